@@ -1,0 +1,64 @@
+package penstock
+
+import (
+	"errors"
+	"fmt"
+)
+
+// ErrDrop is returned by an EntryShaper for a record that a rule of the user's leaves out.
+var ErrDrop = errors.New("dropped by rule")
+
+// RecordError concerns one record: it becomes a dead letter, and the object goes on.
+type RecordError struct {
+	// Reason is one of the Reason constants.
+	Reason string
+	// Offset and Length locate the record in the plain bytes of its entry.
+	Offset, Length int64
+	// Raw is the record, or nil when it is too long to hold: the letter then is by reference. Valid until the next record.
+	Raw []byte
+	Err error
+}
+
+func (e *RecordError) Error() string {
+	return fmt.Sprintf("record at byte %d (%d bytes): %v", e.Offset, e.Length, e.Err)
+}
+
+func (e *RecordError) Unwrap() error { return e.Err }
+
+// ObjectError says that an object cannot be read to its end and that trying again would not help: it is corrupt, or
+// decodes to more than the limit. What came before the error is delivered; the rest becomes one dead letter by reference.
+type ObjectError struct {
+	// Reason is ReasonCorrupt or ReasonLimit.
+	Reason string
+	Err    error
+}
+
+func (e *ObjectError) Error() string { return e.Err.Error() }
+
+func (e *ObjectError) Unwrap() error { return e.Err }
+
+// Temporary is implemented by errors whose maker knows whether a later attempt can succeed.
+type Temporary interface {
+	error
+	Temporary() bool
+}
+
+// Fatal is implemented by errors that concern more than one item: going on with the next would fail the same way.
+// Refused credentials are one, a domain that cannot be reached within the retry budget another. [Run] then takes no
+// more items and gives back those in hand.
+type Fatal interface {
+	error
+	Fatal() bool
+}
+
+// IsTemporary reports whether err says of itself that a later attempt can succeed.
+func IsTemporary(err error) bool {
+	t, ok := errors.AsType[Temporary](err)
+	return ok && t.Temporary()
+}
+
+// IsFatal reports whether err says of itself that it concerns the whole run.
+func IsFatal(err error) bool {
+	f, ok := errors.AsType[Fatal](err)
+	return ok && f.Fatal()
+}

@@ -1,0 +1,245 @@
+// Package penstock moves log records from where they lie (files, S3 objects, CloudWatch Logs events) into the
+// indexes of an Amazon OpenSearch / Elasticsearch Service domain, and accounts for every one of them.
+//
+// This package holds the vocabulary that the stages share and [Run], which connects them. Every record that is read
+// ends in exactly one state: delivered, duplicate, dead-lettered, dropped by a rule, or its source is left
+// un-acknowledged so that it comes again. [Counts] holds these numbers, and they add up.
+package penstock
+
+import (
+	"context"
+	"io"
+	"iter"
+	"time"
+)
+
+// Item is the unit of acknowledgement: a listed key, a file, an SQS message, a Lambda event.
+type Item struct {
+	// ID names the item in logs: a path, a URL, a message id.
+	ID string
+	// Objects are the streams the item stands for. An item without objects is settled with nil at once.
+	Objects []Object
+	// Settle acknowledges the item (nil) or gives it back (an error). Run calls it exactly once, and with nil only
+	// after everything read from the item is delivered, already there, dead-lettered or dropped. Nil means there is
+	// nobody to tell.
+	Settle func(ctx context.Context, err error) error
+}
+
+// Object is one named stream of bytes.
+type Object struct {
+	// Name says where the object is, as a person would write it: s3://bucket/key, or a path.
+	Name string
+	// Size is the stored length in bytes, -1 when the source does not know it.
+	Size int64
+	// Attr holds hints for recognition that the name does not carry, such as "log_group".
+	Attr map[string]string
+	// Open starts reading. It blocks until the first byte can be read or the object is known to be unreadable.
+	// The caller closes the stream.
+	Open func(ctx context.Context) (*Stream, error)
+}
+
+// Stream is an open object: its bytes, and what exactly was opened.
+type Stream struct {
+	io.ReadCloser
+	Identity Identity
+}
+
+// Identity says which bytes were opened; document ids derive from it. It is taken from the answer that carries the
+// bytes, never from the event that announced them, so that listing, events, backfill and replay agree.
+type Identity struct {
+	// Bucket and Key name an S3 object. A file has its absolute path as Key and no Bucket.
+	Bucket, Key string
+	// Version is the S3 version id, empty in a bucket without versions (S3 says "null" there: the source leaves it out).
+	Version string
+	// ETag is the entity tag without quotes.
+	ETag string
+	// Modified is when the bytes were stored: the date of last resort for records that carry none.
+	Modified time.Time
+}
+
+// Pinned reports whether the identity names immutable bytes. The bytes behind one that is not pinned (a file,
+// standard input) can change under the same name, so ids there take the content before the record into account too.
+func (i Identity) Pinned() bool { return i.Version != "" || i.ETag != "" }
+
+// Source gives items until there are no more. It may block between items. An error ends the sequence; items already
+// given stay valid. The consumer stops the source by ending ctx or by breaking off the loop.
+type Source interface {
+	Items(ctx context.Context) iter.Seq2[Item, error]
+}
+
+// Entry is one stream of plain bytes in an object: the object itself, or one member of an archive in it.
+type Entry struct {
+	// Name is the path of an archive member, empty for the object itself.
+	Name string
+	io.Reader
+}
+
+// Decoder turns stored bytes into plain entries. An entry is read to its end, or abandoned, before the next one is
+// asked for. A read error from an entry is the decoder's verdict on the input: truncated, corrupt, over a limit.
+type Decoder interface {
+	Entries(r io.Reader) iter.Seq2[Entry, error]
+}
+
+// Recognizer finds out what an entry holds.
+type Recognizer interface {
+	// Recognize reads ahead in e and returns how to parse it from its first byte on. It does not close anything.
+	Recognize(o *Object, id Identity, e Entry) (Recognized, error)
+}
+
+// Recognized is an entry with its format.
+type Recognized struct {
+	// Format is the name of the format, one of those that "penstock formats" lists.
+	Format string
+	// Skip, when not empty, is the reason why the entry holds no records: a folder marker, a digest file, nothing at all.
+	Skip string
+	// Records yields the records. A *RecordError concerns one record: the sequence goes on. Any other error is the last.
+	Records iter.Seq2[Record, error]
+}
+
+// Record is one event read from an entry. Its slices are valid until the next record is asked for.
+type Record struct {
+	// Seq counts the records of the entry from 0, RecordErrors included.
+	Seq int64
+	// Offset is the position of the record's first byte in the plain bytes of the entry; it is unique in the entry.
+	Offset int64
+	// Raw is the record as it was read, without its line ending.
+	Raw []byte
+	// JSON is the record as one JSON object on one line, valid UTF-8, with unique names that a mapper accepts.
+	JSON []byte
+	// Verbatim says that JSON and Raw are the same bytes.
+	Verbatim bool
+	// Time is when the event happened, zero when the record does not say.
+	Time time.Time
+	// Top tells which of the names that the shape stage writes the record has at its top level.
+	Top TopNames
+	// Unparsed says that the format's grammar did not match: JSON holds the raw text and the parse error.
+	Unparsed bool
+}
+
+// TopNames is a set of top-level names of a record that concern the shape stage.
+type TopNames uint8
+
+// The names that the shape stage looks out for.
+const (
+	// TopTimestamp: the record has its own "@timestamp".
+	TopTimestamp TopNames = 1 << iota
+	// TopAWSObject: the record has its own "aws", and it is an object.
+	TopAWSObject
+	// TopPenstock: the record has its own "penstock"; it was shipped before, or is hostile. Parsers rename any "aws"
+	// that is not an object to "aws_".
+	TopPenstock
+)
+
+// Shaper makes documents of records.
+type Shaper interface {
+	// Entry prepares the shaping of one entry. The result is for one goroutine.
+	Entry(o *Object, id Identity, entry, format string) (EntryShaper, error)
+}
+
+// EntryShaper makes a document of each record of one entry.
+type EntryShaper interface {
+	// Shape returns the document for r, valid until the next call. ErrDrop means that a rule of the user's leaves the
+	// record out; a *RecordError that no document can be made of it.
+	Shape(r *Record) (Document, error)
+}
+
+// Document is one JSON body for an index.
+type Document struct {
+	Index string
+	// ID is at most 512 bytes. The same record of the same object always has the same ID.
+	ID []byte
+	// Body is one JSON object on one line.
+	Body []byte
+	// Raw is the record the document was made of.
+	Raw []byte
+	// Offset is the record's position in its entry.
+	Offset int64
+}
+
+// Deliverer takes documents to a domain. One deliverer serves all objects in hand.
+type Deliverer interface {
+	// Begin opens a delivery. Documents that the domain will never take are handed to reject, from one of the
+	// deliverer's goroutines; the delivery is not complete before reject returned. If reject fails, so does the delivery.
+	Begin(reject RejectFunc) Delivery
+}
+
+// RejectFunc puts one rejected document away for good. Its slices are valid during the call.
+type RejectFunc func(ctx context.Context, r Rejection) error
+
+// Delivery is the documents of one object, awaited together.
+type Delivery interface {
+	// Add copies d and returns; it blocks while too much is in flight. An error means that the delivery can no longer
+	// succeed; d itself may or may not arrive.
+	Add(ctx context.Context, d Document) error
+	// Wait blocks until the outcome of every added document is known or ctx ends, and returns what is known. It must
+	// be called exactly once, and after the last Add. Documents without a known outcome are in neither number.
+	Wait(ctx context.Context) (Outcome, error)
+}
+
+// Outcome counts what became of the documents of a delivery.
+type Outcome struct {
+	Delivered, Duplicate, Rejected int64
+}
+
+// Rejection is a document that the domain will never take.
+type Rejection struct {
+	Document
+	// Status, Type and Reason are the domain's: 400, "mapper_parsing_exception", a sentence.
+	Status int
+	Type   string
+	Reason string
+}
+
+// DeadLetters is where undeliverable records rest.
+type DeadLetters interface {
+	// Put stores l durably before it returns nil. A letter with the same ID as an earlier one replaces it.
+	Put(ctx context.Context, l Letter) error
+}
+
+// Letter is a dead letter: everything needed to understand why a record did not arrive and to send it again.
+type Letter struct {
+	// ID is stable: the same failure of the same record has the same ID. For records that became a document it is
+	// the document's ID.
+	ID string `json:"id"`
+	// Time is when the letter was written.
+	Time time.Time `json:"time"`
+	// Reason is one of the Reason constants; Type and Detail say more, Type in the words of whoever refused.
+	Reason string `json:"reason"`
+	Type   string `json:"type,omitempty"`
+	Detail string `json:"detail,omitempty"`
+	Status int    `json:"status,omitempty"`
+	// Source says where the record came from.
+	Source Place `json:"source"`
+	// Index and Document are set when a document was made.
+	Index    string `json:"index,omitempty"`
+	Document []byte `json:"document,omitempty"`
+	// Raw is the record as read. It is empty for a letter by reference, which Source then locates: a record too long
+	// to hold, or the rest of an object that cannot be read.
+	Raw []byte `json:"raw,omitempty"`
+}
+
+// Place locates a record.
+type Place struct {
+	// Object is the object's name, Entry the archive member in it, Format what it was recognised as.
+	Object  string `json:"object"`
+	Bucket  string `json:"bucket,omitempty"`
+	Key     string `json:"key,omitempty"`
+	Version string `json:"version,omitempty"`
+	ETag    string `json:"etag,omitempty"`
+	Entry   string `json:"entry,omitempty"`
+	Format  string `json:"format,omitempty"`
+	// Offset is a position in the plain bytes; Length is -1 for "to the end".
+	Offset int64 `json:"offset"`
+	Length int64 `json:"length,omitempty"`
+}
+
+// The reasons of dead letters.
+const (
+	ReasonRejected = "rejected"  // the domain will never take the document
+	ReasonTooLarge = "too_large" // the document alone is over the domain's request limit
+	ReasonOverlong = "overlong"  // the record is longer than the reader's bound
+	ReasonUnshaped = "unshaped"  // no document could be made: no valid index name, no valid JSON
+	ReasonCorrupt  = "corrupt"   // the object cannot be decoded from here on
+	ReasonLimit    = "limit"     // the object decodes to more than the limit allows
+	ReasonConflict = "conflict"  // another document has this id and it is not a re-delivery
+)
