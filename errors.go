@@ -62,3 +62,14 @@ func IsFatal(err error) bool {
 	f, ok := errors.AsType[Fatal](err)
 	return ok && f.Fatal()
 }
+
+// LetterError says that the dead letters could not be written. It is fatal: without a place for what cannot be
+// delivered, the source must keep it.
+type LetterError struct{ Err error }
+
+func (e *LetterError) Error() string { return "store dead letter: " + e.Err.Error() }
+
+func (e *LetterError) Unwrap() error { return e.Err }
+
+// Fatal is always true.
+func (e *LetterError) Fatal() bool { return true }

@@ -192,8 +192,9 @@ type Rejection struct {
 
 // DeadLetters is where undeliverable records rest.
 type DeadLetters interface {
-	// Put stores l durably before it returns nil. A letter with the same ID as an earlier one replaces it.
-	Put(ctx context.Context, l Letter) error
+	// Put stores the letters durably, with one sync for all of them, before it returns nil. A letter with the same ID
+	// as an earlier one replaces it. The slices in a letter are valid during the call.
+	Put(ctx context.Context, letters ...Letter) error
 }
 
 // Letter is a dead letter: everything needed to understand why a record did not arrive and to send it again.

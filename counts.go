@@ -1,0 +1,47 @@
+package penstock
+
+// Counts says what became of the records of an object or of a run. Records is always the sum of Delivered, Duplicate,
+// DeadLettered, Dropped and Unacknowledged.
+type Counts struct {
+	// Items and Objects were taken in hand; those given back will come again.
+	Items            int64 `json:"items"`
+	ItemsGivenBack   int64 `json:"items_given_back"`
+	Objects          int64 `json:"objects"`
+	ObjectsGivenBack int64 `json:"objects_given_back"`
+	// Records were read. The unreadable rest of a corrupt object counts as one.
+	Records int64 `json:"records"`
+	// Delivered documents are new in the domain; Duplicate ones were there already.
+	Delivered int64 `json:"delivered"`
+	Duplicate int64 `json:"duplicate"`
+	// DeadLettered records rest in the dead letters with a reason.
+	DeadLettered int64 `json:"dead_lettered"`
+	// Dropped records were left out by a rule of the user's.
+	Dropped int64 `json:"dropped"`
+	// Unacknowledged records have no known outcome: their item is given back.
+	Unacknowledged int64 `json:"unacknowledged"`
+	// Unparsed records did not match the grammar of their format and went on as raw text; they are in the numbers above.
+	Unparsed int64 `json:"unparsed"`
+	// BytesIn are stored bytes read from the source, before decompression.
+	BytesIn int64 `json:"bytes_in"`
+}
+
+// Add adds d to c.
+func (c *Counts) Add(d Counts) {
+	c.Items += d.Items
+	c.ItemsGivenBack += d.ItemsGivenBack
+	c.Objects += d.Objects
+	c.ObjectsGivenBack += d.ObjectsGivenBack
+	c.Records += d.Records
+	c.Delivered += d.Delivered
+	c.Duplicate += d.Duplicate
+	c.DeadLettered += d.DeadLettered
+	c.Dropped += d.Dropped
+	c.Unacknowledged += d.Unacknowledged
+	c.Unparsed += d.Unparsed
+	c.BytesIn += d.BytesIn
+}
+
+// Balanced reports whether every record has exactly one outcome.
+func (c Counts) Balanced() bool {
+	return c.Records == c.Delivered+c.Duplicate+c.DeadLettered+c.Dropped+c.Unacknowledged
+}

@@ -1,0 +1,498 @@
+package penstock
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Pipeline connects the stages. Source, Decoder, Recognizer, Shaper, Deliverer and DeadLetters must be set.
+type Pipeline struct {
+	Source      Source
+	Decoder     Decoder
+	Recognizer  Recognizer
+	Shaper      Shaper
+	Deliverer   Deliverer
+	DeadLetters DeadLetters
+
+	// Workers is the number of items being read at once, 4 when zero.
+	Workers int
+	// InHand bounds the items that are read or being read and not settled yet, 16 per worker when zero. Items whose
+	// reading is over cost little memory: letting them wait together is what fills a batch from many small objects.
+	InHand int
+	// Grace is how long the items in hand may go on after ctx has ended, 30 s when zero.
+	Grace time.Duration
+	// Abort, when it is closed, ends the grace period at once.
+	Abort <-chan struct{}
+	// Observe is told about every object when its outcome is known. Calls do not overlap.
+	Observe func(ObjectReport)
+	// Progress, when set, is kept up to date while Run works.
+	Progress *Progress
+	// Logger is told of items given back and of recovered panics; nil discards.
+	Logger *slog.Logger
+}
+
+// Progress is a live view of a run for a display; it lags behind by up to a thousand records per object in hand.
+type Progress struct {
+	Objects, Records, BytesIn atomic.Int64
+}
+
+// ObjectReport is what became of one object.
+type ObjectReport struct {
+	Object string
+	// Formats are the formats of the entries with records, in order of appearance and without repetition.
+	Formats []string
+	// Skipped says why the object holds no records.
+	Skipped string
+	Counts  Counts
+	Elapsed time.Duration
+	// Err is why the object's item is given back; nil when everything in it has a final state.
+	Err error
+}
+
+// Run takes items from the source until there are no more and returns what became of their records. It returns an
+// error when the source breaks or when a failure concerns the whole run; an object that fails alone is in the counts
+// and in its report. When ctx ends, Run takes no more items and finishes those in hand within the grace period.
+func (p *Pipeline) Run(ctx context.Context) (Counts, error) {
+	r := &run{Pipeline: p}
+	return r.run(ctx)
+}
+
+// run is the state of one Run.
+type run struct {
+	*Pipeline
+	mu    sync.Mutex
+	total Counts
+	fatal error
+	stop  context.CancelFunc // take no more items
+}
+
+func (r *run) run(ctx context.Context) (Counts, error) {
+	workers := r.Workers
+	if workers <= 0 {
+		workers = 4
+	}
+	inHand := r.InHand
+	if inHand <= 0 {
+		inHand = 16 * workers
+	}
+	if r.Logger == nil {
+		r.Logger = slog.New(slog.DiscardHandler)
+	}
+	if r.Progress == nil {
+		r.Progress = new(Progress)
+	}
+	intake, stop := context.WithCancel(ctx)
+	defer stop()
+	r.stop = stop
+	// Detached: the end of ctx means "take no more", and what is in hand goes on until the grace period is over.
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	go r.endGrace(ctx, work, cancel)
+
+	reading := make(chan struct{}, workers) // one token for each item being read
+	hand := make(chan struct{}, inHand)     // one token for each item not settled
+	var wg sync.WaitGroup
+	var sourceErr error
+	for item, err := range r.Source.Items(intake) {
+		if err != nil {
+			sourceErr = err
+			break
+		}
+		if !acquire(intake, hand) || !acquire(intake, reading) {
+			// Taken but not begun: give it back.
+			r.settle(work, item, context.Cause(intake))
+			break
+		}
+		wg.Go(func() {
+			defer func() { <-hand }()
+			r.item(work, item, func() { <-reading })
+		})
+	}
+	wg.Wait()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.fatal != nil {
+		return r.total, r.fatal
+	}
+	if sourceErr != nil && ctx.Err() == nil {
+		return r.total, sourceErr
+	}
+	return r.total, nil
+}
+
+func acquire(ctx context.Context, tokens chan struct{}) bool {
+	if ctx.Err() != nil {
+		return false
+	}
+	select {
+	case tokens <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// endGrace cancels the work when ctx has ended and the grace period after it is over, or at once on Abort.
+func (r *run) endGrace(ctx, work context.Context, cancel context.CancelFunc) {
+	select {
+	case <-work.Done():
+		return
+	case <-r.Abort:
+		cancel()
+		return
+	case <-ctx.Done():
+	}
+	grace := r.Grace
+	if grace <= 0 {
+		grace = 30 * time.Second
+	}
+	timer := time.NewTimer(grace)
+	defer timer.Stop()
+	select {
+	case <-work.Done():
+	case <-r.Abort:
+	case <-timer.C:
+	}
+	cancel()
+}
+
+// item reads the objects of one item, lets the next item be read, waits for the outcome and settles.
+func (r *run) item(ctx context.Context, item Item, doneReading func()) {
+	handles := make([]*handling, 0, len(item.Objects))
+	for i := range item.Objects {
+		h := &handling{run: r, object: &item.Objects[i], begun: time.Now()}
+		handles = append(handles, h)
+		h.read(ctx)
+		if IsFatal(h.err) {
+			break
+		}
+	}
+	doneReading()
+	var errs []error
+	for _, h := range handles {
+		h.wait(ctx)
+		if h.err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", h.object.Name, h.err))
+		}
+	}
+	err := errors.Join(errs...)
+	if IsFatal(err) {
+		r.fail(err)
+	}
+	r.settle(ctx, item, err)
+	for _, h := range handles {
+		r.report(h)
+	}
+}
+
+// settle tells the item's source; an acknowledgement that cannot be told means that the item comes again, which adds
+// no document.
+func (r *run) settle(ctx context.Context, item Item, err error) {
+	if item.Settle != nil {
+		// Also after the grace period: giving an item back must not be cut short by what made it fail.
+		if serr := item.Settle(context.WithoutCancel(ctx), err); serr != nil {
+			r.Logger.WarnContext(ctx, "item not settled", "item", item.ID, "error", serr)
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.total.Items++
+	if err != nil {
+		r.total.ItemsGivenBack++
+	}
+}
+
+func (r *run) fail(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.fatal == nil {
+		r.fatal = err
+	}
+	r.stop()
+}
+
+func (r *run) report(h *handling) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.total.Add(h.counts)
+	if r.Observe != nil {
+		r.Observe(ObjectReport{
+			Object: h.object.Name, Formats: h.formats, Skipped: h.skipped,
+			Counts: h.counts, Elapsed: time.Since(h.begun), Err: h.err,
+		})
+	}
+}
+
+// handling is one object on its way: open, decode, recognise, parse, shape, add, wait.
+type handling struct {
+	*run
+	object   *Object
+	begun    time.Time
+	entries  []*entryDelivery
+	formats  []string
+	skipped  string
+	counts   Counts
+	reported int64 // records already in Progress
+	err      error
+}
+
+// entryDelivery is the documents of one entry.
+type entryDelivery struct {
+	Delivery
+	place   Place
+	added   int64
+	mu      sync.Mutex
+	letters []Letter // rejected, not stored yet
+	size    int
+}
+
+// Rejections are stored in groups, so that many of them do not cost a sync each.
+const (
+	maxHeldLetters = 256
+	maxHeldBytes   = 1 << 20
+)
+
+func (h *handling) read(ctx context.Context) {
+	h.counts.Objects = 1
+	defer func() {
+		h.Progress.Objects.Add(1)
+		h.progress()
+		if v := recover(); v != nil {
+			// One object must not take the others with it. Its item is given back.
+			h.err = fmt.Errorf("internal error: %v", v)
+			h.Logger.ErrorContext(ctx, "recovered from a panic", "object", h.object.Name, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+		}
+	}()
+	stream, err := h.object.Open(ctx)
+	if err != nil {
+		h.err = err
+		return
+	}
+	defer func() { _ = stream.Close() }()
+	counted := &countingReader{r: stream, n: &h.counts.BytesIn, live: &h.Progress.BytesIn}
+	for entry, err := range h.Decoder.Entries(counted) {
+		if err == nil {
+			err = h.entry(ctx, stream.Identity, entry)
+		} else {
+			err = h.abandon(ctx, h.place(stream.Identity, entry.Name, ""), err)
+		}
+		if err != nil {
+			h.err = err
+			return
+		}
+	}
+}
+
+// entry reads one entry. The error it returns ends the object.
+func (h *handling) entry(ctx context.Context, id Identity, e Entry) error {
+	rec, err := h.Recognizer.Recognize(h.object, id, e)
+	if err != nil {
+		return h.abandon(ctx, h.place(id, e.Name, ""), err)
+	}
+	if rec.Skip != "" {
+		h.skipped = rec.Skip
+		return nil
+	}
+	place := h.place(id, e.Name, rec.Format)
+	h.addFormat(rec.Format)
+	shaper, err := h.Shaper.Entry(h.object, id, e.Name, rec.Format)
+	if err != nil {
+		return err
+	}
+	d := &entryDelivery{place: place}
+	d.Delivery = h.Deliverer.Begin(func(ctx context.Context, r Rejection) error { return h.reject(ctx, d, r) })
+	h.entries = append(h.entries, d)
+	var next int64 // where the bytes after the last record begin, as far as is known
+	for r, err := range rec.Records {
+		if err == nil {
+			next = r.Offset + int64(len(r.Raw))
+			err = h.record(ctx, d, shaper, &r)
+		} else if re, ok := errors.AsType[*RecordError](err); ok {
+			next = re.Offset + re.Length
+			err = h.recordError(ctx, place, re)
+		} else {
+			place.Offset = next
+			return h.abandon(ctx, place, err)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h *handling) record(ctx context.Context, d *entryDelivery, shaper EntryShaper, r *Record) error {
+	h.counts.Records++
+	if h.counts.Records&1023 == 0 {
+		h.progress()
+	}
+	if r.Unparsed {
+		h.counts.Unparsed++
+	}
+	doc, err := shaper.Shape(r)
+	if err != nil {
+		if errors.Is(err, ErrDrop) {
+			h.counts.Dropped++
+			return nil
+		}
+		if re, ok := errors.AsType[*RecordError](err); ok {
+			h.counts.Records-- // recordError counts it
+			return h.recordError(ctx, d.place, re)
+		}
+		h.counts.Unacknowledged++
+		return err
+	}
+	d.added++
+	return d.Add(ctx, doc)
+}
+
+// recordError turns a record that cannot become a document into a dead letter.
+func (h *handling) recordError(ctx context.Context, place Place, re *RecordError) error {
+	h.counts.Records++
+	place.Offset, place.Length = re.Offset, re.Length
+	return h.letter(ctx, Letter{Reason: re.Reason, Detail: re.Err.Error(), Source: place, Raw: re.Raw})
+}
+
+// abandon ends an object that cannot be read on. What is wrong with the bytes themselves becomes a dead letter by
+// reference, one record in the accounting; anything else gives the item back.
+func (h *handling) abandon(ctx context.Context, place Place, err error) error {
+	oe, ok := errors.AsType[*ObjectError](err)
+	if !ok {
+		return err
+	}
+	h.counts.Records++
+	place.Length = -1
+	return h.letter(ctx, Letter{Reason: oe.Reason, Detail: oe.Error(), Source: place})
+}
+
+func (h *handling) letter(ctx context.Context, l Letter) error {
+	l.ID = letterID(l)
+	l.Time = time.Now().UTC()
+	if err := h.DeadLetters.Put(ctx, l); err != nil {
+		h.counts.Unacknowledged++
+		return &LetterError{Err: err}
+	}
+	h.counts.DeadLettered++
+	return nil
+}
+
+// reject holds a rejection back until enough of them are together or the delivery is over.
+func (h *handling) reject(ctx context.Context, d *entryDelivery, r Rejection) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	place := d.place
+	place.Offset, place.Length = r.Offset, int64(len(r.Raw))
+	reason := ReasonRejected
+	switch {
+	case r.Status == 413:
+		reason = ReasonTooLarge
+	case r.Status == 409:
+		reason = ReasonConflict
+	}
+	d.letters = append(d.letters, Letter{
+		ID: string(r.ID), Time: time.Now().UTC(), Reason: reason, Type: r.Type, Detail: r.Reason, Status: r.Status,
+		Source: place, Index: r.Index, Document: bytesClone(r.Body), Raw: bytesClone(r.Raw),
+	})
+	d.size += len(r.Body) + len(r.Raw)
+	if len(d.letters) < maxHeldLetters && d.size < maxHeldBytes {
+		return nil
+	}
+	return h.storeHeld(ctx, d)
+}
+
+func bytesClone(b []byte) []byte { return append([]byte(nil), b...) }
+
+// storeHeld stores the rejections held back. d.mu is held.
+func (h *handling) storeHeld(ctx context.Context, d *entryDelivery) error {
+	if len(d.letters) == 0 {
+		return nil
+	}
+	if err := h.DeadLetters.Put(ctx, d.letters...); err != nil {
+		return &LetterError{Err: err}
+	}
+	d.letters, d.size = nil, 0
+	return nil
+}
+
+// wait learns the outcome of every entry and completes the counts.
+func (h *handling) wait(ctx context.Context) {
+	for _, d := range h.entries {
+		out, err := d.Wait(ctx)
+		d.mu.Lock()
+		if serr := h.storeHeld(ctx, d); serr != nil {
+			out.Rejected -= int64(len(d.letters))
+			if err == nil {
+				err = serr
+			}
+		}
+		d.mu.Unlock()
+		h.counts.Delivered += out.Delivered
+		h.counts.Duplicate += out.Duplicate
+		h.counts.DeadLettered += out.Rejected
+		unknown := d.added - out.Delivered - out.Duplicate - out.Rejected
+		h.counts.Unacknowledged += unknown
+		if err == nil && unknown != 0 {
+			err = fmt.Errorf("await delivery: %d documents without an outcome", unknown)
+		}
+		if h.err == nil {
+			h.err = err
+		}
+	}
+	if h.err != nil {
+		h.counts.ObjectsGivenBack = 1
+	}
+}
+
+func (h *handling) place(id Identity, entry, format string) Place {
+	return Place{
+		Object: h.object.Name, Bucket: id.Bucket, Key: id.Key, Version: id.Version, ETag: id.ETag,
+		Entry: entry, Format: format,
+	}
+}
+
+func (h *handling) addFormat(name string) {
+	for _, f := range h.formats {
+		if f == name {
+			return
+		}
+	}
+	h.formats = append(h.formats, name)
+}
+
+func (h *handling) progress() {
+	h.Progress.Records.Add(h.counts.Records - h.reported)
+	h.reported = h.counts.Records
+}
+
+// letterID names a letter about a record that never became a document.
+func letterID(l Letter) string {
+	s := sha256.New()
+	for _, part := range []string{l.Source.Object, l.Source.Version, l.Source.ETag, l.Source.Entry, l.Reason} {
+		_, _ = fmt.Fprintf(s, "%d:%s", len(part), part)
+	}
+	_, _ = fmt.Fprintf(s, "%d", l.Source.Offset)
+	return hex.EncodeToString(s.Sum(nil)[:16])
+}
+
+// countingReader counts the stored bytes as they are read.
+type countingReader struct {
+	r    io.Reader
+	n    *int64
+	live *atomic.Int64
+}
+
+func (c *countingReader) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	*c.n += int64(n)
+	c.live.Add(int64(n))
+	return n, err
+}
