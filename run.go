@@ -1,6 +1,7 @@
 package penstock
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -9,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -242,6 +244,7 @@ type handling struct {
 	skipped  string
 	counts   Counts
 	reported int64 // records already in Progress
+	panicked bool
 	err      error
 }
 
@@ -268,6 +271,7 @@ func (h *handling) read(ctx context.Context) {
 		h.progress()
 		if v := recover(); v != nil {
 			// One object must not take the others with it. Its item is given back.
+			h.panicked = true
 			h.err = fmt.Errorf("internal error: %v", v)
 			h.Logger.ErrorContext(ctx, "recovered from a panic", "object", h.object.Name, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
 		}
@@ -278,7 +282,8 @@ func (h *handling) read(ctx context.Context) {
 		return
 	}
 	defer func() { _ = stream.Close() }()
-	counted := &countingReader{r: stream, n: &h.counts.BytesIn, live: &h.Progress.BytesIn}
+	counted := &countingReader{r: stream, live: &h.Progress.BytesIn}
+	defer func() { h.counts.BytesIn = counted.n.Load() }()
 	for entry, err := range h.Decoder.Entries(counted) {
 		if err == nil {
 			err = h.entry(ctx, stream.Identity, entry)
@@ -400,7 +405,7 @@ func (h *handling) reject(ctx context.Context, d *entryDelivery, r Rejection) er
 	}
 	d.letters = append(d.letters, Letter{
 		ID: string(r.ID), Time: time.Now().UTC(), Reason: reason, Type: r.Type, Detail: r.Reason, Status: r.Status,
-		Source: place, Index: r.Index, Document: bytesClone(r.Body), Raw: bytesClone(r.Raw),
+		Source: place, Index: r.Index, Document: bytes.Clone(r.Body), Raw: bytes.Clone(r.Raw),
 	})
 	d.size += len(r.Body) + len(r.Raw)
 	if len(d.letters) < maxHeldLetters && d.size < maxHeldBytes {
@@ -408,8 +413,6 @@ func (h *handling) reject(ctx context.Context, d *entryDelivery, r Rejection) er
 	}
 	return h.storeHeld(ctx, d)
 }
-
-func bytesClone(b []byte) []byte { return append([]byte(nil), b...) }
 
 // storeHeld stores the rejections held back. d.mu is held.
 func (h *handling) storeHeld(ctx context.Context, d *entryDelivery) error {
@@ -447,6 +450,11 @@ func (h *handling) wait(ctx context.Context) {
 			h.err = err
 		}
 	}
+	if h.panicked {
+		// The record in hand at the panic was counted as read and as nothing else.
+		c := &h.counts
+		c.Unacknowledged += c.Records - (c.Delivered + c.Duplicate + c.DeadLettered + c.Dropped + c.Unacknowledged)
+	}
 	if h.err != nil {
 		h.counts.ObjectsGivenBack = 1
 	}
@@ -460,12 +468,9 @@ func (h *handling) place(id Identity, entry, format string) Place {
 }
 
 func (h *handling) addFormat(name string) {
-	for _, f := range h.formats {
-		if f == name {
-			return
-		}
+	if !slices.Contains(h.formats, name) {
+		h.formats = append(h.formats, name)
 	}
-	h.formats = append(h.formats, name)
 }
 
 func (h *handling) progress() {
@@ -486,13 +491,13 @@ func letterID(l Letter) string {
 // countingReader counts the stored bytes as they are read.
 type countingReader struct {
 	r    io.Reader
-	n    *int64
+	n    atomic.Int64 // a decoder may read ahead in a goroutine of its own
 	live *atomic.Int64
 }
 
 func (c *countingReader) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
-	*c.n += int64(n)
+	c.n.Add(int64(n))
 	c.live.Add(int64(n))
 	return n, err
 }

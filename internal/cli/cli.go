@@ -1,0 +1,162 @@
+// Package cli is the penstock command: it reads settings, wires the stages together and talks to people. It is the only
+// package that sees all the others.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+// Streams are the standard streams of the process.
+type Streams struct {
+	In       io.Reader
+	Out, Err io.Writer
+}
+
+// The groups of commands in the help text.
+const (
+	groupMove   = "move"
+	groupDomain = "domain"
+	groupLook   = "look"
+)
+
+// app is what the commands share.
+type app struct {
+	Streams
+	// interrupted is closed by the second SIGINT or SIGTERM; the first one ends the context of the command.
+	interrupted chan struct{}
+	logLevel    string
+}
+
+// Main runs penstock with the given arguments and returns its exit code. It blocks until the command is done.
+func Main(args []string, std Streams) int {
+	a := &app{Streams: std, interrupted: make(chan struct{})}
+	ctx, stop := a.signals(context.Background())
+	defer stop()
+	root := newRootCommand(a)
+	root.SetArgs(args)
+	root.SetIn(std.In)
+	root.SetOut(std.Out)
+	root.SetErr(std.Err)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitOK
+	}
+	return a.explain(err)
+}
+
+// signals makes the first SIGINT or SIGTERM end the context ("take no more") and the second one close a.interrupted.
+func (a *app) signals(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	ch := make(chan os.Signal, 2) // one for each signal that means something
+	signal.Notify(ch, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-ch
+		cancel()
+		<-ch
+		close(a.interrupted)
+	}()
+	return ctx, func() {
+		signal.Stop(ch)
+		cancel()
+	}
+}
+
+func newRootCommand(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "penstock",
+		Short: "Bring log files from S3 and CloudWatch Logs through IAM into an OpenSearch domain",
+		Long: `penstock recognises, parses, signs and delivers files from S3 and events from CloudWatch Logs into an
+IAM-protected Amazon OpenSearch / Elasticsearch Service domain: none lost, none doubled.
+
+Exit codes: 0 everything settled; 1 internal error; 2 usage or configuration; 3 finished, with dead letters;
+4 incomplete, run it again; 5 refused (credentials, signature, policy).`,
+		Example: `  penstock demo
+  penstock ship s3://my-logs/AWSLogs/ --domain https://search-x.eu-west-1.es.amazonaws.com
+  penstock request GET / --domain https://search-x.eu-west-1.es.amazonaws.com`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          rejectUnknownCommand,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.AddGroup(
+		&cobra.Group{ID: groupMove, Title: "Moving records:"},
+		&cobra.Group{ID: groupDomain, Title: "The domain and its gate:"},
+		&cobra.Group{ID: groupLook, Title: "Looking into things:"},
+	)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return &usageError{Err: err, Hint: fmt.Sprintf("%q lists the flags", cmd.CommandPath()+" --help")}
+	})
+	root.PersistentFlags().StringVar(&a.logLevel, "log-level", "info", "lowest level that is logged to standard error: debug, info, warn or error")
+	root.PersistentFlags().String("config", "", "JSON file with settings; variables and flags override it")
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return applySettings(cmd, os.LookupEnv) }
+	root.SuggestionsMinimumDistance = 2
+	root.AddCommand(commands(a)...)
+	return root
+}
+
+func commands(a *app) []*cobra.Command {
+	return []*cobra.Command{
+		newVersionCommand(a),
+	}
+}
+
+func rejectUnknownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	hint := fmt.Sprintf("%q lists the commands", cmd.CommandPath()+" --help")
+	if s := cmd.SuggestionsFor(args[0]); len(s) > 0 {
+		hint = fmt.Sprintf("did you mean %q?", s[0])
+	}
+	return &usageError{Err: fmt.Errorf("unknown command %q", args[0]), Hint: hint}
+}
+
+// exactArgs and its like turn cobra's complaints about arguments into usage errors.
+func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return &usageError{Err: err, Hint: "usage: " + cmd.UseLine()}
+		}
+		return nil
+	}
+}
+
+// logger writes to standard error: text for a person at a terminal, JSON otherwise.
+func (a *app) logger() (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(a.logLevel)); err != nil {
+		return nil, &usageError{Err: fmt.Errorf("log level %q: not one of debug, info, warn, error", a.logLevel)}
+	}
+	opts := &slog.HandlerOptions{Level: level}
+	if isTerminal(a.Err) {
+		return slog.New(slog.NewTextHandler(a.Err, opts)), nil
+	}
+	return slog.New(slog.NewJSONHandler(a.Err, opts)), nil
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// explain prints the error and its way out and returns the exit code.
+func (a *app) explain(err error) int {
+	if done, ok := errors.AsType[*exitError](err); ok {
+		return done.Code
+	}
+	_, _ = fmt.Fprintf(a.Err, "penstock: error: %s\n", printable(err.Error()))
+	if h := hintFor(err); h != "" {
+		_, _ = fmt.Fprintf(a.Err, "penstock: hint: %s\n", printable(h))
+	}
+	return exitCodeFor(err)
+}

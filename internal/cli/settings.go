@@ -1,0 +1,247 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// setting is one row of the settings table. Its name is the flag; the variable is PENSTOCK_ and the name in capitals
+// with underscores, the key in a configuration file the name with underscores. A flag overrides the variable, the
+// variable the file, the file the default.
+type setting struct {
+	Name    string
+	Default string
+	Unit    string
+	Usage   string
+}
+
+func (s setting) variable() string { return "PENSTOCK_" + strings.ToUpper(s.key()) }
+func (s setting) key() string      { return strings.ReplaceAll(s.Name, "-", "_") }
+
+// settings is the one table that flags, variables, file keys, docs/configuration.md and the JSON Schema are made from.
+//
+//nolint:gochecknoglobals // a table literal
+var settings = []setting{
+	{"domain", "", "URL", "endpoint of the domain, https://… (plain http only on loopback)"},
+	{"region", "", "", "region to sign for; found in the endpoint when it is an AWS one, never guessed"},
+	{"service", "", "", "service to sign for: es (a domain) or aoss (a serverless collection); found in the endpoint"},
+	{"profile", "", "", "profile in the AWS configuration files"},
+	{"role-arn", "", "ARN", "role to assume before signing and reading"},
+	{"external-id", "", "", "external id for assuming the role"},
+	{"no-sign", "false", "", "send requests to the domain without a signature"},
+	{"ca-file", "", "path", "PEM file with certificate authorities to trust for the domain, in addition to the system's"},
+	{"sign-for", "", "host", "host to sign for when the endpoint is a tunnel or a port-forward to it"},
+	{"endpoint-url", "", "URL", "S3 endpoint, for an S3-compatible server"},
+	{"path-style", "false", "", "address buckets in the path instead of the host name"},
+	{"index", "logs-{format}-{yyyy.MM.dd}", "pattern", "index name: {format}, {yyyy.MM.dd} from the record's time, {field} from the record"},
+	{"format", "", "", "parse everything as this format instead of recognising it; \"penstock formats\" lists the names"},
+	{"dead-letters", "penstock-dead-letters", "directory", "where records rest that the domain will never take; created when needed"},
+	{"workers", "4", "items", "items that are read at once"},
+	{"max-in-flight", "4", "requests", "_bulk requests under way at once"},
+	{"batch-bytes", "5MiB", "bytes", "size at which a _bulk request is sent"},
+	{"batch-docs", "20000", "documents", "number of documents at which a _bulk request is sent"},
+	{"linger", "1s", "duration", "longest time a document waits for its _bulk request to fill"},
+	{"retry-budget", "5m", "duration", "longest time a batch is retried before the run gives up; its sources come again"},
+	{"gzip", "false", "", "compress request bodies: worth it on a link slower than about 3 Gbit/s"},
+	{"max-record-bytes", "16MiB", "bytes", "longest record; a longer one becomes a dead letter by reference"},
+	{"max-object-bytes", "64GiB", "bytes", "most plain bytes that one object may decode to"},
+	{"max-ratio", "1000", "", "most plain bytes for each stored byte, beyond the first 64 MiB"},
+	{"grace", "30s", "duration", "how long items in hand may go on after the first interrupt"},
+}
+
+func lookupSetting(name string) setting {
+	i := slices.IndexFunc(settings, func(s setting) bool { return s.Name == name })
+	if i < 0 {
+		panic("no setting named " + name)
+	}
+	return settings[i]
+}
+
+// settingAnnotation marks the flags that come from the table.
+const settingAnnotation = "penstock_setting"
+
+// flagSet registers flags from the settings table.
+type flagSet struct{ *pflag.FlagSet }
+
+func (f flagSet) mark(name string) {
+	// SetAnnotation fails only for a flag that does not exist.
+	if err := f.SetAnnotation(name, settingAnnotation, []string{name}); err != nil {
+		panic(err)
+	}
+}
+
+func (f flagSet) str(p *string, name string) {
+	s := lookupSetting(name)
+	f.StringVar(p, name, s.Default, s.Usage)
+	f.mark(name)
+}
+
+func (f flagSet) boolean(p *bool, name string) {
+	s := lookupSetting(name)
+	f.BoolVar(p, name, s.Default == "true", s.Usage)
+	f.mark(name)
+}
+
+func (f flagSet) number(p *int, name string) {
+	s := lookupSetting(name)
+	def, err := strconv.Atoi(s.Default)
+	if err != nil {
+		panic(err)
+	}
+	f.IntVar(p, name, def, s.Usage)
+	f.mark(name)
+}
+
+func (f flagSet) duration(p *time.Duration, name string) {
+	s := lookupSetting(name)
+	def, err := time.ParseDuration(s.Default)
+	if err != nil {
+		panic(err)
+	}
+	f.DurationVar(p, name, def, s.Usage)
+	f.mark(name)
+}
+
+func (f flagSet) size(p *byteSize, name string) {
+	s := lookupSetting(name)
+	if err := p.Set(s.Default); err != nil {
+		panic(err)
+	}
+	f.Var(p, name, s.Usage)
+	f.mark(name)
+}
+
+// byteSize is a number of bytes written as 1048576, 1MiB or 1MB.
+type byteSize int64
+
+// String is part of pflag.Value.
+func (b *byteSize) String() string {
+	n := int64(*b)
+	for i, unit := range []string{"GiB", "MiB", "KiB"} {
+		if size := int64(1) << (30 - 10*i); n != 0 && n%size == 0 {
+			return strconv.FormatInt(n/size, 10) + unit
+		}
+	}
+	return strconv.FormatInt(n, 10)
+}
+
+// Type is part of pflag.Value.
+func (b *byteSize) Type() string { return "size" }
+
+// Set is part of pflag.Value.
+func (b *byteSize) Set(text string) error {
+	number, scale := text, int64(1)
+	for _, u := range []struct {
+		suffix string
+		scale  int64
+	}{{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"B", 1}} {
+		if rest, ok := strings.CutSuffix(text, u.suffix); ok {
+			number, scale = rest, u.scale
+			break
+		}
+	}
+	n, err := strconv.ParseInt(strings.TrimSpace(number), 10, 64)
+	if err != nil || n < 0 || n > (1<<62)/scale {
+		return fmt.Errorf("%q is not a size such as 1048576, 512KiB or 5MiB", text)
+	}
+	*b = byteSize(n * scale)
+	return nil
+}
+
+// applySettings fills the flags that were not given from the environment and the configuration file.
+func applySettings(cmd *cobra.Command, lookup func(string) (string, bool)) error {
+	file, err := readConfigFile(cmd, lookup)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if f.Changed || len(f.Annotations[settingAnnotation]) == 0 {
+			return
+		}
+		s := lookupSetting(f.Name)
+		value, from, ok := "", s.variable(), false
+		if value, ok = lookup(s.variable()); !ok {
+			value, ok = file.values[s.key()]
+			from = file.path + ": " + s.key()
+		}
+		if !ok {
+			return
+		}
+		if err := f.Value.Set(value); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", from, err))
+		}
+		f.Changed = true
+	})
+	if err := errors.Join(errs...); err != nil {
+		return &usageError{Err: err, Hint: "docs/configuration.md lists every setting with its unit"}
+	}
+	return nil
+}
+
+type configFile struct {
+	path   string
+	values map[string]string
+}
+
+func readConfigFile(cmd *cobra.Command, lookup func(string) (string, bool)) (configFile, error) {
+	path, err := cmd.Flags().GetString("config")
+	if err != nil {
+		return configFile{}, nil //nolint:nilerr // the command takes no configuration
+	}
+	if path == "" {
+		path, _ = lookup("PENSTOCK_CONFIG")
+	}
+	if path == "" {
+		return configFile{}, nil
+	}
+	data, err := os.ReadFile(path) //nolint:gosec // the user names the file
+	if err != nil {
+		return configFile{}, &usageError{Err: fmt.Errorf("read configuration: %w", err), Hint: "name an existing JSON file with --config"}
+	}
+	values, err := parseConfig(data)
+	if err != nil {
+		return configFile{}, &usageError{Err: fmt.Errorf("%s: %w", path, err), Hint: "docs/configuration.md lists the keys; docs/configuration.schema.json is the JSON Schema"}
+	}
+	return configFile{path: path, values: values}, nil
+}
+
+// parseConfig reads a flat JSON object whose keys are those of the settings table.
+func parseConfig(data []byte) (map[string]string, error) {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.UseNumber()
+	var raw map[string]any
+	if err := dec.Decode(&raw); err != nil {
+		return nil, fmt.Errorf("not a JSON object: %w", err)
+	}
+	values := make(map[string]string, len(raw))
+	for key, v := range raw {
+		if key == "$schema" {
+			continue
+		}
+		if !slices.ContainsFunc(settings, func(s setting) bool { return s.key() == key }) {
+			return nil, fmt.Errorf("unknown key %q", key)
+		}
+		switch v := v.(type) {
+		case string:
+			values[key] = v
+		case bool:
+			values[key] = strconv.FormatBool(v)
+		case json.Number:
+			values[key] = v.String()
+		default:
+			return nil, fmt.Errorf("key %q: want a string, a number or true/false", key)
+		}
+	}
+	return values, nil
+}
