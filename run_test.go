@@ -1,0 +1,330 @@
+package penstock_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/seed56735111/penstock"
+)
+
+// The fakes below give every line of an object one meaning: "ok" is delivered, "dup" is a duplicate, "bad" is rejected,
+// "drop" is dropped, "long" is a record error, "unshaped" cannot be shaped, "lost" stays without an outcome, "corrupt"
+// ends the object as corrupt, "cut" as a broken connection, "panic" panics, "fatal" makes the delivery fail for good.
+
+type stages struct {
+	mu      sync.Mutex
+	letters []penstock.Letter
+	putErr  error
+	settled map[string][]error
+	waiting int // deliveries whose Wait has returned
+}
+
+func (s *stages) pipeline(items ...penstock.Item) *penstock.Pipeline {
+	return &penstock.Pipeline{
+		Source: itemSource(items), Decoder: s, Recognizer: s, Shaper: s, Deliverer: s, DeadLetters: s,
+	}
+}
+
+type itemSource []penstock.Item
+
+func (s itemSource) Items(ctx context.Context) iter.Seq2[penstock.Item, error] {
+	return func(yield func(penstock.Item, error) bool) {
+		for _, it := range s {
+			if ctx.Err() != nil || !yield(it, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (s *stages) item(id string, objects ...string) penstock.Item {
+	it := penstock.Item{ID: id, Settle: func(_ context.Context, err error) error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.settled == nil {
+			s.settled = map[string][]error{}
+		}
+		s.settled[id] = append(s.settled[id], err)
+		return nil
+	}}
+	for i, text := range objects {
+		it.Objects = append(it.Objects, penstock.Object{
+			Name: fmt.Sprintf("%s/%d", id, i), Size: int64(len(text)),
+			Open: func(context.Context) (*penstock.Stream, error) {
+				if text == "missing" {
+					return nil, errors.New("no such object")
+				}
+				return &penstock.Stream{ReadCloser: io.NopCloser(strings.NewReader(text)), Identity: penstock.Identity{Key: id, ETag: "e"}}, nil
+			},
+		})
+	}
+	return it
+}
+
+func (s *stages) Entries(r io.Reader) iter.Seq2[penstock.Entry, error] {
+	return func(yield func(penstock.Entry, error) bool) { yield(penstock.Entry{Reader: r}, nil) }
+}
+
+func (s *stages) Recognize(_ *penstock.Object, _ penstock.Identity, e penstock.Entry) (penstock.Recognized, error) {
+	text, err := io.ReadAll(e)
+	if err != nil {
+		return penstock.Recognized{}, err
+	}
+	if len(text) == 0 {
+		return penstock.Recognized{Skip: "empty"}, nil
+	}
+	return penstock.Recognized{Format: "words", Records: words(text)}, nil
+}
+
+func words(text []byte) iter.Seq2[penstock.Record, error] {
+	return func(yield func(penstock.Record, error) bool) {
+		var off int64
+		for i, line := range bytes.Fields(text) {
+			rec, err := penstock.Record{Seq: int64(i), Offset: off, Raw: line, JSON: line}, error(nil)
+			switch string(line) {
+			case "long":
+				rec, err = penstock.Record{}, &penstock.RecordError{Reason: penstock.ReasonOverlong, Offset: off, Length: 4, Err: errors.New("too long")}
+			case "corrupt":
+				err = &penstock.ObjectError{Reason: penstock.ReasonCorrupt, Err: errors.New("bad checksum")}
+			case "cut":
+				err = errors.New("connection reset")
+			case "panic":
+				panic("boom")
+			}
+			if !yield(rec, err) {
+				return
+			}
+			off += int64(len(line)) + 1
+		}
+	}
+}
+
+func (s *stages) Entry(*penstock.Object, penstock.Identity, string, string) (penstock.EntryShaper, error) {
+	return s, nil
+}
+
+func (s *stages) Shape(r *penstock.Record) (penstock.Document, error) {
+	switch string(r.Raw) {
+	case "drop":
+		return penstock.Document{}, penstock.ErrDrop
+	case "unshaped":
+		return penstock.Document{}, &penstock.RecordError{Reason: penstock.ReasonUnshaped, Offset: r.Offset, Raw: r.Raw, Err: errors.New("no index")}
+	}
+	return penstock.Document{Index: "i", ID: fmt.Appendf(nil, "%d", r.Offset), Body: r.JSON, Raw: r.Raw, Offset: r.Offset}, nil
+}
+
+func (s *stages) Put(_ context.Context, letters ...penstock.Letter) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.putErr != nil {
+		return s.putErr
+	}
+	s.letters = append(s.letters, letters...)
+	return nil
+}
+
+type fatalError struct{ error }
+
+func (fatalError) Fatal() bool { return true }
+
+type fakeDelivery struct {
+	*stages
+	reject penstock.RejectFunc
+	out    penstock.Outcome
+	err    error
+}
+
+func (s *stages) Begin(reject penstock.RejectFunc) penstock.Delivery {
+	return &fakeDelivery{stages: s, reject: reject}
+}
+
+func (d *fakeDelivery) Add(ctx context.Context, doc penstock.Document) error {
+	switch string(doc.Raw) {
+	case "ok":
+		d.out.Delivered++
+	case "dup":
+		d.out.Duplicate++
+	case "bad":
+		d.out.Rejected++
+		if err := d.reject(ctx, penstock.Rejection{Document: doc, Status: 400, Type: "mapper_parsing_exception"}); err != nil {
+			d.out.Rejected--
+			d.err = err
+		}
+	case "fatal":
+		d.err = fatalError{errors.New("refused")}
+	case "hang":
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return d.err
+}
+
+func (d *fakeDelivery) Wait(context.Context) (penstock.Outcome, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.waiting++
+	return d.out, d.err
+}
+
+func TestEveryRecordHasOneOutcomeAndItemsSettleOnce(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name    string
+		objects []string
+		want    penstock.Counts
+		letters int
+		given   bool // the item is given back
+		fatal   bool
+	}{
+		{name: "delivered, duplicate, rejected, dropped", objects: []string{"ok dup bad drop"}, letters: 1,
+			want: penstock.Counts{Objects: 1, Records: 4, Delivered: 1, Duplicate: 1, DeadLettered: 1, Dropped: 1}},
+		{name: "records that cannot become documents", objects: []string{"ok long unshaped ok"}, letters: 2,
+			want: penstock.Counts{Objects: 1, Records: 4, Delivered: 2, DeadLettered: 2}},
+		{name: "the rest of a corrupt object is one letter", objects: []string{"ok ok corrupt ok"}, letters: 1,
+			want: penstock.Counts{Objects: 1, Records: 3, Delivered: 2, DeadLettered: 1}},
+		{name: "a broken connection gives the item back", objects: []string{"ok cut ok"}, given: true,
+			want: penstock.Counts{Objects: 1, ObjectsGivenBack: 1, Records: 1, Delivered: 1}},
+		{name: "a document without an outcome gives the item back", objects: []string{"ok lost"}, given: true,
+			want: penstock.Counts{Objects: 1, ObjectsGivenBack: 1, Records: 2, Delivered: 1, Unacknowledged: 1}},
+		{name: "an unreadable object", objects: []string{"missing"}, given: true,
+			want: penstock.Counts{Objects: 1, ObjectsGivenBack: 1}},
+		{name: "one bad object gives the whole item back", objects: []string{"ok", "missing", "dup"}, given: true,
+			want: penstock.Counts{Objects: 3, ObjectsGivenBack: 1, Records: 2, Delivered: 1, Duplicate: 1}},
+		{name: "a panic is one object's", objects: []string{"ok panic"}, given: true,
+			want: penstock.Counts{Objects: 1, ObjectsGivenBack: 1, Records: 1, Delivered: 1}},
+		{name: "an empty object", objects: []string{""}, want: penstock.Counts{Objects: 1}},
+		{name: "an item without objects", want: penstock.Counts{}},
+		{name: "a fatal failure", objects: []string{"ok fatal"}, given: true, fatal: true,
+			want: penstock.Counts{Objects: 1, ObjectsGivenBack: 1, Records: 2, Delivered: 1, Unacknowledged: 1}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := new(stages)
+			got, err := s.pipeline(s.item("a", tt.objects...)).Run(t.Context())
+			if (err != nil) != tt.fatal {
+				t.Errorf("Run error = %v, want fatal %v", err, tt.fatal)
+			}
+			tt.want.Items = 1
+			if tt.given {
+				tt.want.ItemsGivenBack = 1
+			}
+			got.BytesIn = 0
+			if got != tt.want {
+				t.Errorf("counts\n got %+v\nwant %+v", got, tt.want)
+			}
+			if !got.Balanced() {
+				t.Errorf("counts do not add up: %+v", got)
+			}
+			if n := len(s.settled["a"]); n != 1 {
+				t.Errorf("settled %d times", n)
+			} else if (s.settled["a"][0] != nil) != tt.given {
+				t.Errorf("settled with %v, want an error: %v", s.settled["a"][0], tt.given)
+			}
+			if len(s.letters) != tt.letters {
+				t.Errorf("%d letters, want %d: %+v", len(s.letters), tt.letters, s.letters)
+			}
+		})
+	}
+}
+
+func TestWithoutAPlaceForLettersTheSourceKeepsEverything(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"ok bad", "ok long", "ok unshaped", "ok corrupt"} {
+		s := &stages{putErr: errors.New("disk full")}
+		got, err := s.pipeline(s.item("a", text), s.item("b", "ok")).Run(t.Context())
+		if _, ok := errors.AsType[*penstock.LetterError](err); !ok {
+			t.Errorf("%q: Run error = %v, want a LetterError", text, err)
+		}
+		if s.settled["a"][0] == nil || got.DeadLettered != 0 || got.Unacknowledged != 1 || !got.Balanced() {
+			t.Errorf("%q: settled with %v, counts %+v", text, s.settled["a"][0], got)
+		}
+	}
+}
+
+func TestManyRejectionsAreStoredInGroupsAndAllOfThem(t *testing.T) {
+	t.Parallel()
+	s := new(stages)
+	got, err := s.pipeline(s.item("a", strings.Repeat("bad ", 1000))).Run(t.Context())
+	if err != nil || got.DeadLettered != 1000 || len(s.letters) != 1000 {
+		t.Fatalf("counts %+v, %d letters, error %v", got, len(s.letters), err)
+	}
+	if l := s.letters[1]; string(l.Raw) != "bad" || l.Source.Offset != 4 || l.Source.Object != "a/0" || l.Status != 400 {
+		t.Errorf("letter %+v", l)
+	}
+}
+
+func TestAFatalFailureTakesNoMoreItems(t *testing.T) {
+	t.Parallel()
+	s := new(stages)
+	items := []penstock.Item{s.item("first", "fatal")}
+	for i := range 1000 {
+		items = append(items, s.item(fmt.Sprint(i), "ok"))
+	}
+	p := s.pipeline(items...)
+	p.Workers, p.InHand = 1, 1
+	got, err := p.Run(t.Context())
+	if err == nil || got.Items > 3 {
+		t.Errorf("took %d items after a fatal failure, error %v", got.Items, err)
+	}
+	for id, errs := range s.settled {
+		if len(errs) != 1 {
+			t.Errorf("item %s settled %d times", id, len(errs))
+		}
+	}
+}
+
+func TestAnInterruptedRunEndsWithinTheGracePeriod(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := new(stages)
+		p := s.pipeline(s.item("stuck", "ok hang"), s.item("quick", "ok"))
+		p.Grace = 10 * time.Second
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		begun := time.Now()
+		got, err := p.Run(ctx)
+		if err != nil {
+			t.Errorf("Run: %v", err)
+		}
+		if d := time.Since(begun); d != 70*time.Second {
+			t.Errorf("ended after %v, want the minute and the grace period", d)
+		}
+		if s.settled["stuck"][0] == nil || s.settled["quick"][0] != nil || !got.Balanced() {
+			t.Errorf("settled %v, counts %+v", s.settled, got)
+		}
+	})
+}
+
+func TestASecondInterruptEndsTheGracePeriod(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := new(stages)
+		abort := make(chan struct{})
+		p := s.pipeline(s.item("stuck", "hang"))
+		p.Abort = abort
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() {
+			time.Sleep(time.Second)
+			cancel()
+			time.Sleep(time.Second)
+			close(abort)
+		}()
+		begun := time.Now()
+		if _, err := p.Run(ctx); err != nil {
+			t.Errorf("Run: %v", err)
+		}
+		if d := time.Since(begun); d != 2*time.Second {
+			t.Errorf("ended after %v, want 2s", d)
+		}
+	})
+}
