@@ -1,0 +1,39 @@
+# Each target is one command that a person could type; CI runs "make test". Needs Go, make and git; tools come as modules.
+TOOL  = go tool -modfile=$(CURDIR)/tools/go.mod
+RACE := $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
+FUZZTIME ?= 30s
+
+.PHONY: build demo test check lint fuzz bench bench-ship dead vuln live
+build: ## a static binary in bin/
+	CGO_ENABLED=0 go build -trimpath -o bin/penstock ./cmd/penstock
+
+demo: build ## the whole story on this machine
+	bin/penstock demo $(ARGS)
+
+test: check build ## everything that is claimed; skips are listed at the end with their reasons
+	@$(if $(RACE),,echo "race detector left out: no C compiler")
+	$(TOOL) gotestsum --format pkgname-and-test-fails --format-hide-empty-pkg -- $(RACE) -shuffle=on -timeout=20m ./...
+	cd bench && go test ./...
+
+check: lint ## formatting, vet, lint, tidy modules
+	go vet -tags=live ./... && cd bench && go vet ./...
+	for m in . bench tools tools/versitygw; do (cd $$m && go mod tidy -diff) || exit 1; done
+
+lint:
+	@if $(TOOL) -n golangci-lint >/dev/null 2>&1 || [ -n "$$CI" ]; then $(TOOL) golangci-lint run && cd bench && $(TOOL) golangci-lint run; \
+	else echo "lint left out: golangci-lint cannot be built here"; fi
+
+fuzz: ## every fuzz target for FUZZTIME
+	@go list ./... | while read p; do for f in $$(go test -list '^Fuzz' $$p | grep ^Fuzz); do \
+	go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p || exit 1; done || exit 1; done
+
+bench: ## benchmarks of the packages; compare two runs with benchstat
+	go test -run '^$$' -bench . -benchmem $(ARGS) ./...
+bench-ship: build ## CPU per GB, peak memory and throughput of the shipping process, against the targets
+	go run -C bench . $(ARGS)
+dead: ## code that nothing reaches
+	$(TOOL) deadcode -test ./...
+vuln: ## known vulnerabilities; asks a database over the network
+	$(TOOL) govulncheck ./...
+live: ## the same against your own domain: make live PENSTOCK_LIVE_DOMAIN=https://… [PENSTOCK_LIVE_FLAGS="--region …"]
+	go test -tags=live -count=1 -v -run Live ./test

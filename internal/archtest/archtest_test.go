@@ -1,0 +1,223 @@
+// Package archtest holds the layout of the project still: who may import whom, where the big dependencies may appear,
+// and what is linked into the binary.
+package archtest_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/seed56735111/penstock"
+
+// root is the root package in the tables below.
+const root = "penstock"
+
+// stages are what a run is made of. They meet in the root's types and never import each other, except where the table says.
+var stages = []string{"source", "decode", "format", "shape", "bulk", "deadletter"}
+
+// allowed says which packages of ours a package may import. A package that is missing here may import none.
+// internal/cli wires everything together and is left out.
+var allowed = map[string][]string{
+	"cmd/penstock": {"internal/cli"},
+
+	// Modes.
+	"lambda": slices.Concat([]string{root, "domain"}, stages),
+	"proxy":  {"domain", "sigv4"},
+	"guard":  {"iam", "sigv4"},
+	"engine": {},
+
+	// Stages.
+	"source":     {root},
+	"decode":     {root},
+	"format":     {root, "decode"}, // the line reader
+	"shape":      {root},
+	"bulk":       {root, "domain"},
+	"deadletter": {root},
+
+	// Leaves.
+	root:     {},
+	"domain": {"sigv4"},
+	"sigv4":  {},
+	"iam":    {},
+}
+
+// homes says which packages may import the packages below a path. Whatever is not named here may be imported from
+// anywhere but the packages in standardOnly; what is linked at all is in testdata/modules.txt.
+var homes = map[string][]string{
+	"github.com/aws/aws-sdk-go-v2":       {"source", "internal/cli"},
+	"github.com/aws/smithy-go":           {"source", "internal/cli"},
+	"github.com/aws/aws-lambda-go":       {"lambda"},
+	"github.com/blevesearch":             {"engine"},
+	"github.com/johannesboyne/gofakes3":  {"internal/bucket"},
+	"github.com/spf13/cobra":             {"internal/cli"},
+	"github.com/spf13/pflag":             {"internal/cli"},
+	"github.com/rogpeppe/go-internal":    {},
+	"github.com/google/go-cmp":           {},
+	"github.com/ulikunitz/xz":            {"decode"},
+	"github.com/pierrec/lz4":             {"decode"},
+	"golang.org/x/term":                  {"internal/cli"},
+	"testing":                            {"internal/realtest", "internal/lawtest"},
+	"unsafe":                             {},
+	"encoding/gob":                       {},
+	"github.com/stretchr/testify":        {},
+	"github.com/go-json-experiment/json": {"format", "shape", "bulk", "deadletter", "guard", "engine", "lambda", "internal/cli"},
+}
+
+// standardOnly are the packages that somebody should be able to copy: they import the standard library and nothing else.
+var standardOnly = []string{root, "sigv4", "iam", "domain", "internal/realtest"}
+
+func TestImportsFollowTheArchitecture(t *testing.T) {
+	for _, f := range sources(t) {
+		for _, spec := range f.syntax.Imports {
+			imported, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if reason := refuse(f.pkg, imported); reason != "" {
+				t.Errorf("%s: %s → %s: %s", f.name, f.pkg, imported, reason)
+			}
+		}
+	}
+}
+
+// refuse says why from may not import a package, or nothing.
+func refuse(from, imported string) string {
+	if ours, ok := ourPackage(imported); ok {
+		rule, ruled := allowed[from]
+		switch {
+		case from == "internal/cli", slices.Contains(rule, ours):
+			return ""
+		case ruled:
+			return "it may import only " + list(rule) + " of ours"
+		case strings.HasPrefix(from, "internal/"):
+			return "" // helpers of tests and of the demo, which no package but internal/cli imports
+		default:
+			return "the package is not in the table: give it a line"
+		}
+	}
+	first, _, _ := strings.Cut(imported, "/")
+	if strings.Contains(first, ".") && slices.Contains(standardOnly, from) {
+		return "it may import only the standard library"
+	}
+	for below, where := range homes {
+		if (imported == below || strings.HasPrefix(imported, below+"/")) && !slices.Contains(where, from) {
+			return "it may appear only in " + list(where)
+		}
+	}
+	return ""
+}
+
+// The rules must be able to refuse: each of these edges would be a mistake.
+func TestForbiddenImportsAreRefused(t *testing.T) {
+	for _, edge := range []struct{ from, imported string }{
+		{root, module + "/bulk"},
+		{"bulk", module + "/source"},
+		{"guard", module + "/engine"},
+		{"shape", module + "/internal/cli"},
+		{"newcomer", module},
+		{"sigv4", "github.com/aws/aws-sdk-go-v2/aws"},
+		{"iam", "golang.org/x/sync/errgroup"},
+		{"bulk", "github.com/aws/aws-sdk-go-v2/aws"},
+		{"internal/cli", "github.com/blevesearch/bleve/v2"},
+		{"decode", "unsafe"},
+		{"format", "testing"},
+	} {
+		if refuse(edge.from, edge.imported) == "" {
+			t.Errorf("%s → %s is let through", edge.from, edge.imported)
+		}
+	}
+}
+
+func TestNoPackageHasAnInitFunction(t *testing.T) {
+	for _, f := range sources(t) {
+		for _, decl := range f.syntax.Decls {
+			if fn, ok := decl.(*ast.FuncDecl); ok && fn.Recv == nil && fn.Name.Name == "init" {
+				t.Errorf("%s: func init: state belongs to a constructor", f.name)
+			}
+		}
+	}
+}
+
+// source is one Go file that is not a test.
+type source struct {
+	name, pkg string
+	syntax    *ast.File
+}
+
+// sources parses all files of the module, whatever system they are for.
+func sources(t *testing.T) []source {
+	t.Helper()
+	top := filepath.Join("..", "..")
+	var all []source
+	err := filepath.WalkDir(top, func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			return enter(name, top, d.Name())
+		}
+		if !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+			return nil
+		}
+		syntax, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		short, err := filepath.Rel(top, name)
+		if err != nil {
+			return err
+		}
+		short = filepath.ToSlash(short)
+		pkg := path.Dir(short)
+		if pkg == "." {
+			pkg = root
+		}
+		all = append(all, source{name: short, pkg: pkg, syntax: syntax})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) == 0 {
+		t.Fatal("found no Go files")
+	}
+	return all
+}
+
+// enter leaves out hidden directories, test data and other modules.
+func enter(dir, top, base string) error {
+	if dir == top {
+		return nil
+	}
+	if strings.HasPrefix(base, ".") || base == "testdata" {
+		return filepath.SkipDir
+	}
+	if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+		return filepath.SkipDir
+	}
+	return nil
+}
+
+// ourPackage is the path of a package in this module.
+func ourPackage(imported string) (string, bool) {
+	if imported == module {
+		return root, true
+	}
+	return strings.CutPrefix(imported, module+"/")
+}
+
+func list(names []string) string {
+	if len(names) == 0 {
+		return "none"
+	}
+	return strings.Join(names, ", ")
+}

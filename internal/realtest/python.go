@@ -1,0 +1,65 @@
+package realtest
+
+import (
+	"context"
+	"net"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+)
+
+// motoPackage is the pinned release of the stand-in for AWS services.
+const motoPackage = "moto[server]==5.2.5"
+
+// Python returns the interpreter of a virtual environment that holds the given packages, each pinned as in
+// "botocore==1.44.5". The environment is made once and kept in the user's cache directory.
+func Python(t testing.TB, packages ...string) string {
+	t.Helper()
+	wanted(t)
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		unavailable(t, "Python", "%v", err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), installTimeout)
+	defer cancel()
+	packages = slices.Sorted(slices.Values(packages))
+	dir, err := installed(t, "python", append([]string{python}, packages...), func(dir string) error {
+		if _, err := run(t, exec.CommandContext(ctx, python, "-m", "venv", dir)); err != nil {
+			return err
+		}
+		pip := slices.Concat([]string{"-m", "pip", "install", "--quiet", "--no-input"}, packages)
+		_, err := run(t, exec.CommandContext(ctx, filepath.Join(dir, "bin", "python"), pip...))
+		return err
+	})
+	if err != nil {
+		unavailable(t, "Python", "%v", err)
+	}
+	return filepath.Join(dir, "bin", "python")
+}
+
+// AWS is a running stand-in for AWS services: S3 with notifications, SQS, SNS, STS, SSM, Kinesis, CloudWatch Logs.
+// It takes any signature: what is to be refused needs [StartVersityGW].
+type AWS struct {
+	// URL is the endpoint of all services.
+	URL string
+}
+
+// Env is the environment of a program that is to use the stand-in for every AWS service.
+func (a *AWS) Env() []string {
+	return []string{
+		"AWS_ENDPOINT_URL=" + a.URL, "AWS_ACCESS_KEY_ID=testing", "AWS_SECRET_ACCESS_KEY=testing", "AWS_SESSION_TOKEN=",
+		"AWS_REGION=us-east-1", "AWS_EC2_METADATA_DISABLED=true",
+		"AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null",
+	}
+}
+
+// StartMoto starts an empty stand-in.
+func StartMoto(t testing.TB) *AWS {
+	t.Helper()
+	python := Python(t, motoPackage)
+	host, port := freeAddress(t)
+	a := &AWS{URL: "http://" + net.JoinHostPort(host, port)}
+	serve(t, a.URL+"/moto-api/", python, []string{"-m", "moto.server", "-H", host, "-p", port}, nil)
+	return a
+}
