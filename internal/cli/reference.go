@@ -1,0 +1,70 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// configurationReference writes docs/configuration.md from the settings table.
+func configurationReference() string {
+	var b strings.Builder
+	b.WriteString(`# Configuration
+
+Every setting has a flag, a variable and a key for a JSON file (` + "`--config FILE` or `PENSTOCK_CONFIG`" + `). A flag overrides the
+variable, the variable the file, the file the default. Secrets are never settings: credentials come from the AWS chain
+(environment, shared files, SSO, web identity, container, instance).
+
+A file is one flat object, checked against [configuration.schema.json](configuration.schema.json):
+
+` + "```json\n{\"domain\": \"https://search-logs-abc.eu-west-1.es.amazonaws.com\", \"index\": \"logs-{format}-{yyyy.MM.dd}\", \"workers\": 8}\n```" + `
+
+This page is made from the table in the program (` + "`go test ./internal/cli -run Reference -update`" + `).
+
+| flag | variable | file key | default | unit | meaning |
+| --- | --- | --- | --- | --- | --- |
+`)
+	for _, s := range settings {
+		def := ""
+		if s.Default != "" {
+			def = "`" + s.Default + "`"
+		}
+		_, _ = fmt.Fprintf(&b, "| `--%s` | `%s` | `%s` | %s | %s | %s |\n", s.Name, s.variable(), s.key(), def, s.Unit, strings.ReplaceAll(s.Usage, "|", "\\|"))
+	}
+	b.WriteString(`
+Sizes are written as 1048576, 512KiB, 5MiB or 5MB; durations as 500ms, 30s or 5m.
+
+## Memory
+
+The shipping process needs about 25 MB, plus 1.5 MiB for each of the ` + "`workers`" + ` that reads, plus
+(` + "`max-in-flight`" + ` + 1) × ` + "`batch-bytes`" + ` × 2 for the requests being filled and sent and the original bytes kept for rejections.
+` + "`penstock ship`" + ` gives the garbage collector this sum as its limit.
+`)
+	return b.String()
+}
+
+// configurationSchema writes the JSON Schema of a configuration file.
+func configurationSchema() (string, error) {
+	type property struct {
+		Type        []string `json:"type"`
+		Description string   `json:"description"`
+		Default     string   `json:"default,omitempty"`
+	}
+	props := map[string]property{}
+	for _, s := range settings {
+		usage := s.Usage
+		if s.Unit != "" {
+			usage += " (" + s.Unit + ")"
+		}
+		props[s.key()] = property{Type: []string{"string", "number", "boolean"}, Description: usage, Default: s.Default}
+	}
+	out, err := json.MarshalIndent(map[string]any{
+		"$schema":              "https://json-schema.org/draft/2020-12/schema",
+		"title":                "penstock settings",
+		"type":                 "object",
+		"properties":           props,
+		"patternProperties":    map[string]any{`^\$schema$`: map[string]any{"type": "string"}},
+		"additionalProperties": false,
+	}, "", "  ")
+	return string(out) + "\n", err
+}

@@ -1,0 +1,149 @@
+package cli
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/cobra"
+)
+
+var update = flag.Bool("update", false, "rewrite the generated pages")
+
+func TestReferencePagesMatchTheSettingsTable(t *testing.T) {
+	t.Parallel()
+	schema, err := configurationSchema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"configuration.md": configurationReference(), "configuration.schema.json": schema} {
+		path := filepath.Join("../../docs", name)
+		if *update {
+			if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, string(got)); diff != "" {
+			t.Errorf("%s is not what the table says; run go test ./internal/cli -run Reference -update\n%s", path, diff)
+		}
+	}
+}
+
+// probe is a command with one setting of each kind.
+func probe() (*cobra.Command, *struct {
+	index   string
+	workers int
+	batch   byteSize
+	linger  time.Duration
+	noSign  bool
+}) {
+	v := new(struct {
+		index   string
+		workers int
+		batch   byteSize
+		linger  time.Duration
+		noSign  bool
+	})
+	cmd := &cobra.Command{Use: "probe"}
+	cmd.Flags().String("config", "", "")
+	f := flagSet{cmd.Flags()}
+	f.str(&v.index, "index")
+	f.number(&v.workers, "workers")
+	f.size(&v.batch, "batch-bytes")
+	f.duration(&v.linger, "linger")
+	f.boolean(&v.noSign, "no-sign")
+	return cmd, v
+}
+
+func TestAFlagOverridesTheVariableTheFileAndTheDefault(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "penstock.json")
+	if err := os.WriteFile(file, []byte(`{"$schema": "x", "index": "file", "workers": 7, "batch_bytes": "2MiB", "no_sign": true}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	env := map[string]string{"PENSTOCK_INDEX": "variable", "PENSTOCK_WORKERS": "9"}
+	cmd, v := probe()
+	if err := cmd.ParseFlags([]string{"--index", "flag", "--config", file}); err != nil {
+		t.Fatal(err)
+	}
+	err := applySettings(cmd, func(name string) (string, bool) { s, ok := env[name]; return s, ok })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v.index != "flag" || v.workers != 9 || v.batch != 2<<20 || !v.noSign || v.linger != time.Second {
+		t.Errorf("got %+v", *v)
+	}
+}
+
+func TestAWrongSettingNamesItsPlace(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	tests := []struct {
+		name, config string
+		env          map[string]string
+		want         string
+	}{
+		{"variable", "", map[string]string{"PENSTOCK_WORKERS": "many"}, "PENSTOCK_WORKERS"},
+		{"size", "", map[string]string{"PENSTOCK_BATCH_BYTES": "5 apples"}, `"5 apples" is not a size`},
+		{"file value", write("value.json", `{"linger": "soon"}`), nil, "value.json: linger"},
+		{"unknown key", write("key.json", `{"wrokers": 3}`), nil, `key.json: unknown key "wrokers"`},
+		{"not JSON", write("text.json", `workers = 3`), nil, "text.json: not a JSON object"},
+		{"nested", write("nested.json", `{"workers": {"n": 3}}`), nil, `key "workers"`},
+		{"missing file", filepath.Join(dir, "none.json"), nil, "none.json"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			cmd, _ := probe()
+			if err := cmd.ParseFlags([]string{"--config", tt.config}); err != nil {
+				t.Fatal(err)
+			}
+			err := applySettings(cmd, func(name string) (string, bool) { s, ok := tt.env[name]; return s, ok })
+			if _, ok := errors.AsType[*usageError](err); !ok || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("error %v, want a usage error with %q", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestSizesAreReadAndWrittenTheSameWay(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]int64{"0": 0, "1": 1, "12B": 12, "1KiB": 1024, "5MiB": 5 << 20, "3GiB": 3 << 30, "5MB": 5_000_000, "7KB": 7000, "1GB": 1_000_000_000} {
+		var got, again byteSize
+		if err := got.Set(text); err != nil || int64(got) != want {
+			t.Errorf("%q: %d, error %v, want %d", text, got, err, want)
+		}
+		if err := again.Set(got.String()); err != nil || again != got {
+			t.Errorf("%q is written as %q and read back as %d", text, got.String(), again)
+		}
+	}
+	for _, text := range []string{"", "-1", "1.5MiB", "MiB", "9999999999GiB", "5 MB x"} {
+		if err := new(byteSize).Set(text); err == nil {
+			t.Errorf("%q is taken for a size", text)
+		}
+	}
+}
+
+func TestNothingThatMovesTheCursorReachesTheTerminal(t *testing.T) {
+	t.Parallel()
+	got := printable("a\x1b[31mb\rc\nd\u202ee\u0085f\tg")
+	if want := `a\u001b[31mb\u000dc\u000ad\u202ee\u0085f g`; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
