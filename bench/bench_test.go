@@ -1,0 +1,176 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestCorporaAreTheSameBytesWithTheSizesOfRealLogs(t *testing.T) {
+	for format, want := range map[string]struct{ length, ratio float64 }{"ndjson": {495, 5.5}, "alb": {683, 6.5}} {
+		t.Run(format, func(t *testing.T) {
+			a, err := makeCorpus(t.TempDir(), format, 8000)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, err := makeCorpus(t.TempDir(), format, 8000)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if a.Records != 8000 || a.Plain != b.Plain || a.Stored != b.Stored {
+				t.Errorf("two corpora of 8000 records differ: %+v, %+v", a, b)
+			}
+			if length := float64(a.Plain) / 8000; length < want.length*0.95 || length > want.length*1.05 {
+				t.Errorf("records of %.0f bytes, want about %.0f", length, want.length)
+			}
+			if ratio := float64(a.Plain) / float64(a.Stored); ratio < want.ratio*0.85 || ratio > want.ratio*1.15 {
+				t.Errorf("gzip ratio %.2f, want about %.1f", ratio, want.ratio)
+			}
+			if n := countLines(t, a.Dir); n != a.Records {
+				t.Errorf("%d lines in the objects, want %d", n, a.Records)
+			}
+		})
+	}
+}
+
+func countLines(t *testing.T, dir string) (n int64) {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		f, err := os.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = f.Close() }()
+		z, err := gzip.NewReader(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(z)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n += int64(bytes.Count(text, []byte("\n")))
+	}
+	return n
+}
+
+func TestSinkCountsWhatItIsSentAndSeesWhatIsWrong(t *testing.T) {
+	const good = "{\"create\":{\"_index\":\"a\",\"_id\":\"1\"}}\n{\"x\":1}\n{\"index\":{\"_id\":\"2\"}}\n{\"x\":2}\n"
+	for _, test := range []struct {
+		name, query, body, answer string
+		unsigned                  bool
+		want                      received
+	}{
+		{
+			name: "filtered", query: "filter_path=errors,items.*.status,items.*._id", body: good,
+			answer: `{"errors":false,"items":[{"create":{"_id":"1","status":201}},{"index":{"_id":"2","status":201}}]}`,
+			want:   received{Requests: 1, Documents: 2, Unique: 2},
+		},
+		{
+			name: "no items asked for", query: "filter_path=took,errors", body: good,
+			answer: `{"took":30,"errors":false}`,
+			want:   received{Requests: 1, Documents: 2, Unique: 2},
+		},
+		{
+			name: "not JSON", query: "filter_path=errors", body: "{\"index\":{}}\n{\"x\":01}\n",
+			want: received{Requests: 1, Malformed: 1},
+		},
+		{
+			name: "no newline at the end", query: "filter_path=errors", body: strings.TrimSuffix(good, "\n"),
+			want: received{Requests: 1, Documents: 1, Malformed: 1},
+		},
+		{
+			name: "unsigned", query: "filter_path=errors", body: good, unsigned: true,
+			answer: `{"errors":false}`,
+			want:   received{Requests: 1, Documents: 2, Unique: 2, Unsigned: 1},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := newSink(0)
+			s.strict = true
+			r := httptest.NewRequest(http.MethodPost, "/b/_bulk?"+test.query, strings.NewReader(test.body))
+			if !test.unsigned {
+				r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=x")
+			}
+			w := httptest.NewRecorder()
+			s.ServeHTTP(w, r)
+			if test.answer != "" && w.Body.String() != test.answer {
+				t.Errorf("answer %s, want %s", w.Body, test.answer)
+			}
+			got := s.got
+			got.BodyBytes, got.WireBytes = 0, 0
+			if test.want.Malformed > 0 {
+				got.Unique, test.want.Unique = 0, 0
+			}
+			if got != test.want {
+				t.Errorf("received %+v, want %+v", got, test.want)
+			}
+		})
+	}
+}
+
+func TestUnfilteredAnswerIsWhatADomainSays(t *testing.T) {
+	s := newSink(0)
+	body := strings.Repeat("{\"index\":{\"_index\":\"logs\",\"_id\":\"0123456789abcdef\"}}\n{}\n", 50)
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/_bulk", strings.NewReader(body)))
+	var answer struct {
+		Items []map[string]struct {
+			Index  string `json:"_index"`
+			Status int
+		}
+	}
+	size := w.Body.Len()
+	if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(answer.Items); n != 50 || answer.Items[0]["index"].Index != "logs" || answer.Items[0]["index"].Status != 201 {
+		t.Errorf("%d items, the first %+v", n, answer.Items[0])
+	}
+	if per := size / 50; per < 140 || per > 240 {
+		t.Errorf("%d bytes an item, want about 170", per)
+	}
+}
+
+// What does not depend on how busy the machine is, is a gate: documents counted, allocations, memory.
+func TestShipperStaysWithinItsAllocationsAndMemory(t *testing.T) {
+	binary := filepath.Join("..", "bin", "penstock")
+	if _, err := os.Stat(binary); err != nil {
+		t.Skip("no bin/penstock to measure: make build")
+	}
+	c := config{binary: binary, cache: t.TempDir(), megabytes: 100}
+	server := httptest.NewServer(newSink(0))
+	defer server.Close()
+	for _, format := range []string{"ndjson", "alb"} {
+		from, err := makeCorpus(c.cache, format, c.records(format))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := runOnce(t.Context(), c, server.URL, from, true); err != nil {
+			t.Fatalf("%s: strict pass: %v", format, err)
+		}
+		s, err := runOnce(t.Context(), c, server.URL, from, false)
+		if err != nil {
+			t.Fatalf("%s: %v", format, err)
+		}
+		want := targets()[format]
+		if got := s.allocs / float64(from.Records); !(got <= want.allocsPerDoc) {
+			t.Errorf("%s: %.3f allocations a document, want at most %g", format, got, want.allocsPerDoc)
+		}
+		if s.rssMB > want.rssMB {
+			t.Errorf("%s: peak RSS %.1f MB, want at most %g", format, s.rssMB, want.rssMB)
+		}
+		t.Logf("%s: %.3f allocations a document, %.1f MB", format, s.allocs/float64(from.Records), s.rssMB)
+	}
+}

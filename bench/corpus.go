@@ -1,0 +1,185 @@
+package main
+
+import (
+	"bufio"
+	"compress/gzip"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// corpus is a directory of gzip objects, the same bytes on every machine.
+type corpus struct {
+	Format  string `json:"format"`
+	Dir     string `json:"-"`
+	Records int64  `json:"records"`
+	// Plain and Stored are bytes before and after compression.
+	Plain  int64 `json:"plain"`
+	Stored int64 `json:"stored"`
+}
+
+// objects is into how many objects a corpus is cut.
+const objects = 8
+
+// generation changes when the content of the corpora does, so that no stale directory is used.
+const generation = 1
+
+type lineWriter func(b []byte, r *rand.Rand, i int) []byte
+
+// formats are the corpora that exist, with the format name that the shipper must recognise.
+func formats() map[string]lineWriter {
+	return map[string]lineWriter{"ndjson": ndjsonLine, "alb": albLine}
+}
+
+// makeCorpus returns the corpus of n records, made on the first call and kept in the cache directory.
+func makeCorpus(cache, format string, n int) (corpus, error) {
+	line, ok := formats()[format]
+	if !ok {
+		return corpus{}, fmt.Errorf("make corpus: no format %q", format)
+	}
+	dir := filepath.Join(cache, fmt.Sprintf("%s-%d-v%d", format, n, generation))
+	c := corpus{Format: format, Dir: filepath.Join(dir, "objects")}
+	meta := filepath.Join(dir, "corpus.json")
+	if text, err := os.ReadFile(meta); err == nil {
+		return c, json.Unmarshal(text, &c)
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return corpus{}, err
+	}
+	if err := os.MkdirAll(c.Dir, 0o750); err != nil {
+		return corpus{}, err
+	}
+	var (
+		wg    sync.WaitGroup
+		parts [objects]corpus
+		errs  [objects]error
+	)
+	for part := range objects {
+		wg.Go(func() {
+			from, to := n*part/objects, n*(part+1)/objects
+			parts[part], errs[part] = makeObject(filepath.Join(c.Dir, objectName(format, part)), line, from, to)
+		})
+	}
+	wg.Wait()
+	for part, err := range errs {
+		if err != nil {
+			return corpus{}, fmt.Errorf("make corpus: %w", err)
+		}
+		c.Records += parts[part].Records
+		c.Plain += parts[part].Plain
+		c.Stored += parts[part].Stored
+	}
+	text, err := json.Marshal(c)
+	if err != nil {
+		return corpus{}, err
+	}
+	return c, os.WriteFile(meta, text, 0o600)
+}
+
+func objectName(format string, part int) string {
+	if format == "alb" {
+		return fmt.Sprintf("123456789012_elasticloadbalancing_eu-west-1_app.web.50dc6c495c0c9188_20261124T%02d05Z_10.0.0.1_bench%03d.log.gz", part, part)
+	}
+	return fmt.Sprintf("%s-%02d.gz", format, part)
+}
+
+func makeObject(name string, line lineWriter, from, to int) (c corpus, err error) {
+	f, err := os.Create(name)
+	if err != nil {
+		return c, err
+	}
+	defer func() {
+		if closeErr := f.Close(); err == nil {
+			err = closeErr
+		}
+	}()
+	stored := &counter{w: f}
+	z, err := gzip.NewWriterLevel(stored, 6)
+	if err != nil {
+		return c, err
+	}
+	plain := &counter{w: z}
+	w := bufio.NewWriterSize(plain, 1<<20)
+	r := rand.New(rand.NewPCG(2026, uint64(from)))
+	var b []byte
+	for i := from; i < to; i++ {
+		b = append(line(b[:0], r, i), '\n')
+		if _, err := w.Write(b); err != nil {
+			return c, err
+		}
+	}
+	if err := w.Flush(); err != nil {
+		return c, err
+	}
+	if err := z.Close(); err != nil {
+		return c, err
+	}
+	return corpus{Records: int64(to - from), Plain: plain.n, Stored: stored.n}, nil
+}
+
+type counter struct {
+	w io.Writer
+	n int64
+}
+
+func (c *counter) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	c.n += int64(n)
+	return n, err
+}
+
+var (
+	start  = time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)
+	agents = []string{
+		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.%d.%d Safari/537.36",
+		"Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.%d.%d (KHTML, like Gecko) Mobile Safari/604.1",
+		"Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/2010%d Firefox/132.%d", "curl/8.%d.%d", "okhttp/4.%d.%d",
+	}
+	paths    = []string{"/api/v1/orders", "/api/v1/orders/search", "/api/v1/turbines/status", "/static/app.js", "/healthz", "/api/v1/users/me", "/login"}
+	services = []string{"orders", "payments", "catalogue", "gateway", "sessions"}
+	messages = []string{
+		"request completed", "cache miss, asked the database", "retrying after a temporary failure of the upstream service",
+		"payment authorised", "slow query: more than 200 ms spent in the index lookup",
+	}
+)
+
+func pick(r *rand.Rand, list []string) string { return list[r.IntN(len(list))] }
+
+// agent is a user agent of many versions.
+func agent(r *rand.Rand) string { return fmt.Sprintf(pick(r, agents), r.IntN(10_000), r.IntN(10_000)) }
+
+// ndjsonLine is an application's log record of about 495 bytes.
+func ndjsonLine(b []byte, r *rand.Rand, i int) []byte {
+	at := start.Add(time.Duration(i) * 37 * time.Millisecond)
+	b = append(b, `{"@timestamp":"`...)
+	b = at.AppendFormat(b, "2006-01-02T15:04:05.000Z")
+	b = append(b, `","seq":`...)
+	b = strconv.AppendInt(b, int64(i), 10)
+	b = fmt.Appendf(b, `,"level":"%s","service":"%s","host":"ip-10-0-%d-%d","trace_id":"%016x%016x","span_id":"%016x",`+
+		`"message":"%s, order %016x","http":{"method":"GET","path":"%s","status":%d,"bytes":%d},"client":{"ip":"203.0.%d.%d","agent":"%s","session":"%010x"},"duration_ms":%d.%03d}`,
+		[]string{"info", "info", "info", "debug", "warn"}[r.IntN(5)], pick(r, services), r.IntN(4), r.IntN(250), r.Uint64(), r.Uint64(), r.Uint64(),
+		pick(r, messages), r.Uint64(), pick(r, paths), []int{200, 200, 200, 204, 404, 500}[r.IntN(6)], r.IntN(100_000),
+		r.IntN(256), r.IntN(256), agent(r), r.Uint64()>>24, r.IntN(500), r.IntN(1000))
+	return b
+}
+
+// albLine is an application load balancer's access log line of about 683 bytes with 30 fields.
+func albLine(b []byte, r *rand.Rand, i int) []byte {
+	const layout = "2006-01-02T15:04:05.000000Z"
+	at := start.Add(time.Duration(i) * 37 * time.Millisecond)
+	target := fmt.Sprintf("10.0.%d.%d:8080", r.IntN(4), r.IntN(250))
+	status := []int{200, 200, 200, 304, 404, 502}[r.IntN(6)]
+	return fmt.Appendf(b, `https %s app/web/50dc6c495c0c9188 203.0.%d.%d:%d %s 0.00%d 0.%03d 0.000 %d %d %d %d `+
+		`"GET https://www.example.com:443%s?page=%d&session=%016x HTTP/1.1" "%s" ECDHE-RSA-AES128-GCM-SHA256 TLSv1.2 `+
+		`arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/web/73e2d6bc24d8a067 "Root=1-%08x-%012x%012x" "www.example.com" `+
+		`"arn:aws:acm:eu-west-1:123456789012:certificate/12345678-1234-1234-1234-123456789012" %d %s "forward" "-" "-" "%s" "%d" "-" "-" TID_%032x`,
+		at.Format(layout), r.IntN(256), r.IntN(256), 1024+r.IntN(60_000), target, r.IntN(10), r.IntN(1000), status, status, r.IntN(2000), r.IntN(90_000),
+		pick(r, paths), r.IntN(40), r.Uint64(), agent(r), at.Unix(), r.Uint64()>>16, r.Uint64()>>16, r.IntN(90), at.Add(-20*time.Millisecond).Format(layout), target, status,
+		r.Uint64())
+}

@@ -1,0 +1,260 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// sample is one measured run.
+type sample struct {
+	wall, cpu time.Duration
+	rssMB     float64
+	// allocs is the number of heap allocations of the process, negative when it does not say.
+	allocs   float64
+	requests int64
+	wire     int64
+	// noisy says that the machine did other work: the wait for quiet was in vain, or a fixed computation was slow.
+	noisy bool
+}
+
+// startSink runs the sink as a process of its own.
+func startSink(ctx context.Context, delay time.Duration) (url string, stop func(), err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return "", nil, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	cmd := exec.CommandContext(ctx, self, "sink", delay.String())
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		cancel()
+		return "", nil, err
+	}
+	stop = func() {
+		cancel()
+		_ = cmd.Wait()
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		stop()
+		return "", nil, fmt.Errorf("start sink: %w", err)
+	}
+	return strings.TrimSpace(strings.TrimPrefix(line, "listening on ")), stop, nil
+}
+
+// shipped is what "penstock ship --json" prints.
+type shipped struct {
+	Records   int64 `json:"records"`
+	Delivered int64 `json:"delivered"`
+	// Allocs is there when PENSTOCK_BENCH is set.
+	Allocs *float64 `json:"allocs"`
+}
+
+// runOnce ships the corpus and compares what the shipper says with what the sink counted.
+func runOnce(ctx context.Context, c config, sinkURL string, from corpus, strict bool) (sample, error) {
+	if _, err := ask(ctx, sinkURL+"/-/reset?strict="+strconv.FormatBool(strict)); err != nil {
+		return sample{}, err
+	}
+	noisy := !strict && (!waitQuiet(ctx, c.quiet) || !calibrated())
+	s, said, err := measure(ctx, c, sinkURL, from)
+	if err != nil {
+		return sample{}, err
+	}
+	text, err := ask(ctx, sinkURL+"/-/received")
+	if err != nil {
+		return sample{}, err
+	}
+	var got received
+	if err := json.Unmarshal(text, &got); err != nil {
+		return sample{}, err
+	}
+	s.noisy, s.requests, s.wire = noisy, got.Requests, got.WireBytes
+	return s, verify(from, said, got, strict)
+}
+
+// verify compares three independent counts: the generator's, the shipper's and the sink's.
+func verify(from corpus, said shipped, got received, strict bool) error {
+	var errs []error
+	for _, n := range []struct {
+		what      string
+		got, want int64
+	}{
+		{"records read", said.Records, from.Records},
+		{"records delivered", said.Delivered, from.Records},
+		{"documents at the sink", got.Documents, from.Records},
+		{"malformed requests", got.Malformed, 0},
+		{"unsigned requests", got.Unsigned, 0},
+	} {
+		if n.got != n.want {
+			errs = append(errs, fmt.Errorf("%s: %d, want %d", n.what, n.got, n.want))
+		}
+	}
+	if strict && got.Unique != from.Records {
+		errs = append(errs, fmt.Errorf("different ids: %d, want %d", got.Unique, from.Records))
+	}
+	return errors.Join(errs...)
+}
+
+// measure runs the shipper once.
+func measure(ctx context.Context, c config, sinkURL string, from corpus) (sample, shipped, error) {
+	letters, err := os.MkdirTemp("", "penstock-bench-letters-")
+	if err != nil {
+		return sample{}, shipped{}, err
+	}
+	defer func() { _ = os.RemoveAll(letters) }()
+	args := append([]string{
+		"ship", from.Dir, "--domain", sinkURL, "--region", "us-east-1", "--service", "es", "--dead-letters", letters, "--json",
+	}, c.extra...)
+	cmd := exec.CommandContext(ctx, c.binary, args...)
+	cmd.Env = append(os.Environ(), "PENSTOCK_BENCH=1", "AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=bench",
+		"AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null")
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	start := time.Now()
+	if err := cmd.Start(); err != nil {
+		return sample{}, shipped{}, err
+	}
+	peak := make(chan float64)
+	done := make(chan struct{})
+	go func() { peak <- watchPeak(cmd.Process.Pid, done) }()
+	err = cmd.Wait()
+	s := sample{wall: time.Since(start), allocs: math.NaN()}
+	close(done)
+	s.rssMB = <-peak
+	if err != nil {
+		return s, shipped{}, fmt.Errorf("%s: %w\n%s", c.binary, err, errs.String())
+	}
+	var said shipped
+	if err := json.Unmarshal(out.Bytes(), &said); err != nil {
+		return s, said, fmt.Errorf("summary of the shipper: %w: %s", err, out.String())
+	}
+	s.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	if said.Allocs != nil {
+		s.allocs = *said.Allocs
+	}
+	if s.rssMB == 0 {
+		if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+			s.rssMB = float64(usage.Maxrss) * 1024 / 1e6
+		}
+	}
+	return s, said, nil
+}
+
+// watchPeak follows the peak of a process's resident memory in MB until done. The kernel's rusage would count this
+// program's own memory from before the exec.
+func watchPeak(pid int, done <-chan struct{}) float64 {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	peak := 0.0
+	for {
+		if text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid)); err == nil {
+			if kb, err := strconv.ParseFloat(field(string(text), "VmHWM:"), 64); err == nil {
+				peak = max(peak, kb*1024/1e6)
+			}
+		}
+		select {
+		case <-done:
+			return peak
+		case <-tick.C:
+		}
+	}
+}
+
+// field is the first word after a name in a file of the proc file system.
+func field(text, name string) string {
+	_, rest, ok := strings.Cut(text, name)
+	if !ok {
+		return ""
+	}
+	words := strings.Fields(rest)
+	if len(words) == 0 {
+		return ""
+	}
+	return words[0]
+}
+
+// waitQuiet waits until the machine was idle for a while, and reports whether it was.
+func waitQuiet(ctx context.Context, limit time.Duration) bool {
+	deadline := time.Now().Add(limit)
+	for {
+		idle, total := cpuTicks()
+		if total == 0 {
+			return true // no such file here: nothing to wait for
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(1500 * time.Millisecond):
+		}
+		idle2, total2 := cpuTicks()
+		if total2 > total && (idle2-idle)/(total2-total) >= 0.93 {
+			return true
+		}
+		if time.Now().After(deadline) {
+			return false
+		}
+	}
+}
+
+func cpuTicks() (idle, total float64) {
+	text, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, 0
+	}
+	line, _, _ := strings.Cut(string(text), "\n")
+	for i, word := range strings.Fields(line) {
+		n, err := strconv.ParseFloat(word, 64)
+		if err != nil {
+			continue // the word "cpu"
+		}
+		total += n
+		if i == 4 || i == 5 { // idle, waiting for a disk
+			idle += n
+		}
+	}
+	return idle, total
+}
+
+// calibrated reports whether a fixed computation takes its usual time: the spread of five runs is within a tenth.
+func calibrated() bool {
+	data := make([]byte, 5_000_000)
+	fastest, slowest := time.Duration(math.MaxInt64), time.Duration(0)
+	for range 5 {
+		start := time.Now()
+		_ = sha256.Sum256(data)
+		d := time.Since(start)
+		fastest, slowest = min(fastest, d), max(slowest, d)
+	}
+	return slowest <= fastest+fastest/5
+}
+
+func ask(ctx context.Context, url string) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	return io.ReadAll(resp.Body)
+}
