@@ -1,0 +1,86 @@
+package sigv4
+
+import (
+	"net"
+	"strings"
+)
+
+// The services whose rules this package knows.
+const (
+	ServiceDomain     = "es"
+	ServiceServerless = "aoss"
+)
+
+// Infer returns the region and the service that the host name of a domain or collection says, with or without a port.
+// ok is false for every other name: a custom endpoint, a tunnel, an address, an endpoint of the configuration API.
+// There is no default: the region then has to come from somebody who knows it.
+func Infer(host string) (region, service string, ok bool) {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+
+	// NAME.aos.REGION.on.aws is the dual-stack name of a domain.
+	if rest, found := strings.CutSuffix(host, ".on.aws"); found {
+		name, region, found := cutLast(rest, ".aos.")
+		if found && name != "" && isRegion(region) {
+			return region, ServiceDomain, true
+		}
+		return "", "", false
+	}
+	for _, suffix := range [...]struct {
+		domain     string
+		serverless bool
+	}{
+		{".amazonaws.com", true}, // aws and aws-us-gov
+		{".amazonaws.com.cn", false},
+		{".c2s.ic.gov", false},
+		{".sc2s.sgov.gov", false},
+		{".cloud.adc-e.uk", false},
+		{".csp.hci.ic.gov", false},
+		{".amazonaws.eu", false},
+	} {
+		rest, found := strings.CutSuffix(host, suffix.domain)
+		if !found {
+			continue
+		}
+		rest, service, _ := cutLast(rest, ".")
+		name, region, _ := cutLast(rest, ".")
+		if name == "" || !isRegion(region) {
+			return "", "", false
+		}
+		if service == ServiceDomain || service == ServiceServerless && suffix.serverless {
+			return region, service, true
+		}
+		return "", "", false
+	}
+	return "", "", false
+}
+
+// cutLast cuts s around the last sep; without one, all of s is after.
+func cutLast(s, sep string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, sep); i >= 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return "", s, false
+}
+
+// isRegion reports whether s has the form of a region name: parts of letters and a number at the end.
+func isRegion(s string) bool {
+	parts := strings.Split(s, "-")
+	if len(parts) < 3 {
+		return false
+	}
+	for i, part := range parts {
+		if part == "" {
+			return false
+		}
+		last := i == len(parts)-1
+		for j := range len(part) {
+			if digit := '0' <= part[j] && part[j] <= '9'; digit != last || !digit && (part[j] < 'a' || part[j] > 'z') {
+				return false
+			}
+		}
+	}
+	return true
+}

@@ -1,0 +1,89 @@
+package sigv4
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"time"
+)
+
+// refusal is why the service did not take a signature, as far as another attempt can help.
+type refusal int
+
+const (
+	notRefused refusal = iota
+	refusedTime
+	refusedToken
+)
+
+const (
+	// peekLength is how much of a refusal is read to know its kind. The sentence is at the start.
+	peekLength = 1 << 10
+	// maxSkew is the difference of the clocks that the service bears.
+	maxSkew = 5 * time.Minute
+	// maxDiscard bounds what is read of an answer that is not used, for the connection's sake.
+	maxDiscard = 256 << 10
+)
+
+// refusal looks at the start of a 403 answer, and leaves the answer as it was.
+func (t *Transport) refusal(resp *http.Response, signedAt time.Time) refusal {
+	if resp.StatusCode != http.StatusForbidden {
+		return notRefused
+	}
+	// An answer to HEAD has no sentence, and a serverless collection does not say why; the clocks do.
+	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil && date.Sub(signedAt).Abs() >= maxSkew {
+		return refusedTime
+	}
+	start := peek(resp)
+	switch {
+	case bytes.Contains(start, []byte("Signature expired: ")), bytes.Contains(start, []byte("Signature not yet current: ")):
+		return refusedTime
+	case bytes.Contains(start, []byte("The security token included in the request is expired")):
+		return refusedToken
+	}
+	return notRefused
+}
+
+// peek returns the first bytes of the answer; who reads the answer gets them too.
+func peek(resp *http.Response) []byte {
+	if resp.Body == nil || resp.Body == http.NoBody {
+		return nil
+	}
+	start := make([]byte, peekLength)
+	n, err := io.ReadFull(resp.Body, start)
+	start = start[:n]
+	rest := io.Reader(resp.Body)
+	if err != nil && n == 0 {
+		rest = errReader{err}
+	}
+	resp.Body = &peeked{Reader: io.MultiReader(bytes.NewReader(start), rest), Closer: resp.Body}
+	return start
+}
+
+type peeked struct {
+	io.Reader
+	io.Closer
+}
+
+// errReader repeats the error that ended the look ahead.
+type errReader struct{ err error }
+
+func (r errReader) Read([]byte) (int, error) { return 0, r.err }
+
+// setClock takes the date of the answer for the time of the service.
+func (t *Transport) setClock(resp *http.Response) bool {
+	date, err := http.ParseTime(resp.Header.Get("Date"))
+	if err != nil {
+		return false
+	}
+	t.skew.Store(int64(time.Until(date)))
+	return true
+}
+
+func discard(body io.ReadCloser) {
+	if body == nil {
+		return
+	}
+	_, _ = io.Copy(io.Discard, io.LimitReader(body, maxDiscard))
+	_ = body.Close()
+}
