@@ -37,7 +37,7 @@ var allowed = map[string][]string{
 
 	// Stages.
 	"source":     {root},
-	"decode":     {root},
+	"decode":     {root, "internal/inflate"},
 	"format":     {root, "decode"}, // the line reader
 	"shape":      {root},
 	"bulk":       {root, "domain"},
@@ -73,7 +73,7 @@ var homes = map[string][]string{
 }
 
 // standardOnly are the packages that somebody should be able to copy: they import the standard library and nothing else.
-var standardOnly = []string{root, "sigv4", "iam", "domain", "internal/realtest"}
+var standardOnly = []string{root, "sigv4", "iam", "domain", "internal/realtest", "internal/inflate"}
 
 func TestImportsFollowTheArchitecture(t *testing.T) {
 	for _, f := range sources(t) {
