@@ -42,7 +42,7 @@ func StartVersityGW(t testing.TB) *S3 {
 	host, port := freeAddress(t)
 	s := &S3{
 		URL:    "http://" + net.JoinHostPort(host, port),
-		Region: "eu-central-1", AccessKey: "realtest", SecretKey: "realtest-secret-for-loopback",
+		Region: "eu-central-1", AccessKey: "AKIAREALTESTLOOPBACK", SecretKey: "realtest-secret-for-loopback",
 	}
 	dir, versions := t.TempDir(), t.TempDir()
 	serve(t, s.URL, program, []string{
