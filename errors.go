@@ -73,3 +73,16 @@ func (e *LetterError) Unwrap() error { return e.Err }
 
 // Fatal is always true.
 func (e *LetterError) Fatal() bool { return true }
+
+// PausedError says that reading was stopped by Pipeline.Pause. Everything before Next has a final state.
+type PausedError struct {
+	// Next locates the first record that was not read.
+	Next Place
+}
+
+func (e *PausedError) Error() string {
+	return fmt.Sprintf("paused before byte %d of %s", e.Next.Offset, e.Next.Object)
+}
+
+// Temporary is always true: the object can be read on from Next.
+func (e *PausedError) Temporary() bool { return true }

@@ -33,6 +33,9 @@ type Object struct {
 	Size int64
 	// Attr holds hints for recognition that the name does not carry, such as "log_group".
 	Attr map[string]string
+	// Resume, when set, is where an earlier, paused reading left off: records before it are read and passed over. It
+	// is void when the object has another ETag or version by now.
+	Resume *Place
 	// Open starts reading. It blocks until the first byte can be read or the object is known to be unreadable.
 	// The caller closes the stream.
 	Open func(ctx context.Context) (*Stream, error)

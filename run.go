@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -34,6 +35,9 @@ type Pipeline struct {
 	Grace time.Duration
 	// Abort, when it is closed, ends the grace period at once.
 	Abort <-chan struct{}
+	// Pause, when it is closed, stops the reading of objects at the next record. What was read is delivered, and the
+	// items are given back with a *PausedError for each object that is not read to its end. Run takes no more items.
+	Pause <-chan struct{}
 	// Observe is told about every object when its outcome is known. Calls do not overlap.
 	Observe func(ObjectReport)
 	// Progress, when set, is kept up to date while Run works.
@@ -75,6 +79,7 @@ type run struct {
 	total Counts
 	fatal error
 	stop  context.CancelFunc // take no more items
+	pause atomic.Bool        // Pause is closed
 }
 
 func (r *run) run(ctx context.Context) (Counts, error) {
@@ -99,6 +104,7 @@ func (r *run) run(ctx context.Context) (Counts, error) {
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	go r.endGrace(ctx, work, cancel)
+	go r.awaitPause(work)
 
 	reading := make(chan struct{}, workers) // one token for each item being read
 	hand := make(chan struct{}, inHand)     // one token for each item not settled
@@ -143,6 +149,16 @@ func acquire(ctx context.Context, tokens chan struct{}) bool {
 	}
 }
 
+// awaitPause ends the intake and the reading when Pause is closed.
+func (r *run) awaitPause(work context.Context) {
+	select {
+	case <-work.Done():
+	case <-r.Pause:
+		r.pause.Store(true)
+		r.stop()
+	}
+}
+
 // endGrace cancels the work when ctx has ended and the grace period after it is over, or at once on Abort.
 func (r *run) endGrace(ctx, work context.Context, cancel context.CancelFunc) {
 	select {
@@ -173,6 +189,10 @@ func (r *run) item(ctx context.Context, item Item, doneReading func()) {
 	for i := range item.Objects {
 		h := &handling{run: r, object: &item.Objects[i], begun: time.Now()}
 		handles = append(handles, h)
+		if r.pause.Load() {
+			h.err = &PausedError{Next: Place{Object: h.object.Name}}
+			continue
+		}
 		h.read(ctx)
 		if IsFatal(h.err) {
 			break
@@ -245,6 +265,7 @@ type handling struct {
 	counts   Counts
 	reported int64 // records already in Progress
 	panicked bool
+	resumed  bool // the entry that an earlier reading was paused in has come
 	err      error
 }
 
@@ -316,8 +337,19 @@ func (h *handling) entry(ctx context.Context, id Identity, e Entry) error {
 	d := &entryDelivery{place: place}
 	d.Delivery = h.Deliverer.Begin(func(ctx context.Context, r Rejection) error { return h.reject(ctx, d, r) })
 	h.entries = append(h.entries, d)
+	resume := h.resume(place)
 	var next int64 // where the bytes after the last record begin, as far as is known
 	for r, err := range rec.Records {
+		if at, ok := position(r, err); ok {
+			if at < resume {
+				next = at
+				continue
+			}
+			if h.pause.Load() {
+				place.Offset = at
+				return &PausedError{Next: place}
+			}
+		}
 		if err == nil {
 			next = r.Offset + int64(len(r.Raw))
 			err = h.record(ctx, d, shaper, &r)
@@ -333,6 +365,31 @@ func (h *handling) entry(ctx context.Context, id Identity, e Entry) error {
 		}
 	}
 	return nil
+}
+
+// position returns where a record, or the record that an error is about, begins.
+func position(r Record, err error) (int64, bool) {
+	if err == nil {
+		return r.Offset, true
+	}
+	if re, ok := errors.AsType[*RecordError](err); ok {
+		return re.Offset, true
+	}
+	return 0, false
+}
+
+// resume returns the offset before which the records of an entry were dealt with by an earlier reading. Entries before
+// the one that was paused in are passed over whole.
+func (h *handling) resume(place Place) int64 {
+	from := h.object.Resume
+	if from == nil || h.resumed || from.Version != place.Version || from.ETag != place.ETag {
+		return 0
+	}
+	if from.Entry != place.Entry {
+		return math.MaxInt64
+	}
+	h.resumed = true
+	return from.Offset
 }
 
 func (h *handling) record(ctx context.Context, d *entryDelivery, shaper EntryShaper, r *Record) error {
@@ -446,8 +503,8 @@ func (h *handling) wait(ctx context.Context) {
 		if err == nil && unknown != 0 {
 			err = fmt.Errorf("await delivery: %d documents without an outcome", unknown)
 		}
-		if h.err == nil {
-			h.err = err
+		if _, paused := errors.AsType[*PausedError](h.err); h.err == nil || paused && err != nil {
+			h.err = err // a paused reading can go on only when what it read has arrived
 		}
 	}
 	if h.panicked {

@@ -97,6 +97,8 @@ func words(text []byte) iter.Seq2[penstock.Record, error] {
 				err = &penstock.ObjectError{Reason: penstock.ReasonCorrupt, Err: errors.New("bad checksum")}
 			case "cut":
 				err = errors.New("connection reset")
+			case "sleep":
+				time.Sleep(time.Minute)
 			case "panic":
 				panic("boom")
 			}
@@ -327,4 +329,54 @@ func TestASecondInterruptEndsTheGracePeriod(t *testing.T) {
 			t.Errorf("ended after %v, want 2s", d)
 		}
 	})
+}
+
+func TestAPausedObjectGoesOnWhereItStopped(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := new(stages)
+		item := s.item("a", "ok ok sleep ok dup", "ok")
+		pause := make(chan struct{})
+		p := s.pipeline(item)
+		p.Pause = pause
+		go func() {
+			time.Sleep(30 * time.Second)
+			close(pause)
+		}()
+		first, err := p.Run(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first.Records != 2 || first.Delivered != 2 || !first.Balanced() {
+			t.Errorf("first reading: %+v", first)
+		}
+		var places []*penstock.Place
+		for _, e := range s.settled["a"][0].(interface{ Unwrap() []error }).Unwrap() {
+			pe, ok := errors.AsType[*penstock.PausedError](e)
+			if !ok {
+				t.Fatalf("settled with %v", e)
+			}
+			places = append(places, &pe.Next)
+		}
+		if len(places) != 2 || places[0].Offset != 6 || places[1].Offset != 0 {
+			t.Fatalf("paused at %+v", places)
+		}
+
+		again := s.item("b", "ok ok sleep ok dup", "ok")
+		again.Objects[0].Resume, again.Objects[1].Resume = places[0], places[1]
+		second, err := s.pipeline(again).Run(t.Context())
+		if err != nil || second.Records != 4 || second.Delivered != 2 || second.Duplicate != 1 || second.Unacknowledged != 1 {
+			t.Errorf("second reading: %+v, error %v", second, err)
+		}
+	})
+}
+
+func TestAPositionInAnotherVersionIsVoid(t *testing.T) {
+	t.Parallel()
+	s := new(stages)
+	item := s.item("a", "ok ok")
+	item.Objects[0].Resume = &penstock.Place{Offset: 3, ETag: "older"}
+	if got, err := s.pipeline(item).Run(t.Context()); err != nil || got.Delivered != 2 {
+		t.Errorf("counts %+v, error %v", got, err)
+	}
 }
