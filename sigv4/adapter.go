@@ -3,13 +3,16 @@ package sigv4
 import (
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"strconv"
+	"strings"
 	"time"
 )
 
-// RequestSigner signs requests in place. It has the method that the OpenSearch client for Go expects of a signer
-// (opensearchapi.Config's Client.Signer); with any other client, and where there is a choice, prefer [Transport]: a hook
-// sees a request once, a transport sees each attempt.
+// RequestSigner signs requests in place. It has the methods of the Signer interface of opensearch-go (the field Signer of
+// opensearch.Config). With any other client, and where there is a choice, prefer [Transport]: it signs each attempt, and
+// knows what to do about clocks and expired tokens.
 type RequestSigner struct {
 	Signer      Signer
 	Credentials Provider
@@ -17,7 +20,13 @@ type RequestSigner struct {
 	Host string
 	// MaxBody bounds a body without GetBody, which is read into memory; 0 is 100 MiB.
 	MaxBody int64
+
+	port uint16
 }
+
+// OverrideSigningPort makes the host be signed with this port instead of the URL's, for use through a tunnel; 0 takes
+// that back. Call it before the first request.
+func (s *RequestSigner) OverrideSigningPort(port uint16) { s.port = port }
 
 // SignRequest signs r. A body without GetBody is read into memory and replaced; r then has GetBody, and either way
 // Content-Length.
@@ -35,6 +44,16 @@ func (s *RequestSigner) SignRequest(r *http.Request) error {
 	}
 	if s.Host != "" {
 		r.Host = s.Host
+	}
+	if s.port != 0 {
+		host := r.Host
+		if host == "" {
+			host = r.URL.Host
+		}
+		if h, _, err := net.SplitHostPort(host); err == nil {
+			host = h
+		}
+		r.Host = net.JoinHostPort(strings.Trim(host, "[]"), strconv.Itoa(int(s.port)))
 	}
 	return s.Signer.Sign(r, c, hash, time.Now())
 }
