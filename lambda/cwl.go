@@ -1,0 +1,310 @@
+package lambda
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/internal/jsjson"
+)
+
+// FormatLogs is the name of the format of CloudWatch Logs payloads.
+const FormatLogs = "cwl-compat"
+
+// LogsOptions say where the documents of log events differ from those of the LogsToElasticsearch function. The zero
+// value makes equal documents, byte for byte.
+type LogsOptions struct {
+	// SafeNumbers leaves extracted fields as text when a number would change them: leading zeros, hexadecimal, more
+	// digits than a double holds.
+	SafeNumbers bool
+	// JSONAnywhere finds JSON inside a message also when text follows it or an earlier brace is not JSON, and takes arrays.
+	JSONAnywhere bool
+	// NestUnder puts the fields found in a message under this name instead of at the top.
+	NestUnder string
+	// Index is the pattern of index names: {log_group}, {log_stream}, {owner}, {yyyy}, {MM}, {dd}; "cwl-{yyyy}.{MM}.{dd}"
+	// when empty.
+	Index string
+}
+
+// Logs recognises and shapes the payloads of CloudWatch Logs subscriptions, and leaves every other object to the stages
+// that it wraps.
+type Logs struct {
+	LogsOptions
+	penstock.Recognizer
+	penstock.Shaper
+}
+
+// NewLogs checks the options.
+func NewLogs(o LogsOptions, r penstock.Recognizer, s penstock.Shaper) (*Logs, error) {
+	if o.Index == "" {
+		o.Index = "cwl-{yyyy}.{MM}.{dd}"
+	}
+	prefix, _, _ := strings.Cut(o.Index, "{")
+	if prefix == "" || slug(prefix) != prefix {
+		return nil, fmt.Errorf("index pattern %q: must begin with lower-case letters or digits", o.Index)
+	}
+	return &Logs{LogsOptions: o, Recognizer: r, Shaper: s}, nil
+}
+
+// maxPayload bounds what is read of one payload.
+const maxPayload = maxSubscription
+
+// Recognize is part of penstock.Recognizer.
+func (l *Logs) Recognize(o *penstock.Object, id penstock.Identity, e penstock.Entry) (penstock.Recognized, error) {
+	if _, ok := o.Attr[AttrLogGroup]; !ok {
+		return l.Recognizer.Recognize(o, id, e)
+	}
+	text, err := io.ReadAll(io.LimitReader(e, maxPayload+1))
+	if err != nil {
+		return penstock.Recognized{}, err
+	}
+	if len(text) > maxPayload {
+		return penstock.Recognized{}, &penstock.ObjectError{Reason: penstock.ReasonLimit, Err: fmt.Errorf("payload over %d bytes", maxPayload)}
+	}
+	payload, err := jsjson.Parse(string(text))
+	if err != nil {
+		return penstock.Recognized{}, &penstock.ObjectError{Reason: penstock.ReasonCorrupt, Err: fmt.Errorf("read payload: %w", err)}
+	}
+	return penstock.Recognized{Format: FormatLogs, Records: l.records(text, &payload)}, nil
+}
+
+// records yields one record for each log event, its JSON being the whole document.
+func (l *Logs) records(text []byte, payload *jsjson.Value) iter.Seq2[penstock.Record, error] {
+	return func(yield func(penstock.Record, error) bool) {
+		events := payload.Get("logEvents")
+		if events == nil {
+			return
+		}
+		var buf []byte
+		for i := range events.Items {
+			e := &events.Items[i]
+			raw := text[e.Start:e.End]
+			doc, at, err := l.document(e, payload)
+			rec := penstock.Record{Seq: int64(i), Offset: int64(e.Start), Raw: raw, Time: at}
+			if err != nil {
+				err = &penstock.RecordError{Reason: penstock.ReasonUnshaped, Offset: rec.Offset, Length: int64(len(raw)), Raw: raw, Err: err}
+			} else {
+				buf = jsjson.Append(buf[:0], &doc)
+				rec.JSON = buf
+			}
+			if !yield(rec, err) {
+				return
+			}
+		}
+	}
+}
+
+// document builds the document of one log event: the fields found first, then the six that always are there, which
+// replace fields of the same name.
+func (l *Logs) document(event, payload *jsjson.Value) (jsjson.Value, time.Time, error) {
+	message, fields := text(event.Get("message")), event.Get("extractedFields")
+	var doc jsjson.Value
+	if fields != nil && fields.Kind == jsjson.Object {
+		doc = l.fromFields(fields)
+	} else {
+		doc = l.fromMessage(message)
+	}
+	if l.NestUnder != "" && len(doc.Members) > 0 {
+		nested := jsjson.Value{Kind: jsjson.Object}
+		nested.Set(l.NestUnder, doc)
+		doc = nested
+	}
+	at, stamp, err := eventTime(event.Get("timestamp"))
+	if err != nil {
+		return doc, at, err
+	}
+	set := func(name string, v *jsjson.Value) {
+		if v != nil {
+			doc.Set(name, *v)
+		}
+	}
+	set("@id", event.Get("id"))
+	doc.Set("@timestamp", jsjson.Value{Kind: jsjson.String, String: stamp})
+	set("@message", event.Get("message"))
+	set("@owner", payload.Get("owner"))
+	set("@log_group", payload.Get("logGroup"))
+	set("@log_stream", payload.Get("logStream"))
+	return doc, at, nil
+}
+
+func text(v *jsjson.Value) string {
+	if v == nil {
+		return ""
+	}
+	return v.String
+}
+
+// fromFields is for events whose subscription filter names fields.
+func (l *Logs) fromFields(fields *jsjson.Value) jsjson.Value {
+	doc := jsjson.Value{Kind: jsjson.Object}
+	for _, m := range fields.Members {
+		if !truthy(&m.Value) || m.Name == "__proto__" {
+			continue // assigning a text to __proto__ does nothing
+		}
+		if m.Value.Kind != jsjson.String {
+			doc.Set(m.Name, m.Value)
+			continue
+		}
+		if f, ok := jsjson.ToNumber(m.Value.String); ok && !(l.SafeNumbers && changes(m.Value.String, f)) {
+			doc.Set(m.Name, jsjson.Value{Kind: jsjson.Number, Number: f})
+			continue
+		}
+		if v, ok := l.embedded(m.Value.String); ok {
+			doc.Set("$"+m.Name, v)
+		}
+		doc.Set(m.Name, m.Value)
+	}
+	return doc
+}
+
+// changes reports whether a text reads differently after it has been a number.
+func changes(s string, f float64) bool {
+	return string(jsjson.AppendNumber(nil, f)) != s
+}
+
+func truthy(v *jsjson.Value) bool {
+	switch v.Kind {
+	case jsjson.Null:
+		return false
+	case jsjson.Bool:
+		return v.Bool
+	case jsjson.Number:
+		return v.Number != 0
+	case jsjson.String:
+		return v.String != ""
+	default:
+		return true
+	}
+}
+
+// fromMessage is for all other events: the JSON in the message becomes the document.
+func (l *Logs) fromMessage(message string) jsjson.Value {
+	if v, ok := l.embedded(message); ok {
+		if v.Kind == jsjson.Object {
+			return v
+		}
+		doc := jsjson.Value{Kind: jsjson.Object}
+		doc.Set("items", v)
+		return doc
+	}
+	return jsjson.Value{Kind: jsjson.Object}
+}
+
+// embedded finds JSON in a text: from the first brace to the end, as the function that it replaces does, or any
+// balanced object or array.
+func (l *Logs) embedded(s string) (jsjson.Value, bool) {
+	if !l.JSONAnywhere {
+		at := strings.IndexByte(s, '{')
+		if at < 0 {
+			return jsjson.Value{}, false
+		}
+		v, err := jsjson.Parse(s[at:])
+		return v, err == nil
+	}
+	// Every attempt that fails costs a scan, so hostile text gets a bounded number of them.
+	const attempts = 32
+	for range attempts {
+		at := strings.IndexAny(s, "{[")
+		if at < 0 {
+			return jsjson.Value{}, false
+		}
+		s = s[at:]
+		if v, err := jsjson.Prefix(s); err == nil && (v.Kind == jsjson.Object || len(v.Items) > 0 && v.Items[0].Kind == jsjson.Object) {
+			return v, true
+		}
+		s = s[1:]
+	}
+	return jsjson.Value{}, false
+}
+
+// maxTime is the last moment that a JavaScript date can be, in milliseconds from the epoch.
+const maxTime = 8.64e15
+
+// eventTime reads the milliseconds of an event and writes them as Date.toISOString does.
+func eventTime(v *jsjson.Value) (time.Time, string, error) {
+	ms := math.NaN()
+	if v != nil && v.Kind == jsjson.Number {
+		ms = math.Trunc(v.Number)
+	} else if v != nil && v.Kind == jsjson.String {
+		if f, ok := jsjson.ToNumber(v.String); ok {
+			ms = math.Trunc(f)
+		}
+	}
+	if math.IsNaN(ms) || math.Abs(ms) > maxTime {
+		return time.Time{}, "", errors.New("log event has no valid timestamp")
+	}
+	t := time.UnixMilli(int64(ms)).UTC()
+	stamp := t.Format("-01-02T15:04:05.000Z")
+	switch y := t.Year(); {
+	case y < 0:
+		stamp = fmt.Sprintf("-%06d", -y) + stamp
+	case y > 9999:
+		stamp = fmt.Sprintf("+%06d", y) + stamp
+	default:
+		stamp = fmt.Sprintf("%04d", y) + stamp
+	}
+	return t, stamp, nil
+}
+
+// Entry is part of penstock.Shaper.
+func (l *Logs) Entry(o *penstock.Object, id penstock.Identity, entry, format string) (penstock.EntryShaper, error) {
+	if format != FormatLogs {
+		return l.Shaper.Entry(o, id, entry, format)
+	}
+	return &logShaper{pattern: l.Index, owner: o.Attr["owner"], group: o.Attr[AttrLogGroup], stream: o.Attr["log_stream"]}, nil
+}
+
+// logShaper makes documents of log events, whose JSON is complete already.
+type logShaper struct {
+	pattern, owner, group, stream string
+	day                           time.Time
+	index                         string
+	id                            []byte
+}
+
+// Shape is part of penstock.EntryShaper. The document's id is the event's, as the service made it.
+func (s *logShaper) Shape(r *penstock.Record) (penstock.Document, error) {
+	event, err := jsjson.Parse(string(r.Raw))
+	id := text(event.Get("id"))
+	if err != nil || id == "" || len(id) > 512 {
+		return penstock.Document{}, &penstock.RecordError{
+			Reason: penstock.ReasonUnshaped, Offset: r.Offset, Length: int64(len(r.Raw)), Raw: r.Raw, Err: errors.New("log event has no usable id"),
+		}
+	}
+	if day := r.Time.Truncate(24 * time.Hour); s.index == "" || !day.Equal(s.day) {
+		s.day, s.index = day, s.name(r.Time)
+	}
+	s.id = append(s.id[:0], id...)
+	return penstock.Document{Index: s.index, ID: s.id, Body: r.JSON, Raw: r.Raw, Offset: r.Offset}, nil
+}
+
+// name fills the index pattern. Everything that the payload contributes is made a legal part of an index name.
+func (s *logShaper) name(t time.Time) string {
+	name := strings.NewReplacer(
+		"{yyyy}", fmt.Sprint(t.Year()), "{MM}", t.Format("01"), "{dd}", t.Format("02"),
+		"{log_group}", slug(s.group), "{log_stream}", slug(s.stream), "{owner}", slug(s.owner),
+	).Replace(s.pattern)
+	const longest = 255
+	if len(name) > longest {
+		name = name[:longest]
+	}
+	return name
+}
+
+// slug makes a legal part of an index name: lower case, and a dash for everything else.
+func slug(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9', r == '-', r == '.', r == '_':
+			return r
+		case r >= 'A' && r <= 'Z':
+			return r + 'a' - 'A'
+		}
+		return '-'
+	}, strings.Trim(s, "/"))
+}

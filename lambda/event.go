@@ -1,0 +1,354 @@
+package lambda
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+)
+
+// maxDepth is how many wrappers an event may have: S3 in SNS in SQS are three.
+const maxDepth = 6
+
+// Ref names one object that an event announces.
+type Ref struct {
+	Bucket, Key string
+	// Version is empty when the event names none.
+	Version string
+	// Size is -1 when the event does not say.
+	Size int64
+	// Region is the bucket's, when the event says it.
+	Region string
+	// From continues a record at or after this offset; zero reads from the beginning.
+	From *Position `json:",omitempty"`
+}
+
+// Position is where a continuation goes on.
+type Position struct {
+	Entry  string `json:"entry,omitempty"`
+	Offset int64  `json:"offset"`
+	ETag   string `json:"etag,omitempty"`
+}
+
+// unit is what one acknowledgeable part of an event stands for: a whole asynchronous event, an SQS message, a Kinesis
+// record, a Batch Operations task.
+type unit struct {
+	id    string // message id, sequence number or task id; empty for a whole event
+	group string // FIFO message group
+	refs  []Ref
+	logs  []logBatch
+	// note says why there is nothing to do: a test event, a control message, a removal.
+	note string
+	err  error
+}
+
+// shape is the kind of event, which decides the shape of the answer.
+type shape uint8
+
+const (
+	shapePing    shape = iota // nothing in it: say that the domain is there
+	shapeAsync                // answer nothing; fail when anything is undelivered
+	shapeSQS                  // batchItemFailures by message id
+	shapeKinesis              // batchItemFailures by sequence number, the first failure only
+	shapeTasks                // S3 Batch Operations results
+)
+
+// event is a decoded invocation.
+type event struct {
+	shape shape
+	units []unit
+	tasks *batchOperations
+}
+
+// eventError says what an event is that nobody knows.
+type eventError struct{ what string }
+
+func (e *eventError) Error() string { return "recognise event: " + e.what }
+
+// envelope has the fields that tell the shapes apart. Every one of them is optional.
+type envelope struct {
+	Records []json.RawMessage `json:"Records"`
+	AWSLogs *struct {
+		Data string `json:"data"`
+	} `json:"awslogs"`
+	// SNS as a body
+	Type     string  `json:"Type"`
+	Message  *string `json:"Message"`
+	TopicArn string  `json:"TopicArn"`
+	// s3:TestEvent
+	Service string `json:"Service"`
+	Event   string `json:"Event"`
+	// EventBridge
+	DetailType string          `json:"detail-type"`
+	Source     string          `json:"source"`
+	Region     string          `json:"region"`
+	Detail     json.RawMessage `json:"detail"`
+	// EventBridge after an input transformer: the detail alone
+	Bucket json.RawMessage `json:"bucket"`
+	Object json.RawMessage `json:"object"`
+	Reason string          `json:"reason"`
+	// S3 Batch Operations
+	InvocationID            string          `json:"invocationId"`
+	InvocationSchemaVersion string          `json:"invocationSchemaVersion"`
+	Tasks                   json.RawMessage `json:"tasks"`
+	// manual
+	Key     string `json:"key"`
+	Version string `json:"version"`
+	// continuation
+	Continue *Ref `json:"penstock_continue"`
+}
+
+// record has the fields of all kinds of Records elements.
+type record struct {
+	EventSource    string `json:"eventSource"` // Go matches EventSource (SNS) too
+	EventSourceARN string `json:"eventSourceARN"`
+	EventName      string `json:"eventName"`
+	AWSRegion      string `json:"awsRegion"`
+	S3             *struct {
+		Bucket struct {
+			Name string `json:"name"`
+		} `json:"bucket"`
+		Object struct {
+			Key       string `json:"key"`
+			Size      *int64 `json:"size"`
+			VersionID string `json:"versionId"`
+		} `json:"object"`
+	} `json:"s3"`
+	MessageID  string            `json:"messageId"`
+	Body       *string           `json:"body"`
+	Attributes map[string]string `json:"attributes"`
+	SNS        *struct {
+		MessageID string `json:"MessageId"`
+		Message   string `json:"Message"`
+	} `json:"Sns"`
+	Kinesis *struct {
+		Data           []byte `json:"data"`
+		SequenceNumber string `json:"sequenceNumber"`
+	} `json:"kinesis"`
+}
+
+// decodeEvent recognises the shape of an invocation. An error means that nothing of it is understood; a part that is
+// not understood has the error in its unit, so that only that part is given back.
+func decodeEvent(raw []byte) (event, error) {
+	raw = bytes.TrimSpace(raw)
+	if isPing(raw) {
+		return event{shape: shapePing}, nil
+	}
+	var env envelope
+	if raw[0] == '{' {
+		if err := json.Unmarshal(raw, &env); err != nil {
+			return event{}, &eventError{what: "not JSON: " + err.Error()}
+		}
+	}
+	if env.Tasks != nil && env.InvocationSchemaVersion != "" {
+		return decodeTasks(raw)
+	}
+	if len(env.Records) > 0 {
+		var first record
+		if err := json.Unmarshal(env.Records[0], &first); err != nil {
+			return event{}, &eventError{what: "Records[0]: " + err.Error()}
+		}
+		switch first.EventSource {
+		case "aws:sqs":
+			return event{shape: shapeSQS, units: each(env.Records, sqsUnit)}, nil
+		case "aws:kinesis":
+			return event{shape: shapeKinesis, units: each(env.Records, kinesisUnit)}, nil
+		}
+	}
+	u := unwrap(raw, 0)
+	if u.err != nil {
+		return event{}, u.err
+	}
+	return event{shape: shapeAsync, units: []unit{u}}, nil
+}
+
+// isPing reports whether the event is empty or the console's sample, {"key1":"value1",…}: nothing but text.
+func isPing(raw []byte) bool {
+	switch string(raw) {
+	case "", "null", "{}", "[]", `""`:
+		return true
+	}
+	var sample map[string]json.RawMessage
+	if json.Unmarshal(raw, &sample) != nil {
+		return false
+	}
+	for name, v := range sample {
+		if !strings.HasPrefix(name, "key") || len(name) != len("key1") || len(v) == 0 || v[0] != '"' {
+			return false
+		}
+	}
+	return true
+}
+
+func each(records []json.RawMessage, decode func(record) unit) []unit {
+	units := make([]unit, 0, len(records))
+	for _, raw := range records {
+		var r record
+		if err := json.Unmarshal(raw, &r); err != nil {
+			units = append(units, unit{err: &eventError{what: err.Error()}})
+			continue
+		}
+		units = append(units, decode(r))
+	}
+	return units
+}
+
+func sqsUnit(r record) unit {
+	u := unit{err: &eventError{what: "SQS message without a body"}}
+	if r.Body != nil {
+		u = unwrap([]byte(*r.Body), 1)
+	}
+	u.id, u.group = r.MessageID, r.Attributes["MessageGroupId"]
+	return u
+}
+
+func kinesisUnit(r record) unit {
+	u := unit{err: &eventError{what: "Kinesis record without data"}}
+	if r.Kinesis != nil {
+		u = unwrapBytes(r.Kinesis.Data)
+		u.id = r.Kinesis.SequenceNumber
+	}
+	return u
+}
+
+// unwrap reads one message and whatever it wraps, to the announcements of objects and the log events inside.
+func unwrap(raw []byte, depth int) unit {
+	raw = bytes.TrimSpace(raw)
+	if depth > maxDepth {
+		return unit{err: &eventError{what: "wrapped too deep"}}
+	}
+	if len(raw) == 0 {
+		return unit{err: &eventError{what: "empty message"}}
+	}
+	if raw[0] == '"' || bytes.HasPrefix(raw, []byte("s3://")) {
+		return manual(raw)
+	}
+	var env envelope
+	if err := json.Unmarshal(raw, &env); err != nil {
+		return unit{err: &eventError{what: "not JSON: " + err.Error()}}
+	}
+	switch {
+	case env.Event == "s3:TestEvent":
+		return unit{note: "s3:TestEvent"}
+	case env.Continue != nil:
+		return unit{refs: []Ref{*env.Continue}}
+	case env.AWSLogs != nil:
+		return subscription(env.AWSLogs.Data)
+	case env.Type == "Notification" && env.Message != nil:
+		return unwrap([]byte(*env.Message), depth+1)
+	case env.Records != nil:
+		return unwrapRecords(env.Records, depth)
+	case env.DetailType != "" || env.Source == "aws.s3":
+		return eventBridge(env)
+	case env.Bucket != nil && env.Object != nil:
+		return detail(raw, env.Region, "Object Created")
+	case env.Bucket != nil && env.Key != "":
+		var bucket string
+		if err := json.Unmarshal(env.Bucket, &bucket); err != nil {
+			return unit{err: &eventError{what: "bucket is not a name"}}
+		}
+		return unit{refs: []Ref{{Bucket: bucket, Key: env.Key, Version: env.Version, Size: -1}}}
+	}
+	return unit{err: &eventError{what: "no known shape: neither S3, SNS, SQS, EventBridge, CloudWatch Logs nor {\"bucket\",\"key\"}"}}
+}
+
+func unwrapRecords(records []json.RawMessage, depth int) unit {
+	var all unit
+	for i, raw := range records {
+		var r record
+		if err := json.Unmarshal(raw, &r); err != nil {
+			return unit{err: &eventError{what: fmt.Sprintf("Records[%d]: %v", i, err)}}
+		}
+		var u unit
+		switch {
+		case r.S3 != nil:
+			u = notification(r)
+		case r.SNS != nil:
+			u = unwrap([]byte(r.SNS.Message), depth+1)
+		case r.Body != nil:
+			u = unwrap([]byte(*r.Body), depth+1)
+		case r.Kinesis != nil:
+			u = unwrapBytes(r.Kinesis.Data)
+		default:
+			u = unit{err: &eventError{what: fmt.Sprintf("Records[%d] is of no known kind (%q)", i, r.EventSource)}}
+		}
+		all.refs = append(all.refs, u.refs...)
+		all.logs = append(all.logs, u.logs...)
+		all.note = u.note
+		// One part that nobody understands gives the whole unit back; what is understood is delivered all the same.
+		all.err = errors.Join(all.err, u.err)
+	}
+	return all
+}
+
+// notification reads an S3 notification. Its key is form-encoded: a plus is a space, %2B a plus.
+func notification(r record) unit {
+	if !strings.HasPrefix(strings.TrimPrefix(r.EventName, "s3:"), "ObjectCreated:") {
+		return unit{note: "ignored " + r.EventName}
+	}
+	key, err := url.QueryUnescape(r.S3.Object.Key)
+	if err != nil {
+		return unit{err: &eventError{what: fmt.Sprintf("key %q: %v", r.S3.Object.Key, err)}}
+	}
+	ref := Ref{Bucket: r.S3.Bucket.Name, Key: key, Version: r.S3.Object.VersionID, Size: -1, Region: r.AWSRegion}
+	if r.S3.Object.Size != nil {
+		ref.Size = *r.S3.Object.Size
+	}
+	if ref.Bucket == "" || ref.Key == "" {
+		return unit{err: &eventError{what: "S3 notification without a bucket or a key"}}
+	}
+	return unit{refs: []Ref{ref}}
+}
+
+func eventBridge(env envelope) unit {
+	if env.Source != "aws.s3" {
+		return unit{err: &eventError{what: fmt.Sprintf("EventBridge event from %q", env.Source)}}
+	}
+	return detail(env.Detail, env.Region, env.DetailType)
+}
+
+// detail reads the S3 part of an EventBridge event. Its key is not encoded.
+func detail(raw json.RawMessage, region, kind string) unit {
+	if kind != "Object Created" {
+		return unit{note: "ignored " + kind}
+	}
+	var d struct {
+		Bucket struct {
+			Name string `json:"name"`
+		} `json:"bucket"`
+		Object struct {
+			Key       string `json:"key"`
+			Size      *int64 `json:"size"`
+			VersionID string `json:"version-id"`
+		} `json:"object"`
+	}
+	if err := json.Unmarshal(raw, &d); err != nil {
+		return unit{err: &eventError{what: "EventBridge detail: " + err.Error()}}
+	}
+	if d.Bucket.Name == "" || d.Object.Key == "" {
+		return unit{err: &eventError{what: "EventBridge detail without a bucket or a key"}}
+	}
+	ref := Ref{Bucket: d.Bucket.Name, Key: d.Object.Key, Version: d.Object.VersionID, Size: -1, Region: region}
+	if d.Object.Size != nil {
+		ref.Size = *d.Object.Size
+	}
+	return unit{refs: []Ref{ref}}
+}
+
+// manual reads "s3://bucket/key". The key is taken as it is.
+func manual(raw []byte) unit {
+	text := string(raw)
+	if raw[0] == '"' {
+		if err := json.Unmarshal(raw, &text); err != nil {
+			return unit{err: &eventError{what: err.Error()}}
+		}
+	}
+	rest, ok := strings.CutPrefix(text, "s3://")
+	bucket, key, found := strings.Cut(rest, "/")
+	if !ok || !found || bucket == "" || key == "" {
+		return unit{err: &eventError{what: fmt.Sprintf("%q is not s3://bucket/key", text)}}
+	}
+	return unit{refs: []Ref{{Bucket: bucket, Key: key, Size: -1}}}
+}
