@@ -1,0 +1,468 @@
+package sigv4_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/seed56735111/penstock/sigv4"
+)
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// domain is a base transport that verifies like a server and answers like one. It reads and closes the body.
+type domain struct {
+	verifier *sigv4.Verifier
+	// ahead is how far the domain's clock is ahead.
+	ahead    time.Duration
+	requests atomic.Int64
+	last     *http.Request
+	body     []byte
+}
+
+func (d *domain) RoundTrip(r *http.Request) (*http.Response, error) {
+	d.requests.Add(1)
+	d.last = r
+	var err error
+	d.body, err = io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	r.Body.Close()
+	if int64(len(d.body)) != r.ContentLength || len(r.TransferEncoding) > 0 {
+		return nil, fmt.Errorf("body of %d bytes, Content-Length %d, %v", len(d.body), r.ContentLength, r.TransferEncoding)
+	}
+	in := r.Clone(r.Context())
+	in.RequestURI = r.URL.RequestURI()
+	v := d.verifier
+	v.Now = func() time.Time { return time.Now().Add(d.ahead) }
+	resp := &http.Response{
+		StatusCode: http.StatusOK, Header: http.Header{"Date": {v.Now().UTC().Format(http.TimeFormat)}},
+		Body: io.NopCloser(strings.NewReader("{}")), Request: r,
+	}
+	sum := sha256.Sum256(d.body)
+	if _, err := v.VerifyHash(in, sum); err != nil {
+		refusal, ok := errors.AsType[*sigv4.AuthError](err)
+		if !ok {
+			return nil, err
+		}
+		resp.StatusCode, resp.Body = refusal.Status, io.NopCloser(bytes.NewReader(refusal.JSON()))
+		if r.Method == http.MethodHead {
+			resp.Body = http.NoBody
+		}
+	}
+	return resp, nil
+}
+
+func newDomain() *domain {
+	return &domain{verifier: &sigv4.Verifier{Region: testRegion, Service: "es", Lookup: lookup, Strict: true}}
+}
+
+// closeCounter counts how often a body is closed.
+type closeCounter struct {
+	io.Reader
+
+	closed atomic.Int64
+}
+
+func (c *closeCounter) Close() error { c.closed.Add(1); return nil }
+
+func post(t testing.TB, url, body string) *http.Request {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func do(t *testing.T, rt http.RoundTripper, r *http.Request) (int, string) {
+	t.Helper()
+	resp, err := rt.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(body)
+}
+
+func TestTransportSignsACopyAndInfersTheScope(t *testing.T) {
+	t.Parallel()
+	d := newDomain()
+	transport := &sigv4.Transport{Base: d, Credentials: sigv4.Static(testCredentials)}
+	r := post(t, "https://"+testHost+":443/_bulk?refresh", "{}\n")
+	r.Header.Set("Content-Type", "application/x-ndjson")
+	r.Header.Set("Authorization", "Basic Og==")
+	r.TransferEncoding = []string{"chunked"}
+	before := r.Clone(t.Context())
+	if status, body := do(t, transport, r); status != http.StatusOK {
+		t.Fatalf("got %d %s", status, body)
+	}
+	if diff := cmp.Diff(before.Header, r.Header); diff != "" || r.Host != before.Host || r.URL.String() != before.URL.String() {
+		t.Errorf("the request was changed: %s", diff)
+	}
+	if string(d.body) != "{}\n" || d.last.Host != testHost {
+		t.Errorf("got body %q for host %q", d.body, d.last.Host)
+	}
+}
+
+func TestBodyIsClosedOnceAndOnlyWhenNobodyReadsIt(t *testing.T) {
+	t.Parallel()
+	errDown := errors.New("connection refused")
+	for _, withGetBody := range []bool{true, false} {
+		for _, fault := range []string{"none", "base fails", "no credentials", "plain http", "no region", "wrong length", "read error"} {
+			body := &closeCounter{Reader: strings.NewReader("data")}
+			r := post(t, "https://"+testHost+"/_bulk", "")
+			r.Body, r.GetBody, r.ContentLength = body, nil, 4
+			if withGetBody {
+				r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("data")), nil }
+			}
+			var held io.ReadCloser // what the base still reads after RoundTrip has returned
+			transport := &sigv4.Transport{Credentials: sigv4.Static(testCredentials)}
+			transport.Base = roundTrip(func(r *http.Request) (*http.Response, error) {
+				if fault == "base fails" {
+					r.Body.Close()
+					return nil, errDown
+				}
+				held = r.Body
+				return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody, Header: http.Header{}}, nil
+			})
+			switch fault {
+			case "no credentials":
+				transport.Credentials = sigv4.Static(sigv4.Credentials{})
+			case "plain http":
+				r.URL.Scheme = "http"
+			case "no region":
+				r.URL.Host, r.Host = "logs.example.com", "logs.example.com"
+			case "wrong length":
+				r.ContentLength = 5
+			case "read error":
+				body.Reader = io.MultiReader(strings.NewReader("d"), errReader{errDown})
+				if withGetBody {
+					r.GetBody = func() (io.ReadCloser, error) { return nil, errDown }
+				}
+			}
+			resp, err := transport.RoundTrip(r)
+			if err == nil {
+				resp.Body.Close()
+			}
+			if (err == nil) != (fault == "none") {
+				t.Errorf("%s: got %v", fault, err)
+			}
+			if held != nil {
+				if n := body.closed.Load(); withGetBody && n != 0 {
+					t.Errorf("%s: closed while the base reads", fault)
+				}
+				held.Close()
+				held.Close() // a base may close twice
+			}
+			if n := body.closed.Load(); n != 1 {
+				t.Errorf("%s, GetBody %v: body closed %d times, want once", fault, withGetBody, n)
+			}
+		}
+	}
+}
+
+type errReader struct{ err error }
+
+func (r errReader) Read([]byte) (int, error) { return 0, r.err }
+
+func TestClockOfTheServiceIsLearntFromItsRefusal(t *testing.T) {
+	t.Parallel()
+	for _, method := range []string{http.MethodPost, http.MethodHead} {
+		for _, ahead := range []time.Duration{20 * time.Minute, -3 * time.Hour, 2 * time.Minute} {
+			synctest.Test(t, func(t *testing.T) {
+				d := newDomain()
+				d.verifier.Lookup = func(context.Context, string) (sigv4.Credentials, error) { return testCredentials, nil }
+				d.ahead = ahead
+				transport := &sigv4.Transport{Base: d, Credentials: sigv4.Static(testCredentials)}
+				r := post(t, "https://"+testHost+"/_bulk", "{}\n")
+				r.Method = method
+				if status, body := do(t, transport, r); status != http.StatusOK {
+					t.Fatalf("%s, clock %v ahead: got %d %s", method, ahead, status, body)
+				}
+				want := int64(2)
+				if ahead.Abs() < 5*time.Minute {
+					want = 1
+				}
+				if n := d.requests.Load(); n != want {
+					t.Errorf("%s, clock %v ahead: %d requests, want %d", method, ahead, n, want)
+				}
+				time.Sleep(time.Hour) // in the bubble: the difference is kept, not the time
+				r = post(t, "https://"+testHost+"/_bulk", "{}\n")
+				if status, _ := do(t, transport, r); status != http.StatusOK || d.requests.Load() != want+1 {
+					t.Errorf("%s, clock %v ahead: the next request took %d", method, ahead, d.requests.Load()-want)
+				}
+			})
+		}
+	}
+}
+
+func TestRefusedTimeIsTriedOnceMoreOnly(t *testing.T) {
+	t.Parallel()
+	const sentence = `{"message":"Signature expired: a is now earlier than b (c - 5 min.)"}`
+	requests := 0
+	transport := &sigv4.Transport{Credentials: sigv4.Static(testCredentials), Base: roundTrip(func(r *http.Request) (*http.Response, error) {
+		requests++
+		r.Body.Close()
+		return &http.Response{
+			StatusCode: http.StatusForbidden, Body: io.NopCloser(strings.NewReader(sentence)),
+			Header: http.Header{"Date": {time.Now().Add(time.Hour * time.Duration(requests)).UTC().Format(http.TimeFormat)}},
+		}, nil
+	})}
+	if status, body := do(t, transport, post(t, "https://"+testHost+"/", "{}")); status != http.StatusForbidden || body != sentence || requests != 2 {
+		t.Errorf("got %d %q after %d requests, want the refusal after 2", status, body, requests)
+	}
+}
+
+func TestOtherRefusalsAreTheCallersWithTheirBody(t *testing.T) {
+	t.Parallel()
+	long := `{"Message":"` + strings.Repeat("no ", 5000) + `"}`
+	for _, status := range []int{403, 401, 429, 500, 503} {
+		requests := 0
+		transport := &sigv4.Transport{Credentials: sigv4.Static(testCredentials), Base: roundTrip(func(r *http.Request) (*http.Response, error) {
+			requests++
+			r.Body.Close()
+			return &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader(long)), Header: http.Header{"Date": {time.Now().UTC().Format(http.TimeFormat)}}}, nil
+		})}
+		if got, body := do(t, transport, post(t, "https://"+testHost+"/", "{}")); got != status || body != long || requests != 1 {
+			t.Errorf("%d: got %d after %d requests, %d bytes of %d", status, got, requests, len(body), len(long))
+		}
+	}
+}
+
+// cachingProvider gives a session until it is told to forget it.
+type cachingProvider struct {
+	sessions    []sigv4.Credentials
+	invalidated int
+}
+
+func (p *cachingProvider) Credentials(context.Context) (sigv4.Credentials, error) {
+	return p.sessions[min(p.invalidated, len(p.sessions)-1)], nil
+}
+
+func (p *cachingProvider) Invalidate() { p.invalidated++ }
+
+func TestExpiredTokenIsRenewedOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		fresh := sigv4.Credentials{AccessKeyID: "ASIAFRESH", SecretAccessKey: "s2", SessionToken: "t2"}
+		stale := sigv4.Credentials{AccessKeyID: "ASIASTALE", SecretAccessKey: "s1", SessionToken: "t1"}
+		d := newDomain()
+		d.verifier.Lookup = func(_ context.Context, id string) (sigv4.Credentials, error) {
+			if id == fresh.AccessKeyID {
+				return fresh, nil
+			}
+			c := stale
+			c.Expires = time.Now().Add(-time.Minute) // only the service knows
+			return c, nil
+		}
+		provider := &cachingProvider{sessions: []sigv4.Credentials{stale, fresh}}
+		transport := &sigv4.Transport{Base: d, Credentials: provider}
+		if status, body := do(t, transport, post(t, "https://"+testHost+"/_bulk", "{}\n")); status != http.StatusOK || d.requests.Load() != 2 {
+			t.Errorf("got %d %s after %d requests", status, body, d.requests.Load())
+		}
+		// Without another session there is nothing to try.
+		d.requests.Store(0)
+		transport = &sigv4.Transport{Base: d, Credentials: &cachingProvider{sessions: []sigv4.Credentials{stale}}}
+		status, body := do(t, transport, post(t, "https://"+testHost+"/_bulk", "{}\n"))
+		if status != http.StatusForbidden || !strings.Contains(body, "is expired") || d.requests.Load() != 1 {
+			t.Errorf("got %d %s after %d requests, want the refusal after one", status, body, d.requests.Load())
+		}
+		// Credentials that say themselves that they are over are not sent.
+		stale.Expires = time.Now()
+		d.requests.Store(0)
+		transport = &sigv4.Transport{Base: d, Credentials: &cachingProvider{sessions: []sigv4.Credentials{stale}}}
+		if _, err := transport.RoundTrip(post(t, "https://"+testHost+"/", "")); !errors.Is(err, sigv4.ErrExpiredCredentials) || d.requests.Load() != 0 {
+			t.Errorf("got %v after %d requests", err, d.requests.Load())
+		}
+		transport = &sigv4.Transport{Base: d, Credentials: &cachingProvider{sessions: []sigv4.Credentials{stale, fresh}}}
+		if status, _ := do(t, transport, post(t, "https://"+testHost+"/", "")); status != http.StatusOK {
+			t.Errorf("a provider that can renew: got %d", status)
+		}
+	})
+}
+
+func TestSecretsStayWhereTheyAreSafe(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		url   string
+		plain bool
+		sent  bool
+	}{
+		{"https://" + testHost + "/", false, true},
+		{"http://" + testHost + "/", false, false},
+		{"http://" + testHost + "/", true, true},
+		{"http://localhost:9200/", false, true},
+		{"http://127.0.0.1:9200/", false, true},
+		{"http://[::1]:9200/", false, true},
+		{"http://127.0.0.1.example.com/", false, false},
+		{"http://localhost.example.com/", false, false},
+		{"http://10.0.0.1/", false, false},
+		{"https://user:password@" + testHost + "/", false, false},
+		{"ftp://" + testHost + "/", false, false},
+	}
+	for _, test := range tests {
+		sent := false
+		transport := &sigv4.Transport{
+			Region: testRegion, Service: "es", Credentials: sigv4.Static(testCredentials), AllowPlainHTTP: test.plain,
+			Base: roundTrip(func(*http.Request) (*http.Response, error) {
+				sent = true
+				return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody, Header: http.Header{}}, nil
+			}),
+		}
+		resp, err := transport.RoundTrip(post(t, test.url, ""))
+		if err == nil {
+			resp.Body.Close()
+		}
+		if sent != test.sent || (err == nil) != test.sent {
+			t.Errorf("%s, plain http allowed %v: sent %v, error %v", test.url, test.plain, sent, err)
+		}
+		if err != nil && strings.Contains(err.Error(), "password@") {
+			t.Errorf("the error shows the password: %v", err)
+		}
+	}
+}
+
+func TestRedirectToAnotherHostIsNotSigned(t *testing.T) {
+	t.Parallel()
+	var location string
+	sent := 0
+	client := &http.Client{Transport: &sigv4.Transport{
+		Region: testRegion, Service: "es", Credentials: sigv4.Static(testCredentials),
+		Base: roundTrip(func(r *http.Request) (*http.Response, error) {
+			sent++
+			resp := &http.Response{StatusCode: http.StatusOK, Body: http.NoBody, Header: http.Header{}, Request: r}
+			if r.URL.Path == "/from" {
+				resp.StatusCode = http.StatusFound
+				resp.Header.Set("Location", location)
+			}
+			return resp, nil
+		}),
+	}}
+	for target, follows := range map[string]bool{
+		"https://evil.example.com/to":    false,
+		"https://" + testHost + ":444/x": false,
+		"http://localhost/x":             false,
+		"https://" + testHost + "/to":    true,
+	} {
+		sent, location = 0, target
+		r := newRequest(t, http.MethodGet, "/")
+		r.URL.Opaque, r.URL.Path = "", "/from"
+		resp, err := client.Do(r)
+		if err == nil {
+			resp.Body.Close()
+		}
+		_, refused := errors.AsType[*sigv4.RedirectError](err)
+		if refused == follows || follows && sent != 2 || !follows && sent != 1 {
+			t.Errorf("redirect to %s: %d requests, error %v", target, sent, err)
+		}
+	}
+}
+
+func TestHeadHasNoBody(t *testing.T) {
+	t.Parallel()
+	d := newDomain()
+	transport := &sigv4.Transport{Base: d, Credentials: sigv4.Static(testCredentials)}
+	r := post(t, "https://"+testHost+"/idx", "{}")
+	r.Method = http.MethodHead
+	if status, _ := do(t, transport, r); status != http.StatusOK || len(d.body) != 0 || d.last.ContentLength != 0 {
+		t.Errorf("got %d, body %q", status, d.body)
+	}
+}
+
+func TestBodyWithoutGetBodyIsHeldAndBounded(t *testing.T) {
+	t.Parallel()
+	d := newDomain()
+	transport := &sigv4.Transport{Base: d, Credentials: sigv4.Static(testCredentials), SpoolBytes: 10, MaxBody: 100_000, SpoolDir: t.TempDir()}
+	body := strings.Repeat("0123456789", 10_000)
+	r := post(t, "https://"+testHost+"/_bulk", "")
+	r.Body, r.GetBody, r.ContentLength = io.NopCloser(strings.NewReader(body)), nil, -1
+	if status, _ := do(t, transport, r); status != http.StatusOK || string(d.body) != body {
+		t.Errorf("got %d and %d bytes of %d", status, len(d.body), len(body))
+	}
+	r.Body = io.NopCloser(strings.NewReader(body + "x"))
+	_, err := transport.RoundTrip(r)
+	if large, ok := errors.AsType[*sigv4.BodyTooLargeError](err); !ok || large.Limit != 100_000 {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestMissingSettingsAreNamed(t *testing.T) {
+	t.Parallel()
+	r := post(t, "https://logs.example.com/", "")
+	_, err := (&sigv4.Transport{Credentials: sigv4.Static(testCredentials), Service: "es"}).RoundTrip(r)
+	if _, ok := errors.AsType[*sigv4.RegionError](err); !ok {
+		t.Errorf("no region: got %v", err)
+	}
+	for _, provider := range []sigv4.Provider{nil, sigv4.Static(sigv4.Credentials{}), sigv4.ProviderFunc(func(context.Context) (sigv4.Credentials, error) {
+		return sigv4.Credentials{}, sigv4.ErrNoCredentials
+	})} {
+		_, err := (&sigv4.Transport{Credentials: provider, Region: testRegion, Service: "es"}).RoundTrip(r)
+		if !errors.Is(err, sigv4.ErrNoCredentials) {
+			t.Errorf("no credentials: got %v", err)
+		}
+	}
+}
+
+func TestHostIsSignedForWhileConnectingElsewhere(t *testing.T) {
+	t.Parallel()
+	var host, target string
+	var verifyErr error
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		host, target = r.Host, r.RequestURI
+		_, verifyErr = (&sigv4.Verifier{Region: testRegion, Service: "es", Lookup: lookup, Strict: true}).Verify(r)
+	}))
+	defer server.Close()
+	transport := &sigv4.Transport{Base: server.Client().Transport, Credentials: sigv4.Static(testCredentials), Host: testHost}
+	if status, _ := do(t, transport, post(t, server.URL+"/i%2A/_search?v", "{}")); status != http.StatusOK || verifyErr != nil {
+		t.Errorf("got %d, %v", status, verifyErr)
+	}
+	if host != testHost || target != "/i%2A/_search?v" {
+		t.Errorf("the server saw %s and %s", host, target)
+	}
+}
+
+func TestTraceShowsTheSignatureWithoutSecrets(t *testing.T) {
+	t.Parallel()
+	d := newDomain()
+	d.verifier.Lookup = func(context.Context, string) (sigv4.Credentials, error) {
+		c := testSession
+		c.Expires = time.Time{}
+		return c, nil
+	}
+	var traces []sigv4.Trace
+	session := testSession
+	session.Expires = time.Time{}
+	transport := &sigv4.Transport{Base: d, Credentials: sigv4.Static(session), Trace: func(t sigv4.Trace) { traces = append(traces, t) }}
+	if status, body := do(t, transport, post(t, "https://"+testHost+"/_bulk", "{}")); status != http.StatusOK {
+		t.Fatalf("got %d %s", status, body)
+	}
+	if len(traces) != 1 {
+		t.Fatalf("got %d traces", len(traces))
+	}
+	shown := fmt.Sprintf("%+v", traces[0])
+	if strings.Contains(shown, testSession.SessionToken) || strings.Contains(shown, testSession.SecretAccessKey) {
+		t.Errorf("secrets in %s", shown)
+	}
+	if !strings.Contains(traces[0].CanonicalRequest, "x-amz-security-token:********\n") {
+		t.Errorf("got %s", traces[0].CanonicalRequest)
+	}
+}
