@@ -2,7 +2,6 @@ package sigv4
 
 import (
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"strconv"
@@ -68,12 +67,14 @@ func (s *RequestSigner) hash(r *http.Request) (string, error) {
 		return hash, err
 	}
 	limit := orDefault(s.MaxBody, defaultMaxBody)
-	p, err := spool(r.Body, r.ContentLength, limit+1, limit, "")
+	p, err := spool(r.Body, r.ContentLength, limit+1, limit, "", &s.Signer.core.chunks)
 	_ = r.Body.Close()
 	if err != nil {
 		return "", err
 	}
-	r.GetBody = func() (io.ReadCloser, error) { return p.open(), nil }
-	r.Body, r.ContentLength, r.TransferEncoding = p.open(), p.size, nil
+	if r.Body, err = p.open(); err != nil {
+		return "", err
+	}
+	r.GetBody, r.ContentLength, r.TransferEncoding = p.open, p.size, nil
 	return p.hash, nil
 }

@@ -16,6 +16,8 @@ type core struct {
 	mu    sync.RWMutex
 	keys  map[keyID]*signingKey
 	works sync.Pool
+	// chunks are large parts of bodies, *[maxChunk]byte.
+	chunks sync.Pool
 }
 
 // keyID says what a derived key is for.

@@ -28,19 +28,26 @@ type payload struct {
 	file   *os.File
 	size   int64
 	hash   string
+	pool   *sync.Pool
 
-	closing sync.Once
+	mu sync.Mutex
+	// users are the owner, until Close, and the open readers. The last one frees what holds the body: a transport can
+	// still be reading when the request is answered.
+	users  int
+	closed bool
 }
 
+// Chunks grow by this factor up to the largest size, which is the size that is used again.
 const (
-	firstChunk = 32 << 10
-	maxChunk   = 1 << 20
+	firstChunk  = 1 << 10
+	chunkFactor = 8
+	maxChunk    = 1 << 20
 )
 
 // spool reads r to its end and hashes it. At most inMemory bytes stay in memory; dir is where the file is made, "" for
-// the system's place. A body over limit is a *[BodyTooLargeError].
-func spool(r io.Reader, length, inMemory, limit int64, dir string) (*payload, error) {
-	p := &payload{}
+// the system's place. A body over limit is a *[BodyTooLargeError]. Large chunks come from pool and go back there.
+func spool(r io.Reader, length, inMemory, limit int64, dir string, pool *sync.Pool) (*payload, error) {
+	p := &payload{pool: pool, users: 1}
 	if r == nil || r == http.NoBody {
 		p.hash = EmptyPayloadHash
 		return p, nil
@@ -68,36 +75,10 @@ func spool(r io.Reader, length, inMemory, limit int64, dir string) (*payload, er
 
 func (p *payload) fill(src io.Reader, length, inMemory int64, dir string) error {
 	// Chunks grow with what has arrived, not with what was announced.
-	size := int64(firstChunk)
-	for p.inMem < inMemory {
-		size = min(size, inMemory-p.inMem)
-		if length > p.inMem {
-			size = min(size, length-p.inMem)
-		}
-		chunk := make([]byte, size)
-		n, err := io.ReadFull(src, chunk)
-		if n > 0 {
-			p.chunks = append(p.chunks, chunk[:n])
-			p.inMem += int64(n)
-			p.size = p.inMem
-		}
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("read body: %w", err)
-		}
-		size = min(2*size, maxChunk)
-		if p.inMem == length {
-			// Most bodies end here: see the end without taking another chunk.
-			var one [1]byte
-			if _, err := io.ReadFull(src, one[:]); errors.Is(err, io.EOF) {
-				return nil
-			} else if err != nil {
-				return fmt.Errorf("read body: %w", err)
-			}
-			p.size++
-			return nil // longer than announced: spool says so
+	for size := int64(firstChunk); p.inMem < inMemory; size = min(chunkFactor*size, maxChunk) {
+		more, err := p.fillChunk(src, min(size, inMemory-p.inMem), length)
+		if err != nil || !more {
+			return err
 		}
 	}
 	file, err := os.CreateTemp(dir, "sigv4-body-*")
@@ -116,44 +97,154 @@ func (p *payload) fill(src io.Reader, length, inMemory int64, dir string) error 
 	return nil
 }
 
-// Close gives the file back. Readers fail from then on.
+// fillChunk reads one chunk of at most size bytes. It reports whether there is more.
+func (p *payload) fillChunk(src io.Reader, size, length int64) (more bool, err error) {
+	if rest := length - p.inMem; rest > 0 {
+		size = min(size, rest)
+	}
+	chunk := p.chunk(size)
+	n, err := io.ReadFull(src, chunk)
+	if n > 0 {
+		p.chunks = append(p.chunks, chunk[:n])
+	}
+	p.inMem += int64(n)
+	p.size = p.inMem
+	if err == nil && p.inMem == length {
+		// Most bodies end here: see the end without taking another chunk. What comes after it is too much, and spool
+		// says so.
+		var one [1]byte
+		n, err = io.ReadFull(src, one[:])
+		p.size += int64(n)
+		more = false
+	} else {
+		more = err == nil
+	}
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return false, fmt.Errorf("read body: %w", err)
+	}
+	return more, nil
+}
+
+// chunk returns memory for size bytes.
+func (p *payload) chunk(size int64) []byte {
+	if size <= maxChunk/chunkFactor {
+		return make([]byte, size)
+	}
+	if c, ok := p.pool.Get().(*[maxChunk]byte); ok {
+		return c[:size]
+	}
+	return new([maxChunk]byte)[:size]
+}
+
+// Close ends the use by the owner. Readers that are open go on; opening one fails.
 func (p *payload) Close() error {
-	var err error
-	p.closing.Do(func() {
-		if p.file != nil {
-			err = p.file.Close()
-			_ = os.Remove(p.file.Name())
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil
+	}
+	p.closed = true
+	return p.release()
+}
+
+// release counts one user less. p.mu is held.
+func (p *payload) release() error {
+	p.users--
+	if p.users > 0 {
+		return nil
+	}
+	for _, c := range p.chunks {
+		if cap(c) == maxChunk {
+			p.pool.Put((*[maxChunk]byte)(c[:maxChunk]))
 		}
-	})
+	}
+	p.chunks = nil
+	if p.file == nil {
+		return nil
+	}
+	err := p.file.Close()
+	_ = os.Remove(p.file.Name()) // only where it could not be removed while open
 	return err
 }
 
 // open returns a reader from the first byte on. Readers are independent of each other.
-func (p *payload) open() io.ReadCloser {
-	if p.size == 0 {
-		return http.NoBody
+func (p *payload) open() (io.ReadCloser, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil, errBodyClosed
 	}
-	return &payloadReader{p: p}
+	if p.size == 0 {
+		return http.NoBody, nil
+	}
+	p.users++
+	return &payloadReader{p: p}, nil
 }
 
+var errBodyClosed = errors.New("read body: closed")
+
+// payloadReader reads a payload for one user. Close may come while a read is under way.
 type payloadReader struct {
 	p   *payload
 	off int64
 	// chunk is the chunk that off lies in, and skip how far into it.
 	chunk int
 	skip  int
+
+	mu           sync.Mutex
+	busy, closed bool
+}
+
+// begin marks a read as under way, so that Close leaves the memory to it.
+func (r *payloadReader) begin() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return errBodyClosed
+	}
+	r.busy = true
+	return nil
+}
+
+func (r *payloadReader) end() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.busy = false
+	if r.closed {
+		r.drop()
+	}
+}
+
+// Close ends this reader.
+func (r *payloadReader) Close() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return nil
+	}
+	r.closed = true
+	if !r.busy {
+		r.drop()
+	}
+	return nil
+}
+
+func (r *payloadReader) drop() {
+	r.p.mu.Lock()
+	defer r.p.mu.Unlock()
+	_ = r.p.release()
 }
 
 // Read is part of io.Reader.
 func (r *payloadReader) Read(b []byte) (int, error) {
+	if err := r.begin(); err != nil {
+		return 0, err
+	}
+	defer r.end()
 	if r.chunk < len(r.p.chunks) {
 		c := r.p.chunks[r.chunk]
 		n := copy(b, c[r.skip:])
-		r.skip += n
-		r.off += int64(n)
-		if r.skip == len(c) {
-			r.chunk, r.skip = r.chunk+1, 0
-		}
+		r.advance(n)
 		return n, nil
 	}
 	if r.off >= r.p.size {
@@ -161,32 +252,39 @@ func (r *payloadReader) Read(b []byte) (int, error) {
 	}
 	n, err := r.p.file.ReadAt(b, r.off-r.p.inMem)
 	r.off += int64(n)
-	if n > 0 || errors.Is(err, io.EOF) && r.off >= r.p.size {
+	if n > 0 {
 		return n, nil
 	}
-	return n, err
+	return 0, err
 }
 
 // WriteTo spares a copy of what is in memory.
 func (r *payloadReader) WriteTo(w io.Writer) (int64, error) {
+	if err := r.begin(); err != nil {
+		return 0, err
+	}
+	defer r.end()
 	start := r.off
 	for r.chunk < len(r.p.chunks) {
 		n, err := w.Write(r.p.chunks[r.chunk][r.skip:])
-		r.off += int64(n)
+		r.advance(n)
 		if err != nil {
-			r.skip += n
 			return r.off - start, err
 		}
-		r.chunk, r.skip = r.chunk+1, 0
 	}
-	if r.off < r.p.size {
-		at := r.off - r.p.inMem
-		n, err := io.Copy(w, io.NewSectionReader(r.p.file, at, r.p.size-r.off))
-		r.off += n
-		return r.off - start, err
+	if r.off >= r.p.size {
+		return r.off - start, nil
 	}
-	return r.off - start, nil
+	n, err := io.Copy(w, io.NewSectionReader(r.p.file, r.off-r.p.inMem, r.p.size-r.off))
+	r.off += n
+	return r.off - start, err
 }
 
-// Close does nothing: the payload outlives its readers.
-func (r *payloadReader) Close() error { return nil }
+// advance moves n bytes on in the chunks.
+func (r *payloadReader) advance(n int) {
+	r.off += int64(n)
+	r.skip += n
+	if r.skip == len(r.p.chunks[r.chunk]) {
+		r.chunk, r.skip = r.chunk+1, 0
+	}
+}

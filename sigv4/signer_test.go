@@ -230,25 +230,6 @@ func TestManyKeysDoNotMixAndDoNotPileUp(t *testing.T) {
 	}
 }
 
-//nolint:paralleltest // it counts allocations
-func TestSigningTakesAtMostEightAllocations(t *testing.T) {
-	s := &sigv4.Signer{Region: testRegion, Service: "es"}
-	hash := sigv4.HashPayload([]byte("{}"))
-	r := newRequest(t, http.MethodPost, "/logs-*/_search?q=a+b&v&format=json")
-	r.Header.Set("Content-Type", "application/json")
-	base := r.Header
-	allocations := testing.AllocsPerRun(200, func() {
-		r.Header = make(http.Header, 8)
-		r.Header["Content-Type"] = base["Content-Type"]
-		if err := s.Sign(r, testSession, hash, testTime); err != nil {
-			t.Fatal(err)
-		}
-	})
-	if allocations > 8 {
-		t.Errorf("%v allocations, want 8 at most, the header map among them", allocations)
-	}
-}
-
 func TestAdapterSignsForOpenSearchGo(t *testing.T) {
 	t.Parallel()
 	// The interface of github.com/opensearch-project/opensearch-go/v4/signer.

@@ -312,10 +312,10 @@ func (t *Transport) newReplay(req *http.Request) (*replay, error) {
 		}
 	default:
 		var p *payload
-		p, err = spool(req.Body, req.ContentLength, orDefault(t.SpoolBytes, defaultSpool), orDefault(t.MaxBody, defaultMaxBody), t.SpoolDir)
+		p, err = spool(req.Body, req.ContentLength, orDefault(t.SpoolBytes, defaultSpool), orDefault(t.MaxBody, defaultMaxBody), t.SpoolDir, &t.core.chunks)
 		closeBody()
 		if err == nil {
-			b.source = func() (io.ReadCloser, error) { return p.open(), nil }
+			b.source = p.open
 			b.size, b.hash, b.close = p.size, p.hash, func() { _ = p.Close() }
 		}
 	}

@@ -65,7 +65,8 @@ type Verified struct {
 	body *payload
 }
 
-// Close frees what holds the body. The request's body cannot be read after that.
+// Close ends the use of the body that Verify has put into the request: GetBody fails from then on. What holds the body is
+// freed when the readers that were opened are closed too, r.Body among them.
 func (v *Verified) Close() error {
 	if v == nil || v.body == nil {
 		return nil
@@ -93,7 +94,7 @@ func (v *Verifier) Verify(r *http.Request) (*Verified, error) {
 	if r.Body != nil {
 		src = r.Body
 	}
-	p, err := spool(src, r.ContentLength, orDefault(v.SpoolBytes, defaultSpool), orDefault(v.MaxBody, defaultMaxBody), v.SpoolDir)
+	p, err := spool(src, r.ContentLength, orDefault(v.SpoolBytes, defaultSpool), orDefault(v.MaxBody, defaultMaxBody), v.SpoolDir, &v.core.chunks)
 	if err != nil {
 		return nil, fmt.Errorf("verify request: %w", err)
 	}
@@ -103,8 +104,10 @@ func (v *Verifier) Verify(r *http.Request) (*Verified, error) {
 		return nil, err
 	}
 	verified.body, verified.PayloadSize = p, p.size
-	r.Body, r.ContentLength, r.TransferEncoding = p.open(), p.size, nil
-	r.GetBody = func() (io.ReadCloser, error) { return p.open(), nil }
+	if r.Body, err = p.open(); err != nil {
+		return nil, err
+	}
+	r.GetBody, r.ContentLength, r.TransferEncoding = p.open, p.size, nil
 	return verified, nil
 }
 

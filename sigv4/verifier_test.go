@@ -385,6 +385,47 @@ func TestVerifiedBodyIsReadAgainFromMemoryAndFile(t *testing.T) {
 	}
 }
 
+// A transport can read a request's body after the handler has returned; the memory must not be another request's by then.
+func TestHeldBodyIsNotOverwrittenByTheNextRequest(t *testing.T) {
+	t.Parallel()
+	v := newVerifier()
+	size := 3 << 20
+	verify := func(letter string) (*http.Request, *sigv4.Verified) {
+		r := signed(t, testCredentials, testTime, http.MethodPost, "/_bulk", strings.Repeat(letter, size))
+		got, err := v.Verify(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r, got
+	}
+	check := func(r io.Reader, letter string) {
+		t.Helper()
+		if body, err := io.ReadAll(r); err != nil || strings.Trim(string(body), letter) != "" || len(body) != size {
+			t.Errorf("%s: %d bytes, %v", letter, len(body), err)
+		}
+	}
+	for range 3 {
+		held, a := verify("a")
+		a.Close()
+		if _, err := held.GetBody(); err == nil {
+			t.Error("GetBody works after Close")
+		}
+		other, b := verify("b")
+		check(held.Body, "a")
+		held.Body.Close()
+		if n, err := held.Body.Read(make([]byte, 1)); n > 0 || err == nil {
+			t.Error("a closed body can be read")
+		}
+		third, c := verify("c")
+		check(other.Body, "b")
+		check(third.Body, "c")
+		other.Body.Close()
+		third.Body.Close()
+		b.Close()
+		c.Close()
+	}
+}
+
 func TestBodyIsBoundedAndComplete(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
