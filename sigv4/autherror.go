@@ -47,8 +47,8 @@ const (
 		"Check your AWS Secret Access Key and signing method. Consult the service documentation for details."
 	// An unknown access key id and a wrong session token differ by the full stop.
 	textUnknownKey = "The security token included in the request is invalid."
-	textBadToken   = "The security token included in the request is invalid" //nolint:gosec // a sentence
-	textOldToken   = "The security token included in the request is expired" //nolint:gosec // a sentence
+	textBadToken   = "The security token included in the request is invalid"
+	textOldToken   = "The security token included in the request is expired"
 	textHost       = "'Host' must be a 'SignedHeader' in the AWS Authorization."
 	textTwoPlaces  = "Found both 'X-Amz-Algorithm' as a query-string param and 'Authorization' as HTTP header."
 )

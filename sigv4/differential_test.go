@@ -261,5 +261,5 @@ func FuzzAuthorizationNeverPanicsAndNeverAdmits(f *testing.F) {
 type sdkLog struct{ b *bytes.Buffer }
 
 func (l sdkLog) Logf(_ logging.Classification, format string, v ...any) {
-	_, _ = l.b.WriteString(fmt.Sprintf(format, v...))
+	fmt.Fprintf(l.b, format, v...)
 }

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -74,10 +75,8 @@ func (w *wire) mutate(rng *rand.Rand) ([]byte, bool) {
 	mutant := bytes.Clone(w.raw)
 	mutant[at] = is
 	if was^is == 'a'-'A' && (was|0x20) >= 'a' && (was|0x20) <= 'z' {
-		for _, name := range w.names {
-			if name == part {
-				return nil, false
-			}
+		if slices.Contains(w.names, part) {
+			return nil, false
 		}
 		escapes := func(b []byte) string {
 			return regexp.MustCompile("%[0-9A-Fa-f]{2}").ReplaceAllStringFunc(string(b[w.query[0]:w.query[1]]), strings.ToUpper)

@@ -103,6 +103,15 @@ func do(t *testing.T, rt http.RoundTripper, r *http.Request) (int, string) {
 	return resp.StatusCode, string(body)
 }
 
+// failure returns the error of a request that is not expected to have an answer.
+func failure(rt http.RoundTripper, r *http.Request) error {
+	resp, err := rt.RoundTrip(r)
+	if err == nil {
+		resp.Body.Close()
+	}
+	return err
+}
+
 func TestTransportSignsACopyAndInfersTheScope(t *testing.T) {
 	t.Parallel()
 	d := newDomain()
@@ -290,7 +299,7 @@ func TestExpiredTokenIsRenewedOnce(t *testing.T) {
 		stale.Expires = time.Now()
 		d.requests.Store(0)
 		transport = &sigv4.Transport{Base: d, Credentials: &cachingProvider{sessions: []sigv4.Credentials{stale}}}
-		if _, err := transport.RoundTrip(post(t, "https://"+testHost+"/", "")); !errors.Is(err, sigv4.ErrExpiredCredentials) || d.requests.Load() != 0 {
+		if err := failure(transport, post(t, "https://"+testHost+"/", "")); !errors.Is(err, sigv4.ErrExpiredCredentials) || d.requests.Load() != 0 {
 			t.Errorf("got %v after %d requests", err, d.requests.Load())
 		}
 		transport = &sigv4.Transport{Base: d, Credentials: &cachingProvider{sessions: []sigv4.Credentials{stale, fresh}}}
@@ -399,7 +408,7 @@ func TestBodyWithoutGetBodyIsHeldAndBounded(t *testing.T) {
 		t.Errorf("got %d and %d bytes of %d", status, len(d.body), len(body))
 	}
 	r.Body = io.NopCloser(strings.NewReader(body + "x"))
-	_, err := transport.RoundTrip(r)
+	err := failure(transport, r)
 	if large, ok := errors.AsType[*sigv4.BodyTooLargeError](err); !ok || large.Limit != 100_000 {
 		t.Errorf("got %v", err)
 	}
@@ -408,14 +417,14 @@ func TestBodyWithoutGetBodyIsHeldAndBounded(t *testing.T) {
 func TestMissingSettingsAreNamed(t *testing.T) {
 	t.Parallel()
 	r := post(t, "https://logs.example.com/", "")
-	_, err := (&sigv4.Transport{Credentials: sigv4.Static(testCredentials), Service: "es"}).RoundTrip(r)
+	err := failure(&sigv4.Transport{Credentials: sigv4.Static(testCredentials), Service: "es"}, r)
 	if _, ok := errors.AsType[*sigv4.RegionError](err); !ok {
 		t.Errorf("no region: got %v", err)
 	}
 	for _, provider := range []sigv4.Provider{nil, sigv4.Static(sigv4.Credentials{}), sigv4.ProviderFunc(func(context.Context) (sigv4.Credentials, error) {
 		return sigv4.Credentials{}, sigv4.ErrNoCredentials
 	})} {
-		_, err := (&sigv4.Transport{Credentials: provider, Region: testRegion, Service: "es"}).RoundTrip(r)
+		err := failure(&sigv4.Transport{Credentials: provider, Region: testRegion, Service: "es"}, r)
 		if !errors.Is(err, sigv4.ErrNoCredentials) {
 			t.Errorf("no credentials: got %v", err)
 		}
