@@ -1,0 +1,86 @@
+package decode
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// transcoded leaves out a UTF-8 byte order mark and turns UTF-16 that announces itself into UTF-8. Offsets count the
+// bytes that come out.
+func transcoded(r io.Reader) (io.Reader, error) {
+	br, ok := r.(*bufio.Reader)
+	if !ok {
+		br = bufio.NewReaderSize(r, 64<<10)
+	}
+	head, err := br.Peek(3)
+	if err != nil && !errors.Is(err, io.EOF) && len(head) == 0 {
+		return nil, err
+	}
+	switch {
+	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf")):
+		_, _ = br.Discard(3) // just peeked
+		return br, nil
+	case bytes.HasPrefix(head, []byte("\xff\xfe")):
+		_, _ = br.Discard(2)
+		return &utf16Reader{r: br, order: binary.LittleEndian}, nil
+	case bytes.HasPrefix(head, []byte("\xfe\xff")):
+		_, _ = br.Discard(2)
+		return &utf16Reader{r: br, order: binary.BigEndian}, nil
+	}
+	return br, nil
+}
+
+// utf16Reader reads UTF-16 as UTF-8. Halves without their other half become U+FFFD.
+type utf16Reader struct {
+	r     *bufio.Reader
+	order binary.ByteOrder
+	out   []byte
+	high  rune // the first half of a pair, 0 for none
+	err   error
+}
+
+func (u *utf16Reader) Read(p []byte) (int, error) {
+	for len(u.out) == 0 && u.err == nil {
+		u.fill()
+	}
+	if len(u.out) == 0 {
+		return 0, u.err
+	}
+	n := copy(p, u.out)
+	u.out = u.out[n:]
+	return n, nil
+}
+
+func (u *utf16Reader) fill() {
+	u.out = u.out[:0]
+	for len(u.out) < 4096 {
+		var b [2]byte
+		if _, err := io.ReadFull(u.r, b[:]); err != nil {
+			if u.high != 0 {
+				u.out = utf8.AppendRune(u.out, utf8.RuneError)
+				u.high = 0
+			}
+			u.err = err // an odd byte at the end is io.ErrUnexpectedEOF
+			return
+		}
+		c := rune(u.order.Uint16(b[:]))
+		if u.high != 0 {
+			if r := utf16.DecodeRune(u.high, c); r != utf8.RuneError {
+				u.out, u.high = utf8.AppendRune(u.out, r), 0
+				continue
+			}
+			u.out, u.high = utf8.AppendRune(u.out, utf8.RuneError), 0
+		}
+		switch {
+		case c >= 0xd800 && c < 0xdc00:
+			u.high = c
+		default:
+			u.out = utf8.AppendRune(u.out, c) // a second half alone is RuneError by itself
+		}
+	}
+}
