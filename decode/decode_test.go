@@ -325,7 +325,7 @@ func randomText(r *rand.Rand) string {
 func TestLinesDoNotDependOnHowTheyAreCutAndCompressed(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(7, 7))
-	for round := range 400 {
+	for round := range 100 {
 		s, bound := randomText(r), 1+r.IntN(200)
 		want := reference(s, bound)
 		var stored strings.Builder
