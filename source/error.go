@@ -1,0 +1,126 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+// Kind says what went wrong with a source, for hints and exit codes.
+type Kind uint8
+
+// The kinds of failures.
+const (
+	KindOther       Kind = iota
+	KindMissing          // no such file, key or version
+	KindNoBucket         // no such bucket
+	KindDenied           // not allowed, or (without s3:ListBucket) not there
+	KindCredentials      // none, or not valid
+	KindRegion           // the bucket is in another region and it cannot be found out
+	KindArchived         // in an archive storage class; it must be restored first
+	KindChanged          // replaced or changed while it was read
+	KindUnreachable      // the endpoint cannot be reached
+	KindNotAFile         // a socket, a device or another thing that has no end
+)
+
+// Error is a failure to list or to read.
+type Error struct {
+	Op     string // list, open, read
+	Object string
+	Kind   Kind
+	Err    error
+}
+
+func (e *Error) Error() string { return fmt.Sprintf("%s %s: %v", e.Op, e.Object, e.Err) }
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// Temporary reports whether a later attempt can succeed without anybody doing anything.
+func (e *Error) Temporary() bool {
+	return e.Kind == KindUnreachable || e.Kind == KindOther || e.Kind == KindChanged
+}
+
+// Fatal reports whether every other object would fail the same way.
+func (e *Error) Fatal() bool { return e.Kind == KindCredentials }
+
+// classify finds the kind of an S3 failure.
+func classify(op, object string, err error) *Error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e
+	}
+	e := &Error{Op: op, Object: object, Err: err, Kind: KindOther}
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		e.Kind = KindUnreachable
+	}
+	if _, ok := errors.AsType[net.Error](err); ok {
+		e.Kind = KindUnreachable
+	}
+	status := 0
+	if re, ok := errors.AsType[*smithyhttp.ResponseError](err); ok {
+		status = re.HTTPStatusCode()
+	}
+	var code string
+	if ae, ok := errors.AsType[smithy.APIError](err); ok {
+		code = ae.ErrorCode()
+		// The code and the sentence are what the service said; the chain around them is the SDK's.
+		e.Err = &apiError{code: code, message: ae.ErrorMessage(), status: status, err: err}
+	}
+	switch {
+	case code == "NoSuchBucket":
+		e.Kind = KindNoBucket
+	case code == "NoSuchKey" || code == "NoSuchVersion" || code == "NotFound" || status == 404:
+		e.Kind = KindMissing
+	case code == "InvalidObjectState":
+		e.Kind = KindArchived
+	case code == "PreconditionFailed" || status == 412:
+		e.Kind = KindChanged
+	case code == "PermanentRedirect" || code == "AuthorizationHeaderMalformed" || status == 301:
+		e.Kind = KindRegion
+	case code == "InvalidAccessKeyId" || code == "SignatureDoesNotMatch" || code == "ExpiredToken" || code == "InvalidToken" || code == "RequestTimeTooSkewed":
+		e.Kind = KindCredentials
+	case code == "AccessDenied" || status == 403 || status == 401:
+		e.Kind = KindDenied
+	case noCredentials(err):
+		e.Kind = KindCredentials
+	}
+	return e
+}
+
+// apiError prints what the service said and keeps the SDK's error.
+type apiError struct {
+	code, message string
+	status        int
+	err           error
+}
+
+func (e *apiError) Error() string {
+	switch {
+	case e.message == "" && e.status != 0:
+		return fmt.Sprintf("%s (HTTP %d)", e.code, e.status)
+	case e.message == "":
+		return e.code
+	}
+	return e.code + ": " + e.message
+}
+
+func (e *apiError) Unwrap() error { return e.err }
+
+// noCredentials finds the SDK's ways of saying that there is nothing to sign with: they have no types of their own but
+// for the operation that failed.
+func noCredentials(err error) bool {
+	for e := err; e != nil; e = errors.Unwrap(e) {
+		if _, ok := e.(interface{ ProviderErrors() []error }); ok { //nolint:errorlint // walking the chain by hand
+			return true
+		}
+		if s := e.Error(); len(s) > 0 && (hasPrefix(s, "get identity: ") || hasPrefix(s, "failed to refresh cached credentials") || hasPrefix(s, "get credentials: ")) {
+			return true
+		}
+	}
+	return false
+}
+
+func hasPrefix(s, p string) bool { return len(s) >= len(p) && s[:len(p)] == p }

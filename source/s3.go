@@ -1,0 +1,286 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/seed56735111/penstock"
+)
+
+// S3Config says how to reach S3. Zero fields have the defaults.
+type S3Config struct {
+	// AWS has the credentials, the region and the retryer.
+	AWS aws.Config
+	// EndpointURL is for an S3-compatible server; PathStyle addresses buckets in the path.
+	EndpointURL string
+	PathStyle   bool
+	// IdleTimeout is how long a read may go without a byte before it is resumed, 30 s by default.
+	IdleTimeout time.Duration
+	// Attempts is how often in a row a read is resumed without a byte of progress, 5 by default.
+	Attempts int
+	// Logger is told of resumed reads; nil discards.
+	Logger *slog.Logger
+}
+
+// S3 reads objects of S3. It is safe for concurrent use.
+type S3 struct {
+	cfg     S3Config
+	mu      sync.Mutex
+	clients map[string]*s3.Client // by region
+	regions map[string]string     // of buckets
+}
+
+// NewS3 returns an S3. It makes no request.
+func NewS3(cfg S3Config) *S3 {
+	if cfg.IdleTimeout <= 0 {
+		cfg.IdleTimeout = 30 * time.Second
+	}
+	if cfg.Attempts <= 0 {
+		cfg.Attempts = 5
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &S3{cfg: cfg, clients: map[string]*s3.Client{}, regions: map[string]string{}}
+}
+
+// fallbackRegion is where to ask for a bucket when no region is configured: S3 answers there for buckets everywhere.
+const fallbackRegion = "us-east-1"
+
+func (s *S3) client(region string) *s3.Client {
+	if region == "" {
+		region = s.cfg.AWS.Region
+	}
+	if region == "" {
+		region = fallbackRegion
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c, ok := s.clients[region]; ok {
+		return c
+	}
+	c := s3.NewFromConfig(s.cfg.AWS, func(o *s3.Options) {
+		o.Region = region
+		o.UsePathStyle = s.cfg.PathStyle
+		if s.cfg.EndpointURL != "" {
+			o.BaseEndpoint = aws.String(s.cfg.EndpointURL)
+		}
+		// The bytes are checked by their length and by their own checksums inside; a warning for every object without
+		// a checksum helps nobody.
+		o.DisableLogOutputChecksumValidationSkipped = true
+	})
+	s.clients[region] = c
+	return c
+}
+
+// bucketClient returns the client for a bucket's region.
+func (s *S3) bucketClient(bucket string) *s3.Client {
+	s.mu.Lock()
+	region := s.regions[bucket]
+	s.mu.Unlock()
+	return s.client(region)
+}
+
+// inRegion calls f with the client for the bucket, and once more when S3 says that the bucket is in another region.
+func (s *S3) inRegion(bucket string, f func(c *s3.Client) error) error {
+	err := f(s.bucketClient(bucket))
+	if err == nil || s.cfg.EndpointURL != "" {
+		return err
+	}
+	re, ok := errors.AsType[*smithyhttp.ResponseError](err)
+	if !ok {
+		return err
+	}
+	region := re.Response.Header.Get("X-Amz-Bucket-Region")
+	s.mu.Lock()
+	known := s.regions[bucket]
+	if region != "" {
+		s.regions[bucket] = region
+	}
+	s.mu.Unlock()
+	if region == "" || region == known || re.HTTPStatusCode() != http.StatusMovedPermanently && re.HTTPStatusCode() != http.StatusBadRequest {
+		return err
+	}
+	return f(s.client(region))
+}
+
+// Location is a place in S3 as a user writes it: s3://bucket/prefix, or s3://bucket/key?versionId=ID.
+type Location struct {
+	Bucket, Prefix, Version string
+}
+
+// ParseLocation reads an s3:// URL. Everything after the bucket is taken literally: nothing in it is decoded. Only a
+// "?versionId=" at its end is not part of the key.
+func ParseLocation(url string) (Location, error) {
+	rest, ok := strings.CutPrefix(url, "s3://")
+	if !ok {
+		return Location{}, fmt.Errorf("%q is not an s3:// URL", url)
+	}
+	bucket, key, _ := strings.Cut(rest, "/")
+	if bucket == "" {
+		return Location{}, fmt.Errorf("%q names no bucket", url)
+	}
+	loc := Location{Bucket: bucket, Prefix: key}
+	if i := strings.LastIndex(key, "?versionId="); i >= 0 {
+		loc.Prefix, loc.Version = key[:i], key[i+len("?versionId="):]
+		if loc.Prefix == "" || loc.Version == "" {
+			return Location{}, fmt.Errorf("%q names no key or no version", url)
+		}
+	}
+	return loc, nil
+}
+
+func (l Location) String() string { return objectName(l.Bucket, l.Prefix, l.Version) }
+
+func objectName(bucket, key, version string) string {
+	name := "s3://" + bucket + "/" + key
+	if version != "" {
+		name += "?versionId=" + version
+	}
+	return name
+}
+
+// ListOptions choose what of a listing is read.
+type ListOptions struct {
+	// StartAfter leaves out keys up to and including this one.
+	StartAfter string
+	// Versions lists all versions of the objects and not only the latest ones.
+	Versions bool
+}
+
+// List gives the objects at a location, one item each, in the order of their keys. A location that is the key of an
+// object means that object alone; anything else is a prefix. Check tells beforehand whether it can be read.
+func (s *S3) List(loc Location, o ListOptions) penstock.Source {
+	return &listing{s3: s, loc: loc, opts: o}
+}
+
+type listing struct {
+	s3   *S3
+	loc  Location
+	opts ListOptions
+}
+
+// Items is part of penstock.Source.
+func (l *listing) Items(ctx context.Context) iter.Seq2[penstock.Item, error] {
+	return func(yield func(penstock.Item, error) bool) {
+		if l.loc.Version != "" {
+			yield(l.s3.item(l.loc.Bucket, l.loc.Prefix, l.loc.Version, -1), nil)
+			return
+		}
+		var err error
+		if l.opts.Versions {
+			err = l.versions(ctx, yield)
+		} else {
+			err = l.objects(ctx, yield)
+		}
+		if err != nil && !errors.Is(err, errStopped) {
+			yield(penstock.Item{}, classify("list", l.loc.String(), err))
+		}
+	}
+}
+
+var errStopped = errors.New("stopped by the consumer")
+
+// objects lists the latest versions.
+func (l *listing) objects(ctx context.Context, yield func(penstock.Item, error) bool) error {
+	in := &s3.ListObjectsV2Input{Bucket: &l.loc.Bucket, Prefix: &l.loc.Prefix}
+	if l.opts.StartAfter != "" {
+		in.StartAfter = &l.opts.StartAfter
+	}
+	found, exact := false, false
+	for {
+		var page *s3.ListObjectsV2Output
+		err := l.s3.inRegion(l.loc.Bucket, func(c *s3.Client) (err error) {
+			page, err = c.ListObjectsV2(ctx, in)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for _, o := range page.Contents {
+			key := aws.ToString(o.Key)
+			exact = exact || key == l.loc.Prefix
+			if exact && key != l.loc.Prefix && !strings.HasSuffix(l.loc.Prefix, "/") {
+				return nil // the location is one key, and this is another one that begins like it
+			}
+			found = true
+			if !yield(l.s3.item(l.loc.Bucket, key, "", aws.ToInt64(o.Size)), nil) {
+				return errStopped
+			}
+		}
+		if !aws.ToBool(page.IsTruncated) || page.NextContinuationToken == nil {
+			break
+		}
+		in.ContinuationToken = page.NextContinuationToken
+	}
+	if !found && l.loc.Prefix != "" && !strings.HasSuffix(l.loc.Prefix, "/") && l.opts.StartAfter == "" {
+		return &Error{Op: "list", Object: l.loc.String(), Kind: KindMissing, Err: errors.New("no such key, and no key begins like it")}
+	}
+	return nil
+}
+
+// versions lists every version, oldest keys first and newest versions first, as S3 does.
+func (l *listing) versions(ctx context.Context, yield func(penstock.Item, error) bool) error {
+	in := &s3.ListObjectVersionsInput{Bucket: &l.loc.Bucket, Prefix: &l.loc.Prefix}
+	if l.opts.StartAfter != "" {
+		in.KeyMarker = &l.opts.StartAfter
+	}
+	for {
+		var page *s3.ListObjectVersionsOutput
+		err := l.s3.inRegion(l.loc.Bucket, func(c *s3.Client) (err error) {
+			page, err = c.ListObjectVersions(ctx, in)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for _, v := range page.Versions {
+			if !yield(l.s3.item(l.loc.Bucket, aws.ToString(v.Key), aws.ToString(v.VersionId), aws.ToInt64(v.Size)), nil) {
+				return errStopped
+			}
+		}
+		if !aws.ToBool(page.IsTruncated) {
+			return nil
+		}
+		in.KeyMarker, in.VersionIdMarker = page.NextKeyMarker, page.NextVersionIdMarker
+	}
+}
+
+// Check makes the one request that tells whether a location can be listed, so that a wrong name is known before
+// anything is shipped.
+func (s *S3) Check(ctx context.Context, loc Location) error {
+	one := int32(1)
+	err := s.inRegion(loc.Bucket, func(c *s3.Client) error {
+		_, err := c.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &loc.Bucket, Prefix: &loc.Prefix, MaxKeys: &one})
+		return err
+	})
+	if err != nil {
+		return classify("list", loc.String(), err)
+	}
+	return nil
+}
+
+func (s *S3) item(bucket, key, version string, size int64) penstock.Item {
+	o := s.Object(bucket, key, version, size)
+	return penstock.Item{ID: o.Name, Objects: []penstock.Object{o}}
+}
+
+// Object returns an object that is known by its name. version is empty for the latest; size is -1 when it is not known,
+// and only a hint otherwise: the answer that carries the bytes says how many there are.
+func (s *S3) Object(bucket, key, version string, size int64) penstock.Object {
+	return penstock.Object{
+		Name: objectName(bucket, key, version), Size: size,
+		Open: func(ctx context.Context) (*penstock.Stream, error) { return s.open(ctx, bucket, key, version) },
+	}
+}
