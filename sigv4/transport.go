@@ -129,6 +129,20 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 }
 
+// CloseIdleConnections closes those of Base, where it has any.
+func (t *Transport) CloseIdleConnections() {
+	if c, ok := t.base().(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
+}
+
+func (t *Transport) base() http.RoundTripper {
+	if t.Base != nil {
+		return t.Base
+	}
+	return http.DefaultTransport
+}
+
 // prepare checks req and makes its body repeatable. When it fails the caller's body is closed.
 func (t *Transport) prepare(req *http.Request) (*replay, error) {
 	err := t.check(req)
@@ -253,8 +267,6 @@ func (t *Transport) attempt(req *http.Request, body *replay, c Credentials, regi
 	out := req.WithContext(req.Context()) // a shallow copy
 	out.Header = req.Header.Clone()
 	out.Host = t.hostFor(req)
-	out.Header.Del("Content-Length")
-	out.Header.Del("Transfer-Encoding")
 	out.TransferEncoding, out.Trailer = nil, nil
 	out.ContentLength = body.size
 	out.Body, out.GetBody = http.NoBody, nil
@@ -275,11 +287,7 @@ func (t *Transport) attempt(req *http.Request, body *replay, c Credentials, regi
 		}
 		out.Body, out.GetBody = rc, body.open
 	}
-	base := t.Base
-	if base == nil {
-		base = http.DefaultTransport
-	}
-	return base.RoundTrip(out)
+	return t.base().RoundTrip(out)
 }
 
 // replay is a body that each attempt reads from the start. It closes what it was made from when nobody reads it any more.

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -144,13 +145,14 @@ func TestBodyIsClosedOnceAndOnlyWhenNobodyReadsIt(t *testing.T) {
 				r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("data")), nil }
 			}
 			var held io.ReadCloser // what the base still reads after RoundTrip has returned
+			var again func() (io.ReadCloser, error)
 			transport := &sigv4.Transport{Credentials: sigv4.Static(testCredentials)}
 			transport.Base = roundTrip(func(r *http.Request) (*http.Response, error) {
 				if fault == "base fails" {
 					r.Body.Close()
 					return nil, errDown
 				}
-				held = r.Body
+				held, again = r.Body, r.GetBody
 				return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody, Header: http.Header{}}, nil
 			})
 			switch fault {
@@ -181,6 +183,9 @@ func TestBodyIsClosedOnceAndOnlyWhenNobodyReadsIt(t *testing.T) {
 				}
 				held.Close()
 				held.Close() // a base may close twice
+				if _, err := again(); err == nil {
+					t.Errorf("%s: the body is read after it was given back", fault)
+				}
 			}
 			if n := body.closed.Load(); n != 1 {
 				t.Errorf("%s, GetBody %v: body closed %d times, want once", fault, withGetBody, n)
@@ -294,6 +299,15 @@ func TestExpiredTokenIsRenewedOnce(t *testing.T) {
 		status, body := do(t, transport, post(t, "https://"+testHost+"/_bulk", "{}\n"))
 		if status != http.StatusForbidden || !strings.Contains(body, "is expired") || d.requests.Load() != 1 {
 			t.Errorf("got %d %s after %d requests, want the refusal after one", status, body, d.requests.Load())
+		}
+		// A provider whose every session is refused is asked once more, not for ever.
+		d.requests.Store(0)
+		transport = &sigv4.Transport{Base: d, Credentials: &cachingProvider{sessions: []sigv4.Credentials{
+			stale, {AccessKeyID: "ASIASTALE2", SecretAccessKey: stale.SecretAccessKey, SessionToken: stale.SessionToken},
+			{AccessKeyID: "ASIASTALE3", SecretAccessKey: stale.SecretAccessKey, SessionToken: stale.SessionToken},
+		}}}
+		if status, _ := do(t, transport, post(t, "https://"+testHost+"/_bulk", "{}\n")); status != http.StatusForbidden || d.requests.Load() != 2 {
+			t.Errorf("got %d after %d requests, want the refusal after two", status, d.requests.Load())
 		}
 		// Credentials that say themselves that they are over are not sent.
 		stale.Expires = time.Now()
@@ -447,6 +461,50 @@ func TestHostIsSignedForWhileConnectingElsewhere(t *testing.T) {
 	if host != testHost || target != "/i%2A/_search?v" {
 		t.Errorf("the server saw %s and %s", host, target)
 	}
+}
+
+func TestOneTransportServesManyGoroutines(t *testing.T) {
+	t.Parallel()
+	verifier := &sigv4.Verifier{Region: testRegion, Service: "es", Lookup: lookup, Strict: true, SpoolBytes: 10_000, SpoolDir: t.TempDir()}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		sender, err := verifier.Verify(r)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusForbidden)
+			return
+		}
+		defer sender.Close()
+		defer r.Body.Close()
+		_, _ = io.Copy(w, r.Body)
+	}))
+	defer server.Close()
+	transport := &sigv4.Transport{
+		Base: server.Client().Transport, Credentials: sigv4.Static(testCredentials), Host: testHost, SpoolBytes: 5000, SpoolDir: t.TempDir(),
+	}
+	defer transport.CloseIdleConnections()
+	client := &http.Client{Transport: transport}
+	var wg sync.WaitGroup
+	for i := range 6 {
+		wg.Go(func() {
+			for j := range 10 {
+				body := strings.Repeat(fmt.Sprintf("%d-%d ", i, j), 1+i*j*100)
+				r := post(t, fmt.Sprintf("%s/i%d/_bulk?j=%d&v", server.URL, i, j), body)
+				if j%2 == 0 {
+					r.Body, r.GetBody, r.ContentLength = io.NopCloser(strings.NewReader(body)), nil, -1
+				}
+				resp, err := client.Do(r)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				got, err := io.ReadAll(resp.Body)
+				resp.Body.Close()
+				if err != nil || resp.StatusCode != http.StatusOK || string(got) != body {
+					t.Errorf("%d-%d: status %d, %d bytes of %d, %v", i, j, resp.StatusCode, len(got), len(body), err)
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
 
 func TestTraceShowsTheSignatureWithoutSecrets(t *testing.T) {

@@ -426,6 +426,37 @@ func TestHeldBodyIsNotOverwrittenByTheNextRequest(t *testing.T) {
 	}
 }
 
+// The same for a write that is under way while everybody lets go of the body.
+func TestBodyBeingWrittenIsNotOverwritten(t *testing.T) {
+	t.Parallel()
+	v := newVerifier()
+	size := 3 << 20
+	verify := func(letter string) (*http.Request, *sigv4.Verified) {
+		r := signed(t, testCredentials, testTime, http.MethodPost, "/_bulk", strings.Repeat(letter, size))
+		got, err := v.Verify(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r, got
+	}
+	r, a := verify("a")
+	var written bytes.Buffer
+	_, err := io.Copy(writerFunc(func(p []byte) (int, error) {
+		r.Body.Close()
+		a.Close()
+		_, b := verify("b")
+		defer b.Close()
+		return written.Write(p)
+	}), r.Body)
+	if body := written.String(); err != nil || len(body) != size || strings.Trim(body, "a") != "" {
+		t.Errorf("%d bytes, not all of them the request's own, %v", len(body), err)
+	}
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
 func TestBodyIsBoundedAndComplete(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -530,6 +561,7 @@ func TestPresignedURLVerifiesAndExpires(t *testing.T) {
 			"a parameter more":     verify(target+"&a=b", testTime),
 			"the credential twice": verify(target+"&X-Amz-Credential=x", testTime),
 			"the signature twice":  verify(target+"&X-Amz-Signature=x", testTime),
+			"another before it":    verify(strings.Replace(target, "X-Amz-Algorithm", "X-Amz-Signature=x&X-Amz-Algorithm", 1), testTime),
 			"the token twice":      verify(target+"&X-Amz-Security-Token=x&X-Amz-Security-Token=x", testTime),
 		} {
 			if _, refused := errors.AsType[*sigv4.AuthError](err); !refused {
