@@ -303,7 +303,8 @@ func TestExpiredTokenIsRenewedOnce(t *testing.T) {
 		// A provider whose every session is refused is asked once more, not for ever.
 		d.requests.Store(0)
 		transport = &sigv4.Transport{Base: d, Credentials: &cachingProvider{sessions: []sigv4.Credentials{
-			stale, {AccessKeyID: "ASIASTALE2", SecretAccessKey: stale.SecretAccessKey, SessionToken: stale.SessionToken},
+			stale,
+			{AccessKeyID: "ASIASTALE2", SecretAccessKey: stale.SecretAccessKey, SessionToken: stale.SessionToken},
 			{AccessKeyID: "ASIASTALE3", SecretAccessKey: stale.SecretAccessKey, SessionToken: stale.SessionToken},
 		}}}
 		if status, _ := do(t, transport, post(t, "https://"+testHost+"/_bulk", "{}\n")); status != http.StatusForbidden || d.requests.Load() != 2 {
