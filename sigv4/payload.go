@@ -41,7 +41,7 @@ type payload struct {
 const (
 	firstChunk  = 1 << 10
 	chunkFactor = 8
-	maxChunk    = 1 << 20
+	maxChunk    = 256 << 10
 )
 
 // spool reads r to its end and hashes it. At most inMemory bytes stay in memory; dir is where the file is made, "" for
