@@ -1,0 +1,200 @@
+package bulk
+
+import (
+	"bytes"
+	"io"
+	"sync/atomic"
+	"unicode/utf8"
+
+	"github.com/seed56735111/penstock"
+)
+
+// batch is the documents of one request. It owns copies of everything.
+type batch struct {
+	body    []byte // action and document lines
+	raw     []byte // records that are not part of their document
+	docs    []document
+	indexes []string
+	lease   lease
+}
+
+// document locates one document in its batch.
+type document struct {
+	delivery   *delivery
+	start      int // of the action line
+	id, idEnd  int // in body, as it was written: escaped
+	body, end  int // in body; end is the position of the line feed
+	raw        int // in batch.raw, or in body when rawInBody
+	rawEnd     int
+	rawInBody  bool
+	rawOpening bool // the record's opening brace is the document's
+	index      int  // in batch.indexes
+	offset     int64
+	idText     string // set only when the id needs escapes
+}
+
+func newBatch(size int) *batch { return &batch{body: make([]byte, 0, size+size/8)} }
+
+func (b *batch) reset() {
+	clear(b.docs)
+	b.body, b.raw, b.docs, b.indexes = b.body[:0], b.raw[:0], b.docs[:0], b.indexes[:0]
+}
+
+const (
+	createAction = `{"create":{"_index":"`
+	indexAction  = `{"index":{"_index":"`
+)
+
+// actionSize is about the size of the action line; it need not be exact.
+func actionSize(doc penstock.Document, docType string) int {
+	return len(createAction) + len(doc.Index) + len(`","_type":"","_id":""}}`) + len(docType) + len(doc.ID) + 1
+}
+
+// add appends a document.
+func (b *batch) add(d *delivery, doc penstock.Document, cfg Config) {
+	e := document{delivery: d, start: len(b.body), offset: doc.Offset, index: b.indexOf(doc.Index)}
+	if cfg.Overwrite {
+		b.body = append(b.body, indexAction...)
+	} else {
+		b.body = append(b.body, createAction...)
+	}
+	b.body = appendText(b.body, doc.Index)
+	if cfg.DocType != "" {
+		b.body = append(b.body, `","_type":"`...)
+		b.body = appendText(b.body, cfg.DocType)
+	}
+	if len(doc.ID) > 0 {
+		b.body = append(b.body, `","_id":"`...)
+		e.id = len(b.body)
+		b.body = appendText(b.body, doc.ID)
+		e.idEnd = len(b.body)
+		if e.idEnd-e.id != len(doc.ID) {
+			e.idText = string(doc.ID)
+		}
+	}
+	b.body = append(b.body, "\"}}\n"...)
+	e.body = len(b.body)
+	b.body = append(b.body, doc.Body...)
+	e.end = len(b.body)
+	b.body = append(b.body, '\n')
+	b.keepRaw(&e, doc)
+	b.docs = append(b.docs, e)
+}
+
+// keepRaw keeps the record's bytes for a rejection. A record that was JSON is the end of its document already: the shape
+// stage puts its own fields behind the opening brace.
+func (b *batch) keepRaw(e *document, doc penstock.Document) {
+	n := len(doc.Raw)
+	if n > 1 && doc.Raw[0] == '{' && bytes.HasSuffix(doc.Body, doc.Raw[1:]) {
+		e.rawInBody, e.rawOpening, e.raw, e.rawEnd = true, true, e.end-(n-1), e.end
+		return
+	}
+	e.raw = len(b.raw)
+	b.raw = append(b.raw, doc.Raw...)
+	e.rawEnd = len(b.raw)
+}
+
+func (b *batch) indexOf(name string) int {
+	for i := len(b.indexes) - 1; i >= 0; i-- {
+		if b.indexes[i] == name {
+			return i
+		}
+	}
+	b.indexes = append(b.indexes, name)
+	return len(b.indexes) - 1
+}
+
+// id returns the id of a document as it was given.
+func (b *batch) id(e *document) []byte {
+	if e.idText != "" {
+		return []byte(e.idText)
+	}
+	return b.body[e.id:e.idEnd]
+}
+
+// rawOf returns the record of a document.
+func (b *batch) rawOf(e *document) []byte {
+	if !e.rawInBody {
+		return b.raw[e.raw:e.rawEnd]
+	}
+	return append([]byte{'{'}, b.body[e.raw:e.rawEnd]...)
+}
+
+// pick makes a batch of some of the documents.
+func (b *batch) pick(from, to int, keep func(i int) bool) *batch {
+	n := newBatch(0)
+	for i := from; i < to; i++ {
+		if keep != nil && !keep(i) {
+			continue
+		}
+		e := b.docs[i]
+		shift := len(n.body) - e.start
+		n.body = append(n.body, b.body[e.start:e.end+1]...)
+		e.index = n.indexOf(b.indexes[e.index])
+		e.start += shift
+		e.id, e.idEnd = e.id+shift, e.idEnd+shift
+		e.body, e.end = e.body+shift, e.end+shift
+		if e.rawInBody {
+			e.raw, e.rawEnd = e.raw+shift, e.rawEnd+shift
+		} else {
+			raw := b.raw[e.raw:e.rawEnd]
+			e.raw = len(n.raw)
+			n.raw = append(n.raw, raw...)
+			e.rawEnd = len(n.raw)
+		}
+		n.docs = append(n.docs, e)
+	}
+	return n
+}
+
+// appendText appends text inside of a JSON string.
+func appendText[T []byte | string](b []byte, s T) []byte {
+	plain := true
+	for i := range len(s) {
+		if c := s[i]; c < 0x20 || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			plain = false
+			break
+		}
+	}
+	if plain {
+		return append(b, s...)
+	}
+	const digits = "0123456789abcdef"
+	for _, r := range string(s) {
+		switch {
+		case r == '"' || r == '\\':
+			b = append(b, '\\', byte(r))
+		case r < 0x20:
+			b = append(b, '\\', 'u', '0', '0', digits[r>>4], digits[r&15])
+		default:
+			b = utf8.AppendRune(b, r)
+		}
+	}
+	return b
+}
+
+// lease counts the readers of a body that somebody may still use. The transport can go on reading a body after it has
+// answered (golang/go issue 51907), so a buffer is used again only when every reader of it is closed.
+type lease struct{ open atomic.Int32 }
+
+func (l *lease) free() bool { return l.open.Load() == 0 }
+
+// reader returns a reader of body that holds the lease until it is closed.
+func (l *lease) reader(body []byte) io.ReadCloser {
+	l.open.Add(1)
+	return &leased{Reader: bytes.NewReader(body), lease: l}
+}
+
+type leased struct {
+	*bytes.Reader
+	lease  *lease
+	closed atomic.Bool
+}
+
+// Close is called by the transport, once or more.
+func (r *leased) Close() error {
+	if !r.closed.Swap(true) {
+		r.lease.open.Add(-1)
+	}
+	return nil
+}

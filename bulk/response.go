@@ -1,0 +1,281 @@
+package bulk
+
+import (
+	"encoding/json"
+	"errors"
+	"unicode/utf8"
+)
+
+// item is the outcome of one document as the domain reports it. Its slices are parts of the response.
+type item struct {
+	id     []byte // the text between the quotes, escapes and all
+	status int
+	// err is the error object, empty when there is none.
+	err []byte
+}
+
+// errResponse says that an answer is not a complete _bulk response: what became of the documents is not known.
+var errResponse = errors.New("not a complete _bulk response")
+
+// parseResponse reads a _bulk response and calls each for every item, in order. It takes what engines of all versions
+// send and passes over what it does not need, and it allocates nothing.
+func parseResponse(body []byte, each func(i int, it item)) (items int, err error) {
+	s := scanner{b: body}
+	found := false
+	err = s.object(func(name []byte) error {
+		if string(name) != "items" {
+			return s.skip()
+		}
+		found = true
+		return s.array(func(i int) error {
+			it, err := s.item()
+			if err == nil {
+				items = i + 1
+				each(i, it)
+			}
+			return err
+		})
+	})
+	s.space()
+	if err != nil || !found || s.at != len(s.b) {
+		return items, errResponse
+	}
+	return items, nil
+}
+
+// item reads {"create":{…}}.
+func (s *scanner) item() (item, error) {
+	var it item
+	err := s.object(func([]byte) error {
+		return s.object(func(name []byte) error {
+			switch string(name) {
+			case "_id":
+				return s.text(&it.id)
+			case "status":
+				return s.number(&it.status)
+			case "error":
+				start := s.at
+				err := s.skip()
+				it.err = s.b[start:s.at]
+				return err
+			}
+			return s.skip()
+		})
+	})
+	if it.status == 0 {
+		return it, errResponse
+	}
+	return it, err
+}
+
+// scanner walks over JSON. After an error its position means nothing.
+type scanner struct {
+	b     []byte
+	at    int
+	depth int
+}
+
+func (s *scanner) space() {
+	for s.at < len(s.b) {
+		switch s.b[s.at] {
+		case ' ', '\n', '\r', '\t':
+			s.at++
+		default:
+			return
+		}
+	}
+}
+
+func (s *scanner) byte(c byte) bool {
+	s.space()
+	if s.at < len(s.b) && s.b[s.at] == c {
+		s.at++
+		return true
+	}
+	return false
+}
+
+const maxNesting = 100
+
+// object reads an object; value is called where each value begins and must consume it.
+func (s *scanner) object(value func(name []byte) error) error {
+	if !s.byte('{') {
+		return errResponse
+	}
+	if s.depth++; s.depth > maxNesting {
+		return errResponse
+	}
+	defer func() { s.depth-- }()
+	if s.byte('}') {
+		return nil
+	}
+	for {
+		s.space()
+		var name []byte
+		if err := s.text(&name); err != nil {
+			return err
+		}
+		if !s.byte(':') {
+			return errResponse
+		}
+		s.space()
+		if err := value(name); err != nil {
+			return err
+		}
+		if s.byte(',') {
+			continue
+		}
+		if s.byte('}') {
+			return nil
+		}
+		return errResponse
+	}
+}
+
+func (s *scanner) array(value func(i int) error) error {
+	if !s.byte('[') {
+		return errResponse
+	}
+	if s.depth++; s.depth > maxNesting {
+		return errResponse
+	}
+	defer func() { s.depth-- }()
+	if s.byte(']') {
+		return nil
+	}
+	for i := 0; ; i++ {
+		s.space()
+		if err := value(i); err != nil {
+			return err
+		}
+		if s.byte(',') {
+			continue
+		}
+		if s.byte(']') {
+			return nil
+		}
+		return errResponse
+	}
+}
+
+// text reads a string and gives what is between its quotes.
+func (s *scanner) text(out *[]byte) error {
+	if s.at >= len(s.b) || s.b[s.at] != '"' {
+		return errResponse
+	}
+	s.at++
+	start := s.at
+	for s.at < len(s.b) {
+		switch c := s.b[s.at]; {
+		case c == '"':
+			*out = s.b[start:s.at]
+			s.at++
+			return nil
+		case c == '\\':
+			s.at += 2
+		case c < 0x20:
+			return errResponse
+		default:
+			s.at++
+		}
+	}
+	return errResponse
+}
+
+func (s *scanner) number(out *int) error {
+	start, n := s.at, 0
+	for s.at < len(s.b) && s.b[s.at] >= '0' && s.b[s.at] <= '9' && s.at-start < 9 {
+		n = n*10 + int(s.b[s.at]-'0')
+		s.at++
+	}
+	if s.at == start {
+		return errResponse
+	}
+	*out = n
+	return nil
+}
+
+// skip passes over any value. Literals and numbers are not checked beyond their characters.
+func (s *scanner) skip() error {
+	if s.at >= len(s.b) {
+		return errResponse
+	}
+	switch c := s.b[s.at]; c {
+	case '{':
+		return s.object(func([]byte) error { return s.skip() })
+	case '[':
+		return s.array(func(int) error { return s.skip() })
+	case '"':
+		var text []byte
+		return s.text(&text)
+	}
+	start := s.at
+	for s.at < len(s.b) {
+		c := s.b[s.at]
+		if c != '-' && c != '+' && c != '.' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && c != 'E' {
+			break
+		}
+		s.at++
+	}
+	if s.at == start {
+		return errResponse
+	}
+	return nil
+}
+
+// itemError is the error of a rejected document.
+type itemError struct {
+	Type     string     `json:"type"`
+	Reason   string     `json:"reason"`
+	CausedBy *itemError `json:"caused_by"`
+}
+
+// parseItemError reads the error of an item: an object, or a sentence before Elasticsearch 2.
+func parseItemError(raw []byte) itemError {
+	var e itemError
+	if len(raw) == 0 {
+		return e
+	}
+	if raw[0] == '"' {
+		var text string
+		if json.Unmarshal(raw, &text) == nil {
+			e.Reason = text
+			for i, r := range text {
+				if r == '[' && i > 0 {
+					e.Type = text[:i] // MapperParsingException[failed to parse …]
+					break
+				}
+				if r > utf8.RuneSelf || r == ' ' {
+					break
+				}
+			}
+		}
+		return e
+	}
+	_ = json.Unmarshal(raw, &e) // what cannot be read stays empty: the status decides alone
+	return e
+}
+
+// text joins the reason with the deepest cause, which is what helps.
+func (e itemError) text() string {
+	text := e.Reason
+	for c := e.CausedBy; c != nil; c = c.CausedBy {
+		if c.Reason != "" && c.CausedBy == nil {
+			text += ": " + c.Reason
+		}
+	}
+	const longest = 2000
+	if len(text) > longest {
+		text = text[:longest] + "…"
+	}
+	return text
+}
+
+// unquoted reads the inside of a JSON string.
+func unquoted(inside []byte) string {
+	var text string
+	if json.Unmarshal(append(append([]byte{'"'}, inside...), '"'), &text) != nil {
+		return ""
+	}
+	return text
+}

@@ -1,0 +1,442 @@
+package bulk
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+
+	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/domain"
+)
+
+// target asks for what is needed of each item only; status and id keep every item in its place.
+const target = "/_bulk?filter_path=took,errors,items.*._id,items.*.status,items.*.error"
+
+// maxAnswer bounds a response: 4 KiB for a document is far more than the longest error.
+func maxAnswer(docs int) int64 { return 1<<20 + int64(docs)*4096 }
+
+// send delivers a batch, however many requests it takes, and gives its slot back.
+func (w *Writer) send(b *batch) {
+	defer w.slots.release()
+	w.deliver(b, time.Now())
+	if b.lease.free() && cap(b.body) <= 4*w.cfg.BatchBytes {
+		b.reset()
+		select {
+		case w.free <- b:
+		default:
+		}
+	}
+}
+
+// deliver is the retry loop: the documents whose outcome is not final are sent again, with pauses, until the budget is
+// over. It returns when every document has its outcome or the writer has failed.
+func (w *Writer) deliver(b *batch, began time.Time) {
+	for attempt := 0; ; attempt++ {
+		r := w.attempt(b, attempt > 0)
+		if r.split {
+			half := len(b.docs) / 2
+			w.deliver(b.pick(0, half, nil), time.Now())
+			w.deliver(b.pick(half, len(b.docs), nil), time.Now())
+			return
+		}
+		if r.again == nil {
+			return
+		}
+		if r.progress {
+			began, attempt = time.Now(), 0 // the budget is for standing still
+		}
+		if r.fatal || w.failure() != nil {
+			w.fail(r.err)
+			return
+		}
+		b = r.again
+		pause := max(jitter(attempt), r.pause)
+		if waited := time.Since(began); waited+pause > w.budget() {
+			w.fail(describeFailure(r.err, waited))
+			return
+		}
+		w.cfg.Logger.InfoContext(w.ctx, "retrying", "documents", len(b.docs), "attempt", attempt+1, "pause", pause.String(), "reason", r.err.Error())
+		if !w.sleep(pause) {
+			return
+		}
+	}
+}
+
+// budget is how long a batch may go without progress.
+func (w *Writer) budget() time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.answered {
+		return w.cfg.StartupTimeout
+	}
+	return w.cfg.RetryBudget
+}
+
+func (w *Writer) sleep(d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-w.ctx.Done():
+		return false
+	}
+}
+
+// round is what one request came to.
+type round struct {
+	again    *batch // documents to be sent again; nil when there are none
+	split    bool   // the request was too large: send halves
+	progress bool   // some documents got their final outcome
+	fatal    bool
+	err      error         // why again
+	pause    time.Duration // at least this long before
+}
+
+// attempt sends one request and settles every document whose outcome is final.
+func (w *Writer) attempt(b *batch, isRetry bool) round {
+	resp, err := w.post(b, isRetry)
+	if err != nil {
+		return w.unanswered(b, err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer(len(b.docs))))
+	if err != nil {
+		return round{again: b, err: fmt.Errorf("read _bulk response: %w", err)}
+	}
+	if resp.StatusCode != http.StatusOK {
+		e := domain.Classify(resp.StatusCode, resp.Header, body)
+		e.Endpoint = w.domain.Endpoint()
+		return w.refused(b, e)
+	}
+	return w.items(b, resp, body)
+}
+
+// unanswered is a request without an answer. What became of the documents is not known; sending them again is safe, because
+// they have ids.
+func (w *Writer) unanswered(b *batch, err error) round {
+	if w.ctx.Err() != nil {
+		return round{again: b, fatal: true, err: err}
+	}
+	return round{again: b, fatal: penstock.IsFatal(err), err: err}
+}
+
+// refused is an answer that is about the whole request.
+func (w *Writer) refused(b *batch, e *domain.Error) round {
+	switch e.Kind {
+	case domain.TooLarge:
+		w.learn(e.Limit, len(b.body))
+		if len(b.docs) == 1 {
+			return w.rejectAll(b, e)
+		}
+		return round{again: b, split: true, err: e}
+	case domain.Throttled:
+		w.slots.throttled()
+		return round{again: b, err: e, pause: e.RetryAfter}
+	case domain.Blocked:
+		return round{again: b, err: e, pause: max(e.RetryAfter, blockedPause)}
+	case domain.Unavailable, domain.Unknown, domain.Unreachable:
+		w.markAnswered(e.Kind == domain.Unavailable && e.Type != "")
+		return round{again: b, err: e, pause: e.RetryAfter}
+	}
+	return round{again: b, fatal: true, err: e}
+}
+
+// blockedPause is how long to wait at least before writing to a domain that blocks writes.
+const blockedPause = 5 * time.Second
+
+// rejectAll puts away a single document that is over the limit by itself.
+func (w *Writer) rejectAll(b *batch, e *domain.Error) round {
+	s := newSettlement(w, b)
+	for i := range b.docs {
+		s.reject(i, http.StatusRequestEntityTooLarge, e.Type, e.Reason)
+	}
+	s.done()
+	return round{progress: true}
+}
+
+// learn remembers the largest request that the domain takes.
+func (w *Writer) learn(limit int64, sent int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	const smallest = 64 << 10
+	n := int64(sent) / 2
+	if limit > 0 && !w.cfg.Gzip {
+		n = limit
+	}
+	n = max(n, smallest)
+	if w.maxBytes == 0 || int(n) < w.maxBytes {
+		w.maxBytes = int(n)
+		w.cfg.Logger.InfoContext(w.ctx, "learnt the request limit", "bytes", n)
+	}
+}
+
+func (w *Writer) markAnswered(yes bool) {
+	if !yes {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.answered = true
+}
+
+// post sends the batch.
+func (w *Writer) post(b *batch, isRetry bool) (*http.Response, error) {
+	payload := b.body
+	if w.cfg.Gzip {
+		z, err := compress(b.body)
+		if err != nil {
+			return nil, err
+		}
+		payload = z
+	}
+	req, err := w.domain.NewRequest(w.ctx, http.MethodPost, target, nil)
+	if err != nil {
+		return nil, &FatalError{Err: err}
+	}
+	req.Header.Set("Content-Type", "application/x-ndjson")
+	if w.cfg.Gzip {
+		req.Header.Set("Content-Encoding", "gzip")
+	}
+	req.ContentLength = int64(len(payload))
+	req.Body = b.lease.reader(payload)
+	req.GetBody = func() (io.ReadCloser, error) { return b.lease.reader(payload), nil }
+	w.mu.Lock()
+	w.stats.Requests++
+	w.stats.BytesOut += int64(len(payload))
+	if isRetry {
+		w.stats.Retries++
+		w.stats.RetriedBytes += int64(len(payload))
+	}
+	w.mu.Unlock()
+	return w.domain.Do(req)
+}
+
+func compress(body []byte) ([]byte, error) {
+	var z bytes.Buffer
+	z.Grow(len(body) / 4)
+	g, err := gzip.NewWriterLevel(&z, gzip.BestSpeed)
+	if err != nil {
+		return nil, fmt.Errorf("compress request: %w", err)
+	}
+	if _, err := g.Write(body); err != nil {
+		return nil, fmt.Errorf("compress request: %w", err)
+	}
+	if err := g.Close(); err != nil {
+		return nil, fmt.Errorf("compress request: %w", err)
+	}
+	return z.Bytes(), nil
+}
+
+// verdicts collects the classes of the items of one response.
+type verdicts struct {
+	classes []class
+	items   []item
+	counts  [unknown + 1]int
+}
+
+// items settles the documents by the items of a response. Nothing is settled before the whole response is read and every
+// item is known to be about the document in its place: a response that cannot be trusted in one item is not in the others.
+func (w *Writer) items(b *batch, resp *http.Response, body []byte) round {
+	v := verdicts{classes: make([]class, len(b.docs)), items: make([]item, len(b.docs))}
+	mismatch := false
+	n, err := parseResponse(body, func(i int, it item) {
+		if i >= len(b.docs) {
+			return
+		}
+		e := &b.docs[i]
+		if len(it.id) > 0 && e.idEnd > e.id && !bytes.Equal(it.id, b.body[e.id:e.idEnd]) && !sameText(it.id, b.id(e)) {
+			mismatch = true
+		}
+		v.items[i] = it
+		ie := itemError{}
+		if len(it.err) > 0 {
+			ie = parseItemError(it.err)
+		}
+		c := classify(it.status, ie.Type, w.cfg.Overwrite, ie.Reason)
+		v.classes[i] = c
+		v.counts[c]++
+	})
+	switch {
+	case err != nil && n == 0 && !bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")):
+		e := &domain.Error{Endpoint: w.domain.Endpoint(), Kind: domain.NotADomain, Status: resp.StatusCode, Reason: domain.Classify(http.StatusOK, resp.Header, body).Reason}
+		return round{again: b, fatal: true, err: e}
+	case err != nil:
+		return round{again: b, err: err}
+	case n != len(b.docs):
+		return round{again: b, err: fmt.Errorf("%d items for %d documents", n, len(b.docs))}
+	case mismatch:
+		return round{again: b, err: errors.New("items are not about the documents that were sent")}
+	}
+	w.markAnswered(true)
+	return w.settleItems(b, &v)
+}
+
+// sameText compares the inside of a JSON string with plain text.
+func sameText(escaped, plain []byte) bool {
+	return string(appendText(nil, plain)) == string(escaped) || unquoted(escaped) == string(plain)
+}
+
+func (w *Writer) settleItems(b *batch, v *verdicts) round {
+	if err := w.breaker(b, v); err != nil {
+		return round{again: b, fatal: true, err: err}
+	}
+	if v.counts[throttled] > 0 {
+		w.slots.throttled()
+	} else {
+		w.slots.succeeded()
+	}
+	s := newSettlement(w, b)
+	var reason error
+	for i, c := range v.classes {
+		switch c {
+		case delivered:
+			s.counted(i, true)
+		case duplicate:
+			s.counted(i, false)
+		case poison, systemic:
+			ie := parseItemError(v.items[i].err)
+			s.reject(i, v.items[i].status, ie.Type, ie.text())
+		default:
+			if reason == nil {
+				ie := parseItemError(v.items[i].err)
+				reason = fmt.Errorf("item with %d %s: %s", v.items[i].status, ie.Type, ie.text())
+			}
+		}
+	}
+	s.done()
+	again := v.counts[retry] + v.counts[throttled] + v.counts[blocked] + v.counts[unknown]
+	if again == 0 {
+		return round{progress: true}
+	}
+	r := round{progress: again < len(b.docs), err: reason}
+	if v.counts[blocked] > 0 {
+		r.pause = blockedPause
+	}
+	r.again = b.pick(0, len(b.docs), func(i int) bool {
+		switch v.classes[i] {
+		case retry, throttled, blocked, unknown:
+			return true
+		}
+		return false
+	})
+	return r
+}
+
+// breaker stops the run when what is wrong is not a document. Nothing of the batch is dead-lettered then: its sources keep
+// it.
+func (w *Writer) breaker(b *batch, v *verdicts) error {
+	describe := func(c class) error {
+		for i := range v.classes {
+			if v.classes[i] == c {
+				ie := parseItemError(v.items[i].err)
+				e := &domain.Error{
+					Endpoint: w.domain.Endpoint(), Kind: domain.BadRequest, Status: v.items[i].status, Type: ie.Type, Reason: ie.text(),
+				}
+				if e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden {
+					e.Kind, e.Cause = domain.Refused, domain.CauseFineGrain
+				}
+				return e
+			}
+		}
+		return nil
+	}
+	if v.counts[config] > 0 {
+		return describe(config)
+	}
+	if n := len(b.docs); n >= w.cfg.BreakerFloor && float64(v.counts[systemic]) > w.cfg.BreakerShare*float64(n) {
+		return fmt.Errorf("%d of %d documents: %w", v.counts[systemic], n, describe(systemic))
+	}
+	return nil
+}
+
+// settlement gives the deliveries of a batch their outcomes, with one lock for all.
+type settlement struct {
+	w    *Writer
+	b    *batch
+	sums map[*delivery]*sum
+	last *delivery
+	at   *sum
+}
+
+// sum is what one batch did for one delivery.
+type sum struct {
+	out penstock.Outcome
+	err error
+}
+
+func newSettlement(w *Writer, b *batch) *settlement {
+	return &settlement{w: w, b: b, sums: map[*delivery]*sum{}}
+}
+
+func (s *settlement) of(d *delivery) *sum {
+	if d == s.last {
+		return s.at
+	}
+	v := s.sums[d]
+	if v == nil {
+		v = new(sum)
+		s.sums[d] = v
+	}
+	s.last, s.at = d, v
+	return v
+}
+
+func (s *settlement) counted(i int, isNew bool) {
+	v := s.of(s.b.docs[i].delivery)
+	if isNew {
+		v.out.Delivered++
+	} else {
+		v.out.Duplicate++
+	}
+}
+
+// reject hands a document to its delivery's reject function. The document counts as rejected only when it is put away;
+// otherwise the delivery fails.
+func (s *settlement) reject(i, status int, kind, reason string) {
+	e := &s.b.docs[i]
+	v := s.of(e.delivery)
+	if v.err != nil {
+		return
+	}
+	r := penstock.Rejection{
+		Document: penstock.Document{
+			Index: s.b.indexes[e.index], ID: s.b.id(e), Body: s.b.body[e.body:e.end], Raw: s.b.rawOf(e), Offset: e.offset,
+		},
+		Status: status, Type: kind, Reason: reason,
+	}
+	if err := e.delivery.reject(context.WithoutCancel(s.w.ctx), r); err != nil {
+		v.err = err
+		return
+	}
+	v.out.Rejected++
+}
+
+func (s *settlement) done() {
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	for d, v := range s.sums {
+		d.out.Delivered += v.out.Delivered
+		d.out.Duplicate += v.out.Duplicate
+		d.out.Rejected += v.out.Rejected
+		s.w.stats.Delivered += v.out.Delivered
+		s.w.stats.Duplicate += v.out.Duplicate
+		s.w.stats.Rejected += v.out.Rejected
+		d.pending -= v.out.Delivered + v.out.Duplicate + v.out.Rejected
+		if v.err != nil && d.err == nil {
+			d.err = v.err
+		}
+		if d.pending == 0 || d.err != nil {
+			select {
+			case d.changed <- struct{}{}:
+			default:
+			}
+		}
+	}
+}

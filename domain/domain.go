@@ -1,0 +1,224 @@
+// Package domain is one OpenSearch or Elasticsearch domain as a resource: its endpoint, how to reach it, and what its
+// answers mean.
+package domain
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// maxAnswer bounds what is read of an answer that is not a bulk response.
+const maxAnswer = 1 << 20
+
+// Config describes a domain.
+type Config struct {
+	// URL is the endpoint: https, or http on a loopback address. It may have a path for a gateway in front.
+	URL string
+	// Transport sends requests; a signing one, in general. NewTransport makes the one underneath.
+	Transport http.RoundTripper
+	// UserAgent is sent with every request when it is not empty.
+	UserAgent string
+}
+
+// Domain sends requests to one endpoint. It is safe for concurrent use.
+type Domain struct {
+	base      *url.URL
+	transport http.RoundTripper
+	userAgent string
+}
+
+// ConfigError is a setting that cannot work.
+type ConfigError struct{ Err error }
+
+func (e *ConfigError) Error() string { return e.Err.Error() }
+func (e *ConfigError) Unwrap() error { return e.Err }
+
+// New checks the endpoint. It makes no request.
+func New(cfg Config) (*Domain, error) {
+	u, err := ParseURL(cfg.URL)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Transport == nil {
+		return nil, &ConfigError{errors.New("domain: no transport")}
+	}
+	return &Domain{base: u, transport: cfg.Transport, userAgent: cfg.UserAgent}, nil
+}
+
+// ParseURL checks the URL of an endpoint. What is wrong with it is a *ConfigError.
+func ParseURL(text string) (*url.URL, error) {
+	fail := func(format string, args ...any) (*url.URL, error) {
+		return nil, &ConfigError{fmt.Errorf("domain "+format, args...)}
+	}
+	if text == "" {
+		return fail("is not given")
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		return fail("%q is not a URL", text)
+	}
+	if u.User != nil {
+		return fail("%s carries credentials", u.Redacted())
+	}
+	switch {
+	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
+		return fail("%q is not a URL like https://search-name.region.es.amazonaws.com", text)
+	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+		return fail("%q would be reached without TLS", text)
+	case u.RawQuery != "" || u.Fragment != "":
+		return fail("%q has a query", text)
+	}
+	return u, nil
+}
+
+func isLoopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+// TransportConfig says how to connect.
+type TransportConfig struct {
+	// MaxInFlight is the number of requests at once that connections are kept for, 8 when zero.
+	MaxInFlight int
+	// RootCAs are trusted; nil trusts the system's.
+	RootCAs *x509.CertPool
+	// HeaderTimeout is how long the domain may take to begin its answer after the request is sent, 3 minutes when zero.
+	HeaderTimeout time.Duration
+	// Dial connects; nil is the net package's.
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+}
+
+// NewTransport returns a transport for one domain: few connections that are kept, no transparent compression, which
+// would hide what was signed, and no proxy but the environment's.
+func NewTransport(cfg TransportConfig) *http.Transport {
+	if cfg.MaxInFlight <= 0 {
+		cfg.MaxInFlight = 8
+	}
+	if cfg.HeaderTimeout <= 0 {
+		cfg.HeaderTimeout = 3 * time.Minute
+	}
+	if cfg.Dial == nil {
+		cfg.Dial = (&net.Dialer{Timeout: 8 * time.Second, KeepAlive: 30 * time.Second}).DialContext
+	}
+	const buffer = 64 << 10
+	return &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           cfg.Dial,
+		TLSClientConfig:       &tls.Config{RootCAs: cfg.RootCAs, MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:   8 * time.Second,
+		MaxIdleConnsPerHost:   cfg.MaxInFlight + 1,
+		IdleConnTimeout:       50 * time.Second, // below the minute that load balancers keep an idle connection
+		ResponseHeaderTimeout: cfg.HeaderTimeout,
+		WriteBufferSize:       buffer,
+		ReadBufferSize:        buffer,
+		DisableCompression:    true,
+	}
+}
+
+// Endpoint returns the URL as it was given.
+func (d *Domain) Endpoint() string { return d.base.String() }
+
+// NewRequest makes a request for a target, a path with an optional query, below the endpoint. The target is sent as it is.
+func (d *Domain) NewRequest(ctx context.Context, method, target string, body []byte) (*http.Request, error) {
+	full := strings.TrimSuffix(d.base.String(), "/") + "/" + strings.TrimPrefix(target, "/")
+	var r io.Reader
+	if body != nil {
+		r = bytes.NewReader(body)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, full, r)
+	if err != nil {
+		return nil, fmt.Errorf("make request for %s: %w", target, err)
+	}
+	if d.userAgent != "" {
+		req.Header.Set("User-Agent", d.userAgent)
+	}
+	return req, nil
+}
+
+// Do sends a request once. Redirects are not followed. A failure to get an answer is an *Error of kind Unreachable, or
+// what the transport says of itself (no credentials). The caller closes the body.
+func (d *Domain) Do(req *http.Request) (*http.Response, error) {
+	resp, err := d.transport.RoundTrip(req)
+	if err != nil {
+		if f, ok := errors.AsType[interface {
+			error
+			Fatal() bool
+		}](err); ok && f.Fatal() {
+			return nil, err
+		}
+		return nil, &Error{Endpoint: d.Endpoint(), Kind: Unreachable, Err: err}
+	}
+	return resp, nil
+}
+
+// Banner is what a domain says of itself.
+type Banner struct {
+	// Distribution is "opensearch" or "elasticsearch".
+	Distribution string
+	// Version is the version number as announced: 7.10.2 also for an OpenSearch domain in compatibility mode.
+	Version string
+	Cluster string
+	// Raw is the answer.
+	Raw []byte
+}
+
+// Major returns the first part of the version, 0 when there is none.
+func (b Banner) Major() int {
+	head, _, _ := strings.Cut(b.Version, ".")
+	n, err := strconv.Atoi(head)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// Probe asks for the banner, once.
+func (d *Domain) Probe(ctx context.Context) (Banner, error) {
+	req, err := d.NewRequest(ctx, http.MethodGet, "/", nil)
+	if err != nil {
+		return Banner{}, err
+	}
+	resp, err := d.Do(req)
+	if err != nil {
+		return Banner{}, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return Banner{}, &Error{Endpoint: d.Endpoint(), Kind: Unreachable, Err: err}
+	}
+	if resp.StatusCode != http.StatusOK {
+		e := Classify(resp.StatusCode, resp.Header, body)
+		e.Endpoint = d.Endpoint()
+		return Banner{}, e
+	}
+	var b struct {
+		ClusterName string `json:"cluster_name"`
+		Version     struct {
+			Number       string `json:"number"`
+			Distribution string `json:"distribution"`
+		} `json:"version"`
+	}
+	if err := json.Unmarshal(body, &b); err != nil || b.Version.Number == "" {
+		return Banner{}, &Error{Endpoint: d.Endpoint(), Kind: NotADomain, Status: resp.StatusCode, Reason: describe(resp.Header, body)}
+	}
+	if b.Version.Distribution == "" {
+		b.Version.Distribution = "elasticsearch"
+	}
+	return Banner{Distribution: b.Version.Distribution, Version: b.Version.Number, Cluster: b.ClusterName, Raw: body}, nil
+}

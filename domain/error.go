@@ -1,0 +1,261 @@
+package domain
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Kind says what an answer, or the lack of one, means.
+type Kind uint8
+
+// The kinds of failures.
+const (
+	Unknown     Kind = iota
+	Unreachable      // no answer
+	Refused          // credentials, signature, policy: asking again changes nothing
+	Clock            // the signature's time is off, or the token has just expired
+	Throttled        // too many requests
+	Blocked          // writes are blocked: disk full, JVM pressure, read-only
+	TooLarge         // the request is over the limit
+	NotADomain       // something else answers at this address
+	Unavailable      // 5xx
+	BadRequest       // our request is wrong, or of a kind the domain does not have
+)
+
+var kindNames = [...]string{"unknown", "unreachable", "refused", "clock", "throttled", "blocked", "too large", "not a domain", "unavailable", "bad request"} //nolint:gochecknoglobals // a table literal
+
+func (k Kind) String() string { return kindNames[k] }
+
+// Cause says who refused.
+type Cause uint8
+
+// The causes of a refusal.
+const (
+	CauseUnknown   Cause = iota
+	CauseAnonymous       // the request was not signed
+	CausePolicy          // the signature is right, and the principal is not allowed
+	CauseSignature       // the signature is not the one expected
+	CauseToken           // the access key or the session token is not known, or expired
+	CauseScope           // signed for another region or service
+	CauseFineGrain       // fine-grained access control in the engine
+)
+
+// Error is a request that failed as a whole.
+type Error struct {
+	Endpoint string
+	Kind     Kind
+	Cause    Cause
+	Status   int
+	// Type and Reason are the domain's words, bounded, printable and without signatures and tokens.
+	Type, Reason string
+	// Limit is the number of bytes that a request may have, when the domain said so.
+	Limit int64
+	// RetryAfter is how long the domain asks to wait, zero when it does not.
+	RetryAfter time.Duration
+	Err        error
+}
+
+func (e *Error) Error() string {
+	what := e.Reason
+	switch {
+	case e.Err != nil:
+		what = e.Err.Error()
+	case e.Type != "" && what != "":
+		what = e.Type + ": " + what
+	case what == "":
+		what = e.Type
+	}
+	status := ""
+	if e.Status != 0 {
+		status = fmt.Sprintf(" with %d", e.Status)
+	}
+	switch e.Kind {
+	case Unreachable:
+		return fmt.Sprintf("reach %s: %s", e.Endpoint, what)
+	case Refused, Clock:
+		return fmt.Sprintf("%s refused the request%s: %s", e.Endpoint, status, what)
+	case NotADomain:
+		return fmt.Sprintf("%s is not a domain, it answered%s: %s", e.Endpoint, status, what)
+	}
+	return fmt.Sprintf("%s answered%s (%s): %s", e.Endpoint, status, e.Kind, what)
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// Temporary reports whether the same request can succeed later.
+func (e *Error) Temporary() bool {
+	switch e.Kind {
+	case Unreachable, Clock, Throttled, Blocked, Unavailable, Unknown:
+		return true
+	}
+	return false
+}
+
+// Fatal reports whether every other request would fail the same way. Whoever gave up on a temporary failure says so of
+// its own error.
+func (e *Error) Fatal() bool {
+	return e.Kind == Refused || e.Kind == NotADomain || e.Kind == BadRequest
+}
+
+// answer has the fields that error bodies have, from the engine and from the service in front of it. Go matches names
+// without regard to case: both "message" and "Message" land in Message.
+type answer struct {
+	Message string          `json:"message"`
+	Error   json.RawMessage `json:"error"`
+	Status  int             `json:"status"`
+}
+
+type engineError struct {
+	Type   string `json:"type"`
+	Reason string `json:"reason"`
+}
+
+// Classify tells what an answer other than success means. body may be cut; it is not kept.
+func Classify(status int, header http.Header, body []byte) *Error {
+	e := &Error{Status: status, RetryAfter: retryAfter(header)}
+	var a answer
+	isJSON := json.Unmarshal(body, &a) == nil
+	var ee engineError
+	if len(a.Error) > 0 && json.Unmarshal(a.Error, &ee) != nil {
+		_ = json.Unmarshal(a.Error, &ee.Reason) // Elasticsearch 1.x: a sentence
+	}
+	e.Type, e.Reason = clean(ee.Type), clean(firstSentence(a.Message))
+	if e.Reason == "" {
+		e.Reason = clean(ee.Reason)
+	}
+	if e.Reason == "" {
+		e.Reason = describe(header, body)
+	}
+	switch {
+	case status >= 300 && status < 400:
+		e.Kind, e.Reason = NotADomain, "a redirect to "+clean(header.Get("Location"))
+	case status == http.StatusRequestEntityTooLarge:
+		e.Kind, e.Limit = TooLarge, limitIn(a.Message)
+	case status == http.StatusTooManyRequests && (ee.Type == "cluster_block_exception"):
+		e.Kind = Blocked
+	case status == http.StatusTooManyRequests:
+		e.Kind = Throttled
+	case status == http.StatusUnauthorized || status == http.StatusForbidden:
+		e.refusal(a.Message, ee, isJSON)
+	case status >= 500:
+		e.Kind = Unavailable
+	case !isJSON && looksLikeHTML(header, body):
+		e.Kind = NotADomain
+	case status >= 400:
+		e.Kind = BadRequest
+	case !isJSON:
+		e.Kind = NotADomain
+	}
+	return e
+}
+
+// refusal sorts the many things that 401 and 403 mean.
+func (e *Error) refusal(message string, ee engineError, isJSON bool) {
+	e.Kind = Refused
+	m := strings.ToLower(message)
+	if !isJSON {
+		m = strings.ToLower(e.Reason)
+	}
+	has := func(s string) bool { return strings.Contains(m, s) }
+	switch {
+	case has("throttled"):
+		e.Kind = Throttled
+	case ee.Type == "cluster_block_exception" || ee.Type == "index_create_block_exception":
+		e.Kind = Blocked
+	case ee.Type == "security_exception":
+		e.Cause = CauseFineGrain
+	case has("signature expired") || has("signature not yet current"):
+		e.Kind, e.Cause = Clock, CauseSignature
+	case has("security token") && has("expired"):
+		e.Kind, e.Cause = Clock, CauseToken
+	case has("security token"):
+		e.Cause = CauseToken
+	case has("request signature we calculated"):
+		e.Cause = CauseSignature
+	case has("credential should be scoped"):
+		e.Cause = CauseScope
+	case has("anonymous is not authorized"):
+		e.Cause = CauseAnonymous
+	case has("is not authorized to perform"):
+		e.Cause = CausePolicy
+	}
+}
+
+// retryAfter reads the header in seconds or as a date, up to five minutes.
+func retryAfter(h http.Header) time.Duration {
+	v := h.Get("Retry-After")
+	d := time.Duration(0)
+	if n, err := strconv.Atoi(v); err == nil {
+		d = time.Duration(min(max(n, 0), 300)) * time.Second
+	} else if t, err := http.ParseTime(v); err == nil {
+		d = time.Until(t)
+	}
+	return min(max(d, 0), 5*time.Minute)
+}
+
+var limitPattern = regexp.MustCompile(`exceeded (\d+) bytes`)
+
+// limitIn finds the limit in the sentence of a 413: {"Message":"Request size exceeded 10485760 bytes"}.
+func limitIn(message string) int64 {
+	m := limitPattern.FindStringSubmatch(message)
+	if m == nil {
+		return 0
+	}
+	n, err := strconv.ParseInt(m[1], 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// firstSentence leaves out the canonical request that follows the sentence about a wrong signature.
+func firstSentence(message string) string {
+	head, _, _ := strings.Cut(message, "\n")
+	return head
+}
+
+func looksLikeHTML(h http.Header, body []byte) bool {
+	return strings.Contains(h.Get("Content-Type"), "text/html") || bytes.HasPrefix(bytes.TrimSpace(body), []byte("<"))
+}
+
+// describe says in a few words what an answer is that has no message.
+func describe(h http.Header, body []byte) string {
+	if looksLikeHTML(h, body) {
+		return "an HTML page"
+	}
+	if text := clean(string(body)); text != "" {
+		return text
+	}
+	return "an empty answer"
+}
+
+// clean bounds a text from outside and leaves printable characters in it.
+func clean(s string) string {
+	const longest = 300
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t' || r == '\r':
+			return ' '
+		case r == utf8.RuneError || !unicode.IsPrint(r):
+			return -1
+		}
+		return r
+	}, s)
+	s = strings.TrimSpace(s)
+	if len(s) > longest {
+		cut := longest
+		for !utf8.RuneStart(s[cut]) {
+			cut--
+		}
+		s = s[:cut] + "…"
+	}
+	return s
+}
