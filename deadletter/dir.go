@@ -1,0 +1,260 @@
+// Package deadletter keeps the records that could not be delivered, with everything needed to understand why and to send
+// them again.
+//
+// A store is a directory of JSON Lines files: one line for a letter, readable by people and by any tool. Letters are only
+// ever appended, and a line that says "replayed" takes an earlier letter out.
+package deadletter
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/decode"
+)
+
+const suffix = ".dead.ndjson"
+
+// maxLetter bounds a line that is read back: a document of 100 MiB, twice, in base64.
+const maxLetter = 300 << 20
+
+// Dir is a store in a directory. It is safe for concurrent use, also by several processes: each writes a file of its own.
+type Dir struct {
+	path   string
+	logger *slog.Logger
+
+	mu   sync.Mutex
+	root *os.Root
+	file *os.File
+	err  error // a write that failed half-way: the file is not appended to any more
+}
+
+var _ penstock.DeadLetters = (*Dir)(nil)
+
+// Open returns the store in a directory. The directory and its file are made with the first letter, for their owner only.
+func Open(path string, logger *slog.Logger) *Dir {
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
+	return &Dir{path: path, logger: logger}
+}
+
+// Path returns the directory.
+func (d *Dir) Path() string { return d.path }
+
+// Put is part of penstock.DeadLetters: when it returns nil, the letters are on the disk.
+func (d *Dir) Put(_ context.Context, letters ...penstock.Letter) error {
+	var buf []byte
+	for _, l := range letters {
+		var err error
+		if buf, err = Append(buf, l); err != nil {
+			return err
+		}
+	}
+	return d.append(buf)
+}
+
+// MarkReplayed takes letters out of the store.
+func (d *Dir) MarkReplayed(_ context.Context, ids ...string) error {
+	var buf []byte
+	for _, id := range ids {
+		var err error
+		if buf, err = appendLine(buf, line{ID: id, Time: time.Now().UTC(), Replayed: true}); err != nil {
+			return err
+		}
+	}
+	return d.append(buf)
+}
+
+func (d *Dir) append(data []byte) error {
+	if len(data) == 0 {
+		return nil
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.ready(); err != nil {
+		return fmt.Errorf("dead letters in %s: %w", d.path, err)
+	}
+	_, err := d.file.Write(data)
+	if err == nil {
+		err = d.file.Sync()
+	}
+	if err != nil {
+		// The tail may be torn; the next letters go into a new file, and readers pass over the torn line.
+		_ = d.file.Close()
+		d.file = nil
+		return fmt.Errorf("dead letters in %s: %w", d.path, err)
+	}
+	return nil
+}
+
+// ready opens the file of this process. The name says when; nothing of it comes from a record.
+func (d *Dir) ready() error {
+	if d.file != nil {
+		return nil
+	}
+	if d.root == nil {
+		if err := os.MkdirAll(d.path, 0o700); err != nil {
+			return err
+		}
+		root, err := os.OpenRoot(d.path)
+		if err != nil {
+			return err
+		}
+		d.root = root
+	}
+	var id [6]byte
+	_, _ = rand.Read(id[:])
+	name := time.Now().UTC().Format("20060102T150405.000Z") + "-" + hex.EncodeToString(id[:]) + suffix
+	f, err := d.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	d.file = f
+	return d.syncDir()
+}
+
+// syncDir makes the file's name durable too.
+func (d *Dir) syncDir() error {
+	dir, err := d.root.Open(".")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = dir.Close() }()
+	if err := dir.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		return err
+	}
+	return nil
+}
+
+// Close closes the file.
+func (d *Dir) Close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var errs []error
+	if d.file != nil {
+		errs = append(errs, d.file.Close())
+		d.file = nil
+	}
+	if d.root != nil {
+		errs = append(errs, d.root.Close())
+		d.root = nil
+	}
+	return errors.Join(errs...)
+}
+
+// position is where a letter is stored.
+type position struct {
+	file int
+	line int
+}
+
+// Letters yields the letters that are in the store: the newest of each id, oldest first, without those replayed. A line
+// that is no letter (the torn end of a file after a crash) is reported to the logger and passed over. It reads the files
+// twice and holds the ids in memory, never the letters.
+func (d *Dir) Letters(ctx context.Context) iter.Seq2[penstock.Letter, error] {
+	return func(yield func(penstock.Letter, error) bool) {
+		files, err := d.files()
+		if err != nil {
+			yield(penstock.Letter{}, err)
+			return
+		}
+		newest := map[string]position{}
+		for i, f := range files {
+			err := d.scan(ctx, f, true, func(n int, l penstock.Letter, replayed bool) bool {
+				if replayed {
+					delete(newest, l.ID)
+				} else {
+					newest[l.ID] = position{i, n}
+				}
+				return true
+			})
+			if err != nil {
+				yield(penstock.Letter{}, err)
+				return
+			}
+		}
+		for i, f := range files {
+			stopped := false
+			err := d.scan(ctx, f, false, func(n int, l penstock.Letter, replayed bool) bool {
+				if p, ok := newest[l.ID]; !replayed && ok && p == (position{i, n}) {
+					stopped = !yield(l, nil)
+				}
+				return !stopped
+			})
+			if stopped {
+				return
+			}
+			if err != nil {
+				yield(penstock.Letter{}, err)
+				return
+			}
+		}
+	}
+}
+
+// files returns the store's files in the order in which they were begun.
+func (d *Dir) files() ([]string, error) {
+	entries, err := os.ReadDir(d.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // no letter was ever written
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read dead letters: %w", err)
+	}
+	var files []string
+	for _, e := range entries {
+		if e.Type().IsRegular() && strings.HasSuffix(e.Name(), suffix) {
+			files = append(files, filepath.Join(d.path, e.Name()))
+		}
+	}
+	slices.Sort(files)
+	return files, nil
+}
+
+func (d *Dir) scan(ctx context.Context, path string, warn bool, each func(n int, l penstock.Letter, replayed bool) bool) error {
+	f, err := os.Open(path) //nolint:gosec // a file of the store
+	if err != nil {
+		return fmt.Errorf("read dead letters: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	lines := decode.NewLineReader(f, maxLetter)
+	for n := 0; ; n++ {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		line, err := lines.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read %s: %w", path, err)
+		}
+		if len(line.Bytes) == 0 {
+			continue
+		}
+		l, replayed, err := Parse(line.Bytes)
+		if err != nil {
+			if warn {
+				d.logger.WarnContext(ctx, "line passed over", "file", path, "line", n+1, "error", err)
+			}
+			continue
+		}
+		if !each(n, l, replayed) {
+			return nil
+		}
+	}
+}
