@@ -8,6 +8,7 @@ import (
 	"io"
 	"iter"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -33,6 +34,9 @@ type Config struct {
 	Metrics io.Writer
 	// Function names the function in the metrics.
 	Function string
+	// LogGroup is where the function's own log goes. Its events are passed over: what is logged about delivering them
+	// would come back as the next event, without end.
+	LogGroup string
 	Logger   *slog.Logger
 }
 
@@ -53,9 +57,10 @@ func New(cfg Config) *Handler {
 	return &Handler{cfg: cfg}
 }
 
-// Start serves invocations from the Lambda Runtime API. It does not return.
-func (h *Handler) Start(ctx context.Context) {
-	runtime.StartWithOptions(h.Invoke, runtime.WithContext(ctx))
+// Start hands every invocation of the Lambda Runtime API to invoke: the method of a Handler, or what chooses one. It does
+// not return while the platform has work.
+func Start(ctx context.Context, invoke func(context.Context, json.RawMessage) (any, error)) {
+	runtime.StartWithOptions(invoke, runtime.WithContext(ctx))
 }
 
 // batchResponse is the answer to a batch of SQS messages or Kinesis records. An empty list means that all succeeded, so
@@ -74,6 +79,9 @@ type summary struct {
 	Continued int64    `json:"continued,omitempty"`
 	Notes     []string `json:"notes,omitempty"`
 }
+
+// holds reports whether there is anything to deliver.
+func (u *unit) holds() bool { return len(u.refs)+len(u.logs) > 0 }
 
 // outcome is what became of one unit.
 type outcome struct {
@@ -97,8 +105,9 @@ func (h *Handler) Invoke(ctx context.Context, raw json.RawMessage) (any, error) 
 		h.cfg.Logger.InfoContext(ctx, "domain answered", "banner", string(banner))
 		return banner, nil
 	}
-	results, counts, err := h.deliver(ctx, ev.units)
-	rep := report{began: began, counts: counts}
+	h.breakLoop(ev.units)
+	results, rep, err := h.deliver(ctx, ev.units)
+	rep.began = began
 	for i := range results {
 		rep.continued += results[i].continued
 		if results[i].err != nil {
@@ -111,6 +120,21 @@ func (h *Handler) Invoke(ctx context.Context, raw json.RawMessage) (any, error) 
 		return nil, err
 	}
 	return answer(ev, results, rep)
+}
+
+// breakLoop takes the events of the function's own log out.
+func (h *Handler) breakLoop(units []unit) {
+	if h.cfg.LogGroup == "" {
+		return
+	}
+	for i := range units {
+		u := &units[i]
+		n := len(u.logs)
+		u.logs = slices.DeleteFunc(u.logs, func(b logBatch) bool { return b.Group == h.cfg.LogGroup })
+		if len(u.logs) < n {
+			u.note = "ignored " + h.cfg.LogGroup + ": the function's own log group must not be subscribed to the function"
+		}
+	}
 }
 
 // answer turns the outcomes into what the event's shape expects.
@@ -195,51 +219,63 @@ func truncate(s string, n int) string {
 
 // deliver runs the units through the pipeline until the reserve before the deadline, and returns the outcome of each.
 // A unit without an outcome is given back.
-func (h *Handler) deliver(ctx context.Context, units []unit) ([]outcome, penstock.Counts, error) {
+func (h *Handler) deliver(ctx context.Context, units []unit) ([]outcome, report, error) {
 	results := make([]outcome, len(units))
-	items := make(unitSource, 0, len(units))
+	work := false
 	for i := range units {
 		results[i].err = units[i].err
-		item, err := h.item(&units[i], &results[i])
-		if err != nil {
-			results[i].err = errors.Join(results[i].err, err)
-		}
-		if len(item.Objects) > 0 {
-			items = append(items, item)
-		}
+		work = work || units[i].holds()
 	}
-	if len(items) == 0 {
-		return results, penstock.Counts{}, nil
+	if !work {
+		return results, report{}, nil
 	}
 	p, release, err := h.cfg.Pipeline(ctx)
 	if err != nil {
 		for i := range results {
-			if results[i].err == nil && units[i].note == "" {
-				results[i].err = err
+			if units[i].holds() {
+				results[i].err = errors.Join(results[i].err, err)
 			}
 		}
-		return results, penstock.Counts{}, err
+		return results, report{}, err
+	}
+	items := make(unitSource, 0, len(units))
+	for i := range units {
+		item, err := h.item(&units[i], &results[i])
+		if len(item.Objects) > 0 {
+			items = append(items, item)
+		} else if err != nil {
+			results[i].err = errors.Join(results[i].err, err)
+		}
 	}
 	pause := make(chan struct{})
-	p.Source, p.Pause = items, pause
-	timer := h.pauseBeforeDeadline(ctx, pause)
-	// The deadline ends the work itself, so that an answer is given before the platform kills the sandbox.
+	newest := &newestShaper{Shaper: p.Shaper}
+	p.Source, p.Shaper, p.Pause = items, newest, pause
+	bounded, cancel := h.bound(ctx, pause)
+	// What is under way when the bound is reached is cut off at once: it was given the reserve to end by itself.
 	p.Grace = time.Nanosecond
-	counts, err := p.Run(ctx)
-	timer.Stop()
+	counts, err := p.Run(bounded)
+	cancel()
 	if rerr := release(context.WithoutCancel(ctx)); err == nil {
 		err = rerr
 	}
-	return results, counts, err
+	return results, report{counts: counts, newest: newest.time()}, err
 }
 
-func (h *Handler) pauseBeforeDeadline(ctx context.Context, pause chan struct{}) *time.Timer {
+// bound closes pause when the reserve before the deadline begins, and ends the context when three quarters of the reserve
+// are over: the last quarter is for continuing or giving back, and for the answer.
+func (h *Handler) bound(ctx context.Context, pause chan struct{}) (context.Context, context.CancelFunc) {
 	deadline, ok := ctx.Deadline()
 	if !ok {
-		return time.AfterFunc(24*time.Hour, func() {})
+		return context.WithCancel(ctx)
 	}
 	left := time.Until(deadline)
-	return time.AfterFunc(left-min(h.cfg.Reserve, left/2), func() { close(pause) })
+	reserve := min(h.cfg.Reserve, left/2)
+	timer := time.AfterFunc(left-reserve, func() { close(pause) })
+	ctx, cancel := context.WithDeadline(ctx, deadline.Add(-reserve/4))
+	return ctx, func() {
+		timer.Stop()
+		cancel()
+	}
 }
 
 // unitSource gives the items of one invocation.
@@ -311,6 +347,9 @@ func (h *Handler) proceed(ctx context.Context, refs map[string]Ref, err error) (
 	if !ok {
 		return 0, err
 	}
+	if !progressed(paused, refs) {
+		return 0, err // the queue counts how often an item comes back, which a new message would hide from it
+	}
 	for _, p := range paused {
 		ref, ok := refs[p.Next.Object]
 		if !ok {
@@ -329,6 +368,17 @@ func (h *Handler) proceed(ctx context.Context, refs map[string]Ref, err error) (
 		}
 	}
 	return int64(len(paused)), nil
+}
+
+// progressed reports whether any of the objects was read farther than before.
+func progressed(paused []*penstock.PausedError, refs map[string]Ref) bool {
+	return slices.ContainsFunc(paused, func(p *penstock.PausedError) bool {
+		from := refs[p.Next.Object].From
+		if from == nil {
+			return p.Next.Offset > 0 || p.Next.Entry != ""
+		}
+		return p.Next.Offset > from.Offset || p.Next.Entry != from.Entry
+	})
 }
 
 // allPaused returns the paused objects when pausing is all that happened.

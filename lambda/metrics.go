@@ -3,6 +3,7 @@ package lambda
 import (
 	"context"
 	"encoding/json"
+	"sync/atomic"
 	"time"
 
 	"github.com/seed56735111/penstock"
@@ -13,6 +14,49 @@ type report struct {
 	began             time.Time
 	counts            penstock.Counts
 	failed, continued int64
+	newest            time.Time // of the records that say when they happened
+}
+
+// newestShaper passes records on and remembers the time of the newest.
+type newestShaper struct {
+	penstock.Shaper
+	at atomic.Int64 // nanoseconds from the epoch
+}
+
+// Entry is part of penstock.Shaper.
+func (s *newestShaper) Entry(o *penstock.Object, id penstock.Identity, entry, format string) (penstock.EntryShaper, error) {
+	inner, err := s.Shaper.Entry(o, id, entry, format)
+	if err != nil {
+		return nil, err
+	}
+	return &newestEntryShaper{EntryShaper: inner, newest: s}, nil
+}
+
+func (s *newestShaper) time() time.Time {
+	if at := s.at.Load(); at != 0 {
+		return time.Unix(0, at)
+	}
+	return time.Time{}
+}
+
+type newestEntryShaper struct {
+	penstock.EntryShaper
+	newest *newestShaper
+	at     time.Time // the newest of this entry, so that the shared one is rarely touched
+}
+
+// Shape is part of penstock.EntryShaper.
+func (s *newestEntryShaper) Shape(r *penstock.Record) (penstock.Document, error) {
+	if r.Time.After(s.at) {
+		s.at = r.Time
+		for at := s.at.UnixNano(); ; {
+			old := s.newest.at.Load()
+			if old >= at || s.newest.at.CompareAndSwap(old, at) {
+				break
+			}
+		}
+	}
+	return s.EntryShaper.Shape(r)
 }
 
 // emit writes one line in the embedded metric format: the accounting equation of the invocation, nothing per record. See
@@ -23,10 +67,11 @@ func (h *Handler) emit(ctx context.Context, r report) {
 		Unit string `json:"Unit"`
 	}
 	c := r.counts
-	values := []struct {
+	type value struct {
 		name, unit string
 		value      float64
-	}{
+	}
+	values := []value{
 		{"RecordsRead", "Count", float64(c.Records)},
 		{"RecordsDelivered", "Count", float64(c.Delivered)},
 		{"RecordsDuplicate", "Count", float64(c.Duplicate)},
@@ -39,6 +84,9 @@ func (h *Handler) emit(ctx context.Context, r report) {
 		{"ObjectsContinued", "Count", float64(r.continued)},
 		{"BytesIn", "Bytes", float64(c.BytesIn)},
 		{"Duration", "Milliseconds", float64(time.Since(r.began).Microseconds()) / 1000},
+	}
+	if !r.newest.IsZero() {
+		values = append(values, value{"NewestRecordAge", "Milliseconds", float64(time.Since(r.newest).Milliseconds())})
 	}
 	line := map[string]any{"Function": h.cfg.Function, "Balanced": c.Balanced()}
 	metrics := make([]metric, 0, len(values))

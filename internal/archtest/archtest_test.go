@@ -30,7 +30,7 @@ var allowed = map[string][]string{
 	"cmd/penstock": {"internal/cli"},
 
 	// Modes.
-	"lambda": slices.Concat([]string{root, "domain"}, stages),
+	"lambda": slices.Concat([]string{root, "domain", "internal/jsjson"}, stages),
 	"proxy":  {"domain", "sigv4"},
 	"guard":  {"iam", "sigv4"},
 	"engine": {},
