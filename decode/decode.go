@@ -5,27 +5,21 @@ package decode
 
 import (
 	"bufio"
-	"bytes"
-	"compress/bzip2"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
-
-	"github.com/klauspost/compress/snappy"
-	"github.com/klauspost/compress/zstd"
-	"github.com/pierrec/lz4/v4"
-	"github.com/ulikunitz/xz"
+	"sync"
 
 	"github.com/seed56735111/penstock"
-	"github.com/seed56735111/penstock/internal/inflate"
 )
 
 // Limits bound what one object may decode to. Zero fields have the defaults.
 type Limits struct {
-	// MaxBytes is the most plain bytes of all entries together, 64 GiB by default.
+	// MaxBytes is the most plain bytes of all entries together, 64 GiB by default. It holds for every layer on the way
+	// too, so that what is decoded and then thrown away (padding, the frame of an archive) does not escape it.
 	MaxBytes int64
-	// MaxRatio is the most plain bytes for each stored byte, 1000 by default. It counts beyond the first 64 MiB of
+	// MaxRatio is the most decoded bytes for each stored byte, 1000 by default. It counts beyond the first 64 MiB of
 	// output only, so that small objects may compress as well as they like.
 	MaxRatio float64
 	// MaxDepth is how many compressions and archives may be inside each other, 5 by default.
@@ -33,7 +27,7 @@ type Limits struct {
 	// MaxEntries is the most members of archives, 100,000 by default.
 	MaxEntries int
 	// MaxSpool is the largest zip archive, in stored bytes, 4 GiB by default: a zip is read from its end, so it is
-	// kept in a temporary file while it is read.
+	// kept while it is read, up to 4 MiB in memory and a larger one in a temporary file.
 	MaxSpool int64
 }
 
@@ -66,66 +60,118 @@ func (e *UnsupportedError) Error() string {
 	return e.Container + " files are not supported"
 }
 
-// Decoder decodes objects. It is safe for concurrent use.
-type Decoder struct{ limits Limits }
+// Decoder decodes objects, each in the goroutine of its reader. It is safe for concurrent use, and keeps the buffers of
+// finished objects for the next ones.
+type Decoder struct {
+	limits  Limits
+	buffers sync.Pool // *bufio.Reader of outerBuffer bytes
+	gzips   sync.Pool // *inflate.Reader
+	zstds   sync.Pool // *zstd.Decoder
+}
 
 var _ penstock.Decoder = (*Decoder)(nil)
 
 // New returns a Decoder.
 func New(l Limits) *Decoder { return &Decoder{limits: l.withDefaults()} }
 
-// Entries gives the plain entries in r. An error is a *penstock.ObjectError when the bytes themselves are at fault
-// (corrupt, cut off, over a limit), an *UnsupportedError for a container that cannot be read, and the source's own error
-// when reading r failed. Reading an entry fails with the same errors, after everything that came before.
+// Entries gives the plain entries in r: of an archive its regular files, named by their paths, with "!" between the
+// paths of archives in archives. A byte order mark is left out and UTF-16 that has one becomes UTF-8; offsets in an
+// entry count the bytes that come out.
+//
+// An error is a *penstock.ObjectError when the bytes themselves are at fault (corrupt, cut off, over a limit), an
+// *UnsupportedError for a container that cannot be read, and the source's own error when reading r failed. Reading an
+// entry fails with the same errors, after everything that came before. A member that is broken while its archive is not
+// does not end the sequence: the members after it follow.
 func (d *Decoder) Entries(r io.Reader) iter.Seq2[penstock.Entry, error] {
 	return func(yield func(penstock.Entry, error) bool) {
-		o := &object{Limits: d.limits, source: &source{r: r}, yield: yield}
-		defer o.close()
-		if err := o.open("", o.source, 0); err != nil && !errors.Is(err, errStopped) {
-			yield(penstock.Entry{}, o.verdict(err))
-		}
+		o := &object{Limits: d.limits, decoder: d, source: &source{r: r}, yield: yield}
+		o.decoded = make([]int64, o.MaxDepth)
+		_ = o.report("", o.start())
 	}
+}
+
+// object is one object being decoded.
+type object struct {
+	Limits
+	decoder *Decoder
+	source  *source
+	yield   func(penstock.Entry, error) bool
+	plain   int64   // bytes given out so far
+	decoded []int64 // bytes that came out of the containers, by their depth
+	entries int
 }
 
 // errStopped ends the recursion when the consumer has had enough.
 var errStopped = errors.New("stopped by the consumer")
 
-// object is one object being decoded.
-type object struct {
-	Limits
-	source  *source
-	yield   func(penstock.Entry, error) bool
-	plain   int64 // bytes given out so far
-	entries int
-	closers []func()
+// toldError is a verdict that the consumer has had already, from reading the entry.
+type toldError struct{ error }
+
+func (e toldError) Unwrap() error { return e.error }
+
+// isUntold reports whether an error is one that the consumer still has to hear of.
+func isUntold(err error) bool {
+	_, told := errors.AsType[toldError](err)
+	return err != nil && !told && !errors.Is(err, errStopped)
 }
 
-func (o *object) close() {
-	for i := len(o.closers) - 1; i >= 0; i-- {
-		o.closers[i]()
+// report tells the consumer of an error, unless it knows. It returns errStopped when the consumer has had enough.
+func (o *object) report(name string, err error) error {
+	if errors.Is(err, errStopped) {
+		return err
 	}
+	if isUntold(err) && !o.yield(penstock.Entry{Name: name}, o.verdict(err)) {
+		return errStopped
+	}
+	return nil
 }
 
-// source counts what is stored and remembers that the source failed: that is not the fault of the bytes.
+// source counts what is stored and remembers how it ended: a source that fails is not the fault of the bytes.
 type source struct {
 	r    io.Reader
 	read int64
-	err  error
+	end  error
 }
 
 func (s *source) Read(p []byte) (int, error) {
+	if s.end != nil {
+		return 0, s.end
+	}
 	n, err := s.r.Read(p)
 	s.read += int64(n)
-	if err != nil && !errors.Is(err, io.EOF) {
-		s.err = err
+	if err != nil && err != io.EOF && errors.Is(err, io.EOF) { //nolint:errorlint // nothing but io.EOF itself is the end
+		err = &notTheEnd{err}
 	}
+	s.end = err
 	return n, err
 }
 
+// failure is the source's own error, if it had one.
+func (s *source) failure() error {
+	if errors.Is(s.end, io.EOF) {
+		return nil
+	}
+	return s.end
+}
+
+// notTheEnd is a failure that has an io.EOF somewhere inside, as when a server hangs up without an answer. Taken for the
+// end, it would cut the object off in silence.
+type notTheEnd struct{ err error }
+
+func (e *notTheEnd) Error() string { return e.err.Error() }
+
+// Is is part of errors.Is.
+func (e *notTheEnd) Is(target error) bool {
+	return !errors.Is(target, io.EOF) && errors.Is(e.err, target)
+}
+
+// As is part of errors.As.
+func (e *notTheEnd) As(target any) bool { return errors.As(e.err, target) }
+
 // verdict tells whose fault an error is.
 func (o *object) verdict(err error) error {
-	if o.source.err != nil {
-		return o.source.err
+	if failure := o.source.failure(); failure != nil {
+		return failure
 	}
 	if _, ok := errors.AsType[*penstock.ObjectError](err); ok {
 		return err
@@ -139,112 +185,123 @@ func (o *object) verdict(err error) error {
 	return &penstock.ObjectError{Reason: penstock.ReasonCorrupt, Err: err}
 }
 
-const peekSize = 512 // a tar header
+func overLimit(format string, args ...any) error {
+	return &penstock.ObjectError{Reason: penstock.ReasonLimit, Err: fmt.Errorf(format, args...)}
+}
+
+// The outer buffer is between us and a network or a disk. The inner ones only hold what is looked at: reads that are
+// larger go past them.
+const (
+	outerBuffer = 64 << 10
+	innerBuffer = 4 << 10
+)
+
+func (o *object) start() error {
+	br, ok := o.decoder.buffers.Get().(*bufio.Reader)
+	if !ok {
+		br = bufio.NewReaderSize(nil, outerBuffer)
+	}
+	br.Reset(o.source)
+	defer func() {
+		br.Reset(nil)
+		o.decoder.buffers.Put(br)
+	}()
+	return o.peeked("", br, 0)
+}
 
 // open finds out what r holds and opens it, one layer at a time.
 func (o *object) open(name string, r io.Reader, depth int) error {
-	br := bufio.NewReaderSize(r, 64<<10)
+	return o.peeked(name, bufio.NewReaderSize(r, innerBuffer), depth)
+}
+
+func (o *object) peeked(name string, br *bufio.Reader, depth int) error {
 	head, err := br.Peek(peekSize)
 	if err != nil && !errors.Is(err, io.EOF) && len(head) == 0 {
 		return err
 	}
 	kind := sniff(head)
-	if kind != plainBytes && depth >= o.MaxDepth {
-		return &penstock.ObjectError{Reason: penstock.ReasonLimit, Err: fmt.Errorf("nested deeper than %d containers", o.MaxDepth)}
-	}
-	switch kind {
-	case plainBytes:
+	switch {
+	case kind == plainBytes:
 		return o.entry(name, br)
-	case tarArchive:
-		return o.tar(name, br, depth)
-	case zipArchive:
-		return o.zip(name, br, depth)
-	case parquetFile, avroFile, orcFile:
+	case kind >= parquetFile:
 		return &UnsupportedError{Container: kind.String()}
+	case depth >= o.MaxDepth:
+		return overLimit("nested deeper than %d containers", o.MaxDepth)
+	case kind == tarArchive:
+		return o.tar(name, br, depth)
+	case kind == zipArchive:
+		return o.zip(name, br, depth)
 	}
-	inner, err := o.decompress(kind, br)
+	inner, release, err := o.decoder.decompress(kind, br)
 	if err != nil {
-		return fmt.Errorf("%v: %w", kind, err)
+		return decodeError(kind, err)
 	}
-	return o.open(name, &layer{kind: kind, r: inner}, depth+1)
+	l := o.layer(kind, inner, depth)
+	defer func() {
+		l.end = errStopped // nobody reads what the next object decodes
+		release()
+	}()
+	return o.open(name, l, depth+1)
 }
 
-// layer names the compression in its errors.
+// layer is what comes out of one container: counted, with errors that say which container it was, and that stay.
 type layer struct {
-	kind container
-	r    io.Reader
+	*object
+	kind  container
+	depth int
+	r     io.Reader
+	end   error
+}
+
+func (o *object) layer(kind container, r io.Reader, depth int) *layer {
+	return &layer{object: o, kind: kind, depth: depth, r: r}
 }
 
 func (l *layer) Read(p []byte) (int, error) {
-	n, err := l.r.Read(p)
-	if err != nil && !errors.Is(err, io.EOF) {
-		if errors.Is(err, io.ErrUnexpectedEOF) {
-			err = fmt.Errorf("%v data is cut off: %w", l.kind, err)
-		} else {
-			err = fmt.Errorf("%v data is corrupt: %w", l.kind, err)
-		}
+	if l.end != nil {
+		return 0, l.end
 	}
+	n, err := l.r.Read(p)
+	l.decoded[l.depth] += int64(n)
+	switch total := l.decoded[l.depth]; {
+	case total > l.MaxBytes:
+		err = overLimit("%v data decodes to more than %d bytes", l.kind, l.MaxBytes)
+	case total > ratioFloor && float64(total) > l.MaxRatio*float64(l.source.read):
+		err = overLimit("%v data decodes to more than %g times its size", l.kind, l.MaxRatio)
+	case err != nil && !errors.Is(err, io.EOF):
+		err = decodeError(l.kind, err)
+	}
+	l.end = err
 	return n, err
 }
 
-func (o *object) decompress(kind container, r *bufio.Reader) (io.Reader, error) {
-	switch kind {
-	case gzipStream:
-		return inflate.NewReader(r), nil
-	case zstdStream:
-		const window = 128 << 20 // what the zstd tool makes at most without being asked for more
-		d, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(window))
-		if err != nil {
-			return nil, err
-		}
-		o.closers = append(o.closers, d.Close)
-		return d, nil
-	case bzip2Stream:
-		return bzip2.NewReader(r), nil
-	case xzStream:
-		return xz.NewReader(r)
-	case lz4Stream:
-		return &multiLZ4{src: r, r: lz4.NewReader(r)}, nil
-	default:
-		return snappy.NewReader(r), nil
+// failure is the error that ended the layer, if it was not its end.
+func (l *layer) failure() error {
+	if errors.Is(l.end, io.EOF) {
+		return nil
 	}
-}
-
-// multiLZ4 reads lz4 frames that follow each other as one stream.
-type multiLZ4 struct {
-	src *bufio.Reader
-	r   *lz4.Reader
-}
-
-func (m *multiLZ4) Read(p []byte) (int, error) {
-	for {
-		n, err := m.r.Read(p)
-		if !errors.Is(err, io.EOF) || n > 0 {
-			return n, err
-		}
-		if _, perr := m.src.Peek(1); perr != nil {
-			return 0, io.EOF
-		}
-		m.r.Reset(m.src)
-	}
+	return l.end
 }
 
 // entry gives one plain entry to the consumer.
-func (o *object) entry(name string, r io.Reader) error {
+func (o *object) entry(name string, br *bufio.Reader) error {
 	o.entries++
 	if o.entries > o.MaxEntries {
-		return &penstock.ObjectError{Reason: penstock.ReasonLimit, Err: fmt.Errorf("more than %d entries", o.MaxEntries)}
+		return overLimit("more than %d entries", o.MaxEntries)
 	}
-	text, err := transcoded(r)
+	text, err := transcoded(br)
 	if err != nil {
 		return err
 	}
 	e := &entryReader{object: o, r: text}
-	if !o.yield(penstock.Entry{Name: name, Reader: e}, nil) {
+	more := o.yield(penstock.Entry{Name: name, Reader: e}, nil)
+	failed := e.err
+	e.err = errStopped // the bytes behind it are another entry's from now on
+	switch {
+	case !more:
 		return errStopped
-	}
-	if e.err != nil {
-		return errStopped // the consumer has been told
+	case failed != nil:
+		return toldError{failed}
 	}
 	return nil
 }
@@ -253,7 +310,7 @@ func (o *object) entry(name string, r io.Reader) error {
 type entryReader struct {
 	*object
 	r   io.Reader
-	err error // a verdict that ends the object too
+	err error // a verdict
 }
 
 func (e *entryReader) Read(p []byte) (int, error) {
@@ -266,68 +323,13 @@ func (e *entryReader) Read(p []byte) (int, error) {
 	}
 	n, err := e.r.Read(p)
 	e.plain += int64(n)
-	switch {
-	case e.plain > e.MaxBytes:
+	if e.plain > e.MaxBytes {
 		n--
-		err = &penstock.ObjectError{Reason: penstock.ReasonLimit, Err: fmt.Errorf("decodes to more than %d bytes", e.MaxBytes)}
-	case e.plain > ratioFloor && float64(e.plain) > e.MaxRatio*float64(e.source.read):
-		err = &penstock.ObjectError{Reason: penstock.ReasonLimit, Err: fmt.Errorf("decodes to more than %g times its size", e.MaxRatio)}
+		err = overLimit("decodes to more than %d bytes", e.MaxBytes)
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		e.err = e.verdict(err)
 		err = e.err
 	}
 	return n, err
-}
-
-// container is what the first bytes say.
-type container uint8
-
-const (
-	plainBytes container = iota
-	gzipStream
-	zstdStream
-	bzip2Stream
-	xzStream
-	lz4Stream
-	snappyStream
-	zipArchive
-	tarArchive
-	parquetFile
-	avroFile
-	orcFile
-)
-
-func (c container) String() string {
-	return [...]string{"plain", "gzip", "zstd", "bzip2", "xz", "lz4", "snappy", "zip", "tar", "Parquet", "Avro", "ORC"}[c]
-}
-
-// sniff recognises a container by its magic bytes.
-func sniff(head []byte) container {
-	has := func(magic string) bool { return bytes.HasPrefix(head, []byte(magic)) }
-	switch {
-	case has("\x1f\x8b\x08"):
-		return gzipStream
-	case has("\x28\xb5\x2f\xfd"), len(head) >= 4 && head[0]&0xf0 == 0x50 && has(string(head[0])+"\x2a\x4d\x18"):
-		return zstdStream // a frame, or a skippable one before it
-	case len(head) >= 10 && has("BZh") && head[3] >= '1' && head[3] <= '9' && (string(head[4:10]) == "1AY&SY" || string(head[4:10]) == "\x17\x72\x45\x38\x50\x90"):
-		return bzip2Stream
-	case has("\xfd7zXZ\x00"):
-		return xzStream
-	case has("\x04\x22\x4d\x18"):
-		return lz4Stream
-	case has("\xff\x06\x00\x00sNaPpY"):
-		return snappyStream
-	case has("PK\x03\x04"), has("PK\x05\x06"):
-		return zipArchive
-	case len(head) >= 262 && string(head[257:262]) == "ustar":
-		return tarArchive
-	case has("PAR1"), has("PARE"):
-		return parquetFile
-	case has("Obj\x01"):
-		return avroFile
-	case has("ORC") && len(head) > 3 && head[3] < 0x20:
-		return orcFile
-	}
-	return plainBytes
 }

@@ -3,8 +3,10 @@ package decode
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"hash"
 	"io"
+	"math"
 )
 
 // DefaultMaxLine is the longest line that a LineReader holds when it is not told otherwise.
@@ -42,11 +44,13 @@ func NewLineReader(r io.Reader, maxLine int) *LineReader {
 	if maxLine <= 0 {
 		maxLine = DefaultMaxLine
 	}
+	maxLine = min(maxLine, math.MaxInt-2)
 	return &LineReader{r: r, max: maxLine, buf: make([]byte, min(firstLineBuffer, maxLine+2))}
 }
 
-// Next returns the next line. After the last one it returns io.EOF, or the error of the source: then every complete
-// line before it has been returned, and so has a last line without an ending.
+// Next returns the next line, a last one without an ending included. After it comes io.EOF, or the error of the source:
+// with such an error comes what was read of the line that it broke off. That is not a line, and no record should be made
+// of it: read again, the same offset has a longer one.
 func (l *LineReader) Next() (Line, error) {
 	searched := l.start
 	for {
@@ -112,7 +116,15 @@ func (l *LineReader) rest() (Line, error) {
 	}
 	l.at += int64(len(line))
 	l.start = l.end
-	return out, nil
+	return out, l.broken()
+}
+
+// broken returns the error of the source when it is not its end.
+func (l *LineReader) broken() error {
+	if errors.Is(l.err, io.EOF) {
+		return nil
+	}
+	return l.err
 }
 
 // room makes space behind the bytes in hand.
@@ -148,6 +160,7 @@ func (l *LineReader) overlong() (Line, error) {
 	line := Line{Offset: l.at, Bytes: bytes.Clone(l.buf[:l.max]), Overlong: true}
 	sum := sha256.New()
 	length, lastCR := int64(0), false
+	var err error
 	for {
 		part := l.buf[l.start:l.end]
 		i := bytes.IndexByte(part, '\n')
@@ -168,13 +181,14 @@ func (l *LineReader) overlong() (Line, error) {
 				_, _ = sum.Write([]byte{'\r'})
 				length++
 			}
+			err = l.broken()
 			break
 		}
 		l.read()
 	}
 	line.Length = length
 	sum.Sum(line.Hash[:0])
-	return line, nil
+	return line, err
 }
 
 // hashPart adds a part of a line, holding back a CR at its end that may be the line's ending.

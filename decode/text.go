@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -12,11 +13,7 @@ import (
 
 // transcoded leaves out a UTF-8 byte order mark and turns UTF-16 that announces itself into UTF-8. Offsets count the
 // bytes that come out.
-func transcoded(r io.Reader) (io.Reader, error) {
-	br, ok := r.(*bufio.Reader)
-	if !ok {
-		br = bufio.NewReaderSize(r, 64<<10)
-	}
+func transcoded(br *bufio.Reader) (io.Reader, error) {
 	head, err := br.Peek(3)
 	if err != nil && !errors.Is(err, io.EOF) && len(head) == 0 {
 		return nil, err
@@ -65,7 +62,10 @@ func (u *utf16Reader) fill() {
 				u.out = utf8.AppendRune(u.out, utf8.RuneError)
 				u.high = 0
 			}
-			u.err = err // an odd byte at the end is io.ErrUnexpectedEOF
+			if errors.Is(err, io.ErrUnexpectedEOF) {
+				err = fmt.Errorf("UTF-16 text ends in the middle of a character: %w", err)
+			}
+			u.err = err
 			return
 		}
 		c := rune(u.order.Uint16(b[:]))
