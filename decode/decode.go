@@ -139,7 +139,8 @@ func (s *source) Read(p []byte) (int, error) {
 	}
 	n, err := s.r.Read(p)
 	s.read += int64(n)
-	if err != nil && err != io.EOF && errors.Is(err, io.EOF) { //nolint:errorlint // nothing but io.EOF itself is the end
+	// Nothing but io.EOF itself is the end.
+	if err != nil && err != io.EOF && errors.Is(err, io.EOF) {
 		err = &notTheEnd{err}
 	}
 	s.end = err

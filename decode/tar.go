@@ -31,7 +31,7 @@ func (o *object) tar(name string, r io.Reader, depth int) error {
 			return decodeError(tarArchive, io.ErrUnexpectedEOF) // the mark at the end of the archive is missing
 		}
 		first, err := afterTar(end)
-		if err != nil || first == nil {
+		if err != nil || len(first) == 0 {
 			return err
 		}
 		stream = io.MultiReader(bytes.NewReader(first), end)
@@ -75,21 +75,21 @@ func (o *object) goOn(name string, err, around error) error {
 }
 
 // afterTar reads on behind the end of an archive: nothing but zeros may follow, or the first block of another archive,
-// which it returns. Reading to the end also has the checksums of the compression around it verified.
+// which it returns (of no length when there is none). Reading to the end also has the checksums of the compression around it verified.
 func afterTar(r io.Reader) ([]byte, error) {
 	block := make([]byte, tarBlock)
 	for {
 		n, err := io.ReadFull(r, block)
-		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-			return nil, err
-		}
+		ended := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 		switch {
+		case err != nil && !ended:
+			return nil, err
 		case isTar(block[:n]):
 			return block[:n], nil
 		case len(bytes.Trim(block[:n], "\x00")) > 0:
 			return nil, decodeError(tarArchive, errors.New("garbage after the end of the archive"))
-		case err != nil:
-			return nil, nil
+		case ended:
+			return block[:0], nil
 		}
 	}
 }

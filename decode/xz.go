@@ -61,7 +61,7 @@ func (g *xzGuard) take(n int) ([]byte, error) {
 
 // tooEarly turns an end inside of a stream into an error: the library takes one between two blocks for the end.
 func (g *xzGuard) tooEarly(err error) error {
-	if errors.Is(err, io.EOF) && !(g.betweenStreams && len(g.ready) == 0) {
+	if errors.Is(err, io.EOF) && (!g.betweenStreams || len(g.ready) > 0) {
 		return io.ErrUnexpectedEOF
 	}
 	return err
