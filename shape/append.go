@@ -1,0 +1,69 @@
+package shape
+
+import (
+	"strconv"
+	"time"
+	"unicode/utf8"
+)
+
+func appendInt(dst []byte, n int64) []byte { return strconv.AppendInt(dst, n, 10) }
+
+// appendString appends s as a JSON string. What is not UTF-8 becomes U+FFFD.
+func appendString(dst []byte, s string) []byte {
+	const hex = "0123456789abcdef"
+	dst = append(dst, '"')
+	for i := 0; i < len(s); {
+		r, size := utf8.DecodeRuneInString(s[i:])
+		switch {
+		case r == utf8.RuneError && size == 1:
+			dst = append(dst, "\ufffd"...)
+		case r == '"' || r == '\\':
+			dst = append(dst, '\\', byte(r))
+		case r < ' ' || r == 0x7f:
+			dst = append(dst, '\\', 'u', '0', '0', hex[r>>4], hex[r&15])
+		default:
+			dst = append(dst, s[i:i+size]...)
+		}
+		i += size
+	}
+	return append(dst, '"')
+}
+
+// sound reports whether a time is there and can be written with four digits for the year.
+func sound(t time.Time) bool {
+	if t.IsZero() {
+		return false
+	}
+	const latest = 253402300800 // the year 10000
+	s := t.Unix()
+	return s >= -62135596800 && s < latest
+}
+
+// clock writes times. It remembers the last second, which most records share with the one before.
+type clock struct {
+	second int64
+	text   [19]byte // 2006-01-02T15:04:05
+	valid  bool
+}
+
+// append appends t as RFC 3339 in UTC with three, six or nine digits of the second.
+func (c *clock) append(dst []byte, t time.Time) []byte {
+	if s := t.Unix(); s != c.second || !c.valid {
+		t.UTC().AppendFormat(c.text[:0], "2006-01-02T15:04:05")
+		c.second, c.valid = s, true
+	}
+	dst = append(dst, c.text[:]...)
+	nano, digits := t.Nanosecond(), 9
+	for digits > 3 && nano%1000 == 0 {
+		nano /= 1000
+		digits -= 3
+	}
+	dst = append(dst, '.')
+	at := len(dst) + digits
+	dst = append(dst, "000000000"[:digits]...)
+	for i := at - 1; nano > 0; i-- {
+		dst[i] = byte('0' + nano%10)
+		nano /= 10
+	}
+	return append(dst, 'Z')
+}

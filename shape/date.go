@@ -1,0 +1,69 @@
+package shape
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/seed56735111/penstock"
+)
+
+// Where the time of a record that has none comes from, as "penstock.time_from" says.
+const (
+	fromName   = "name"   // a date in the object's or archive member's name
+	fromStored = "stored" // when the object was stored
+)
+
+// dateOf returns the time for records of an object that carry none, and where it is from. It never is the time of
+// reading: the same record must go to the same index whenever it is read.
+func dateOf(id penstock.Identity, entry string) (at time.Time, from string) {
+	for _, name := range []string{entry, id.Key} {
+		if t, ok := dateInName(name); ok {
+			return t, fromName
+		}
+	}
+	if sound(id.Modified) {
+		return id.Modified, fromStored
+	}
+	return time.Time{}, ""
+}
+
+// stamps are the dates that names of log files carry, the most exact first: 20261124T1005Z, 2026-11-24-10,
+// year=2026/month=11/day=24, 2026/11/24/10, 20261124.
+var stamps = []*regexp.Regexp{ //nolint:gochecknoglobals // a table literal
+	regexp.MustCompile(`(?:^|[^0-9])((?:19|20)\d\d)([01]\d)([0-3]\d)T([0-2]\d)([0-5]\d)([0-6]\d)?Z?(?:$|[^0-9])`),
+	regexp.MustCompile(`(?:^|[^0-9])((?:19|20)\d\d)-([01]\d)-([0-3]\d)(?:[-T_]([0-2]\d)(?:[-:_]?([0-5]\d))?(?:[-:_]?([0-6]\d))?)?(?:$|[^0-9])`),
+	regexp.MustCompile(`(?:^|[^0-9])year=((?:19|20)\d\d)/month=([01]?\d)/day=([0-3]?\d)(?:/hour=([0-2]?\d))?(?:$|[^0-9])`),
+	regexp.MustCompile(`(?:^|[^0-9])((?:19|20)\d\d)/([01]\d)/([0-3]\d)(?:/([0-2]\d))?(?:$|[^0-9])`),
+	regexp.MustCompile(`(?:^|[^0-9])((?:19|20)\d\d)([01]\d)([0-3]\d)(?:$|[^0-9])`),
+}
+
+// dateInName finds a date in a name, which is UTC. What stands in the last part of a path goes before what stands in a folder.
+func dateInName(name string) (time.Time, bool) {
+	for _, text := range []string{path.Base(name), name} {
+		for _, stamp := range stamps {
+			all := stamp.FindAllStringSubmatch(text, -1)
+			for _, match := range slices.Backward(all) {
+				if t, ok := dateParts(match[1:]); ok {
+					return t, true
+				}
+			}
+		}
+	}
+	return time.Time{}, false
+}
+
+// dateParts puts a date together from its digits; parts that are missing are zero.
+func dateParts(digits []string) (time.Time, bool) {
+	var n [6]int
+	for i := range min(len(digits), len(n)) {
+		if digits[i] != "" {
+			n[i], _ = strconv.Atoi(digits[i]) // the expression matched digits only
+		}
+	}
+	t := time.Date(n[0], time.Month(n[1]), n[2], n[3], n[4], n[5], 0, time.UTC)
+	// time.Date moves the 31st of November to December: such a date is none.
+	return t, t.Year() == n[0] && int(t.Month()) == n[1] && t.Day() == n[2] && t.Hour() == n[3]
+}

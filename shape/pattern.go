@@ -1,0 +1,286 @@
+package shape
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/seed56735111/penstock"
+)
+
+// Pattern makes index names.
+type Pattern struct {
+	text  string
+	parts []part
+}
+
+// part is a piece of a pattern; one of the fields is set.
+type part struct {
+	literal string
+	format  bool   // {format}
+	date    []unit // {yyyy.MM.dd}
+	field   field  // {service} or {service|unknown}
+}
+
+// unit is a piece of a date: one of yyyy, MM, dd, HH, xxxx and ww, or a separator.
+type unit string
+
+// field names a value of the record and what to take when there is none.
+type field struct {
+	path       string
+	otherwise  string
+	hasDefault bool
+}
+
+// MaxIndexName is the longest index name in bytes that the engines take.
+const MaxIndexName = 255
+
+// forbidden are the characters that no index name has.
+const forbidden = `\/*?"<>| ,#:`
+
+// ParsePattern reads a pattern such as "logs-{format}-{yyyy.MM.dd}".
+//
+// In braces stand {format}; a date made of yyyy, MM, dd, HH, or xxxx and ww for the year and number of an ISO week, with
+// dots, dashes or underscores between them; or the name of a field of the record, with dots for a path, and what to take
+// for records without it behind a bar: {service|unknown}. Values from records are put in lower case, and what an
+// index name cannot have becomes an underscore.
+//
+// A pattern begins with at least one character outside of braces, which a record's content cannot change.
+func ParsePattern(s string) (*Pattern, error) {
+	p := &Pattern{text: s}
+	rest := s
+	for rest != "" {
+		open := strings.IndexAny(rest, "{}")
+		if open < 0 {
+			open = len(rest)
+		}
+		if open > 0 {
+			p.parts = append(p.parts, part{literal: rest[:open]})
+			rest = rest[open:]
+			continue
+		}
+		end := strings.IndexByte(rest, '}')
+		if rest[0] == '}' || end < 0 {
+			return nil, p.wrong("braces do not match up")
+		}
+		q, err := parsePart(rest[1:end])
+		if err != nil {
+			return nil, p.wrong(err.Error())
+		}
+		p.parts = append(p.parts, q)
+		rest = rest[end+1:]
+	}
+	return p, p.check()
+}
+
+func (p *Pattern) wrong(why string) error { return fmt.Errorf("index pattern %q: %s", p.text, why) }
+
+// check holds the literal text to the engines' rules for names.
+func (p *Pattern) check() error {
+	if len(p.parts) == 0 || p.parts[0].literal == "" {
+		return p.wrong("it must begin with letters or digits of its own, outside of braces, that no record can change")
+	}
+	if strings.ContainsRune("-_+.", rune(p.parts[0].literal[0])) {
+		return p.wrong(`an index name does not begin with "-", "_", "+" or "."`)
+	}
+	for _, q := range p.parts {
+		if err := checkLiteral(q.literal + q.field.otherwise); err != nil {
+			return p.wrong(err.Error())
+		}
+	}
+	if len(p.text) > MaxIndexName {
+		return p.wrong(fmt.Sprintf("over %d bytes", MaxIndexName))
+	}
+	return nil
+}
+
+func checkLiteral(s string) error {
+	if s != strings.ToLower(s) {
+		return errors.New("an index name has no upper-case letters")
+	}
+	for _, r := range s {
+		if r < ' ' || r == 0x7f || strings.ContainsRune(forbidden, r) {
+			return fmt.Errorf("an index name cannot have %q", r)
+		}
+	}
+	return nil
+}
+
+func parsePart(s string) (part, error) {
+	switch s {
+	case "":
+		return part{}, errors.New("nothing in braces")
+	case "format":
+		return part{format: true}, nil
+	}
+	if date, ok := parseDate(s); ok {
+		return part{date: date}, nil
+	}
+	var f field
+	f.path, f.otherwise, f.hasDefault = strings.Cut(s, "|")
+	if f.path == "" || strings.ContainsAny(f.path, " \t\"{") {
+		return part{}, fmt.Errorf("%q is no field", s)
+	}
+	if f.hasDefault && f.otherwise == "" {
+		return part{}, fmt.Errorf("%q has nothing behind its bar", s)
+	}
+	return part{field: f}, nil
+}
+
+// parseDate reads a date layout; ok is false when s is something else.
+func parseDate(s string) (date []unit, ok bool) {
+	for s != "" {
+		n := 0
+		for _, u := range []string{"yyyy", "xxxx", "MM", "dd", "HH", "ww", ".", "-", "_"} {
+			if strings.HasPrefix(s, u) {
+				n = len(u)
+				if n > 1 {
+					ok = true
+				}
+				break
+			}
+		}
+		if n == 0 {
+			return nil, false
+		}
+		date = append(date, unit(s[:n]))
+		s = s[n:]
+	}
+	return date, ok
+}
+
+// names makes the index names of one entry and remembers them: most records share theirs with the one before.
+type names struct {
+	*Pattern
+	format  string
+	hasDate bool
+	fields  bool
+	hour    int64    // of the last name
+	dates   [][]byte // the text of each part that is a date, in that hour
+	last    string
+	buf     []byte
+	known   map[string]string
+}
+
+// maxKnown bounds the remembered names.
+const maxKnown = 1024
+
+func (p *Pattern) names(format string) *names {
+	n := &names{Pattern: p, format: string(appendName(nil, []byte(format))), dates: make([][]byte, len(p.parts))}
+	for _, q := range p.parts {
+		n.hasDate = n.hasDate || q.date != nil
+		n.fields = n.fields || q.field.path != ""
+	}
+	return n
+}
+
+var errNoDate = errors.New("the record has no time, and neither has the object")
+
+// name returns the index for a record of the given time.
+func (n *names) name(r *penstock.Record, at time.Time) (string, error) {
+	if n.hasDate && !sound(at) {
+		return "", errNoDate
+	}
+	hour := floorDiv(at.Unix(), 3600)
+	if !n.fields && n.last != "" && (!n.hasDate || hour == n.hour) {
+		return n.last, nil
+	}
+	if n.last == "" || hour != n.hour {
+		for i := range n.parts {
+			n.dates[i] = appendDate(n.dates[i][:0], n.parts[i].date, at.UTC())
+		}
+	}
+	n.hour = hour
+	b, err := n.append(n.buf[:0], r)
+	n.buf = b
+	if err != nil {
+		return "", err
+	}
+	if len(b) > MaxIndexName {
+		return "", fmt.Errorf("%d bytes are more than the %d of an index name", len(b), MaxIndexName)
+	}
+	name, ok := n.known[string(b)]
+	if !ok {
+		if n.known == nil || len(n.known) >= maxKnown {
+			n.known = map[string]string{}
+		}
+		name = string(b)
+		n.known[name] = name
+	}
+	n.last = name
+	return name, nil
+}
+
+func floorDiv(a, b int64) int64 {
+	q := a / b
+	if a%b < 0 {
+		q--
+	}
+	return q
+}
+
+func (n *names) append(dst []byte, r *penstock.Record) ([]byte, error) {
+	for i := range n.parts {
+		q := &n.parts[i]
+		switch {
+		case q.literal != "":
+			dst = append(dst, q.literal...)
+		case q.format:
+			dst = append(dst, n.format...)
+		case q.date != nil:
+			dst = append(dst, n.dates[i]...)
+		default:
+			value, ok := lookup(r.JSON, q.field.path)
+			switch {
+			case ok:
+				dst = appendName(dst, value)
+			case q.field.hasDefault:
+				dst = append(dst, q.field.otherwise...)
+			default:
+				return dst, fmt.Errorf("the record has no %q; {%s|other} would say what to take then", q.field.path, q.field.path)
+			}
+		}
+	}
+	return dst, nil
+}
+
+// appendName appends a value as a part of an index name.
+func appendName(dst, value []byte) []byte {
+	for len(value) > 0 {
+		r, size := utf8.DecodeRune(value)
+		value = value[size:]
+		r = unicode.ToLower(r)
+		if r < ' ' || r == 0x7f || r == utf8.RuneError || strings.ContainsRune(forbidden, r) {
+			r = '_'
+		}
+		dst = utf8.AppendRune(dst, r)
+	}
+	return dst
+}
+
+func appendDate(dst []byte, date []unit, at time.Time) []byte {
+	for _, u := range date {
+		switch u {
+		case "yyyy":
+			dst = fmt.Appendf(dst, "%04d", at.Year())
+		case "MM":
+			dst = fmt.Appendf(dst, "%02d", at.Month())
+		case "dd":
+			dst = fmt.Appendf(dst, "%02d", at.Day())
+		case "HH":
+			dst = fmt.Appendf(dst, "%02d", at.Hour())
+		case "xxxx":
+			y, _ := at.ISOWeek()
+			dst = fmt.Appendf(dst, "%04d", y)
+		case "ww":
+			_, w := at.ISOWeek()
+			dst = fmt.Appendf(dst, "%02d", w)
+		default:
+			dst = append(dst, u...)
+		}
+	}
+	return dst
+}

@@ -1,0 +1,158 @@
+package shape
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/seed56735111/penstock"
+)
+
+// Config says how documents are made.
+type Config struct {
+	// Index is a pattern of index names, DefaultIndex when empty. See [ParsePattern].
+	Index string
+}
+
+// DefaultIndex is a pattern that gives each format an index a day.
+const DefaultIndex = "logs-{format}-{yyyy.MM.dd}"
+
+// Shaper makes documents. It is safe for concurrent use.
+type Shaper struct {
+	index *Pattern
+}
+
+var _ penstock.Shaper = (*Shaper)(nil)
+
+// New returns a Shaper, or an error that says what is wrong with the pattern.
+func New(cfg Config) (*Shaper, error) {
+	if cfg.Index == "" {
+		cfg.Index = DefaultIndex
+	}
+	p, err := ParsePattern(cfg.Index)
+	if err != nil {
+		return nil, err
+	}
+	return &Shaper{index: p}, nil
+}
+
+// Entry is part of penstock.Shaper.
+func (s *Shaper) Entry(_ *penstock.Object, id penstock.Identity, entry, format string) (penstock.EntryShaper, error) {
+	e := &entryShaper{
+		ids: newIDs(id, entry), index: s.index.names(format),
+	}
+	e.fallback, e.fallbackFrom = dateOf(id, entry)
+	e.meta = appendMeta(nil, "penstock", id, entry, format, e.fallbackFrom)
+	e.metaOwnTime = appendMeta(nil, "penstock", id, entry, format, "")
+	e.metaOther = appendMeta(nil, "penstock_", id, entry, format, "")
+	e.object = appendS3(nil, id)
+	e.objectDotted = appendS3Dotted(nil, id)
+	return e, nil
+}
+
+// entryShaper shapes the records of one entry. What is the same in all of their documents is written once.
+type entryShaper struct {
+	ids   *ids
+	index *names
+	clock clock
+	// fallback is the time of records that have none; fallbackFrom says where it is from.
+	fallback     time.Time
+	fallbackFrom string
+	// meta is `"penstock":{…,"offset":`, without and with the name of the fallback, and with another name for records
+	// that have a "penstock" themselves. object is `"aws":{"s3":{…}},`, and the same for records that have an "aws".
+	meta, metaOwnTime, metaOther []byte
+	object, objectDotted         []byte
+
+	body []byte
+}
+
+// Shape is part of penstock.EntryShaper.
+func (e *entryShaper) Shape(r *penstock.Record) (penstock.Document, error) {
+	at, meta := r.Time, e.metaOwnTime
+	if !sound(at) {
+		at, meta = e.fallback, e.meta
+	}
+	index, err := e.index.name(r, at)
+	if err != nil {
+		// The raw record and its place make a letter that can be shipped again with another pattern.
+		return penstock.Document{}, &penstock.RecordError{
+			Reason: penstock.ReasonUnshaped, Offset: r.Offset, Length: int64(len(r.Raw)), Raw: r.Raw, Err: fmt.Errorf("name index: %w", err),
+		}
+	}
+	b := append(e.body[:0], '{')
+	if r.Top&penstock.TopTimestamp == 0 && sound(at) {
+		b = append(b, `"@timestamp":"`...)
+		b = e.clock.append(b, at)
+		b = append(b, `",`...)
+	}
+	if r.Top&penstock.TopAWSObject != 0 {
+		b = append(b, e.objectDotted...)
+	} else {
+		b = append(b, e.object...)
+	}
+	if r.Top&penstock.TopPenstock != 0 {
+		meta = e.metaOther
+	}
+	b = append(b, meta...)
+	b = appendInt(b, r.Offset)
+	b = append(b, '}')
+	b = appendMembers(b, r.JSON)
+	e.body = b
+	return penstock.Document{Index: index, ID: e.ids.next(r), Body: b, Raw: r.Raw, Offset: r.Offset}, nil
+}
+
+// appendMembers appends the members of an object, and its end, behind other members.
+func appendMembers(dst, object []byte) []byte {
+	rest := object[1:]
+	for len(rest) > 0 && (rest[0] == ' ' || rest[0] == '\t') {
+		rest = rest[1:]
+	}
+	if len(rest) > 0 && rest[0] != '}' {
+		dst = append(dst, ',')
+	}
+	return append(dst, rest...)
+}
+
+// appendMeta appends `"NAME":{…,"offset":`, which a number and a closing brace complete.
+func appendMeta(dst []byte, name string, id penstock.Identity, entry, format, timeFrom string) []byte {
+	dst = append(dst, '"')
+	dst = append(dst, name...)
+	dst = append(dst, `":{"format":`...)
+	dst = appendString(dst, format)
+	if id.Bucket == "" && id.Key != "" && id.Key != "-" {
+		dst = append(dst, `,"file":`...)
+		dst = appendString(dst, id.Key)
+	}
+	if entry != "" {
+		dst = append(dst, `,"entry":`...)
+		dst = appendString(dst, entry)
+	}
+	if timeFrom != "" {
+		dst = append(dst, `,"time_from":`...)
+		dst = appendString(dst, timeFrom)
+	}
+	return append(dst, `,"offset":`...)
+}
+
+// appendS3 appends `"aws":{"s3":{…}},` for an object in S3.
+func appendS3(dst []byte, id penstock.Identity) []byte {
+	if id.Bucket == "" {
+		return dst
+	}
+	dst = append(dst, `"aws":{"s3":{"bucket":`...)
+	dst = appendString(dst, id.Bucket)
+	dst = append(dst, `,"key":`...)
+	dst = appendString(dst, id.Key)
+	return append(dst, `}},`...)
+}
+
+// appendS3Dotted appends the same as paths, which the engines join with the "aws" that the record has itself.
+func appendS3Dotted(dst []byte, id penstock.Identity) []byte {
+	if id.Bucket == "" {
+		return dst
+	}
+	dst = append(dst, `"aws.s3.bucket":`...)
+	dst = appendString(dst, id.Bucket)
+	dst = append(dst, `,"aws.s3.key":`...)
+	dst = appendString(dst, id.Key)
+	return append(dst, ',')
+}
