@@ -20,7 +20,7 @@ const FormatLogs = "cwl-compat"
 // value makes equal documents, byte for byte.
 type LogsOptions struct {
 	// SafeNumbers leaves extracted fields as text when a number would change them: leading zeros, hexadecimal, more
-	// digits than a double holds.
+	// digits than a double holds. Numbers in the JSON of a message keep their digits.
 	SafeNumbers bool
 	// JSONAnywhere finds JSON inside a message also when text follows it or an earlier brace is not JSON, and takes arrays.
 	JSONAnywhere bool
@@ -66,7 +66,11 @@ func (l *Logs) Recognize(o *penstock.Object, id penstock.Identity, e penstock.En
 	if len(text) > maxPayload {
 		return penstock.Recognized{}, &penstock.ObjectError{Reason: penstock.ReasonLimit, Err: fmt.Errorf("payload over %d bytes", maxPayload)}
 	}
-	payload, err := jsjson.Parse(string(text))
+	decoded := jsjson.Decode(text)
+	if decoded != string(text) {
+		text = []byte(decoded)
+	}
+	payload, err := jsjson.Parse(decoded)
 	if err != nil {
 		return penstock.Recognized{}, &penstock.ObjectError{Reason: penstock.ReasonCorrupt, Err: fmt.Errorf("read payload: %w", err)}
 	}
@@ -89,7 +93,7 @@ func (l *Logs) records(text []byte, payload *jsjson.Value) iter.Seq2[penstock.Re
 			if err != nil {
 				err = &penstock.RecordError{Reason: penstock.ReasonUnshaped, Offset: rec.Offset, Length: int64(len(raw)), Raw: raw, Err: err}
 			} else {
-				buf = jsjson.Append(buf[:0], &doc)
+				buf = l.write(buf[:0], &doc)
 				rec.JSON = buf
 			}
 			if !yield(rec, err) {
@@ -97,6 +101,14 @@ func (l *Logs) records(text []byte, payload *jsjson.Value) iter.Seq2[penstock.Re
 			}
 		}
 	}
+}
+
+// write appends a document. Numbers are those of JavaScript, unless they are to be safe.
+func (l *Logs) write(b []byte, doc *jsjson.Value) []byte {
+	if l.SafeNumbers {
+		return jsjson.AppendExact(b, doc)
+	}
+	return jsjson.Append(b, doc)
 }
 
 // document builds the document of one log event: the fields found first, then the six that always are there, which
@@ -133,7 +145,7 @@ func (l *Logs) document(event, payload *jsjson.Value) (jsjson.Value, time.Time, 
 }
 
 func text(v *jsjson.Value) string {
-	if v == nil {
+	if v == nil || v.Kind != jsjson.String {
 		return ""
 	}
 	return v.String

@@ -67,6 +67,9 @@ type eventError struct{ what string }
 
 func (e *eventError) Error() string { return "recognise event: " + e.what }
 
+// Temporary is always false: the same event is not understood any better when it comes again.
+func (*eventError) Temporary() bool { return false }
+
 // envelope has the fields that tell the shapes apart. Every one of them is optional.
 type envelope struct {
 	Records []json.RawMessage `json:"Records"`
@@ -147,14 +150,16 @@ func decodeEvent(raw []byte) (event, error) {
 	}
 	if len(env.Records) > 0 {
 		var first record
-		if err := json.Unmarshal(env.Records[0], &first); err != nil {
-			return event{}, &eventError{what: "Records[0]: " + err.Error()}
-		}
-		switch first.EventSource {
+		err := json.Unmarshal(env.Records[0], &first)
+		switch first.EventSource { // also when another field is not what it should be
+
 		case "aws:sqs":
 			return event{shape: shapeSQS, units: each(env.Records, sqsUnit)}, nil
 		case "aws:kinesis":
 			return event{shape: shapeKinesis, units: each(env.Records, kinesisUnit)}, nil
+		}
+		if err != nil {
+			return event{}, &eventError{what: "Records[0]: " + err.Error()}
 		}
 	}
 	u := unwrap(raw, 0)
@@ -186,11 +191,13 @@ func each(records []json.RawMessage, decode func(record) unit) []unit {
 	units := make([]unit, 0, len(records))
 	for _, raw := range records {
 		var r record
-		if err := json.Unmarshal(raw, &r); err != nil {
-			units = append(units, unit{err: &eventError{what: err.Error()}})
-			continue
+		err := json.Unmarshal(raw, &r)
+		u := decode(r)
+		if err != nil {
+			// A field of another type does not keep the rest from being read, first of all the id.
+			u = unit{id: u.id, group: u.group, err: &eventError{what: err.Error()}}
 		}
-		units = append(units, decode(r))
+		units = append(units, u)
 	}
 	return units
 }
@@ -207,7 +214,7 @@ func sqsUnit(r record) unit {
 func kinesisUnit(r record) unit {
 	u := unit{err: &eventError{what: "Kinesis record without data"}}
 	if r.Kinesis != nil {
-		u = unwrapBytes(r.Kinesis.Data)
+		u = unwrapBytes(r.Kinesis.Data, 1)
 		u.id = r.Kinesis.SequenceNumber
 	}
 	return u
@@ -235,7 +242,7 @@ func unwrap(raw []byte, depth int) unit {
 	case env.Continue != nil:
 		return unit{refs: []Ref{*env.Continue}}
 	case env.AWSLogs != nil:
-		return subscription(env.AWSLogs.Data)
+		return subscription(env.AWSLogs.Data, depth+1)
 	case env.Type == "Notification" && env.Message != nil:
 		return unwrap([]byte(*env.Message), depth+1)
 	case env.Records != nil:
@@ -270,13 +277,15 @@ func unwrapRecords(records []json.RawMessage, depth int) unit {
 		case r.Body != nil:
 			u = unwrap([]byte(*r.Body), depth+1)
 		case r.Kinesis != nil:
-			u = unwrapBytes(r.Kinesis.Data)
+			u = unwrapBytes(r.Kinesis.Data, depth+1)
 		default:
 			u = unit{err: &eventError{what: fmt.Sprintf("Records[%d] is of no known kind (%q)", i, r.EventSource)}}
 		}
 		all.refs = append(all.refs, u.refs...)
 		all.logs = append(all.logs, u.logs...)
-		all.note = u.note
+		if all.note == "" {
+			all.note = u.note
+		}
 		// One part that nobody understands gives the whole unit back; what is understood is delivered all the same.
 		all.err = errors.Join(all.err, u.err)
 	}

@@ -128,9 +128,18 @@ func TestMixedBatchesKeepTheirMessagesApart(t *testing.T) {
 		got = append(got, row{u.id, strings.Join(k, "|"), u.note, u.err != nil})
 	}
 	want := []row{
-		{ID: "m0", Keys: "a|b"}, {ID: "m1", Note: "s3:TestEvent"}, {ID: "m2", Note: "s3:TestEvent"}, {ID: "m3", Failed: true},
-		{ID: "m4", Keys: "c d"}, {ID: "m5", Note: "ignored ObjectRemoved:Delete"}, {ID: "m6", Keys: "ok", Failed: true},
-		{ID: "m7", Failed: true}, {ID: "m8", Keys: "x y"}, {ID: "m9", Keys: "k+1"}, {ID: "m10"}, {ID: "m11", Keys: "k"},
+		{ID: "m0", Keys: "a|b"},
+		{ID: "m1", Note: "s3:TestEvent"},
+		{ID: "m2", Note: "s3:TestEvent"},
+		{ID: "m3", Failed: true},
+		{ID: "m4", Keys: "c d"},
+		{ID: "m5", Note: "ignored ObjectRemoved:Delete"},
+		{ID: "m6", Keys: "ok", Failed: true},
+		{ID: "m7", Failed: true},
+		{ID: "m8", Keys: "x y"},
+		{ID: "m9", Keys: "k+1"},
+		{ID: "m10"},
+		{ID: "m11", Keys: "k"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	runtime "github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"github.com/seed56735111/penstock"
 )
@@ -60,24 +61,19 @@ func New(cfg Config) *Handler {
 // Start hands every invocation of the Lambda Runtime API to invoke: the method of a Handler, or what chooses one. It does
 // not return while the platform has work.
 func Start(ctx context.Context, invoke func(context.Context, json.RawMessage) (any, error)) {
-	runtime.StartWithOptions(invoke, runtime.WithContext(ctx))
+	runtime.StartWithOptions(rawHandler(invoke), runtime.WithContext(ctx))
 }
 
-// batchResponse is the answer to a batch of SQS messages or Kinesis records. An empty list means that all succeeded, so
-// the list is never empty because of an error of ours.
-type batchResponse struct {
-	BatchItemFailures []itemFailure `json:"batchItemFailures"`
-}
+// rawHandler takes an event as it comes, where the runtime library would refuse an empty one as bad JSON.
+type rawHandler func(context.Context, json.RawMessage) (any, error)
 
-type itemFailure struct {
-	ItemIdentifier string `json:"itemIdentifier"`
-}
-
-// summary is the answer to an event that expects none: for the person who invoked it by hand.
-type summary struct {
-	penstock.Counts
-	Continued int64    `json:"continued,omitempty"`
-	Notes     []string `json:"notes,omitempty"`
+// Invoke is part of runtime.Handler.
+func (h rawHandler) Invoke(ctx context.Context, event []byte) ([]byte, error) {
+	answer, err := h(ctx, event)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(answer)
 }
 
 // holds reports whether there is anything to deliver.
@@ -87,23 +83,23 @@ func (u *unit) holds() bool { return len(u.refs)+len(u.logs) > 0 }
 type outcome struct {
 	err       error
 	continued int64
+	begun     bool // one of its objects was opened
 }
 
 // Invoke handles one event and returns the answer that its shape expects. An error fails the whole invocation.
 func (h *Handler) Invoke(ctx context.Context, raw json.RawMessage) (any, error) {
 	began := time.Now()
+	logger := h.cfg.Logger
+	if lc, ok := lambdacontext.FromContext(ctx); ok {
+		logger = logger.With("aws_request_id", lc.AwsRequestID)
+	}
 	ev, err := decodeEvent(raw)
 	if err != nil {
-		h.emit(ctx, report{began: began, failed: 1})
+		h.emit(ctx, logger, report{began: began, failed: 1})
 		return nil, err
 	}
 	if ev.shape == shapePing {
-		banner, err := h.cfg.Ping(ctx)
-		if err != nil {
-			return nil, err
-		}
-		h.cfg.Logger.InfoContext(ctx, "domain answered", "banner", string(banner))
-		return banner, nil
+		return h.ping(ctx, logger)
 	}
 	h.breakLoop(ev.units)
 	results, rep, err := h.deliver(ctx, ev.units)
@@ -112,14 +108,41 @@ func (h *Handler) Invoke(ctx context.Context, raw json.RawMessage) (any, error) 
 		rep.continued += results[i].continued
 		if results[i].err != nil {
 			rep.failed++
-			h.cfg.Logger.WarnContext(ctx, "item given back", "item", ev.units[i].id, "error", results[i].err)
+			logger.WarnContext(ctx, "item given back", "item", ev.units[i].id, "error", results[i].err)
 		}
 	}
-	h.emit(ctx, rep)
-	if err != nil && ev.shape != shapeSQS && ev.shape != shapeKinesis && ev.shape != shapeTasks {
+	if rep.failed == 0 && err == nil {
+		err = unbalanced(rep.counts)
+	}
+	h.emit(ctx, logger, rep)
+	if err != nil && (rep.failed == 0 || ev.shape == shapeAsync) {
 		return nil, err
 	}
 	return answer(ev, results, rep)
+}
+
+// ping answers the domain's banner.
+func (h *Handler) ping(ctx context.Context, logger *slog.Logger) (any, error) {
+	began := time.Now()
+	bounded, cancel := h.limits(ctx).bound(ctx)
+	defer cancel()
+	banner, err := h.cfg.Ping(bounded)
+	if err != nil {
+		h.emit(ctx, logger, report{began: began, failed: 1})
+		return nil, err
+	}
+	h.emit(ctx, logger, report{began: began})
+	logger.InfoContext(ctx, "domain answered", "banner", string(banner))
+	return banner, nil
+}
+
+// unbalanced is the last guard before success is answered: a record without a final state must not be forgotten because
+// of a mistake of ours.
+func unbalanced(c penstock.Counts) error {
+	if c.Balanced() && c.Unacknowledged == 0 {
+		return nil
+	}
+	return fmt.Errorf("account for records: %d of %d have no final state", c.Records-(c.Delivered+c.Duplicate+c.DeadLettered+c.Dropped), c.Records)
 }
 
 // breakLoop takes the events of the function's own log out.
@@ -137,86 +160,6 @@ func (h *Handler) breakLoop(units []unit) {
 	}
 }
 
-// answer turns the outcomes into what the event's shape expects.
-func answer(ev event, results []outcome, rep report) (any, error) {
-	switch ev.shape {
-	case shapeSQS:
-		return sqsAnswer(ev.units, results)
-	case shapeKinesis:
-		// The service goes on from the lowest number that is returned, so the first failure says it all.
-		for i, u := range ev.units {
-			if results[i].err == nil {
-				continue
-			}
-			if u.id == "" {
-				return nil, results[i].err
-			}
-			return batchResponse{BatchItemFailures: []itemFailure{{u.id}}}, nil
-		}
-		return batchResponse{BatchItemFailures: []itemFailure{}}, nil
-	case shapeTasks:
-		return taskAnswer(ev, results), nil
-	}
-	var errs []error
-	var notes []string
-	for i, u := range ev.units {
-		errs = append(errs, results[i].err)
-		if u.note != "" {
-			notes = append(notes, u.note)
-		}
-	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
-	}
-	return summary{Counts: rep.counts, Continued: rep.continued, Notes: notes}, nil
-}
-
-// sqsAnswer lists the messages to be given back. In a FIFO queue the first failure of a group takes the rest of the
-// group with it, or later messages would overtake it.
-func sqsAnswer(units []unit, results []outcome) (any, error) {
-	resp := batchResponse{BatchItemFailures: []itemFailure{}}
-	stopped := map[string]bool{}
-	for i, u := range units {
-		if results[i].err == nil && !stopped[u.group] {
-			continue
-		}
-		if u.id == "" {
-			// Without an id the message cannot be named: the whole batch has to come again.
-			return nil, fmt.Errorf("message %d of the batch has no id: %w", i, results[i].err)
-		}
-		if u.group != "" {
-			stopped[u.group] = true
-		}
-		resp.BatchItemFailures = append(resp.BatchItemFailures, itemFailure{u.id})
-	}
-	return resp, nil
-}
-
-func taskAnswer(ev event, results []outcome) taskResults {
-	out := taskResults{
-		InvocationSchemaVersion: ev.tasks.InvocationSchemaVersion, InvocationID: ev.tasks.InvocationID,
-		TreatMissingKeysAs: "TemporaryFailure", Results: make([]taskResult, 0, len(results)),
-	}
-	for i, u := range ev.units {
-		r := taskResult{TaskID: u.id, ResultCode: "Succeeded"}
-		if err := results[i].err; err != nil {
-			r.ResultCode, r.ResultString = "PermanentFailure", truncate(err.Error(), 1000)
-			if penstock.IsTemporary(err) || penstock.IsFatal(err) {
-				r.ResultCode = "TemporaryFailure"
-			}
-		}
-		out.Results = append(out.Results, r)
-	}
-	return out
-}
-
-func truncate(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	return s[:n]
-}
-
 // deliver runs the units through the pipeline until the reserve before the deadline, and returns the outcome of each.
 // A unit without an outcome is given back.
 func (h *Handler) deliver(ctx context.Context, units []unit) ([]outcome, report, error) {
@@ -229,7 +172,10 @@ func (h *Handler) deliver(ctx context.Context, units []unit) ([]outcome, report,
 	if !work {
 		return results, report{}, nil
 	}
-	p, release, err := h.cfg.Pipeline(ctx)
+	limits := h.limits(ctx)
+	bounded, cancel := limits.bound(ctx)
+	defer cancel()
+	p, release, err := h.cfg.Pipeline(bounded)
 	if err != nil {
 		for i := range results {
 			if units[i].holds() {
@@ -240,42 +186,27 @@ func (h *Handler) deliver(ctx context.Context, units []unit) ([]outcome, report,
 	}
 	items := make(unitSource, 0, len(units))
 	for i := range units {
-		item, err := h.item(&units[i], &results[i])
+		item, err := h.item(&units[i], &results[i], limits)
 		if len(item.Objects) > 0 {
 			items = append(items, item)
 		} else if err != nil {
 			results[i].err = errors.Join(results[i].err, err)
 		}
 	}
-	pause := make(chan struct{})
+	pause, stop := limits.pauser()
 	newest := &newestShaper{Shaper: p.Shaper}
 	p.Source, p.Shaper, p.Pause = items, newest, pause
-	bounded, cancel := h.bound(ctx, pause)
 	// What is under way when the bound is reached is cut off at once: it was given the reserve to end by itself.
 	p.Grace = time.Nanosecond
 	counts, err := p.Run(bounded)
-	cancel()
+	stop()
 	if rerr := release(context.WithoutCancel(ctx)); err == nil {
 		err = rerr
 	}
+	if err == nil {
+		h.postpone(ctx, units, results, limits)
+	}
 	return results, report{counts: counts, newest: newest.time()}, err
-}
-
-// bound closes pause when the reserve before the deadline begins, and ends the context when three quarters of the reserve
-// are over: the last quarter is for continuing or giving back, and for the answer.
-func (h *Handler) bound(ctx context.Context, pause chan struct{}) (context.Context, context.CancelFunc) {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return context.WithCancel(ctx)
-	}
-	left := time.Until(deadline)
-	reserve := min(h.cfg.Reserve, left/2)
-	timer := time.AfterFunc(left-reserve, func() { close(pause) })
-	ctx, cancel := context.WithDeadline(ctx, deadline.Add(-reserve/4))
-	return ctx, func() {
-		timer.Stop()
-		cancel()
-	}
 }
 
 // unitSource gives the items of one invocation.
@@ -293,7 +224,7 @@ func (s unitSource) Items(ctx context.Context) iter.Seq2[penstock.Item, error] {
 }
 
 // item makes the item of a unit. Its outcome is "not begun" until it is settled.
-func (h *Handler) item(u *unit, result *outcome) (penstock.Item, error) {
+func (h *Handler) item(u *unit, result *outcome, l limits) (penstock.Item, error) {
 	item := penstock.Item{ID: u.id}
 	var errs []error
 	byName := map[string]Ref{}
@@ -312,11 +243,21 @@ func (h *Handler) item(u *unit, result *outcome) (penstock.Item, error) {
 	for i := range u.logs {
 		item.Objects = append(item.Objects, u.logs[i].object())
 	}
+	for i := range item.Objects {
+		open := item.Objects[i].Open
+		item.Objects[i].Open = func(ctx context.Context) (*penstock.Stream, error) {
+			result.begun = true // the objects of an item are opened one after the other
+			return open(ctx)
+		}
+	}
 	if len(item.Objects) > 0 {
 		decodeErr := errors.Join(append(errs, u.err)...)
 		result.err = errors.Join(errNotBegun, decodeErr)
 		item.Settle = func(ctx context.Context, err error) error {
-			result.continued, err = h.proceed(ctx, byName, err)
+			if errors.Is(err, context.Canceled) && !result.begun {
+				err = errNotBegun // taken, and given back when the intake ended
+			}
+			result.continued, err = h.proceed(ctx, byName, err, l)
 			result.err = errors.Join(decodeErr, err)
 			return nil
 		}
@@ -331,69 +272,3 @@ type notBegunError struct{}
 
 func (*notBegunError) Error() string   { return "not begun before the deadline" }
 func (*notBegunError) Temporary() bool { return true }
-
-// continuation is the message that continues a paused object. It stays far below the size limit of a queue.
-type continuation struct {
-	Continue Ref `json:"penstock_continue"`
-}
-
-// proceed hands the rest of every paused object to a later invocation. When each of them could be handed over and
-// nothing else went wrong, the unit has succeeded.
-func (h *Handler) proceed(ctx context.Context, refs map[string]Ref, err error) (int64, error) {
-	if err == nil || h.cfg.Continue == nil {
-		return 0, err
-	}
-	paused, ok := allPaused(err)
-	if !ok {
-		return 0, err
-	}
-	if !progressed(paused, refs) {
-		return 0, err // the queue counts how often an item comes back, which a new message would hide from it
-	}
-	for _, p := range paused {
-		ref, ok := refs[p.Next.Object]
-		if !ok {
-			return 0, err // log events: their event comes again as a whole
-		}
-		if p.Next.Version != "" {
-			ref.Version = p.Next.Version
-		}
-		ref.From = &Position{Entry: p.Next.Entry, Offset: p.Next.Offset, ETag: p.Next.ETag}
-		message, merr := json.Marshal(continuation{Continue: ref})
-		if merr != nil {
-			return 0, errors.Join(err, merr)
-		}
-		if cerr := h.cfg.Continue(ctx, message); cerr != nil {
-			return 0, errors.Join(err, cerr)
-		}
-	}
-	return int64(len(paused)), nil
-}
-
-// progressed reports whether any of the objects was read farther than before.
-func progressed(paused []*penstock.PausedError, refs map[string]Ref) bool {
-	return slices.ContainsFunc(paused, func(p *penstock.PausedError) bool {
-		from := refs[p.Next.Object].From
-		if from == nil {
-			return p.Next.Offset > 0 || p.Next.Entry != ""
-		}
-		return p.Next.Offset > from.Offset || p.Next.Entry != from.Entry
-	})
-}
-
-// allPaused returns the paused objects when pausing is all that happened.
-func allPaused(err error) ([]*penstock.PausedError, bool) {
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // the join that Run makes of one error an object
-	if !ok {
-		return nil, false
-	}
-	var all []*penstock.PausedError
-	for _, e := range joined.Unwrap() {
-		p, ok := errors.AsType[*penstock.PausedError](e)
-		if !ok {
-			return nil, false
-		}
-		all = append(all, p)
-	}
-	return all, true
-}

@@ -28,21 +28,21 @@ type logBatch struct {
 }
 
 // subscription reads the data of {"awslogs":{"data":…}}.
-func subscription(data string) unit {
+func subscription(data string, depth int) unit {
 	z, err := base64.StdEncoding.DecodeString(data)
 	if err != nil {
 		return unit{err: &eventError{what: "awslogs.data: " + err.Error()}}
 	}
-	return unwrapBytes(z)
+	return unwrapBytes(z, depth)
 }
 
 // unwrapBytes reads a payload that may be compressed: a subscription through Kinesis is gzip, anything else JSON.
-func unwrapBytes(data []byte) unit {
+func unwrapBytes(data []byte, depth int) unit {
 	if !bytes.HasPrefix(data, []byte{0x1f, 0x8b}) {
 		if u, ok := logPayload(data); ok {
 			return u
 		}
-		return unwrap(data, 1)
+		return unwrap(data, depth)
 	}
 	plain, err := gunzip(data)
 	if err != nil {
@@ -51,7 +51,7 @@ func unwrapBytes(data []byte) unit {
 	if u, ok := logPayload(plain); ok {
 		return u
 	}
-	return unwrap(plain, 1)
+	return unwrap(plain, depth)
 }
 
 func gunzip(data []byte) ([]byte, error) {

@@ -3,8 +3,11 @@ package lambda
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
 	"sync/atomic"
 	"time"
+
+	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"github.com/seed56735111/penstock"
 )
@@ -61,7 +64,7 @@ func (s *newestEntryShaper) Shape(r *penstock.Record) (penstock.Document, error)
 
 // emit writes one line in the embedded metric format: the accounting equation of the invocation, nothing per record. See
 // the CloudWatch embedded metric format specification.
-func (h *Handler) emit(ctx context.Context, r report) {
+func (h *Handler) emit(ctx context.Context, logger *slog.Logger, r report) {
 	type metric struct {
 		Name string `json:"Name"`
 		Unit string `json:"Unit"`
@@ -89,6 +92,9 @@ func (h *Handler) emit(ctx context.Context, r report) {
 		values = append(values, value{"NewestRecordAge", "Milliseconds", float64(time.Since(r.newest).Milliseconds())})
 	}
 	line := map[string]any{"Function": h.cfg.Function, "Balanced": c.Balanced()}
+	if lc, ok := lambdacontext.FromContext(ctx); ok {
+		line["RequestId"] = lc.AwsRequestID
+	}
 	metrics := make([]metric, 0, len(values))
 	for _, v := range values {
 		metrics = append(metrics, metric{v.name, v.unit})
@@ -102,12 +108,12 @@ func (h *Handler) emit(ctx context.Context, r report) {
 	}
 	out, err := json.Marshal(line)
 	if err != nil {
-		h.cfg.Logger.ErrorContext(ctx, "metrics not written", "error", err)
+		logger.ErrorContext(ctx, "metrics not written", "error", err)
 		return
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if _, err := h.cfg.Metrics.Write(append(out, '\n')); err != nil {
-		h.cfg.Logger.ErrorContext(ctx, "metrics not written", "error", err)
+		logger.ErrorContext(ctx, "metrics not written", "error", err)
 	}
 }

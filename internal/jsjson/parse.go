@@ -29,9 +29,10 @@ const (
 
 // Value is one JSON value.
 type Value struct {
-	Kind    Kind
-	Bool    bool
-	Number  float64
+	Kind   Kind
+	Bool   bool
+	Number float64
+	// String is the value of a string, and a number as it was written; empty for a number that was not read.
 	String  string
 	Items   []Value  // of an array
 	Members []Member // of an object, in JavaScript's order
@@ -54,7 +55,7 @@ var (
 // MaxDepth bounds the nesting of what Parse reads. JavaScript engines go deeper; nothing that an index takes does.
 const MaxDepth = 10_000
 
-// Parse reads text as JSON.parse does: one value with white space around it.
+// Parse reads text as JSON.parse does: one value with white space around it. Bytes from outside go through Decode first.
 func Parse(text string) (Value, error) {
 	p := parser{text: text}
 	p.space()
@@ -104,23 +105,24 @@ func (p *parser) value(depth int) (Value, error) {
 	}
 	v, start := Value{}, p.pos
 	var err error
-	switch c := p.peek(); {
-	case c == '{':
+	switch p.peek() {
+	case '{':
 		v, err = p.object(depth)
-	case c == '[':
+	case '[':
 		v, err = p.array(depth)
-	case c == '"':
+	case '"':
 		v.Kind = String
 		v.String, err = p.str()
-	case c == 't':
+	case 't':
 		v, err = Value{Kind: Bool, Bool: true}, p.word("true")
-	case c == 'f':
+	case 'f':
 		v, err = Value{Kind: Bool}, p.word("false")
-	case c == 'n':
+	case 'n':
 		v, err = Value{Kind: Null}, p.word("null")
 	default:
 		v.Kind = Number
 		v.Number, err = p.number()
+		v.String = p.text[start:p.pos]
 	}
 	v.Start, v.End = start, p.pos
 	return v, err
@@ -264,7 +266,7 @@ func arrayIndex(name string) (uint32, bool) {
 		}
 	}
 	n, err := strconv.ParseUint(name, 10, 32)
-	return uint32(n), err == nil && n != math.MaxUint32 //nolint:gosec // parsed as 32 bits
+	return uint32(n), err == nil && n != math.MaxUint32
 }
 
 // Set assigns a property: a new one goes where JavaScript puts it, an old one keeps its place.

@@ -9,13 +9,22 @@ import (
 )
 
 // Append writes v as JSON.stringify does, without white space.
-func Append(b []byte, v *Value) []byte {
+func Append(b []byte, v *Value) []byte { return appendValue(b, v, false) }
+
+// AppendExact is Append but for the numbers: those that were read are written as they were, where JavaScript would write
+// what a double holds of them.
+func AppendExact(b []byte, v *Value) []byte { return appendValue(b, v, true) }
+
+func appendValue(b []byte, v *Value, exact bool) []byte {
 	switch v.Kind {
 	case Null:
 		return append(b, "null"...)
 	case Bool:
 		return strconv.AppendBool(b, v.Bool)
 	case Number:
+		if exact && v.String != "" {
+			return append(b, v.String...)
+		}
 		return AppendNumber(b, v.Number)
 	case String:
 		return AppendString(b, v.String)
@@ -25,7 +34,7 @@ func Append(b []byte, v *Value) []byte {
 			if i > 0 {
 				b = append(b, ',')
 			}
-			b = Append(b, &v.Items[i])
+			b = appendValue(b, &v.Items[i], exact)
 		}
 		return append(b, ']')
 	default:
@@ -35,7 +44,7 @@ func Append(b []byte, v *Value) []byte {
 				b = append(b, ',')
 			}
 			b = append(AppendString(b, v.Members[i].Name), ':')
-			b = Append(b, &v.Members[i].Value)
+			b = appendValue(b, &v.Members[i].Value, exact)
 		}
 		return append(b, '}')
 	}

@@ -1,0 +1,128 @@
+package lambda
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/seed56735111/penstock"
+)
+
+// batchResponse is the answer to a batch of SQS messages or Kinesis records. An empty list means that all succeeded, so
+// the list is never empty because of an error of ours.
+type batchResponse struct {
+	BatchItemFailures []itemFailure `json:"batchItemFailures"`
+}
+
+type itemFailure struct {
+	ItemIdentifier string `json:"itemIdentifier"`
+}
+
+// summary is the answer to an event that expects none: for the person who invoked it by hand.
+type summary struct {
+	penstock.Counts
+	Continued int64    `json:"continued,omitempty"`
+	Notes     []string `json:"notes,omitempty"`
+}
+
+// answer turns the outcomes into what the event's shape expects.
+func answer(ev event, results []outcome, rep report) (any, error) {
+	switch ev.shape {
+	case shapeSQS:
+		return sqsAnswer(ev.units, results)
+	case shapeKinesis:
+		return kinesisAnswer(ev.units, results)
+	case shapeTasks:
+		return taskAnswer(ev, results), nil
+	case shapePing, shapeAsync:
+	}
+	var errs []error
+	var notes []string
+	for i, u := range ev.units {
+		errs = append(errs, results[i].err)
+		if u.note != "" {
+			notes = append(notes, u.note)
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return summary{Counts: rep.counts, Continued: rep.continued, Notes: notes}, nil
+}
+
+// sqsAnswer lists the messages to be given back. In a FIFO queue the first failure of a group takes the rest of the
+// group with it, or later messages would overtake it.
+func sqsAnswer(units []unit, results []outcome) (any, error) {
+	resp := batchResponse{BatchItemFailures: []itemFailure{}}
+	stopped := map[string]bool{}
+	for i, u := range units {
+		if results[i].err == nil && !stopped[u.group] {
+			continue
+		}
+		if u.id == "" {
+			return nil, nameless(i, results[i].err)
+		}
+		if u.group != "" {
+			stopped[u.group] = true
+		}
+		resp.BatchItemFailures = append(resp.BatchItemFailures, itemFailure{u.id})
+	}
+	return resp, nil
+}
+
+// kinesisAnswer names the first failure: the service goes on from the lowest number that is returned.
+func kinesisAnswer(units []unit, results []outcome) (any, error) {
+	resp := batchResponse{BatchItemFailures: []itemFailure{}}
+	for i, u := range units {
+		if results[i].err == nil {
+			continue
+		}
+		if u.id == "" {
+			return nil, nameless(i, results[i].err)
+		}
+		resp.BatchItemFailures = append(resp.BatchItemFailures, itemFailure{u.id})
+		break
+	}
+	return resp, nil
+}
+
+// nameless is for a failed part of a batch that cannot be named: the whole batch has to come again.
+func nameless(i int, err error) error {
+	if err == nil {
+		err = errors.New("an earlier message of its group failed")
+	}
+	return fmt.Errorf("part %d of the batch has no id: %w", i, err)
+}
+
+func taskAnswer(ev event, results []outcome) taskResults {
+	out := taskResults{
+		InvocationSchemaVersion: ev.tasks.InvocationSchemaVersion, InvocationID: ev.tasks.InvocationID,
+		TreatMissingKeysAs: "TemporaryFailure", Results: make([]taskResult, 0, len(results)),
+	}
+	for i, u := range ev.units {
+		r := taskResult{TaskID: u.id, ResultCode: "Succeeded"}
+		if err := results[i].err; err != nil {
+			const longest = 1000
+			r.ResultCode, r.ResultString = "TemporaryFailure", truncate(err.Error(), longest)
+			if permanent(err) {
+				r.ResultCode = "PermanentFailure"
+			}
+		}
+		out.Results = append(out.Results, r)
+	}
+	return out
+}
+
+// permanent reports whether the same task would fail the same way again. Whatever does not say so is tried again.
+func permanent(err error) bool {
+	t, ok := errors.AsType[penstock.Temporary](err)
+	return ok && !t.Temporary() && !penstock.IsFatal(err)
+}
+
+// truncate shortens a text to at most n bytes, whole characters.
+func truncate(s string, n int) string {
+	if len(s) > n {
+		s = s[:n]
+	}
+	return strings.ToValidUTF8(s, "")
+}
