@@ -44,7 +44,8 @@ type Config struct {
 	Timeout time.Duration
 	// Begin is told the request id before the function is handed an event; nil is nobody.
 	Begin func(requestID string)
-	// Output gets what the process prints. The Runtime writes to it from goroutines of its own.
+	// Output gets what the process prints: all of an invocation's before Invoke returns. It is written to from a goroutine
+	// of the Runtime's. Nil discards.
 	Output io.Writer
 }
 
@@ -55,6 +56,8 @@ type Result struct {
 	Payload []byte
 	// Failed says that Payload is an error.
 	Failed bool
+	// Ended says that the process is gone: it broke off, was killed, or ran out of time. The next invocation needs a new one.
+	Ended bool
 	// Init is how long the process took to ask for its first invocation; zero for later ones.
 	Init     time.Duration
 	Duration time.Duration
@@ -72,8 +75,27 @@ func (r Result) Report() string {
 	if r.Init > 0 {
 		line += "\tInit Duration: " + ms(r.Init) + " ms"
 	}
+	if !r.Ended {
+		return line
+	}
+	var e struct {
+		ErrorType string `json:"errorType"`
+	}
+	switch err := json.Unmarshal(r.Payload, &e); {
+	case err == nil && e.ErrorType == errorTimeout:
+		line += "\tStatus: timeout"
+	default:
+		line += "\tStatus: error\tError Type: " + e.ErrorType
+	}
 	return line
 }
+
+// The errors that the platform makes, not the function.
+const (
+	errorTimeout = "Sandbox.Timedout"
+	errorExit    = "Runtime.ExitError"
+	errorMemory  = "Runtime.OutOfMemory"
+)
 
 // Runtime is a running function. Invoke may be called again; Close ends the process.
 type Runtime struct {
@@ -81,6 +103,7 @@ type Runtime struct {
 	listener net.Listener
 	server   *http.Server
 	cmd      *exec.Cmd
+	output   *output
 	started  time.Time
 
 	next    chan *invocation // unbuffered: handed to the process when it asks
@@ -113,6 +136,9 @@ func Start(ctx context.Context, cfg Config) (*Runtime, error) {
 	if cfg.Timeout == 0 {
 		cfg.Timeout = 3 * time.Second
 	}
+	if cfg.Output == nil {
+		cfg.Output = io.Discard
+	}
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("listen for the function: %w", err)
@@ -125,9 +151,14 @@ func Start(ctx context.Context, cfg Config) (*Runtime, error) {
 	go func() { _ = r.server.Serve(l) }()
 	r.cmd = exec.CommandContext(ctx, cfg.Command[0], cfg.Command[1:]...) //nolint:gosec // the user names the function
 	r.cmd.Env = append(r.environment(), cfg.Env...)
-	r.cmd.Stdout, r.cmd.Stderr = cfg.Output, cfg.Output
+	if r.output, err = newOutput(cfg.Output); err != nil {
+		_ = r.server.Close()
+		return nil, fmt.Errorf("read what the function prints: %w", err)
+	}
+	r.cmd.Stdout, r.cmd.Stderr = r.output.write, r.output.write
 	r.started = time.Now()
 	if err := r.cmd.Start(); err != nil {
+		r.output.close()
 		_ = r.server.Close()
 		return nil, fmt.Errorf("start function: %w", err)
 	}
@@ -174,28 +205,17 @@ func (r *Runtime) Invoke(ctx context.Context, event []byte) (Result, error) {
 	if len(event) > MaxPayload {
 		return res, fmt.Errorf("event of %d bytes: the limit of an invocation is %d", len(event), MaxPayload)
 	}
-	// Initialisation has ten seconds of its own.
-	const initTimeout = 10 * time.Second
-	select {
-	case <-r.asked:
-	case payload := <-r.initErr:
-		res.Payload, res.Failed = payload, true
-		return r.measured(res, r.started), nil
-	case <-r.exited:
-		return r.died(res, r.started), nil
-	case <-time.After(initTimeout):
-		return res, fmt.Errorf("function did not ask for an invocation within %v", initTimeout)
-	case <-ctx.Done():
-		return res, ctx.Err()
+	if r.cfg.Begin != nil {
+		r.cfg.Begin(res.RequestID)
+	}
+	if failed, err := r.awaitInit(ctx, res); err != nil || failed.Failed {
+		return failed, err
 	}
 	if r.first {
 		res.Init = time.Since(r.started)
 		r.first = false
 	}
 	inv := &invocation{id: res.RequestID, event: event, deadline: time.Now().Add(r.cfg.Timeout), done: make(chan Result, 1)}
-	if r.cfg.Begin != nil {
-		r.cfg.Begin(inv.id)
-	}
 	began := time.Now()
 	select {
 	case r.next <- inv:
@@ -213,17 +233,48 @@ func (r *Runtime) Invoke(ctx context.Context, event []byte) (Result, error) {
 		return r.died(res, began), nil
 	case <-timer.C:
 		_ = r.cmd.Process.Kill()
-		res.Failed = true
-		res.Payload = errorPayload("Sandbox.Timedout", fmt.Sprintf("RequestId: %s Error: Task timed out after %.2f seconds", res.RequestID, r.cfg.Timeout.Seconds()))
+		res.Failed, res.Ended = true, true
+		res.Payload = errorPayload(errorTimeout, fmt.Sprintf("RequestId: %s Error: Task timed out after %.2f seconds", res.RequestID, r.cfg.Timeout.Seconds()))
 	case <-ctx.Done():
 		return res, ctx.Err()
 	}
 	return r.measured(res, began), nil
 }
 
+// awaitInit waits until the process has asked for an invocation once, for which it has ten seconds. A result that failed
+// says that it never will.
+func (r *Runtime) awaitInit(ctx context.Context, res Result) (Result, error) {
+	const initTimeout = 10 * time.Second
+	timer := time.NewTimer(initTimeout)
+	defer timer.Stop()
+	select {
+	case <-r.asked:
+		return res, nil
+	case payload := <-r.initErr:
+		return r.initFailed(res, payload), nil
+	case <-r.exited:
+		select {
+		case payload := <-r.initErr: // posted before the process ended
+			return r.initFailed(res, payload), nil
+		default:
+			return r.died(res, r.started), nil
+		}
+	case <-timer.C:
+		return res, fmt.Errorf("function did not ask for an invocation within %v", initTimeout)
+	case <-ctx.Done():
+		return res, ctx.Err()
+	}
+}
+
+func (r *Runtime) initFailed(res Result, payload []byte) Result {
+	res.Payload, res.Failed, res.Ended = payload, true, true
+	return r.measured(res, r.started)
+}
+
 func (r *Runtime) measured(res Result, began time.Time) Result {
 	res.Duration = time.Since(began)
 	r.sampleMemory()
+	r.output.flush()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	res.MaxMemoryMB = (r.maxRSS + 1023) / 1024
@@ -233,15 +284,15 @@ func (r *Runtime) measured(res Result, began time.Time) Result {
 // died describes a process that ended without an answer.
 func (r *Runtime) died(res Result, began time.Time) Result {
 	res = r.measured(res, began)
-	res.Failed = true
-	kind, cause := "Runtime.ExitError", "exit status 0"
+	res.Failed, res.Ended = true, true
+	kind, cause := errorExit, "exit status 0"
 	if r.exitErr != nil {
 		cause = r.exitErr.Error()
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.overused {
-		kind, cause = "Runtime.OutOfMemory", "signal: killed"
+		kind, cause = errorMemory, "signal: killed"
 	}
 	res.Payload = errorPayload(kind, fmt.Sprintf("RequestId: %s Error: Runtime exited with error: %s", res.RequestID, cause))
 	return res
@@ -261,6 +312,7 @@ func (r *Runtime) Close() error {
 		_ = r.cmd.Process.Kill()
 		<-r.exited
 	}
+	r.output.close()
 	return r.server.Close()
 }
 
