@@ -24,6 +24,9 @@ type LogsOptions struct {
 	SafeNumbers bool
 	// JSONAnywhere finds JSON inside a message also when text follows it or an earlier brace is not JSON, and takes arrays.
 	JSONAnywhere bool
+	// Messages recognises the format of each message, as of a file: a line of a load balancer or an event of CloudTrail becomes
+	// its fields. A message of no known format is treated as without it.
+	Messages bool
 	// NestUnder puts the fields found in a message under this name instead of at the top.
 	NestUnder string
 	// Index is the pattern of index names: {log_group}, {log_stream}, {owner}, {yyyy}, {MM}, {dd}; "cwl-{yyyy}.{MM}.{dd}"
@@ -74,57 +77,59 @@ func (l *Logs) Recognize(o *penstock.Object, id penstock.Identity, e penstock.En
 	if err != nil {
 		return penstock.Recognized{}, &penstock.ObjectError{Reason: penstock.ReasonCorrupt, Err: fmt.Errorf("read payload: %w", err)}
 	}
-	return penstock.Recognized{Format: FormatLogs, Records: l.records(text, &payload)}, nil
+	return penstock.Recognized{Format: FormatLogs, Records: l.records(o, id, text, &payload)}, nil
 }
 
-// records yields one record for each log event, its JSON being the whole document.
-func (l *Logs) records(text []byte, payload *jsjson.Value) iter.Seq2[penstock.Record, error] {
+// records yields one record for each log event, or for each record that its message holds. Its JSON is the whole document.
+func (l *Logs) records(o *penstock.Object, id penstock.Identity, text []byte, payload *jsjson.Value) iter.Seq2[penstock.Record, error] {
 	return func(yield func(penstock.Record, error) bool) {
 		events := payload.Get("logEvents")
 		if events == nil {
 			return
 		}
 		var buf []byte
+		var seq int64
 		for i := range events.Items {
 			e := &events.Items[i]
 			raw := text[e.Start:e.End]
-			doc, at, err := l.document(e, payload)
-			rec := penstock.Record{Seq: int64(i), Offset: int64(e.Start), Raw: raw, Time: at}
-			if err != nil {
-				err = &penstock.RecordError{Reason: penstock.ReasonUnshaped, Offset: rec.Offset, Length: int64(len(raw)), Raw: raw, Err: err}
-			} else {
-				buf = l.write(buf[:0], &doc)
-				rec.JSON = buf
-			}
-			if !yield(rec, err) {
-				return
+			for n, f := range l.fields(o, id, e) {
+				rec := penstock.Record{Seq: seq, Offset: int64(e.Start + n), Raw: raw}
+				doc, at, err := l.document(f, e, payload)
+				if err != nil {
+					err = &penstock.RecordError{Reason: penstock.ReasonUnshaped, Offset: rec.Offset, Length: int64(len(raw)), Raw: raw, Err: err}
+				} else {
+					buf = l.write(buf[:0], &doc, f.format != "")
+					rec.Time, rec.JSON = at, buf
+				}
+				if !yield(rec, err) {
+					return
+				}
+				seq++
 			}
 		}
 	}
 }
 
-// write appends a document. Numbers are those of JavaScript, unless they are to be safe.
-func (l *Logs) write(b []byte, doc *jsjson.Value) []byte {
-	if l.SafeNumbers {
+// write appends a document. Numbers are those of JavaScript, unless they are to be safe or come from a parser of ours.
+func (l *Logs) write(b []byte, doc *jsjson.Value, parsed bool) []byte {
+	if l.SafeNumbers || parsed {
 		return jsjson.AppendExact(b, doc)
 	}
 	return jsjson.Append(b, doc)
 }
 
-// document builds the document of one log event: the fields found first, then the six that always are there, which
-// replace fields of the same name.
-func (l *Logs) document(event, payload *jsjson.Value) (jsjson.Value, time.Time, error) {
-	message, fields := text(event.Get("message")), event.Get("extractedFields")
-	var doc jsjson.Value
-	if fields != nil && fields.Kind == jsjson.Object {
-		doc = l.fromFields(fields)
-	} else {
-		doc = l.fromMessage(message)
-	}
+// document builds one document: the fields found first, then the six that always are there, which replace fields of the
+// same name.
+func (l *Logs) document(f found, event, payload *jsjson.Value) (jsjson.Value, time.Time, error) {
+	doc := f.fields
 	if l.NestUnder != "" && len(doc.Members) > 0 {
 		nested := jsjson.Value{Kind: jsjson.Object}
 		nested.Set(l.NestUnder, doc)
 		doc = nested
+	}
+	id := text(event.Get("id"))
+	if id == "" || len(id)+len(f.suffix) > 512 {
+		return doc, time.Time{}, errors.New("log event has no usable id")
 	}
 	at, stamp, err := eventTime(event.Get("timestamp"))
 	if err != nil {
@@ -135,12 +140,15 @@ func (l *Logs) document(event, payload *jsjson.Value) (jsjson.Value, time.Time, 
 			doc.Set(name, *v)
 		}
 	}
-	set("@id", event.Get("id"))
+	doc.Set("@id", jsjson.Value{Kind: jsjson.String, String: id + f.suffix})
 	doc.Set("@timestamp", jsjson.Value{Kind: jsjson.String, String: stamp})
 	set("@message", event.Get("message"))
 	set("@owner", payload.Get("owner"))
 	set("@log_group", payload.Get("logGroup"))
 	set("@log_stream", payload.Get("logStream"))
+	if f.format != "" {
+		doc.Set("@format", jsjson.Value{Kind: jsjson.String, String: f.format})
+	}
 	return doc, at, nil
 }
 
@@ -281,13 +289,11 @@ type logShaper struct {
 
 // Shape is part of penstock.EntryShaper. The document's id is the event's, as the service made it.
 func (s *logShaper) Shape(r *penstock.Record) (penstock.Document, error) {
-	event, err := jsjson.Parse(string(r.Raw))
-	id := text(event.Get("id"))
-	if err != nil || id == "" || len(id) > 512 {
-		return penstock.Document{}, &penstock.RecordError{
-			Reason: penstock.ReasonUnshaped, Offset: r.Offset, Length: int64(len(r.Raw)), Raw: r.Raw, Err: errors.New("log event has no usable id"),
-		}
+	doc, err := jsjson.Parse(string(r.JSON))
+	if err != nil {
+		return penstock.Document{}, fmt.Errorf("read our own document: %w", err)
 	}
+	id := text(doc.Get("@id"))
 	if day := r.Time.Truncate(24 * time.Hour); s.index == "" || !day.Equal(s.day) {
 		s.day, s.index = day, s.name(r.Time)
 	}

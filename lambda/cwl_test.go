@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os/exec"
 	"strings"
@@ -255,4 +256,81 @@ func FuzzCompat(f *testing.F) {
 			}
 		}
 	})
+}
+
+// accessLog recognises messages that begin with GET, one record a line: a path and a size.
+type accessLog struct{}
+
+func (accessLog) Recognize(_ *penstock.Object, _ penstock.Identity, e penstock.Entry) (penstock.Recognized, error) {
+	text, err := io.ReadAll(e)
+	if err != nil || !strings.HasPrefix(string(text), "GET ") {
+		return penstock.Recognized{Format: "text", Records: func(func(penstock.Record, error) bool) {}}, err
+	}
+	return penstock.Recognized{Format: "access", Records: func(yield func(penstock.Record, error) bool) {
+		for line := range strings.Lines(string(text)) {
+			words := strings.Fields(line)
+			r := penstock.Record{Raw: []byte(line), Unparsed: len(words) != 3}
+			if !r.Unparsed {
+				r.JSON = fmt.Appendf(nil, `{"path":%q,"size":%s}`, words[1], words[2])
+			}
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}}, nil
+}
+
+func TestMessagesOfAKnownFormatBecomeTheirFields(t *testing.T) {
+	t.Parallel()
+	l, err := lambda.NewLogs(lambda.LogsOptions{Messages: true}, accessLog{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const tail = `"@timestamp":"2015-11-19T08:00:00.000Z","@message":%s,"@owner":"123456789012","@log_group":"/aws/lambda/Gate","@log_stream":"2015/11/19/[$LATEST]ab"`
+	for _, tt := range []struct {
+		message string
+		want    []string // id and document
+	}{
+		{"GET /a 12345678901234567890", []string{"7", `{"path":"/a","size":12345678901234567890,"@id":"7",` + tail + `,"@format":"access"}`}},
+		{"GET /a 1\nGET /b 2", []string{
+			"7-0", `{"path":"/a","size":1,"@id":"7-0",` + tail + `,"@format":"access"}`, "7-1", `{"path":"/b","size":2,"@id":"7-1",` + tail + `,"@format":"access"}`,
+		}},
+		{"GET /a", []string{"7", `{"@id":"7",` + tail + `}`}},                              // does not fit
+		{`x {"a":1}`, []string{"7", `{"a":1,"@id":"7",` + tail + `}`}},                     // not known
+		{"GET /a 1\nGET", []string{"7", `{"@id":"7",` + tail + `}`}},                       // does not fit to the end
+		{`{"@id":"8","@format":9}`, []string{"7", `{"@id":"7","@format":9,` + tail + `}`}}, // precedence as before
+	} {
+		object := &penstock.Object{Attr: map[string]string{lambda.AttrLogGroup: "/aws/lambda/Gate"}}
+		p := payload(`{"id":"7","timestamp":1447920000000,"message":` + quote(tt.message) + `}`)
+		rec, err := l.Recognize(object, penstock.Identity{}, penstock.Entry{Reader: strings.NewReader(p)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		shaper, err := l.Entry(object, penstock.Identity{}, "", rec.Format)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got, want []string
+		offsets := map[int64]bool{}
+		for r, err := range rec.Records {
+			if err != nil || offsets[r.Offset] {
+				t.Fatalf("%q: offset %d, error %v", tt.message, r.Offset, err)
+			}
+			offsets[r.Offset] = true
+			doc, err := shaper.Shape(&r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, string(doc.ID), string(doc.Body))
+		}
+		for _, w := range tt.want {
+			if strings.HasPrefix(w, "{") {
+				w = fmt.Sprintf(w, quote(tt.message))
+			}
+			want = append(want, w)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%q:\n%s", tt.message, diff)
+		}
+	}
 }
