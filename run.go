@@ -454,10 +454,10 @@ func (h *handling) reject(ctx context.Context, d *entryDelivery, r Rejection) er
 	place := d.place
 	place.Offset, place.Length = r.Offset, int64(len(r.Raw))
 	reason := ReasonRejected
-	switch {
-	case r.Status == 413:
+	switch r.Status {
+	case 413:
 		reason = ReasonTooLarge
-	case r.Status == 409:
+	case 409:
 		reason = ReasonConflict
 	}
 	d.letters = append(d.letters, Letter{
@@ -503,8 +503,12 @@ func (h *handling) wait(ctx context.Context) {
 		if err == nil && unknown != 0 {
 			err = fmt.Errorf("await delivery: %d documents without an outcome", unknown)
 		}
-		if _, paused := errors.AsType[*PausedError](h.err); h.err == nil || paused && err != nil {
+		_, paused := errors.AsType[*PausedError](h.err)
+		switch {
+		case h.err == nil, paused && err != nil:
 			h.err = err // a paused reading can go on only when what it read has arrived
+		case IsFatal(err):
+			h.err = errors.Join(err, h.err) // the run must hear of it, whatever else went wrong with this object
 		}
 	}
 	if h.panicked {

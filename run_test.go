@@ -18,7 +18,8 @@ import (
 
 // The fakes below give every line of an object one meaning: "ok" is delivered, "dup" is a duplicate, "bad" is rejected,
 // "drop" is dropped, "long" is a record error, "unshaped" cannot be shaped, "lost" stays without an outcome, "corrupt"
-// ends the object as corrupt, "cut" as a broken connection, "panic" panics, "fatal" makes the delivery fail for good.
+// ends the object as corrupt, "cut" as a broken connection, "panic" panics, "fatal" makes the delivery fail for good,
+// "late" does so when it is waited for.
 
 type stages struct {
 	mu      sync.Mutex
@@ -143,6 +144,7 @@ type fakeDelivery struct {
 	reject penstock.RejectFunc
 	out    penstock.Outcome
 	err    error
+	late   error
 }
 
 func (s *stages) Begin(reject penstock.RejectFunc) penstock.Delivery {
@@ -163,6 +165,8 @@ func (d *fakeDelivery) Add(ctx context.Context, doc penstock.Document) error {
 		}
 	case "fatal":
 		d.err = fatalError{errors.New("refused")}
+	case "late":
+		d.late = fatalError{errors.New("gave up")}
 	case "hang":
 		<-ctx.Done()
 		return ctx.Err()
@@ -174,7 +178,7 @@ func (d *fakeDelivery) Wait(context.Context) (penstock.Outcome, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.waiting++
-	return d.out, d.err
+	return d.out, errors.Join(d.err, d.late)
 }
 
 func TestEveryRecordHasOneOutcomeAndItemsSettleOnce(t *testing.T) {
@@ -187,26 +191,48 @@ func TestEveryRecordHasOneOutcomeAndItemsSettleOnce(t *testing.T) {
 		given   bool // the item is given back
 		fatal   bool
 	}{
-		{name: "delivered, duplicate, rejected, dropped", objects: []string{"ok dup bad drop"}, letters: 1,
-			want: penstock.Counts{Objects: 1, Records: 4, Delivered: 1, Duplicate: 1, DeadLettered: 1, Dropped: 1}},
-		{name: "records that cannot become documents", objects: []string{"ok long unshaped ok"}, letters: 2,
-			want: penstock.Counts{Objects: 1, Records: 4, Delivered: 2, DeadLettered: 2}},
-		{name: "the rest of a corrupt object is one letter", objects: []string{"ok ok corrupt ok"}, letters: 1,
-			want: penstock.Counts{Objects: 1, Records: 3, Delivered: 2, DeadLettered: 1}},
-		{name: "a broken connection gives the item back", objects: []string{"ok cut ok"}, given: true,
-			want: penstock.Counts{Objects: 1, ObjectsGivenBack: 1, Records: 1, Delivered: 1}},
-		{name: "a document without an outcome gives the item back", objects: []string{"ok lost"}, given: true,
-			want: penstock.Counts{Objects: 1, ObjectsGivenBack: 1, Records: 2, Delivered: 1, Unacknowledged: 1}},
-		{name: "an unreadable object", objects: []string{"missing"}, given: true,
-			want: penstock.Counts{Objects: 1, ObjectsGivenBack: 1}},
-		{name: "one bad object gives the whole item back", objects: []string{"ok", "missing", "dup"}, given: true,
-			want: penstock.Counts{Objects: 3, ObjectsGivenBack: 1, Records: 2, Delivered: 1, Duplicate: 1}},
-		{name: "a panic is one object's", objects: []string{"ok panic"}, given: true,
-			want: penstock.Counts{Objects: 1, ObjectsGivenBack: 1, Records: 1, Delivered: 1}},
+		{
+			name: "delivered, duplicate, rejected, dropped", objects: []string{"ok dup bad drop"}, letters: 1,
+			want: penstock.Counts{Objects: 1, Records: 4, Delivered: 1, Duplicate: 1, DeadLettered: 1, Dropped: 1},
+		},
+		{
+			name: "records that cannot become documents", objects: []string{"ok long unshaped ok"}, letters: 2,
+			want: penstock.Counts{Objects: 1, Records: 4, Delivered: 2, DeadLettered: 2},
+		},
+		{
+			name: "the rest of a corrupt object is one letter", objects: []string{"ok ok corrupt ok"}, letters: 1,
+			want: penstock.Counts{Objects: 1, Records: 3, Delivered: 2, DeadLettered: 1},
+		},
+		{
+			name: "a broken connection gives the item back", objects: []string{"ok cut ok"}, given: true,
+			want: penstock.Counts{Objects: 1, ObjectsGivenBack: 1, Records: 1, Delivered: 1},
+		},
+		{
+			name: "a document without an outcome gives the item back", objects: []string{"ok lost"}, given: true,
+			want: penstock.Counts{Objects: 1, ObjectsGivenBack: 1, Records: 2, Delivered: 1, Unacknowledged: 1},
+		},
+		{
+			name: "an unreadable object", objects: []string{"missing"}, given: true,
+			want: penstock.Counts{Objects: 1, ObjectsGivenBack: 1},
+		},
+		{
+			name: "one bad object gives the whole item back", objects: []string{"ok", "missing", "dup"}, given: true,
+			want: penstock.Counts{Objects: 3, ObjectsGivenBack: 1, Records: 2, Delivered: 1, Duplicate: 1},
+		},
+		{
+			name: "a panic is one object's", objects: []string{"ok panic"}, given: true,
+			want: penstock.Counts{Objects: 1, ObjectsGivenBack: 1, Records: 1, Delivered: 1},
+		},
 		{name: "an empty object", objects: []string{""}, want: penstock.Counts{Objects: 1}},
 		{name: "an item without objects", want: penstock.Counts{}},
-		{name: "a fatal failure", objects: []string{"ok fatal"}, given: true, fatal: true,
-			want: penstock.Counts{Objects: 1, ObjectsGivenBack: 1, Records: 2, Delivered: 1, Unacknowledged: 1}},
+		{
+			name: "a fatal failure behind a broken reading", objects: []string{"ok late cut"}, given: true, fatal: true,
+			want: penstock.Counts{Objects: 1, ObjectsGivenBack: 1, Records: 2, Delivered: 1, Unacknowledged: 1},
+		},
+		{
+			name: "a fatal failure", objects: []string{"ok fatal"}, given: true, fatal: true,
+			want: penstock.Counts{Objects: 1, ObjectsGivenBack: 1, Records: 2, Delivered: 1, Unacknowledged: 1},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -41,7 +41,7 @@ var allowed = map[string][]string{
 	"format":     {root, "decode"}, // the line reader
 	"shape":      {root},
 	"bulk":       {root, "domain"},
-	"deadletter": {root},
+	"deadletter": {root, "decode"}, // the line reader
 
 	// Leaves.
 	root:     {},

@@ -1,0 +1,261 @@
+package lawtest
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// fault is one way in which a domain, or the network before it, misbehaves.
+type fault uint8
+
+const (
+	none fault = iota
+	throttle
+	throttleText
+	unavailable
+	serverError
+	resetBefore // the request is not carried out
+	resetAfter  // the request is carried out, and nobody hears of it
+	truncated
+	missingItem
+	swappedIDs
+	html
+	refused
+	tooLarge
+	slow
+	itemErrors // some items are throttled or fail on the way
+	faults     // the number of them
+)
+
+// Domain is a model of a domain: it keeps documents by id, refuses what is poison, and misbehaves by a seeded schedule.
+// It is an http.RoundTripper.
+type Domain struct {
+	// Share is the share of requests that a fault strikes, of those in Kinds.
+	Share float64
+	Kinds []fault
+	// Violation is told when a request breaks a law by itself.
+	Violation func(format string, args ...any)
+
+	mu   sync.Mutex
+	rand *rand.Rand
+	docs map[string]string
+	// reported counts the items that were answered in full, by status.
+	reported map[int]int64
+	wg       sync.WaitGroup
+}
+
+// reset is the error of a connection that breaks.
+var errReset = errors.New("connection reset by peer")
+
+func (d *Domain) draw() fault {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.Kinds) == 0 || d.rand.Float64() >= d.Share {
+		return none
+	}
+	return d.Kinds[d.rand.IntN(len(d.Kinds))]
+}
+
+func (d *Domain) intN(n int) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.rand.IntN(n)
+}
+
+// RoundTrip answers one _bulk request.
+func (d *Domain) RoundTrip(req *http.Request) (*http.Response, error) {
+	sent, err := d.payload(req)
+	if err != nil {
+		return nil, err
+	}
+	f := d.draw()
+	switch f {
+	case resetBefore, throttle, throttleText, unavailable, serverError, refused, tooLarge, html:
+		// A transport may return before it has read the whole body, and go on reading: what it reads then must still be
+		// what was sent.
+		d.readLate(req, sent)
+	default:
+		_ = req.Body.Close()
+	}
+	switch f {
+	case resetBefore:
+		return nil, errReset
+	case throttle:
+		resp := answer(429, "application/json", `{"error":{"type":"es_rejected_execution_exception","reason":"queue full"},"status":429}`)
+		if d.intN(2) == 0 {
+			resp.Header.Set("Retry-After", "2")
+		}
+		return resp, nil
+	case throttleText:
+		return answer(429, "text/plain", "429 Too Many Requests /_bulk"), nil
+	case unavailable:
+		return answer(503, "text/html", "<html><body>503 Service Unavailable</body></html>"), nil
+	case serverError:
+		return answer(500, "application/json", `{"error":{"type":"exception","reason":"boom"},"status":500}`), nil
+	case refused:
+		return answer(403, "application/json", `{"Message":"User: anonymous is not authorized to perform: es:ESHttpPost"}`), nil
+	case html:
+		return answer(200, "text/html", "<!doctype html><title>Dashboards</title>"), nil
+	case tooLarge:
+		if bytes.Count(sent, []byte("\n")) > 2 {
+			return answer(413, "application/json", `{"Message":"Request size exceeded 100 bytes"}`), nil
+		}
+	case slow:
+		time.Sleep(time.Duration(d.intN(20_000)) * time.Millisecond)
+	}
+	return d.carryOut(sent, f)
+}
+
+// payload is the body as it is when the request is handed over.
+func (d *Domain) payload(req *http.Request) ([]byte, error) {
+	copied, err := req.GetBody()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = copied.Close() }()
+	var r io.Reader = copied
+	if req.Header.Get("Content-Encoding") == "gzip" {
+		if r, err = gzip.NewReader(copied); err != nil {
+			return nil, err
+		}
+	}
+	return io.ReadAll(r)
+}
+
+// readLate reads the body some time after the request has failed, as a real transport may.
+func (d *Domain) readLate(req *http.Request, sent []byte) {
+	pause := time.Duration(d.intN(3000)) * time.Millisecond
+	d.wg.Go(func() {
+		defer func() { _ = req.Body.Close() }()
+		time.Sleep(pause)
+		if req.Header.Get("Content-Encoding") == "gzip" {
+			return // compressed anew for every attempt
+		}
+		got, err := io.ReadAll(req.Body)
+		if err == nil && !bytes.Equal(got, sent) {
+			d.Violation("a request body was changed while the transport could still read it")
+		}
+	})
+}
+
+// item is one document of a request with its outcome.
+type item struct {
+	op, id string
+	status int
+}
+
+// carryOut stores the documents and answers, truly or not.
+func (d *Domain) carryOut(sent []byte, f fault) (*http.Response, error) {
+	items := d.store(sent, f)
+	if f == resetAfter {
+		return nil, errReset
+	}
+	shown := make([]item, len(items))
+	copy(shown, items)
+	switch {
+	case f == missingItem && len(shown) > 0:
+		at := d.intN(len(shown))
+		shown = append(shown[:at], shown[at+1:]...)
+	case f == swappedIDs && len(shown) > 1:
+		shown[0].id, shown[1].id = shown[1].id, shown[0].id
+	default:
+		if f != truncated {
+			d.count(items)
+		}
+	}
+	text := write(shown)
+	if f == truncated {
+		text = text[:d.intN(len(text))]
+	}
+	return answer(200, "application/json", text), nil
+}
+
+func (d *Domain) count(items []item) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, it := range items {
+		d.reported[it.status]++
+	}
+}
+
+func (d *Domain) store(sent []byte, f fault) []item {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	lines := strings.Split(strings.TrimSuffix(string(sent), "\n"), "\n")
+	if len(lines)%2 != 0 {
+		d.Violation("a request of %d lines", len(lines))
+	}
+	var items []item
+	for i := 0; i+1 < len(lines); i += 2 {
+		var action map[string]struct {
+			ID string `json:"_id"`
+		}
+		if err := json.Unmarshal([]byte(lines[i]), &action); err != nil || len(action) != 1 {
+			d.Violation("action line %q: %v", lines[i], err)
+			continue
+		}
+		for op, a := range action {
+			items = append(items, item{op, a.ID, d.write(op, a.ID, lines[i+1], f)})
+		}
+	}
+	return items
+}
+
+// write stores one document and returns the status of its item.
+func (d *Domain) write(op, id, body string, f fault) int {
+	old, there := d.docs[id]
+	switch {
+	case f == itemErrors && d.rand.IntN(3) == 0:
+		return []int{429, 503, 500}[d.rand.IntN(3)]
+	case strings.Contains(body, poisonText):
+		return 400
+	case there && old != body:
+		d.Violation("id %s stands for %s and for %s", id, old, body)
+		return 409
+	case there && op == "create":
+		return 409
+	case there:
+		d.Violation("document %s was written twice", id)
+		return 200
+	}
+	d.docs[id] = body
+	return 201
+}
+
+func write(items []item) string {
+	var b strings.Builder
+	b.WriteString(`{"took":1,"errors":false,"items":[`)
+	for i, it := range items {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, `{%q:{"_id":%q,"status":%d`, it.op, it.id, it.status)
+		if kind := kinds[it.status]; kind != "" {
+			fmt.Fprintf(&b, `,"error":{"type":%q,"reason":"as it is"}`, kind)
+		}
+		b.WriteString("}}")
+	}
+	b.WriteString("]}")
+	return b.String()
+}
+
+var kinds = map[int]string{ //nolint:gochecknoglobals // a table literal
+	400: "mapper_parsing_exception", 409: "version_conflict_engine_exception", 429: "es_rejected_execution_exception",
+	500: "exception", 503: "unavailable_shards_exception",
+}
+
+func answer(status int, contentType, text string) *http.Response {
+	return &http.Response{
+		StatusCode: status, Status: http.StatusText(status), Header: http.Header{"Content-Type": {contentType}},
+		Body: io.NopCloser(strings.NewReader(text)), ContentLength: int64(len(text)),
+	}
+}

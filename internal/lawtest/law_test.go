@@ -1,0 +1,221 @@
+package lawtest
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/bulk"
+	"github.com/seed56735111/penstock/domain"
+)
+
+var (
+	seed  = flag.Uint64("seed", 0, "run the law under this seed alone")
+	seeds = flag.Int("seeds", 600, "number of seeds")
+)
+
+// rounds is how often what was given back may come again. The last ones have no faults.
+const (
+	rounds      = 14
+	faultRounds = 6
+)
+
+// TestLaw runs a world through schedules of faults until everything is acknowledged, then once more.
+func TestLaw(t *testing.T) {
+	t.Parallel()
+	if *seed != 0 {
+		runLaw(t, *seed)
+		return
+	}
+	n := *seeds
+	if testing.Short() {
+		n /= 6
+	}
+	for s := range n {
+		t.Run(fmt.Sprint(s+1), func(t *testing.T) {
+			t.Parallel()
+			runLaw(t, uint64(s+1))
+		})
+	}
+}
+
+func runLaw(t *testing.T, seed uint64) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHistory(t, seed)
+		defer h.domain.wg.Wait()
+		for round := 1; h.left() > 0; round++ {
+			if round > rounds {
+				t.Fatalf("seed %d: %d items are still there after %d rounds; run it alone with -run TestLaw -seed %d", seed, h.left(), rounds, seed)
+			}
+			h.round(round)
+			if t.Failed() {
+				t.Fatalf("seed %d, round %d: run it alone with -run TestLaw -seed %d", seed, round, seed)
+			}
+		}
+		h.again()
+		if t.Failed() {
+			t.Errorf("seed %d: run it alone with -run TestLaw -seed %d", seed, seed)
+		}
+	})
+}
+
+// history is one world with its faults.
+type history struct {
+	t      *testing.T
+	rand   *rand.Rand
+	domain *Domain
+	world  *World
+	share  float64
+	kinds  []fault
+}
+
+func newHistory(t *testing.T, seed uint64) *history {
+	r := rand.New(rand.NewPCG(seed, 2026))
+	d := &Domain{rand: rand.New(rand.NewPCG(seed, 1)), docs: map[string]string{}, reported: map[int]int64{}}
+	w := newWorld(r, d)
+	d.Violation, w.Violation = t.Errorf, t.Errorf
+	h := &history{t: t, rand: r, domain: d, world: w, share: []float64{0, 0.1, 0.3, 0.6, 0.95}[r.IntN(5)]}
+	for f := throttle; f < faults; f++ {
+		if r.IntN(3) == 0 {
+			h.kinds = append(h.kinds, f)
+		}
+	}
+	return h
+}
+
+func (h *history) left() (n int) {
+	for _, it := range h.world.items {
+		if !it.done {
+			n++
+		}
+	}
+	return n
+}
+
+// round runs the pipeline once over what is left.
+func (h *history) round(n int) {
+	h.domain.Share, h.domain.Kinds, h.world.LetterFaults = h.share, h.kinds, 0
+	if h.rand.IntN(3) == 0 {
+		h.world.LetterFaults = 0.3
+	}
+	interrupt, abort := time.Duration(0), false
+	if h.rand.IntN(4) == 0 {
+		interrupt, abort = time.Duration(h.rand.IntN(5000))*time.Millisecond, h.rand.IntN(2) == 0
+	}
+	if n > faultRounds {
+		h.domain.Share, h.world.LetterFaults, interrupt = 0, 0, 0
+	}
+	h.run(interrupt, abort)
+}
+
+// again ships everything once more without faults: no document is added, and every count is known beforehand.
+func (h *history) again() {
+	var records, ok, dead, dropped int64
+	for _, it := range h.world.items {
+		it.done = false
+		for _, o := range it.objects {
+			o.breaks = 0
+			records += int64(len(o.kinds))
+			for _, kind := range o.kinds {
+				switch kind {
+				case "ok":
+					ok++
+				case "drop":
+					dropped++
+				default:
+					dead++
+				}
+			}
+			if o.corrupt {
+				records, dead = records+1, dead+1
+			}
+		}
+	}
+	h.domain.Share, h.world.LetterFaults = 0, 0
+	got := h.run(0, false)
+	if got.Records != records || got.Delivered != 0 || got.Duplicate != ok || got.DeadLettered != dead || got.Dropped != dropped || got.Unacknowledged != 0 {
+		h.t.Errorf("everything once more: %+v, want %d records: %d duplicate, %d dead-lettered, %d dropped", got, records, ok, dead, dropped)
+	}
+	if n := int64(len(h.domain.docs)); n != ok {
+		h.t.Errorf("the domain holds %d documents, want %d", n, ok)
+	}
+	if n := int64(len(h.world.letters)); n != dead {
+		h.t.Errorf("there are %d dead letters, want %d", n, dead)
+	}
+	if h.left() > 0 {
+		h.t.Errorf("%d items were given back without a fault", h.left())
+	}
+}
+
+// run runs the pipeline and holds its counts against what the world and the domain know.
+func (h *history) run(interrupt time.Duration, abort bool) penstock.Counts {
+	h.world.emitted, h.world.dropped = 0, 0
+	clear(h.domain.reported)
+	for _, it := range h.world.items {
+		it.settled = 0
+	}
+	endpoint, err := domain.New(domain.Config{URL: "https://search.example.com", Transport: h.domain})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	writer := bulk.New(bulk.Config{
+		BatchBytes: 200 + h.rand.IntN(4000), BatchDocs: 1 + h.rand.IntN(30), MaxInFlight: 1 + h.rand.IntN(4),
+		Linger: time.Duration(1+h.rand.IntN(2000)) * time.Millisecond, RetryBudget: time.Minute, Gzip: h.rand.IntN(4) == 0,
+	}, endpoint)
+	stop := make(chan struct{})
+	ctx, cancel := context.WithCancel(h.t.Context())
+	defer cancel()
+	p := penstock.Pipeline{
+		Source: h.world, Decoder: h.world, Recognizer: h.world, Shaper: h.world, DeadLetters: h.world, Deliverer: writer,
+		Workers: 1 + h.rand.IntN(4), InHand: h.rand.IntN(20), Grace: time.Duration(1+h.rand.IntN(5000)) * time.Millisecond, Abort: stop,
+	}
+	if interrupt > 0 {
+		timer := time.AfterFunc(interrupt, func() {
+			cancel()
+			if abort {
+				close(stop)
+			}
+		})
+		defer timer.Stop()
+	}
+	counts, runErr := p.Run(ctx)
+	closing, done := context.WithTimeout(context.Background(), time.Second)
+	defer done()
+	_ = writer.Close(closing)
+	h.check(counts, runErr, interrupt > 0)
+	return counts
+}
+
+func (h *history) check(c penstock.Counts, runErr error, interrupted bool) {
+	h.t.Helper()
+	w, d := h.world, h.domain
+	if !c.Balanced() {
+		h.t.Errorf("counts do not add up: %+v", c)
+	}
+	if c.Records != w.emitted || c.Dropped != w.dropped {
+		h.t.Errorf("%d records and %d dropped, want %d and %d: %+v", c.Records, c.Dropped, w.emitted, w.dropped, c)
+	}
+	// What is under way when patience ends has an outcome that nobody counts. Otherwise the counts are the domain's own.
+	exact := runErr == nil && !interrupted
+	for _, v := range []struct {
+		name      string
+		got, want int64
+	}{{"delivered", c.Delivered, d.reported[201]}, {"duplicate", c.Duplicate, d.reported[409]}} {
+		if v.got > v.want || exact && v.got != v.want {
+			h.t.Errorf("%d %s, and the domain said so of %d: %+v, %v", v.got, v.name, v.want, c, runErr)
+		}
+	}
+	if slices.ContainsFunc(w.items, func(it *worldItem) bool { return !it.done && it.settled == 0 }) && runErr == nil && !interrupted {
+		h.t.Error("an item was neither acknowledged nor given back, and the run says that all is well")
+	}
+	if given := c.ItemsGivenBack; given == 0 && c.Unacknowledged > 0 {
+		h.t.Errorf("%d records unacknowledged, and no item given back", c.Unacknowledged)
+	}
+}

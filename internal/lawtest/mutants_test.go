@@ -1,0 +1,87 @@
+package lawtest
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// mutant is a broken variant of the program.
+type mutant struct {
+	name     string
+	file     string // below the module's root
+	old, new string
+}
+
+// mutants are what CONTRIBUTING.md lists: variants that each lose, double or miscount something.
+var mutants = []mutant{
+	{"an item is acknowledged whatever became of it", "run.go", "	r.settle(ctx, item, err)\n	for _, h", "	r.settle(ctx, item, nil)\n	for _, h"},
+	{"a reading that breaks off counts as the end", "run.go", "			return h.abandon(ctx, place, err)\n		}\n		if err != nil {", "			return nil\n		}\n		if err != nil {"},
+	{"a dead letter that cannot be stored is forgotten", "run.go", "	if err := h.DeadLetters.Put(ctx, d.letters...); err != nil {\n		return &LetterError{Err: err}\n	}", "	_ = h.DeadLetters.Put(ctx, d.letters...)"},
+	{"a record that is too long is passed over", "run.go", "			err = h.recordError(ctx, place, re)\n", "			err = nil\n"},
+	{"fewer items than documents are taken for all", "bulk/send.go", "case n != len(b.docs):", "case n > len(b.docs):"},
+	{"items about other documents are believed", "bulk/send.go", "	case mismatch:", "	case mismatch && len(b.docs) == 0:"},
+	{"a truncated answer is believed as far as it goes", "bulk/response.go", "	if err != nil || !found || s.at != len(s.b) {", "	if !found {"},
+	{"items that the domain throttled are not sent again", "bulk/send.go", "		case retry, throttled, blocked, unknown:\n			return true", "		case retry, blocked, unknown:\n			return true"},
+	{"a passing failure of an item is taken for its last word", "bulk/classify.go", "	case status >= 500:\n		return retry", "	case status >= 500:\n		return poison"},
+	{"what was there already counts as delivered", "bulk/classify.go", "	case status == 409 && !overwrite:\n		return duplicate", "	case status == 409 && !overwrite:\n		return delivered"},
+	{"documents are written with index instead of create", "bulk/batch.go", `"create"`, `"index"`},
+	{"a request body is used again while the transport may read it", "bulk/send.go", "	if b.lease.free() && cap", "	if cap"},
+	{"the first half of a request that is too large is forgotten", "bulk/send.go", "			w.deliver(b.pick(0, half, nil), time.Now())\n", ""},
+}
+
+// TestBrokenVariantsAreCaught shows that the law can fail: it breaks the program in one place at a time and runs TestLaw.
+func TestBrokenVariantsAreCaught(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the package once for each broken variant: left out with -short")
+	}
+	root, err := filepath.Abs(filepath.Join("..", ".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range mutants {
+		t.Run(strings.ReplaceAll(m.name, " ", "-"), func(t *testing.T) {
+			overlay := m.overlay(t, root)
+			cmd := exec.Command("go", "test", "-overlay="+overlay, "-count=1", "-run=^TestLaw$", "-failfast", "-seeds=600", "-timeout=2m", ".")
+			out, err := cmd.CombinedOutput()
+			exit, ok := errors.AsType[*exec.ExitError](err)
+			switch {
+			case err == nil:
+				t.Errorf("the law holds for a program in which %s", m.name)
+			case !ok || exit.ExitCode() != 1 || strings.Contains(string(out), "[build failed]"):
+				t.Fatalf("%s: %v\n%s", cmd, err, out)
+			}
+		})
+	}
+}
+
+// overlay writes the variant of the file, and the map that tells the go command to use it.
+func (m mutant) overlay(t *testing.T, root string) string {
+	t.Helper()
+	original := filepath.Join(root, filepath.FromSlash(m.file))
+	text, err := os.ReadFile(original)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(text), m.old); n != 1 {
+		t.Fatalf("%s has %q %d times, want once: the variant has to follow the code", m.file, m.old, n)
+	}
+	dir := t.TempDir()
+	broken := filepath.Join(dir, filepath.Base(m.file))
+	if err := os.WriteFile(broken, []byte(strings.Replace(string(text), m.old, m.new, 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	plan, err := json.Marshal(map[string]any{"Replace": map[string]string{original: broken}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(dir, "overlay.json")
+	if err := os.WriteFile(name, plan, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}

@@ -1,0 +1,306 @@
+// Package lawtest holds the program's law under faults: nothing acknowledged is lost, no document arrives twice, the counts
+// add up. It runs the pipeline and the bulk writer, in virtual time, between a source and a domain that know the truth.
+package lawtest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"math/rand/v2"
+	"strings"
+	"sync"
+
+	"github.com/seed56735111/penstock"
+)
+
+// poisonText is in the records that no domain takes.
+const poisonText = `"kind":"poison"`
+
+// object is one object of the world: its records, and how reading it goes wrong.
+type object struct {
+	name    string
+	kinds   []string // of its records: ok, poison, drop, overlong
+	corrupt bool     // it cannot be read to its end, ever
+	breaks  int      // how many readings break off before one succeeds
+}
+
+// item is one unit of acknowledgement.
+type worldItem struct {
+	id      string
+	objects []*object
+	done    bool
+	settled int // in this round
+}
+
+// World is the source, the stages and the dead letters of a run, and the oracle over them.
+type World struct {
+	// LetterFaults is the share of writes of dead letters that fail.
+	LetterFaults float64
+	// Violation is told when a law is broken.
+	Violation func(format string, args ...any)
+
+	rand   *rand.Rand
+	domain *Domain
+
+	mu      sync.Mutex
+	items   []*worldItem
+	letters map[string]penstock.Letter
+	emitted int64 // records that were read in this round
+	dropped int64
+}
+
+// newWorld makes items, objects and records.
+func newWorld(r *rand.Rand, d *Domain) *World {
+	w := &World{rand: r, domain: d, letters: map[string]penstock.Letter{}}
+	for i := range 2 + r.IntN(10) {
+		it := &worldItem{id: fmt.Sprintf("item-%d", i)}
+		for j := range 1 + r.IntN(2) {
+			it.objects = append(it.objects, newObject(r, fmt.Sprintf("object-%d-%d", i, j)))
+		}
+		w.items = append(w.items, it)
+	}
+	return w
+}
+
+func newObject(r *rand.Rand, name string) *object {
+	o := &object{name: name, corrupt: r.IntN(8) == 0}
+	if r.IntN(4) == 0 {
+		o.breaks = 1 + r.IntN(2)
+	}
+	for range r.IntN(40) {
+		kind := "ok"
+		switch r.IntN(20) {
+		case 0:
+			kind = "poison"
+		case 1:
+			kind = "drop"
+		case 2:
+			kind = "overlong"
+		}
+		o.kinds = append(o.kinds, kind)
+	}
+	return o
+}
+
+// raw is the text of record n, and id its document's id.
+func (o *object) raw(n int) string {
+	return fmt.Sprintf(`{"object":%q,"n":%d,"kind":%q,"pad":%q}`, o.name, n, o.kinds[n], strings.Repeat("x", n%17))
+}
+
+// end is the position behind the last record.
+func (o *object) end() int64 {
+	last := len(o.kinds) - 1
+	switch {
+	case last < 0:
+		return 0
+	case o.kinds[last] == "overlong":
+		return int64(last)*recordStride + recordStride
+	}
+	return int64(last)*recordStride + int64(len(o.raw(last)))
+}
+
+func (o *object) id(n int) string { return fmt.Sprintf("%s/%d", o.name, n) }
+
+// Items gives the items that are not acknowledged yet.
+func (w *World) Items(ctx context.Context) iter.Seq2[penstock.Item, error] {
+	return func(yield func(penstock.Item, error) bool) {
+		for _, it := range w.items {
+			if it.done {
+				continue
+			}
+			if ctx.Err() != nil || !yield(w.item(it), nil) {
+				return
+			}
+		}
+	}
+}
+
+func (w *World) item(it *worldItem) penstock.Item {
+	out := penstock.Item{ID: it.id, Settle: func(_ context.Context, err error) error {
+		w.settle(it, err)
+		return nil
+	}}
+	for _, o := range it.objects {
+		out.Objects = append(out.Objects, penstock.Object{Name: o.name, Size: -1, Open: func(context.Context) (*penstock.Stream, error) {
+			text := strings.NewReader(o.name)
+			return &penstock.Stream{ReadCloser: io.NopCloser(text), Identity: penstock.Identity{Bucket: "b", Key: o.name, ETag: "e"}}, nil
+		}})
+	}
+	return out
+}
+
+// settle checks the law at the moment at which it counts: an acknowledged item is never seen again.
+func (w *World) settle(it *worldItem, err error) {
+	w.mu.Lock()
+	it.settled++
+	again := it.settled > 1
+	if err == nil {
+		it.done = true
+	}
+	w.mu.Unlock()
+	if again {
+		w.Violation("%s was settled twice", it.id)
+	}
+	if err == nil {
+		w.checkDone(it)
+	}
+}
+
+// checkDone holds what became of every record of an item against what should have.
+func (w *World) checkDone(it *worldItem) {
+	w.domain.mu.Lock()
+	defer w.domain.mu.Unlock()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, o := range it.objects {
+		for n, kind := range o.kinds {
+			body, there := w.domain.docs[o.id(n)]
+			letter, lettered := w.letters[o.id(n)]
+			switch kind {
+			case "ok":
+				if !there || body != o.raw(n) {
+					w.Violation("%s is acknowledged, and record %s is not in the domain", it.id, o.id(n))
+				}
+			case "poison":
+				if !lettered || string(letter.Raw) != o.raw(n) {
+					w.Violation("%s is acknowledged, and record %s is not in the dead letters", it.id, o.id(n))
+				}
+			case "overlong":
+				if !w.hasLetter(o, int64(n)*recordStride, penstock.ReasonOverlong) {
+					w.Violation("%s is acknowledged, and the overlong record %s is not in the dead letters", it.id, o.id(n))
+				}
+			}
+			if kind != "ok" && there || kind == "ok" && lettered || kind == "drop" && lettered {
+				w.Violation("%s record %s ended in a wrong state", kind, o.id(n))
+			}
+		}
+		if o.corrupt && !w.hasLetter(o, o.end(), penstock.ReasonCorrupt) {
+			w.Violation("%s is acknowledged, and the rest of %s is not in the dead letters", it.id, o.name)
+		}
+	}
+}
+
+// hasLetter reports whether there is a letter about a position of an object.
+func (w *World) hasLetter(o *object, offset int64, reason string) bool {
+	for _, l := range w.letters {
+		if l.Source.Object == o.name && l.Source.Offset == offset && l.Reason == reason {
+			return true
+		}
+	}
+	return false
+}
+
+// recordStride is how far records lie from each other, whatever their length.
+const recordStride = 1000
+
+// Entries is part of penstock.Decoder: the object has one entry.
+func (w *World) Entries(r io.Reader) iter.Seq2[penstock.Entry, error] {
+	return func(yield func(penstock.Entry, error) bool) { yield(penstock.Entry{Reader: r}, nil) }
+}
+
+// Recognize is part of penstock.Recognizer.
+func (w *World) Recognize(po *penstock.Object, _ penstock.Identity, e penstock.Entry) (penstock.Recognized, error) {
+	name, err := io.ReadAll(e)
+	if err != nil {
+		return penstock.Recognized{}, err
+	}
+	for _, it := range w.items {
+		for _, o := range it.objects {
+			if o.name == string(name) {
+				return penstock.Recognized{Format: "law", Records: w.records(o)}, nil
+			}
+		}
+	}
+	return penstock.Recognized{}, fmt.Errorf("no object %s", po.Name)
+}
+
+var errBroken = errors.New("connection reset while reading")
+
+func (w *World) records(o *object) iter.Seq2[penstock.Record, error] {
+	return func(yield func(penstock.Record, error) bool) {
+		breakAt := -1
+		w.mu.Lock()
+		if o.breaks > 0 {
+			o.breaks--
+			breakAt = w.rand.IntN(len(o.kinds) + 1)
+		}
+		w.mu.Unlock()
+		var buf bytes.Buffer
+		for n, kind := range o.kinds {
+			if n == breakAt {
+				yield(penstock.Record{}, errBroken)
+				return
+			}
+			buf.Reset() // the slices of a record are valid until the next one
+			buf.WriteString(o.raw(n))
+			r := penstock.Record{Seq: int64(n), Offset: int64(n) * recordStride, Raw: buf.Bytes(), JSON: buf.Bytes(), Verbatim: true}
+			var err error
+			if kind == "overlong" {
+				r, err = penstock.Record{}, &penstock.RecordError{Reason: penstock.ReasonOverlong, Offset: int64(n) * recordStride, Length: recordStride, Err: errors.New("too long")}
+			}
+			w.emit()
+			if !yield(r, err) {
+				return
+			}
+			clear(buf.Bytes())
+		}
+		switch {
+		case breakAt == len(o.kinds):
+			yield(penstock.Record{}, errBroken)
+		case o.corrupt:
+			w.emit()
+			yield(penstock.Record{}, &penstock.ObjectError{Reason: penstock.ReasonCorrupt, Err: errors.New("bad checksum")})
+		}
+	}
+}
+
+func (w *World) emit() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.emitted++
+}
+
+// Entry is part of penstock.Shaper.
+func (w *World) Entry(o *penstock.Object, _ penstock.Identity, _, _ string) (penstock.EntryShaper, error) {
+	return &shaper{world: w, object: o.Name}, nil
+}
+
+type shaper struct {
+	world  *World
+	object string
+}
+
+// Shape is part of penstock.EntryShaper.
+func (s *shaper) Shape(r *penstock.Record) (penstock.Document, error) {
+	if bytes.Contains(r.Raw, []byte(`"kind":"drop"`)) {
+		s.world.mu.Lock()
+		s.world.dropped++
+		s.world.mu.Unlock()
+		return penstock.Document{}, penstock.ErrDrop
+	}
+	return penstock.Document{
+		Index: "law", ID: fmt.Appendf(nil, "%s/%d", s.object, r.Seq), Body: r.JSON, Raw: r.Raw, Offset: r.Offset,
+	}, nil
+}
+
+var errDisk = errors.New("no space left on device")
+
+// Put is part of penstock.DeadLetters.
+func (w *World) Put(_ context.Context, letters ...penstock.Letter) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.rand.Float64() < w.LetterFaults {
+		return errDisk
+	}
+	for _, l := range letters {
+		if l.Reason == "" || l.Source.Object == "" {
+			w.Violation("letter %s says neither why nor from where", l.ID)
+		}
+		l.Raw = bytes.Clone(l.Raw)
+		w.letters[l.ID] = l
+	}
+	return nil
+}
