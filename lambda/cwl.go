@@ -3,7 +3,6 @@ package lambda
 import (
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"math"
 	"strings"
@@ -54,58 +53,51 @@ func NewLogs(o LogsOptions, r penstock.Recognizer, s penstock.Shaper) (*Logs, er
 	return &Logs{LogsOptions: o, Recognizer: r, Shaper: s}, nil
 }
 
-// maxPayload bounds what is read of one payload.
-const maxPayload = maxSubscription
-
 // Recognize is part of penstock.Recognizer.
 func (l *Logs) Recognize(o *penstock.Object, id penstock.Identity, e penstock.Entry) (penstock.Recognized, error) {
 	if _, ok := o.Attr[AttrLogGroup]; !ok {
 		return l.Recognizer.Recognize(o, id, e)
 	}
-	text, err := io.ReadAll(io.LimitReader(e, maxPayload+1))
-	if err != nil {
-		return penstock.Recognized{}, err
-	}
-	if len(text) > maxPayload {
-		return penstock.Recognized{}, &penstock.ObjectError{Reason: penstock.ReasonLimit, Err: fmt.Errorf("payload over %d bytes", maxPayload)}
-	}
-	decoded := jsjson.Decode(text)
-	if decoded != string(text) {
-		text = []byte(decoded)
-	}
-	payload, err := jsjson.Parse(decoded)
-	if err != nil {
-		return penstock.Recognized{}, &penstock.ObjectError{Reason: penstock.ReasonCorrupt, Err: fmt.Errorf("read payload: %w", err)}
-	}
-	return penstock.Recognized{Format: FormatLogs, Records: l.records(o, id, text, &payload)}, nil
+	return penstock.Recognized{Format: FormatLogs, Records: l.records(o, id, e)}, nil
 }
 
 // records yields one record for each log event, or for each record that its message holds. Its JSON is the whole document.
-func (l *Logs) records(o *penstock.Object, id penstock.Identity, text []byte, payload *jsjson.Value) iter.Seq2[penstock.Record, error] {
+func (l *Logs) records(o *penstock.Object, id penstock.Identity, e penstock.Entry) iter.Seq2[penstock.Record, error] {
 	return func(yield func(penstock.Record, error) bool) {
-		events := payload.Get("logEvents")
-		if events == nil {
-			return
-		}
 		var buf []byte
 		var seq int64
-		for i := range events.Items {
-			e := &events.Items[i]
-			raw := text[e.Start:e.End]
-			for n, f := range l.fields(o, id, e) {
-				rec := penstock.Record{Seq: seq, Offset: int64(e.Start + n), Raw: raw}
-				doc, at, err := l.document(f, e, payload)
+		s := newPayloadScanner(e)
+		s.event = func(raw []byte, offset int64) bool {
+			decoded := jsjson.Decode(raw)
+			if decoded != string(raw) {
+				raw = []byte(decoded)
+			}
+			event, err := jsjson.Parse(decoded)
+			all := []found{{}}
+			if err == nil {
+				all = l.fields(o, id, &event)
+			}
+			for n, f := range all {
+				rec := penstock.Record{Seq: seq, Offset: offset + int64(n), Raw: raw}
+				seq++
+				var doc jsjson.Value
+				if err == nil {
+					doc, rec.Time, err = l.document(o, f, &event)
+				}
 				if err != nil {
 					err = &penstock.RecordError{Reason: penstock.ReasonUnshaped, Offset: rec.Offset, Length: int64(len(raw)), Raw: raw, Err: err}
 				} else {
 					buf = l.write(buf[:0], &doc, f.format != "")
-					rec.Time, rec.JSON = at, buf
+					rec.JSON = buf
 				}
 				if !yield(rec, err) {
-					return
+					return false
 				}
-				seq++
 			}
+			return true
+		}
+		if err := s.scan(); err != nil {
+			yield(penstock.Record{}, err)
 		}
 	}
 }
@@ -120,7 +112,7 @@ func (l *Logs) write(b []byte, doc *jsjson.Value, parsed bool) []byte {
 
 // document builds one document: the fields found first, then the six that always are there, which replace fields of the
 // same name.
-func (l *Logs) document(f found, event, payload *jsjson.Value) (jsjson.Value, time.Time, error) {
+func (l *Logs) document(o *penstock.Object, f found, event *jsjson.Value) (jsjson.Value, time.Time, error) {
 	doc := f.fields
 	if l.NestUnder != "" && len(doc.Members) > 0 {
 		nested := jsjson.Value{Kind: jsjson.Object}
@@ -135,17 +127,19 @@ func (l *Logs) document(f found, event, payload *jsjson.Value) (jsjson.Value, ti
 	if err != nil {
 		return doc, at, err
 	}
-	set := func(name string, v *jsjson.Value) {
-		if v != nil {
-			doc.Set(name, *v)
+	setText := func(name, attr string) {
+		if v, ok := o.Attr[attr]; ok {
+			doc.Set(name, jsjson.Value{Kind: jsjson.String, String: v})
 		}
 	}
 	doc.Set("@id", jsjson.Value{Kind: jsjson.String, String: id + f.suffix})
 	doc.Set("@timestamp", jsjson.Value{Kind: jsjson.String, String: stamp})
-	set("@message", event.Get("message"))
-	set("@owner", payload.Get("owner"))
-	set("@log_group", payload.Get("logGroup"))
-	set("@log_stream", payload.Get("logStream"))
+	if message := event.Get("message"); message != nil {
+		doc.Set("@message", *message)
+	}
+	setText("@owner", AttrOwner)
+	setText("@log_group", AttrLogGroup)
+	setText("@log_stream", AttrLogStream)
 	if f.format != "" {
 		doc.Set("@format", jsjson.Value{Kind: jsjson.String, String: f.format})
 	}
@@ -276,7 +270,7 @@ func (l *Logs) Entry(o *penstock.Object, id penstock.Identity, entry, format str
 	if format != FormatLogs {
 		return l.Shaper.Entry(o, id, entry, format)
 	}
-	return &logShaper{pattern: l.Index, owner: o.Attr["owner"], group: o.Attr[AttrLogGroup], stream: o.Attr["log_stream"]}, nil
+	return &logShaper{pattern: l.Index, owner: o.Attr[AttrOwner], group: o.Attr[AttrLogGroup], stream: o.Attr[AttrLogStream]}, nil
 }
 
 // logShaper makes documents of log events, whose JSON is complete already.

@@ -27,7 +27,7 @@ func documents(t *testing.T, o lambda.LogsOptions, payload string) []string {
 	if err := json.Unmarshal([]byte(payload), &p); err != nil {
 		t.Fatal(err)
 	}
-	object := &penstock.Object{Name: "logs", Attr: map[string]string{lambda.AttrLogGroup: p.LogGroup, "log_stream": p.LogStream, "owner": p.Owner}}
+	object := &penstock.Object{Name: "logs", Attr: map[string]string{lambda.AttrLogGroup: p.LogGroup, lambda.AttrLogStream: p.LogStream, lambda.AttrOwner: p.Owner}}
 	rec, err := l.Recognize(object, penstock.Identity{}, penstock.Entry{Reader: strings.NewReader(payload)})
 	if err != nil {
 		t.Fatal(err)
@@ -300,7 +300,7 @@ func TestMessagesOfAKnownFormatBecomeTheirFields(t *testing.T) {
 		{"GET /a 1\nGET", []string{"7", `{"@id":"7",` + tail + `}`}},                       // does not fit to the end
 		{`{"@id":"8","@format":9}`, []string{"7", `{"@id":"7","@format":9,` + tail + `}`}}, // precedence as before
 	} {
-		object := &penstock.Object{Attr: map[string]string{lambda.AttrLogGroup: "/aws/lambda/Gate"}}
+		object := &penstock.Object{Attr: map[string]string{lambda.AttrLogGroup: "/aws/lambda/Gate", lambda.AttrLogStream: "2015/11/19/[$LATEST]ab", lambda.AttrOwner: "123456789012"}}
 		p := payload(`{"id":"7","timestamp":1447920000000,"message":` + quote(tt.message) + `}`)
 		rec, err := l.Recognize(object, penstock.Identity{}, penstock.Entry{Reader: strings.NewReader(p)})
 		if err != nil {

@@ -176,8 +176,8 @@ func TestCloudWatchLogsComesDirectlyAndThroughKinesis(t *testing.T) {
 			t.Errorf("%s: %+v, error %v", name, ev, err)
 			continue
 		}
-		if b := ev.units[0].logs[0]; b.Group != "/g" || b.Stream != "s" || b.Owner != "123456789012" || b.FirstID == "" {
-			t.Errorf("%s: %+v", name, b)
+		if h := ev.units[0].logs[0].header; value(h.LogGroup) != "/g" || value(h.LogStream) != "s" || value(h.Owner) != "123456789012" || h.FirstID == "" {
+			t.Errorf("%s: %+v", name, h)
 		}
 	}
 	ev, err := decodeEvent([]byte(kinesis(control, []byte("garbage"), inner.AWSLogs.Data[:20])))

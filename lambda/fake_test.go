@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"log/slog"
 	"maps"
 	"slices"
@@ -17,6 +16,7 @@ import (
 	"time"
 
 	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/decode"
 	"github.com/seed56735111/penstock/lambda"
 	"github.com/seed56735111/penstock/source"
 )
@@ -129,13 +129,8 @@ func (w *world) pipeline(ctx context.Context) (penstock.Pipeline, func(context.C
 	if err != nil {
 		return penstock.Pipeline{}, nil, err
 	}
-	p := penstock.Pipeline{Decoder: w, Recognizer: logs, Shaper: logs, Deliverer: w, DeadLetters: w, Workers: 2}
+	p := penstock.Pipeline{Decoder: decode.New(decode.Limits{}), Recognizer: logs, Shaper: logs, Deliverer: w, DeadLetters: w, Workers: 2}
 	return p, func(context.Context) error { return w.broken["release"] }, nil
-}
-
-// Entries is part of penstock.Decoder.
-func (w *world) Entries(r io.Reader) iter.Seq2[penstock.Entry, error] {
-	return func(yield func(penstock.Entry, error) bool) { yield(penstock.Entry{Reader: r}, nil) }
 }
 
 // Recognize is part of penstock.Recognizer: every line is a record.

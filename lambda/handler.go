@@ -153,7 +153,7 @@ func (h *Handler) breakLoop(units []unit) {
 	for i := range units {
 		u := &units[i]
 		n := len(u.logs)
-		u.logs = slices.DeleteFunc(u.logs, func(b logBatch) bool { return b.Group == h.cfg.LogGroup })
+		u.logs = slices.DeleteFunc(u.logs, func(b logBatch) bool { return b.group() == h.cfg.LogGroup })
 		if len(u.logs) < n {
 			u.note = "ignored " + h.cfg.LogGroup + ": the function's own log group must not be subscribed to the function"
 		}

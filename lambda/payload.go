@@ -1,0 +1,246 @@
+package lambda
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// The bounds of a CloudWatch Logs payload. The service sends at most 1 MB of compressed log events at once and events of at
+// most 1 MB, but a Kinesis record can be anybody's.
+const (
+	maxPayload = 64 << 20
+	maxEvent   = 8 << 20
+	maxMember  = 64 << 10
+	maxLayers  = 3 // a subscription is gzip, and what carries it may compress it again
+)
+
+var errPayload = errors.New("not a JSON object")
+
+// payloadHeader is what is known of a payload without its log events.
+type payloadHeader struct {
+	MessageType                string
+	Owner, LogGroup, LogStream *string
+	FirstID                    string
+}
+
+// plainPayload returns a reader of the plain bytes.
+func plainPayload(data []byte) (io.Reader, error) {
+	var r io.Reader = bytes.NewReader(data)
+	for range maxLayers {
+		head := bufio.NewReader(r)
+		magic, _ := head.Peek(2) // shorter is not compressed either
+		r = head
+		if !bytes.Equal(magic, []byte{0x1f, 0x8b}) {
+			break
+		}
+		var err error
+		if r, err = gzip.NewReader(head); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+// readHeader reads a payload to its end and remembers what is not a log event.
+func readHeader(data []byte) (payloadHeader, error) {
+	var h payloadHeader
+	r, err := plainPayload(data)
+	if err != nil {
+		return h, err
+	}
+	s := newPayloadScanner(r)
+	s.member = func(name string, value []byte) error {
+		into := map[string]any{"messageType": &h.MessageType, "owner": &h.Owner, "logGroup": &h.LogGroup, "logStream": &h.LogStream}[name]
+		if into == nil {
+			return nil
+		}
+		return json.Unmarshal(value, into)
+	}
+	s.event = func(text []byte, _ int64) bool {
+		if h.FirstID == "" {
+			var e struct {
+				ID string `json:"id"`
+			}
+			if json.Unmarshal(text, &e) == nil {
+				h.FirstID = e.ID
+			}
+		}
+		return true
+	}
+	return h, s.scan()
+}
+
+// payloadScanner walks through a payload event by event, so that one of any size takes little memory. It finds out where
+// values end and leaves it to others to read them.
+type payloadScanner struct {
+	r   *bufio.Reader
+	off int64  // of the next byte
+	buf []byte // the value being read
+	// member is told of the members of the object, event of the elements of logEvents, with their place; false ends the
+	// scan. Their slices are valid during the call.
+	member func(name string, value []byte) error
+	event  func(text []byte, offset int64) bool
+}
+
+func newPayloadScanner(r io.Reader) *payloadScanner {
+	return &payloadScanner{
+		r: bufio.NewReaderSize(r, 32<<10), member: func(string, []byte) error { return nil }, event: func([]byte, int64) bool { return true },
+	}
+}
+
+var errEnough = errors.New("enough")
+
+func (s *payloadScanner) scan() error {
+	err := s.object()
+	if err == nil {
+		// What follows the object, up to the checksum of the compression, must be nothing.
+		if c, next := s.next(); next == nil {
+			err = fmt.Errorf("%q after the object", c)
+		} else if !errors.Is(next, io.EOF) {
+			err = next
+		}
+	}
+	switch {
+	case errors.Is(err, errEnough):
+		return nil
+	case errors.Is(err, io.EOF):
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+func (s *payloadScanner) object() error {
+	if c, err := s.next(); err != nil || c != '{' {
+		return errors.Join(errPayload, err)
+	}
+	for n := 0; ; n++ {
+		c, err := s.next()
+		if err != nil || c == '}' && n == 0 {
+			return err
+		}
+		if c != '"' {
+			return errPayload
+		}
+		var name string
+		raw, err := s.value(c, maxMember)
+		if err == nil {
+			err = json.Unmarshal(raw, &name)
+		}
+		if err != nil {
+			return err
+		}
+		if c, err = s.next(); err != nil || c != ':' {
+			return errors.Join(errPayload, err)
+		}
+		if c, err = s.next(); err != nil {
+			return err
+		}
+		if name == "logEvents" && c == '[' {
+			err = s.events()
+		} else if raw, err = s.value(c, maxMember); err == nil {
+			err = s.member(name, raw)
+		}
+		if err != nil {
+			return err
+		}
+		if c, err = s.next(); err != nil || c == '}' {
+			return err
+		}
+		if c != ',' {
+			return errPayload
+		}
+	}
+}
+
+func (s *payloadScanner) events() error {
+	for n := 0; ; n++ {
+		c, err := s.next()
+		if err != nil || c == ']' && n == 0 {
+			return err
+		}
+		offset := s.off - 1
+		text, err := s.value(c, maxEvent)
+		if err != nil {
+			return err
+		}
+		if !s.event(text, offset) {
+			return errEnough
+		}
+		if c, err = s.next(); err != nil || c == ']' {
+			return err
+		}
+		if c != ',' {
+			return errPayload
+		}
+	}
+}
+
+// next returns the next byte that is not white space.
+func (s *payloadScanner) next() (byte, error) {
+	for {
+		c, err := s.r.ReadByte()
+		if err != nil {
+			return 0, err
+		}
+		if s.off++; s.off > maxPayload {
+			return 0, fmt.Errorf("more than %d bytes", maxPayload)
+		}
+		switch c {
+		case ' ', '\t', '\n', '\r':
+		default:
+			return c, nil
+		}
+	}
+}
+
+// value reads the value that begins with c, which has been read.
+func (s *payloadScanner) value(c byte, longest int) ([]byte, error) {
+	s.buf = append(s.buf[:0], c)
+	depth, quoted := 0, c == '"'
+	if c == '{' || c == '[' {
+		depth = 1
+	}
+	scalar := depth == 0 && !quoted
+	for {
+		c, err := s.r.ReadByte()
+		if err != nil {
+			return nil, err
+		}
+		if s.off++; len(s.buf) >= longest || s.off > maxPayload {
+			return nil, fmt.Errorf("value of more than %d bytes", longest)
+		}
+		if scalar {
+			switch c {
+			case ',', '}', ']', ' ', '\t', '\n', '\r':
+				s.off--
+				return s.buf, s.r.UnreadByte()
+			}
+		}
+		s.buf = append(s.buf, c)
+		switch {
+		case quoted && c == '\\':
+			if c, err = s.r.ReadByte(); err != nil {
+				return nil, err
+			}
+			s.off++
+			s.buf = append(s.buf, c)
+		case c == '"':
+			quoted = !quoted
+			if !quoted && depth == 0 {
+				return s.buf, nil
+			}
+		case quoted:
+		case c == '{' || c == '[':
+			depth++
+		case c == '}' || c == ']':
+			if depth--; depth == 0 {
+				return s.buf, nil
+			}
+		}
+	}
+}

@@ -1,0 +1,123 @@
+package lambda
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func zipped(t testing.TB, text string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	if _, err := w.Write([]byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// scanned returns the members and the events of a payload.
+func scanned(text string) (members, events []string, err error) {
+	s := newPayloadScanner(strings.NewReader(text))
+	s.member = func(name string, value []byte) error {
+		members = append(members, name+"="+string(value))
+		return nil
+	}
+	s.event = func(event []byte, offset int64) bool {
+		if !strings.HasPrefix(text[offset:], string(event)) {
+			err = fmt.Errorf("%s is not at %d", event, offset)
+		}
+		events = append(events, string(event))
+		return true
+	}
+	if serr := s.scan(); serr != nil {
+		err = serr
+	}
+	return members, events, err
+}
+
+func TestPayloadsAreTakenApartWhereTheirValuesEnd(t *testing.T) {
+	t.Parallel()
+	members, events, err := scanned(` { "messageType" : "DATA_MESSAGE", "n":[1,{"a":"]}"}] ,"logEvents":[{"id":"1","message":"} \" ] \\"} , {"id":"2"},3 ] , "lo\u0067Group":"g" , "b":true}` + "\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{`messageType="DATA_MESSAGE"`, `n=[1,{"a":"]}"}]`, `logGroup="g"`, `b=true`}, members); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{`{"id":"1","message":"} \" ] \\"}`, `{"id":"2"}`, `3`}, events); diff != "" {
+		t.Error(diff)
+	}
+	for _, text := range []string{
+		"", "[]", `"x"`, "{", `{"a"`, `{"a":`, `{"a":1`, `{"a":1,}`, `{a:1}`, `{"a" 1}`, `{"logEvents":[{"id":1}`, `{"logEvents":[{},]`, `{"a":1} {`, `{"logEvents":[1 2]}`,
+		`{"a":"` + strings.Repeat("x", maxMember) + `"}`, `{"logEvents":["` + strings.Repeat("x", maxEvent) + `"]}`,
+	} {
+		if _, _, err := scanned(text); err == nil {
+			t.Errorf("%.40s… is a payload", text)
+		}
+	}
+}
+
+// A payload that cannot be read whole must be given back: nobody else has it.
+func TestABrokenPayloadIsGivenBack(t *testing.T) {
+	t.Parallel()
+	const good = `{"messageType":"DATA_MESSAGE","owner":"1","logGroup":"g","logStream":"s","logEvents":[{"id":"1","timestamp":1,"message":"m"}]}`
+	z := zipped(t, good)
+	flipped := bytes.Clone(z)
+	flipped[len(flipped)-6] ^= 1 // in the checksum
+	huge := `{"messageType":"DATA_MESSAGE","logEvents":[` + strings.Repeat(`{"id":"1"},`, maxPayload/11+1) + `{}]}`
+	for name, data := range map[string][]byte{
+		"cut": z[:len(z)-5], "checksum": flipped, "too long": zipped(t, huge), "half JSON": zipped(t, good[:len(good)-20]),
+		"kind": zipped(t, strings.Replace(good, "DATA_", "OTHER_", 1)), "type": zipped(t, strings.Replace(good, `"owner":"1"`, `"owner":1`, 1)),
+	} {
+		if u := unwrapBytes(data, 1); u.err == nil {
+			t.Errorf("%s: %+v", name, u)
+		}
+	}
+	for name, data := range map[string][]byte{"once": z, "twice": zipped(t, string(z)), "not at all": []byte(good)} {
+		if u := unwrapBytes(data, 1); u.err != nil || len(u.logs) != 1 || value(u.logs[0].header.LogGroup) != "g" || u.logs[0].header.FirstID != "1" {
+			t.Errorf("compressed %s: %+v", name, u)
+		}
+	}
+}
+
+func FuzzPayload(f *testing.F) {
+	f.Add(`{"messageType":"DATA_MESSAGE","logEvents":[{"id":"1","message":"}\\\""},[[]],"x"],"a":{"b":[1]}}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		if !json.Valid([]byte(text)) || !strings.HasPrefix(strings.TrimSpace(text), "{") || len(text) > maxMember {
+			_, _, _ = scanned(text)
+			return
+		}
+		// Whatever is JSON is taken apart into JSON.
+		s := newPayloadScanner(strings.NewReader(text))
+		check := func(v []byte) {
+			if !json.Valid(v) {
+				t.Fatalf("%s holds %s", text, v)
+			}
+		}
+		s.member = func(_ string, v []byte) error { check(v); return nil }
+		s.event = func(v []byte, _ int64) bool { check(v); return true }
+		if err := s.scan(); err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+	})
+}
+
+func BenchmarkPayload(b *testing.B) {
+	event := `{"id":"1","timestamp":1447920000000,"message":"INFO {\"level\":\"info\",\"n\":1}"},`
+	text := `{"messageType":"DATA_MESSAGE","logEvents":[` + strings.Repeat(event, 1000) + `{}]}`
+	b.SetBytes(int64(len(text)))
+	for b.Loop() {
+		if _, err := readHeader([]byte(text)); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
