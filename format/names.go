@@ -1,0 +1,153 @@
+package format
+
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/seed56735111/penstock"
+)
+
+// hashName hashes the name b[start:end] and tells whether it has a dot. Names of up to eight bytes have different hashes;
+// longer ones are compared when theirs are the same.
+func hashName(b []byte, start, end int) (hash uint64, dotted bool) {
+	const k = 0x9E3779B97F4A7C15
+	w := binary.LittleEndian.Uint64(b[start:])
+	n := end - start
+	if n < 8 {
+		w &= 1<<(8*uint(n)) - 1
+		return w * k, hasDot(w)
+	}
+	tail := binary.LittleEndian.Uint64(b[end-8:])
+	hash = (w ^ (tail*k + uint64(n))) * k
+	if n <= 16 {
+		return hash, hasDot(w) || hasDot(tail)
+	}
+	return hash, bytes.IndexByte(b[start:end], '.') >= 0
+}
+
+func hasDot(w uint64) bool {
+	x := w ^ '.'*ones
+	return (x-ones)&^x&highs != 0
+}
+
+// compare looks for a name that equals b[start:end] in the current object. Whether it is one or a path through it, the
+// rewriter decides what happens.
+func (s *scanner) compare(b []byte, cur frame, names, start, end int, hash uint64) {
+	for _, r := range s.names[cur.first:names] {
+		if r.hash == hash && bytes.Equal(b[r.start:r.end], b[start:end]) {
+			s.trouble |= sameName
+			return
+		}
+	}
+}
+
+// dottedName remembers a name with dots and the paths it goes through: none of them may be the name of a sibling.
+func (s *scanner) dottedName(b []byte, cur *frame, names, start, end int) int {
+	if !soundPath(b[start:end]) {
+		s.trouble |= oddName
+	}
+	for at := start; at <= end; at++ {
+		prefix := at < end
+		if prefix && b[at] != '.' {
+			continue
+		}
+		hash, _ := hashName(b, start, at)
+		if names == maxNames {
+			s.trouble |= manyNames
+			return names
+		}
+		for _, r := range s.names[cur.first:names] {
+			if r.hash == hash && !(r.prefix && prefix) && bytes.Equal(b[r.start:r.end], b[start:at]) {
+				s.trouble |= sameName
+			}
+		}
+		cur.seen |= 1 << (hash >> 58)
+		s.names[names] = nameRef{hash: hash, start: int32(start), end: int32(at), prefix: prefix} //nolint:gosec // a window is below 2 GiB
+		names++
+	}
+	return names
+}
+
+// soundPath reports whether every part of a dotted name has something visible in it: the mapper refuses the others.
+func soundPath(name []byte) bool {
+	for part := range bytes.SplitSeq(name, []byte{'.'}) {
+		if isBlank(part) {
+			return false
+		}
+	}
+	return true
+}
+
+func isBlank(name []byte) bool {
+	for len(name) > 0 {
+		r, size := utf8.DecodeRune(name)
+		if !unicode.IsSpace(r) {
+			return false
+		}
+		name = name[size:]
+	}
+	return true
+}
+
+// timeFields are the top-level names that are taken for the time of a record, the best one first.
+var timeFields = [...]string{ //nolint:gochecknoglobals // a table literal
+	"@timestamp", "timestamp", "time", "eventTime", "ts", "datetime", "date", "event_time", "query_timestamp",
+	"Timestamp", "Time", "start_time", "start", "created_at", "asctime", "@t", "_time",
+}
+
+const (
+	timeNames  = 17
+	rankAWS    = timeNames
+	rankOpaque = timeNames + 1
+)
+
+// metaNames are refused by the engines at the top level of a document.
+var metaNames = []string{ //nolint:gochecknoglobals // a table literal
+	"_id", "_index", "_type", "_source", "_routing", "_parent", "_version", "_seq_no", "_primary_term", "_size", "_timestamp",
+	"_ttl", "_uid", "_all", "_field_names", "_ignored", "_ignored_source", "_feature", "_tier", "_nested_path", "_doc_count",
+	"_data_stream_timestamp", "_inference_fields", "_tsid", "_recovery_source",
+}
+
+// topName classifies a name at the top level. It returns what its value is to be looked at for, -1 for nothing.
+func (s *scanner) topName(name []byte) int {
+	for i, field := range timeFields {
+		if string(name) == field {
+			return i
+		}
+	}
+	switch name[0] {
+	case 'a', 'p':
+		switch {
+		case string(name) == "aws":
+			return rankAWS
+		case string(name) == "penstock":
+			s.top |= penstock.TopPenstock
+		case isReserved(name):
+			s.trouble |= clashingName
+		}
+	case '_':
+		if isMeta(name) {
+			s.trouble |= clashingName
+		}
+	}
+	if len(s.opaque) > 0 && slices.Contains(s.opaque, string(name)) {
+		return rankOpaque
+	}
+	return -1
+}
+
+// isReserved reports whether a top-level name collides with what the shape stage writes: "penstock", "aws" or, where a
+// record has these itself, "penstock_" and "aws.s3…".
+func isReserved(name []byte) bool {
+	return string(name) == "penstock_" || bytes.HasPrefix(name, []byte("penstock.")) || bytes.HasPrefix(name, []byte("penstock_.")) ||
+		string(name) == "aws.s3" || bytes.HasPrefix(name, []byte("aws.s3."))
+}
+
+// isMeta reports whether a top-level name, or the first part of its path, is one the engines keep for themselves.
+func isMeta(name []byte) bool {
+	first, _, _ := bytes.Cut(name, []byte{'.'})
+	return slices.Contains(metaNames, string(first))
+}

@@ -1,0 +1,173 @@
+package format
+
+import (
+	"encoding/binary"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+const replacement = "\uFFFD"
+
+const hexDigits = "0123456789abcdef"
+
+// appendText appends text as the body of a JSON string, repaired: invalid UTF-8 and NUL become U+FFFD.
+func appendText(dst, text []byte) []byte {
+	run := 0 // text[run:i] is to be copied
+	for i := 0; i < len(text); {
+		if i+8 <= len(text) && special(binary.LittleEndian.Uint64(text[i:])) == 0 {
+			i += 8
+			continue
+		}
+		c := text[i]
+		if c >= 0x20 && c < 0x80 && c != '"' && c != '\\' {
+			i++
+			continue
+		}
+		size := 1
+		var with string
+		switch {
+		case c >= 0x80:
+			var r rune
+			r, size = utf8.DecodeRune(text[i:])
+			if r != utf8.RuneError || size > 1 {
+				i += size
+				continue
+			}
+			with = replacement
+		case c == '"':
+			with = `\"`
+		case c == '\\':
+			with = `\\`
+		case c == 0:
+			with = replacement
+		case c == '\n':
+			with = `\n`
+		case c == '\t':
+			with = `\t`
+		case c == '\r':
+			with = `\r`
+		}
+		dst = append(dst, text[run:i]...)
+		if with == "" {
+			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+		}
+		dst = append(dst, with...)
+		i += size
+		run = i
+	}
+	return append(dst, text[run:]...)
+}
+
+// isPlain reports whether text can stand in a JSON string as it is: printable ASCII without quotes and backslashes.
+func isPlain(text []byte) bool {
+	for len(text) >= 8 {
+		if special(binary.LittleEndian.Uint64(text)) != 0 {
+			return false
+		}
+		text = text[8:]
+	}
+	for _, c := range text {
+		if c < 0x20 || c >= 0x80 || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
+}
+
+// appendRepaired appends the body of a valid JSON string with its escapes as they are, but for lone surrogates and NUL,
+// which become U+FFFD, as does invalid UTF-8.
+func appendRepaired(dst, body []byte) []byte {
+	for i := 0; i < len(body); {
+		switch c := body[i]; {
+		case c == '\\' && body[i+1] == 'u':
+			u, _ := hex4(body[i+2:])
+			size := 6
+			switch {
+			case u == 0:
+				dst = append(dst, replacement...)
+			case u >= 0xd800 && u < 0xe000:
+				if pairs(body[i:]) {
+					size = 12
+					dst = append(dst, body[i:i+12]...)
+				} else {
+					dst = append(dst, replacement...)
+				}
+			default:
+				dst = append(dst, body[i:i+6]...)
+			}
+			i += size
+		case c == '\\':
+			dst = append(dst, c, body[i+1])
+			i += 2
+		case c >= 0x80:
+			r, size := utf8.DecodeRune(body[i:])
+			dst = utf8.AppendRune(dst, r)
+			i += size
+		default:
+			dst = append(dst, c)
+			i++
+		}
+	}
+	return dst
+}
+
+// pairs reports whether two \u escapes at the beginning of b make one character.
+func pairs(b []byte) bool {
+	return len(b) >= 12 && b[6] == '\\' && b[7] == 'u' && pairRune(b) != utf8.RuneError
+}
+
+func pairRune(b []byte) rune {
+	high, _ := hex4(b[2:])
+	low, _ := hex4(b[8:])
+	return utf16.DecodeRune(rune(high), rune(low)) //nolint:gosec // four hexadecimal digits
+}
+
+// appendUnquoted appends the text that the body of a valid JSON string stands for, repaired like appendRepaired.
+func appendUnquoted(dst, body []byte) []byte {
+	for i := 0; i < len(body); {
+		c := body[i]
+		switch {
+		case c == '\\' && body[i+1] == 'u':
+			u, _ := hex4(body[i+2:])
+			r, size := rune(u), 6 //nolint:gosec // four hexadecimal digits
+			if u >= 0xd800 && u < 0xe000 {
+				r = utf8.RuneError
+				if pairs(body[i:]) {
+					r, size = pairRune(body[i:]), 12
+				}
+			}
+			if u == 0 {
+				r = utf8.RuneError
+			}
+			dst = utf8.AppendRune(dst, r)
+			i += size
+		case c == '\\':
+			dst = append(dst, unescaped(body[i+1]))
+			i += 2
+		case c >= 0x80:
+			r, size := utf8.DecodeRune(body[i:])
+			dst = utf8.AppendRune(dst, r)
+			i += size
+		default:
+			dst = append(dst, c)
+			i++
+		}
+	}
+	return dst
+}
+
+func unescaped(c byte) byte {
+	switch c {
+	case 'b':
+		return '\b'
+	case 'f':
+		return '\f'
+	case 'n':
+		return '\n'
+	case 'r':
+		return '\r'
+	case 't':
+		return '\t'
+	}
+	return c // quote, backslash, solidus
+}

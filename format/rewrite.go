@@ -1,0 +1,368 @@
+package format
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/seed56735111/penstock"
+)
+
+// rewriter writes a JSON value, which a scanner found valid, as one that a domain accepts. It favours being right over
+// being fast: it sees the records in which the scanner found some trouble.
+type rewriter struct {
+	maxString int
+	opaque    []string
+	// ownTime says that the record's "@timestamp" is a date that may stay.
+	ownTime bool
+
+	top     penstock.TopNames
+	members []member // of the objects being written, the innermost last
+	scratch []byte   // decoded names
+}
+
+// member is one name with its value in an object.
+type member struct {
+	name       []byte // decoded; the name to be written, once settled
+	start, end int    // the value
+	gone       bool   // a later one has the same name
+}
+
+// rewrite appends the value b[:end] to dst as one object on one line. The padding of a window follows it.
+func (w *rewriter) rewrite(dst, b []byte) []byte {
+	w.top, w.members, w.scratch = 0, w.members[:0], w.scratch[:0]
+	i := skipSpace(b, 0)
+	if b[i] == '{' {
+		dst, _ = w.object(dst, b, i, 1)
+		return dst
+	}
+	dst = append(dst, `{"value":`...)
+	dst, _ = w.value(dst, b, i, 2)
+	return append(dst, '}')
+}
+
+// value appends the value at b[i] and returns where it ends. depth is the number of objects and arrays it is in, itself included.
+func (w *rewriter) value(dst, b []byte, i, depth int) ([]byte, int) {
+	switch c := b[i]; {
+	case c == '"':
+		return w.str(dst, b, i)
+	case c != '{' && c != '[':
+		end := scalarEnd(b, i)
+		return appendNumber(dst, b[i:end]), end
+	case depth > maxLevels:
+		end := skipValue(b, i)
+		return appendCompactString(dst, b[i:end]), end
+	case c == '{':
+		return w.object(dst, b, i, depth)
+	}
+	dst = append(dst, '[')
+	i = skipSpace(b, i+1)
+	for b[i] != ']' {
+		dst, i = w.value(dst, b, i, depth+1)
+		i = skipSpace(b, i)
+		if b[i] == ',' {
+			dst = append(dst, ',')
+			i = skipSpace(b, i+1)
+		}
+	}
+	return append(dst, ']'), i + 1
+}
+
+func (w *rewriter) object(dst, b []byte, i, depth int) ([]byte, int) {
+	first, scratch := len(w.members), len(w.scratch)
+	end := w.collect(b, i)
+	w.settle(b, w.members[first:], depth == 1)
+	dst = append(dst, '{')
+	last := len(w.members)
+	empty := true
+	for m := first; m < last; m++ { // by index: inner objects may move the slice
+		if w.members[m].gone {
+			continue
+		}
+		if !empty {
+			dst = append(dst, ',')
+		}
+		empty = false
+		name, at := w.members[m].name, w.members[m].start
+		dst = append(dst, '"')
+		dst = appendText(dst, name)
+		dst = append(dst, '"', ':')
+		if depth == 1 {
+			w.note(name, b[at])
+			if b[at] != '"' && b[at] != 'n' && slices.Contains(w.opaque, string(name)) {
+				dst = appendCompactString(dst, b[at:w.members[m].end])
+				continue
+			}
+		}
+		dst, _ = w.value(dst, b, at, depth+1)
+	}
+	w.members, w.scratch = w.members[:first], w.scratch[:scratch]
+	return append(dst, '}'), end
+}
+
+// note keeps the set of top-level names that concern the shape stage.
+func (w *rewriter) note(name []byte, value byte) {
+	switch {
+	case string(name) == "@timestamp":
+		w.top |= penstock.TopTimestamp
+	case string(name) == "penstock":
+		w.top |= penstock.TopPenstock
+	case string(name) == "aws" && value == '{':
+		w.top |= penstock.TopAWSObject
+	}
+}
+
+// collect adds the members of the object at b[i] and returns where it ends.
+func (w *rewriter) collect(b []byte, i int) int {
+	i = skipSpace(b, i+1)
+	for b[i] != '}' {
+		end := skipString(b, i)
+		m := member{name: w.decode(b[i+1 : end-1])}
+		m.start = skipSpace(b, skipSpace(b, end)+1)
+		m.end = skipValue(b, m.start)
+		w.members = append(w.members, m)
+		i = skipSpace(b, m.end)
+		if b[i] == ',' {
+			i = skipSpace(b, i+1)
+		}
+	}
+	return i + 1
+}
+
+// decode returns the text of a JSON string, repaired: what is between its quotes when there is nothing to decode.
+func (w *rewriter) decode(quoted []byte) []byte {
+	if bytes.IndexByte(quoted, '\\') < 0 && utf8.Valid(quoted) {
+		return quoted
+	}
+	at := len(w.scratch)
+	w.scratch = appendUnquoted(w.scratch, quoted)
+	return w.scratch[at:len(w.scratch):len(w.scratch)]
+}
+
+// settle decides which members stay, the last one of each name, and what they are called.
+func (w *rewriter) settle(b []byte, members []member, top bool) {
+	taken := make(map[string]int, len(members)) // index of the last member of a name
+	for i := range members {
+		if earlier, ok := taken[string(members[i].name)]; ok {
+			members[earlier].gone = true
+		}
+		taken[string(members[i].name)] = i
+	}
+	var fixed []byte
+	for i := range members {
+		m := &members[i]
+		if m.gone {
+			continue
+		}
+		fixed = w.acceptable(fixed[:0], b, m, members, taken, top)
+		if bytes.Equal(fixed, m.name) {
+			continue
+		}
+		// Renaming must not take a name away from another member.
+		for {
+			if _, ok := taken[string(fixed)]; !ok {
+				break
+			}
+			fixed = append(fixed, '_')
+		}
+		taken[string(fixed)] = i
+		m.name = bytes.Clone(fixed)
+	}
+}
+
+// acceptable appends the name that a mapper takes for m.
+func (w *rewriter) acceptable(dst, b []byte, m *member, members []member, taken map[string]int, top bool) []byte {
+	name := m.name
+	if isBlank(name) {
+		return append(dst, "_empty"...)
+	}
+	if top {
+		switch {
+		case isMeta(name):
+			return append(append(dst, "x"...), name...)
+		case string(name) == "aws" && b[m.start] != '{', string(name) == "@timestamp" && !w.ownTime, string(name) == "penstock_":
+			return append(append(dst, name...), '_')
+		case isReserved(name):
+			return appendUndotted(dst, name)
+		}
+	}
+	if bytes.IndexByte(name, '.') < 0 {
+		return append(dst, name...)
+	}
+	if !soundPath(name) {
+		return appendUndotted(dst, name)
+	}
+	for at, c := range name {
+		if c != '.' {
+			continue
+		}
+		// The engines read a dotted name as a path. It cannot go through a sibling that is not an object.
+		if i, ok := taken[string(name[:at])]; ok && b[members[i].start] != '{' {
+			return appendUndotted(dst, name)
+		}
+	}
+	return append(dst, name...)
+}
+
+// appendUndotted appends a name with its dots replaced.
+func appendUndotted(dst, name []byte) []byte {
+	at := len(dst)
+	dst = append(dst, name...)
+	for i, c := range dst[at:] {
+		if c == '.' {
+			dst[at+i] = '_'
+		}
+	}
+	return dst
+}
+
+// str appends the string at b[i], repaired and within the bound, and returns where it ends.
+func (w *rewriter) str(dst, b []byte, i int) ([]byte, int) {
+	end := skipString(b, i)
+	body := b[i+1 : end-1]
+	dst = append(dst, '"')
+	at := len(dst)
+	dst = appendRepaired(dst, body)
+	if w.maxString > 0 && len(dst)-at > w.maxString {
+		dst = append(dst[:at], truncated(dst[at:], w.maxString)...)
+	}
+	return append(dst, '"'), end
+}
+
+// truncationMark ends a string that was longer than allowed.
+const truncationMark = "…"
+
+// truncated cuts the body of a JSON string to at most n bytes with the mark, not inside a character or an escape.
+func truncated(body []byte, n int) []byte {
+	n = max(n-len(truncationMark), 0)
+	at := 0
+	for at < len(body) {
+		size := 1
+		switch c := body[at]; {
+		case c == '\\' && body[at+1] == 'u':
+			size = 6
+			if at+12 <= len(body) && isSurrogate(body[at+2:]) {
+				size = 12
+			}
+		case c == '\\':
+			size = 2
+		case c >= 0x80:
+			_, size = utf8.DecodeRune(body[at:])
+		}
+		if at+size > n {
+			break
+		}
+		at += size
+	}
+	return append(body[:at:at], truncationMark...)
+}
+
+func isSurrogate(digits []byte) bool {
+	u, _ := hex4(digits)
+	return u >= 0xd800 && u < 0xe000
+}
+
+// appendNumber appends a scalar that is not a string. A number that no long or double holds becomes a string.
+func appendNumber(dst, b []byte) []byte {
+	if isDigit(b[0]) || b[0] == '-' {
+		tooBig := false
+		if bytes.IndexAny(b, ".eE") < 0 {
+			tooBig = !fitsLong(b)
+		} else {
+			_, err := strconv.ParseFloat(string(b), 64)
+			tooBig = errors.Is(err, strconv.ErrRange)
+		}
+		if tooBig {
+			dst = append(dst, '"')
+			dst = append(dst, b...)
+			return append(dst, '"')
+		}
+	}
+	return append(dst, b...)
+}
+
+// appendCompactString appends a valid JSON value as a JSON string that holds it without white space.
+func appendCompactString(dst, value []byte) []byte {
+	dst = append(dst, '"')
+	for i := 0; i < len(value); {
+		switch c := value[i]; {
+		case isSpace(c):
+			i++
+		case c == '"':
+			end := i + 1
+			for value[end] != '"' {
+				if value[end] == '\\' {
+					end++
+				}
+				end++
+			}
+			dst = append(dst, '\\', '"')
+			dst = appendText(dst, value[i+1:end])
+			dst = append(dst, '\\', '"')
+			i = end + 1
+		default:
+			dst = append(dst, c)
+			i++
+		}
+	}
+	return append(dst, '"')
+}
+
+func skipSpace(b []byte, i int) int {
+	for isSpace(b[i]) {
+		i++
+	}
+	return i
+}
+
+// skipString returns where the string at b[i] ends.
+func skipString(b []byte, i int) int {
+	i++
+	for {
+		i = plain(b, i)
+		switch b[i] {
+		case '"':
+			return i + 1
+		case '\\':
+			i += 2
+		default:
+			i++
+		}
+	}
+}
+
+// scalarEnd returns where the number or literal at b[i] ends.
+func scalarEnd(b []byte, i int) int {
+	for c := b[i]; c > ' ' && c != ',' && c != ']' && c != '}'; c = b[i] {
+		i++
+	}
+	return i
+}
+
+// skipValue returns where the valid value at b[i] ends.
+func skipValue(b []byte, i int) int {
+	switch b[i] {
+	case '"':
+		return skipString(b, i)
+	case '{', '[':
+	default:
+		return scalarEnd(b, i)
+	}
+	for depth := 0; ; {
+		switch b[i] {
+		case '"':
+			i = skipString(b, i)
+			continue
+		case '{', '[':
+			depth++
+		case '}', ']':
+			depth--
+			if depth == 0 {
+				return i + 1
+			}
+		}
+		i++
+	}
+}

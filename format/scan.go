@@ -1,0 +1,486 @@
+package format
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math/bits"
+	"unicode/utf8"
+
+	"github.com/seed56735111/penstock"
+)
+
+// trouble says why a valid JSON value cannot go to the domain byte by byte.
+type trouble uint16
+
+const (
+	notObject    trouble = 1 << iota // the value is not an object
+	multiline                        // there is a line ending between its tokens
+	badText                          // invalid UTF-8, a lone surrogate, NUL
+	oddName                          // a name with an escape, or one that a mapper refuses
+	sameName                         // a name occurs twice in an object, or is a path into another one
+	manyNames                        // more names than the scanner remembers
+	bigNumber                        // beyond what the engines hold in a long or a double
+	tooDeep                          // more levels than a mapper allows
+	longString                       // longer than the configured bound
+	clashingName                     // a top-level name that the shape stage or the engine needs for itself
+	opaqueObject                     // a field that is to be written as a string
+)
+
+const (
+	// maxLevels is the depth beyond which a subtree becomes a string: the engines' default mapping depth limit.
+	maxLevels = 20
+	// maxNesting is the depth beyond which a value is not accepted as JSON, the same as in encoding/json.
+	maxNesting = 10000
+	// maxNames is how many names the scanner remembers in the objects that are open at one time.
+	maxNames = 256
+)
+
+// verdict is the result of a scan.
+type verdict uint8
+
+const (
+	complete   verdict = iota
+	incomplete         // the value goes on behind the data
+	invalid            // the value is not JSON
+)
+
+// scanner validates one JSON value in one pass, and finds out on the way whether it needs rewriting, when it says it
+// happened, and which of the names that matter it has. It allocates nothing once it has grown to the depth of its input.
+type scanner struct {
+	// maxString is the longest string that passes, in bytes; 0 for any.
+	maxString int
+	// opaque are top-level names whose value is written as a string when it is not one.
+	opaque []string
+	// letters are the first bytes of the names that topName knows.
+	letters [256]bool
+
+	// The results of the last scan.
+	trouble trouble
+	top     penstock.TopNames
+	times   [timeNames]int32 // where the values of top-level time fields begin
+	hasTime uint32           // which of them are set
+	spans   []span           // values of opaque fields that are neither strings nor null
+
+	frames []frame
+	names  [maxNames]nameRef
+}
+
+type span struct{ start, end int }
+
+// frame is an open object or array.
+type frame struct {
+	seen   uint64 // a small set of the names' hashes
+	first  int32  // index of its first name
+	object bool
+}
+
+// nameRef is a name seen in an open object.
+type nameRef struct {
+	hash       uint64
+	start, end int32
+	prefix     bool // a path that some name in the object goes through
+}
+
+const (
+	ones  = 0x0101010101010101
+	highs = 0x8080808080808080
+)
+
+func newScanner(maxString int, opaque []string) *scanner {
+	s := &scanner{maxString: maxString, opaque: opaque}
+	for _, names := range [][]string{timeFields[:], {"_", "aws", "penstock"}, opaque} {
+		for _, name := range names {
+			s.letters[name[0]] = true
+		}
+	}
+	return s
+}
+
+// special marks the bytes of w that end a run of plain text in a JSON string: quotes, backslashes, control characters
+// and everything that is not ASCII. Only the lowest mark is exact.
+func special(w uint64) uint64 {
+	return ((w - 0x20*ones) | w | ((w ^ '"'*ones) - ones) | ((w ^ '\\'*ones) - ones)) & highs
+}
+
+// plain returns the index of the first special byte in b from i on. There is one: the padding is zero.
+func plain(b []byte, i int) int {
+	for {
+		if m := special(binary.LittleEndian.Uint64(b[i:])); m != 0 {
+			return i + bits.TrailingZeros64(m)>>3
+		}
+		i += 8
+	}
+}
+
+// scan reads the value that begins at b[0]. The data are n bytes, followed by at least pad zero bytes. It returns where
+// the value ends, or the position at which it is incomplete or invalid.
+//
+//nolint:gocyclo // one loop over the bytes is what makes it fast; the grammar is the one of RFC 8259
+func (s *scanner) scan(b []byte, n int) (int, verdict) {
+	s.trouble, s.top, s.hasTime, s.spans, s.frames = 0, 0, 0, s.spans[:0], s.frames[:0]
+	var (
+		cur    frame // the innermost open container, when depth > 0
+		depth  int
+		names  int // used part of s.names
+		i      int
+		opaque = -1 // where the value of an opaque field begins
+	)
+	if b[0] != '{' {
+		s.trouble |= notObject
+	}
+
+value:
+	switch c := b[i]; {
+	case c == '"':
+		j := plain(b, i+1)
+		if b[j] != '"' {
+			var v verdict
+			if j, v = s.oddString(b, j, n); v != complete {
+				return j, v
+			}
+		}
+		if s.maxString > 0 && j-i-1 > s.maxString {
+			s.trouble |= longString
+		}
+		i = j + 1
+	case c == '{' || c == '[':
+		if depth == maxNesting {
+			return i, invalid
+		}
+		if depth > 0 {
+			s.frames = append(s.frames, cur)
+		}
+		depth++
+		if depth > maxLevels {
+			s.trouble |= tooDeep
+		}
+		cur = frame{first: int32(names), object: c == '{'} //nolint:gosec // names is at most maxNames
+		i++
+		if c == '{' {
+			goto firstName
+		}
+		for isSpace(b[i]) {
+			s.space(b[i])
+			i++
+		}
+		if b[i] == ']' {
+			i++
+			goto closed
+		}
+		goto value
+	case isDigit(c) || c == '-':
+		j, ok := s.number(b, i)
+		if !ok {
+			return j, cut(j, n)
+		}
+		i = j
+		if depth == 0 && i == n {
+			return i, incomplete // another digit may follow
+		}
+	case isSpace(c):
+		s.space(c)
+		i++
+		goto value
+	case c == 't' && b[i+1] == 'r' && b[i+2] == 'u' && b[i+3] == 'e',
+		c == 'n' && b[i+1] == 'u' && b[i+2] == 'l' && b[i+3] == 'l':
+		i += 4
+	case c == 'f' && b[i+1] == 'a' && b[i+2] == 'l' && b[i+3] == 's' && b[i+4] == 'e':
+		i += 5
+	default:
+		if (c == 't' || c == 'n' || c == 'f') && i+5 > n {
+			return i, incomplete
+		}
+		return i, cut(i, n)
+	}
+
+after:
+	if depth == 0 {
+		return i, complete
+	}
+	if opaque >= 0 && depth == 1 {
+		s.opaqueValue(b, opaque, i)
+		opaque = -1
+	}
+	switch c := b[i]; {
+	case c == ',':
+		i++
+		if cur.object {
+			goto name
+		}
+		goto value
+	case c == '}' && cur.object || c == ']' && !cur.object:
+		i++
+		goto closed
+	case isSpace(c):
+		s.space(c)
+		i++
+		goto after
+	default:
+		return i, cut(i, n)
+	}
+
+closed:
+	names = int(cur.first)
+	depth--
+	if depth > 0 {
+		last := len(s.frames) - 1
+		cur = s.frames[last]
+		s.frames = s.frames[:last]
+	}
+	goto after
+
+firstName:
+	for isSpace(b[i]) {
+		s.space(b[i])
+		i++
+	}
+	if b[i] == '}' {
+		i++
+		goto closed
+	}
+
+name:
+	if b[i] != '"' {
+		if isSpace(b[i]) {
+			s.space(b[i])
+			i++
+			goto name
+		}
+		return i, cut(i, n)
+	}
+	i++
+	rank := -1
+	{
+		j := plain(b, i)
+		if b[j] != '"' {
+			var v verdict
+			if j, v = s.oddString(b, j, n); v != complete {
+				return j, v
+			}
+			if bytes.IndexByte(b[i:j], '\\') >= 0 || isBlank(b[i:j]) {
+				s.trouble |= oddName
+			}
+		}
+		hash, dotted := hashName(b, i, j)
+		mark := uint64(1) << (hash >> 58)
+		switch {
+		case names == maxNames:
+			s.trouble |= manyNames
+		case dotted:
+			names = s.dottedName(b, &cur, names, i, j)
+		default:
+			if cur.seen&mark != 0 {
+				s.compare(b, cur, names, i, j, hash)
+			}
+			cur.seen |= mark
+			s.names[names] = nameRef{hash: hash, start: int32(i), end: int32(j)} //nolint:gosec // a window is below 2 GiB
+			names++
+			if j == i || b[i] == ' ' && len(bytes.TrimLeft(b[i:j], " ")) == 0 {
+				s.trouble |= oddName
+			}
+		}
+		if depth == 1 && s.letters[b[i]] {
+			rank = s.topName(b[i:j])
+		}
+		i = j + 1
+	}
+	for b[i] != ':' {
+		if !isSpace(b[i]) {
+			return i, cut(i, n)
+		}
+		s.space(b[i])
+		i++
+	}
+	i++
+	if rank < 0 {
+		goto value
+	}
+	for isSpace(b[i]) {
+		s.space(b[i])
+		i++
+	}
+	switch {
+	case rank < timeNames:
+		s.times[rank] = int32(i) //nolint:gosec // a window is below 2 GiB
+		s.hasTime |= 1 << rank
+	case rank == rankAWS && b[i] == '{':
+		s.top |= penstock.TopAWSObject
+	case rank == rankAWS:
+		s.trouble |= clashingName
+	case rank == rankOpaque:
+		opaque = i
+	}
+	goto value
+}
+
+// cut tells an input that stops at i from one that is wrong there.
+func cut(i, n int) verdict {
+	if i >= n {
+		return incomplete
+	}
+	return invalid
+}
+
+func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' }
+
+func isDigit(c byte) bool { return c-'0' < 10 }
+
+func (s *scanner) space(c byte) {
+	if c == '\n' || c == '\r' {
+		s.trouble |= multiline
+	}
+}
+
+// opaqueValue notes the value of an opaque field, unless it is null or a string already.
+func (s *scanner) opaqueValue(b []byte, start, end int) {
+	if b[start] == '"' || b[start] == 'n' {
+		return
+	}
+	s.trouble |= opaqueObject
+	s.spans = append(s.spans, span{start, end})
+}
+
+// oddString goes on in a string at its first special byte, i, and returns the index of its closing quote.
+func (s *scanner) oddString(b []byte, i, n int) (int, verdict) {
+	for {
+		switch c := b[i]; {
+		case c == '"':
+			return i, complete
+		case c == '\\':
+			j, v := s.escape(b, i, n)
+			if v != complete {
+				return j, v
+			}
+			i = j
+		case c < 0x20:
+			return i, cut(i, n)
+		default:
+			r, size := utf8.DecodeRune(b[i:])
+			if r == utf8.RuneError && size == 1 {
+				if !utf8.FullRune(b[i:n]) {
+					return i, incomplete
+				}
+				s.trouble |= badText
+			}
+			i += size
+		}
+		i = plain(b, i)
+	}
+}
+
+// escape checks the escape sequence at b[i] and returns where it ends.
+func (s *scanner) escape(b []byte, i, n int) (int, verdict) {
+	if i+2 > n {
+		return i, incomplete
+	}
+	switch b[i+1] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return i + 2, complete
+	case 'u':
+	default:
+		return i + 1, invalid
+	}
+	if i+6 > n {
+		return i, incomplete
+	}
+	u, ok := hex4(b[i+2:])
+	if !ok {
+		return i + 2, invalid
+	}
+	switch {
+	case u == 0:
+		s.trouble |= badText
+	case u >= 0xd800 && u < 0xdc00:
+		if i+6 >= n || b[i+6] == '\\' && (i+7 >= n || b[i+7] == 'u' && i+12 > n) {
+			return i, incomplete
+		}
+		low, ok := hex4(b[i+8:])
+		if b[i+6] == '\\' && b[i+7] == 'u' && ok && low >= 0xdc00 && low < 0xe000 {
+			return i + 12, complete
+		}
+		s.trouble |= badText
+	case u >= 0xdc00 && u < 0xe000:
+		s.trouble |= badText
+	}
+	return i + 6, complete
+}
+
+// hex4 reads four hexadecimal digits.
+func hex4(b []byte) (uint32, bool) {
+	var u uint32
+	for _, c := range b[:4] {
+		switch {
+		case isDigit(c):
+			u = u<<4 | uint32(c-'0')
+		case c|0x20 >= 'a' && c|0x20 <= 'f':
+			u = u<<4 | uint32(c|0x20-'a'+10)
+		default:
+			return 0, false
+		}
+	}
+	return u, true
+}
+
+// number returns where the number at b[i] ends, or where it is wrong.
+func (s *scanner) number(b []byte, i int) (int, bool) {
+	start := i
+	if b[i] == '-' {
+		i++
+	}
+	whole := i
+	switch {
+	case b[i] == '0':
+		i++
+	case isDigit(b[i]):
+		for isDigit(b[i]) {
+			i++
+		}
+	default:
+		return i, false
+	}
+	digits := i - whole
+	fractional := false
+	if b[i] == '.' {
+		fractional = true
+		i++
+		if !isDigit(b[i]) {
+			return i, false
+		}
+		for isDigit(b[i]) {
+			i++
+		}
+	}
+	if b[i]|0x20 == 'e' {
+		fractional = true
+		i++
+		if b[i] == '+' || b[i] == '-' {
+			i++
+		}
+		if !isDigit(b[i]) {
+			return i, false
+		}
+		exp := i
+		for isDigit(b[i]) {
+			i++
+		}
+		if i-exp > 2 || digits > 200 {
+			digits = maxDoubleDigits // let the rewriter look
+		}
+	}
+	if digits > 18 && (!fractional && !fitsLong(b[start:i]) || digits >= maxDoubleDigits) {
+		s.trouble |= bigNumber
+	}
+	return i, true
+}
+
+// maxDoubleDigits is a length from which the whole part of a number may be beyond a double.
+const maxDoubleDigits = 308
+
+// fitsLong reports whether an integer is within 64 bits with a sign.
+func fitsLong(b []byte) bool {
+	limit := "9223372036854775807"
+	if b[0] == '-' {
+		b, limit = b[1:], "9223372036854775808"
+	}
+	return len(b) < len(limit) || len(b) == len(limit) && string(b) <= limit
+}

@@ -1,0 +1,23 @@
+package format
+
+import (
+	"path"
+	"strings"
+)
+
+// skip says why an object of this name holds no records, or nothing. The names are those that services and tools give to
+// markers, tests and indexes beside their data.
+func skip(name string) string {
+	base := path.Base(name)
+	switch {
+	case strings.HasSuffix(name, "/"), strings.HasSuffix(name, "_$folder$"):
+		return "folder marker"
+	case base == "_SUCCESS", strings.HasPrefix(base, "_committed_"), strings.HasPrefix(base, "_started_"), strings.HasSuffix(base, ".crc"):
+		return "job marker"
+	case base == "ELBAccessLogTestFile", base == "ConfigWritabilityCheckFile", base == "aws-logs-write-test":
+		return "write test of a service"
+	case strings.Contains(name, "/CloudTrail-Digest/"):
+		return "CloudTrail digest"
+	}
+	return ""
+}

@@ -1,0 +1,233 @@
+package format
+
+import (
+	"bytes"
+	"time"
+
+	"github.com/seed56735111/penstock"
+)
+
+// textReader reads lines of text. Where lines begin with a time, an event goes from one of them to the next, over stack
+// traces and whatever else lies between; elsewhere each line is an event of its own, but for the lines of a stack trace.
+type textReader struct {
+	reader
+	timed  bool
+	stored time.Time
+}
+
+func readText(p *parsing, y yield) {
+	r := textReader{reader: p.reader, stored: p.stored}
+	r.timed = beginsTimed(p.window.sample(), p.stored)
+	r.events(y)
+	p.json = r.json
+}
+
+// beginsTimed decides whether a time begins an event. The first line that is not blank has one, or most lines do.
+func beginsTimed(sample []byte, stored time.Time) bool {
+	total, timed, first := 0, 0, false
+	for line := range bytes.Lines(sample) {
+		if len(bytes.TrimSpace(line)) == 0 {
+			continue
+		}
+		total++
+		if _, _, ok := leadingTime(line, stored); ok {
+			timed++
+			first = first || total == 1
+		}
+		if total == 200 {
+			break
+		}
+	}
+	return first || timed > 0 && 2*timed >= total
+}
+
+// events reads the entry to its end. The event at hand stays in the window until the line after it has been looked at.
+func (r *textReader) events(y yield) {
+	size := 0 // of the event so far, line endings included
+	for {
+		end, ok := r.lineEnd(size)
+		switch {
+		case !ok && r.failure() != nil:
+			// The last line is broken off, so the event is not known to be complete either.
+			r.emitFailure(y)
+			return
+		case !ok && r.ended():
+			if size > 0 {
+				r.event(size, y)
+			}
+			return
+		case !ok && size == 0:
+			if !r.skipLine(y) {
+				return
+			}
+		case !ok || size > 0 && (end > r.max || r.begins(r.window.bytes()[size:end])):
+			if !r.event(size, y) {
+				return
+			}
+			size = 0
+		default:
+			size = end
+			if !r.timed && end-size == 0 && len(bytes.TrimSpace(r.window.bytes()[:end])) == 0 {
+				r.advance(end) // a blank line
+				size = 0
+			}
+		}
+	}
+}
+
+// lineEnd returns where the line ends that begins at from in the window, its line ending included. ok is false when
+// there is no line, or none that fits.
+func (r *textReader) lineEnd(from int) (end int, ok bool) {
+	searched := from
+	for {
+		data := r.window.bytes()[:r.window.len()]
+		if i := bytes.IndexByte(data[searched:], '\n'); i >= 0 {
+			return searched + i + 1, searched+i-from <= r.max
+		}
+		searched = len(data)
+		if searched-from > r.max {
+			return 0, false
+		}
+		if !r.fill() {
+			return searched, r.ended() && r.failure() == nil && searched > from
+		}
+	}
+}
+
+// begins reports whether a line is the first of an event.
+func (r *textReader) begins(line []byte) bool {
+	if r.timed {
+		_, _, ok := leadingTime(line, r.stored)
+		return ok
+	}
+	return !isTrace(line)
+}
+
+// isTrace reports whether a line is a part of a stack trace, as the Java and JavaScript runtimes write them.
+func isTrace(line []byte) bool {
+	inner := bytes.TrimLeft(line, " \t")
+	if len(inner) < len(line) {
+		return bytes.HasPrefix(inner, []byte("at ")) || bytes.HasPrefix(inner, []byte("... "))
+	}
+	return bytes.HasPrefix(line, []byte("Caused by: "))
+}
+
+// event hands over the first size bytes of the window.
+func (r *textReader) event(size int, y yield) bool {
+	raw := bytes.TrimRight(r.window.bytes()[:size], "\r\n")
+	offset := r.offset()
+	r.advance(size)
+	if len(bytes.TrimSpace(raw)) == 0 {
+		return true
+	}
+	at, n, ok := leadingTime(raw, r.stored)
+	if !ok {
+		at, _ = innerTime(raw)
+	}
+	r.json = append(r.json[:0], '{')
+	if level := levelIn(raw[n:]); level != "" {
+		r.json = append(r.json, `"level":"`...)
+		r.json = append(r.json, level...)
+		r.json = append(r.json, `",`...)
+	}
+	r.json = append(r.json, `"message":"`...)
+	r.json = appendText(r.json, raw)
+	r.json = append(r.json, `"}`...)
+	return r.emit(penstock.Record{Offset: offset, Raw: raw, JSON: r.json, Time: at}, y)
+}
+
+// leadingTime reads the time that a line begins with, also behind a bracket or the priority of syslog, and returns how
+// many bytes it took.
+func leadingTime(line []byte, stored time.Time) (t time.Time, size int, ok bool) {
+	i := 0
+	if len(line) > 0 && line[0] == '[' {
+		i = 1
+	} else if len(line) > 2 && line[0] == '<' && isDigit(line[1]) {
+		end := bytes.IndexByte(line[:min(len(line), 6)], '>')
+		if end < 0 {
+			return t, 0, false
+		}
+		i = end + 1
+		if bytes.HasPrefix(line[i:], []byte("1 ")) {
+			i += 2 // the version of RFC 5424
+		}
+	}
+	b := line[i:]
+	if len(b) < 10 {
+		return t, 0, false
+	}
+	switch {
+	case !isDigit(b[0]):
+		if t, ok = syslogTime(b, stored); !ok && len(b) >= 15 && isSyslogTime(b) {
+			return time.Time{}, i + 15, true // nobody knows the year
+		}
+		return t, i + 15, ok
+	case b[4] == '-' || b[4] == '/':
+		t, n, ok := isoTime(b)
+		return t, i + n, ok && n > len("2006-01-02")
+	}
+	t, n, ok := epochTime(b)
+	if n >= len(b) || b[n] != ' ' && b[n] != '\t' && b[n] != ',' && b[n] != ']' {
+		return t, 0, false
+	}
+	return t, i + n, ok
+}
+
+// isSyslogTime reports whether b begins with a time such as "Nov 24 10:11:12".
+func isSyslogTime(b []byte) bool {
+	var c clock
+	return monthNamed(b[:3]) > 0 && b[3] == ' ' && b[6] == ' ' && c.timeOfDay(b[7:]) > 0
+}
+
+// innerTime finds the bracketed time of the common log format near the beginning of a line.
+func innerTime(line []byte) (time.Time, bool) {
+	head := line[:min(len(line), 512)]
+	for {
+		i := bytes.IndexByte(head, '[')
+		if i < 0 {
+			return time.Time{}, false
+		}
+		head = head[i+1:]
+		if t, ok := clfTime(head); ok {
+			return t, true
+		}
+	}
+}
+
+// levels are the names of severities in logs.
+var levels = [...]string{ //nolint:gochecknoglobals // a table literal
+	"TRACE", "DEBUG", "INFO", "NOTICE", "WARN", "WARNING", "ERROR", "ERR", "CRITICAL", "CRIT", "ALERT", "FATAL", "EMERG", "SEVERE", "PANIC",
+}
+
+// levelIn returns the severity that stands behind the time of an event, in capitals; empty when there is none.
+func levelIn(b []byte) string {
+	for range 3 {
+		b = bytes.TrimLeft(b, " \t[]()<>|:-*")
+		n := 0
+		for n < len(b) && (b[n]|0x20 >= 'a' && b[n]|0x20 <= 'z') {
+			n++
+		}
+		for _, level := range levels {
+			if n == len(level) && (string(b[:n]) == level || isLower(b[:n], level)) {
+				return level
+			}
+		}
+		// Behind one more word at most: the thread or the logger often comes first.
+		i := bytes.IndexByte(b[:min(len(b), 64)], ' ')
+		if i < 0 {
+			return ""
+		}
+		b = b[i:]
+	}
+	return ""
+}
+
+// isLower reports whether b is a capitalised word in small letters.
+func isLower(b []byte, word string) bool {
+	for i := range word {
+		if b[i] != word[i]|0x20 {
+			return false
+		}
+	}
+	return true
+}

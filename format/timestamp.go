@@ -1,0 +1,306 @@
+package format
+
+import (
+	"bytes"
+	"strconv"
+	"time"
+)
+
+// The times that records carry, read without time.Parse, which costs several times as much for each record. A time
+// without a zone is UTC.
+
+// clock holds the parts of a time while it is read.
+type clock struct {
+	year, month, day, hour, minute, sec, nano int
+	offset                                    int // seconds east of UTC
+}
+
+// time returns the instant, and whether the parts are a time that exists. A leap second is the first of the next minute.
+func (c *clock) time() (time.Time, bool) {
+	if c.month < 1 || c.month > 12 || c.day < 1 || c.day > daysIn(c.year, c.month) || c.hour > 23 || c.minute > 59 || c.sec > 60 {
+		return time.Time{}, false
+	}
+	secs := int64(daysSince1970(c.year, c.month, c.day))*86400 + int64(c.hour*3600+c.minute*60+c.sec-c.offset)
+	return time.Unix(secs, int64(c.nano)).UTC(), true
+}
+
+func daysIn(year, month int) int {
+	switch month {
+	case 4, 6, 9, 11:
+		return 30
+	case 2:
+		if year%4 == 0 && (year%100 != 0 || year%400 == 0) {
+			return 29
+		}
+		return 28
+	}
+	return 31
+}
+
+// daysSince1970 counts days in the Gregorian calendar; the year is not negative.
+func daysSince1970(year, month, day int) int {
+	if month <= 2 {
+		year--
+		month += 12
+	}
+	return 365*year + year/4 - year/100 + year/400 + (153*(month-3)+2)/5 + day - 1 - 719468
+}
+
+// number reads exactly n digits.
+func number(b []byte, n int) (int, bool) {
+	if len(b) < n {
+		return 0, false
+	}
+	v := 0
+	for _, c := range b[:n] {
+		if !isDigit(c) {
+			return 0, false
+		}
+		v = v*10 + int(c-'0')
+	}
+	return v, true
+}
+
+// isoTime reads yyyy-MM-dd, also with slashes, then, after T or one space, HH:mm:ss, then a fraction after a dot or a comma,
+// then Z or an offset, directly or after a space. It returns how many bytes it took. Without a time of day it is midnight.
+func isoTime(b []byte) (t time.Time, size int, ok bool) {
+	if len(b) < 10 || b[4] != '-' && b[4] != '/' || b[7] != b[4] {
+		return time.Time{}, 0, false
+	}
+	var c clock
+	var ok1, ok2, ok3 bool
+	c.year, ok1 = number(b, 4)
+	c.month, ok2 = number(b[5:], 2)
+	c.day, ok3 = number(b[8:], 2)
+	if !ok1 || !ok2 || !ok3 {
+		return time.Time{}, 0, false
+	}
+	size = 10
+	if len(b) > 11 && (b[10] == 'T' || b[10] == ' ' || b[10] == 't') {
+		if n := c.timeOfDay(b[11:]); n > 0 {
+			size = 11 + n
+			size += c.zone(b[size:])
+		}
+	}
+	t, ok = c.time()
+	return t, size, ok
+}
+
+// timeOfDay reads HH:mm:ss with an optional fraction and returns its length, 0 when there is none.
+func (c *clock) timeOfDay(b []byte) int {
+	if len(b) < 8 || b[2] != ':' || b[5] != ':' {
+		return 0
+	}
+	var ok1, ok2, ok3 bool
+	c.hour, ok1 = number(b, 2)
+	c.minute, ok2 = number(b[3:], 2)
+	c.sec, ok3 = number(b[6:], 2)
+	if !ok1 || !ok2 || !ok3 {
+		return 0
+	}
+	return 8 + c.fraction(b[8:])
+}
+
+// fraction reads .123 or ,123 and returns its length.
+func (c *clock) fraction(b []byte) int {
+	if len(b) < 2 || b[0] != '.' && b[0] != ',' || !isDigit(b[1]) {
+		return 0
+	}
+	i, scale := 1, 100_000_000
+	for ; i < len(b) && isDigit(b[i]); i++ {
+		c.nano += int(b[i]-'0') * scale
+		scale /= 10
+	}
+	return i
+}
+
+// zone reads Z, +hh:mm, +hhmm or +hh, or one of these or UTC or GMT after a space, and returns its length.
+func (c *clock) zone(b []byte) int {
+	space := 0
+	if len(b) > 1 && b[0] == ' ' {
+		space = 1
+		if rest := b[1:]; bytes.HasPrefix(rest, []byte("UTC")) || bytes.HasPrefix(rest, []byte("GMT")) {
+			return 4
+		}
+	}
+	b = b[space:]
+	if len(b) == 0 {
+		return 0
+	}
+	if b[0] == 'Z' || b[0] == 'z' {
+		if space == 1 && len(b) > 1 && b[1] != ' ' {
+			return 0 // a word
+		}
+		return space + 1
+	}
+	if b[0] != '+' && b[0] != '-' {
+		return 0
+	}
+	hours, ok := number(b[1:], 2)
+	if !ok || hours > 18 {
+		return 0
+	}
+	size, minutes := 3, 0
+	switch rest := b[3:]; {
+	case len(rest) >= 3 && rest[0] == ':':
+		if minutes, ok = number(rest[1:], 2); ok {
+			size = 6
+		}
+	case len(rest) >= 2:
+		if minutes, ok = number(rest, 2); ok {
+			size = 5
+		}
+	}
+	if space == 1 && size == 3 {
+		return 0 // " -12 items" is no zone
+	}
+	c.offset = hours*3600 + minutes*60
+	if b[0] == '-' {
+		c.offset = -c.offset
+	}
+	return space + size
+}
+
+// clfTime reads the time of the common log format, 24/Nov/2026:10:11:12 +0100.
+func clfTime(b []byte) (time.Time, bool) {
+	if len(b) < 20 || b[2] != '/' || b[6] != '/' || b[11] != ':' {
+		return time.Time{}, false
+	}
+	var c clock
+	var ok1, ok2 bool
+	c.day, ok1 = number(b, 2)
+	c.month = monthNamed(b[3:6])
+	c.year, ok2 = number(b[7:], 4)
+	n := c.timeOfDay(b[12:])
+	if !ok1 || !ok2 || n == 0 {
+		return time.Time{}, false
+	}
+	c.zone(b[12+n:])
+	return c.time()
+}
+
+// syslogTime reads "Nov 24 10:11:12" or "Nov  4 10:11:12", which has no year: the one that puts it at most twelve hours
+// after the object was stored. Without that date there is no telling, and no time.
+func syslogTime(b []byte, stored time.Time) (time.Time, bool) {
+	if len(b) < 15 || b[3] != ' ' || b[6] != ' ' {
+		return time.Time{}, false
+	}
+	c := clock{month: monthNamed(b[:3])}
+	digits := b[4:6]
+	if digits[0] == ' ' {
+		digits = digits[1:]
+	}
+	var ok bool
+	if c.day, ok = number(digits, len(digits)); !ok || c.month == 0 || c.timeOfDay(b[7:]) == 0 || stored.IsZero() {
+		return time.Time{}, false
+	}
+	latest := stored.UTC().Add(12 * time.Hour)
+	// Eight years hold a leap year, also around a century that has none.
+	for c.year = latest.Year(); c.year >= latest.Year()-8; c.year-- {
+		if t, ok := c.time(); ok && !t.After(latest) {
+			return t, true
+		}
+	}
+	return time.Time{}, false
+}
+
+// monthNamed returns the number of a month by the first three letters of its English name, 0 for none.
+func monthNamed(b []byte) int {
+	const names = "JanFebMarAprMayJunJulAugSepOctNovDec"
+	for m := range 12 {
+		if string(b) == names[3*m:3*m+3] {
+			return m + 1
+		}
+	}
+	return 0
+}
+
+// Epoch times are recognised by their size: between these, read as seconds, as thousandths of them and so on.
+const (
+	epochFrom = 631152000  // 1990
+	epochTo   = 4102444800 // 2100
+)
+
+// epochTime reads seconds, milliseconds, microseconds or nanoseconds since 1970, with an optional fraction, and returns
+// how many bytes it took.
+func epochTime(b []byte) (t time.Time, size int, ok bool) {
+	for size < len(b) && isDigit(b[size]) {
+		size++
+	}
+	if size < 9 || size > 19 {
+		return time.Time{}, 0, false
+	}
+	v, err := strconv.ParseInt(string(b[:size]), 10, 64)
+	if err != nil {
+		return time.Time{}, 0, false
+	}
+	unit := int64(1) // of them make a second
+	for v/unit >= epochTo {
+		unit *= 1000
+	}
+	if unit > 1e9 || v/unit < epochFrom {
+		return time.Time{}, 0, false
+	}
+	var c clock
+	size += c.fraction(b[size:])
+	perSecond := int64(time.Second) / unit
+	return time.Unix(v/unit, v%unit*perSecond+int64(c.nano)/unit).UTC(), size, true
+}
+
+// jsonTime reads the JSON value at b[0] as a time.
+func jsonTime(b []byte) (time.Time, bool) {
+	if isDigit(b[0]) {
+		t, size, ok := epochTime(b)
+		return t, ok && !isNumberByte(b[size])
+	}
+	if b[0] != '"' {
+		return time.Time{}, false
+	}
+	end := plain(b, 1)
+	if b[end] != '"' {
+		return time.Time{}, false // no time has escapes
+	}
+	return textTime(b[1:end])
+}
+
+func isNumberByte(c byte) bool {
+	return isDigit(c) || c == '.' || c|0x20 == 'e' || c == '+' || c == '-'
+}
+
+// textTime reads a text that is a time and nothing else.
+func textTime(b []byte) (time.Time, bool) {
+	if t, size, ok := isoTime(b); ok && size == len(b) {
+		return t, true
+	}
+	if t, size, ok := epochTime(b); ok && size == len(b) {
+		return t, true
+	}
+	if t, ok := clfTime(bytes.Trim(b, "[]")); ok {
+		return t, true
+	}
+	if len(b) > 20 && (b[3] == ',' || b[3] == ' ') { // RFC 1123 and the like
+		for _, layout := range [...]string{time.RFC1123Z, time.RFC1123, time.ANSIC, time.UnixDate, time.RubyDate} {
+			if t, err := time.Parse(layout, string(b)); err == nil {
+				return t.UTC(), true
+			}
+		}
+	}
+	return time.Time{}, false
+}
+
+// isDate reports whether the JSON value at b[0] is one that the engines' default date mapping takes for what it means:
+// strict_date_optional_time in a string, or milliseconds in a number.
+func isDate(b []byte) bool {
+	if b[0] == '"' {
+		end := plain(b, 1)
+		if b[end] != '"' {
+			return false
+		}
+		text := b[1:end]
+		t, size, ok := isoTime(text)
+		return ok && size == len(text) && text[4] == '-' && t.Year() > 0 && bytes.IndexAny(text, " ,tz") < 0
+	}
+	// Twelve or thirteen digits are milliseconds between 1990 and 2100.
+	t, size, ok := epochTime(b)
+	return ok && (size == 12 || size == 13) && !isNumberByte(b[size]) && t.Nanosecond()%1e6 == 0
+}
