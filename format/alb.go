@@ -2,6 +2,7 @@ package format
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/seed56735111/penstock"
 )
@@ -69,12 +70,7 @@ const albLeast = 13
 
 // isALB looks for a line that begins as a record does; the first lines of an object may be damaged.
 func isALB(s *sample) bool {
-	for _, line := range s.lines(5) {
-		if isALBLine(line) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(s.lines(5), isALBLine)
 }
 
 func isALBLine(line []byte) bool {

@@ -2,7 +2,6 @@ package format
 
 import (
 	"bytes"
-	"slices"
 	"time"
 
 	"github.com/seed56735111/penstock"
@@ -409,11 +408,4 @@ func (s *scanner) time(b []byte) time.Time {
 		}
 	}
 	return time.Time{}
-}
-
-// opaqueNames merges lists of names without repetition.
-func opaqueNames(lists ...[]string) []string {
-	names := slices.Concat(lists...)
-	slices.Sort(names)
-	return slices.Compact(names)
 }

@@ -13,7 +13,7 @@ func (r *reader) eachLine(y yield, line func(text []byte, offset int64) bool) {
 			if len(bytes.TrimSpace(text)) > 0 && !line(text, offset) {
 				return
 			}
-		case !r.ended() || r.window.len() > r.max:
+		case !r.ended() || r.len() > r.max:
 			if !r.skipLine(y) {
 				return
 			}
@@ -28,7 +28,7 @@ func (r *reader) eachLine(y yield, line func(text []byte, offset int64) bool) {
 func (r *reader) skipLine(y yield) bool {
 	offset := r.offset()
 	n := r.discardLine()
-	if r.ended() && r.window.len() == 0 && r.failure() != nil {
+	if r.ended() && r.len() == 0 && r.failure() != nil {
 		r.emitFailure(y)
 		return false
 	}

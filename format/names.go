@@ -60,7 +60,7 @@ func (s *scanner) dottedName(b []byte, cur *frame, names, start, end int) int {
 			return names
 		}
 		for _, r := range s.names[cur.first:names] {
-			if r.hash == hash && !(r.prefix && prefix) && bytes.Equal(b[r.start:r.end], b[start:at]) {
+			if r.hash == hash && (!r.prefix || !prefix) && bytes.Equal(b[r.start:r.end], b[start:at]) {
 				s.trouble |= sameName
 			}
 		}

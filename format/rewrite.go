@@ -268,7 +268,7 @@ func isSurrogate(digits []byte) bool {
 func appendNumber(dst, b []byte) []byte {
 	if isDigit(b[0]) || b[0] == '-' {
 		tooBig := false
-		if bytes.IndexAny(b, ".eE") < 0 {
+		if !bytes.ContainsAny(b, ".eE") {
 			tooBig = !fitsLong(b)
 		} else {
 			_, err := strconv.ParseFloat(string(b), 64)

@@ -4,10 +4,10 @@ import (
 	"bytes"
 )
 
-// sample is the beginning of an entry: up to 64 KiB, followed by the padding of its window.
+// sample is the beginning of an entry, 64 KiB of it or some more.
 type sample struct {
 	*parsing
-	text []byte
+	text []byte            // all that is in the window, so that its padding follows
 	name string            // of the object or archive member
 	attr map[string]string // what the object's source knows
 
@@ -127,13 +127,13 @@ func (s *sample) arrayShape(i int) jsonShape {
 	}
 	b := s.window.bytes()[i:]
 	end, v := s.scanner().scan(b, n-i)
-	switch {
-	case v == incomplete:
+	switch v {
+	case incomplete:
 		if s.text[i] == '{' || s.text[i] == '[' || s.text[i] == '"' {
 			return jsonArray
 		}
 		return notJSON
-	case v == invalid:
+	case invalid:
 		if bytes.HasPrefix(s.text[i:], []byte(`{"`)) {
 			return jsonArray // the element is broken, not the array
 		}

@@ -154,7 +154,7 @@ value:
 		if depth > maxLevels {
 			s.trouble |= tooDeep
 		}
-		cur = frame{first: int32(names), object: c == '{'} //nolint:gosec // names is at most maxNames
+		cur = frame{first: int32(names), object: c == '{'}
 		i++
 		if c == '{' {
 			goto firstName

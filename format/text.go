@@ -60,14 +60,14 @@ func (r *textReader) events(y yield) {
 			if !r.skipLine(y) {
 				return
 			}
-		case !ok || size > 0 && (end > r.max || r.begins(r.window.bytes()[size:end])):
+		case !ok || size > 0 && (end > r.max || r.begins(r.bytes()[size:end])):
 			if !r.event(size, y) {
 				return
 			}
 			size = 0
 		default:
 			size = end
-			if !r.timed && end-size == 0 && len(bytes.TrimSpace(r.window.bytes()[:end])) == 0 {
+			if !r.timed && end-size == 0 && len(bytes.TrimSpace(r.bytes()[:end])) == 0 {
 				r.advance(end) // a blank line
 				size = 0
 			}
@@ -80,7 +80,7 @@ func (r *textReader) events(y yield) {
 func (r *textReader) lineEnd(from int) (end int, ok bool) {
 	searched := from
 	for {
-		data := r.window.bytes()[:r.window.len()]
+		data := r.bytes()[:r.len()]
 		if i := bytes.IndexByte(data[searched:], '\n'); i >= 0 {
 			return searched + i + 1, searched+i-from <= r.max
 		}
@@ -114,7 +114,7 @@ func isTrace(line []byte) bool {
 
 // event hands over the first size bytes of the window.
 func (r *textReader) event(size int, y yield) bool {
-	raw := bytes.TrimRight(r.window.bytes()[:size], "\r\n")
+	raw := bytes.TrimRight(r.bytes()[:size], "\r\n")
 	offset := r.offset()
 	r.advance(size)
 	if len(bytes.TrimSpace(raw)) == 0 {

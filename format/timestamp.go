@@ -298,7 +298,7 @@ func isDate(b []byte) bool {
 		}
 		text := b[1:end]
 		t, size, ok := isoTime(text)
-		return ok && size == len(text) && text[4] == '-' && t.Year() > 0 && bytes.IndexAny(text, " ,tz") < 0
+		return ok && size == len(text) && text[4] == '-' && t.Year() > 0 && !bytes.ContainsAny(text, " ,tz")
 	}
 	// Twelve or thirteen digits are milliseconds between 1990 and 2100.
 	t, size, ok := epochTime(b)

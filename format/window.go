@@ -112,11 +112,11 @@ func (w *window) makeRoom() {
 	w.start, w.end = 0, len(data)
 }
 
-// sample reads ahead until there is enough for recognition or the entry has ended.
+// sample reads ahead until there is enough for recognition or the entry has ended, and returns all that is there.
 func (w *window) sample() []byte {
 	for w.len() < sampleBytes && w.fill() {
 	}
-	return w.bytes()[:min(w.len(), sampleBytes)]
+	return w.bytes()[:w.len()]
 }
 
 // line returns the next line without its line ending, and the number of bytes to consume for it. ok is false when the

@@ -1,0 +1,90 @@
+package guard
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// answer is a complete answer of the domain's edge. The body is JSON without a trailing newline.
+type answer struct {
+	status int
+	body   []byte
+}
+
+// lowerMessage is the body of the authentication layer, which writes its key in lower case.
+func lowerMessage(text string) []byte {
+	return marshal(struct {
+		Message string `json:"message"`
+	}{text})
+}
+
+// upperMessage is the body of the authorization layer and of the edge, which write their key with a capital.
+func upperMessage(text string) []byte {
+	return marshal(struct {
+		Message string `json:"Message"`
+	}{text})
+}
+
+// marshal is encoding/json without the escapes for HTML, which the service does not write.
+func marshal(v any) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		// Only values of our own with plain fields come here.
+		panic(err)
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}
+
+// writeAnswer sends a with the headers of the edge. A HEAD request gets the status and the headers alone.
+func writeAnswer(w http.ResponseWriter, r *http.Request, a answer) {
+	h := w.Header()
+	edgeHeaders(h)
+	h.Set("Content-Type", "application/json")
+	if r.Method == http.MethodHead {
+		w.WriteHeader(a.status)
+		return
+	}
+	h.Set("Content-Length", strconv.Itoa(len(a.body)))
+	w.WriteHeader(a.status)
+	// A client that went away is noticed by the server; there is nobody to tell.
+	_, _ = w.Write(a.body)
+}
+
+// requestIDHeader is written in the service's own spelling.
+const requestIDHeader = "x-amzn-RequestId"
+
+// edgeHeaders sets what every answer of the edge carries, unless it was set before.
+func edgeHeaders(h http.Header) {
+	if requestIDOf(h) == "" {
+		setRequestID(h, newRequestID())
+	}
+	h["Access-Control-Allow-Origin"] = []string{"*"}
+}
+
+// setRequestID keeps the service's spelling, which http.Header's own methods would change.
+func setRequestID(h map[string][]string, id string) { h[requestIDHeader] = []string{id} }
+
+func requestIDOf(h map[string][]string) string { return strings.Join(h[requestIDHeader], "") }
+
+// newRequestID returns a random UUID (RFC 9562, version 4).
+func newRequestID() string {
+	var u [16]byte
+	_, _ = rand.Read(u[:]) // never fails, by its documentation
+	u[6] = u[6]&0x0f | 0x40
+	u[8] = u[8]&0x3f | 0x80
+	var s [36]byte
+	hex.Encode(s[0:8], u[0:4])
+	hex.Encode(s[9:13], u[4:6])
+	hex.Encode(s[14:18], u[6:8])
+	hex.Encode(s[19:23], u[8:10])
+	hex.Encode(s[24:36], u[10:16])
+	s[8], s[13], s[18], s[23] = '-', '-', '-', '-'
+	return string(s[:])
+}

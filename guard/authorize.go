@@ -1,0 +1,105 @@
+package guard
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/seed56735111/penstock/iam"
+)
+
+// verdict is the outcome of one question, with what is said about a refusal.
+type verdict struct {
+	allowed bool
+	// explicit says that a statement denies; otherwise none allows.
+	explicit bool
+	// by is the kind of policy that denies or does not allow, as in "a resource-based policy".
+	by string
+	// detail is for the log.
+	detail string
+}
+
+// authorize asks the policies about everything that the request touches. A nil result is an allowance.
+func (c *call) authorize() *refusal {
+	policy, err := c.cfg.Policy()
+	if err != nil {
+		return authorizationFailed(err.Error())
+	}
+	e := c.evaluator(policy)
+	paths := []string{c.target.Path}
+	if decoded := c.target.Decoded(); decoded != c.target.Path {
+		// Engines decode. What a path says in either reading must be allowed.
+		paths = append(paths, decoded)
+	}
+	for _, path := range paths {
+		if r := c.ask(e, question{c.r.Method, path}); r != nil {
+			return r
+		}
+	}
+	if c.cfg.Mode != ModeStrict {
+		return nil
+	}
+	s := strict{method: c.r.Method, target: c.target, names: c.names, body: c.plainBody}
+	for q, err := range s.questions() {
+		if err != nil {
+			return edgeRefusal(http.StatusBadRequest, err.Error())
+		}
+		if r := c.ask(e, q); r != nil {
+			return r
+		}
+	}
+	return nil
+}
+
+func (c *call) ask(e *evaluator, q question) *refusal {
+	action, known := iam.ActionFor(q.method)
+	v := e.evaluate(action, c.arn+q.path)
+	// A policy for es:* also matches the made-up action of a method that the service has none for.
+	if v.allowed && known {
+		return nil
+	}
+	text := "User: " + c.caller.name() + " is not authorized to perform: " + action + c.suffix(action, q.path, v)
+	return &refusal{answer: answer{http.StatusForbidden, upperMessage(text)}, reason: action + " on " + q.path + ": " + v.detail}
+}
+
+// suffix is the end of the sentence, which the profiles differ in.
+func (c *call) suffix(action, path string, v verdict) string {
+	switch c.cfg.Profile {
+	case Profile2015:
+		return " on resource: " + c.arn + path
+	case Profile2017:
+		return " on resource: " + c.cfg.Name
+	case Profile2018:
+		return ""
+	}
+	if v.explicit {
+		article := "a "
+		if strings.HasPrefix(v.by, "identity") {
+			article = "an "
+		}
+		return " with an explicit deny in " + article + v.by
+	}
+	return " because no " + v.by + " allows the " + action + " action"
+}
+
+// name is the caller as refusals call it.
+func (id *identity) name() string {
+	if id == nil {
+		return "anonymous"
+	}
+	return id.arn
+}
+
+// plainBody opens the body for looking into it.
+func (c *call) plainBody() (io.Reader, error) {
+	if len(c.r.Header.Values("Content-Encoding")) > 1 {
+		return nil, errors.New("the body is encoded more than once")
+	}
+	r, err := decodedBody(c.r.Header, c.body.reader())
+	if err != nil {
+		return nil, fmt.Errorf("decode the body: %w", err)
+	}
+	return r, nil
+}

@@ -1,0 +1,65 @@
+package guard_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+
+	"github.com/seed56735111/penstock/guard"
+)
+
+// A handler of your own behind the gate of a domain, for a test that wants to see its client refused.
+func ExampleNew() {
+	const alice = "arn:aws:iam::123456789012:user/alice"
+	identities := guard.NewIdentities()
+	key, err := identities.CreateUser(guard.User{ARN: alice})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_ = key // what the client under test signs with
+
+	document, _, err := guard.Access("iam="+alice, guard.DomainARN("eu-west-1", "123456789012", "logs"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	policy, err := guard.ParseAccessPolicy(document)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	g, err := guard.New(guard.Config{
+		Backend: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "{}") }),
+		Account: "123456789012", Region: "eu-west-1", Name: "logs",
+		Identities: identities, Policy: guard.FixedPolicy(policy),
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	w := httptest.NewRecorder()
+	g.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+	fmt.Println(w.Code, w.Body)
+	// Output: 403 {"Message":"User: anonymous is not authorized to perform: es:ESHttpGet because no resource-based policy allows the es:ESHttpGet action"}
+}
+
+func ExampleParseFaults() {
+	faults, err := guard.ParseFaults("429@10%,latency=200ms,bulk-item=400@1%")
+	fmt.Println(faults.Spec(), err)
+	_, err = guard.ParseFaults("418@10%")
+	fmt.Println(err)
+	// Output:
+	// 429@10%,latency=200ms,bulk-item=400@1% <nil>
+	// parse fault "418@10%": unknown fault
+}
+
+func ExampleParseTarget() {
+	target, err := guard.ParseTarget("/logs-*/_doc/a%2Fb?routing=x")
+	fmt.Printf("%q %v\n", target.Segments, err)
+	_, err = guard.ParseTarget("/logs-*/%2e%2e/secret")
+	fmt.Println(err)
+	// Output:
+	// ["logs-*" "_doc" "a/b"] <nil>
+	// a dot segment at byte 8
+}

@@ -1,0 +1,287 @@
+package guard
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+const (
+	maxIdentityFile = 16 << 20
+	// reloadEvery is how often a lookup looks at the file's date and size at most.
+	reloadEvery = time.Second
+	// maxMinted bounds the sessions that STS keeps in memory.
+	maxMinted = 10_000
+
+	defaultSessionSeconds = 3600
+	maxSessionSeconds     = 43200
+)
+
+// Identities are the users, roles and sessions that a domain knows. Those from a file follow the file's changes within
+// a second; sessions that STS gives out live in memory until they expire. All methods may be called from several
+// goroutines.
+type Identities struct {
+	path string
+	log  *slog.Logger
+
+	mu      sync.Mutex
+	file    identityFile
+	book    *book
+	minted  map[string]*mintedSession
+	checked time.Time
+	stamp   stamp
+}
+
+// mintedSession is a session from STS. What its user or role may do is looked up anew when the file has changed.
+type mintedSession struct {
+	Session
+	in *book
+	id *identity
+}
+
+// NewIdentities returns identities without a file, which are gone with the process.
+func NewIdentities() *Identities {
+	return &Identities{book: &book{}, minted: map[string]*mintedSession{}, log: slog.New(slog.DiscardHandler)}
+}
+
+// LoadIdentities reads a file of identities, a JSON object with the lists "users", "roles" and "sessions". Errors name
+// the file and the place in it. When the file changes later and cannot be read then, the last good state stays in force
+// and logger hears of it. A nil logger is silent.
+func LoadIdentities(path string, logger *slog.Logger) (*Identities, error) {
+	ids := NewIdentities()
+	ids.path = path
+	if logger != nil {
+		ids.log = logger
+	}
+	if err := ids.reload(); err != nil {
+		return nil, err
+	}
+	return ids, nil
+}
+
+// OpenIdentities is LoadIdentities for a file that may not exist yet: it then starts empty.
+func OpenIdentities(path string, logger *slog.Logger) (*Identities, error) {
+	ids, err := LoadIdentities(path, logger)
+	if errors.Is(err, fs.ErrNotExist) {
+		ids = NewIdentities()
+		ids.path = path
+		return ids, nil
+	}
+	return ids, err
+}
+
+// lookup finds who an access key id belongs to.
+func (ids *Identities) lookup(keyID string) (*identity, bool) {
+	if ids == nil {
+		return nil, false
+	}
+	ids.mu.Lock()
+	defer ids.mu.Unlock()
+	ids.refresh()
+	if id, ok := ids.book.keys[keyID]; ok && !id.disabled {
+		return id, true
+	}
+	m, ok := ids.minted[keyID]
+	if !ok {
+		return nil, false
+	}
+	if m.in != ids.book {
+		id, err := ids.book.session(&m.Session)
+		if err != nil {
+			return nil, false // its user or role is gone
+		}
+		m.in, m.id = ids.book, id
+	}
+	return m.id, true
+}
+
+func (ids *Identities) role(arn string) (*roleEntry, bool) {
+	ids.mu.Lock()
+	defer ids.mu.Unlock()
+	ids.refresh()
+	e, ok := ids.book.roles[arn]
+	return e, ok
+}
+
+// mint gives out a session of a user or role that lives in memory only.
+func (ids *Identities) mint(of, name string, lifetime time.Duration, policies ...jsontext.Value) (Credentials, *identity, error) {
+	s := newSession(of, name, lifetime, policies)
+	ids.mu.Lock()
+	defer ids.mu.Unlock()
+	id, err := ids.book.session(&s)
+	if err != nil {
+		return Credentials{}, nil, fmt.Errorf("session%w", err)
+	}
+	if len(ids.minted) >= maxMinted {
+		maps.DeleteFunc(ids.minted, func(_ string, m *mintedSession) bool { return time.Now().After(m.Expires) })
+		if len(ids.minted) >= maxMinted {
+			return Credentials{}, nil, fmt.Errorf("there are %d sessions already", maxMinted)
+		}
+	}
+	ids.minted[s.AccessKeyID] = &mintedSession{s, ids.book, id}
+	return s.credentials(id.arn), id, nil
+}
+
+func newSession(of, name string, lifetime time.Duration, policies []jsontext.Value) Session {
+	now := time.Now().UTC().Truncate(time.Second)
+	return Session{
+		AccessKeyID: newID("ASIA", 16), Secret: newSecret(), Token: newToken(),
+		Of: of, Name: name, Policies: policies, Issued: now, Expires: now.Add(lifetime),
+	}
+}
+
+func (s *Session) credentials(arn string) Credentials {
+	return Credentials{AccessKeyID: s.AccessKeyID, Secret: s.Secret, Token: s.Token, Expires: s.Expires, ARN: arn}
+}
+
+// CreateUser adds a user and, when it has no keys, one access key, and saves. An empty ID is filled in.
+func (ids *Identities) CreateUser(u User) (Credentials, error) {
+	if u.ID == "" {
+		u.ID = newID("AIDA", 17)
+	}
+	if len(u.Keys) == 0 {
+		u.Keys = []AccessKey{{ID: newID("AKIA", 16), Secret: newSecret()}}
+	}
+	err := ids.change(func(f *identityFile) error {
+		f.Users = append(f.Users, u)
+		return nil
+	})
+	if err != nil {
+		return Credentials{}, fmt.Errorf("create user: %w", err)
+	}
+	return Credentials{AccessKeyID: u.Keys[0].ID, Secret: u.Keys[0].Secret, ARN: u.ARN}, nil
+}
+
+// CreateRole adds a role and saves. An empty ID is filled in.
+func (ids *Identities) CreateRole(r Role) error {
+	if r.ID == "" {
+		r.ID = newID("AROA", 17)
+	}
+	err := ids.change(func(f *identityFile) error {
+		f.Roles = append(f.Roles, r)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("create role: %w", err)
+	}
+	return nil
+}
+
+// CreateSession adds a session of the user or role with the ARN of, and saves. The name is needed for roles only.
+func (ids *Identities) CreateSession(of, name string, lifetime time.Duration, policies ...jsontext.Value) (Credentials, error) {
+	s := newSession(of, name, lifetime, policies)
+	err := ids.change(func(f *identityFile) error {
+		f.Sessions = append(f.Sessions, s)
+		return nil
+	})
+	if err != nil {
+		return Credentials{}, fmt.Errorf("create session: %w", err)
+	}
+	arn := of
+	if name != "" {
+		arn = sessionARN(of, name)
+	}
+	return s.credentials(arn), nil
+}
+
+// Remove takes a user, a role (both by ARN, with their sessions), or a single access key or session (by access key id)
+// out, and saves.
+func (ids *Identities) Remove(what string) error {
+	err := ids.change(func(f *identityFile) error {
+		n := f.len()
+		f.Users = slices.DeleteFunc(f.Users, func(u User) bool { return u.ARN == what })
+		f.Roles = slices.DeleteFunc(f.Roles, func(r Role) bool { return r.ARN == what })
+		f.Sessions = slices.DeleteFunc(f.Sessions, func(s Session) bool { return s.Of == what || s.AccessKeyID == what })
+		for i := range f.Users {
+			f.Users[i].Keys = slices.DeleteFunc(slices.Clone(f.Users[i].Keys), func(k AccessKey) bool { return k.ID == what })
+		}
+		if f.len() == n {
+			return fmt.Errorf("no user, role or access key %q", what)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("remove identity: %w", err)
+	}
+	return nil
+}
+
+func (f *identityFile) len() int {
+	n := len(f.Users) + len(f.Roles) + len(f.Sessions)
+	for _, u := range f.Users {
+		n += len(u.Keys)
+	}
+	return n
+}
+
+// Users lists the users.
+func (ids *Identities) Users() []User {
+	return snapshot(ids, func(f *identityFile) []User { return f.Users })
+}
+
+// Roles lists the roles.
+func (ids *Identities) Roles() []Role {
+	return snapshot(ids, func(f *identityFile) []Role { return f.Roles })
+}
+
+// Sessions lists the sessions of the file; those that STS gave out are not among them.
+func (ids *Identities) Sessions() []Session {
+	return snapshot(ids, func(f *identityFile) []Session { return f.Sessions })
+}
+
+func snapshot[T any](ids *Identities, list func(*identityFile) []T) []T {
+	ids.mu.Lock()
+	defer ids.mu.Unlock()
+	ids.refresh()
+	return slices.Clone(list(&ids.file))
+}
+
+// localSession is the name and lifetime of sessions that are made for whoever a policy names.
+const (
+	localSession  = "local"
+	localLifetime = 12 * time.Hour
+)
+
+// CreatePrincipal creates whoever a policy's principal stands for, and returns credentials to act as them: a user with
+// a key, a role with a session, or for an account a user named demo that may do everything there.
+func (ids *Identities) CreatePrincipal(principal string) (Credentials, error) {
+	if accountPattern.MatchString(principal) {
+		principal = "arn:aws:iam::" + principal + ":root"
+	}
+	a, err := parseARN(principal)
+	if err != nil {
+		return Credentials{}, fmt.Errorf("create principal: %w", err)
+	}
+	prefix := "arn:" + a.partition + ":iam::" + a.account + ":"
+	kind, rest, _ := strings.Cut(a.resource, "/")
+	switch kind {
+	case "user":
+		return ids.CreateUser(User{ARN: principal})
+	case "role":
+		return ids.createRoleSession(principal, localSession)
+	case "assumed-role":
+		role, session, _ := strings.Cut(rest, "/")
+		return ids.createRoleSession(prefix+"role/"+role, session)
+	case "root":
+		all := jsontext.Value(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`)
+		return ids.CreateUser(User{ARN: prefix + "user/demo", Policies: []jsontext.Value{all}})
+	}
+	return Credentials{}, fmt.Errorf("create principal: %q is neither a user, a role, a role session nor an account", principal)
+}
+
+func (ids *Identities) createRoleSession(role, session string) (Credentials, error) {
+	if _, ok := ids.role(role); !ok {
+		if err := ids.CreateRole(Role{ARN: role}); err != nil {
+			return Credentials{}, err
+		}
+	}
+	return ids.CreateSession(role, session, localLifetime)
+}

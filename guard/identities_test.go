@@ -1,0 +1,146 @@
+package guard_test
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed56735111/penstock/guard"
+)
+
+const (
+	account = "123456789012"
+	alice   = "arn:aws:iam::123456789012:user/team/alice"
+	shipper = "arn:aws:iam::123456789012:role/service/shipper"
+)
+
+func TestIdentityFileErrorsNameThePlace(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for content, want := range map[string]string{
+		"":                            "line 1, column 1: ",
+		"{\n  \"users\": [,]\n}":      "line 2, column ",
+		`{"groups": []}`:              `unknown object member name "groups"`,
+		`{"users": [], "users":[]}`:   `duplicate object member name "users"`,
+		`{"users":[{"arn":"alice"}]}`: `users[0].arn: "alice" is not an ARN`,
+		`{"users":[{"arn":"arn:aws:iam::1:user/a"}]}`:                                                                                                             `users[0].arn: "arn:aws:iam::1:user/a" is not the ARN of an IAM user`,
+		`{"users":[{"arn":"` + shipper + `"}]}`:                                                                                                                   `users[0].arn: "` + shipper + `" is not the ARN of an IAM user`,
+		`{"users":[{"arn":"` + alice + `"},{"arn":"` + alice + `"}]}`:                                                                                             `users[1].arn: ` + alice + ` is there twice`,
+		`{"users":[{"arn":"` + alice + `","access_keys":[{"id":"AKIA1","secret":""}]}]}`:                                                                          `users[0].access_keys[0]: the secret of AKIA1 is empty`,
+		`{"users":[{"arn":"` + alice + `","access_keys":[{"id":"A/B","secret":"s"}]}]}`:                                                                           `users[0].access_keys[0]: "A/B" is not an access key id`,
+		`{"users":[{"arn":"` + alice + `","access_keys":[{"id":"A","secret":"s"},{"id":"A","secret":"s"}]}]}`:                                                     `users[0].access_keys[1]: access key A is there twice`,
+		`{"users":[{"arn":"` + alice + `","policies":[{"Statement":"x"}]}]}`:                                                                                      `users[0].policies[0]: `,
+		`{"roles":[{"arn":"` + shipper + `","boundary":{"Statement":"x"}}]}`:                                                                                      `roles[0].boundary: `,
+		`{"roles":[{"arn":"` + shipper + `","max_session_seconds":50000}]}`:                                                                                       `roles[0].max_session_seconds: 50000 is not between`,
+		`{"roles":[{"arn":"` + shipper + `","trust":["bob"]}]}`:                                                                                                   `roles[0].trust[0]: "bob" is not an ARN`,
+		`{"roles":[{"arn":"` + shipper + `","web_identity":{"public_key":"x"}}]}`:                                                                                 `roles[0].web_identity: public_key is not PEM`,
+		`{"sessions":[{"access_key_id":"ASIA1","secret":"s","token":"t","of":"` + alice + `","issued":"2026-01-01T00:00:00Z","expires":"2026-01-02T00:00:00Z"}]}`: `sessions[0].of: no user or role`,
+		`{"roles":[{"arn":"` + shipper + `"}],"sessions":[{"access_key_id":"ASIA1","secret":"s","token":"t","of":"` + shipper + `","name":"a b"}]}`:               `sessions[0].name: "a b" is not a role session name`,
+		`{"roles":[{"arn":"` + shipper + `"}],"sessions":[{"access_key_id":"ASIA1","secret":"s","of":"` + shipper + `","name":"ab"}]}`:                            `sessions[0]: a session needs a token`,
+		`{"roles":[{"arn":"` + shipper + `"}],"sessions":[{"access_key_id":"ASIA1","expires":"soon"}]}`:                                                           `line 1, column `,
+	} {
+		path := filepath.Join(dir, "identities.json")
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := guard.LoadIdentities(path, nil)
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "read identities: "+path+": ") {
+			t.Errorf("%s: got %v, want …%s…", content, err, want)
+		}
+	}
+	if _, err := guard.LoadIdentities(filepath.Join(dir, "none.json"), nil); err == nil || !strings.Contains(err.Error(), "none.json") {
+		t.Errorf("a missing file: %v", err)
+	}
+}
+
+func TestIdentitiesSurviveInTheirFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "identities.json")
+	ids, err := guard.OpenIdentities(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	user, err := ids.CreateUser(guard.User{ARN: alice})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := ids.CreateRole(guard.Role{ARN: shipper, Trust: []string{alice}}); err != nil {
+		t.Fatal(err)
+	}
+	session, err := ids.CreateSession(shipper, "night", time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "arn:aws:sts::123456789012:assumed-role/shipper/night"; session.ARN != want || session.Token == "" {
+		t.Errorf("session %+v, want %s", session, want)
+	}
+	if !strings.HasPrefix(user.AccessKeyID, "AKIA") || len(user.AccessKeyID) != 20 || len(string(user.Secret)) != 40 {
+		t.Errorf("user key %q, secret of %d characters", user.AccessKeyID, len(string(user.Secret)))
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("file %v, %v", info.Mode(), err)
+	}
+	again, err := guard.LoadIdentities(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(again.Users()) != 1 || len(again.Roles()) != 1 || len(again.Sessions()) != 1 || again.Sessions()[0].Of != shipper {
+		t.Errorf("read again: %v %v %v", again.Users(), again.Roles(), again.Sessions())
+	}
+	if _, err := again.CreateUser(guard.User{ARN: alice}); err == nil || !strings.Contains(err.Error(), "there twice") {
+		t.Errorf("the same user again: %v", err)
+	}
+	if err := again.Remove(shipper); err != nil {
+		t.Fatal(err)
+	}
+	if err := again.Remove(shipper); err == nil {
+		t.Error("a role is removed twice")
+	}
+	if len(again.Roles()) != 0 || len(again.Sessions()) != 0 || len(again.Users()) != 1 {
+		t.Error("removing a role leaves its sessions, or takes more than those")
+	}
+	left, err := filepath.Glob(filepath.Join(filepath.Dir(path), "*"))
+	if err != nil || len(left) != 1 {
+		t.Errorf("files %v, %v", left, err)
+	}
+}
+
+func TestSecretsDoNotPrint(t *testing.T) {
+	t.Parallel()
+	c := guard.Credentials{AccessKeyID: "AKIA1", Secret: "hunter2hunter2", Token: "hunter2token"}
+	u := guard.User{ARN: alice, Keys: []guard.AccessKey{{ID: "AKIA1", Secret: "hunter2"}}}
+	var log bytes.Buffer
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "secret", c.Secret)
+	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "all", c, "user", u)
+	text := log.String() + fmt.Sprintf("%v %+v %#v %s %q %v %+v %#v", c, c, c, c.Secret, c.Secret, u, u, u)
+	if strings.Contains(text, "hunter2") {
+		t.Errorf("a secret in %s", text)
+	}
+}
+
+func TestPresetsWriteThePoliciesOfTheConsole(t *testing.T) {
+	t.Parallel()
+	const domain = "arn:aws:es:eu-west-1:123456789012:domain/logs"
+	const head, tail = `{"Version":"2012-10-17","Statement":[{`, `"Resource":"` + domain + `/*"}]}`
+	for spec, want := range map[string]string{
+		"open":                           `"Effect":"Allow","Principal":{"AWS":"*"},"Action":["es:*"],`,
+		"deny":                           `"Effect":"Deny","Principal":{"AWS":"*"},"Action":["es:*"],`,
+		"ip=192.0.2.0/24,2001:db8::1":    `"Effect":"Allow","Principal":{"AWS":"*"},"Action":["es:*"],"Condition":{"IpAddress":{"aws:SourceIp":["192.0.2.0/24","2001:db8::1"]}},`,
+		"iam=" + alice + ",999999999999": `"Effect":"Allow","Principal":{"AWS":["` + alice + `","999999999999"]},"Action":["es:*"],`,
+	} {
+		got, _, err := guard.Access(spec, domain)
+		if err != nil || string(got) != head+want+tail {
+			t.Errorf("%s: %s, %v", spec, got, err)
+		}
+	}
+	for _, bad := range []string{"", "closed", "open=1", "ip", "ip=", "ip=everywhere", "ip=1.2.3.4/33", "iam", "iam=alice"} {
+		if _, _, err := guard.Access(bad, domain); err == nil {
+			t.Errorf("%q is accepted", bad)
+		}
+	}
+}

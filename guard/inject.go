@@ -1,0 +1,247 @@
+package guard
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// serve hands the request to the backend, with the faults of p before, after and in between.
+func (p *plan) serve(w http.ResponseWriter, r *http.Request, backend http.Handler, index string, bulk bool) {
+	if p == nil {
+		backend.ServeHTTP(w, r)
+		return
+	}
+	if f := p.strike(faultLatency); f != nil && !pause(r, f.duration) {
+		panic(http.ErrAbortHandler)
+	}
+	switch {
+	case p.strike(faultBefore) != nil:
+		reset(w)
+	case p.strike(faultAfter) != nil:
+		backend.ServeHTTP(&recorder{header: http.Header{}}, r)
+		reset(w)
+	case p.strike(faultText429) != nil:
+		h := w.Header()
+		edgeHeaders(h)
+		text := "429 Too Many Requests " + r.URL.EscapedPath()
+		h.Set("Content-Type", "text/plain; charset=UTF-8")
+		h.Set("Content-Length", strconv.Itoa(len(text)))
+		w.WriteHeader(http.StatusTooManyRequests)
+		_, _ = io.WriteString(w, text) //nolint:gosec // plain text, and says so
+	case p.strike(fault429) != nil:
+		writeEngineError(w, r, http.StatusTooManyRequests, "es_rejected_execution_exception",
+			"rejected execution of coordinating operation: queue capacity reached")
+	case p.strike(fault503) != nil:
+		writeEngineError(w, r, http.StatusServiceUnavailable, "cluster_block_exception",
+			"blocked by: [SERVICE_UNAVAILABLE/2/no master];")
+	default:
+		if rules := p.bulkRules(); bulk && len(rules) > 0 {
+			p.serveBulk(w, r, backend, index, rules)
+			return
+		}
+		backend.ServeHTTP(w, r)
+	}
+}
+
+// pause waits and reports whether the client is still there.
+func pause(r *http.Request, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-r.Context().Done():
+		return false
+	}
+}
+
+// reset drops the connection with a TCP reset where that is possible, and breaks the stream off otherwise (HTTP/2).
+func reset(w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	raw := conn
+	if t, ok := conn.(interface{ NetConn() net.Conn }); ok {
+		raw = t.NetConn()
+	}
+	if tcp, ok := raw.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	_ = raw.Close()
+}
+
+// engineError is an error in the engine's own shape.
+type engineError struct {
+	Error struct {
+		RootCause []cause `json:"root_cause"`
+		cause
+	} `json:"error"`
+	Status int `json:"status"`
+}
+
+type cause struct {
+	Type   string `json:"type"`
+	Reason string `json:"reason"`
+}
+
+func writeEngineError(w http.ResponseWriter, r *http.Request, status int, kind, reason string) {
+	var e engineError
+	e.Error.cause = cause{kind, reason}
+	e.Error.RootCause = []cause{{kind, reason}}
+	e.Status = status
+	writeAnswer(w, r, answer{status, marshal(e)})
+}
+
+// itemErrors is what the engine says of an item that it refuses with a status.
+func itemErrors() map[int]cause {
+	return map[int]cause{
+		http.StatusBadRequest:          {"mapper_parsing_exception", "failed to parse"},
+		http.StatusForbidden:           {"cluster_block_exception", "index blocked by: [FORBIDDEN/8/index write (api)];"},
+		http.StatusNotFound:            {"index_not_found_exception", "no such index"},
+		http.StatusConflict:            {"version_conflict_engine_exception", "version conflict, document already exists (current version [1])"},
+		http.StatusTooManyRequests:     {"es_rejected_execution_exception", "rejected execution of primary operation"},
+		http.StatusInternalServerError: {"exception", "injected fault"},
+		http.StatusServiceUnavailable:  {"unavailable_shards_exception", "primary shard is not active"},
+	}
+}
+
+// itemFailure is the place of one refused item in the answer to a _bulk call.
+type itemFailure struct {
+	Index  string `json:"_index"`
+	ID     string `json:"_id"`
+	Status int    `json:"status"`
+	Error  cause  `json:"error"`
+}
+
+// serveBulk takes the struck items out of the body, so that they really are not stored, and puts their errors into
+// the backend's answer at their places.
+func (p *plan) serveBulk(w http.ResponseWriter, r *http.Request, backend http.Handler, index string, rules []fault) {
+	var rest bytes.Buffer
+	var struck []json.RawMessage // by position; nil is left to the backend
+	passed := 0
+	plain, err := decodedBody(r.Header, r.Body)
+	if err == nil {
+		for item, ierr := range bulkItems(plain) {
+			if err = ierr; err != nil {
+				break
+			}
+			if status := p.item(rules); status != 0 {
+				f := itemFailure{Index: item.Index, ID: item.ID, Status: status, Error: itemErrors()[status]}
+				if f.Index == "" {
+					f.Index = index
+				}
+				struck = append(struck, marshal(map[string]itemFailure{item.Op: f}))
+				continue
+			}
+			passed++
+			struck = append(struck, nil)
+			rest.Write(item.Action)
+			rest.Write(item.Source)
+		}
+	}
+	if err != nil {
+		writeEngineError(w, r, http.StatusBadRequest, "illegal_argument_exception", "fault injection needs a well-formed _bulk body: "+err.Error())
+		return
+	}
+	var items []json.RawMessage
+	out := bulkAnswer{}
+	if passed > 0 {
+		rec := &recorder{header: http.Header{}}
+		backend.ServeHTTP(rec, withBody(r, rest.Bytes()))
+		if rec.code() != http.StatusOK || json.Unmarshal(rec.body.Bytes(), &out) != nil || len(out.Items) != passed {
+			rec.copyTo(w)
+			return
+		}
+		copyHeader(w.Header(), rec.header)
+	}
+	next := 0
+	for _, s := range struck {
+		if s == nil {
+			s = out.Items[next]
+			next++
+		} else {
+			out.Errors = true
+		}
+		items = append(items, s)
+	}
+	out.Items = items
+	body := marshal(out)
+	edgeHeaders(w.Header())
+	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(http.StatusOK)
+	_, _ = w.Write(body)
+}
+
+type bulkAnswer struct {
+	Took   int64             `json:"took"`
+	Errors bool              `json:"errors"`
+	Items  []json.RawMessage `json:"items"`
+}
+
+// withBody is r with other, uncompressed bytes, asking for an uncompressed answer.
+func withBody(r *http.Request, data []byte) *http.Request {
+	r = r.Clone(r.Context())
+	r.Header.Del("Content-Encoding")
+	r.Header.Del("Accept-Encoding")
+	r.Header.Del("Content-Length")
+	r.ContentLength = int64(len(data))
+	r.Body = io.NopCloser(bytes.NewReader(data))
+	r.GetBody = nil
+	return r
+}
+
+// recorder keeps an answer.
+type recorder struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (r *recorder) Header() http.Header { return r.header }
+
+func (r *recorder) WriteHeader(status int) {
+	if r.status == 0 && status >= http.StatusOK {
+		r.status = status
+	}
+}
+
+func (r *recorder) Write(p []byte) (int, error) {
+	r.WriteHeader(http.StatusOK)
+	return r.body.Write(p)
+}
+
+func (r *recorder) code() int {
+	if r.status == 0 {
+		return http.StatusOK
+	}
+	return r.status
+}
+
+func (r *recorder) copyTo(w http.ResponseWriter) {
+	copyHeader(w.Header(), r.header)
+	w.WriteHeader(r.code())
+	_, _ = w.Write(r.body.Bytes())
+}
+
+func copyHeader(to, from http.Header) { maps.Copy(to, from) }
+
+// decodedBody undoes the Content-Encoding of a body.
+func decodedBody(h http.Header, r io.Reader) (io.Reader, error) {
+	switch encoding := h.Get("Content-Encoding"); encoding {
+	case "", "identity":
+		return r, nil
+	case "gzip":
+		return newGzipReader(r)
+	default:
+		return nil, fmt.Errorf("content encoding %q cannot be read", encoding)
+	}
+}

@@ -1,0 +1,153 @@
+package guard
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+)
+
+const (
+	// spoolInMemory is how much of a body stays in memory; the rest goes to a file without a name.
+	spoolInMemory = 1 << 20
+	// spoolAhead is how much memory is taken on the word of a Content-Length alone.
+	spoolAhead = 64 << 10
+	// drainLimit and drainTime bound what is still read of a request that is refused for its size, so that the answer
+	// reaches a client that reads only after it has written everything.
+	drainLimit = 128 << 20
+	drainTime  = 10 * time.Second
+)
+
+// errTooLarge says that a body is longer than the domain takes.
+var errTooLarge = errors.New("request body over the limit")
+
+// body is a request body that was read to its end.
+type body struct {
+	mem  []byte
+	file *os.File
+	size int64
+	sum  [sha256.Size]byte
+}
+
+// readBody reads the whole body of r: nothing is answered, and nothing reaches the backend, before the client has sent
+// everything. The hash is computed only when asked for. The caller closes the result.
+func readBody(w http.ResponseWriter, r *http.Request, limit int64, dir string, hashed bool) (*body, error) {
+	b := &body{}
+	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
+		if hashed {
+			b.sum = sha256.Sum256(nil)
+		}
+		return b, nil
+	}
+	if r.ContentLength > limit {
+		// A client that waits for 100 Continue has not sent anything, and need not.
+		if !strings.EqualFold(r.Header.Get("Expect"), "100-continue") {
+			drain(w, r)
+		}
+		return nil, errTooLarge
+	}
+	var h hash.Hash
+	src := io.LimitReader(r.Body, limit+1)
+	if hashed {
+		h = sha256.New()
+		src = io.TeeReader(src, h)
+	}
+	if err := b.fill(src, r.ContentLength, dir); err != nil {
+		b.Close()
+		return nil, err
+	}
+	if b.size > limit {
+		b.Close()
+		drain(w, r)
+		return nil, errTooLarge
+	}
+	if hashed {
+		h.Sum(b.sum[:0])
+	}
+	return b, nil
+}
+
+// fill keeps the first part of src in memory and spools to a file when there is more.
+func (b *body) fill(src io.Reader, length int64, dir string) error {
+	var buf bytes.Buffer
+	if length > 0 {
+		// One byte more lets ReadFrom see the end without growing again.
+		buf.Grow(int(min(length, spoolAhead)) + bytes.MinRead)
+	}
+	n, err := buf.ReadFrom(io.LimitReader(src, spoolInMemory))
+	b.mem, b.size = buf.Bytes(), n
+	if err != nil {
+		return fmt.Errorf("read request body: %w", err)
+	}
+	if n < spoolInMemory {
+		return nil
+	}
+	file, err := os.CreateTemp(dir, "penstock-body-*")
+	if err != nil {
+		return &spoolError{err}
+	}
+	b.file = file
+	// Without a name nobody else can open it, and it is gone with the process. Where an open file cannot be removed,
+	// Close does it.
+	_ = os.Remove(file.Name())
+	more, err := io.Copy(spoolWriter{file}, src)
+	b.size += more
+	if serr := (*spoolError)(nil); errors.As(err, &serr) {
+		return serr
+	}
+	if err != nil {
+		return fmt.Errorf("read request body: %w", err)
+	}
+	return nil
+}
+
+// spoolError says that our side could not keep a body, which is not the client's fault.
+type spoolError struct{ err error }
+
+func (e *spoolError) Error() string { return "spool request body: " + e.err.Error() }
+func (e *spoolError) Unwrap() error { return e.err }
+
+type spoolWriter struct{ w io.Writer }
+
+func (s spoolWriter) Write(p []byte) (int, error) {
+	n, err := s.w.Write(p)
+	if err != nil {
+		return n, &spoolError{err}
+	}
+	return n, nil
+}
+
+// reader returns a new reader of the whole body. Readers do not share a position.
+func (b *body) reader() io.ReadCloser {
+	if b.size == 0 {
+		return http.NoBody
+	}
+	if b.file == nil {
+		return io.NopCloser(bytes.NewReader(b.mem))
+	}
+	rest := b.size - int64(len(b.mem))
+	return io.NopCloser(io.MultiReader(bytes.NewReader(b.mem), io.NewSectionReader(b.file, 0, rest)))
+}
+
+// Close forgets the part of the body that lies in a file. A reader that is still in use then fails; the part in memory
+// stays valid, as a transport may read it after its handler returned.
+func (b *body) Close() {
+	if b == nil || b.file == nil {
+		return
+	}
+	_ = b.file.Close()
+	_ = os.Remove(b.file.Name())
+}
+
+// drain reads on, within bounds, what the client is still sending.
+func drain(w http.ResponseWriter, r *http.Request) {
+	// Not every ResponseWriter can set a deadline; the bound in bytes holds for all.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(drainTime))
+	_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, drainLimit))
+}

@@ -1,0 +1,315 @@
+package guard
+
+import (
+	"encoding/xml"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+const (
+	stsVersion   = "2011-06-15"
+	stsNamespace = "https://sts.amazonaws.com/doc/2011-06-15/"
+	stsMaxBody   = 64 << 10
+
+	minSessionSeconds   = 900
+	maxChainSeconds     = 3600
+	tokenSessionSeconds = 43200
+	maxTokenSeconds     = 129600
+)
+
+// STS answers as the Security Token Service does, for the identities of one domain: AssumeRole,
+// AssumeRoleWithWebIdentity, GetCallerIdentity and GetSessionToken. With AWS_ENDPOINT_URL_STS pointing at it, AWS SDKs
+// get sessions of local roles that expire. Who may assume a role is said by [Role.Trust] and [Role.WebIdentity] alone;
+// MFA parameters are ignored, and PolicyArns are refused as there are no managed policies.
+type STS struct {
+	identities *Identities
+	auth       authenticator
+	log        *slog.Logger
+}
+
+// NewSTS returns the handler. maxSkew bounds the age of a signature; zero means five minutes.
+func NewSTS(identities *Identities, maxSkew time.Duration, logger *slog.Logger) *STS {
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
+	return &STS{identities: identities, auth: newAuthenticator(identities, "", "sts", maxSkew), log: logger}
+}
+
+// IsSTS reports whether a request is meant for the Security Token Service and not for a domain: one at the path "/"
+// that is signed for the service sts, posts a form, or has an Action parameter with the version of the STS interface.
+func IsSTS(r *http.Request) bool {
+	if r.URL.Path != "/" || r.Method != http.MethodPost && r.Method != http.MethodGet {
+		return false
+	}
+	if strings.Contains(r.Header.Get("Authorization"), "/sts/aws4_request") {
+		return true
+	}
+	if r.Method == http.MethodPost && strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+		return true
+	}
+	q := r.URL.Query()
+	return q.Get("Action") != "" && q.Get("Version") == stsVersion
+}
+
+// stsError is an error answer.
+type stsError struct {
+	status        int
+	code, message string
+}
+
+func (e *stsError) Error() string { return e.code + ": " + e.message }
+
+func validation(message string) *stsError {
+	return &stsError{http.StatusBadRequest, "ValidationError", message}
+}
+
+// ServeHTTP implements http.Handler.
+func (s *STS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	id := newRequestID()
+	result, err := s.call(w, r)
+	status := http.StatusOK
+	var doc any = stsResponse{XMLName: xml.Name{Local: stsActionOf(result) + "Response"}, Namespace: stsNamespace, Result: result, RequestID: id}
+	if err != nil {
+		e := &stsError{http.StatusInternalServerError, "InternalFailure", "The request processing has failed because of an unknown error"}
+		if !errors.As(err, &e) {
+			s.log.ErrorContext(r.Context(), "sts call failed", "err", err)
+		}
+		status = e.status
+		doc = stsErrorResponse{Namespace: stsNamespace, Type: "Sender", Code: e.code, Message: e.message, RequestID: id}
+	}
+	body, err := xml.MarshalIndent(doc, "", "  ")
+	if err != nil {
+		panic(err) // our own structs
+	}
+	h := w.Header()
+	setRequestID(h, id)
+	h.Set("Content-Type", "text/xml")
+	h.Set("Content-Length", strconv.Itoa(len(body)+1))
+	w.WriteHeader(status)
+	_, _ = w.Write(append(body, '\n'))
+}
+
+func (s *STS) call(w http.ResponseWriter, r *http.Request) (any, error) {
+	b, err := readBody(w, r, stsMaxBody, "", true)
+	if errors.Is(err, errTooLarge) {
+		return nil, &stsError{http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "The request is too large"}
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer b.Close()
+	form, err := stsForm(r, b)
+	if err != nil {
+		return nil, err
+	}
+	action := form.Get("Action")
+	if v := form.Get("Version"); v != stsVersion && action != "" {
+		return nil, &stsError{http.StatusBadRequest, "InvalidAction", "Could not find operation " + action + " for version " + orNone(v)}
+	}
+	switch action {
+	case "AssumeRoleWithWebIdentity":
+		return s.assumeRoleWithWebIdentity(form)
+	case "AssumeRole", "GetCallerIdentity", "GetSessionToken":
+	case "":
+		return nil, &stsError{http.StatusBadRequest, "MissingAction", "The request has no Action parameter"}
+	default:
+		return nil, &stsError{http.StatusBadRequest, "InvalidAction", "Could not find operation " + action + " for version " + stsVersion}
+	}
+	caller, err := s.caller(r, b)
+	if err != nil {
+		return nil, err
+	}
+	switch action {
+	case "AssumeRole":
+		return s.assumeRole(caller, form)
+	case "GetSessionToken":
+		return s.sessionToken(caller, form)
+	}
+	return &callerIdentity{ARN: caller.arn, UserID: caller.userID, Account: caller.account}, nil
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "NO_VERSION_SPECIFIED"
+	}
+	return s
+}
+
+// stsForm reads the parameters from the body of a POST or from the query, never from both.
+func stsForm(r *http.Request, b *body) (url.Values, error) {
+	query := r.URL.RawQuery
+	if b.size > 0 {
+		data, err := io.ReadAll(b.reader())
+		if err != nil {
+			return nil, err
+		}
+		query = string(data)
+	}
+	form, err := url.ParseQuery(query)
+	if err != nil {
+		return nil, &stsError{http.StatusBadRequest, "MalformedQueryString", "The query string contains a syntax error"}
+	}
+	return form, nil
+}
+
+func (s *STS) caller(r *http.Request, b *body) (*identity, error) {
+	p, err := s.auth.authenticate(r, b, how{})
+	if err != nil {
+		return nil, stsAuthError(err)
+	}
+	if p == nil {
+		return nil, &stsError{http.StatusForbidden, "MissingAuthenticationToken", "Request is missing Authentication Token"}
+	}
+	return p, nil
+}
+
+func (s *STS) assumeRole(caller *identity, form url.Values) (any, error) {
+	arn, session, err := roleAndSession(form)
+	if err != nil {
+		return nil, err
+	}
+	denied := &stsError{
+		http.StatusForbidden, "AccessDenied",
+		"User: " + caller.arn + " is not authorized to perform: sts:AssumeRole on resource: " + arn,
+	}
+	role, ok := s.identities.role(arn)
+	if !ok || !role.trusts(caller) || role.ExternalID != "" && role.ExternalID != form.Get("ExternalId") {
+		return nil, denied
+	}
+	lifetime, err := roleLifetime(form, role, caller.isRole)
+	if err != nil {
+		return nil, err
+	}
+	c, id, err := s.session(form, arn, session, lifetime)
+	if err != nil {
+		return nil, err
+	}
+	return &assumedRole{User: assumedRoleUser{id.arn, id.userID}, Credentials: xmlCredentials(c)}, nil
+}
+
+func (s *STS) assumeRoleWithWebIdentity(form url.Values) (any, error) {
+	arn, session, err := roleAndSession(form)
+	if err != nil {
+		return nil, err
+	}
+	role, ok := s.identities.role(arn)
+	if !ok || role.WebIdentity == nil {
+		return nil, &stsError{http.StatusForbidden, "AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity"}
+	}
+	claims, err := role.WebIdentity.verify(form.Get("WebIdentityToken"), time.Now())
+	if errors.Is(err, errTokenExpired) {
+		return nil, &stsError{http.StatusBadRequest, "ExpiredTokenException", err.Error()}
+	}
+	if err != nil {
+		return nil, &stsError{http.StatusBadRequest, "InvalidIdentityToken", err.Error()}
+	}
+	lifetime, err := roleLifetime(form, role, false)
+	if err != nil {
+		return nil, err
+	}
+	c, id, err := s.session(form, arn, session, lifetime)
+	if err != nil {
+		return nil, err
+	}
+	return &webIdentityRole{
+		Subject: claims.Subject, Audience: strings.Join(claims.Audience, ","), Provider: claims.Issuer,
+		User: assumedRoleUser{id.arn, id.userID}, Credentials: xmlCredentials(c),
+	}, nil
+}
+
+func (s *STS) sessionToken(caller *identity, form url.Values) (any, error) {
+	if !caller.expires.IsZero() {
+		return nil, &stsError{http.StatusForbidden, "AccessDenied", "Cannot call GetSessionToken with session credentials"}
+	}
+	lifetime, err := duration(form, tokenSessionSeconds, maxTokenSeconds)
+	if err != nil {
+		return nil, err
+	}
+	c, _, err := s.identities.mint(caller.principalARN, "", lifetime)
+	if err != nil {
+		return nil, err
+	}
+	return &sessionTokenResult{Credentials: xmlCredentials(c)}, nil
+}
+
+// session mints a role session, under the session policy of the call when there is one.
+func (s *STS) session(form url.Values, arn, name string, lifetime time.Duration) (Credentials, *identity, error) {
+	if form.Has("PolicyArns.member.1.arn") {
+		return Credentials{}, nil, validation("PolicyArns are not offered: there are no managed policies here")
+	}
+	var policies []jsontext.Value
+	if doc := form.Get("Policy"); doc != "" {
+		if _, err := parseIdentityPolicy(jsontext.Value(doc)); err != nil {
+			return Credentials{}, nil, &stsError{http.StatusBadRequest, "MalformedPolicyDocument", err.Error()}
+		}
+		policies = append(policies, jsontext.Value(doc))
+	}
+	return s.identities.mint(arn, name, lifetime, policies...)
+}
+
+func roleAndSession(form url.Values) (role, session string, err error) {
+	role, session = form.Get("RoleArn"), form.Get("RoleSessionName")
+	if _, _, err := parseIAM(role, "role"); err != nil {
+		return "", "", validation(role + " is invalid")
+	}
+	if !sessionPattern.MatchString(session) {
+		return "", "", validation("1 validation error detected: Value '" + session +
+			"' at 'roleSessionName' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\w+=,.@-]*")
+	}
+	return role, session, nil
+}
+
+func roleLifetime(form url.Values, role *roleEntry, chained bool) (time.Duration, error) {
+	longest := role.MaxSessionSeconds
+	if longest == 0 {
+		longest = defaultSessionSeconds
+	}
+	if chained && form.Has("DurationSeconds") {
+		if n, err := strconv.Atoi(form.Get("DurationSeconds")); err == nil && n > maxChainSeconds {
+			return 0, validation("The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining")
+		}
+	}
+	d, err := duration(form, min(longest, defaultSessionSeconds), maxSessionSeconds)
+	if err == nil && d > time.Duration(longest)*time.Second {
+		return 0, validation("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
+	}
+	return d, err
+}
+
+func duration(form url.Values, usual, longest int) (time.Duration, error) {
+	seconds := usual
+	if text := form.Get("DurationSeconds"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < minSessionSeconds || n > longest {
+			return 0, validation("1 validation error detected: Value '" + text + "' at 'durationSeconds' failed to satisfy constraint: " +
+				"Member must have value between " + strconv.Itoa(minSessionSeconds) + " and " + strconv.Itoa(longest))
+		}
+		seconds = n
+	}
+	return time.Duration(seconds) * time.Second, nil
+}
+
+// trusts reports whether the role lets the caller in.
+func (e *roleEntry) trusts(caller *identity) bool {
+	if len(e.Trust) == 0 {
+		return caller.account == e.base.account
+	}
+	for _, t := range e.Trust {
+		switch t {
+		case "*", caller.arn, caller.principalARN, caller.account:
+			return true
+		}
+		if a, err := parseARN(t); err == nil && a.service == "iam" && a.resource == "root" && a.account == caller.account {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,303 @@
+package guard_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
+
+	"github.com/seed56735111/penstock/guard"
+)
+
+// newSTS serves the domain's identities and returns an SDK client for one of them.
+func newSTS(t *testing.T, ids *guard.Identities) func(guard.Credentials) *sts.Client {
+	t.Helper()
+	handler := guard.NewSTS(ids, 0, nil)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !guard.IsSTS(r) {
+			t.Errorf("%s %s is not taken for STS", r.Method, r.RequestURI)
+		}
+		handler.ServeHTTP(w, r)
+	}))
+	t.Cleanup(srv.Close)
+	return func(c guard.Credentials) *sts.Client {
+		return sts.New(sts.Options{
+			Region: region, BaseEndpoint: &srv.URL, RetryMaxAttempts: 1,
+			Credentials: credentials.NewStaticCredentialsProvider(c.AccessKeyID, string(c.Secret), string(c.Token)),
+		})
+	}
+}
+
+func TestRealSDKsGetRoleSessions(t *testing.T) {
+	t.Parallel()
+	d := newDomain(t, "iam="+shipper)
+	client := newSTS(t, d.Identities)
+	who, err := client(d.keys[alice]).GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+	if err != nil || *who.Arn != alice || *who.Account != account || !strings.HasPrefix(*who.UserId, "AIDA") {
+		t.Fatalf("caller identity: %+v, %v", who, err)
+	}
+	out, err := client(d.keys[alice]).AssumeRole(t.Context(), &sts.AssumeRoleInput{
+		RoleArn: aws.String(shipper), RoleSessionName: aws.String("day"), DurationSeconds: aws.Int32(900),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *out.AssumedRoleUser.Arn != "arn:aws:sts::123456789012:assumed-role/shipper/day" {
+		t.Errorf("assumed %s", *out.AssumedRoleUser.Arn)
+	}
+	if left := time.Until(*out.Credentials.Expiration); left < 890*time.Second || left > 900*time.Second {
+		t.Errorf("the session expires in %v", left)
+	}
+	session := guard.Credentials{
+		AccessKeyID: *out.Credentials.AccessKeyId, Secret: guard.Secret(*out.Credentials.SecretAccessKey),
+		Token: guard.Secret(*out.Credentials.SessionToken),
+	}
+	who, err = client(session).GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+	if err != nil || *who.Arn != "arn:aws:sts::123456789012:assumed-role/shipper/day" || !strings.HasSuffix(*who.UserId, ":day") {
+		t.Errorf("caller identity of the session: %+v, %v", who, err)
+	}
+	d.keys["day"] = session
+	if status, body := d.do(t, "day", "GET", "/", ""); status != http.StatusOK {
+		t.Errorf("the session at the domain: %d %s", status, body)
+	}
+	if status, _ := d.do(t, alice, "GET", "/", ""); status != http.StatusForbidden {
+		t.Errorf("the user herself: %d", status)
+	}
+	own, err := client(d.keys[alice]).GetSessionToken(t.Context(), &sts.GetSessionTokenInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	who, err = client(guard.Credentials{
+		AccessKeyID: *own.Credentials.AccessKeyId, Secret: guard.Secret(*own.Credentials.SecretAccessKey),
+		Token: guard.Secret(*own.Credentials.SessionToken),
+	}).GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+	if err != nil || *who.Arn != alice {
+		t.Errorf("caller identity of a user's session: %+v, %v", who, err)
+	}
+}
+
+func TestSessionPoliciesTakeAway(t *testing.T) {
+	t.Parallel()
+	d := newDomain(t, "iam="+shipper)
+	out, err := newSTS(t, d.Identities)(d.keys[alice]).AssumeRole(t.Context(), &sts.AssumeRoleInput{
+		RoleArn: aws.String(shipper), RoleSessionName: aws.String("reader"),
+		Policy: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"es:ESHttpGet","Resource":"*"}]}`),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.keys["reader"] = guard.Credentials{
+		AccessKeyID: *out.Credentials.AccessKeyId, Secret: guard.Secret(*out.Credentials.SecretAccessKey),
+		Token: guard.Secret(*out.Credentials.SessionToken),
+	}
+	if status, body := d.do(t, "reader", "GET", "/a/_search", ""); status != http.StatusOK {
+		t.Errorf("GET: %d %s", status, body)
+	}
+	if status, body := d.do(t, "reader", "DELETE", "/a", ""); status != http.StatusForbidden {
+		t.Errorf("DELETE: %d %s", status, body)
+	}
+}
+
+func TestSTSRefusesAsTheServiceDoes(t *testing.T) {
+	t.Parallel()
+	d := newDomain(t, "deny")
+	const closed, keyed = "arn:aws:iam::123456789012:role/closed", "arn:aws:iam::123456789012:role/keyed"
+	for _, r := range []guard.Role{
+		{ARN: closed, Trust: []string{bob}},
+		{ARN: keyed, Trust: []string{"arn:aws:iam::123456789012:root"}, ExternalID: "x1"},
+	} {
+		if err := d.Identities.CreateRole(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	client := newSTS(t, d.Identities)
+	role := func(arn, session string, change ...func(*sts.AssumeRoleInput)) *sts.AssumeRoleInput {
+		in := &sts.AssumeRoleInput{RoleArn: aws.String(arn), RoleSessionName: aws.String(session)}
+		for _, f := range change {
+			f(in)
+		}
+		return in
+	}
+	for _, c := range []struct {
+		name          string
+		who           guard.Credentials
+		in            *sts.AssumeRoleInput
+		status        int
+		code, message string
+	}{
+		{"not trusted", d.keys[alice], role(closed, "day"), 403, "AccessDenied", "User: " + alice + " is not authorized to perform: sts:AssumeRole on resource: " + closed},
+		{"another account", d.keys[mallory], role(shipper, "day"), 403, "AccessDenied", "User: " + mallory + " is not authorized to perform: sts:AssumeRole on resource: " + shipper},
+		{"no external id", d.keys[alice], role(keyed, "day"), 403, "AccessDenied", ""},
+		{"external id", d.keys[alice], role(keyed, "day", func(i *sts.AssumeRoleInput) { i.ExternalId = aws.String("x1") }), 0, "", ""},
+		{"no such role", d.keys[alice], role("arn:aws:iam::123456789012:role/none", "day"), 403, "AccessDenied", ""},
+		{"not a role", d.keys[alice], role(strings.Repeat("a", 20), "day"), 400, "ValidationError", "aaaaaaaaaaaaaaaaaaaa is invalid"},
+		{"bad session name", d.keys[alice], role(shipper, "a b"), 400, "ValidationError", ""},
+		{"too long", d.keys[alice], role(shipper, "day", func(i *sts.AssumeRoleInput) { i.DurationSeconds = aws.Int32(7200) }), 400, "ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."},
+		{"too short", d.keys[alice], role(shipper, "day", func(i *sts.AssumeRoleInput) { i.DurationSeconds = aws.Int32(60) }), 400, "ValidationError", ""},
+		{"bad policy", d.keys[alice], role(shipper, "day", func(i *sts.AssumeRoleInput) { i.Policy = aws.String(`{"Statement":1}`) }), 400, "MalformedPolicyDocument", ""},
+		{"unknown key", guard.Credentials{AccessKeyID: "AKIANOBODY", Secret: "s"}, role(shipper, "day"), 403, "InvalidClientTokenId", "The security token included in the request is invalid."},
+		{"wrong secret", guard.Credentials{AccessKeyID: d.keys[alice].AccessKeyID, Secret: "s"}, role(shipper, "day"), 403, "SignatureDoesNotMatch", ""},
+	} {
+		_, err := client(c.who).AssumeRole(t.Context(), c.in)
+		if c.status == 0 {
+			if err != nil {
+				t.Errorf("%s: %v", c.name, err)
+			}
+			continue
+		}
+		e, ok := errors.AsType[smithy.APIError](err)
+		if !ok || e.ErrorCode() != c.code || c.message != "" && e.ErrorMessage() != c.message {
+			t.Errorf("%s: got %v, want %s %s", c.name, err, c.code, c.message)
+		}
+		if h, ok := errors.AsType[interface {
+			error
+			HTTPStatusCode() int
+		}](err); !ok || h.HTTPStatusCode() != c.status {
+			t.Errorf("%s: got %v, want status %d", c.name, err, c.status)
+		}
+	}
+	out, err := client(d.keys[alice]).GetSessionToken(t.Context(), &sts.GetSessionTokenInput{DurationSeconds: aws.Int32(900)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = client(guard.Credentials{
+		AccessKeyID: *out.Credentials.AccessKeyId, Secret: guard.Secret(*out.Credentials.SecretAccessKey), Token: guard.Secret(*out.Credentials.SessionToken),
+	}).GetSessionToken(t.Context(), &sts.GetSessionTokenInput{})
+	if e, ok := errors.AsType[smithy.APIError](err); !ok || e.ErrorCode() != "AccessDenied" {
+		t.Errorf("a session of a session: %v", err)
+	}
+}
+
+func TestSTSWithoutASignatureOrAnAction(t *testing.T) {
+	t.Parallel()
+	h := guard.NewSTS(guard.NewIdentities(), 0, nil)
+	for _, c := range []struct {
+		method, target, body, code string
+		status                     int
+	}{
+		{"GET", "/?Action=GetCallerIdentity&Version=2011-06-15", "", "MissingAuthenticationToken", 403},
+		{"POST", "/", "Action=GetCallerIdentity&Version=2011-06-15", "MissingAuthenticationToken", 403},
+		{"POST", "/", "Action=DropEverything&Version=2011-06-15", "InvalidAction", 400},
+		{"POST", "/", "Action=GetCallerIdentity&Version=2010-01-01", "InvalidAction", 400},
+		{"POST", "/", "Version=2011-06-15", "MissingAction", 400},
+		{"POST", "/", "Action=%zz", "MalformedQueryString", 400},
+		{"POST", "/", strings.Repeat("x", 65<<10), "RequestEntityTooLarge", 413},
+		{"POST", "/", "Action=AssumeRoleWithWebIdentity&Version=2011-06-15", "ValidationError", 400},
+	} {
+		r := httptest.NewRequest(c.method, c.target, strings.NewReader(c.body))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != c.status || !strings.Contains(w.Body.String(), "<Code>"+c.code+"</Code>") || w.Header().Get("Content-Type") != "text/xml" {
+			t.Errorf("%s %s %.40s: %d %s", c.method, c.target, c.body, w.Code, w.Body)
+		}
+	}
+}
+
+// webToken makes a token, signed by key when there is one.
+func webToken(t *testing.T, claims map[string]any, key *ecdsa.PrivateKey) string {
+	t.Helper()
+	payload, err := json.Marshal(claims)
+	if err != nil {
+		t.Fatal(err)
+	}
+	enc := base64.RawURLEncoding.EncodeToString
+	text := enc([]byte(`{"alg":"ES256","typ":"JWT"}`)) + "." + enc(payload)
+	if key == nil {
+		return text + "." + enc([]byte("none"))
+	}
+	sum := sha256.Sum256([]byte(text))
+	r, s, err := ecdsa.Sign(rand.Reader, key, sum[:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	signature := make([]byte, 64)
+	r.FillBytes(signature[:32])
+	s.FillBytes(signature[32:])
+	return text + "." + enc(signature)
+}
+
+func TestWebIdentityTokensAreCheckedAgainstTheRole(t *testing.T) {
+	t.Parallel()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const loose, strict = "arn:aws:iam::123456789012:role/loose", "arn:aws:iam::123456789012:role/strict"
+	ids := guard.NewIdentities()
+	identity := guard.WebIdentity{Issuer: "https://issuer.example", Audience: "sts", Subject: "ci"}
+	if err := ids.CreateRole(guard.Role{ARN: loose, WebIdentity: &identity}); err != nil {
+		t.Fatal(err)
+	}
+	signed := identity
+	signed.PublicKey = string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+	if err := ids.CreateRole(guard.Role{ARN: strict, WebIdentity: &signed}); err != nil {
+		t.Fatal(err)
+	}
+	if err := ids.CreateRole(guard.Role{ARN: shipper}); err != nil {
+		t.Fatal(err)
+	}
+	good := map[string]any{"iss": "https://issuer.example", "aud": []string{"x", "sts"}, "sub": "ci", "exp": time.Now().Add(time.Hour).Unix()}
+	with := func(name string, value any) map[string]any {
+		m := maps.Clone(good)
+		m[name] = value
+		return m
+	}
+	client := newSTS(t, ids)(guard.Credentials{AccessKeyID: "unused", Secret: "unused"})
+	for _, c := range []struct {
+		name, role, token, code string
+	}{
+		{"unsigned", loose, webToken(t, good, nil), ""},
+		{"one audience", loose, webToken(t, with("aud", "sts"), nil), ""},
+		{"wrong audience", loose, webToken(t, with("aud", "web"), nil), "InvalidIdentityToken"},
+		{"wrong issuer", loose, webToken(t, with("iss", "x"), nil), "InvalidIdentityToken"},
+		{"wrong subject", loose, webToken(t, with("sub", "x"), nil), "InvalidIdentityToken"},
+		{"expired", loose, webToken(t, with("exp", time.Now().Add(-time.Minute).Unix()), nil), "ExpiredTokenException"},
+		{"no token", loose, "no token", "InvalidIdentityToken"},
+		{"signed", strict, webToken(t, good, key), ""},
+		{"signature missing", strict, webToken(t, good, nil), "InvalidIdentityToken"},
+		{"signed by another", strict, webToken(t, good, other), "InvalidIdentityToken"},
+		{"claims changed", strict, func() string {
+			a, b := strings.Split(webToken(t, good, key), "."), strings.Split(webToken(t, with("exp", 4e9), key), ".")
+			return a[0] + "." + b[1] + "." + a[2]
+		}(), "InvalidIdentityToken"},
+		{"role without web identity", shipper, webToken(t, good, key), "AccessDenied"},
+	} {
+		out, err := client.AssumeRoleWithWebIdentity(t.Context(), &sts.AssumeRoleWithWebIdentityInput{
+			RoleArn: aws.String(c.role), RoleSessionName: aws.String("ci"), WebIdentityToken: aws.String(c.token),
+		})
+		if c.code == "" {
+			if err != nil || *out.SubjectFromWebIdentityToken != "ci" || out.Credentials.SessionToken == nil {
+				t.Errorf("%s: %v", c.name, err)
+			}
+			continue
+		}
+		if e, ok := errors.AsType[smithy.APIError](err); !ok || e.ErrorCode() != c.code {
+			t.Errorf("%s: got %v, want %s", c.name, err, c.code)
+		}
+	}
+}

@@ -1,0 +1,133 @@
+package guard
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+	"unicode/utf8"
+)
+
+// Target is a request target that can be read in one way only: the path and the query exactly as they were sent.
+type Target struct {
+	// Path is the path as sent. It begins with a slash.
+	Path string
+	// Query is the query as sent, without its question mark.
+	Query string
+	// HasQuery tells "/?" from "/".
+	HasQuery bool
+	// Segments are the parts of the path between slashes, each percent-decoded once. A trailing slash adds none, and
+	// the path "/" has none.
+	Segments []string
+}
+
+// TargetError says why a request target is refused.
+type TargetError struct {
+	// Problem is a phrase such as "empty path segment".
+	Problem string
+	// Offset is where in the target it begins.
+	Offset int
+}
+
+func (e *TargetError) Error() string { return fmt.Sprintf("%s at byte %d", e.Problem, e.Offset) }
+
+// ParseTarget splits the target of a request line. What two programs could read differently is refused with a
+// *TargetError instead of being put in order: dot segments, empty segments, backslashes, control bytes, parameters
+// after a semicolon, fragments, invalid UTF-8, and anything that is not a plain path (absolute-form, "*").
+//
+// An encoded slash is accepted inside a segment, as date-math index names (%3Clogs-%7Bnow%2Fd%7D%3E) and document ids
+// need it, when the parts on both of its sides are such that a reader that splits there finds no dot or empty segment
+// either. [Target.Decoded] is that other reading, and a path is judged in both.
+func ParseTarget(raw string) (Target, error) {
+	if raw == "" || raw[0] != '/' {
+		return Target{}, &TargetError{"a request target that is not a path", 0}
+	}
+	for i := range len(raw) {
+		switch c := raw[i]; {
+		case c < 0x20 || c == 0x7f:
+			return Target{}, &TargetError{"a control byte", i}
+		case c == '#':
+			return Target{}, &TargetError{"a fragment", i}
+		}
+	}
+	var t Target
+	t.Path, t.Query, t.HasQuery = strings.Cut(raw, "?")
+	if i := strings.IndexAny(t.Path, `\;`); i >= 0 {
+		if t.Path[i] == ';' {
+			return Target{}, &TargetError{"a path parameter (;)", i}
+		}
+		return Target{}, &TargetError{"a backslash", i}
+	}
+	if t.Path == "/" {
+		return t, nil
+	}
+	at := 1
+	t.Segments = make([]string, 0, strings.Count(t.Path, "/"))
+	for part := range strings.SplitSeq(t.Path[1:], "/") {
+		last := at+len(part) == len(t.Path)
+		if part == "" && last {
+			break
+		}
+		segment, problem := decodeSegment(part)
+		if problem != "" {
+			return Target{}, &TargetError{problem, at}
+		}
+		t.Segments = append(t.Segments, segment)
+		at += len(part) + 1
+	}
+	return t, nil
+}
+
+func decodeSegment(part string) (segment, problem string) {
+	segment = part
+	if strings.IndexByte(part, '%') >= 0 {
+		var err error
+		if segment, err = url.PathUnescape(part); err != nil {
+			return "", "an invalid percent escape"
+		}
+	}
+	if !utf8.ValidString(segment) {
+		return "", "invalid UTF-8"
+	}
+	for i := range len(segment) {
+		switch c := segment[i]; {
+		case c == '\\':
+			return "", "an encoded backslash"
+		case c < 0x20 || c == 0x7f:
+			return "", "an encoded control byte"
+		}
+	}
+	for piece := range strings.SplitSeq(segment, "/") {
+		switch piece {
+		case "":
+			return "", "an empty path segment"
+		case ".", "..":
+			return "", "a dot segment"
+		}
+	}
+	return segment, ""
+}
+
+// Decoded is the path with every segment decoded: what a reader sees that decodes before it splits. It equals Path
+// when nothing in the path is escaped.
+func (t Target) Decoded() string {
+	if strings.IndexByte(t.Path, '%') < 0 {
+		return t.Path
+	}
+	var b strings.Builder
+	for _, s := range t.Segments {
+		b.WriteByte('/')
+		b.WriteString(s)
+	}
+	if strings.HasSuffix(t.Path, "/") {
+		b.WriteByte('/')
+	}
+	return b.String()
+}
+
+// String is the target as it was sent.
+func (t Target) String() string {
+	if t.HasQuery {
+		return t.Path + "?" + t.Query
+	}
+	return t.Path
+}

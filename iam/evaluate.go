@@ -1,0 +1,293 @@
+package iam
+
+import "fmt"
+
+// Request is one question: may the principal do this?
+type Request struct {
+	Principal Principal
+	// Action is es:ESHttpGet and the like; see [ActionFor].
+	Action string
+	// Resource is the ARN that the action is on; see [Domain.Resource].
+	Resource string
+	// Context are the condition keys; see [NewContext].
+	Context Context
+}
+
+// Policies are all policies that have a say in a request.
+type Policies struct {
+	// Resource is the domain's access policy; nil is a domain without one.
+	Resource *Policy
+	// Identity are the policies of the user or role.
+	Identity []*Policy
+	// Boundary limits what Identity grants; nil does not.
+	Boundary *Policy
+	// Session limits a session; an empty list does not. Of several, each grants.
+	Session []*Policy
+}
+
+// Decision is the answer, and what it rests on.
+type Decision struct {
+	Allowed bool
+	// Explicit says that a statement denies. Otherwise a refusal means that none allows.
+	Explicit bool
+	// By is the policy that decided: the one that allows or denies or, for a refusal that is not explicit, the one that
+	// would have to allow.
+	By Type
+	// Statement is the one that decided; zero when none did.
+	Statement StatementRef
+	// Missing says what a refusal lacks.
+	Missing string
+}
+
+// StatementRef names a statement.
+type StatementRef struct {
+	Type Type
+	// Policy is the index in Policies.Identity or Policies.Session.
+	Policy int
+	// Index is the index in the policy's Statement list.
+	Index int
+	Sid   string
+}
+
+// String names a statement for people.
+func (r StatementRef) String() string {
+	if r.Type == "" {
+		return "no statement"
+	}
+	s := fmt.Sprintf("statement %d", r.Index)
+	if r.Sid != "" {
+		s += fmt.Sprintf(" (%s)", r.Sid)
+	}
+	s += " of the " + string(r.Type)
+	if r.Policy > 0 {
+		s += fmt.Sprintf(" number %d", r.Policy)
+	}
+	return s
+}
+
+// String is the decision in one sentence.
+func (d Decision) String() string {
+	switch {
+	case d.Allowed && d.Statement.Type == "":
+		return "allowed: the root of an account may do everything that nothing denies"
+	case d.Allowed:
+		return "allowed by " + d.Statement.String()
+	case d.Explicit:
+		return "denied by " + d.Statement.String()
+	}
+	return "refused: " + d.Missing
+}
+
+// Evaluate decides a request, as AWS does: an explicit Deny in any policy wins. In the domain's own account one Allow is
+// enough, from the access policy or from an identity policy; a caller from another account needs both. A permissions
+// boundary and session policies limit what identity policies grant, and what the access policy grants to a role; they do
+// not limit what it grants to the very caller, or to everyone.
+func Evaluate(ps Policies, r Request) Decision {
+	e := evaluation{ps: ps, r: &r}
+	e.resource, e.isARN = splitARN(r.Resource)
+	if ref, ok := e.anyDeny(); ok {
+		return Decision{Explicit: true, By: ref.Type, Statement: ref}
+	}
+	byResource, given := e.granted()
+	if r.Principal.kind == "" {
+		if given == grantDirect {
+			return Decision{Allowed: true, By: ResourcePolicy, Statement: byResource}
+		}
+		return Decision{By: ResourcePolicy, Missing: "no statement of the access policy allows anonymous callers to do this; only the principal * means them"}
+	}
+	byIdentity, identity := e.identityAllows()
+	limit, limited := e.limits()
+	if r.Principal.account != e.resource[4] || r.Principal.partition != e.resource[1] {
+		return crossAccount(given, byResource, identity, byIdentity, limit, limited)
+	}
+	switch {
+	case given == grantDirect, given == grantIssuer && !limited:
+		return Decision{Allowed: true, By: ResourcePolicy, Statement: byResource}
+	case identity && !limited:
+		return Decision{Allowed: true, By: IdentityPolicy, Statement: byIdentity}
+	case limited && (identity || given == grantIssuer):
+		return Decision{By: limit, Missing: "the " + string(limit) + " does not allow what is granted elsewhere"}
+	case given == grantAccount:
+		return Decision{By: IdentityPolicy, Missing: "the access policy names the account, which only delegates: an identity policy of the caller has to allow it too"}
+	}
+	return Decision{By: IdentityPolicy, Missing: "neither the access policy nor an identity policy allows it; one of them has to"}
+}
+
+func crossAccount(given grant, byResource StatementRef, identity bool, byIdentity StatementRef, limit Type, limited bool) Decision {
+	switch {
+	case !identity && given == grantNone:
+		return Decision{By: IdentityPolicy, Missing: "the caller is of another account: the access policy and an identity policy have to allow it, and neither does"}
+	case !identity:
+		return Decision{By: IdentityPolicy, Missing: "the caller is of another account: the access policy allows it, and an identity policy has to allow it too"}
+	case given == grantNone:
+		return Decision{By: ResourcePolicy, Missing: "the caller is of another account: an identity policy allows it, and the access policy has to allow it too"}
+	case limited:
+		return Decision{By: limit, Missing: "the " + string(limit) + " does not allow what is granted elsewhere"}
+	}
+	if byIdentity.Type == "" {
+		return Decision{Allowed: true, By: ResourcePolicy, Statement: byResource}
+	}
+	return Decision{Allowed: true, By: IdentityPolicy, Statement: byIdentity}
+}
+
+// evaluation is one request being decided.
+type evaluation struct {
+	ps       Policies
+	r        *Request
+	resource arnSegments
+	isARN    bool
+}
+
+// each calls f for every statement with the policy it is in, until f returns false.
+func (e *evaluation) each(f func(ref StatementRef, s *statement) bool) {
+	walk := func(t Type, n int, p *Policy) bool {
+		if p == nil {
+			return true
+		}
+		for i := range p.statements {
+			if !f(StatementRef{Type: t, Policy: n, Index: i, Sid: p.statements[i].sid}, &p.statements[i]) {
+				return false
+			}
+		}
+		return true
+	}
+	if !walk(ResourcePolicy, 0, e.ps.Resource) || e.r.Principal.kind == "" {
+		return
+	}
+	for i, p := range e.ps.Identity {
+		if !walk(IdentityPolicy, i, p) {
+			return
+		}
+	}
+	if !walk(Boundary, 0, e.ps.Boundary) {
+		return
+	}
+	for i, p := range e.ps.Session {
+		if !walk(SessionPolicy, i, p) {
+			return
+		}
+	}
+}
+
+func (e *evaluation) anyDeny() (found StatementRef, ok bool) {
+	e.each(func(ref StatementRef, s *statement) bool {
+		if s.effect == Deny && e.applies(ref.Type, s) {
+			found, ok = ref, true
+		}
+		return !ok
+	})
+	return found, ok
+}
+
+// granted is the strongest way in which the access policy allows the request.
+func (e *evaluation) granted() (by StatementRef, best grant) {
+	e.each(func(ref StatementRef, s *statement) bool {
+		if ref.Type != ResourcePolicy {
+			return false
+		}
+		if g := s.grants(&e.r.Principal); s.effect == Allow && g > best && e.applies(ref.Type, s) {
+			by, best = ref, g
+		}
+		return best < grantDirect
+	})
+	return by, best
+}
+
+// identityAllows reports whether an identity policy allows. The root of an account needs none.
+func (e *evaluation) identityAllows() (by StatementRef, ok bool) {
+	if e.r.Principal.kind == KindRoot {
+		return StatementRef{}, true
+	}
+	return e.allows(IdentityPolicy)
+}
+
+func (e *evaluation) allows(t Type) (by StatementRef, ok bool) {
+	e.each(func(ref StatementRef, s *statement) bool {
+		if ref.Type == t && s.effect == Allow && e.applies(t, s) {
+			by, ok = ref, true
+		}
+		return !ok
+	})
+	return by, ok
+}
+
+// limits reports which policy, if any, does not allow what others may grant.
+func (e *evaluation) limits() (by Type, limited bool) {
+	if e.ps.Boundary != nil && e.r.Principal.kind != KindRoot {
+		if _, ok := e.allows(Boundary); !ok {
+			return Boundary, true
+		}
+	}
+	if len(e.ps.Session) > 0 {
+		if _, ok := e.allows(SessionPolicy); !ok {
+			return SessionPolicy, true
+		}
+	}
+	return "", false
+}
+
+// applies reports whether a statement is about the request.
+func (e *evaluation) applies(t Type, s *statement) bool {
+	if t == ResourcePolicy && s.grants(&e.r.Principal) == grantNone {
+		return false
+	}
+	if !s.matchesAction(e.r.Action) {
+		return false
+	}
+	if _, bad := s.unresolved(&e.r.Context); bad {
+		return false
+	}
+	if !s.matchesResource(&e.resource, e.isARN, &e.r.Context) {
+		return false
+	}
+	for i := range s.conditions {
+		if !s.conditions[i].holds(&e.r.Context) {
+			return false
+		}
+	}
+	return true
+}
+
+// grants is the strongest way in which the statement names the caller.
+func (s *statement) grants(p *Principal) (best grant) {
+	for i := range s.principals {
+		best = max(best, s.principals[i].grants(p))
+	}
+	return best
+}
+
+func (s *statement) matchesAction(action string) bool {
+	for i := range s.actions {
+		if s.actions[i].pattern.match(action, nil, true) {
+			return !s.notAction
+		}
+	}
+	return s.notAction
+}
+
+func (s *statement) matchesResource(seg *arnSegments, isARN bool, ctx *Context) bool {
+	if len(s.resources) == 0 {
+		return true
+	}
+	for i := range s.resources {
+		if a := &s.resources[i].arn; a.any || isARN && a.match(seg, ctx) {
+			return !s.notRes
+		}
+	}
+	return s.notRes
+}
+
+// unresolved is the first policy variable without a value: a statement with one does not apply.
+func (s *statement) unresolved(ctx *Context) (string, bool) {
+	for i := range s.resources {
+		if key, ok := s.resources[i].pattern.unresolved(ctx); ok {
+			return key, true
+		}
+	}
+	for i := range s.conditions {
+		if key, ok := s.conditions[i].unresolved(ctx); ok {
+			return key, true
+		}
+	}
+	return "", false
+}

@@ -1,0 +1,136 @@
+package iam
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"unicode/utf8"
+)
+
+// node is a JSON value that keeps what encoding/json would lose: the order of names, and whether one is there twice.
+type node struct {
+	kind    nodeKind
+	text    string // of a string, number or boolean
+	members []member
+	items   []*node
+}
+
+type member struct {
+	name  string
+	value *node
+}
+
+type nodeKind uint8
+
+const (
+	nullNode nodeKind = iota
+	stringNode
+	numberNode
+	boolNode
+	arrayNode
+	objectNode
+)
+
+// maxDepth is deeper than any policy.
+const maxDepth = 16
+
+// parseJSON reads one JSON value and nothing behind it.
+func parseJSON(doc []byte) (*node, error) {
+	if !utf8.Valid(doc) {
+		return nil, errors.New("it is not UTF-8")
+	}
+	dec := json.NewDecoder(bytes.NewReader(doc))
+	dec.UseNumber()
+	n, err := readNode(dec, 0)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("something follows the JSON value")
+	}
+	return n, nil
+}
+
+func readNode(dec *json.Decoder, depth int) (*node, error) {
+	token, err := dec.Token()
+	if err != nil {
+		if errors.Is(err, io.EOF) {
+			return nil, errors.New("the JSON value ends too early")
+		}
+		return nil, fmt.Errorf("it is not JSON: %w", err)
+	}
+	switch v := token.(type) {
+	case json.Delim:
+		if depth == maxDepth {
+			return nil, errors.New("it is nested too deeply")
+		}
+		if v == '{' {
+			return readObject(dec, depth+1)
+		}
+		return readArray(dec, depth+1)
+	case string:
+		return &node{kind: stringNode, text: v}, nil
+	case json.Number:
+		return &node{kind: numberNode, text: v.String()}, nil
+	case bool:
+		return &node{kind: boolNode, text: fmt.Sprint(v)}, nil
+	}
+	return &node{}, nil
+}
+
+func readObject(dec *json.Decoder, depth int) (*node, error) {
+	n := &node{kind: objectNode}
+	for dec.More() {
+		token, err := dec.Token()
+		if err != nil {
+			return nil, fmt.Errorf("it is not JSON: %w", err)
+		}
+		name, ok := token.(string)
+		if !ok {
+			return nil, errors.New("it is not JSON: an object's name is no string")
+		}
+		if n.member(name) != nil {
+			return nil, fmt.Errorf("%q is there twice", name)
+		}
+		v, err := readNode(dec, depth)
+		if err != nil {
+			return nil, err
+		}
+		n.members = append(n.members, member{name, v})
+	}
+	_, err := dec.Token()
+	return n, err
+}
+
+func readArray(dec *json.Decoder, depth int) (*node, error) {
+	n := &node{kind: arrayNode}
+	for dec.More() {
+		v, err := readNode(dec, depth)
+		if err != nil {
+			return nil, err
+		}
+		n.items = append(n.items, v)
+	}
+	_, err := dec.Token()
+	return n, err
+}
+
+// member returns the value under a name, nil when there is none.
+func (n *node) member(name string) *node {
+	for i := range n.members {
+		if n.members[i].name == name {
+			return n.members[i].value
+		}
+	}
+	return nil
+}
+
+// list returns the items of an array, or the value itself.
+func (n *node) list() []*node {
+	if n.kind == arrayNode {
+		return n.items
+	}
+	return []*node{n}
+}

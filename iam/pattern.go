@@ -1,0 +1,283 @@
+package iam
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+type partKind uint8
+
+const (
+	partLiteral  partKind = iota
+	partAnyRun            // *
+	partAnyOne            // ?
+	partVariable          // ${key} or ${key, 'default'}
+)
+
+// part is a piece of a pattern. A variable's value is compared literally: a caller must not widen a policy by having a
+// star in its name.
+type part struct {
+	kind       partKind
+	text       string // the literal, or the variable's default
+	key        string // the variable's condition key, in lower case
+	hasDefault bool
+}
+
+// pattern is a compiled policy value.
+type pattern []part
+
+// syntax says what has a meaning in a policy value.
+type syntax struct{ wildcards, variables bool }
+
+func compilePattern(s string, x syntax) (pattern, error) {
+	var p pattern
+	literal := func(text string) {
+		if n := len(p); n > 0 && p[n-1].kind == partLiteral {
+			p[n-1].text += text
+		} else if text != "" {
+			p = append(p, part{kind: partLiteral, text: text})
+		}
+	}
+	for s != "" {
+		i := strings.IndexAny(s, "*?$")
+		if i < 0 {
+			literal(s)
+			break
+		}
+		literal(s[:i])
+		s = s[i:]
+		switch {
+		case s[0] == '*' && x.wildcards:
+			// A run of stars means the same as one.
+			if n := len(p); n == 0 || p[n-1].kind != partAnyRun {
+				p = append(p, part{kind: partAnyRun})
+			}
+			s = s[1:]
+		case s[0] == '?' && x.wildcards:
+			p = append(p, part{kind: partAnyOne})
+			s = s[1:]
+		case strings.HasPrefix(s, "${") && x.variables:
+			v, rest, err := cutVariable(s)
+			if err != nil {
+				return nil, err
+			}
+			if v.kind == partLiteral {
+				literal(v.text)
+			} else {
+				p = append(p, v)
+			}
+			s = rest
+		default:
+			literal(s[:1])
+			s = s[1:]
+		}
+	}
+	return p, nil
+}
+
+// cutVariable reads the variable that s begins with. ${*}, ${?} and ${$} stand for the character itself.
+func cutVariable(s string) (v part, rest string, err error) {
+	inner, rest, ok := strings.Cut(s[2:], "}")
+	if !ok {
+		return v, "", errors.New("policy variable without its closing brace")
+	}
+	if inner == "*" || inner == "?" || inner == "$" {
+		return part{kind: partLiteral, text: inner}, rest, nil
+	}
+	key, def, hasDefault := strings.Cut(inner, ",")
+	key = strings.TrimSpace(key)
+	if key == "" || strings.ContainsAny(key, "${' \t\r\n") || !strings.Contains(key, ":") {
+		return v, "", fmt.Errorf("policy variable %q does not name a condition key", "${"+inner+"}")
+	}
+	if hasDefault {
+		def = strings.TrimSpace(def)
+		if len(def) < 2 || def[0] != '\'' || def[len(def)-1] != '\'' || strings.Contains(def[1:len(def)-1], "'") {
+			return v, "", fmt.Errorf("the default of policy variable %q is not in single quotes", "${"+inner+"}")
+		}
+		def = def[1 : len(def)-1]
+	}
+	return part{kind: partVariable, key: strings.ToLower(key), text: def, hasDefault: hasDefault}, rest, nil
+}
+
+// value is what a literal or variable stands for in a request.
+func (p *part) value(c *Context) string {
+	if p.kind == partVariable {
+		if v := c.lower(p.key); len(v) == 1 {
+			return v[0]
+		}
+	}
+	return p.text
+}
+
+// unresolved is the first variable that has neither a value nor a default. AWS holds a statement with such a variable
+// for invalid: it does not apply, whatever its effect. A key with several values resolves to nothing.
+func (p pattern) unresolved(c *Context) (key string, found bool) {
+	for i := range p {
+		if p[i].kind == partVariable && !p[i].hasDefault && len(c.lower(p[i].key)) != 1 {
+			return p[i].key, true
+		}
+	}
+	return "", false
+}
+
+// hasVariables reports whether the pattern depends on the request.
+func (p pattern) hasVariables() bool {
+	for i := range p {
+		if p[i].kind == partVariable {
+			return true
+		}
+	}
+	return false
+}
+
+// match reports whether the whole of s fits. It goes back to the last star only, so its time is at most the product
+// of the two lengths. With fold, ASCII letters compare without case.
+func (p pattern) match(s string, c *Context, fold bool) bool {
+	i, j := 0, 0
+	star, mark := -1, 0
+	for {
+		if i == len(p) {
+			if j == len(s) {
+				return true
+			}
+		} else {
+			switch p[i].kind {
+			case partAnyRun:
+				star, mark = i, j
+				i++
+				continue
+			case partAnyOne:
+				if j < len(s) {
+					j += runeLen(s[j:])
+					i++
+					continue
+				}
+			default:
+				if t := p[i].value(c); hasPrefix(s[j:], t, fold) {
+					j += len(t)
+					i++
+					continue
+				}
+			}
+		}
+		if star < 0 || mark >= len(s) {
+			return false
+		}
+		mark += runeLen(s[mark:])
+		i, j = star+1, mark
+	}
+}
+
+// expand is the text that the pattern stands for in a request. It must have no wildcards.
+func (p pattern) expand(c *Context) string {
+	if len(p) == 1 {
+		return p[0].value(c)
+	}
+	var b strings.Builder
+	for i := range p {
+		b.WriteString(p[i].value(c))
+	}
+	return b.String()
+}
+
+func runeLen(s string) int {
+	_, n := utf8.DecodeRuneInString(s)
+	return n
+}
+
+func hasPrefix(s, prefix string, fold bool) bool {
+	if !fold {
+		return strings.HasPrefix(s, prefix)
+	}
+	if len(s) < len(prefix) {
+		return false
+	}
+	for i := range len(prefix) {
+		if lowerASCII(s[i]) != lowerASCII(prefix[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func lowerASCII(b byte) byte {
+	if 'A' <= b && b <= 'Z' {
+		return b + 'a' - 'A'
+	}
+	return b
+}
+
+// arnPattern matches an ARN segment by segment: a star does not reach over the first five colons.
+type arnPattern struct {
+	any     bool // the pattern "*"
+	segment [6]pattern
+	// whole is set instead of segment when a variable may bring colons of its own, or when there are too few.
+	whole pattern
+}
+
+func newARNPattern(p pattern) arnPattern {
+	if seg, ok := splitPattern(p); ok && !p.hasVariables() {
+		return arnPattern{segment: seg}
+	}
+	return arnPattern{whole: p}
+}
+
+// splitPattern cuts p at its first five literal colons.
+func splitPattern(p pattern) (seg [6]pattern, ok bool) {
+	n := 0
+	for _, q := range p {
+		if q.kind != partLiteral {
+			seg[n] = append(seg[n], q)
+			continue
+		}
+		for n < 5 {
+			head, tail, found := strings.Cut(q.text, ":")
+			if !found {
+				break
+			}
+			if head != "" {
+				seg[n] = append(seg[n], part{text: head})
+			}
+			q.text = tail
+			n++
+		}
+		if q.text != "" {
+			seg[n] = append(seg[n], q)
+		}
+	}
+	return seg, n == 5
+}
+
+func (a *arnPattern) match(s *arnSegments, c *Context) bool {
+	if a.any {
+		return true
+	}
+	seg := &a.segment
+	if a.whole != nil {
+		resolved, ok := splitPattern(a.whole.resolve(c))
+		if !ok {
+			return false
+		}
+		seg = &resolved
+	}
+	for i := range seg {
+		if !seg[i].match(s[i], c, false) {
+			return false
+		}
+	}
+	return true
+}
+
+// resolve replaces variables by their values.
+func (p pattern) resolve(c *Context) pattern {
+	out := make(pattern, len(p))
+	for i, q := range p {
+		if q.kind == partVariable {
+			q = part{kind: partLiteral, text: q.value(c)}
+		}
+		out[i] = q
+	}
+	return out
+}

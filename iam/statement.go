@@ -1,0 +1,291 @@
+package iam
+
+import (
+	"fmt"
+	"strings"
+)
+
+// statement is one statement of a policy.
+type statement struct {
+	sid        string
+	effect     Effect
+	principals []principalEntry // of a resource policy
+	actions    []actionPattern
+	notAction  bool
+	resources  []resourcePattern // none stands for every resource of the domain
+	notRes     bool
+	conditions []condition
+}
+
+type actionPattern struct {
+	text    string
+	pattern pattern
+}
+
+type resourcePattern struct {
+	text    string
+	pattern pattern
+	arn     arnPattern
+}
+
+func (p *Policy) statement(n *node, path string) (*statement, error) {
+	if n.kind != objectNode {
+		return nil, &Error{Path: path, Problem: "want an object"}
+	}
+	if n.member("NotPrincipal") != nil {
+		return nil, &Error{Path: path + ".NotPrincipal", Problem: "NotPrincipal is not supported; name those who may, or use a condition on aws:PrincipalArn"}
+	}
+	names := []string{"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"}
+	if p.isResource {
+		names = append(names, "Principal")
+	} else if n.member("Principal") != nil {
+		return nil, &Error{Path: path + ".Principal", Problem: "an identity policy names no principal: it belongs to one"}
+	}
+	if err := known(n, path, names...); err != nil {
+		return nil, err
+	}
+	s := &statement{}
+	for _, step := range []func(*statement, *node, string) error{p.head, p.readPrincipals, p.readActions, p.readResources, p.readConditions} {
+		if err := step(s, n, path); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+func (p *Policy) head(s *statement, n *node, path string) error {
+	if v := n.member("Sid"); v != nil {
+		if v.kind != stringNode {
+			return &Error{Path: path + ".Sid", Problem: "want a string"}
+		}
+		s.sid = v.text
+	}
+	v := n.member("Effect")
+	if v == nil {
+		return &Error{Path: path, Problem: "there is no Effect"}
+	}
+	switch s.effect = Effect(v.text); {
+	case v.kind == stringNode && (s.effect == Allow || s.effect == Deny):
+		return nil
+	}
+	return &Error{Path: path + ".Effect", Problem: fmt.Sprintf("%q is neither Allow nor Deny", v.text)}
+}
+
+func (p *Policy) readPrincipals(s *statement, n *node, path string) error {
+	if !p.isResource {
+		return nil
+	}
+	path += ".Principal"
+	v := n.member("Principal")
+	switch {
+	case v == nil:
+		return &Error{Path: path, Problem: `there is none; "*" is everyone`}
+	case v.kind == stringNode && v.text == "*":
+		s.principals = []principalEntry{{kind: entryEveryone, text: "*"}}
+		return nil
+	case v.kind != objectNode || len(v.members) == 0:
+		return &Error{Path: path, Problem: `want "*" or an object such as {"AWS": …}`}
+	}
+	if err := known(v, path, "AWS", "Service", "Federated", "CanonicalUser"); err != nil {
+		return err
+	}
+	for _, m := range v.members {
+		place := path + "." + m.name
+		values, err := texts(m.value, place)
+		if err != nil {
+			return err
+		}
+		for _, text := range values {
+			e := principalEntry{kind: entryOther, text: text}
+			if m.name == "AWS" {
+				var ok bool
+				if e, ok = parseEntry(text); !ok {
+					return &Error{Path: place, Problem: fmt.Sprintf("%q is no principal: want *, an account, the ARN of a user, a role, a role session or a federated user, or a unique id; wildcards inside are not allowed", text)}
+				}
+			}
+			s.principals = append(s.principals, e)
+		}
+	}
+	return nil
+}
+
+// parseEntry reads one value of a Principal's AWS list.
+func parseEntry(text string) (principalEntry, bool) {
+	e := principalEntry{text: text}
+	switch {
+	case text == "*":
+		return e, true
+	case isAccount(text):
+		e.kind, e.account = entryAccount, text
+		return e, true
+	case isUniqueID(text, "AIDA"):
+		e.kind = entryUserID
+		return e, true
+	case isUniqueID(text, "AROA"):
+		e.kind = entryRoleID
+		return e, true
+	}
+	seg, ok := splitARN(text)
+	if !ok || seg[1] == "" || seg[3] != "" || !isAccount(seg[4]) || strings.ContainsAny(text, "*?") {
+		return e, false
+	}
+	e.partition, e.account = seg[1], seg[4]
+	kind, rest, _ := strings.Cut(seg[5], "/")
+	name := rest[strings.LastIndexByte(rest, '/')+1:]
+	switch {
+	case seg[2] == "iam" && seg[5] == "root":
+		e.kind = entryAccount
+	case seg[2] == "iam" && kind == "user" && isName(name):
+		e.kind = entryARN
+	case seg[2] == "iam" && kind == "role" && isName(name):
+		e.kind, e.name = entryRole, name
+	case seg[2] == "sts" && kind == "assumed-role":
+		role, session, _ := strings.Cut(rest, "/")
+		e.kind = entryARN
+		return e, isName(role) && isName(session)
+	case seg[2] == "sts" && kind == "federated-user" && isName(rest):
+		e.kind = entryARN
+	default:
+		return e, false
+	}
+	return e, true
+}
+
+func isUniqueID(s, prefix string) bool {
+	return strings.HasPrefix(s, prefix) && len(s) >= 16 && len(s) <= 128 && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == ""
+}
+
+// texts returns a string or a list of strings that is not empty.
+func texts(n *node, path string) ([]string, error) {
+	var out []string
+	for _, v := range n.list() {
+		if v.kind != stringNode || v.text == "" {
+			return nil, &Error{Path: path, Problem: "want a string or a list of strings, none of them empty"}
+		}
+		out = append(out, v.text)
+	}
+	if len(out) == 0 {
+		return nil, &Error{Path: path, Problem: "the list is empty"}
+	}
+	return out, nil
+}
+
+// either returns one of two elements of which exactly one may be there.
+func either(n *node, path, name, not string) (v *node, negated bool, err error) {
+	a, b := n.member(name), n.member(not)
+	if a != nil && b != nil {
+		return nil, false, &Error{Path: path, Problem: name + " and " + not + " exclude each other"}
+	}
+	if b != nil {
+		return b, true, nil
+	}
+	return a, false, nil
+}
+
+func (p *Policy) readActions(s *statement, n *node, path string) error {
+	v, negated, err := either(n, path, "Action", "NotAction")
+	if err != nil {
+		return err
+	}
+	if v == nil {
+		return &Error{Path: path, Problem: "there is neither Action nor NotAction"}
+	}
+	s.notAction = negated
+	path += map[bool]string{false: ".Action", true: ".NotAction"}[negated]
+	values, err := texts(v, path)
+	if err != nil {
+		return err
+	}
+	for _, text := range values {
+		service, name, ok := strings.Cut(text, ":")
+		switch {
+		case text == "*":
+		case !ok || service == "" || name == "" || strings.ContainsAny(service, "*?"):
+			return &Error{Path: path, Problem: fmt.Sprintf("%q is no action: want SERVICE:ACTION, such as es:ESHttpGet", text)}
+		case p.isResource && !strings.EqualFold(service, "es"):
+			return &Error{Path: path, Problem: fmt.Sprintf("%q is an action of another service", text)}
+		case strings.Trim(strings.ToLower(name), "abcdefghijklmnopqrstuvwxyz0123456789*?-_") != "":
+			return &Error{Path: path, Problem: fmt.Sprintf("%q has characters that no action has", text)}
+		}
+		c, err := compilePattern(text, syntax{wildcards: true})
+		if err != nil {
+			return &Error{Path: path, Problem: err.Error()}
+		}
+		s.actions = append(s.actions, actionPattern{text, c})
+	}
+	return nil
+}
+
+func (p *Policy) readResources(s *statement, n *node, path string) error {
+	v, negated, err := either(n, path, "Resource", "NotResource")
+	if err != nil {
+		return err
+	}
+	if v == nil {
+		if p.isResource {
+			return nil // the service fills in domain/NAME/*
+		}
+		return &Error{Path: path, Problem: "there is neither Resource nor NotResource"}
+	}
+	s.notRes = negated
+	path += map[bool]string{false: ".Resource", true: ".NotResource"}[negated]
+	values, err := texts(v, path)
+	if err != nil {
+		return err
+	}
+	for _, text := range values {
+		c, err := compilePattern(text, syntax{wildcards: true, variables: p.hasVariables()})
+		if err != nil {
+			return &Error{Path: path, Problem: err.Error()}
+		}
+		r := resourcePattern{text: text, pattern: c}
+		if text == "*" {
+			r.arn.any = true
+		} else {
+			if err := p.checkResource(text); err != "" {
+				return &Error{Path: path, Problem: err}
+			}
+			r.arn = newARNPattern(c)
+		}
+		s.resources = append(s.resources, r)
+	}
+	return nil
+}
+
+func (p *Policy) checkResource(text string) string {
+	seg, ok := splitARN(text)
+	switch {
+	case !ok || seg[5] == "":
+		return fmt.Sprintf("%q is no ARN: want arn:aws:es:REGION:ACCOUNT:domain/NAME/* or *", text)
+	case strings.ContainsAny(seg[2], "*?"):
+		return fmt.Sprintf("%q has a wildcard for the service", text)
+	case p.isResource && seg[2] != "es":
+		return fmt.Sprintf("%q belongs to another service", text)
+	}
+	return ""
+}
+
+// hasVariables reports whether ${…} has a meaning: it has none in the old version of the language.
+func (p *Policy) hasVariables() bool { return p.version == "2012-10-17" }
+
+// isOpen reports whether the statement lets everybody do something without any condition.
+func (s *statement) isOpen() bool {
+	if s.effect != Allow || len(s.conditions) > 0 {
+		return false
+	}
+	for i := range s.principals {
+		if s.principals[i].kind == entryEveryone {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *statement) hasKey(key string) bool {
+	for i := range s.conditions {
+		if s.conditions[i].key == key {
+			return true
+		}
+	}
+	return false
+}
