@@ -1,0 +1,119 @@
+package iam
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Finding is what one statement says about a request.
+type Finding struct {
+	Statement StatementRef
+	Effect    Effect
+	// Applies says that the statement is about the request.
+	Applies bool
+	// Reason says why it does not apply or, if it does, how it names the caller.
+	Reason string
+}
+
+// Explain goes through every statement of every policy and says whether it applies, and why not.
+func Explain(ps Policies, r Request) []Finding {
+	e := evaluation{ps: ps, r: &r}
+	e.resource, e.isARN = splitARN(r.Resource)
+	var all []Finding
+	e.each(func(ref StatementRef, s *statement) bool {
+		f := Finding{Statement: ref, Effect: s.effect}
+		f.Reason, f.Applies = e.reason(ref.Type, s)
+		all = append(all, f)
+		return true
+	})
+	return all
+}
+
+// reason goes through the checks of applies in their order.
+func (e *evaluation) reason(t Type, s *statement) (why string, applies bool) {
+	if t == ResourcePolicy {
+		if s.grants(&e.r.Principal) == grantNone {
+			return fmt.Sprintf("Principal %s is not %s", s.principalTexts(), e.r.Principal), false
+		}
+	}
+	if !s.matchesAction(e.r.Action) {
+		return fmt.Sprintf("%s %s %s", name(s.notAction, "Action"), s.actionTexts(), verb(s.notAction, e.r.Action)), false
+	}
+	if key, bad := s.unresolved(&e.r.Context); bad {
+		return fmt.Sprintf("the policy variable ${%s} has no value in this request", key), false
+	}
+	if !s.matchesResource(&e.resource, e.isARN, &e.r.Context) {
+		return fmt.Sprintf("%s %s %s", name(s.notRes, "Resource"), s.resourceTexts(), verb(s.notRes, e.r.Resource)), false
+	}
+	for i := range s.conditions {
+		if c := &s.conditions[i]; !c.holds(&e.r.Context) {
+			return fmt.Sprintf("condition %s %s %s: the request has %s", c.operator, c.keyText, list(c.values), presence(e.r.Context.lower(c.key))), false
+		}
+	}
+	if t == ResourcePolicy {
+		return namedAs(s.grants(&e.r.Principal)), true
+	}
+	return "", true
+}
+
+func name(negated bool, element string) string {
+	if negated {
+		return "Not" + element
+	}
+	return element
+}
+
+func verb(negated bool, what string) string {
+	if negated {
+		return "leaves out " + what
+	}
+	return "does not include " + what
+}
+
+func namedAs(g grant) string {
+	switch g {
+	case grantAccount:
+		return "names the account, which only delegates to its identity policies"
+	case grantIssuer:
+		return "names the role or user behind the session"
+	}
+	return "names the caller, or everyone"
+}
+
+func presence(values []string) string {
+	if len(values) == 0 {
+		return "no such key"
+	}
+	return list(values)
+}
+
+func list(values []string) string {
+	if len(values) == 1 {
+		return values[0]
+	}
+	return "[" + strings.Join(values, ", ") + "]"
+}
+
+func (s *statement) principalTexts() string {
+	var all []string
+	for i := range s.principals {
+		all = append(all, s.principals[i].text)
+	}
+	return list(all)
+}
+
+func (s *statement) actionTexts() string {
+	var all []string
+	for i := range s.actions {
+		all = append(all, s.actions[i].text)
+	}
+	return list(all)
+}
+
+func (s *statement) resourceTexts() string {
+	var all []string
+	for i := range s.resources {
+		all = append(all, s.resources[i].text)
+	}
+	return list(all)
+}
