@@ -1,0 +1,664 @@
+package engine
+
+import (
+	"cmp"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// docAt is a document of one of the indexes that are searched.
+type docAt struct {
+	s   *searcher
+	doc uint32
+}
+
+// aggregation works out what is asked for, over documents that are in order.
+type aggregation struct {
+	searchers []*searcher
+	c         *call
+	buckets   int
+}
+
+// maxBuckets is how many buckets one answer may have.
+const maxBuckets = 65535
+
+func (a *aggregation) count(n int) error {
+	if a.buckets += n; a.buckets > maxBuckets {
+		return errorf(503, "search_phase_execution_exception", "").with("phase", "query", "grouped", true, "failed_shards", []any{}).
+			because(errorf(503, "too_many_buckets_exception", "Trying to create too many buckets. Must be less than or equal to: [%d] but was [%d]. This limit can be set by changing the [search.max_buckets] cluster level setting.", maxBuckets, a.buckets).with("max_buckets", maxBuckets))
+	}
+	return nil
+}
+
+// all works out several aggregations over the same documents.
+func (a *aggregation) all(wanted []*agg, docs []docAt) (object, error) {
+	out := make(object, 0, len(wanted))
+	for _, w := range wanted {
+		v, err := a.one(w, docs)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, entry{w.name, v})
+	}
+	return out, nil
+}
+
+func (a *aggregation) one(w *agg, docs []docAt) (object, error) {
+	switch w.kind {
+	case "filter":
+		kept, err := a.filtered(w.filter, docs)
+		if err != nil {
+			return nil, err
+		}
+		return a.bucket(w, nil, kept)
+	case "filters":
+		return a.filters(w, docs)
+	case "terms":
+		return a.terms(w, docs)
+	case "date_histogram":
+		return a.histogram(w, docs)
+	}
+	return a.metric(w, docs)
+}
+
+// bucket is the end of an answer for a number of documents: how many, and the sub-aggregations.
+func (a *aggregation) bucket(w *agg, head object, docs []docAt) (object, error) {
+	subs, err := a.all(w.subs, docs)
+	return append(append(head, entry{"doc_count", len(docs)}), subs...), err
+}
+
+func (a *aggregation) filtered(q query, docs []docAt) ([]docAt, error) {
+	in := map[*searcher]set{}
+	for _, s := range a.searchers {
+		h, err := q.run(s)
+		if err != nil {
+			return nil, err
+		}
+		in[s] = newSet(s.snap.size()).addAll(h.docs)
+	}
+	var out []docAt
+	for _, d := range docs {
+		if in[d.s].has(d.doc) {
+			out = append(out, d)
+		}
+	}
+	return out, nil
+}
+
+func (a *aggregation) filters(w *agg, docs []docAt) (object, error) {
+	var named object
+	var items []any
+	taken := map[docAt]bool{}
+	add := func(name string, docs []docAt) error {
+		b, err := a.bucket(w, nil, docs)
+		named = append(named, entry{name, b})
+		items = append(items, b)
+		return err
+	}
+	if err := a.count(len(w.filters)); err != nil {
+		return nil, err
+	}
+	for _, f := range w.filters {
+		kept, err := a.filtered(f.query, docs)
+		if err == nil {
+			err = add(f.name, kept)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if w.other != "" {
+			for _, d := range kept {
+				taken[d] = true
+			}
+		}
+	}
+	if w.other != "" {
+		var rest []docAt
+		for _, d := range docs {
+			if !taken[d] {
+				rest = append(rest, d)
+			}
+		}
+		if err := add(w.other, rest); err != nil {
+			return nil, err
+		}
+	}
+	if w.anonymous {
+		return obj("buckets", items), nil
+	}
+	return obj("buckets", named), nil
+}
+
+// value is one value of a document's field.
+type value struct {
+	sortValue
+	times int
+}
+
+// each calls visit for every document with the values that its field has.
+func (a *aggregation) each(w *agg, docs []docAt, visit func(i int, values []value) error) error {
+	var s *searcher
+	var f *field
+	var read func(uint32, func(string, []byte)) error
+	var values, missing []value
+	for i, d := range docs {
+		if d.s != s {
+			s = d.s
+			var err error
+			if f, err = a.field(w, s); err != nil {
+				return err
+			}
+			if read, err = s.values([]string{fieldPrefix + w.field}); err != nil {
+				return err
+			}
+			if missing = nil; w.missing != nil {
+				of := f
+				if of == nil {
+					of = guessed(w.missing)
+				}
+				v, err := of.sortValue(&sortKey{format: w.format}, w.missing, s.now)
+				if err != nil {
+					return numberFormat(w.missing.text) //nolint:nilerr // said in the engines' words
+				}
+				missing = []value{{v, 1}}
+			}
+		}
+		if i%4096 == 0 {
+			if err := s.ctx.Err(); err != nil {
+				return err
+			}
+		}
+		values = values[:0]
+		if w.field == "_index" {
+			values = append(values, value{sortValue{kind: textValue, text: s.x.name}, 1})
+		} else if f != nil {
+			if err := read(d.doc, func(_ string, term []byte) { values = take(values, f, term) }); err != nil {
+				return err
+			}
+		}
+		if len(values) == 0 {
+			values = append(values, missing...)
+		}
+		if err := visit(i, values); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// guessed is the field that a value stands for where the mapping has none.
+func guessed(n *node) *field {
+	if n.kind == isNumber {
+		return newLeaf("double")
+	}
+	return newLeaf("keyword")
+}
+
+// take adds a value as the index keeps it.
+func take(values []value, f *field, term []byte) []value {
+	switch f.class {
+	case whole, floating, instant:
+		n, times, ok := keyNumber(term)
+		if !ok {
+			return values
+		}
+		kind := wholeValue
+		if f.class == floating {
+			kind = floatValue
+		}
+		if times > 1 { // instead of the one that is there
+			for i := range values {
+				if values[i].num == n {
+					values[i].times = times
+					return values
+				}
+			}
+		}
+		return append(values, value{sortValue{kind: kind, num: n, f: f}, times})
+	case truth:
+		n := int64(0)
+		if string(term) == "T" {
+			n = 1
+		}
+		return append(values, value{sortValue{kind: wholeValue, num: n, f: f}, 1})
+	}
+	return append(values, value{sortValue{kind: textValue, text: string(term), f: f}, 1})
+}
+
+// field returns the field of an aggregation, when the mapping has it.
+func (a *aggregation) field(w *agg, s *searcher) (*field, error) {
+	if w.field == "_index" {
+		return nil, nil //nolint:nilnil // no field of the mapping
+	}
+	if special(w.field) {
+		return nil, notOffered("aggregating [%s]", w.field)
+	}
+	f, inside := s.m.find(w.field)
+	if f == nil || f.isObject() || inside && !f.isFlat() {
+		return nil, nil //nolint:nilnil // no document has a value
+	}
+	if inside {
+		return nil, notOffered("aggregating inside of the field [%s]", w.field)
+	}
+	if err := s.readable(w.field, f); err != nil {
+		return nil, err
+	}
+	numeric := f.class == whole || f.class == floating || f.class == instant || f.class == truth
+	switch {
+	case w.kind == "date_histogram" && f.class != instant && f.class != whole:
+		return nil, s.unfit(w, f)
+	case slices.Contains([]string{"stats", "min", "max", "avg", "sum"}, w.kind) && !numeric:
+		return nil, s.unfit(w, f)
+	}
+	return f, nil
+}
+
+func (s *searcher) unfit(w *agg, f *field) error {
+	return s.shardFailure(illegal("Field [%s] of type [%s] is not supported for aggregation [%s]", w.field, f.kind, w.kind))
+}
+
+// group is the documents of one bucket.
+type group struct {
+	key  sortValue
+	docs []docAt
+	head object
+	body object
+}
+
+func (a *aggregation) terms(w *agg, docs []docAt) (object, error) {
+	groups := map[string]*group{}
+	last := map[string]int{} // the last document of each, so that a value counts once for a document
+	err := a.each(w, docs, func(i int, values []value) error {
+		for _, v := range values {
+			key := v.text
+			if v.kind != textValue {
+				key = strconv.FormatInt(v.num, 36)
+				if v.kind == floatValue {
+					key = strconv.FormatFloat(v.float(), 'g', -1, 64)
+				}
+			}
+			g := groups[key]
+			if g == nil {
+				if !w.wants(v.sortValue) {
+					continue
+				}
+				g = &group{key: v.sortValue}
+				groups[key] = g
+			} else if last[key] == i {
+				continue
+			}
+			last[key] = i
+			g.docs = append(g.docs, docs[i])
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	list := slices.Collect(maps.Values(groups))
+	list = slices.DeleteFunc(list, func(g *group) bool { return len(g.docs) < w.least })
+	order := w.order
+	if order == nil {
+		order = []bucketOrder{{by: "_count", desc: true}}
+	}
+	if err := a.arrange(w, list, order); err != nil {
+		return nil, err
+	}
+	rest := 0
+	if len(list) > w.size {
+		for _, g := range list[w.size:] {
+			rest += len(g.docs)
+		}
+		list = list[:w.size]
+	}
+	buckets, err := a.write(w, list)
+	if err != nil {
+		return nil, err
+	}
+	return obj("doc_count_error_upper_bound", 0, "sum_other_doc_count", rest, "buckets", buckets), nil
+}
+
+// wants says whether a term may become a bucket.
+func (w *agg) wants(v sortValue) bool {
+	if w.include == nil && w.exclude == nil {
+		return true
+	}
+	text := v.text
+	if v.kind != textValue {
+		text = string(appendJSON(nil, v.shown(&sortKey{})))
+	}
+	return (w.include == nil || w.include.match(text)) && (w.exclude == nil || !w.exclude.match(text))
+}
+
+// arrange sorts buckets. The key decides where nothing else does.
+func (a *aggregation) arrange(w *agg, list []*group, order []bucketOrder) error {
+	for _, o := range order {
+		if o.by == "_count" || o.by == "_key" {
+			continue
+		}
+		name, _, _ := strings.Cut(o.by, ".")
+		if !slices.ContainsFunc(w.subs, func(s *agg) bool { return s.name == name && slices.Contains(metrics, s.kind) }) {
+			return errorf(400, "aggregation_execution_exception", "Invalid aggregation order path [%s]. The provided aggregation [%s] either does not exist, or is a pipeline aggregation and cannot be used to sort the buckets.", o.by, name)
+		}
+		for _, g := range list {
+			var err error
+			if g.body, err = a.all(w.subs, g.docs); err != nil {
+				return err
+			}
+		}
+	}
+	slices.SortFunc(list, func(x, y *group) int {
+		for _, o := range order {
+			d := 0
+			switch o.by {
+			case "_count":
+				d = cmp.Compare(len(x.docs), len(y.docs))
+			case "_key":
+				d = x.key.compare(y.key)
+			default:
+				d = cmp.Compare(x.body.metric(o.by), y.body.metric(o.by))
+			}
+			if o.desc {
+				d = -d
+			}
+			if d != 0 {
+				return d
+			}
+		}
+		return x.key.compare(y.key)
+	})
+	return nil
+}
+
+// metric is the number that a sub-aggregation came to.
+func (o object) metric(path string) float64 {
+	name, part, ok := strings.Cut(path, ".")
+	if !ok {
+		part = "value"
+	}
+	for _, e := range o {
+		inner, isObject := e.value.(object)
+		if e.name != name || !isObject {
+			continue
+		}
+		for _, m := range inner {
+			if m.name != part {
+				continue
+			}
+			switch v := m.value.(type) {
+			case double:
+				return float64(v)
+			case int:
+				return float64(v)
+			}
+		}
+	}
+	return math.Inf(-1)
+}
+
+// write makes the buckets of terms.
+func (a *aggregation) write(w *agg, list []*group) ([]any, error) {
+	if err := a.count(len(list)); err != nil {
+		return nil, err
+	}
+	out := make([]any, 0, len(list))
+	for _, g := range list {
+		b := obj("key", g.key.shown(&sortKey{}))
+		switch {
+		case g.key.f == nil:
+		case g.key.f.class == truth:
+			b = append(b, entry{"key_as_string", strconv.FormatBool(g.key.num == 1)})
+			if a.c.profile.major < firstKeyword {
+				b = obj("key", map[bool]string{true: "T", false: "F"}[g.key.num == 1])
+			}
+		case g.key.f.class == instant:
+			format := g.key.f.format
+			if w.format != nil {
+				format = w.format
+			}
+			t := g.key.f.time(g.key.num)
+			b = obj("key", t.UnixMilli(), "key_as_string", format.format(t))
+		}
+		b = append(b, entry{"doc_count", len(g.docs)})
+		if g.body == nil {
+			var err error
+			if g.body, err = a.all(w.subs, g.docs); err != nil {
+				return nil, err
+			}
+		}
+		out = append(out, append(b, g.body...))
+	}
+	return out, nil
+}
+
+// start is the beginning of the bar that a time is in.
+func (w *agg) start(t time.Time) time.Time {
+	t = t.Add(-w.offset).In(w.zone)
+	if w.interval.unit != 0 {
+		start, _ := truncate(t, w.interval.unit)
+		return start.Add(w.offset)
+	}
+	_, shift := t.Zone()
+	local := t.UnixMilli() + int64(shift)*1000
+	width := max(w.interval.fixed.Milliseconds(), 1)
+	rest := local % width
+	if rest < 0 {
+		rest += width
+	}
+	return time.UnixMilli(t.UnixMilli() - rest).Add(w.offset).In(w.zone)
+}
+
+// next is the beginning of the bar after one.
+func (w *agg) next(start time.Time) time.Time {
+	if w.interval.unit == 0 {
+		return w.start(start.Add(w.interval.fixed + w.interval.fixed/2))
+	}
+	n, _ := advance(start.Add(-w.offset).In(w.zone), w.interval.unit, 1)
+	return w.start(n.Add(w.offset))
+}
+
+func (a *aggregation) histogram(w *agg, docs []docAt) (object, error) {
+	groups := map[int64]*group{}
+	var format *dateFormat
+	err := a.each(w, docs, func(i int, values []value) error {
+		last := int64(math.MinInt64)
+		for _, v := range values {
+			t := time.UnixMilli(v.num)
+			if v.f != nil && v.f.class == instant {
+				t = v.f.time(v.num)
+				if format == nil {
+					format = v.f.format
+				}
+			}
+			key := w.start(t).UnixMilli()
+			if key == last {
+				continue
+			}
+			last = key
+			g := groups[key]
+			if g == nil {
+				if len(groups) > maxBuckets {
+					return a.count(len(groups))
+				}
+				g = &group{key: sortValue{kind: wholeValue, num: key}}
+				groups[key] = g
+			}
+			g.docs = append(g.docs, docs[i])
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if w.format != nil {
+		format = w.format
+	}
+	if format == nil {
+		format = defaultDates
+	}
+	list, err := a.fill(w, groups, format)
+	if err != nil {
+		return nil, err
+	}
+	list = slices.DeleteFunc(list, func(g *group) bool { return len(g.docs) < w.least })
+	if err := a.count(len(list)); err != nil {
+		return nil, err
+	}
+	if w.order != nil {
+		if err := a.arrange(w, list, w.order); err != nil {
+			return nil, err
+		}
+	}
+	var named object
+	items := make([]any, 0, len(list))
+	for _, g := range list {
+		text := format.format(time.UnixMilli(g.key.num).In(w.zone))
+		b, err := a.bucket(w, obj("key_as_string", text, "key", g.key.num), g.docs)
+		if err != nil {
+			return nil, err
+		}
+		named = append(named, entry{text, b})
+		items = append(items, b)
+	}
+	if w.keyed {
+		return obj("buckets", named), nil
+	}
+	return obj("buckets", items), nil
+}
+
+// fill puts the bars between the first and the last in that no document is in.
+func (a *aggregation) fill(w *agg, groups map[int64]*group, format *dateFormat) ([]*group, error) {
+	keys := slices.Sorted(maps.Keys(groups))
+	var list []*group
+	if w.least > 0 {
+		for _, k := range keys {
+			list = append(list, groups[k])
+		}
+		return list, nil
+	}
+	for i, n := range w.bounds {
+		if n == nil {
+			continue
+		}
+		t, err := format.dateMath(n.text, time.Now(), w.zone, false)
+		if err != nil {
+			return nil, err
+		}
+		k := w.start(t).UnixMilli()
+		if len(keys) == 0 || i == 0 && k < keys[0] || i == 1 && k > keys[len(keys)-1] {
+			keys = append(keys, k)
+			slices.Sort(keys)
+		}
+	}
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	for k := keys[0]; k <= keys[len(keys)-1]; {
+		g := groups[k]
+		if g == nil {
+			g = &group{key: sortValue{kind: wholeValue, num: k}}
+		}
+		if list = append(list, g); len(list) > maxBuckets {
+			return nil, a.count(len(list))
+		}
+		next := w.next(time.UnixMilli(k).In(w.zone)).UnixMilli()
+		k = max(next, k+1)
+	}
+	return list, nil
+}
+
+func (a *aggregation) metric(w *agg, docs []docAt) (object, error) {
+	count, sum, low, high := 0, 0.0, math.Inf(1), math.Inf(-1)
+	distinct := map[string]struct{}{}
+	var of *field
+	lost := 0.0 // of the sum, by rounding
+	err := a.each(w, docs, func(_ int, values []value) error {
+		for _, v := range values {
+			if of == nil {
+				of = v.f
+			}
+			switch w.kind {
+			case "cardinality":
+				key := v.text
+				if v.kind != textValue {
+					key = strconv.FormatInt(v.num, 36)
+				}
+				distinct[key] = struct{}{}
+				continue
+			case "value_count":
+				count += v.times
+				continue
+			}
+			x := v.number()
+			low, high = min(low, x), max(high, x)
+			// Kahan's sum, as the engines have it.
+			y := x*float64(v.times) - lost
+			t := sum + y
+			lost, sum = t-sum-y, t
+			count += v.times
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	shown := func(name string, x float64) object {
+		o := obj(name, double(x))
+		format := w.format
+		if format == nil && of != nil && of.class == instant {
+			format = of.format
+		}
+		if of != nil && of.class == instant && w.kind != "stats" {
+			o = append(o, entry{name + "_as_string", format.format(time.UnixMilli(int64(x)).UTC())})
+		}
+		return o
+	}
+	none := obj("value", nil)
+	switch w.kind {
+	case "cardinality":
+		return obj("value", len(distinct)), nil
+	case "value_count":
+		return obj("value", count), nil
+	case "sum":
+		return shown("value", sum), nil
+	case "min", "max", "avg":
+		if count == 0 {
+			return none, nil
+		}
+		return shown("value", map[string]float64{"min": low, "max": high, "avg": sum / float64(max(count, 1))}[w.kind]), nil
+	}
+	if count == 0 {
+		return obj("count", 0, "min", nil, "max", nil, "avg", nil, "sum", double(0)), nil
+	}
+	o := obj("count", count, "min", double(low), "max", double(high), "avg", double(sum/float64(count)), "sum", double(sum))
+	if of != nil && of.class == instant {
+		format := of.format
+		if w.format != nil {
+			format = w.format
+		}
+		for _, e := range slices.Clone(o)[1:] {
+			x, _ := e.value.(double)
+			o = append(o, entry{e.name + "_as_string", format.format(time.UnixMilli(int64(x)).UTC())})
+		}
+	}
+	return o, nil
+}
+
+// number is a value as metrics count with it.
+func (v sortValue) number() float64 {
+	switch {
+	case v.f == nil:
+		return v.float()
+	case v.f.unsigned:
+		return float64(uint64(v.num) ^ 1<<63) //nolint:gosec // bits
+	case v.f.kind == "scaled_float":
+		return v.float() / v.f.scale
+	case v.f.nanos:
+		return float64(v.num / int64(time.Millisecond))
+	}
+	return v.float()
+}

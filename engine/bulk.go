@@ -1,0 +1,443 @@
+package engine
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+var bulkParameters = []string{"refresh", "routing", "pipeline", "require_alias", "_source", "_source_includes", "_source_excludes", "wait_for_active_shards", "type", "batch_size", "consistency", "replication", "rest_total_hits_as_int"}
+
+// bulk answers _bulk: every change has its own outcome, in the order of the request.
+func (c *call) bulk() error {
+	began := time.Now()
+	if err := c.known(bulkParameters, nil); err != nil {
+		return err
+	}
+	defaults, forced, err := c.bulkDefaults()
+	if err != nil {
+		return err
+	}
+	if len(c.body) == 0 {
+		return errorf(http.StatusBadRequest, "parse_exception", "request body is required")
+	}
+	ops, err := c.parseBulk(defaults)
+	if err != nil {
+		return err
+	}
+	if err := validate(ops, c.profile.major); err != nil {
+		return err
+	}
+	c.run(ops)
+	failed := slices.ContainsFunc(ops, func(o *op) bool { return o.err != nil })
+	items := list(func(yield func(any) bool) {
+		for _, o := range ops {
+			if !yield(obj(o.action, c.bulkItem(o, forced))) {
+				return
+			}
+		}
+	})
+	return c.answer(http.StatusOK, obj("took", time.Since(began).Milliseconds(), "errors", failed, "items", items))
+}
+
+// bulkDefaults are what the URL says for all changes.
+func (c *call) bulkDefaults() (o *op, forced bool, err error) {
+	o = newOp()
+	if len(c.path) > 1 {
+		o.index = c.path[0]
+		o.docType = c.docType()
+	}
+	o.routing, o.pipeline = c.query.Get("routing"), c.query.Get("pipeline")
+	if o.requireAlias, err = c.flag("require_alias", false); err != nil {
+		return nil, false, err
+	}
+	if o.wantSource, err = c.sourceParameters(); err != nil {
+		return nil, false, err
+	}
+	if forced, err = c.refreshParameter(); err != nil {
+		return nil, false, err
+	}
+	return o, forced, c.activeShards()
+}
+
+// refreshParameter says whether a refresh is forced. Everything can be found at once in any case.
+func (c *call) refreshParameter() (forced bool, err error) {
+	if !c.query.Has("refresh") {
+		return false, nil
+	}
+	switch v := c.query.Get("refresh"); v {
+	case "", "true":
+		return true, nil
+	case "false", "wait_for":
+		return false, nil
+	default:
+		return false, illegal("Unknown value for refresh: [%s].", v)
+	}
+}
+
+// activeShards refuses to wait for copies that there never will be.
+func (c *call) activeShards() error {
+	switch v := c.query.Get("wait_for_active_shards"); v {
+	case "", "0", "1":
+		return nil
+	default:
+		return notOffered("wait_for_active_shards=%s, on a single node", v)
+	}
+}
+
+// maxOps bounds the changes of one request.
+const maxOps = 500_000
+
+// parseBulk reads the lines of a request.
+func (c *call) parseBulk(defaults *op) ([]*op, error) {
+	var ops []*op
+	rest, line := c.body, 0
+	next := func() ([]byte, bool, error) {
+		if len(rest) == 0 {
+			return nil, false, nil
+		}
+		i := bytes.IndexByte(rest, '\n')
+		if i < 0 {
+			return nil, false, illegal("The bulk request must be terminated by a newline [\\n]")
+		}
+		text := rest[:i]
+		rest = rest[i+1:]
+		line++
+		return bytes.TrimSuffix(text, []byte{'\r'}), true, nil
+	}
+	for {
+		text, ok, err := next()
+		if err != nil || !ok {
+			return ops, err
+		}
+		if len(text) == 0 {
+			continue
+		}
+		o, err := c.parseAction(text, line, defaults)
+		if err != nil {
+			return nil, err
+		}
+		if o.action != "delete" {
+			if o.source, ok, err = next(); err != nil {
+				return nil, err
+			}
+			if !ok {
+				return ops, nil // an action without its document is passed over
+			}
+		}
+		if o.action == "update" {
+			if err := o.readUpdate(); err != nil {
+				return nil, err
+			}
+		}
+		if ops = append(ops, o); len(ops) > maxOps {
+			return nil, errorf(http.StatusRequestEntityTooLarge, "content_too_long_exception", "more than [%d] actions in one request", maxOps)
+		}
+	}
+}
+
+func (o *op) readUpdate() error {
+	n, err := parseJSON(o.source)
+	if err != nil {
+		return err
+	}
+	if n.kind != isObject {
+		return errorf(http.StatusBadRequest, "parsing_exception", "Expected [START_OBJECT] but found [%s]", n.token())
+	}
+	if o.update, err = parseUpdate(&n); err == nil && o.update.source != nil {
+		o.wantSource = o.update.source
+	}
+	return err
+}
+
+// parseAction reads a line that says what to do with the next one.
+func (c *call) parseAction(text []byte, line int, defaults *op) (*op, error) {
+	malformed := func(format string, args ...any) error {
+		return illegal("Malformed action/metadata line [%d], %s", line, fmt.Sprintf(format, args...))
+	}
+	n, err := parseJSON(text)
+	if err != nil {
+		return nil, err
+	}
+	if n.kind != isObject {
+		return nil, malformed("expected START_OBJECT but found [%s]", n.token())
+	}
+	if len(n.members) == 0 {
+		return nil, malformed("expected FIELD_NAME but found [END_OBJECT]")
+	}
+	o := *defaults
+	o.action = n.members[0].name
+	if !slices.Contains([]string{"create", "delete", "index", "update"}, o.action) {
+		return nil, malformed("expected one of [create, delete, index, update] but found [%s]", o.action)
+	}
+	about := &n.members[0].node
+	if about.kind != isObject {
+		return nil, malformed("expected START_OBJECT or END_OBJECT but found [%s]", about.token())
+	}
+	for i := range about.members {
+		m := &about.members[i]
+		if m.node.kind == isNull {
+			continue
+		}
+		if m.name == "_source" && o.action == "update" {
+			if o.wantSource, err = parseSourceFilter(&m.node); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if m.node.kind == isObject || m.node.kind == isArray {
+			return nil, malformed("expected a simple value for field [%s] but found [%s]", m.name, m.node.token())
+		}
+		if err := c.actionParameter(&o, m.name, m.node.text, line); err != nil {
+			return nil, err
+		}
+	}
+	switch {
+	case c.profile.major < firstUntyped || o.docType == "":
+	case c.profile.major == firstUntyped && o.docType != "_doc":
+		return nil, notOffered("mapping types other than _doc: [%s]", o.docType)
+	default:
+		o.docType = ""
+	}
+	if o.id == "" && (o.action == "index" || o.action == "create") && !hasID(about) {
+		o.id = newID()
+	}
+	return &o, nil
+}
+
+func hasID(about *node) bool {
+	id, ok := about.get("_id")
+	return ok && id.kind != isNull
+}
+
+func (c *call) actionParameter(o *op, name, value string, line int) error {
+	number := func(into *int64) error {
+		n, err := strconv.ParseInt(value, 10, 64)
+		if err != nil {
+			return numberFormat(value)
+		}
+		*into = n
+		return nil
+	}
+	old := c.profile.major < firstUntyped
+	switch name {
+	case "_index":
+		o.index = value
+	case "_id":
+		o.id = value
+	case "routing", "_routing":
+		if name == "_routing" && !old {
+			break
+		}
+		o.routing = value
+		return nil
+	case "_type":
+		if c.profile.major > firstUntyped {
+			return illegal("Action/metadata line [%d] contains an unknown parameter [_type]", line)
+		}
+		o.docType = value
+	case "version", "_version":
+		return number(&o.version)
+	case "version_type", "_version_type":
+		return o.versionType(value)
+	case "if_seq_no":
+		return number(&o.ifSeq)
+	case "if_primary_term":
+		return number(&o.ifTerm)
+	case "retry_on_conflict", "_retry_on_conflict":
+		var n int64
+		return number(&n) // nobody else writes in between
+	case "op_type":
+		if o.action == "index" && value == "create" {
+			o.action = "create"
+		}
+	case "pipeline":
+		o.pipeline = value
+	case "require_alias":
+		o.requireAlias = value == "true"
+	case "_parent", "parent", "_timestamp", "_ttl":
+		if old {
+			return notOffered("the parameter [%s] of an action", name)
+		}
+		return illegal("Action/metadata line [%d] contains an unknown parameter [%s]", line, name)
+	case "dynamic_templates":
+		return notOffered("the parameter [%s] of an action", name)
+	default:
+		return illegal("Action/metadata line [%d] contains an unknown parameter [%s]", line, name)
+	}
+	return nil
+}
+
+func (o *op) versionType(value string) error {
+	switch value {
+	case "internal":
+	case "external", "external_gt":
+		o.external = "external"
+	case "external_gte":
+		o.external = value
+	default:
+		return illegal("No version type match [%s]", value)
+	}
+	return nil
+}
+
+// validate refuses the whole request for what is missing in any part of it.
+func validate(ops []*op, major int) error {
+	var missing []string
+	const most = 100
+	for _, o := range ops {
+		if o.index == "" {
+			missing = append(missing, "index is missing")
+		}
+		if o.docType == "" && major < firstUntyped {
+			missing = append(missing, "type is missing")
+		}
+		if o.id == "" && (o.action == "update" || o.action == "delete") {
+			missing = append(missing, "id is missing")
+		}
+		if e := o.check(); e != nil {
+			text := strings.TrimPrefix(e.reason, "Validation Failed: 1: ")
+			missing = append(missing, strings.TrimSuffix(text, ";"))
+		}
+		if len(missing) > most {
+			break
+		}
+	}
+	if len(ops) == 0 {
+		missing = append(missing, "no requests added")
+	}
+	if missing == nil {
+		return nil
+	}
+	var b strings.Builder
+	b.WriteString("Validation Failed: ")
+	for i, m := range missing {
+		fmt.Fprintf(&b, "%d: %s;", i+1, m)
+	}
+	return errorf(http.StatusBadRequest, "action_request_validation_exception", "%s", b.String())
+}
+
+// run makes changes to any number of indexes, in order within each. Every change has its outcome afterwards.
+func (c *call) run(ops []*op) {
+	var order []string
+	groups := map[string][]*op{}
+	for _, o := range ops {
+		switch {
+		case o.id == "":
+			o.err = illegal("if _id is specified it must not be empty")
+			continue
+		case o.pipeline != "" && o.pipeline != "_none" && o.action != "delete":
+			o.err = illegal("pipeline with id [%s] does not exist", o.pipeline)
+			continue
+		}
+		if groups[o.index] == nil {
+			order = append(order, o.index)
+		}
+		groups[o.index] = append(groups[o.index], o)
+	}
+	for _, name := range order {
+		c.runOn(name, groups[name])
+	}
+}
+
+// runOn makes changes to one index, creating it for the first change that may.
+func (c *call) runOn(name string, ops []*op) {
+	const attempts = 10 // while others delete the index
+	for range attempts {
+		x, err := c.target(name, ops[0].requireAlias)
+		for len(ops) > 0 && x == nil && err == nil {
+			if o := ops[0]; o.action == "delete" && o.external == "" {
+				o.err = noIndex(name, "index_expression")
+				ops = ops[1:]
+				continue
+			}
+			x, err = c.autoCreate(name)
+		}
+		if len(ops) == 0 {
+			return
+		}
+		if err == nil {
+			if err = c.apply(x, ops); err == nil {
+				return
+			}
+			if c.stillOpen() {
+				continue
+			}
+		}
+		for _, o := range ops {
+			o.err = asAPIError(err)
+		}
+		return
+	}
+	for _, o := range ops {
+		o.err = noIndex(name, "index_expression")
+	}
+}
+
+func (e *Engine) stillOpen() bool {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return !e.closed
+}
+
+// bulkItem is the outcome of one change.
+func (c *call) bulkItem(o *op, forced bool) object {
+	index := o.index
+	if o.target != nil {
+		index = o.target.name
+	}
+	item := obj("_index", index)
+	if o.docType != "" {
+		item = append(item, entry{"_type", o.docType})
+	} else if c.profile.major == firstUntyped {
+		item = append(item, entry{"_type", "_doc"})
+	}
+	item = append(item, entry{"_id", o.id})
+	if o.err != nil {
+		return append(item, entry{"status", o.err.status}, entry{"error", c.item(o.err)})
+	}
+	item = append(item, entry{"_version", o.ver})
+	if c.profile.major < firstTyped {
+		item = append(item, entry{"status", o.status()})
+		if o.action == "delete" {
+			item = append(item, entry{"found", o.result == "deleted"})
+		}
+		return item
+	}
+	item = append(item, c.outcome(o, forced)...)
+	if got := o.got(); got != nil {
+		item = append(item, entry{"get", got})
+	}
+	return append(item, entry{"status", o.status()})
+}
+
+// outcome is what a change says beside the document's name and version.
+func (c *call) outcome(o *op, forced bool) object {
+	out := obj("result", o.result)
+	if forced && o.result != "noop" {
+		out = append(out, entry{"forced_refresh", true})
+	}
+	return append(out, entry{"_shards", o.target.shardsWritten()}, entry{"_seq_no", o.seq}, entry{"_primary_term", 1})
+}
+
+// got is the source of an updated document, when it was asked for.
+func (o *op) got() any {
+	if o.action != "update" || o.wantSource == nil || o.get == nil || !o.wantSource.wanted() {
+		return nil
+	}
+	return obj("_seq_no", o.seq, "_primary_term", 1, "found", true, "_source", o.wantSource.apply(o.get))
+}
+
+func (o *op) status() int {
+	switch o.result {
+	case "created":
+		return http.StatusCreated
+	case "not_found":
+		return http.StatusNotFound
+	}
+	return http.StatusOK
+}

@@ -1,0 +1,372 @@
+package engine
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+var (
+	writeParameters = []string{"refresh", "routing", "op_type", "version", "version_type", "if_seq_no", "if_primary_term", "pipeline", "require_alias", "wait_for_active_shards", "consistency", "replication", "type"}
+	getParameters   = []string{"realtime", "refresh", "preference", "routing", "version", "version_type", "_source", "_source_includes", "_source_excludes", "_source_include", "_source_exclude"}
+)
+
+// document answers the APIs of a single document.
+func (c *call) document(index, api, docType string, rest []string) error {
+	id := ""
+	if len(rest) > 0 {
+		id = rest[0]
+	}
+	switch api {
+	case "_doc":
+		if id == "" {
+			return c.allow(func() error { return c.putDocument(index, docType, "", "index") }, http.MethodPost)
+		}
+		switch c.r.Method {
+		case http.MethodGet, http.MethodHead:
+			return c.get(index, docType, id, false)
+		case http.MethodDelete:
+			return c.remove(index, docType, id)
+		}
+		return c.allow(func() error { return c.putDocument(index, docType, id, c.query.Get("op_type")) }, http.MethodPut, http.MethodPost, http.MethodGet, http.MethodHead, http.MethodDelete)
+	case "_create":
+		if id == "" {
+			return c.unknownPath()
+		}
+		return c.allow(func() error { return c.putDocument(index, docType, id, "create") }, http.MethodPut, http.MethodPost)
+	case "_update":
+		if id == "" {
+			return c.unknownPath()
+		}
+		return c.allow(func() error { return c.update(index, docType, id) }, http.MethodPost)
+	default:
+		if id == "" {
+			return c.unknownPath()
+		}
+		return c.allow(func() error { return c.get(index, docType, id, true) }, http.MethodGet, http.MethodHead)
+	}
+}
+
+// putDocument is the API that puts a document in place.
+func (c *call) putDocument(index, docType, id, opType string) error {
+	if err := c.known(writeParameters, []string{"parent", "timestamp", "ttl"}); err != nil {
+		return err
+	}
+	if opType != "" && opType != "index" && opType != "create" {
+		return illegal("opType must be 'create' or 'index', found: [%s]", opType)
+	}
+	if len(c.body) == 0 {
+		return errorf(http.StatusBadRequest, "parse_exception", "request body is required")
+	}
+	o, err := c.parseOp(index, docType, id)
+	if err != nil {
+		return err
+	}
+	o.action, o.source = firstNonEmpty(opType, "index"), c.body
+	if id == "" {
+		o.id = newID()
+	}
+	return c.runOne(o)
+}
+
+// remove is the API that deletes a document.
+func (c *call) remove(index, docType, id string) error {
+	if err := c.known(writeParameters, []string{"parent"}); err != nil {
+		return err
+	}
+	o, err := c.parseOp(index, docType, id)
+	if err != nil {
+		return err
+	}
+	o.action = "delete"
+	return c.runOne(o)
+}
+
+// update is the API that changes parts of a document.
+func (c *call) update(index, docType, id string) error {
+	known := append([]string{"retry_on_conflict", "lang", "detect_noop", "_source", "_source_includes", "_source_excludes"}, writeParameters...)
+	if err := c.known(known, []string{"parent", "fields", "script"}); err != nil {
+		return err
+	}
+	o, err := c.parseOp(index, docType, id)
+	if err != nil {
+		return err
+	}
+	o.action = "update"
+	if o.wantSource, err = c.sourceParameters(); err != nil {
+		return err
+	}
+	if len(c.body) > 0 {
+		o.source = c.body
+		if err := o.readUpdate(); err != nil {
+			return err
+		}
+	}
+	return c.runOne(o)
+}
+
+// parseOp reads what the URL says about a change.
+func (c *call) parseOp(index, docType, id string) (*op, error) {
+	o := newOp()
+	o.index, o.docType, o.id = index, docType, id
+	o.routing, o.pipeline = c.query.Get("routing"), c.query.Get("pipeline")
+	var err error
+	if o.requireAlias, err = c.flag("require_alias", false); err != nil {
+		return nil, err
+	}
+	for name, into := range map[string]*int64{"version": &o.version, "if_seq_no": &o.ifSeq, "if_primary_term": &o.ifTerm} {
+		if v := c.query.Get(name); v != "" {
+			if *into, err = strconv.ParseInt(v, 10, 64); err != nil {
+				return nil, illegal("Failed to parse long parameter [%s] with value [%s]", name, v).because(numberFormat(v))
+			}
+		}
+	}
+	if v := c.query.Get("version_type"); v != "" {
+		if err := o.versionType(v); err != nil {
+			return nil, err
+		}
+	}
+	return o, c.activeShards()
+}
+
+// runOne makes one change and answers with what came of it.
+func (c *call) runOne(o *op) error {
+	forced, err := c.refreshParameter()
+	if err != nil {
+		return err
+	}
+	if e := o.check(); e != nil {
+		return e
+	}
+	c.run([]*op{o})
+	if o.err != nil {
+		return o.err
+	}
+	answer := c.head(o.target.name, o.docType, o.id)
+	answer = append(answer, entry{"_version", o.ver})
+	if o.result != "not_found" || c.profile.major >= firstTyped {
+		c.w.Header().Set("Location", "/"+strings.Join([]string{o.target.name, firstNonEmpty(o.docType, "_doc"), o.id}, "/"))
+		if o.result != "created" {
+			c.w.Header().Del("Location")
+		}
+	}
+	if c.profile.major < firstTyped {
+		name, value := "created", o.result == "created"
+		if o.action == "delete" {
+			name, value = "found", o.result == "deleted"
+		}
+		if o.action == "update" {
+			return c.answer(o.status(), answer)
+		}
+		return c.answer(o.status(), append(answer, entry{name, value}))
+	}
+	out := c.outcome(o, forced)
+	if o.result == "noop" {
+		for i := range out {
+			if out[i].name == "_shards" {
+				out[i].value = obj("total", 0, "successful", 0, "failed", 0)
+			}
+		}
+	}
+	answer = append(answer, out...)
+	if got := o.got(); got != nil {
+		answer = append(answer, entry{"get", got})
+	}
+	return c.answer(o.status(), answer)
+}
+
+// head is how an answer begins that is about a document.
+func (c *call) head(index, docType, id string) object {
+	o := obj("_index", index)
+	switch {
+	case c.profile.major < firstUntyped:
+		o = append(o, entry{"_type", docType})
+	case c.profile.major == firstUntyped:
+		o = append(o, entry{"_type", "_doc"})
+	}
+	return append(o, entry{"_id", id})
+}
+
+// get is the API that reads a document, or only its source.
+func (c *call) get(index, docType, id string, sourceOnly bool) error {
+	if err := c.known(getParameters, []string{"stored_fields", "fields", "parent"}); err != nil {
+		return err
+	}
+	filter, err := c.sourceParameters()
+	if err != nil {
+		return err
+	}
+	x, err := c.single(index)
+	if err != nil {
+		return err
+	}
+	d, err := x.read(docType, id)
+	if err != nil {
+		return err
+	}
+	if sourceOnly {
+		if d == nil {
+			return errorf(http.StatusNotFound, "resource_not_found_exception", "Document not found [%s]/[%s]", x.name, id)
+		}
+		return c.answer(http.StatusOK, filter.apply(d.source))
+	}
+	status := http.StatusOK
+	if d == nil {
+		status = http.StatusNotFound
+	}
+	return c.answer(status, c.found(x, docType, id, d, filter))
+}
+
+// found is a document as the APIs that read one give it.
+func (c *call) found(x *index, docType, id string, d *stored, filter *sourceFilter) object {
+	if d == nil {
+		if docType == "_all" {
+			docType = ""
+		}
+		return append(c.head(x.name, docType, id), entry{"found", false})
+	}
+	o := append(c.head(x.name, d.docType, id), entry{"_version", d.version})
+	if c.profile.major >= firstUntyped {
+		o = append(o, entry{"_seq_no", d.seq}, entry{"_primary_term", 1})
+	}
+	if d.routing != "" {
+		o = append(o, entry{"_routing", d.routing})
+	}
+	o = append(o, entry{"found", true})
+	if filter == nil || filter.wanted() {
+		o = append(o, entry{"_source", filter.apply(d.source)})
+	}
+	return o
+}
+
+// read returns a document, or nil.
+func (x *index) read(docType, id string) (*stored, error) {
+	s, st, err := x.view()
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	keys := []string{x.key(docType, id)}
+	if x.typed && (docType == "_all" || docType == "") {
+		keys = nil
+		for _, t := range st.types {
+			keys = append(keys, x.key(t, id))
+		}
+	}
+	docs, err := s.find(keys)
+	if err != nil || len(docs) == 0 {
+		return nil, err
+	}
+	return s.load(docs[0], true)
+}
+
+// mget answers _mget.
+func (c *call) mget(expr string) error {
+	if err := c.known(getParameters, []string{"stored_fields", "fields"}); err != nil {
+		return err
+	}
+	filter, err := c.sourceParameters()
+	if err != nil {
+		return err
+	}
+	if len(c.body) == 0 {
+		return errorf(http.StatusBadRequest, "parse_exception", "request body or source parameter is required")
+	}
+	n, err := parseBody(c.body)
+	if err != nil {
+		return err
+	}
+	wanted, err := c.parseMget(&n, expr, filter)
+	if err != nil {
+		return err
+	}
+	docs := list(func(yield func(any) bool) {
+		for _, w := range wanted {
+			if !yield(c.mgetOne(w)) {
+				return
+			}
+		}
+	})
+	return c.answer(http.StatusOK, obj("docs", docs))
+}
+
+// wish is a document that _mget asks for.
+type wish struct {
+	index, docType, id string
+	filter             *sourceFilter
+}
+
+func (c *call) parseMget(n *node, expr string, filter *sourceFilter) ([]wish, error) {
+	var wanted []wish
+	for i := range n.members {
+		m := &n.members[i]
+		switch m.name {
+		case "docs":
+			for j := range m.node.items {
+				w, err := parseWish(&m.node.items[j], wish{expr, c.docType(), "", filter})
+				if err != nil {
+					return nil, err
+				}
+				wanted = append(wanted, w)
+			}
+		case "ids":
+			for j := range m.node.items {
+				wanted = append(wanted, wish{expr, c.docType(), m.node.items[j].text, filter})
+			}
+		default:
+			line, column := position(c.body, m.at)
+			return nil, errorf(http.StatusBadRequest, "parsing_exception", "unknown key [%s] for a %s, expected [docs] or [ids]", m.name, m.node.token()).with("line", line, "col", column)
+		}
+	}
+	if len(wanted) == 0 {
+		return nil, invalid("no documents to get")
+	}
+	for i, w := range wanted {
+		if w.index == "" {
+			return nil, invalid("index is missing for doc %d", i)
+		}
+		if w.id == "" {
+			return nil, invalid("id is missing for doc %d", i)
+		}
+	}
+	return wanted, nil
+}
+
+func parseWish(n *node, w wish) (wish, error) {
+	for i := range n.members {
+		m := &n.members[i]
+		switch m.name {
+		case "_index":
+			w.index = m.node.text
+		case "_type":
+			w.docType = m.node.text
+		case "_id":
+			w.id = m.node.text
+		case "routing", "_routing":
+		case "_source":
+			var err error
+			if w.filter, err = parseSourceFilter(&m.node); err != nil {
+				return w, err
+			}
+		default:
+			return w, notOffered("the field [%s] in the body of _mget", m.name)
+		}
+	}
+	return w, nil
+}
+
+func (c *call) mgetOne(w wish) object {
+	x, err := c.single(w.index)
+	var d *stored
+	if err == nil {
+		d, err = x.read(w.docType, w.id)
+	}
+	if err != nil {
+		e := asAPIError(err)
+		if c.profile.major < firstTyped {
+			return append(c.head(w.index, w.docType, w.id), entry{"error", legacyError(e)})
+		}
+		return append(c.head(w.index, w.docType, w.id), entry{"error", e.full()})
+	}
+	return c.found(x, w.docType, w.id, d, w.filter)
+}

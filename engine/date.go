@@ -1,0 +1,621 @@
+package engine
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// dateFormat is the formats of a date field, as the mapping names them: tried in turn, the first one writes.
+type dateFormat struct {
+	text    string
+	parsers []datePattern
+}
+
+// datePattern is one format.
+type datePattern struct {
+	epoch  time.Duration // the unit of a number since 1970; 0 when it is a text
+	iso    bool          // date and, optionally, time
+	strict bool          // iso with all digits
+	layout []datePart
+}
+
+// datePart is a run of one letter of a pattern, or text.
+type datePart struct {
+	letter rune // 0: literal
+	width  int
+	text   string
+}
+
+var (
+	defaultDates = &dateFormat{text: "strict_date_optional_time||epoch_millis", parsers: []datePattern{{iso: true, strict: true}, {epoch: time.Millisecond}}}
+	legacyDates  = &dateFormat{text: "dateOptionalTime", parsers: []datePattern{{iso: true}, {epoch: time.Millisecond}}}
+	// dynamicDates are what makes a text a date when no mapping says otherwise.
+	dynamicDates = []*dateFormat{
+		{text: "", parsers: []datePattern{{iso: true, strict: true}}},
+		mustFormat("yyyy/MM/dd HH:mm:ss||yyyy/MM/dd||epoch_millis"),
+	}
+)
+
+func mustFormat(text string) *dateFormat {
+	f, err := parseFormat(text)
+	if err != nil {
+		panic(err) // a constant of ours
+	}
+	return f
+}
+
+// namedFormats are those with a pattern of their own; most others are iso with more or less of the time.
+var namedFormats = map[string]string{
+	"basic_date": "yyyyMMdd", "basic_date_time_no_millis": "yyyyMMdd'T'HHmmssZ", "basic_date_time": "yyyyMMdd'T'HHmmss.SSSZ",
+	"date": "yyyy-MM-dd", "date_hour": "yyyy-MM-dd'T'HH", "date_hour_minute": "yyyy-MM-dd'T'HH:mm", "date_hour_minute_second": "yyyy-MM-dd'T'HH:mm:ss",
+	"date_hour_minute_second_millis": "yyyy-MM-dd'T'HH:mm:ss.SSS", "date_time": "yyyy-MM-dd'T'HH:mm:ss.SSSZZ", "date_time_no_millis": "yyyy-MM-dd'T'HH:mm:ssZZ",
+	"year": "yyyy", "year_month": "yyyy-MM", "year_month_day": "yyyy-MM-dd", "iso8601": "iso8601",
+}
+
+// parseFormat reads the format of a mapping.
+func parseFormat(text string) (*dateFormat, error) {
+	f := &dateFormat{text: text}
+	for part := range strings.SplitSeq(text, "||") {
+		switch part {
+		case "epoch_millis":
+			f.parsers = append(f.parsers, datePattern{epoch: time.Millisecond})
+			continue
+		case "epoch_second":
+			f.parsers = append(f.parsers, datePattern{epoch: time.Second})
+			continue
+		case "strict_date_optional_time", "strict_date_optional_time_nanos", "iso8601", "strictDateOptionalTime":
+			f.parsers = append(f.parsers, datePattern{iso: true, strict: true})
+			continue
+		case "date_optional_time", "dateOptionalTime":
+			f.parsers = append(f.parsers, datePattern{iso: true})
+			continue
+		}
+		pattern := part
+		if named, ok := namedFormats[strings.TrimPrefix(part, "strict_")]; ok {
+			pattern = named
+		}
+		layout, err := parsePattern(pattern)
+		if err != nil {
+			return nil, err
+		}
+		f.parsers = append(f.parsers, datePattern{layout: layout})
+	}
+	return f, nil
+}
+
+func parsePattern(pattern string) ([]datePart, error) {
+	var parts []datePart
+	runes := []rune(pattern)
+	for i := 0; i < len(runes); {
+		c := runes[i]
+		j := i
+		switch {
+		case c == '\'':
+			for j++; j < len(runes) && runes[j] != '\''; j++ {
+			}
+			if j == len(runes) {
+				return nil, illegal("Invalid format: [%s]: Pattern ends with an incomplete string literal: %s", pattern, pattern)
+			}
+			text := string(runes[i+1 : j])
+			if text == "" {
+				text = "'"
+			}
+			parts = append(parts, datePart{text: text})
+			i = j + 1
+		case unicode.IsLetter(c):
+			for ; j < len(runes) && runes[j] == c; j++ {
+			}
+			if !strings.ContainsRune("yuMdHhmsSaEzZXxne", c) {
+				if strings.ContainsRune("GDLQqYwWFkKANVO", c) {
+					return nil, notOffered("the date pattern [%s]", pattern)
+				}
+				return nil, illegal("Invalid format: [%s]: Unknown pattern letter: %c", pattern, c)
+			}
+			parts = append(parts, datePart{letter: c, width: j - i})
+			i = j
+		default:
+			parts = append(parts, datePart{text: string(c)})
+			i++
+		}
+	}
+	return parts, nil
+}
+
+// parse reads a date; round fills what is left out with the latest instead of the earliest time.
+func (f *dateFormat) parse(s string, zone *time.Location, round bool) (time.Time, bool) {
+	for i := range f.parsers {
+		if t, ok := f.parsers[i].parse(s, zone, round); ok {
+			return t, true
+		}
+	}
+	return time.Time{}, false
+}
+
+// clock collects the parts of a date.
+type clock struct {
+	year, month, day, hour, minute, second, nanos int
+	half                                          int // 1: before noon, 2: after
+	zone                                          *time.Location
+	last                                          byte // the smallest unit that was given
+}
+
+// time puts the parts together; ok is false when there is no such day.
+func (c *clock) time(round bool) (time.Time, bool) {
+	if c.half > 0 {
+		c.hour = c.hour%12 + (c.half-1)*12
+	}
+	t := time.Date(c.year, time.Month(c.month), c.day, c.hour, c.minute, c.second, c.nanos, c.zone)
+	if c.month < 1 || c.month > 12 || t.Day() != c.day || c.hour > 24 || c.minute > 59 || c.second > 59 || c.year > 9999 || c.year < -9999 {
+		return t, false
+	}
+	if !round {
+		return t, true
+	}
+	next := map[byte]time.Time{
+		'y': t.AddDate(1, 0, 0), 'M': t.AddDate(0, 1, 0), 'd': t.AddDate(0, 0, 1),
+		'H': t.Add(time.Hour), 'm': t.Add(time.Minute), 's': t.Add(time.Second),
+	}
+	if n, ok := next[c.last]; ok {
+		return n.Add(-1), true
+	}
+	return t, true
+}
+
+func (p *datePattern) parse(s string, zone *time.Location, round bool) (time.Time, bool) {
+	c := clock{year: 1970, month: 1, day: 1, zone: zone}
+	switch {
+	case p.epoch > 0:
+		return parseEpoch(s, p.epoch)
+	case p.iso:
+		if !c.iso(s, p.strict) {
+			return time.Time{}, false
+		}
+	default:
+		if !c.pattern(s, p.layout) {
+			return time.Time{}, false
+		}
+	}
+	return c.time(round)
+}
+
+func parseEpoch(s string, unit time.Duration) (time.Time, bool) {
+	head, fraction, _ := strings.Cut(s, ".")
+	n, err := strconv.ParseInt(head, 10, 64)
+	const most = 253402300800 // seconds until the year 10000
+	if err != nil || n > most*int64(time.Second/unit) || n < -most*int64(time.Second/unit) {
+		return time.Time{}, false
+	}
+	t := time.UnixMilli(n)
+	if unit == time.Second {
+		t = time.Unix(n, 0)
+	}
+	if fraction != "" {
+		part, err := strconv.ParseFloat("0."+fraction, 64)
+		if err != nil {
+			return time.Time{}, false
+		}
+		if strings.HasPrefix(s, "-") {
+			part = -part
+		}
+		t = t.Add(time.Duration(part * float64(unit)))
+	}
+	return t.UTC(), true
+}
+
+// digits takes between least and most digits from the front.
+func digits(s string, least, most int) (n int, rest string, ok bool) {
+	i := 0
+	for i < len(s) && i < most && s[i] >= '0' && s[i] <= '9' {
+		n = n*10 + int(s[i]-'0')
+		i++
+	}
+	return n, s[i:], i >= least
+}
+
+// iso reads a date with an optional time and offset.
+func (c *clock) iso(s string, strict bool) bool {
+	const yearDigits, nanoDigits = 4, 9
+	least := func(n int) int {
+		if strict {
+			return n
+		}
+		return 1
+	}
+	var ok bool
+	if c.year, s, ok = digits(s, least(yearDigits), yearDigits); !ok {
+		return false
+	}
+	c.last = 'y'
+	for _, part := range []struct {
+		unit byte
+		into *int
+	}{{'M', &c.month}, {'d', &c.day}} {
+		if s == "" {
+			return true
+		}
+		if s[0] != '-' {
+			return false
+		}
+		if *part.into, s, ok = digits(s[1:], least(2), 2); !ok {
+			return false
+		}
+		c.last = part.unit
+	}
+	if s == "" || s == "T" {
+		return true
+	}
+	separator := byte('T')
+	for _, part := range []struct {
+		unit byte
+		into *int
+	}{{'H', &c.hour}, {'m', &c.minute}, {'s', &c.second}} {
+		if s == "" {
+			return true
+		}
+		if s[0] != separator {
+			return part.unit != 'H' && c.offset(s)
+		}
+		if *part.into, s, ok = digits(s[1:], least(2), 2); !ok {
+			return false
+		}
+		c.last, separator = part.unit, ':'
+	}
+	if s != "" && (s[0] == '.' || s[0] == ',') {
+		rest := strings.TrimLeft(s[1:], "0123456789")
+		fraction := s[1 : len(s)-len(rest)]
+		if fraction == "" || len(fraction) > nanoDigits {
+			return false
+		}
+		c.nanos, _, _ = digits((fraction + "000000000")[:nanoDigits], nanoDigits, nanoDigits)
+		s, c.last = rest, 'S'
+	}
+	return s == "" || c.offset(s)
+}
+
+// offset reads the end of a date: Z, or hours and minutes from it.
+func (c *clock) offset(s string) bool {
+	if s == "Z" || s == "z" {
+		c.zone = time.UTC
+		return true
+	}
+	zone, ok := parseOffset(s)
+	if ok {
+		c.zone = zone
+	}
+	return ok
+}
+
+func parseOffset(s string) (*time.Location, bool) {
+	const hourDigits, most = 3, 18
+	if len(s) < hourDigits || s[0] != '+' && s[0] != '-' {
+		return nil, false
+	}
+	hours, rest, ok := digits(s[1:], 2, 2)
+	if !ok || hours > most {
+		return nil, false
+	}
+	minutes := 0
+	if rest != "" {
+		if minutes, rest, ok = digits(strings.TrimPrefix(rest, ":"), 2, 2); !ok || rest != "" || minutes > 59 {
+			return nil, false
+		}
+	}
+	seconds := hours*3600 + minutes*60
+	if s[0] == '-' {
+		seconds = -seconds
+	}
+	return time.FixedZone(s, seconds), true
+}
+
+// pattern reads a date by the letters of a pattern.
+func (c *clock) pattern(s string, layout []datePart) bool {
+	for i, p := range layout {
+		if p.letter == 0 {
+			var ok bool
+			if s, ok = strings.CutPrefix(s, p.text); !ok {
+				return false
+			}
+			continue
+		}
+		// Digits without a separator between them are as many as the letters.
+		fixed := i+1 < len(layout) && layout[i+1].letter != 0
+		var ok bool
+		if s, ok = c.part(s, p, fixed); !ok {
+			return false
+		}
+	}
+	return s == ""
+}
+
+func (c *clock) part(s string, p datePart, fixed bool) (rest string, ok bool) {
+	const nameLetters, nanoDigits = 3, 9
+	take := func(most int) (n int) {
+		if fixed || p.width > 1 {
+			most = max(p.width, 1)
+		}
+		n, rest, ok = digits(s, min(p.width, most), most)
+		return n
+	}
+	unit := byte(p.letter)
+	switch p.letter {
+	case 'y', 'u':
+		c.year = take(4)
+		if p.width == 2 {
+			c.year += 2000
+		}
+		unit = 'y'
+	case 'M':
+		if p.width < nameLetters {
+			c.month = take(2)
+			break
+		}
+		for m := time.January; m <= time.December; m++ {
+			name := m.String()
+			if p.width == nameLetters {
+				name = name[:nameLetters]
+			}
+			if len(s) >= len(name) && strings.EqualFold(s[:len(name)], name) {
+				c.month, rest, ok = int(m), s[len(name):], true
+			}
+		}
+	case 'd':
+		c.day = take(2)
+	case 'H':
+		c.hour = take(2)
+	case 'h':
+		c.hour = take(2)
+		c.half = max(c.half, 1)
+		unit = 'H'
+	case 'm':
+		c.minute = take(2)
+	case 's':
+		c.second = take(2)
+	case 'S', 'n':
+		before := len(s)
+		n := take(nanoDigits)
+		for range nanoDigits - (before - len(rest)) {
+			n *= 10
+		}
+		c.nanos = n
+	case 'a':
+		for i, half := range []string{"am", "pm"} {
+			if len(s) >= 2 && strings.EqualFold(s[:2], half) {
+				c.half, rest, ok = i+1, s[2:], true
+			}
+		}
+		return rest, ok
+	case 'E', 'e':
+		for d := time.Sunday; d <= time.Saturday; d++ {
+			for _, name := range []string{d.String(), d.String()[:nameLetters]} {
+				if !ok && len(s) >= len(name) && strings.EqualFold(s[:len(name)], name) {
+					rest, ok = s[len(name):], true
+				}
+			}
+		}
+		return rest, ok
+	default: // z Z X x
+		if rest, ok = strings.CutPrefix(s, "Z"); ok {
+			c.zone = time.UTC
+			return rest, true
+		}
+		end := len(s) - len(strings.TrimLeft(s, "+-:0123456789"))
+		c.zone, ok = parseOffset(s[:end])
+		if !ok {
+			return s, false
+		}
+		return s[end:], true
+	}
+	c.last = unit
+	return rest, ok
+}
+
+// format writes a time by the first of the formats.
+func (f *dateFormat) format(t time.Time) string {
+	p := f.parsers[0]
+	switch {
+	case p.epoch == time.Second:
+		return strconv.FormatInt(t.Unix(), 10)
+	case p.epoch > 0:
+		return strconv.FormatInt(t.UnixMilli(), 10)
+	case p.iso:
+		return isoText(t)
+	}
+	var b strings.Builder
+	for _, part := range p.layout {
+		switch part.letter {
+		case 0:
+			b.WriteString(part.text)
+		case 'S', 'n':
+			const nanoDigits = 9
+			fmt.Fprintf(&b, "%09d", t.Nanosecond())
+			if part.width < nanoDigits {
+				text := b.String()[:b.Len()-(nanoDigits-part.width)]
+				b.Reset()
+				b.WriteString(text)
+			}
+		default:
+			b.WriteString(t.Format(goLayout(part)))
+		}
+	}
+	return b.String()
+}
+
+func goLayout(p datePart) string {
+	pick := func(layouts ...string) string { return layouts[min(p.width, len(layouts))-1] }
+	switch p.letter {
+	case 'y', 'u':
+		return pick("2006", "06", "2006")
+	case 'M':
+		return pick("1", "01", "Jan", "January")
+	case 'd':
+		return pick("2", "02")
+	case 'H':
+		return pick("15", "15")
+	case 'h':
+		return pick("3", "03")
+	case 'm':
+		return pick("4", "04")
+	case 's':
+		return pick("5", "05")
+	case 'a':
+		return "PM"
+	case 'E', 'e':
+		return pick("Mon", "Mon", "Mon", "Monday")
+	case 'Z', 'x':
+		return pick("-0700", "-07:00")
+	case 'X':
+		return pick("Z07", "Z0700", "Z07:00")
+	}
+	return "MST"
+}
+
+// isoText is a time with milliseconds, and with nanoseconds where there are any below.
+func isoText(t time.Time) string {
+	if t.Nanosecond()%int(time.Millisecond) != 0 {
+		return t.Format("2006-01-02T15:04:05.000000000Z07:00")
+	}
+	return t.Format("2006-01-02T15:04:05.000Z07:00")
+}
+
+// dateMath reads a date with an expression after it: now-1d/d, 2015-05-13||+1M/M. What is left out, and what is rounded,
+// goes to the latest time when round is set.
+func (f *dateFormat) dateMath(s string, now time.Time, zone *time.Location, round bool) (time.Time, error) {
+	var t time.Time
+	expr, isNow := strings.CutPrefix(s, "now")
+	if isNow {
+		t = now.In(zone)
+	} else {
+		anchor, rest, hasMath := strings.Cut(s, "||")
+		var ok bool
+		if t, ok = f.parse(anchor, zone, round && (!hasMath || rest == "")); !ok {
+			return t, errorf(400, "parse_exception", "failed to parse date field [%s] with format [%s]: [failed to parse date field [%s] with format [%s]]", anchor, f.text, anchor, f.text).
+				because(illegal("failed to parse date field [%s] with format [%s]", anchor, f.text).because(errorf(400, "date_time_parse_exception", "Failed to parse with all enclosed parsers")))
+		}
+		expr = rest
+	}
+	return applyMath(t, expr, zone, round)
+}
+
+func applyMath(t time.Time, expr string, zone *time.Location, round bool) (time.Time, error) {
+	t = t.In(zone)
+	for rest := expr; rest != ""; {
+		op := rest[0]
+		rest = rest[1:]
+		n := 1
+		if op != '+' && op != '-' && op != '/' {
+			return t, errorf(400, "parse_exception", "operator not supported for date math [%s]", expr)
+		}
+		if rest == "" {
+			return t, errorf(400, "parse_exception", "truncated date math [%s]", expr)
+		}
+		if rest[0] >= '0' && rest[0] <= '9' {
+			if op == '/' {
+				return t, errorf(400, "parse_exception", "rounding `/` can only be used on single unit types [%s]", expr)
+			}
+			const most = 9
+			n, rest, _ = digits(rest, 1, most)
+			if rest == "" {
+				return t, errorf(400, "parse_exception", "truncated date math [%s]", expr)
+			}
+		}
+		unit := rest[0]
+		rest = rest[1:]
+		if op == '-' {
+			n = -n
+		}
+		if op == '/' {
+			start, ok := truncate(t, unit)
+			if !ok {
+				return t, errorf(400, "parse_exception", "unit [%c] not supported for date math [%s]", unit, expr)
+			}
+			if t = start; round {
+				next, _ := advance(start, unit, 1)
+				t = next.Add(-time.Millisecond)
+			}
+			continue
+		}
+		var ok bool
+		if t, ok = advance(t, unit, n); !ok {
+			return t, errorf(400, "parse_exception", "unit [%c] not supported for date math [%s]", unit, expr)
+		}
+	}
+	return t, nil
+}
+
+// advance adds units of the calendar.
+func advance(t time.Time, unit byte, n int) (time.Time, bool) {
+	const quarter, week = 3, 7
+	switch unit {
+	case 'y':
+		return t.AddDate(n, 0, 0), true
+	case 'q':
+		return addMonths(t, quarter*n), true
+	case 'M':
+		return addMonths(t, n), true
+	case 'w':
+		return t.AddDate(0, 0, week*n), true
+	case 'd':
+		return t.AddDate(0, 0, n), true
+	case 'h', 'H':
+		return t.Add(time.Duration(n) * time.Hour), true
+	case 'm':
+		return t.Add(time.Duration(n) * time.Minute), true
+	case 's':
+		return t.Add(time.Duration(n) * time.Second), true
+	}
+	return t, false
+}
+
+// addMonths stays within the month that is meant: a month after the 31st of January is the end of February.
+func addMonths(t time.Time, n int) time.Time {
+	first := time.Date(t.Year(), t.Month(), 1, t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), t.Location()).AddDate(0, n, 0)
+	lastDay := first.AddDate(0, 1, -1).Day()
+	return first.AddDate(0, 0, min(t.Day(), lastDay)-1)
+}
+
+// truncate goes back to the beginning of a unit of the calendar.
+func truncate(t time.Time, unit byte) (time.Time, bool) {
+	const quarter, week = 3, 7
+	y, m, d := t.Date()
+	day := func(y int, m time.Month, d int) time.Time { return time.Date(y, m, d, 0, 0, 0, 0, t.Location()) }
+	switch unit {
+	case 'y':
+		return day(y, time.January, 1), true
+	case 'q':
+		return day(y, m-(m-1)%quarter, 1), true
+	case 'M':
+		return day(y, m, 1), true
+	case 'w':
+		return day(y, m, d-(int(t.Weekday())+week-1)%week), true
+	case 'd':
+		return day(y, m, d), true
+	case 'h', 'H':
+		return t.Add(-time.Duration(t.Minute())*time.Minute - time.Duration(t.Second())*time.Second - time.Duration(t.Nanosecond())), true
+	case 'm':
+		return t.Add(-time.Duration(t.Second())*time.Second - time.Duration(t.Nanosecond())), true
+	case 's':
+		return t.Add(-time.Duration(t.Nanosecond())), true
+	}
+	return t, false
+}
+
+// parseZone reads a time zone: UTC, an offset, or a name of the time zone database.
+func parseZone(s string) (*time.Location, error) {
+	if s == "" || s == "Z" || s == "UTC" {
+		return time.UTC, nil
+	}
+	if z, ok := parseOffset(s); ok {
+		return z, nil
+	}
+	if s == "Local" {
+		return nil, illegal("unknown time-zone ID: %s", s)
+	}
+	z, err := time.LoadLocation(s)
+	if err != nil {
+		return nil, illegal("failed to parse time_zone: unknown time-zone ID: %s", strconv.Quote(s)) //nolint:nilerr // said in the engines' words
+	}
+	return z, nil
+}

@@ -1,0 +1,683 @@
+package engine
+
+import (
+	"encoding/json"
+	"errors"
+	"math"
+	"math/big"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// limits of a mapping, the engines' defaults.
+const (
+	maxFields  = 1000
+	maxDepth   = 20
+	maxKeyword = 32766
+)
+
+// leaf is one value of a document with the field that it goes to.
+type leaf struct {
+	path  string
+	field *field
+	text  string // what is indexed of a text, a keyword, a truth, an address
+	num   int64  // what is indexed of a number or a time: it sorts as the values do
+}
+
+// parsed is a document as its mapping reads it.
+type parsed struct {
+	leaves []leaf
+	paths  []string // that have a value
+}
+
+// learner reads one document against a mapping and collects what the mapping has to learn.
+type learner struct {
+	parsed
+	m       *mapping
+	mutable bool // m is a copy of our own
+	id      string
+	limit   int
+	hidden  int // depth of nested objects, whose values the document itself does not have
+}
+
+// errLearn says that the mapping has to learn something: the document is read again with a copy of it.
+var errLearn = errors.New("a new field")
+
+// read reads a document and returns it with the mapping that it belongs to from now on.
+func (m *mapping) read(id string, limit int, source *node) (parsed, *mapping, error) {
+	p := learner{m: m, id: id, limit: limit}
+	err := p.object(m.root, source, "", 1)
+	if errors.Is(err, errLearn) {
+		p = learner{m: m.clone(), mutable: true, id: id, limit: limit}
+		if err = p.object(p.m.root, source, "", 1); err == nil && p.m.root.count() > limit {
+			err = illegal("Limit of total fields [%d] has been exceeded", limit)
+		}
+	}
+	if err != nil {
+		return parsed{}, m, err
+	}
+	return p.parsed, p.m, nil
+}
+
+func tooDeep() *apiError {
+	return mapperError("failed to parse").because(errorf(400, "parse_exception", "The depth of the field has exceeded the allowed limit of [%d]. This limit can be set by changing the [index.mapping.depth.limit] index level setting.", maxDepth))
+}
+
+var metadataFields = []string{"_id", "_index", "_type", "_source", "_routing", "_version", "_seq_no", "_field_names", "_ignored", "_doc_count", "_nested_path", "_data_stream_timestamp"}
+
+// object reads the members of an object. Names with dots mean objects.
+func (p *learner) object(f *field, source *node, prefix string, depth int) error {
+	for i := range source.members {
+		m := &source.members[i]
+		if prefix == "" && strings.HasPrefix(m.name, "_") && slices.Contains(metadataFields, m.name) {
+			return mapperError("failed to parse field [%s] of type [%s]%s. Preview of field's value: '%s'", m.name, m.name, p.of(), javaText(&m.node)).
+				because(mapperError("Field [%s] is a metadata field and cannot be added inside a document. Use the index API request parameters.", m.name))
+		}
+		name := m.name
+		target, path := f, prefix
+		if strings.IndexByte(name, '.') >= 0 || strings.TrimSpace(name) == "" {
+			var err error
+			if target, name, path, err = p.dotted(f, m.name, prefix, &depth); err != nil {
+				return err
+			}
+			if target == nil {
+				continue
+			}
+		}
+		if err := p.member(target, name, path+name, &m.node, depth); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dotted goes down to the object that a name with dots means; a nil target has no mapping and learns none.
+func (p *learner) dotted(f *field, full, prefix string, depth *int) (target *field, name, path string, err error) {
+	failed := func(format string, args ...any) error {
+		return mapperError("failed to parse").because(illegal(format, args...))
+	}
+	if full == "" {
+		return nil, "", "", failed("field name cannot be an empty string")
+	}
+	if !strings.Contains(full, ".") {
+		return f, full, prefix, nil
+	}
+	trimmed := strings.TrimRight(full, ".")
+	if trimmed == "" {
+		return nil, "", "", failed("field name cannot contain only the character [.]")
+	}
+	parts := strings.Split(trimmed, ".")
+	for _, part := range parts {
+		if strings.TrimSpace(part) == "" {
+			if part == "" {
+				return nil, "", "", failed("object field starting or ending with a [.] makes object resolution ambiguous: [%s]", full)
+			}
+			return nil, "", "", failed("object field cannot contain only whitespace: ['%s']", full)
+		}
+	}
+	if *depth += len(parts) - 1; *depth > maxDepth {
+		return nil, "", "", tooDeep()
+	}
+	target, path = f, prefix
+	for _, part := range parts[:len(parts)-1] {
+		path += part
+		next, err := p.child(target, part, path)
+		if err != nil || next == nil || next.isFlat() || next.disabled {
+			return nil, "", "", err
+		}
+		target = next
+		path += "."
+	}
+	return target, parts[len(parts)-1], path, nil
+}
+
+func (p *learner) of() string {
+	if p.m.major < firstUntyped {
+		return ""
+	}
+	return " in document with id '" + p.id + "'"
+}
+
+// child returns the object under a name, which must be one or become one; nil when the mapping takes none.
+func (p *learner) child(f *field, name, path string) (*field, error) {
+	next := f.properties[name]
+	if next == nil {
+		if ok, err := p.mayAdd(f, name, path); !ok {
+			return nil, err
+		}
+		if next = p.fromTemplate("object", name, path); next == nil {
+			next = newObject()
+		}
+		f.properties[name] = next
+	}
+	if !next.isObject() && !next.isFlat() {
+		return nil, mapperError("Could not dynamically add mapping for field [%s]. Existing mapping for [%s] must be of type object but found [%s].", name, path, next.kind)
+	}
+	return next, nil
+}
+
+// mayAdd says whether the mapping takes a new field.
+func (p *learner) mayAdd(f *field, name, path string) (bool, error) {
+	switch p.dynamic(path) {
+	case "strict", "strict_allow_templates":
+		within := strings.TrimSuffix(strings.TrimSuffix(path, name), ".")
+		return false, errorf(400, "strict_dynamic_mapping_exception", "mapping set to strict, dynamic introduction of [%s] within [%s] is not allowed", name, firstNonEmpty(within, "_doc"))
+	case "false", "false_allow_templates":
+		return false, nil
+	}
+	if !p.mutable {
+		return false, errLearn
+	}
+	if len(f.properties) > p.limit {
+		return false, illegal("Limit of total fields [%d] has been exceeded", p.limit)
+	}
+	return true, nil
+}
+
+// dynamic is the setting for the object that a path's last name stands in.
+func (p *learner) dynamic(path string) string {
+	setting, f := p.m.root.dynamic, p.m.root
+	for part := range strings.SplitSeq(path, ".") {
+		next, ok := f.properties[part]
+		if !ok {
+			break
+		}
+		if f = next; f.dynamic != "" {
+			setting = f.dynamic
+		}
+	}
+	return setting
+}
+
+// member reads one value of an object.
+func (p *learner) member(f *field, name, path string, n *node, depth int) error {
+	switch n.kind {
+	case isArray:
+		for i := range n.items {
+			if err := p.member(f, name, path, &n.items[i], depth); err != nil {
+				return err
+			}
+		}
+		return nil
+	case isObject:
+		return p.inner(f, name, path, n, depth)
+	}
+	at := f.properties[name]
+	if at == nil {
+		if n.kind == isNull {
+			return nil
+		}
+		if ok, err := p.mayAdd(f, name, path); !ok {
+			return err
+		}
+		var err error
+		if at, err = p.guess(name, path, n); err != nil {
+			return err
+		}
+		f.properties[name] = at
+	}
+	if at.disabled {
+		return nil
+	}
+	if at.isObject() {
+		if n.kind == isNull {
+			return nil
+		}
+		return mapperError("object mapping for [%s] tried to parse field [%s] as object, but found a concrete value", path, name)
+	}
+	return p.leaf(at, path, n)
+}
+
+// inner reads an object inside of an object.
+func (p *learner) inner(f *field, name, path string, n *node, depth int) error {
+	if at := f.properties[name]; at != nil && !at.isObject() && !at.isFlat() {
+		return p.notAnObject(at, path, n)
+	}
+	if depth+1 > maxDepth && f.properties[name] == nil {
+		return tooDeep()
+	}
+	next, err := p.child(f, name, path)
+	if err != nil || next == nil || next.disabled {
+		return err
+	}
+	if next.isFlat() {
+		p.note(path)
+		return nil
+	}
+	if next.kind == "nested" {
+		p.hidden++
+		defer func() { p.hidden-- }()
+	}
+	return p.object(next, n, path+".", depth+1)
+}
+
+func (p *learner) note(path string) {
+	if p.hidden == 0 {
+		p.paths = append(p.paths, path)
+	}
+}
+
+func (p *learner) notAnObject(at *field, path string, n *node) error {
+	if at.malformed && at.class != truth {
+		return nil
+	}
+	e := p.bad(at, path, javaText(n))
+	switch at.class {
+	case whole, floating:
+		return e.because(errorf(400, "json_parse_exception", "Current token (START_OBJECT) not numeric, can not use numeric value accessors\n at %s; line: 1, column: %d]", sourceText, n.start+2))
+	case truth:
+		return e.because(errorf(400, "json_parse_exception", "Current token (START_OBJECT) not of boolean type\n at %s; line: 1, column: %d]", sourceText, n.start+2))
+	}
+	return e.because(errorf(400, "illegal_state_exception", "Can't get text on a START_OBJECT at 1:%d", n.start+1))
+}
+
+// bad is the error about a value that its field does not take.
+func (p *learner) bad(f *field, path, text string) *apiError {
+	if p.m.major < firstUntyped {
+		return mapperError("failed to parse [%s]", path)
+	}
+	if len(text) > longestText {
+		text = strings.ToValidUTF8(text[:longestText], "")
+	}
+	return mapperError("failed to parse field [%s] of type [%s]%s. Preview of field's value: '%s'", path, f.kind, p.of(), text)
+}
+
+// fromTemplate is the field that a dynamic template makes, if there is one.
+func (p *learner) fromTemplate(kind, name, path string) *field {
+	f, err := p.template(kind, "", name, path)
+	if err != nil {
+		return nil
+	}
+	return f
+}
+
+func (p *learner) template(kind, otherwise, name, path string) (*field, error) {
+	for i := range p.m.templates {
+		t := &p.m.templates[i]
+		if !t.takes(kind, name, path) {
+			continue
+		}
+		n := filled(t.mapping, strings.NewReplacer("{name}", name, "{dynamic_type}", firstNonEmpty(otherwise, kind)))
+		if _, ok := n.get("type"); !ok && otherwise != "" {
+			n.members = append([]member{{name: "type", node: node{kind: isString, text: otherwise}}}, n.members...)
+		}
+		return p.m.parseField(path, &n)
+	}
+	return nil, nil //nolint:nilnil // no template is for it
+}
+
+// filled is a copy of a mapping with its placeholders replaced.
+func filled(n *node, r *strings.Replacer) node {
+	c := *n
+	if n.kind == isString {
+		c.text = r.Replace(n.text)
+	}
+	c.items, c.members = slices.Clone(n.items), slices.Clone(n.members)
+	for i := range c.items {
+		c.items[i] = filled(&c.items[i], r)
+	}
+	for i := range c.members {
+		c.members[i].node = filled(&c.members[i].node, r)
+	}
+	return c
+}
+
+// guess is dynamic mapping: a field for a value of this kind.
+func (p *learner) guess(name, path string, n *node) (*field, error) {
+	kindOf, typeName := "string", "text"
+	var format *dateFormat
+	switch n.kind {
+	case isBool:
+		kindOf, typeName = "boolean", "boolean"
+	case isNumber:
+		kindOf, typeName = "long", "long"
+		if strings.ContainsAny(n.text, ".eE") {
+			kindOf, typeName = "double", "float"
+			if p.m.major < firstKeyword {
+				typeName = "double"
+			}
+		}
+	default:
+		kindOf, typeName, format = p.guessText(n.text)
+	}
+	if f, err := p.template(kindOf, typeName, name, path); f != nil || err != nil {
+		return f, err
+	}
+	f := newLeaf(typeName)
+	switch {
+	case typeName == "text" && p.m.major < firstKeyword:
+		f.fielddata = true
+	case typeName == "text":
+		sub := newLeaf("keyword")
+		sub.ignoreAbove = dynamicIgnoreAbove
+		sub.params = []member{{name: "ignore_above", node: node{kind: isNumber, text: strconv.Itoa(dynamicIgnoreAbove)}}}
+		f.fields = map[string]*field{"keyword": sub}
+	case typeName == "date" && p.m.major < firstKeyword:
+		f.format = legacyDates
+	case format != nil && format.text != "":
+		f.format = format
+		f.params = []member{{name: "format", node: node{kind: isString, text: format.text}}}
+	}
+	return f, nil
+}
+
+// dynamicIgnoreAbove is the length up to which dynamic mapping keeps a text as a keyword too.
+const dynamicIgnoreAbove = 256
+
+func (p *learner) guessText(text string) (kindOf, typeName string, format *dateFormat) {
+	_, notWhole := strconv.ParseInt(text, 10, 64)
+	_, notNumber := strconv.ParseFloat(text, 64)
+	switch {
+	case p.m.numericDetection && notWhole == nil:
+		return "long", "long", nil
+	case p.m.numericDetection && notNumber == nil:
+		return "double", "float", nil
+	case p.m.dateDetection && notNumber != nil:
+		for _, f := range p.m.dynamicDates {
+			if _, ok := f.parse(text, time.UTC, false); ok {
+				return "date", "date", f
+			}
+		}
+	}
+	return "string", "text", nil
+}
+
+// leaf reads a value into a field and its sub-fields.
+func (p *learner) leaf(f *field, path string, n *node) error {
+	if err := p.index(f, path, n); err != nil {
+		return err
+	}
+	for name, sub := range f.fields {
+		if err := p.index(sub, path+"."+name, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// index turns a value into what the field indexes.
+func (p *learner) index(f *field, path string, n *node) error {
+	if n.kind == isNull {
+		if f.null == nil {
+			return nil
+		}
+		n = f.null
+	}
+	out := leaf{path: path, field: f, text: n.text}
+	var err error
+	switch f.class {
+	case analysed:
+	case exact:
+		if f.ignoreAbove > 0 && len(n.text) > f.ignoreAbove && utf16Length(n.text) > f.ignoreAbove {
+			return nil
+		}
+		if f.lower {
+			out.text = strings.ToLower(n.text)
+		}
+		if len(out.text) > maxKeyword {
+			return immense(path, out.text)
+		}
+	case whole:
+		if n.kind == isString && n.text == "" {
+			return nil
+		}
+		out.num, err = f.wholeNumber(n)
+	case floating:
+		if n.kind == isString && n.text == "" {
+			return nil
+		}
+		out.num, err = f.floatingNumber(n)
+	case instant:
+		t, ok := f.format.parse(n.text, time.UTC, false)
+		if !ok {
+			err = illegal("failed to parse date field [%s] with format [%s]", n.text, f.format.text).because(errorf(400, "date_time_parse_exception", "Failed to parse with all enclosed parsers"))
+		}
+		out.num = f.instant(t)
+	case truth:
+		out.text, err = p.truth(n)
+	case address:
+		ip, bad := netip.ParseAddr(n.text)
+		if bad != nil || ip.Zone() != "" || n.kind != isString {
+			err = illegal("'%s' is not an IP string literal.", n.text)
+			break
+		}
+		out.text = addressKey(ip)
+	default:
+		p.note(path)
+		return nil
+	}
+	if err != nil {
+		if f.malformed {
+			return nil
+		}
+		return p.bad(f, path, n.text).because(err)
+	}
+	p.note(path)
+	if p.hidden == 0 {
+		p.leaves = append(p.leaves, out)
+	}
+	return nil
+}
+
+func utf16Length(s string) int {
+	n := 0
+	for _, r := range s {
+		if n++; r > 0xffff {
+			n++
+		}
+	}
+	return n
+}
+
+// immense is the error about a keyword that is too long.
+func immense(path, text string) error {
+	const shown = 30
+	numbers := make([]string, 0, shown)
+	for i := range shown {
+		numbers = append(numbers, strconv.Itoa(int(int8(text[i])))) //nolint:gosec // Java's bytes have signs
+	}
+	return illegal("Document contains at least one immense term in field=\"%s\" (whose UTF8 encoding is longer than the max length %d), all of which were skipped.  Please correct the analyzer to not produce such terms.  The prefix of the first immense term is: '[%s]...', original message: bytes can be at most %d in length; got %d",
+		path, maxKeyword, strings.Join(numbers, ", "), maxKeyword, len(text)).because(errorf(400, "max_bytes_length_exceeded_exception", "bytes can be at most %d in length; got %d", maxKeyword, len(text)))
+}
+
+func (p *learner) truth(n *node) (string, error) {
+	switch {
+	case n.text == "true" && n.kind != isNumber:
+		return "T", nil
+	case n.kind != isNumber && (n.text == "false" || n.text == ""):
+		return "F", nil
+	case p.m.major < firstKeyword: // anything else was true once
+		if n.text == "0" || n.text == "no" || n.text == "off" || n.text == "0.0" {
+			return "F", nil
+		}
+		return "T", nil
+	case n.kind == isNumber:
+		return "", errorf(400, "json_parse_exception", "Current token (%s) not of boolean type\n at %s; line: 1, column: %d]", n.token(), sourceText, n.end+1)
+	}
+	return "", illegal("Failed to parse value [%s] as only [true] or [false] are allowed.", n.text)
+}
+
+// instant is a time in the unit of the field.
+func (f *field) instant(t time.Time) int64 {
+	if f.nanos {
+		return t.UnixNano()
+	}
+	return t.UnixMilli()
+}
+
+// time is the time that instant made a number of.
+func (f *field) time(n int64) time.Time {
+	if f.nanos {
+		return time.Unix(0, n).UTC()
+	}
+	return time.UnixMilli(n).UTC()
+}
+
+func notNumeric(n *node) *apiError {
+	return errorf(400, "json_parse_exception", "Current token (%s) not numeric, can not use numeric value accessors\n at %s; line: 1, column: %d]", n.token(), sourceText, n.end+1)
+}
+
+var typeRanges = map[int][2]int64{8: {math.MinInt8, math.MaxInt8}, 16: {math.MinInt16, math.MaxInt16}, 32: {math.MinInt32, math.MaxInt32}, 64: {math.MinInt64, math.MaxInt64}}
+
+// wholeNumber reads a whole number, cutting off a fraction where the field coerces.
+func (f *field) wholeNumber(n *node) (int64, error) {
+	if n.kind == isBool {
+		return 0, notNumeric(n)
+	}
+	if f.unsigned {
+		return f.unsignedNumber(n)
+	}
+	limits := typeRanges[f.bits]
+	if v, err := strconv.ParseInt(n.text, 10, 64); err == nil && v >= limits[0] && v <= limits[1] {
+		return v, nil
+	}
+	x, ok := new(big.Rat).SetString(bounded(n.text))
+	if !ok {
+		return 0, illegal("For input string: \"%s\"", n.text)
+	}
+	v := new(big.Int).Quo(x.Num(), x.Denom())
+	if !v.IsInt64() || v.Int64() < limits[0] || v.Int64() > limits[1] {
+		return 0, f.outOfRange(n, limits)
+	}
+	if !f.coerce && !x.IsInt() {
+		return 0, illegal("Value [%s] has a decimal part", n.text)
+	}
+	return v.Int64(), nil
+}
+
+// bounded keeps exponents away that would make a number of a million digits.
+func bounded(text string) string {
+	const most = 4
+	if i := strings.IndexAny(text, "eE"); i >= 0 && len(strings.TrimLeft(text[i+1:], "+-0")) > most-1 || len(text) > maxDigits || strings.ContainsAny(text, "/xXoObBpP_") {
+		return ""
+	}
+	return strings.TrimSpace(text)
+}
+
+func (f *field) outOfRange(n *node, limits [2]int64) error {
+	if n.kind == isString || f.bits == 8 {
+		return illegal("Value [%s] is out of range for %s %s", n.text, map[bool]string{true: "an", false: "a"}[f.kind == "integer"], f.kind)
+	}
+	text := "Numeric value (" + n.text + ") out of range of "
+	switch f.kind {
+	case "short":
+		text += "Java short"
+	case "integer":
+		text += "int (-2147483648 - 2147483647)"
+	default:
+		text += "long (" + strconv.FormatInt(limits[0], 10) + " - " + strconv.FormatInt(limits[1], 10) + ")"
+	}
+	return errorf(400, "input_coercion_exception", "%s\n at %s; line: 1, column: %d]", text, sourceText, n.end+1)
+}
+
+// unsignedNumber moves the numbers from 0 to 2⁶⁴ into the order of int64.
+func (f *field) unsignedNumber(n *node) (int64, error) {
+	x, ok := new(big.Rat).SetString(bounded(n.text))
+	if !ok {
+		return 0, illegal("For input string: \"%s\"", n.text)
+	}
+	v := new(big.Int).Quo(x.Num(), x.Denom())
+	if !v.IsUint64() {
+		return 0, illegal("Value [%s] is out of range for an unsigned long", n.text)
+	}
+	return int64(v.Uint64() ^ 1<<63), nil //nolint:gosec // the order is kept
+}
+
+// floatingNumber reads a number with a fraction in the precision of its field.
+func (f *field) floatingNumber(n *node) (int64, error) {
+	if n.kind == isBool {
+		return 0, notNumeric(n)
+	}
+	v, err := strconv.ParseFloat(strings.TrimSpace(n.text), 64)
+	if _, infinite := errors.AsType[*strconv.NumError](err); err != nil && (!infinite || !math.IsInf(v, 0)) || strings.ContainsAny(n.text, "_xXpP") {
+		return 0, illegal("For input string: \"%s\"", n.text)
+	}
+	switch f.kind {
+	case "float":
+		v = float64(float32(v))
+	case "half_float":
+		v = roundHalf(v)
+	case "scaled_float":
+		v = math.Round(v * f.scale)
+	}
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return 0, illegal("[%s] supports only finite values, but got [%s]", f.kind, n.text)
+	}
+	return sortable(v), nil
+}
+
+// roundHalf rounds to the eleven bits of a half float.
+func roundHalf(v float64) float64 {
+	const bits, largest, smallest = 11, 65504, -14
+	fraction, exponent := math.Frexp(v)
+	exponent = max(exponent, smallest+1)
+	scale := math.Ldexp(1, bits-exponent)
+	_ = fraction
+	if r := math.RoundToEven(v*scale) / scale; math.Abs(r) <= largest {
+		return r
+	}
+	return math.Inf(int(math.Copysign(1, v)))
+}
+
+// sortable maps a float to a whole number that sorts the same way.
+func sortable(v float64) int64 {
+	n := int64(math.Float64bits(v)) //nolint:gosec // bits
+	if n < 0 {
+		n ^= math.MaxInt64
+	}
+	return n
+}
+
+// unsortable is the float that sortable made a number of.
+func unsortable(n int64) float64 {
+	if n < 0 {
+		n ^= math.MaxInt64
+	}
+	return math.Float64frombits(uint64(n)) //nolint:gosec // bits
+}
+
+// addressKey is an address as a text that sorts as addresses do.
+func addressKey(ip netip.Addr) string {
+	const digits = "0123456789abcdef"
+	b := ip.As16()
+	out := make([]byte, 0, 2*len(b))
+	for _, c := range b {
+		out = append(out, digits[c>>4], digits[c&15])
+	}
+	return string(out)
+}
+
+// addressText is the address that addressKey made a key of.
+func addressText(key string) string {
+	var b [16]byte
+	for i := range b {
+		if len(key) < 2*i+2 {
+			return key
+		}
+		n, err := strconv.ParseUint(key[2*i:2*i+2], 16, 8)
+		if err != nil {
+			return key
+		}
+		b[i] = byte(n)
+	}
+	return netip.AddrFrom16(b).Unmap().String()
+}
+
+// readSource reads the source of a document.
+func readSource(source json.RawMessage) (node, error) {
+	at := 0
+	for at < len(source) && (source[at] == ' ' || source[at] == '\t' || source[at] == '\n' || source[at] == '\r') {
+		at++
+	}
+	if at == len(source) || source[at] != '{' {
+		return node{}, mapperError("failed to parse").because(errorf(400, "not_x_content_exception", "Compressor detection can only be called on some xcontent bytes or compressed xcontent bytes"))
+	}
+	n, err := parseJSON(source)
+	if err != nil {
+		return n, mapperError("failed to parse").because(err)
+	}
+	return n, nil
+}

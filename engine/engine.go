@@ -1,0 +1,232 @@
+// Package engine is an embedded index that answers the part of the Elasticsearch / OpenSearch API that shipping, demos and
+// smoke tests need, with the real engines' answers. It is built on bleve; what it does not offer it says so, with 501 and
+// the way out.
+package engine
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	bleve "github.com/blevesearch/bleve_index_api"
+)
+
+// DefaultMaxContentLength is the largest request body, as the engines have it by default.
+const DefaultMaxContentLength = 100 << 20
+
+// Config describes an engine. The zero value is an OpenSearch 3 in memory.
+type Config struct {
+	// Dir keeps the indexes; empty keeps them in memory. What is acknowledged is on the disk, and a directory serves one
+	// engine at a time.
+	Dir string
+	// Profile is one of Profiles, the newest OpenSearch when empty.
+	Profile string
+	// ClusterName is what the banner says; the managed service writes ACCOUNT:DOMAIN.
+	ClusterName string
+	// MaxContentLength bounds request bodies, before and after decompression, in bytes.
+	MaxContentLength int64
+	// Logger hears of what goes wrong inside; nil is silent.
+	Logger *slog.Logger
+}
+
+// Engine is an http.Handler. It is safe for concurrent use.
+type Engine struct {
+	cfg     Config
+	profile profile
+	lock    *os.File
+	node    string
+	queue   *bleve.AnalysisQueue
+
+	mu         sync.RWMutex
+	closed     bool
+	indexes    map[string]*index
+	templates  map[string]*template // composable index templates
+	components map[string]*template
+	legacy     map[string]*template
+}
+
+// Open opens an engine. A directory that another engine uses, or that holds something else, is an error.
+func Open(cfg Config) (*Engine, error) {
+	if cfg.Profile == "" {
+		cfg.Profile = "opensearch-3"
+	}
+	p, ok := profiles()[cfg.Profile]
+	if !ok {
+		return nil, fmt.Errorf("engine profile %q: want one of %s", cfg.Profile, strings.Join(Profiles(), ", "))
+	}
+	if cfg.ClusterName == "" {
+		cfg.ClusterName = "penstock"
+	}
+	if cfg.MaxContentLength <= 0 {
+		cfg.MaxContentLength = DefaultMaxContentLength
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	e := &Engine{
+		cfg: cfg, profile: p, node: hex.EncodeToString(random(16)), queue: bleve.NewAnalysisQueue(runtime.GOMAXPROCS(0)),
+		indexes: map[string]*index{}, templates: map[string]*template{}, components: map[string]*template{}, legacy: map[string]*template{},
+	}
+	if cfg.Dir != "" {
+		if err := e.load(); err != nil {
+			return nil, errors.Join(err, e.Close())
+		}
+	}
+	return e, nil
+}
+
+func random(n int) []byte {
+	b := make([]byte, n)
+	_, _ = rand.Read(b)
+	return b
+}
+
+func newID() string { return base64.RawURLEncoding.EncodeToString(random(15)) }
+
+// marker makes a directory recognisable as ours.
+const marker = "penstock-engine"
+
+// load reads what is in the directory.
+func (e *Engine) load() error {
+	if err := os.MkdirAll(e.cfg.Dir, 0o700); err != nil {
+		return fmt.Errorf("open engine: %w", err)
+	}
+	entries, err := os.ReadDir(e.cfg.Dir)
+	if err != nil {
+		return fmt.Errorf("open engine: %w", err)
+	}
+	path := filepath.Join(e.cfg.Dir, marker)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && len(entries) > 0 {
+		return fmt.Errorf("open engine: %s is not empty and not an engine's directory", e.cfg.Dir)
+	}
+	if e.lock, err = lockFile(path); err != nil {
+		return fmt.Errorf("open engine: %s: %w", e.cfg.Dir, err)
+	}
+	if err := e.loadTemplates(); err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if !entry.IsDir() {
+			continue
+		}
+		dir := filepath.Join(e.cfg.Dir, entry.Name())
+		if strings.HasSuffix(dir, deletedSuffix) {
+			if err := os.RemoveAll(dir); err != nil {
+				return fmt.Errorf("open engine: %w", err)
+			}
+			continue
+		}
+		x, err := openIndex(dir, e.profile.major, e.queue, e.cfg.Logger)
+		if errors.Is(err, errUnfinished) {
+			err = os.RemoveAll(dir)
+			if err == nil {
+				continue
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("open engine: %w", err)
+		}
+		e.indexes[x.name] = x
+	}
+	return nil
+}
+
+// Close closes the indexes. Requests under way fail.
+func (e *Engine) Close() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var errs []error
+	for _, x := range e.indexes {
+		errs = append(errs, x.close())
+	}
+	e.closed, e.indexes = true, map[string]*index{}
+	if e.queue != nil {
+		e.queue.Close()
+		e.queue = nil
+	}
+	if e.lock != nil {
+		errs = append(errs, e.lock.Close())
+		e.lock = nil
+	}
+	return errors.Join(errs...)
+}
+
+// resolve returns the indexes that an expression means, sorted by name: names, aliases, wildcards, lists, _all.
+func (e *Engine) resolve(expr string, lenient bool) ([]*index, error) {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	if expr == "" || expr == "_all" {
+		expr = "*"
+	}
+	found := map[string]*index{}
+	for part := range strings.SplitSeq(expr, ",") {
+		exclude := strings.HasPrefix(part, "-") && len(found) > 0
+		pattern := strings.TrimPrefix(part, "-")
+		if !exclude {
+			pattern = part
+		}
+		matched := false
+		for name, x := range e.indexes {
+			if !x.goesBy(pattern) {
+				continue
+			}
+			matched = true
+			if exclude {
+				delete(found, name)
+			} else {
+				found[name] = x
+			}
+		}
+		if !matched && !lenient && !exclude && !strings.Contains(pattern, "*") {
+			return nil, noIndex(pattern, "index_or_alias")
+		}
+	}
+	out := make([]*index, 0, len(found))
+	for _, name := range sorted(found) {
+		out = append(out, found[name])
+	}
+	return out, nil
+}
+
+// noIndex is the error about an index that does not exist.
+func noIndex(name, kind string) *apiError {
+	return errorf(404, "index_not_found_exception", "no such index [%s]", name).with("index", name, "resource.id", name, "resource.type", kind, "index_uuid", "_na_")
+}
+
+// sorted are the keys of a map in order.
+func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// wildcard matches with * for any text.
+func wildcard(pattern, s string) bool {
+	head, rest, more := strings.Cut(pattern, "*")
+	if !strings.HasPrefix(s, head) {
+		return false
+	}
+	if !more {
+		return s == head
+	}
+	s = s[len(head):]
+	for {
+		var part string
+		part, rest, more = strings.Cut(rest, "*")
+		if !more {
+			return strings.HasSuffix(s, part)
+		}
+		i := strings.Index(s, part)
+		if i < 0 {
+			return false
+		}
+		s = s[i+len(part):]
+	}
+}

@@ -1,0 +1,622 @@
+package engine
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// class is how the values of a field are indexed.
+type class byte
+
+const (
+	unindexed class = iota // kept in the source only
+	analysed               // words
+	exact                  // the whole text
+	whole                  // int64
+	floating               // float64, sortable as int64
+	instant                // a time in the field's unit
+	truth                  // "T" or "F"
+	address                // an IP address
+)
+
+// field is one field of a mapping: an object with properties, or a leaf that may have sub-fields. Fields are never changed
+// once a mapping has them.
+type field struct {
+	kind       string // the type that the mapping names
+	class      class
+	properties map[string]*field // of an object
+	fields     map[string]*field // sub-fields
+	params     []member          // as given, but for type, properties and fields
+
+	dynamic     string // true, false or strict; empty is the parent's
+	disabled    bool   // an object that nobody looks into
+	searchable  bool
+	docValues   bool
+	norms       bool
+	fielddata   bool // the words of a text can be aggregated
+	malformed   bool // values that cannot be read are left out
+	coerce      bool
+	ignoreAbove int // 0 is no limit
+	format      *dateFormat
+	nanos       bool
+	scale       float64
+	bits        int // of a whole number, or of a float
+	unsigned    bool
+	null        *node
+	words       analyzer
+	search      analyzer
+	lower       bool
+}
+
+// leafType describes a type of leaves.
+type leafType struct {
+	class  class
+	bits   int
+	params []string
+}
+
+// Parameters that are taken and shown again but change nothing here, and those that do something.
+var (
+	anyParams     = []string{"index", "doc_values", "store", "meta", "copy_to", "boost", "similarity", "include_in_all", "index_name", "norms", "index_options"}
+	textParams    = []string{"analyzer", "search_analyzer", "search_quote_analyzer", "index_analyzer", "fielddata", "fielddata_frequency_filter", "position_increment_gap", "term_vector", "index_prefixes", "index_phrases", "eager_global_ordinals", "ignore_above", "null_value"}
+	keywordParams = []string{"ignore_above", "normalizer", "eager_global_ordinals", "split_queries_on_whitespace", "null_value"}
+	numberParams  = []string{"coerce", "ignore_malformed", "null_value", "precision_step"}
+)
+
+func leafTypes() map[string]leafType {
+	const byteBits, shortBits, intBits, longBits = 8, 16, 32, 64
+	return map[string]leafType{
+		"text":          {analysed, 0, textParams},
+		"keyword":       {exact, 0, keywordParams},
+		"wildcard":      {exact, 0, keywordParams},
+		"long":          {whole, longBits, numberParams},
+		"integer":       {whole, intBits, numberParams},
+		"short":         {whole, shortBits, numberParams},
+		"byte":          {whole, byteBits, numberParams},
+		"unsigned_long": {whole, longBits, numberParams},
+		"double":        {floating, longBits, numberParams},
+		"float":         {floating, intBits, numberParams},
+		"half_float":    {floating, shortBits, numberParams},
+		"scaled_float":  {floating, longBits, append(slices.Clone(numberParams), "scaling_factor")},
+		"boolean":       {truth, 0, []string{"null_value", "ignore_malformed"}},
+		"date":          {instant, 0, []string{"format", "locale", "ignore_malformed", "null_value", "numeric_resolution", "print_format", "precision_step"}},
+		"date_nanos":    {instant, 0, []string{"format", "locale", "ignore_malformed", "null_value"}},
+		"ip":            {address, 0, []string{"ignore_malformed", "null_value", "precision_step"}},
+		"geo_point":     {unindexed, 0, []string{"ignore_malformed", "ignore_z_value", "null_value", "lat_lon", "geohash", "geohash_prefix", "validate", "normalize"}},
+		"binary":        {unindexed, 0, nil},
+		"flat_object":   {unindexed, 0, nil},
+		"flattened":     {unindexed, 0, []string{"depth_limit", "ignore_above", "null_value", "split_queries_on_whitespace", "eager_global_ordinals"}},
+	}
+}
+
+// realTypes are what the real engines have and this one does not.
+var realTypes = []string{
+	"alias", "aggregate_metric_double", "completion", "constant_keyword", "date_range", "double_range", "derived", "float_range", "geo_shape", "histogram",
+	"integer_range", "ip_range", "join", "knn_vector", "long_range", "match_only_text", "murmur3", "percolator", "point", "rank_feature", "rank_features",
+	"search_as_you_type", "semantic", "shape", "sparse_vector", "star_tree", "token_count", "version", "attachment",
+}
+
+func newObject() *field { return &field{kind: "object", properties: map[string]*field{}} }
+
+// newLeaf is a field of a type with everything as by default.
+func newLeaf(kind string) *field {
+	f := &field{kind: kind, searchable: true, docValues: true, coerce: true, words: standard, search: standard}
+	t := leafTypes()[kind]
+	f.class, f.bits = t.class, t.bits
+	f.nanos, f.unsigned = kind == "date_nanos", kind == "unsigned_long"
+	f.norms = f.class == analysed
+	if f.class == analysed {
+		f.docValues = false
+	}
+	if f.class == instant {
+		f.format = defaultDates
+	}
+	return f
+}
+
+func (f *field) isObject() bool { return f.properties != nil }
+
+// is the field one that takes objects without looking into them?
+func (f *field) isFlat() bool {
+	return f.kind == "flat_object" || f.kind == "flattened" || f.kind == "geo_point"
+}
+
+// clone is a copy whose objects can be changed.
+func (f *field) clone() *field {
+	if !f.isObject() {
+		return f
+	}
+	c := *f
+	c.properties = make(map[string]*field, len(f.properties))
+	for name, p := range f.properties {
+		c.properties[name] = p.clone()
+	}
+	return &c
+}
+
+// count returns the number of fields, sub-fields and objects, which the limit is about.
+func (f *field) count() int {
+	n := 0
+	for _, p := range f.properties {
+		n += 1 + p.count()
+	}
+	return n + len(f.fields)
+}
+
+// vocabulary is how a version speaks of mappings.
+type vocabulary struct{ major int }
+
+// parseField reads the definition of one field.
+func (v *vocabulary) parseField(path string, n *node) (*field, error) {
+	name := path[strings.LastIndexByte(path, '.')+1:]
+	if n.kind != isObject {
+		return nil, mapperError("Expected map for property [fields] on field [%s] but got a class %s", name, javaClass(n))
+	}
+	if n.depth() > maxDepth+2 {
+		return nil, tooDeep()
+	}
+	kindOf := ""
+	if t, ok := n.get("type"); ok {
+		kindOf = t.text
+	}
+	_, hasProperties := n.get("properties")
+	switch {
+	case kindOf == "object" || kindOf == "nested" || kindOf == "" && (hasProperties || looksLikeObject(n)):
+		return v.parseObject(path, firstNonEmpty(kindOf, "object"), n)
+	case kindOf == "":
+		return nil, mapperError("No type specified for field [%s]", name)
+	case kindOf == "string" && v.major < firstKeyword:
+		return v.parseLeaf(path, "text", n)
+	}
+	if _, ok := leafTypes()[kindOf]; !ok {
+		if slices.Contains(realTypes, kindOf) {
+			return nil, notOffered("the field type [%s] of field [%s]", kindOf, path)
+		}
+		return nil, mapperError("No handler for type [%s] declared on field [%s]", kindOf, name)
+	}
+	return v.parseLeaf(path, kindOf, n)
+}
+
+// firstKeyword is the first major version that tells text and keyword apart; before, both are strings.
+const firstKeyword = 5
+
+func looksLikeObject(n *node) bool {
+	for i := range n.members {
+		switch n.members[i].name {
+		case "dynamic", "enabled":
+			return true
+		}
+	}
+	return false
+}
+
+func (v *vocabulary) parseObject(path, kind string, n *node) (*field, error) {
+	f := &field{kind: kind, properties: map[string]*field{}}
+	for i := range n.members {
+		m := &n.members[i]
+		switch m.name {
+		case "type":
+		case "properties":
+			if err := v.parseProperties(f, path+".", &m.node); err != nil {
+				return nil, err
+			}
+		case "dynamic":
+			f.dynamic = m.node.text
+			f.params = append(f.params, *m)
+		case "enabled":
+			f.disabled = m.node.text == "false"
+			f.params = append(f.params, *m)
+		case "include_in_parent", "include_in_root":
+			if m.node.text != "false" {
+				return nil, notOffered("the parameter [%s] of field [%s]", m.name, path)
+			}
+		case "include_in_all", "path":
+			f.params = append(f.params, *m)
+		default:
+			return nil, mapperError("Mapping definition for [%s] has unsupported parameters:  [%s : %s]", path, m.name, javaText(&m.node))
+		}
+	}
+	return f, nil
+}
+
+// parseProperties adds the fields of a mapping. A name with dots means objects.
+func (v *vocabulary) parseProperties(into *field, prefix string, n *node) error {
+	if n.kind != isObject {
+		return mapperError("Expected map for property [properties] on field [%s] but got a class %s", strings.Trim(prefix, "."), javaClass(n))
+	}
+	for i := range n.members {
+		m := &n.members[i]
+		if strings.Trim(m.name, ". ") == "" || strings.HasPrefix(m.name, ".") || strings.HasSuffix(m.name, ".") || strings.Contains(m.name, "..") {
+			return illegal("name cannot be empty string")
+		}
+		f, err := v.parseField(strings.TrimPrefix(prefix+m.name, "."), &m.node)
+		if err != nil {
+			return err
+		}
+		if err := put(into, strings.TrimPrefix(prefix, "."), m.name, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// put adds a field under a name, merging objects. The target is one that may be changed.
+func put(into *field, prefix, name string, f *field) error {
+	if strings.Count(name, ".") > maxDepth {
+		return tooDeep()
+	}
+	head, rest, more := strings.Cut(name, ".")
+	path := prefix + head
+	old := into.properties[head]
+	if more {
+		if old == nil {
+			old = newObject()
+			into.properties[head] = old
+		}
+		if !old.isObject() {
+			return illegal("can't merge a non object mapping [%s] with an object mapping", path)
+		}
+		return put(old, path+".", rest, f)
+	}
+	merged, err := merge(path, old, f)
+	if err != nil {
+		return err
+	}
+	into.properties[head] = merged
+	return nil
+}
+
+// merge puts a new definition over an old one.
+func merge(path string, old, f *field) (*field, error) {
+	switch {
+	case old == nil:
+		return f, nil
+	case old.isObject() != f.isObject():
+		if old.isObject() {
+			return nil, illegal("can't merge a non object mapping [%s] with an object mapping", path)
+		}
+		return nil, illegal("can't merge a non object mapping [%s] with an object mapping", path)
+	case !f.isObject():
+		if old.kind != f.kind {
+			return nil, illegal("mapper [%s] cannot be changed from type [%s] to [%s]", path, old.kind, f.kind)
+		}
+		if err := sameIndexing(path, old, f); err != nil {
+			return nil, err
+		}
+		out := *f
+		out.fields = maps.Clone(old.fields)
+		for name, sub := range f.fields {
+			merged, err := merge(path+"."+name, out.fields[name], sub)
+			if err != nil {
+				return nil, err
+			}
+			if out.fields == nil {
+				out.fields = map[string]*field{}
+			}
+			out.fields[name] = merged
+		}
+		return &out, nil
+	case (old.kind == "nested") != (f.kind == "nested"):
+		if old.kind == "nested" {
+			return nil, illegal("cannot change object mapping from nested to non-nested")
+		}
+		return nil, illegal("cannot change object mapping from non-nested to nested")
+	}
+	out := *old
+	if f.params != nil {
+		out.params, out.dynamic, out.disabled = f.params, f.dynamic, f.disabled
+	}
+	out.properties = maps.Clone(old.properties)
+	for name, p := range f.properties {
+		merged, err := merge(path+"."+name, out.properties[name], p)
+		if err != nil {
+			return nil, err
+		}
+		out.properties[name] = merged
+	}
+	return &out, nil
+}
+
+// sameIndexing refuses changes that what is indexed already would not follow.
+func sameIndexing(path string, old, f *field) error {
+	for _, p := range []struct {
+		name string
+		same bool
+	}{
+		{"index", old.searchable == f.searchable},
+		{"doc_values", old.docValues == f.docValues},
+		{"analyzer", old.words == f.words},
+		{"normalizer", old.lower == f.lower},
+		{"format", f.class != instant || old.format.text == f.format.text},
+		{"scaling_factor", old.scale == f.scale},
+		{"null_value", (old.null == nil) == (f.null == nil) && (old.null == nil || old.null.text == f.null.text)},
+	} {
+		if !p.same && p.name != "format" && p.name != "null_value" {
+			return illegal("Mapper for [%s] conflicts with existing mapper:\n\tCannot update parameter [%s] from [%s] to [%s]", path, p.name, paramText(old, p.name), paramText(f, p.name))
+		}
+	}
+	return nil
+}
+
+func paramText(f *field, name string) string {
+	for i := range f.params {
+		if f.params[i].name == name {
+			return javaText(&f.params[i].node)
+		}
+	}
+	if name == "index" || name == "doc_values" {
+		return "true"
+	}
+	return "null"
+}
+
+func (v *vocabulary) parseLeaf(path, kind string, n *node) (*field, error) {
+	f := newLeaf(kind)
+	if f.class == instant && v.major < firstKeyword {
+		f.format = legacyDates
+	}
+	f.fielddata = f.class == analysed && v.major < firstKeyword
+	name := path[strings.LastIndexByte(path, '.')+1:]
+	known := append(slices.Clone(anyParams), leafTypes()[kind].params...)
+	for i := range n.members {
+		m := &n.members[i]
+		switch m.name {
+		case "type":
+			continue
+		case "fields":
+			if m.node.kind != isObject {
+				return nil, mapperError("expected map for property [fields] on field [%s] but got a class %s", name, javaClass(&m.node))
+			}
+			for j := range m.node.members {
+				s := &m.node.members[j]
+				sub, err := v.parseField(path+"."+s.name, &s.node)
+				if err != nil {
+					return nil, err
+				}
+				if sub.isObject() || sub.fields != nil {
+					return nil, mapperError("Type [%s] cannot be used in multi field", sub.kind)
+				}
+				if f.fields == nil {
+					f.fields = map[string]*field{}
+				}
+				f.fields[s.name] = sub
+			}
+			continue
+		}
+		if !slices.Contains(known, m.name) {
+			return nil, mapperError("unknown parameter [%s] on mapper [%s] of type [%s]", m.name, name, kind)
+		}
+		if err := v.parseParam(f, path, m); err != nil {
+			return nil, err
+		}
+		f.params = append(f.params, *m)
+	}
+	if kind == "scaled_float" && f.scale == 0 {
+		return nil, mapperError("Field [%s] misses required parameter [scaling_factor]", name)
+	}
+	return f, nil
+}
+
+// parseParam reads one parameter. What would change answers and is not done here is refused.
+func (v *vocabulary) parseParam(f *field, path string, m *member) error {
+	switch p := &m.node; m.name {
+	case "index":
+		switch {
+		case v.major < firstKeyword && p.text == "not_analyzed":
+			f.class, f.kind, f.norms, f.docValues = exact, "keyword", false, true
+		case p.text == "false" || p.text == "no":
+			f.searchable = false
+		}
+	case "doc_values":
+		f.docValues = p.text != "false" && f.class != analysed
+	case "norms":
+		f.norms = f.class == analysed && (p.kind == isObject || p.text != "false")
+	case "ignore_above":
+		n, err := strconv.Atoi(p.text)
+		if err != nil || n < 0 {
+			return illegal("[ignore_above] must be positive, got [%s]", p.text)
+		}
+		f.ignoreAbove = n
+	case "ignore_malformed":
+		f.malformed = p.text == "true"
+	case "coerce":
+		f.coerce = p.text != "false"
+	case "null_value":
+		if p.kind != isNull {
+			f.null = p
+		}
+	case "format":
+		format, err := parseFormat(p.text)
+		if err != nil {
+			return err
+		}
+		f.format = format
+	case "scaling_factor":
+		scale, err := strconv.ParseFloat(p.text, 64)
+		if err != nil || scale <= 0 {
+			return illegal("[scaling_factor] must be a positive number, got [%s]", p.text)
+		}
+		f.scale = scale
+	case "fielddata":
+		f.fielddata = p.text == "true"
+	case "analyzer", "index_analyzer", "search_analyzer", "search_quote_analyzer":
+		a, ok := analyzers()[p.text]
+		if !ok {
+			return notOffered("the analyzer [%s] of field [%s]", p.text, path)
+		}
+		switch m.name {
+		case "analyzer":
+			f.words, f.search = a, a
+		case "index_analyzer":
+			f.words = a
+		default:
+			f.search = a
+		}
+	case "normalizer":
+		if p.text != "lowercase" {
+			return notOffered("the normalizer [%s] of field [%s]", p.text, path)
+		}
+		f.lower = true
+	case "copy_to":
+		return notOffered("the parameter [copy_to] of field [%s]", path)
+	case "boost":
+		if b, err := strconv.ParseFloat(p.text, 64); err != nil || b != 1 {
+			return notOffered("the parameter [boost] of field [%s]", path)
+		}
+	case "similarity":
+		if p.text != "BM25" && p.text != "default" {
+			return notOffered("the similarity [%s] of field [%s]", p.text, path)
+		}
+	case "position_increment_gap":
+		if p.text != "100" {
+			return notOffered("the parameter [position_increment_gap] of field [%s]", path)
+		}
+	case "numeric_resolution", "index_name", "locale":
+		return notOffered("the parameter [%s] of field [%s]", m.name, path)
+	}
+	return nil
+}
+
+// definition writes a field as the API shows it.
+func (v *vocabulary) definition(f *field) object {
+	var o object
+	if f.isObject() {
+		if f.kind == "nested" {
+			o = append(o, entry{"type", "nested"})
+		}
+		for i := range f.params {
+			o = append(o, entry{f.params[i].name, &f.params[i].node})
+		}
+		if len(f.properties) > 0 {
+			o = append(o, entry{"properties", v.definitions(f.properties)})
+		} else if o == nil {
+			o = obj("type", "object")
+		}
+		return o
+	}
+	kind := f.kind
+	if v.major < firstKeyword && (kind == "text" || kind == "keyword") {
+		kind = "string"
+	}
+	o = append(o, entry{"type", kind})
+	for i := range f.params {
+		if !isDefault(&f.params[i]) {
+			o = append(o, entry{f.params[i].name, &f.params[i].node})
+		}
+	}
+	if f.class == instant && f.format == legacyDates {
+		o = append(o, entry{"format", legacyDates.text})
+	}
+	if len(f.fields) > 0 {
+		o = append(o, entry{"fields", v.definitions(f.fields)})
+	}
+	return o
+}
+
+// isDefault says whether a parameter is what it would be without being given.
+func isDefault(m *member) bool {
+	switch m.name {
+	case "index", "doc_values", "coerce":
+		return m.node.text == "true"
+	case "store", "ignore_malformed", "fielddata":
+		return m.node.text == "false"
+	}
+	return false
+}
+
+func (v *vocabulary) definitions(fields map[string]*field) object {
+	o := make(object, 0, len(fields))
+	for _, name := range sorted(fields) {
+		o = append(o, entry{name, v.definition(fields[name])})
+	}
+	return o
+}
+
+func mapperError(format string, args ...any) *apiError {
+	return errorf(400, "mapper_parsing_exception", format, args...)
+}
+
+func firstNonEmpty(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// depth is how deep objects and lists are nested in a value.
+func (n *node) depth() int {
+	deepest := 0
+	for i := range n.items {
+		deepest = max(deepest, n.items[i].depth())
+	}
+	for i := range n.members {
+		deepest = max(deepest, n.members[i].node.depth())
+	}
+	if n.kind == isObject || n.kind == isArray {
+		return deepest + 1
+	}
+	return 0
+}
+
+// javaClass and javaText are a value's class and text as the engines' messages have them.
+func javaClass(n *node) string {
+	switch n.kind {
+	case isString:
+		return "java.lang.String"
+	case isBool:
+		return "java.lang.Boolean"
+	case isArray:
+		return "java.util.ArrayList"
+	case isNumber:
+		if strings.ContainsAny(n.text, ".eE") {
+			return "java.lang.Double"
+		}
+		return "java.lang.Integer"
+	case isObject:
+		return "java.util.HashMap"
+	}
+	return "null"
+}
+
+func javaText(n *node) string {
+	var b strings.Builder
+	writeJava(&b, n)
+	return b.String()
+}
+
+// longestText bounds what of a value goes into a message.
+const longestText = 2000
+
+func writeJava(b *strings.Builder, n *node) {
+	if b.Len() > longestText {
+		return
+	}
+	switch n.kind {
+	case isArray:
+		b.WriteByte('[')
+		for i := range n.items {
+			if i > 0 {
+				b.WriteString(", ")
+			}
+			writeJava(b, &n.items[i])
+		}
+		b.WriteByte(']')
+	case isObject:
+		b.WriteByte('{')
+		for i := range n.members {
+			if i > 0 {
+				b.WriteString(", ")
+			}
+			b.WriteString(n.members[i].name)
+			b.WriteByte('=')
+			writeJava(b, &n.members[i].node)
+		}
+		b.WriteByte('}')
+	case isNull:
+		b.WriteString("null")
+	default:
+		b.WriteString(n.text)
+	}
+}

@@ -1,0 +1,445 @@
+package engine
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// indexAPI answers what is about whole indexes: create, exists, get, delete.
+func (c *call) indexAPI(name string) error {
+	switch c.r.Method {
+	case http.MethodPut:
+		return c.createIndex(name)
+	case http.MethodPost:
+		if c.profile.major < firstUntyped {
+			return c.createIndex(name)
+		}
+	case http.MethodGet:
+		return c.getIndexes(name)
+	case http.MethodHead:
+		if _, err := c.meant(name); err != nil {
+			return err
+		}
+		c.raw(http.StatusOK, jsonType, nil)
+		return nil
+	case http.MethodDelete:
+		return c.deleteIndexes(name)
+	}
+	return c.allow(nil, http.MethodGet, http.MethodHead, http.MethodPut, http.MethodDelete)
+}
+
+// meant resolves an expression as ?ignore_unavailable and ?allow_no_indices want it.
+func (c *call) meant(expr string) ([]*index, error) {
+	lenient, err := c.flag("ignore_unavailable", false)
+	if err != nil {
+		return nil, err
+	}
+	found, err := c.resolve(expr, lenient)
+	if err != nil {
+		return nil, err
+	}
+	none, err := c.flag("allow_no_indices", true)
+	if err == nil && !none && len(found) == 0 {
+		return nil, noIndex(expr, "index_or_alias")
+	}
+	return found, err
+}
+
+var indicesParameters = []string{"ignore_unavailable", "allow_no_indices", "expand_wildcards", "local", "flat_settings", "include_defaults", "include_type_name", "wait_for_active_shards", "features", "name"}
+
+// checkName refuses names that no index can have.
+func checkName(name string) *apiError {
+	bad := func(reason string) *apiError {
+		return errorf(http.StatusBadRequest, "invalid_index_name_exception", "Invalid index name [%s], %s", name, reason).with("index", name, "index_uuid", "_na_")
+	}
+	const most = 255
+	switch {
+	case strings.ContainsAny(name, " \"*\\<|,>/?"):
+		return bad("must not contain the following characters [ , \", *, \\, <, |, ,, >, /, ?]")
+	case name == "":
+		return bad("must not be empty")
+	case strings.Contains(name, "#"):
+		return bad("must not contain '#'")
+	case strings.Contains(name, ":"):
+		return bad("must not contain ':'")
+	case strings.HasPrefix(name, "_") || strings.HasPrefix(name, "-") || strings.HasPrefix(name, "+"):
+		return bad("must not start with '_', '-', or '+'")
+	case len(name) > most:
+		return bad(fmt.Sprintf("index name is too long, (%d > %d)", len(name), most))
+	case name == "." || name == "..":
+		return bad("must not be '.' or '..'")
+	case strings.ToLower(name) != name:
+		return bad("must be lowercase")
+	}
+	return nil
+}
+
+func (c *call) createIndex(name string) error {
+	if err := c.known(indicesParameters, nil); err != nil {
+		return err
+	}
+	if err := checkName(name); err != nil {
+		return err
+	}
+	var body node
+	if len(c.body) > 0 {
+		var err error
+		if body, err = parseBody(c.body); err != nil {
+			return err
+		}
+	}
+	d, err := c.parseDraft(&body)
+	if err != nil {
+		return err
+	}
+	x, made, err := c.create(name, d)
+	if err != nil {
+		return err
+	}
+	if !made {
+		return errorf(http.StatusBadRequest, "resource_already_exists_exception", "index [%s/%s] already exists", name, x.uuid).with("index", name, "index_uuid", x.uuid)
+	}
+	if c.profile.major < firstTyped {
+		return c.answer(http.StatusOK, obj("acknowledged", true))
+	}
+	return c.answer(http.StatusOK, obj("acknowledged", true, "shards_acknowledged", true, "index", name))
+}
+
+// draft is what an index is to be made of.
+type draft struct {
+	settings map[string]string
+	mappings []*node
+	aliases  map[string]json.RawMessage
+}
+
+// parseDraft reads the body that creates an index.
+func (c *call) parseDraft(n *node) (draft, error) {
+	d := draft{settings: map[string]string{}, aliases: map[string]json.RawMessage{}}
+	loose := true // settings may stand alone, without their name
+	for i := range n.members {
+		switch n.members[i].name {
+		case "settings", "mappings", "aliases":
+			loose = false
+		}
+	}
+	for i := range n.members {
+		m := &n.members[i]
+		switch m.name {
+		case "settings":
+			flatten(&m.node, "", d.settings)
+		case "mappings":
+			if err := c.parseMappings(&m.node, &d); err != nil {
+				return d, err
+			}
+		case "aliases":
+			for j := range m.node.members {
+				if err := parseAlias(&m.node.members[j], d.aliases); err != nil {
+					return d, err
+				}
+			}
+		case "warmers", "creation_date":
+		default:
+			if !loose || c.profile.major >= firstTyped {
+				return d, errorf(http.StatusBadRequest, "parse_exception", "unknown key [%s] for create index", m.name)
+			}
+			flatten(&m.node, m.name+".", d.settings)
+		}
+	}
+	return d, nil
+}
+
+func (c *call) parseMappings(n *node, d *draft) error {
+	if c.profile.major >= firstUntyped {
+		if len(n.members) == 1 && n.members[0].node.kind == isObject && n.members[0].name == "_doc" {
+			if c.profile.major == firstUntyped && c.query.Get("include_type_name") == "true" {
+				d.mappings = append(d.mappings, &n.members[0].node)
+				return nil
+			}
+			return illegal("The mapping definition cannot be nested under a type")
+		}
+		d.mappings = append(d.mappings, n)
+		return nil
+	}
+	for i := range n.members { // by type
+		d.mappings = append(d.mappings, &n.members[i].node)
+	}
+	return nil
+}
+
+func parseAlias(m *member, into map[string]json.RawMessage) error {
+	for i := range m.node.members {
+		switch name := m.node.members[i].name; name {
+		case "is_write_index", "routing", "index_routing", "search_routing", "is_hidden":
+		case "filter":
+			return notOffered("aliases with a filter")
+		default:
+			return errorf(http.StatusBadRequest, "parse_exception", "Unknown field [%s] in alias [%s]", name, m.name)
+		}
+	}
+	into[m.name] = appendNode(nil, &m.node)
+	return nil
+}
+
+// create makes an index of a draft and of the templates for its name; made is false when it is there already.
+func (e *Engine) create(name string, d draft) (x *index, made bool, err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return nil, false, errClosed
+	}
+	if x := e.indexes[name]; x != nil {
+		return x, false, nil
+	}
+	for _, other := range e.indexes {
+		if _, ok := other.aliases[name]; ok {
+			return nil, false, errorf(http.StatusBadRequest, "invalid_index_name_exception", "Invalid index name [%s], already exists as alias", name).with("index", name, "index_uuid", "_na_")
+		}
+	}
+	if d, err = e.templated(name, d); err != nil {
+		return nil, false, err
+	}
+	m := newMapping(e.profile.major)
+	for _, n := range d.mappings {
+		if m, err = m.with(n); err != nil {
+			if cause := asAPIError(err); cause.status == http.StatusBadRequest && e.profile.major >= firstTyped && cause.kind == "mapper_parsing_exception" {
+				err = mapperError("Failed to parse mapping [_doc]: %s", cause.reason).because(cause)
+			}
+			return nil, false, err
+		}
+	}
+	s, err := parseSettings(nil, d.settings, e.profile.major)
+	if err != nil {
+		return nil, false, err
+	}
+	for alias := range d.aliases {
+		if e.indexes[alias] != nil {
+			return nil, false, errorf(http.StatusBadRequest, "invalid_alias_name_exception", "Invalid alias name [%s]: an index or data stream exists with the same name as the alias", alias)
+		}
+	}
+	if m.root.count() > s.fields {
+		return nil, false, illegal("Limit of total fields [%d] has been exceeded", s.fields)
+	}
+	if x, err = newIndex(e.cfg.Dir, name, s, m, d.aliases, e.queue, e.cfg.Logger); err != nil {
+		return nil, false, err
+	}
+	e.indexes[name] = x
+	return x, true, nil
+}
+
+// autoCreate makes the index that a document is for.
+func (c *call) autoCreate(name string) (*index, error) {
+	if err := checkName(name); err != nil {
+		return nil, err
+	}
+	x, _, err := c.create(name, draft{settings: map[string]string{}, aliases: map[string]json.RawMessage{}})
+	return x, err
+}
+
+// target returns the index that documents for a name go to; nil when there is none yet.
+func (c *call) target(name string, requireAlias bool) (*index, error) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if c.closed {
+		return nil, errClosed
+	}
+	if x := c.indexes[name]; x != nil && !requireAlias {
+		return x, nil
+	}
+	var found []*index
+	for _, other := range sorted(c.indexes) {
+		x := c.indexes[other]
+		if about, ok := x.aliases[name]; ok {
+			if strings.Contains(string(about), `"is_write_index":true`) {
+				return x, nil
+			}
+			found = append(found, x)
+		}
+	}
+	switch {
+	case len(found) == 1:
+		return found[0], nil
+	case len(found) > 1:
+		return nil, illegal("no write index is defined for alias [%s]. The write index may be explicitly disabled using is_write_index=false or the alias points to multiple indices without one being designated as a write index", name)
+	case requireAlias:
+		return nil, errorf(http.StatusNotFound, "index_not_found_exception", "no such index [%s] and [require_alias] request flag is [true] and [%s] is not an alias", name, name).with("index", name, "index_uuid", "_na_")
+	}
+	return nil, nil //nolint:nilnil // none is there, which is no error
+}
+
+// single returns the one index that a name means.
+func (c *call) single(name string) (*index, error) {
+	x, err := c.target(name, false)
+	if err != nil {
+		return nil, err
+	}
+	if x == nil {
+		return nil, noIndex(name, "index_expression")
+	}
+	return x, nil
+}
+
+func (c *call) deleteIndexes(expr string) error {
+	if err := c.known(indicesParameters, nil); err != nil {
+		return err
+	}
+	found, err := c.meant(expr)
+	if err != nil {
+		return err
+	}
+	for _, part := range strings.Split(expr, ",") {
+		for _, x := range found {
+			if _, ok := x.aliases[part]; ok && part != x.name {
+				return illegal("The provided expression [%s] matches an alias, specify the corresponding concrete indices instead.", part)
+			}
+		}
+	}
+	for _, x := range found {
+		c.mu.Lock()
+		ours := c.indexes[x.name] == x
+		if ours {
+			delete(c.indexes, x.name)
+		}
+		c.mu.Unlock()
+		if !ours {
+			continue // somebody else is deleting it
+		}
+		if err := x.remove(); err != nil {
+			return fmt.Errorf("delete index %s: %w", x.name, err)
+		}
+	}
+	return c.answer(http.StatusOK, obj("acknowledged", true))
+}
+
+func (c *call) getIndexes(expr string) error {
+	return c.describe(expr, func(x *index, st *state) object {
+		return obj("aliases", x.aliasBody(), "mappings", c.mappingBody(st), "settings", x.settingsBody())
+	})
+}
+
+func (c *call) getMappings(expr string) error {
+	return c.describe(expr, func(_ *index, st *state) object { return obj("mappings", c.mappingBody(st)) })
+}
+
+func (c *call) getSettings(expr string) error {
+	return c.describe(expr, func(x *index, _ *state) object { return obj("settings", x.settingsBody()) })
+}
+
+func (c *call) getAliases(expr string) error {
+	return c.describe(expr, func(x *index, _ *state) object { return obj("aliases", x.aliasBody()) })
+}
+
+// describe answers with something about each index.
+func (c *call) describe(expr string, about func(*index, *state) object) error {
+	if err := c.known(indicesParameters, nil); err != nil {
+		return err
+	}
+	found, err := c.meant(expr)
+	if err != nil {
+		return err
+	}
+	out := make(object, 0, len(found))
+	for _, x := range found {
+		out = append(out, entry{x.name, about(x, x.state.Load())})
+	}
+	return c.answer(http.StatusOK, out)
+}
+
+func (x *index) aliasBody() object {
+	o := object{}
+	for _, name := range sorted(x.aliases) {
+		o = append(o, entry{name, x.aliases[name]})
+	}
+	return o
+}
+
+func (x *index) settingsBody() object {
+	values := map[string]string{}
+	for name, v := range x.settings.values {
+		values["index."+name] = v
+	}
+	for name, v := range map[string]string{
+		"number_of_shards": fmt.Sprint(x.settings.shards), "number_of_replicas": fmt.Sprint(x.settings.replicas),
+		"provided_name": x.name, "creation_date": x.created, "uuid": x.uuid, "version.created": "136407927",
+	} {
+		values["index."+name] = v
+	}
+	return settingsBody(values)
+}
+
+// mappingBody is a mapping as the version shows it: before 7, under the names of the types.
+func (c *call) mappingBody(st *state) object {
+	body := st.mapping.body()
+	if body == nil {
+		body = object{}
+	}
+	if c.profile.major >= firstUntyped {
+		return body
+	}
+	o := object{}
+	for _, t := range st.types {
+		o = append(o, entry{t, body})
+	}
+	return o
+}
+
+// putMapping adds fields to the mappings of indexes.
+func (c *call) putMapping(expr string) error {
+	if err := c.known(append([]string{"write_index_only", "ignore_conflicts"}, indicesParameters...), nil); err != nil {
+		return err
+	}
+	if len(c.body) == 0 {
+		return errorf(http.StatusBadRequest, "parse_exception", "request body is required")
+	}
+	n, err := parseBody(c.body)
+	if err != nil {
+		return err
+	}
+	found, err := c.meant(expr)
+	if err != nil {
+		return err
+	}
+	for _, x := range found {
+		if err := x.learn(&n, c.docType()); err != nil {
+			return err
+		}
+	}
+	return c.answer(http.StatusOK, obj("acknowledged", true))
+}
+
+// learn adds to the mapping.
+func (x *index) learn(n *node, docType string) error {
+	x.writing.Lock()
+	defer x.writing.Unlock()
+	s := *x.state.Load()
+	m, err := s.mapping.with(n)
+	if err != nil {
+		return err
+	}
+	if m.root.count() > x.settings.fields {
+		return illegal("Limit of total fields [%d] has been exceeded", x.settings.fields)
+	}
+	s.mapping = m
+	if docType != "" {
+		s.types = append(s.types[:len(s.types):len(s.types)], docType)
+	}
+	return x.change(nil, nil, &s)
+}
+
+// refresh answers _refresh and _flush. Everything can be found, and is on the disk, as soon as it is acknowledged.
+func (c *call) refresh(expr string) error {
+	if err := c.known(append([]string{"force", "wait_if_ongoing", "full"}, indicesParameters...), nil); err != nil {
+		return err
+	}
+	found, err := c.meant(expr)
+	if err != nil {
+		return err
+	}
+	total, successful := 0, 0
+	for _, x := range found {
+		total += x.settings.shards * (1 + x.settings.replicas)
+		successful += x.settings.shards
+	}
+	return c.answer(http.StatusOK, obj("_shards", obj("total", total, "successful", successful, "failed", 0)))
+}

@@ -1,0 +1,506 @@
+package engine
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// kind is what a JSON value is.
+type kind byte
+
+const (
+	isNull kind = iota
+	isBool
+	isNumber
+	isString
+	isArray
+	isObject
+)
+
+// node is a JSON value as it was written: names in their order, numbers with their digits.
+type node struct {
+	kind       kind
+	text       string // of a string, a number, true or false
+	items      []node
+	members    []member
+	start, end int // in what was read
+}
+
+// member is a name of an object with its value.
+type member struct {
+	name string
+	at   int // where the name begins
+	node node
+}
+
+// get returns the value of a name; ok is false when there is none.
+func (n *node) get(name string) (*node, bool) {
+	for i := range n.members {
+		if n.members[i].name == name {
+			return &n.members[i].node, true
+		}
+	}
+	return nil, false
+}
+
+// token is what the engines' reader calls the first token of a value.
+func (n *node) token() string {
+	switch n.kind {
+	case isBool:
+		return "VALUE_" + strings.ToUpper(n.text)
+	case isNumber:
+		if strings.ContainsAny(n.text, ".eE") {
+			return "VALUE_NUMBER_FLOAT"
+		}
+		return "VALUE_NUMBER_INT"
+	case isString:
+		return "VALUE_STRING"
+	case isArray:
+		return "START_ARRAY"
+	case isObject:
+		return "START_OBJECT"
+	}
+	return "VALUE_NULL"
+}
+
+// maxNesting is how deep a body may be nested.
+const maxNesting = 1000
+
+// parseJSON reads one value, as strictly as the engines do: a name twice in one object is an error.
+func parseJSON(b []byte) (node, error) {
+	r := reader{b: b}
+	if !utf8.Valid(b) {
+		for r.at < len(b) {
+			c, n := utf8.DecodeRune(b[r.at:])
+			if c == utf8.RuneError && n == 1 {
+				break
+			}
+			r.at += n
+		}
+		return node{}, r.fail("Invalid UTF-8 start byte 0x%02x", b[r.at])
+	}
+	r.space()
+	n, err := r.value()
+	if err != nil {
+		return node{}, err
+	}
+	if r.space(); r.at < len(b) {
+		switch c := b[r.at]; c {
+		case '}', ']':
+			r.at++
+			return node{}, r.fail("Unexpected close marker '%c': expected '%c' (for root starting at %s; line: 1])", c, map[byte]byte{'}': ']', ']': '}'}[c], sourceText)
+		}
+		// What follows has to be read to find the error in it; a second value is one too many.
+		if _, err := r.value(); err != nil {
+			return node{}, err
+		}
+		return node{}, r.fail("Unexpected content after the end of the value")
+	}
+	return n, nil
+}
+
+// parseBody reads a request body; a body that is no JSON object is refused as the engines do it.
+func parseBody(b []byte) (node, error) {
+	n, err := parseJSON(b)
+	if err == nil && n.kind != isObject {
+		line, column := position(b, n.start)
+		return node{}, errorf(400, "parsing_exception", "Expected [START_OBJECT] but found [%s]", n.token()).with("line", line, "col", column)
+	}
+	return n, err
+}
+
+type reader struct {
+	b     []byte
+	at    int
+	depth int
+}
+
+// sourceText is how the engines leave out the source of an error.
+const sourceText = "[Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled)"
+
+// position is the line and the column of an offset, from 1.
+func position(b []byte, at int) (line, column int) {
+	line, column = 1, at+1
+	for i := 0; i < at && i < len(b); i++ {
+		if b[i] == '\n' {
+			line, column = line+1, at-i
+		}
+	}
+	return line, column
+}
+
+func (r *reader) where(at int) string {
+	line, column := position(r.b, at)
+	return fmt.Sprintf("\n at %s; line: %d, column: %d]", sourceText, line, column)
+}
+
+func (r *reader) fail(format string, args ...any) error {
+	return errorf(400, "json_parse_exception", "%s%s", fmt.Sprintf(format, args...), r.where(r.at))
+}
+
+func (r *reader) eof(format string, args ...any) error {
+	return errorf(400, "json_e_o_f_exception", "Unexpected end-of-input%s%s", fmt.Sprintf(format, args...), r.where(len(r.b)))
+}
+
+func (r *reader) space() {
+	for r.at < len(r.b) {
+		switch r.b[r.at] {
+		case ' ', '\n', '\r', '\t':
+			r.at++
+		default:
+			return
+		}
+	}
+}
+
+// unexpected is the error about the character at hand.
+func (r *reader) unexpected(wanted string) error {
+	c, size := utf8.DecodeRune(r.b[r.at:])
+	r.at += size
+	if c < ' ' {
+		return r.fail("Illegal character ((CTRL-CHAR, code %d)): only regular white space (\\r, \\n, \\t) is allowed between tokens", c)
+	}
+	return r.fail("Unexpected character ('%c' (code %d)): %s", c, c, wanted)
+}
+
+func (r *reader) value() (node, error) {
+	n := node{start: r.at}
+	if r.at >= len(r.b) {
+		return n, r.eof("")
+	}
+	var err error
+	switch c := r.b[r.at]; {
+	case c == '{':
+		err = r.object(&n)
+	case c == '[':
+		err = r.array(&n)
+	case c == '"':
+		n.kind = isString
+		n.text, err = r.text("VALUE_STRING")
+	case c == '-' || c >= '0' && c <= '9':
+		err = r.number(&n)
+	case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_' || c == '$' || c >= utf8.RuneSelf:
+		err = r.literal(&n)
+	default:
+		err = r.unexpected("expected a valid value (JSON String, Number, Array, Object or token 'null', 'true' or 'false')")
+	}
+	n.end = r.at
+	return n, err
+}
+
+func (r *reader) down() error {
+	if r.depth++; r.depth > maxNesting {
+		return errorf(400, "stream_constraints_exception", "Document nesting depth (%d) exceeds the maximum allowed (%d, from `StreamReadConstraints.getMaxNestingDepth()`)", r.depth, maxNesting)
+	}
+	return nil
+}
+
+func (r *reader) object(n *node) error {
+	n.kind = isObject
+	if err := r.down(); err != nil {
+		return err
+	}
+	defer func() { r.depth-- }()
+	r.at++
+	r.space()
+	if r.at < len(r.b) && r.b[r.at] == '}' {
+		r.at++
+		return nil
+	}
+	var seen map[string]struct{} // only for large objects
+	for {
+		r.space()
+		if r.at >= len(r.b) {
+			return r.unclosed("Object", n.start)
+		}
+		m := member{at: r.at}
+		if r.b[r.at] != '"' {
+			return r.unexpected("was expecting double-quote to start field name")
+		}
+		var err error
+		if m.name, err = r.text("FIELD_NAME"); err != nil {
+			return err
+		}
+		if n.has(m.name, &seen) {
+			return r.fail("Duplicate field '%s'", m.name)
+		}
+		r.space()
+		if r.at >= len(r.b) {
+			return r.eof(" within/between Object entries")
+		}
+		if r.b[r.at] != ':' {
+			return r.unexpected("was expecting a colon to separate field name and value")
+		}
+		r.at++
+		r.space()
+		if r.at < len(r.b) && (r.b[r.at] == '}' || r.b[r.at] == ']') {
+			return r.unexpected("expected a value")
+		}
+		if m.node, err = r.value(); err != nil {
+			return err
+		}
+		n.members = append(n.members, m)
+		r.space()
+		if r.at >= len(r.b) {
+			return r.unclosed("Object", n.start)
+		}
+		switch r.b[r.at] {
+		case ',':
+			r.at++
+		case '}':
+			r.at++
+			return nil
+		default:
+			return r.unexpected("was expecting comma to separate Object entries")
+		}
+	}
+}
+
+// has says whether the object has the name already.
+func (n *node) has(name string, seen *map[string]struct{}) bool {
+	const many = 16
+	if len(n.members) < many {
+		_, ok := n.get(name)
+		return ok
+	}
+	if *seen == nil {
+		*seen = make(map[string]struct{}, 2*many)
+		for i := range n.members {
+			(*seen)[n.members[i].name] = struct{}{}
+		}
+	}
+	_, ok := (*seen)[name]
+	(*seen)[name] = struct{}{}
+	return ok
+}
+
+func (r *reader) unclosed(what string, start int) error {
+	line, column := position(r.b, start)
+	return r.eof(": expected close marker for %s (start marker at %s; line: %d, column: %d])", what, sourceText, line, column)
+}
+
+func (r *reader) array(n *node) error {
+	n.kind = isArray
+	if err := r.down(); err != nil {
+		return err
+	}
+	defer func() { r.depth-- }()
+	r.at++
+	r.space()
+	if r.at < len(r.b) && r.b[r.at] == ']' {
+		r.at++
+		return nil
+	}
+	for {
+		r.space()
+		if r.at >= len(r.b) {
+			return r.unclosed("Array", n.start)
+		}
+		item, err := r.value()
+		if err != nil {
+			return err
+		}
+		n.items = append(n.items, item)
+		r.space()
+		if r.at >= len(r.b) {
+			return r.unclosed("Array", n.start)
+		}
+		switch r.b[r.at] {
+		case ',':
+			r.at++
+		case ']':
+			r.at++
+			return nil
+		default:
+			return r.unexpected("was expecting comma to separate Array entries")
+		}
+	}
+}
+
+func (r *reader) literal(n *node) error {
+	start := r.at
+	for r.at < len(r.b) {
+		c, size := utf8.DecodeRune(r.b[r.at:])
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '_' && c != '$' && c < utf8.RuneSelf {
+			break
+		}
+		r.at += size
+	}
+	switch word := string(r.b[start:r.at]); word {
+	case "null":
+	case "true", "false":
+		n.kind, n.text = isBool, word
+	default:
+		const longest = 256
+		if len(word) > longest {
+			word = word[:longest] + "..."
+		}
+		return r.fail("Unrecognized token '%s': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')", strings.ToValidUTF8(word, ""))
+	}
+	return nil
+}
+
+func (r *reader) digits() bool {
+	start := r.at
+	for r.at < len(r.b) && r.b[r.at] >= '0' && r.b[r.at] <= '9' {
+		r.at++
+	}
+	return r.at > start
+}
+
+// maxDigits bounds a number, as the engines' reader does.
+const maxDigits = 1000
+
+func (r *reader) number(n *node) error {
+	n.kind = isNumber
+	start := r.at
+	if r.b[r.at] == '-' {
+		r.at++
+	}
+	first := r.at
+	if !r.digits() {
+		if r.at >= len(r.b) {
+			return r.eof(": No digit following minus sign")
+		}
+		return r.unexpected("expected digit (0-9) to follow minus sign, for valid numeric value")
+	}
+	if r.b[first] == '0' && r.at > first+1 {
+		r.at = first + 1
+		return r.fail("Invalid numeric value: Leading zeroes not allowed")
+	}
+	if r.at < len(r.b) && r.b[r.at] == '.' {
+		r.at++
+		if !r.digits() {
+			if r.at >= len(r.b) {
+				return r.eof(" in VALUE_NUMBER_FLOAT")
+			}
+			return r.unexpected("Decimal point not followed by a digit")
+		}
+	}
+	if r.at < len(r.b) && (r.b[r.at] == 'e' || r.b[r.at] == 'E') {
+		r.at++
+		if r.at < len(r.b) && (r.b[r.at] == '+' || r.b[r.at] == '-') {
+			r.at++
+		}
+		if !r.digits() {
+			if r.at >= len(r.b) {
+				return r.eof(" in VALUE_NUMBER_FLOAT")
+			}
+			return r.unexpected("Exponent indicator not followed by a digit")
+		}
+	}
+	if r.at < len(r.b) {
+		switch c := r.b[r.at]; {
+		case c == ' ', c == '\n', c == '\r', c == '\t', c == ',', c == '}', c == ']':
+		default:
+			return r.unexpected("Expected space separating root-level values")
+		}
+	}
+	if r.at-start > maxDigits {
+		return errorf(400, "stream_constraints_exception", "Number value length (%d) exceeds the maximum allowed (%d, from `StreamReadConstraints.getMaxNumberLength()`)", r.at-start, maxDigits)
+	}
+	n.text = string(r.b[start:r.at])
+	return nil
+}
+
+// text reads a string.
+func (r *reader) text(what string) (string, error) {
+	r.at++
+	start := r.at
+	for r.at < len(r.b) {
+		switch c := r.b[r.at]; {
+		case c == '"':
+			s := string(r.b[start:r.at])
+			r.at++
+			return s, nil
+		case c == '\\':
+			return r.escaped(start, what)
+		case c < ' ':
+			r.at++
+			return "", r.fail("Illegal unquoted character ((CTRL-CHAR, code %d)): has to be escaped using backslash to be included in %s", c, stringNames[what])
+		default:
+			r.at++
+		}
+	}
+	return "", r.eof(" in %s", what)
+}
+
+var stringNames = map[string]string{"VALUE_STRING": "string value", "FIELD_NAME": "name"}
+
+// escaped goes on with a string at its first backslash.
+func (r *reader) escaped(start int, what string) (string, error) {
+	out := append(make([]byte, 0, r.at-start+32), r.b[start:r.at]...)
+	for r.at < len(r.b) {
+		c := r.b[r.at]
+		r.at++
+		switch {
+		case c == '"':
+			return string(out), nil
+		case c < ' ':
+			return "", r.fail("Illegal unquoted character ((CTRL-CHAR, code %d)): has to be escaped using backslash to be included in %s", c, stringNames[what])
+		case c != '\\':
+			out = append(out, c)
+			continue
+		}
+		if r.at >= len(r.b) {
+			break
+		}
+		e := r.b[r.at]
+		r.at++
+		switch e {
+		case '"', '\\', '/':
+			out = append(out, e)
+		case 'b':
+			out = append(out, '\b')
+		case 'f':
+			out = append(out, '\f')
+		case 'n':
+			out = append(out, '\n')
+		case 'r':
+			out = append(out, '\r')
+		case 't':
+			out = append(out, '\t')
+		case 'u':
+			c, err := r.hex()
+			if err != nil {
+				return "", err
+			}
+			if utf16.IsSurrogate(c) && r.at+1 < len(r.b) && r.b[r.at] == '\\' && r.b[r.at+1] == 'u' {
+				at := r.at
+				r.at += 2
+				low, err := r.hex()
+				if err != nil {
+					return "", err
+				}
+				if both := utf16.DecodeRune(c, low); both != utf8.RuneError {
+					c = both
+				} else {
+					r.at = at
+				}
+			}
+			out = utf8.AppendRune(out, c) // half a pair becomes U+FFFD
+		default:
+			r.at--
+			bad, size := utf8.DecodeRune(r.b[r.at:])
+			r.at += size
+			return "", r.fail("Unrecognized character escape '%c' (code %d)", bad, bad)
+		}
+	}
+	return "", r.eof(" in %s", what)
+}
+
+func (r *reader) hex() (rune, error) {
+	const digits = 4
+	if r.at+digits > len(r.b) {
+		return 0, r.eof(" in character escape sequence")
+	}
+	n, err := strconv.ParseUint(string(r.b[r.at:r.at+digits]), 16, 32)
+	if err != nil {
+		return 0, r.unexpected("expected a hex-digit for character escape sequence")
+	}
+	r.at += digits
+	return rune(n), nil
+}

@@ -1,0 +1,624 @@
+package engine
+
+import (
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// stringQuery is a query in Lucene's language: words, phrases, fields, ranges, wildcards, AND, OR, NOT.
+type stringQuery struct {
+	text     string
+	fields   []weighted
+	and      bool
+	lenient  bool
+	least    string
+	slop     int
+	boost    float32
+	tie      float32
+	analyzer *analyzer
+	zone     string
+	parsed   clause
+}
+
+func (p *queryParser) queryString(n *node) (query, error) {
+	q := &stringQuery{boost: 1}
+	ignored := func(*node) error { return nil }
+	options := map[string]any{
+		"query": &q.text, "boost": &q.boost, "lenient": &q.lenient, "minimum_should_match": &q.least, "phrase_slop": &q.slop, "tie_breaker": &q.tie, "time_zone": &q.zone,
+		"default_field": func(n *node) error {
+			w, err := parseWeighted(n.text)
+			q.fields = append(q.fields, w)
+			return err
+		},
+		"fields": func(n *node) error {
+			for _, text := range texts(n) {
+				w, err := parseWeighted(text)
+				if err != nil {
+					return err
+				}
+				q.fields = append(q.fields, w)
+			}
+			return nil
+		},
+		"default_operator": func(n *node) error { q.and = strings.EqualFold(n.text, "and"); return nil },
+		"analyzer":         p.analyzerInto(&q.analyzer), "quote_analyzer": unsupported{},
+		"analyze_wildcard": ignored, "allow_leading_wildcard": only("allow_leading_wildcard", "true"), "auto_generate_phrase_queries": only("auto_generate_phrase_queries", "false"),
+		"auto_generate_synonyms_phrase_query": ignored, "enable_position_increments": ignored, "escape": only("escape", "false"), "fuzziness": ignored, "fuzzy_prefix_length": ignored,
+		"fuzzy_max_expansions": ignored, "fuzzy_transpositions": ignored, "fuzzy_rewrite": ignored, "max_determinized_states": ignored, "rewrite": only("rewrite", "constant_score"),
+		"type": only("type", "best_fields"), "use_dis_max": ignored, "lowercase_expanded_terms": ignored, "quote_field_suffix": unsupported{}, "locale": ignored,
+	}
+	if err := p.options("query_string", n, options); err != nil {
+		return nil, err
+	}
+	if _, ok := n.get("query"); !ok {
+		return nil, p.failAt(n.end-1, "query_string must be provided with a [query]")
+	}
+	return q, q.parse()
+}
+
+// parse reads the text. That it is wrong is found on the shards, so run says it.
+func (q *stringQuery) parse() error {
+	r := &stringReader{text: []rune(q.text), and: q.and}
+	c, err := r.clauses(0)
+	if r.space(); err == nil && r.at < len(r.text) {
+		err = r.fail()
+	}
+	if err != nil {
+		if asAPIError(err).status != 400 {
+			return err
+		}
+		q.parsed = &badClause{asAPIError(err)}
+		return nil
+	}
+	q.parsed = c
+	return nil
+}
+
+func (q *stringQuery) run(s *searcher) (*hits, error) {
+	if b, ok := q.parsed.(*badClause); ok {
+		e := errorf(400, "query_shard_exception", "Failed to parse query [%s]", q.text).with("index", s.x.name, "index_uuid", s.x.uuid)
+		return nil, s.shardFailure(e.because(b.err))
+	}
+	fields, lenient := q.fields, q.lenient
+	if fields == nil {
+		fields, lenient = []weighted{{"*", 1}}, true
+	}
+	c := &stringContext{searcher: s, q: q, fields: fields, lenient: lenient}
+	h, err := q.parsed.find(c)
+	if err != nil || h == nil {
+		return &hits{}, err
+	}
+	return h.boosted(q.boost), nil
+}
+
+// stringContext is where a clause looks.
+type stringContext struct {
+	*searcher
+	q       *stringQuery
+	fields  []weighted
+	lenient bool
+}
+
+// clause is a part of a query string. Nothing found is not the same as nothing said, which is nil.
+type clause interface {
+	find(c *stringContext) (*hits, error)
+}
+
+type badClause struct{ err *apiError }
+
+func (b *badClause) find(*stringContext) (*hits, error) { return nil, b.err }
+
+// stringReader reads a query string.
+type stringReader struct {
+	text []rune
+	at   int
+	and  bool
+	size int
+}
+
+// maxStringDepth is how deep a query string may nest its parentheses.
+const maxStringDepth = 50
+
+func (r *stringReader) fail() error {
+	what := "<EOF>"
+	if r.at < len(r.text) {
+		what = string(r.text[r.at])
+	}
+	return errorf(400, "parse_exception", "Cannot parse '%s': Encountered \"%s\" at line 1, column %d.", string(r.text), what, r.at)
+}
+
+func (r *stringReader) space() {
+	for r.at < len(r.text) && unicode.IsSpace(r.text[r.at]) {
+		r.at++
+	}
+}
+
+func (r *stringReader) peek() rune {
+	if r.at < len(r.text) {
+		return r.text[r.at]
+	}
+	return 0
+}
+
+// word takes an operator that is written as a word.
+func (r *stringReader) word(words ...string) bool {
+	for _, w := range words {
+		n := len([]rune(w))
+		if r.at+n > len(r.text) || string(r.text[r.at:r.at+n]) != w {
+			continue
+		}
+		if unicode.IsLetter([]rune(w)[0]) && r.at+n < len(r.text) {
+			if c := r.text[r.at+n]; !unicode.IsSpace(c) && c != '(' && c != ')' && c != '"' {
+				continue
+			}
+		}
+		r.at += n
+		return true
+	}
+	return false
+}
+
+// boolClause is clauses that must, may or must not match.
+type boolClause struct {
+	must, may, not []clause
+}
+
+// clauses reads clauses up to the end or a closing parenthesis, as Lucene's classic parser does: AND makes its neighbours
+// required, OR leaves them as they are.
+func (r *stringReader) clauses(depth int) (clause, error) {
+	if depth > maxStringDepth {
+		return nil, illegal("the query string is nested too deep")
+	}
+	const (
+		may = iota
+		must
+		not
+	)
+	type part struct {
+		clause clause
+		how    int
+	}
+	var parts []part
+	for {
+		r.space()
+		and, or := false, false
+		if len(parts) > 0 {
+			if and = r.word("AND", "&&"); !and {
+				or = r.word("OR", "||")
+			}
+		} else if r.word("AND", "&&", "OR", "||") {
+			r.at--
+			return nil, r.fail()
+		}
+		r.space()
+		if r.at >= len(r.text) || r.peek() == ')' {
+			if and || or {
+				return nil, r.fail()
+			}
+			break
+		}
+		how := may
+		switch {
+		case r.word("NOT"), r.peek() == '!' && r.word("!"), r.peek() == '-' && r.word("-"):
+			how = not
+		case r.peek() == '+' && r.word("+"):
+			how = must
+		}
+		r.space()
+		c, err := r.clause(depth)
+		if err != nil {
+			return nil, err
+		}
+		if r.size++; r.size > maxClauses {
+			return nil, errorf(400, "too_many_clauses", "maxClauseCount is set to %d", maxClauses)
+		}
+		if last := len(parts) - 1; last >= 0 {
+			if and && parts[last].how == may {
+				parts[last].how = must
+			}
+			if r.and && or && parts[last].how == must {
+				parts[last].how = may
+			}
+		}
+		if how == may && (and || r.and && !or) {
+			how = must
+		}
+		parts = append(parts, part{c, how})
+	}
+	if len(parts) == 0 {
+		if depth > 0 {
+			return nil, r.fail()
+		}
+		return &boolClause{}, nil
+	}
+	if len(parts) == 1 && parts[0].how != not {
+		return parts[0].clause, nil
+	}
+	b := &boolClause{}
+	for _, p := range parts {
+		switch p.how {
+		case must:
+			b.must = append(b.must, p.clause)
+		case not:
+			b.not = append(b.not, p.clause)
+		default:
+			b.may = append(b.may, p.clause)
+		}
+	}
+	return b, nil
+}
+
+func (b *boolClause) find(c *stringContext) (*hits, error) {
+	if len(b.must)+len(b.may)+len(b.not) == 0 {
+		return &hits{}, nil
+	}
+	q := &boolQuery{boost: 1}
+	said := false
+	for _, group := range []struct {
+		from []clause
+		into *[]query
+	}{{b.must, &q.must}, {b.may, &q.should}, {b.not, &q.not}} {
+		for _, part := range group.from {
+			h, err := part.find(c)
+			if err != nil {
+				return nil, err
+			}
+			if h != nil {
+				said = true
+				*group.into = append(*group.into, found{h})
+			}
+		}
+	}
+	if !said {
+		return nil, nil //nolint:nilnil // says nothing
+	}
+	if len(q.must) == 0 {
+		q.least = c.q.least
+	}
+	return q.run(c.searcher)
+}
+
+// found is a query whose result is there already.
+type found struct{ h *hits }
+
+func (f found) run(*searcher) (*hits, error) { return f.h, nil }
+
+// fieldClause looks into other fields.
+type fieldClause struct {
+	field string
+	inner clause
+}
+
+func (f *fieldClause) find(c *stringContext) (*hits, error) {
+	inner := *c
+	inner.fields, inner.lenient = []weighted{{f.field, 1}}, c.q.lenient
+	return f.inner.find(&inner)
+}
+
+type boostClause struct {
+	inner clause
+	boost float32
+}
+
+func (b *boostClause) find(c *stringContext) (*hits, error) {
+	h, err := b.inner.find(c)
+	if h == nil || err != nil {
+		return nil, err
+	}
+	copied := *h
+	copied.scores = append([]float32(nil), h.scores...)
+	if h.scores == nil {
+		copied.scores = nil
+	}
+	return copied.boosted(b.boost), nil
+}
+
+// clause reads one clause: with its field, if it has one, and with its boost.
+func (r *stringReader) clause(depth int) (clause, error) {
+	field := ""
+	if name, ok := r.fieldName(); ok {
+		field = name
+	}
+	r.space()
+	var c clause
+	var err error
+	switch {
+	case r.peek() == '(':
+		r.at++
+		if c, err = r.clauses(depth + 1); err == nil && r.peek() != ')' {
+			err = r.fail()
+		}
+		r.at++
+	default:
+		c, err = r.term(field)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if r.peek() == '^' {
+		start := r.at + 1
+		for r.at++; r.at < len(r.text) && (r.text[r.at] == '.' || r.text[r.at] >= '0' && r.text[r.at] <= '9'); r.at++ {
+		}
+		boost, err := strconv.ParseFloat(string(r.text[start:r.at]), 32)
+		if err != nil {
+			return nil, r.fail() //nolint:nilerr // said in the engines' words
+		}
+		c = &boostClause{c, float32(boost)}
+	}
+	if field != "" {
+		c = &fieldClause{field, c}
+	}
+	return c, nil
+}
+
+// fieldName takes a name with a colon behind it.
+func (r *stringReader) fieldName() (string, bool) {
+	var name strings.Builder
+	for i := r.at; i < len(r.text); i++ {
+		switch c := r.text[i]; {
+		case c == '\\' && i+1 < len(r.text):
+			i++
+			name.WriteRune(r.text[i])
+		case c == ':':
+			if name.Len() == 0 {
+				return "", false
+			}
+			r.at = i + 1
+			return name.String(), true
+		case unicode.IsSpace(c) || strings.ContainsRune(`()[]{}"^~/`, c):
+			return "", false
+		default:
+			name.WriteRune(c)
+		}
+	}
+	return "", false
+}
+
+// term reads a word, a phrase, a pattern or a range.
+func (r *stringReader) term(field string) (clause, error) {
+	switch c := r.peek(); c {
+	case '"':
+		return r.quoted()
+	case '[', '{':
+		return r.between()
+	case '/':
+		return nil, notOffered("regular expressions in a query string")
+	case '>', '<':
+		if field != "" {
+			return r.comparison()
+		}
+	case 0:
+		return nil, r.fail()
+	}
+	var text, pattern strings.Builder
+	wild := false
+	start := r.at
+	for ; r.at < len(r.text); r.at++ {
+		c := r.text[r.at]
+		if unicode.IsSpace(c) || strings.ContainsRune(`()[]{}"^~:`, c) {
+			break
+		}
+		switch c {
+		case '\\':
+			if r.at++; r.at >= len(r.text) {
+				return nil, r.fail()
+			}
+			text.WriteRune(r.text[r.at])
+			pattern.WriteRune('\\')
+			pattern.WriteRune(r.text[r.at])
+			continue
+		case '*', '?':
+			wild = true
+		}
+		text.WriteRune(c)
+		pattern.WriteRune(c)
+	}
+	switch {
+	case r.at == start:
+		return nil, r.fail()
+	case r.peek() == '~':
+		return nil, notOffered("fuzzy words in a query string")
+	case r.peek() == ':' && text.String() == "*" && field == "": // *:*
+		r.at++
+		if r.peek() != '*' {
+			return nil, r.fail()
+		}
+		r.at++
+		return everything{}, nil
+	case r.peek() == ':':
+		return nil, r.fail()
+	case text.String() == "*":
+		return everything{}, nil
+	case wild:
+		return &patternClause{pattern.String()}, nil
+	}
+	return &wordClause{text: text.String()}, nil
+}
+
+// everything matches what has the field, or all documents.
+type everything struct{}
+
+func (everything) find(c *stringContext) (*hits, error) {
+	if len(c.fields) == 1 && c.fields[0].pattern != "*" && c.fields[0].pattern != "_all" {
+		return (&existsQuery{c.fields[0].pattern, 1}).run(c.searcher)
+	}
+	return &hits{docs: c.live(), score: 1}, nil
+}
+
+// quoted reads a phrase.
+func (r *stringReader) quoted() (clause, error) {
+	var text strings.Builder
+	for r.at++; ; r.at++ {
+		if r.at >= len(r.text) {
+			return nil, r.fail()
+		}
+		c := r.text[r.at]
+		if c == '"' {
+			r.at++
+			break
+		}
+		if c == '\\' && r.at+1 < len(r.text) {
+			r.at++
+			c = r.text[r.at]
+		}
+		text.WriteRune(c)
+	}
+	w := &wordClause{text: text.String(), phrase: true, slop: -1}
+	if r.peek() == '~' {
+		start := r.at + 1
+		for r.at++; r.at < len(r.text) && r.text[r.at] >= '0' && r.text[r.at] <= '9'; r.at++ {
+		}
+		n, err := strconv.Atoi(string(r.text[start:r.at]))
+		if err != nil {
+			return nil, r.fail() //nolint:nilerr // said in the engines' words
+		}
+		w.slop = n
+	}
+	return w, nil
+}
+
+// wordClause is a word or a phrase. One word can be several to an analyzer.
+type wordClause struct {
+	text   string
+	phrase bool
+	slop   int
+}
+
+func (w *wordClause) find(c *stringContext) (*hits, error) {
+	if len(c.fields) == 1 && c.fields[0].pattern == "_exists_" {
+		return (&existsQuery{w.text, 1}).run(c.searcher)
+	}
+	q := &matchQuery{text: w.text, fields: c.fields, phrase: w.phrase, slop: w.slop, boost: 1, tie: c.q.tie, lenient: c.lenient, analyzer: c.q.analyzer, and: c.q.and}
+	if w.slop < 0 {
+		q.slop = c.q.slop
+	}
+	return q.run(c.searcher)
+}
+
+// patternClause is a word with wildcards.
+type patternClause struct{ pattern string }
+
+func (p *patternClause) find(c *stringContext) (*hits, error) {
+	if len(c.fields) == 1 && c.fields[0].pattern == "_exists_" {
+		return (&existsQuery{p.pattern, 1}).run(c.searcher)
+	}
+	return c.each(func(path string, f *field) (*hits, error) {
+		if f == nil || f.class != exact && f.class != analysed {
+			if c.lenient || f == nil || f.isObject() {
+				return &hits{}, nil
+			}
+		}
+		pattern := p.pattern
+		if f.class == analysed && f.search != whitespace && f.search != wholeText {
+			pattern = strings.ToLower(pattern)
+		}
+		return (&patternQuery{name: "wildcard", field: path, value: pattern, boost: 1}).run(c.searcher)
+	})
+}
+
+// each looks into all fields; the best score counts.
+func (c *stringContext) each(find func(path string, f *field) (*hits, error)) (*hits, error) {
+	t := newTally(c.snap.size(), true)
+	for _, w := range c.fields {
+		for _, path := range c.expand(w.pattern) {
+			f, _ := c.m.find(path)
+			h, err := find(path, f)
+			if err != nil {
+				if c.lenient && asAPIError(err).status == 400 {
+					continue
+				}
+				return nil, err
+			}
+			t.add(h.boosted(w.boost))
+		}
+	}
+	return t.hits(1, c.q.tie), nil
+}
+
+// rangeClause is a range.
+type rangeClause struct{ rangeQuery }
+
+func (g *rangeClause) find(c *stringContext) (*hits, error) {
+	return c.each(func(path string, f *field) (*hits, error) {
+		if f == nil || f.isObject() {
+			return &hits{}, nil
+		}
+		q := g.rangeQuery
+		q.field, q.boost, q.zone = path, 1, c.q.zone
+		return q.run(c.searcher)
+	})
+}
+
+// between reads [a TO b], with braces for an end that is not in it.
+func (r *stringReader) between() (clause, error) {
+	g := &rangeClause{rangeQuery{noFrom: r.peek() == '{'}}
+	r.at++
+	var err error
+	if g.from, err = r.end(); err != nil {
+		return nil, err
+	}
+	r.space()
+	if !r.word("TO") {
+		return nil, r.fail()
+	}
+	if g.to, err = r.end(); err != nil {
+		return nil, err
+	}
+	r.space()
+	switch r.peek() {
+	case ']':
+	case '}':
+		g.noTo = true
+	default:
+		return nil, r.fail()
+	}
+	r.at++
+	return g, nil
+}
+
+// end reads one end of a range; nil is open.
+func (r *stringReader) end() (*node, error) {
+	r.space()
+	var text strings.Builder
+	if r.peek() == '"' {
+		for r.at++; r.at < len(r.text) && r.text[r.at] != '"'; r.at++ {
+			text.WriteRune(r.text[r.at])
+		}
+		r.at++
+	} else {
+		for r.at < len(r.text) && !unicode.IsSpace(r.text[r.at]) && r.text[r.at] != ']' && r.text[r.at] != '}' {
+			if r.text[r.at] == '\\' && r.at+1 < len(r.text) {
+				r.at++
+			}
+			text.WriteRune(r.text[r.at])
+			r.at++
+		}
+	}
+	if r.at > len(r.text) || text.Len() == 0 {
+		return nil, r.fail()
+	}
+	if text.String() == "*" {
+		return nil, nil //nolint:nilnil // open
+	}
+	return &node{kind: isString, text: text.String()}, nil
+}
+
+// comparison reads >=a and the like.
+func (r *stringReader) comparison() (clause, error) {
+	up := r.peek() == '>'
+	r.at++
+	open := true
+	if r.peek() == '=' {
+		open = false
+		r.at++
+	}
+	n, err := r.end()
+	if err != nil || n == nil {
+		return nil, r.fail() //nolint:nilerr // said in the engines' words
+	}
+	if up {
+		return &rangeClause{rangeQuery{from: n, noFrom: open}}, nil
+	}
+	return &rangeClause{rangeQuery{to: n, noTo: open}}, nil
+}

@@ -1,0 +1,273 @@
+package engine
+
+import (
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// call is one request being answered.
+type call struct {
+	*Engine
+	w     http.ResponseWriter
+	r     *http.Request
+	path  []string // segments, decoded
+	query url.Values
+	body  []byte
+}
+
+// ServeHTTP reads the whole request, then answers it.
+func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := &call{Engine: e, w: w, r: r, query: r.URL.Query()}
+	for s := range strings.SplitSeq(strings.Trim(r.URL.EscapedPath(), "/"), "/") {
+		if s == "" {
+			continue
+		}
+		text, err := url.PathUnescape(s)
+		if err != nil {
+			c.fail(illegal("invalid escape in path"))
+			return
+		}
+		c.path = append(c.path, strings.ToValidUTF8(text, "�"))
+	}
+	var err error
+	if c.body, err = c.read(); err != nil {
+		c.fail(err)
+		return
+	}
+	if err := c.route(); err != nil {
+		c.fail(err)
+	}
+}
+
+// read takes the whole body in, decompressed and within the limit.
+func (c *call) read() ([]byte, error) {
+	limit := c.cfg.MaxContentLength
+	tooLarge := errorf(http.StatusRequestEntityTooLarge, "content_too_long_exception", "entity content is too long [%d] for the configured buffer limit [%d]", c.r.ContentLength, limit)
+	var src io.Reader = http.MaxBytesReader(c.w, c.r.Body, limit)
+	switch c.r.Header.Get("Content-Encoding") {
+	case "", "identity":
+	case "gzip":
+		z, err := gzip.NewReader(src)
+		if errors.Is(err, io.EOF) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, illegal("request body is not gzip")
+		}
+		src = z
+	default:
+		return nil, errorf(http.StatusUnsupportedMediaType, "illegal_argument_exception", "content encoding [%s] is not supported", c.r.Header.Get("Content-Encoding"))
+	}
+	body, err := io.ReadAll(io.LimitReader(src, limit+1))
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok || int64(len(body)) > limit {
+		return nil, tooLarge
+	}
+	if err != nil {
+		return nil, illegal("request body cannot be read")
+	}
+	return body, nil
+}
+
+// route finds the API that a path means.
+func (c *call) route() error {
+	if len(c.path) == 0 {
+		return c.allow(c.banner, http.MethodGet, http.MethodHead)
+	}
+	switch first := c.path[0]; first {
+	case "_bulk", "_search", "_count", "_refresh", "_flush", "_mget", "_mapping", "_mappings", "_settings", "_alias", "_aliases":
+		if len(c.path) == 1 {
+			return c.api(first, "")
+		}
+	case "_cat":
+		return c.allow(c.cat, http.MethodGet)
+	case "_cluster":
+		if len(c.path) >= 2 && c.path[1] == "health" {
+			return c.allow(c.health, http.MethodGet)
+		}
+	case "_index_template", "_component_template", "_template":
+		if len(c.path) <= 2 {
+			return c.templateAPI()
+		}
+	case "_all":
+		return c.indexRoute()
+	default:
+		// A name with a leading underscore is no index; to create one is an error of its own.
+		if !strings.HasPrefix(first, "_") || len(c.path) == 1 && c.r.Method == http.MethodPut {
+			return c.indexRoute()
+		}
+	}
+	return c.notOffered()
+}
+
+// api answers the APIs that are the same with and without indexes in the path.
+func (c *call) api(name, expr string) error {
+	switch name {
+	case "_bulk":
+		return c.allow(c.bulk, http.MethodPost, http.MethodPut)
+	case "_search":
+		return c.allow(func() error { return c.search(expr) }, http.MethodGet, http.MethodPost)
+	case "_count":
+		return c.allow(func() error { return c.count(expr) }, http.MethodGet, http.MethodPost)
+	case "_refresh", "_flush":
+		return c.allow(func() error { return c.refresh(expr) }, http.MethodGet, http.MethodPost)
+	case "_mget":
+		return c.allow(func() error { return c.mget(expr) }, http.MethodGet, http.MethodPost)
+	case "_mapping", "_mappings":
+		if expr != "" && (c.r.Method == http.MethodPut || c.r.Method == http.MethodPost) {
+			return c.putMapping(expr)
+		}
+		return c.allow(func() error { return c.getMappings(expr) }, http.MethodGet)
+	case "_settings":
+		if c.r.Method == http.MethodPut {
+			return c.notOffered()
+		}
+		return c.allow(func() error { return c.getSettings(expr) }, http.MethodGet)
+	case "_alias", "_aliases":
+		if c.r.Method == http.MethodGet {
+			return c.getAliases(expr)
+		}
+	case "_delete_by_query":
+		return c.allow(func() error { return c.deleteByQuery(expr) }, http.MethodPost)
+	}
+	return c.notOffered()
+}
+
+func (c *call) allow(f func() error, methods ...string) error {
+	if slices.Contains(methods, c.r.Method) {
+		return f()
+	}
+	c.w.Header().Set("Allow", strings.Join(methods, ","))
+	return sentence(http.StatusMethodNotAllowed, "Incorrect HTTP method for uri [%s] and method [%s], allowed: [%s]", c.r.URL.RequestURI(), c.r.Method, strings.Join(methods, ", "))
+}
+
+// unknownPath is the answer to a path that no version has.
+func (c *call) unknownPath() error {
+	return sentence(http.StatusBadRequest, "no handler found for uri [%s] and method [%s]", c.r.URL.RequestURI(), c.r.Method)
+}
+
+// wayOut is what to do about what is not offered.
+const wayOut = "put the domain in front of a real engine with penstock domain --engine URL"
+
+func (c *call) notOffered() error {
+	return notOffered("%s %s", c.r.Method, c.r.URL.Path)
+}
+
+// notOffered is the answer to what the real engines have and this one does not.
+func notOffered(format string, args ...any) error {
+	return errorf(http.StatusNotImplemented, "not_implemented", "the embedded engine does not offer %s; %s", fmt.Sprintf(format, args...), wayOut)
+}
+
+// indexRoute is for paths that begin with an index or an expression for several.
+func (c *call) indexRoute() error {
+	name := c.path[0]
+	if len(c.path) == 1 {
+		return c.indexAPI(name)
+	}
+	switch api := c.path[1]; api {
+	case "_doc", "_create", "_update", "_source":
+		if c.profile.major == firstUntyped && api == "_doc" && len(c.path) == 3 && strings.HasPrefix(c.path[2], "_") {
+			return c.api(c.path[2], name) // /index/_doc/_bulk and the like, still there in version 7
+		}
+		if c.profile.major >= firstUntyped && len(c.path) <= 3 {
+			return c.document(name, api, "", c.path[2:])
+		}
+		if c.profile.major >= firstUntyped {
+			return c.unknownPath()
+		}
+	default:
+		if strings.HasPrefix(api, "_") {
+			if len(c.path) > 2 {
+				return c.notOffered()
+			}
+			return c.api(api, name)
+		}
+	}
+	if c.profile.major >= firstUntyped {
+		return c.unknownPath()
+	}
+	return c.typedRoute(name, c.path[1], c.path[2:])
+}
+
+// firstUntyped is the first major version without mapping types in its paths.
+const firstUntyped = 7
+
+// typedRoute is for paths with a mapping type, before version 7: /index/type/id and what hangs below.
+func (c *call) typedRoute(name, docType string, rest []string) error {
+	switch {
+	case len(rest) == 0:
+		return c.document(name, "_doc", docType, nil)
+	case len(rest) == 1:
+		switch rest[0] {
+		case "_bulk", "_search", "_count", "_mget", "_mapping":
+			return c.api(rest[0], name)
+		}
+		return c.document(name, "_doc", docType, rest)
+	case len(rest) == 2 && (rest[1] == "_update" || rest[1] == "_create" || rest[1] == "_source"):
+		return c.document(name, rest[1], docType, rest[:1])
+	}
+	return c.unknownPath()
+}
+
+// docType is the mapping type that the path names, before version 7.
+func (c *call) docType() string {
+	if c.profile.major < firstUntyped && len(c.path) > 1 && !strings.HasPrefix(c.path[1], "_") {
+		return c.path[1]
+	}
+	return ""
+}
+
+// commonParameters are taken everywhere.
+var commonParameters = []string{"pretty", "human", "error_trace", "filter_path", "format", "source_content_type", "master_timeout", "cluster_manager_timeout", "timeout"}
+
+// known refuses query parameters that the API does not have; those in unsupported it has, but not here.
+func (c *call) known(parameters, unsupported []string) error {
+	for _, name := range sorted(c.query) {
+		switch {
+		case slices.Contains(commonParameters, name), slices.Contains(parameters, name):
+		case slices.Contains(unsupported, name):
+			return notOffered("the parameter %s", name)
+		default:
+			return illegal("request [%s] contains unrecognized parameter: [%s]", c.r.URL.Path, name)
+		}
+	}
+	return nil
+}
+
+// flag reads a parameter that is true, false or given without a value.
+func (c *call) flag(name string, otherwise bool) (bool, error) {
+	if !c.query.Has(name) {
+		return otherwise, nil
+	}
+	switch v := c.query.Get(name); v {
+	case "", "true":
+		return true, nil
+	case "false":
+		return false, nil
+	default:
+		return false, illegal("Failed to parse value [%s] as only [true] or [false] are allowed.", v)
+	}
+}
+
+// number reads a whole number.
+func (c *call) number(name string, otherwise int) (int, error) {
+	v := c.query.Get(name)
+	if v == "" {
+		return otherwise, nil
+	}
+	n, err := strconv.ParseInt(v, 10, 32)
+	if err != nil {
+		return 0, illegal("Failed to parse int parameter [%s] with value [%s]", name, v).because(numberFormat(v))
+	}
+	return int(n), nil
+}
+
+func numberFormat(v string) *apiError {
+	return errorf(http.StatusBadRequest, "number_format_exception", "For input string: \"%s\"", v)
+}

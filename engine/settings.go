@@ -1,0 +1,147 @@
+package engine
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// settings are those of one index.
+type settings struct {
+	values   map[string]string // by full name, without "index."
+	shards   int
+	replicas int
+	fields   int // limit
+	window   int // from + size
+}
+
+// Settings that are taken: the first change nothing here, the second are done.
+var (
+	idleSettings = []string{
+		"refresh_interval", "codec", "codec.*", "merge.*", "translog.*", "routing.*", "unassigned.*", "priority", "number_of_routing_shards", "auto_expand_replicas", "lifecycle.*",
+		"plugins.*", "opendistro.*", "knn", "knn.*", "search.slowlog.*", "search.idle.*", "indexing.slowlog.*", "gc_deletes", "flush_after_merge", "write.wait_for_active_shards",
+		"warmer.*", "store.*", "shard.*", "format", "provided_name", "uuid", "version.*", "creation_date", "replication.*", "soft_deletes.*", "load_fixed_bitset_filters_eagerly",
+		"mapper.dynamic", "allocation.*", "requests.cache.*", "queries.cache.*", "fielddata.cache", "blocks.read_only_allow_delete", "analysis.*", "max_*", "mapping.nested_*", "mapping.depth.limit",
+		"mapping.field_name_length.limit", "highlight.*", "optimize_auto_generated_id", "search.throttled", "compound_format", "term_index_interval", "check_on_startup", "ttl.disable_purge",
+	}
+	doneSettings = []string{"number_of_shards", "number_of_replicas", "mapping.total_fields.limit", "max_result_window"}
+	realSettings = []string{"blocks.*", "default_pipeline", "final_pipeline", "sort.*", "hidden", "query.*", "mapping.*", "similarity.*", "mode", "search.*", "number_of_search_replicas", "remote_store.*", "append_only.*"}
+)
+
+// parseSettings reads settings, nested or with dots, with or without "index." before them, over a base.
+func parseSettings(n *node, base map[string]string, major int) (settings, error) {
+	s := settings{values: map[string]string{}}
+	for name, v := range base {
+		s.values[name] = v
+	}
+	if n != nil {
+		flatten(n, "", s.values)
+	}
+	return s, s.check(major)
+}
+
+func flatten(n *node, prefix string, into map[string]string) {
+	if n.kind != isObject {
+		name := strings.TrimPrefix(strings.TrimSuffix(prefix, "."), "index.")
+		switch n.kind {
+		case isArray:
+			into[name] = string(appendNode(nil, n))
+		case isNull:
+			delete(into, name)
+		default:
+			into[name] = n.text
+		}
+		return
+	}
+	for i := range n.members {
+		flatten(&n.members[i].node, prefix+n.members[i].name+".", into)
+	}
+}
+
+func (s *settings) check(major int) error {
+	s.shards, s.replicas, s.fields, s.window = 1, 1, maxFields, maxWindow
+	if major < firstUntyped {
+		const oldShards = 5
+		s.shards = oldShards
+	}
+	for _, name := range sorted(s.values) {
+		is := func(pattern string) bool { return wildcard(pattern, name) }
+		value := s.values[name]
+		switch {
+		case name == "number_of_shards":
+			if err := atLeast(&s.shards, name, value, 1); err != nil {
+				return err
+			}
+			if s.shards > maxShards {
+				return illegal("Failed to parse value [%s] for setting [index.number_of_shards] must be <= %d", value, maxShards)
+			}
+		case name == "number_of_replicas":
+			if err := atLeast(&s.replicas, name, value, 0); err != nil {
+				return err
+			}
+		case name == "mapping.total_fields.limit":
+			if err := atLeast(&s.fields, name, value, 0); err != nil {
+				return err
+			}
+		case name == "max_result_window":
+			if err := atLeast(&s.window, name, value, 1); err != nil {
+				return err
+			}
+		case strings.HasPrefix(name, "analysis.") && strings.Contains(name, ".default."), strings.HasSuffix(name, "max_token_length"):
+			return notOffered("the setting [index.%s]", name)
+		case slices.ContainsFunc(idleSettings, is):
+		case slices.ContainsFunc(realSettings, is):
+			if value != "false" {
+				return notOffered("the setting [index.%s]", name)
+			}
+		default:
+			return illegal("unknown setting [index.%s] please check that any required plugins are installed, or check the breaking changes documentation for removed settings", name)
+		}
+	}
+	return nil
+}
+
+const (
+	maxShards = 1024
+	maxWindow = 10000
+)
+
+func atLeast(into *int, name, value string, least int) error {
+	n, err := strconv.ParseInt(value, 10, 32)
+	if err != nil {
+		return illegal("Failed to parse value [%s] for setting [index.%s]", value, name).because(numberFormat(value))
+	}
+	if int(n) < least {
+		return illegal("Failed to parse value [%s] for setting [index.%s] must be >= %d", value, name, least)
+	}
+	*into = int(n)
+	return nil
+}
+
+// body writes settings as the API shows them: nested, all values text.
+func settingsBody(values map[string]string) object {
+	var root object
+	for _, name := range sorted(values) {
+		root = insert(root, strings.Split(name, "."), values[name])
+	}
+	return root
+}
+
+func insert(o object, path []string, value string) object {
+	at := slices.IndexFunc(o, func(e entry) bool { return e.name == path[0] })
+	if len(path) == 1 {
+		if at >= 0 {
+			return o
+		}
+		return append(o, entry{path[0], value})
+	}
+	if at < 0 {
+		return append(o, entry{path[0], insert(nil, path[1:], value)})
+	}
+	child, ok := o[at].value.(object)
+	if !ok {
+		return append(o, entry{strings.Join(path, "."), value})
+	}
+	o[at].value = insert(child, path[1:], value)
+	return o
+}

@@ -1,0 +1,614 @@
+package engine
+
+import (
+	"cmp"
+	"container/heap"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	bleve "github.com/blevesearch/bleve_index_api"
+)
+
+// sortKey is one thing to sort by.
+type sortKey struct {
+	field    string
+	desc     bool
+	first    bool  // documents without a value come first
+	missing  *node // or with this one
+	mode     string
+	unmapped bool // a field that no mapping has counts as missing
+	format   *dateFormat
+}
+
+func newSortKey(field, order string) (sortKey, error) {
+	k := sortKey{field: field, desc: field == "_score"}
+	switch strings.ToLower(order) {
+	case "":
+	case "asc":
+		k.desc = false
+	case "desc":
+		k.desc = true
+	default:
+		return k, illegal("No enum constant org.opensearch.search.sort.SortOrder.%s", strings.ToUpper(order))
+	}
+	return k, nil
+}
+
+// parseSort reads what a body says under sort.
+func (p *queryParser) parseSort(n *node) ([]sortKey, error) {
+	items := n.items
+	if n.kind != isArray {
+		items = []node{*n}
+	}
+	var out []sortKey
+	for i := range items {
+		item := &items[i]
+		switch item.kind {
+		case isString:
+			name, order := item.text, ""
+			k, err := newSortKey(name, order)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, k)
+		case isObject:
+			for j := range item.members {
+				k, err := p.parseSortKey(&item.members[j])
+				if err != nil {
+					return nil, err
+				}
+				out = append(out, k)
+			}
+		default:
+			return nil, illegal("malformed sort format, within the sort array, an object, or an actual string are allowed")
+		}
+	}
+	return out, nil
+}
+
+func (p *queryParser) parseSortKey(m *member) (sortKey, error) {
+	if m.name == "_script" || m.name == "_geo_distance" {
+		return sortKey{}, notOffered("sorting by %s", m.name)
+	}
+	k, err := newSortKey(m.name, "")
+	if m.node.kind == isString {
+		return newSortKey(m.name, m.node.text)
+	}
+	if m.node.kind != isObject {
+		return k, illegal("malformed sort format, either start array, start object, or an actual string are allowed")
+	}
+	for i := range m.node.members {
+		o := &m.node.members[i]
+		line, column := position(p.body, o.node.start)
+		switch o.name {
+		case "order":
+			parsed, err := newSortKey(m.name, o.node.text)
+			if err != nil {
+				return k, errorf(400, "x_content_parse_exception", "[%d:%d] [field_sort] failed to parse field [order]", line, column).because(err)
+			}
+			k.desc = parsed.desc
+		case "missing":
+			k.first = o.node.text == "_first"
+			if o.node.text != "_first" && o.node.text != "_last" {
+				k.missing = &o.node
+			}
+		case "mode":
+			if k.mode = o.node.text; !slices.Contains([]string{"min", "max", "sum", "avg"}, k.mode) {
+				return k, notOffered("the sort mode [%s]", k.mode)
+			}
+		case "unmapped_type":
+			k.unmapped = true
+		case "ignore_unmapped":
+			k.unmapped = o.node.text == "true"
+		case "numeric_type":
+			if o.node.text != "date" && o.node.text != "long" && o.node.text != "double" {
+				return k, notOffered("the numeric type [%s] of a sort", o.node.text)
+			}
+		case "format":
+			if k.format, err = parseFormat(o.node.text); err != nil {
+				return k, err
+			}
+		case "nested", "nested_path", "nested_filter":
+			return k, notOffered("sorting by nested fields")
+		default:
+			line, column := position(p.body, o.at)
+			return k, errorf(400, "x_content_parse_exception", "[%d:%d] [field_sort] unknown field [%s]", line, column, o.name)
+		}
+	}
+	return k, nil
+}
+
+// sortValue is a document's value for one key.
+type sortValue struct {
+	kind sortKind
+	num  int64
+	text string
+	f    *field
+}
+
+type sortKind byte
+
+const (
+	noValue sortKind = iota
+	wholeValue
+	floatValue
+	textValue
+)
+
+func (v sortValue) float() float64 {
+	if v.kind == floatValue {
+		return unsortable(v.num)
+	}
+	return float64(v.num)
+}
+
+// compare sorts values, whatever the direction, those that are missing apart.
+func (v sortValue) compare(o sortValue) int {
+	switch {
+	case v.kind == textValue && o.kind == textValue:
+		return strings.Compare(v.text, o.text)
+	case v.kind == o.kind:
+		return cmp.Compare(v.num, o.num)
+	case v.kind == textValue || o.kind == textValue:
+		return cmp.Compare(v.kind, o.kind)
+	}
+	return cmp.Compare(v.float(), o.float())
+}
+
+// shown is a value as a hit shows it.
+func (v sortValue) shown(k *sortKey) any {
+	switch v.kind {
+	case noValue:
+		last := k.desc == k.first // the largest value stands for it
+		switch {
+		case v.f == nil || v.f.class == exact || v.f.class == analysed || v.f.class == address:
+			return nil
+		case v.f.class == floating && last:
+			return "Infinity"
+		case v.f.class == floating:
+			return "-Infinity"
+		case last:
+			return int64(math.MaxInt64)
+		}
+		return int64(math.MinInt64)
+	case floatValue:
+		n := unsortable(v.num)
+		if v.f != nil && v.f.kind == "scaled_float" {
+			n /= v.f.scale
+		}
+		return double(n)
+	case textValue:
+		if v.f != nil && v.f.class == address {
+			return addressText(v.text)
+		}
+		return v.text
+	}
+	switch {
+	case v.f == nil:
+	case v.f.unsigned:
+		return uint64(v.num) ^ 1<<63 //nolint:gosec // bits
+	case k.format != nil && v.f.class == instant:
+		return k.format.format(v.f.time(v.num))
+	}
+	return v.num
+}
+
+// candidate is a document that may be on the page.
+type candidate struct {
+	s     *searcher
+	doc   uint32
+	score float32
+	seq   int64
+	keys  []sortValue
+}
+
+// top keeps the first documents of those that are added.
+type top struct {
+	r         *searchRequest
+	searchers []*searcher
+	keep      int
+	total     int
+	best      float32
+	heap      []*candidate
+	after     []sortValue
+}
+
+func (r *searchRequest) newTop(searchers []*searcher) (*top, error) {
+	t := &top{r: r, searchers: searchers, keep: r.from + r.size}
+	if r.after == nil {
+		return t, nil
+	}
+	if len(searchers) == 0 {
+		return t, nil
+	}
+	s := searchers[0]
+	if len(r.sort) == 0 {
+		return nil, s.shardFailure(illegal("Sort must contain at least one field."))
+	}
+	if len(r.after.items) != len(r.sort) {
+		return nil, s.shardFailure(illegal("search_after has %d value(s) but sort has %d.", len(r.after.items), len(r.sort)))
+	}
+	for i := range r.sort {
+		v, err := s.afterValue(&r.sort[i], &r.after.items[i])
+		if err != nil {
+			return nil, err
+		}
+		t.after = append(t.after, v)
+	}
+	return t, nil
+}
+
+// afterValue reads one value of search_after.
+func (s *searcher) afterValue(k *sortKey, n *node) (sortValue, error) {
+	failed := func() error {
+		return s.shardFailure(illegal("Failed to parse search_after value for field [%s].", k.field))
+	}
+	if n.kind == isNull {
+		return sortValue{}, nil
+	}
+	switch k.field {
+	case "_score":
+		v, err := strconv.ParseFloat(n.text, 32)
+		if err != nil {
+			return sortValue{}, failed()
+		}
+		return sortValue{kind: floatValue, num: sortable(v)}, nil
+	case "_doc":
+		v, err := strconv.ParseInt(n.text, 10, 64)
+		if err != nil {
+			return sortValue{}, failed()
+		}
+		return sortValue{kind: wholeValue, num: v}, nil
+	}
+	f, _ := s.m.find(k.field)
+	if f == nil {
+		return sortValue{kind: textValue, text: n.text}, nil
+	}
+	v, err := f.sortValue(k, n, s.now)
+	if err != nil {
+		return v, failed()
+	}
+	return v, nil
+}
+
+// sortValue reads a value that somebody gives for one of the field.
+func (f *field) sortValue(k *sortKey, n *node, now time.Time) (sortValue, error) {
+	switch f.class {
+	case whole, truth:
+		if n.text == "true" || n.text == "false" {
+			return sortValue{kind: wholeValue, num: map[string]int64{"true": 1}[n.text], f: f}, nil
+		}
+		if f.unsigned {
+			v, err := f.unsignedNumber(n)
+			return sortValue{kind: wholeValue, num: v, f: f}, err
+		}
+		v, err := strconv.ParseInt(n.text, 10, 64)
+		return sortValue{kind: wholeValue, num: v, f: f}, err
+	case floating:
+		v, err := strconv.ParseFloat(n.text, 64)
+		if f.kind == "scaled_float" {
+			v = math.Round(v * f.scale)
+		}
+		return sortValue{kind: floatValue, num: sortable(v), f: f}, err
+	case instant:
+		if v, err := strconv.ParseInt(n.text, 10, 64); err == nil && k.format == nil {
+			return sortValue{kind: wholeValue, num: v, f: f}, nil
+		}
+		format := f.format
+		if k.format != nil {
+			format = k.format
+		}
+		t, err := format.dateMath(n.text, now, time.UTC, false)
+		return sortValue{kind: wholeValue, num: f.instant(t), f: f}, err
+	}
+	return sortValue{kind: textValue, text: n.text, f: f}, nil
+}
+
+// add takes the hits of one index.
+func (t *top) add(s *searcher, h *hits) error {
+	if t.total == 0 && len(h.docs) > 0 {
+		t.best = h.at(0)
+	}
+	t.total += len(h.docs)
+	for i := range h.docs {
+		t.best = max(t.best, h.at(i))
+	}
+	if t.keep == 0 || len(h.docs) == 0 {
+		return t.check(s)
+	}
+	read, err := t.reader(s)
+	if err != nil {
+		return err
+	}
+	for i, doc := range h.docs {
+		if i%4096 == 0 {
+			if err := s.ctx.Err(); err != nil {
+				return err
+			}
+		}
+		c := candidate{s: s, doc: doc, score: h.at(i)}
+		if err := read(&c); err != nil {
+			return err
+		}
+		t.offer(&c)
+	}
+	return nil
+}
+
+// check finds errors in the sort without sorting anything.
+func (t *top) check(s *searcher) error {
+	_, err := t.reader(s)
+	return err
+}
+
+// offer keeps a candidate when it is among the first so far.
+func (t *top) offer(c *candidate) {
+	if t.after != nil && !t.isAfter(c) {
+		return
+	}
+	full := len(t.heap) == t.keep
+	if full && !t.before(c, t.heap[0]) {
+		return
+	}
+	kept := *c
+	kept.keys = slices.Clone(c.keys)
+	if !full {
+		heap.Push(t, &kept)
+		return
+	}
+	t.heap[0] = &kept
+	heap.Fix(t, 0)
+}
+
+// Len, Less, Swap, Push and Pop make the heap: the last one of those that are kept is on top.
+
+func (t *top) Len() int           { return len(t.heap) }
+func (t *top) Less(i, j int) bool { return t.before(t.heap[j], t.heap[i]) }
+func (t *top) Swap(i, j int)      { t.heap[i], t.heap[j] = t.heap[j], t.heap[i] }
+
+// Push adds a candidate.
+func (t *top) Push(v any) {
+	if c, ok := v.(*candidate); ok {
+		t.heap = append(t.heap, c)
+	}
+}
+
+// Pop takes the last one.
+func (t *top) Pop() any {
+	c := t.heap[len(t.heap)-1]
+	t.heap = t.heap[:len(t.heap)-1]
+	return c
+}
+
+func (t *top) sorted() []*candidate {
+	slices.SortFunc(t.heap, func(a, b *candidate) int {
+		if t.before(a, b) {
+			return -1
+		}
+		return 1
+	})
+	return t.heap
+}
+
+// before says which of two comes first: by the keys, then in the order of the indexes and of their changes.
+func (t *top) before(a, b *candidate) bool {
+	if t.r.sort == nil {
+		if a.score != b.score {
+			return a.score > b.score
+		}
+	}
+	for i := range a.keys {
+		if d := t.r.sort[i].order(a.keys[i], b.keys[i]); d != 0 {
+			return d < 0
+		}
+	}
+	if a.s != b.s {
+		return a.s.order < b.s.order
+	}
+	return a.seq < b.seq
+}
+
+func (t *top) isAfter(c *candidate) bool {
+	for i := range c.keys {
+		if d := t.r.sort[i].order(c.keys[i], t.after[i]); d != 0 {
+			return d > 0
+		}
+	}
+	return false
+}
+
+// order compares two values in the direction of the key.
+func (k *sortKey) order(a, b sortValue) int {
+	if a.kind == noValue || b.kind == noValue {
+		d := 0
+		switch {
+		case a.kind != noValue:
+			d = -1
+		case b.kind != noValue:
+			d = 1
+		}
+		if k.first {
+			return -d
+		}
+		return d
+	}
+	d := a.compare(b)
+	if k.desc {
+		return -d
+	}
+	return d
+}
+
+// reader returns a function that reads the keys of documents, which come in order.
+func (t *top) reader(s *searcher) (func(*candidate) error, error) {
+	columns := []string{seqColumn}
+	fields := make([]*field, len(t.r.sort))
+	for i := range t.r.sort {
+		k := &t.r.sort[i]
+		if k.field == "_score" || k.field == "_doc" {
+			continue
+		}
+		f, err := s.sortable(k.field, k.unmapped)
+		if err != nil {
+			return nil, err
+		}
+		if fields[i] = f; f != nil {
+			columns = append(columns, fieldPrefix+k.field)
+		}
+	}
+	values, err := s.values(columns)
+	if err != nil {
+		return nil, err
+	}
+	read := map[string]*sortReading{}
+	readings := make([]sortReading, len(fields))
+	keys := make([]sortValue, len(fields)) // of one candidate at a time; offer copies them
+	for i, f := range fields {
+		if f != nil {
+			readings[i] = sortReading{f: f, k: &t.r.sort[i]}
+			read[fieldPrefix+t.r.sort[i].field] = &readings[i]
+		}
+	}
+	return func(c *candidate) error {
+		clear(keys)
+		for i := range readings {
+			readings[i].value, readings[i].sum, readings[i].count = sortValue{}, 0, 0
+		}
+		err := values(c.doc, func(column string, term []byte) {
+			if column == seqColumn {
+				if n, _, ok := keyNumber(term); ok {
+					c.seq = n
+				}
+				return
+			}
+			if r := read[column]; r != nil {
+				r.take(term)
+			}
+		})
+		if err != nil {
+			return err
+		}
+		for i := range fields {
+			k := &t.r.sort[i]
+			switch {
+			case k.field == "_score":
+				keys[i] = sortValue{kind: floatValue, num: sortable(float64(c.score))}
+			case k.field == "_doc":
+				const indexBits = 40
+				keys[i] = sortValue{kind: wholeValue, num: int64(s.order)<<indexBits | c.seq}
+			case fields[i] != nil:
+				if keys[i], err = readings[i].result(s.now); err != nil {
+					return err
+				}
+			}
+		}
+		c.keys = keys
+		return nil
+	}, nil
+}
+
+// sortReading works out the value of one key from the values of a field.
+type sortReading struct {
+	f     *field
+	k     *sortKey
+	value sortValue
+	sum   float64
+	count int
+}
+
+func (r *sortReading) take(term []byte) {
+	v := sortValue{kind: textValue, f: r.f}
+	switch r.f.class {
+	case whole, floating, instant:
+		n, times, ok := keyNumber(term)
+		if !ok {
+			return
+		}
+		v.kind, v.num = wholeValue, n
+		if r.f.class == floating {
+			v.kind = floatValue
+		}
+		r.sum += v.float() * float64(times)
+		r.count += times
+	case truth:
+		v.kind, v.num = wholeValue, 0
+		if string(term) == "T" {
+			v.num = 1
+		}
+	default:
+		v.text = string(term)
+	}
+	largest := r.k.mode == "max" || r.k.mode == "" && r.k.desc
+	switch {
+	case r.value.kind == noValue:
+		r.value = v
+	case largest == (v.compare(r.value) > 0):
+		r.value = v
+	}
+}
+
+func (r *sortReading) result(now time.Time) (sortValue, error) {
+	if r.value.kind == noValue {
+		if r.k.missing != nil {
+			return r.f.sortValue(r.k, r.k.missing, now)
+		}
+		return sortValue{f: r.f}, nil
+	}
+	if r.count > 0 && (r.k.mode == "sum" || r.k.mode == "avg") {
+		v := r.sum
+		if r.k.mode == "avg" {
+			v /= float64(r.count)
+		}
+		if r.value.kind == floatValue {
+			r.value.num = sortable(v)
+		} else {
+			r.value.num = int64(math.Round(v))
+		}
+	}
+	return r.value, nil
+}
+
+// sortable returns a field whose values can be read document by document; nil when no mapping has it and that is no error.
+func (s *searcher) sortable(path string, unmapped bool) (*field, error) {
+	f, inside := s.m.find(path)
+	switch {
+	case f == nil && (unmapped || s.m.major < firstTyped):
+		return nil, nil //nolint:nilnil // all documents are without it
+	case f == nil && special(path):
+		return nil, notOffered("sorting by [%s]", path)
+	case f == nil || f.isObject():
+		return nil, s.shardFailure(errorf(400, "query_shard_exception", "No mapping found for [%s] in order to sort on", path).with("index", s.x.name, "index_uuid", s.x.uuid))
+	case inside:
+		return nil, notOffered("sorting by [%s]", path)
+	}
+	return f, s.readable(path, f)
+}
+
+// readable refuses fields whose values are not kept document by document.
+func (s *searcher) readable(path string, f *field) error {
+	switch {
+	case f.class == analysed && !f.fielddata:
+		return s.shardFailure(illegal("Text fields are not optimised for operations that require per-document field data like aggregations and sorting, so these operations are disabled by default. Please use a keyword field instead. Alternatively, set fielddata=true on [%s] in order to load field data by uninverting the inverted index. Note that this can use significant memory.", path))
+	case f.class == unindexed:
+		return notOffered("reading the values of the field [%s], which is a %s", path, f.kind)
+	case f.class != analysed && !f.docValues:
+		return s.shardFailure(illegal("Can't load fielddata on [%s] because fielddata is unsupported on fields of type [%s]. Use doc values instead.", path, f.kind))
+	}
+	return nil
+}
+
+// values returns a function that reads the values of documents, which should come in order.
+func (s *searcher) values(columns []string) (func(doc uint32, visit func(column string, term []byte)) error, error) {
+	r, err := s.snap.DocValueReader(columns)
+	if err != nil {
+		return nil, err
+	}
+	id := bleve.NewIndexInternalID(nil, 0)
+	return func(doc uint32, visit func(string, []byte)) error {
+		id.SetValue(uint64(doc))
+		return r.VisitDocValues(id, visit)
+	}, nil
+}

@@ -1,0 +1,159 @@
+package engine
+
+import (
+	"encoding/json"
+	"strings"
+)
+
+// sourceFilter says which parts of a source are wanted.
+type sourceFilter struct {
+	none     bool
+	include  []string
+	exclude  []string
+	explicit bool // something was said about it
+}
+
+// wanted says whether any of the source is.
+func (f *sourceFilter) wanted() bool { return f != nil && !f.none }
+
+// parseSourceFilter reads what a body says under _source.
+func parseSourceFilter(n *node) (*sourceFilter, error) {
+	f := &sourceFilter{explicit: true}
+	texts := func(n *node) ([]string, error) {
+		if n.kind == isString {
+			return []string{n.text}, nil
+		}
+		var out []string
+		for i := range n.items {
+			if n.items[i].kind != isString {
+				return nil, errorf(400, "parsing_exception", "Unknown key for a %s in [_source].", n.items[i].token())
+			}
+			out = append(out, n.items[i].text)
+		}
+		return out, nil
+	}
+	var err error
+	switch n.kind {
+	case isBool:
+		f.none = n.text == "false"
+	case isString, isArray:
+		f.include, err = texts(n)
+	case isObject:
+		for i := range n.members {
+			m := &n.members[i]
+			switch m.name {
+			case "includes", "include":
+				f.include, err = texts(&m.node)
+			case "excludes", "exclude":
+				f.exclude, err = texts(&m.node)
+			default:
+				return nil, errorf(400, "parsing_exception", "Unknown key for a %s in [%s].", m.node.token(), m.name)
+			}
+			if err != nil {
+				return nil, err
+			}
+		}
+	default:
+		return nil, errorf(400, "parsing_exception", "Expected one of [VALUE_BOOLEAN, VALUE_STRING, START_ARRAY, START_OBJECT] but found [%s]", n.token())
+	}
+	return f, err
+}
+
+// sourceParameters reads what the URL says; nil when it says nothing.
+func (c *call) sourceParameters() (*sourceFilter, error) {
+	var f sourceFilter
+	list := func(name string) []string {
+		if v := c.query.Get(name); v != "" {
+			return strings.Split(v, ",")
+		}
+		return nil
+	}
+	if c.query.Has("_source") {
+		f.explicit = true
+		switch v := c.query.Get("_source"); v {
+		case "", "true":
+		case "false":
+			f.none = true
+		default:
+			f.include = strings.Split(v, ",")
+		}
+	}
+	for _, name := range []string{"_source_includes", "_source_include"} {
+		f.include = append(f.include, list(name)...)
+	}
+	for _, name := range []string{"_source_excludes", "_source_exclude"} {
+		f.exclude = append(f.exclude, list(name)...)
+	}
+	if f.explicit = f.explicit || f.include != nil || f.exclude != nil; !f.explicit {
+		return nil, nil //nolint:nilnil // nothing is said
+	}
+	return &f, nil
+}
+
+// apply returns the parts of a source that are wanted.
+func (f *sourceFilter) apply(source json.RawMessage) any {
+	if f == nil || len(f.include) == 0 && len(f.exclude) == 0 {
+		return source
+	}
+	n, err := parseJSON(source)
+	if err != nil {
+		return source
+	}
+	out, _ := f.filter(&n, "", len(f.include) == 0)
+	if out == nil {
+		return object{}
+	}
+	return out
+}
+
+// filter keeps what the patterns want below a path. All is true when the whole of it is included.
+func (f *sourceFilter) filter(n *node, path string, all bool) (any, bool) {
+	switch n.kind {
+	case isObject:
+		out := make(object, 0, len(n.members))
+		for i := range n.members {
+			m := &n.members[i]
+			full := path + m.name
+			if matches(f.exclude, full) {
+				continue
+			}
+			whole := all || matches(f.include, full)
+			if !whole && !leadsTo(f.include, full) {
+				continue
+			}
+			if v, ok := f.filter(&m.node, full+".", whole); ok {
+				out = append(out, entry{m.name, v})
+			}
+		}
+		return out, len(out) > 0 || all
+	case isArray:
+		out := make([]any, 0, len(n.items))
+		for i := range n.items {
+			if v, ok := f.filter(&n.items[i], path, all); ok {
+				out = append(out, v)
+			}
+		}
+		return out, len(out) > 0 || all
+	}
+	return n, all
+}
+
+func matches(patterns []string, path string) bool {
+	for _, p := range patterns {
+		if wildcard(p, path) {
+			return true
+		}
+	}
+	return false
+}
+
+// leadsTo says whether one of the patterns can match below a path.
+func leadsTo(patterns []string, path string) bool {
+	path += "."
+	for _, p := range patterns {
+		if head, _, wild := strings.Cut(p, "*"); strings.HasPrefix(p, path) || wild && strings.HasPrefix(path, head) || wild && strings.HasPrefix(head, path) {
+			return true
+		}
+	}
+	return false
+}

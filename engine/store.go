@@ -1,0 +1,153 @@
+package engine
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/RoaringBitmap/roaring/v2"
+	"github.com/blevesearch/bleve/v2/index/scorch"
+	bleve "github.com/blevesearch/bleve_index_api"
+)
+
+// store is where bleve keeps the documents of one index, on the disk or in memory.
+type store struct {
+	scorch *scorch.Scorch
+	dir    string
+}
+
+// openStore opens a store in a directory, or an empty one in memory. What is applied to one in a directory is on the disk.
+func openStore(dir string, queue *bleve.AnalysisQueue) (*store, error) {
+	config := map[string]any{
+		"path": dir, "bolt_timeout": "5s",
+		// Batches wait until they are on the disk. Nobody goes back to older states.
+		"unsafe_batch": false, "numSnapshotsToKeep": 1,
+	}
+	x, err := scorch.NewScorch(scorch.Name, config, queue)
+	if err != nil {
+		return nil, err
+	}
+	if err := x.Open(); err != nil {
+		return nil, err
+	}
+	s, ok := x.(*scorch.Scorch)
+	if !ok {
+		return nil, fmt.Errorf("open store: %T is not bleve's index", x)
+	}
+	return &store{scorch: s, dir: dir}, nil
+}
+
+// apply makes a batch of changes, all or none of them.
+func (s *store) apply(b *bleve.Batch) error {
+	if err := s.scorch.Batch(b); err != nil {
+		return fmt.Errorf("write index: %w", err)
+	}
+	if s.dir == "" {
+		return nil
+	}
+	// bleve syncs its files; that they are in their directory has to be on the disk too.
+	return syncDir(s.dir)
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(filepath.Clean(dir))
+	if err != nil {
+		return fmt.Errorf("sync directory: %w", err)
+	}
+	err = d.Sync()
+	if closeErr := d.Close(); err == nil {
+		err = closeErr
+	}
+	return err
+}
+
+// close waits for what is being written. Nothing may be applied at the same time.
+func (s *store) close() error { return s.scorch.Close() }
+
+// snapshot is the documents of one moment. It must be closed.
+type snapshot struct {
+	*scorch.IndexSnapshot
+	starts []uint64 // the first document of each segment
+}
+
+func (s *store) snapshot() (*snapshot, error) {
+	r, err := s.scorch.Reader()
+	if err != nil {
+		return nil, err
+	}
+	is, ok := r.(*scorch.IndexSnapshot)
+	if !ok || is == nil {
+		return nil, fmt.Errorf("read index: no snapshot")
+	}
+	n := &snapshot{IndexSnapshot: is}
+	at := uint64(0)
+	for _, segment := range is.Segments() {
+		n.starts = append(n.starts, at)
+		at += uint64(segment.FullSize()) //nolint:gosec // a count
+	}
+	n.starts = append(n.starts, at)
+	return n, nil
+}
+
+func (s *snapshot) close() { _ = s.Close() }
+
+// size is one more than the highest number of a document.
+func (s *snapshot) size() int { return int(s.starts[len(s.starts)-1]) } //nolint:gosec // a count
+
+// live are the numbers of all documents, in order.
+func (s *snapshot) live() []uint32 {
+	out := make([]uint32, 0, s.size())
+	for i, segment := range s.Segments() {
+		start := uint32(s.starts[i]) //nolint:gosec // bleve counts documents in 32 bits
+		it := segment.DocNumbersLive().Iterator()
+		for it.HasNext() {
+			out = append(out, start+it.Next())
+		}
+	}
+	return out
+}
+
+// find returns the numbers of the documents with these keys.
+func (s *snapshot) find(keys []string) ([]uint32, error) {
+	var out []uint32
+	for i, segment := range s.Segments() {
+		docs, err := segment.DocNumbers(keys)
+		if err != nil {
+			return nil, err
+		}
+		if dead := segment.Deleted(); dead != nil {
+			docs = roaring.AndNot(docs, dead)
+		}
+		it := docs.Iterator()
+		for it.HasNext() {
+			out = append(out, uint32(s.starts[i])+it.Next()) //nolint:gosec // bleve counts documents in 32 bits
+		}
+	}
+	return out, nil
+}
+
+// load reads a document; without its source when that is not asked for.
+func (s *snapshot) load(doc uint32, source bool) (*stored, error) {
+	i := 0
+	for uint64(doc) >= s.starts[i+1] {
+		i++
+	}
+	d := &stored{}
+	err := s.Segments()[i].VisitDocument(uint64(doc)-s.starts[i], func(name string, _ byte, value []byte, _ []uint64) bool {
+		switch name {
+		case idColumn:
+			d.key = string(value)
+		case metaColumn:
+			d.readMeta(value)
+		case sourceColumn:
+			if source {
+				d.source = append([]byte(nil), value...)
+			}
+		}
+		return true
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read document: %w", err)
+	}
+	return d, nil
+}

@@ -1,0 +1,472 @@
+package engine
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// op is one change to one document, and what came of it.
+type op struct {
+	action  string // index, create, update, delete
+	index   string
+	docType string
+	id      string
+	routing string
+	source  json.RawMessage // of an update: what the API's body says
+
+	pipeline      string
+	requireAlias  bool
+	version       int64 // 0: any
+	external      string
+	ifSeq, ifTerm int64 // -1: any
+	update        *update
+	wantSource    *sourceFilter // of an update
+
+	// What came of it.
+	err    *apiError
+	result string
+	ver    int64
+	seq    int64
+	target *index
+	get    json.RawMessage // the source of an update that was asked for
+}
+
+func newOp() *op { return &op{ifSeq: -1, ifTerm: -1} }
+
+// update is what the body of an update says.
+type update struct {
+	doc         *node
+	upsert      *node
+	docAsUpsert bool
+	detectNoop  bool
+	script      bool
+	source      *sourceFilter
+}
+
+// parseUpdate reads the body of an update.
+func parseUpdate(n *node) (*update, error) {
+	u := &update{detectNoop: true}
+	for i := range n.members {
+		m := &n.members[i]
+		switch m.name {
+		case "doc":
+			u.doc = &m.node
+		case "upsert":
+			u.upsert = &m.node
+		case "doc_as_upsert":
+			u.docAsUpsert = m.node.text == "true"
+		case "detect_noop":
+			u.detectNoop = m.node.text != "false"
+		case "script":
+			u.script = true
+		case "scripted_upsert":
+			if m.node.text == "true" {
+				return nil, notOffered("scripts")
+			}
+		case "_source":
+			f, err := parseSourceFilter(&m.node)
+			if err != nil {
+				return nil, err
+			}
+			u.source = f
+		case "lang", "params":
+			u.script = true
+		case "if_seq_no", "if_primary_term":
+			return nil, notOffered("the field [%s] in the body of an update", m.name)
+		default:
+			return nil, errorf(400, "x_content_parse_exception", "[1:%d] [UpdateRequest] unknown field [%s]", m.at+1, m.name)
+		}
+	}
+	for _, part := range []*node{u.doc, u.upsert} {
+		if part != nil && part.kind != isObject {
+			return nil, errorf(400, "x_content_parse_exception", "[1:%d] [UpdateRequest] doc doesn't support values of type: %s", part.start+1, part.token())
+		}
+	}
+	return u, nil
+}
+
+// maxID is how long an id may be, in bytes.
+const maxID = 512
+
+// check refuses what no index takes.
+func (o *op) check() *apiError {
+	if len(o.id) > maxID {
+		return invalid("id [%s] is too long, must be no longer than %d bytes but was: %d", o.id, maxID, len(o.id))
+	}
+	if o.action == "update" {
+		switch {
+		case o.update == nil || o.update.doc == nil && !o.update.script && o.update.upsert == nil:
+			return invalid("script or doc is missing")
+		case o.update.doc == nil && !o.update.script:
+			return invalid("script or doc is missing")
+		case o.update.doc != nil && o.update.script:
+			return invalid("can't provide both script and doc")
+		case o.update.docAsUpsert && o.update.doc == nil:
+			return invalid("doc must be specified if doc_as_upsert is enabled")
+		}
+	}
+	if o.version != 0 && o.external == "" {
+		return invalid("internal versioning can not be used for optimistic concurrency control. Please use `if_seq_no` and `if_primary_term` instead")
+	}
+	return nil
+}
+
+// current is what is known of a document while a batch is made.
+type current struct {
+	exists  bool
+	version int64
+	seq     int64
+	doc     uint32 // in the snapshot, when loaded is nil
+	loaded  *stored
+}
+
+// writer makes changes to one index, in order, a portion at a time.
+type writer struct {
+	x       *index
+	c       *call
+	snap    *snapshot
+	state   state
+	known   map[string]*current
+	records []*record
+	at      map[string]int // the place of a document's record
+	gone    map[string]bool
+	pending []*op
+	size    int
+}
+
+// Portions of a large request that become one batch each, so that what they take in memory has a bound.
+const (
+	maxPortion      = 2000
+	maxPortionBytes = 4 << 20
+)
+
+// apply makes the changes to one index, in order. It fails only when the index is closed before the first one.
+func (c *call) apply(x *index, ops []*op) error {
+	x.writing.Lock()
+	defer x.writing.Unlock()
+	for len(ops) > 0 {
+		n, size := 0, 0
+		for n < len(ops) && n < maxPortion && (n == 0 || size+len(ops[n].source) <= maxPortionBytes) {
+			size += len(ops[n].source)
+			n++
+		}
+		if err := c.portion(x, ops[:n]); err != nil {
+			return err
+		}
+		ops = ops[n:]
+	}
+	if err := x.compact(); err != nil {
+		x.logger.Warn("index not compacted", "index", x.name, "error", err)
+	}
+	return nil
+}
+
+func (c *call) portion(x *index, ops []*op) error {
+	snap, st, err := x.view()
+	if err != nil {
+		return err
+	}
+	defer snap.close()
+	w := &writer{x: x, c: c, snap: snap, state: *st, known: make(map[string]*current, len(ops)), at: map[string]int{}, gone: map[string]bool{}}
+	if err := w.look(ops); err != nil {
+		return err
+	}
+	for _, o := range ops {
+		o.target, o.err, o.result = x, nil, ""
+		if err := w.one(o); err != nil {
+			o.err = asAPIError(err)
+		}
+	}
+	if len(w.records) == 0 && len(w.gone) == 0 && w.state.seq == st.seq && w.state.mapping == st.mapping {
+		return nil
+	}
+	gone := sorted(w.gone)
+	if err := x.change(slices.DeleteFunc(w.records, func(r *record) bool { return r == nil }), gone, &w.state); err != nil {
+		if errors.Is(err, errClosed) {
+			return err
+		}
+		for _, o := range w.pending {
+			o.err = errorf(500, "exception", "%s", err.Error())
+		}
+	}
+	return nil
+}
+
+// look finds out which of the documents exist.
+func (w *writer) look(ops []*op) error {
+	keys := make([]string, 0, len(ops))
+	for _, o := range ops {
+		keys = append(keys, w.x.key(o.docType, o.id))
+	}
+	docs, err := w.snap.find(keys)
+	if err != nil {
+		return err
+	}
+	for _, doc := range docs {
+		d, err := w.snap.load(doc, false)
+		if err != nil {
+			return err
+		}
+		w.known[d.key] = &current{exists: true, version: d.version, seq: d.seq, doc: doc}
+	}
+	return nil
+}
+
+// now returns what is known of a document.
+func (w *writer) now(key string) *current {
+	if k := w.known[key]; k != nil {
+		return k
+	}
+	k := &current{}
+	if g, ok := w.x.graves[key]; ok && time.Since(g.at) < graveTime {
+		k.version = g.version
+	}
+	w.known[key] = k
+	return k
+}
+
+func (w *writer) conflict(o *op, format string, args ...any) error {
+	e := errorf(409, "version_conflict_engine_exception", "[%s]: version conflict, "+format, append([]any{o.id}, args...)...)
+	return e.with("index", w.x.name, "shard", "0", "index_uuid", w.x.uuid)
+}
+
+// one makes one change.
+func (w *writer) one(o *op) error {
+	key := w.x.key(o.docType, o.id)
+	now := w.now(key)
+	if o.action == "update" {
+		return w.update(o, key, now)
+	}
+	if err := w.allowed(o, now); err != nil {
+		return err
+	}
+	if o.action == "delete" {
+		w.bury(o, key, now)
+		return nil
+	}
+	n, err := readSource(o.source)
+	if err != nil {
+		return err
+	}
+	return w.put(o, key, now, &n, o.source)
+}
+
+// allowed checks what the change expects of the document.
+func (w *writer) allowed(o *op, now *current) error {
+	switch {
+	case o.action == "create" && now.exists:
+		if w.c.profile.major < firstTyped {
+			return errorf(409, "document_already_exists_exception", "[%s][0] [%s][%s]: document already exists", w.x.name, o.docType, o.id)
+		}
+		return w.conflict(o, "document already exists (current version [%d])", now.version)
+	case o.ifSeq >= 0 && (!now.exists || now.seq != o.ifSeq || o.ifTerm != 1):
+		if !now.exists {
+			return w.conflict(o, "required seqNo [%d], primary term [%d]. but no document was found", o.ifSeq, o.ifTerm)
+		}
+		return w.conflict(o, "required seqNo [%d], primary term [%d]. current document has seqNo [%d] and primary term [1]", o.ifSeq, o.ifTerm, now.seq)
+	case strings.HasPrefix(o.external, "external") && now.version > 0 && (now.version > o.version || now.version == o.version && o.external != "external_gte"):
+		if o.external == "external_gte" {
+			return w.conflict(o, "current version [%d] is higher than the one provided [%d]", now.version, o.version)
+		}
+		return w.conflict(o, "current version [%d] is higher or equal to the one provided [%d]", now.version, o.version)
+	}
+	return nil
+}
+
+func (o *op) next(now *current) int64 {
+	if strings.HasPrefix(o.external, "external") {
+		return o.version
+	}
+	return now.version + 1
+}
+
+// put indexes a document.
+func (w *writer) put(o *op, key string, now *current, n *node, source json.RawMessage) error {
+	p, m, err := w.state.mapping.read(o.id, w.x.settings.fields, n)
+	if err != nil {
+		return err
+	}
+	w.state.mapping = m
+	if o.docType != "" && !slices.Contains(w.state.types, o.docType) {
+		w.state.types = append(slices.Clip(w.state.types), o.docType)
+	}
+	d := &stored{key: key, id: o.id, docType: o.docType, version: o.next(now), seq: w.state.seq, routing: o.routing, source: source}
+	w.state.seq++
+	o.result, o.ver, o.seq = "created", d.version, d.seq
+	if now.exists {
+		o.result = "updated"
+	}
+	w.drop(key)
+	delete(w.gone, key)
+	w.at[key] = len(w.records)
+	w.records = append(w.records, newRecord(d, p))
+	w.pending = append(w.pending, o)
+	delete(w.x.graves, key)
+	*now = current{exists: true, version: d.version, seq: d.seq, loaded: d}
+	return nil
+}
+
+// drop takes a record back that a later change of the same batch replaces.
+func (w *writer) drop(key string) {
+	if i, ok := w.at[key]; ok {
+		w.records[i] = nil
+		delete(w.at, key)
+	}
+}
+
+// bury deletes a document, or notes that there was none.
+func (w *writer) bury(o *op, key string, now *current) {
+	o.result, o.ver, o.seq = "not_found", o.next(now), w.state.seq
+	w.state.seq++
+	if now.exists {
+		o.result = "deleted"
+		w.drop(key)
+		w.gone[key] = true
+	}
+	w.pending = append(w.pending, o)
+	if len(w.x.graves) >= maxGraves {
+		clear(w.x.graves)
+	}
+	w.x.graves[key] = grave{o.ver, time.Now()}
+	*now = current{version: o.ver}
+}
+
+// update changes parts of a document, or makes it.
+func (w *writer) update(o *op, key string, now *current) error {
+	u := o.update
+	if u.script && (now.exists || u.upsert == nil) {
+		if !now.exists {
+			return w.missing(o)
+		}
+		return notOffered("scripts")
+	}
+	if !now.exists {
+		switch {
+		case o.ifSeq >= 0:
+			return w.conflict(o, "required seqNo [%d], primary term [%d]. but no document was found", o.ifSeq, o.ifTerm)
+		case u.upsert != nil:
+			return w.made(o, key, now, u.upsert)
+		case u.docAsUpsert:
+			return w.made(o, key, now, u.doc)
+		}
+		return w.missing(o)
+	}
+	if err := w.allowed(o, now); err != nil {
+		return err
+	}
+	source := json.RawMessage(nil)
+	routing := ""
+	if now.loaded != nil {
+		source, routing = now.loaded.source, now.loaded.routing
+	} else {
+		d, err := w.snap.load(now.doc, true)
+		if err != nil {
+			return err
+		}
+		source, routing = d.source, d.routing
+	}
+	old, err := readSource(source)
+	if err != nil {
+		return err
+	}
+	merged, changed := mergeNodes(&old, u.doc)
+	if !changed && u.detectNoop {
+		o.result, o.ver, o.seq = "noop", now.version, now.seq
+		o.get = source
+		return nil
+	}
+	o.routing = routing
+	return w.made(o, key, now, &merged)
+}
+
+func (w *writer) missing(o *op) error {
+	if w.c.profile.major < firstTyped {
+		return errorf(404, "document_missing_exception", "[%s][0] [%s][%s]: document missing", w.x.name, o.docType, o.id)
+	}
+	return errorf(404, "document_missing_exception", "[%s]: document missing", o.id).with("index", w.x.name, "shard", "0", "index_uuid", w.x.uuid)
+}
+
+// made indexes what an update made.
+func (w *writer) made(o *op, key string, now *current, n *node) error {
+	source := appendNode(nil, n)
+	o.get = source
+	// Read again: positions in errors are those in the new text.
+	fresh, err := readSource(source)
+	if err != nil {
+		return err
+	}
+	return w.put(o, key, now, &fresh, source)
+}
+
+// mergeNodes puts the members of one object over those of another, objects inside of objects too.
+func mergeNodes(old, add *node) (node, bool) {
+	out := *old
+	out.members = slices.Clone(old.members)
+	changed := false
+	places := old.places()
+	for i := range add.members {
+		m := &add.members[i]
+		at, ok := places(m.name)
+		switch {
+		case !ok:
+			out.members = append(out.members, *m)
+			changed = true
+		case m.node.kind == isObject && out.members[at].node.kind == isObject:
+			merged, different := mergeNodes(&out.members[at].node, &m.node)
+			out.members[at].node = merged
+			changed = changed || different
+		case !sameNode(&out.members[at].node, &m.node):
+			out.members[at].node = m.node
+			changed = true
+		}
+	}
+	return out, changed
+}
+
+// sameNode says whether two values are the same, whatever the order of names.
+func sameNode(a, b *node) bool {
+	if a.kind == isNumber && b.kind == isNumber && a.text != b.text {
+		x, err1 := strconv.ParseFloat(a.text, 64)
+		y, err2 := strconv.ParseFloat(b.text, 64)
+		return err1 == nil && err2 == nil && x == y && strings.ContainsAny(a.text, ".eE") == strings.ContainsAny(b.text, ".eE")
+	}
+	if a.kind != b.kind || a.text != b.text || len(a.items) != len(b.items) || len(a.members) != len(b.members) {
+		return false
+	}
+	for i := range a.items {
+		if !sameNode(&a.items[i], &b.items[i]) {
+			return false
+		}
+	}
+	places := b.places()
+	for i := range a.members {
+		at, ok := places(a.members[i].name)
+		if !ok || !sameNode(&a.members[i].node, &b.members[at].node) {
+			return false
+		}
+	}
+	return true
+}
+
+// places returns a function that finds the members of an object, fast in large ones too.
+func (n *node) places() func(name string) (int, bool) {
+	const many = 16
+	if len(n.members) < many {
+		return func(name string) (int, bool) {
+			i := slices.IndexFunc(n.members, func(m member) bool { return m.name == name })
+			return i, i >= 0
+		}
+	}
+	at := make(map[string]int, len(n.members))
+	for i := range n.members {
+		at[n.members[i].name] = i
+	}
+	return func(name string) (int, bool) {
+		i, ok := at[name]
+		return i, ok
+	}
+}
