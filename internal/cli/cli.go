@@ -39,6 +39,9 @@ type app struct {
 
 // Main runs penstock with the given arguments and returns its exit code. It blocks until the command is done.
 func Main(args []string, std Streams) int {
+	if inLambda(args) {
+		args = []string{"lambda"}
+	}
 	a := &app{Streams: std, interrupted: make(chan struct{})}
 	ctx, stop := a.signals(context.Background())
 	defer stop()
@@ -102,12 +105,6 @@ Exit codes: 0 everything settled; 1 internal error; 2 usage or configuration; 3 
 	root.SuggestionsMinimumDistance = 2
 	root.AddCommand(commands(a)...)
 	return root
-}
-
-func commands(a *app) []*cobra.Command {
-	return []*cobra.Command{
-		newVersionCommand(a),
-	}
 }
 
 func rejectUnknownCommand(cmd *cobra.Command, args []string) error {

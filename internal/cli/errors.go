@@ -1,12 +1,18 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"unicode"
 
 	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/bulk"
+	"github.com/seed56735111/penstock/decode"
+	"github.com/seed56735111/penstock/domain"
+	"github.com/seed56735111/penstock/sigv4"
+	"github.com/seed56735111/penstock/source"
 )
 
 // The exit codes of every command.
@@ -62,7 +68,87 @@ func adviceFor(err error) advice {
 	if _, ok := errors.AsType[*penstock.LetterError](err); ok {
 		return advice{exitIncomplete, "free space or name another directory with --dead-letters, then run the same command again; nothing was acknowledged without a place to rest"}
 	}
+	if errors.Is(err, sigv4.ErrNoCredentials) || errors.Is(err, sigv4.ErrExpiredCredentials) {
+		return advice{exitRefused, credentialsHint}
+	}
+	if _, ok := errors.AsType[*credentialsError](err); ok {
+		return advice{exitRefused, credentialsHint}
+	}
+	if _, ok := errors.AsType[*sigv4.InsecureError](err); ok {
+		return advice{exitUsage, "use an https endpoint"}
+	}
+	if e, ok := errors.AsType[*domain.Error](err); ok {
+		return domainAdvice(e)
+	}
+	if _, ok := errors.AsType[*domain.ConfigError](err); ok {
+		return advice{exitUsage, "write it as https://search-name-id.region.es.amazonaws.com"}
+	}
+	if e, ok := errors.AsType[*source.Error](err); ok {
+		return sourceAdvice(e)
+	}
+	if _, ok := errors.AsType[*bulk.FatalError](err); ok {
+		return advice{exitIncomplete, "run the same command again; what has arrived is not doubled"}
+	}
+	if e, ok := errors.AsType[*decode.UnsupportedError](err); ok {
+		return advice{exitIncomplete, "convert the " + e.Container + " file to JSON lines or text first"}
+	}
+	if errors.Is(err, context.Canceled) {
+		return advice{exitIncomplete, "interrupted; run the same command again, what has arrived is not doubled"}
+	}
+	if penstock.IsTemporary(err) {
+		return advice{exitIncomplete, "run the same command again; what has arrived is not doubled"}
+	}
 	return advice{exitInternal, ""}
+}
+
+//nolint:gosec // names of variables, no credentials
+const credentialsHint = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a --profile, or run where a role gives credentials; --no-sign leaves the signature out"
+
+func domainAdvice(e *domain.Error) advice {
+	switch e.Kind {
+	case domain.Unreachable:
+		return advice{exitIncomplete, "check the endpoint, the network and, for a domain in a VPC, the security group; then run the same command again"}
+	case domain.NotADomain:
+		return advice{exitUsage, "--domain wants the domain's endpoint, not the address of Dashboards, a console or a website"}
+	case domain.Refused, domain.Clock:
+		return advice{exitRefused, refusalHints[e.Cause]}
+	case domain.BadRequest:
+		return advice{exitIncomplete, "the domain does not take such requests: check the index, its template and the domain's settings; nothing was lost, run the same command again"}
+	}
+	return advice{exitIncomplete, "run the same command again when the domain has recovered; what has arrived is not doubled"}
+}
+
+//nolint:gochecknoglobals // a table literal
+var refusalHints = map[domain.Cause]string{
+	domain.CauseUnknown:   "check the domain's access policy and the credentials",
+	domain.CauseAnonymous: "the domain's access policy admits IAM principals only: leave out --no-sign and give credentials",
+	domain.CausePolicy:    "the signature is right but the principal is not allowed: penstock policy explain says what the policies lack",
+	domain.CauseSignature: "check the secret access key and this machine's clock",
+	domain.CauseToken:     "the access key or session token is unknown or expired: renew the credentials",
+	domain.CauseScope:     "name the domain's region with --region, and its service with --service es or aoss",
+	domain.CauseFineGrain: "fine-grained access control refused: map this principal to a role that may write to the index",
+}
+
+func sourceAdvice(e *source.Error) advice {
+	switch e.Kind {
+	case source.KindMissing:
+		return advice{exitUsage, "check the name; what follows the bucket in an s3:// URL is taken literally"}
+	case source.KindNoBucket:
+		return advice{exitUsage, "check the bucket's name, and --endpoint-url when it is not in AWS"}
+	case source.KindDenied:
+		return advice{exitRefused, "allow s3:GetObject on the objects and s3:ListBucket on the bucket; without s3:ListBucket a missing object looks like a forbidden one"}
+	case source.KindCredentials:
+		return advice{exitRefused, credentialsHint}
+	case source.KindRegion:
+		return advice{exitUsage, "name the bucket's region with --region"}
+	case source.KindArchived:
+		return advice{exitIncomplete, "restore the object from its archive first"}
+	case source.KindNotAFile:
+		return advice{exitUsage, "name a file, a directory, - or an s3:// URL"}
+	case source.KindChanged:
+		return advice{exitIncomplete, "run the same command again when nobody writes to it; what has arrived is not doubled"}
+	}
+	return advice{exitIncomplete, "run the same command again; what has arrived is not doubled"}
 }
 
 // printable keeps an error on one line and untrusted bytes away from the terminal: control and bidirectional

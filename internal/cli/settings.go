@@ -45,7 +45,7 @@ var settings = []setting{
 	{"path-style", "false", "", "address buckets in the path instead of the host name"},
 	{"index", "logs-{format}-{yyyy.MM.dd}", "pattern", "index name: {format}, {yyyy.MM.dd} from the record's time, {field} from the record"},
 	{"format", "", "", "parse everything as this format instead of recognising it; \"penstock formats\" lists the names"},
-	{"dead-letters", "penstock-dead-letters", "directory", "where records rest that the domain will never take; created when needed"},
+	{"dead-letters", "penstock-dead-letters", "directory or s3://bucket/prefix", "where records rest that the domain will never take; a directory is created when needed"},
 	{"workers", "4", "items", "items that are read at once"},
 	{"max-in-flight", "4", "requests", "_bulk requests under way at once"},
 	{"batch-bytes", "5MiB", "bytes", "size at which a _bulk request is sent"},
@@ -56,6 +56,14 @@ var settings = []setting{
 	{"max-record-bytes", "16MiB", "bytes", "longest record; a longer one becomes a dead letter by reference"},
 	{"max-object-bytes", "64GiB", "bytes", "most plain bytes that one object may decode to"},
 	{"max-ratio", "1000", "", "most plain bytes for each stored byte, beyond the first 64 MiB"},
+	{"continue-queue", "", "URL", "SQS queue that \"penstock lambda\" sends the rest of a large object to; without one the item is given back"},
+	{"put-templates", "false", "", "let \"penstock lambda\" put index templates that are not there yet when it delivers for the first time"},
+	{"reserve", "10s", "duration", "how long before the deadline of a Lambda invocation reading stops; at most half of its time"},
+	{"logs-numbers", "compat", "", "extracted fields of CloudWatch Logs events: compat makes numbers as LogsToElasticsearch does, safe only where nothing is lost"},
+	{"logs-json", "compat", "", "JSON in the messages of CloudWatch Logs events: compat looks from the first brace to the end, anywhere finds it with text around it"},
+	{"logs-messages", "compat", "", "messages of CloudWatch Logs events: compat looks for JSON alone, recognise parses those of a known format as a file of it"},
+	{"logs-nest-under", "", "field", "put the fields found in a CloudWatch Logs message under this name instead of at the top"},
+	{"logs-index", "cwl-{yyyy}.{MM}.{dd}", "pattern", "index name for CloudWatch Logs events: {log_group}, {log_stream}, {owner}, {yyyy}, {MM}, {dd}"},
 	{"grace", "30s", "duration", "how long items in hand may go on after the first interrupt"},
 }
 
@@ -164,8 +172,13 @@ func applySettings(cmd *cobra.Command, lookup func(string) (string, bool)) error
 	if err != nil {
 		return err
 	}
+	return applyValues(cmd.Flags(), lookup, file)
+}
+
+// applyValues fills the flags of the table that were not given.
+func applyValues(flags *pflag.FlagSet, lookup func(string) (string, bool), file configFile) error {
 	var errs []error
-	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+	flags.VisitAll(func(f *pflag.Flag) {
 		if f.Changed || len(f.Annotations[settingAnnotation]) == 0 {
 			return
 		}
@@ -205,7 +218,7 @@ func readConfigFile(cmd *cobra.Command, lookup func(string) (string, bool)) (con
 	if path == "" {
 		return configFile{}, nil
 	}
-	data, err := os.ReadFile(path) //nolint:gosec // the user names the file
+	data, err := os.ReadFile(path)
 	if err != nil {
 		return configFile{}, &usageError{Err: fmt.Errorf("read configuration: %w", err), Hint: "name an existing JSON file with --config"}
 	}

@@ -38,14 +38,15 @@ func TestReferencePagesMatchTheSettingsTable(t *testing.T) {
 	}
 }
 
-// probe is a command with one setting of each kind.
-func probe() (*cobra.Command, *struct {
+// settingsCommand is a command with one setting of each kind.
+func settingsCommand() (*cobra.Command, *struct {
 	index   string
 	workers int
 	batch   byteSize
 	linger  time.Duration
 	noSign  bool
-}) {
+},
+) {
 	v := new(struct {
 		index   string
 		workers int
@@ -71,7 +72,7 @@ func TestAFlagOverridesTheVariableTheFileAndTheDefault(t *testing.T) {
 		t.Fatal(err)
 	}
 	env := map[string]string{"PENSTOCK_INDEX": "variable", "PENSTOCK_WORKERS": "9"}
-	cmd, v := probe()
+	cmd, v := settingsCommand()
 	if err := cmd.ParseFlags([]string{"--index", "flag", "--config", file}); err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +111,7 @@ func TestAWrongSettingNamesItsPlace(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			cmd, _ := probe()
+			cmd, _ := settingsCommand()
 			if err := cmd.ParseFlags([]string{"--config", tt.config}); err != nil {
 				t.Fatal(err)
 			}

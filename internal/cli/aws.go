@@ -1,0 +1,141 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/seed56735111/penstock/sigv4"
+)
+
+// awsOptions say which AWS identity to use.
+type awsOptions struct {
+	profile, region, roleARN, externalID string
+	// live looks at the variables for every signature, where the chain of the SDK reads them once.
+	live bool
+}
+
+func (o *awsOptions) flags(f flagSet) {
+	f.str(&o.profile, "profile")
+	f.str(&o.region, "region")
+	f.str(&o.roleARN, "role-arn")
+	f.str(&o.externalID, "external-id")
+}
+
+// load reads the AWS configuration: flags first, then the chain of the SDK. It does not ask for credentials yet.
+func (o *awsOptions) load(ctx context.Context) (aws.Config, error) {
+	opts := []func(*config.LoadOptions) error{
+		// The bulk writer and the object reader have the patience; the SDK's own quota would run dry in an outage.
+		config.WithRetryer(func() aws.Retryer {
+			return retry.NewStandard(func(s *retry.StandardOptions) { s.MaxAttempts = 4 })
+		}),
+	}
+	if o.profile != "" {
+		opts = append(opts, config.WithSharedConfigProfile(o.profile))
+	}
+	if o.region != "" {
+		opts = append(opts, config.WithRegion(o.region))
+	}
+	cfg, err := config.LoadDefaultConfig(ctx, opts...)
+	if err != nil {
+		if _, ok := errors.AsType[config.SharedConfigProfileNotExistError](err); ok {
+			return cfg, usagef("name a profile of ~/.aws/config with --profile", "profile %q does not exist", o.profile)
+		}
+		return cfg, fmt.Errorf("load AWS configuration: %w", err)
+	}
+	if o.live && o.profile == "" {
+		cfg.Credentials = liveEnvironment{next: cfg.Credentials}
+	}
+	if o.roleARN != "" {
+		if cfg.Region == "" {
+			return cfg, usagef("say where to ask for the role with --region", "assume role %s: no region", o.roleARN)
+		}
+		cfg.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(sts.NewFromConfig(cfg), o.roleARN, func(a *stscreds.AssumeRoleOptions) {
+			a.RoleSessionName = "penstock"
+			if o.externalID != "" {
+				a.ExternalID = aws.String(o.externalID)
+			}
+		}))
+	}
+	return cfg, nil
+}
+
+// chain gives the credentials of the AWS chain to the signer.
+type chain struct{ provider aws.CredentialsProvider }
+
+// credentialsTimeout bounds one look through the chain: the instance metadata service is its last and slowest link.
+const credentialsTimeout = 8 * time.Second
+
+// Credentials is part of sigv4.Provider.
+func (c chain) Credentials(ctx context.Context) (sigv4.Credentials, error) {
+	if c.provider == nil {
+		return sigv4.Credentials{}, sigv4.ErrNoCredentials
+	}
+	ctx, cancel := context.WithTimeout(ctx, credentialsTimeout)
+	defer cancel()
+	v, err := c.provider.Retrieve(ctx)
+	if err != nil {
+		return sigv4.Credentials{}, &credentialsError{Err: err}
+	}
+	if !v.HasKeys() {
+		return sigv4.Credentials{}, sigv4.ErrNoCredentials
+	}
+	out := sigv4.Credentials{AccessKeyID: v.AccessKeyID, SecretAccessKey: v.SecretAccessKey, SessionToken: v.SessionToken}
+	if v.CanExpire {
+		out.Expires = v.Expires
+	}
+	return out, nil
+}
+
+// Invalidate makes the next call look for new credentials.
+func (c chain) Invalidate() { invalidate(c.provider) }
+
+func invalidate(p aws.CredentialsProvider) {
+	if cache, ok := p.(sigv4.Invalidator); ok {
+		cache.Invalidate()
+	}
+}
+
+// credentialsError says that the AWS chain gave no usable credentials; it concerns the whole run.
+type credentialsError struct{ Err error }
+
+func (e *credentialsError) Error() string { return "find AWS credentials: " + e.Err.Error() }
+func (e *credentialsError) Unwrap() error { return e.Err }
+
+// Fatal is always true.
+func (e *credentialsError) Fatal() bool { return true }
+
+// liveEnvironment takes the keys from the variables as they are at each call, and asks next when there are none.
+type liveEnvironment struct{ next aws.CredentialsProvider }
+
+// Retrieve is part of aws.CredentialsProvider.
+func (e liveEnvironment) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	c := aws.Credentials{
+		AccessKeyID: os.Getenv("AWS_ACCESS_KEY_ID"), SecretAccessKey: os.Getenv("AWS_SECRET_ACCESS_KEY"),
+		SessionToken: os.Getenv("AWS_SESSION_TOKEN"), Source: "environment",
+	}
+	if c.HasKeys() {
+		return c, nil
+	}
+	if e.next == nil {
+		return c, errNoKey
+	}
+	c, err := e.next.Retrieve(ctx)
+	if err != nil {
+		return c, fmt.Errorf("%w: %w", errNoKey, err)
+	}
+	return c, nil
+}
+
+// Invalidate is part of sigv4.Invalidator.
+func (e liveEnvironment) Invalidate() { invalidate(e.next) }
+
+var errNoKey = errors.New("no access key: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set; a function gets them from its role")

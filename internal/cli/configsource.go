@@ -1,0 +1,164 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go"
+
+	"github.com/seed56735111/penstock/sigv4"
+	"github.com/seed56735111/penstock/source"
+)
+
+// configSource is a configuration file that may change while the process lives: a path, s3://bucket/key or ssm:NAME.
+type configSource struct {
+	where   string
+	checked time.Time
+	text    []byte
+	etag    string
+	file    configFile
+}
+
+// The bounds of a configuration file, and how often it is looked at.
+const (
+	maxConfig   = 1 << 20
+	configEvery = 30 * time.Second
+)
+
+// read returns the settings, and whether they are others than those it returned last.
+func (c *configSource) read(ctx context.Context, lookup func(string) (string, bool)) (configFile, bool, error) {
+	if c.where == "" {
+		first := c.checked.IsZero()
+		c.checked = time.Now()
+		return configFile{}, first, nil
+	}
+	// Wall clock: the other one stands still while a sandbox is frozen.
+	if now := time.Now().Round(0); !c.checked.IsZero() && now.Sub(c.checked) < configEvery && !now.Before(c.checked) {
+		return c.file, false, nil
+	}
+	text, err := c.fetch(ctx, lookup)
+	if err != nil {
+		return configFile{}, false, &usageError{Err: fmt.Errorf("read configuration %s: %w", c.where, err), Hint: "PENSTOCK_CONFIG is a path, s3://bucket/key or ssm:NAME"}
+	}
+	if c.text != nil && bytes.Equal(text, c.text) {
+		c.checked = time.Now().Round(0)
+		return c.file, false, nil
+	}
+	values, err := parseConfig(text)
+	if err != nil {
+		return configFile{}, false, &usageError{Err: fmt.Errorf("%s: %w", c.where, err), Hint: "docs/configuration.md lists the keys"}
+	}
+	c.text, c.checked, c.file = text, time.Now().Round(0), configFile{path: c.where, values: values}
+	return c.file, true, nil
+}
+
+// forget makes the next read return the settings as new ones.
+func (c *configSource) forget() { c.checked, c.text, c.etag = time.Time{}, nil, "" }
+
+func (c *configSource) fetch(ctx context.Context, lookup func(string) (string, bool)) ([]byte, error) {
+	name, isParameter := strings.CutPrefix(c.where, "ssm:")
+	if !isParameter && !strings.HasPrefix(c.where, "s3://") {
+		return os.ReadFile(c.where)
+	}
+	cfg, err := (&awsOptions{live: true}).load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if isParameter {
+		return parameter(ctx, cfg, name)
+	}
+	return c.object(ctx, cfg, lookup)
+}
+
+func (c *configSource) object(ctx context.Context, cfg aws.Config, lookup func(string) (string, bool)) ([]byte, error) {
+	loc, err := source.ParseLocation(c.where)
+	if err != nil {
+		return nil, err
+	}
+	var o s3Options
+	o.endpointURL, _ = lookup(lookupSetting("endpoint-url").variable())
+	style, _ := lookup(lookupSetting("path-style").variable())
+	o.pathStyle = style == "true"
+	in := &s3.GetObjectInput{Bucket: &loc.Bucket, Key: &loc.Prefix}
+	if loc.Version != "" {
+		in.VersionId = &loc.Version
+	}
+	if c.etag != "" {
+		in.IfNoneMatch = &c.etag
+	}
+	out, err := o.client(cfg).GetObject(ctx, in)
+	if api, ok := errors.AsType[smithy.APIError](err); ok && c.text != nil && api.ErrorCode() == "NotModified" {
+		return c.text, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = out.Body.Close() }()
+	text, err := bounded(out.Body)
+	if err == nil {
+		c.etag = aws.ToString(out.ETag)
+	}
+	return text, err
+}
+
+// bounded reads a configuration file.
+func bounded(r io.Reader) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(r, maxConfig+1))
+	if err == nil && len(text) > maxConfig {
+		err = fmt.Errorf("more than %d bytes", maxConfig)
+	}
+	return text, err
+}
+
+// parameter reads a parameter of Systems Manager: one signed request, see "GetParameter" in its API reference.
+func parameter(ctx context.Context, cfg aws.Config, name string) ([]byte, error) {
+	if cfg.Region == "" {
+		return nil, errors.New("no region: set AWS_REGION")
+	}
+	endpoint := firstOf(os.Getenv("AWS_ENDPOINT_URL_SSM"), os.Getenv("AWS_ENDPOINT_URL"), "https://ssm."+cfg.Region+".amazonaws.com")
+	body, err := json.Marshal(map[string]any{"Name": name, "WithDecryption": true})
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(endpoint, "/")+"/", bytes.NewReader(body)) //nolint:gosec // the function's own environment names the endpoint
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	req.Header.Set("X-Amz-Target", "AmazonSSM.GetParameter")
+	client := &http.Client{
+		Timeout:   10 * time.Second,
+		Transport: &sigv4.Transport{Credentials: chain{cfg.Credentials}, Region: cfg.Region, Service: "ssm"},
+	}
+	resp, err := client.Do(req) //nolint:gosec // see above
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	text, err := bounded(resp.Body)
+	if err != nil {
+		return nil, err
+	}
+	var answer struct {
+		Type      string `json:"__type"`
+		Message   string `json:"message"`
+		Parameter struct{ Value string }
+	}
+	if err := json.Unmarshal(text, &answer); err != nil {
+		return nil, fmt.Errorf("status %d: answer is not JSON: %w", resp.StatusCode, err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("status %d: %s %s", resp.StatusCode, answer.Type, answer.Message)
+	}
+	return []byte(answer.Parameter.Value), nil
+}

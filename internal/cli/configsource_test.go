@@ -1,0 +1,106 @@
+package cli
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func none(string) (string, bool) { return "", false }
+
+func TestAConfigurationFileIsReadAgainWhenItChanges(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "gate.json")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		c := configSource{where: path}
+		read := func(want string, wantChanged bool) {
+			t.Helper()
+			file, changed, err := c.read(t.Context(), none)
+			if err != nil || file.values["index"] != want || changed != wantChanged {
+				t.Errorf("index %q, changed %t, error %v; want %q, %t", file.values["index"], changed, err, want, wantChanged)
+			}
+		}
+		write(`{"index":"one"}`)
+		read("one", true)
+		write(`{"index":"two"}`)
+		read("one", false) // looked at a moment ago
+		time.Sleep(configEvery)
+		read("two", true)
+		time.Sleep(configEvery)
+		read("two", false)
+		write(`{"index":`)
+		time.Sleep(configEvery)
+		if _, _, err := c.read(t.Context(), none); err == nil {
+			t.Error("half a file is taken")
+		}
+		write(`{"index":"three"}`)
+		read("three", true) // what is broken is looked at each time
+		// What could not be wired is new again, as often as it takes.
+		c.forget()
+		read("three", true)
+	})
+}
+
+func TestSettingsWithoutAFileAreReadOnce(t *testing.T) {
+	t.Parallel()
+	var c configSource
+	for n := range 3 {
+		if _, changed, err := c.read(t.Context(), none); err != nil || changed != (n == 0) {
+			t.Errorf("time %d: changed %t, error %v", n, changed, err)
+		}
+	}
+}
+
+func TestAnUnchangedObjectIsNotSentAgain(t *testing.T) {
+	t.Setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
+	t.Setenv("AWS_REGION", "eu-west-1")
+	sent, unchanged := 0, 0
+	etag := `"1"`
+	s3 := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/settings/gate config.json" {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("ETag", etag)
+		if r.Header.Get("If-None-Match") == etag {
+			unchanged++
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+		sent++
+		_, _ = w.Write([]byte(`{"index":` + etag + `}`))
+	}))
+	defer s3.Close()
+	lookup := func(name string) (string, bool) {
+		value, ok := map[string]string{"PENSTOCK_ENDPOINT_URL": s3.URL, "PENSTOCK_PATH_STYLE": "true"}[name]
+		return value, ok
+	}
+	c := configSource{where: "s3://settings/gate config.json"}
+	look := func(want string, wantChanged bool) {
+		t.Helper()
+		c.checked = time.Time{} // long ago
+		file, changed, err := c.read(t.Context(), lookup)
+		if err != nil || file.values["index"] != want || changed != wantChanged {
+			t.Errorf("index %q, changed %t, error %v; want %q, %t", file.values["index"], changed, err, want, wantChanged)
+		}
+	}
+	look("1", true)
+	look("1", false)
+	look("1", false)
+	etag = `"2"`
+	look("2", true)
+	if sent != 2 || unchanged != 2 {
+		t.Errorf("sent %d times, unchanged %d times; want 2 and 2", sent, unchanged)
+	}
+}

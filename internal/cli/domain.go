@@ -1,0 +1,373 @@
+//go:build !function
+
+package cli
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed56735111/penstock/engine"
+	"github.com/seed56735111/penstock/guard"
+	"github.com/seed56735111/penstock/iam"
+)
+
+// domainOptions describe a local domain.
+type domainOptions struct {
+	listen, data, engineURL        string
+	access, accessPolicies         string
+	identities                     string
+	compat, account, region, name  string
+	mode                           string
+	proxies                        []string
+	withTLS                        bool
+	tlsDir, faults, adminToken     string
+	maxBody                        byteSize
+	maxSkew                        time.Duration
+	vpc, vpcEndpoint, organization string
+	stripPresigned                 bool
+	resourceTags                   map[string]string
+	warnings                       []string // for standard error, once it runs
+	environment                    []string // variables to sign with, by principal
+}
+
+func newDomainCommand(a *app) *cobra.Command {
+	var o domainOptions
+	cmd := &cobra.Command{
+		Use:   "domain",
+		Short: "Run a local domain that judges signatures and policies as AWS does",
+		Long: `domain is an Amazon OpenSearch Service domain for this machine, as far as its gate goes: it verifies Signature Version 4,
+evaluates the access policy and the identities' policies, and answers with the service's own statuses and sentences. Behind the
+gate is the embedded engine, or with --engine a node of yours.
+
+Once it answers it prints one line, "listening on URL", on standard output; what it has to say otherwise goes to standard error.
+Without --identities it creates the principals that --access iam=… names and prints the variables to sign as them. The same
+port answers as STS does (AssumeRole and the like). SIGTERM and SIGINT let requests finish.
+
+--access is one of: open; deny; ip=CIDR,…; iam=ARN,…. See docs/domain.md.`,
+		Example: `  penstock domain
+  penstock domain --access iam=arn:aws:iam::123456789012:user/grace --compat 2015-10 --name sandbox01
+  penstock domain --access-policies policy.json --identities identities.json --engine http://127.0.0.1:9201
+  penstock domain --access open --fault '429@10%,latency=50ms' --data ./domain-data
+  penstock domain identity create user grace --identities identities.json`,
+		GroupID: groupDomain,
+		Args:    rejectUnknownCommand,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), a) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.listen, "listen", "127.0.0.1:9200", "address to listen on; port 0 picks a free one")
+	f.StringVar(&o.data, "data", "", "directory that keeps the embedded engine's indexes; in memory when not given")
+	f.StringVar(&o.engineURL, "engine", "", "URL of a real Elasticsearch or OpenSearch node to put behind the gate")
+	f.StringVar(&o.access, "access", "", "who may do what: open, deny, ip=CIDR,… or iam=ARN,…")
+	f.StringVar(&o.accessPolicies, "access-policies", "", "file with the access policy; changes come into force within a second")
+	f.StringVar(&o.identities, "identities", "", "file with users, roles and sessions; changes come into force within a second")
+	f.StringVar(&o.compat, "compat", "current", "the time whose answers to give: "+strings.Join(guard.CompatNames(), ", "))
+	f.StringVar(&o.account, "account", "123456789012", "account of the domain, twelve digits")
+	f.StringVar(&o.region, "region", "", "region of the domain; AWS_REGION, or eu-west-1 for lack of any")
+	f.StringVar(&o.name, "name", "penstock", "name of the domain")
+	f.StringVar(&o.mode, "mode", "parity", "parity judges the URL alone, as AWS does; strict also what bodies and index expressions name")
+	f.StringSliceVar(&o.proxies, "trusted-proxy", nil, "CIDR blocks of proxies whose X-Forwarded-For is believed")
+	f.BoolVar(&o.withTLS, "tls", false, "serve HTTPS with a generated certificate")
+	f.StringVar(&o.tlsDir, "tls-dir", "", "directory of the certificate; tls below --data, or a temporary one")
+	f.StringVar(&o.faults, "fault", "", "faults to inject, such as 429@10%,latency=200ms,bulk-item=400@1%; docs/domain.md lists them")
+	f.StringVar(&o.adminToken, "admin-token", "", "token that opens "+guard.AdminPath+" to this machine")
+	_ = o.maxBody.Set("100MiB") // a literal that is valid
+	f.Var(&o.maxBody, "max-body", "largest request body: 10MiB on small instances of the service, 100MiB on others")
+	f.DurationVar(&o.maxSkew, "max-skew", 5*time.Minute, "how far the time of a signature may be off")
+	f.StringVar(&o.vpc, "vpc", "", "id of a VPC to be in: requests then have aws:SourceVpc and no aws:SourceIp")
+	f.StringVar(&o.vpcEndpoint, "vpc-endpoint", "", "id of the VPC endpoint, for aws:SourceVpce")
+	f.StringVar(&o.organization, "organization", "", "id of the organization of the local accounts, for aws:PrincipalOrgID")
+	f.StringToStringVar(&o.resourceTags, "tag", nil, "NAME=VALUE: a tag of the domain, for aws:ResourceTag")
+	f.BoolVar(&o.stripPresigned, "strip-presigned", false, "take the X-Amz-… parameters of presigned URLs off before the engine sees them; AWS does not")
+	cmd.AddCommand(newIdentityCommand(a))
+	return cmd
+}
+
+// run serves until the context ends, then lets requests finish.
+func (o *domainOptions) run(ctx context.Context, a *app) error {
+	logger, err := a.logger()
+	if err != nil {
+		return err
+	}
+	o.region = firstOf(o.region, os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"), "eu-west-1")
+	identities, err := o.openIdentities(logger)
+	if err != nil {
+		return err
+	}
+	policy, err := o.policy(identities, logger)
+	if err != nil {
+		return err
+	}
+	compat, err := guard.ParseCompat(o.compat)
+	if err != nil {
+		return &usageError{Err: err, Hint: "--compat takes one of " + strings.Join(guard.CompatNames(), ", ")}
+	}
+	backend, closeBackend, err := o.backend(compat, logger)
+	if err != nil {
+		return err
+	}
+	handler, err := o.handler(compat, backend, identities, policy, logger)
+	if err != nil {
+		return errors.Join(err, closeBackend())
+	}
+	err = o.serve(ctx, a, handler, logger)
+	return errors.Join(err, closeBackend())
+}
+
+// openIdentities reads the file of identities, or starts with none.
+func (o *domainOptions) openIdentities(logger *slog.Logger) (*guard.Identities, error) {
+	if o.identities == "" {
+		return guard.NewIdentities(), nil
+	}
+	ids, err := guard.LoadIdentities(o.identities, logger)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, &usageError{Err: err, Hint: "penstock domain identity create user NAME --identities " + o.identities + " makes it"}
+	}
+	if err != nil {
+		return nil, &usageError{Err: err, Hint: "docs/domain.md shows what such a file looks like"}
+	}
+	return ids, nil
+}
+
+// policy returns what is asked for the access policy. The principals of an iam preset are created when there is no file
+// that names them.
+func (o *domainOptions) policy(ids *guard.Identities, logger *slog.Logger) (func() (*iam.Policy, error), error) {
+	if o.access != "" && o.accessPolicies != "" {
+		return nil, usagef("give --access or --access-policies", "two access policies")
+	}
+	if o.accessPolicies != "" {
+		file, err := guard.OpenPolicyFile(o.accessPolicies, guard.ParseAccessPolicy, logger)
+		if err != nil {
+			return nil, &usageError{Err: err, Hint: "penstock policy lint FILE says more about a policy"}
+		}
+		return file.Policy, nil
+	}
+	access := o.access
+	if access == "" {
+		if o.identities != "" {
+			o.warnings = append(o.warnings, "no access policy: whom the policies of the identities allow, and nobody else")
+			return guard.FixedPolicy(nil), nil
+		}
+		access = "iam=arn:aws:iam::" + o.account + ":user/demo"
+	}
+	document, principals, err := guard.Access(access, guard.DomainARN(o.region, o.account, o.name))
+	if err != nil {
+		return nil, &usageError{Err: err, Hint: "--access iam=arn:aws:iam::123456789012:user/NAME admits one user"}
+	}
+	policy, err := guard.ParseAccessPolicy(document)
+	if err != nil {
+		return nil, &usageError{Err: err}
+	}
+	if o.identities == "" {
+		for _, p := range principals {
+			key, err := ids.CreatePrincipal(p)
+			if err != nil {
+				return nil, &usageError{Err: err, Hint: "name users, roles, role sessions or accounts"}
+			}
+			o.environment = append(o.environment, signingVariables(key)...)
+		}
+	}
+	return guard.FixedPolicy(policy), nil
+}
+
+// signingVariables are lines for a shell.
+func signingVariables(key guard.Credentials) []string {
+	lines := []string{
+		"# " + key.ARN,
+		"export AWS_ACCESS_KEY_ID=" + key.AccessKeyID,
+		"export AWS_SECRET_ACCESS_KEY=" + string(key.Secret),
+	}
+	if key.Token != "" {
+		return append(lines, "export AWS_SESSION_TOKEN="+string(key.Token))
+	}
+	return append(lines, "unset AWS_SESSION_TOKEN")
+}
+
+// backend is the embedded engine or a real one, and what ends it.
+func (o *domainOptions) backend(compat guard.Compat, logger *slog.Logger) (http.Handler, func() error, error) {
+	if o.engineURL != "" {
+		if o.data != "" {
+			return nil, nil, usagef("a real engine keeps its own data", "--data and --engine exclude each other")
+		}
+		h, err := guard.NewForward(o.engineURL, logger)
+		if err != nil {
+			return nil, nil, &usageError{Err: err, Hint: "write it as --engine http://127.0.0.1:9201"}
+		}
+		return h, func() error { return nil }, nil
+	}
+	e, err := engine.Open(engine.Config{
+		Dir: o.data, Profile: compat.Engine, ClusterName: o.account + ":" + o.name, MaxContentLength: int64(o.maxBody), Logger: logger,
+	})
+	if err != nil {
+		return nil, nil, &usageError{Err: err, Hint: "name an empty directory, or one of an earlier domain that does not run any more, with --data"}
+	}
+	return e, e.Close, nil
+}
+
+// handler is the guard, with STS beside it.
+func (o *domainOptions) handler(compat guard.Compat, backend http.Handler, ids *guard.Identities, policy func() (*iam.Policy, error), logger *slog.Logger) (http.Handler, error) {
+	proxies, err := prefixes(o.proxies)
+	if err != nil {
+		return nil, err
+	}
+	faults, err := guard.ParseFaults(o.faults)
+	if err != nil {
+		return nil, &usageError{Err: err, Hint: "docs/domain.md lists the faults; one looks like 429@10%"}
+	}
+	mode, err := guard.ParseMode(o.mode)
+	if err != nil {
+		return nil, &usageError{Err: err, Hint: "--mode takes parity or strict"}
+	}
+	cfg := guard.Config{
+		Backend: backend, Account: o.account, Region: o.region, Name: o.name, Policy: policy, Identities: ids,
+		Profile: compat.Messages, Mode: mode, TrustedProxies: proxies, MaxBody: int64(o.maxBody), MaxSkew: o.maxSkew,
+		OrgID: o.organization, ResourceTags: o.resourceTags, StripPresigned: o.stripPresigned,
+		Faults: faults, AdminToken: guard.Secret(o.adminToken), Logger: logger,
+	}
+	if o.vpc != "" || o.vpcEndpoint != "" {
+		cfg.VPC = &guard.VPC{ID: o.vpc, Endpoint: o.vpcEndpoint}
+	}
+	g, err := guard.New(cfg)
+	if err != nil {
+		return nil, &usageError{Err: err, Hint: `"penstock domain --help" says what each flag takes`}
+	}
+	sts := guard.NewSTS(ids, o.maxSkew, logger)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if guard.IsSTS(r) {
+			sts.ServeHTTP(w, r)
+			return
+		}
+		g.ServeHTTP(w, r)
+	}), nil
+}
+
+// prefixes reads CIDR blocks; an address alone stands for itself.
+func prefixes(texts []string) ([]netip.Prefix, error) {
+	out := make([]netip.Prefix, 0, len(texts))
+	for _, text := range texts {
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			addr, aerr := netip.ParseAddr(text)
+			if aerr != nil {
+				return nil, usagef("write it as 10.0.0.0/8", "trusted proxy %q is no CIDR block", text)
+			}
+			p = netip.PrefixFrom(addr, addr.BitLen())
+		}
+		out = append(out, p.Masked())
+	}
+	return out, nil
+}
+
+// serve answers on the address until the context ends.
+func (o *domainOptions) serve(ctx context.Context, a *app, h http.Handler, logger *slog.Logger) error {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", o.listen)
+	if err != nil {
+		return usagef("--listen 127.0.0.1:0 picks a free port", "listen on %s: %w", o.listen, err)
+	}
+	srv := &http.Server{
+		Handler: h, ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
+		DisableGeneralOptionsHandler: true, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+	}
+	scheme := "http"
+	if o.withTLS {
+		scheme = "https"
+		cleanUp, err := o.certify(srv, l)
+		if err != nil {
+			return errors.Join(err, l.Close())
+		}
+		defer cleanUp()
+	}
+	ended := make(chan error, 1)
+	go func() {
+		if o.withTLS {
+			ended <- srv.ServeTLS(l, "", "")
+		} else {
+			ended <- srv.Serve(l)
+		}
+	}()
+	o.announce(a, l.Addr())
+	_, _ = fmt.Fprintf(a.Out, "listening on %s://%s\n", scheme, l.Addr())
+	select {
+	case err := <-ended:
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	return o.drain(a, srv)
+}
+
+// drain lets requests finish, for half a minute or until the second interrupt.
+func (o *domainOptions) drain(a *app, srv *http.Server) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	go func() {
+		select {
+		case <-a.interrupted:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	if err := srv.Shutdown(ctx); err != nil {
+		_ = srv.Close()
+	}
+	return nil
+}
+
+// announce tells the person who started it what they need to know.
+func (o *domainOptions) announce(a *app, addr net.Addr) {
+	for _, w := range o.warnings {
+		_, _ = fmt.Fprintf(a.Err, "penstock: %s\n", printable(w))
+	}
+	if tcp, ok := addr.(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
+		_, _ = fmt.Fprintf(a.Err, "penstock: %s can be reached from other machines; this domain is made for trying things out\n", addr)
+	}
+	if len(o.environment) == 0 {
+		return
+	}
+	_, _ = fmt.Fprintln(a.Err, "penstock: to sign as a principal that the policy admits, in this shell's words:")
+	for _, line := range append(o.environment, "export AWS_REGION="+o.region) {
+		_, _ = fmt.Fprintln(a.Err, "  "+printable(line))
+	}
+}
+
+// certify gives the server its certificate. HTTP/2 stays off: it has no request line, and the guard judges the one that is sent.
+func (o *domainOptions) certify(srv *http.Server, l net.Listener) (cleanUp func(), err error) {
+	cleanUp = func() {}
+	dir := o.tlsDir
+	switch {
+	case dir != "":
+	case o.data != "":
+		dir = filepath.Join(o.data, "tls")
+	default:
+		if dir, err = os.MkdirTemp("", "penstock-tls-*"); err != nil {
+			return cleanUp, fmt.Errorf("make a directory for the certificate: %w", err)
+		}
+		cleanUp = func() { _ = os.RemoveAll(dir) }
+	}
+	hosts := []string{"localhost", "127.0.0.1", "::1"}
+	if host, _, err := net.SplitHostPort(l.Addr().String()); err == nil && !net.ParseIP(host).IsUnspecified() {
+		hosts = append(hosts, host)
+	}
+	if host, _, err := net.SplitHostPort(o.listen); err == nil && host != "" && net.ParseIP(host) == nil {
+		hosts = append(hosts, host)
+	}
+	cert, ca, err := guard.Certificate(dir, hosts)
+	if err != nil {
+		cleanUp()
+		return nil, &usageError{Err: err, Hint: "name a directory that can be written with --tls-dir"}
+	}
+	srv.TLSConfig = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}
+	srv.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){}
+	o.warnings = append(o.warnings, "clients have to trust "+ca+" (penstock: --ca-file; curl: --cacert)")
+	return cleanUp, nil
+}

@@ -1,0 +1,70 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/seed56735111/penstock"
+)
+
+// dryRun is a Deliverer that writes documents to standard output, one a line, and a DeadLetters that only tells. It sends
+// nothing and leaves nothing behind.
+type dryRun struct {
+	mu  sync.Mutex
+	out *bufio.Writer
+	err io.Writer
+}
+
+func newDryRun(out, err io.Writer) *dryRun {
+	return &dryRun{out: bufio.NewWriterSize(out, 64<<10), err: err}
+}
+
+// Begin is part of penstock.Deliverer.
+func (d *dryRun) Begin(penstock.RejectFunc) penstock.Delivery { return &dryDelivery{dryRun: d} }
+
+type dryDelivery struct {
+	*dryRun
+	n int64
+}
+
+// Add is part of penstock.Delivery.
+func (d *dryDelivery) Add(_ context.Context, doc penstock.Document) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if _, err := d.out.Write(doc.Body); err != nil {
+		return &outputError{err}
+	}
+	if err := d.out.WriteByte('\n'); err != nil {
+		return &outputError{err}
+	}
+	d.n++
+	return nil
+}
+
+// Wait is part of penstock.Delivery.
+func (d *dryDelivery) Wait(context.Context) (penstock.Outcome, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.out.Flush(); err != nil {
+		return penstock.Outcome{}, &outputError{err}
+	}
+	return penstock.Outcome{Delivered: d.n}, nil
+}
+
+// Put is part of penstock.DeadLetters.
+func (d *dryRun) Put(_ context.Context, letters ...penstock.Letter) error {
+	for _, l := range letters {
+		_, _ = fmt.Fprintf(d.err, "penstock: would be dead-lettered: %s byte %d: %s: %s\n", printable(l.Source.Object), l.Source.Offset, l.Reason, printable(l.Detail))
+	}
+	return nil
+}
+
+// outputError says that standard output cannot be written; there is no point in going on.
+type outputError struct{ err error }
+
+func (e *outputError) Error() string { return "write standard output: " + e.err.Error() }
+func (e *outputError) Unwrap() error { return e.err }
+func (e *outputError) Fatal() bool   { return true }

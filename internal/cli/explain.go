@@ -1,0 +1,261 @@
+//go:build !function
+
+package cli
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/decode"
+	"github.com/seed56735111/penstock/format"
+	"github.com/seed56735111/penstock/source"
+)
+
+// explainOptions are the settings of explain.
+type explainOptions struct {
+	aws     awsOptions
+	s3      s3Options
+	read    readOptions
+	records int
+	objects int
+	shown   int
+}
+
+func newExplainCommand(a *app) *cobra.Command {
+	var o explainOptions
+	cmd := &cobra.Command{
+		Use:   "explain OBJECT…",
+		Short: "Say what would be done with an object, without doing it",
+		Long: `explain reads the beginning of an object and says how it is stored, what it is recognised as and why, where its times come
+from, which indexes its documents would go to, and what they look like. It sends nothing and leaves nothing behind.
+
+An OBJECT is what ship takes: a file, a directory, - for standard input, s3://bucket/key or s3://bucket/prefix.`,
+		Example: `  penstock explain s3://my-logs/2026/11/24/x.log.gz
+  penstock explain app.log --index 'app-{level|none}-{yyyy.MM.dd}' --show 3`,
+		GroupID: groupLook,
+		Args:    usageArgs(cobra.MinimumNArgs(1)),
+		RunE:    func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), a, args) },
+	}
+	f := flagSet{cmd.Flags()}
+	o.aws.flags(f)
+	o.s3.flags(f)
+	o.read.flags(f)
+	f.IntVar(&o.records, "records", 10_000, "most records to read of an entry")
+	f.IntVar(&o.objects, "objects", 10, "most objects to read")
+	f.IntVar(&o.shown, "show", 1, "documents to show of each entry")
+	return cmd
+}
+
+func (o *explainOptions) run(ctx context.Context, a *app, args []string) error {
+	logger, err := a.logger()
+	if err != nil {
+		return err
+	}
+	p, err := o.read.stages(logger)
+	if err != nil {
+		return err
+	}
+	src, err := sources(ctx, a, args, &o.aws, &o.s3, source.ListOptions{}, logger)
+	if err != nil {
+		return err
+	}
+	left := o.objects
+	var failed error
+	for item, err := range src.Items(ctx) {
+		if err != nil {
+			return err
+		}
+		for i := range item.Objects {
+			if left == 0 {
+				_, _ = fmt.Fprintf(a.Out, "… and more; --objects %d would show more of them\n", 10*o.objects)
+				return failed
+			}
+			left--
+			if err := o.object(ctx, a.Out, p, &item.Objects[i]); err != nil {
+				_, _ = fmt.Fprintf(a.Out, "  cannot be read  %s\n", printable(err.Error()))
+				failed = errors.Join(failed, err)
+			}
+		}
+	}
+	return failed
+}
+
+// line writes one fact about an object.
+func line(w io.Writer, name, format string, args ...any) {
+	_, _ = fmt.Fprintf(w, "  %-11s %s\n", name, printable(fmt.Sprintf(format, args...)))
+}
+
+func (o *explainOptions) object(ctx context.Context, w io.Writer, p *penstock.Pipeline, obj *penstock.Object) error {
+	stream, err := obj.Open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = stream.Close() }()
+	_, _ = fmt.Fprintln(w, printable(obj.Name))
+	id := stream.Identity
+	switch {
+	case id.Version != "":
+		line(w, "version", "%s", id.Version)
+	case id.ETag != "":
+		line(w, "etag", "%s", id.ETag)
+	default:
+		line(w, "version", "none: ids follow the content")
+	}
+	if obj.Size >= 0 {
+		line(w, "size", "%s", humanBytes(obj.Size))
+	}
+	const enough = 512
+	head := bufio.NewReaderSize(stream, 64<<10)
+	first, _ := head.Peek(enough) // the error comes again when it is read
+	line(w, "stored as", "%s", decode.Container(first))
+	for entry, err := range p.Decoder.Entries(head) {
+		if err != nil {
+			return err
+		}
+		done, err := o.entry(w, p, obj, id, entry)
+		if err != nil || !done {
+			return err
+		}
+	}
+	return nil
+}
+
+// seen is what is known of the records of an entry.
+type seen struct {
+	records, unparsed, errors int
+	timed                     int
+	from, to                  time.Time
+	indexes                   map[string]int
+	firstID                   string
+	documents                 [][]byte
+	firstError                error
+}
+
+// entry explains one stream of plain bytes. It reports whether it was read to its end.
+func (o *explainOptions) entry(w io.Writer, p *penstock.Pipeline, obj *penstock.Object, id penstock.Identity, e penstock.Entry) (bool, error) {
+	if e.Name != "" {
+		line(w, "entry", "%s", e.Name)
+	}
+	rec, err := p.Recognizer.Recognize(obj, id, e)
+	if err != nil {
+		return false, err
+	}
+	if rec.Skip != "" {
+		line(w, "skipped", "%s", rec.Skip)
+		return true, nil
+	}
+	line(w, "format", "%s: %s", rec.Format, o.reason(rec.Format))
+	shaper, err := p.Shaper.Entry(obj, id, e.Name, rec.Format)
+	if err != nil {
+		return false, err
+	}
+	s := seen{indexes: map[string]int{}}
+	whole := true
+	var broken error
+	for r, err := range rec.Records {
+		if s.records+s.errors >= o.records {
+			whole = false
+			break
+		}
+		if err != nil {
+			if _, ok := errors.AsType[*penstock.RecordError](err); !ok {
+				broken = err
+				break
+			}
+		}
+		s.add(&r, err, shaper, o.shown)
+	}
+	s.write(w, whole && broken == nil)
+	return whole, broken
+}
+
+func (s *seen) add(r *penstock.Record, err error, shaper penstock.EntryShaper, shown int) {
+	var doc penstock.Document
+	if err == nil {
+		s.records++
+		if r.Unparsed {
+			s.unparsed++
+		}
+		if !r.Time.IsZero() {
+			s.timed++
+			if s.from.IsZero() || r.Time.Before(s.from) {
+				s.from = r.Time
+			}
+			if r.Time.After(s.to) {
+				s.to = r.Time
+			}
+		}
+		doc, err = shaper.Shape(r)
+	}
+	if err != nil {
+		s.errors++
+		if s.firstError == nil {
+			s.firstError = fmt.Errorf("%w", err)
+		}
+		return
+	}
+	s.indexes[doc.Index]++
+	if s.firstID == "" {
+		s.firstID = string(doc.ID)
+	}
+	if len(s.documents) < shown {
+		s.documents = append(s.documents, bytes.Clone(doc.Body))
+	}
+}
+
+func (s *seen) write(w io.Writer, whole bool) {
+	more := ""
+	if !whole {
+		more = " or more"
+	}
+	line(w, "records", "%s%s", humanCount(int64(s.records)), more)
+	if s.unparsed > 0 {
+		line(w, "unparsed", "%s do not fit the format and go on as raw text", humanCount(int64(s.unparsed)))
+	}
+	if s.errors > 0 {
+		line(w, "dead letter", "%s, the first: %v", humanCount(int64(s.errors)), s.firstError)
+	}
+	if s.timed > 0 {
+		line(w, "times", "%s to %s, in %s of the records", s.from.Format(time.RFC3339), s.to.Format(time.RFC3339), humanCount(int64(s.timed)))
+	} else if s.records > 0 {
+		line(w, "times", "none in the records: the name's or the object's date is taken")
+	}
+	names := slices.Sorted(maps.Keys(s.indexes))
+	const most = 10
+	for i, name := range names {
+		if i == most {
+			line(w, "index", "… and %d more", len(names)-most)
+			break
+		}
+		line(w, "index", "%s: %s", name, plural(int64(s.indexes[name]), "document"))
+	}
+	if s.firstID != "" {
+		line(w, "first id", "%s", s.firstID)
+	}
+	for _, doc := range s.documents {
+		line(w, "document", "%s", doc)
+	}
+}
+
+// reason says why a format was chosen.
+func (o *explainOptions) reason(name string) string {
+	if o.read.format != "" {
+		return "because --format says so"
+	}
+	for _, f := range format.Formats() {
+		if f.Name == name {
+			return f.Signature
+		}
+	}
+	return ""
+}

@@ -1,0 +1,256 @@
+//go:build !function
+
+package cli
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/spf13/cobra"
+
+	"github.com/seed56735111/penstock/guard"
+)
+
+// identityOptions are those of the commands that edit a file of identities.
+type identityOptions struct {
+	file, account    string
+	policies         []string
+	boundary         string
+	trust            []string
+	externalID       string
+	maxSession, life time.Duration
+	sessionName      string
+}
+
+func newIdentityCommand(a *app) *cobra.Command {
+	var o identityOptions
+	cmd := &cobra.Command{
+		Use:   "identity",
+		Short: "Create, list and remove the users, roles and sessions of a local domain",
+		Long: `identity edits the file that "penstock domain --identities" reads. A running domain follows the change within a second.
+The file is replaced in one step and readable by its owner only.`,
+		Example: `  penstock domain identity create user grace --identities identities.json
+  penstock domain identity list --identities identities.json`,
+		Args: rejectUnknownCommand,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.PersistentFlags().StringVar(&o.file, "identities", "", "the file; it is made when it does not exist")
+	cmd.PersistentFlags().StringVar(&o.account, "account", "123456789012", "account of a user or role that is given by its name")
+	create := &cobra.Command{
+		Use:     "create",
+		Short:   "Create a user, a role or a session",
+		Example: "  penstock domain identity create user grace --identities identities.json",
+		Args:    rejectUnknownCommand,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	create.AddCommand(newCreateUser(a, &o), newCreateRole(a, &o), newCreateSession(a, &o))
+	cmd.AddCommand(create, newIdentityList(a, &o), newIdentityRemove(a, &o))
+	return cmd
+}
+
+func (o *identityOptions) open(a *app) (*guard.Identities, error) {
+	if o.file == "" {
+		return nil, usagef("name it with --identities FILE", "no file of identities is given")
+	}
+	logger, err := a.logger()
+	if err != nil {
+		return nil, err
+	}
+	ids, err := guard.OpenIdentities(o.file, logger)
+	if err != nil {
+		return nil, &usageError{Err: err, Hint: "docs/domain.md shows what such a file looks like"}
+	}
+	return ids, nil
+}
+
+// arn completes a name.
+func (o *identityOptions) arn(kind, name string) string {
+	if strings.HasPrefix(name, "arn:") {
+		return name
+	}
+	return "arn:aws:iam::" + o.account + ":" + kind + "/" + name
+}
+
+// documents reads policy files.
+func (o *identityOptions) documents() (policies []jsontext.Value, boundary jsontext.Value, err error) {
+	for _, name := range o.policies {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return nil, nil, usagef("name a file with a policy document", "read policy: %w", err)
+		}
+		policies = append(policies, text)
+	}
+	if o.boundary != "" {
+		if boundary, err = os.ReadFile(o.boundary); err != nil {
+			return nil, nil, usagef("name a file with a policy document", "read boundary: %w", err)
+		}
+	}
+	return policies, boundary, nil
+}
+
+// refused is what the file's rules say about a change.
+func refused(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &usageError{Err: err, Hint: "penstock domain identity list shows what is there"}
+}
+
+func newCreateUser(a *app, o *identityOptions) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "user NAME|ARN",
+		Short:   "Create a user with an access key, and print the variables to sign as them",
+		Example: "  eval \"$(penstock domain identity create user grace --identities identities.json)\"",
+		Args:    usageArgs(cobra.ExactArgs(1)),
+		RunE: func(_ *cobra.Command, args []string) error {
+			ids, err := o.open(a)
+			if err != nil {
+				return err
+			}
+			u := guard.User{ARN: o.arn("user", args[0])}
+			if u.Policies, u.Boundary, err = o.documents(); err != nil {
+				return err
+			}
+			key, err := ids.CreateUser(u)
+			if err != nil {
+				return refused(err)
+			}
+			return printVariables(a, key)
+		},
+	}
+	o.policyFlags(cmd)
+	return cmd
+}
+
+func (o *identityOptions) policyFlags(cmd *cobra.Command) {
+	cmd.Flags().StringArrayVar(&o.policies, "policy", nil, "file with an identity policy; may be given several times")
+	cmd.Flags().StringVar(&o.boundary, "boundary", "", "file with a permissions boundary")
+}
+
+func printVariables(a *app, key guard.Credentials) error {
+	if _, err := fmt.Fprintln(a.Out, strings.Join(signingVariables(key), "\n")); err != nil {
+		return &outputError{err}
+	}
+	return nil
+}
+
+func newCreateRole(a *app, o *identityOptions) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "role NAME|ARN",
+		Short:   "Create a role that the principals of --trust may assume",
+		Example: "  penstock domain identity create role shipper --trust arn:aws:iam::123456789012:user/grace --policy allow.json --identities identities.json",
+		Args:    usageArgs(cobra.ExactArgs(1)),
+		RunE: func(_ *cobra.Command, args []string) error {
+			ids, err := o.open(a)
+			if err != nil {
+				return err
+			}
+			r := guard.Role{
+				ARN: o.arn("role", args[0]), Trust: o.trust, ExternalID: o.externalID, MaxSessionSeconds: int(o.maxSession / time.Second),
+			}
+			if r.Policies, r.Boundary, err = o.documents(); err != nil {
+				return err
+			}
+			if err := ids.CreateRole(r); err != nil {
+				return refused(err)
+			}
+			_, _ = fmt.Fprintln(a.Out, r.ARN)
+			return nil
+		},
+	}
+	o.policyFlags(cmd)
+	cmd.Flags().StringSliceVar(&o.trust, "trust", nil, "ARNs, accounts or * that may assume it; everybody in its account when not given")
+	cmd.Flags().StringVar(&o.externalID, "external-id", "", "external id that has to be given")
+	cmd.Flags().DurationVar(&o.maxSession, "max-session", 0, "longest session, 1h when not given, at most 12h")
+	return cmd
+}
+
+func newCreateSession(a *app, o *identityOptions) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "session USER|ROLE-ARN",
+		Short:   "Create temporary credentials of a user or role, and print the variables to sign with them",
+		Example: "  penstock domain identity create session arn:aws:iam::123456789012:role/shipper --session-name night --duration 1h --identities identities.json",
+		Args:    usageArgs(cobra.ExactArgs(1)),
+		RunE: func(_ *cobra.Command, args []string) error {
+			ids, err := o.open(a)
+			if err != nil {
+				return err
+			}
+			policies, _, err := o.documents()
+			if err != nil {
+				return err
+			}
+			of, name := o.arn("user", args[0]), ""
+			if strings.Contains(of, ":role/") {
+				name = o.sessionName
+			}
+			key, err := ids.CreateSession(of, name, o.life, policies...)
+			if err != nil {
+				return refused(err)
+			}
+			return printVariables(a, key)
+		},
+	}
+	cmd.Flags().StringArrayVar(&o.policies, "policy", nil, "file with a session policy, which takes away; may be given several times")
+	cmd.Flags().StringVar(&o.sessionName, "session-name", "local", "name of a role's session")
+	cmd.Flags().DurationVar(&o.life, "duration", time.Hour, "how long the credentials are valid")
+	return cmd
+}
+
+func newIdentityList(a *app, o *identityOptions) *cobra.Command {
+	return &cobra.Command{
+		Use:     "list",
+		Short:   "List users, roles and sessions, without their secrets",
+		Example: "  penstock domain identity list --identities identities.json",
+		Args:    usageArgs(cobra.NoArgs),
+		RunE: func(*cobra.Command, []string) error {
+			ids, err := o.open(a)
+			if err != nil {
+				return err
+			}
+			tab := table{left: 4, header: []string{"kind", "arn", "access key", "until"}}
+			for _, u := range ids.Users() {
+				keys := make([]string, 0, len(u.Keys))
+				for _, k := range u.Keys {
+					text := k.ID
+					if k.Disabled {
+						text += " (disabled)"
+					}
+					keys = append(keys, text)
+				}
+				tab.rows = append(tab.rows, []string{"user", printable(u.ARN), printable(strings.Join(keys, ", ")), ""})
+			}
+			for _, r := range ids.Roles() {
+				tab.rows = append(tab.rows, []string{"role", printable(r.ARN), "", ""})
+			}
+			for _, s := range ids.Sessions() {
+				of := s.Of
+				if s.Name != "" {
+					of += " as " + s.Name
+				}
+				tab.rows = append(tab.rows, []string{"session", printable(of), printable(s.AccessKeyID), s.Expires.Format(time.RFC3339)})
+			}
+			tab.write(a.Out)
+			return nil
+		},
+	}
+}
+
+func newIdentityRemove(a *app, o *identityOptions) *cobra.Command {
+	return &cobra.Command{
+		Use:     "remove ARN|ACCESS-KEY-ID",
+		Short:   "Remove a user or role with its sessions, or one access key or session",
+		Example: "  penstock domain identity remove AKIDEXAMPLE --identities identities.json",
+		Args:    usageArgs(cobra.ExactArgs(1)),
+		RunE: func(_ *cobra.Command, args []string) error {
+			ids, err := o.open(a)
+			if err != nil {
+				return err
+			}
+			return refused(ids.Remove(args[0]))
+		},
+	}
+}

@@ -1,0 +1,371 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/bulk"
+	"github.com/seed56735111/penstock/deadletter"
+	"github.com/seed56735111/penstock/domain"
+	"github.com/seed56735111/penstock/lambda"
+	"github.com/seed56735111/penstock/source"
+)
+
+// inLambda reports whether the platform started this process as the binary of a function.
+func inLambda(args []string) bool {
+	return len(args) == 0 && os.Getenv("AWS_LAMBDA_RUNTIME_API") != ""
+}
+
+// functionOptions are the settings of the Lambda function.
+type functionOptions struct {
+	target
+	s3                    s3Options
+	read                  readOptions
+	write                 writeOptions
+	deadLetters           string
+	workers               int
+	continueQueue         string
+	templates             bool
+	reserve               time.Duration
+	logsNumbers, logsJSON string
+	logsMessages          string
+	logs                  lambda.LogsOptions
+}
+
+func (o *functionOptions) register(f flagSet) {
+	o.flags(f)
+	o.s3.flags(f)
+	o.read.flags(f)
+	o.write.flags(f)
+	f.str(&o.deadLetters, "dead-letters")
+	f.number(&o.workers, "workers")
+	f.str(&o.continueQueue, "continue-queue")
+	f.boolean(&o.templates, "put-templates")
+	f.duration(&o.reserve, "reserve")
+	f.str(&o.logsNumbers, "logs-numbers")
+	f.str(&o.logsJSON, "logs-json")
+	f.str(&o.logsMessages, "logs-messages")
+	f.str(&o.logs.NestUnder, "logs-nest-under")
+	f.str(&o.logs.Index, "logs-index")
+}
+
+func newLambdaCommand(a *app) *cobra.Command {
+	var o functionOptions
+	cmd := &cobra.Command{
+		Use:   "lambda",
+		Short: "Serve as a Lambda function: events of S3 and CloudWatch Logs, however they are wrapped",
+		Long: `lambda asks the Lambda Runtime API for events and delivers what they announce: objects of S3 (directly, or through SQS, SNS,
+EventBridge and S3 Batch Operations) and log events of CloudWatch Logs (directly or through Kinesis). The platform starts
+the binary without arguments, which does the same. An empty event asks the domain for its banner and answers it.
+
+Settings are the PENSTOCK_ variables of the function, or a JSON file named by PENSTOCK_CONFIG: a path in the package,
+s3://bucket/key or ssm:NAME, looked at again at most every 30 seconds. Credentials are those of the function's role.
+"penstock invoke" runs the function on this machine.`,
+		Example: `  PENSTOCK_DOMAIN=https://search-x.eu-west-1.es.amazonaws.com penstock invoke
+  PENSTOCK_DOMAIN=http://127.0.0.1:9200 penstock invoke --s3 s3://logs/app.log.gz`,
+		GroupID: groupMove,
+		Args:    usageArgs(cobra.NoArgs),
+		// The settings are read for each invocation, and a mistake in them is an answer to it.
+		PersistentPreRunE: func(*cobra.Command, []string) error { return nil },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			f, err := newFunction(a, cmd.Flags())
+			if err != nil {
+				return err
+			}
+			lambda.Start(cmd.Context(), f.invoke)
+			return nil
+		},
+	}
+	o.register(flagSet{cmd.Flags()})
+	return cmd
+}
+
+// function is the process of one sandbox. Lambda hands it one event at a time.
+type function struct {
+	app    *app
+	lookup func(string) (string, bool)
+	given  map[string]string // flags on the command line
+	config configSource
+	wired  *wiring
+}
+
+func newFunction(a *app, flags *pflag.FlagSet) (*function, error) {
+	if os.Getenv("AWS_LAMBDA_RUNTIME_API") == "" {
+		return nil, usagef("penstock invoke runs the function on this machine", "AWS_LAMBDA_RUNTIME_API is not set: this is not a Lambda function")
+	}
+	// There is no instance metadata in a sandbox; asking for it would only delay the news that credentials are missing.
+	if err := os.Setenv("AWS_EC2_METADATA_DISABLED", "true"); err != nil {
+		return nil, fmt.Errorf("prepare environment: %w", err)
+	}
+	if level := os.Getenv("AWS_LAMBDA_LOG_LEVEL"); level != "" && !flags.Changed("log-level") {
+		// The platform has two levels more.
+		a.logLevel = strings.NewReplacer("TRACE", "debug", "FATAL", "error").Replace(level)
+	}
+	f := &function{app: a, lookup: os.LookupEnv, given: map[string]string{}}
+	flags.Visit(func(flag *pflag.Flag) { f.given[flag.Name] = flag.Value.String() })
+	f.config.where = f.given["config"]
+	if f.config.where == "" {
+		f.config.where, _ = f.lookup("PENSTOCK_CONFIG")
+	}
+	return f, nil
+}
+
+func (f *function) invoke(ctx context.Context, event json.RawMessage) (any, error) {
+	w, err := f.current(ctx)
+	if err != nil {
+		return nil, explained(err)
+	}
+	answer, err := w.handler.Invoke(ctx, event)
+	return answer, explained(err)
+}
+
+// explained adds the way out, which is in the hints for people at a terminal, to the one line that Lambda shows.
+func explained(err error) error {
+	if err == nil {
+		return nil
+	}
+	if _, ok := errors.AsType[*credentialsError](err); ok {
+		return err // says it already
+	}
+	if hint := hintFor(err); hint != "" {
+		return fmt.Errorf("%w (%s)", err, hint)
+	}
+	return err
+}
+
+// current returns the stages for the settings as they are now.
+func (f *function) current(ctx context.Context) (*wiring, error) {
+	file, changed, err := f.readConfig(ctx)
+	if err != nil && f.wired == nil {
+		return nil, err
+	}
+	if f.wired != nil && (err != nil || !changed) {
+		if err != nil {
+			f.wired.logger.WarnContext(ctx, "settings not read again; the earlier ones stay", "error", err)
+		}
+		return f.wired, nil
+	}
+	w, err := f.wire(ctx, file)
+	if err != nil {
+		f.config.forget()
+		return nil, err
+	}
+	f.wired = w
+	return w, nil
+}
+
+// readConfig looks at the configuration for no longer than leaves the better part of the invocation.
+func (f *function) readConfig(ctx context.Context) (configFile, bool, error) {
+	longest := 10 * time.Second
+	if deadline, ok := ctx.Deadline(); ok {
+		longest = min(longest, time.Until(deadline)/3)
+	}
+	ctx, cancel := context.WithTimeout(ctx, longest)
+	defer cancel()
+	return f.config.read(ctx, f.lookup)
+}
+
+// wiring is everything that one set of settings makes, kept from one invocation to the next.
+type wiring struct {
+	functionOptions
+	handler *lambda.Handler
+	logger  logger
+	stages  *penstock.Pipeline
+	objects *source.S3
+	domain  *domain.Domain
+	banner  *domain.Banner // nil until the domain has answered
+	// templated says that the index templates were put, or cannot be.
+	templated bool
+	letters   interface {
+		penstock.DeadLetters
+		Close() error
+	}
+	queue *sqs.Client
+}
+
+func (f *function) wire(ctx context.Context, file configFile) (*wiring, error) {
+	w := &wiring{}
+	flags := pflag.NewFlagSet("lambda", pflag.ContinueOnError)
+	w.register(flagSet{flags})
+	for name, value := range f.given {
+		if flags.Lookup(name) == nil {
+			continue // one of all commands, such as --log-level
+		}
+		if err := flags.Set(name, value); err != nil {
+			return nil, &usageError{Err: err}
+		}
+	}
+	if err := applyValues(flags, f.lookup, file); err != nil {
+		return nil, err
+	}
+	w.aws.live = true
+	w.fit(flags, os.Getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"))
+	var err error
+	if w.logger, err = f.app.logger(); err != nil {
+		return nil, err
+	}
+	if err := w.open(ctx); err != nil {
+		return nil, err
+	}
+	cfg := lambda.Config{
+		Open: w.object, Pipeline: w.pipeline, Ping: w.ping, Reserve: w.reserve,
+		Metrics: f.app.Out, Function: os.Getenv("AWS_LAMBDA_FUNCTION_NAME"),
+		LogGroup: os.Getenv("AWS_LAMBDA_LOG_GROUP_NAME"), Logger: w.logger,
+	}
+	if w.queue != nil {
+		cfg.Continue = w.proceed
+	}
+	w.handler = lambda.New(cfg)
+	return w, nil
+}
+
+// fit makes the buffers fit into a small function, unless the settings say otherwise, and tells the garbage collector
+// how much memory there is.
+func (w *wiring) fit(flags *pflag.FlagSet, memory string) {
+	mb, err := strconv.ParseInt(memory, 10, 64)
+	if err != nil || mb <= 0 {
+		return
+	}
+	size := mb << 20
+	if !flags.Changed("batch-bytes") {
+		w.write.batchBytes = min(w.write.batchBytes, byteSize(size/64))
+	}
+	if !flags.Changed("workers") && mb < 512 {
+		w.workers = 2 // a fraction of one core reads no faster with more
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		// What is not the heap: the program, stacks, the kernel's share of the connections.
+		const outside = 40 << 20
+		debug.SetMemoryLimit(max(size-outside, size/2))
+	}
+}
+
+// open makes the stages. It makes no request.
+func (w *wiring) open(ctx context.Context) error {
+	p, err := w.read.stages(w.logger)
+	if err != nil {
+		return err
+	}
+	if w.logs.SafeNumbers, err = choice("logs-numbers", w.logsNumbers, "safe"); err != nil {
+		return err
+	}
+	if w.logs.JSONAnywhere, err = choice("logs-json", w.logsJSON, "anywhere"); err != nil {
+		return err
+	}
+	if w.logs.Messages, err = choice("logs-messages", w.logsMessages, "recognise"); err != nil {
+		return err
+	}
+	logs, err := lambda.NewLogs(w.logs, p.Recognizer, p.Shaper)
+	if err != nil {
+		return &usageError{Err: err, Hint: "docs/cloudwatch-logs.md explains logs-index"}
+	}
+	p.Recognizer, p.Shaper, p.Workers, p.Logger = logs, logs, w.workers, w.logger
+	w.stages = p
+	if w.objects, err = w.s3.open(ctx, &w.aws, w.logger); err != nil {
+		return err
+	}
+	cfg, err := w.aws.load(ctx)
+	if err != nil {
+		return err
+	}
+	if w.letters, err = openLetters(w.deadLetters, cfg, w.s3, w.logger); err != nil {
+		return err
+	}
+	if w.continueQueue != "" {
+		w.queue = sqs.NewFromConfig(cfg)
+	}
+	w.domain, err = w.target.open(ctx, w.write.inFlight)
+	return err
+}
+
+// choice reads a setting that is "compat" or the other word.
+func choice(name, value, other string) (bool, error) {
+	if value != "compat" && value != other {
+		return false, usagef("docs/cloudwatch-logs.md explains both", "%s is %q: want compat or %s", lookupSetting(name).variable(), value, other)
+	}
+	return value == other, nil
+}
+
+func (w *wiring) object(ref lambda.Ref) (penstock.Object, error) {
+	return w.objects.Object(ref.Bucket, ref.Key, ref.Version, ref.Size), nil
+}
+
+// pipeline gives each invocation a writer of its own, so that no request is under way when the sandbox is frozen.
+// Connections, and what is known of the domain, stay.
+func (w *wiring) pipeline(ctx context.Context) (penstock.Pipeline, func(context.Context) error, error) {
+	if w.banner == nil {
+		banner, err := w.domain.Probe(ctx)
+		if err := bannerMatters(err); err != nil {
+			return penstock.Pipeline{}, nil, err
+		}
+		w.banner = &banner
+	}
+	w.putTemplates(ctx)
+	cfg := w.write.config(*w.banner, w.logger)
+	if deadline, ok := ctx.Deadline(); ok {
+		cfg.RetryBudget = min(cfg.RetryBudget, max(time.Until(deadline), time.Millisecond))
+	}
+	writer := bulk.New(cfg, w.domain)
+	p := *w.stages
+	p.Deliverer, p.DeadLetters = writer, w.letters
+	return p, func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, 500*time.Millisecond)
+		defer cancel()
+		return errors.Join(writer.Close(ctx), w.letters.Close())
+	}, nil
+}
+
+// ping asks for the banner: what an empty event is for.
+func (w *wiring) ping(ctx context.Context) (json.RawMessage, error) {
+	banner, err := w.domain.Probe(ctx)
+	if err != nil {
+		return nil, err
+	}
+	w.banner = &banner
+	return banner.Raw, nil
+}
+
+// proceed sends the message that continues a large object. In a FIFO queue each object is a group of its own.
+func (w *wiring) proceed(ctx context.Context, message []byte) error {
+	in := &sqs.SendMessageInput{QueueUrl: &w.continueQueue, MessageBody: aws.String(string(message))}
+	if strings.HasSuffix(w.continueQueue, ".fifo") {
+		id := contentName(message)
+		in.MessageGroupId, in.MessageDeduplicationId = &id, &id
+	}
+	if _, err := w.queue.SendMessage(ctx, in); err != nil {
+		return fmt.Errorf("continue through %s: %w", w.continueQueue, err)
+	}
+	return nil
+}
+
+// letterStore is a place for dead letters that can be read again.
+type letterStore interface {
+	penstock.DeadLetters
+	deadletter.Store
+	Close() error
+}
+
+// openLetters returns the dead letters in a directory or below an s3:// URL.
+func openLetters(where string, cfg aws.Config, o s3Options, l logger) (letterStore, error) {
+	if !strings.HasPrefix(where, "s3://") {
+		return deadletter.Open(where, l), nil
+	}
+	loc, err := source.ParseLocation(where)
+	if err != nil {
+		return nil, &usageError{Err: fmt.Errorf("--dead-letters: %w", err), Hint: "write it as s3://bucket/prefix"}
+	}
+	return &s3Letters{client: o.client(cfg), bucket: loc.Bucket, prefix: strings.TrimSuffix(loc.Prefix, "/"), logger: l}, nil
+}

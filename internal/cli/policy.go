@@ -1,0 +1,422 @@
+//go:build !function
+
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/netip"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed56735111/penstock/iam"
+)
+
+func newPolicyCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "policy",
+		Short: "Evaluate, explain, lint and generate access policies",
+		Long: `policy looks at access policies without AWS: what they decide and why, what is most likely not meant, and which policies let
+penstock do its work and nothing else.`,
+		Example: `  penstock policy eval GET / --access-policies policy.json --principal arn:aws:iam::123456789012:user/grace --domain-arn arn:aws:es:eu-west-1:123456789012:domain/logs
+  penstock policy lint policy.json
+  penstock policy generate ship --principal arn:aws:iam::123456789012:role/shipper --domain-arn arn:aws:es:eu-west-1:123456789012:domain/logs`,
+		GroupID: groupDomain,
+		Args:    rejectUnknownCommand,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newPolicyEval(a), newPolicyExplain(a), newPolicyLint(a), newPolicyGenerate(a))
+	return cmd
+}
+
+// question is a request to be judged, as flags describe it.
+type question struct {
+	access, boundary                   string
+	identity, session                  []string
+	principal, role, userID, domainARN string
+	sourceIP, vpc, endpoint, org       string
+	tags, keys                         map[string]string
+	asJSON                             bool
+}
+
+func (q *question) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&q.access, "access-policies", "", "file with the domain's access policy, - for standard input")
+	f.StringArrayVar(&q.identity, "identity-policy", nil, "file with an identity policy of the caller; may be given several times")
+	f.StringVar(&q.boundary, "boundary", "", "file with the caller's permissions boundary")
+	f.StringArrayVar(&q.session, "session-policy", nil, "file with a session policy; may be given several times")
+	f.StringVar(&q.principal, "principal", "anonymous", "who calls: the ARN of a user, of a role session, of a federated user, an account, or anonymous")
+	f.StringVar(&q.role, "role", "", "ARN of the role behind a role session, when it has a path")
+	f.StringVar(&q.userID, "principal-id", "", "unique id of the user or role, for aws:userid")
+	f.StringVar(&q.domainARN, "domain-arn", "arn:aws:es:eu-west-1:123456789012:domain/penstock", "ARN of the domain")
+	f.StringVar(&q.sourceIP, "source-ip", "", "address of the caller, for aws:SourceIp")
+	f.StringVar(&q.vpc, "vpc", "", "VPC that the request comes through")
+	f.StringVar(&q.endpoint, "vpc-endpoint", "", "VPC endpoint that the request comes through")
+	f.StringVar(&q.org, "organization", "", "organization of the caller's account")
+	f.StringToStringVar(&q.tags, "tag", nil, "NAME=VALUE: a tag of the domain")
+	f.StringToStringVar(&q.keys, "key", nil, "NAME=VALUE: any other condition key")
+	f.BoolVar(&q.asJSON, "json", false, "print one JSON object")
+}
+
+// read returns the text of a file or of standard input.
+func readDocument(stdin io.Reader, name string) ([]byte, error) {
+	if name == "-" {
+		text, err := io.ReadAll(io.LimitReader(stdin, 1<<20))
+		if err != nil {
+			return nil, fmt.Errorf("read standard input: %w", err)
+		}
+		return text, nil
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, usagef("name a file with a policy document, or - for standard input", "read policy: %w", err)
+	}
+	return text, nil
+}
+
+// readPolicy reads and parses a policy.
+func readPolicy(stdin io.Reader, name string, parse func([]byte) (*iam.Policy, error)) (*iam.Policy, error) {
+	text, err := readDocument(stdin, name)
+	if err != nil {
+		return nil, err
+	}
+	p, err := parse(text)
+	if err != nil {
+		return nil, &usageError{Err: fmt.Errorf("%s: %w", name, err), Hint: "docs/policies.md says what a policy may hold"}
+	}
+	return p, nil
+}
+
+func (q *question) policies(stdin io.Reader) (ps iam.Policies, err error) {
+	if q.access != "" {
+		if ps.Resource, err = readPolicy(stdin, q.access, iam.ParseResource); err != nil {
+			return ps, err
+		}
+	}
+	for _, name := range q.identity {
+		p, err := readPolicy(stdin, name, iam.ParseIdentity)
+		if err != nil {
+			return ps, err
+		}
+		ps.Identity = append(ps.Identity, p)
+	}
+	for _, name := range q.session {
+		p, err := readPolicy(stdin, name, iam.ParseIdentity)
+		if err != nil {
+			return ps, err
+		}
+		ps.Session = append(ps.Session, p)
+	}
+	if q.boundary != "" {
+		if ps.Boundary, err = readPolicy(stdin, q.boundary, iam.ParseIdentity); err != nil {
+			return ps, err
+		}
+	}
+	return ps, nil
+}
+
+func (q *question) caller() (iam.Principal, error) {
+	var p iam.Principal
+	var err error
+	switch {
+	case q.role != "":
+		p, err = iam.NewRoleSession(q.principal, q.role, q.userID)
+	case q.userID != "" && strings.Contains(q.principal, ":user/"):
+		p, err = iam.NewUser(q.principal, q.userID)
+	default:
+		p, err = iam.ParsePrincipal(q.principal)
+	}
+	if err != nil {
+		return p, &usageError{Err: err, Hint: "write it as arn:aws:iam::123456789012:user/NAME or arn:aws:sts::123456789012:assumed-role/ROLE/SESSION"}
+	}
+	return p, nil
+}
+
+// request puts the question together from METHOD PATH.
+func (q *question) request(args []string) (iam.Request, error) {
+	method, path := http.MethodGet, "/"
+	switch len(args) {
+	case 2:
+		method, path = strings.ToUpper(args[0]), args[1]
+	case 1:
+		path = args[0]
+	}
+	d, err := iam.ParseDomain(q.domainARN)
+	if err != nil {
+		return iam.Request{}, &usageError{Err: err, Hint: "--domain-arn arn:aws:es:REGION:ACCOUNT:domain/NAME"}
+	}
+	action, known := iam.ActionFor(method)
+	if !known {
+		return iam.Request{}, usagef("methods are GET, HEAD, POST, PUT, DELETE and PATCH", "no action stands for the method %s", method)
+	}
+	p, err := q.caller()
+	if err != nil {
+		return iam.Request{}, err
+	}
+	facts := iam.Facts{SourceVPC: q.vpc, SourceVPCE: q.endpoint, OrgID: q.org, Resource: d.Resource(path), ResourceTags: q.tags}
+	if q.sourceIP != "" {
+		if facts.SourceIP, err = netip.ParseAddr(q.sourceIP); err != nil {
+			return iam.Request{}, usagef("write it as 203.0.113.7", "source address %q: %w", q.sourceIP, err)
+		}
+	}
+	r := iam.Request{Principal: p, Action: action, Resource: facts.Resource, Context: iam.NewContext(p, facts)}
+	for key, value := range q.keys {
+		r.Context.Set(key, value)
+	}
+	return r, nil
+}
+
+// answer is what eval and explain print as JSON.
+type policyAnswer struct {
+	Allowed    bool            `json:"allowed"`
+	Explicit   bool            `json:"explicit_deny"`
+	By         string          `json:"by"`
+	Text       string          `json:"text"`
+	Principal  string          `json:"principal"`
+	Action     string          `json:"action"`
+	Resource   string          `json:"resource"`
+	Statements []policyFinding `json:"statements,omitempty"`
+}
+
+type policyFinding struct {
+	Statement string `json:"statement"`
+	Effect    string `json:"effect"`
+	Applies   bool   `json:"applies"`
+	Reason    string `json:"reason,omitempty"`
+}
+
+func (q *question) judge(a *app, args []string, explain bool) error {
+	r, err := q.request(args)
+	if err != nil {
+		return err
+	}
+	ps, err := q.policies(a.In)
+	if err != nil {
+		return err
+	}
+	d := iam.Evaluate(ps, r)
+	out := policyAnswer{
+		Allowed: d.Allowed, Explicit: d.Explicit, By: string(d.By), Text: d.String(),
+		Principal: r.Principal.String(), Action: r.Action, Resource: r.Resource,
+	}
+	if explain {
+		for _, f := range iam.Explain(ps, r) {
+			out.Statements = append(out.Statements, policyFinding{f.Statement.String(), string(f.Effect), f.Applies, f.Reason})
+		}
+	}
+	if q.asJSON {
+		if err := json.NewEncoder(a.Out).Encode(out); err != nil {
+			return &outputError{err}
+		}
+	} else {
+		out.write(a.Out)
+	}
+	if !d.Allowed {
+		return exitWith(exitRefused)
+	}
+	return nil
+}
+
+func (p *policyAnswer) write(w io.Writer) {
+	_, _ = fmt.Fprintf(w, "%s\n", printable(p.Text))
+	_, _ = fmt.Fprintf(w, "  %s\n  %s\n  %s\n", printable(p.Principal), printable(p.Action), printable(p.Resource))
+	for _, f := range p.Statements {
+		verdict := "applies"
+		if !f.Applies {
+			verdict = "does not apply"
+		}
+		text := fmt.Sprintf("%s, %s: %s", f.Statement, f.Effect, verdict)
+		if f.Reason != "" {
+			text += ": " + f.Reason
+		}
+		_, _ = fmt.Fprintf(w, "  %s\n", printable(text))
+	}
+}
+
+func newPolicyEval(a *app) *cobra.Command {
+	var q question
+	cmd := &cobra.Command{
+		Use:   "eval [METHOD] PATH",
+		Short: "Say whether policies allow a request",
+		Long: `eval decides one request by the policies that are given, as AWS does: an explicit Deny wins; in the domain's own account one
+Allow is enough; a caller from another account needs one from each side.
+
+Exit codes: 0 allowed, 5 refused, 2 usage or a policy that the service would not take.`,
+		Example: `  penstock policy eval GET / --access-policies policy.json --principal arn:aws:iam::123456789012:user/grace
+  penstock policy eval POST /_bulk --access-policies policy.json --principal anonymous --source-ip 203.0.113.7`,
+		Args: usageArgs(cobra.RangeArgs(1, 2)),
+		RunE: func(_ *cobra.Command, args []string) error { return q.judge(a, args, false) },
+	}
+	q.flags(cmd)
+	return cmd
+}
+
+func newPolicyExplain(a *app) *cobra.Command {
+	var q question
+	cmd := &cobra.Command{
+		Use:   "explain [METHOD] PATH",
+		Short: "Say whether policies allow a request, and what every statement says about it",
+		Long: `explain decides one request like eval, then goes through all statements and says of each whether it applies, and why not.
+
+Exit codes: 0 allowed, 5 refused, 2 usage or a policy that the service would not take.`,
+		Example: "  penstock policy explain DELETE /logs-2026 --access-policies policy.json --principal arn:aws:iam::123456789012:user/grace",
+		Args:    usageArgs(cobra.RangeArgs(1, 2)),
+		RunE:    func(_ *cobra.Command, args []string) error { return q.judge(a, args, true) },
+	}
+	q.flags(cmd)
+	return cmd
+}
+
+// lintOptions are those of policy lint.
+type lintOptions struct {
+	identity, vpc, fineGrained, asJSON bool
+	domainARN                          string
+}
+
+func newPolicyLint(a *app) *cobra.Command {
+	var o lintOptions
+	cmd := &cobra.Command{
+		Use:   "lint FILE…",
+		Short: "Look for what is most likely not meant in policies",
+		Long: `lint reads policies as the service does and warns of what is allowed and most likely not meant: a domain without /*, indexes
+that can be reached by another path, actions that clients need too, and more; docs/policies.md lists the rules.
+
+Exit codes: 0 nothing to say, 3 warnings, 2 a policy that the service would not take.`,
+		Example: "  penstock policy lint policy.json --domain-arn arn:aws:es:eu-west-1:123456789012:domain/logs\n  penstock policy lint --identity role.json",
+		Args:    usageArgs(cobra.MinimumNArgs(1)),
+		RunE:    func(_ *cobra.Command, args []string) error { return o.run(a, args) },
+	}
+	f := cmd.Flags()
+	f.BoolVar(&o.identity, "identity", false, "the files are identity policies, not a domain's access policy")
+	f.StringVar(&o.domainARN, "domain-arn", "", "ARN of the domain, for rules about its account and region")
+	f.BoolVar(&o.vpc, "vpc-domain", false, "the domain is inside a VPC")
+	f.BoolVar(&o.fineGrained, "fine-grained", false, "the domain has fine-grained access control")
+	f.BoolVar(&o.asJSON, "json", false, "print one JSON object for each warning")
+	return cmd
+}
+
+func (o *lintOptions) run(a *app, files []string) error {
+	var d iam.Domain
+	if o.domainARN != "" {
+		var err error
+		if d, err = iam.ParseDomain(o.domainARN); err != nil {
+			return &usageError{Err: err, Hint: "--domain-arn arn:aws:es:REGION:ACCOUNT:domain/NAME"}
+		}
+	}
+	d.VPC, d.FineGrained = o.vpc, o.fineGrained
+	parse := iam.ParseResource
+	if o.identity {
+		parse = iam.ParseIdentity
+	}
+	found := 0
+	for _, name := range files {
+		p, err := readPolicy(a.In, name, parse)
+		if err != nil {
+			return serviceSays(err)
+		}
+		if !o.identity {
+			if err := p.CheckFor(d); err != nil {
+				return serviceSays(&usageError{Err: fmt.Errorf("%s: %w", name, err), Hint: "docs/policies.md says what a policy may hold"})
+			}
+		}
+		for _, w := range iam.Lint(p, d) {
+			found++
+			if o.asJSON {
+				if err := json.NewEncoder(a.Out).Encode(map[string]string{"file": name, "path": w.Path, "rule": w.Rule, "text": w.Text}); err != nil {
+					return &outputError{err}
+				}
+				continue
+			}
+			_, _ = fmt.Fprintf(a.Out, "%s: %s: %s (%s)\n", printable(name), w.Path, printable(w.Text), w.Rule)
+		}
+	}
+	if found > 0 {
+		return exitWith(exitDeadLetters)
+	}
+	return nil
+}
+
+// serviceSays adds the service's own words to the hint.
+func serviceSays(err error) error {
+	e, ok := errors.AsType[*iam.Error](err)
+	if !ok {
+		return err
+	}
+	return &usageError{Err: err, Hint: "the service answers: " + shorten(e.Service, 200)}
+}
+
+// modes are the commands that talk to a domain, with the requests that they make.
+func modes() map[string][]iam.Need {
+	bulk := []iam.Need{{Method: "GET", Path: "/", Why: "the version"}, {Method: "POST", Path: "/_bulk", Why: "documents"}}
+	templates := []iam.Need{
+		{Method: "GET", Path: "/_index_template/penstock-*", Why: "is the template there"}, {Method: "PUT", Path: "/_index_template/penstock-*", Why: "the template"},
+		{Method: "GET", Path: "/_template/penstock-*", Why: "the same before version 7.8"}, {Method: "PUT", Path: "/_template/penstock-*", Why: "the same before version 7.8"},
+	}
+	var all []iam.Need
+	for _, m := range []string{"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"} {
+		all = append(all, iam.Need{Method: m, Path: "/*", Why: "whatever its clients ask for"})
+	}
+	return map[string][]iam.Need{
+		"ship": bulk, "deadletter": bulk, "worker": bulk, "lambda": slices.Concat(bulk, templates), "request": all, "proxy": all,
+	}
+}
+
+func newPolicyGenerate(a *app) *cobra.Command {
+	var domainARN, principal, side string
+	var names []string
+	for name := range modes() {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	cmd := &cobra.Command{
+		Use:   "generate MODE",
+		Short: "Write the least policies that let a command do its work",
+		Long: `generate writes the access policy of the domain and the identity policy of the principal that let a command of penstock do its
+work, and nothing else. In the domain's own account one of the two is enough; from another account both are needed.
+
+MODE is one of ` + strings.Join(names, ", ") + `. Backfill does not talk to the domain.`,
+		Example: `  penstock policy generate ship --principal arn:aws:iam::123456789012:role/shipper --domain-arn arn:aws:es:eu-west-1:123456789012:domain/logs
+  penstock policy generate lambda --side resource --principal … --domain-arn … > access-policy.json`,
+		Args: usageArgs(cobra.ExactArgs(1)),
+		RunE: func(_ *cobra.Command, args []string) error {
+			needs, ok := modes()[args[0]]
+			if !ok {
+				return usagef("MODE is one of "+strings.Join(names, ", "), "no mode is called %q", args[0])
+			}
+			d, err := iam.ParseDomain(domainARN)
+			if err != nil {
+				return &usageError{Err: err, Hint: "--domain-arn arn:aws:es:REGION:ACCOUNT:domain/NAME"}
+			}
+			resource, identity, err := iam.Generate(d, principal, needs)
+			if err != nil {
+				return &usageError{Err: err, Hint: "--principal arn:aws:iam::123456789012:role/NAME"}
+			}
+			switch side {
+			case "resource":
+				_, err = fmt.Fprintf(a.Out, "%s\n", resource)
+			case "identity":
+				_, err = fmt.Fprintf(a.Out, "%s\n", identity)
+			case "both":
+				enc := json.NewEncoder(a.Out)
+				enc.SetIndent("", "  ")
+				err = enc.Encode(map[string]json.RawMessage{"access_policy": resource, "identity_policy": identity})
+			default:
+				return usagef("--side is resource, identity or both", "no side is called %q", side)
+			}
+			if err != nil {
+				return &outputError{err}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&domainARN, "domain-arn", "", "ARN of the domain")
+	cmd.Flags().StringVar(&principal, "principal", "", "ARN of the user, role or role session, or an account")
+	cmd.Flags().StringVar(&side, "side", "both", "which policy to write: resource, identity or both")
+	return cmd
+}

@@ -1,0 +1,363 @@
+package cli
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed56735111/penstock/sigv4"
+)
+
+// requestOptions are those of curl, where curl has one.
+type requestOptions struct {
+	target
+	method    string
+	data      []string
+	headers   []string
+	include   bool
+	verbose   bool
+	output    string
+	compress  bool
+	connectTo []string
+	timeout   time.Duration
+}
+
+func newRequestCommand(a *app) *cobra.Command {
+	var o requestOptions
+	cmd := &cobra.Command{
+		Use:   "request [METHOD] URL|PATH",
+		Short: "Send one signed request, as curl would",
+		Long: `request signs one request with the credentials of the AWS chain and writes the body of the answer to standard output.
+
+A PATH is sent to the --domain. A body comes from -d: text, @file or @- for standard input. Exit codes: 0 for a 2xx answer,
+5 for 401 and 403, 4 when the endpoint cannot be reached, 1 for any other answer. Redirects are not followed: a
+signature is for one host.`,
+		Example: `  penstock request GET / --domain https://search-x.eu-west-1.es.amazonaws.com
+  penstock request https://search-x.eu-west-1.es.amazonaws.com/_cat/indices?v
+  penstock request POST /logs-*/_search -d '{"size":1}' --domain https://…
+  penstock request PUT /_index_template/logs -d @template.json --domain https://…
+  penstock request -v GET / --domain https://localhost:9999 --sign-for search-x.eu-west-1.es.amazonaws.com`,
+		GroupID: groupDomain,
+		Args:    usageArgs(cobra.RangeArgs(1, 2)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return o.run(cmd.Context(), a, args)
+		},
+	}
+	f := flagSet{cmd.Flags()}
+	o.flags(f)
+	f.StringVarP(&o.method, "request", "X", "", "method; GET, or POST with a body, when not given")
+	f.StringArrayVarP(&o.data, "data", "d", nil, "body: text, @file or @-; several are joined by &, as curl does; line ends in files are kept")
+	f.StringArrayVar(&o.data, "data-binary", nil, "the same as --data")
+	f.StringArrayVarP(&o.headers, "header", "H", nil, `header, "Name: value"`)
+	f.BoolVarP(&o.include, "include", "i", false, "write the status line and the headers before the body")
+	f.BoolVarP(&o.verbose, "verbose", "v", false, "tell standard error what was signed and what was answered, without the secrets")
+	f.StringVarP(&o.output, "output", "o", "", "write the body to this file instead of standard output")
+	f.BoolVar(&o.compress, "compressed", false, "ask for a compressed answer and decompress it")
+	f.StringArrayVar(&o.connectTo, "connect-to", nil, "HOST1:PORT1:HOST2:PORT2: connect to the second instead of the first")
+	f.DurationVarP(&o.timeout, "max-time", "m", time.Minute, "longest time for the whole request")
+	return cmd
+}
+
+func (o *requestOptions) run(ctx context.Context, a *app, args []string) error {
+	method, address := o.method, args[len(args)-1]
+	if len(args) == 2 {
+		if method != "" && method != args[0] {
+			return usagef("give the method once", "method is %s and %s", args[0], method)
+		}
+		method = args[0]
+	}
+	full, err := o.address(address)
+	if err != nil {
+		return err
+	}
+	body, err := o.body(a.In)
+	if err != nil {
+		return err
+	}
+	if method == "" {
+		method = http.MethodGet
+		if body != nil {
+			method = http.MethodPost
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, o.timeout)
+	defer cancel()
+	req, err := o.build(ctx, method, full, body)
+	if err != nil {
+		return err
+	}
+	transport, err := o.transport(ctx, o.dialer(), 1)
+	if err != nil {
+		return err
+	}
+	if o.verbose {
+		o.traceRequest(ctx, a.Err, transport, req, body)
+	}
+	resp, err := transport.RoundTrip(req)
+	if err != nil {
+		return requestError(full, err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if o.verbose {
+		_, _ = fmt.Fprintf(a.Err, "< %s %s\n", resp.Proto, printable(resp.Status))
+		writeHeaders(a.Err, "< ", resp.Header)
+	}
+	if err := o.write(a.Out, resp); err != nil {
+		return err
+	}
+	return exitWith(requestExit(resp.StatusCode))
+}
+
+func requestExit(status int) int {
+	switch {
+	case status >= 200 && status < 300:
+		return exitOK
+	case status == http.StatusUnauthorized || status == http.StatusForbidden:
+		return exitRefused
+	default:
+		return exitInternal
+	}
+}
+
+// address completes a path with the domain. What was typed stays as it is, nothing is decoded or encoded again, but for
+// what no request line can hold: spaces, control characters and bytes beyond ASCII become escapes.
+func (o *requestOptions) address(arg string) (*url.URL, error) {
+	text := arg
+	if !strings.HasPrefix(arg, "http://") && !strings.HasPrefix(arg, "https://") {
+		if o.url == "" {
+			return nil, usagef("name the endpoint with --domain, or give the whole URL", "%s is a path, and there is no domain", arg)
+		}
+		text = strings.TrimSuffix(o.url, "/") + "/" + strings.TrimPrefix(arg, "/")
+	}
+	u, err := url.Parse(escaped(text))
+	if err != nil || u.Host == "" {
+		return nil, usagef("write it as https://host/path?query", "%q is not a URL", arg)
+	}
+	if u.User != nil {
+		return nil, usagef("credentials come from the AWS chain", "%s carries credentials", u.Redacted())
+	}
+	if o.url == "" {
+		o.url = u.Scheme + "://" + u.Host
+	}
+	return u, nil
+}
+
+// escaped writes as escapes what a request line cannot hold.
+func escaped(text string) string {
+	var b strings.Builder
+	for i := range len(text) {
+		if c := text[i]; c <= ' ' || c >= 0x7f {
+			_, _ = fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+// body reads the body that -d describes; nil means that there is none.
+func (o *requestOptions) body(stdin io.Reader) ([]byte, error) {
+	if len(o.data) == 0 {
+		return nil, nil
+	}
+	parts := make([][]byte, 0, len(o.data))
+	for _, d := range o.data {
+		name, isFile := strings.CutPrefix(d, "@")
+		switch {
+		case !isFile:
+			parts = append(parts, []byte(d))
+		case name == "-":
+			data, err := io.ReadAll(stdin)
+			if err != nil {
+				return nil, fmt.Errorf("read standard input: %w", err)
+			}
+			parts = append(parts, data)
+		default:
+			data, err := os.ReadFile(name)
+			if err != nil {
+				return nil, usagef("-d @FILE reads the body from a file", "read body: %w", err)
+			}
+			parts = append(parts, data)
+		}
+	}
+	return bytes.Join(parts, []byte("&")), nil
+}
+
+func (o *requestOptions) build(ctx context.Context, method string, u *url.URL, body []byte) (*http.Request, error) {
+	var r io.Reader
+	if body != nil {
+		r = bytes.NewReader(body)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, u.String(), r)
+	if err != nil {
+		return nil, usagef("methods are GET, HEAD, POST, PUT, DELETE or PATCH", "make request: %w", err)
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+		if strings.HasSuffix(u.Path, "/_bulk") || strings.HasSuffix(u.Path, "/_msearch") {
+			req.Header.Set("Content-Type", "application/x-ndjson")
+		}
+	}
+	req.Header.Set("User-Agent", userAgent())
+	if o.compress {
+		req.Header.Set("Accept-Encoding", "gzip")
+	}
+	for _, h := range o.headers {
+		name, value, ok := strings.Cut(h, ":")
+		if !ok || name == "" {
+			return nil, usagef(`write it as "Name: value"`, "%q is not a header", h)
+		}
+		value = strings.TrimSpace(value)
+		if strings.EqualFold(name, "host") {
+			req.Host = value
+			continue
+		}
+		req.Header.Set(name, value)
+	}
+	return req, nil
+}
+
+// dialer connects elsewhere where --connect-to says so.
+func (o *requestOptions) dialer() func(ctx context.Context, network, addr string) (net.Conn, error) {
+	d := &net.Dialer{Timeout: 8 * time.Second}
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		for _, rule := range o.connectTo {
+			parts := strings.Split(rule, ":")
+			if len(parts) != 4 {
+				return nil, usagef("write it as HOST1:PORT1:HOST2:PORT2", "%q does not say where to connect", rule)
+			}
+			host, port, err := net.SplitHostPort(addr)
+			if err != nil {
+				return nil, err
+			}
+			if (parts[0] == "" || parts[0] == host) && (parts[1] == "" || parts[1] == port) {
+				if parts[2] != "" {
+					host = parts[2]
+				}
+				if parts[3] != "" {
+					port = parts[3]
+				}
+				addr = net.JoinHostPort(host, port)
+				break
+			}
+		}
+		return d.DialContext(ctx, network, addr)
+	}
+}
+
+// traceRequest shows what is about to be signed. It signs with a time of its own: the signature sent is made later.
+func (o *requestOptions) traceRequest(ctx context.Context, w io.Writer, rt http.RoundTripper, req *http.Request, body []byte) {
+	_, _ = fmt.Fprintf(w, "> %s %s\n", req.Method, printable(req.URL.RequestURI()))
+	_, _ = fmt.Fprintf(w, "> Host: %s\n", printable(req.URL.Host))
+	writeHeaders(w, "> ", req.Header)
+	t, ok := rt.(*sigv4.Transport)
+	if !ok {
+		return
+	}
+	creds, err := t.Credentials.Credentials(ctx)
+	if err != nil {
+		return // the request itself will say so
+	}
+	clone := req.Clone(ctx)
+	if t.Host != "" {
+		clone.Host = t.Host
+	}
+	signer := &sigv4.Signer{Region: t.Region, Service: t.Service}
+	trace, err := signer.Explain(clone, creds, sigv4.HashPayload(body), time.Now())
+	if err != nil {
+		_, _ = fmt.Fprintf(w, "* not signed: %s\n", printable(err.Error()))
+		return
+	}
+	for _, part := range []struct{ name, text string }{{"canonical request", trace.CanonicalRequest}, {"string to sign", trace.StringToSign}} {
+		_, _ = fmt.Fprintf(w, "* %s:\n", part.name)
+		for line := range strings.SplitSeq(part.text, "\n") {
+			_, _ = fmt.Fprintf(w, "*   %s\n", printable(line))
+		}
+	}
+}
+
+// secretHeaders are shown by name only.
+func secretHeader(name string) bool {
+	return slices.Contains([]string{"Authorization", "X-Amz-Security-Token", "Cookie", "Set-Cookie", "Proxy-Authorization"}, name)
+}
+
+func writeHeaders(w io.Writer, prefix string, h http.Header) {
+	names := make([]string, 0, len(h))
+	for name := range h {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		for _, v := range h[name] {
+			if secretHeader(name) {
+				v = "(not shown)"
+			}
+			_, _ = fmt.Fprintf(w, "%s%s: %s\n", prefix, name, printable(v))
+		}
+	}
+}
+
+// write copies the answer. A terminal gets it with control characters shown as escapes.
+func (o *requestOptions) write(stdout io.Writer, resp *http.Response) error {
+	out := stdout
+	if o.output != "" {
+		f, err := os.Create(o.output)
+		if err != nil {
+			return usagef("name a file that can be written with -o", "write answer: %w", err)
+		}
+		defer func() { _ = f.Close() }()
+		out = f
+	}
+	if o.include {
+		_, _ = fmt.Fprintf(out, "%s %s\r\n", resp.Proto, resp.Status)
+		writeHeaders(out, "", resp.Header)
+		_, _ = fmt.Fprint(out, "\r\n")
+	}
+	var body io.Reader = resp.Body
+	if o.compress && resp.Header.Get("Content-Encoding") == "gzip" {
+		z, err := gzip.NewReader(resp.Body)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return fmt.Errorf("decompress answer: %w", err)
+		}
+		if err == nil {
+			body = z
+		}
+	}
+	if isTerminal(out) {
+		out = &terminalWriter{w: out}
+	}
+	if _, err := io.Copy(out, body); err != nil {
+		return fmt.Errorf("read answer: %w", err)
+	}
+	return nil
+}
+
+// terminalWriter lets text through and shows control characters, other than line ends and tabs, as escapes.
+type terminalWriter struct{ w io.Writer }
+
+func (t *terminalWriter) Write(p []byte) (int, error) {
+	safe := make([]byte, 0, len(p))
+	for _, c := range p {
+		if c < 0x20 && c != '\n' && c != '\t' || c == 0x7f {
+			safe = fmt.Appendf(safe, `\x%02x`, c)
+			continue
+		}
+		safe = append(safe, c)
+	}
+	if _, err := t.w.Write(safe); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}

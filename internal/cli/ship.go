@@ -1,0 +1,328 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/bulk"
+	"github.com/seed56735111/penstock/domain"
+	"github.com/seed56735111/penstock/source"
+)
+
+// shipOptions are the settings of ship.
+type shipOptions struct {
+	target
+	letters     letterOptions // and how to reach S3
+	read        readOptions
+	write       writeOptions
+	workers     int
+	grace       time.Duration
+	startAfter  string
+	versions    bool
+	asJSON, dry bool
+	showAll     bool
+}
+
+func newShipCommand(a *app) *cobra.Command {
+	var o shipOptions
+	cmd := &cobra.Command{
+		Use:   "ship SRC…",
+		Short: "Ship files, directories, standard input or S3 objects into a domain",
+		Long: `ship reads every SRC, recognises and parses what is in it, and delivers the records into the domain.
+
+A SRC is a file, a directory (read recursively, in order), - for standard input, s3://bucket/key, s3://bucket/prefix or
+s3://bucket/key?versionId=ID. What follows the bucket is taken literally. Compression and format are recognised by content.
+
+Every record ends as delivered, duplicate, dead-lettered, dropped or unacknowledged, and the counts add up. Running the
+same command again adds no document. Interrupt once to finish what is in hand, twice to stop at once.`,
+		Example: `  penstock ship s3://my-logs/AWSLogs/ --domain https://search-x.eu-west-1.es.amazonaws.com
+  penstock ship /var/log/app app.log.gz --index 'app-{yyyy.MM.dd}' --domain https://…
+  zcat old.json.gz | penstock ship - --domain https://… --json
+  penstock ship s3://bucket/2026/ --endpoint-url http://127.0.0.1:7070 --path-style --dry-run`,
+		GroupID: groupMove,
+		Args:    usageArgs(cobra.MinimumNArgs(1)),
+		RunE:    func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), a, args) },
+	}
+	f := flagSet{cmd.Flags()}
+	o.flags(f)
+	o.letters.flags(f)
+	o.read.flags(f)
+	o.write.flags(f)
+	f.number(&o.workers, "workers")
+	f.duration(&o.grace, "grace")
+	f.StringVar(&o.startAfter, "start-after", "", "leave out S3 keys up to and including this one")
+	f.BoolVar(&o.versions, "all-versions", false, "ship every version of the S3 objects, not only the latest")
+	f.BoolVar(&o.asJSON, "json", false, "print one JSON object with the counts at the end")
+	f.BoolVar(&o.dry, "dry-run", false, "write the documents to standard output, one a line, and send nothing")
+	f.BoolVar(&o.showAll, "all", false, "show every object in the table at the end")
+	return cmd
+}
+
+func (o *shipOptions) run(ctx context.Context, a *app, args []string) error {
+	began, allocs := time.Now(), mallocs()
+	logger, err := a.logger()
+	if err != nil {
+		return err
+	}
+	p, err := o.read.stages(logger)
+	if err != nil {
+		return err
+	}
+	list := source.ListOptions{StartAfter: o.startAfter, Versions: o.versions}
+	if p.Source, err = sources(ctx, a, args, &o.aws, &o.letters.s3, list, logger); err != nil {
+		return err
+	}
+	p.Workers, p.Grace, p.Abort, p.Logger = o.workers, o.grace, a.interrupted, logger
+	p.Progress = new(penstock.Progress)
+	o.limitMemory()
+
+	var writer *bulk.Writer
+	letters, err := o.letters.open(ctx, &o.aws, logger)
+	if err != nil {
+		return err
+	}
+	if o.dry {
+		d := newDryRun(a.Out, a.Err)
+		p.Deliverer, p.DeadLetters = d, d
+	} else {
+		d, err := o.open(ctx, o.write.inFlight)
+		if err != nil {
+			return err
+		}
+		if writer, err = o.write.writer(ctx, d, logger); err != nil {
+			return err
+		}
+		p.Deliverer, p.DeadLetters = writer, letters
+	}
+	res := &result{Formats: map[string]int64{}}
+	objects := &objectTable{all: o.showAll}
+	p.Observe = func(r penstock.ObjectReport) {
+		objects.add(r)
+		for _, name := range r.Formats {
+			res.Formats[name]++
+		}
+	}
+	display := a.startDisplay(p.Progress, writer, o.asJSON || o.dry)
+	counts, runErr := p.Run(ctx)
+	display.stop()
+	if writer != nil {
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		runErr = errors.Join(runErr, writer.Close(closing))
+		s := writer.Stats()
+		res.Requests, res.Retries, res.BytesOut = s.Requests, s.Retries, s.BytesOut
+	}
+	runErr = errors.Join(runErr, letters.Close())
+	res.Counts, res.Seconds = counts, time.Since(began).Seconds()
+	if counts.DeadLettered > 0 && !o.dry {
+		res.DeadLetters = o.letters.dir
+	}
+	if os.Getenv("PENSTOCK_BENCH") == "1" {
+		res.Allocs = mallocs() - allocs
+	}
+	return o.finish(a, res, objects, runErr)
+}
+
+// finish prints the summary and turns the outcome into the exit code.
+func (o *shipOptions) finish(a *app, res *result, objects *objectTable, runErr error) error {
+	if runErr != nil {
+		res.Error = runErr.Error()
+	}
+	switch {
+	case o.asJSON:
+		if err := res.writeJSON(a.Out); err != nil {
+			return err
+		}
+	case o.dry:
+		_, _ = fmt.Fprintf(a.Err, "penstock: %s from %s, nothing was sent\n", plural(res.Delivered, "document"), plural(res.Objects, "object"))
+	default:
+		objects.write(a.Out, res)
+		_, _ = fmt.Fprintf(a.Out, "  %s\n", equation(res.Counts))
+	}
+	if runErr != nil {
+		return runErr
+	}
+	for _, r := range objects.reports {
+		if r.Err != nil {
+			_, _ = fmt.Fprintf(a.Err, "penstock: error: %s\n", printable(r.Err.Error()))
+			if h := hintFor(r.Err); h != "" {
+				_, _ = fmt.Fprintf(a.Err, "penstock: hint: %s\n", printable(h))
+			}
+			break // the first one stands for the others, which are in the table
+		}
+	}
+	if res.ItemsGivenBack > 0 {
+		_, _ = fmt.Fprintf(a.Err, "penstock: %s given back; run the same command again, what has arrived is not doubled\n", plural(res.ItemsGivenBack, "source"))
+	}
+	if res.DeadLetters != "" {
+		_, _ = fmt.Fprintf(a.Err, "penstock: %s in %s; see penstock deadletter list --dead-letters %s\n", plural(res.DeadLettered, "dead letter"), res.DeadLetters, res.DeadLetters)
+	}
+	return exitWith(o.code(res, objects))
+}
+
+// code lets a refusal of every given-back source exit as refused.
+func (o *shipOptions) code(res *result, objects *objectTable) int {
+	code := res.exitCode(nil)
+	if code != exitIncomplete {
+		return code
+	}
+	for _, r := range objects.reports {
+		if r.Err != nil && exitCodeFor(r.Err) != exitRefused {
+			return code
+		}
+	}
+	return exitRefused
+}
+
+// limitMemory tells the garbage collector what docs/configuration.md says the process needs, unless the environment
+// has a limit of its own.
+func (o *shipOptions) limitMemory() {
+	if os.Getenv("GOMEMLIMIT") != "" {
+		return
+	}
+	const base, worker = 25 << 20, 3 << 19
+	batches := int64(o.write.inFlight+1) * int64(o.write.batchBytes) * 2
+	debug.SetMemoryLimit(base + int64(o.workers)*worker + batches)
+}
+
+// sources makes one source of all arguments, in their order. What can be wrong with a name is found here.
+func sources(ctx context.Context, a *app, args []string, identity *awsOptions, o *s3Options, list source.ListOptions, logger logger) (penstock.Source, error) {
+	var all []penstock.Source
+	var s3 *source.S3
+	for _, arg := range args {
+		switch {
+		case arg == "-":
+			all = append(all, source.Stdin(a.In))
+		case strings.HasPrefix(arg, "s3://"):
+			loc, err := source.ParseLocation(arg)
+			if err != nil {
+				return nil, &usageError{Err: err, Hint: "write it as s3://bucket/prefix"}
+			}
+			if s3 == nil {
+				if s3, err = o.open(ctx, identity, logger); err != nil {
+					return nil, err
+				}
+			}
+			if loc.Version == "" {
+				if err := s3.Check(ctx, loc); err != nil {
+					return nil, err
+				}
+			}
+			all = append(all, s3.List(loc, list))
+		default:
+			f, err := source.NewFiles([]string{arg})
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, f)
+		}
+	}
+	return source.Concat(all...), nil
+}
+
+// writeOptions are the budgets of the writer.
+type writeOptions struct {
+	inFlight    int
+	batchBytes  byteSize
+	batchDocs   int
+	linger      time.Duration
+	retryBudget time.Duration
+	gzip        bool
+}
+
+func (o *writeOptions) flags(f flagSet) {
+	f.number(&o.inFlight, "max-in-flight")
+	f.size(&o.batchBytes, "batch-bytes")
+	f.number(&o.batchDocs, "batch-docs")
+	f.duration(&o.linger, "linger")
+	f.duration(&o.retryBudget, "retry-budget")
+	f.boolean(&o.gzip, "gzip")
+}
+
+// writer asks the domain what it is and returns the writer for it. An endpoint that cannot be reached or is no domain is
+// an error; one that keeps its banner to itself is not.
+func (o *writeOptions) writer(ctx context.Context, d *domain.Domain, logger logger) (*bulk.Writer, error) {
+	banner, err := probe(ctx, d)
+	if err := bannerMatters(err); err != nil {
+		return nil, err
+	}
+	if err != nil {
+		logger.DebugContext(ctx, "the banner is not for us", "error", err)
+	}
+	return bulk.New(o.config(banner, logger), d), nil
+}
+
+// bannerMatters returns the error of a probe unless the domain keeps only its banner to itself.
+func bannerMatters(err error) error {
+	e, ok := errors.AsType[*domain.Error](err)
+	if ok && e.Kind != domain.Unreachable && e.Kind != domain.NotADomain && e.Kind != domain.Unavailable {
+		return nil
+	}
+	return err
+}
+
+func (o *writeOptions) config(banner domain.Banner, logger logger) bulk.Config {
+	return bulk.Config{
+		BatchBytes: int(o.batchBytes), BatchDocs: o.batchDocs, MaxInFlight: o.inFlight, Linger: o.linger,
+		RetryBudget: o.retryBudget, StartupTimeout: startupTimeout, Gzip: o.gzip, DocType: docType(banner), Logger: logger,
+	}
+}
+
+// display is the line of progress on a terminal.
+type display struct {
+	done, finished chan struct{}
+}
+
+func (d *display) stop() {
+	if d.done != nil {
+		close(d.done)
+		<-d.finished
+	}
+}
+
+// startDisplay draws a line twice a second when standard error is a terminal.
+func (a *app) startDisplay(p *penstock.Progress, w *bulk.Writer, quiet bool) *display {
+	if quiet || !isTerminal(a.Err) {
+		return &display{}
+	}
+	d := &display{done: make(chan struct{}), finished: make(chan struct{})}
+	began := time.Now()
+	go func() {
+		defer close(d.finished)
+		tick := time.NewTicker(500 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-d.done:
+				_, _ = io.WriteString(a.Err, "\r\x1b[K")
+				return
+			case <-tick.C:
+				_, _ = io.WriteString(a.Err, "\r\x1b[K"+progressLine(p, w, time.Since(began)))
+			}
+		}
+	}()
+	return d
+}
+
+func progressLine(p *penstock.Progress, w *bulk.Writer, elapsed time.Duration) string {
+	bytes := p.BytesIn.Load()
+	line := fmt.Sprintf("%s  %s  %s  %s/s", plural(p.Objects.Load(), "object"), plural(p.Records.Load(), "record"),
+		humanBytes(bytes), humanBytes(int64(float64(bytes)/elapsed.Seconds())))
+	if w != nil {
+		s := w.Stats()
+		line += fmt.Sprintf("  %d in flight", s.InFlight)
+		if s.Retries > 0 {
+			line += fmt.Sprintf("  %s", strings.Replace(plural(s.Retries, "retry"), "retrys", "retries", 1))
+		}
+	}
+	return line
+}

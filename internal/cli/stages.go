@@ -1,0 +1,86 @@
+package cli
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/decode"
+	"github.com/seed56735111/penstock/format"
+	"github.com/seed56735111/penstock/shape"
+	"github.com/seed56735111/penstock/source"
+)
+
+type logger = *slog.Logger
+
+// readOptions say how objects become documents.
+type readOptions struct {
+	index, format  string
+	maxRecordBytes byteSize
+	maxObjectBytes byteSize
+	maxRatio       int
+}
+
+func (o *readOptions) flags(f flagSet) {
+	f.str(&o.index, "index")
+	f.str(&o.format, "format")
+	f.size(&o.maxRecordBytes, "max-record-bytes")
+	f.size(&o.maxObjectBytes, "max-object-bytes")
+	f.number(&o.maxRatio, "max-ratio")
+}
+
+// stages returns a pipeline that lacks a source, a deliverer and dead letters.
+func (o *readOptions) stages(_ logger) (*penstock.Pipeline, error) {
+	recognizer, err := o.recognizer()
+	if err != nil {
+		return nil, err
+	}
+	shaper, err := shape.New(shape.Config{Index: o.index})
+	if err != nil {
+		return nil, &usageError{Err: err, Hint: "docs/documents.md explains index patterns; the default is logs-{format}-{yyyy.MM.dd}"}
+	}
+	return &penstock.Pipeline{
+		Decoder:    decode.New(decode.Limits{MaxBytes: int64(o.maxObjectBytes), MaxRatio: float64(o.maxRatio)}),
+		Recognizer: recognizer, Shaper: shaper,
+	}, nil
+}
+
+func (o *readOptions) recognizer() (*format.Detector, error) {
+	d, err := format.New(format.Config{Force: o.format, MaxRecordBytes: int(o.maxRecordBytes)})
+	if err != nil {
+		return nil, &usageError{Err: err, Hint: `"penstock formats" lists the names`}
+	}
+	return d, nil
+}
+
+// s3Options say how to reach S3.
+type s3Options struct {
+	endpointURL string
+	pathStyle   bool
+}
+
+func (o *s3Options) flags(f flagSet) {
+	f.str(&o.endpointURL, "endpoint-url")
+	f.boolean(&o.pathStyle, "path-style")
+}
+
+func (o *s3Options) open(ctx context.Context, identity *awsOptions, l logger) (*source.S3, error) {
+	cfg, err := identity.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return source.NewS3(source.S3Config{AWS: cfg, EndpointURL: o.endpointURL, PathStyle: o.pathStyle, Logger: l}), nil
+}
+
+// client is for what is not a source of records: dead letters, a configuration file.
+func (o *s3Options) client(cfg aws.Config) *s3.Client {
+	return s3.NewFromConfig(cfg, func(so *s3.Options) {
+		if o.endpointURL != "" {
+			so.BaseEndpoint = &o.endpointURL
+		}
+		so.UsePathStyle = o.pathStyle
+	})
+}

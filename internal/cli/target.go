@@ -1,0 +1,155 @@
+package cli
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/seed56735111/penstock/domain"
+	"github.com/seed56735111/penstock/sigv4"
+)
+
+// target is a domain as the settings describe it.
+type target struct {
+	aws             awsOptions
+	url             string
+	service         string
+	noSign          bool
+	caFile, signFor string
+}
+
+func (t *target) flags(f flagSet) {
+	f.str(&t.url, "domain")
+	t.aws.flags(f)
+	f.str(&t.service, "service")
+	f.boolean(&t.noSign, "no-sign")
+	f.str(&t.caFile, "ca-file")
+	f.str(&t.signFor, "sign-for")
+}
+
+func userAgent() string { return "penstock/" + buildVersion().Version }
+
+// dialFunc connects; nil is the net package's way.
+type dialFunc = func(ctx context.Context, network, addr string) (net.Conn, error)
+
+// open returns the domain. It makes no request to it.
+func (t *target) open(ctx context.Context, maxInFlight int) (*domain.Domain, error) {
+	if t.url == "" {
+		return nil, usagef("name the endpoint with --domain https://… or PENSTOCK_DOMAIN", "no domain is given")
+	}
+	rt, err := t.transport(ctx, nil, maxInFlight)
+	if err != nil {
+		return nil, err
+	}
+	d, err := domain.New(domain.Config{URL: t.url, Transport: rt, UserAgent: userAgent()})
+	if err != nil {
+		return nil, &usageError{Err: err, Hint: "write it as https://search-name-id.region.es.amazonaws.com"}
+	}
+	return d, nil
+}
+
+// transport returns what sends requests: signing them, unless --no-sign says otherwise.
+func (t *target) transport(ctx context.Context, dial dialFunc, maxInFlight int) (http.RoundTripper, error) {
+	u, err := domain.ParseURL(t.url)
+	if err != nil {
+		return nil, &usageError{Err: err, Hint: "write it as https://search-name-id.region.es.amazonaws.com; plain http is for loopback only"}
+	}
+	roots, err := t.roots()
+	if err != nil {
+		return nil, err
+	}
+	base := domain.NewTransport(domain.TransportConfig{MaxInFlight: maxInFlight, RootCAs: roots, Dial: dial})
+	if t.noSign {
+		return base, nil
+	}
+	cfg, err := t.aws.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	host := u.Host
+	if t.signFor != "" {
+		host = t.signFor
+	}
+	region, service, _ := sigv4.Infer(host)
+	region = firstOf(t.aws.region, region, cfg.Region)
+	service = firstOf(t.service, service, sigv4.ServiceDomain)
+	if region == "" {
+		return nil, usagef("say it with --region; it cannot be read from a host name like this one, and is never guessed", "no region to sign for %s", u.Host)
+	}
+	if service != sigv4.ServiceDomain && service != sigv4.ServiceServerless {
+		return nil, usagef("es is a domain, aoss a serverless collection", "service %q is neither es nor aoss", service)
+	}
+	return &sigv4.Transport{Base: base, Credentials: chain{cfg.Credentials}, Region: region, Service: service, Host: t.signFor}, nil
+}
+
+// roots returns the certificate authorities to trust, nil for the system's.
+func (t *target) roots() (*x509.CertPool, error) {
+	if t.caFile == "" {
+		return nil, nil //nolint:nilnil // nil is the system's pool, by crypto/tls
+	}
+	pem, err := os.ReadFile(t.caFile)
+	if err != nil {
+		return nil, usagef("name a PEM file with --ca-file", "read certificate authorities: %w", err)
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, usagef("name a PEM file with --ca-file", "%s holds no certificate", t.caFile)
+	}
+	return pool, nil
+}
+
+// startupTimeout is how long an endpoint may be silent before the first answer.
+const startupTimeout = 8 * time.Second
+
+// probe asks for the banner, until the endpoint answers or the time is over. A refusal of the banner alone is no reason
+// to stop: a least-privilege policy allows _bulk and nothing else.
+func probe(ctx context.Context, d *domain.Domain) (domain.Banner, error) {
+	ctx, cancel := context.WithTimeout(ctx, startupTimeout)
+	defer cancel()
+	for {
+		b, err := d.Probe(ctx)
+		e, ok := errors.AsType[*domain.Error](err)
+		if err == nil || !ok || e.Kind != domain.Unreachable && e.Kind != domain.Unavailable {
+			return b, err
+		}
+		select {
+		case <-time.After(500 * time.Millisecond):
+		case <-ctx.Done():
+			return b, err
+		}
+	}
+}
+
+// docType is the mapping type that an engine of this version wants to be named.
+func docType(b domain.Banner) string {
+	switch major := b.Major(); {
+	case major == 0 || major >= 7 || b.Distribution == "opensearch":
+		return ""
+	case major == 6:
+		return "_doc"
+	default:
+		return "log"
+	}
+}
+
+// requestError says for a person why a request got no answer.
+func requestError(u fmt.Stringer, err error) error {
+	if e, ok := errors.AsType[*domain.Error](err); ok {
+		return e
+	}
+	if f, ok := errors.AsType[interface {
+		error
+		Fatal() bool
+	}](err); ok && f.Fatal() {
+		return err
+	}
+	return &domain.Error{Endpoint: u.String(), Kind: domain.Unreachable, Err: err}
+}

@@ -1,0 +1,165 @@
+package test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/seed56735111/penstock/internal/realtest"
+)
+
+// objectsInSuite is how many objects the suites ship.
+const objectsInSuite = 2000
+
+// outcome is what a summary says, but for the time it took.
+var outcome = cmpopts.IgnoreFields(summary{}, "Seconds")
+
+// sorted compares without regard to order.
+var sorted = cmpopts.SortSlices(func(a, b string) bool { return a < b })
+
+func TestShipFromRealS3CountsWhatWasPutIn(t *testing.T) {
+	t.Parallel()
+	server := realtest.StartVersityGW(t)
+	url := startDomain(t, server, "")
+	client := &domainClient{url: url, account: server}
+	testShip(t, server, url, client)
+}
+
+func TestShipIntoRealOpenSearchThroughTheGate(t *testing.T) {
+	t.Parallel()
+	for _, version := range []string{"3.3.0", "2.19.1"} {
+		// One after the other: each holds half a gigabyte.
+		t.Run(version, func(t *testing.T) {
+			server := realtest.StartVersityGW(t)
+			node := realtest.StartOpenSearch(t, version)
+			url := startDomain(t, server, node.URL)
+			// Counted behind the gate, with nothing of ours in between.
+			testShip(t, server, url, &domainClient{url: node.URL})
+		})
+	}
+}
+
+// testShip ships a versioned bucket: first as it is, then once more, then with objects replaced, then with some gone.
+func testShip(t *testing.T, server *realtest.S3, url string, client *domainClient) {
+	t.Helper()
+	puts := corpus(objectsInSuite, hostileKeys)
+	objects := append(puts, sampleObjects(t)...)
+	bucket := newBucket(t, server.URL, server, "logs", true)
+	// Every tenth object has an older version, which must not be shipped.
+	var stale []*put
+	for i := 0; i < len(puts); i += 10 {
+		stale = append(stale, newPut(puts[i].key, i, 99))
+	}
+	bucket.put(t, stale)
+	bucket.put(t, objects)
+	client.prepare(t)
+	s := &shipping{env: server.Env(), url: server.URL, domain: url, letters: t.TempDir()}
+
+	want := expect(objects)
+	check := func(step string, got, want summary, docs []string) {
+		t.Helper()
+		if diff := cmp.Diff(want, got, outcome); diff != "" {
+			t.Errorf("%s: summary (-want +got):\n%s", step, diff)
+		}
+		// The whole domain holds what was delivered so far, each once.
+		if n, sum := client.count(t), got.Delivered+got.Duplicate; n != sum {
+			t.Errorf("%s: the domain holds %d documents, want %d", step, n, sum)
+		}
+		if diff := cmp.Diff(docs, client.documents(t), sorted); diff != "" {
+			t.Errorf("%s: documents read back (-put in +found):\n%.4000s", step, diff)
+		}
+		if letters := letterLines(t, s.letters); int64(len(letters)) != got.DeadLettered {
+			t.Errorf("%s: %d different dead letters on disk, want %d", step, len(letters), got.DeadLettered)
+		}
+	}
+	check("first time", s.ship(t, "s3://logs/"), want, docsOf(puts))
+	check("second time", s.ship(t, "s3://logs/"), again(want), docsOf(puts))
+	if t.Failed() {
+		return
+	}
+
+	t.Run("replaced", func(t *testing.T) {
+		before := docsOf(puts)
+		var fresh []*put
+		for i := 5; i < len(puts); i += 50 {
+			replaced := newPut(puts[i].key, i, 1)
+			fresh = append(fresh, replaced)
+			puts[i] = replaced
+		}
+		bucket.put(t, fresh)
+		delivered := expect(fresh).Delivered
+		want := again(expect(append(puts, sampleObjects(t)...)))
+		want.Duplicate -= delivered
+		want.Delivered = delivered
+		got := s.ship(t, "s3://logs/")
+		if diff := cmp.Diff(want, got, outcome); diff != "" {
+			t.Errorf("summary (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff(append(before, docsOf(fresh)...), client.documents(t), sorted); diff != "" {
+			t.Errorf("documents read back (-put in +found):\n%.4000s", diff)
+		}
+	})
+
+	t.Run("deleted", func(t *testing.T) {
+		bucket.remove(t, puts[:30])
+		want := again(expect(append(puts[30:], sampleObjects(t)...)))
+		if diff := cmp.Diff(want, s.ship(t, "s3://logs/"), outcome); diff != "" {
+			t.Errorf("summary (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// Without versions, the entity tag tells whether the object behind a key is still the same.
+func TestReplacedObjectsWithoutVersionsAreToldApart(t *testing.T) {
+	t.Parallel()
+	server := realtest.StartVersityGW(t)
+	url := startDomain(t, server, "")
+	client := &domainClient{url: url, account: server}
+	client.prepare(t)
+	bucket := newBucket(t, server.URL, server, "plain", false)
+	puts := corpus(60, hostileKeys)
+	bucket.put(t, puts)
+	s := &shipping{env: server.Env(), url: server.URL, domain: url, letters: t.TempDir()}
+	want := expect(puts)
+	if diff := cmp.Diff(want, s.ship(t, "s3://plain"), outcome); diff != "" {
+		t.Fatalf("first time (-want +got):\n%s", diff)
+	}
+	bucket.put(t, puts)
+	if diff := cmp.Diff(again(want), s.ship(t, "s3://plain"), outcome); diff != "" {
+		t.Errorf("same bytes stored again (-want +got):\n%s", diff)
+	}
+	fresh := make([]*put, len(puts))
+	for i, p := range puts {
+		fresh[i] = newPut(p.key, i, 1)
+	}
+	bucket.put(t, fresh)
+	if diff := cmp.Diff(expect(fresh), s.ship(t, "s3://plain"), outcome); diff != "" {
+		t.Errorf("other bytes under the same keys (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(docsOf(puts, fresh), client.documents(t), sorted); diff != "" {
+		t.Errorf("documents read back (-put in +found):\n%s", diff)
+	}
+}
+
+func TestKeysThatNoFileSystemHoldsAreShipped(t *testing.T) {
+	t.Parallel()
+	stand := realtest.StartMoto(t)
+	account := &realtest.S3{URL: stand.URL, Region: "eu-central-1", AccessKey: "AKIAREALTESTLOOPBACK", SecretKey: "any"}
+	url := startDomain(t, account, "")
+	client := &domainClient{url: url, account: account}
+	client.prepare(t)
+	bucket := newBucket(t, stand.URL, account, "odd", true)
+	puts := corpus(len(unfileableKeys), unfileableKeys)
+	for i, p := range puts {
+		*p = *newPut(p.key, i*6+3, 0) // none empty, none poisoned
+	}
+	bucket.put(t, puts)
+	s := &shipping{env: account.Env(), url: stand.URL, domain: url, letters: t.TempDir()}
+	if diff := cmp.Diff(expect(puts), s.ship(t, "s3://odd/"), outcome); diff != "" {
+		t.Errorf("summary (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(docsOf(puts), client.documents(t), sorted); diff != "" {
+		t.Errorf("documents read back (-put in +found):\n%s", diff)
+	}
+}
