@@ -25,10 +25,12 @@ func numbered(n int) string {
 func TestTheAnswerComesBeforeTheDeadlineWhicheverStageHangs(t *testing.T) {
 	t.Parallel()
 	const both = `{"batchItemFailures":[{"itemIdentifier":"m0"},{"itemIdentifier":"m1"}]}`
-	for _, stage := range []string{"pipeline", "open", "read", "bulk", "continue"} {
+	for _, stage := range []string{"pipeline", "open", "read", "bulk", "continue", "bulk and release"} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(map[string]string{"b/one": numbered(1000), "b/two": numbered(1000)})
-			w.hang[stage] = true
+			for name := range strings.SplitSeq(stage, " and ") {
+				w.hang[name] = true
+			}
 			if stage == "continue" {
 				w.perLine = time.Second
 			}

@@ -130,7 +130,7 @@ func (w *world) pipeline(ctx context.Context) (penstock.Pipeline, func(context.C
 		return penstock.Pipeline{}, nil, err
 	}
 	p := penstock.Pipeline{Decoder: decode.New(decode.Limits{}), Recognizer: logs, Shaper: logs, Deliverer: w, DeadLetters: w, Workers: 2}
-	return p, func(context.Context) error { return w.broken["release"] }, nil
+	return p, func(ctx context.Context) error { return w.stage(ctx, "release") }, nil
 }
 
 // Recognize is part of penstock.Recognizer: every line is a record.

@@ -200,7 +200,12 @@ func (h *Handler) deliver(ctx context.Context, units []unit) ([]outcome, report,
 	p.Grace = time.Nanosecond
 	counts, err := p.Run(bounded)
 	stop()
-	if rerr := release(context.WithoutCancel(ctx)); err == nil {
+	closing, done := limits.final(context.WithoutCancel(ctx))
+	defer done()
+	if bounded.Err() != nil {
+		done() // what is still under way was cut off, and nobody waits for it
+	}
+	if rerr := release(closing); err == nil {
 		err = rerr
 	}
 	if err == nil {
