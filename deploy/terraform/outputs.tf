@@ -1,0 +1,19 @@
+output "function_arn" {
+  description = "Destination of subscription filters"
+  value       = aws_lambda_function.this.arn
+}
+
+output "role_arn" {
+  description = "Principal to admit in the domain's access policy"
+  value       = aws_iam_role.function.arn
+}
+
+output "queue_arn" {
+  description = "Target of the bucket's notifications"
+  value       = aws_sqs_queue.objects.arn
+}
+
+output "dead_letter_bucket" {
+  description = "Where undeliverable records rest"
+  value       = aws_s3_bucket.dead_letters.id
+}
