@@ -3,9 +3,11 @@ TOOL  = go tool -modfile=$(CURDIR)/tools/go.mod
 RACE := $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 FUZZTIME ?= 30s
 
-.PHONY: build demo test check lint fuzz bench bench-ship dead vuln live
+.PHONY: build lambda.zip demo test check lint fuzz bench bench-ship dead vuln live
 build: ## a static binary in bin/
 	CGO_ENABLED=0 go build -trimpath -o bin/penstock ./cmd/penstock
+lambda.zip: ## the function in bin/, byte for byte the same each time [ARCH=amd64] [VERSION=1.2.3]
+	go run ./internal/lambdazip -arch $(or $(ARCH),arm64) -version "$(VERSION)"
 
 demo: build ## the whole story on this machine
 	bin/penstock demo $(ARGS)
@@ -31,9 +33,7 @@ bench: ## benchmarks of the packages; compare two runs with benchstat
 	go test -run '^$$' -bench . -benchmem $(ARGS) ./...
 bench-ship: build ## CPU per GB, peak memory and throughput of the shipping process, against the targets
 	go run -C bench . $(ARGS)
-dead: ## code that nothing reaches
-	$(TOOL) deadcode -test ./...
-vuln: ## known vulnerabilities; asks a database over the network
-	$(TOOL) govulncheck ./...
+dead vuln: ## dead: code that nothing reaches; vuln: known vulnerabilities, asks a database over the network
+	$(TOOL) $(if $(filter dead,$@),deadcode -test,govulncheck) ./...
 live: ## the same against your own domain: make live PENSTOCK_LIVE_DOMAIN=https://… [PENSTOCK_LIVE_FLAGS="--region …"]
 	go test -tags=live -count=1 -v -run Live ./test
