@@ -187,7 +187,7 @@ func (p *parsing) begin(max int) {
 // scanner returns one for looking at samples.
 func (p *parsing) scanner() *scanner {
 	if p.check == nil {
-		p.check = newScanner(0, nil)
+		p.check = newScanner(nil)
 	}
 	return p.check
 }

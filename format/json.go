@@ -17,6 +17,8 @@ type jsonReader struct {
 	envelope string
 	// array says that the entry is one array, to be read element by element however long it is.
 	array bool
+	// vain counts the bytes that were looked at behind broken values.
+	vain  int64
 	spare []byte // a record that is not in one piece in the window, padded
 }
 
@@ -119,7 +121,7 @@ func (p *jsonReader) scalar(b []byte, end, n int, element bool) verdict {
 		end++
 	}
 	switch {
-	case end == n && !p.ended():
+	case end == n && (!p.ended() || p.failure() != nil):
 		return incomplete
 	case end == n, b[end] == '\n', b[end] == ',', element && b[end] == ']':
 		return complete
@@ -145,6 +147,9 @@ func (p *jsonReader) record(b []byte, end int, offset int64) penstock.Record {
 	switch s.trouble {
 	case 0:
 		rec.JSON, rec.Verbatim = rec.Raw, true
+	case multiline:
+		p.json = appendCompact(p.json[:0], b, end)
+		rec.JSON = p.json
 	case opaqueObject:
 		p.json = s.appendOpaque(p.json[:0], b[:end])
 		rec.JSON = p.json
@@ -242,6 +247,10 @@ func (p *jsonReader) restOfEnvelope(y yield) bool {
 			return true
 		}
 		if !p.fill() {
+			if p.failure() != nil {
+				p.emitFailure(y)
+				return false
+			}
 			return true
 		}
 	}
@@ -261,7 +270,7 @@ func (p *jsonReader) emitPart(raw []byte, offset int64, y yield) bool {
 
 // broken hands over what begins here and is no JSON value, as far as it seems to reach. at is where it goes wrong.
 func (p *jsonReader) broken(y yield, at int, element bool) bool {
-	size, ok := p.extent(element)
+	size, ok := p.extent(at, element)
 	if !ok {
 		if p.failure() != nil {
 			p.emitFailure(y)
@@ -275,23 +284,28 @@ func (p *jsonReader) broken(y yield, at int, element bool) bool {
 	return p.emitUnparsed(offset, raw, unexpected("JSON", raw, at), y)
 }
 
-// extent says how many bytes belong to the broken value that begins here. If its brackets match up on its first line, it
-// ends with them. If not, it ends with the line when the next line begins a value; else where its brackets match up on a
-// later line; else with its first line. ok is false when that is too far away to tell.
-func (p *jsonReader) extent(element bool) (size int, ok bool) {
+// extent says how many bytes belong to the broken value that begins here and goes wrong at a position. If its brackets match
+// up on its first line, it ends with them. If not, it ends with the line when the next line begins a value; else where its
+// brackets match up on a later line; else with its first line. ok is false when that is too far away to tell.
+func (p *jsonReader) extent(at int, element bool) (size int, ok bool) {
 	for {
 		b, n := p.bytes(), p.len()
 		line := bytes.IndexByte(b[:n], '\n')
+		if line >= 0 {
+			size, v := balance(b, line+1, element)
+			if v == invalid {
+				size = line
+			}
+			if v != incomplete || !element && line+1 < n && (b[line+1] == '{' || b[line+1] == '[') {
+				return p.coarse(min(size, line), at), true
+			}
+		}
 		size, v := balance(b, n, element)
 		switch {
-		case v == complete && (line < 0 || size <= line):
-			return size, true
-		case v == invalid && line >= 0:
-			return line, true
-		case line >= 0 && line+1 < n && (b[line+1] == '{' || b[line+1] == '[') && !element:
-			return line, true
 		case v == complete:
 			return size, true
+		case v == invalid && line >= 0:
+			return p.coarse(line, max(at, size)), true
 		}
 		if p.fill() {
 			continue
@@ -300,10 +314,25 @@ func (p *jsonReader) extent(element bool) (size int, ok bool) {
 		case p.failure() != nil, !p.ended() && line < 0:
 			return 0, false
 		case line >= 0:
-			return line, true
+			return p.coarse(line, n), true
 		}
 		return n, true
 	}
+}
+
+// coarse returns the size of a broken value for which the bytes up to looked were looked at: size, as long as looking at
+// the same bytes again and again, which a hostile entry can bring about, does not take much longer than reading them.
+// Else all lines that were looked at are one value.
+func (p *jsonReader) coarse(size, looked int) int {
+	const free, times = 1 << 20, 16
+	if looked <= size {
+		return size
+	}
+	p.vain += int64(looked - size)
+	if p.vain < free+times*p.offset() {
+		return size
+	}
+	return max(size, bytes.LastIndexByte(p.bytes()[:looked], '\n'))
 }
 
 // balance finds the end of a value by its brackets and strings alone. It is invalid when they do not match up, or when a

@@ -17,10 +17,10 @@ func readJSON(p *parsing, y yield) {
 // jsonReader returns the reader in a slot, made when it is used for the first time.
 func (p *parsing) jsonReader(slot **jsonReader, opaque []string) *jsonReader {
 	if *slot == nil {
-		*slot = &jsonReader{scanner: newScanner(0, opaque), rewrite: rewriter{opaque: opaque}}
+		*slot = &jsonReader{scanner: newScanner(opaque), rewrite: rewriter{opaque: opaque}}
 	}
 	r := *slot
-	r.reader, r.envelope, r.array = p.reader, "", false
+	r.reader, r.envelope, r.array, r.vain = p.reader, "", false, 0
 	return r
 }
 

@@ -1,6 +1,7 @@
 package format
 
 import (
+	"bytes"
 	"encoding/binary"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -56,6 +57,18 @@ func appendText(dst, text []byte) []byte {
 		run = i
 	}
 	return append(dst, text[run:]...)
+}
+
+// appendLines appends text of several lines, whatever their endings are, with \n between them.
+func appendLines(dst, text []byte) []byte {
+	for {
+		i := bytes.Index(text, []byte("\r\n"))
+		if i < 0 {
+			return appendText(dst, text)
+		}
+		dst = appendText(dst, text[:i])
+		text = text[i+1:]
+	}
 }
 
 // isPlain reports whether text can stand in a JSON string as it is: printable ASCII without quotes and backslashes.

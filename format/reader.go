@@ -1,6 +1,7 @@
 package format
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strconv"
@@ -47,7 +48,7 @@ func (r *reader) emitFailure(y yield) {
 // emitUnparsed hands over bytes that are no record of the format, with the reason.
 func (r *reader) emitUnparsed(offset int64, raw []byte, reason func([]byte) []byte, y yield) bool {
 	r.json = append(r.json[:0], `{"message":"`...)
-	r.json = appendText(r.json, raw)
+	r.json = appendLines(r.json, raw)
 	r.json = append(r.json, `","parse_error":"`...)
 	r.json = reason(r.json)
 	r.json = append(r.json, `"}`...)
@@ -59,7 +60,7 @@ func because(sentence string) func([]byte) []byte {
 	return func(dst []byte) []byte { return append(dst, sentence...) }
 }
 
-// unexpected returns the reason that a byte is not what the grammar allows there.
+// unexpected returns the reason that a byte is not what the grammar allows there. The position is one in the message.
 func unexpected(what string, raw []byte, at int) func([]byte) []byte {
 	return func(dst []byte) []byte {
 		dst = append(dst, "not "...)
@@ -70,6 +71,6 @@ func unexpected(what string, raw []byte, at int) func([]byte) []byte {
 		dst = append(dst, ": unexpected byte 0x"...)
 		dst = append(dst, hexDigits[raw[at]>>4], hexDigits[raw[at]&15])
 		dst = append(dst, " at position "...)
-		return strconv.AppendInt(dst, int64(at), 10)
+		return strconv.AppendInt(dst, int64(at-bytes.Count(raw[:at], []byte("\r\n"))), 10)
 	}
 }

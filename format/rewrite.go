@@ -13,8 +13,7 @@ import (
 // rewriter writes a JSON value, which a scanner found valid, as one that a domain accepts. It favours being right over
 // being fast: it sees the records in which the scanner found some trouble.
 type rewriter struct {
-	maxString int
-	opaque    []string
+	opaque []string
 	// ownTime says that the record's "@timestamp" is a date that may stay.
 	ownTime bool
 
@@ -218,50 +217,12 @@ func appendUndotted(dst, name []byte) []byte {
 	return dst
 }
 
-// str appends the string at b[i], repaired and within the bound, and returns where it ends.
+// str appends the string at b[i], repaired, and returns where it ends.
 func (w *rewriter) str(dst, b []byte, i int) ([]byte, int) {
 	end := skipString(b, i)
-	body := b[i+1 : end-1]
 	dst = append(dst, '"')
-	at := len(dst)
-	dst = appendRepaired(dst, body)
-	if w.maxString > 0 && len(dst)-at > w.maxString {
-		dst = append(dst[:at], truncated(dst[at:], w.maxString)...)
-	}
+	dst = appendRepaired(dst, b[i+1:end-1])
 	return append(dst, '"'), end
-}
-
-// truncationMark ends a string that was longer than allowed.
-const truncationMark = "…"
-
-// truncated cuts the body of a JSON string to at most n bytes with the mark, not inside a character or an escape.
-func truncated(body []byte, n int) []byte {
-	n = max(n-len(truncationMark), 0)
-	at := 0
-	for at < len(body) {
-		size := 1
-		switch c := body[at]; {
-		case c == '\\' && body[at+1] == 'u':
-			size = 6
-			if at+12 <= len(body) && isSurrogate(body[at+2:]) {
-				size = 12
-			}
-		case c == '\\':
-			size = 2
-		case c >= 0x80:
-			_, size = utf8.DecodeRune(body[at:])
-		}
-		if at+size > n {
-			break
-		}
-		at += size
-	}
-	return append(body[:at:at], truncationMark...)
-}
-
-func isSurrogate(digits []byte) bool {
-	u, _ := hex4(digits)
-	return u >= 0xd800 && u < 0xe000
 }
 
 // appendNumber appends a scalar that is not a string. A number that no long or double holds becomes a string.
@@ -281,6 +242,23 @@ func appendNumber(dst, b []byte) []byte {
 		}
 	}
 	return append(dst, b...)
+}
+
+// appendCompact appends the valid value b[:end], which the padding of a window follows, without white space.
+func appendCompact(dst, b []byte, end int) []byte {
+	for i := 0; i < end; {
+		start := i
+		for i < end && !isSpace(b[i]) {
+			if b[i] == '"' {
+				i = skipString(b, i)
+			} else {
+				i++
+			}
+		}
+		dst = append(dst, b[start:i]...)
+		i = skipSpace(b, i)
+	}
+	return dst
 }
 
 // appendCompactString appends a valid JSON value as a JSON string that holds it without white space.

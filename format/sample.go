@@ -4,10 +4,10 @@ import (
 	"bytes"
 )
 
-// sample is the beginning of an entry, 64 KiB of it or some more.
+// sample is the beginning of an entry.
 type sample struct {
 	*parsing
-	text []byte            // all that is in the window, so that its padding follows
+	text []byte            // all that is in the window: its padding follows
 	name string            // of the object or archive member
 	attr map[string]string // what the object's source knows
 
@@ -16,7 +16,7 @@ type sample struct {
 }
 
 // whole reports whether the sample is the whole entry.
-func (s *sample) whole() bool { return s.window.ended() && s.window.len() == len(s.text) }
+func (s *sample) whole() bool { return len(s.text) <= sampleBytes }
 
 // lines yields up to n lines of the sample that are not blank, without their line endings. The last one may be cut.
 func (s *sample) lines(n int) [][]byte {
@@ -120,10 +120,7 @@ func (s *sample) arrayShape(i int) jsonShape {
 		return jsonArray // nothing in it, or nothing yet
 	}
 	if s.text[i] == ']' {
-		if rest := bytes.TrimLeft(s.text[i+1:], " \t\r\n"); len(rest) == 0 || rest[0] == '[' || rest[0] == '{' {
-			return jsonArray
-		}
-		return notJSON
+		return s.arrayEnds(i + 1)
 	}
 	b := s.window.bytes()[i:]
 	end, v := s.scanner().scan(b, n-i)
@@ -140,7 +137,19 @@ func (s *sample) arrayShape(i int) jsonShape {
 		return notJSON
 	}
 	next := skipSeparators(s.text, i+end)
-	if i+end == n || next > i+end && s.text[next-1] == ',' || next < n && s.text[next] == ']' || next == n {
+	switch {
+	case next == n, bytes.IndexByte(s.text[i+end:next], ',') >= 0:
+		return jsonArray
+	case s.text[next] == ']':
+		return s.arrayEnds(next + 1)
+	}
+	return notJSON
+}
+
+// arrayEnds looks at what follows a short array: text that begins with brackets goes on behind them.
+func (s *sample) arrayEnds(i int) jsonShape {
+	i = skipSeparators(s.text, i)
+	if i == len(s.text) || s.text[i] == '[' || s.text[i] == '{' {
 		return jsonArray
 	}
 	return notJSON

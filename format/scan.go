@@ -21,7 +21,6 @@ const (
 	manyNames                        // more names than the scanner remembers
 	bigNumber                        // beyond what the engines hold in a long or a double
 	tooDeep                          // more levels than a mapper allows
-	longString                       // longer than the configured bound
 	clashingName                     // a top-level name that the shape stage or the engine needs for itself
 	opaqueObject                     // a field that is to be written as a string
 )
@@ -47,8 +46,6 @@ const (
 // scanner validates one JSON value in one pass, and finds out on the way whether it needs rewriting, when it says it
 // happened, and which of the names that matter it has. It allocates nothing once it has grown to the depth of its input.
 type scanner struct {
-	// maxString is the longest string that passes, in bytes; 0 for any.
-	maxString int
 	// opaque are top-level names whose value is written as a string when it is not one.
 	opaque []string
 	// letters are the first bytes of the names that topName knows.
@@ -86,8 +83,8 @@ const (
 	highs = 0x8080808080808080
 )
 
-func newScanner(maxString int, opaque []string) *scanner {
-	s := &scanner{maxString: maxString, opaque: opaque}
+func newScanner(opaque []string) *scanner {
+	s := &scanner{opaque: opaque}
 	for _, names := range [][]string{timeFields[:], {"_", "aws", "penstock"}, opaque} {
 		for _, name := range names {
 			s.letters[name[0]] = true
@@ -138,9 +135,6 @@ value:
 			if j, v = s.oddString(b, j, n); v != complete {
 				return j, v
 			}
-		}
-		if s.maxString > 0 && j-i-1 > s.maxString {
-			s.trouble |= longString
 		}
 		i = j + 1
 	case c == '{' || c == '[':

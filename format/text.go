@@ -22,11 +22,12 @@ func readText(p *parsing, y yield) {
 	p.json = r.json
 }
 
-// beginsTimed decides whether a time begins an event. The first line that is not blank has one, or most lines do.
+// beginsTimed decides whether a time begins an event. The first line that is not blank has one, or most lines do, but for
+// those that look as if they went on with the line before.
 func beginsTimed(sample []byte, stored time.Time) bool {
 	total, timed, first := 0, 0, false
 	for line := range bytes.Lines(sample) {
-		if len(bytes.TrimSpace(line)) == 0 {
+		if len(bytes.TrimSpace(line)) == 0 || total > 0 && (isSpace(line[0]) || isTrace(line)) {
 			continue
 		}
 		total++
@@ -122,6 +123,7 @@ func (r *textReader) event(size int, y yield) bool {
 	}
 	at, n, ok := leadingTime(raw, r.stored)
 	if !ok {
+		n = 0
 		at, _ = innerTime(raw)
 	}
 	r.json = append(r.json[:0], '{')
@@ -131,7 +133,7 @@ func (r *textReader) event(size int, y yield) bool {
 		r.json = append(r.json, `",`...)
 	}
 	r.json = append(r.json, `"message":"`...)
-	r.json = appendText(r.json, raw)
+	r.json = appendLines(r.json, raw)
 	r.json = append(r.json, `"}`...)
 	return r.emit(penstock.Record{Offset: offset, Raw: raw, JSON: r.json, Time: at}, y)
 }

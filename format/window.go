@@ -10,7 +10,7 @@ const (
 	// pad is how many zero bytes always follow the data in a window. They end every scanning loop without a test for the
 	// end of the data, and let eight bytes be loaded from any position in it.
 	pad = 16
-	// sampleBytes is how much of an entry the recogniser looks at.
+	// sampleBytes is how much of an entry the recogniser looks at, and one byte more to tell whether that is all.
 	sampleBytes = 64 << 10
 	// windowBytes is the size to which a window grows for anything longer than a sample.
 	windowBytes = 256 << 10
@@ -30,7 +30,7 @@ type window struct {
 // reset begins a new entry, of which no more than limit bytes are held at once.
 func (w *window) reset(r io.Reader, limit int) {
 	if w.buf == nil {
-		w.buf = make([]byte, sampleBytes+pad)
+		w.buf = make([]byte, sampleBytes+1+pad)
 	}
 	*w = window{r: r, buf: w.buf, limit: limit}
 	clear(w.buf[:pad])
@@ -62,7 +62,9 @@ func (w *window) failure() error {
 // maxEmptyReads is how often a reader may return nothing and no error before it is given up.
 const maxEmptyReads = 100
 
-// fill adds data. It reports false when there is none: the entry has ended, or the window holds its limit.
+// fill adds data. It reports false when there is none: the entry has ended, or the window holds its limit. The parsers look
+// at a record that is not complete again from its beginning, so a long one grows by a half at least: otherwise small reads
+// would cost time with the square of its length.
 func (w *window) fill() bool {
 	if w.err != nil {
 		return false
@@ -73,20 +75,24 @@ func (w *window) fill() bool {
 	if len(room) == 0 {
 		return false
 	}
-	for range maxEmptyReads {
-		n, err := w.r.Read(room)
-		w.end += n
-		clear(w.buf[w.end : w.end+pad])
+	least := 1
+	if w.len() >= sampleBytes {
+		least = min(w.len()/2, len(room))
+	}
+	added, empty := 0, 0
+	for added < least && w.err == nil {
+		n, err := w.r.Read(room[added:])
+		added += n
 		w.err = err
 		if n > 0 {
-			return true
-		}
-		if err != nil {
-			return false
+			empty = 0
+		} else if empty++; empty == maxEmptyReads && err == nil {
+			w.err = io.ErrNoProgress
 		}
 	}
-	w.err = io.ErrNoProgress
-	return false
+	w.end += added
+	clear(w.buf[w.end : w.end+pad])
+	return added > 0
 }
 
 // makeRoom moves the data to the front of the buffer, or to a larger one, when the space behind it is small.
@@ -112,10 +118,14 @@ func (w *window) makeRoom() {
 	w.start, w.end = 0, len(data)
 }
 
-// sample reads ahead until there is enough for recognition or the entry has ended, and returns all that is there.
+// sample reads ahead until there is enough for recognition or the entry has ended, and returns what is there. It depends on
+// the entry alone, not on the sizes of the reads.
 func (w *window) sample() []byte {
-	for w.len() < sampleBytes && w.fill() {
+	limit := w.limit
+	w.limit = sampleBytes + 1
+	for w.len() < w.limit && w.fill() {
 	}
+	w.limit = limit
 	return w.bytes()[:w.len()]
 }
 
