@@ -205,7 +205,7 @@ func TestEveryAnnouncementOfEveryKeyDeliversThatVersionOfThatObject(t *testing.T
 				if got.failed || !succeeded(name, got.payload) {
 					t.Errorf("%s of %q: %+v", name, o.key, got)
 				}
-				m := lastMetrics(t, f.log.String())
+				m := f.metrics(t)
 				if arrived := m["RecordsDelivered"].(float64) + m["RecordsDuplicate"].(float64); arrived != float64(named.records) || m["RecordsRead"] != arrived {
 					t.Errorf("%s of %q: %v records of %d arrived", name, o.key, arrived, named.records)
 				}
@@ -319,7 +319,7 @@ func TestPoisonRestsInTheBucketOnce(t *testing.T) {
 		if got := f.invoke(t, sqsBatch(notification("logs", p.key, "")), time.Minute); got.payload != `{"batchItemFailures":[]}` {
 			t.Fatalf("%+v", got)
 		}
-		if m := lastMetrics(t, f.log.String()); m["RecordsDeadLettered"] != float64(p.poison) {
+		if m := f.metrics(t); m["RecordsDeadLettered"] != float64(p.poison) {
 			t.Errorf("time %d: %v", n, m)
 		}
 	}

@@ -174,6 +174,20 @@ func (p *platform) freeze(t *testing.T) {
 
 func (p *platform) thaw() { _ = p.cmd.Process.Signal(syscall.SIGCONT) }
 
+// metrics returns what the last invocation did. Its log comes through a pipe, which may be slower than the answer.
+func (p *platform) metrics(t *testing.T) map[string]any {
+	t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); <-tick.C {
+		log := p.log.String()
+		if strings.HasSuffix(log, "\n") && strings.Contains(log, `"RequestId":"`+requestID(p.n)+`"`) {
+			break
+		}
+	}
+	return lastMetrics(t, p.log.String())
+}
+
 // metrics returns the lines of embedded metrics in a log.
 func metrics(t *testing.T, log string) []map[string]any {
 	t.Helper()

@@ -33,7 +33,7 @@ func TestTemplatesAreInTheFormThatTheEngineTakes(t *testing.T) {
 		if err := json.Unmarshal(got.body, &body); err != nil {
 			t.Fatal(err)
 		}
-		for _, name := range strings.Fields(tt.where) {
+		for name := range strings.FieldsSeq(tt.where) {
 			object, _ := body.(map[string]any)
 			body = object[name]
 		}
