@@ -127,7 +127,7 @@ func (d *Detector) Recognize(o *penstock.Object, id penstock.Identity, e penstoc
 		if err != nil {
 			return penstock.Recognized{}, err
 		}
-		return penstock.Recognized{Skip: "empty"}, nil
+		return penstock.Recognized{Skip: nothing(name)}, nil
 	}
 	f := d.choose(s)
 	return penstock.Recognized{Format: f.name, Records: func(yield func(penstock.Record, error) bool) {

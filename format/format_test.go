@@ -185,6 +185,7 @@ func TestWhatHoldsNoRecordsIsSkippedWithAReason(t *testing.T) {
 		{"a.log", "", "", "empty"},
 		{"a.zip", "logs/", "", "folder marker"},
 		{"a.log", "", "one line\n", ""},
+		{"folder/", "", "one line\n", ""},
 		{"dir_SUCCESS/a.log", "", "one line\n", ""},
 	} {
 		rec, err := detector(t, format.Config{}).Recognize(&penstock.Object{}, penstock.Identity{Key: tt.key},

@@ -6,12 +6,11 @@ import (
 )
 
 // skip says why an object of this name holds no records, or nothing. The names are those that services and tools give to
-// markers, tests and indexes beside their data.
+// markers, tests and indexes beside their data. A name that ends like a folder's is none of them: there may be content
+// behind it.
 func skip(name string) string {
 	base := path.Base(name)
 	switch {
-	case strings.HasSuffix(name, "/"), strings.HasSuffix(name, "_$folder$"):
-		return "folder marker"
 	case base == "_SUCCESS", strings.HasPrefix(base, "_committed_"), strings.HasPrefix(base, "_started_"), strings.HasSuffix(base, ".crc"):
 		return "job marker"
 	case base == "ELBAccessLogTestFile", base == "ConfigWritabilityCheckFile", base == "aws-logs-write-test":
@@ -20,4 +19,12 @@ func skip(name string) string {
 		return "CloudTrail digest"
 	}
 	return ""
+}
+
+// nothing says what an object without a byte is.
+func nothing(name string) string {
+	if strings.HasSuffix(name, "/") || strings.HasSuffix(name, "_$folder$") {
+		return "folder marker"
+	}
+	return "empty"
 }

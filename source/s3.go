@@ -7,12 +7,14 @@ import (
 	"iter"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/seed56735111/penstock"
@@ -122,20 +124,20 @@ type Location struct {
 
 // ParseLocation reads an s3:// URL. Everything after the bucket is taken literally: nothing in it is decoded. Only a
 // "?versionId=" at its end is not part of the key.
-func ParseLocation(url string) (Location, error) {
-	rest, ok := strings.CutPrefix(url, "s3://")
+func ParseLocation(text string) (Location, error) {
+	rest, ok := strings.CutPrefix(text, "s3://")
 	if !ok {
-		return Location{}, fmt.Errorf("%q is not an s3:// URL", url)
+		return Location{}, fmt.Errorf("%q is not an s3:// URL", text)
 	}
 	bucket, key, _ := strings.Cut(rest, "/")
 	if bucket == "" {
-		return Location{}, fmt.Errorf("%q names no bucket", url)
+		return Location{}, fmt.Errorf("%q names no bucket", text)
 	}
 	loc := Location{Bucket: bucket, Prefix: key}
 	if i := strings.LastIndex(key, "?versionId="); i >= 0 {
 		loc.Prefix, loc.Version = key[:i], key[i+len("?versionId="):]
 		if loc.Prefix == "" || loc.Version == "" {
-			return Location{}, fmt.Errorf("%q names no key or no version", url)
+			return Location{}, fmt.Errorf("%q names no key or no version", text)
 		}
 	}
 	return loc, nil
@@ -194,7 +196,7 @@ var errStopped = errors.New("stopped by the consumer")
 
 // objects lists the latest versions.
 func (l *listing) objects(ctx context.Context, yield func(penstock.Item, error) bool) error {
-	in := &s3.ListObjectsV2Input{Bucket: &l.loc.Bucket, Prefix: &l.loc.Prefix}
+	in := &s3.ListObjectsV2Input{Bucket: &l.loc.Bucket, Prefix: &l.loc.Prefix, EncodingType: types.EncodingTypeUrl}
 	if l.opts.StartAfter != "" {
 		in.StartAfter = &l.opts.StartAfter
 	}
@@ -209,7 +211,10 @@ func (l *listing) objects(ctx context.Context, yield func(penstock.Item, error) 
 			return err
 		}
 		for _, o := range page.Contents {
-			key := aws.ToString(o.Key)
+			key, err := listedKey(o.Key, page.EncodingType)
+			if err != nil {
+				return err
+			}
 			exact = exact || key == l.loc.Prefix
 			if exact && key != l.loc.Prefix && !strings.HasSuffix(l.loc.Prefix, "/") {
 				return nil // the location is one key, and this is another one that begins like it
@@ -232,7 +237,7 @@ func (l *listing) objects(ctx context.Context, yield func(penstock.Item, error) 
 
 // versions lists every version, oldest keys first and newest versions first, as S3 does.
 func (l *listing) versions(ctx context.Context, yield func(penstock.Item, error) bool) error {
-	in := &s3.ListObjectVersionsInput{Bucket: &l.loc.Bucket, Prefix: &l.loc.Prefix}
+	in := &s3.ListObjectVersionsInput{Bucket: &l.loc.Bucket, Prefix: &l.loc.Prefix, EncodingType: types.EncodingTypeUrl}
 	if l.opts.StartAfter != "" {
 		in.KeyMarker = &l.opts.StartAfter
 	}
@@ -246,15 +251,36 @@ func (l *listing) versions(ctx context.Context, yield func(penstock.Item, error)
 			return err
 		}
 		for _, v := range page.Versions {
-			if !yield(l.s3.item(l.loc.Bucket, aws.ToString(v.Key), aws.ToString(v.VersionId), aws.ToInt64(v.Size)), nil) {
+			key, err := listedKey(v.Key, page.EncodingType)
+			if err != nil {
+				return err
+			}
+			if !yield(l.s3.item(l.loc.Bucket, key, aws.ToString(v.VersionId), aws.ToInt64(v.Size)), nil) {
 				return errStopped
 			}
 		}
 		if !aws.ToBool(page.IsTruncated) {
 			return nil
 		}
-		in.KeyMarker, in.VersionIdMarker = page.NextKeyMarker, page.NextVersionIdMarker
+		marker, err := listedKey(page.NextKeyMarker, page.EncodingType)
+		if err != nil {
+			return err
+		}
+		in.KeyMarker, in.VersionIdMarker = &marker, page.NextVersionIdMarker
 	}
+}
+
+// listedKey is a key as a listing has it. Listings are asked for with encoded keys, because XML has no way to write most
+// control characters; the SDK leaves them as they are, and a server that does not encode says so.
+func listedKey(key *string, encoding types.EncodingType) (string, error) {
+	if encoding != types.EncodingTypeUrl {
+		return aws.ToString(key), nil
+	}
+	plain, err := url.QueryUnescape(aws.ToString(key))
+	if err != nil {
+		return "", fmt.Errorf("decode listed key %q: %w", aws.ToString(key), err)
+	}
+	return plain, nil
 }
 
 // Check makes the one request that tells whether a location can be listed, so that a wrong name is known before
@@ -262,7 +288,7 @@ func (l *listing) versions(ctx context.Context, yield func(penstock.Item, error)
 func (s *S3) Check(ctx context.Context, loc Location) error {
 	one := int32(1)
 	err := s.inRegion(loc.Bucket, func(c *s3.Client) error {
-		_, err := c.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &loc.Bucket, Prefix: &loc.Prefix, MaxKeys: &one})
+		_, err := c.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &loc.Bucket, Prefix: &loc.Prefix, MaxKeys: &one, EncodingType: types.EncodingTypeUrl})
 		return err
 	})
 	if err != nil {

@@ -100,12 +100,17 @@ func (s *store) page(w http.ResponseWriter, q url.Values) {
 	if cut {
 		keys = keys[:size]
 	}
-	_, _ = fmt.Fprintf(w, `<ListBucketResult><IsTruncated>%v</IsTruncated><EncodingType>url</EncodingType>`, cut)
+	_, _ = fmt.Fprintf(w, `<ListBucketResult><IsTruncated>%v</IsTruncated>`, cut)
+	written := strings.NewReplacer("&", "&amp;", "<", "&lt;").Replace
+	if q.Get("encoding-type") == "url" {
+		_, _ = io.WriteString(w, `<EncodingType>url</EncodingType>`)
+		written = func(key string) string { return strings.ReplaceAll(url.QueryEscape(key), "%2F", "/") }
+	}
 	if cut {
 		_, _ = fmt.Fprintf(w, `<NextContinuationToken>%s</NextContinuationToken>`, strings.NewReplacer("&", "&amp;", "<", "&lt;").Replace(keys[len(keys)-1]))
 	}
 	for _, k := range keys {
-		_, _ = fmt.Fprintf(w, `<Contents><Key>%s</Key><Size>%d</Size><ETag>x</ETag></Contents>`, strings.NewReplacer("&", "&amp;", "<", "&lt;").Replace(k), len(s.objects[k]))
+		_, _ = fmt.Fprintf(w, `<Contents><Key>%s</Key><Size>%d</Size><ETag>x</ETag></Contents>`, written(k), len(s.objects[k]))
 	}
 	_, _ = io.WriteString(w, `</ListBucketResult>`)
 }

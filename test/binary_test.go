@@ -138,7 +138,7 @@ func letterLines(t *testing.T, dir string) map[string]int {
 	t.Helper()
 	ids := map[string]int{}
 	err := filepath.WalkDir(dir, func(name string, d os.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !strings.HasSuffix(name, ".jsonl") {
+		if err != nil || d.IsDir() || !strings.HasSuffix(name, ".dead.ndjson") {
 			return err
 		}
 		text, err := os.ReadFile(name)

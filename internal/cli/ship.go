@@ -175,10 +175,18 @@ func (o *shipOptions) code(res *result, objects *objectTable) int {
 	if code != exitIncomplete {
 		return code
 	}
+	refused := int64(0)
 	for _, r := range objects.reports {
-		if r.Err != nil && exitCodeFor(r.Err) != exitRefused {
+		if r.Err == nil {
+			continue
+		}
+		if exitCodeFor(r.Err) != exitRefused {
 			return code
 		}
+		refused++
+	}
+	if refused < res.ItemsGivenBack {
+		return code // some were given back without being begun
 	}
 	return exitRefused
 }
