@@ -119,7 +119,7 @@ func (l *Logs) document(o *penstock.Object, f found, event *jsjson.Value) (jsjso
 		nested.Set(l.NestUnder, doc)
 		doc = nested
 	}
-	id := text(event.Get("id"))
+	id := identifier(event.Get("id"))
 	if id == "" || len(id)+len(f.suffix) > 512 {
 		return doc, time.Time{}, errors.New("log event has no usable id")
 	}
@@ -132,7 +132,11 @@ func (l *Logs) document(o *penstock.Object, f found, event *jsjson.Value) (jsjso
 			doc.Set(name, jsjson.Value{Kind: jsjson.String, String: v})
 		}
 	}
-	doc.Set("@id", jsjson.Value{Kind: jsjson.String, String: id + f.suffix})
+	if f.suffix == "" {
+		doc.Set("@id", *event.Get("id"))
+	} else {
+		doc.Set("@id", jsjson.Value{Kind: jsjson.String, String: id + f.suffix})
+	}
 	doc.Set("@timestamp", jsjson.Value{Kind: jsjson.String, String: stamp})
 	if message := event.Get("message"); message != nil {
 		doc.Set("@message", *message)
@@ -144,6 +148,14 @@ func (l *Logs) document(o *penstock.Object, f found, event *jsjson.Value) (jsjso
 		doc.Set("@format", jsjson.Value{Kind: jsjson.String, String: f.format})
 	}
 	return doc, at, nil
+}
+
+// identifier is the id of an event: a text, or, from those who imitate the service, a number.
+func identifier(v *jsjson.Value) string {
+	if v != nil && v.Kind == jsjson.Number {
+		return string(jsjson.AppendNumber(nil, v.Number))
+	}
+	return text(v)
 }
 
 func text(v *jsjson.Value) string {
@@ -287,7 +299,7 @@ func (s *logShaper) Shape(r *penstock.Record) (penstock.Document, error) {
 	if err != nil {
 		return penstock.Document{}, fmt.Errorf("read our own document: %w", err)
 	}
-	id := text(doc.Get("@id"))
+	id := identifier(doc.Get("@id"))
 	if day := r.Time.Truncate(24 * time.Hour); s.index == "" || !day.Equal(s.day) {
 		s.day, s.index = day, s.name(r.Time)
 	}

@@ -104,6 +104,7 @@ func events(r *rand.Rand, n int) []string {
 		add(quote(v), "")
 		add(`"m"`, `"10":"b","2":`+quote(v)+`,"":"e","__proto__":"p"`)
 	}
+	out = append(out, `{"id":7.0,"timestamp":1447920000000,"message":"{\"a\":1}"}`)
 	add(`"half \ud800 in the payload"`, "")
 	add("\"bytes \xff\xe2\x82 \xed\xa0\x80 \xf0\x90\x80 {\"", "")
 	add(`"x {\"a\":\"\ud800\"}"`, "")

@@ -64,10 +64,10 @@ func readHeader(data []byte) (payloadHeader, error) {
 	s.event = func(text []byte, _ int64) bool {
 		if h.FirstID == "" {
 			var e struct {
-				ID string `json:"id"`
+				ID json.RawMessage `json:"id"`
 			}
 			if json.Unmarshal(text, &e) == nil {
-				h.FirstID = e.ID
+				h.FirstID = string(bytes.Trim(e.ID, `"`))
 			}
 		}
 		return true
