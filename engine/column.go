@@ -3,6 +3,9 @@ package engine
 import (
 	"encoding/binary"
 	"encoding/json"
+	"slices"
+	"strings"
+	"sync"
 
 	bleve "github.com/blevesearch/bleve_index_api"
 )
@@ -22,7 +25,7 @@ const (
 // keys a value has is decided here.
 type record struct {
 	key     string
-	columns []*column
+	columns []column
 	size    int
 }
 
@@ -33,9 +36,12 @@ type column struct {
 	stored  []byte
 	field   *field
 	leaves  []leaf
-	keys    []string
+	key     string // the only one, where there is no field
 	length  int
 	tokens  bleve.TokenFrequencies
+
+	frequencies []bleve.TokenFreq
+	locations   []bleve.TokenLocation
 }
 
 var (
@@ -43,36 +49,94 @@ var (
 	_ bleve.Field    = (*column)(nil)
 )
 
+// recordPool keeps records for use again: their maps and lists are most of what indexing would allocate.
+type recordPool struct{ pool sync.Pool }
+
+func (p *recordPool) get() *record {
+	if r, ok := p.pool.Get().(*record); ok {
+		return r
+	}
+	return &record{}
+}
+
+// Bounds of what is worth keeping of a record.
+const (
+	mostColumns = 500
+	mostTokens  = 100
+)
+
+func (p *recordPool) put(r *record) {
+	if cap(r.columns) > mostColumns {
+		return
+	}
+	for i := range r.columns {
+		r.columns[i].reset()
+	}
+	r.columns, r.key = r.columns[:0], ""
+	p.pool.Put(r)
+}
+
+// reset leaves the map and the lists of a column, empty.
+func (c *column) reset() {
+	kept := column{tokens: c.tokens, frequencies: c.frequencies, locations: c.locations}
+	if len(c.tokens) > mostTokens || cap(c.locations) > mostTokens {
+		kept = column{}
+	}
+	clear(kept.tokens)
+	kept.frequencies = kept.frequencies[:cap(kept.frequencies)]
+	for i := range kept.frequencies {
+		t := &kept.frequencies[i]
+		t.SetFrequency(0)
+		t.Term, t.Locations = t.Term[:0], t.Locations[:0]
+	}
+	*c = kept
+}
+
 // newRecord makes a record of a document.
-func newRecord(d *stored, p parsed) *record {
-	r := &record{key: d.key, columns: make([]*column, 0, len(p.leaves)+6), size: len(d.source)}
-	r.keep(sourceColumn, d.source)
-	r.keep(metaColumn, d.meta())
-	r.columns = append(r.columns, &column{name: seqColumn, options: bleve.IndexField | bleve.DocValues | bleve.SkipFreqNorm, keys: []string{numberKey(d.seq, 0)}})
+func (p *recordPool) newRecord(d *stored, doc parsed) *record {
+	r := p.get()
+	r.key, r.size = d.key, len(d.source)
+	r.add(sourceColumn, bleve.StoreField).stored = d.source
+	r.add(metaColumn, bleve.StoreField).stored = d.meta()
+	r.add(seqColumn, bleve.IndexField|bleve.DocValues|bleve.SkipFreqNorm).key = numberKey(d.seq, 0)
 	if d.docType != "" {
-		r.columns = append(r.columns, &column{name: typeColumn, options: bleve.IndexField | bleve.SkipFreqNorm, keys: []string{d.docType}})
+		r.add(typeColumn, bleve.IndexField|bleve.SkipFreqNorm).key = d.docType
 	}
-	if len(p.paths) > 0 {
-		r.columns = append(r.columns, &column{name: pathsColumn, options: bleve.IndexField | bleve.SkipFreqNorm, keys: p.paths})
+	r.add(pathsColumn, bleve.IndexField|bleve.SkipFreqNorm).key = pathsKey(doc.paths)
+	var at map[string]int
+	if doc.repeated {
+		at = make(map[string]int, len(doc.leaves))
 	}
-	at := make(map[string]*column, len(p.leaves))
-	for i, l := range p.leaves {
+	for i, l := range doc.leaves {
 		if !l.field.searchable && !l.field.docValues {
 			continue
 		}
-		if c := at[l.path]; c != nil {
-			c.leaves = append(c.leaves, l)
+		if n, ok := at[l.path]; ok {
+			r.columns[n].leaves = append(r.columns[n].leaves, l)
 			continue
 		}
-		c := &column{name: fieldPrefix + l.path, options: l.field.options(), field: l.field, leaves: p.leaves[i : i+1 : i+1]}
-		at[l.path] = c
-		r.columns = append(r.columns, c)
+		if at != nil {
+			at[l.path] = len(r.columns)
+		}
+		c := r.add(l.field.column, l.field.options())
+		c.field, c.leaves = l.field, doc.leaves[i:i+1:i+1]
+		if c.name == "" {
+			c.name = fieldPrefix + l.path
+		}
 	}
 	return r
 }
 
-func (r *record) keep(name string, value []byte) {
-	r.columns = append(r.columns, &column{name: name, options: bleve.StoreField, stored: value})
+// add takes the next column, with what it has from before.
+func (r *record) add(name string, options bleve.FieldIndexingOptions) *column {
+	if n := len(r.columns); n < cap(r.columns) {
+		r.columns = r.columns[:n+1]
+	} else {
+		r.columns = append(r.columns, column{})
+	}
+	c := &r.columns[len(r.columns)-1]
+	c.name, c.options = name, options
+	return c
 }
 
 // options is what bleve keeps of a field.
@@ -94,13 +158,14 @@ func (f *field) options() bleve.FieldIndexingOptions {
 func (r *record) ID() string { return r.key }
 
 func (r *record) VisitFields(visit bleve.FieldVisitor) {
-	for _, c := range r.columns {
-		visit(c)
+	for i := range r.columns {
+		visit(&r.columns[i])
 	}
 }
 
 func (r *record) AddIDField() {
-	r.columns = append(r.columns, &column{name: idColumn, options: bleve.IndexField | bleve.StoreField, stored: []byte(r.key), keys: []string{r.key}})
+	c := r.add(idColumn, bleve.IndexField|bleve.StoreField)
+	c.stored, c.key = []byte(r.key), r.key
 }
 
 func (r *record) VisitComposite(bleve.CompositeFieldVisitor) {}
@@ -121,36 +186,45 @@ func (c *column) NumPlainTextBytes() uint64                        { return 0 }
 
 // Analyze makes the keys of the values. It runs beside that of other documents.
 func (c *column) Analyze() {
+	if c.tokens == nil {
+		c.tokens = make(bleve.TokenFrequencies, 1)
+	}
 	switch {
+	case c.field == nil && c.name == idColumn:
+		c.length = 1
+		c.token(c.key).SetFrequency(1)
 	case c.field == nil:
 		c.length = 1
-		c.exactly(c.keys)
+		c.token(c.key)
 	case c.field.class == analysed:
 		c.words()
 	default:
 		c.length = len(c.leaves)
-		c.exactly(c.field.keys(c.leaves))
+		c.field.keys(c.leaves, func(key string) { c.token(key) })
 	}
 }
 
-func (c *column) exactly(keys []string) {
-	c.tokens = make(bleve.TokenFrequencies, len(keys))
-	frequencies := make([]bleve.TokenFreq, len(keys))
-	for i, key := range keys {
-		frequencies[i].Term = []byte(key)
-		if c.name == idColumn {
-			frequencies[i].SetFrequency(1)
-		}
-		c.tokens[key] = &frequencies[i]
+// token returns the entry of a key, which is new when there is none.
+func (c *column) token(key string) *bleve.TokenFreq {
+	if t := c.tokens[key]; t != nil {
+		return t
 	}
+	n := len(c.tokens)
+	if n >= len(c.frequencies) {
+		c.frequencies = make([]bleve.TokenFreq, 2*n+1) // the map still points into the old list
+	}
+	t := &c.frequencies[n]
+	t.Term = append(t.Term[:0], key...)
+	c.tokens[key] = t
+	return t
 }
 
 // valueGap keeps a phrase from matching across two values of a field.
 const valueGap = 100
 
 func (c *column) words() {
-	c.tokens = make(bleve.TokenFrequencies)
 	position := 0
+	c.locations = c.locations[:0]
 	for i := range c.leaves {
 		if i > 0 {
 			position += valueGap
@@ -158,50 +232,62 @@ func (c *column) words() {
 		c.field.words.split(c.leaves[i].text, func(word string) {
 			position++
 			c.length++
-			t := c.tokens[word]
-			if t == nil {
-				t = &bleve.TokenFreq{Term: []byte(word)}
-				c.tokens[word] = t
-			}
+			t := c.token(word)
 			t.SetFrequency(t.Frequency() + 1)
-			t.Locations = append(t.Locations, &bleve.TokenLocation{Position: position})
+			if len(c.locations) == cap(c.locations) {
+				c.locations = make([]bleve.TokenLocation, 0, 2*cap(c.locations)+4)
+			}
+			c.locations = append(c.locations, bleve.TokenLocation{Position: position})
+			t.Locations = append(t.Locations, &c.locations[len(c.locations)-1])
 		})
 	}
 }
 
 // keys are what a field's values are found by, and what they are read back from.
-func (f *field) keys(leaves []leaf) []string {
+func (f *field) keys(leaves []leaf, each func(key string)) {
 	switch f.class {
 	case whole, floating, instant:
-		keys := make([]string, 0, len(leaves)*len(numberLevels))
-		var times map[int64]int
-		if len(leaves) > 1 {
-			times = make(map[int64]int, len(leaves))
-		}
+	default:
 		for i := range leaves {
-			for _, shift := range numberLevels {
-				keys = append(keys, numberKey(leaves[i].num, shift))
-			}
-			if times != nil {
-				times[leaves[i].num]++
-			}
+			each(leaves[i].text)
 		}
-		for n, count := range times {
-			if count > 1 {
-				keys = append(keys, repeatKey(n, count))
-			}
-		}
-		return keys
+		return
 	}
-	keys := make([]string, len(leaves))
+	var times map[int64]int
+	if len(leaves) > 1 {
+		times = make(map[int64]int, len(leaves))
+	}
 	for i := range leaves {
-		keys[i] = leaves[i].text
+		for _, shift := range numberLevels {
+			each(numberKey(leaves[i].num, shift))
+		}
+		if times != nil {
+			times[leaves[i].num]++
+		}
 	}
-	return keys
+	for n, count := range times {
+		if count > 1 {
+			each(repeatKey(n, count))
+		}
+	}
+}
+
+// pathsKey is one key for all the fields that have a value: documents of one kind have one, however many fields that is.
+func pathsKey(paths []string) string {
+	slices.Sort(paths)
+	var b strings.Builder
+	b.WriteByte(0)
+	for _, path := range slices.Compact(paths) {
+		b.WriteString(path)
+		b.WriteByte(0)
+	}
+	return b.String()
 }
 
 // numberLevels are the precisions at which numbers are indexed: ranges use the coarse ones for what is far from their ends.
-var numberLevels = []uint{0, 16, 32, 48}
+var numberLevels = []uint{0, levelBits, 2 * levelBits}
+
+const levelBits = 20
 
 // Keys of numbers begin with a byte for their level, then have the number's bits, seven to a byte, in an order that is that
 // of the numbers. No byte is 0xff, which bleve puts between values.
@@ -217,7 +303,7 @@ func numberKey(n int64, shift uint) string {
 	v >>= shift
 	size := int(64-shift+keyBits-1) / keyBits //nolint:gosec // small
 	b := make([]byte, size+1)
-	b[0] = byte(firstLevel + shift/16)
+	b[0] = byte(firstLevel + shift/levelBits)
 	for i := size; i > 0; i-- {
 		b[i] = byte(v & (1<<keyBits - 1))
 		v >>= keyBits

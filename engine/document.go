@@ -29,8 +29,9 @@ type leaf struct {
 
 // parsed is a document as its mapping reads it.
 type parsed struct {
-	leaves []leaf
-	paths  []string // that have a value
+	leaves   []leaf
+	paths    []string // that have a value
+	repeated bool     // a path may have several values
 }
 
 // learner reads one document against a mapping and collects what the mapping has to learn.
@@ -43,12 +44,16 @@ type learner struct {
 	hidden  int // depth of nested objects, whose values the document itself does not have
 }
 
+// spare is room for the fields inside of a document's objects.
+const spare = 16
+
 // errLearn says that the mapping has to learn something: the document is read again with a copy of it.
 var errLearn = errors.New("a new field")
 
 // read reads a document and returns it with the mapping that it belongs to from now on.
 func (m *mapping) read(id string, limit int, source *node) (parsed, *mapping, error) {
 	p := learner{m: m, id: id, limit: limit}
+	p.leaves, p.paths = make([]leaf, 0, 2*len(source.members)+spare), make([]string, 0, 2*len(source.members)+spare)
 	err := p.object(m.root, source, "", 1)
 	if errors.Is(err, errLearn) {
 		p = learner{m: m.clone(), mutable: true, id: id, limit: limit}
@@ -109,6 +114,7 @@ func (p *learner) dotted(f *field, full, prefix string, depth *int) (target *fie
 	if trimmed == "" {
 		return nil, "", "", failed("field name cannot contain only the character [.]")
 	}
+	p.repeated = true
 	parts := strings.Split(trimmed, ".")
 	for _, part := range parts {
 		if strings.TrimSpace(part) == "" {
@@ -196,6 +202,7 @@ func (p *learner) dynamic(path string) string {
 func (p *learner) member(f *field, name, path string, n *node, depth int) error {
 	switch n.kind {
 	case isArray:
+		p.repeated = true
 		for i := range n.items {
 			if err := p.member(f, name, path, &n.items[i], depth); err != nil {
 				return err
@@ -347,11 +354,13 @@ func (p *learner) guess(name, path string, n *node) (*field, error) {
 		return f, err
 	}
 	f := newLeaf(typeName)
+	f.column = fieldPrefix + path
 	switch {
 	case typeName == "text" && p.m.major < firstKeyword:
 		f.fielddata = true
 	case typeName == "text":
 		sub := newLeaf("keyword")
+		sub.column = f.column + ".keyword"
 		sub.ignoreAbove = dynamicIgnoreAbove
 		sub.params = []member{{name: "ignore_above", node: node{kind: isNumber, text: strconv.Itoa(dynamicIgnoreAbove)}}}
 		f.fields = map[string]*field{"keyword": sub}

@@ -46,7 +46,7 @@ type Engine struct {
 	profile profile
 	lock    *os.File
 	node    string
-	queue   *bleve.AnalysisQueue
+	shared  *shared
 
 	mu         sync.RWMutex
 	closed     bool
@@ -75,7 +75,7 @@ func Open(cfg Config) (*Engine, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	e := &Engine{
-		cfg: cfg, profile: p, node: hex.EncodeToString(random(16)), queue: bleve.NewAnalysisQueue(runtime.GOMAXPROCS(0)),
+		cfg: cfg, profile: p, node: hex.EncodeToString(random(16)), shared: &shared{queue: bleve.NewAnalysisQueue(runtime.GOMAXPROCS(0)), logger: cfg.Logger},
 		indexes: map[string]*index{}, templates: map[string]*template{}, components: map[string]*template{}, legacy: map[string]*template{},
 	}
 	if cfg.Dir != "" {
@@ -127,7 +127,7 @@ func (e *Engine) load() error {
 			}
 			continue
 		}
-		x, err := openIndex(dir, e.profile.major, e.queue, e.cfg.Logger)
+		x, err := openIndex(dir, e.profile.major, e.shared)
 		if errors.Is(err, errUnfinished) {
 			err = os.RemoveAll(dir)
 			if err == nil {
@@ -150,11 +150,10 @@ func (e *Engine) Close() error {
 	for _, x := range e.indexes {
 		errs = append(errs, x.close())
 	}
-	e.closed, e.indexes = true, map[string]*index{}
-	if e.queue != nil {
-		e.queue.Close()
-		e.queue = nil
+	if !e.closed {
+		e.shared.queue.Close()
 	}
+	e.closed, e.indexes = true, map[string]*index{}
 	if e.lock != nil {
 		errs = append(errs, e.lock.Close())
 		e.lock = nil

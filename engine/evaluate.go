@@ -170,7 +170,7 @@ func (s *searcher) term(path string, v *node, boost float32, fold bool) (*hits, 
 	case "_type":
 		return s.ofTypes([]string{v.text}, boost)
 	case "_field_names":
-		docs, err := s.having(pathsColumn, v.text)
+		docs, err := s.existing([]string{v.text})
 		return &hits{docs: docs, score: boost}, err
 	}
 	f, err := s.lookup(path)
@@ -334,36 +334,33 @@ func (q *existsQuery) run(s *searcher) (*hits, error) {
 	case "_id", "_index", "_source", "_type", "_seq_no", "_version":
 		return &hits{docs: s.live(), score: q.boost}, nil
 	}
-	all := newSet(s.snap.size())
-	add := func(path string) error {
-		docs, err := s.having(pathsColumn, path)
-		all.addAll(docs)
-		return err
-	}
-	if strings.Contains(q.field, "*") {
-		for _, path := range s.expand(q.field) {
-			if err := add(path); err != nil {
-				return nil, err
-			}
-		}
-		return &hits{docs: all.docs(), score: q.boost}, nil
-	}
 	f, inside := s.m.find(q.field)
+	var paths []string
 	switch {
+	case strings.Contains(q.field, "*"):
+		paths = s.expand(q.field)
 	case f == nil:
 		return &hits{}, nil
 	case inside && f.isFlat():
 		return nil, notOffered("searching inside of the field [%s], which is a %s", q.field, f.kind)
+	default:
+		paths = []string{q.field}
+		f.leaves(q.field+".", func(path string, _ *field) { paths = append(paths, path) })
 	}
-	err := add(q.field)
-	if f.isObject() {
-		f.leaves(q.field+".", func(path string, _ *field) {
-			if err == nil {
-				err = add(path)
+	docs, err := s.existing(paths)
+	return &hits{docs: docs, score: q.boost}, err
+}
+
+// existing finds the documents that have a value in any of the fields.
+func (s *searcher) existing(paths []string) ([]uint32, error) {
+	return s.matching(pathsColumn, "", func(key string) bool {
+		for _, path := range paths {
+			if strings.Contains(key, "\x00"+path+"\x00") {
+				return true
 			}
-		})
-	}
-	return &hits{docs: all.docs(), score: q.boost}, err
+		}
+		return false
+	})
 }
 
 func (q *patternQuery) run(s *searcher) (*hits, error) {
@@ -735,7 +732,7 @@ func (s *searcher) numbers(field string, from, to int64) ([]uint32, error) {
 		return err
 	}
 	low, high := uint64(from)^signBit, uint64(to)^signBit //nolint:gosec // bits
-	const step = 16
+	const step = levelBits
 	for i, shift := range numberLevels {
 		last := i == len(numberLevels)-1
 		if last || low>>step == high>>step || high-low < 1<<step {

@@ -29,6 +29,7 @@ type field struct {
 	properties map[string]*field // of an object
 	fields     map[string]*field // sub-fields
 	params     []member          // as given, but for type, properties and fields
+	column     string            // where the index keeps the values
 
 	dynamic     string // true, false or strict; empty is the parent's
 	disabled    bool   // an object that nobody looks into
@@ -354,6 +355,7 @@ func paramText(f *field, name string) string {
 
 func (v *vocabulary) parseLeaf(path, kind string, n *node) (*field, error) {
 	f := newLeaf(kind)
+	f.column = fieldPrefix + path
 	if f.class == instant && v.major < firstKeyword {
 		f.format = legacyDates
 	}

@@ -24,8 +24,7 @@ type index struct {
 	settings   settings
 	typed      bool // documents are told apart by type and id, as before version 7
 	aliases    map[string]json.RawMessage
-	queue      *bleve.AnalysisQueue
-	logger     *slog.Logger
+	shared     *shared
 
 	writing sync.Mutex // one writer at a time
 	state   atomic.Pointer[state]
@@ -36,6 +35,13 @@ type index struct {
 	life   sync.RWMutex // guards the store's being there
 	store  *store
 	closed bool
+}
+
+// shared is what the indexes of an engine have together.
+type shared struct {
+	queue   *bleve.AnalysisQueue
+	logger  *slog.Logger
+	records recordPool
 }
 
 // state is what an index knows beside its documents. It is replaced, never changed.
@@ -89,16 +95,16 @@ type savedState struct {
 }
 
 // newIndex makes an index; in a directory of its own below base, when that is not empty.
-func newIndex(base, name string, s settings, m *mapping, aliases map[string]json.RawMessage, queue *bleve.AnalysisQueue, logger *slog.Logger) (*index, error) {
+func newIndex(base, name string, s settings, m *mapping, aliases map[string]json.RawMessage, sh *shared) (*index, error) {
 	x := &index{
 		name: name, uuid: newID() + "Aw", created: strconv.FormatInt(time.Now().UnixMilli(), 10), settings: s, aliases: aliases,
-		typed: m.major < firstUntyped, queue: queue, logger: logger, graves: map[string]grave{},
+		typed: m.major < firstUntyped, shared: sh, graves: map[string]grave{},
 	}
 	if base != "" {
 		x.dir = filepath.Join(base, x.uuid)
 	}
 	var err error
-	if x.store, err = openStore(x.dir, queue); err != nil {
+	if x.store, err = openStore(x.dir, sh.queue); err != nil {
 		return nil, fmt.Errorf("create index %s: %w", name, err)
 	}
 	x.state.Store(&state{mapping: m, lengths: map[string]lengths{}})
@@ -124,10 +130,10 @@ func newIndex(base, name string, s settings, m *mapping, aliases map[string]json
 var errUnfinished = errors.New("the index was not created to its end")
 
 // openIndex opens the index in a directory.
-func openIndex(dir string, major int, queue *bleve.AnalysisQueue, logger *slog.Logger) (*index, error) {
-	x := &index{dir: dir, queue: queue, logger: logger, graves: map[string]grave{}}
+func openIndex(dir string, major int, sh *shared) (*index, error) {
+	x := &index{dir: dir, shared: sh, graves: map[string]grave{}}
 	var err error
-	if x.store, err = openStore(dir, queue); err != nil {
+	if x.store, err = openStore(dir, sh.queue); err != nil {
 		return nil, fmt.Errorf("open index in %s: %w", dir, err)
 	}
 	if err := x.restore(major); err != nil {
@@ -213,25 +219,28 @@ func (x *index) change(records []*record, gone []string, s *state) error {
 	if x.closed {
 		return errClosed
 	}
-	b := bleve.NewBatch()
-	for _, key := range gone {
-		b.Delete(key)
-	}
-	for _, r := range records {
-		b.Update(r)
-	}
 	old := x.state.Load()
-	// The lengths that are saved are those before this batch: they are known only afterwards, and scores can bear it.
-	if err := x.save(b, s, x.unsaved || s.mapping != old.mapping); err != nil {
-		return err
-	}
-	err := x.store.apply(b)
+	err := x.store.inParts(records, func(part []*record) (*bleve.Batch, error) {
+		b := bleve.NewBatch()
+		for _, key := range gone {
+			b.Delete(key)
+		}
+		gone = nil
+		for _, r := range part {
+			b.Update(r)
+		}
+		// The lengths that are saved are those before this batch: they are known only afterwards, and scores can bear it.
+		return b, x.save(b, s, x.unsaved || s.mapping != old.mapping)
+	})
 	// After an error some of it may be there all the same, and a mapping that knows more than it has to does no harm.
 	x.unsaved = err != nil
 	s.measure(records)
 	x.state.Store(s)
+	for _, r := range records {
+		x.shared.records.put(r)
+	}
 	if err != nil {
-		x.logger.Error("index not written", "index", x.name, "error", err)
+		x.shared.logger.Error("index not written", "index", x.name, "error", err)
 	}
 	return err
 }
@@ -243,7 +252,8 @@ func (s *state) measure(records []*record) {
 		s.lengths = map[string]lengths{}
 	}
 	for _, r := range records {
-		for _, c := range r.columns {
+		for i := range r.columns {
+			c := &r.columns[i]
 			if c.field == nil {
 				continue
 			}
@@ -275,7 +285,7 @@ func (x *index) compact() error {
 	if n := len(s.Segments()); n < fewSegments || n < manySegments && len(docs) < 2*x.rebuilt {
 		return nil
 	}
-	fresh, err := openStore("", x.queue)
+	fresh, err := openStore("", x.shared.queue)
 	if err != nil {
 		return err
 	}
@@ -289,7 +299,7 @@ func (x *index) compact() error {
 			if err != nil {
 				return errors.Join(err, fresh.close())
 			}
-			r, err := st.record(d)
+			r, err := st.record(d, &x.shared.records)
 			if err != nil {
 				return errors.Join(err, fresh.close())
 			}
@@ -301,6 +311,9 @@ func (x *index) compact() error {
 		}
 		next.measure(records)
 		docs = docs[len(records):]
+		for _, r := range records {
+			x.shared.records.put(r)
+		}
 	}
 	count, err := s.DocCount()
 	if err != nil {
@@ -318,7 +331,7 @@ func (x *index) compact() error {
 }
 
 // record reads a document that the mapping has taken before.
-func (s *state) record(d *stored) (*record, error) {
+func (s *state) record(d *stored, pool *recordPool) (*record, error) {
 	n, err := readSource(d.source)
 	if err != nil {
 		return nil, err
@@ -327,7 +340,7 @@ func (s *state) record(d *stored) (*record, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newRecord(d, p), nil
+	return pool.newRecord(d, p), nil
 }
 
 // key is what the store knows a document by.

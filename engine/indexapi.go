@@ -221,7 +221,7 @@ func (e *Engine) create(name string, d draft) (x *index, made bool, err error) {
 	if m.root.count() > s.fields {
 		return nil, false, illegal("Limit of total fields [%d] has been exceeded", s.fields)
 	}
-	if x, err = newIndex(e.cfg.Dir, name, s, m, d.aliases, e.queue, e.cfg.Logger); err != nil {
+	if x, err = newIndex(e.cfg.Dir, name, s, m, d.aliases, e.shared); err != nil {
 		return nil, false, err
 	}
 	e.indexes[name] = x

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -23,10 +24,10 @@ const (
 // node is a JSON value as it was written: names in their order, numbers with their digits.
 type node struct {
 	kind       kind
+	start, end int    // in what was read
 	text       string // of a string, a number, true or false
 	items      []node
 	members    []member
-	start, end int // in what was read
 }
 
 // member is a name of an object with its value.
@@ -71,7 +72,7 @@ const maxNesting = 1000
 
 // parseJSON reads one value, as strictly as the engines do: a name twice in one object is an error.
 func parseJSON(b []byte) (node, error) {
-	r := reader{b: b}
+	r := reader{b: b, all: string(b)}
 	if !utf8.Valid(b) {
 		for r.at < len(b) {
 			c, n := utf8.DecodeRune(b[r.at:])
@@ -113,9 +114,11 @@ func parseBody(b []byte) (node, error) {
 }
 
 type reader struct {
-	b     []byte
-	at    int
-	depth int
+	b       []byte
+	all     string // b, of which texts are parts
+	at      int
+	depth   int
+	members []member // of the objects that are being read, innermost last
 }
 
 // sourceText is how the engines leave out the source of an error.
@@ -203,7 +206,12 @@ func (r *reader) object(n *node) error {
 	if err := r.down(); err != nil {
 		return err
 	}
-	defer func() { r.depth-- }()
+	first := len(r.members)
+	defer func() {
+		r.depth--
+		clear(r.members[first:])
+		r.members = r.members[:first]
+	}()
 	r.at++
 	r.space()
 	if r.at < len(r.b) && r.b[r.at] == '}' {
@@ -224,7 +232,7 @@ func (r *reader) object(n *node) error {
 		if m.name, err = r.text("FIELD_NAME"); err != nil {
 			return err
 		}
-		if n.has(m.name, &seen) {
+		if among(r.members[first:], m.name, &seen) {
 			return r.fail("Duplicate field '%s'", m.name)
 		}
 		r.space()
@@ -242,7 +250,7 @@ func (r *reader) object(n *node) error {
 		if m.node, err = r.value(); err != nil {
 			return err
 		}
-		n.members = append(n.members, m)
+		r.members = append(r.members, m)
 		r.space()
 		if r.at >= len(r.b) {
 			return r.unclosed("Object", n.start)
@@ -252,6 +260,7 @@ func (r *reader) object(n *node) error {
 			r.at++
 		case '}':
 			r.at++
+			n.members = slices.Clone(r.members[first:])
 			return nil
 		default:
 			return r.unexpected("was expecting comma to separate Object entries")
@@ -259,17 +268,21 @@ func (r *reader) object(n *node) error {
 	}
 }
 
-// has says whether the object has the name already.
-func (n *node) has(name string, seen *map[string]struct{}) bool {
-	const many = 16
-	if len(n.members) < many {
-		_, ok := n.get(name)
-		return ok
+// among says whether a name is one of the members'.
+func among(members []member, name string, seen *map[string]struct{}) bool {
+	const many = 32
+	if len(members) < many {
+		for i := range members {
+			if members[i].name == name {
+				return true
+			}
+		}
+		return false
 	}
 	if *seen == nil {
 		*seen = make(map[string]struct{}, 2*many)
-		for i := range n.members {
-			(*seen)[n.members[i].name] = struct{}{}
+		for i := range members {
+			(*seen)[members[i].name] = struct{}{}
 		}
 	}
 	_, ok := (*seen)[name]
@@ -402,7 +415,7 @@ func (r *reader) number(n *node) error {
 	if r.at-start > maxDigits {
 		return errorf(400, "stream_constraints_exception", "Number value length (%d) exceeds the maximum allowed (%d, from `StreamReadConstraints.getMaxNumberLength()`)", r.at-start, maxDigits)
 	}
-	n.text = string(r.b[start:r.at])
+	n.text = r.all[start:r.at]
 	return nil
 }
 
@@ -413,7 +426,7 @@ func (r *reader) text(what string) (string, error) {
 	for r.at < len(r.b) {
 		switch c := r.b[r.at]; {
 		case c == '"':
-			s := string(r.b[start:r.at])
+			s := r.all[start:r.at]
 			r.at++
 			return s, nil
 		case c == '\\':

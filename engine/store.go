@@ -1,9 +1,12 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"sync"
 
 	"github.com/RoaringBitmap/roaring/v2"
 	"github.com/blevesearch/bleve/v2/index/scorch"
@@ -48,6 +51,29 @@ func (s *store) apply(b *bleve.Batch) error {
 	// bleve syncs its files; that they are in their directory has to be on the disk too.
 	return syncDir(s.dir)
 }
+
+// leastPart is how many documents are worth a batch of their own.
+const leastPart = 200
+
+// inParts applies documents in several batches at once: bleve makes each of them on one processor. The batches are made one
+// after the other, and each is applied in whole or not at all.
+func (s *store) inParts(records []*record, batch func([]*record) (*bleve.Batch, error)) error {
+	parts := max(1, min(runtime.GOMAXPROCS(0), mostParts, len(records)/leastPart))
+	errs := make([]error, parts)
+	var wg sync.WaitGroup
+	for i := range parts {
+		b, err := batch(records[len(records)*i/parts : len(records)*(i+1)/parts])
+		if err != nil {
+			errs[i] = err
+			break
+		}
+		wg.Go(func() { errs[i] = s.apply(b) })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+const mostParts = 4
 
 func syncDir(dir string) error {
 	d, err := os.Open(filepath.Clean(dir))

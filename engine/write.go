@@ -160,7 +160,7 @@ func (c *call) apply(x *index, ops []*op) error {
 		ops = ops[n:]
 	}
 	if err := x.compact(); err != nil {
-		x.logger.Warn("index not compacted", "index", x.name, "error", err)
+		x.shared.logger.Warn("index not compacted", "index", x.name, "error", err)
 	}
 	return nil
 }
@@ -303,7 +303,7 @@ func (w *writer) put(o *op, key string, now *current, n *node, source json.RawMe
 	w.drop(key)
 	delete(w.gone, key)
 	w.at[key] = len(w.records)
-	w.records = append(w.records, newRecord(d, p))
+	w.records = append(w.records, w.x.shared.records.newRecord(d, p))
 	w.pending = append(w.pending, o)
 	delete(w.x.graves, key)
 	*now = current{exists: true, version: d.version, seq: d.seq, loaded: d}
