@@ -80,6 +80,7 @@ func readHeader(data []byte) (payloadHeader, error) {
 type payloadScanner struct {
 	r   *bufio.Reader
 	off int64  // of the next byte
+	end int64  // most bytes that are read
 	buf []byte // the value being read
 	// member is told of the members of the object, event of the elements of logEvents, with their place; false ends the
 	// scan. Their slices are valid during the call.
@@ -89,7 +90,7 @@ type payloadScanner struct {
 
 func newPayloadScanner(r io.Reader) *payloadScanner {
 	return &payloadScanner{
-		r: bufio.NewReaderSize(r, 32<<10), member: func(string, []byte) error { return nil }, event: func([]byte, int64) bool { return true },
+		r: bufio.NewReaderSize(r, 32<<10), end: maxPayload, member: func(string, []byte) error { return nil }, event: func([]byte, int64) bool { return true },
 	}
 }
 
@@ -187,8 +188,8 @@ func (s *payloadScanner) next() (byte, error) {
 		if err != nil {
 			return 0, err
 		}
-		if s.off++; s.off > maxPayload {
-			return 0, fmt.Errorf("more than %d bytes", maxPayload)
+		if s.off++; s.off > s.end {
+			return 0, fmt.Errorf("more than %d bytes", s.end)
 		}
 		switch c {
 		case ' ', '\t', '\n', '\r':
@@ -211,8 +212,8 @@ func (s *payloadScanner) value(c byte, longest int) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		if s.off++; len(s.buf) >= longest || s.off > maxPayload {
-			return nil, fmt.Errorf("value of more than %d bytes", longest)
+		if s.off++; len(s.buf) >= longest || s.off > s.end {
+			return nil, fmt.Errorf("value of more than %d bytes, or %d in all", longest, s.end)
 		}
 		if scalar {
 			switch c {

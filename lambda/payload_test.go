@@ -66,6 +66,19 @@ func TestPayloadsAreTakenApartWhereTheirValuesEnd(t *testing.T) {
 	}
 }
 
+func TestPayloadsAreBoundedAsAWhole(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{`{"logEvents":[` + strings.Repeat(`{"id":"1"},`, 100) + `{}]}`, "{" + strings.Repeat(" ", 1100) + "}"} {
+		s := newPayloadScanner(strings.NewReader(text))
+		if s.end != maxPayload {
+			t.Errorf("the bound is %d", s.end)
+		}
+		if s.end = 1000; s.scan() == nil {
+			t.Errorf("%d bytes are read where 1000 are allowed", len(text))
+		}
+	}
+}
+
 // A payload that cannot be read whole must be given back: nobody else has it.
 func TestABrokenPayloadIsGivenBack(t *testing.T) {
 	t.Parallel()
@@ -73,9 +86,8 @@ func TestABrokenPayloadIsGivenBack(t *testing.T) {
 	z := zipped(t, good)
 	flipped := bytes.Clone(z)
 	flipped[len(flipped)-6] ^= 1 // in the checksum
-	huge := `{"messageType":"DATA_MESSAGE","logEvents":[` + strings.Repeat(`{"id":"1"},`, maxPayload/11+1) + `{}]}`
 	for name, data := range map[string][]byte{
-		"cut": z[:len(z)-5], "checksum": flipped, "too long": zipped(t, huge), "half JSON": zipped(t, good[:len(good)-20]),
+		"cut": z[:len(z)-5], "checksum": flipped, "half JSON": zipped(t, good[:len(good)-20]),
 		"kind": zipped(t, strings.Replace(good, "DATA_", "OTHER_", 1)), "type": zipped(t, strings.Replace(good, `"owner":"1"`, `"owner":1`, 1)),
 	} {
 		if u := unwrapBytes(data, 1); u.err == nil {
