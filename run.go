@@ -338,7 +338,8 @@ func (h *handling) entry(ctx context.Context, id Identity, e Entry) error {
 	d.Delivery = h.Deliverer.Begin(func(ctx context.Context, r Rejection) error { return h.reject(ctx, d, r) })
 	h.entries = append(h.entries, d)
 	resume := h.resume(place)
-	var next int64 // where the bytes after the last record begin, as far as is known
+	var next int64     // where the bytes after the last record begin, as far as is known
+	var current Record // outside of the loop, where it would be allocated anew for every record
 	for r, err := range rec.Records {
 		if at, ok := position(r, err); ok {
 			if at < resume {
@@ -352,7 +353,8 @@ func (h *handling) entry(ctx context.Context, id Identity, e Entry) error {
 		}
 		if err == nil {
 			next = r.Offset + int64(len(r.Raw))
-			err = h.record(ctx, d, shaper, &r)
+			current = r
+			err = h.record(ctx, d, shaper, &current)
 		} else if re, ok := errors.AsType[*RecordError](err); ok {
 			next = re.Offset + re.Length
 			err = h.recordError(ctx, place, re)

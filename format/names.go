@@ -113,9 +113,11 @@ var metaNames = []string{ //nolint:gochecknoglobals // a table literal
 
 // topName classifies a name at the top level. It returns what its value is to be looked at for, -1 for nothing.
 func (s *scanner) topName(name []byte) int {
-	for i, field := range timeFields {
-		if string(name) == field {
-			return i
+	if n := len(name); n < len(s.byLength) {
+		for _, i := range s.byLength[n] {
+			if string(name) == timeFields[i] {
+				return int(i)
+			}
 		}
 	}
 	switch name[0] {

@@ -50,6 +50,8 @@ type scanner struct {
 	opaque []string
 	// letters are the first bytes of the names that topName knows.
 	letters [256]bool
+	// byLength are the indexes in timeFields of the names of a length.
+	byLength [16][]uint8
 
 	// The results of the last scan.
 	trouble trouble
@@ -85,6 +87,9 @@ const (
 
 func newScanner(opaque []string) *scanner {
 	s := &scanner{opaque: opaque}
+	for i, name := range timeFields {
+		s.byLength[len(name)] = append(s.byLength[len(name)], uint8(i))
+	}
 	for _, names := range [][]string{timeFields[:], {"_", "aws", "penstock"}, opaque} {
 		for _, name := range names {
 			s.letters[name[0]] = true

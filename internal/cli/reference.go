@@ -36,7 +36,7 @@ Sizes are written as 1048576, 512KiB, 5MiB or 5MB; durations as 500ms, 30s or 5m
 
 ## Memory
 
-The shipping process needs about 25 MB, plus 1.5 MiB for each of the ` + "`workers`" + ` that reads, plus
+The shipping process needs about 18 MiB, plus 1.5 MiB for each of the ` + "`workers`" + ` that reads, plus
 (` + "`max-in-flight`" + ` + 1) × ` + "`batch-bytes`" + ` × 2 for the requests being filled and sent and the original bytes kept for rejections.
 ` + "`penstock ship`" + ` gives the garbage collector this sum as its limit.
 `)

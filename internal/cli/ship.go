@@ -197,7 +197,7 @@ func (o *shipOptions) limitMemory() {
 	if os.Getenv("GOMEMLIMIT") != "" {
 		return
 	}
-	const base, worker = 25 << 20, 3 << 19
+	const base, worker = 18 << 20, 3 << 19
 	batches := int64(o.write.inFlight+1) * int64(o.write.batchBytes) * 2
 	debug.SetMemoryLimit(base + int64(o.workers)*worker + batches)
 }
