@@ -2,6 +2,7 @@
 TOOL  = go tool -modfile=$(CURDIR)/tools/go.mod
 RACE := $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 FUZZTIME ?= 30s
+MODULES = . bench test/clients
 
 .PHONY: build lambda.zip demo test check lint fuzz bench bench-ship dead vuln live
 build: ## a static binary in bin/
@@ -18,11 +19,10 @@ test: check build ## everything that is claimed; skips are listed at the end wit
 	cd bench && go test ./...
 
 check: lint ## formatting, vet, lint, tidy modules
-	go vet -tags=live ./... && cd bench && go vet ./...
-	go mod tidy -diff && cd bench && go mod tidy -diff
+	@for m in $(MODULES); do (cd $$m && go vet -tags=live ./... && go mod tidy -diff) || exit 1; done
 
 lint:
-	@if $(TOOL) -n golangci-lint >/dev/null 2>&1 || [ -n "$$CI" ]; then $(TOOL) golangci-lint run && cd bench && $(TOOL) golangci-lint run; \
+	@if $(TOOL) -n golangci-lint >/dev/null 2>&1 || [ -n "$$CI" ]; then for m in $(MODULES); do (cd $$m && $(TOOL) golangci-lint run) || exit 1; done; \
 	else echo "lint left out: golangci-lint cannot be built here"; fi
 
 fuzz: ## every fuzz target for FUZZTIME
