@@ -3,6 +3,7 @@ package bulk
 import (
 	"bytes"
 	"io"
+	"slices"
 	"sync/atomic"
 	"unicode/utf8"
 
@@ -95,8 +96,8 @@ func (b *batch) keepRaw(e *document, doc penstock.Document) {
 }
 
 func (b *batch) indexOf(name string) int {
-	for i := len(b.indexes) - 1; i >= 0; i-- {
-		if b.indexes[i] == name {
+	for i, known := range slices.Backward(b.indexes) { // the last one is the likeliest
+		if known == name {
 			return i
 		}
 	}

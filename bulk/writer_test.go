@@ -209,7 +209,7 @@ func TestA413IsHalvedDownToTheDocumentThatIsTooLarge(t *testing.T) {
 		if len(body) <= limit {
 			return false
 		}
-		w.WriteHeader(413)
+		w.WriteHeader(http.StatusRequestEntityTooLarge)
 		_, _ = fmt.Fprintf(w, `{"Message":"Request size exceeded %d bytes"}`, limit)
 		return true
 	}}
@@ -395,7 +395,7 @@ type null struct{ answer []byte }
 
 func (n *null) RoundTrip(r *http.Request) (*http.Response, error) {
 	_ = r.Body.Close()
-	return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(n.answer))}, nil
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(n.answer))}, nil
 }
 
 func BenchmarkAdd(b *testing.B) {

@@ -38,8 +38,7 @@ type Dir struct {
 
 	mu   sync.Mutex
 	root *os.Root
-	file *os.File
-	err  error // a write that failed half-way: the file is not appended to any more
+	file *os.File // nil until there is something to write, and again after a write that failed half-way
 }
 
 var _ penstock.DeadLetters = (*Dir)(nil)
@@ -123,8 +122,11 @@ func (d *Dir) ready() error {
 	if err != nil {
 		return err
 	}
+	if err := d.syncDir(); err != nil {
+		return errors.Join(err, f.Close())
+	}
 	d.file = f
-	return d.syncDir()
+	return nil
 }
 
 // syncDir makes the file's name durable too.
@@ -226,7 +228,7 @@ func (d *Dir) files() ([]string, error) {
 }
 
 func (d *Dir) scan(ctx context.Context, path string, warn bool, each func(n int, l penstock.Letter, replayed bool) bool) error {
-	f, err := os.Open(path) //nolint:gosec // a file of the store
+	f, err := os.Open(path)
 	if err != nil {
 		return fmt.Errorf("read dead letters: %w", err)
 	}

@@ -97,9 +97,18 @@ func (l *linter) actions(s *statement) {
 	case get && !head && !s.notAction:
 		l.warn("Action", "head", "HEAD is an action of its own, es:ESHttpHead: clients that ask whether an index exists are refused")
 	}
-	if s.effect == Allow && get && !post && !s.notAction {
+	if s.effect == Allow && get && !post && !s.notAction && s.isWide() {
 		l.warn("Action", "search-by-post", "clients send most searches, and _bulk, with POST: es:ESHttpPost is not allowed here")
 	}
+}
+
+// isWide reports whether the statement is about more than a path or two.
+func (s *statement) isWide() bool {
+	wide := len(s.resources) == 0
+	for i := range s.resources {
+		wide = wide || strings.HasSuffix(s.resources[i].text, "*")
+	}
+	return wide
 }
 
 func (l *linter) resource(s *statement, text string) {

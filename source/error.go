@@ -113,7 +113,7 @@ func (e *apiError) Unwrap() error { return e.err }
 // for the operation that failed.
 func noCredentials(err error) bool {
 	for e := err; e != nil; e = errors.Unwrap(e) {
-		if _, ok := e.(interface{ ProviderErrors() []error }); ok { //nolint:errorlint // walking the chain by hand
+		if _, ok := e.(interface{ ProviderErrors() []error }); ok {
 			return true
 		}
 		if s := e.Error(); len(s) > 0 && (hasPrefix(s, "get identity: ") || hasPrefix(s, "failed to refresh cached credentials") || hasPrefix(s, "get credentials: ")) {

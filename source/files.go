@@ -137,7 +137,7 @@ func openFile(path string) (*penstock.Stream, error) {
 	if err != nil {
 		return nil, fileError("open", path, err)
 	}
-	f, err := os.Open(path) //nolint:gosec // the user names the file
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, fileError("open", path, err)
 	}

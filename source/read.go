@@ -56,7 +56,7 @@ func (r *objectReader) request() error {
 	ctx, cancel := context.WithCancel(r.ctx)
 	var out *s3.GetObjectOutput
 	err := r.s3.inRegion(r.bucket, func(c *s3.Client) (err error) {
-		out, err = c.GetObject(ctx, in) //nolint:bodyclose // closed by Close or before the next request
+		out, err = c.GetObject(ctx, in)
 		return err
 	})
 	if err != nil {

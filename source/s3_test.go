@@ -201,7 +201,7 @@ func TestABrokenReadGoesOnWhereItBroke(t *testing.T) {
 				w.Header().Set("Content-Length", strconv.Itoa(len(body)-from))
 			}
 			if from > 0 {
-				w.WriteHeader(206)
+				w.WriteHeader(http.StatusPartialContent)
 			}
 			_, _ = io.WriteString(w, body[from:min(from+37_000, len(body))])
 			panic(http.ErrAbortHandler)

@@ -50,7 +50,7 @@ func TestScripts(t *testing.T) {
 		Dir:   "testdata/script",
 		Setup: setup,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"start": start, "stop": stop, "bucket": startBucket, "website": website, "exits": exits, "json": jsonField,
+			"start": start, "stop": stop, "bucket": startBucket, "website": website, "exits": exits, "retry": retry, "json": jsonField,
 		},
 		RequireExplicitExec: false,
 	})
@@ -140,9 +140,8 @@ func environ(ts *testscript.TestScript) []string {
 			names = append(names, name)
 		}
 	}
-	for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_EC2_METADATA_DISABLED", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"} {
-		names = append(names, name)
-	}
+	names = append(names, "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION",
+		"AWS_EC2_METADATA_DISABLED", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE")
 	var env []string
 	for _, name := range names {
 		if v := ts.Getenv(name); v != "" {
@@ -197,6 +196,28 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if fmt.Sprint(code) != args[0] {
 		ts.Fatalf("exit code %d, want %s", code, args[0])
+	}
+}
+
+// retry CODE COMMAND ARG… runs a command again and again until it ends with this exit code, for half a minute.
+func retry(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: retry CODE COMMAND ARG…")
+	}
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		err := ts.Exec(args[1], args[2:]...)
+		code := 0
+		if exit, ok := err.(*exec.ExitError); ok { //nolint:errorlint // Exec returns it as it is
+			code = exit.ExitCode()
+		} else if err != nil {
+			ts.Fatalf("%v", err)
+		}
+		if fmt.Sprint(code) == args[0] {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("exit code %d for half a minute, want %s", code, args[0])
+		}
 	}
 }
 

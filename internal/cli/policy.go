@@ -355,8 +355,10 @@ func serviceSays(err error) error {
 func modes() map[string][]iam.Need {
 	bulk := []iam.Need{{Method: "GET", Path: "/", Why: "the version"}, {Method: "POST", Path: "/_bulk", Why: "documents"}}
 	templates := []iam.Need{
-		{Method: "GET", Path: "/_index_template/penstock-*", Why: "is the template there"}, {Method: "PUT", Path: "/_index_template/penstock-*", Why: "the template"},
-		{Method: "GET", Path: "/_template/penstock-*", Why: "the same before version 7.8"}, {Method: "PUT", Path: "/_template/penstock-*", Why: "the same before version 7.8"},
+		{Method: "GET", Path: "/_index_template/penstock-*", Why: "is the template there"},
+		{Method: "PUT", Path: "/_index_template/penstock-*", Why: "the template"},
+		{Method: "GET", Path: "/_template/penstock-*", Why: "the same before version 7.8"},
+		{Method: "PUT", Path: "/_template/penstock-*", Why: "the same before version 7.8"},
 	}
 	var all []iam.Need
 	for _, m := range []string{"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"} {

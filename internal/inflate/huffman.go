@@ -147,12 +147,12 @@ func copyMatch(out []byte, from, to, length int) {
 }
 
 // overrun reports whether more bits were consumed than the input had.
-func overrun(pos int, nb uint, size int) bool { return pos*8-int(nb) > size*8 } //nolint:gosec // nb is at most 63
+func overrun(pos int, nb uint, size int) bool { return pos*8-int(nb) > size*8 }
 
 // broken is the error for a code that does not exist: cut off when it was read from the padding.
 func (r *Reader) broken(pos int, nb uint) error {
 	// A symbol that starts in the input and ends in the padding may look like any code.
-	if r.srcErr != nil && pos*8-int(nb)+15 > len(r.in)*8 { //nolint:gosec // nb is at most 63
+	if r.srcErr != nil && pos*8-int(nb)+15 > len(r.in)*8 {
 		return r.ended()
 	}
 	return ErrCorrupt

@@ -182,7 +182,7 @@ func (r *Reader) bits(n uint) (uint, error) {
 
 // align gives whole bytes in the register back to the input and drops the rest of the byte in hand.
 func (r *Reader) align() {
-	r.pos -= int(r.nb >> 3) //nolint:gosec // at most 7
+	r.pos -= int(r.nb >> 3)
 	r.b, r.nb = 0, 0
 }
 
@@ -281,7 +281,7 @@ func (r *Reader) headerFields(flags byte, sum uint32) error {
 		}
 	}
 	if flags&2 != 0 { // header checksum
-		want := uint16(sum & 0xffff) //nolint:gosec // the low half is what the format stores
+		want := uint16(sum & 0xffff)
 		lo, err := next()
 		if err != nil {
 			return err

@@ -117,7 +117,7 @@ func build(table []uint32, primary uint, lengths []uint8, entry func(sym int) ui
 		low := at & (1<<primary - 1)
 		width := widths[low]
 		if table[low] == 0 {
-			table[low] = kindLink | uint32(free)<<16 | uint32(width)<<8 | uint32(primary) //nolint:gosec // small
+			table[low] = kindLink | uint32(free)<<16 | uint32(width)<<8 | uint32(primary)
 			free += 1 << width
 		}
 		start := int(table[low] >> 16)
@@ -160,7 +160,7 @@ func (r *Reader) dynamicTables() error {
 	if err != nil {
 		return err
 	}
-	nlit, ndist, nclen := int(v&31)+257, int(v>>5&31)+1, int(v>>10)+4 //nolint:gosec // small
+	nlit, ndist, nclen := int(v&31)+257, int(v>>5&31)+1, int(v>>10)+4
 	if nlit > maxLit || ndist > maxDist {
 		return ErrCorrupt
 	}
@@ -193,7 +193,7 @@ func (r *Reader) codeLengths(codes *[1 << 7]uint32, n int) error {
 			return err
 		}
 		if sym < 16 {
-			r.lengths[i] = uint8(sym) //nolint:gosec // below 16
+			r.lengths[i] = uint8(sym)
 			i++
 			continue
 		}
@@ -211,7 +211,7 @@ func (r *Reader) codeLengths(codes *[1 << 7]uint32, n int) error {
 		if err != nil {
 			return err
 		}
-		repeat := least + int(v) //nolint:gosec // seven bits
+		repeat := least + int(v)
 		if i+repeat > n {
 			return ErrCorrupt
 		}
