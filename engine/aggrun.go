@@ -160,7 +160,7 @@ func (a *aggregation) each(w *agg, docs []docAt, visit func(i int, values []valu
 				if of == nil {
 					of = guessed(w.missing)
 				}
-				v, err := of.sortValue(&sortKey{format: w.format}, w.missing, s.now)
+				v, err := of.sortValue(w.missing, s.now)
 				if err != nil {
 					return numberFormat(w.missing.text) //nolint:nilerr // said in the engines' words
 				}
@@ -247,6 +247,9 @@ func (a *aggregation) field(w *agg, s *searcher) (*field, error) {
 	if err := s.readable(w.field, f); err != nil {
 		return nil, err
 	}
+	if w.kind == "date_histogram" && w.interval == (interval{}) {
+		return nil, s.shardFailure(illegal("Invalid interval specified, must be non-null and non-empty"))
+	}
 	numeric := f.class == whole || f.class == floating || f.class == instant || f.class == truth
 	switch {
 	case w.kind == "date_histogram" && f.class != instant && f.class != whole:
@@ -329,7 +332,7 @@ func (w *agg) wants(v sortValue) bool {
 	}
 	text := v.text
 	if v.kind != textValue {
-		text = string(appendJSON(nil, v.shown(&sortKey{})))
+		text = string(appendJSON(nil, v.shown(&sortKey{}, 0)))
 	}
 	return (w.include == nil || w.include.match(text)) && (w.exclude == nil || !w.exclude.match(text))
 }
@@ -407,7 +410,7 @@ func (a *aggregation) write(w *agg, list []*group) ([]any, error) {
 	}
 	out := make([]any, 0, len(list))
 	for _, g := range list {
-		b := obj("key", g.key.shown(&sortKey{}))
+		b := obj("key", g.key.shown(&sortKey{}, 0))
 		switch {
 		case g.key.f == nil:
 		case g.key.f.class == truth:
@@ -608,12 +611,8 @@ func (a *aggregation) metric(w *agg, docs []docAt) (object, error) {
 	}
 	shown := func(name string, x float64) object {
 		o := obj(name, double(x))
-		format := w.format
-		if format == nil && of != nil && of.class == instant {
-			format = of.format
-		}
-		if of != nil && of.class == instant && w.kind != "stats" {
-			o = append(o, entry{name + "_as_string", format.format(time.UnixMilli(int64(x)).UTC())})
+		if text, ok := w.asText(of, x); ok {
+			o = append(o, entry{name + "_as_string", text})
 		}
 		return o
 	}
@@ -635,17 +634,29 @@ func (a *aggregation) metric(w *agg, docs []docAt) (object, error) {
 		return obj("count", 0, "min", nil, "max", nil, "avg", nil, "sum", double(0)), nil
 	}
 	o := obj("count", count, "min", double(low), "max", double(high), "avg", double(sum/float64(count)), "sum", double(sum))
-	if of != nil && of.class == instant {
-		format := of.format
-		if w.format != nil {
-			format = w.format
-		}
-		for _, e := range slices.Clone(o)[1:] {
-			x, _ := e.value.(double)
-			o = append(o, entry{e.name + "_as_string", format.format(time.UnixMilli(int64(x)).UTC())})
+	for _, e := range slices.Clone(o)[1:] {
+		x, _ := e.value.(double)
+		if text, ok := w.asText(of, float64(x)); ok {
+			o = append(o, entry{e.name + "_as_string", text})
 		}
 	}
 	return o, nil
+}
+
+// asText is a number in the field's own notation, where that is another one.
+func (w *agg) asText(f *field, x float64) (string, bool) {
+	switch {
+	case f == nil:
+	case f.class == instant && w.format != nil:
+		return w.format.format(time.UnixMilli(int64(x)).UTC()), true
+	case f.class == instant:
+		return f.format.format(time.UnixMilli(int64(x)).UTC()), true
+	case f.class == truth:
+		return strconv.FormatBool(x != 0), true
+	case f.unsigned:
+		return javaDouble(x), true
+	}
+	return "", false
 }
 
 // number is a value as metrics count with it.

@@ -143,7 +143,7 @@ func (p *queryParser) aggOptions(a *agg, m *member) error {
 			return err
 		}
 		if a.field == "" {
-			return errorf(400, "aggregation_execution_exception", "Required one of fields [field, script], but none were specified. ")
+			return illegal("Required one of fields [field, script], but none were specified. ")
 		}
 		return nil
 	}
@@ -166,6 +166,10 @@ func (p *queryParser) aggMembers(a *agg, n *node, into map[string]any) error {
 			return notOffered("the option [%s] of the aggregation [%s]", m.name, a.kind)
 		}
 		if err := p.option(a.kind, m, target); err != nil {
+			if e := asAPIError(err); e.kind == "illegal_argument_exception" {
+				line, column := position(p.body, m.node.start)
+				return errorf(400, "x_content_parse_exception", "[%d:%d] [%s] failed to parse field [%s]", line, column, a.kind, m.name).because(e)
+			}
 			return err
 		}
 	}
@@ -223,7 +227,7 @@ func (p *queryParser) termsOptions(a *agg, n *node) error {
 	a.size, a.least = 10, 1
 	ignored := func(*node) error { return nil }
 	options := map[string]any{
-		"field": &a.field, "size": &a.size, "min_doc_count": &a.least, "missing": &a.missing, "format": p.formatInto(a), "shard_size": ignored, "shard_min_doc_count": ignored,
+		"field": &a.field, "size": p.sizeInto(a), "min_doc_count": &a.least, "missing": &a.missing, "format": p.formatInto(a), "shard_size": ignored, "shard_min_doc_count": ignored,
 		"execution_hint": ignored, "collect_mode": ignored, "show_term_doc_count_error": only("show_term_doc_count_error", "false"), "script": unsupported{}, "value_type": unsupported{},
 		"order":   func(n *node) error { return a.parseOrder(n) },
 		"include": func(n *node) (err error) { a.include, err = parseTermFilter(n); return err },
@@ -236,16 +240,28 @@ func (p *queryParser) termsOptions(a *agg, n *node) error {
 		return illegal("Required one of fields [field, script], but none were specified. ")
 	}
 	switch {
-	case a.size == 0 && p.major < firstKeyword:
-		a.size = maxBuckets
-	case a.size <= 0:
-		return illegal("[size] must be greater than 0. Found [%d] in [%s]", a.size, a.name)
 	case a.least < 0:
 		return illegal("[minDocCount] must be greater than or equal to 0. Found [%d] in [%s]", a.least, a.name)
 	case a.least == 0:
 		return notOffered("min_doc_count 0 of the aggregation [terms]")
 	}
 	return nil
+}
+
+func (p *queryParser) sizeInto(a *agg) func(*node) error {
+	return func(n *node) error {
+		v, err := strconv.Atoi(n.text)
+		switch {
+		case err != nil:
+			return numberFormat(n.text)
+		case v == 0 && p.major < firstKeyword:
+			v = maxBuckets
+		case v <= 0:
+			return illegal("[size] must be greater than 0. Found [%d] in [%s]", v, a.name)
+		}
+		a.size = v
+		return nil
+	}
 }
 
 // termFilter says which terms become buckets.
@@ -301,13 +317,22 @@ func (a *agg) parseOrder(n *node) error {
 }
 
 func (p *queryParser) histogramOptions(a *agg, n *node) error {
-	var old, calendar, fixed, zone, offset string
+	var zone, offset string
+	given := 0
+	interval := func(calendar, fixed bool) func(*node) error {
+		return func(n *node) error {
+			if given++; given > 1 {
+				return illegal("Cannot use more than one of [interval], [calendar_interval] and [fixed_interval]")
+			}
+			return a.setInterval(n.text, calendar, fixed)
+		}
+	}
 	a.zone = time.UTC
 	if p.major < firstTyped {
 		a.least = 1
 	}
 	options := map[string]any{
-		"field": &a.field, "interval": &old, "calendar_interval": &calendar, "fixed_interval": &fixed, "min_doc_count": &a.least, "time_zone": &zone, "offset": &offset,
+		"field": &a.field, "interval": interval(true, true), "calendar_interval": interval(true, false), "fixed_interval": interval(false, true), "min_doc_count": &a.least, "time_zone": &zone, "offset": &offset,
 		"format": p.formatInto(a), "missing": &a.missing, "keyed": &a.keyed, "order": func(n *node) error { return a.parseOrder(n) }, "script": unsupported{},
 		"extended_bounds": func(n *node) error {
 			if low, ok := n.get("min"); ok {
@@ -343,42 +368,24 @@ func (p *queryParser) histogramOptions(a *agg, n *node) error {
 		}
 		a.offset = sign * d
 	}
-	return a.setInterval(old, calendar, fixed)
+	return nil
 }
 
 var calendarUnits = map[string]byte{
 	"minute": 'm', "1m": 'm', "hour": 'h', "1h": 'h', "day": 'd', "1d": 'd', "week": 'w', "1w": 'w', "month": 'M', "1M": 'M', "quarter": 'q', "1q": 'q', "year": 'y', "1y": 'y', "second": 's', "1s": 's',
 }
 
-func (a *agg) setInterval(old, calendar, fixed string) error {
-	given := 0
-	for _, v := range []string{old, calendar, fixed} {
-		if v != "" {
-			given++
-		}
-	}
-	switch {
-	case given == 0:
-		return illegal("Invalid interval specified, must be non-null and non-empty")
-	case given > 1:
-		return illegal("Cannot use more than one of [interval], [calendar_interval] and [fixed_interval]")
-	case calendar != "":
-		unit, ok := calendarUnits[calendar]
-		if !ok {
-			return illegal("The supplied interval [%s] could not be parsed as a calendar interval.", calendar)
-		}
+func (a *agg) setInterval(text string, calendar, fixed bool) error {
+	if unit, ok := calendarUnits[text]; ok && calendar {
 		a.interval.unit = unit
 		return nil
-	case old != "":
-		if unit, ok := calendarUnits[old]; ok {
-			a.interval.unit = unit
-			return nil
-		}
-		fixed = old
 	}
-	d, ok := parseInterval(fixed)
+	if !fixed {
+		return illegal("The supplied interval [%s] could not be parsed as a calendar interval.", text)
+	}
+	d, ok := parseInterval(text)
 	if !ok || d <= 0 {
-		return illegal("failed to parse setting [date_histogram.fixedInterval] with value [%s] as a time value: unit is missing or unrecognized", fixed)
+		return illegal("failed to parse setting [date_histogram.fixedInterval] with value [%s] as a time value: unit is missing or unrecognized", text)
 	}
 	a.interval.fixed = d
 	return nil

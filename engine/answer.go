@@ -20,6 +20,7 @@ type apiError struct {
 	plain  bool // one sentence, without a kind
 
 	rootCause *apiError // where it is not the last of the causes
+	inner     *apiError // what went wrong on the shards
 }
 
 func errorf(status int, kind, format string, args ...any) *apiError {

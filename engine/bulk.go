@@ -41,7 +41,11 @@ func (c *call) bulk() error {
 			}
 		}
 	})
-	return c.answer(http.StatusOK, obj("took", time.Since(began).Milliseconds(), "errors", failed, "items", items))
+	answer := obj("took", time.Since(began).Milliseconds())
+	if slices.ContainsFunc(ops, func(o *op) bool { return o.pipeline != "" && o.pipeline != "_none" }) {
+		answer = append(answer, entry{"ingest_took", 0})
+	}
+	return c.answer(http.StatusOK, append(answer, entry{"errors", failed}, entry{"items", items}))
 }
 
 // bulkDefaults are what the URL says for all changes.

@@ -206,6 +206,9 @@ func (c *call) get(index, docType, id string, sourceOnly bool) error {
 	}
 	if sourceOnly {
 		if d == nil {
+			if c.profile.major == firstUntyped {
+				id = "_doc]/[" + id
+			}
 			return errorf(http.StatusNotFound, "resource_not_found_exception", "Document not found [%s]/[%s]", x.name, id)
 		}
 		return c.answer(http.StatusOK, filter.apply(d.source))
@@ -366,7 +369,11 @@ func (c *call) mgetOne(w wish) object {
 		if c.profile.major < firstTyped {
 			return append(c.head(w.index, w.docType, w.id), entry{"error", legacyError(e)})
 		}
-		return append(c.head(w.index, w.docType, w.id), entry{"error", e.full()})
+		head := c.head(w.index, w.docType, w.id)
+		if c.profile.major == firstUntyped {
+			head[1].value = nil
+		}
+		return append(head, entry{"error", e.full()})
 	}
 	return c.found(x, w.docType, w.id, d, w.filter)
 }

@@ -154,12 +154,16 @@ func (c *clock) time(round bool) (time.Time, bool) {
 	if !round {
 		return t, true
 	}
-	next := map[byte]time.Time{
-		'y': t.AddDate(1, 0, 0), 'M': t.AddDate(0, 1, 0), 'd': t.AddDate(0, 0, 1),
-		'H': t.Add(time.Hour), 'm': t.Add(time.Minute), 's': t.Add(time.Second),
-	}
-	if n, ok := next[c.last]; ok {
-		return n.Add(-1), true
+	// The engines fill in the latest time of the day, but the first day and the first month.
+	switch c.last {
+	case 'y', 'M', 'd':
+		t = t.AddDate(0, 0, 1).Add(-1)
+	case 'H':
+		t = t.Add(time.Hour - 1)
+	case 'm':
+		t = t.Add(time.Minute - 1)
+	case 's':
+		t = t.Add(time.Second - 1)
 	}
 	return t, true
 }

@@ -12,6 +12,8 @@ import (
 	"time"
 )
 
+const shortBits = 16
+
 // limits of a mapping, the engines' defaults.
 const (
 	maxFields  = 1000
@@ -38,9 +40,11 @@ type parsed struct {
 type learner struct {
 	parsed
 	m       *mapping
-	mutable bool // m is a copy of our own
+	mutable bool            // m is a copy of our own
+	fresh   map[*field]bool // that this document added
 	id      string
 	limit   int
+	lists   int // that the value at hand is in
 	hidden  int // depth of nested objects, whose values the document itself does not have
 }
 
@@ -56,7 +60,7 @@ func (m *mapping) read(id string, limit int, source *node) (parsed, *mapping, er
 	p.leaves, p.paths = make([]leaf, 0, 2*len(source.members)+spare), make([]string, 0, 2*len(source.members)+spare)
 	err := p.object(m.root, source, "", 1)
 	if errors.Is(err, errLearn) {
-		p = learner{m: m.clone(), mutable: true, id: id, limit: limit}
+		p = learner{m: m.clone(), mutable: true, fresh: map[*field]bool{}, id: id, limit: limit}
 		if err = p.object(p.m.root, source, "", 1); err == nil && p.m.root.count() > limit {
 			err = illegal("Limit of total fields [%d] has been exceeded", limit)
 		}
@@ -130,7 +134,7 @@ func (p *learner) dotted(f *field, full, prefix string, depth *int) (target *fie
 	target, path = f, prefix
 	for _, part := range parts[:len(parts)-1] {
 		path += part
-		next, err := p.child(target, part, path)
+		next, err := p.child(target, part, path, prefix+trimmed)
 		if err != nil || next == nil || next.isFlat() || next.disabled {
 			return nil, "", "", err
 		}
@@ -148,7 +152,7 @@ func (p *learner) of() string {
 }
 
 // child returns the object under a name, which must be one or become one; nil when the mapping takes none.
-func (p *learner) child(f *field, name, path string) (*field, error) {
+func (p *learner) child(f *field, name, path, full string) (*field, error) {
 	next := f.properties[name]
 	if next == nil {
 		if ok, err := p.mayAdd(f, name, path); !ok {
@@ -158,9 +162,13 @@ func (p *learner) child(f *field, name, path string) (*field, error) {
 			next = newObject()
 		}
 		f.properties[name] = next
+		p.fresh[next] = true
 	}
 	if !next.isObject() && !next.isFlat() {
-		return nil, mapperError("Could not dynamically add mapping for field [%s]. Existing mapping for [%s] must be of type object but found [%s].", name, path, next.kind)
+		if p.fresh[next] {
+			return nil, illegal("can't merge a non object mapping [%s] with an object mapping", path)
+		}
+		return nil, mapperError("Could not dynamically add mapping for field [%s]. Existing mapping for [%s] must be of type object but found [%s].", full, path, next.kind)
 	}
 	return next, nil
 }
@@ -203,6 +211,8 @@ func (p *learner) member(f *field, name, path string, n *node, depth int) error 
 	switch n.kind {
 	case isArray:
 		p.repeated = true
+		p.lists++
+		defer func() { p.lists-- }()
 		for i := range n.items {
 			if err := p.member(f, name, path, &n.items[i], depth); err != nil {
 				return err
@@ -225,30 +235,58 @@ func (p *learner) member(f *field, name, path string, n *node, depth int) error 
 			return err
 		}
 		f.properties[name] = at
+		p.fresh[at] = true
+	} else if p.fresh[at] && n.kind != isNull {
+		if err := p.agrees(at, name, path, n); err != nil {
+			return err
+		}
 	}
-	if at.disabled {
+	switch {
+	case at.disabled || at.isObject() && n.kind == isNull:
 		return nil
-	}
-	if at.isObject() {
-		if n.kind == isNull {
-			return nil
+	case at.isObject():
+		if p.lists > 0 {
+			name = "null" // values in lists have no name
 		}
 		return mapperError("object mapping for [%s] tried to parse field [%s] as object, but found a concrete value", path, name)
 	}
 	return p.leaf(at, path, n)
 }
 
+// agrees refuses values of different types for a field that the document itself adds.
+func (p *learner) agrees(at *field, name, path string, n *node) error {
+	if at.isObject() {
+		return illegal("can't merge a non object mapping [%s] with an object mapping", path)
+	}
+	other, err := p.guess(name, path, n)
+	if err != nil {
+		return err
+	}
+	if other.kind != at.kind {
+		return illegal("mapper [%s] cannot be changed from type [%s] to [%s]", path, at.kind, other.kind)
+	}
+	return nil
+}
+
 // inner reads an object inside of an object.
 func (p *learner) inner(f *field, name, path string, n *node, depth int) error {
-	if at := f.properties[name]; at != nil && !at.isObject() && !at.isFlat() {
+	if at := f.properties[name]; at != nil && !at.isObject() && !at.isFlat() && !p.fresh[at] {
 		return p.notAnObject(at, path, n)
 	}
 	if depth+1 > maxDepth && f.properties[name] == nil {
+		if p.m.major <= firstUntyped {
+			return illegal("Limit of mapping depth [%d] has been exceeded due to object field [%s]", maxDepth, path)
+		}
 		return tooDeep()
 	}
-	next, err := p.child(f, name, path)
+	next, err := p.child(f, name, path, path)
 	if err != nil || next == nil || next.disabled {
 		return err
+	}
+	if p.lists > 0 {
+		lists := p.lists
+		p.lists = 0
+		defer func() { p.lists = lists }()
 	}
 	if next.isFlat() {
 		p.note(path)
@@ -368,7 +406,11 @@ func (p *learner) guess(name, path string, n *node) (*field, error) {
 		f.format = legacyDates
 	case format != nil && format.text != "":
 		f.format = format
+		first, _, _ := strings.Cut(format.text, "||")
 		f.params = []member{{name: "format", node: node{kind: isString, text: format.text}}}
+		if p.m.major > firstUntyped {
+			f.params = append(f.params, member{name: "print_format", node: node{kind: isString, text: first}})
+		}
 	}
 	return f, nil
 }
@@ -434,11 +476,14 @@ func (p *learner) index(f *field, path string, n *node) error {
 			return nil
 		}
 		out.num, err = f.wholeNumber(n)
+		if e, ok := errors.AsType[*apiError](err); ok && e.kind == "input_coercion_exception" && f.bits == shortBits && p.m.major <= firstUntyped {
+			e.kind = "json_parse_exception"
+		}
 	case floating:
 		if n.kind == isString && n.text == "" {
 			return nil
 		}
-		out.num, err = f.floatingNumber(n)
+		out.num, err = f.floatingNumber(n, p.m.major <= firstUntyped)
 	case instant:
 		t, ok := f.format.parse(n.text, time.UTC, false)
 		if !ok {
@@ -462,7 +507,11 @@ func (p *learner) index(f *field, path string, n *node) error {
 		if f.malformed {
 			return nil
 		}
-		return p.bad(f, path, n.text).because(err)
+		text := n.text
+		if e, ok := errors.AsType[infinite](err); ok {
+			text = e.text
+		}
+		return p.bad(f, path, text).because(err)
 	}
 	p.note(path)
 	if p.hidden == 0 {
@@ -481,6 +530,8 @@ func utf16Length(s string) int {
 	return n
 }
 
+const tooManyBytes = "max_bytes_length_exceeded_exception"
+
 // immense is the error about a keyword that is too long.
 func immense(path, text string) error {
 	const shown = 30
@@ -489,7 +540,7 @@ func immense(path, text string) error {
 		numbers = append(numbers, strconv.Itoa(int(int8(text[i])))) //nolint:gosec // Java's bytes have signs
 	}
 	return illegal("Document contains at least one immense term in field=\"%s\" (whose UTF8 encoding is longer than the max length %d), all of which were skipped.  Please correct the analyzer to not produce such terms.  The prefix of the first immense term is: '[%s]...', original message: bytes can be at most %d in length; got %d",
-		path, maxKeyword, strings.Join(numbers, ", "), maxKeyword, len(text)).because(errorf(400, "max_bytes_length_exceeded_exception", "bytes can be at most %d in length; got %d", maxKeyword, len(text)))
+		path, maxKeyword, strings.Join(numbers, ", "), maxKeyword, len(text)).because(errorf(400, tooManyBytes, "bytes can be at most %d in length; got %d", maxKeyword, len(text)))
 }
 
 func (p *learner) truth(n *node) (string, error) {
@@ -504,7 +555,7 @@ func (p *learner) truth(n *node) (string, error) {
 		}
 		return "T", nil
 	case n.kind == isNumber:
-		return "", errorf(400, "json_parse_exception", "Current token (%s) not of boolean type\n at %s; line: 1, column: %d]", n.token(), sourceText, n.end+1)
+		return "", errorf(400, "json_parse_exception", "Current token (%s) not of boolean type\n at %s; line: 1, column: %d]", n.rawToken(), sourceText, n.end+1)
 	}
 	return "", illegal("Failed to parse value [%s] as only [true] or [false] are allowed.", n.text)
 }
@@ -526,7 +577,7 @@ func (f *field) time(n int64) time.Time {
 }
 
 func notNumeric(n *node) *apiError {
-	return errorf(400, "json_parse_exception", "Current token (%s) not numeric, can not use numeric value accessors\n at %s; line: 1, column: %d]", n.token(), sourceText, n.end+1)
+	return errorf(400, "json_parse_exception", "Current token (%s) not numeric, can not use numeric value accessors\n at %s; line: 1, column: %d]", n.rawToken(), sourceText, n.end+1)
 }
 
 var typeRanges = map[int][2]int64{8: {math.MinInt8, math.MaxInt8}, 16: {math.MinInt16, math.MaxInt16}, 32: {math.MinInt32, math.MaxInt32}, 64: {math.MinInt64, math.MaxInt64}}
@@ -544,15 +595,21 @@ func (f *field) wholeNumber(n *node) (int64, error) {
 		return v, nil
 	}
 	x, ok := new(big.Rat).SetString(bounded(n.text))
-	if !ok {
+	if !ok && f.kind == "long" {
 		return 0, illegal("For input string: \"%s\"", n.text)
+	}
+	if !ok {
+		return 0, numberFormat(n.text)
 	}
 	v := new(big.Int).Quo(x.Num(), x.Denom())
 	if !v.IsInt64() || v.Int64() < limits[0] || v.Int64() > limits[1] {
 		return 0, f.outOfRange(n, limits)
 	}
 	if !f.coerce && !x.IsInt() {
-		return 0, illegal("Value [%s] has a decimal part", n.text)
+		if n.kind == isString {
+			return 0, illegal("Value [%s] has a decimal part", n.text)
+		}
+		return 0, illegal("%s cannot be converted to %s without data loss", n.text, strings.ToUpper(f.kind[:1])+f.kind[1:])
 	}
 	return v.Int64(), nil
 }
@@ -563,7 +620,7 @@ func bounded(text string) string {
 	if i := strings.IndexAny(text, "eE"); i >= 0 && len(strings.TrimLeft(text[i+1:], "+-0")) > most-1 || len(text) > maxDigits || strings.ContainsAny(text, "/xXoObBpP_") {
 		return ""
 	}
-	return strings.TrimSpace(text)
+	return text
 }
 
 func (f *field) outOfRange(n *node, limits [2]int64) error {
@@ -595,14 +652,15 @@ func (f *field) unsignedNumber(n *node) (int64, error) {
 	return int64(v.Uint64() ^ 1<<63), nil //nolint:gosec // the order is kept
 }
 
-// floatingNumber reads a number with a fraction in the precision of its field.
-func (f *field) floatingNumber(n *node) (int64, error) {
+// floatingNumber reads a number with a fraction in the precision of its field. Wide is how the error shows a number that is
+// too large: as it was, not as the infinity that became of it.
+func (f *field) floatingNumber(n *node, wide bool) (int64, error) {
 	if n.kind == isBool {
 		return 0, notNumeric(n)
 	}
 	v, err := strconv.ParseFloat(strings.TrimSpace(n.text), 64)
-	if _, infinite := errors.AsType[*strconv.NumError](err); err != nil && (!infinite || !math.IsInf(v, 0)) || strings.ContainsAny(n.text, "_xXpP") {
-		return 0, illegal("For input string: \"%s\"", n.text)
+	if err != nil && !math.IsInf(v, 0) || strings.ContainsAny(n.text, "_xXpP") {
+		return 0, numberFormat(n.text)
 	}
 	switch f.kind {
 	case "float":
@@ -613,9 +671,25 @@ func (f *field) floatingNumber(n *node) (int64, error) {
 		v = math.Round(v * f.scale)
 	}
 	if math.IsNaN(v) || math.IsInf(v, 0) {
-		return 0, illegal("[%s] supports only finite values, but got [%s]", f.kind, n.text)
+		e := infinite{illegal("[%s] supports only finite values, but got [%s]", f.kind, javaDouble(v)), javaDouble(v)}
+		if given, err := strconv.ParseFloat(n.text, 64); wide && err == nil {
+			e.text = javaDouble(given)
+		}
+		return 0, e
 	}
 	return sortable(v), nil
+}
+
+// infinite is the error about a number that has no place in its type.
+type infinite struct {
+	*apiError
+	text string
+}
+
+func (e infinite) Unwrap() error { return e.apiError }
+
+func javaDouble(v float64) string {
+	return strings.Trim(string(appendDouble(nil, v, 64)), `"`)
 }
 
 // roundHalf rounds to the eleven bits of a half float.

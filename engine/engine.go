@@ -169,8 +169,10 @@ func (e *Engine) resolve(expr string, lenient bool) ([]*index, error) {
 		expr = "*"
 	}
 	found := map[string]*index{}
+	wild := false
 	for part := range strings.SplitSeq(expr, ",") {
-		exclude := strings.HasPrefix(part, "-") && len(found) > 0
+		exclude := strings.HasPrefix(part, "-") && wild
+		wild = wild || strings.Contains(part, "*")
 		pattern := strings.TrimPrefix(part, "-")
 		if !exclude {
 			pattern = part

@@ -43,7 +43,7 @@ func (s *searcher) lookup(path string) (*field, error) {
 		return nil, nil //nolint:nilnil // nor what only nested queries find
 	case f.class == unindexed:
 		return nil, notOffered("searching in the field [%s], which is a %s", path, f.kind)
-	case !f.searchable:
+	case !f.searchable && (!f.docValues || s.m.major <= firstUntyped):
 		return nil, s.wrongText(illegal("Cannot search on field [%s] since it is not indexed.", path))
 	}
 	return f, nil
@@ -177,10 +177,19 @@ func (s *searcher) term(path string, v *node, boost float32, fold bool) (*hits, 
 	if f == nil || err != nil {
 		return &hits{}, err
 	}
+	h, err := s.in(path, f, v, boost, fold)
+	if err == nil && !f.searchable { // found by its values, which have no scores
+		h = h.constant(boost)
+	}
+	return h, err
+}
+
+// in finds a value in a field of the mapping.
+func (s *searcher) in(path string, f *field, v *node, boost float32, fold bool) (*hits, error) {
 	name := fieldPrefix + path
 	if fold {
 		if f.class != exact && f.class != analysed {
-			return nil, s.wrongText(illegal("[%s] field which is of type [%s], does not support case insensitive term queries", path, f.kind))
+			return nil, s.unfitQuery("[%s] field which is of type [%s], does not support case insensitive term queries", path, f.kind)
 		}
 		docs, err := s.matching(name, "", func(term string) bool { return strings.EqualFold(term, v.text) })
 		return &hits{docs: docs, score: boost}, err
@@ -193,28 +202,32 @@ func (s *searcher) term(path string, v *node, boost float32, fold bool) (*hits, 
 		if f.lower {
 			text = strings.ToLower(text)
 		}
+		if !s.old {
+			docs, err := s.having(name, text)
+			return &hits{docs: docs, score: boost}, err
+		}
 		return s.scored(name, f, text, boost)
+	case truth:
+		key, ok := map[string]string{"true": "T", "false": "F", "": "F"}[v.text]
+		if !ok {
+			return nil, s.wrongText(illegal("Can't parse boolean value [%s], expected [true] or [false]", v.text))
+		}
+		return s.scored(name, f, key, boost)
 	case instant:
 		docs, err := s.between(path, f, &rangeQuery{from: v, to: v})
+		if e, ok := errors.AsType[*apiError](err); ok && e.inner != nil {
+			err = s.wrongText(e.inner)
+		}
 		return &hits{docs: docs, score: boost}, err
 	}
 	docs, err := s.equal(path, f, v)
 	return &hits{docs: docs, score: boost}, err
 }
 
-// equal finds a number, a truth or an address.
+// equal finds a number or an address.
 func (s *searcher) equal(path string, f *field, v *node) ([]uint32, error) {
 	name := fieldPrefix + path
-	switch f.class {
-	case truth:
-		switch v.text {
-		case "true":
-			return s.having(name, "T")
-		case "false", "":
-			return s.having(name, "F")
-		}
-		return nil, s.wrongText(illegal("Can't parse boolean value [%s], expected [true] or [false]", v.text))
-	case address:
+	if f.class == address {
 		if strings.Contains(v.text, "/") {
 			net, err := netip.ParsePrefix(v.text)
 			if err != nil {
@@ -260,7 +273,7 @@ func (s *searcher) number(f *field, v *node) (n int64, ok bool, err error) {
 		return 0, false, s.wrongText(numberFormat(v.text))
 	}
 	if f.class == floating {
-		n, err := f.floatingNumber(&node{kind: isNumber, text: text})
+		n, err := f.floatingNumber(&node{kind: isNumber, text: text}, false)
 		return n, err == nil, nil //nolint:nilerr // infinite: no value is equal
 	}
 	if x != math.Trunc(x) {
@@ -393,7 +406,11 @@ func (q *patternQuery) run(s *searcher) (*hits, error) {
 		return &hits{}, err
 	}
 	if f.class != exact && f.class != analysed {
-		return nil, s.wrongText(illegal("Can only use %s queries on keyword, text and wildcard fields - not on [%s] which is of type [%s]", q.name, q.field, f.kind))
+		kinds := "keyword and text"
+		if s.m.major <= firstUntyped {
+			kinds = "keyword, text and wildcard"
+		}
+		return nil, s.unfitQuery("Can only use %s queries on %s fields - not on [%s] which is of type [%s]", q.name, kinds, q.field, f.kind)
 	}
 	docs, err := s.matching(fieldPrefix+q.field, head, fits)
 	return &hits{docs: docs, score: q.boost}, err
@@ -419,7 +436,7 @@ func (s *searcher) dictionary(field, from, to string) ([]uint32, error) {
 		return nil, err
 	}
 	defer func() { _ = d.Close() }()
-	return s.collect(field, d, func(string) bool { return true })
+	return s.collect(field, d, func(term string) bool { return term <= to }) // bleve goes a little further
 }
 
 func (s *searcher) collect(field string, d bleve.FieldDict, fits func(string) bool) ([]uint32, error) {
@@ -545,7 +562,7 @@ func (s *searcher) between(path string, f *field, q *rangeQuery) ([]uint32, erro
 		}
 		defer func() { _ = d.Close() }()
 		return s.collect(name, d, func(term string) bool {
-			return (!q.noFrom || q.from == nil || term != string(from)) && (!q.noTo || q.to == nil || term != string(to))
+			return (!q.noFrom || q.from == nil || term != string(from)) && (q.to == nil || term < string(to) || !q.noTo && term == string(to))
 		})
 	case instant:
 		from, to, err := s.dateEnds(f, q)

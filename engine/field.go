@@ -67,7 +67,7 @@ var (
 )
 
 func leafTypes() map[string]leafType {
-	const byteBits, shortBits, intBits, longBits = 8, 16, 32, 64
+	const byteBits, intBits, longBits = 8, 32, 64
 	return map[string]leafType{
 		"text":          {analysed, 0, textParams},
 		"keyword":       {exact, 0, keywordParams},
@@ -88,8 +88,21 @@ func leafTypes() map[string]leafType {
 		"geo_point":     {unindexed, 0, []string{"ignore_malformed", "ignore_z_value", "null_value", "lat_lon", "geohash", "geohash_prefix", "validate", "normalize"}},
 		"binary":        {unindexed, 0, nil},
 		"flat_object":   {unindexed, 0, nil},
-		"flattened":     {unindexed, 0, []string{"depth_limit", "ignore_above", "null_value", "split_queries_on_whitespace", "eager_global_ordinals"}},
 	}
+}
+
+// has says whether the version has a type of leaves.
+func (v *vocabulary) has(kind string) bool {
+	_, ok := leafTypes()[kind]
+	switch kind {
+	case "unsigned_long", "flat_object", "wildcard":
+		return ok && v.major > firstUntyped
+	case "date_nanos":
+		return ok && v.major >= firstUntyped
+	case "text", "keyword", "half_float", "scaled_float":
+		return ok && v.major >= firstKeyword
+	}
+	return ok
 }
 
 // realTypes are what the real engines have and this one does not.
@@ -121,7 +134,7 @@ func (f *field) isObject() bool { return f.properties != nil }
 
 // is the field one that takes objects without looking into them?
 func (f *field) isFlat() bool {
-	return f.kind == "flat_object" || f.kind == "flattened" || f.kind == "geo_point"
+	return f.kind == "flat_object" || f.kind == "geo_point"
 }
 
 // clone is a copy whose objects can be changed.
@@ -171,7 +184,7 @@ func (v *vocabulary) parseField(path string, n *node) (*field, error) {
 	case kindOf == "string" && v.major < firstKeyword:
 		return v.parseLeaf(path, "text", n)
 	}
-	if _, ok := leafTypes()[kindOf]; !ok {
+	if !v.has(kindOf) {
 		if slices.Contains(realTypes, kindOf) {
 			return nil, notOffered("the field type [%s] of field [%s]", kindOf, path)
 		}
@@ -488,13 +501,14 @@ func (v *vocabulary) definition(f *field) object {
 		if f.kind == "nested" {
 			o = append(o, entry{"type", "nested"})
 		}
+		if f.kind == "object" && len(f.properties) == 0 {
+			o = append(o, entry{"type", "object"})
+		}
 		for i := range f.params {
 			o = append(o, entry{f.params[i].name, &f.params[i].node})
 		}
 		if len(f.properties) > 0 {
 			o = append(o, entry{"properties", v.definitions(f.properties)})
-		} else if o == nil {
-			o = obj("type", "object")
 		}
 		return o
 	}
@@ -504,8 +518,12 @@ func (v *vocabulary) definition(f *field) object {
 	}
 	o = append(o, entry{"type", kind})
 	for i := range f.params {
-		if !isDefault(&f.params[i]) {
-			o = append(o, entry{f.params[i].name, &f.params[i].node})
+		switch m := &f.params[i]; {
+		case isDefault(m):
+		case m.name == "scaling_factor":
+			o = append(o, entry{m.name, double(f.scale)})
+		default:
+			o = append(o, entry{m.name, &m.node})
 		}
 	}
 	if f.class == instant && f.format == legacyDates {

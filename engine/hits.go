@@ -144,7 +144,7 @@ type searcher struct {
 	m     *mapping
 	now   time.Time
 	node  string
-	saved bool // 2.2 times the score, as the engines had it before OpenSearch 3
+	old   bool // before OpenSearch 3
 	order int  // of the index among those that are searched
 	all   []uint32
 }
@@ -208,7 +208,7 @@ func (s *searcher) newBM25(field string, f *field, found []uint64, boost float32
 		idf += float64(float32(math.Log(1 + (docs-float64(n)+0.5)/(float64(n)+0.5))))
 	}
 	b := &bm25{weight: boost * float32(idf), normed: f.norms}
-	if s.saved {
+	if s.old { // the engines had this factor until Lucene left it out
 		b.weight = boost * (saturation + 1) * float32(idf)
 	}
 	average := float32(float64(max(l.Words, 1)) / float64(max(l.Docs, 1)))

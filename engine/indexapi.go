@@ -27,7 +27,7 @@ func (c *call) indexAPI(name string) error {
 	case http.MethodDelete:
 		return c.deleteIndexes(name)
 	}
-	return c.allow(nil, http.MethodGet, http.MethodHead, http.MethodPut, http.MethodDelete)
+	return c.allow(nil, http.MethodDelete, http.MethodGet, http.MethodPut, http.MethodHead)
 }
 
 // meant resolves an expression as ?ignore_unavailable and ?allow_no_indices want it.
@@ -157,6 +157,9 @@ func (c *call) parseMappings(n *node, d *draft) error {
 				d.mappings = append(d.mappings, &n.members[0].node)
 				return nil
 			}
+			if c.profile.major == firstUntyped {
+				return illegal("The mapping definition cannot be nested under a type [_doc] unless include_type_name is set to true.")
+			}
 			return illegal("The mapping definition cannot be nested under a type")
 		}
 		d.mappings = append(d.mappings, n)
@@ -200,14 +203,12 @@ func (e *Engine) create(name string, d draft) (x *index, made bool, err error) {
 	if d, err = e.templated(name, d); err != nil {
 		return nil, false, err
 	}
-	m := newMapping(e.profile.major)
-	for _, n := range d.mappings {
-		if m, err = m.with(n); err != nil {
-			if cause := asAPIError(err); cause.status == http.StatusBadRequest && e.profile.major >= firstTyped && cause.kind == "mapper_parsing_exception" {
-				err = mapperError("Failed to parse mapping [_doc]: %s", cause.reason).because(cause)
-			}
-			return nil, false, err
+	m, err := composed(e.profile.major, d.mappings)
+	if err != nil {
+		if cause := asAPIError(err); cause.status == http.StatusBadRequest && e.profile.major >= firstTyped && cause.kind == "mapper_parsing_exception" {
+			err = mapperError("Failed to parse mapping [_doc]: %s", cause.reason).because(cause)
 		}
+		return nil, false, err
 	}
 	s, err := parseSettings(nil, d.settings, e.profile.major)
 	if err != nil {

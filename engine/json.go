@@ -47,16 +47,26 @@ func (n *node) get(name string) (*node, bool) {
 	return nil, false
 }
 
-// token is what the engines' reader calls the first token of a value.
+// rawToken is what the reader below the engines calls the first token of a value.
+func (n *node) rawToken() string {
+	switch {
+	case n.kind == isBool:
+		return "VALUE_" + strings.ToUpper(n.text)
+	case n.kind == isNumber && strings.ContainsAny(n.text, ".eE"):
+		return "VALUE_NUMBER_FLOAT"
+	case n.kind == isNumber:
+		return "VALUE_NUMBER_INT"
+	}
+	return n.token()
+}
+
+// token is what the engines call the first token of a value.
 func (n *node) token() string {
 	switch n.kind {
 	case isBool:
-		return "VALUE_" + strings.ToUpper(n.text)
+		return "VALUE_BOOLEAN"
 	case isNumber:
-		if strings.ContainsAny(n.text, ".eE") {
-			return "VALUE_NUMBER_FLOAT"
-		}
-		return "VALUE_NUMBER_INT"
+		return "VALUE_NUMBER"
 	case isString:
 		return "VALUE_STRING"
 	case isArray:
@@ -244,7 +254,10 @@ func (r *reader) object(n *node) error {
 		}
 		r.at++
 		r.space()
-		if r.at < len(r.b) && (r.b[r.at] == '}' || r.b[r.at] == ']') {
+		if r.at >= len(r.b) {
+			return r.eof(" within/between Object entries")
+		}
+		if r.b[r.at] == '}' || r.b[r.at] == ']' {
 			return r.unexpected("expected a value")
 		}
 		if m.node, err = r.value(); err != nil {
@@ -311,6 +324,9 @@ func (r *reader) array(n *node) error {
 		r.space()
 		if r.at >= len(r.b) {
 			return r.unclosed("Array", n.start)
+		}
+		if r.b[r.at] == '}' || r.b[r.at] == ']' {
+			return r.unexpected("expected a value")
 		}
 		item, err := r.value()
 		if err != nil {

@@ -8,7 +8,7 @@ import (
 
 // profile is a version of a real engine that this one answers like.
 type profile struct {
-	major        int
+	major        int    // 8 and 9 are OpenSearch 2 and 3
 	distribution string // "opensearch", or empty
 	number       string
 	banner       func(e *Engine) []byte
@@ -24,7 +24,7 @@ func profiles() map[string]profile {
 		"elasticsearch-1.5.2":  {1, "", "1.5.2", banner1},
 		"elasticsearch-7.10.2": {7, "", "7.10.2", banner7},
 		"opensearch-2":         {8, "opensearch", "2.19.1", bannerOpenSearch},
-		"opensearch-3":         {8, "opensearch", "3.3.0", bannerOpenSearch},
+		"opensearch-3":         {9, "opensearch", "3.3.0", bannerOpenSearch},
 	}
 }
 
@@ -70,7 +70,7 @@ func banner7(e *Engine) []byte {
 func bannerOpenSearch(e *Engine) []byte {
 	lucene, wire, index := "9.12.1", "7.10.0", "7.0.0"
 	if strings.HasPrefix(e.profile.number, "3.") {
-		lucene, wire, index = "10.3.0", "2.19.0", "2.0.0"
+		lucene, wire, index = "10.3.1", "2.19.0", "2.0.0"
 	}
 	return fmt.Appendf(nil, `{
   "name" : %s,

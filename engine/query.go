@@ -32,6 +32,9 @@ func (p *queryParser) failAt(at int, format string, args ...any) *apiError {
 // parse reads one query: an object with its name.
 func (p *queryParser) parse(n *node) (query, error) {
 	if n.kind != isObject {
+		if p.depth == 0 && n.kind == isArray {
+			return nil, p.failAt(n.start, "Unknown key for a %s in [query].", n.token())
+		}
 		return nil, p.failAt(n.start, "[_na] query malformed, must start with start_object")
 	}
 	if len(n.members) == 0 {
@@ -686,17 +689,26 @@ func (s *searcher) shardFailure(e *apiError) error {
 	return shardFailure(s.x.name, s.node, e)
 }
 
+// unfitQuery is the error about a query on a field of the wrong type.
+func (s *searcher) unfitQuery(format string, args ...any) error {
+	return s.shardFailure(errorf(400, "query_shard_exception", format, args...).with("index", s.x.name, "index_uuid", s.x.uuid))
+}
+
 func shardFailure(index, nodeID string, e *apiError) *apiError {
-	root := *e.root()
+	found := e.root()
+	root := *found
 	root.cause = nil
 	out := errorf(e.status, "search_phase_execution_exception", "all shards failed").with(
 		"phase", "query", "grouped", true,
 		"failed_shards", []any{obj("shard", 0, "index", index, "node", nodeID, "reason", e.body())})
-	if e.kind == "illegal_argument_exception" || e.kind == "parse_exception" && e.cause != nil {
+	out.rootCause, out.inner = &root, e
+	switch {
+	case e.kind == "illegal_argument_exception":
 		plain := *e
 		plain.cause = e
 		out.cause = &plain
+	case found != e && e.rootCause == nil:
+		out.cause = found
 	}
-	out.rootCause = &root
 	return out
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"unicode"
@@ -52,7 +53,7 @@ func (p *queryParser) queryString(n *node) (query, error) {
 		return nil, err
 	}
 	if _, ok := n.get("query"); !ok {
-		return nil, p.failAt(n.end-1, "query_string must be provided with a [query]")
+		return nil, p.failAt(n.end-1, "[query_string] must be provided with a [query]")
 	}
 	return q, q.parse()
 }
@@ -78,6 +79,7 @@ func (q *stringQuery) parse() error {
 func (q *stringQuery) run(s *searcher) (*hits, error) {
 	if b, ok := q.parsed.(*badClause); ok {
 		e := errorf(400, "query_shard_exception", "Failed to parse query [%s]", q.text).with("index", s.x.name, "index_uuid", s.x.uuid)
+		e.rootCause = e
 		return nil, s.shardFailure(e.because(b.err))
 	}
 	fields, lenient := q.fields, q.lenient
@@ -125,7 +127,8 @@ func (r *stringReader) fail() error {
 	if r.at < len(r.text) {
 		what = string(r.text[r.at])
 	}
-	return errorf(400, "parse_exception", "Cannot parse '%s': Encountered \"%s\" at line 1, column %d.", string(r.text), what, r.at)
+	problem := fmt.Sprintf("Encountered \"%s\" at line 1, column %d.", what, r.at)
+	return errorf(400, "parse_exception", "Cannot parse '%s': %s", string(r.text), problem).because(errorf(400, "parse_exception", "%s", problem))
 }
 
 func (r *stringReader) space() {
@@ -292,7 +295,7 @@ type fieldClause struct {
 
 func (f *fieldClause) find(c *stringContext) (*hits, error) {
 	inner := *c
-	inner.fields, inner.lenient = []weighted{{f.field, 1}}, c.q.lenient
+	inner.fields = []weighted{{f.field, 1}}
 	return f.inner.find(&inner)
 }
 

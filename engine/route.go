@@ -175,6 +175,9 @@ func (c *call) indexRoute() error {
 		if c.profile.major == firstUntyped && api == "_doc" && len(c.path) == 3 && strings.HasPrefix(c.path[2], "_") {
 			return c.api(c.path[2], name) // /index/_doc/_bulk and the like, still there in version 7
 		}
+		if c.profile.major == firstUntyped && api == "_doc" && len(c.path) == 4 && c.path[3] == "_update" {
+			return c.document(name, "_update", "", c.path[2:3])
+		}
 		if c.profile.major >= firstUntyped && len(c.path) <= 3 {
 			return c.document(name, api, "", c.path[2:])
 		}
@@ -189,7 +192,10 @@ func (c *call) indexRoute() error {
 			return c.api(api, name)
 		}
 	}
-	if c.profile.major >= firstUntyped {
+	switch {
+	case c.profile.major == firstUntyped && len(c.path) == 3:
+		return notOffered("mapping types other than _doc: [%s]", c.path[1])
+	case c.profile.major >= firstUntyped:
 		return c.unknownPath()
 	}
 	return c.typedRoute(name, c.path[1], c.path[2:])

@@ -58,11 +58,15 @@ func (c *call) search(expr string) error {
 		return err
 	}
 	defer done()
-	out, err := r.run(searchers, c)
+	out, early, err := r.run(searchers, c)
 	if err != nil {
 		return err
 	}
-	answer := append(obj("took", time.Since(began).Milliseconds(), "timed_out", false, "_shards", c.shardsSearched(found)), out...)
+	answer := obj("took", time.Since(began).Milliseconds(), "timed_out", false)
+	if early {
+		answer = append(answer, entry{"terminated_early", true})
+	}
+	answer = append(append(answer, entry{"_shards", c.shardsSearched(found)}), out...)
 	return c.answer(http.StatusOK, answer)
 }
 
@@ -96,7 +100,7 @@ func (c *call) searchers(found []*index) (out []*searcher, done func(), err erro
 		}
 		out = append(out, &searcher{
 			ctx: c.r.Context(), x: x, snap: snap, st: st, m: st.mapping, now: now, node: c.node, order: len(out),
-			saved: c.profile.distribution == "" || !strings.HasPrefix(c.profile.number, "3."),
+			old: c.profile.major < firstThird,
 		})
 	}
 	return out, done, nil
@@ -131,7 +135,7 @@ func (c *call) parseSearch() (*searchRequest, error) {
 		return nil, err
 	}
 	if r.after != nil && r.from > 0 {
-		return nil, invalid("`from` parameter must be set to 0 when `search_after` is used.")
+		return nil, illegal("`from` parameter must be set to 0 when `search_after` is used.")
 	}
 	return r, nil
 }
@@ -148,6 +152,9 @@ func (r *searchRequest) member(p *queryParser, m *member) (err error) {
 		v, err := strconv.ParseInt(n.text, 10, 32)
 		if err != nil {
 			return numberFormat(n.text)
+		}
+		if v == -1 && p.major <= firstUntyped {
+			return nil // as if nothing were said
 		}
 		if v < 0 {
 			return illegal("[%s] parameter cannot be negative, found [%d]", m.name, v)
@@ -272,7 +279,7 @@ func (c *call) searchURL(r *searchRequest, p *queryParser) error {
 	if v := c.query.Get("sort"); v != "" {
 		for part := range strings.SplitSeq(v, ",") {
 			name, order, _ := strings.Cut(part, ":")
-			k, err := newSortKey(name, order)
+			k, err := newSortKey(name, order, p.major)
 			if err != nil {
 				return err
 			}
@@ -331,22 +338,22 @@ func (c *call) queryURL(p *queryParser) (query, error) {
 	return q, q.parse()
 }
 
-// run searches, and returns hits and aggregations.
-func (r *searchRequest) run(searchers []*searcher, c *call) (object, error) {
+// run searches, and returns hits and aggregations. Early is what OpenSearch 3 says of searches for aggregations only.
+func (r *searchRequest) run(searchers []*searcher, c *call) (out object, early bool, err error) {
 	for _, s := range searchers {
 		if r.from+r.size > s.x.settings.window {
-			return nil, s.shardFailure(illegal("Result window is too large, from + size must be less than or equal to: [%d] but was [%d]. See the scroll api for a more efficient way to request large data sets. This limit can be set by changing the [index.max_result_window] index level setting.", s.x.settings.window, r.from+r.size))
+			return nil, false, s.shardFailure(illegal("Result window is too large, from + size must be less than or equal to: [%d] but was [%d]. See the scroll api for a more efficient way to request large data sets. This limit can be set by changing the [index.max_result_window] index level setting.", s.x.settings.window, r.from+r.size))
 		}
 	}
 	top, err := r.newTop(searchers)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	var all []docAt
 	for _, s := range searchers {
 		h, err := r.in(s)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		if r.aggs != nil {
 			for _, d := range h.docs {
@@ -356,28 +363,28 @@ func (r *searchRequest) run(searchers []*searcher, c *call) (object, error) {
 		if r.postFilter != nil {
 			kept, err := r.postFilter.run(s)
 			if err != nil {
-				return nil, err
+				return nil, false, err
 			}
 			h = h.and(kept.constant(0))
 		}
 		if err := top.add(s, h); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 	}
 	page, err := r.page(top, c)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	out := obj("hits", page)
+	out = obj("hits", page)
 	if r.aggs != nil {
 		a := &aggregation{searchers: searchers, c: c}
 		results, err := a.all(r.aggs, all)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		out = append(out, entry{"aggregations", results})
 	}
-	return out, nil
+	return out, r.aggs != nil && r.size == 0 && top.total > 0 && c.profile.major >= firstThird, nil
 }
 
 // in finds the documents of one index.
@@ -427,7 +434,7 @@ func (r *searchRequest) page(top *top, c *call) (object, error) {
 		if c.profile.major < firstUntyped && r.size > 0 {
 			best = nil
 		}
-	case r.scored() && r.size > 0 && top.total > 0:
+	case (r.sort == nil || r.trackScore || c.profile.major >= firstThird && r.sort[0].field == "_score") && r.size > 0 && top.total > 0:
 		best = top.best
 	}
 	out = append(out, entry{"max_score", best})
@@ -476,7 +483,7 @@ func (r *searchRequest) hit(h *candidate, c *call) (object, error) {
 	if r.sort != nil {
 		values := make([]any, 0, len(r.sort))
 		for i := range r.sort {
-			values = append(values, h.keys[i].shown(&r.sort[i]))
+			values = append(values, h.keys[i].shown(&r.sort[i], c.profile.major))
 		}
 		o = append(o, entry{"sort", values})
 	}

@@ -58,6 +58,9 @@ func flatten(n *node, prefix string, into map[string]string) {
 	}
 }
 
+// firstThird is the major version that stands for OpenSearch 3.
+const firstThird = 9
+
 func (s *settings) check(major int) error {
 	s.shards, s.replicas, s.fields, s.window = 1, 1, maxFields, maxWindow
 	if major < firstUntyped {
@@ -95,7 +98,11 @@ func (s *settings) check(major int) error {
 				return notOffered("the setting [index.%s]", name)
 			}
 		default:
-			return illegal("unknown setting [index.%s] please check that any required plugins are installed, or check the breaking changes documentation for removed settings", name)
+			kind := "illegal_argument_exception"
+			if major >= firstThird {
+				kind = "settings_exception"
+			}
+			return errorf(400, kind, "unknown setting [index.%s] please check that any required plugins are installed, or check the breaking changes documentation for removed settings", name)
 		}
 	}
 	return nil

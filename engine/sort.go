@@ -19,11 +19,10 @@ type sortKey struct {
 	first    bool  // documents without a value come first
 	missing  *node // or with this one
 	mode     string
-	unmapped bool // a field that no mapping has counts as missing
-	format   *dateFormat
+	unmapped *field // what a field that no mapping has counts as: all documents are without it
 }
 
-func newSortKey(field, order string) (sortKey, error) {
+func newSortKey(field, order string, major int) (sortKey, error) {
 	k := sortKey{field: field, desc: field == "_score"}
 	switch strings.ToLower(order) {
 	case "":
@@ -32,7 +31,11 @@ func newSortKey(field, order string) (sortKey, error) {
 	case "desc":
 		k.desc = true
 	default:
-		return k, illegal("No enum constant org.opensearch.search.sort.SortOrder.%s", strings.ToUpper(order))
+		vendor := "opensearch"
+		if major <= firstUntyped {
+			vendor = "elasticsearch"
+		}
+		return k, illegal("No enum constant org.%s.search.sort.SortOrder.%s", vendor, strings.ToUpper(order))
 	}
 	return k, nil
 }
@@ -49,7 +52,7 @@ func (p *queryParser) parseSort(n *node) ([]sortKey, error) {
 		switch item.kind {
 		case isString:
 			name, order := item.text, ""
-			k, err := newSortKey(name, order)
+			k, err := newSortKey(name, order, p.major)
 			if err != nil {
 				return nil, err
 			}
@@ -73,9 +76,9 @@ func (p *queryParser) parseSortKey(m *member) (sortKey, error) {
 	if m.name == "_script" || m.name == "_geo_distance" {
 		return sortKey{}, notOffered("sorting by %s", m.name)
 	}
-	k, err := newSortKey(m.name, "")
+	k := sortKey{field: m.name, desc: m.name == "_score"}
 	if m.node.kind == isString {
-		return newSortKey(m.name, m.node.text)
+		return newSortKey(m.name, m.node.text, p.major)
 	}
 	if m.node.kind != isObject {
 		return k, illegal("malformed sort format, either start array, start object, or an actual string are allowed")
@@ -85,7 +88,7 @@ func (p *queryParser) parseSortKey(m *member) (sortKey, error) {
 		line, column := position(p.body, o.node.start)
 		switch o.name {
 		case "order":
-			parsed, err := newSortKey(m.name, o.node.text)
+			parsed, err := newSortKey(m.name, o.node.text, p.major)
 			if err != nil {
 				return k, errorf(400, "x_content_parse_exception", "[%d:%d] [field_sort] failed to parse field [order]", line, column).because(err)
 			}
@@ -100,16 +103,17 @@ func (p *queryParser) parseSortKey(m *member) (sortKey, error) {
 				return k, notOffered("the sort mode [%s]", k.mode)
 			}
 		case "unmapped_type":
-			k.unmapped = true
+			if _, ok := leafTypes()[o.node.text]; !ok {
+				return k, notOffered("the unmapped type [%s] of a sort", o.node.text)
+			}
+			k.unmapped = newLeaf(o.node.text)
 		case "ignore_unmapped":
-			k.unmapped = o.node.text == "true"
+			if o.node.text == "true" {
+				k.unmapped = newLeaf("keyword")
+			}
 		case "numeric_type":
 			if o.node.text != "date" && o.node.text != "long" && o.node.text != "double" {
 				return k, notOffered("the numeric type [%s] of a sort", o.node.text)
-			}
-		case "format":
-			if k.format, err = parseFormat(o.node.text); err != nil {
-				return k, err
 			}
 		case "nested", "nested_path", "nested_filter":
 			return k, notOffered("sorting by nested fields")
@@ -159,13 +163,19 @@ func (v sortValue) compare(o sortValue) int {
 }
 
 // shown is a value as a hit shows it.
-func (v sortValue) shown(k *sortKey) any {
+func (v sortValue) shown(k *sortKey, major int) any {
 	switch v.kind {
 	case noValue:
 		last := k.desc == k.first // the largest value stands for it
 		switch {
 		case v.f == nil || v.f.class == exact || v.f.class == analysed || v.f.class == address:
 			return nil
+		case v.f.unsigned && !last:
+			return 0
+		case v.f.class == truth && major > firstUntyped && last:
+			return math.MaxInt32
+		case v.f.class == truth && major > firstUntyped:
+			return math.MinInt32
 		case v.f.class == floating && last:
 			return "Infinity"
 		case v.f.class == floating:
@@ -186,12 +196,8 @@ func (v sortValue) shown(k *sortKey) any {
 		}
 		return v.text
 	}
-	switch {
-	case v.f == nil:
-	case v.f.unsigned:
+	if v.f != nil && v.f.unsigned {
 		return uint64(v.num) ^ 1<<63 //nolint:gosec // bits
-	case k.format != nil && v.f.class == instant:
-		return k.format.format(v.f.time(v.num))
 	}
 	return v.num
 }
@@ -244,7 +250,11 @@ func (r *searchRequest) newTop(searchers []*searcher) (*top, error) {
 // afterValue reads one value of search_after.
 func (s *searcher) afterValue(k *sortKey, n *node) (sortValue, error) {
 	failed := func() error {
-		return s.shardFailure(illegal("Failed to parse search_after value for field [%s].", k.field))
+		e := illegal("Failed to parse search_after value for field [%s].", k.field)
+		if f, _ := s.m.find(k.field); f != nil && (f.class == whole || f.class == floating) {
+			e = e.because(numberFormat(n.text))
+		}
+		return s.shardFailure(e)
 	}
 	if n.kind == isNull {
 		return sortValue{}, nil
@@ -267,7 +277,7 @@ func (s *searcher) afterValue(k *sortKey, n *node) (sortValue, error) {
 	if f == nil {
 		return sortValue{kind: textValue, text: n.text}, nil
 	}
-	v, err := f.sortValue(k, n, s.now)
+	v, err := f.sortValue(n, s.now)
 	if err != nil {
 		return v, failed()
 	}
@@ -275,7 +285,7 @@ func (s *searcher) afterValue(k *sortKey, n *node) (sortValue, error) {
 }
 
 // sortValue reads a value that somebody gives for one of the field.
-func (f *field) sortValue(k *sortKey, n *node, now time.Time) (sortValue, error) {
+func (f *field) sortValue(n *node, now time.Time) (sortValue, error) {
 	switch f.class {
 	case whole, truth:
 		if n.text == "true" || n.text == "false" {
@@ -294,14 +304,10 @@ func (f *field) sortValue(k *sortKey, n *node, now time.Time) (sortValue, error)
 		}
 		return sortValue{kind: floatValue, num: sortable(v), f: f}, err
 	case instant:
-		if v, err := strconv.ParseInt(n.text, 10, 64); err == nil && k.format == nil {
+		if v, err := strconv.ParseInt(n.text, 10, 64); err == nil {
 			return sortValue{kind: wholeValue, num: v, f: f}, nil
 		}
-		format := f.format
-		if k.format != nil {
-			format = k.format
-		}
-		t, err := format.dateMath(n.text, now, time.UTC, false)
+		t, err := f.format.dateMath(n.text, now, time.UTC, false)
 		return sortValue{kind: wholeValue, num: f.instant(t), f: f}, err
 	}
 	return sortValue{kind: textValue, text: n.text, f: f}, nil
@@ -553,7 +559,7 @@ func (r *sortReading) take(term []byte) {
 func (r *sortReading) result(now time.Time) (sortValue, error) {
 	if r.value.kind == noValue {
 		if r.k.missing != nil {
-			return r.f.sortValue(r.k, r.k.missing, now)
+			return r.f.sortValue(r.k.missing, now)
 		}
 		return sortValue{f: r.f}, nil
 	}
@@ -571,12 +577,12 @@ func (r *sortReading) result(now time.Time) (sortValue, error) {
 	return r.value, nil
 }
 
-// sortable returns a field whose values can be read document by document; nil when no mapping has it and that is no error.
-func (s *searcher) sortable(path string, unmapped bool) (*field, error) {
+// sortable returns a field whose values can be read document by document, or what stands for one that no mapping has.
+func (s *searcher) sortable(path string, unmapped *field) (*field, error) {
 	f, inside := s.m.find(path)
 	switch {
-	case f == nil && (unmapped || s.m.major < firstTyped):
-		return nil, nil //nolint:nilnil // all documents are without it
+	case f == nil && unmapped != nil:
+		return unmapped, nil
 	case f == nil && special(path):
 		return nil, notOffered("sorting by [%s]", path)
 	case f == nil || f.isObject():

@@ -54,7 +54,7 @@ func parseSourceFilter(n *node) (*sourceFilter, error) {
 			}
 		}
 	default:
-		return nil, errorf(400, "parsing_exception", "Expected one of [VALUE_BOOLEAN, VALUE_STRING, START_ARRAY, START_OBJECT] but found [%s]", n.token())
+		return nil, errorf(400, "parsing_exception", "Expected one of [VALUE_BOOLEAN, START_OBJECT] but found [%s]", n.token())
 	}
 	return f, err
 }

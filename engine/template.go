@@ -102,13 +102,13 @@ func (c *call) getTemplates(f *family, name string) error {
 	}
 	items := make([]any, 0, len(found))
 	for _, t := range found {
-		items = append(items, obj("name", t.name, f.member, t.shown()))
+		items = append(items, obj("name", t.name, f.member, t.shown(f.member == "index_template")))
 	}
 	return c.answer(http.StatusOK, obj(f.title, items))
 }
 
 // shown is a template as the API gives it: the settings under "index", all values text.
-func (t *template) shown() object {
+func (t *template) shown(composable bool) object {
 	o := make(object, 0, len(t.body.members))
 	for i := range t.body.members {
 		m := &t.body.members[i]
@@ -117,6 +117,9 @@ func (t *template) shown() object {
 			o = append(o, entry{m.name, t.patterns})
 		case "template":
 			o = append(o, entry{m.name, t.inner(&m.node)})
+			if _, ok := t.body.get("composed_of"); !ok && composable {
+				o = append(o, entry{"composed_of", []any{}})
+			}
 		default:
 			o = append(o, entry{m.name, &m.node})
 		}
@@ -227,17 +230,13 @@ func (c *call) checkComposable(t *template) error {
 			t.name, strings.Join(t.patterns, ", "), other, other, strings.Join(o.patterns, ", "), t.priority)
 	}
 	d := c.compose(t)
-	m := newMapping(c.profile.major)
-	for _, n := range d.mappings {
-		var err error
-		if m, err = m.with(n); err != nil {
-			cause := asAPIError(err)
-			if cause.status != http.StatusBadRequest {
-				return err
-			}
-			return illegal("composable template [%s] template after composition is invalid", t.name).
-				because(illegal("invalid composite mappings for [%s]", t.name).because(mapperError("Failed to parse mapping [_doc]: %s", cause.reason).because(cause)))
+	if _, err := composed(c.profile.major, d.mappings); err != nil {
+		cause := asAPIError(err)
+		if cause.status != http.StatusBadRequest {
+			return err
 		}
+		return illegal("composable template [%s] template after composition is invalid", t.name).
+			because(illegal("invalid composite mappings for [%s]", t.name).because(mapperError("Failed to parse mapping [_doc]: %s", cause.reason).because(cause)))
 	}
 	_, err := parseSettings(nil, d.settings, c.profile.major)
 	return err
@@ -268,6 +267,9 @@ func (c *call) deleteTemplates(f *family, name string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	found := f.find(name)
+	if strings.Contains(name, ",") {
+		found = nil
+	}
 	if len(found) == 0 {
 		if strings.Contains(name, "*") {
 			return c.answer(http.StatusOK, obj("acknowledged", true))
@@ -476,6 +478,44 @@ func (d draft) under(top draft, name string) draft {
 		}
 	}
 	return out
+}
+
+// composed is the mapping that comes of several definitions, of which later ones replace fields of earlier ones.
+func composed(major int, definitions []*node) (*mapping, error) {
+	whole := node{kind: isObject}
+	for _, n := range definitions {
+		if major < firstUntyped {
+			n = untyped(n)
+		}
+		whole = overlay(&whole, n)
+	}
+	return newMapping(major).with(&whole)
+}
+
+// overlay puts a definition over another one: objects are merged, anything else is replaced.
+func overlay(old, top *node) node {
+	out := *old
+	out.members = slices.Clone(old.members)
+	places := old.places()
+	for i := range top.members {
+		m := &top.members[i]
+		at, ok := places(m.name)
+		switch {
+		case !ok:
+			out.members = append(out.members, *m)
+		case isDefinition(&out.members[at].node) && isDefinition(&m.node) || m.name == "properties":
+			out.members[at].node = overlay(&out.members[at].node, &m.node)
+		default:
+			out.members[at].node = m.node
+		}
+	}
+	return out
+}
+
+// isDefinition says whether a value defines an object of a mapping.
+func isDefinition(n *node) bool {
+	_, ok := n.get("properties")
+	return ok
 }
 
 const templatesFile = "templates.json"

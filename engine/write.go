@@ -287,6 +287,9 @@ func (o *op) next(now *current) int64 {
 // put indexes a document.
 func (w *writer) put(o *op, key string, now *current, n *node, source json.RawMessage) error {
 	p, m, err := w.state.mapping.read(o.id, w.x.settings.fields, n)
+	if e, ok := errors.AsType[*apiError](err); ok && e.cause != nil && e.cause.kind == tooManyBytes {
+		w.state.seq++ // the engines find this out only when the change has its number
+	}
 	if err != nil {
 		return err
 	}
@@ -387,7 +390,11 @@ func (w *writer) missing(o *op) error {
 	if w.c.profile.major < firstTyped {
 		return errorf(404, "document_missing_exception", "[%s][0] [%s][%s]: document missing", w.x.name, o.docType, o.id)
 	}
-	return errorf(404, "document_missing_exception", "[%s]: document missing", o.id).with("index", w.x.name, "shard", "0", "index_uuid", w.x.uuid)
+	id := o.id
+	if w.c.profile.major == firstUntyped {
+		id = "_doc][" + id
+	}
+	return errorf(404, "document_missing_exception", "[%s]: document missing", id).with("index", w.x.name, "shard", "0", "index_uuid", w.x.uuid)
 }
 
 // made indexes what an update made.
