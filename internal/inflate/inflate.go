@@ -131,7 +131,7 @@ func (r *Reader) next() {
 func (r *Reader) account() {
 	if fresh := r.out[r.sum:r.end]; len(fresh) > 0 {
 		r.crc = crc32.Update(r.crc, crc32.IEEETable, fresh)
-		r.size += uint32(len(fresh)) //nolint:gosec // the format counts modulo 2^32
+		r.size += uint32(len(fresh))
 		r.window = min(r.window+len(fresh), history)
 		r.sum = r.end
 	}

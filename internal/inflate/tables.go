@@ -42,7 +42,7 @@ var (
 func litEntry(sym int) uint32 {
 	switch {
 	case sym < 256:
-		return kindLiteral | uint32(sym)<<16 //nolint:gosec // below 256
+		return kindLiteral | uint32(sym)<<16
 	case sym == 256:
 		return kindEnd
 	case sym < maxLit:
@@ -59,7 +59,7 @@ func distEntry(sym int) uint32 {
 }
 
 // codeEntry is for the alphabet of code lengths: the symbol is the value.
-func codeEntry(sym int) uint32 { return kindBase | uint32(sym)<<16 } //nolint:gosec // below 19
+func codeEntry(sym int) uint32 { return kindBase | uint32(sym)<<16 }
 
 // build fills table for the canonical code with these lengths. Codes of up to primary bits are found with one look-up.
 // It reports whether the code is usable: complete, or empty, or a single code of one bit (as encoders write it when one
@@ -91,7 +91,7 @@ func build(table []uint32, primary uint, lengths []uint8, entry func(sym int) ui
 			n := uint(length)
 			if n > primary {
 				low := reverse(next[n], n) & (1<<primary - 1)
-				widths[low] = max(widths[low], uint8(n-primary)) //nolint:gosec // at most 15
+				widths[low] = max(widths[low], uint8(n-primary))
 			}
 			next[n]++
 		}
@@ -106,7 +106,7 @@ func build(table []uint32, primary uint, lengths []uint8, entry func(sym int) ui
 		codes[n]++
 		e := entry(sym)
 		if e != 0 {
-			e += uint32(n) | uint32(n)<<8 //nolint:gosec // at most 15
+			e += uint32(n) | uint32(n)<<8
 		}
 		if n <= primary {
 			for i := at; i < 1<<primary; i += 1 << n {
@@ -130,7 +130,7 @@ func build(table []uint32, primary uint, lengths []uint8, entry func(sym int) ui
 
 // reverse turns a code of n bits around: the stream has its first bit lowest.
 func reverse(code int, n uint) int {
-	return int(bits.Reverse16(uint16(code)) >> (16 - n)) //nolint:gosec // a code has at most 15 bits
+	return int(bits.Reverse16(uint16(code)) >> (16 - n))
 }
 
 func (r *Reader) fixedTables() {
@@ -170,7 +170,7 @@ func (r *Reader) dynamicTables() error {
 		if err != nil {
 			return err
 		}
-		lengths[sym] = uint8(v) //nolint:gosec // three bits
+		lengths[sym] = uint8(v)
 	}
 	var codes [1 << 7]uint32
 	if !build(codes[:], 7, lengths[:], codeEntry) {
