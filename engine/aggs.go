@@ -358,15 +358,13 @@ func (p *queryParser) histogramOptions(a *agg, n *node) error {
 		}
 	}
 	if offset != "" {
-		sign := time.Duration(1)
-		if strings.HasPrefix(offset, "-") {
-			sign = -1
-		}
 		d, ok := parseInterval(strings.TrimLeft(offset, "+-"))
 		if !ok {
 			return illegal("failed to parse setting [offset] with value [%s] as a time value", offset)
 		}
-		a.offset = sign * d
+		if a.offset = d; strings.HasPrefix(offset, "-") {
+			a.offset = -d
+		}
 	}
 	return nil
 }

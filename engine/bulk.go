@@ -59,9 +59,7 @@ func (c *call) bulkDefaults() (o *op, forced bool, err error) {
 	if o.requireAlias, err = c.flag("require_alias", false); err != nil {
 		return nil, false, err
 	}
-	if o.wantSource, err = c.sourceParameters(); err != nil {
-		return nil, false, err
-	}
+	o.wantSource = c.sourceParameters()
 	if forced, err = c.refreshParameter(); err != nil {
 		return nil, false, err
 	}

@@ -301,9 +301,9 @@ const (
 func numberKey(n int64, shift uint) string {
 	v := uint64(n) ^ signBit //nolint:gosec // bits
 	v >>= shift
-	size := int(64-shift+keyBits-1) / keyBits //nolint:gosec // small
+	size := int(64-shift+keyBits-1) / keyBits
 	b := make([]byte, size+1)
-	b[0] = byte(firstLevel + shift/levelBits)
+	b[0] = byte(firstLevel + shift/levelBits) //nolint:gosec // there are three levels
 	for i := size; i > 0; i-- {
 		b[i] = byte(v & (1<<keyBits - 1))
 		v >>= keyBits

@@ -93,9 +93,7 @@ func (c *call) update(index, docType, id string) error {
 		return err
 	}
 	o.action = "update"
-	if o.wantSource, err = c.sourceParameters(); err != nil {
-		return err
-	}
+	o.wantSource = c.sourceParameters()
 	if len(c.body) > 0 {
 		o.source = c.body
 		if err := o.readUpdate(); err != nil {
@@ -192,10 +190,7 @@ func (c *call) get(index, docType, id string, sourceOnly bool) error {
 	if err := c.known(getParameters, []string{"stored_fields", "fields", "parent"}); err != nil {
 		return err
 	}
-	filter, err := c.sourceParameters()
-	if err != nil {
-		return err
-	}
+	filter := c.sourceParameters()
 	x, err := c.single(index)
 	if err != nil {
 		return err
@@ -268,10 +263,7 @@ func (c *call) mget(expr string) error {
 	if err := c.known(getParameters, []string{"stored_fields", "fields"}); err != nil {
 		return err
 	}
-	filter, err := c.sourceParameters()
-	if err != nil {
-		return err
-	}
+	filter := c.sourceParameters()
 	if len(c.body) == 0 {
 		return errorf(http.StatusBadRequest, "parse_exception", "request body or source parameter is required")
 	}

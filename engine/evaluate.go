@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	bleve "github.com/blevesearch/bleve_index_api"
 )
@@ -231,14 +230,14 @@ func (s *searcher) equal(path string, f *field, v *node) ([]uint32, error) {
 		if strings.Contains(v.text, "/") {
 			net, err := netip.ParsePrefix(v.text)
 			if err != nil {
-				return nil, s.wrongText(illegal("Expected [ip/prefix] but was [%s]", v.text)) //nolint:nilerr // said in the engines' words
+				return nil, s.wrongText(illegal("Expected [ip/prefix] but was [%s]", v.text))
 			}
 			from, to := ends(net)
 			return s.dictionary(name, addressKey(from), addressKey(to))
 		}
 		ip, err := netip.ParseAddr(v.text)
 		if err != nil {
-			return nil, s.wrongText(illegal("'%s' is not an IP string literal.", v.text)) //nolint:nilerr // said in the engines' words
+			return nil, s.wrongText(illegal("'%s' is not an IP string literal.", v.text))
 		}
 		return s.having(name, addressKey(ip))
 	}
@@ -274,7 +273,7 @@ func (s *searcher) number(f *field, v *node) (n int64, ok bool, err error) {
 	}
 	if f.class == floating {
 		n, err := f.floatingNumber(&node{kind: isNumber, text: text}, false)
-		return n, err == nil, nil //nolint:nilerr // infinite: no value is equal
+		return n, err == nil, nil // when it is infinite, no value is equal
 	}
 	if x != math.Trunc(x) {
 		return 0, false, nil
@@ -282,7 +281,7 @@ func (s *searcher) number(f *field, v *node) (n int64, ok bool, err error) {
 	wide := *f
 	wide.bits = 64
 	n, err = wide.wholeNumber(&node{kind: isNumber, text: text})
-	return n, err == nil, nil //nolint:nilerr // out of range: no value is equal
+	return n, err == nil, nil // when it is out of range, no value is equal
 }
 
 func (q *termsQuery) run(s *searcher) (*hits, error) {
@@ -458,326 +457,6 @@ func (s *searcher) collect(field string, d bleve.FieldDict, fits func(string) bo
 		}
 		all.addAll(docs)
 	}
-}
-
-// glob is a pattern with * for any text and ? for one character; a backslash takes the meaning of the next one away.
-type glob struct {
-	head  string // what everything that matches begins with
-	parts []globPart
-	fold  bool
-}
-
-type globPart struct {
-	any  bool // *
-	one  bool // ?
-	char rune
-}
-
-func newGlob(pattern string, fold bool) *glob {
-	g := &glob{fold: fold}
-	literal := true
-	runes := []rune(pattern)
-	for i := 0; i < len(runes); i++ {
-		switch c := runes[i]; {
-		case c == '*':
-			literal = false
-			g.parts = append(g.parts, globPart{any: true})
-		case c == '?':
-			literal = false
-			g.parts = append(g.parts, globPart{one: true})
-		default:
-			if c == '\\' && i+1 < len(runes) {
-				i++
-				c = runes[i]
-			}
-			if literal {
-				g.head += string(c)
-			}
-			g.parts = append(g.parts, globPart{char: c})
-		}
-	}
-	return g
-}
-
-// match takes time by the length of the text times that of the pattern, whatever they are.
-func (g *glob) match(text string) bool {
-	if g.fold {
-		text = strings.ToLower(text)
-	}
-	runes := []rune(text)
-	i, p, star, mark := 0, 0, -1, 0
-	for i < len(runes) {
-		switch {
-		case p < len(g.parts) && g.parts[p].any:
-			star, mark = p, i
-			p++
-		case p < len(g.parts) && (g.parts[p].one || g.same(g.parts[p].char, runes[i])):
-			i++
-			p++
-		case star >= 0:
-			p = star + 1
-			mark++
-			i = mark
-		default:
-			return false
-		}
-	}
-	for p < len(g.parts) && g.parts[p].any {
-		p++
-	}
-	return p == len(g.parts)
-}
-
-func (g *glob) same(a, b rune) bool {
-	return a == b || g.fold && strings.EqualFold(string(a), string(b))
-}
-
-func (q *rangeQuery) run(s *searcher) (*hits, error) {
-	if special(q.field) {
-		return nil, notOffered("the query [range] on [%s]", q.field)
-	}
-	f, err := s.lookup(q.field)
-	if f == nil || err != nil {
-		return &hits{}, err
-	}
-	if q.from == nil && q.to == nil {
-		return (&existsQuery{q.field, q.boost}).run(s)
-	}
-	docs, err := s.between(q.field, f, q)
-	return &hits{docs: docs, score: q.boost}, err
-}
-
-// between finds the values of a range.
-func (s *searcher) between(path string, f *field, q *rangeQuery) ([]uint32, error) {
-	name := fieldPrefix + path
-	switch f.class {
-	case exact, analysed, truth, address:
-		from, to, err := s.textEnds(f, q)
-		if err != nil {
-			return nil, err
-		}
-		d, err := s.snap.FieldDictRange(name, from, to)
-		if err != nil {
-			return nil, err
-		}
-		defer func() { _ = d.Close() }()
-		return s.collect(name, d, func(term string) bool {
-			return (!q.noFrom || q.from == nil || term != string(from)) && (q.to == nil || term < string(to) || !q.noTo && term == string(to))
-		})
-	case instant:
-		from, to, err := s.dateEnds(f, q)
-		if err != nil {
-			return nil, err
-		}
-		return s.numbers(name, from, to)
-	}
-	from, to, err := s.numberEnds(f, q)
-	if errors.Is(err, errEmptyRange) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return s.numbers(name, from, to)
-}
-
-// errEmptyRange says that no number is in a range.
-var errEmptyRange = errors.New("no number is in the range")
-
-// textEnds are the first and the last key of a range of texts; nil is open.
-func (s *searcher) textEnds(f *field, q *rangeQuery) (from, to []byte, err error) {
-	key := func(n *node) ([]byte, error) {
-		switch {
-		case n == nil:
-			return nil, nil
-		case f.class == address:
-			ip, err := netip.ParseAddr(n.text)
-			if err != nil {
-				return nil, s.wrongText(illegal("'%s' is not an IP string literal.", n.text)) //nolint:nilerr // said in the engines' words
-			}
-			return []byte(addressKey(ip)), nil
-		case f.class == truth:
-			return []byte(map[bool]string{true: "T", false: "F"}[n.text == "true"]), nil
-		case f.lower:
-			return []byte(strings.ToLower(n.text)), nil
-		}
-		return []byte(n.text), nil
-	}
-	if from, err = key(q.from); err != nil {
-		return nil, nil, err
-	}
-	to, err = key(q.to)
-	return from, to, err
-}
-
-// dateEnds are the first and the last time of a range. What an end leaves out goes the way that makes the range what people
-// mean: up to a day is up to its end.
-func (s *searcher) dateEnds(f *field, q *rangeQuery) (from, to int64, err error) {
-	format := f.format
-	if q.format != "" {
-		if format, err = parseFormat(q.format); err != nil {
-			return 0, 0, err
-		}
-	}
-	zone := time.UTC
-	if q.zone != "" {
-		if zone, err = parseZone(q.zone); err != nil {
-			return 0, 0, err
-		}
-	}
-	end := func(n *node, round bool) (int64, error) {
-		t, err := format.dateMath(n.text, s.now, zone, round)
-		if err != nil {
-			return 0, s.shardFailure(asAPIError(err))
-		}
-		v := f.instant(t)
-		if round && !f.nanos {
-			v = t.UnixMilli()
-		}
-		return v, nil
-	}
-	from, to = math.MinInt64, math.MaxInt64
-	if q.from != nil {
-		if from, err = end(q.from, q.noFrom); err != nil {
-			return 0, 0, err
-		}
-		if q.noFrom {
-			from++
-		}
-	}
-	if q.to != nil {
-		if to, err = end(q.to, !q.noTo); err != nil {
-			return 0, 0, err
-		}
-		if q.noTo {
-			to--
-		}
-	}
-	return from, to, nil
-}
-
-// numberEnds are the first and the last number of a range.
-func (s *searcher) numberEnds(f *field, q *rangeQuery) (from, to int64, err error) {
-	from, to = math.MinInt64, math.MaxInt64
-	if f.class == floating {
-		from, to = sortable(math.Inf(-1)), sortable(math.Inf(1))
-	}
-	if q.from != nil {
-		if from, err = s.numberEnd(f, q.from, q.noFrom, true); err != nil {
-			return 0, 0, err
-		}
-	}
-	if q.to != nil {
-		to, err = s.numberEnd(f, q.to, q.noTo, false)
-	}
-	return from, to, err
-}
-
-// numberEnd is the nearest number of a field that a range with this end still has, upwards from its beginning and downwards
-// from its end. When there is none, the result leaves the range empty.
-func (s *searcher) numberEnd(f *field, n *node, open, up bool) (int64, error) {
-	text := strings.TrimSpace(n.text)
-	x, bad := strconv.ParseFloat(text, 64)
-	if n.kind == isBool || bad != nil && !math.IsInf(x, 0) || math.IsNaN(x) || strings.ContainsAny(text, "_xXpP") {
-		return 0, s.wrongText(numberFormat(n.text))
-	}
-	step := int64(-1)
-	if up {
-		step = 1
-	}
-	if f.class == floating {
-		if f.kind == "scaled_float" {
-			scaled := x * f.scale
-			if r := math.Round(scaled); math.Abs(r-scaled) < 1e-9*math.Max(1, math.Abs(scaled)) {
-				x = r
-			} else if open = false; up {
-				x = math.Ceil(scaled)
-			} else {
-				x = math.Floor(scaled)
-			}
-		}
-		if f.kind == "float" {
-			x = float64(float32(x))
-		}
-		v := sortable(x)
-		if open {
-			v += step
-		}
-		return v, nil
-	}
-	v, ok, _ := s.number(f, &node{kind: isNumber, text: text})
-	if ok {
-		if open {
-			if v == math.MaxInt64 && up || v == math.MinInt64 && !up {
-				return v, errEmptyRange
-			}
-			v += step
-		}
-		return v, nil
-	}
-	if f.unsigned {
-		x -= 1 << 63
-	}
-	switch {
-	case x >= 1<<63:
-		if up {
-			return 0, errEmptyRange
-		}
-		return math.MaxInt64, nil
-	case x < -(1 << 63):
-		if !up {
-			return 0, errEmptyRange
-		}
-		return math.MinInt64, nil
-	case up:
-		return int64(math.Ceil(x)), nil
-	}
-	return int64(math.Floor(x)), nil
-}
-
-// numbers finds the numbers from one to another, both included: the middle of a wide range by few coarse keys, its ends by
-// fine ones.
-func (s *searcher) numbers(field string, from, to int64) ([]uint32, error) {
-	if from > to {
-		return nil, nil
-	}
-	all := newSet(s.snap.size())
-	add := func(from, to uint64, shift uint) error {
-		key := func(v uint64) string { return numberKey(int64(v<<shift^signBit), shift) } //nolint:gosec // bits
-		docs, err := s.dictionary(field, key(from), key(to))
-		all.addAll(docs)
-		return err
-	}
-	low, high := uint64(from)^signBit, uint64(to)^signBit //nolint:gosec // bits
-	const step = levelBits
-	for i, shift := range numberLevels {
-		last := i == len(numberLevels)-1
-		if last || low>>step == high>>step || high-low < 1<<step {
-			if err := add(low, high, shift); err != nil {
-				return nil, err
-			}
-			break
-		}
-		// The parts of the outermost coarse keys that the range does not have whole.
-		next, before := low>>step, high>>step
-		if low&(1<<step-1) != 0 {
-			next++
-			if err := add(low, next<<step-1, shift); err != nil {
-				return nil, err
-			}
-		}
-		if high&(1<<step-1) != 1<<step-1 {
-			if err := add(before<<step, high, shift); err != nil {
-				return nil, err
-			}
-			before--
-		}
-		if next > before {
-			break
-		}
-		low, high = next, before
-	}
-	return all.docs(), nil
 }
 
 func (q *boolQuery) run(s *searcher) (*hits, error) {

@@ -129,7 +129,7 @@ func (t *tally) hits(least int, tie float32) *hits {
 		if t.best {
 			v = t.top[d] + tie*(v-t.top[d])
 		}
-		out.docs = append(out.docs, uint32(d)) //nolint:gosec // bleve counts documents in 32 bits
+		out.docs = append(out.docs, uint32(d))
 		out.scores = append(out.scores, v)
 	}
 	return out
@@ -231,7 +231,7 @@ func (b *bm25) score(frequency, norm float64) float32 {
 func lengthByte(n uint64) int {
 	const free = 24
 	if n < free {
-		return int(n) //nolint:gosec // small
+		return int(n)
 	}
 	return free + int4(n-free)
 }
@@ -252,7 +252,7 @@ func byteLength(i int) uint64 {
 		return uint64(i) //nolint:gosec // a byte
 	}
 	i -= free
-	low, shift := uint64(i&7), i>>3-1 //nolint:gosec // three bits
+	low, shift := uint64(i&7), i>>3-1
 	if shift < 0 {
 		return free + low
 	}

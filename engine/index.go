@@ -160,7 +160,7 @@ func (x *index) restore(major int) error {
 	if x.typed != (major < firstUntyped) {
 		return fmt.Errorf("index %s was made by a version with mapping types or without, the other way round than this one", d.Name)
 	}
-	if x.settings, err = parseSettings(nil, d.Settings, major); err != nil {
+	if x.settings, err = newSettings(d.Settings, major); err != nil {
 		return err
 	}
 	text, err := s.GetInternal([]byte(mappingKey))

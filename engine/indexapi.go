@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -200,9 +201,7 @@ func (e *Engine) create(name string, d draft) (x *index, made bool, err error) {
 			return nil, false, errorf(http.StatusBadRequest, "invalid_index_name_exception", "Invalid index name [%s], already exists as alias", name).with("index", name, "index_uuid", "_na_")
 		}
 	}
-	if d, err = e.templated(name, d); err != nil {
-		return nil, false, err
-	}
+	d = e.templated(name, d)
 	m, err := composed(e.profile.major, d.mappings)
 	if err != nil {
 		if cause := asAPIError(err); cause.status == http.StatusBadRequest && e.profile.major >= firstTyped && cause.kind == "mapper_parsing_exception" {
@@ -210,7 +209,7 @@ func (e *Engine) create(name string, d draft) (x *index, made bool, err error) {
 		}
 		return nil, false, err
 	}
-	s, err := parseSettings(nil, d.settings, e.profile.major)
+	s, err := newSettings(d.settings, e.profile.major)
 	if err != nil {
 		return nil, false, err
 	}
@@ -289,7 +288,7 @@ func (c *call) deleteIndexes(expr string) error {
 	if err != nil {
 		return err
 	}
-	for _, part := range strings.Split(expr, ",") {
+	for part := range strings.SplitSeq(expr, ",") {
 		for _, x := range found {
 			if _, ok := x.aliases[part]; ok && part != x.name {
 				return illegal("The provided expression [%s] matches an alias, specify the corresponding concrete indices instead.", part)
@@ -423,7 +422,7 @@ func (x *index) learn(n *node, docType string) error {
 	}
 	s.mapping = m
 	if docType != "" {
-		s.types = append(s.types[:len(s.types):len(s.types)], docType)
+		s.types = append(slices.Clip(s.types), docType)
 	}
 	return x.change(nil, nil, &s)
 }

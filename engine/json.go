@@ -422,8 +422,8 @@ func (r *reader) number(n *node) error {
 		}
 	}
 	if r.at < len(r.b) {
-		switch c := r.b[r.at]; {
-		case c == ' ', c == '\n', c == '\r', c == '\t', c == ',', c == '}', c == ']':
+		switch r.b[r.at] {
+		case ' ', '\n', '\r', '\t', ',', '}', ']':
 		default:
 			return r.unexpected("Expected space separating root-level values")
 		}
@@ -531,5 +531,5 @@ func (r *reader) hex() (rune, error) {
 		return 0, r.unexpected("expected a hex-digit for character escape sequence")
 	}
 	r.at += digits
-	return rune(n), nil
+	return rune(n), nil //nolint:gosec // four digits
 }

@@ -170,7 +170,7 @@ func (m *mapping) parseTemplate(p *member) (dynamicTemplate, error) {
 	if t.regular {
 		for _, pattern := range slices.Concat(t.match, t.unmatch, t.pathMatch, t.pathNot) {
 			if _, err := regexp.Compile(pattern); err != nil {
-				return t, illegal("Pattern [%s] of type [regex] is invalid. Cannot create dynamic template [%s].", pattern, p.name) //nolint:nilerr // said in the engines' words
+				return t, illegal("Pattern [%s] of type [regex] is invalid. Cannot create dynamic template [%s].", pattern, p.name)
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,7 +16,7 @@ type settings struct {
 	window   int // from + size
 }
 
-// Settings that are taken: the first change nothing here, the second are done.
+// Settings that change nothing here are taken; those that would, and that are not done, are refused.
 var (
 	idleSettings = []string{
 		"refresh_interval", "codec", "codec.*", "merge.*", "translog.*", "routing.*", "unassigned.*", "priority", "number_of_routing_shards", "auto_expand_replicas", "lifecycle.*",
@@ -24,22 +25,15 @@ var (
 		"mapper.dynamic", "allocation.*", "requests.cache.*", "queries.cache.*", "fielddata.cache", "blocks.read_only_allow_delete", "analysis.*", "max_*", "mapping.nested_*", "mapping.depth.limit",
 		"mapping.field_name_length.limit", "highlight.*", "optimize_auto_generated_id", "search.throttled", "compound_format", "term_index_interval", "check_on_startup", "ttl.disable_purge",
 	}
-	doneSettings = []string{"number_of_shards", "number_of_replicas", "mapping.total_fields.limit", "max_result_window"}
 	realSettings = []string{"blocks.*", "default_pipeline", "final_pipeline", "sort.*", "hidden", "query.*", "mapping.*", "similarity.*", "mode", "search.*", "number_of_search_replicas", "remote_store.*", "append_only.*"}
 )
 
-// parseSettings reads settings, nested or with dots, with or without "index." before them, over a base.
-func parseSettings(n *node, base map[string]string, major int) (settings, error) {
-	s := settings{values: map[string]string{}}
-	for name, v := range base {
-		s.values[name] = v
-	}
-	if n != nil {
-		flatten(n, "", s.values)
-	}
+func newSettings(values map[string]string, major int) (settings, error) {
+	s := settings{values: maps.Clone(values)}
 	return s, s.check(major)
 }
 
+// flatten reads settings, nested or with dots, with or without "index." before them.
 func flatten(n *node, prefix string, into map[string]string) {
 	if n.kind != isObject {
 		name := strings.TrimPrefix(strings.TrimSuffix(prefix, "."), "index.")

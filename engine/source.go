@@ -60,7 +60,7 @@ func parseSourceFilter(n *node) (*sourceFilter, error) {
 }
 
 // sourceParameters reads what the URL says; nil when it says nothing.
-func (c *call) sourceParameters() (*sourceFilter, error) {
+func (c *call) sourceParameters() *sourceFilter {
 	var f sourceFilter
 	list := func(name string) []string {
 		if v := c.query.Get(name); v != "" {
@@ -85,9 +85,9 @@ func (c *call) sourceParameters() (*sourceFilter, error) {
 		f.exclude = append(f.exclude, list(name)...)
 	}
 	if f.explicit = f.explicit || f.include != nil || f.exclude != nil; !f.explicit {
-		return nil, nil //nolint:nilnil // nothing is said
+		return nil
 	}
-	return &f, nil
+	return &f
 }
 
 // apply returns the parts of a source that are wanted.

@@ -1,14 +1,8 @@
 package engine
 
 import (
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io/fs"
 	"maps"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -238,7 +232,7 @@ func (c *call) checkComposable(t *template) error {
 		return illegal("composable template [%s] template after composition is invalid", t.name).
 			because(illegal("invalid composite mappings for [%s]", t.name).because(mapperError("Failed to parse mapping [_doc]: %s", cause.reason).because(cause)))
 	}
-	_, err := parseSettings(nil, d.settings, c.profile.major)
+	_, err := newSettings(d.settings, c.profile.major)
 	return err
 }
 
@@ -368,7 +362,7 @@ func (c *call) parseComponent(name string, n *node) (*template, error) {
 			return nil, err
 		}
 	}
-	_, err := parseSettings(nil, t.draft.settings, c.profile.major)
+	_, err := newSettings(t.draft.settings, c.profile.major)
 	return t, err
 }
 
@@ -421,183 +415,6 @@ func (c *call) parseLegacy(name string, n *node) (*template, error) {
 			return nil, err
 		}
 	}
-	_, err = parseSettings(nil, t.draft.settings, c.profile.major)
+	_, err = newSettings(t.draft.settings, c.profile.major)
 	return t, err
-}
-
-// templated puts a draft over what the templates for a name say.
-func (e *Engine) templated(name string, d draft) (draft, error) {
-	fits := func(t *template) bool {
-		return slices.ContainsFunc(t.patterns, func(p string) bool { return wildcard(p, name) })
-	}
-	var best *template
-	for _, n := range sorted(e.templates) {
-		if t := e.templates[n]; fits(t) && (best == nil || t.priority > best.priority) {
-			best = t
-		}
-	}
-	if best != nil {
-		base := e.compose(best)
-		return base.under(d, name), nil
-	}
-	var old []*template
-	for _, n := range sorted(e.legacy) {
-		if fits(e.legacy[n]) {
-			old = append(old, e.legacy[n])
-		}
-	}
-	slices.SortStableFunc(old, func(a, b *template) int { return a.priority - b.priority })
-	base := draft{settings: map[string]string{}, aliases: map[string]json.RawMessage{}}
-	for _, t := range old {
-		base = base.under(t.draft, "")
-	}
-	return base.under(d, name), nil
-}
-
-// compose puts a template over its parts.
-func (e *Engine) compose(t *template) draft {
-	d := draft{settings: map[string]string{}, aliases: map[string]json.RawMessage{}}
-	for _, part := range t.parts {
-		if c := e.components[part]; c != nil {
-			d = d.under(c.draft, "")
-		}
-	}
-	return d.under(t.draft, "")
-}
-
-// under puts another draft on top. With a name, {index} in the names of aliases is the index.
-func (d draft) under(top draft, name string) draft {
-	out := draft{settings: maps.Clone(d.settings), mappings: slices.Concat(d.mappings, top.mappings), aliases: map[string]json.RawMessage{}}
-	maps.Copy(out.settings, top.settings)
-	for _, aliases := range []map[string]json.RawMessage{d.aliases, top.aliases} {
-		for alias, about := range aliases {
-			if name != "" {
-				alias = strings.ReplaceAll(alias, "{index}", name)
-			}
-			out.aliases[alias] = about
-		}
-	}
-	return out
-}
-
-// composed is the mapping that comes of several definitions, of which later ones replace fields of earlier ones.
-func composed(major int, definitions []*node) (*mapping, error) {
-	whole := node{kind: isObject}
-	for _, n := range definitions {
-		if major < firstUntyped {
-			n = untyped(n)
-		}
-		whole = overlay(&whole, n)
-	}
-	return newMapping(major).with(&whole)
-}
-
-// overlay puts a definition over another one: objects are merged, anything else is replaced.
-func overlay(old, top *node) node {
-	out := *old
-	out.members = slices.Clone(old.members)
-	places := old.places()
-	for i := range top.members {
-		m := &top.members[i]
-		at, ok := places(m.name)
-		switch {
-		case !ok:
-			out.members = append(out.members, *m)
-		case isDefinition(&out.members[at].node) && isDefinition(&m.node) || m.name == "properties":
-			out.members[at].node = overlay(&out.members[at].node, &m.node)
-		default:
-			out.members[at].node = m.node
-		}
-	}
-	return out
-}
-
-// isDefinition says whether a value defines an object of a mapping.
-func isDefinition(n *node) bool {
-	_, ok := n.get("properties")
-	return ok
-}
-
-const templatesFile = "templates.json"
-
-// savedTemplates is what the disk has of the templates.
-type savedTemplates struct {
-	Templates  map[string]json.RawMessage `json:"index_templates"`
-	Components map[string]json.RawMessage `json:"component_templates"`
-	Legacy     map[string]json.RawMessage `json:"templates"`
-}
-
-// saveTemplates writes the templates to the disk, all of them or none. The caller holds mu.
-func (e *Engine) saveTemplates() error {
-	if e.cfg.Dir == "" {
-		return nil
-	}
-	bodies := func(templates map[string]*template) map[string]json.RawMessage {
-		out := map[string]json.RawMessage{}
-		for name, t := range templates {
-			out[name] = appendNode(nil, &t.body)
-		}
-		return out
-	}
-	text, err := json.Marshal(savedTemplates{bodies(e.templates), bodies(e.components), bodies(e.legacy)})
-	if err != nil {
-		return fmt.Errorf("save templates: %w", err)
-	}
-	if err := writeFile(filepath.Join(e.cfg.Dir, templatesFile), text); err != nil {
-		return fmt.Errorf("save templates: %w", err)
-	}
-	return nil
-}
-
-// writeFile replaces a file at once: after a crash it is the old one or the new one.
-func writeFile(path string, text []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), templatesFile+".*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	if err == nil {
-		err = f.Sync()
-	}
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-// loadTemplates reads the templates of a directory.
-func (e *Engine) loadTemplates() error {
-	text, err := os.ReadFile(filepath.Join(e.cfg.Dir, templatesFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("load templates: %w", err)
-	}
-	var saved savedTemplates
-	if err := json.Unmarshal(text, &saved); err != nil {
-		return fmt.Errorf("load templates: %w", err)
-	}
-	c := &call{Engine: e}
-	for api, bodies := range map[string]map[string]json.RawMessage{"_index_template": saved.Templates, "_component_template": saved.Components, "_template": saved.Legacy} {
-		f := c.family(api)
-		for name, body := range bodies {
-			n, err := parseJSON(body)
-			if err != nil {
-				return fmt.Errorf("load template %s: %w", name, err)
-			}
-			t, err := f.parse(c, name, &n)
-			if err != nil {
-				return fmt.Errorf("load template %s: %w", name, err)
-			}
-			f.templates[name] = t
-		}
-	}
-	return nil
 }

@@ -135,7 +135,6 @@ type writer struct {
 	at      map[string]int // the place of a document's record
 	gone    map[string]bool
 	pending []*op
-	size    int
 }
 
 // Portions of a large request that become one batch each, so that what they take in memory has a bound.

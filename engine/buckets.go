@@ -1,0 +1,320 @@
+package engine
+
+import (
+	"cmp"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// group is the documents of one bucket.
+type group struct {
+	key  sortValue
+	docs []docAt
+	body object
+}
+
+func (a *aggregation) terms(w *agg, docs []docAt) (object, error) {
+	groups := map[string]*group{}
+	last := map[string]int{} // the last document of each, so that a value counts once for a document
+	err := a.each(w, docs, func(i int, values []value) error {
+		for _, v := range values {
+			key := v.text
+			if v.kind != textValue {
+				key = strconv.FormatInt(v.num, 36)
+				if v.kind == floatValue {
+					key = strconv.FormatFloat(v.float(), 'g', -1, 64)
+				}
+			}
+			g := groups[key]
+			if g == nil {
+				if !w.wants(v.sortValue) {
+					continue
+				}
+				g = &group{key: v.sortValue}
+				groups[key] = g
+			} else if last[key] == i {
+				continue
+			}
+			last[key] = i
+			g.docs = append(g.docs, docs[i])
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	list := slices.Collect(maps.Values(groups))
+	list = slices.DeleteFunc(list, func(g *group) bool { return len(g.docs) < w.least })
+	order := w.order
+	if order == nil {
+		order = []bucketOrder{{by: "_count", desc: true}}
+	}
+	if err := a.arrange(w, list, order); err != nil {
+		return nil, err
+	}
+	rest := 0
+	if len(list) > w.size {
+		for _, g := range list[w.size:] {
+			rest += len(g.docs)
+		}
+		list = list[:w.size]
+	}
+	buckets, err := a.write(w, list)
+	if err != nil {
+		return nil, err
+	}
+	return obj("doc_count_error_upper_bound", 0, "sum_other_doc_count", rest, "buckets", buckets), nil
+}
+
+// wants says whether a term may become a bucket.
+func (w *agg) wants(v sortValue) bool {
+	if w.include == nil && w.exclude == nil {
+		return true
+	}
+	text := v.text
+	if v.kind != textValue {
+		text = string(appendJSON(nil, v.shown(&sortKey{}, 0)))
+	}
+	return (w.include == nil || w.include.match(text)) && (w.exclude == nil || !w.exclude.match(text))
+}
+
+// arrange sorts buckets. The key decides where nothing else does.
+func (a *aggregation) arrange(w *agg, list []*group, order []bucketOrder) error {
+	for _, o := range order {
+		if o.by == "_count" || o.by == "_key" {
+			continue
+		}
+		name, _, _ := strings.Cut(o.by, ".")
+		if !slices.ContainsFunc(w.subs, func(s *agg) bool { return s.name == name && slices.Contains(metrics, s.kind) }) {
+			return errorf(400, "aggregation_execution_exception", "Invalid aggregation order path [%s]. The provided aggregation [%s] either does not exist, or is a pipeline aggregation and cannot be used to sort the buckets.", o.by, name)
+		}
+		for _, g := range list {
+			var err error
+			if g.body, err = a.all(w.subs, g.docs); err != nil {
+				return err
+			}
+		}
+	}
+	slices.SortFunc(list, func(x, y *group) int {
+		for _, o := range order {
+			d := 0
+			switch o.by {
+			case "_count":
+				d = cmp.Compare(len(x.docs), len(y.docs))
+			case "_key":
+				d = x.key.compare(y.key)
+			default:
+				d = cmp.Compare(x.body.metric(o.by), y.body.metric(o.by))
+			}
+			if o.desc {
+				d = -d
+			}
+			if d != 0 {
+				return d
+			}
+		}
+		return x.key.compare(y.key)
+	})
+	return nil
+}
+
+// metric is the number that a sub-aggregation came to.
+func (o object) metric(path string) float64 {
+	name, part, ok := strings.Cut(path, ".")
+	if !ok {
+		part = "value"
+	}
+	for _, e := range o {
+		inner, isObject := e.value.(object)
+		if e.name != name || !isObject {
+			continue
+		}
+		for _, m := range inner {
+			if m.name != part {
+				continue
+			}
+			switch v := m.value.(type) {
+			case double:
+				return float64(v)
+			case int:
+				return float64(v)
+			}
+		}
+	}
+	return math.Inf(-1)
+}
+
+// write makes the buckets of terms.
+func (a *aggregation) write(w *agg, list []*group) ([]any, error) {
+	if err := a.count(len(list)); err != nil {
+		return nil, err
+	}
+	out := make([]any, 0, len(list))
+	for _, g := range list {
+		b := obj("key", g.key.shown(&sortKey{}, 0))
+		switch {
+		case g.key.f == nil:
+		case g.key.f.class == truth:
+			b = append(b, entry{"key_as_string", strconv.FormatBool(g.key.num == 1)})
+			if a.c.profile.major < firstKeyword {
+				b = obj("key", map[bool]string{true: "T", false: "F"}[g.key.num == 1])
+			}
+		case g.key.f.class == instant:
+			format := g.key.f.format
+			if w.format != nil {
+				format = w.format
+			}
+			t := g.key.f.time(g.key.num)
+			b = obj("key", t.UnixMilli(), "key_as_string", format.format(t))
+		}
+		b = append(b, entry{"doc_count", len(g.docs)})
+		if g.body == nil {
+			var err error
+			if g.body, err = a.all(w.subs, g.docs); err != nil {
+				return nil, err
+			}
+		}
+		out = append(out, append(b, g.body...))
+	}
+	return out, nil
+}
+
+// start is the beginning of the bar that a time is in.
+func (w *agg) start(t time.Time) time.Time {
+	t = t.Add(-w.offset).In(w.zone)
+	if w.interval.unit != 0 {
+		start, _ := truncate(t, w.interval.unit)
+		return start.Add(w.offset)
+	}
+	_, shift := t.Zone()
+	local := t.UnixMilli() + int64(shift)*1000
+	width := max(w.interval.fixed.Milliseconds(), 1)
+	rest := local % width
+	if rest < 0 {
+		rest += width
+	}
+	return time.UnixMilli(t.UnixMilli() - rest).Add(w.offset).In(w.zone)
+}
+
+// next is the beginning of the bar after one.
+func (w *agg) next(start time.Time) time.Time {
+	if w.interval.unit == 0 {
+		return w.start(start.Add(w.interval.fixed + w.interval.fixed/2))
+	}
+	n, _ := advance(start.Add(-w.offset).In(w.zone), w.interval.unit, 1)
+	return w.start(n.Add(w.offset))
+}
+
+func (a *aggregation) histogram(w *agg, docs []docAt) (object, error) {
+	groups := map[int64]*group{}
+	var format *dateFormat
+	err := a.each(w, docs, func(i int, values []value) error {
+		last := int64(math.MinInt64)
+		for _, v := range values {
+			t := time.UnixMilli(v.num)
+			if v.f != nil && v.f.class == instant {
+				t = v.f.time(v.num)
+				if format == nil {
+					format = v.f.format
+				}
+			}
+			key := w.start(t).UnixMilli()
+			if key == last {
+				continue
+			}
+			last = key
+			g := groups[key]
+			if g == nil {
+				if len(groups) > maxBuckets {
+					return a.count(len(groups))
+				}
+				g = &group{key: sortValue{kind: wholeValue, num: key}}
+				groups[key] = g
+			}
+			g.docs = append(g.docs, docs[i])
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if w.format != nil {
+		format = w.format
+	}
+	if format == nil {
+		format = defaultDates
+	}
+	list, err := a.fill(w, groups, format)
+	if err != nil {
+		return nil, err
+	}
+	list = slices.DeleteFunc(list, func(g *group) bool { return len(g.docs) < w.least })
+	if err := a.count(len(list)); err != nil {
+		return nil, err
+	}
+	if w.order != nil {
+		if err := a.arrange(w, list, w.order); err != nil {
+			return nil, err
+		}
+	}
+	var named object
+	items := make([]any, 0, len(list))
+	for _, g := range list {
+		text := format.format(time.UnixMilli(g.key.num).In(w.zone))
+		b, err := a.bucket(w, obj("key_as_string", text, "key", g.key.num), g.docs)
+		if err != nil {
+			return nil, err
+		}
+		named = append(named, entry{text, b})
+		items = append(items, b)
+	}
+	if w.keyed {
+		return obj("buckets", named), nil
+	}
+	return obj("buckets", items), nil
+}
+
+// fill puts the bars between the first and the last in that no document is in.
+func (a *aggregation) fill(w *agg, groups map[int64]*group, format *dateFormat) ([]*group, error) {
+	keys := slices.Sorted(maps.Keys(groups))
+	var list []*group
+	if w.least > 0 {
+		for _, k := range keys {
+			list = append(list, groups[k])
+		}
+		return list, nil
+	}
+	for i, n := range w.bounds {
+		if n == nil {
+			continue
+		}
+		t, err := format.dateMath(n.text, time.Now(), w.zone, false)
+		if err != nil {
+			return nil, err
+		}
+		k := w.start(t).UnixMilli()
+		if len(keys) == 0 || i == 0 && k < keys[0] || i == 1 && k > keys[len(keys)-1] {
+			keys = append(keys, k)
+			slices.Sort(keys)
+		}
+	}
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	for k := keys[0]; k <= keys[len(keys)-1]; {
+		g := groups[k]
+		if g == nil {
+			g = &group{key: sortValue{kind: wholeValue, num: k}}
+		}
+		if list = append(list, g); len(list) > maxBuckets {
+			return nil, a.count(len(list))
+		}
+		next := w.next(time.UnixMilli(k).In(w.zone)).UnixMilli()
+		k = max(next, k+1)
+	}
+	return list, nil
+}

@@ -1,0 +1,101 @@
+package engine
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// templated puts a draft over what the templates for a name say.
+func (e *Engine) templated(name string, d draft) draft {
+	fits := func(t *template) bool {
+		return slices.ContainsFunc(t.patterns, func(p string) bool { return wildcard(p, name) })
+	}
+	var best *template
+	for _, n := range sorted(e.templates) {
+		if t := e.templates[n]; fits(t) && (best == nil || t.priority > best.priority) {
+			best = t
+		}
+	}
+	if best != nil {
+		base := e.compose(best)
+		return base.under(d, name)
+	}
+	var old []*template
+	for _, n := range sorted(e.legacy) {
+		if fits(e.legacy[n]) {
+			old = append(old, e.legacy[n])
+		}
+	}
+	slices.SortStableFunc(old, func(a, b *template) int { return a.priority - b.priority })
+	base := draft{settings: map[string]string{}, aliases: map[string]json.RawMessage{}}
+	for _, t := range old {
+		base = base.under(t.draft, "")
+	}
+	return base.under(d, name)
+}
+
+// compose puts a template over its parts.
+func (e *Engine) compose(t *template) draft {
+	d := draft{settings: map[string]string{}, aliases: map[string]json.RawMessage{}}
+	for _, part := range t.parts {
+		if c := e.components[part]; c != nil {
+			d = d.under(c.draft, "")
+		}
+	}
+	return d.under(t.draft, "")
+}
+
+// under puts another draft on top. With a name, {index} in the names of aliases is the index.
+func (d draft) under(top draft, name string) draft {
+	out := draft{settings: maps.Clone(d.settings), mappings: slices.Concat(d.mappings, top.mappings), aliases: map[string]json.RawMessage{}}
+	maps.Copy(out.settings, top.settings)
+	for _, aliases := range []map[string]json.RawMessage{d.aliases, top.aliases} {
+		for alias, about := range aliases {
+			if name != "" {
+				alias = strings.ReplaceAll(alias, "{index}", name)
+			}
+			out.aliases[alias] = about
+		}
+	}
+	return out
+}
+
+// composed is the mapping that comes of several definitions, of which later ones replace fields of earlier ones.
+func composed(major int, definitions []*node) (*mapping, error) {
+	whole := node{kind: isObject}
+	for _, n := range definitions {
+		if major < firstUntyped {
+			n = untyped(n)
+		}
+		whole = overlay(&whole, n)
+	}
+	return newMapping(major).with(&whole)
+}
+
+// overlay puts a definition over another one: objects are merged, anything else is replaced.
+func overlay(old, top *node) node {
+	out := *old
+	out.members = slices.Clone(old.members)
+	places := old.places()
+	for i := range top.members {
+		m := &top.members[i]
+		at, ok := places(m.name)
+		switch {
+		case !ok:
+			out.members = append(out.members, *m)
+		case isDefinition(&out.members[at].node) && isDefinition(&m.node) || m.name == "properties":
+			out.members[at].node = overlay(&out.members[at].node, &m.node)
+		default:
+			out.members[at].node = m.node
+		}
+	}
+	return out
+}
+
+// isDefinition says whether a value defines an object of a mapping.
+func isDefinition(n *node) bool {
+	_, ok := n.get("properties")
+	return ok
+}

@@ -1,0 +1,150 @@
+package engine
+
+import (
+	"net/http"
+	"strings"
+	"time"
+)
+
+// count answers _count.
+func (c *call) count(expr string) error {
+	known := []string{"q", "df", "default_operator", "analyze_wildcard", "lenient", "analyzer", "ignore_unavailable", "allow_no_indices", "expand_wildcards", "preference", "routing"}
+	if err := c.known(known, []string{"min_score", "terminate_after", "source"}); err != nil {
+		return err
+	}
+	found, n, err := c.matching(expr)
+	if err != nil {
+		return err
+	}
+	total := 0
+	for _, m := range n {
+		total += len(m.h.docs)
+	}
+	for _, m := range n {
+		m.s.snap.close()
+	}
+	return c.answer(http.StatusOK, obj("count", total, "_shards", c.shardsSearched(found)))
+}
+
+// matched is what a query finds in one index.
+type matched struct {
+	s *searcher
+	h *hits
+}
+
+// matching runs the query of a body that has nothing else. The snapshots must be closed.
+func (c *call) matching(expr string) ([]*index, []matched, error) {
+	n := node{kind: isObject}
+	p := &queryParser{body: c.body, major: c.profile.major}
+	boost := float32(1)
+	r := &searchRequest{query: matchAll{&boost}}
+	if t := c.docType(); t != "" {
+		r.types = strings.Split(t, ",")
+	}
+	var err error
+	if len(c.body) > 0 {
+		if n, err = parseBody(c.body); err != nil {
+			return nil, nil, err
+		}
+	}
+	for i := range n.members {
+		m := &n.members[i]
+		if m.name != "query" {
+			return nil, nil, p.failAt(m.at, "request does not support [%s]", m.name)
+		}
+		if r.query, err = p.parse(&m.node); err != nil {
+			return nil, nil, err
+		}
+	}
+	if c.query.Has("q") {
+		if r.query, err = c.queryURL(p); err != nil {
+			return nil, nil, err
+		}
+	}
+	found, err := c.meant(expr)
+	if err != nil {
+		return nil, nil, err
+	}
+	searchers, done, err := c.searchers(found)
+	if err != nil {
+		return nil, nil, err
+	}
+	var out []matched
+	for _, s := range searchers {
+		h, err := r.in(s)
+		if err != nil {
+			done()
+			return nil, nil, err
+		}
+		out = append(out, matched{s, h})
+	}
+	return found, out, nil
+}
+
+// deleteByQuery answers _delete_by_query.
+func (c *call) deleteByQuery(expr string) error {
+	began := time.Now()
+	known := []string{"q", "df", "default_operator", "analyze_wildcard", "lenient", "analyzer", "ignore_unavailable", "allow_no_indices", "expand_wildcards", "preference", "routing", "refresh", "conflicts", "wait_for_completion", "wait_for_active_shards", "requests_per_second", "slices", "scroll_size", "scroll", "search_timeout", "timeout"}
+	if err := c.known(known, []string{"max_docs", "sort", "terminate_after", "from", "size"}); err != nil {
+		return err
+	}
+	if wait, err := c.flag("wait_for_completion", true); err != nil || !wait {
+		if err == nil {
+			err = notOffered("wait_for_completion=false")
+		}
+		return err
+	}
+	body, err := parseBody(append([]byte(nil), orEmpty(c.body)...))
+	if err != nil {
+		return err
+	}
+	if _, ok := body.get("query"); !ok && !c.query.Has("q") {
+		return invalid("query is missing")
+	}
+	_, found, err := c.matching(expr)
+	if err != nil {
+		return err
+	}
+	var ops []*op
+	for _, m := range found {
+		for _, doc := range m.h.docs {
+			d, err := m.s.snap.load(doc, false)
+			if err != nil {
+				return err
+			}
+			o := newOp()
+			o.action, o.index, o.id, o.docType, o.ifSeq, o.ifTerm = "delete", m.s.x.name, d.id, d.docType, d.seq, 1
+			ops = append(ops, o)
+		}
+		m.s.snap.close()
+	}
+	const batch = 1000
+	total, deleted, conflicts := len(ops), 0, 0
+	for rest := ops; len(rest) > 0; rest = rest[min(batch, len(rest)):] {
+		c.run(rest[:min(batch, len(rest))])
+	}
+	for _, o := range ops {
+		switch {
+		case o.err == nil && o.result == "deleted":
+			deleted++
+		case o.err == nil:
+		case o.err.status == http.StatusConflict:
+			conflicts++
+		default:
+			return o.err
+		}
+	}
+	if conflicts > 0 && c.query.Get("conflicts") != "proceed" {
+		return errorf(http.StatusConflict, "version_conflict_engine_exception", "%d of the documents were changed meanwhile", conflicts)
+	}
+	return c.answer(http.StatusOK, obj(
+		"took", time.Since(began).Milliseconds(), "timed_out", false, "total", total, "deleted", deleted, "batches", (total+batch-1)/batch, "version_conflicts", conflicts, "noops", 0,
+		"retries", obj("bulk", 0, "search", 0), "throttled_millis", 0, "requests_per_second", double(-1), "throttled_until_millis", 0, "failures", []any{}))
+}
+
+func orEmpty(body []byte) []byte {
+	if len(body) == 0 {
+		return []byte("{}")
+	}
+	return body
+}

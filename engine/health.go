@@ -1,0 +1,65 @@
+package engine
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// health answers _cluster/health. A single node is what there is: nothing is ever waited for.
+func (c *call) health() error {
+	known := []string{"level", "local", "timeout", "wait_for_status", "wait_for_nodes", "wait_for_active_shards", "wait_for_no_relocating_shards", "wait_for_no_initializing_shards", "wait_for_events", "expand_wildcards", "wait_for_relocating_shards"}
+	if err := c.known(known, []string{"awareness_attribute", "ensure_node_commissioned"}); err != nil {
+		return err
+	}
+	expr := ""
+	if len(c.path) > 2 {
+		expr = c.path[2]
+	}
+	found, err := c.resolve(expr, true)
+	if err != nil {
+		return err
+	}
+	var n sums
+	details := object{}
+	for _, x := range found {
+		n.add(x)
+		var own sums
+		own.add(x)
+		details = append(details, entry{x.name, obj("status", own.status(), "number_of_shards", x.settings.shards, "number_of_replicas", x.settings.replicas,
+			"active_primary_shards", own.primaries, "active_shards", own.primaries, "relocating_shards", 0, "initializing_shards", 0, "unassigned_shards", own.replicas)})
+	}
+	status, missed := n.status(), false
+	if expr != "" && !strings.Contains(expr, "*") && len(found) < len(strings.Split(expr, ",")) {
+		status, missed = "red", true
+	}
+	ranks := []string{"green", "yellow", "red"}
+	if want := c.query.Get("wait_for_status"); want != "" {
+		if !slices.Contains(ranks, want) {
+			return illegal("unknown cluster health status [%s]", want)
+		}
+		missed = missed || slices.Index(ranks, status) > slices.Index(ranks, want)
+	}
+	code := http.StatusOK
+	if missed {
+		code = http.StatusRequestTimeout
+	}
+	o := obj("cluster_name", c.cfg.ClusterName, "status", status, "timed_out", missed, "number_of_nodes", 1, "number_of_data_nodes", 1)
+	if c.profile.distribution != "" {
+		o = append(o, obj("discovered_master", true, "discovered_cluster_manager", true)...)
+	}
+	o = append(o, obj("active_primary_shards", n.primaries, "active_shards", n.primaries, "relocating_shards", 0, "initializing_shards", 0, "unassigned_shards", n.replicas)...)
+	if c.profile.major >= firstTyped {
+		o = append(o, obj("delayed_unassigned_shards", 0, "number_of_pending_tasks", 0, "number_of_in_flight_fetch", 0, "task_max_waiting_in_queue_millis", 0, "active_shards_percent_as_number", double(n.percent()))...)
+	} else {
+		o = append(o, obj("number_of_pending_tasks", 0)...)
+	}
+	switch level := c.query.Get("level"); level {
+	case "", "cluster":
+	case "indices":
+		o = append(o, entry{"indices", details})
+	default:
+		return notOffered("the level %s", level)
+	}
+	return c.answer(code, o)
+}

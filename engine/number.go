@@ -1,0 +1,171 @@
+package engine
+
+import (
+	"math"
+	"math/big"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// instant is a time in the unit of the field.
+func (f *field) instant(t time.Time) int64 {
+	if f.nanos {
+		return t.UnixNano()
+	}
+	return t.UnixMilli()
+}
+
+// time is the time that instant made a number of.
+func (f *field) time(n int64) time.Time {
+	if f.nanos {
+		return time.Unix(0, n).UTC()
+	}
+	return time.UnixMilli(n).UTC()
+}
+
+func notNumeric(n *node) *apiError {
+	return errorf(400, "json_parse_exception", "Current token (%s) not numeric, can not use numeric value accessors\n at %s; line: 1, column: %d]", n.rawToken(), sourceText, n.end+1)
+}
+
+var typeRanges = map[int][2]int64{8: {math.MinInt8, math.MaxInt8}, 16: {math.MinInt16, math.MaxInt16}, 32: {math.MinInt32, math.MaxInt32}, 64: {math.MinInt64, math.MaxInt64}}
+
+// wholeNumber reads a whole number, cutting off a fraction where the field coerces.
+func (f *field) wholeNumber(n *node) (int64, error) {
+	if n.kind == isBool {
+		return 0, notNumeric(n)
+	}
+	if f.unsigned {
+		return f.unsignedNumber(n)
+	}
+	limits := typeRanges[f.bits]
+	if v, err := strconv.ParseInt(n.text, 10, 64); err == nil && v >= limits[0] && v <= limits[1] {
+		return v, nil
+	}
+	x, ok := new(big.Rat).SetString(bounded(n.text))
+	if !ok && f.kind == "long" {
+		return 0, illegal("For input string: \"%s\"", n.text)
+	}
+	if !ok {
+		return 0, numberFormat(n.text)
+	}
+	v := new(big.Int).Quo(x.Num(), x.Denom())
+	if !v.IsInt64() || v.Int64() < limits[0] || v.Int64() > limits[1] {
+		return 0, f.outOfRange(n, limits)
+	}
+	if !f.coerce && !x.IsInt() {
+		if n.kind == isString {
+			return 0, illegal("Value [%s] has a decimal part", n.text)
+		}
+		return 0, illegal("%s cannot be converted to %s without data loss", n.text, strings.ToUpper(f.kind[:1])+f.kind[1:])
+	}
+	return v.Int64(), nil
+}
+
+// bounded keeps exponents away that would make a number of a million digits.
+func bounded(text string) string {
+	const most = 4
+	if i := strings.IndexAny(text, "eE"); i >= 0 && len(strings.TrimLeft(text[i+1:], "+-0")) > most-1 || len(text) > maxDigits || strings.ContainsAny(text, "/xXoObBpP_") {
+		return ""
+	}
+	return text
+}
+
+func (f *field) outOfRange(n *node, limits [2]int64) error {
+	if n.kind == isString || f.bits == 8 {
+		return illegal("Value [%s] is out of range for %s %s", n.text, map[bool]string{true: "an", false: "a"}[f.kind == "integer"], f.kind)
+	}
+	text := "Numeric value (" + n.text + ") out of range of "
+	switch f.kind {
+	case "short":
+		text += "Java short"
+	case "integer":
+		text += "int (-2147483648 - 2147483647)"
+	default:
+		text += "long (" + strconv.FormatInt(limits[0], 10) + " - " + strconv.FormatInt(limits[1], 10) + ")"
+	}
+	return errorf(400, "input_coercion_exception", "%s\n at %s; line: 1, column: %d]", text, sourceText, n.end+1)
+}
+
+// unsignedNumber moves the numbers from 0 to 2⁶⁴ into the order of int64.
+func (f *field) unsignedNumber(n *node) (int64, error) {
+	x, ok := new(big.Rat).SetString(bounded(n.text))
+	if !ok {
+		return 0, illegal("For input string: \"%s\"", n.text)
+	}
+	v := new(big.Int).Quo(x.Num(), x.Denom())
+	if !v.IsUint64() {
+		return 0, illegal("Value [%s] is out of range for an unsigned long", n.text)
+	}
+	return int64(v.Uint64() ^ 1<<63), nil //nolint:gosec // the order is kept
+}
+
+// floatingNumber reads a number with a fraction in the precision of its field. Wide is how the error shows a number that is
+// too large: as it was, not as the infinity that became of it.
+func (f *field) floatingNumber(n *node, wide bool) (int64, error) {
+	if n.kind == isBool {
+		return 0, notNumeric(n)
+	}
+	v, err := strconv.ParseFloat(strings.TrimSpace(n.text), 64)
+	if err != nil && !math.IsInf(v, 0) || strings.ContainsAny(n.text, "_xXpP") {
+		return 0, numberFormat(n.text)
+	}
+	switch f.kind {
+	case "float":
+		v = float64(float32(v))
+	case "half_float":
+		v = roundHalf(v)
+	case "scaled_float":
+		v = math.Round(v * f.scale)
+	}
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		e := infinite{illegal("[%s] supports only finite values, but got [%s]", f.kind, javaDouble(v)), javaDouble(v)}
+		if given, err := strconv.ParseFloat(n.text, 64); wide && err == nil {
+			e.text = javaDouble(given)
+		}
+		return 0, e
+	}
+	return sortable(v), nil
+}
+
+// infinite is the error about a number that has no place in its type.
+type infinite struct {
+	*apiError
+	text string
+}
+
+func (e infinite) Unwrap() error { return e.apiError }
+
+func javaDouble(v float64) string {
+	return strings.Trim(string(appendDouble(nil, v, 64)), `"`)
+}
+
+// roundHalf rounds to the eleven bits of a half float.
+func roundHalf(v float64) float64 {
+	const bits, largest, smallest = 11, 65504, -14
+	fraction, exponent := math.Frexp(v)
+	exponent = max(exponent, smallest+1)
+	scale := math.Ldexp(1, bits-exponent)
+	_ = fraction
+	if r := math.RoundToEven(v*scale) / scale; math.Abs(r) <= largest {
+		return r
+	}
+	return math.Inf(int(math.Copysign(1, v)))
+}
+
+// sortable maps a float to a whole number that sorts the same way.
+func sortable(v float64) int64 {
+	n := int64(math.Float64bits(v)) //nolint:gosec // bits
+	if n < 0 {
+		n ^= math.MaxInt64
+	}
+	return n
+}
+
+// unsortable is the float that sortable made a number of.
+func unsortable(n int64) float64 {
+	if n < 0 {
+		n ^= math.MaxInt64
+	}
+	return math.Float64frombits(uint64(n)) //nolint:gosec // bits
+}

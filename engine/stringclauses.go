@@ -1,0 +1,155 @@
+package engine
+
+import "strings"
+
+// boolClause is clauses that must, may or must not match.
+type boolClause struct {
+	must, may, not []clause
+}
+
+func (b *boolClause) find(c *stringContext) (*hits, error) {
+	if len(b.must)+len(b.may)+len(b.not) == 0 {
+		return &hits{}, nil
+	}
+	q := &boolQuery{boost: 1}
+	said := false
+	for _, group := range []struct {
+		from []clause
+		into *[]query
+	}{{b.must, &q.must}, {b.may, &q.should}, {b.not, &q.not}} {
+		for _, part := range group.from {
+			h, err := part.find(c)
+			if err != nil {
+				return nil, err
+			}
+			if h != nil {
+				said = true
+				*group.into = append(*group.into, found{h})
+			}
+		}
+	}
+	if !said {
+		return nil, nil //nolint:nilnil // says nothing
+	}
+	if len(q.must) == 0 {
+		q.least = c.q.least
+	}
+	return q.run(c.searcher)
+}
+
+// found is a query whose result is there already.
+type found struct{ h *hits }
+
+func (f found) run(*searcher) (*hits, error) { return f.h, nil }
+
+// fieldClause looks into other fields.
+type fieldClause struct {
+	field string
+	inner clause
+}
+
+func (f *fieldClause) find(c *stringContext) (*hits, error) {
+	inner := *c
+	inner.fields = []weighted{{f.field, 1}}
+	return f.inner.find(&inner)
+}
+
+type boostClause struct {
+	inner clause
+	boost float32
+}
+
+func (b *boostClause) find(c *stringContext) (*hits, error) {
+	h, err := b.inner.find(c)
+	if h == nil || err != nil {
+		return nil, err
+	}
+	copied := *h
+	copied.scores = append([]float32(nil), h.scores...)
+	if h.scores == nil {
+		copied.scores = nil
+	}
+	return copied.boosted(b.boost), nil
+}
+
+// everything matches what has the field, or all documents.
+type everything struct{}
+
+func (everything) find(c *stringContext) (*hits, error) {
+	if len(c.fields) == 1 && c.fields[0].pattern != "*" && c.fields[0].pattern != "_all" {
+		return (&existsQuery{c.fields[0].pattern, 1}).run(c.searcher)
+	}
+	return &hits{docs: c.live(), score: 1}, nil
+}
+
+// wordClause is a word or a phrase. One word can be several to an analyzer.
+type wordClause struct {
+	text   string
+	phrase bool
+	slop   int
+}
+
+func (w *wordClause) find(c *stringContext) (*hits, error) {
+	if len(c.fields) == 1 && c.fields[0].pattern == "_exists_" {
+		return (&existsQuery{w.text, 1}).run(c.searcher)
+	}
+	q := &matchQuery{text: w.text, fields: c.fields, phrase: w.phrase, slop: w.slop, boost: 1, tie: c.q.tie, lenient: c.lenient, analyzer: c.q.analyzer, and: c.q.and}
+	if w.slop < 0 {
+		q.slop = c.q.slop
+	}
+	return q.run(c.searcher)
+}
+
+// patternClause is a word with wildcards.
+type patternClause struct{ pattern string }
+
+func (p *patternClause) find(c *stringContext) (*hits, error) {
+	if len(c.fields) == 1 && c.fields[0].pattern == "_exists_" {
+		return (&existsQuery{p.pattern, 1}).run(c.searcher)
+	}
+	return c.each(func(path string, f *field) (*hits, error) {
+		if f == nil || f.class != exact && f.class != analysed {
+			if c.lenient || f == nil || f.isObject() {
+				return &hits{}, nil
+			}
+		}
+		pattern := p.pattern
+		if f.class == analysed && f.search != whitespace && f.search != wholeText {
+			pattern = strings.ToLower(pattern)
+		}
+		return (&patternQuery{name: "wildcard", field: path, value: pattern, boost: 1}).run(c.searcher)
+	})
+}
+
+// each looks into all fields; the best score counts.
+func (c *stringContext) each(find func(path string, f *field) (*hits, error)) (*hits, error) {
+	t := newTally(c.snap.size(), true)
+	for _, w := range c.fields {
+		for _, path := range c.expand(w.pattern) {
+			f, _ := c.m.find(path)
+			h, err := find(path, f)
+			if err != nil {
+				if c.lenient && asAPIError(err).status == 400 {
+					continue
+				}
+				return nil, err
+			}
+			t.add(h.boosted(w.boost))
+		}
+	}
+	return t.hits(1, c.q.tie), nil
+}
+
+// rangeClause is a range.
+type rangeClause struct{ rangeQuery }
+
+func (g *rangeClause) find(c *stringContext) (*hits, error) {
+	return c.each(func(path string, f *field) (*hits, error) {
+		if f == nil || f.isObject() {
+			return &hits{}, nil
+		}
+		q := g.rangeQuery
+		q.field, q.boost, q.zone = path, 1, c.q.zone
+		return q.run(c.searcher)
+	})
+}

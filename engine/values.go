@@ -1,0 +1,160 @@
+package engine
+
+import (
+	"errors"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// leaf reads a value into a field and its sub-fields.
+func (p *learner) leaf(f *field, path string, n *node) error {
+	if err := p.index(f, path, n); err != nil {
+		return err
+	}
+	for name, sub := range f.fields {
+		if err := p.index(sub, path+"."+name, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// index turns a value into what the field indexes.
+func (p *learner) index(f *field, path string, n *node) error {
+	if n.kind == isNull {
+		if f.null == nil {
+			return nil
+		}
+		n = f.null
+	}
+	out := leaf{path: path, field: f, text: n.text}
+	var err error
+	switch f.class {
+	case analysed:
+	case exact:
+		if f.ignoreAbove > 0 && len(n.text) > f.ignoreAbove && utf16Length(n.text) > f.ignoreAbove {
+			return nil
+		}
+		if f.lower {
+			out.text = strings.ToLower(n.text)
+		}
+		if len(out.text) > maxKeyword {
+			return immense(path, out.text)
+		}
+	case whole:
+		if n.kind == isString && n.text == "" {
+			return nil
+		}
+		out.num, err = f.wholeNumber(n)
+		if e, ok := errors.AsType[*apiError](err); ok && e.kind == "input_coercion_exception" && f.bits == shortBits && p.m.major <= firstUntyped {
+			e.kind = "json_parse_exception"
+		}
+	case floating:
+		if n.kind == isString && n.text == "" {
+			return nil
+		}
+		out.num, err = f.floatingNumber(n, p.m.major <= firstUntyped)
+	case instant:
+		t, ok := f.format.parse(n.text, time.UTC, false)
+		if !ok {
+			err = illegal("failed to parse date field [%s] with format [%s]", n.text, f.format.text).because(errorf(400, "date_time_parse_exception", "Failed to parse with all enclosed parsers"))
+		}
+		out.num = f.instant(t)
+	case truth:
+		out.text, err = p.truth(n)
+	case address:
+		ip, bad := netip.ParseAddr(n.text)
+		if bad != nil || ip.Zone() != "" || n.kind != isString {
+			err = illegal("'%s' is not an IP string literal.", n.text)
+			break
+		}
+		out.text = addressKey(ip)
+	default:
+		p.note(path)
+		return nil
+	}
+	if err != nil {
+		if f.malformed {
+			return nil
+		}
+		text := n.text
+		if e, ok := errors.AsType[infinite](err); ok {
+			text = e.text
+		}
+		return p.bad(f, path, text).because(err)
+	}
+	p.note(path)
+	if p.hidden == 0 {
+		p.leaves = append(p.leaves, out)
+	}
+	return nil
+}
+
+func utf16Length(s string) int {
+	n := 0
+	for _, r := range s {
+		if n++; r > 0xffff {
+			n++
+		}
+	}
+	return n
+}
+
+const tooManyBytes = "max_bytes_length_exceeded_exception"
+
+// immense is the error about a keyword that is too long.
+func immense(path, text string) error {
+	const shown = 30
+	numbers := make([]string, 0, shown)
+	for i := range shown {
+		numbers = append(numbers, strconv.Itoa(int(int8(text[i])))) //nolint:gosec // Java's bytes have signs
+	}
+	return illegal("Document contains at least one immense term in field=\"%s\" (whose UTF8 encoding is longer than the max length %d), all of which were skipped.  Please correct the analyzer to not produce such terms.  The prefix of the first immense term is: '[%s]...', original message: bytes can be at most %d in length; got %d",
+		path, maxKeyword, strings.Join(numbers, ", "), maxKeyword, len(text)).because(errorf(400, tooManyBytes, "bytes can be at most %d in length; got %d", maxKeyword, len(text)))
+}
+
+func (p *learner) truth(n *node) (string, error) {
+	switch {
+	case n.text == "true" && n.kind != isNumber:
+		return "T", nil
+	case n.kind != isNumber && (n.text == "false" || n.text == ""):
+		return "F", nil
+	case p.m.major < firstKeyword: // anything else was true once
+		if n.text == "0" || n.text == "no" || n.text == "off" || n.text == "0.0" {
+			return "F", nil
+		}
+		return "T", nil
+	case n.kind == isNumber:
+		return "", errorf(400, "json_parse_exception", "Current token (%s) not of boolean type\n at %s; line: 1, column: %d]", n.rawToken(), sourceText, n.end+1)
+	}
+	return "", illegal("Failed to parse value [%s] as only [true] or [false] are allowed.", n.text)
+}
+
+// addressKey is an address as a text that sorts as addresses do.
+func addressKey(ip netip.Addr) string {
+	const digits = "0123456789abcdef"
+	b := ip.As16()
+	out := make([]byte, 0, 2*len(b))
+	for _, c := range b {
+		out = append(out, digits[c>>4], digits[c&15])
+	}
+	return string(out)
+}
+
+// addressText is the address that addressKey made a key of.
+func addressText(key string) string {
+	var b [16]byte
+	for i := range b {
+		if len(key) < 2*i+2 {
+			return key
+		}
+		n, err := strconv.ParseUint(key[2*i:2*i+2], 16, 8)
+		if err != nil {
+			return key
+		}
+		b[i] = byte(n)
+	}
+	return netip.AddrFrom16(b).Unmap().String()
+}
