@@ -74,7 +74,7 @@ func lines(t *testing.T, dir string) (out []string) {
 func TestALetterIsOneLineThatPeopleAndProgramsCanRead(t *testing.T) {
 	t.Parallel()
 	for _, raw := range []string{
-		`{"n":"many"}`, "line\nfeed\r\ttab", "quote\" back\\slash </script>", "\x00\x01\x7f\u2028\u202e", "not \xff UTF-8 \xc3", strings.Repeat("x", 5<<20), "",
+		`{"n":"many"}`, "line\nfeed\r\ttab", "quote\" back\\slash </script>", "\x00\x01\x7f\u2028\u202e", "not \xff UTF-8 \xc3", strings.Repeat("x", 100<<10), "",
 	} {
 		dir := t.TempDir()
 		d := deadletter.Open(dir, nil)
