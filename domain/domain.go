@@ -97,6 +97,8 @@ type TransportConfig struct {
 	MaxInFlight int
 	// RootCAs are trusted; nil trusts the system's.
 	RootCAs *x509.CertPool
+	// ServerName is the name that the certificate must have; empty stands for the host that is connected to.
+	ServerName string
 	// HeaderTimeout is how long the domain may take to begin its answer after the request is sent, 3 minutes when zero.
 	HeaderTimeout time.Duration
 	// Dial connects; nil is the net package's.
@@ -119,7 +121,7 @@ func NewTransport(cfg TransportConfig) *http.Transport {
 	return &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
 		DialContext:           cfg.Dial,
-		TLSClientConfig:       &tls.Config{RootCAs: cfg.RootCAs, MinVersion: tls.VersionTLS12},
+		TLSClientConfig:       &tls.Config{RootCAs: cfg.RootCAs, ServerName: cfg.ServerName, MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:   8 * time.Second,
 		MaxIdleConnsPerHost:   cfg.MaxInFlight + 1,
 		IdleConnTimeout:       50 * time.Second, // below the minute that load balancers keep an idle connection

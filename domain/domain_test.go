@@ -1,6 +1,7 @@
 package domain_test
 
 import (
+	"crypto/x509"
 	"errors"
 	"io"
 	"net"
@@ -234,4 +235,24 @@ func FuzzClassify(f *testing.F) {
 			t.Errorf("%d %q: %q", status, body, text)
 		}
 	})
+}
+
+// Behind a tunnel the address is this machine's, and the certificate the domain's.
+func TestTheCertificateIsComparedWithTheNameGiven(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"version":{"number":"7.10.2"}}`)
+	}))
+	defer srv.Close()
+	roots := x509.NewCertPool()
+	roots.AddCert(srv.Certificate())
+	for name, ok := range map[string]bool{"": true, "example.com": true, "search-x.eu-west-1.es.amazonaws.com": false} {
+		d, err := domain.New(domain.Config{URL: srv.URL, Transport: domain.NewTransport(domain.TransportConfig{RootCAs: roots, ServerName: name})})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.Probe(t.Context()); (err == nil) != ok {
+			t.Errorf("certificate for %q: %v", name, err)
+		}
+	}
 }

@@ -70,6 +70,9 @@ func classify(op, object string, err error) *Error {
 		e.Err = &apiError{code: code, message: ae.ErrorMessage(), status: status, err: err}
 	}
 	switch {
+	case noCredentials(err):
+		// Whatever it was that refused to give credentials, it was not S3.
+		e.Kind = KindCredentials
 	case code == "NoSuchBucket":
 		e.Kind = KindNoBucket
 	case code == "NoSuchKey" || code == "NoSuchVersion" || code == "NotFound" || status == 404:
@@ -84,8 +87,6 @@ func classify(op, object string, err error) *Error {
 		e.Kind = KindCredentials
 	case code == "AccessDenied" || status == 403 || status == 401:
 		e.Kind = KindDenied
-	case noCredentials(err):
-		e.Kind = KindCredentials
 	}
 	return e
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/logging"
 
 	"github.com/seed56735111/penstock/sigv4"
 )
@@ -33,6 +34,8 @@ func (o *awsOptions) flags(f flagSet) {
 // load reads the AWS configuration: flags first, then the chain of the SDK. It does not ask for credentials yet.
 func (o *awsOptions) load(ctx context.Context) (aws.Config, error) {
 	opts := []func(*config.LoadOptions) error{
+		// What goes wrong comes back as an error; the SDK's own remarks would go to standard error beside our lines.
+		config.WithLogger(logging.Nop{}),
 		// The bulk writer and the object reader have the patience; the SDK's own quota would run dry in an outage.
 		config.WithRetryer(func() aws.Retryer {
 			return retry.NewStandard(func(s *retry.StandardOptions) { s.MaxAttempts = 4 })

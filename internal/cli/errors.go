@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"strings"
@@ -107,6 +108,9 @@ const credentialsHint = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a
 func domainAdvice(e *domain.Error) advice {
 	switch e.Kind {
 	case domain.Unreachable:
+		if _, ok := errors.AsType[*tls.CertificateVerificationError](e.Err); ok {
+			return advice{exitIncomplete, "trust the authority of the endpoint's certificate with --ca-file FILE; behind a tunnel, name the domain with --sign-for"}
+		}
 		return advice{exitIncomplete, "check the endpoint, the network and, for a domain in a VPC, the security group; then run the same command again"}
 	case domain.NotADomain:
 		return advice{exitUsage, "--domain wants the domain's endpoint, not the address of Dashboards, a console or a website"}

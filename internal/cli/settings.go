@@ -40,7 +40,7 @@ var settings = []setting{
 	{"external-id", "", "", "external id for assuming the role"},
 	{"no-sign", "false", "", "send requests to the domain without a signature"},
 	{"ca-file", "", "path", "PEM file with certificate authorities to trust for the domain, in addition to the system's"},
-	{"sign-for", "", "host", "host to sign for when the endpoint is a tunnel or a port-forward to it"},
+	{"sign-for", "", "host", "host to sign for, and to expect in the certificate, when the endpoint is a tunnel or a port-forward to it"},
 	{"endpoint-url", "", "URL", "S3 endpoint, for an S3-compatible server"},
 	{"path-style", "false", "", "address buckets in the path instead of the host name"},
 	{"index", "logs-{format}-{yyyy.MM.dd}", "pattern", "index name: {format}, {yyyy.MM.dd} from the record's time, {field} from the record"},

@@ -63,7 +63,7 @@ func (t *target) transport(ctx context.Context, dial dialFunc, maxInFlight int) 
 	if err != nil {
 		return nil, err
 	}
-	base := domain.NewTransport(domain.TransportConfig{MaxInFlight: maxInFlight, RootCAs: roots, Dial: dial})
+	base := domain.NewTransport(domain.TransportConfig{MaxInFlight: maxInFlight, RootCAs: roots, ServerName: hostname(t.signFor), Dial: dial})
 	if t.noSign {
 		return base, nil
 	}
@@ -85,6 +85,14 @@ func (t *target) transport(ctx context.Context, dial dialFunc, maxInFlight int) 
 		return nil, usagef("es is a domain, aoss a serverless collection", "service %q is neither es nor aoss", service)
 	}
 	return &sigv4.Transport{Base: base, Credentials: chain{cfg.Credentials}, Region: region, Service: service, Host: t.signFor}, nil
+}
+
+// hostname is a host without its port.
+func hostname(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		return name
+	}
+	return host
 }
 
 // roots returns the certificate authorities to trust, nil for the system's.
