@@ -105,18 +105,53 @@ func (c *call) banner() error {
 	return nil
 }
 
-// legacyError is an error as Elasticsearch 1.x writes it: one sentence.
+// legacyError is an error as Elasticsearch 1.x writes it: one sentence of Java's names and reasons.
 func legacyError(e *apiError) string {
+	if e.cause == nil {
+		return e.legacyName() + "[" + e.legacyReason() + "]"
+	}
+	var b strings.Builder
+	for ; e != nil; e = e.cause {
+		b.WriteString(e.legacyName() + "[" + e.legacyReason() + "]; ")
+		if e.cause != nil {
+			b.WriteString("nested: ")
+		}
+	}
+	return b.String()
+}
+
+func (e *apiError) legacyName() string {
+	switch {
+	case e.kind == "index_not_found_exception":
+		return "IndexMissingException"
+	case e.kind == "resource_already_exists_exception":
+		return "IndexAlreadyExistsException"
+	case e.kind == "illegal_argument_exception" && strings.HasPrefix(e.reason, "For input string"):
+		return "NumberFormatException"
+	}
 	var b strings.Builder
 	for part := range strings.SplitSeq(e.kind, "_") {
 		if part != "" {
 			b.WriteString(strings.ToUpper(part[:1]) + part[1:])
 		}
 	}
-	name := strings.Replace(b.String(), "IndexNotFoundException", "IndexMissingException", 1)
-	text := name + "[" + e.reason + "]"
-	if e.cause != nil {
-		text += "; nested: " + legacyError(e.cause)
+	return b.String()
+}
+
+func (e *apiError) legacyReason() string {
+	name := ""
+	for _, m := range e.more {
+		if text, ok := m.value.(string); ok && m.name == "index" {
+			name = text
+		}
 	}
-	return text
+	switch e.kind {
+	case "index_not_found_exception":
+		return "[" + name + "] missing"
+	case "resource_already_exists_exception":
+		return "[" + name + "] already exists"
+	case "invalid_index_name_exception":
+		return "[" + name + "] " + e.reason
+	}
+	return e.reason
 }

@@ -185,7 +185,7 @@ func (c *call) indexRoute() error {
 			return c.unknownPath()
 		}
 	default:
-		if strings.HasPrefix(api, "_") {
+		if strings.HasPrefix(api, "_") && (api != "_all" || c.profile.major >= firstUntyped) {
 			if len(c.path) > 2 {
 				return c.notOffered()
 			}

@@ -3,6 +3,7 @@ package engine
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -230,6 +231,9 @@ func (w *writer) now(key string) *current {
 
 func (w *writer) conflict(o *op, format string, args ...any) error {
 	e := errorf(409, "version_conflict_engine_exception", "[%s]: version conflict, "+format, append([]any{o.id}, args...)...)
+	if w.c.profile.major < firstTyped {
+		e.reason = fmt.Sprintf("[%s][0] [%s]%s", w.x.name, o.docType, e.reason)
+	}
 	return e.with("index", w.x.name, "shard", "0", "index_uuid", w.x.uuid)
 }
 

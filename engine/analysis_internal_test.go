@@ -1,0 +1,56 @@
+package engine
+
+import (
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// The fast way through ASCII is only allowed to be fast.
+func TestASCIIIsSplitAsUnicodeIs(t *testing.T) {
+	t.Parallel()
+	const letters = "ab9_'.,:;-/ \t\"@"
+	r := rand.New(rand.NewPCG(3, 5))
+	for range 50000 {
+		var b strings.Builder
+		for range r.IntN(12) {
+			b.WriteByte(letters[r.IntN(len(letters))])
+		}
+		text := b.String()
+		var fast, plain []string
+		splitASCII(text, func(w string) { fast = append(fast, w) })
+		splitUnicode(text, func(w string) {
+			if strings.Trim(w, "_") != "" { // Lucene's words have a letter or a digit
+				plain = append(plain, w)
+			}
+		})
+		if !slices.Equal(fast, plain) {
+			t.Fatalf("%q: %q, want %q", text, fast, plain)
+		}
+	}
+}
+
+func TestNumberKeysSortAsNumbersDo(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(3, 7))
+	for range 50000 {
+		a, b := int64(r.Uint64()>>r.IntN(64)), -int64(r.Uint64()>>r.IntN(64)) //nolint:gosec // any number will do
+		if (a < b) != (numberKey(a, 0) < numberKey(b, 0)) {
+			t.Fatalf("%d and %d", a, b)
+		}
+		if n, times, ok := keyNumber([]byte(numberKey(a, 0))); n != a || times != 1 || !ok {
+			t.Fatalf("%d comes back as %d, %d times", a, n, times)
+		}
+		if n, times, ok := keyNumber([]byte(repeatKey(b, 300))); n != b || times != 300 || !ok {
+			t.Fatalf("%d comes back as %d, %d times", b, n, times)
+		}
+		if strings.ContainsRune(numberKey(a, 0)+repeatKey(b, 300), 0xff) {
+			t.Fatalf("the key of %d or %d has a byte that bleve puts between values", a, b)
+		}
+		x, y := float64(a)/3, float64(b)/7
+		if (x < y) != (sortable(x) < sortable(y)) || unsortable(sortable(y)) != y {
+			t.Fatalf("%v and %v", x, y)
+		}
+	}
+}
