@@ -1,11 +1,14 @@
 package format
 
-import "strings"
+import (
+	"bytes"
+	"strings"
+)
 
 // opaqueCloudTrail are the fields that have other names and types with every service. As objects they would bring
 // thousands of fields into an index, and conflicts of types; they are kept as JSON text, which full-text search finds.
 var opaqueCloudTrail = []string{ //nolint:gochecknoglobals // a table literal
-	"requestParameters", "responseElements", "additionalEventData", "serviceEventDetails", "insightDetails", "addendum",
+	"requestParameters", "responseElements", "additionalEventData", "serviceEventDetails", "insightDetails", "addendum", "edgeDeviceDetails",
 }
 
 // isCloudTrail looks at the first event: the object itself, or the first element of "Records". An empty "Records" is told
@@ -21,11 +24,18 @@ func isCloudTrail(s *sample) bool {
 	return s.shape() == jsonLines && s.isCloudTrailEvent(i)
 }
 
+// isCloudTrailEvent tells an event from those that S3 and other services send, which use the same names: the source of
+// theirs is called aws:s3 and the like.
 func (s *sample) isCloudTrailEvent(i int) bool {
 	found := 0
-	for name := range s.members(i) {
+	for name, value := range s.members(i) {
 		switch string(name) {
-		case "eventVersion", "eventSource", "eventName", "eventTime":
+		case "eventSource":
+			if bytes.HasPrefix(s.text[value:], []byte(`"aws:`)) {
+				return false
+			}
+			found++
+		case "eventVersion", "eventName", "eventTime":
 			found++
 		}
 	}

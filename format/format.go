@@ -41,7 +41,7 @@ func formats() []format {
 			`other JSON: each element of an array or of a "Records" array is a record`, isJSON, readJSON,
 		},
 		{
-			"text", "anything else", "lines of text, or events that begin with a time and may go on over several lines",
+			"text", "no other format fits", "lines of text, or events that begin with a time and may go on over several lines",
 			func(*sample) bool { return true }, readText,
 		},
 	}

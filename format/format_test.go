@@ -178,6 +178,7 @@ func TestWhatHoldsNoRecordsIsSkippedWithAReason(t *testing.T) {
 		{"logs/2026_$folder$", "", "", "folder marker"},
 		{"spark/_SUCCESS", "", "", "job marker"},
 		{"spark/part-0.crc", "", "\x00\x01", "job marker"},
+		{"spark/_temporary/0/part-0", "", "one line\n", "job marker"},
 		{"AWSLogs/123456789012/ELBAccessLogTestFile", "", "Enable AccessLog for ELB: web at 2026-11-24T10:00:00.000Z\n", "write test of a service"},
 		{"AWSLogs/123456789012/Config/ConfigWritabilityCheckFile", "", "", "write test of a service"},
 		{"exportedlogs/aws-logs-write-test", "", "Permission Check Successful", "write test of a service"},

@@ -324,7 +324,7 @@ func (p *jsonReader) extent(at int, element bool) (size int, ok bool) {
 // the same bytes again and again, which a hostile entry can bring about, does not take much longer than reading them.
 // Else all lines that were looked at are one value.
 func (p *jsonReader) coarse(size, looked int) int {
-	const free, times = 1 << 20, 16
+	const free, times = 256 << 10, 4
 	if looked <= size {
 		return size
 	}

@@ -11,7 +11,8 @@ import (
 func skip(name string) string {
 	base := path.Base(name)
 	switch {
-	case base == "_SUCCESS", strings.HasPrefix(base, "_committed_"), strings.HasPrefix(base, "_started_"), strings.HasSuffix(base, ".crc"):
+	case base == "_SUCCESS", strings.HasPrefix(base, "_committed_"), strings.HasPrefix(base, "_started_"), strings.HasSuffix(base, ".crc"),
+		strings.HasPrefix(name, "_temporary/"), strings.Contains(name, "/_temporary/"):
 		return "job marker"
 	case base == "ELBAccessLogTestFile", base == "ConfigWritabilityCheckFile", base == "aws-logs-write-test":
 		return "write test of a service"

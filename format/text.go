@@ -52,10 +52,7 @@ func (r *textReader) events(y yield) {
 			// The last line is broken off, so the event is not known to be complete either.
 			r.emitFailure(y)
 			return
-		case !ok && r.ended():
-			if size > 0 {
-				r.event(size, y)
-			}
+		case !ok && r.len() == 0:
 			return
 		case !ok && size == 0:
 			if !r.skipLine(y) {
@@ -68,7 +65,7 @@ func (r *textReader) events(y yield) {
 			size = 0
 		default:
 			size = end
-			if !r.timed && end-size == 0 && len(bytes.TrimSpace(r.bytes()[:end])) == 0 {
+			if !r.timed && len(bytes.TrimSpace(r.bytes()[:end])) == 0 {
 				r.advance(end) // a blank line
 				size = 0
 			}
@@ -83,14 +80,14 @@ func (r *textReader) lineEnd(from int) (end int, ok bool) {
 	for {
 		data := r.bytes()[:r.len()]
 		if i := bytes.IndexByte(data[searched:], '\n'); i >= 0 {
-			return searched + i + 1, searched+i-from <= r.max
+			return searched + i + 1, len(trimCR(data[from:searched+i])) <= r.max
 		}
 		searched = len(data)
-		if searched-from > r.max {
+		if searched-from > r.max+len("\r") {
 			return 0, false
 		}
 		if !r.fill() {
-			return searched, r.ended() && r.failure() == nil && searched > from
+			return searched, r.ended() && r.failure() == nil && searched > from && searched-from <= r.max
 		}
 	}
 }
@@ -127,7 +124,7 @@ func (r *textReader) event(size int, y yield) bool {
 		at, _ = innerTime(raw)
 	}
 	r.json = append(r.json[:0], '{')
-	if level := levelIn(raw[n:]); level != "" {
+	if level := levelIn(raw[n:], ok); level != "" {
 		r.json = append(r.json, `"level":"`...)
 		r.json = append(r.json, level...)
 		r.json = append(r.json, `",`...)
@@ -201,22 +198,22 @@ var levels = [...]string{ //nolint:gochecknoglobals // a table literal
 	"TRACE", "DEBUG", "INFO", "NOTICE", "WARN", "WARNING", "ERROR", "ERR", "CRITICAL", "CRIT", "ALERT", "FATAL", "EMERG", "SEVERE", "PANIC",
 }
 
-// levelIn returns the severity that stands behind the time of an event, in capitals; empty when there is none.
-func levelIn(b []byte) string {
-	for range 3 {
+// levelIn returns the severity of an event, in capitals; empty when there is none. It is the first word. Behind a time up to
+// two words may come before one in capitals: the thread, the logger.
+func levelIn(b []byte, timed bool) string {
+	for before := range 3 {
 		b = bytes.TrimLeft(b, " \t[]()<>|:-*")
 		n := 0
 		for n < len(b) && (b[n]|0x20 >= 'a' && b[n]|0x20 <= 'z') {
 			n++
 		}
 		for _, level := range levels {
-			if n == len(level) && (string(b[:n]) == level || isLower(b[:n], level)) {
+			if n == len(level) && (string(b[:n]) == level || before == 0 && isLower(b[:n], level)) {
 				return level
 			}
 		}
-		// Behind one more word at most: the thread or the logger often comes first.
 		i := bytes.IndexByte(b[:min(len(b), 64)], ' ')
-		if i < 0 {
+		if i < 0 || !timed {
 			return ""
 		}
 		b = b[i:]

@@ -17,7 +17,7 @@ type clock struct {
 
 // time returns the instant, and whether the parts are a time that exists. A leap second is the first of the next minute.
 func (c *clock) time() (time.Time, bool) {
-	if c.month < 1 || c.month > 12 || c.day < 1 || c.day > daysIn(c.year, c.month) || c.hour > 23 || c.minute > 59 || c.sec > 60 {
+	if c.year < 1 || c.month < 1 || c.month > 12 || c.day < 1 || c.day > daysIn(c.year, c.month) || c.hour > 23 || c.minute > 59 || c.sec > 60 {
 		return time.Time{}, false
 	}
 	secs := int64(daysSince1970(c.year, c.month, c.day))*86400 + int64(c.hour*3600+c.minute*60+c.sec-c.offset)
@@ -37,7 +37,7 @@ func daysIn(year, month int) int {
 	return 31
 }
 
-// daysSince1970 counts days in the Gregorian calendar; the year is not negative.
+// daysSince1970 counts days in the Gregorian calendar; the year is not below 1.
 func daysSince1970(year, month, day int) int {
 	if month <= 2 {
 		year--
@@ -297,10 +297,10 @@ func isDate(b []byte) bool {
 			return false
 		}
 		text := b[1:end]
-		t, size, ok := isoTime(text)
-		return ok && size == len(text) && text[4] == '-' && t.Year() > 0 && !bytes.ContainsAny(text, " ,tz")
+		_, size, ok := isoTime(text)
+		return ok && size == len(text) && text[4] == '-' && !bytes.ContainsAny(text, " ,tz")
 	}
 	// Twelve or thirteen digits are milliseconds between 1990 and 2100.
-	t, size, ok := epochTime(b)
-	return ok && (size == 12 || size == 13) && !isNumberByte(b[size]) && t.Nanosecond()%1e6 == 0
+	_, size, ok := epochTime(b)
+	return ok && (size == 12 || size == 13) && !isNumberByte(b[size]) && bytes.IndexByte(b[:size], '.') < 0
 }

@@ -137,18 +137,16 @@ func (w *window) line(max int) (text []byte, size int, ok bool) {
 		data := w.buf[w.start:w.end]
 		if i := bytes.IndexByte(data[searched:], '\n'); i >= 0 {
 			size = searched + i + 1
-			if size-1 > max {
-				return nil, 0, false
-			}
-			return trimCR(data[:size-1]), size, true
+			text = trimCR(data[:size-1])
+			return text, size, len(text) <= max
 		}
 		searched = len(data)
-		if searched > max {
+		if searched > max+len("\r") {
 			return nil, 0, false
 		}
 		if !w.fill() {
-			data = w.buf[w.start:w.end]
-			return trimCR(data), len(data), len(data) > 0 && w.ended() && w.failure() == nil
+			text = trimCR(w.buf[w.start:w.end])
+			return text, w.len(), len(text) > 0 && len(text) <= max && w.ended() && w.failure() == nil
 		}
 	}
 }

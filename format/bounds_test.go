@@ -1,0 +1,243 @@
+package format_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/format"
+)
+
+const bound = 64 << 10 // the smallest one that a Detector takes
+
+// A record that is too long to hold is named by its place, and those around it are read.
+func TestOverlongRecordsBecomeErrorsThatLocateThem(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 3*bound)
+	for _, tt := range []struct {
+		name, format, text string
+		overlong           string // the record
+		want               []string
+	}{
+		{"a line of text", "text", "one\n" + long + "\ntwo\n", long, []string{`{"message":"one"}`, "overlong", `{"message":"two"}`}},
+		{"the last line of text", "text", "one\n" + long, long, []string{`{"message":"one"}`, "overlong"}},
+		{"a line between ALB records", "alb", albLine + "\r\n" + long + "\r\n" + albLine, long, nil},
+		{"an object on a line", "ndjson", `{"a":1}` + "\n" + `{"a":"` + long + `"}` + "\n" + `{"a":2}`, `{"a":"` + long + `"}`, []string{`{"a":1}`, "overlong", `{"a":2}`}},
+		{"a broken object on a line", "ndjson", `{"a":1}` + "\n" + `{"a":"` + long + "\n" + `{"a":2}`, `{"a":"` + long, []string{`{"a":1}`, "overlong", `{"a":2}`}},
+		{"text between objects", "ndjson", `{"a":1}` + "\n" + long + "\n" + `{"a":2}`, long, []string{`{"a":1}`, "overlong", `{"a":2}`}},
+		{"an object over many lines", "json", `{"a":1}{` + "\n\"b\":[" + strings.Repeat("1,\n", bound) + "2]}" + `{"a":2}`, "{\n\"b\":[" + strings.Repeat("1,\n", bound) + "2]}", []string{`{"a":1}`, "overlong", `{"a":2}`}},
+		{"an element of an array", "json", `[{"a":1},{"a":"}]` + long + `"},{"a":2}]`, `{"a":"}]` + long + `"}`, []string{`{"a":1}`, "overlong", `{"a":2}`}},
+		{"an element of an envelope", "json", `{"Records":[{"a":1},{"a":{"b":["` + long + `"]}},{"a":2}]}`, `{"a":{"b":["` + long + `"]}}`, []string{`{"a":1}`, "overlong", `{"a":2}`}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			d := detector(t, format.Config{Force: tt.format, MaxRecordBytes: 1})
+			for _, size := range []int{0, 999} {
+				r := read(t, d, penstock.Identity{}, []byte(tt.text), &cutReader{data: []byte(tt.text), size: size, err: io.EOF})
+				if r.Err != nil {
+					t.Fatal(r.Err)
+				}
+				if diff := cmp.Diff(tt.want, documents(r.Records)); tt.want != nil && diff != "" {
+					t.Error(diff)
+				}
+				at := -1
+				for i, rec := range r.Records {
+					if rec.Err != "" {
+						at = i
+					}
+				}
+				if at < 0 || len(r.Records) < 2 {
+					t.Fatal("no error in", documents(r.Records))
+				}
+				o := r.Records[at]
+				if got := tt.text[o.Offset : o.Offset+o.Length]; got != tt.overlong {
+					t.Errorf("located %d bytes at %d: %.40s…", len(got), o.Offset, got)
+				}
+			}
+		})
+	}
+}
+
+// The longest record that is allowed is no error, whatever ends its line.
+func TestTheBoundItselfIsAllowed(t *testing.T) {
+	t.Parallel()
+	for _, end := range []string{"", "\n", "\r\n", "\nnext\n"} {
+		for _, f := range []string{"text", "ndjson", "alb"} {
+			d := detector(t, format.Config{Force: f, MaxRecordBytes: bound})
+			for size, want := range map[int]string{bound - 1: "", bound: "", bound + 3: penstock.ReasonOverlong, bound + 30: penstock.ReasonOverlong} {
+				text := `{"` + strings.Repeat("x", size-6) + `":1}` + end
+				r := read(t, d, penstock.Identity{}, []byte(text), strings.NewReader(text))
+				if r.Err != nil || len(r.Records) == 0 || r.Records[0].Err != want || r.Records[0].Length != int64(size) {
+					t.Errorf("%s, %d bytes and %q: %v, %d records", f, size, end, r.Err, len(r.Records))
+				}
+			}
+		}
+	}
+}
+
+// Whatever the lengths are around the bound, each record is there.
+func TestNothingIsLostAroundTheBound(t *testing.T) {
+	t.Parallel()
+	for _, f := range []string{"text", "ndjson", "alb"} {
+		d := detector(t, format.Config{Force: f, MaxRecordBytes: bound})
+		for size := bound - 1; size < bound+4; size++ {
+			for _, text := range []string{"%s", "%s\n", "\n%s", "\n%s\r\n", "%s\r", "1\n%s", "1\n%s\n2", "%s\n2"} {
+				text = strings.ReplaceAll(text, "%s", strings.Repeat("x", size))
+				for _, chunk := range []int{0, 10_000} {
+					r := read(t, d, penstock.Identity{}, []byte(text), &cutReader{data: []byte(text), size: chunk, err: io.EOF})
+					coveredLines(t, []byte(text), r.Records)
+				}
+			}
+		}
+	}
+}
+
+// An event of many lines that comes to no end is handed over in parts.
+func TestAnEndlessEventIsHandedOverInParts(t *testing.T) {
+	t.Parallel()
+	text := "2026-11-24 10:00:00 first\n" + strings.Repeat("a line without a time\n", 20_000) + "2026-11-24 10:00:01 last\n"
+	r := read(t, detector(t, format.Config{MaxRecordBytes: bound}), penstock.Identity{}, []byte(text), strings.NewReader(text))
+	coveredLines(t, []byte(text), r.Records)
+	for _, rec := range r.Records {
+		if rec.Length > bound || rec.Err != "" {
+			t.Errorf("%d bytes, %s", rec.Length, rec.Err)
+		}
+	}
+	if last := r.Records[len(r.Records)-1].JSON; last != `{"message":"2026-11-24 10:00:01 last"}` {
+		t.Error(last)
+	}
+}
+
+// endless gives a pattern again and again, n bytes of it.
+type endless struct {
+	pattern string
+	n       int64
+}
+
+func (e *endless) Read(p []byte) (int, error) {
+	if e.n <= 0 {
+		return 0, io.EOF
+	}
+	n := 0
+	for n+len(e.pattern) <= len(p) {
+		n += copy(p[n:], e.pattern)
+	}
+	e.n -= int64(n)
+	return n, nil
+}
+
+// TestNoInputGrowsTheMemory is not parallel: it measures the heap.
+func TestNoInputGrowsTheMemory(t *testing.T) {
+	for _, pattern := range []string{"x", "{", "[", `{"a":[`, `"`, "{\"a\":\"", "\n", "\x00", " ", "[1,", "\\", `{"a":"\ud800`, "x\n y\n"} {
+		for _, f := range format.Formats() {
+			d := detector(t, format.Config{Force: f.Name, MaxRecordBytes: 256 << 10})
+			rec, err := d.Recognize(&penstock.Object{}, penstock.Identity{}, penstock.Entry{Reader: &endless{pattern, 6 << 20}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var peak, before runtime.MemStats
+			runtime.GC()
+			runtime.ReadMemStats(&before)
+			n := 0
+			for range rec.Records {
+				if n++; n%1024 == 1 && n < 10_000 {
+					runtime.ReadMemStats(&peak)
+				}
+			}
+			runtime.GC()
+			runtime.ReadMemStats(&peak)
+			if grown := int64(peak.HeapAlloc) - int64(before.HeapAlloc); grown > 4<<20 {
+				t.Errorf("%s, %q again and again: %d MiB", f.Name, pattern, grown>>20)
+			}
+		}
+	}
+}
+
+// inTime gives data in small reads until it has taken too long.
+type inTime struct {
+	cutReader
+	until time.Time
+}
+
+var errSlow = errors.New("this takes too long")
+
+func (r *inTime) Read(p []byte) (int, error) {
+	if time.Now().After(r.until) {
+		return 0, errSlow
+	}
+	return r.cutReader.Read(p)
+}
+
+// readInTime reads what takes some tenths of a second within a minute.
+func readInTime(t *testing.T, name string, text []byte) []got {
+	t.Helper()
+	until := time.Now().Add(time.Minute)
+	rec, err := detector(t, format.Config{Force: name}).Recognize(&penstock.Object{}, penstock.Identity{},
+		penstock.Entry{Reader: &inTime{cutReader{data: text, size: 512, err: io.EOF}, until}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []got
+	for r, err := range rec.Records {
+		if err == nil && time.Now().After(until) {
+			err = errSlow
+		}
+		if err != nil {
+			t.Fatalf("%v: %d records", err, len(all))
+		}
+		all = append(all, got{Offset: r.Offset, Length: int64(len(r.Raw))})
+	}
+	return all
+}
+
+// What is broken makes a parser look ahead. That must not take time with the square of the length.
+func TestBrokenInputIsReadInLinearTime(t *testing.T) {
+	t.Parallel()
+	for _, pattern := range []string{
+		"{\"a\":\n",
+		"{\"a\":[\n",
+		"{x\n y\n",
+		"[\n",
+		"{\"a\":{\"b\":1,,\n \n",
+		`{"a":1,"b":"` + strings.Repeat("y", 200) + "\\\"\n",
+		"{" + strings.Repeat(" ", 90) + "x\n",
+		"{" + strings.Repeat(" ", 90) + "x\n \n",
+	} {
+		for _, f := range []string{"ndjson", "json"} {
+			t.Run(fmt.Sprintf("%s/%.20q", f, pattern), func(t *testing.T) {
+				t.Parallel()
+				text := []byte(strings.Repeat(pattern, 1<<19/len(pattern)))
+				covered(t, text, readInTime(t, f, text))
+			})
+		}
+	}
+}
+
+// A long record that comes in small reads is not looked at from its beginning with each of them.
+func TestALongRecordInSmallReadsIsReadInLinearTime(t *testing.T) {
+	t.Parallel()
+	text := []byte(`{"a":[` + strings.Repeat("1,", 7<<20) + "2]}")
+	if r := readInTime(t, "ndjson", text); len(r) != 1 || r[0].Length != int64(len(text)) {
+		t.Errorf("%d records: %+v", len(r), r[0])
+	}
+}
+
+// A reader that gives nothing for ever is given up.
+func TestAReaderWithoutProgressIsAnError(t *testing.T) {
+	t.Parallel()
+	r := read(t, detector(t, format.Config{}), penstock.Identity{}, []byte("one\n"), io.MultiReader(strings.NewReader("one\n"), idle{}))
+	if !errors.Is(r.Err, io.ErrNoProgress) {
+		t.Errorf("got %v after %d records", r.Err, len(r.Records))
+	}
+}
+
+type idle struct{}
+
+func (idle) Read([]byte) (int, error) { return 0, nil }
