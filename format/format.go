@@ -67,12 +67,15 @@ func Formats() []Format {
 type Config struct {
 	// Force is the name of the format that everything is read as, empty for recognising it.
 	Force string
-	// MaxRecordBytes is the longest record, 16 MiB when zero and at least 64 KiB. A longer one becomes a RecordError
-	// without its bytes.
+	// MaxRecordBytes is the longest record, 16 MiB when zero, at least 64 KiB and at most 1 GiB. A longer record becomes a
+	// RecordError without its bytes.
 	MaxRecordBytes int
 }
 
-const defaultMaxRecord = 16 << 20
+const (
+	defaultMaxRecord = 16 << 20
+	mostRecord       = 1 << 30 // positions in a window are 32 bits long
+)
 
 // Detector finds out what an entry holds. It is safe for concurrent use.
 type Detector struct {
@@ -93,7 +96,7 @@ func New(cfg Config) (*Detector, error) {
 	if d.max <= 0 {
 		d.max = defaultMaxRecord
 	}
-	d.max = max(d.max, sampleBytes)
+	d.max = min(max(d.max, sampleBytes), mostRecord)
 	if cfg.Force == "" {
 		return d, nil
 	}

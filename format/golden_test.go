@@ -93,9 +93,13 @@ func TestSamplesGiveTheDocumentsOfTheirGoldenFiles(t *testing.T) {
 	}
 }
 
-// Every format of the table comes with samples: without them nothing here would test it.
-func TestEveryFormatHasSamples(t *testing.T) {
+// Every format of the table comes with samples, without which nothing here would test it, and a word in the documentation.
+func TestEveryFormatHasSamplesAndIsDocumented(t *testing.T) {
 	t.Parallel()
+	doc, err := os.ReadFile("../docs/formats.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	have := map[string]bool{}
 	for _, s := range samples(t) {
 		have[s.format] = true
@@ -103,6 +107,9 @@ func TestEveryFormatHasSamples(t *testing.T) {
 	for _, f := range format.Formats() {
 		if !have[f.Name] {
 			t.Errorf("testdata/%s has none", f.Name)
+		}
+		if !bytes.Contains(doc, []byte("| `"+f.Name+"` |")) {
+			t.Errorf("docs/formats.md has no line for %s", f.Name)
 		}
 	}
 }
