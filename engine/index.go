@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -30,10 +31,9 @@ type index struct {
 	state   atomic.Pointer[state]
 	graves  map[string]grave // by key; guarded by writing
 	rebuilt int              // documents when the store was built anew; guarded by writing
-	unsaved bool             // the mapping may not be in the store; guarded by writing
 
 	life   sync.RWMutex // guards the store's being there
-	store  *store
+	store  *store       // nil when it could not be opened again after an error
 	closed bool
 }
 
@@ -69,7 +69,7 @@ const (
 	maxGraves = 100000
 )
 
-var errClosed = errors.New("the index is closed")
+var errClosed error = errorf(http.StatusServiceUnavailable, "node_closed_exception", "node closed")
 
 // Keys of what the store keeps for itself.
 const (
@@ -136,13 +136,17 @@ func openIndex(dir string, major int, sh *shared) (*index, error) {
 	if x.store, err = openStore(dir, sh.queue); err != nil {
 		return nil, fmt.Errorf("open index in %s: %w", dir, err)
 	}
-	if err := x.restore(major); err != nil {
+	if err = x.describe(major); err == nil {
+		err = x.restore(major)
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open index in %s: %w", dir, err), x.store.close())
 	}
 	return x, nil
 }
 
-func (x *index) restore(major int) error {
+// describe reads what an index has for ever.
+func (x *index) describe(major int) error {
 	s, err := x.store.snapshot()
 	if err != nil {
 		return err
@@ -160,9 +164,17 @@ func (x *index) restore(major int) error {
 	if x.typed != (major < firstUntyped) {
 		return fmt.Errorf("index %s was made by a version with mapping types or without, the other way round than this one", d.Name)
 	}
-	if x.settings, err = newSettings(d.Settings, major); err != nil {
+	x.settings, err = newSettings(d.Settings, major)
+	return err
+}
+
+// restore reads the state.
+func (x *index) restore(major int) error {
+	s, err := x.store.snapshot()
+	if err != nil {
 		return err
 	}
+	defer s.close()
 	text, err := s.GetInternal([]byte(mappingKey))
 	if err != nil {
 		return err
@@ -204,19 +216,64 @@ func (x *index) save(b *bleve.Batch, s *state, mapping bool) error {
 // view returns the documents of this moment with what is known about them. The snapshot must be closed.
 func (x *index) view() (*snapshot, *state, error) {
 	x.life.RLock()
+	if x.store == nil && !x.closed { // the last attempt to write left it so
+		x.life.RUnlock()
+		x.life.Lock()
+		err := x.reopen()
+		x.life.Unlock()
+		if err != nil {
+			return nil, nil, x.unavailable(err)
+		}
+		x.life.RLock()
+	}
 	defer x.life.RUnlock()
-	if x.closed {
+	if x.closed || x.store == nil {
 		return nil, nil, errClosed
 	}
 	s, err := x.store.snapshot()
 	return s, x.state.Load(), err
 }
 
+// unavailable is the error about an index that the disk does not take or give.
+func (x *index) unavailable(err error) error {
+	return errorf(http.StatusServiceUnavailable, "unavailable_shards_exception", "[%s][0] %s", x.name, err)
+}
+
+// reopen opens the store as it is on the disk, after an error of which nobody knows what it left in memory. The caller holds
+// life.
+func (x *index) reopen() error {
+	if x.closed {
+		return errClosed
+	}
+	if x.store != nil {
+		if err := x.store.close(); err != nil {
+			x.shared.logger.Warn("index not closed", "index", x.name, "error", err)
+		}
+		x.store = nil
+	}
+	s, err := openStore(x.dir, x.shared.queue)
+	if err != nil {
+		return fmt.Errorf("open index again: %w", err)
+	}
+	x.store = s
+	if err := x.restore(x.state.Load().mapping.major); err != nil {
+		x.store = nil
+		return errors.Join(fmt.Errorf("open index again: %w", err), s.close())
+	}
+	return nil
+}
+
 // change puts documents in place and takes others away, and makes s the state. The caller holds writing.
 func (x *index) change(records []*record, gone []string, s *state) error {
-	x.life.RLock()
-	defer x.life.RUnlock()
-	if x.closed {
+	// In a directory nobody looks meanwhile: what can be seen is on the disk. (And bleve frees a part that it could not write
+	// while others may be reading it.)
+	lock := x.life.RLocker()
+	if x.dir != "" {
+		lock = &x.life
+	}
+	lock.Lock()
+	defer lock.Unlock()
+	if x.closed || x.store == nil {
 		return errClosed
 	}
 	old := x.state.Load()
@@ -230,19 +287,23 @@ func (x *index) change(records []*record, gone []string, s *state) error {
 			b.Update(r)
 		}
 		// The lengths that are saved are those before this batch: they are known only afterwards, and scores can bear it.
-		return b, x.save(b, s, x.unsaved || s.mapping != old.mapping)
+		return b, x.save(b, s, s.mapping != old.mapping)
 	})
-	// After an error some of it may be there all the same, and a mapping that knows more than it has to does no harm.
-	x.unsaved = err != nil
+	if err != nil {
+		x.shared.logger.Error("index not written", "index", x.name, "error", err)
+		if x.dir != "" {
+			if err := x.reopen(); err != nil {
+				x.shared.logger.Error("index not available", "index", x.name, "error", err)
+			}
+		}
+		return x.unavailable(err)
+	}
 	s.measure(records)
 	x.state.Store(s)
 	for _, r := range records {
 		x.shared.records.put(r)
 	}
-	if err != nil {
-		x.shared.logger.Error("index not written", "index", x.name, "error", err)
-	}
-	return err
+	return nil
 }
 
 // measure adds what scores need to know about new documents.
@@ -374,6 +435,9 @@ func (x *index) close() error {
 		return nil
 	}
 	x.closed = true
+	if x.store == nil {
+		return nil
+	}
 	return x.store.close()
 }
 

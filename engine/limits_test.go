@@ -119,8 +119,17 @@ func TestHostileBodiesAreRefusedOrAnsweredSoon(t *testing.T) {
 	must(t, e, "POST", "/_bulk", `{"index":{"_index":"s","_id":"1"}}`+"\n"+`{"n":1,"t":"some words aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab","d":"2001-01-01"}`+"\n"+`{"index":{"_index":"s","_id":"2"}}`+"\n"+`{"n":2,"t":"other words","d":"2021-01-01"}`+"\n")
 	for name, body := range hostile() {
 		for _, c := range [][2]string{
-			{"POST", "/s/_search"}, {"POST", "/s/_count"}, {"PUT", "/new/_doc/1"}, {"POST", "/s/_update/1"}, {"PUT", "/made"}, {"PUT", "/s/_mapping"}, {"PUT", "/_index_template/t"},
-			{"PUT", "/_component_template/t"}, {"PUT", "/_template/t"}, {"POST", "/_mget"}, {"POST", "/s/_search?pretty&filter_path=**.a"},
+			{"POST", "/s/_search"},
+			{"POST", "/s/_count"},
+			{"PUT", "/new/_doc/1"},
+			{"POST", "/s/_update/1"},
+			{"PUT", "/made"},
+			{"PUT", "/s/_mapping"},
+			{"PUT", "/_index_template/t"},
+			{"PUT", "/_component_template/t"},
+			{"PUT", "/_template/t"},
+			{"POST", "/_mget"},
+			{"POST", "/s/_search?pretty&filter_path=**.a"},
 		} {
 			began := time.Now()
 			status, text := do(t, e, c[0], c[1], body)

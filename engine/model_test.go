@@ -162,7 +162,7 @@ var vocabulary = []string{"alpha", "beta", "gamma", "delta", "quick", "brown", "
 func randomSample(r *rand.Rand, id int) sample {
 	s := sample{ID: fmt.Sprint(id), Float: float64(r.IntN(2000)-1000) / 8, True: r.IntN(2) == 0, Tags: []string{}, Many: []int64{}}
 	// Numbers of all sizes: ranges of them take different ways.
-	s.Long = int64(r.Uint64() >> r.IntN(64)) //nolint:gosec // any number will do
+	s.Long = int64(r.Uint64() >> r.IntN(64))
 	if r.IntN(2) == 0 {
 		s.Long = -s.Long
 	}

@@ -190,7 +190,7 @@ func (c *call) portion(x *index, ops []*op) error {
 			return err
 		}
 		for _, o := range w.pending {
-			o.err = errorf(500, "exception", "%s", err.Error())
+			o.err = asAPIError(err)
 		}
 	}
 	return nil
