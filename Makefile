@@ -13,9 +13,9 @@ lambda.zip: ## the function in bin/, byte for byte the same each time [ARCH=amd6
 demo: build ## the whole story on this machine
 	bin/penstock demo $(ARGS)
 
-test: check build ## everything that is claimed; skips are listed at the end with their reasons
-	@$(if $(RACE),,echo "race detector left out: no C compiler")
-	$(TOOL) gotestsum --format pkgname-and-test-fails --format-hide-empty-pkg -- $(RACE) -shuffle=on -timeout=20m ./...
+test: check build ## everything that is claimed: the short tests with the race detector, then all; skips are listed with their reasons
+	$(if $(RACE),go test -race -short -shuffle=on -timeout=10m ./...,@echo "race detector left out: no C compiler")
+	$(TOOL) gotestsum --format pkgname-and-test-fails --format-hide-empty-pkg -- -shuffle=on -timeout=20m ./...
 	cd bench && go test ./...
 
 check: lint ## formatting, vet, lint, tidy modules

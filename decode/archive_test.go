@@ -118,6 +118,9 @@ func storedZip(members ...string) string {
 }
 
 func TestALargeZipIsReadFromAFileThatIsGone(t *testing.T) {
+	if testing.Short() {
+		t.Skip("large inputs are left out: -short")
+	}
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir)
 	data := make([]byte, 5<<20)

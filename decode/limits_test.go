@@ -31,6 +31,9 @@ type zeroReader struct{}
 func (zeroReader) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 
 func TestOutputIsBounded(t *testing.T) {
+	if testing.Short() {
+		t.Skip("large inputs are left out: -short")
+	}
 	t.Parallel()
 	nested := text
 	for range 8 {
@@ -123,6 +126,9 @@ func drain(t *testing.T, d *decode.Decoder, r io.Reader) (int64, error) {
 
 // TestBombsDoNotGrowTheMemory is not parallel: it measures the heap.
 func TestBombsDoNotGrowTheMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("large inputs are left out: -short")
+	}
 	member := gz(strings.Repeat("\x00", 16<<20)) // 16 KiB
 	padding := make([]byte, 1<<20)
 	hidden := func(n int) io.Reader { // gzip of a gzip file with n MiB of padding: nothing of it is ever given out
@@ -194,6 +200,9 @@ func TestWindowsAreBounded(t *testing.T) {
 }
 
 func TestTheListOfAZipIsBounded(t *testing.T) {
+	if testing.Short() {
+		t.Skip("large inputs are left out: -short")
+	}
 	t.Parallel()
 	var members []string
 	for range 3000 {

@@ -67,7 +67,11 @@ func randomText(r *rand.Rand) string {
 func TestLinesDoNotDependOnHowTheyAreCutAndCompressed(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(7, 7))
-	for round := range 100 {
+	rounds := 100
+	if testing.Short() {
+		rounds = 15
+	}
+	for round := range rounds {
 		s, bound := randomText(r), 1+r.IntN(200)
 		want := reference(s, bound)
 		var stored strings.Builder

@@ -19,6 +19,9 @@ import (
 const limitVariable = "PENSTOCK_ENGINE_TEST_LIMIT"
 
 func TestWhatTheDiskDoesNotTakeIsNotThere(t *testing.T) {
+	if testing.Short() {
+		t.Skip("large inputs are left out: -short")
+	}
 	t.Parallel()
 	if os.Getenv(limitVariable) == "" {
 		cmd := exec.Command(os.Args[0], "-test.run", "^TestWhatTheDiskDoesNotTakeIsNotThere$")

@@ -28,6 +28,9 @@ func zipped(t testing.TB, r io.Reader) []byte {
 }
 
 func TestBodiesMayBeZippedAndHaveALimit(t *testing.T) {
+	if testing.Short() {
+		t.Skip("large inputs are left out: -short")
+	}
 	t.Parallel()
 	e := open(t, engine.Config{MaxContentLength: 10000})
 	for _, c := range []struct {
@@ -46,6 +49,7 @@ func TestBodiesMayBeZippedAndHaveALimit(t *testing.T) {
 		{"another encoding", "br", []byte("{}"), http.StatusUnsupportedMediaType},
 	} {
 		r := httptest.NewRequest(http.MethodPost, "/_bulk", bytes.NewReader(c.body))
+		r.Header.Set("Content-Type", "application/x-ndjson")
 		if c.encoding != "" {
 			r.Header.Set("Content-Encoding", c.encoding)
 		}
@@ -114,6 +118,9 @@ func hostile() map[string]string {
 }
 
 func TestHostileBodiesAreRefusedOrAnsweredSoon(t *testing.T) {
+	if testing.Short() {
+		t.Skip("large inputs are left out: -short")
+	}
 	t.Parallel()
 	e := open(t, engine.Config{})
 	must(t, e, "POST", "/_bulk", `{"index":{"_index":"s","_id":"1"}}`+"\n"+`{"n":1,"t":"some words aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab","d":"2001-01-01"}`+"\n"+`{"index":{"_index":"s","_id":"2"}}`+"\n"+`{"n":2,"t":"other words","d":"2021-01-01"}`+"\n")
