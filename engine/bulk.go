@@ -228,7 +228,9 @@ func (c *call) actionParameter(o *op, name, value string, line int) error {
 	old := c.profile.major < firstUntyped
 	switch name {
 	case "_index":
-		o.index = value
+		var err error
+		o.index, err = expandNames(value, time.Now())
+		return err
 	case "_id":
 		o.id = value
 	case "routing", "_routing":

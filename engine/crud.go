@@ -8,7 +8,7 @@ import (
 
 var (
 	writeParameters = []string{"refresh", "routing", "op_type", "version", "version_type", "if_seq_no", "if_primary_term", "pipeline", "require_alias", "wait_for_active_shards", "consistency", "replication", "type"}
-	getParameters   = []string{"realtime", "refresh", "preference", "routing", "version", "version_type", "_source", "_source_includes", "_source_excludes", "_source_include", "_source_exclude"}
+	getParameters   = []string{"realtime", "refresh", "preference", "routing", "_source", "_source_includes", "_source_excludes", "_source_include", "_source_exclude"}
 )
 
 // document answers the APIs of a single document.
@@ -187,7 +187,7 @@ func (c *call) head(index, docType, id string) object {
 
 // get is the API that reads a document, or only its source.
 func (c *call) get(index, docType, id string, sourceOnly bool) error {
-	if err := c.known(getParameters, []string{"stored_fields", "fields", "parent"}); err != nil {
+	if err := c.known(append([]string{"version"}, getParameters...), []string{"stored_fields", "fields", "parent", "version_type"}); err != nil {
 		return err
 	}
 	filter := c.sourceParameters()
@@ -198,6 +198,16 @@ func (c *call) get(index, docType, id string, sourceOnly bool) error {
 	d, err := x.read(docType, id)
 	if err != nil {
 		return err
+	}
+	if v := c.query.Get("version"); v != "" && d != nil {
+		n, err := strconv.ParseInt(v, 10, 64)
+		if err != nil {
+			return illegal("Failed to parse long parameter [version] with value [%s]", v).because(numberFormat(v))
+		}
+		if n != d.version {
+			return errorf(http.StatusConflict, "version_conflict_engine_exception", "[%s]: version conflict, current version [%d] is different than the one provided [%d]", id, d.version, n).
+				with("index", x.name, "shard", "0", "index_uuid", x.uuid)
+		}
 	}
 	if sourceOnly {
 		if d == nil {

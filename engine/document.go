@@ -173,10 +173,10 @@ func (p *learner) child(f *field, name, path, full string) (*field, error) {
 // mayAdd says whether the mapping takes a new field.
 func (p *learner) mayAdd(f *field, name, path string) (bool, error) {
 	switch p.dynamic(path) {
-	case "strict", "strict_allow_templates":
+	case "strict":
 		within := strings.TrimSuffix(strings.TrimSuffix(path, name), ".")
 		return false, errorf(400, "strict_dynamic_mapping_exception", "mapping set to strict, dynamic introduction of [%s] within [%s] is not allowed", name, firstNonEmpty(within, "_doc"))
-	case "false", "false_allow_templates":
+	case "false":
 		return false, nil
 	}
 	if !p.mutable {

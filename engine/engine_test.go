@@ -30,8 +30,10 @@ func open(t testing.TB, cfg engine.Config) *engine.Engine {
 // do makes one request and returns the answer.
 func do(t testing.TB, h http.Handler, method, target, body string) (status int, answer string) {
 	t.Helper()
+	r := httptest.NewRequest(method, target, strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
 	w := httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequest(method, target, strings.NewReader(body)))
+	h.ServeHTTP(w, r)
 	text, err := io.ReadAll(w.Result().Body)
 	if err != nil {
 		t.Fatal(err)

@@ -79,7 +79,8 @@ func (q *matchQuery) run(s *searcher) (*hits, error) {
 
 // expand returns the fields that a name with wildcards means.
 func (s *searcher) expand(pattern string) []string {
-	if pattern == "_all" && s.m.major < firstUntyped {
+	everything := pattern == "_all" && s.m.major < firstUntyped
+	if everything {
 		pattern = "*"
 	}
 	if !strings.Contains(pattern, "*") {
@@ -87,7 +88,7 @@ func (s *searcher) expand(pattern string) []string {
 	}
 	var out []string
 	s.m.root.leaves("", func(path string, f *field) {
-		if wildcard(pattern, path) && f.searchable && f.class != unindexed {
+		if wildcard(pattern, path) && f.searchable && f.class != unindexed && !(everything && f.notInAll) {
 			out = append(out, path)
 		}
 	})

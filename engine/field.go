@@ -48,6 +48,7 @@ type field struct {
 	words       analyzer
 	search      analyzer
 	lower       bool
+	notInAll    bool // before version 6: not found by a search that names no field
 }
 
 // leafType describes a type of leaves.

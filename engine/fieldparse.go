@@ -64,6 +64,9 @@ func (v *vocabulary) parseObject(path, kind string, n *node) (*field, error) {
 				return nil, err
 			}
 		case "dynamic":
+			if err := checkDynamic(m.node.text, path[strings.LastIndexByte(path, '.')+1:]); err != nil {
+				return nil, err
+			}
 			f.dynamic = m.node.text
 			f.params = append(f.params, *m)
 		case "enabled":
@@ -80,6 +83,16 @@ func (v *vocabulary) parseObject(path, kind string, n *node) (*field, error) {
 		}
 	}
 	return f, nil
+}
+
+func checkDynamic(setting, name string) error {
+	switch setting {
+	case "true", "false", "strict":
+		return nil
+	case "strict_allow_templates", "false_allow_templates", "runtime":
+		return notOffered("the setting [dynamic: %s]", setting)
+	}
+	return illegal("Could not convert [%s.dynamic] to boolean", name).because(illegal("Failed to parse value [%s] as only [true] or [false] are allowed.", setting))
 }
 
 // parseProperties adds the fields of a mapping. A name with dots means objects.
@@ -225,7 +238,17 @@ func (v *vocabulary) parseParam(f *field, path string, m *member) error {
 		if p.text != "100" {
 			return notOffered("the parameter [position_increment_gap] of field [%s]", path)
 		}
-	case "numeric_resolution", "index_name", "locale":
+	case "index_options":
+		if f.class == analysed && p.text != "positions" && p.text != "offsets" || f.class == exact && p.text != "docs" {
+			return notOffered("the parameter [index_options] of field [%s]", path)
+		}
+	case "include_in_all":
+		f.notInAll = p.text == "false"
+	case "split_queries_on_whitespace":
+		if p.text != "false" {
+			return notOffered("the parameter [split_queries_on_whitespace] of field [%s]", path)
+		}
+	case "numeric_resolution", "index_name", "locale", "fielddata_frequency_filter":
 		return notOffered("the parameter [%s] of field [%s]", m.name, path)
 	}
 	return nil

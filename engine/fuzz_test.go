@@ -98,6 +98,7 @@ func FuzzSearch(f *testing.F) {
 		if err != nil || !strings.HasSuffix(r.URL.Path, "/_search") {
 			return
 		}
+		r.Header.Set("Content-Type", "application/json")
 		w := httptest.NewRecorder()
 		e.ServeHTTP(w, r)
 		if w.Code >= http.StatusInternalServerError && w.Code != http.StatusNotImplemented && w.Code != http.StatusServiceUnavailable {

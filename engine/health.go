@@ -3,6 +3,7 @@ package engine
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -40,6 +41,20 @@ func (c *call) health() error {
 		}
 		missed = missed || slices.Index(ranks, status) > slices.Index(ranks, want)
 	}
+	if want := c.query.Get("wait_for_nodes"); want != "" && !oneNodeIs(want) {
+		missed = true
+	}
+	switch want := c.query.Get("wait_for_active_shards"); want {
+	case "":
+	case "all":
+		missed = missed || n.replicas > 0
+	default:
+		least, err := strconv.Atoi(want)
+		if err != nil {
+			return illegal("cannot parse ActiveShardCount[%s]", want).because(numberFormat(want))
+		}
+		missed = missed || least > n.primaries
+	}
 	code := http.StatusOK
 	if missed {
 		code = http.StatusRequestTimeout
@@ -62,4 +77,24 @@ func (c *call) health() error {
 		return notOffered("the level %s", level)
 	}
 	return c.answer(code, o)
+}
+
+// oneNodeIs says whether a single node is as many as are wanted: 1, >=1, <2, ge(1) and the like.
+func oneNodeIs(want string) bool {
+	number := strings.Trim(want, "<>=()abcdefghijklmnopqrstuvwxyz")
+	n, err := strconv.Atoi(number)
+	if err != nil {
+		return false
+	}
+	switch strings.TrimSuffix(strings.TrimSuffix(want, number), number+")") {
+	case ">=", "ge(":
+		return n <= 1
+	case "<=", "le(":
+		return n >= 1
+	case ">", "gt(":
+		return n < 1
+	case "<", "lt(":
+		return n > 1
+	}
+	return n == 1
 }

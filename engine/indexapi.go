@@ -48,7 +48,15 @@ func (c *call) meant(expr string) ([]*index, error) {
 	return found, err
 }
 
-var indicesParameters = []string{"ignore_unavailable", "allow_no_indices", "expand_wildcards", "local", "flat_settings", "include_defaults", "include_type_name", "wait_for_active_shards", "features", "name"}
+var indicesParameters = []string{"ignore_unavailable", "allow_no_indices", "expand_wildcards", "local", "flat_settings"}
+
+// knownIndices refuses parameters that the APIs of indexes do not have.
+func (c *call) knownIndices(more ...string) error {
+	if c.profile.major == firstUntyped {
+		more = append(more, "include_type_name")
+	}
+	return c.known(append(more, indicesParameters...), []string{"include_defaults", "features", "name"})
+}
 
 // checkName refuses names that no index can have.
 func checkName(name string) *apiError {
@@ -78,7 +86,11 @@ func checkName(name string) *apiError {
 }
 
 func (c *call) createIndex(name string) error {
-	if err := c.known(indicesParameters, nil); err != nil {
+	err := c.knownIndices("wait_for_active_shards")
+	if err == nil {
+		err = c.activeShards()
+	}
+	if err != nil {
 		return err
 	}
 	if err := checkName(name); err != nil {
@@ -175,9 +187,9 @@ func (c *call) parseMappings(n *node, d *draft) error {
 func parseAlias(m *member, into map[string]json.RawMessage) error {
 	for i := range m.node.members {
 		switch name := m.node.members[i].name; name {
-		case "is_write_index", "routing", "index_routing", "search_routing", "is_hidden":
-		case "filter":
-			return notOffered("aliases with a filter")
+		case "is_write_index":
+		case "filter", "routing", "index_routing", "search_routing", "is_hidden":
+			return notOffered("aliases with [%s]", name)
 		default:
 			return errorf(http.StatusBadRequest, "parse_exception", "Unknown field [%s] in alias [%s]", name, m.name)
 		}
@@ -204,7 +216,7 @@ func (e *Engine) create(name string, d draft) (x *index, made bool, err error) {
 	d = e.templated(name, d)
 	m, err := composed(e.profile.major, d.mappings)
 	if err != nil {
-		if cause := asAPIError(err); cause.status == http.StatusBadRequest && e.profile.major >= firstTyped && cause.kind == "mapper_parsing_exception" {
+		if cause := asAPIError(err); cause.status == http.StatusBadRequest && e.profile.major >= firstTyped && !strings.HasPrefix(cause.reason, "Limit of") {
 			err = mapperError("Failed to parse mapping [_doc]: %s", cause.reason).because(cause)
 		}
 		return nil, false, err
@@ -281,7 +293,7 @@ func (c *call) single(name string) (*index, error) {
 }
 
 func (c *call) deleteIndexes(expr string) error {
-	if err := c.known(indicesParameters, nil); err != nil {
+	if err := c.knownIndices(); err != nil {
 		return err
 	}
 	found, err := c.meant(expr)
@@ -313,8 +325,12 @@ func (c *call) deleteIndexes(expr string) error {
 }
 
 func (c *call) getIndexes(expr string) error {
+	flat, err := c.flag("flat_settings", false)
+	if err != nil {
+		return err
+	}
 	return c.describe(expr, func(x *index, st *state) object {
-		return obj("aliases", x.aliasBody(), "mappings", c.mappingBody(st), "settings", x.settingsBody())
+		return obj("aliases", x.aliasBody(), "mappings", c.mappingBody(st), "settings", x.settingsBody(flat))
 	})
 }
 
@@ -323,7 +339,11 @@ func (c *call) getMappings(expr string) error {
 }
 
 func (c *call) getSettings(expr string) error {
-	return c.describe(expr, func(x *index, _ *state) object { return obj("settings", x.settingsBody()) })
+	flat, err := c.flag("flat_settings", false)
+	if err != nil {
+		return err
+	}
+	return c.describe(expr, func(x *index, _ *state) object { return obj("settings", x.settingsBody(flat)) })
 }
 
 func (c *call) getAliases(expr string) error {
@@ -332,7 +352,7 @@ func (c *call) getAliases(expr string) error {
 
 // describe answers with something about each index.
 func (c *call) describe(expr string, about func(*index, *state) object) error {
-	if err := c.known(indicesParameters, nil); err != nil {
+	if err := c.knownIndices(); err != nil {
 		return err
 	}
 	found, err := c.meant(expr)
@@ -354,16 +374,30 @@ func (x *index) aliasBody() object {
 	return o
 }
 
-func (x *index) settingsBody() object {
+// versionNumbers are the versions as indexes know what made them.
+var versionNumbers = map[int]string{1: "1050299", 7: "7100299", 8: "136407927", firstThird: "137247827"}
+
+func (x *index) settingsBody(flat bool) object {
+	major := x.state.Load().mapping.major
 	values := map[string]string{}
 	for name, v := range x.settings.values {
 		values["index."+name] = v
 	}
 	for name, v := range map[string]string{
 		"number_of_shards": fmt.Sprint(x.settings.shards), "number_of_replicas": fmt.Sprint(x.settings.replicas),
-		"provided_name": x.name, "creation_date": x.created, "uuid": x.uuid, "version.created": "136407927",
+		"provided_name": x.name, "creation_date": x.created, "uuid": x.uuid, "version.created": versionNumbers[major],
 	} {
 		values["index."+name] = v
+	}
+	if major > firstUntyped {
+		values["index.replication.type"] = "DOCUMENT"
+	}
+	if flat {
+		o := make(object, 0, len(values))
+		for _, name := range sorted(values) {
+			o = append(o, entry{name, values[name]})
+		}
+		return o
 	}
 	return settingsBody(values)
 }
@@ -386,7 +420,7 @@ func (c *call) mappingBody(st *state) object {
 
 // putMapping adds fields to the mappings of indexes.
 func (c *call) putMapping(expr string) error {
-	if err := c.known(append([]string{"write_index_only", "ignore_conflicts"}, indicesParameters...), nil); err != nil {
+	if err := c.knownIndices("write_index_only", "ignore_conflicts"); err != nil {
 		return err
 	}
 	if len(c.body) == 0 {
@@ -429,7 +463,7 @@ func (x *index) learn(n *node, docType string) error {
 
 // refresh answers _refresh and _flush. Everything can be found, and is on the disk, as soon as it is acknowledged.
 func (c *call) refresh(expr string) error {
-	if err := c.known(append([]string{"force", "wait_if_ongoing", "full"}, indicesParameters...), nil); err != nil {
+	if err := c.knownIndices("force", "wait_if_ongoing", "full"); err != nil {
 		return err
 	}
 	found, err := c.meant(expr)

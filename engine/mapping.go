@@ -96,7 +96,14 @@ func (m *mapping) rootParam(p *member) error {
 	case "properties":
 		return m.parseProperties(m.root, "", n)
 	case "dynamic":
+		if err := checkDynamic(n.text, "dynamic"); err != nil {
+			return err
+		}
 		m.root.dynamic = n.text
+	case "enabled":
+		if n.text != "true" {
+			return notOffered("the mapping's parameter [enabled]")
+		}
 	case "date_detection":
 		m.dateDetection = n.text != "false"
 	case "numeric_detection":
@@ -124,9 +131,7 @@ func (m *mapping) rootParam(p *member) error {
 	case "_meta":
 	case "_source", "_all", "_routing", "_timestamp", "_ttl", "_size", "_field_names":
 		for i := range n.members {
-			v := &n.members[i]
-			harmless := v.node.text == "false" && (v.name == "required" || v.name == "enabled" && p.name != "_source") || v.name == "enabled" && v.node.text == "true" && p.name != "_timestamp" && p.name != "_ttl" && p.name != "_size"
-			if !harmless {
+			if v := &n.members[i]; !harmless(p.name, v) {
 				return notOffered("the mapping's parameter [%s.%s]", p.name, v.name)
 			}
 		}
@@ -134,6 +139,18 @@ func (m *mapping) rootParam(p *member) error {
 		return mapperError("Root mapping definition has unsupported parameters:  [%s : %s]", p.name, javaText(n))
 	}
 	return nil
+}
+
+// harmless says whether a setting of one of the metadata fields leaves everything as it is here.
+func harmless(field string, m *member) bool {
+	switch m.name {
+	case "required":
+		return m.node.text == "false"
+	case "enabled":
+		on := field == "_source" || field == "_all" || field == "_field_names"
+		return m.node.text == map[bool]string{true: "true", false: "false"}[on]
+	}
+	return m.name == "omit_norms"
 }
 
 func (m *mapping) parseTemplate(p *member) (dynamicTemplate, error) {

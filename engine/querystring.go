@@ -85,6 +85,9 @@ func (q *stringQuery) run(s *searcher) (*hits, error) {
 	fields, lenient := q.fields, q.lenient
 	if fields == nil {
 		fields, lenient = []weighted{{"*", 1}}, true
+		if s.m.major < firstUntyped {
+			fields[0].pattern = "_all"
+		}
 	}
 	c := &stringContext{searcher: s, q: q, fields: fields, lenient: lenient}
 	h, err := q.parsed.find(c)

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // call is one request being answered.
@@ -41,9 +42,32 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.fail(err)
 		return
 	}
-	if err := c.route(); err != nil {
+	err = c.contentType()
+	if err == nil && len(c.path) > 0 {
+		c.path[0], err = expandNames(c.path[0], time.Now())
+	}
+	if err == nil {
+		err = c.route()
+	}
+	if err != nil {
 		c.fail(err)
 	}
+}
+
+// contentType refuses bodies that do not say what they are, as the engines do since version 6.
+func (c *call) contentType() error {
+	if len(c.body) == 0 || c.profile.major < firstUntyped {
+		return nil
+	}
+	given := c.r.Header.Get("Content-Type")
+	kind, _, _ := strings.Cut(given, ";")
+	switch kind = strings.ToLower(strings.TrimSpace(kind)); {
+	case kind == "application/json", kind == "application/x-ndjson", strings.HasPrefix(kind, "application/vnd.elasticsearch+"), strings.HasPrefix(kind, "application/vnd.opensearch+"):
+		return nil
+	case kind == "application/yaml", kind == "application/cbor", kind == "application/smile":
+		return notOffered("bodies of the type [%s]", kind)
+	}
+	return sentence(http.StatusNotAcceptable, "Content-Type header [%s] is not supported", given)
 }
 
 // read takes the whole body in, decompressed and within the limit.
@@ -230,13 +254,15 @@ func (c *call) docType() string {
 }
 
 // commonParameters are taken everywhere.
-var commonParameters = []string{"pretty", "human", "error_trace", "filter_path", "format", "source_content_type", "master_timeout", "cluster_manager_timeout", "timeout"}
+var commonParameters = []string{"pretty", "human", "error_trace", "filter_path", "source_content_type", "master_timeout", "cluster_manager_timeout", "timeout"}
 
 // known refuses query parameters that the API does not have; those in unsupported it has, but not here.
 func (c *call) known(parameters, unsupported []string) error {
 	for _, name := range sorted(c.query) {
 		switch {
-		case slices.Contains(commonParameters, name), slices.Contains(parameters, name):
+		case name == "format" && c.query.Get(name) != "json" && c.path[0] != "_cat":
+			return notOffered("the format %s", c.query.Get(name))
+		case name == "format", slices.Contains(commonParameters, name), slices.Contains(parameters, name):
 		case slices.Contains(unsupported, name):
 			return notOffered("the parameter %s", name)
 		default:

@@ -19,11 +19,10 @@ type settings struct {
 // Settings that change nothing here are taken; those that would, and that are not done, are refused.
 var (
 	idleSettings = []string{
-		"refresh_interval", "codec", "codec.*", "merge.*", "translog.*", "routing.*", "unassigned.*", "priority", "number_of_routing_shards", "auto_expand_replicas", "lifecycle.*",
+		"refresh_interval", "codec", "codec.*", "merge.*", "translog.*", "routing.*", "unassigned.*", "priority", "number_of_routing_shards", "lifecycle.*",
 		"plugins.*", "opendistro.*", "knn", "knn.*", "search.slowlog.*", "search.idle.*", "indexing.slowlog.*", "gc_deletes", "flush_after_merge", "write.wait_for_active_shards",
 		"warmer.*", "store.*", "shard.*", "format", "provided_name", "uuid", "version.*", "creation_date", "replication.*", "soft_deletes.*", "load_fixed_bitset_filters_eagerly",
-		"mapper.dynamic", "allocation.*", "requests.cache.*", "queries.cache.*", "fielddata.cache", "blocks.read_only_allow_delete", "analysis.*", "max_*", "mapping.nested_*", "mapping.depth.limit",
-		"mapping.field_name_length.limit", "highlight.*", "optimize_auto_generated_id", "search.throttled", "compound_format", "term_index_interval", "check_on_startup", "ttl.disable_purge",
+		"mapper.dynamic", "allocation.*", "requests.cache.*", "queries.cache.*", "fielddata.cache", "analysis.*", "max_*", "mapping.nested_*", "highlight.*", "optimize_auto_generated_id", "search.throttled", "compound_format", "term_index_interval", "check_on_startup", "ttl.disable_purge",
 	}
 	realSettings = []string{"blocks.*", "default_pipeline", "final_pipeline", "sort.*", "hidden", "query.*", "mapping.*", "similarity.*", "mode", "search.*", "number_of_search_replicas", "remote_store.*", "append_only.*"}
 )
@@ -83,6 +82,14 @@ func (s *settings) check(major int) error {
 		case name == "max_result_window":
 			if err := atLeast(&s.window, name, value, 1); err != nil {
 				return err
+			}
+		case name == "auto_expand_replicas":
+			if strings.HasPrefix(value, "0-") {
+				s.replicas = 0 // there is one node
+			}
+		case name == "mapping.depth.limit":
+			if value != strconv.Itoa(maxDepth) {
+				return notOffered("the setting [index.%s]", name)
 			}
 		case strings.HasPrefix(name, "analysis.") && strings.Contains(name, ".default."), strings.HasSuffix(name, "max_token_length"):
 			return notOffered("the setting [index.%s]", name)

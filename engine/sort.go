@@ -110,9 +110,7 @@ func (p *queryParser) parseSortKey(m *member) (sortKey, error) {
 				k.unmapped = newLeaf("keyword")
 			}
 		case "numeric_type":
-			if o.node.text != "date" && o.node.text != "long" && o.node.text != "double" {
-				return k, notOffered("the numeric type [%s] of a sort", o.node.text)
-			}
+			return k, notOffered("the option [numeric_type] of a sort")
 		case "nested", "nested_path", "nested_filter":
 			return k, notOffered("sorting by nested fields")
 		default:

@@ -40,7 +40,11 @@ func (c *call) family(api string) *family {
 
 // templateAPI answers the APIs of the three kinds of templates.
 func (c *call) templateAPI() error {
-	if err := c.known([]string{"create", "order", "cause", "flat_settings", "local", "include_type_name"}, nil); err != nil {
+	known := []string{"create", "order", "cause", "local"}
+	if c.profile.major == firstUntyped {
+		known = append(known, "include_type_name")
+	}
+	if err := c.known(known, []string{"flat_settings"}); err != nil {
 		return err
 	}
 	if c.profile.major < firstUntyped && c.path[0] != "_template" {

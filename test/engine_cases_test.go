@@ -165,6 +165,15 @@ func indexExchanges() []exchange {
 		"PUT /_search",
 		"GET /a/b/c",
 		"GET /_cluster/health?foo=1",
+		`PUT /flat {"settings":{"index":{"auto_expand_replicas":"0-1"}},"mappings":{"dynamic":"maybe"}}`,
+		`PUT /flat {"settings":{"index":{"auto_expand_replicas":"0-1"}}}`,
+		"GET /flat/_settings?flat_settings=true",
+		"PUT /%3Cdated-%7B2015.05%7C%7C%2FM%7Byyyy.MM%7D%7D%3E/_doc/1 {}",
+		"GET /%3Cdated-%7B2015.05%7C%7C%2FM%7Byyyy.MM%7D%7D%3E/_mapping",
+		"GET /%3Cdated-%7B2015.05.13%7C%7C%2Fd%7D%3E/_search",
+		"GET /%3Cdated-%7Bnow/_search",
+		"GET /%3Cdated-%7Bnow%2Fx%7D%3E/_search",
+		"DELETE /flat,dated-*",
 	)
 }
 
@@ -402,6 +411,10 @@ func documentExchanges() []exchange {
 		`POST /c/_delete_by_query`,
 		"GET /c/_count",
 		"GET /c/_doc/1?pretty",
+		`PUT /c/_doc/v {"x":1}`,
+		"GET /c/_doc/v?version=1",
+		"GET /c/_doc/v?version=7",
+		"GET /c/_doc/v?version=x",
 	)
 }
 
@@ -781,6 +794,12 @@ func searchExchanges() []exchange {
 			`{"version":true,"seq_no_primary_term":true,"size":1,"_source":false}`,
 			`{"highlight":{}}`,
 		),
+		[]exchange{
+			{method: "POST", target: "/s/_search", body: `{"size":0}`, contentType: "application/x-www-form-urlencoded"},
+			{method: "POST", target: "/s/_search", body: `{"size":0}`, contentType: "text/plain; charset=utf-8"},
+			{method: "POST", target: "/s/_search", body: `{"size":0}`, contentType: "application/json; charset=UTF-8"},
+			{method: "POST", target: "/s/_search", body: `{"size":0}`, contentType: "application/x-ndjson"},
+		},
 		differing("what is the request's fault is 400 here",
 			`POST /s/_search {"query":{"match":{"t":["a"]}}}`,
 			`POST /s/_search {"search_after":[1],"sort":["n"],"from":1}`,
@@ -906,6 +925,11 @@ func tableExchanges() []exchange {
 			"GET /_cluster/health?level=indices",
 			"GET /_cluster/health/one",
 			"GET /_cluster/health?wait_for_status=yellow",
+			"GET /_cluster/health?wait_for_nodes=3&timeout=100ms",
+			"GET /_cluster/health?wait_for_nodes=%3E=1&timeout=100ms",
+			"GET /_cluster/health?wait_for_active_shards=2&timeout=100ms",
+			"GET /_cluster/health?wait_for_active_shards=9&timeout=100ms",
+			"GET /_cluster/health?wait_for_status=green&timeout=100ms",
 			"GET /_cat/indices?s=foo",
 			"GET /one,two/_count",
 			"GET /one,-two/_count",
