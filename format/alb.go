@@ -106,7 +106,7 @@ func (r *albReader) record(line []byte, offset int64, y yield) bool {
 		}
 		if field == 1 {
 			t, n, ok := isoTime(value)
-			if !ok || n != len(value) {
+			if !ok || n != len(value) || n == len("2006-01-02") {
 				return r.emitUnparsed(offset, line, unexpected("an ALB record", line, at), y)
 			}
 			rec.Time = t
