@@ -1,0 +1,161 @@
+package format
+
+import "bytes"
+
+// broken hands over what begins here and is no JSON value, as far as it seems to reach. at is where it goes wrong.
+func (p *jsonReader) broken(y yield, at int, element bool) bool {
+	size, ok := p.extent(at, element)
+	if !ok {
+		if p.failure() != nil {
+			p.emitFailure(y)
+			return false
+		}
+		return p.skipOverlong(y)
+	}
+	raw := bytes.TrimRight(p.bytes()[:size], " \t\r\n")
+	offset := p.offset()
+	p.advance(size)
+	return p.emitUnparsed(offset, raw, unexpected("JSON", raw, at), y)
+}
+
+// extent says how many bytes belong to the broken value that begins here and goes wrong at a position. If its brackets match
+// up on its first line, it ends with them. If not, it ends with the line when the next line begins a value; else where its
+// brackets match up on a later line; else with its first line. ok is false when that is too far away to tell.
+func (p *jsonReader) extent(at int, element bool) (size int, ok bool) {
+	for {
+		b, n := p.bytes(), p.len()
+		line := bytes.IndexByte(b[:n], '\n')
+		if line >= 0 {
+			size, v := balance(b, line+1, element)
+			if v == invalid {
+				size = line
+			}
+			if v != incomplete || !element && line+1 < n && (b[line+1] == '{' || b[line+1] == '[') {
+				return p.coarse(min(size, line), at), true
+			}
+		}
+		size, v := balance(b, n, element)
+		switch {
+		case v == complete:
+			return size, true
+		case v == invalid && line >= 0:
+			return p.coarse(line, max(at, size)), true
+		}
+		if p.fill() {
+			continue
+		}
+		switch {
+		case p.failure() != nil, !p.ended() && line < 0:
+			return 0, false
+		case line >= 0:
+			return p.coarse(line, n), true
+		}
+		return n, true
+	}
+}
+
+// coarse returns the size of a broken value for which the bytes up to looked were looked at: size, as long as looking at
+// the same bytes again and again, which a hostile entry can bring about, does not take much longer than reading them.
+// Else all lines that were looked at are one value.
+func (p *jsonReader) coarse(size, looked int) int {
+	const free, times = 256 << 10, 4
+	if looked <= size {
+		return size
+	}
+	p.vain += int64(looked - size)
+	if p.vain < free+times*p.offset() {
+		return size
+	}
+	return max(size, bytes.LastIndexByte(p.bytes()[:looked], '\n'))
+}
+
+// balance finds the end of a value by its brackets and strings alone. It is invalid when they do not match up, or when a
+// string goes over the end of a line.
+func balance(b []byte, n int, element bool) (end int, v verdict) {
+	var open []byte
+	for i := 0; i < n; {
+		switch c := b[i]; c {
+		case '"':
+			for i++; b[i] != '"'; i++ {
+				if b[i] == '\\' {
+					i++
+				}
+				if i >= n {
+					return n, incomplete
+				}
+				if b[i] == '\n' {
+					return i, invalid
+				}
+			}
+		case '{', '[':
+			if len(open) == maxNesting {
+				return i, invalid
+			}
+			open = append(open, c+2) // the closing bracket is two behind in ASCII
+		case '}', ']':
+			if len(open) == 0 && element && i > 0 {
+				return i, complete
+			}
+			if len(open) == 0 || open[len(open)-1] != c {
+				return i, invalid
+			}
+			open = open[:len(open)-1]
+			if len(open) == 0 {
+				return i + 1, complete
+			}
+		case ',':
+			if len(open) == 0 && element && i > 0 {
+				return i, complete
+			}
+		case '\n':
+			if len(open) == 0 {
+				return i, complete
+			}
+		}
+		i++
+	}
+	return n, incomplete
+}
+
+// skipOverlong passes over a value that is longer than the window, to the end of its brackets, or of its line when it has
+// none or a string in it goes over the end of a line.
+func (p *jsonReader) skipOverlong(y yield) bool {
+	offset := p.offset()
+	depth, quoted, escaped := 0, false, false
+	for {
+		b, n := p.bytes(), p.len()
+		for i, c := range b[:n] {
+			switch {
+			case c == '\n' && (quoted || depth == 0):
+				return p.endOverlong(offset, i, y)
+			case escaped:
+				escaped = false
+			case quoted:
+				escaped = c == '\\'
+				quoted = c != '"'
+			case c == '"':
+				quoted = true
+			case c == '{' || c == '[':
+				depth++
+			case c == '}' || c == ']':
+				depth--
+				if depth <= 0 {
+					return p.endOverlong(offset, i+1, y)
+				}
+			}
+		}
+		p.advance(n)
+		if !p.fill() {
+			if p.failure() != nil {
+				p.emitFailure(y)
+				return false
+			}
+			return p.endOverlong(offset, 0, y)
+		}
+	}
+}
+
+func (p *jsonReader) endOverlong(offset int64, n int, y yield) bool {
+	p.advance(n)
+	return p.emitOverlong(offset, p.offset()-offset, y)
+}
