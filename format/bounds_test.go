@@ -7,7 +7,6 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -160,71 +159,64 @@ func TestNoInputGrowsTheMemory(t *testing.T) {
 	}
 }
 
-// inTime gives data in small reads until it has taken too long.
-type inTime struct {
-	cutReader
-	until time.Time
+// brokenInput makes a parser of JSON look ahead for the end of the value: each, again and again, is an object in which
+// that must not take time with the square of the length. [BenchmarkBrokenInput] shows whether it does.
+var brokenInput = []string{
+	"{\"a\":\n",
+	"{\"a\":[\n",
+	"{x\n y\n",
+	"[\n",
+	"{\"a\":{\"b\":1,,\n \n",
+	`{"a":1,"b":"` + strings.Repeat("y", 200) + "\\\"\n",
+	"{" + strings.Repeat(" ", 90) + "x\n",
+	"{" + strings.Repeat(" ", 90) + "x\n \n",
 }
 
-var errSlow = errors.New("this takes too long")
-
-func (r *inTime) Read(p []byte) (int, error) {
-	if time.Now().After(r.until) {
-		return 0, errSlow
-	}
-	return r.cutReader.Read(p)
-}
-
-// readInTime reads what takes some tenths of a second within a minute.
-func readInTime(t *testing.T, name string, text []byte) []got {
+// smallReads reads text 512 bytes at a time.
+func smallReads(t testing.TB, name string, text []byte) []got {
 	t.Helper()
-	until := time.Now().Add(time.Minute)
-	rec, err := detector(t, format.Config{Force: name}).Recognize(&penstock.Object{}, penstock.Identity{},
-		penstock.Entry{Reader: &inTime{cutReader{data: text, size: 512, err: io.EOF}, until}})
-	if err != nil {
-		t.Fatal(err)
+	r := read(t, detector(t, format.Config{Force: name}), penstock.Identity{}, text,
+		&cutReader{data: text, size: 512, err: io.EOF})
+	if r.Err != nil {
+		t.Fatal(r.Err)
 	}
-	var all []got
-	for r, err := range rec.Records {
-		if err == nil && time.Now().After(until) {
-			err = errSlow
-		}
-		if err != nil {
-			t.Fatalf("%v: %d records", err, len(all))
-		}
-		all = append(all, got{Offset: r.Offset, Length: int64(len(r.Raw))})
-	}
-	return all
+	return r.Records
 }
 
-// What is broken makes a parser look ahead. That must not take time with the square of the length.
-func TestBrokenInputIsReadInLinearTime(t *testing.T) {
+func TestBrokenInputIsCoveredByItsRecords(t *testing.T) {
 	t.Parallel()
-	for _, pattern := range []string{
-		"{\"a\":\n",
-		"{\"a\":[\n",
-		"{x\n y\n",
-		"[\n",
-		"{\"a\":{\"b\":1,,\n \n",
-		`{"a":1,"b":"` + strings.Repeat("y", 200) + "\\\"\n",
-		"{" + strings.Repeat(" ", 90) + "x\n",
-		"{" + strings.Repeat(" ", 90) + "x\n \n",
-	} {
+	for _, pattern := range brokenInput {
 		for _, f := range []string{"ndjson", "json"} {
 			t.Run(fmt.Sprintf("%s/%.20q", f, pattern), func(t *testing.T) {
 				t.Parallel()
 				text := []byte(strings.Repeat(pattern, 1<<19/len(pattern)))
-				covered(t, text, readInTime(t, f, text))
+				covered(t, text, smallReads(t, f, text))
 			})
 		}
 	}
 }
 
-// A long record that comes in small reads is not looked at from its beginning with each of them.
-func TestALongRecordInSmallReadsIsReadInLinearTime(t *testing.T) {
+// BenchmarkBrokenInput is linear when the throughput of a pattern is the same at both lengths.
+func BenchmarkBrokenInput(b *testing.B) {
+	for _, pattern := range brokenInput {
+		for _, length := range []int{1 << 17, 1 << 20} {
+			b.Run(fmt.Sprintf("%.20q/%dKiB", pattern, length>>10), func(b *testing.B) {
+				text := []byte(strings.Repeat(pattern, length/len(pattern)))
+				b.SetBytes(int64(len(text)))
+				b.ReportAllocs()
+				for b.Loop() {
+					smallReads(b, "ndjson", text)
+				}
+			})
+		}
+	}
+}
+
+// A long record that comes in small reads is one record.
+func TestALongRecordInSmallReadsIsWhole(t *testing.T) {
 	t.Parallel()
 	text := []byte(`{"a":[` + strings.Repeat("1,", 7<<20) + "2]}")
-	if r := readInTime(t, "ndjson", text); len(r) != 1 || r[0].Length != int64(len(text)) {
+	if r := smallReads(t, "ndjson", text); len(r) != 1 || r[0].Length != int64(len(text)) {
 		t.Errorf("%d records: %+v", len(r), r[0])
 	}
 }
