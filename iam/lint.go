@@ -2,6 +2,7 @@ package iam
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 )
 
@@ -45,134 +46,90 @@ func (l *linter) statement(s *statement) {
 	if s.isOpen() {
 		l.warn("Principal", "open", "everyone may do this, without a signature; name the principals, or add a condition")
 	}
-	l.principals(s)
+	for i := range s.principals {
+		l.principal(s, &s.principals[i])
+	}
 	l.actions(s)
 	for i := range s.resources {
-		l.resource(s, s.resources[i].text)
+		l.resource(s, &s.resources[i])
 	}
-	l.conditions(s)
+	for i := range s.conditions {
+		l.condition(s, &s.conditions[i])
+	}
 	if l.policy.isResource && len(s.resources) == 0 {
 		l.warn("", "no-resource", "there is no Resource; the service fills in domain/NAME/*")
 	}
-}
-
-func (l *linter) principals(s *statement) {
-	for i := range s.principals {
-		e := &s.principals[i]
-		switch {
-		case e.kind == entryOther:
-			l.warn("Principal", "service-principal", "%s never calls a domain's own endpoint", e.text)
-		case e.kind == entryAccount && s.effect == Allow:
-			l.warn("Principal", "account-delegates", "%s admits nobody by itself: it delegates to the account, where an identity policy has to allow the caller too", e.text)
-		case e.kind == entryUserID || e.kind == entryRoleID:
-			l.warn("Principal", "deleted-principal", "%s is the id of a principal that was deleted, or it will not be told apart by people; name its ARN", e.text)
-		}
-		if l.domain.Account != "" && e.account != "" && e.account != l.domain.Account && s.effect == Allow {
-			l.warn("Principal", "foreign-principal", "%s is of another account than the domain: an identity policy there has to allow the calls too", e.text)
-		}
+	if !l.policy.hasVariables() && s.looksVariable() {
+		l.warn("", "old-version", `policy variables mean nothing without "Version": "2012-10-17"; ${…} is compared as it stands`)
 	}
 }
 
-func (l *linter) actions(s *statement) {
-	http, control, get, head, post := false, false, false, false, false
-	for i := range s.actions {
-		a := strings.ToLower(s.actions[i].text)
-		switch {
-		case a == "*" || strings.HasPrefix(a, "es:*"):
-			return
-		case strings.HasPrefix(a, "es:eshttp"):
-			http = true
-		case strings.HasPrefix(a, "es:"):
-			control = true
-		}
-		match := func(action string) bool { return s.actions[i].pattern.match(action, nil, true) }
-		get, head, post = get || match("es:ESHttpGet"), head || match("es:ESHttpHead"), post || match("es:ESHttpPost")
-	}
+func (l *linter) principal(s *statement, e *principalEntry) {
 	switch {
-	case s.notAction && s.effect == Allow:
-		l.warn("NotAction", "not-action", "everything that is not named is allowed, also what is added to the service later")
-	case s.effect != Allow:
-	case control && !http && l.policy.isResource:
-		l.warn("Action", "control-plane-only", "these are actions of the configuration API; requests to the domain are es:ESHttpGet, es:ESHttpPost and so on")
-	case get && !head && !s.notAction:
-		l.warn("Action", "head", "HEAD is an action of its own, es:ESHttpHead: clients that ask whether an index exists are refused")
+	case e.kind == entryOther:
+		l.warn("Principal", "service-principal", "%s never calls a domain's own endpoint", e.text)
+	case e.kind == entryAccount && s.effect == Allow:
+		l.warn("Principal", "account-delegates", "%s admits nobody by itself: it delegates to the account, where an identity policy has to allow the caller too", e.text)
+	case e.kind == entryUserID || e.kind == entryRoleID:
+		l.warn("Principal", "deleted-principal", "%s is a unique id, which is what is left of a principal that was deleted; name the ARN of who is meant", e.text)
 	}
-	if s.effect == Allow && get && !post && !s.notAction && s.isWide() {
-		l.warn("Action", "search-by-post", "clients send most searches, and _bulk, with POST: es:ESHttpPost is not allowed here")
+	if l.domain.Account != "" && e.account != "" && e.account != l.domain.Account && s.effect == Allow {
+		l.warn("Principal", "foreign-principal", "%s is of another account than the domain: an identity policy there has to allow the calls too", e.text)
 	}
 }
 
-// isWide reports whether the statement is about more than a path or two.
-func (s *statement) isWide() bool {
-	wide := len(s.resources) == 0
-	for i := range s.resources {
-		wide = wide || strings.HasSuffix(s.resources[i].text, "*")
+func (l *linter) condition(s *statement, c *condition) {
+	switch {
+	case c.key == "aws:securetransport", strings.HasPrefix(c.key, "aws:principaltag/"):
+		l.warn("Condition", "unsupported-key", "the service does not know %s: the condition is judged as if the key were absent", c.keyText)
+	case c.key == "aws:sourceip" && l.domain.VPC:
+		l.warn("Condition", "vpc-source-ip", "requests to a domain inside a VPC have no aws:SourceIp; use aws:VpcSourceIp, or a security group")
+	case c.set == setAll && s.effect == Allow:
+		l.warn("Condition", "for-all-values", "ForAllValues is fulfilled when the request has no %s; add a Null condition that wants it", c.keyText)
+	case c.ifExists && s.effect == Allow && !c.negated:
+		l.warn("Condition", "if-exists", "%s is fulfilled when the request has no %s", c.operator, c.keyText)
 	}
-	return wide
-}
-
-func (l *linter) resource(s *statement, text string) {
-	if text == "*" {
-		return
-	}
-	seg, ok := splitARN(text)
-	if !ok || seg[2] != "es" {
-		return
-	}
-	if d := l.domain; d.Name != "" {
-		if own, _ := splitARN(d.ARN()); seg[4] != own[4] && !strings.ContainsAny(seg[4], "*?$") || seg[3] != own[3] && !strings.ContainsAny(seg[3], "*?$") {
-			l.warn("Resource", "other-domain", "%s is not about %s", text, d.ARN())
+	for i, value := range c.values {
+		if strings.Contains(value, "*") && !strings.Contains(value, "${*}") && c.isLiteral() {
+			l.warn("Condition", "literal-wildcard", "%s compares the * of %q as a character; %s knows wildcards", c.operator, value, strings.Replace(strings.Replace(c.operator, "EqualsIgnoreCase", "Equals", 1), "Equals", "Like", 1))
+		}
+		if i < len(c.parsed) {
+			l.addresses(s, c, c.parsed[i], value)
 		}
 	}
-	name, ok := strings.CutPrefix(seg[5], "domain/")
+}
+
+// addresses looks at a block of addresses.
+func (l *linter) addresses(s *statement, c *condition, parsed any, value string) {
+	block, ok := parsed.(netip.Prefix)
 	if !ok {
 		return
 	}
-	name, path, hasPath := strings.Cut(name, "/")
-	switch {
-	case !hasPath && !strings.HasSuffix(name, "*"):
-		l.warn("Resource", "domain-without-path", "%s is the domain for the configuration API and matches no request to it; write %s/*", text, text)
-		return
-	case !hasPath:
-		return
+	switch addr := block.Addr(); {
+	case block.Bits() == 0 && s.effect == Allow && !c.negated:
+		l.warn("Condition", "every-address", "%s is every address: the condition keeps nobody out", value)
+	case c.key != "aws:sourceip" || l.domain.VPC || l.domain.Name == "":
+	case addr.IsPrivate() || addr.IsLoopback() || addr.IsLinkLocalUnicast():
+		l.warn("Condition", "private-source-ip", "%s is a private address: a domain with a public endpoint sees the address that callers have on the Internet", value)
 	}
-	l.resourcePath(s, text, path)
 }
 
-// resourcePath looks at what follows domain/NAME/.
-func (l *linter) resourcePath(s *statement, text, path string) {
-	first, rest, more := strings.Cut(path, "/")
-	switch {
-	case first == "" || first == "*":
-	case strings.HasPrefix(first, "_bulk"), strings.HasPrefix(first, "_mget"), strings.HasPrefix(first, "_msearch"), strings.HasPrefix(first, "_reindex"):
-		if s.effect == Allow {
-			l.warn("Resource", "body-names-indexes", "the body of %s may name any index, and is not judged: whoever may do this can reach all indexes, unless rest.action.multi.allow_explicit_index is false", text)
+// isLiteral reports whether the operator compares text without wildcards.
+func (c *condition) isLiteral() bool {
+	return strings.Contains(c.operator, "StringEquals") || strings.Contains(c.operator, "StringNotEquals")
+}
+
+// looksVariable reports whether a value looks like one with a policy variable.
+func (s *statement) looksVariable() bool {
+	for i := range s.resources {
+		if strings.Contains(s.resources[i].text, "${") {
+			return true
 		}
-	case strings.HasPrefix(first, "_"):
-	case s.effect == Deny && (more || !strings.HasSuffix(first, "*")):
-		l.warn("Resource", "deny-can-be-avoided", "%s is compared with the path as it is written: _all, *, a,b, an alias or a _bulk body reach the index by another path", text)
-	case more && rest == "*" && !strings.HasSuffix(first, "*"):
-		l.warn("Resource", "index-itself", "%s does not include the index itself: DELETE, PUT and HEAD /%s are judged as domain/NAME/%s; write %s as well", text, first, first, strings.TrimSuffix(text, "/*"))
-	case !more && !strings.HasSuffix(first, "*"):
-		l.warn("Resource", "index-only", "%s is the index itself and nothing below it: its documents and searches are at %s/*", text, text)
 	}
-}
-
-func (l *linter) conditions(s *statement) {
 	for i := range s.conditions {
-		c := &s.conditions[i]
-		switch {
-		case c.key == "aws:securetransport", strings.HasPrefix(c.key, "aws:principaltag/"):
-			l.warn("Condition", "unsupported-key", "the service does not know %s: the condition is judged as if the key were absent", c.keyText)
-		case c.key == "aws:sourceip" && s.effect == Allow && l.domain.VPC:
-			l.warn("Condition", "vpc-source-ip", "requests to a domain inside a VPC have no aws:SourceIp")
-		case c.set == setAll && s.effect == Allow:
-			l.warn("Condition", "for-all-values", "ForAllValues is fulfilled when the request has no %s; add a Null condition that wants it", c.keyText)
-		case c.ifExists && s.effect == Allow && !c.negated:
-			l.warn("Condition", "if-exists", "%s is fulfilled when the request has no %s", c.operator, c.keyText)
-		}
-		if !l.policy.hasVariables() && strings.Contains(strings.Join(c.values, " "), "${") {
-			l.warn("Condition", "old-version", "policy variables mean nothing without \"Version\": \"2012-10-17\"")
+		if strings.Contains(strings.Join(s.conditions[i].values, " "), "${") {
+			return true
 		}
 	}
+	return false
 }
