@@ -88,7 +88,7 @@ func (s *searcher) expand(pattern string) []string {
 	}
 	var out []string
 	s.m.root.leaves("", func(path string, f *field) {
-		if wildcard(pattern, path) && f.searchable && f.class != unindexed && !(everything && f.notInAll) {
+		if wildcard(pattern, path) && f.searchable && f.class != unindexed && (!everything || !f.notInAll) {
 			out = append(out, path)
 		}
 	})

@@ -311,7 +311,7 @@ func (s *searcher) phrase(field string, f *field, words []string, slop int, boos
 		for i := range words {
 			lists[i] = places[i][d].positions
 		}
-		if n := phrases(lists, slop); n > 0 {
+		if n := phrases(words, lists, slop); n > 0 {
 			out.docs = append(out.docs, d)
 			out.scores = append(out.scores, b.score(n, last[d].norm))
 		}
@@ -349,40 +349,19 @@ func (s *searcher) places(field, word string, before []map[uint32]place) (map[ui
 }
 
 // phrases says how often the words stand in their order, each one place after the last; with slop, how nearly.
-func phrases(lists [][]int, slop int) float64 {
+func phrases(words []string, lists [][]int, slop int) float64 {
+	if slop > 0 {
+		return newSloppy(words, lists, slop).frequency()
+	}
 	count := 0.0
 	for _, first := range lists[0] {
-		if slop == 0 {
-			whole := true
-			for i := 1; i < len(lists) && whole; i++ {
-				_, whole = slices.BinarySearch(lists[i], first+i)
-			}
-			if whole {
-				count++
-			}
-			continue
+		whole := true
+		for i := 1; i < len(lists) && whole; i++ {
+			_, whole = slices.BinarySearch(lists[i], first+i)
 		}
-		if d := nearest(lists, first); d <= slop {
-			count += 1 / float64(1+d)
+		if whole {
+			count++
 		}
 	}
 	return count
 }
-
-// nearest is how far words have to be moved to stand in their order behind the first: the spread of their places, each less
-// its place in the phrase.
-func nearest(lists [][]int, first int) int {
-	low, high := first, first
-	for i := 1; i < len(lists); i++ {
-		best := math.MaxInt32
-		for _, p := range lists[i] {
-			if d := p - i - first; abs(d) < abs(best) {
-				best = d
-			}
-		}
-		low, high = min(low, first+best), max(high, first+best)
-	}
-	return high - low
-}
-
-func abs(n int) int { return max(n, -n) }

@@ -1,6 +1,8 @@
 package test
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"strings"
 )
 
@@ -105,6 +107,7 @@ func groups() []group {
 		{"templates", templateExchanges()},
 		{"search", searchExchanges()},
 		{"aggregations", aggregationExchanges()},
+		{"random", randomExchanges()},
 		{"tables", tableExchanges()},
 	}
 }
@@ -936,4 +939,40 @@ func tableExchanges() []exchange {
 			"GET /*,-two/_count",
 		),
 	)
+}
+
+// randomExchanges are documents and searches by the throw of dice, the same ones every time.
+func randomExchanges() []exchange {
+	r := rand.New(rand.NewPCG(17, 19))
+	words := []string{"alpha", "beta", "gamma", "delta", "the", "quick", "brown", "fox", "10.0.0.1", "GET", "/index.html", "Root=1-58", "don't", "x_y", "naïve", "2015-05-13"}
+	word := func() string { return words[min(r.IntN(len(words)), r.IntN(len(words)))] }
+	text := func(n int) string {
+		var b strings.Builder
+		for range 1 + r.IntN(n) {
+			b.WriteString(word() + []string{" ", ", ", "/", "-", ": "}[r.IntN(5)])
+		}
+		return strings.TrimSpace(b.String())
+	}
+	var documents strings.Builder
+	for i := range 300 {
+		fmt.Fprintf(&documents, `{"index":{"_index":"dice","_id":"%d"}}`+"\n"+`{"t":%q,"k":%q,"n":%d,"f":%g,"d":"2015-%02d-%02dT%02d:%02d:00Z","tags":[%q,%q],"many":[%d,%d,%d],"b":%t}`+"\n",
+			i, text(40), word(), r.IntN(2000)-1000, float64(r.IntN(4000))/16, 1+r.IntN(12), 1+r.IntN(28), r.IntN(24), r.IntN(60), word(), word(), r.IntN(4), r.IntN(4), r.IntN(4), r.IntN(2) == 0)
+	}
+	var bodies []string
+	for range 120 {
+		q := []string{
+			fmt.Sprintf(`{"match":{"t":%q}}`, text(3)),
+			fmt.Sprintf(`{"match":{"t":{"query":%q,"operator":"and"}}}`, text(3)),
+			fmt.Sprintf(`{"match_phrase":{"t":%q}}`, text(3)),
+			fmt.Sprintf(`{"match_phrase":{"t":{"query":%q,"slop":2}}}`, word()+" "+word()),
+			fmt.Sprintf(`{"match_phrase":{"t":{"query":%q,"slop":%d}}}`, word()+" "+word()+" "+word(), 1+r.IntN(5)),
+			fmt.Sprintf(`{"multi_match":{"query":%q,"fields":["t","k.keyword^2","tags"],"tie_breaker":0.2}}`, text(2)),
+			fmt.Sprintf(`{"bool":{"must":[{"match":{"t":%q}}],"should":[{"term":{"k.keyword":%q}},{"range":{"n":{"gte":%d}}}],"must_not":[{"match":{"tags":%q}}]}}`, text(2), word(), r.IntN(500), word()),
+			fmt.Sprintf(`{"query_string":{"query":"t:%s OR (k:%s AND n:[%d TO *])"}}`, []string{"alpha", "beta", "fox"}[r.IntN(3)], []string{"quick", "the"}[r.IntN(2)], r.IntN(500)),
+		}[r.IntN(8)]
+		bodies = append(bodies,
+			fmt.Sprintf(`{"query":%s,"size":300,"_source":false}`, q),
+			fmt.Sprintf(`{"query":%s,"size":3,"_source":["n"],"sort":[{"n":"desc"}],"aggs":{"k":{"terms":{"field":"tags.keyword"},"aggs":{"s":{"stats":{"field":"many"}}}},"d":{"date_histogram":{"field":"d","calendar_interval":"month"}},"c":{"cardinality":{"field":"n"}}}}`, q))
+	}
+	return concat(bulks("/_bulk?refresh=true", documents.String()), searches("dice", bodies...), same("DELETE /dice"))
 }
