@@ -17,7 +17,7 @@ func isCloudTrail(s *sample) bool {
 	i := skipSeparators(s.text, 0)
 	if first, ok := s.envelope(i); ok {
 		if first < len(s.text) && s.text[first] == ']' {
-			return strings.Contains(s.name, "/CloudTrail/") || strings.Contains(s.name, "_CloudTrail_")
+			return strings.Contains(s.name, "/CloudTrail/") || strings.Contains(s.name, "_CloudTrail_") || strings.Contains(s.name, "/CloudTrail-Insight/")
 		}
 		return s.isCloudTrailEvent(first)
 	}
@@ -25,7 +25,7 @@ func isCloudTrail(s *sample) bool {
 }
 
 // isCloudTrailEvent tells an event from those that S3 and other services send, which use the same names: the source of
-// theirs is called aws:s3 and the like.
+// theirs is called aws:s3 and the like. An event of CloudTrail Insights has source and name in its insightDetails.
 func (s *sample) isCloudTrailEvent(i int) bool {
 	found := 0
 	for name, value := range s.members(i) {
@@ -35,7 +35,7 @@ func (s *sample) isCloudTrailEvent(i int) bool {
 				return false
 			}
 			found++
-		case "eventVersion", "eventName", "eventTime":
+		case "eventVersion", "eventName", "eventTime", "insightDetails":
 			found++
 		}
 	}

@@ -28,7 +28,7 @@ type format struct {
 func formats() []format {
 	return []format{
 		{
-			"cloudtrail", `events with eventVersion, eventSource and eventName, in a "Records" array or one a line`,
+			"cloudtrail", `events with eventVersion, eventTime, eventSource and eventName (or insightDetails), in a "Records" array or one a line`,
 			"AWS CloudTrail; requestParameters and the like are kept as text", isCloudTrail, readCloudTrail,
 		},
 		{

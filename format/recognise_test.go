@@ -21,6 +21,7 @@ const (
 func TestContentIsRecognisedForWhatItIs(t *testing.T) {
 	t.Parallel()
 	trailKey := "AWSLogs/123456789012/CloudTrail/eu-west-1/2026/11/24/123456789012_CloudTrail_eu-west-1_20261124T1000Z_x.json.gz"
+	insight := `{"eventVersion":"1.08","eventTime":"2026-11-24T10:00:00Z","awsRegion":"eu-west-1","eventType":"AwsCloudTrailInsight","insightDetails":{"state":"Start","eventSource":"iam.amazonaws.com","eventName":"AttachUserPolicy"},"eventCategory":"Insight"}`
 	for _, tt := range []struct{ name, key, content, want string }{
 		{"an ALB line", "", albLine, "alb"},
 		{"a damaged line before ALB lines", "", "age of the log\n" + albLine + "\n", "alb"},
@@ -38,6 +39,8 @@ func TestContentIsRecognisedForWhatItIs(t *testing.T) {
 		{"a CloudTrail file", "", `{"Records":[` + trailLine + "]}", "cloudtrail"},
 		{"one over several lines", "", "{\n \"Records\" : [\n" + trailLine + "]}", "cloudtrail"},
 		{"Records behind other fields", "", `{"a":{"b":[1,"]}"]},"c":null,"Records":[` + trailLine + "]}", "cloudtrail"},
+		{"events of CloudTrail Insights", "", `{"Records":[` + insight + "]}", "cloudtrail"},
+		{"an empty file of CloudTrail Insights", "AWSLogs/123456789012/CloudTrail-Insight/eu-west-1/2026/11/24/x.json.gz", `{"Records":[]}`, "cloudtrail"},
 		{"an empty file of CloudTrail's", trailKey, `{"Records":[]}`, "cloudtrail"},
 		{"an empty list of anybody's", "", `{"Records":[]}`, "json"},
 		{"other records under a name of CloudTrail's", trailKey, `{"Records":[{"a":1}]}`, "json"},
