@@ -285,13 +285,14 @@ func (c *call) mget(expr string) error {
 	if err != nil {
 		return err
 	}
-	docs := list(func(yield func(any) bool) {
-		for _, w := range wanted {
-			if !yield(c.mgetOne(w)) {
-				return
-			}
+	docs, size := make([]any, 0, len(wanted)), 0
+	for _, w := range wanted {
+		doc, n := c.mgetOne(w)
+		if size += n; size > maxAnswer {
+			return tooMuch()
 		}
-	})
+		docs = append(docs, doc)
+	}
 	return c.answer(http.StatusOK, obj("docs", docs))
 }
 
@@ -360,7 +361,7 @@ func parseWish(n *node, w wish) (wish, error) {
 	return w, nil
 }
 
-func (c *call) mgetOne(w wish) object {
+func (c *call) mgetOne(w wish) (doc object, size int) {
 	x, err := c.single(w.index)
 	var d *stored
 	if err == nil {
@@ -369,13 +370,16 @@ func (c *call) mgetOne(w wish) object {
 	if err != nil {
 		e := asAPIError(err)
 		if c.profile.major < firstTyped {
-			return append(c.head(w.index, w.docType, w.id), entry{"error", legacyError(e)})
+			return append(c.head(w.index, w.docType, w.id), entry{"error", legacyError(e)}), 0
 		}
 		head := c.head(w.index, w.docType, w.id)
 		if c.profile.major == firstUntyped {
 			head[1].value = nil
 		}
-		return append(head, entry{"error", e.full()})
+		return append(head, entry{"error", e.full()}), 0
 	}
-	return c.found(x, w.docType, w.id, d, w.filter)
+	if d != nil {
+		size = len(d.source)
+	}
+	return c.found(x, w.docType, w.id, d, w.filter), size
 }

@@ -438,12 +438,15 @@ func (r *searchRequest) page(top *top, c *call) (object, error) {
 	chosen := top.sorted()
 	chosen = chosen[min(r.from, len(chosen)):]
 	items := make([]any, 0, len(chosen))
+	size := 0
 	for _, h := range chosen {
-		item, err := r.hit(h, c)
+		item, n, err := r.hit(h, c)
 		if err != nil {
 			return nil, err
 		}
-		// Written at once, so that a page takes no more than its text.
+		if size += n; size > maxAnswer {
+			return nil, tooMuch()
+		}
 		items = append(items, item)
 	}
 	return append(out, entry{"hits", items}), nil
@@ -454,10 +457,18 @@ func (r *searchRequest) scored() bool {
 	return r.sort == nil || r.trackScore || slices.ContainsFunc(r.sort, func(k sortKey) bool { return k.field == "_score" })
 }
 
-func (r *searchRequest) hit(h *candidate, c *call) (object, error) {
+// maxAnswer bounds the sources in one answer.
+const maxAnswer = 256 << 20
+
+func tooMuch() error {
+	return errorf(http.StatusTooManyRequests, "circuit_breaking_exception", "[request] Data too large: the documents of this answer have more than [%d] bytes", maxAnswer)
+}
+
+// hit writes one hit, and says how large its source is.
+func (r *searchRequest) hit(h *candidate, c *call) (object, int, error) {
 	d, err := h.s.snap.load(h.doc, r.source == nil || r.source.wanted())
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	o := c.head(h.s.x.name, d.docType, d.id)
 	if r.version {
@@ -484,5 +495,5 @@ func (r *searchRequest) hit(h *candidate, c *call) (object, error) {
 		}
 		o = append(o, entry{"sort", values})
 	}
-	return o, nil
+	return o, len(d.source), nil
 }

@@ -3,8 +3,6 @@ package engine
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"runtime"
 	"sync"
 
@@ -74,18 +72,6 @@ func (s *store) inParts(records []*record, batch func([]*record) (*bleve.Batch, 
 }
 
 const mostParts = 4
-
-func syncDir(dir string) error {
-	d, err := os.Open(filepath.Clean(dir))
-	if err != nil {
-		return fmt.Errorf("sync directory: %w", err)
-	}
-	err = d.Sync()
-	if closeErr := d.Close(); err == nil {
-		err = closeErr
-	}
-	return err
-}
 
 // close waits for what is being written. Nothing may be applied at the same time.
 func (s *store) close() error { return s.scorch.Close() }

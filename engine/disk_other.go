@@ -8,3 +8,6 @@ import "os"
 func lockFile(path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 }
+
+// syncDir has nothing to do: this system has no way to sync a directory, and needs none.
+func syncDir(string) error { return nil }

@@ -4,7 +4,9 @@ package engine
 
 import (
 	"errors"
+	"fmt"
 	"os"
+	"path/filepath"
 	"syscall"
 )
 
@@ -19,4 +21,17 @@ func lockFile(path string) (*os.File, error) {
 		return nil, errors.New("another process uses this directory")
 	}
 	return f, nil
+}
+
+// syncDir makes sure that the files of a directory are still in it after a loss of power.
+func syncDir(dir string) error {
+	d, err := os.Open(filepath.Clean(dir))
+	if err != nil {
+		return fmt.Errorf("sync directory: %w", err)
+	}
+	err = d.Sync()
+	if closeErr := d.Close(); err == nil {
+		err = closeErr
+	}
+	return err
 }
