@@ -153,3 +153,27 @@ func TestAnEncryptedZipIsNotGarbage(t *testing.T) {
 		}
 	}
 }
+
+func TestContainersAreNamedFromTheOutside(t *testing.T) {
+	t.Parallel()
+	stored := gz(tarOf("a", text, "b.gz", gz(gz(text)), "c.zip", storedZip("d", text), "e", text))
+	want := map[string]string{"a": "gzip tar", "b.gz": "gzip tar gzip gzip", "c.zip!d": "gzip tar zip", "e": "gzip tar"}
+	got := map[string]string{}
+	for e, err := range decode.New(decode.Limits{}).Entries(strings.NewReader(stored)) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got[e.Name] = strings.Join(decode.Containers(e), " ")
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	for e := range decode.New(decode.Limits{}).Entries(strings.NewReader(text)) {
+		if in := decode.Containers(e); in != nil {
+			t.Errorf("plain bytes are in %q", in)
+		}
+	}
+	if in := decode.Containers(penstock.Entry{}); in != nil {
+		t.Errorf("nothing is in %q", in)
+	}
+}

@@ -86,6 +86,7 @@ func (d *Decoder) Entries(r io.Reader) iter.Seq2[penstock.Entry, error] {
 	return func(yield func(penstock.Entry, error) bool) {
 		o := &object{Limits: d.limits, decoder: d, source: &source{r: r}, yield: yield}
 		o.decoded = make([]int64, o.MaxDepth)
+		o.kinds = make([]container, o.MaxDepth)
 		_ = o.report("", o.start())
 	}
 }
@@ -98,6 +99,7 @@ type object struct {
 	yield   func(penstock.Entry, error) bool
 	plain   int64   // bytes given out so far
 	decoded []int64 // bytes that came out of the containers, by their depth
+	kinds   []container
 	entries int
 }
 
@@ -223,7 +225,7 @@ func (o *object) peeked(name string, br *bufio.Reader, depth int) error {
 	kind := sniff(head)
 	switch {
 	case kind == plainBytes:
-		return o.entry(name, br)
+		return o.entry(name, br, depth)
 	case kind >= parquetFile:
 		return &UnsupportedError{Container: kind.String()}
 	case depth >= o.MaxDepth:
@@ -255,6 +257,7 @@ type layer struct {
 }
 
 func (o *object) layer(kind container, r io.Reader, depth int) *layer {
+	o.kinds[depth] = kind
 	return &layer{object: o, kind: kind, depth: depth, r: r}
 }
 
@@ -285,7 +288,7 @@ func (l *layer) failure() error {
 }
 
 // entry gives one plain entry to the consumer.
-func (o *object) entry(name string, br *bufio.Reader) error {
+func (o *object) entry(name string, br *bufio.Reader, depth int) error {
 	o.entries++
 	if o.entries > o.MaxEntries {
 		return overLimit("more than %d entries", o.MaxEntries)
@@ -294,7 +297,7 @@ func (o *object) entry(name string, br *bufio.Reader) error {
 	if err != nil {
 		return err
 	}
-	e := &entryReader{object: o, r: text}
+	e := &entryReader{object: o, r: text, depth: depth}
 	more := o.yield(penstock.Entry{Name: name, Reader: e}, nil)
 	failed := e.err
 	e.err = errStopped // the bytes behind it are another entry's from now on
@@ -310,8 +313,21 @@ func (o *object) entry(name string, br *bufio.Reader) error {
 // entryReader is what the consumer reads: within the limits, with errors that say whose fault they are.
 type entryReader struct {
 	*object
-	r   io.Reader
-	err error // a verdict
+	r     io.Reader
+	depth int   // how many containers it is in
+	err   error // a verdict
+}
+
+// Containers names what an entry of a Decoder is stored in, the outermost first: gzip, zip and so on. A plain object is in
+// none. It is to be asked before the next entry is.
+func Containers(e penstock.Entry) []string {
+	var names []string
+	if r, ok := e.Reader.(*entryReader); ok {
+		for _, kind := range r.kinds[:r.depth] {
+			names = append(names, kind.String())
+		}
+	}
+	return names
 }
 
 func (e *entryReader) Read(p []byte) (int, error) {

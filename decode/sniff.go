@@ -31,10 +31,6 @@ func (c container) String() string {
 	}[c]
 }
 
-// Container names what bytes that begin like this are stored as: gzip, zstd, zip and so on, or plain. 512 bytes are enough
-// to tell.
-func Container(head []byte) string { return sniff(head).String() }
-
 // peekSize is what sniff wants to see: a tar header.
 const peekSize = 512
 

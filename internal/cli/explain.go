@@ -3,7 +3,6 @@
 package cli
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -11,6 +10,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -114,11 +114,7 @@ func (o *explainOptions) object(ctx context.Context, w io.Writer, p *penstock.Pi
 	if obj.Size >= 0 {
 		line(w, "size", "%s", humanBytes(obj.Size))
 	}
-	const enough = 512
-	head := bufio.NewReaderSize(stream, 64<<10)
-	first, _ := head.Peek(enough) // the error comes again when it is read
-	line(w, "stored as", "%s", decode.Container(first))
-	for entry, err := range p.Decoder.Entries(head) {
+	for entry, err := range p.Decoder.Entries(stream) {
 		if err != nil {
 			return err
 		}
@@ -146,6 +142,7 @@ func (o *explainOptions) entry(w io.Writer, p *penstock.Pipeline, obj *penstock.
 	if e.Name != "" {
 		line(w, "entry", "%s", e.Name)
 	}
+	line(w, "stored as", "%s", storedAs(e))
 	rec, err := p.Recognizer.Recognize(obj, id, e)
 	if err != nil {
 		return false, err
@@ -220,7 +217,7 @@ func (s *seen) write(w io.Writer, whole bool) {
 	}
 	line(w, "records", "%s%s", humanCount(int64(s.records)), more)
 	if s.unparsed > 0 {
-		line(w, "unparsed", "%s do not fit the format and go on as raw text", humanCount(int64(s.unparsed)))
+		line(w, "unparsed", "%s of them, which go on as raw text with the reason", humanCount(int64(s.unparsed)))
 	}
 	if s.errors > 0 {
 		line(w, "dead letter", "%s, the first: %v", humanCount(int64(s.errors)), s.firstError)
@@ -245,6 +242,16 @@ func (s *seen) write(w io.Writer, whole bool) {
 	for _, doc := range s.documents {
 		line(w, "document", "%s", doc)
 	}
+}
+
+// storedAs names the compressions and archives around an entry, the innermost first.
+func storedAs(e penstock.Entry) string {
+	containers := decode.Containers(e)
+	if len(containers) == 0 {
+		return "plain"
+	}
+	slices.Reverse(containers)
+	return strings.Join(containers, " in ")
 }
 
 // reason says why a format was chosen.
