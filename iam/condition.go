@@ -45,42 +45,34 @@ type operatorKind struct {
 }
 
 // operators are the operators by name, without prefix and suffix.
-func operators() map[string]operatorKind {
-	all := map[string]operatorKind{
-		"StringEquals":           {variables: true, match: matchText},
-		"StringEqualsIgnoreCase": {variables: true, match: matchFolded},
-		"StringLike":             {variables: true, wildcards: true, match: matchText},
-		"ArnLike":                {variables: true, wildcards: true, match: matchARN},
-		"ArnEquals":              {variables: true, wildcards: true, match: matchARN},
-		"NumericEquals":          {parse: parseNumber, match: compareNumbers(func(a, b float64) bool { return a == b })},
-		"DateEquals":             {parse: parseDate, match: compareDates(func(n int) bool { return n == 0 })},
-		"IpAddress":              {parse: parsePrefix, match: matchIP},
-	}
-	for name, negation := range map[string]string{
-		"StringEquals": "StringNotEquals", "StringEqualsIgnoreCase": "StringNotEqualsIgnoreCase", "StringLike": "StringNotLike",
-		"ArnLike": "ArnNotLike", "ArnEquals": "ArnNotEquals", "NumericEquals": "NumericNotEquals", "DateEquals": "DateNotEquals",
-		"IpAddress": "NotIpAddress",
-	} {
-		k := all[name]
-		k.negated = true
-		all[negation] = k
-	}
-	for name, less := range map[string]func(a, b float64) bool{
-		"NumericLessThan": func(a, b float64) bool { return a < b }, "NumericLessThanEquals": func(a, b float64) bool { return a <= b },
-		"NumericGreaterThan": func(a, b float64) bool { return a > b }, "NumericGreaterThanEquals": func(a, b float64) bool { return a >= b },
-	} {
-		all[name] = operatorKind{parse: parseNumber, match: compareNumbers(less)}
-	}
-	for name, ok := range map[string]func(n int) bool{
-		"DateLessThan": func(n int) bool { return n < 0 }, "DateLessThanEquals": func(n int) bool { return n <= 0 },
-		"DateGreaterThan": func(n int) bool { return n > 0 }, "DateGreaterThanEquals": func(n int) bool { return n >= 0 },
-	} {
-		all[name] = operatorKind{parse: parseDate, match: compareDates(ok)}
-	}
-	all["Bool"] = operatorKind{parse: parseBool, match: matchBool}
-	all["BinaryEquals"] = operatorKind{parse: parseBinary, match: matchBinary}
-	all["Null"] = operatorKind{parse: parseBool}
-	return all
+var operators = map[string]operatorKind{
+	"StringEquals":              {variables: true, match: matchText},
+	"StringNotEquals":           {variables: true, match: matchText, negated: true},
+	"StringEqualsIgnoreCase":    {variables: true, match: matchFolded},
+	"StringNotEqualsIgnoreCase": {variables: true, match: matchFolded, negated: true},
+	"StringLike":                {variables: true, wildcards: true, match: matchText},
+	"StringNotLike":             {variables: true, wildcards: true, match: matchText, negated: true},
+	"ArnEquals":                 {variables: true, wildcards: true, match: matchARN},
+	"ArnNotEquals":              {variables: true, wildcards: true, match: matchARN, negated: true},
+	"ArnLike":                   {variables: true, wildcards: true, match: matchARN},
+	"ArnNotLike":                {variables: true, wildcards: true, match: matchARN, negated: true},
+	"NumericEquals":             {parse: parseNumber, match: compareNumbers(func(a, b float64) bool { return a == b })},
+	"NumericNotEquals":          {parse: parseNumber, match: compareNumbers(func(a, b float64) bool { return a == b }), negated: true},
+	"NumericLessThan":           {parse: parseNumber, match: compareNumbers(func(a, b float64) bool { return a < b })},
+	"NumericLessThanEquals":     {parse: parseNumber, match: compareNumbers(func(a, b float64) bool { return a <= b })},
+	"NumericGreaterThan":        {parse: parseNumber, match: compareNumbers(func(a, b float64) bool { return a > b })},
+	"NumericGreaterThanEquals":  {parse: parseNumber, match: compareNumbers(func(a, b float64) bool { return a >= b })},
+	"DateEquals":                {parse: parseDate, match: compareDates(func(n int) bool { return n == 0 })},
+	"DateNotEquals":             {parse: parseDate, match: compareDates(func(n int) bool { return n == 0 }), negated: true},
+	"DateLessThan":              {parse: parseDate, match: compareDates(func(n int) bool { return n < 0 })},
+	"DateLessThanEquals":        {parse: parseDate, match: compareDates(func(n int) bool { return n <= 0 })},
+	"DateGreaterThan":           {parse: parseDate, match: compareDates(func(n int) bool { return n > 0 })},
+	"DateGreaterThanEquals":     {parse: parseDate, match: compareDates(func(n int) bool { return n >= 0 })},
+	"Bool":                      {parse: parseBool, match: matchBool},
+	"BinaryEquals":              {parse: parseBinary, match: matchBinary},
+	"IpAddress":                 {parse: parsePrefix, match: matchIP},
+	"NotIpAddress":              {parse: parsePrefix, match: matchIP, negated: true},
+	"Null":                      {parse: parseBool},
 }
 
 func (p *Policy) readConditions(s *statement, n *node, path string) error {
@@ -93,7 +85,7 @@ func (p *Policy) readConditions(s *statement, n *node, path string) error {
 		return &Error{Path: path, Problem: "want an object"}
 	}
 	for _, op := range v.members {
-		place := path + "." + op.name
+		place := path + "." + clipped(op.name)
 		if op.value.kind != objectNode || len(op.value.members) == 0 {
 			return &Error{Path: place, Problem: "want an object with a condition key"}
 		}
@@ -119,40 +111,40 @@ func (p *Policy) condition(operator, key string, value *node) (*condition, error
 	if rest, ok := strings.CutSuffix(name, "IfExists"); ok {
 		c.ifExists, name = true, rest
 	}
-	kind, ok := operators()[name]
+	kind, ok := operators[name]
 	if !ok || name == "Null" && (c.ifExists || c.set != setNone) {
-		return nil, fmt.Errorf("unknown operator %q", operator)
+		return nil, fmt.Errorf("unknown operator %s", quoted(operator))
 	}
 	if prefix, rest, ok := strings.Cut(key, ":"); !ok || prefix == "" || rest == "" {
-		return nil, fmt.Errorf("%q is no condition key: want one such as aws:SourceIp", key)
+		return nil, fmt.Errorf("%s is no condition key: want one such as aws:SourceIp", quoted(key))
 	}
 	c.negated, c.match = kind.negated, kind.match
 	for _, v := range value.list() {
 		if v.kind != stringNode && v.kind != numberNode && v.kind != boolNode {
-			return nil, fmt.Errorf("%s: want a string or a list of strings", key)
+			return nil, fmt.Errorf("%s: want a string or a list of strings", clipped(key))
 		}
 		c.values = append(c.values, v.text)
 		if kind.parse != nil {
 			parsed, err := kind.parse(v.text)
 			if err != nil {
-				return nil, fmt.Errorf("%s: %w", key, err)
+				return nil, fmt.Errorf("%s: %w", clipped(key), err)
 			}
 			c.parsed = append(c.parsed, parsed)
 			continue
 		}
 		compiled, err := compilePattern(v.text, syntax{wildcards: kind.wildcards, variables: kind.variables && p.hasVariables()})
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", key, err)
+			return nil, fmt.Errorf("%s: %w", clipped(key), err)
 		}
 		c.patterns = append(c.patterns, compiled)
 		c.arns = append(c.arns, newARNPattern(compiled))
 	}
 	if len(c.values) == 0 {
-		return nil, fmt.Errorf("%s: the list is empty", key)
+		return nil, fmt.Errorf("%s: the list is empty", clipped(key))
 	}
 	if name == "Null" {
 		if len(c.values) > 1 {
-			return nil, fmt.Errorf("%s: want true or false", key)
+			return nil, fmt.Errorf("%s: want true or false", clipped(key))
 		}
 		c.null, c.wantNull = true, c.parsed[0] == true
 	}
@@ -211,29 +203,38 @@ func matchARN(c *condition, i int, value string, ctx *Context) bool {
 	if !ok {
 		return false
 	}
-	return c.arns[i].match(&seg, ctx)
+	return c.arns[i].match(value, &seg, ctx)
+}
+
+// readNumber reads a decimal number. What else Go takes for one, such as NaN, is none.
+func readNumber(text string) (float64, bool) {
+	n, err := strconv.ParseFloat(text, 64)
+	return n, err == nil && strings.Trim(text, "0123456789+-.eE") == ""
 }
 
 func parseNumber(text string) (any, error) {
-	n, err := strconv.ParseFloat(text, 64)
-	if err != nil {
-		return nil, fmt.Errorf("%q is not a number", text)
+	n, ok := readNumber(text)
+	if !ok {
+		return nil, fmt.Errorf("%s is not a number", quoted(text))
 	}
 	return n, nil
 }
 
-func compareNumbers(ok func(a, b float64) bool) func(*condition, int, string, *Context) bool {
+func compareNumbers(holds func(a, b float64) bool) func(*condition, int, string, *Context) bool {
 	return func(c *condition, i int, value string, _ *Context) bool {
-		n, err := strconv.ParseFloat(value, 64)
+		n, ok := readNumber(value)
 		want, isNumber := c.parsed[i].(float64)
-		return err == nil && isNumber && ok(n, want)
+		return ok && isNumber && holds(n, want)
 	}
 }
+
+// maxEpoch is the end of the year 9999.
+const maxEpoch = 253402300799
 
 // readDate reads a date of the W3C profile of ISO 8601, or seconds since 1970.
 func readDate(text string) (time.Time, bool) {
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil && len(text) > 4 {
-		return time.Unix(n, 0), true
+		return time.Unix(n, 0), -maxEpoch <= n && n <= maxEpoch
 	}
 	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04Z07:00", "2006-01-02", "2006-01", "2006"} {
 		if t, err := time.Parse(layout, text); err == nil {
@@ -246,7 +247,7 @@ func readDate(text string) (time.Time, bool) {
 func parseDate(text string) (any, error) {
 	t, ok := readDate(text)
 	if !ok {
-		return nil, fmt.Errorf("%q is not a date such as 2026-11-24T00:00:00Z", text)
+		return nil, fmt.Errorf("%s is not a date such as 2026-11-24T00:00:00Z", quoted(text))
 	}
 	return t, nil
 }
@@ -266,7 +267,7 @@ func parseBool(text string) (any, error) {
 	case "false":
 		return false, nil
 	}
-	return nil, fmt.Errorf("%q is neither true nor false", text)
+	return nil, fmt.Errorf("%s is neither true nor false", quoted(text))
 }
 
 func matchBool(c *condition, i int, value string, _ *Context) bool {
@@ -277,7 +278,7 @@ func matchBool(c *condition, i int, value string, _ *Context) bool {
 func parseBinary(text string) (any, error) {
 	b, err := base64.StdEncoding.DecodeString(text)
 	if err != nil {
-		return nil, fmt.Errorf("%q is not base64", text)
+		return nil, fmt.Errorf("%s is not base64", quoted(text))
 	}
 	return string(b), nil
 }
@@ -295,7 +296,10 @@ func parsePrefix(text string) (any, error) {
 	}
 	p, err := netip.ParsePrefix(text)
 	if err != nil {
-		return nil, fmt.Errorf("%q is neither an address nor a CIDR block", text)
+		return nil, fmt.Errorf("%s is neither an address nor a CIDR block", quoted(text))
+	}
+	if addr := p.Addr(); addr.Is4In6() && p.Bits() >= 96 {
+		p = netip.PrefixFrom(addr.Unmap(), p.Bits()-96)
 	}
 	return p.Masked(), nil
 }

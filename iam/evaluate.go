@@ -35,6 +35,8 @@ type Decision struct {
 	By Type
 	// Statement is the one that decided; zero when none did.
 	Statement StatementRef
+	// And is the statement of the access policy that allows too, where both sides have to: for a caller of another account.
+	And StatementRef
 	// Missing says what a refusal lacks.
 	Missing string
 }
@@ -70,6 +72,8 @@ func (d Decision) String() string {
 	switch {
 	case d.Allowed && d.Statement.Type == "":
 		return "allowed: the root of an account may do everything that nothing denies"
+	case d.Allowed && d.And.Type != "":
+		return "allowed by " + d.Statement.String() + " and " + d.And.String()
 	case d.Allowed:
 		return "allowed by " + d.Statement.String()
 	case d.Explicit:
@@ -83,8 +87,7 @@ func (d Decision) String() string {
 // boundary and session policies limit what identity policies grant, and what the access policy grants to a role; they do
 // not limit what it grants to the very caller, or to everyone.
 func Evaluate(ps Policies, r Request) Decision {
-	e := evaluation{ps: ps, r: &r}
-	e.resource, e.isARN = splitARN(r.Resource)
+	e := newEvaluation(ps, &r)
 	if ref, ok := e.anyDeny(); ok {
 		return Decision{Explicit: true, By: ref.Type, Statement: ref}
 	}
@@ -96,24 +99,24 @@ func Evaluate(ps Policies, r Request) Decision {
 		return Decision{By: ResourcePolicy, Missing: "no statement of the access policy allows anonymous callers to do this; only the principal * means them"}
 	}
 	byIdentity, identity := e.identityAllows()
-	limit, limited := e.limits()
+	within := e.limit()
 	if r.Principal.account != e.resource[4] || r.Principal.partition != e.resource[1] {
-		return crossAccount(given, byResource, identity, byIdentity, limit, limited)
+		return crossAccount(given, byResource, identity, byIdentity, within)
 	}
 	switch {
-	case given == grantDirect, given == grantIssuer && !limited:
+	case given == grantDirect, given == grantIssuer && within.by == "":
 		return Decision{Allowed: true, By: ResourcePolicy, Statement: byResource}
-	case identity && !limited:
+	case identity && within.by == "":
 		return Decision{Allowed: true, By: IdentityPolicy, Statement: byIdentity}
-	case limited && (identity || given == grantIssuer):
-		return Decision{By: limit, Missing: "the " + string(limit) + " does not allow what is granted elsewhere"}
+	case identity, given == grantIssuer:
+		return within.decision()
 	case given == grantAccount:
 		return Decision{By: IdentityPolicy, Missing: "the access policy names the account, which only delegates: an identity policy of the caller has to allow it too"}
 	}
 	return Decision{By: IdentityPolicy, Missing: "neither the access policy nor an identity policy allows it; one of them has to"}
 }
 
-func crossAccount(given grant, byResource StatementRef, identity bool, byIdentity StatementRef, limit Type, limited bool) Decision {
+func crossAccount(given grant, byResource StatementRef, identity bool, byIdentity StatementRef, within limit) Decision {
 	switch {
 	case !identity && given == grantNone:
 		return Decision{By: IdentityPolicy, Missing: "the caller is of another account: the access policy and an identity policy have to allow it, and neither does"}
@@ -121,13 +124,13 @@ func crossAccount(given grant, byResource StatementRef, identity bool, byIdentit
 		return Decision{By: IdentityPolicy, Missing: "the caller is of another account: the access policy allows it, and an identity policy has to allow it too"}
 	case given == grantNone:
 		return Decision{By: ResourcePolicy, Missing: "the caller is of another account: an identity policy allows it, and the access policy has to allow it too"}
-	case limited:
-		return Decision{By: limit, Missing: "the " + string(limit) + " does not allow what is granted elsewhere"}
+	case within.by != "":
+		return within.decision()
 	}
 	if byIdentity.Type == "" {
 		return Decision{Allowed: true, By: ResourcePolicy, Statement: byResource}
 	}
-	return Decision{Allowed: true, By: IdentityPolicy, Statement: byIdentity}
+	return Decision{Allowed: true, By: IdentityPolicy, Statement: byIdentity, And: byResource}
 }
 
 // evaluation is one request being decided.
@@ -136,6 +139,12 @@ type evaluation struct {
 	r        *Request
 	resource arnSegments
 	isARN    bool
+}
+
+func newEvaluation(ps Policies, r *Request) evaluation {
+	e := evaluation{ps: ps, r: r}
+	e.resource, e.isARN = splitARN(r.Resource)
+	return e
 }
 
 // each calls f for every statement with the policy it is in, until f returns false.
@@ -211,19 +220,28 @@ func (e *evaluation) allows(t Type) (by StatementRef, ok bool) {
 	return by, ok
 }
 
-// limits reports which policy, if any, does not allow what others may grant.
-func (e *evaluation) limits() (by Type, limited bool) {
+// limit is the policy, if any, that does not allow what others may grant.
+type limit struct {
+	by      Type
+	missing string
+}
+
+func (l limit) decision() Decision { return Decision{By: l.by, Missing: l.missing} }
+
+func (e *evaluation) limit() limit {
 	if e.ps.Boundary != nil && e.r.Principal.kind != KindRoot {
 		if _, ok := e.allows(Boundary); !ok {
-			return Boundary, true
+			return limit{Boundary, "the permissions boundary does not allow what is granted elsewhere"}
 		}
 	}
 	if len(e.ps.Session) > 0 {
 		if _, ok := e.allows(SessionPolicy); !ok {
-			return SessionPolicy, true
+			return limit{SessionPolicy, "the session policy does not allow what is granted elsewhere"}
 		}
+	} else if e.r.Principal.kind == KindFederatedUser {
+		return limit{SessionPolicy, "a federated user without a session policy has nothing but what the access policy grants to it by name"}
 	}
-	return "", false
+	return limit{}
 }
 
 // applies reports whether a statement is about the request.
@@ -237,7 +255,7 @@ func (e *evaluation) applies(t Type, s *statement) bool {
 	if _, bad := s.unresolved(&e.r.Context); bad {
 		return false
 	}
-	if !s.matchesResource(&e.resource, e.isARN, &e.r.Context) {
+	if !s.matchesResource(e.r.Resource, &e.resource, e.isARN, &e.r.Context) {
 		return false
 	}
 	for i := range s.conditions {
@@ -265,12 +283,12 @@ func (s *statement) matchesAction(action string) bool {
 	return s.notAction
 }
 
-func (s *statement) matchesResource(seg *arnSegments, isARN bool, ctx *Context) bool {
+func (s *statement) matchesResource(arn string, seg *arnSegments, isARN bool, ctx *Context) bool {
 	if len(s.resources) == 0 {
 		return true
 	}
 	for i := range s.resources {
-		if a := &s.resources[i].arn; a.any || isARN && a.match(seg, ctx) {
+		if a := &s.resources[i].arn; a.any || isARN && a.match(arn, seg, ctx) {
 			return !s.notRes
 		}
 	}

@@ -17,8 +17,7 @@ type Finding struct {
 
 // Explain goes through every statement of every policy and says whether it applies, and why not.
 func Explain(ps Policies, r Request) []Finding {
-	e := evaluation{ps: ps, r: &r}
-	e.resource, e.isARN = splitARN(r.Resource)
+	e := newEvaluation(ps, &r)
 	var all []Finding
 	e.each(func(ref StatementRef, s *statement) bool {
 		f := Finding{Statement: ref, Effect: s.effect}
@@ -42,7 +41,7 @@ func (e *evaluation) reason(t Type, s *statement) (why string, applies bool) {
 	if key, bad := s.unresolved(&e.r.Context); bad {
 		return fmt.Sprintf("the policy variable ${%s} has no value in this request", key), false
 	}
-	if !s.matchesResource(&e.resource, e.isARN, &e.r.Context) {
+	if !s.matchesResource(e.r.Resource, &e.resource, e.isARN, &e.r.Context) {
 		return fmt.Sprintf("%s %s %s", name(s.notRes, "Resource"), s.resourceTexts(), verb(s.notRes, e.r.Resource)), false
 	}
 	for i := range s.conditions {

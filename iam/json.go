@@ -82,6 +82,7 @@ func readNode(dec *json.Decoder, depth int) (*node, error) {
 
 func readObject(dec *json.Decoder, depth int) (*node, error) {
 	n := &node{kind: objectNode}
+	seen := map[string]bool{}
 	for dec.More() {
 		token, err := dec.Token()
 		if err != nil {
@@ -91,9 +92,10 @@ func readObject(dec *json.Decoder, depth int) (*node, error) {
 		if !ok {
 			return nil, errors.New("it is not JSON: an object's name is no string")
 		}
-		if n.member(name) != nil {
-			return nil, fmt.Errorf("%q is there twice", name)
+		if seen[name] {
+			return nil, fmt.Errorf("%s is there twice", quoted(name))
 		}
+		seen[name] = true
 		v, err := readNode(dec, depth)
 		if err != nil {
 			return nil, err

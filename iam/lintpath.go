@@ -178,7 +178,7 @@ func (s *statement) allowsOneOf(methods []string) bool {
 func (l *linter) covers(effect Effect, resource string) bool {
 	seg, ok := splitARN(resource)
 	for i := range l.policy.statements {
-		if s := &l.policy.statements[i]; ok && s.effect == effect && !s.notRes && len(s.resources) > 0 && s.matchesResource(&seg, true, &Context{}) {
+		if s := &l.policy.statements[i]; ok && s.effect == effect && !s.notRes && len(s.resources) > 0 && s.matchesResource(resource, &seg, true, &Context{}) {
 			return true
 		}
 	}

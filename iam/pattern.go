@@ -89,12 +89,12 @@ func cutVariable(s string) (v part, rest string, err error) {
 	key, def, hasDefault := strings.Cut(inner, ",")
 	key = strings.TrimSpace(key)
 	if key == "" || strings.ContainsAny(key, "${' \t\r\n") || !strings.Contains(key, ":") {
-		return v, "", fmt.Errorf("policy variable %q does not name a condition key", "${"+inner+"}")
+		return v, "", fmt.Errorf("policy variable %s does not name a condition key", quoted("${"+inner+"}"))
 	}
 	if hasDefault {
 		def = strings.TrimSpace(def)
 		if len(def) < 2 || def[0] != '\'' || def[len(def)-1] != '\'' || strings.Contains(def[1:len(def)-1], "'") {
-			return v, "", fmt.Errorf("the default of policy variable %q is not in single quotes", "${"+inner+"}")
+			return v, "", fmt.Errorf("the default of policy variable %s is not in single quotes", quoted("${"+inner+"}"))
 		}
 		def = def[1 : len(def)-1]
 	}
@@ -213,15 +213,31 @@ func lowerASCII(b byte) byte {
 type arnPattern struct {
 	any     bool // the pattern "*"
 	segment [6]pattern
-	// whole is set instead of segment when a variable may bring colons of its own, or when there are too few.
-	whole pattern
+	// late is set instead of segment when a variable may bring colons of its own.
+	late pattern
+	// short is set instead of segment when there are fewer than six segments and a star ends the last one: the star stands
+	// for what is missing, and the ARN is compared as one text.
+	short pattern
 }
 
 func newARNPattern(p pattern) arnPattern {
-	if seg, ok := splitPattern(p); ok && !p.hasVariables() {
-		return arnPattern{segment: seg}
+	if len(p) == 1 && p[0].kind == partAnyRun {
+		return arnPattern{any: true}
 	}
-	return arnPattern{whole: p}
+	if p.hasVariables() {
+		return arnPattern{late: p}
+	}
+	seg, ok := splitPattern(p)
+	if !ok && len(p) > 0 && p[len(p)-1].kind == partAnyRun {
+		return arnPattern{short: p}
+	}
+	// Without a sixth segment it matches nothing, as no ARN lacks one.
+	return arnPattern{segment: seg}
+}
+
+// isARN reports whether the pattern can match an ARN at all.
+func (a *arnPattern) isARN() bool {
+	return a.any || a.late != nil || a.short != nil || len(a.segment[5]) > 0
 }
 
 // splitPattern cuts p at its first five literal colons.
@@ -250,20 +266,19 @@ func splitPattern(p pattern) (seg [6]pattern, ok bool) {
 	return seg, n == 5
 }
 
-func (a *arnPattern) match(s *arnSegments, c *Context) bool {
-	if a.any {
+// match reports whether the pattern fits an ARN, which is given whole and in segments.
+func (a *arnPattern) match(arn string, seg *arnSegments, c *Context) bool {
+	switch {
+	case a.any:
 		return true
+	case a.late != nil:
+		resolved := newARNPattern(a.late.resolve(c))
+		return resolved.match(arn, seg, c)
+	case a.short != nil:
+		return a.short.match(arn, c, false)
 	}
-	seg := &a.segment
-	if a.whole != nil {
-		resolved, ok := splitPattern(a.whole.resolve(c))
-		if !ok {
-			return false
-		}
-		seg = &resolved
-	}
-	for i := range seg {
-		if !seg[i].match(s[i], c, false) {
+	for i := range a.segment {
+		if !a.segment[i].match(seg[i], c, false) {
 			return false
 		}
 	}

@@ -3,6 +3,7 @@ package iam
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -44,7 +45,8 @@ type Error struct {
 	Path string
 	// Problem says what is wrong there.
 	Problem string
-	// Service is what the service answers to whoever saves the document: exception and text.
+	// Service is what the service answers to whoever saves the document: exception and text. It is empty where that is
+	// not known.
 	Service string
 }
 
@@ -63,9 +65,11 @@ func ParseResource(doc []byte) (*Policy, error) { return parse(doc, true) }
 func ParseIdentity(doc []byte) (*Policy, error) { return parse(doc, false) }
 
 func parse(doc []byte, isResource bool) (*Policy, error) {
+	if utf8.RuneCount(doc) > MaxPolicySize {
+		return nil, &Error{Problem: fmt.Sprintf("it has more than %d characters", MaxPolicySize)}
+	}
 	p := &Policy{version: "2008-10-17", isResource: isResource}
-	err := p.parse(doc)
-	if err != nil {
+	if err := p.parse(doc); err != nil {
 		if e, ok := err.(*Error); ok && e.Service == "" { //nolint:errorlint // made here
 			e.Service = "InvalidTypeException: Error setting policy: [" + string(doc) + "]"
 		}
@@ -75,9 +79,6 @@ func parse(doc []byte, isResource bool) (*Policy, error) {
 }
 
 func (p *Policy) parse(doc []byte) error {
-	if utf8.RuneCount(doc) > MaxPolicySize {
-		return &Error{Problem: fmt.Sprintf("it has more than %d characters", MaxPolicySize)}
-	}
 	root, err := parseJSON(doc)
 	if err != nil {
 		return &Error{Problem: err.Error()}
@@ -115,7 +116,7 @@ func (p *Policy) parse(doc []byte) error {
 			return err
 		}
 		if s.sid != "" && sids[s.sid] {
-			return &Error{Path: path + ".Sid", Problem: fmt.Sprintf("%q is there twice", s.sid)}
+			return &Error{Path: path + ".Sid", Problem: quoted(s.sid) + " is there twice"}
 		}
 		sids[s.sid] = true
 		p.statements = append(p.statements, *s)
@@ -129,7 +130,7 @@ func known(n *node, path string, names ...string) error {
 		if slices.Contains(names, m.name) {
 			continue
 		}
-		problem := fmt.Sprintf("unknown element %q", m.name)
+		problem := "unknown element " + quoted(m.name)
 		if i := slices.IndexFunc(names, func(name string) bool { return strings.EqualFold(name, m.name) }); i >= 0 {
 			problem = fmt.Sprintf("%s; it is written %q", problem, names[i])
 		}
@@ -137,6 +138,19 @@ func known(n *node, path string, names ...string) error {
 	}
 	return nil
 }
+
+// maxQuote is how much of a document is repeated in a message.
+const maxQuote = 100
+
+// clipped is the beginning of a text that may be as long as a document.
+func clipped(s string) string {
+	if len(s) <= maxQuote {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxQuote], "") + "…"
+}
+
+func quoted(s string) string { return strconv.Quote(clipped(s)) }
 
 // Len is the number of statements.
 func (p *Policy) Len() int { return len(p.statements) }

@@ -1,9 +1,6 @@
 package iam
 
-import (
-	"fmt"
-	"strings"
-)
+import "strings"
 
 // statement is one statement of a policy.
 type statement struct {
@@ -68,7 +65,7 @@ func (p *Policy) head(s *statement, n *node, path string) error {
 	case v.kind == stringNode && (s.effect == Allow || s.effect == Deny):
 		return nil
 	}
-	return &Error{Path: path + ".Effect", Problem: fmt.Sprintf("%q is neither Allow nor Deny", v.text)}
+	return &Error{Path: path + ".Effect", Problem: quoted(v.text) + " is neither Allow nor Deny"}
 }
 
 func (p *Policy) readPrincipals(s *statement, n *node, path string) error {
@@ -100,7 +97,7 @@ func (p *Policy) readPrincipals(s *statement, n *node, path string) error {
 			if m.name == "AWS" {
 				var ok bool
 				if e, ok = parseEntry(text); !ok {
-					return &Error{Path: place, Problem: fmt.Sprintf("%q is no principal: want *, an account, the ARN of a user, a role, a role session or a federated user, or a unique id; wildcards inside are not allowed", text)}
+					return &Error{Path: place, Problem: quoted(text) + " is no principal: want *, an account, the ARN of a user, a role, a role session or a federated user, or a unique id; wildcards inside are not allowed"}
 				}
 			}
 			s.principals = append(s.principals, e)
@@ -201,11 +198,11 @@ func (p *Policy) readActions(s *statement, n *node, path string) error {
 		switch {
 		case text == "*":
 		case !ok || service == "" || name == "" || strings.ContainsAny(service, "*?"):
-			return &Error{Path: path, Problem: fmt.Sprintf("%q is no action: want SERVICE:ACTION, such as es:ESHttpGet", text)}
+			return &Error{Path: path, Problem: quoted(text) + " is no action: want SERVICE:ACTION, such as es:ESHttpGet"}
 		case p.isResource && !strings.EqualFold(service, "es"):
-			return &Error{Path: path, Problem: fmt.Sprintf("%q is an action of another service", text)}
+			return &Error{Path: path, Problem: quoted(text) + " is an action of another service"}
 		case strings.Trim(strings.ToLower(name), "abcdefghijklmnopqrstuvwxyz0123456789*?-_") != "":
-			return &Error{Path: path, Problem: fmt.Sprintf("%q has characters that no action has", text)}
+			return &Error{Path: path, Problem: quoted(text) + " has characters that no action has"}
 		}
 		c, err := compilePattern(text, syntax{wildcards: true})
 		if err != nil {
@@ -239,28 +236,29 @@ func (p *Policy) readResources(s *statement, n *node, path string) error {
 			return &Error{Path: path, Problem: err.Error()}
 		}
 		r := resourcePattern{text: text, pattern: c}
-		if text == "*" {
-			r.arn.any = true
-		} else {
-			if err := p.checkResource(text); err != "" {
-				return &Error{Path: path, Problem: err}
-			}
-			r.arn = newARNPattern(c)
+		if problem := p.checkResource(text); problem != "" {
+			return &Error{Path: path, Problem: problem}
 		}
+		r.arn = newARNPattern(c)
 		s.resources = append(s.resources, r)
 	}
 	return nil
 }
 
-func (p *Policy) checkResource(text string) string {
-	seg, ok := splitARN(text)
+// checkResource says what is wrong with a resource. An ARN may lack segments when a star ends it.
+func (p *Policy) checkResource(text string) (problem string) {
+	if text == "*" {
+		return ""
+	}
+	seg := strings.SplitN(text, ":", 6)
+	whole := len(seg) == 6 && seg[5] != ""
 	switch {
-	case !ok || seg[5] == "":
-		return fmt.Sprintf("%q is no ARN: want arn:aws:es:REGION:ACCOUNT:domain/NAME/* or *", text)
+	case seg[0] != "arn", len(seg) < 3, !whole && !strings.HasSuffix(text, "*"):
+		return quoted(text) + " is no ARN: want arn:aws:es:REGION:ACCOUNT:domain/NAME/* or *"
 	case strings.ContainsAny(seg[2], "*?"):
-		return fmt.Sprintf("%q has a wildcard for the service", text)
+		return quoted(text) + " has a wildcard for the service"
 	case p.isResource && seg[2] != "es":
-		return fmt.Sprintf("%q belongs to another service", text)
+		return quoted(text) + " belongs to another service"
 	}
 	return ""
 }
