@@ -288,8 +288,8 @@ func (c *call) mget(expr string) error {
 	docs, size := make([]any, 0, len(wanted)), 0
 	for _, w := range wanted {
 		doc, n := c.mgetOne(w)
-		if size += n; size > maxAnswer {
-			return tooMuch()
+		if size += n; int64(size) > c.maxAnswer() {
+			return c.tooMuch()
 		}
 		docs = append(docs, doc)
 	}

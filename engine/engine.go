@@ -34,7 +34,8 @@ type Config struct {
 	Profile string
 	// ClusterName is what the banner says; the managed service writes ACCOUNT:DOMAIN.
 	ClusterName string
-	// MaxContentLength bounds request bodies, before and after decompression, in bytes.
+	// MaxContentLength bounds request bodies, before and after decompression, in bytes. The documents of one answer may be four
+	// times as long.
 	MaxContentLength int64
 	// Logger hears of what goes wrong inside; nil is silent.
 	Logger *slog.Logger

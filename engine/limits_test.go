@@ -63,6 +63,31 @@ func TestBodiesMayBeZippedAndHaveALimit(t *testing.T) {
 	}
 }
 
+func TestAnswersHaveALimit(t *testing.T) {
+	t.Parallel()
+	e := open(t, engine.Config{MaxContentLength: 10000})
+	const n = 60
+	ids := []string{}
+	for i := range n {
+		must(t, e, "POST", "/_bulk", lines("logs", i, 1))
+		ids = append(ids, fmt.Sprintf(`"%d"`, i))
+	}
+	for _, c := range []struct {
+		target, body string
+		status       int
+	}{
+		{"/logs/_search", `{"size":30}`, http.StatusOK},
+		{"/logs/_search", `{"size":100}`, http.StatusTooManyRequests},
+		{"/logs/_search", `{"size":100,"_source":false}`, http.StatusOK},
+		{"/logs/_mget", `{"ids":[` + strings.Join(ids[:30], ",") + `]}`, http.StatusOK},
+		{"/logs/_mget", `{"ids":[` + strings.Join(ids, ",") + `]}`, http.StatusTooManyRequests},
+	} {
+		if status, text := do(t, e, "POST", c.target, c.body); status != c.status {
+			t.Errorf("%s %s: status %d, want %d: %.200s", c.target, c.body, status, c.status, text)
+		}
+	}
+}
+
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) {

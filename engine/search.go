@@ -444,8 +444,8 @@ func (r *searchRequest) page(top *top, c *call) (object, error) {
 		if err != nil {
 			return nil, err
 		}
-		if size += n; size > maxAnswer {
-			return nil, tooMuch()
+		if size += n; int64(size) > c.maxAnswer() {
+			return nil, c.tooMuch()
 		}
 		items = append(items, item)
 	}
@@ -458,10 +458,13 @@ func (r *searchRequest) scored() bool {
 }
 
 // maxAnswer bounds the sources in one answer.
-const maxAnswer = 256 << 20
+func (e *Engine) maxAnswer() int64 {
+	const times = 4
+	return times * e.cfg.MaxContentLength
+}
 
-func tooMuch() error {
-	return errorf(http.StatusTooManyRequests, "circuit_breaking_exception", "[request] Data too large: the documents of this answer have more than [%d] bytes", maxAnswer)
+func (e *Engine) tooMuch() error {
+	return errorf(http.StatusTooManyRequests, "circuit_breaking_exception", "[request] Data too large: the documents of this answer have more than [%d] bytes", e.maxAnswer())
 }
 
 // hit writes one hit, and says how large its source is.
