@@ -13,6 +13,8 @@ type textReader struct {
 	reader
 	timed  bool
 	stored time.Time
+	// python says that the event is in a traceback of Python's, which the first line that is not indented ends.
+	python bool
 }
 
 func readText(p *parsing, y yield) {
@@ -64,6 +66,7 @@ func (r *textReader) events(y yield) {
 			}
 			size = 0
 		default:
+			r.follow(r.bytes()[size:end])
 			size = end
 			if !r.timed && len(bytes.TrimSpace(r.bytes()[:end])) == 0 {
 				r.advance(end) // a blank line
@@ -98,16 +101,29 @@ func (r *textReader) begins(line []byte) bool {
 		_, _, ok := leadingTime(line, r.stored)
 		return ok
 	}
-	return !isTrace(line)
+	return !isTrace(line) && (!r.python || len(bytes.TrimSpace(line)) == 0)
 }
 
-// isTrace reports whether a line is a part of a stack trace, as the Java and JavaScript runtimes write them.
+// follow takes note of a line that belongs to the event.
+func (r *textReader) follow(line []byte) {
+	switch {
+	case bytes.HasPrefix(line, pythonTrace):
+		r.python = true
+	case !isSpace(line[0]) || len(bytes.TrimSpace(line)) == 0:
+		r.python = false
+	}
+}
+
+var pythonTrace = []byte("Traceback (most recent call last):") //nolint:gochecknoglobals // a constant
+
+// isTrace reports whether a line is a part of a stack trace, as the Java and JavaScript runtimes write them, or the first
+// one of Python's.
 func isTrace(line []byte) bool {
 	inner := bytes.TrimLeft(line, " \t")
 	if len(inner) < len(line) {
 		return bytes.HasPrefix(inner, []byte("at ")) || bytes.HasPrefix(inner, []byte("... "))
 	}
-	return bytes.HasPrefix(line, []byte("Caused by: "))
+	return bytes.HasPrefix(line, []byte("Caused by: ")) || bytes.HasPrefix(line, pythonTrace)
 }
 
 // event hands over the first size bytes of the window.
@@ -119,9 +135,12 @@ func (r *textReader) event(size int, y yield) bool {
 		return true
 	}
 	at, n, ok := leadingTime(raw, r.stored)
-	if !ok {
+	switch {
+	case !ok:
 		n = 0
 		at, _ = innerTime(raw)
+	case levelPrefix(raw) > 0:
+		n = 0
 	}
 	r.json = append(r.json[:0], '{')
 	if level := levelIn(raw[n:], ok); level != "" {
@@ -135,9 +154,16 @@ func (r *textReader) event(size int, y yield) bool {
 	return r.emit(penstock.Record{Offset: offset, Raw: raw, JSON: r.json, Time: at}, y)
 }
 
-// leadingTime reads the time that a line begins with, also behind a bracket or the priority of syslog, and returns how
-// many bytes it took.
+// leadingTime reads the time that a line begins with, also behind a severity, a bracket or the priority of syslog, and
+// returns how many bytes it took.
 func leadingTime(line []byte, stored time.Time) (t time.Time, size int, ok bool) {
+	i := levelPrefix(line)
+	t, size, ok = timeAt(line[i:], stored)
+	return t, i + size, ok
+}
+
+// timeAt is leadingTime without a severity.
+func timeAt(line []byte, stored time.Time) (t time.Time, size int, ok bool) {
 	i := 0
 	if len(line) > 0 && line[0] == '[' {
 		i = 1
@@ -219,6 +245,32 @@ func levelIn(b []byte, timed bool) string {
 		b = b[i:]
 	}
 	return ""
+}
+
+// levelPrefix returns where a line goes on that begins with a severity, in brackets or not, and white space; 0 for others.
+func levelPrefix(line []byte) int {
+	i, n := 0, 0
+	if len(line) > 0 && line[0] == '[' {
+		i = 1
+	}
+	for i+n < len(line) && n < 9 && line[i+n]|0x20 >= 'a' && line[i+n]|0x20 <= 'z' {
+		n++
+	}
+	if n < 3 || n > 8 || levelIn(line[i:i+n], false) == "" {
+		return 0
+	}
+	rest := line[i+n:]
+	if i == 1 {
+		if len(rest) == 0 || rest[0] != ']' {
+			return 0
+		}
+		rest = rest[1:]
+	}
+	behind := bytes.TrimLeft(rest, " \t")
+	if len(behind) == len(rest) {
+		return 0
+	}
+	return len(line) - len(behind)
 }
 
 // isLower reports whether b is a capitalised word in small letters.
