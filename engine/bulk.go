@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -368,8 +369,8 @@ func (c *call) runOn(name string, ops []*op) {
 			if err = c.apply(x, ops); err == nil {
 				return
 			}
-			if c.stillOpen() {
-				continue
+			if errors.Is(err, errClosed) && c.stillOpen() {
+				continue // the index was deleted meanwhile
 			}
 		}
 		for _, o := range ops {

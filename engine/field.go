@@ -191,9 +191,6 @@ func merge(path string, old, f *field) (*field, error) {
 	case old == nil:
 		return f, nil
 	case old.isObject() != f.isObject():
-		if old.isObject() {
-			return nil, illegal("can't merge a non object mapping [%s] with an object mapping", path)
-		}
 		return nil, illegal("can't merge a non object mapping [%s] with an object mapping", path)
 	case !f.isObject():
 		if old.kind != f.kind {
@@ -242,15 +239,10 @@ func sameIndexing(path string, old, f *field) error {
 		name string
 		same bool
 	}{
-		{"index", old.searchable == f.searchable},
-		{"doc_values", old.docValues == f.docValues},
-		{"analyzer", old.words == f.words},
-		{"normalizer", old.lower == f.lower},
-		{"format", f.class != instant || old.format.text == f.format.text},
-		{"scaling_factor", old.scale == f.scale},
-		{"null_value", (old.null == nil) == (f.null == nil) && (old.null == nil || old.null.text == f.null.text)},
+		{"index", old.searchable == f.searchable}, {"doc_values", old.docValues == f.docValues}, {"analyzer", old.words == f.words},
+		{"normalizer", old.lower == f.lower}, {"scaling_factor", old.scale == f.scale},
 	} {
-		if !p.same && p.name != "format" && p.name != "null_value" {
+		if !p.same {
 			return illegal("Mapper for [%s] conflicts with existing mapper:\n\tCannot update parameter [%s] from [%s] to [%s]", path, p.name, paramText(old, p.name), paramText(f, p.name))
 		}
 	}

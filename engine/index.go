@@ -34,6 +34,7 @@ type index struct {
 
 	life   sync.RWMutex // guards the store's being there
 	store  *store       // nil when it could not be opened again after an error
+	behind bool         // the store does not have the lengths of the last documents
 	closed bool
 }
 
@@ -219,7 +220,10 @@ func (x *index) view() (*snapshot, *state, error) {
 	if x.store == nil && !x.closed { // the last attempt to write left it so
 		x.life.RUnlock()
 		x.life.Lock()
-		err := x.reopen()
+		var err error
+		if x.store == nil {
+			err = x.reopen()
+		}
 		x.life.Unlock()
 		if err != nil {
 			return nil, nil, x.unavailable(err)
@@ -286,7 +290,8 @@ func (x *index) change(records []*record, gone []string, s *state) error {
 		for _, r := range part {
 			b.Update(r)
 		}
-		// The lengths that are saved are those before this batch: they are known only afterwards, and scores can bear it.
+		// The lengths that are saved are those before this batch: they are known only afterwards. A crash costs them, and
+		// scores can bear it.
 		return b, x.save(b, s, s.mapping != old.mapping)
 	})
 	if err != nil {
@@ -300,6 +305,7 @@ func (x *index) change(records []*record, gone []string, s *state) error {
 	}
 	s.measure(records)
 	x.state.Store(s)
+	x.behind = len(records) > 0
 	for _, r := range records {
 		x.shared.records.put(r)
 	}
@@ -437,6 +443,16 @@ func (x *index) close() error {
 	x.closed = true
 	if x.store == nil {
 		return nil
+	}
+	if x.dir != "" && x.behind {
+		b := bleve.NewBatch()
+		err := x.save(b, x.state.Load(), false)
+		if err == nil {
+			err = x.store.apply(b)
+		}
+		if err != nil {
+			x.shared.logger.Warn("lengths not saved", "index", x.name, "error", err)
+		}
 	}
 	return x.store.close()
 }
