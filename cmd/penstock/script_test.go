@@ -66,8 +66,8 @@ func setup(env *testscript.Env) error {
 	return nil
 }
 
-// start VAR penstock ARG… starts a server and sets VAR to the URL of its one line "listening on URL". Its standard error
-// goes to VAR.log.
+// start VAR penstock ARG… starts a server and sets VAR to the URL of its one line "listening on URL", and VAR_PORT to the
+// port in it. Its standard error goes to VAR.log.
 func start(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: start VAR COMMAND ARG…")
@@ -109,6 +109,7 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("first line is %q, log:\n%s", line, text)
 		}
 		ts.Setenv(args[0], url)
+		ts.Setenv(args[0]+"_PORT", url[strings.LastIndexByte(url, ':')+1:])
 	case <-time.After(30 * time.Second):
 		ts.Fatalf("%v did not answer", args[1:])
 	}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -59,7 +58,7 @@ signature is for one host.`,
 	o.flags(f)
 	f.StringVarP(&o.method, "request", "X", "", "method; GET, or POST with a body, when not given")
 	f.StringArrayVarP(&o.data, "data", "d", nil, "body: text, @file or @-; several are joined by &, as curl does; line ends in files are kept")
-	f.StringArrayVar(&o.data, "data-binary", nil, "the same as --data")
+	f.Var(f.Lookup("data").Value, "data-binary", "the same as --data")
 	f.StringArrayVarP(&o.headers, "header", "H", nil, `header, "Name: value"`)
 	f.BoolVarP(&o.include, "include", "i", false, "write the status line and the headers before the body")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "tell standard error what was signed and what was answered, without the secrets")
@@ -98,12 +97,16 @@ func (o *requestOptions) run(ctx context.Context, a *app, args []string) error {
 	if err != nil {
 		return err
 	}
-	transport, err := o.transport(ctx, o.dialer(), 1)
+	detours, err := parseDetours(o.connectTo)
+	if err != nil {
+		return err
+	}
+	transport, err := o.transport(ctx, dialVia(detours), 1)
 	if err != nil {
 		return err
 	}
 	if o.verbose {
-		o.traceRequest(ctx, a.Err, transport, req, body)
+		o.trace(a.Err, transport, req)
 	}
 	resp, err := transport.RoundTrip(req)
 	if err != nil {
@@ -229,63 +232,28 @@ func (o *requestOptions) build(ctx context.Context, method string, u *url.URL, b
 	return req, nil
 }
 
-// dialer connects elsewhere where --connect-to says so.
-func (o *requestOptions) dialer() func(ctx context.Context, network, addr string) (net.Conn, error) {
-	d := &net.Dialer{Timeout: 8 * time.Second}
-	return func(ctx context.Context, network, addr string) (net.Conn, error) {
-		for _, rule := range o.connectTo {
-			parts := strings.Split(rule, ":")
-			if len(parts) != 4 {
-				return nil, usagef("write it as HOST1:PORT1:HOST2:PORT2", "%q does not say where to connect", rule)
-			}
-			host, port, err := net.SplitHostPort(addr)
-			if err != nil {
-				return nil, err
-			}
-			if (parts[0] == "" || parts[0] == host) && (parts[1] == "" || parts[1] == port) {
-				if parts[2] != "" {
-					host = parts[2]
-				}
-				if parts[3] != "" {
-					port = parts[3]
-				}
-				addr = net.JoinHostPort(host, port)
-				break
+// trace tells w of the request and of each signature that is made for it, as they are sent.
+func (o *requestOptions) trace(w io.Writer, rt http.RoundTripper, req *http.Request) {
+	t, ok := rt.(*sigv4.Transport)
+	if !ok {
+		writeRequest(w, req, req.Host)
+		return
+	}
+	t.Trace = func(signed sigv4.Trace) {
+		writeRequest(w, req, signed.Host)
+		for _, part := range []struct{ name, text string }{{"canonical request", signed.CanonicalRequest}, {"string to sign", signed.StringToSign}} {
+			_, _ = fmt.Fprintf(w, "* %s:\n", part.name)
+			for line := range strings.SplitSeq(part.text, "\n") {
+				_, _ = fmt.Fprintf(w, "*   %s\n", printable(line))
 			}
 		}
-		return d.DialContext(ctx, network, addr)
 	}
 }
 
-// traceRequest shows what is about to be signed. It signs with a time of its own: the signature sent is made later.
-func (o *requestOptions) traceRequest(ctx context.Context, w io.Writer, rt http.RoundTripper, req *http.Request, body []byte) {
+func writeRequest(w io.Writer, req *http.Request, host string) {
 	_, _ = fmt.Fprintf(w, "> %s %s\n", req.Method, printable(req.URL.RequestURI()))
-	_, _ = fmt.Fprintf(w, "> Host: %s\n", printable(req.URL.Host))
+	_, _ = fmt.Fprintf(w, "> Host: %s\n", printable(host))
 	writeHeaders(w, "> ", req.Header)
-	t, ok := rt.(*sigv4.Transport)
-	if !ok {
-		return
-	}
-	creds, err := t.Credentials.Credentials(ctx)
-	if err != nil {
-		return // the request itself will say so
-	}
-	clone := req.Clone(ctx)
-	if t.Host != "" {
-		clone.Host = t.Host
-	}
-	signer := &sigv4.Signer{Region: t.Region, Service: t.Service}
-	trace, err := signer.Explain(clone, creds, sigv4.HashPayload(body), time.Now())
-	if err != nil {
-		_, _ = fmt.Fprintf(w, "* not signed: %s\n", printable(err.Error()))
-		return
-	}
-	for _, part := range []struct{ name, text string }{{"canonical request", trace.CanonicalRequest}, {"string to sign", trace.StringToSign}} {
-		_, _ = fmt.Fprintf(w, "* %s:\n", part.name)
-		for line := range strings.SplitSeq(part.text, "\n") {
-			_, _ = fmt.Fprintf(w, "*   %s\n", printable(line))
-		}
-	}
 }
 
 // secretHeaders are shown by name only.
@@ -310,14 +278,14 @@ func writeHeaders(w io.Writer, prefix string, h http.Header) {
 }
 
 // write copies the answer. A terminal gets it with control characters shown as escapes.
-func (o *requestOptions) write(stdout io.Writer, resp *http.Response) error {
+func (o *requestOptions) write(stdout io.Writer, resp *http.Response) (err error) {
 	out := stdout
 	if o.output != "" {
-		f, err := os.Create(o.output)
-		if err != nil {
-			return usagef("name a file that can be written with -o", "write answer: %w", err)
+		f, cerr := os.Create(o.output)
+		if cerr != nil {
+			return usagef("name a file that can be written with -o", "write answer: %w", cerr)
 		}
-		defer func() { _ = f.Close() }()
+		defer func() { err = errors.Join(err, f.Close()) }()
 		out = f
 	}
 	if o.include {
