@@ -43,14 +43,15 @@ func NewSTS(identities *Identities, maxSkew time.Duration, logger *slog.Logger) 
 	return &STS{identities: identities, auth: newAuthenticator(identities, "", "sts", maxSkew), log: logger}
 }
 
-// IsSTS reports whether a request is meant for the Security Token Service and not for a domain: one at the path "/"
-// that is signed for the service sts, posts a form, or has an Action parameter with the version of the STS interface.
+// IsSTS reports whether a request is meant for the Security Token Service and not for a domain: one at the path "/" that
+// is signed for the service sts or, when it has no Authorization header, posts a form or has an Action parameter with the
+// version of the STS interface.
 func IsSTS(r *http.Request) bool {
 	if r.URL.Path != "/" || r.Method != http.MethodPost && r.Method != http.MethodGet {
 		return false
 	}
-	if strings.Contains(r.Header.Get("Authorization"), "/sts/aws4_request") {
-		return true
+	if authorization := r.Header.Get("Authorization"); authorization != "" {
+		return strings.Contains(authorization, "/sts/aws4_request")
 	}
 	if r.Method == http.MethodPost && strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
 		return true

@@ -210,6 +210,42 @@ func TestSTSWithoutASignatureOrAnAction(t *testing.T) {
 	}
 }
 
+// One port serves both, so a domain's own requests must not be taken for those of STS.
+func TestTheDomainAndSTSShareAPort(t *testing.T) {
+	t.Parallel()
+	const (
+		form   = "application/x-www-form-urlencoded; charset=utf-8"
+		forES  = "AWS4-HMAC-SHA256 Credential=AKIA/20151119/eu-west-1/es/aws4_request, SignedHeaders=host, Signature=0"
+		forSTS = "AWS4-HMAC-SHA256 Credential=AKIA/20151119/us-east-1/sts/aws4_request, SignedHeaders=host, Signature=0"
+	)
+	for _, c := range []struct {
+		method, target, contentType, authorization string
+		want                                       bool
+	}{
+		{"POST", "/", form, forSTS, true},
+		{"POST", "/", "", forSTS, true},
+		{"GET", "/?Action=GetCallerIdentity&Version=2011-06-15", "", forSTS, true},
+		{"POST", "/", form, "", true}, // AssumeRoleWithWebIdentity is not signed
+		{"GET", "/?Action=GetCallerIdentity&Version=2011-06-15&X-Amz-Algorithm=AWS4-HMAC-SHA256", "", "", true},
+		{"POST", "/", form, forES, false}, // what curl -d sends
+		{"GET", "/?Action=GetCallerIdentity&Version=2011-06-15", "", forES, false},
+		{"POST", "/", form, "Basic Og==", false},
+		{"GET", "/", "", "", false},
+		{"GET", "/?Action=x", "", "", false},
+		{"POST", "/_bulk", form, "", false},
+		{"POST", "/_bulk", form, forSTS, false},
+		{"PUT", "/", form, forSTS, false},
+		{"HEAD", "/", "", "", false},
+	} {
+		r := httptest.NewRequest(c.method, c.target, http.NoBody)
+		r.Header.Set("Content-Type", c.contentType)
+		r.Header.Set("Authorization", c.authorization)
+		if got := guard.IsSTS(r); got != c.want {
+			t.Errorf("%s %s, Content-Type %q, Authorization %.50q: got %v, want %v", c.method, c.target, c.contentType, c.authorization, got, c.want)
+		}
+	}
+}
+
 // webToken makes a token, signed by key when there is one.
 func webToken(t *testing.T, claims map[string]any, key *ecdsa.PrivateKey) string {
 	t.Helper()
