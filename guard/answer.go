@@ -47,6 +47,9 @@ func writeAnswer(w http.ResponseWriter, r *http.Request, a answer) {
 	h := w.Header()
 	edgeHeaders(h)
 	h.Set("Content-Type", "application/json")
+	if r.ProtoMajor == 1 && h.Get("Connection") == "" {
+		h.Set("Connection", "keep-alive") // the server replaces it when it closes
+	}
 	if r.Method == http.MethodHead {
 		w.WriteHeader(a.status)
 		return

@@ -1,9 +1,13 @@
 package guard_test
 
 import (
+	"bufio"
 	"errors"
+	"io"
+	"net"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -85,6 +89,9 @@ func (c row) check(t *testing.T) {
 	}
 	if c.method != http.MethodHead && h.Get("Content-Length") != strconv.Itoa(len(body)) {
 		t.Errorf("Content-Length %q for %d bytes", h.Get("Content-Length"), len(body))
+	}
+	if got := h.Get("Connection"); got != "keep-alive" && !resp.Close {
+		t.Errorf("Connection: %q", got)
 	}
 	for _, name := range []string{"X-Amzn-Errortype", "Www-Authenticate"} {
 		if h.Get(name) != "" {
@@ -201,6 +208,58 @@ func edgeRows() []row {
 		{name: "dot segments", access: "open", target: "/a/%2e%2e/b", status: 400, want: `{"Message":"The request target is refused: a dot segment at byte 3. The domain judges and forwards paths as they are sent, so it takes none that can be read in two ways."}`},
 		{name: "TRACE", access: "open", method: "TRACE", status: 405, want: `{"Message":"The method TRACE is not allowed"}`},
 		{name: "upgrade", access: "open", tamper: header("Upgrade", "websocket"), status: 400, want: `{"Message":"Protocol upgrades are not allowed"}`},
+	}
+}
+
+// http.Header spells names in its own way, so this looks at the bytes on the wire.
+func TestARefusalHasTheHeadersOfTheServiceAndNoOthers(t *testing.T) {
+	t.Parallel()
+	d := newDomain(t, "iam="+alice, func(c *guard.Config) { c.Profile = guard.Profile2018 })
+	conn, err := net.Dial("tcp", strings.TrimPrefix(d.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	in := bufio.NewReader(conn)
+	for _, c := range []struct{ method, body string }{
+		{"HEAD", ""}, // the next answer would not be found if this one had a body
+		{"GET", `{"Message":"User: anonymous is not authorized to perform: es:ESHttpGet"}`},
+		{"GET", `{"Message":"User: anonymous is not authorized to perform: es:ESHttpGet"}`},
+	} {
+		if _, err := io.WriteString(conn, c.method+" / HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		var head []string
+		for {
+			line, err := in.ReadString('\n')
+			if err != nil {
+				t.Fatal(err)
+			}
+			if line == "\r\n" {
+				break
+			}
+			head = append(head, strings.TrimSuffix(line, "\r\n"))
+		}
+		want := []string{
+			`HTTP/1\.1 403 Forbidden`, `Access-Control-Allow-Origin: \*`, `Connection: keep-alive`, `Content-Length: ` + strconv.Itoa(len(c.body)),
+			`Content-Type: application/json`, `Date: .* GMT`, `x-amzn-RequestId: ` + strings.Trim(uuidPattern.String(), "^$"),
+		}
+		if c.method == "HEAD" {
+			want = slices.DeleteFunc(want, func(line string) bool { return strings.HasPrefix(line, "Content-Length") })
+		}
+		slices.Sort(head[1:])
+		if len(head) != len(want) {
+			t.Fatalf("%s: head %q, want %q", c.method, head, want)
+		}
+		for i := range want {
+			if !regexp.MustCompile("^" + want[i] + "$").MatchString(head[i]) {
+				t.Errorf("%s: %q, want %s", c.method, head[i], want[i])
+			}
+		}
+		body := make([]byte, len(c.body))
+		if _, err := io.ReadFull(in, body); err != nil || string(body) != c.body {
+			t.Errorf("%s: body %q, %v", c.method, body, err)
+		}
 	}
 }
 
