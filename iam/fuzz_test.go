@@ -1,8 +1,11 @@
 package iam_test
 
 import (
+	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/seed56735111/penstock/iam"
 )
@@ -31,5 +34,47 @@ func FuzzParseResource(f *testing.F) {
 		iam.Explain(ps, r)
 		iam.Lint(policy, iam.Domain{Name: "logs", Region: "eu-west-1", Account: "123456789012"})
 		_ = policy.CheckFor(iam.Domain{VPC: true})
+	})
+}
+
+// FuzzPattern compares the matcher with the plain one of the model: on a resource with stars, question marks and a
+// variable, and on a value of StringLike.
+func FuzzPattern(f *testing.F) {
+	f.Add(logs+"/*/_search", logs+"/a/_search", "a")
+	f.Add("arn:aws:es:*:${x:word}:domain/l?gs/**a*b", "arn:aws:es:r:123456789012:domain/lögs/aab", "123456789012")
+	f.Add(logs+"/${x:word, 'd'}${*}", logs+"/a:*", "a:")
+	f.Add("arn:aws:es:*", "arn:aws:es:r:1:x", "")
+	f.Fuzz(func(t *testing.T, resource, asked, word string) {
+		if len(resource) > 200 || len(asked) > 200 || strings.ContainsAny(resource+asked+word, "\x01\x02") {
+			return // the plain matcher takes too long, or means its marks
+		}
+		doc, err := json.Marshal(modelPolicy{Version: "2012-10-17", Statement: []modelStatement{{
+			Effect: "Allow", Action: []string{"*"}, Resource: []string{"*"}, Condition: map[string]map[string][]string{"StringLike": {"x:asked": {resource}}},
+		}, {
+			Effect: "Allow", Action: []string{"*"}, Resource: []string{resource},
+		}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		policy, err := iam.ParseIdentity(doc)
+		if err != nil || !utf8.ValidString(resource) { // JSON has no bytes that are not UTF-8
+			return
+		}
+		r := iam.Request{Action: "es:ESHttpGet", Resource: asked}
+		m := modelRequest{keys: map[string][]string{"x:word": {word}, "x:asked": {asked}}, resource: asked}
+		r.Context.Set("x:word", word)
+		r.Context.Set("x:asked", asked)
+		if r.Principal, err = iam.ParsePrincipal(alice); err != nil {
+			t.Fatal(err)
+		}
+		found := iam.Explain(iam.Policies{Identity: []*iam.Policy{policy}}, r)
+		pattern, ok := m.fill(resource, true, true)
+		if want := ok && glob(pattern, asked); found[0].Applies != want {
+			t.Errorf("StringLike %q, value %q, word %q: %v, want %v", resource, asked, word, found[0], want)
+		}
+		isARN := strings.HasPrefix(asked, "arn:") && strings.Count(asked, ":") >= 5
+		if want := ok && globARN(pattern, asked) && (resource == "*" || isARN); found[1].Applies != want {
+			t.Errorf("resource %q, asked for %q, word %q: %v, want %v", resource, asked, word, found[1], want)
+		}
 	})
 }
