@@ -1,7 +1,9 @@
 package iam_test
 
 import (
+	"errors"
 	"fmt"
+	"net/netip"
 
 	"github.com/seed56735111/penstock/iam"
 )
@@ -55,4 +57,89 @@ func ExampleLint() {
 		fmt.Println(w.Path, w.Rule)
 	}
 	// Output: Statement[0].Resource domain-without-path
+}
+
+// Every statement says whether it is about the request, and if not, why.
+func ExampleExplain() {
+	policy, err := iam.ParseResource([]byte(`{"Version": "2012-10-17", "Statement": [
+		{"Sid": "Read", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::123456789012:user/grace"}, "Action": "es:ESHttpGet", "Resource": "*"},
+		{"Sid": "Office", "Effect": "Allow", "Principal": "*", "Action": "es:*", "Resource": "*", "Condition": {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}}
+	]}`))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	caller, err := iam.ParsePrincipal("arn:aws:iam::123456789012:user/grace")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	facts := iam.Facts{SourceIP: netip.MustParseAddr("198.51.100.1"), Resource: "arn:aws:es:eu-west-1:123456789012:domain/logs/_bulk"}
+	request := iam.Request{Principal: caller, Action: "es:ESHttpPost", Resource: facts.Resource, Context: iam.NewContext(caller, facts)}
+	for _, f := range iam.Explain(iam.Policies{Resource: policy}, request) {
+		fmt.Printf("%s: %s\n", f.Statement.Sid, f.Reason)
+	}
+	// Output:
+	// Read: Action es:ESHttpGet does not include es:ESHttpPost
+	// Office: condition IpAddress aws:SourceIp 203.0.113.0/24: the request has 198.51.100.1
+}
+
+// A document that the service would refuse is an error with its place, and with what the service answers.
+func ExampleError() {
+	_, err := iam.ParseResource([]byte(`{"Statement": {"Effect": "Allow", "Principal": "*", "Action": "es:*", "NotResorce": "*"}}`))
+	e, ok := errors.AsType[*iam.Error](err)
+	fmt.Println(ok, e.Path, e.Problem)
+	fmt.Println(e.Service)
+	// Output:
+	// true Statement[0] unknown element "NotResorce"
+	// InvalidTypeException: Error setting policy: [{"Statement": {"Effect": "Allow", "Principal": "*", "Action": "es:*", "NotResorce": "*"}}]
+}
+
+// The least that a program needs that sends documents with _bulk, for a role of another account.
+func ExampleGenerate() {
+	domain, err := iam.ParseDomain("arn:aws:es:eu-west-1:123456789012:domain/logs")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	access, identity, err := iam.Generate(domain, "arn:aws:iam::210987654321:role/shipper", []iam.Need{{Method: "POST", Path: "/_bulk"}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("%s\n%s\n", access, identity)
+	// Output:
+	// {
+	//   "Version": "2012-10-17",
+	//   "Statement": [
+	//     {
+	//       "Sid": "PenstockPost",
+	//       "Effect": "Allow",
+	//       "Principal": {
+	//         "AWS": "arn:aws:iam::210987654321:role/shipper"
+	//       },
+	//       "Action": [
+	//         "es:ESHttpPost"
+	//       ],
+	//       "Resource": [
+	//         "arn:aws:es:eu-west-1:123456789012:domain/logs/_bulk"
+	//       ]
+	//     }
+	//   ]
+	// }
+	// {
+	//   "Version": "2012-10-17",
+	//   "Statement": [
+	//     {
+	//       "Sid": "PenstockPost",
+	//       "Effect": "Allow",
+	//       "Action": [
+	//         "es:ESHttpPost"
+	//       ],
+	//       "Resource": [
+	//         "arn:aws:es:eu-west-1:123456789012:domain/logs/_bulk"
+	//       ]
+	//     }
+	//   ]
+	// }
 }

@@ -21,7 +21,7 @@ type Need struct {
 // enough; a principal of another account needs both.
 func Generate(d Domain, principal string, needs []Need) (resource, identity []byte, err error) {
 	e, ok := parseEntry(principal)
-	if !ok || e.kind == entryUserID || e.kind == entryRoleID {
+	if !ok || e.kind == entryEveryone || e.kind == entryUserID || e.kind == entryRoleID {
 		return nil, nil, fmt.Errorf("generate policy: %q is no user, role, role session or account", principal)
 	}
 	type statement struct {
@@ -66,7 +66,10 @@ func Generate(d Domain, principal string, needs []Need) (resource, identity []by
 				list[i].Principal = map[string]string{"AWS": principal}
 			}
 		}
-		return json.MarshalIndent(map[string]any{"Version": "2012-10-17", "Statement": list}, "", "  ")
+		return json.MarshalIndent(struct {
+			Version   string
+			Statement []statement
+		}{"2012-10-17", list}, "", "  ")
 	}
 	if identity, err = write(false); err != nil {
 		return nil, nil, err

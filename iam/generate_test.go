@@ -46,7 +46,12 @@ func TestGeneratedPoliciesAllowWhatIsNeededAndNothingElse(t *testing.T) {
 			t.Errorf("%s %s is allowed and not needed", no[0], no[1])
 		}
 	}
-	if _, _, err := iam.Generate(d, "alice", needs); err == nil {
-		t.Error("a name is taken for a principal")
+	for _, who := range []string{"alice", "*", "", "AIDAABCDEFGHIJKLMNOPQ", "arn:aws:iam::210987654321:role/*"} {
+		if _, _, err := iam.Generate(d, who, needs); err == nil {
+			t.Errorf("%q is taken for a principal", who)
+		}
+	}
+	if _, _, err := iam.Generate(d, role, []iam.Need{{Method: "BREW", Path: "/"}}); err == nil {
+		t.Error("BREW has an action")
 	}
 }
