@@ -12,6 +12,7 @@ import (
 // condition is one key of one operator with the values it is compared with.
 type condition struct {
 	operator string // as written
+	name     string // without prefix and suffix
 	key      string // in lower case
 	keyText  string
 	values   []string
@@ -118,7 +119,7 @@ func (p *Policy) condition(operator, key string, value *node) (*condition, error
 	if prefix, rest, ok := strings.Cut(key, ":"); !ok || prefix == "" || rest == "" {
 		return nil, fmt.Errorf("%s is no condition key: want one such as aws:SourceIp", quoted(key))
 	}
-	c.negated, c.match = kind.negated, kind.match
+	c.name, c.negated, c.match = name, kind.negated, kind.match
 	for _, v := range value.list() {
 		if v.kind != stringNode && v.kind != numberNode && v.kind != boolNode {
 			return nil, fmt.Errorf("%s: want a string or a list of strings", clipped(key))

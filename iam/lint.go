@@ -89,6 +89,7 @@ func (l *linter) condition(s *statement, c *condition) {
 	case c.ifExists && s.effect == Allow && !c.negated:
 		l.warn("Condition", "if-exists", "%s is fulfilled when the request has no %s", c.operator, c.keyText)
 	}
+	l.keys(s, c)
 	for i, value := range c.values {
 		if strings.Contains(value, "*") && !strings.Contains(value, "${*}") && c.isLiteral() {
 			l.warn("Condition", "literal-wildcard", "%s compares the * of %q as a character; %s knows wildcards", c.operator, value, strings.Replace(strings.Replace(c.operator, "EqualsIgnoreCase", "Equals", 1), "Equals", "Like", 1))
