@@ -35,23 +35,37 @@ func (l *linter) actions(s *statement) {
 	switch {
 	case control && !http && l.policy.isResource:
 		l.warn("Action", "control-plane-only", "these are actions of the configuration API; requests to the domain are es:ESHttpGet, es:ESHttpPost and so on")
-	case get && !head:
+	case get && !head && s.isAbout(func(r *resourcePattern) bool { return r.isIndex() && apiOf(r.text) == "" }):
 		l.warn("Action", "head", "HEAD is an action of its own, es:ESHttpHead: clients that ask whether an index exists are refused")
 	}
-	if get && !post && s.isSearched() {
+	if get && !post && s.isAbout((*resourcePattern).isSearched) {
 		l.warn("Action", "search-by-post", "clients send most searches, and _bulk, with POST: es:ESHttpPost is not allowed here")
 	}
 }
 
-// isSearched reports whether the statement is about paths that clients POST to.
-func (s *statement) isSearched() bool {
-	if len(s.resources) == 0 || s.notRes {
-		return true
+// isAbout reports whether a resource is of a kind. A statement without resources, or with NotResource, is about all kinds.
+func (s *statement) isAbout(kind func(*resourcePattern) bool) bool {
+	for i := range s.resources {
+		if kind(&s.resources[i]) {
+			return true
+		}
 	}
-	return slices.ContainsFunc(s.resources, func(r resourcePattern) bool {
-		methods := apiMethods(apiOf(r.text))
-		return strings.HasSuffix(r.text, "*") || slices.Contains(methods, "GET") && slices.Contains(methods, "POST")
-	})
+	return len(s.resources) == 0 || s.notRes
+}
+
+// isIndex reports whether the resource may be an index or something below one.
+func (r *resourcePattern) isIndex() bool {
+	_, path, _ := strings.Cut(r.text, "/")
+	_, path, hasPath := strings.Cut(path, "/")
+	return !hasPath || path != "" && !strings.HasPrefix(path, "_")
+}
+
+// isSearched reports whether clients POST to the resource where they could GET.
+func (r *resourcePattern) isSearched() bool {
+	if methods := apiMethods(apiOf(r.text)); len(methods) > 0 {
+		return slices.Contains(methods, "GET") && slices.Contains(methods, "POST")
+	}
+	return r.isIndex() && strings.HasSuffix(r.text, "*")
 }
 
 func (l *linter) resource(s *statement, r *resourcePattern) {

@@ -236,7 +236,7 @@ func TestTheEvaluatorAgreesWithThePlainModelOnAMillionCases(t *testing.T) {
 	callers := modelCallers(t)
 	allowed, denied := 0, 0
 	for seed := range sets {
-		d := dice{rand.New(rand.NewPCG(uint64(seed), 11))} //nolint:gosec // the cases are the same in each run
+		d := dice{rand.New(rand.NewPCG(uint64(seed), 11))}
 		ps := d.policies()
 		parsed := ps.parse(t)
 		for range requests {
@@ -266,7 +266,7 @@ func TestADecisionRestsOnAStatementThatExplainFindsToo(t *testing.T) {
 	t.Parallel()
 	callers := modelCallers(t)
 	for seed := range 2000 {
-		d := dice{rand.New(rand.NewPCG(uint64(seed), 12))} //nolint:gosec // the cases are the same in each run
+		d := dice{rand.New(rand.NewPCG(uint64(seed), 12))}
 		ps := d.policies()
 		parsed := ps.parse(t)
 		for range 20 {
@@ -303,7 +303,7 @@ func TestWhoeverAddsWhatIsMissingGetsIn(t *testing.T) {
 	t.Parallel()
 	callers := modelCallers(t)
 	for seed := range 2000 {
-		d := dice{rand.New(rand.NewPCG(uint64(seed), 13))} //nolint:gosec // the cases are the same in each run
+		d := dice{rand.New(rand.NewPCG(uint64(seed), 13))}
 		ps := d.policies()
 		_, r := d.request(callers)
 		got := iam.Evaluate(ps.parse(t), r)

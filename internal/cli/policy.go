@@ -4,13 +4,11 @@ package cli
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/netip"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -64,16 +62,20 @@ func (q *question) flags(cmd *cobra.Command) {
 	f.BoolVar(&q.asJSON, "json", false, "print one JSON object")
 }
 
-// read returns the text of a file or of standard input.
+// maxDocument is far over what a policy may have.
+const maxDocument = 1 << 20
+
+// readDocument returns the text of a file or of standard input.
 func readDocument(stdin io.Reader, name string) ([]byte, error) {
-	if name == "-" {
-		text, err := io.ReadAll(io.LimitReader(stdin, 1<<20))
+	if name != "-" {
+		f, err := os.Open(name)
 		if err != nil {
-			return nil, fmt.Errorf("read standard input: %w", err)
+			return nil, usagef("name a file with a policy document, or - for standard input", "read policy: %w", err)
 		}
-		return text, nil
+		defer func() { _ = f.Close() }()
+		stdin = f
 	}
-	text, err := os.ReadFile(name)
+	text, err := io.ReadAll(io.LimitReader(stdin, maxDocument))
 	if err != nil {
 		return nil, usagef("name a file with a policy document, or - for standard input", "read policy: %w", err)
 	}
@@ -270,155 +272,5 @@ Exit codes: 0 allowed, 5 refused, 2 usage or a policy that the service would not
 		RunE:    func(_ *cobra.Command, args []string) error { return q.judge(a, args, true) },
 	}
 	q.flags(cmd)
-	return cmd
-}
-
-// lintOptions are those of policy lint.
-type lintOptions struct {
-	identity, vpc, fineGrained, asJSON bool
-	domainARN                          string
-}
-
-func newPolicyLint(a *app) *cobra.Command {
-	var o lintOptions
-	cmd := &cobra.Command{
-		Use:   "lint FILE…",
-		Short: "Look for what is most likely not meant in policies",
-		Long: `lint reads policies as the service does and warns of what is allowed and most likely not meant: a domain without /*, indexes
-that can be reached by another path, actions that clients need too, and more; docs/policies.md lists the rules.
-
-Exit codes: 0 nothing to say, 3 warnings, 2 a policy that the service would not take.`,
-		Example: "  penstock policy lint policy.json --domain-arn arn:aws:es:eu-west-1:123456789012:domain/logs\n  penstock policy lint --identity role.json",
-		Args:    usageArgs(cobra.MinimumNArgs(1)),
-		RunE:    func(_ *cobra.Command, args []string) error { return o.run(a, args) },
-	}
-	f := cmd.Flags()
-	f.BoolVar(&o.identity, "identity", false, "the files are identity policies, not a domain's access policy")
-	f.StringVar(&o.domainARN, "domain-arn", "", "ARN of the domain, for rules about its account and region")
-	f.BoolVar(&o.vpc, "vpc-domain", false, "the domain is inside a VPC")
-	f.BoolVar(&o.fineGrained, "fine-grained", false, "the domain has fine-grained access control")
-	f.BoolVar(&o.asJSON, "json", false, "print one JSON object for each warning")
-	return cmd
-}
-
-func (o *lintOptions) run(a *app, files []string) error {
-	var d iam.Domain
-	if o.domainARN != "" {
-		var err error
-		if d, err = iam.ParseDomain(o.domainARN); err != nil {
-			return &usageError{Err: err, Hint: "--domain-arn arn:aws:es:REGION:ACCOUNT:domain/NAME"}
-		}
-	}
-	d.VPC, d.FineGrained = o.vpc, o.fineGrained
-	parse := iam.ParseResource
-	if o.identity {
-		parse = iam.ParseIdentity
-	}
-	found := 0
-	for _, name := range files {
-		p, err := readPolicy(a.In, name, parse)
-		if err != nil {
-			return serviceSays(err)
-		}
-		if !o.identity {
-			if err := p.CheckFor(d); err != nil {
-				return serviceSays(&usageError{Err: fmt.Errorf("%s: %w", name, err), Hint: "docs/policies.md says what a policy may hold"})
-			}
-		}
-		for _, w := range iam.Lint(p, d) {
-			found++
-			if o.asJSON {
-				if err := json.NewEncoder(a.Out).Encode(map[string]string{"file": name, "path": w.Path, "rule": w.Rule, "text": w.Text}); err != nil {
-					return &outputError{err}
-				}
-				continue
-			}
-			_, _ = fmt.Fprintf(a.Out, "%s: %s: %s (%s)\n", printable(name), w.Path, printable(w.Text), w.Rule)
-		}
-	}
-	if found > 0 {
-		return exitWith(exitDeadLetters)
-	}
-	return nil
-}
-
-// serviceSays adds the service's own words to the hint.
-func serviceSays(err error) error {
-	e, ok := errors.AsType[*iam.Error](err)
-	if !ok {
-		return err
-	}
-	return &usageError{Err: err, Hint: "the service answers: " + shorten(e.Service, 200)}
-}
-
-// modes are the commands that talk to a domain, with the requests that they make.
-func modes() map[string][]iam.Need {
-	bulk := []iam.Need{{Method: "GET", Path: "/", Why: "the version"}, {Method: "POST", Path: "/_bulk", Why: "documents"}}
-	templates := []iam.Need{
-		{Method: "GET", Path: "/_index_template/penstock-*", Why: "is the template there"},
-		{Method: "PUT", Path: "/_index_template/penstock-*", Why: "the template"},
-		{Method: "GET", Path: "/_template/penstock-*", Why: "the same before version 7.8"},
-		{Method: "PUT", Path: "/_template/penstock-*", Why: "the same before version 7.8"},
-	}
-	var all []iam.Need
-	for _, m := range []string{"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"} {
-		all = append(all, iam.Need{Method: m, Path: "/*", Why: "whatever its clients ask for"})
-	}
-	return map[string][]iam.Need{
-		"ship": bulk, "deadletter": bulk, "worker": bulk, "lambda": slices.Concat(bulk, templates), "request": all, "proxy": all,
-	}
-}
-
-func newPolicyGenerate(a *app) *cobra.Command {
-	var domainARN, principal, side string
-	var names []string
-	for name := range modes() {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	cmd := &cobra.Command{
-		Use:   "generate MODE",
-		Short: "Write the least policies that let a command do its work",
-		Long: `generate writes the access policy of the domain and the identity policy of the principal that let a command of penstock do its
-work, and nothing else. In the domain's own account one of the two is enough; from another account both are needed.
-
-MODE is one of ` + strings.Join(names, ", ") + `. Backfill does not talk to the domain.`,
-		Example: `  penstock policy generate ship --principal arn:aws:iam::123456789012:role/shipper --domain-arn arn:aws:es:eu-west-1:123456789012:domain/logs
-  penstock policy generate lambda --side resource --principal … --domain-arn … > access-policy.json`,
-		Args: usageArgs(cobra.ExactArgs(1)),
-		RunE: func(_ *cobra.Command, args []string) error {
-			needs, ok := modes()[args[0]]
-			if !ok {
-				return usagef("MODE is one of "+strings.Join(names, ", "), "no mode is called %q", args[0])
-			}
-			d, err := iam.ParseDomain(domainARN)
-			if err != nil {
-				return &usageError{Err: err, Hint: "--domain-arn arn:aws:es:REGION:ACCOUNT:domain/NAME"}
-			}
-			resource, identity, err := iam.Generate(d, principal, needs)
-			if err != nil {
-				return &usageError{Err: err, Hint: "--principal arn:aws:iam::123456789012:role/NAME"}
-			}
-			switch side {
-			case "resource":
-				_, err = fmt.Fprintf(a.Out, "%s\n", resource)
-			case "identity":
-				_, err = fmt.Fprintf(a.Out, "%s\n", identity)
-			case "both":
-				enc := json.NewEncoder(a.Out)
-				enc.SetIndent("", "  ")
-				err = enc.Encode(map[string]json.RawMessage{"access_policy": resource, "identity_policy": identity})
-			default:
-				return usagef("--side is resource, identity or both", "no side is called %q", side)
-			}
-			if err != nil {
-				return &outputError{err}
-			}
-			return nil
-		},
-	}
-	cmd.Flags().StringVar(&domainARN, "domain-arn", "", "ARN of the domain")
-	cmd.Flags().StringVar(&principal, "principal", "", "ARN of the user, role or role session, or an account")
-	cmd.Flags().StringVar(&side, "side", "both", "which policy to write: resource, identity or both")
 	return cmd
 }

@@ -1,0 +1,146 @@
+//go:build !function
+
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed56735111/penstock/iam"
+)
+
+// policyMode is a way to use penstock, with the requests that it makes to the domain.
+type policyMode struct {
+	name  string
+	needs []iam.Need
+}
+
+// policyModes are all that talk to a domain. Shipping needs the banner and _bulk; what a function asks of the index
+// templates comes on top. A proxy and the request command pass on what their user asks for.
+func policyModes() []policyMode {
+	bulk := []iam.Need{{Method: "GET", Path: "/", Why: "the version"}, {Method: "POST", Path: "/_bulk", Why: "documents"}}
+	function := bulk
+	for _, path := range []string{"/_index_template/penstock-*", "/_template/penstock-*"} { // the latter before version 7.8
+		function = append(slices.Clip(function),
+			iam.Need{Method: "GET", Path: path, Why: "is the template there"}, iam.Need{Method: "PUT", Path: path, Why: "the template"})
+	}
+	var all []iam.Need
+	for _, method := range []string{"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"} {
+		all = append(all, iam.Need{Method: method, Path: "/*", Why: "whatever is asked for"})
+	}
+	return []policyMode{
+		{"deadletter", bulk},
+		{"lambda", function},
+		{"proxy", all},
+		{"request", all},
+		{"ship", bulk},
+		{"worker", bulk},
+	}
+}
+
+func modeNames() string {
+	var names []string
+	for _, m := range policyModes() {
+		names = append(names, m.name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// generateOptions are those of policy generate.
+type generateOptions struct {
+	domainARN, principal, side string
+	needs                      []string
+}
+
+func newPolicyGenerate(a *app) *cobra.Command {
+	var o generateOptions
+	cmd := &cobra.Command{
+		Use:   "generate MODE",
+		Short: "Write the least policies that let penstock do its work",
+		Long: `generate writes the access policy of the domain and the identity policy of the principal that let penstock do its work, and
+nothing else. In the domain's own account one of the two is enough; from another account both are needed.
+
+MODE is one of ` + modeNames() + `; deadletter is for replay. The policies of request and proxy allow every
+request, unless --need says which are made. Backfill does not talk to the domain, and needs none.`,
+		Example: `  penstock policy generate ship --principal arn:aws:iam::123456789012:role/shipper --domain-arn arn:aws:es:eu-west-1:123456789012:domain/logs
+  penstock policy generate lambda --side resource --principal … --domain-arn … > access-policy.json
+  penstock policy generate request --need 'GET /_cat/*' --need 'POST /logs-*/_search' --principal … --domain-arn …`,
+		Args: usageArgs(cobra.ExactArgs(1)),
+		RunE: func(_ *cobra.Command, args []string) error { return o.run(a.Out, args[0]) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.domainARN, "domain-arn", "", "ARN of the domain")
+	f.StringVar(&o.principal, "principal", "", "ARN of the user, role or role session, or an account")
+	f.StringVar(&o.side, "side", "both", "which policy to write: resource, identity or both")
+	f.StringArrayVar(&o.needs, "need", nil, `"METHOD PATH": a request that request or proxy makes; may be given several times`)
+	return cmd
+}
+
+func (o *generateOptions) run(w io.Writer, mode string) error {
+	needs, err := o.needsOf(mode)
+	if err != nil {
+		return err
+	}
+	d, err := iam.ParseDomain(o.domainARN)
+	if err != nil {
+		return &usageError{Err: err, Hint: "--domain-arn arn:aws:es:REGION:ACCOUNT:domain/NAME"}
+	}
+	resource, identity, err := iam.Generate(d, o.principal, needs)
+	if err != nil {
+		return &usageError{Err: err, Hint: "--principal arn:aws:iam::123456789012:role/NAME"}
+	}
+	switch o.side {
+	case "resource":
+		_, err = fmt.Fprintf(w, "%s\n", resource)
+	case "identity":
+		_, err = fmt.Fprintf(w, "%s\n", identity)
+	case "both":
+		enc := json.NewEncoder(w)
+		enc.SetIndent("", "  ")
+		err = enc.Encode(map[string]json.RawMessage{"access_policy": resource, "identity_policy": identity})
+	default:
+		return usagef("--side is resource, identity or both", "no side is called %q", o.side)
+	}
+	if err != nil {
+		return &outputError{err}
+	}
+	return nil
+}
+
+// needsOf are the requests of a mode.
+func (o *generateOptions) needsOf(mode string) ([]iam.Need, error) {
+	if mode == "backfill" {
+		return nil, usagef("it fills a queue from a listing; generate the policies of the worker that drains it", "backfill does not talk to the domain")
+	}
+	for _, m := range policyModes() {
+		if m.name != mode {
+			continue
+		}
+		if len(o.needs) == 0 {
+			return m.needs, nil
+		}
+		if mode != "request" && mode != "proxy" {
+			return nil, usagef("--need is for request and proxy", "the requests of %s are known", mode)
+		}
+		return parseNeeds(o.needs)
+	}
+	return nil, usagef("MODE is one of "+modeNames(), "no mode is called %q", mode)
+}
+
+func parseNeeds(texts []string) ([]iam.Need, error) {
+	var needs []iam.Need
+	for _, text := range texts {
+		method, path, ok := strings.Cut(strings.TrimSpace(text), " ")
+		method = strings.ToUpper(method)
+		if _, known := iam.ActionFor(method); !ok || !known || !strings.HasPrefix(path, "/") {
+			return nil, usagef(`write it as "POST /logs-*/_search"`, "%q is not a method and a path", text)
+		}
+		needs = append(needs, iam.Need{Method: method, Path: path})
+	}
+	return needs, nil
+}
