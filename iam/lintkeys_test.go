@@ -60,7 +60,7 @@ func TestEveryRuleOfLintIsInTheManual(t *testing.T) {
 		t.Fatal("the manual has no section on what lint warns of")
 	}
 	var listed, written []string
-	for _, line := range strings.Split(section, "\n") {
+	for line := range strings.SplitSeq(section, "\n") {
 		if first, _, isRow := strings.Cut(strings.TrimPrefix(line, "| "), " |"); isRow && strings.HasPrefix(line, "| `") {
 			for name := range strings.SplitSeq(first, ", ") {
 				listed = append(listed, strings.Trim(name, "`"))
