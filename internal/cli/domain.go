@@ -4,15 +4,11 @@ package cli
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
-	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -147,9 +143,12 @@ func (o *domainOptions) policy(ids *guard.Identities, logger *slog.Logger) (func
 		return nil, usagef("give --access or --access-policies", "two access policies")
 	}
 	if o.accessPolicies != "" {
-		file, err := guard.OpenPolicyFile(o.accessPolicies, guard.ParseAccessPolicy, logger)
+		file, err := guard.OpenPolicyFile(o.accessPolicies, o.parsePolicy, logger)
 		if err != nil {
-			return nil, &usageError{Err: err, Hint: "penstock policy lint FILE says more about a policy"}
+			return nil, serviceSays(&usageError{Err: err, Hint: "penstock policy lint FILE says more about a policy"})
+		}
+		if p, err := file.Policy(); err == nil {
+			o.warnOfOpen(p)
 		}
 		return file.Policy, nil
 	}
@@ -165,9 +164,9 @@ func (o *domainOptions) policy(ids *guard.Identities, logger *slog.Logger) (func
 	if err != nil {
 		return nil, &usageError{Err: err, Hint: "--access iam=arn:aws:iam::123456789012:user/NAME admits one user"}
 	}
-	policy, err := guard.ParseAccessPolicy(document)
+	policy, err := o.parsePolicy(document)
 	if err != nil {
-		return nil, &usageError{Err: err}
+		return nil, serviceSays(&usageError{Err: err, Hint: "penstock policy lint FILE says more about a policy"})
 	}
 	if o.identities == "" {
 		for _, p := range principals {
@@ -180,6 +179,32 @@ func (o *domainOptions) policy(ids *guard.Identities, logger *slog.Logger) (func
 	}
 	return guard.FixedPolicy(policy), nil
 }
+
+// parsePolicy reads an access policy as the service does when somebody saves it for this domain.
+func (o *domainOptions) parsePolicy(document []byte) (*iam.Policy, error) {
+	policy, err := guard.ParseAccessPolicy(document)
+	if err != nil {
+		return nil, err
+	}
+	// An open domain is what people start with here, whatever the service says to one on the internet.
+	d := o.asPolicies()
+	d.AllowOpen = true
+	return policy, policy.CheckFor(d)
+}
+
+// warnOfOpen says what the service has answered to an open policy since about 2020.
+func (o *domainOptions) warnOfOpen(p *iam.Policy) {
+	if e, ok := errors.AsType[*iam.Error](p.CheckFor(o.asPolicies())); ok {
+		o.warnings = append(o.warnings, o.accessPolicies+" lets everyone in; the service answers: "+e.Service)
+	}
+}
+
+// asPolicies is the domain as far as policies are concerned.
+func (o *domainOptions) asPolicies() iam.Domain {
+	return iam.Domain{Region: o.region, Account: o.account, Name: o.name, VPC: o.inVPC()}
+}
+
+func (o *domainOptions) inVPC() bool { return o.vpc != "" || o.vpcEndpoint != "" }
 
 // signingVariables are lines for a shell.
 func signingVariables(key guard.Credentials) []string {
@@ -235,7 +260,7 @@ func (o *domainOptions) handler(compat guard.Compat, backend http.Handler, ids *
 		OrgID: o.organization, ResourceTags: o.resourceTags, StripPresigned: o.stripPresigned,
 		Faults: faults, AdminToken: guard.Secret(o.adminToken), Logger: logger,
 	}
-	if o.vpc != "" || o.vpcEndpoint != "" {
+	if o.inVPC() {
 		cfg.VPC = &guard.VPC{ID: o.vpc, Endpoint: o.vpcEndpoint}
 	}
 	g, err := guard.New(cfg)
@@ -267,107 +292,4 @@ func prefixes(texts []string) ([]netip.Prefix, error) {
 		out = append(out, p.Masked())
 	}
 	return out, nil
-}
-
-// serve answers on the address until the context ends.
-func (o *domainOptions) serve(ctx context.Context, a *app, h http.Handler, logger *slog.Logger) error {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", o.listen)
-	if err != nil {
-		return usagef("--listen 127.0.0.1:0 picks a free port", "listen on %s: %w", o.listen, err)
-	}
-	srv := &http.Server{
-		Handler: h, ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
-		DisableGeneralOptionsHandler: true, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
-	}
-	scheme := "http"
-	if o.withTLS {
-		scheme = "https"
-		cleanUp, err := o.certify(srv, l)
-		if err != nil {
-			return errors.Join(err, l.Close())
-		}
-		defer cleanUp()
-	}
-	ended := make(chan error, 1)
-	go func() {
-		if o.withTLS {
-			ended <- srv.ServeTLS(l, "", "")
-		} else {
-			ended <- srv.Serve(l)
-		}
-	}()
-	o.announce(a, l.Addr())
-	_, _ = fmt.Fprintf(a.Out, "listening on %s://%s\n", scheme, l.Addr())
-	select {
-	case err := <-ended:
-		return fmt.Errorf("serve: %w", err)
-	case <-ctx.Done():
-	}
-	return o.drain(a, srv)
-}
-
-// drain lets requests finish, for half a minute or until the second interrupt.
-func (o *domainOptions) drain(a *app, srv *http.Server) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
-	go func() {
-		select {
-		case <-a.interrupted:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
-	if err := srv.Shutdown(ctx); err != nil {
-		_ = srv.Close()
-	}
-	return nil
-}
-
-// announce tells the person who started it what they need to know.
-func (o *domainOptions) announce(a *app, addr net.Addr) {
-	for _, w := range o.warnings {
-		_, _ = fmt.Fprintf(a.Err, "penstock: %s\n", printable(w))
-	}
-	if tcp, ok := addr.(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
-		_, _ = fmt.Fprintf(a.Err, "penstock: %s can be reached from other machines; this domain is made for trying things out\n", addr)
-	}
-	if len(o.environment) == 0 {
-		return
-	}
-	_, _ = fmt.Fprintln(a.Err, "penstock: to sign as a principal that the policy admits, in this shell's words:")
-	for _, line := range append(o.environment, "export AWS_REGION="+o.region) {
-		_, _ = fmt.Fprintln(a.Err, "  "+printable(line))
-	}
-}
-
-// certify gives the server its certificate. HTTP/2 stays off: it has no request line, and the guard judges the one that is sent.
-func (o *domainOptions) certify(srv *http.Server, l net.Listener) (cleanUp func(), err error) {
-	cleanUp = func() {}
-	dir := o.tlsDir
-	switch {
-	case dir != "":
-	case o.data != "":
-		dir = filepath.Join(o.data, "tls")
-	default:
-		if dir, err = os.MkdirTemp("", "penstock-tls-*"); err != nil {
-			return cleanUp, fmt.Errorf("make a directory for the certificate: %w", err)
-		}
-		cleanUp = func() { _ = os.RemoveAll(dir) }
-	}
-	hosts := []string{"localhost", "127.0.0.1", "::1"}
-	if host, _, err := net.SplitHostPort(l.Addr().String()); err == nil && !net.ParseIP(host).IsUnspecified() {
-		hosts = append(hosts, host)
-	}
-	if host, _, err := net.SplitHostPort(o.listen); err == nil && host != "" && net.ParseIP(host) == nil {
-		hosts = append(hosts, host)
-	}
-	cert, ca, err := guard.Certificate(dir, hosts)
-	if err != nil {
-		cleanUp()
-		return nil, &usageError{Err: err, Hint: "name a directory that can be written with --tls-dir"}
-	}
-	srv.TLSConfig = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}
-	srv.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){}
-	o.warnings = append(o.warnings, "clients have to trust "+ca+" (penstock: --ca-file; curl: --cacert)")
-	return cleanUp, nil
 }
