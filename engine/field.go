@@ -239,8 +239,11 @@ func sameIndexing(path string, old, f *field) error {
 		name string
 		same bool
 	}{
-		{"index", old.searchable == f.searchable}, {"doc_values", old.docValues == f.docValues}, {"analyzer", old.words == f.words},
-		{"normalizer", old.lower == f.lower}, {"scaling_factor", old.scale == f.scale},
+		{"index", old.searchable == f.searchable},
+		{"doc_values", old.docValues == f.docValues},
+		{"analyzer", old.words == f.words},
+		{"normalizer", old.lower == f.lower},
+		{"scaling_factor", old.scale == f.scale},
 	} {
 		if !p.same {
 			return illegal("Mapper for [%s] conflicts with existing mapper:\n\tCannot update parameter [%s] from [%s] to [%s]", path, p.name, paramText(old, p.name), paramText(f, p.name))
