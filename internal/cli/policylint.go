@@ -81,10 +81,10 @@ func (o *lintOptions) run(a *app, files []string) error {
 	return nil
 }
 
-// serviceSays adds the service's own words to the hint.
+// serviceSays puts the service's own words into the hint, where they are known.
 func serviceSays(err error) error {
 	e, ok := errors.AsType[*iam.Error](err)
-	if !ok {
+	if !ok || e.Service == "" {
 		return err
 	}
 	return &usageError{Err: err, Hint: "the service answers: " + shorten(e.Service, 200)}
