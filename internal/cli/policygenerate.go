@@ -20,27 +20,31 @@ type policyMode struct {
 	needs []iam.Need
 }
 
-// policyModes are all that talk to a domain. Shipping needs the banner and _bulk; what a function asks of the index
-// templates comes on top. A proxy and the request command pass on what their user asks for.
+// policyModes are all that talk to a domain. Shipping needs the banner and _bulk. A proxy and the request command pass on
+// what their user asks for.
 func policyModes() []policyMode {
 	bulk := []iam.Need{{Method: "GET", Path: "/", Why: "the version"}, {Method: "POST", Path: "/_bulk", Why: "documents"}}
-	function := bulk
-	for _, path := range []string{"/_index_template/penstock-*", "/_template/penstock-*"} { // the latter before version 7.8
-		function = append(slices.Clip(function),
-			iam.Need{Method: "GET", Path: path, Why: "is the template there"}, iam.Need{Method: "PUT", Path: path, Why: "the template"})
-	}
 	var all []iam.Need
 	for _, method := range []string{"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"} {
 		all = append(all, iam.Need{Method: method, Path: "/*", Why: "whatever is asked for"})
 	}
 	return []policyMode{
 		{"deadletter", bulk},
-		{"lambda", function},
+		{"lambda", bulk},
 		{"proxy", all},
 		{"request", all},
 		{"ship", bulk},
 		{"worker", bulk},
 	}
+}
+
+// templateNeeds are what a function that puts index templates asks for besides.
+func templateNeeds() []iam.Need {
+	var needs []iam.Need
+	for _, path := range []string{"/_index_template/penstock-*", "/_template/penstock-*"} { // the latter before version 7.8
+		needs = append(needs, iam.Need{Method: "GET", Path: path, Why: "is the template there"}, iam.Need{Method: "PUT", Path: path, Why: "the template"})
+	}
+	return needs
 }
 
 func modeNames() string {
@@ -55,6 +59,7 @@ func modeNames() string {
 type generateOptions struct {
 	domainARN, principal, side string
 	needs                      []string
+	templates                  bool
 }
 
 func newPolicyGenerate(a *app) *cobra.Command {
@@ -68,7 +73,7 @@ nothing else. In the domain's own account one of the two is enough; from another
 MODE is one of ` + modeNames() + `; deadletter is for replay. The policies of request and proxy allow every
 request, unless --need says which are made. Backfill does not talk to the domain, and needs none.`,
 		Example: `  penstock policy generate ship --principal arn:aws:iam::123456789012:role/shipper --domain-arn arn:aws:es:eu-west-1:123456789012:domain/logs
-  penstock policy generate lambda --side resource --principal … --domain-arn … > access-policy.json
+  penstock policy generate lambda --put-templates --side resource --principal … --domain-arn … > access-policy.json
   penstock policy generate request --need 'GET /_cat/*' --need 'POST /logs-*/_search' --principal … --domain-arn …`,
 		Args: usageArgs(cobra.ExactArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error { return o.run(a.Out, args[0]) },
@@ -78,6 +83,7 @@ request, unless --need says which are made. Backfill does not talk to the domain
 	f.StringVar(&o.principal, "principal", "", "ARN of the user, role or role session, or an account")
 	f.StringVar(&o.side, "side", "both", "which policy to write: resource, identity or both")
 	f.StringArrayVar(&o.needs, "need", nil, `"METHOD PATH": a request that request or proxy makes; may be given several times`)
+	f.BoolVar(&o.templates, "put-templates", false, "the function puts index templates: lambda --put-templates")
 	return cmd
 }
 
@@ -117,19 +123,22 @@ func (o *generateOptions) needsOf(mode string) ([]iam.Need, error) {
 	if mode == "backfill" {
 		return nil, usagef("it fills a queue from a listing; generate the policies of the worker that drains it", "backfill does not talk to the domain")
 	}
-	for _, m := range policyModes() {
-		if m.name != mode {
-			continue
-		}
-		if len(o.needs) == 0 {
-			return m.needs, nil
-		}
-		if mode != "request" && mode != "proxy" {
-			return nil, usagef("--need is for request and proxy", "the requests of %s are known", mode)
-		}
+	modes := policyModes()
+	i := slices.IndexFunc(modes, func(m policyMode) bool { return m.name == mode })
+	passesOn := mode == "request" || mode == "proxy"
+	switch {
+	case i < 0:
+		return nil, usagef("MODE is one of "+modeNames(), "no mode is called %q", mode)
+	case len(o.needs) > 0 && !passesOn:
+		return nil, usagef("--need is for request and proxy", "the requests of %s are known", mode)
+	case o.templates && mode != "lambda":
+		return nil, usagef("--put-templates is for lambda", "%s puts no index templates", mode)
+	case len(o.needs) > 0:
 		return parseNeeds(o.needs)
+	case o.templates:
+		return slices.Concat(modes[i].needs, templateNeeds()), nil
 	}
-	return nil, usagef("MODE is one of "+modeNames(), "no mode is called %q", mode)
+	return modes[i].needs, nil
 }
 
 func parseNeeds(texts []string) ([]iam.Need, error) {
