@@ -46,7 +46,7 @@ func (s *scanner) compare(b []byte, cur frame, names, start, end int, hash uint6
 
 // dottedName remembers a name with dots and the paths it goes through: none of them may be the name of a sibling.
 func (s *scanner) dottedName(b []byte, cur *frame, names, start, end int) int {
-	if !soundPath(b[start:end]) {
+	if !soundPath(b[start:end], len(s.frames)+1) {
 		s.trouble |= oddName
 	}
 	for at := start; at <= end; at++ {
@@ -71,12 +71,14 @@ func (s *scanner) dottedName(b []byte, cur *frame, names, start, end int) int {
 	return names
 }
 
-// soundPath reports whether every part of a dotted name has something visible in it: the mapper refuses the others.
-func soundPath(name []byte) bool {
+// soundPath reports whether every part of a dotted name in an object of this depth has something visible in it, and there
+// are not too many: the mapper refuses the others.
+func soundPath(name []byte, depth int) bool {
 	for part := range bytes.SplitSeq(name, []byte{'.'}) {
-		if isBlank(part) {
+		if isBlank(part) || depth > maxLevels {
 			return false
 		}
+		depth++
 	}
 	return true
 }
@@ -144,7 +146,7 @@ func (s *scanner) topName(name []byte) int {
 // isReserved reports whether a top-level name collides with what the shape stage writes: "penstock", "aws" or, where a
 // record has these itself, "penstock_" and "aws.s3…".
 func isReserved(name []byte) bool {
-	return string(name) == "penstock_" || bytes.HasPrefix(name, []byte("penstock.")) || bytes.HasPrefix(name, []byte("penstock_.")) ||
+	return string(name) == shapeName || bytes.HasPrefix(name, []byte("penstock.")) || bytes.HasPrefix(name, []byte("penstock_.")) ||
 		string(name) == "aws.s3" || bytes.HasPrefix(name, []byte("aws.s3."))
 }
 

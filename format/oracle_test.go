@@ -90,6 +90,9 @@ func (v tree) acceptable(depth int) error {
 			return err
 		}
 	}
+	if objects, scalars := v.elements(); v.array && objects && scalars {
+		return errors.New("an array of objects and scalars")
+	}
 	for _, m := range v.members {
 		// Scalars are on the level of what they are in.
 		next := depth
@@ -103,6 +106,22 @@ func (v tree) acceptable(depth int) error {
 	return nil
 }
 
+// elements tells what an array and the arrays in it have.
+func (v tree) elements() (objects, scalars bool) {
+	for _, m := range v.members {
+		switch {
+		case m.object:
+			objects = true
+		case m.array:
+			o, s := m.elements()
+			objects, scalars = objects || o, scalars || s
+		case m.scalar != nil:
+			scalars = true
+		}
+	}
+	return objects, scalars
+}
+
 func (v tree) acceptableNames(depth int) error {
 	kinds := map[string]bool{} // whether a name is an object
 	for i, name := range v.names {
@@ -110,6 +129,9 @@ func (v tree) acceptableNames(depth int) error {
 			return fmt.Errorf("the name %q twice", name)
 		}
 		kinds[name] = v.members[i].object
+		if strings.Contains(name, ".") && depth+strings.Count(name, ".") > 20 {
+			return fmt.Errorf("%q is deeper than a mapper allows", name)
+		}
 		for part := range strings.SplitSeq(name, ".") {
 			if strings.TrimSpace(part) == "" {
 				return fmt.Errorf("the mapper refuses the name %q", name)
@@ -118,8 +140,8 @@ func (v tree) acceptableNames(depth int) error {
 		if strings.ContainsRune(name, 0) {
 			return errors.New("NUL in a name")
 		}
-		if depth == 1 && (name == "_id" || name == "_source" || name == "_index" || name == "_type" || strings.HasPrefix(name, "_id.")) {
-			return fmt.Errorf("the engine keeps %q for itself", name)
+		if depth == 1 && (name == "_id" || name == "_source" || name == "_index" || name == "_type" || name == "penstock_" || strings.HasPrefix(name, "_id.")) {
+			return fmt.Errorf("the engine or the shape stage keeps %q for itself", name)
 		}
 	}
 	for name := range kinds {

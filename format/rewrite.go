@@ -56,23 +56,13 @@ func (w *rewriter) value(dst, b []byte, i, depth int) ([]byte, int) {
 	case c == '{':
 		return w.object(dst, b, i, depth)
 	}
-	dst = append(dst, '[')
-	i = skipSpace(b, i+1)
-	for b[i] != ']' {
-		dst, i = w.value(dst, b, i, depth+1)
-		i = skipSpace(b, i)
-		if b[i] == ',' {
-			dst = append(dst, ',')
-			i = skipSpace(b, i+1)
-		}
-	}
-	return append(dst, ']'), i + 1
+	return w.array(dst, b, i, depth)
 }
 
 func (w *rewriter) object(dst, b []byte, i, depth int) ([]byte, int) {
 	first, scratch := len(w.members), len(w.scratch)
 	end := w.collect(b, i)
-	w.settle(b, w.members[first:], depth == 1)
+	w.settle(b, w.members[first:], depth)
 	dst = append(dst, '{')
 	last := len(w.members)
 	empty := true
@@ -138,83 +128,6 @@ func (w *rewriter) decode(quoted []byte) []byte {
 	at := len(w.scratch)
 	w.scratch = appendUnquoted(w.scratch, quoted)
 	return w.scratch[at:len(w.scratch):len(w.scratch)]
-}
-
-// settle decides which members stay, the last one of each name, and what they are called.
-func (w *rewriter) settle(b []byte, members []member, top bool) {
-	taken := make(map[string]int, len(members)) // index of the last member of a name
-	for i := range members {
-		if earlier, ok := taken[string(members[i].name)]; ok {
-			members[earlier].gone = true
-		}
-		taken[string(members[i].name)] = i
-	}
-	var fixed []byte
-	for i := range members {
-		m := &members[i]
-		if m.gone {
-			continue
-		}
-		fixed = w.acceptable(fixed[:0], b, m, members, taken, top)
-		if bytes.Equal(fixed, m.name) {
-			continue
-		}
-		// Renaming must not take a name away from another member.
-		for {
-			if _, ok := taken[string(fixed)]; !ok {
-				break
-			}
-			fixed = append(fixed, '_')
-		}
-		taken[string(fixed)] = i
-		m.name = bytes.Clone(fixed)
-	}
-}
-
-// acceptable appends the name that a mapper takes for m.
-func (w *rewriter) acceptable(dst, b []byte, m *member, members []member, taken map[string]int, top bool) []byte {
-	name := m.name
-	if isBlank(name) {
-		return append(dst, "_empty"...)
-	}
-	if top {
-		switch {
-		case isMeta(name):
-			return append(append(dst, "x"...), name...)
-		case string(name) == "aws" && b[m.start] != '{', string(name) == "@timestamp" && !w.ownTime, string(name) == "penstock_":
-			return append(append(dst, name...), '_')
-		case isReserved(name):
-			return appendUndotted(dst, name)
-		}
-	}
-	if bytes.IndexByte(name, '.') < 0 {
-		return append(dst, name...)
-	}
-	if !soundPath(name) {
-		return appendUndotted(dst, name)
-	}
-	for at, c := range name {
-		if c != '.' {
-			continue
-		}
-		// The engines read a dotted name as a path. It cannot go through a sibling that is not an object.
-		if i, ok := taken[string(name[:at])]; ok && b[members[i].start] != '{' {
-			return appendUndotted(dst, name)
-		}
-	}
-	return append(dst, name...)
-}
-
-// appendUndotted appends a name with its dots replaced.
-func appendUndotted(dst, name []byte) []byte {
-	at := len(dst)
-	dst = append(dst, name...)
-	for i, c := range dst[at:] {
-		if c == '.' {
-			dst[at+i] = '_'
-		}
-	}
-	return dst
 }
 
 // str appends the string at b[i], repaired, and returns where it ends.

@@ -23,6 +23,7 @@ const (
 	tooDeep                          // more levels than a mapper allows
 	clashingName                     // a top-level name that the shape stage or the engine needs for itself
 	opaqueObject                     // a field that is to be written as a string
+	mixedArray                       // an array has objects and scalars
 )
 
 const (
@@ -71,6 +72,7 @@ type frame struct {
 	seen   uint64 // a small set of the names' hashes
 	first  int32  // index of its first name
 	object bool
+	kinds  kinds // of the elements, in an array
 }
 
 // nameRef is a name seen in an open object.
@@ -206,8 +208,16 @@ after:
 		if cur.object {
 			goto name
 		}
+		cur.kinds |= kindBefore(b, i-1)
 		goto value
-	case c == '}' && cur.object || c == ']' && !cur.object:
+	case c == '}' && cur.object:
+		cur.kinds = 0
+		i++
+		goto closed
+	case c == ']' && !cur.object:
+		if cur.kinds |= kindBefore(b, i); cur.kinds == someObjects|someScalars {
+			s.trouble |= mixedArray
+		}
 		i++
 		goto closed
 	case isSpace(c):
@@ -223,7 +233,9 @@ closed:
 	depth--
 	if depth > 0 {
 		last := len(s.frames) - 1
+		inner := cur.kinds // the engines take the elements of an array in an array for those of the outer one
 		cur = s.frames[last]
+		cur.kinds |= inner
 		s.frames = s.frames[:last]
 	}
 	goto after
