@@ -37,10 +37,11 @@ func OpenPolicyFile(path string, parse func([]byte) (*iam.Policy, error), logger
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	p := &PolicyFile{path: path, parse: parse, log: logger}
+	p := &PolicyFile{path: path, parse: parse, log: slog.New(slog.DiscardHandler)}
 	if _, err := p.Policy(); err != nil {
 		return nil, err
 	}
+	p.log = logger // hears of changes; the caller hears of the first reading
 	return p, nil
 }
 
