@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"unicode/utf8"
 
@@ -14,16 +15,25 @@ import (
 type batch struct {
 	body    []byte // action and document lines
 	raw     []byte // records that are not part of their document
+	ids     []byte // as they were written: escaped. In one place, so that comparing them with a response does not fetch the body
 	docs    []document
 	indexes []string
 	lease   lease
+	answer  answer
+}
+
+// answer is what is reused from one response to the next.
+type answer struct {
+	body    bytes.Buffer
+	classes []class
+	items   []item
 }
 
 // document locates one document in its batch.
 type document struct {
 	delivery   *delivery
 	start      int // of the action line
-	id, idEnd  int // in body, as it was written: escaped
+	id, idEnd  int // in ids
 	body, end  int // in body; end is the position of the line feed
 	raw        int // in batch.raw, or in body when rawInBody
 	rawEnd     int
@@ -38,7 +48,12 @@ func newBatch(size int) *batch { return &batch{body: make([]byte, 0, size+size/8
 
 func (b *batch) reset() {
 	clear(b.docs)
-	b.body, b.raw, b.docs, b.indexes = b.body[:0], b.raw[:0], b.docs[:0], b.indexes[:0]
+	clear(b.answer.items)
+	const largeAnswer = 4 << 20 // full of errors
+	if b.answer.body.Cap() > largeAnswer {
+		b.answer.body = bytes.Buffer{}
+	}
+	b.body, b.raw, b.ids, b.docs, b.indexes = b.body[:0], b.raw[:0], b.ids[:0], b.docs[:0], b.indexes[:0]
 }
 
 const (
@@ -66,9 +81,10 @@ func (b *batch) add(d *delivery, doc penstock.Document, cfg Config) {
 	}
 	if len(doc.ID) > 0 {
 		b.body = append(b.body, `","_id":"`...)
-		e.id = len(b.body)
-		b.body = appendText(b.body, doc.ID)
-		e.idEnd = len(b.body)
+		e.id = len(b.ids)
+		b.ids = appendText(b.ids, doc.ID)
+		e.idEnd = len(b.ids)
+		b.body = append(b.body, b.ids[e.id:]...)
 		if e.idEnd-e.id != len(doc.ID) {
 			e.idText = string(doc.ID)
 		}
@@ -110,8 +126,11 @@ func (b *batch) id(e *document) []byte {
 	if e.idText != "" {
 		return []byte(e.idText)
 	}
-	return b.body[e.id:e.idEnd]
+	return b.written(e)
 }
+
+// written returns the id of a document as the request has it.
+func (b *batch) written(e *document) []byte { return b.ids[e.id:e.idEnd] }
 
 // rawOf returns the record of a document.
 func (b *batch) rawOf(e *document) []byte {
@@ -133,7 +152,8 @@ func (b *batch) pick(from, to int, keep func(i int) bool) *batch {
 		n.body = append(n.body, b.body[e.start:e.end+1]...)
 		e.index = n.indexOf(b.indexes[e.index])
 		e.start += shift
-		e.id, e.idEnd = e.id+shift, e.idEnd+shift
+		n.ids = append(n.ids, b.written(&e)...)
+		e.id, e.idEnd = len(n.ids)-(e.idEnd-e.id), len(n.ids)
 		e.body, e.end = e.body+shift, e.end+shift
 		if e.rawInBody {
 			e.raw, e.rawEnd = e.raw+shift, e.rawEnd+shift
@@ -198,4 +218,31 @@ func (r *leased) Close() error {
 		r.lease.open.Add(-1)
 	}
 	return nil
+}
+
+// stack holds batches to be filled again, no more than there were slots for. The one that was used last is taken first:
+// its memory is the likeliest to be in a cache.
+type stack struct {
+	mu      sync.Mutex
+	batches []*batch
+}
+
+func (s *stack) put(b *batch) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.batches = append(s.batches, b)
+}
+
+// take returns nil when there is none.
+func (s *stack) take() *batch {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	last := len(s.batches) - 1
+	if last < 0 {
+		return nil
+	}
+	b := s.batches[last]
+	s.batches[last] = nil
+	s.batches = s.batches[:last]
+	return b
 }

@@ -1,6 +1,7 @@
 package bulk
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"unicode/utf8"
@@ -45,6 +46,9 @@ func parseResponse(body []byte, each func(i int, it item)) (items int, err error
 
 // item reads {"create":{…}}.
 func (s *scanner) item() (item, error) {
+	if it, ok := s.usual(); ok {
+		return it, nil
+	}
 	var it item
 	err := s.object(func([]byte) error {
 		return s.object(func(name []byte) error {
@@ -66,6 +70,38 @@ func (s *scanner) item() (item, error) {
 		return it, errResponse
 	}
 	return it, err
+}
+
+// usual reads an item without an error the way that engines write it, {"create":{"_id":"…","status":201}}. For anything
+// else it reads nothing and reports false.
+func (s *scanner) usual() (item, bool) {
+	rest, ok := bytes.CutPrefix(s.b[s.at:], []byte(`{"create":{"_id":"`))
+	if !ok {
+		if rest, ok = bytes.CutPrefix(s.b[s.at:], []byte(`{"index":{"_id":"`)); !ok {
+			return item{}, false
+		}
+	}
+	n := 0
+	for n < len(rest) && rest[n] >= 0x20 && rest[n] != '"' && rest[n] != '\\' {
+		n++
+	}
+	const before, digits, after = `","status":`, 3, `}}`
+	tail, ok := bytes.CutPrefix(rest[n:], []byte(before))
+	if !ok || len(tail) < digits+len(after) || string(tail[digits:digits+len(after)]) != after {
+		return item{}, false
+	}
+	status := 0
+	for _, c := range tail[:digits] {
+		if c < '0' || c > '9' {
+			return item{}, false
+		}
+		status = status*10 + int(c-'0')
+	}
+	if status == 0 {
+		return item{}, false
+	}
+	s.at = len(s.b) - len(tail) + digits + len(after)
+	return item{id: rest[:n], status: status}, true
 }
 
 // scanner walks over JSON. After an error its position means nothing.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
@@ -27,10 +28,7 @@ func (w *Writer) send(b *batch) {
 	w.deliver(b, time.Now())
 	if b.lease.free() && cap(b.body) <= 4*w.cfg.BatchBytes {
 		b.reset()
-		select {
-		case w.free <- b:
-		default:
-		}
+		w.free.put(b)
 	}
 }
 
@@ -106,10 +104,11 @@ func (w *Writer) attempt(b *batch, isRetry bool) round {
 		return w.unanswered(b, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer(len(b.docs))))
-	if err != nil {
+	b.answer.body.Reset()
+	if _, err := b.answer.body.ReadFrom(io.LimitReader(resp.Body, maxAnswer(len(b.docs)))); err != nil {
 		return round{again: b, err: fmt.Errorf("read _bulk response: %w", err)}
 	}
+	body := b.answer.body.Bytes()
 	if resp.StatusCode != http.StatusOK {
 		e := domain.Classify(resp.StatusCode, resp.Header, body)
 		e.Endpoint = w.domain.Endpoint()
@@ -244,14 +243,14 @@ type verdicts struct {
 // items settles the documents by the items of a response. Nothing is settled before the whole response is read and every
 // item is known to be about the document in its place: a response that cannot be trusted in one item is not in the others.
 func (w *Writer) items(b *batch, resp *http.Response, body []byte) round {
-	v := verdicts{classes: make([]class, len(b.docs)), items: make([]item, len(b.docs))}
+	v := verdicts{classes: resized(&b.answer.classes, len(b.docs)), items: resized(&b.answer.items, len(b.docs))}
 	mismatch := false
 	n, err := parseResponse(body, func(i int, it item) {
 		if i >= len(b.docs) {
 			return
 		}
 		e := &b.docs[i]
-		if len(it.id) > 0 && e.idEnd > e.id && !bytes.Equal(it.id, b.body[e.id:e.idEnd]) && !sameText(it.id, b.id(e)) {
+		if len(it.id) > 0 && e.idEnd > e.id && !bytes.Equal(it.id, b.written(e)) && !sameText(it.id, b.id(e)) {
 			mismatch = true
 		}
 		v.items[i] = it
@@ -276,6 +275,12 @@ func (w *Writer) items(b *batch, resp *http.Response, body []byte) round {
 	}
 	w.markAnswered(true)
 	return w.settleItems(b, &v)
+}
+
+// resized returns n elements, whatever is in them.
+func resized[T any](s *[]T, n int) []T {
+	*s = slices.Grow((*s)[:0], n)[:n]
+	return *s
 }
 
 // sameText compares the inside of a JSON string with plain text.

@@ -99,7 +99,7 @@ type Writer struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 	slots  *slots
-	free   chan *batch // reusable, at most MaxInFlight+1
+	free   stack
 
 	mu       sync.Mutex
 	filling  *batch
@@ -117,7 +117,7 @@ var _ penstock.Deliverer = (*Writer)(nil)
 func New(cfg Config, d Domain) *Writer {
 	cfg = cfg.withDefaults()
 	ctx, cancel := context.WithCancel(context.Background())
-	w := &Writer{cfg: cfg, domain: d, ctx: ctx, cancel: cancel, slots: newSlots(cfg.MaxInFlight), free: make(chan *batch, cfg.MaxInFlight+1)}
+	w := &Writer{cfg: cfg, domain: d, ctx: ctx, cancel: cancel, slots: newSlots(cfg.MaxInFlight)}
 	w.timer = time.AfterFunc(time.Hour, w.lingered)
 	w.timer.Stop()
 	return w
@@ -266,21 +266,16 @@ func (w *Writer) take(ctx context.Context) (*batch, error) {
 		}
 		return nil, err
 	}
-	select {
-	case b := <-w.free:
+	if b := w.free.take(); b != nil {
 		return b, nil
-	default:
-		return newBatch(w.cfg.BatchBytes), nil
 	}
+	return newBatch(w.cfg.BatchBytes), nil
 }
 
 // put gives a batch back that was not needed.
 func (w *Writer) put(b *batch) {
 	w.slots.release()
-	select {
-	case w.free <- b:
-	default:
-	}
+	w.free.put(b)
 }
 
 // flush sends the batch being filled. w.mu is held.

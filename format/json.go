@@ -133,15 +133,17 @@ func (p *jsonReader) record(b []byte, end int, offset int64) penstock.Record {
 	s := p.scanner
 	rec := penstock.Record{Offset: offset, Raw: b[:end:end], Top: s.top}
 	ownTime := false
-	if s.hasTime != 0 {
-		rec.Time = s.time(b)
-		if s.hasTime&1 != 0 {
-			if ownTime = isDate(b[s.times[0]:]); ownTime {
-				rec.Top |= penstock.TopTimestamp
-			} else {
-				s.trouble |= clashingName
-			}
+	if s.hasTime&1 != 0 {
+		if rec.Time, ownTime = quotedStamp(b[s.times[0]:]); !ownTime {
+			rec.Time, ownTime = s.time(b), isDate(b[s.times[0]:])
 		}
+		if ownTime {
+			rec.Top |= penstock.TopTimestamp
+		} else {
+			s.trouble |= clashingName
+		}
+	} else if s.hasTime != 0 {
+		rec.Time = s.time(b)
 	}
 	switch s.trouble {
 	case 0:

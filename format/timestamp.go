@@ -2,6 +2,7 @@ package format
 
 import (
 	"bytes"
+	"encoding/binary"
 	"strconv"
 	"time"
 )
@@ -64,6 +65,9 @@ func number(b []byte, n int) (int, bool) {
 // isoTime reads yyyy-MM-dd, also with slashes, then, after T or one space, HH:mm:ss, then a fraction after a dot or a comma,
 // then Z or an offset, directly or after a space. It returns how many bytes it took. Without a time of day it is midnight.
 func isoTime(b []byte) (t time.Time, size int, ok bool) {
+	if t, size = stamp(b); size > 0 {
+		return t, size, true
+	}
 	if len(b) < 10 || b[4] != '-' && b[4] != '/' || b[7] != b[4] {
 		return time.Time{}, 0, false
 	}
@@ -84,6 +88,41 @@ func isoTime(b []byte) (t time.Time, size int, ok bool) {
 	}
 	t, ok = c.time()
 	return t, size, ok
+}
+
+// stamp reads the form that most records have, and that the engines take for a date as it is: yyyy-MM-ddTHH:mm:ss, a
+// fraction of up to nine digits or none, and Z. It returns how many bytes it took, 0 when it is another form.
+func stamp(b []byte) (t time.Time, size int) {
+	if len(b) < len("yyyy-MM-ddTHH:mm:ssZ") || b[10] != 'T' {
+		return time.Time{}, 0
+	}
+	ym := binary.LittleEndian.Uint64(b) ^ 0x2d30302d30303030                     // "0000-00-"
+	hms := binary.LittleEndian.Uint64(b[11:]) ^ 0x30303a30303a3030               // "00:00:00"
+	d := uint64(binary.LittleEndian.Uint16(b[8:])) ^ 0x3030                      // "00"
+	odd := (ym + 0x7f76767f76767676) | (hms + 0x76767f76767f7676) | (d + 0x7676) // a byte is above 9, or above 0 where it must match
+	if (odd|ym|hms|d)&highs != 0 {
+		return time.Time{}, 0
+	}
+	pair := func(w uint64, at int) int { return int(w>>(8*at)&0xff)*10 + int(w>>(8*at+8)&0xff) } //nolint:gosec // below 100
+	c := clock{
+		year: 100*pair(ym, 0) + pair(ym, 2), month: pair(ym, 5), day: pair(d, 0),
+		hour: pair(hms, 0), minute: pair(hms, 3), sec: pair(hms, 6),
+	}
+	size = 19
+	if b[size] == '.' {
+		size += c.fraction(b[size:])
+		if size == 19 || size > 19+len(".999999999") {
+			return time.Time{}, 0
+		}
+	}
+	if size == len(b) || b[size] != 'Z' {
+		return time.Time{}, 0
+	}
+	t, ok := c.time()
+	if !ok {
+		return time.Time{}, 0
+	}
+	return t, size + 1
 }
 
 // timeOfDay reads HH:mm:ss with an optional fraction and returns its length, 0 when there is none.
@@ -286,6 +325,15 @@ func textTime(b []byte) (time.Time, bool) {
 		}
 	}
 	return time.Time{}, false
+}
+
+// quotedStamp reads a JSON string that is a [stamp] and nothing else.
+func quotedStamp(b []byte) (time.Time, bool) {
+	if b[0] != '"' {
+		return time.Time{}, false
+	}
+	t, size := stamp(b[1:])
+	return t, size > 0 && b[1+size] == '"'
 }
 
 // isDate reports whether the JSON value at b[0] is one that the engines' default date mapping takes for what it means:
