@@ -28,7 +28,7 @@ type corpus struct {
 const objects = 8
 
 // generation changes when the content of the corpora does, so that no stale directory is used.
-const generation = 1
+const generation = 2
 
 type lineWriter func(b []byte, r *rand.Rand, i int) []byte
 
@@ -43,13 +43,13 @@ func makeCorpus(cache, format string, n int) (corpus, error) {
 	if !ok {
 		return corpus{}, fmt.Errorf("make corpus: no format %q", format)
 	}
-	dir := filepath.Join(cache, fmt.Sprintf("%s-%d-v%d", format, n, generation))
-	c := corpus{Format: format, Dir: filepath.Join(dir, "objects")}
-	meta := filepath.Join(dir, "corpus.json")
+	// Every document has the path in it: it is as long as paths are.
+	c := corpus{Format: format, Dir: filepath.Join(cache, fmt.Sprintf("v%d", generation), fmt.Sprintf("%s-%d", format, n))}
+	meta := c.Dir + ".json"
 	if text, err := os.ReadFile(meta); err == nil {
 		return c, json.Unmarshal(text, &c)
 	}
-	if err := os.RemoveAll(dir); err != nil {
+	if err := os.RemoveAll(c.Dir); err != nil {
 		return corpus{}, err
 	}
 	if err := os.MkdirAll(c.Dir, 0o750); err != nil {

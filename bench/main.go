@@ -63,6 +63,7 @@ type config struct {
 	rounds        int
 	delay         time.Duration
 	quiet         time.Duration
+	profile       string   // file for a CPU profile of the last run
 	extra         []string // for "penstock ship"
 }
 
@@ -118,6 +119,7 @@ func readFlags(args []string) (config, error) {
 	f.IntVar(&c.megabytes, "mb", 500, "size of each corpus, uncompressed")
 	f.IntVar(&c.rounds, "rounds", 5, "measured runs of each corpus; the median counts")
 	f.DurationVar(&c.delay, "delay", 0, "time that the sink takes to answer a _bulk request")
+	f.StringVar(&c.profile, "profile", "", "write a CPU profile of the last run to this file")
 	f.DurationVar(&c.quiet, "quiet", 10*time.Second, "longest wait for a quiet machine before each run")
 	if err := f.Parse(args); err != nil {
 		return c, err
@@ -126,7 +128,9 @@ func readFlags(args []string) (config, error) {
 		return c, errors.New("-rounds and -mb must be at least 1")
 	}
 	c.formats, c.extra = strings.Split(formats, ","), f.Args()
-	c.binary, err = filepath.Abs(c.binary)
+	if c.binary, err = filepath.Abs(c.binary); err == nil && c.profile != "" {
+		c.profile, err = filepath.Abs(c.profile)
+	}
 	return c, err
 }
 

@@ -103,7 +103,7 @@ func stamp(b []byte) (t time.Time, size int) {
 	if (odd|ym|hms|d)&highs != 0 {
 		return time.Time{}, 0
 	}
-	pair := func(w uint64, at int) int { return int(w>>(8*at)&0xff)*10 + int(w>>(8*at+8)&0xff) } //nolint:gosec // below 100
+	pair := func(w uint64, at int) int { return int(w>>(8*at)&0xff)*10 + int(w>>(8*at+8)&0xff) }
 	c := clock{
 		year: 100*pair(ym, 0) + pair(ym, 2), month: pair(ym, 5), day: pair(d, 0),
 		hour: pair(hms, 0), minute: pair(hms, 3), sec: pair(hms, 6),

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/pprof"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -45,6 +46,7 @@ func Main(args []string, std Streams) int {
 	a := &app{Streams: std, interrupted: make(chan struct{})}
 	ctx, stop := a.signals(context.Background())
 	defer stop()
+	defer profile(std.Err)()
 	root := newRootCommand(a)
 	root.SetArgs(args)
 	root.SetIn(std.In)
@@ -55,6 +57,26 @@ func Main(args []string, std Streams) int {
 		return exitOK
 	}
 	return a.explain(err)
+}
+
+// profile writes a CPU profile of the process to the file that PENSTOCK_CPUPROFILE names, for CONTRIBUTING's "Performance".
+func profile(w io.Writer) (stop func()) {
+	path := os.Getenv("PENSTOCK_CPUPROFILE")
+	if path == "" {
+		return func() {}
+	}
+	f, err := os.Create(path)
+	if err == nil {
+		err = pprof.StartCPUProfile(f)
+	}
+	if err != nil {
+		fmt.Fprintln(w, "penstock: warning: no profile:", err)
+		return func() {}
+	}
+	return func() {
+		pprof.StopCPUProfile()
+		_ = f.Close()
+	}
 }
 
 // signals makes the first SIGINT or SIGTERM end the context ("take no more") and the second one close a.interrupted.
