@@ -2,6 +2,8 @@ package bulk
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"hash"
 	"io"
 	"slices"
 	"sync"
@@ -20,6 +22,8 @@ type batch struct {
 	indexes []string
 	lease   lease
 	answer  answer
+	sum     bodySum
+	summed  int // bytes of the body that the sum has taken in, or will have when it is unlocked
 }
 
 // answer is what is reused from one response to the next.
@@ -44,11 +48,51 @@ type document struct {
 	idText     string // set only when the id needs escapes
 }
 
+// bodySum is the SHA-256 of the body, taken while it is filled, when what was just written is still in the processor's
+// cache. Who has the lock may use the rest.
+type bodySum struct {
+	sync.Mutex
+	hash hash.Hash
+	done int // bytes of the body
+}
+
+// sumStep is after how many bytes more the sum goes on.
+const sumStep = 64 << 10
+
+// take takes in what the body has got since.
+func (s *bodySum) take(body []byte) {
+	if s.hash == nil {
+		s.hash = sha256.New()
+	}
+	s.hash.Write(body[s.done:])
+	s.done = len(body)
+}
+
+// of returns the sum of the finished body.
+func (s *bodySum) of(body []byte) (sum [sha256.Size]byte) {
+	s.Lock()
+	defer s.Unlock()
+	s.take(body)
+	s.hash.Sum(sum[:0])
+	return sum
+}
+
+func (s *bodySum) reset() {
+	s.Lock()
+	defer s.Unlock()
+	s.done = 0
+	if s.hash != nil {
+		s.hash.Reset()
+	}
+}
+
 func newBatch(size int) *batch { return &batch{body: make([]byte, 0, size+size/8)} }
 
 func (b *batch) reset() {
 	clear(b.docs)
 	clear(b.answer.items)
+	b.sum.reset()
+	b.summed = 0
 	const largeAnswer = 4 << 20 // full of errors
 	if b.answer.body.Cap() > largeAnswer {
 		b.answer.body = bytes.Buffer{}
@@ -200,17 +244,21 @@ type lease struct{ open atomic.Int32 }
 
 func (l *lease) free() bool { return l.open.Load() == 0 }
 
-// reader returns a reader of body that holds the lease until it is closed.
-func (l *lease) reader(body []byte) io.ReadCloser {
+// reader returns a reader of body that holds the lease until it is closed. sum is called for the body's SHA-256.
+func (l *lease) reader(body []byte, sum func() [sha256.Size]byte) io.ReadCloser {
 	l.open.Add(1)
-	return &leased{Reader: bytes.NewReader(body), lease: l}
+	return &leased{Reader: bytes.NewReader(body), lease: l, sum: sum}
 }
 
 type leased struct {
 	*bytes.Reader
 	lease  *lease
+	sum    func() [sha256.Size]byte
 	closed atomic.Bool
 }
+
+// PayloadSHA256 spares sigv4.Transport a reading of the body.
+func (r *leased) PayloadSHA256() [sha256.Size]byte { return r.sum() }
 
 // Close is called by the transport, once or more.
 func (r *leased) Close() error {

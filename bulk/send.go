@@ -3,6 +3,7 @@ package bulk
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -188,12 +189,17 @@ func (w *Writer) markAnswered(yes bool) {
 // post sends the batch.
 func (w *Writer) post(b *batch, isRetry bool) (*http.Response, error) {
 	payload := b.body
+	sum := func() [sha256.Size]byte {
+		w.signs.Store(true)
+		return b.sum.of(payload)
+	}
 	if w.cfg.Gzip {
 		z, err := compress(b.body)
 		if err != nil {
 			return nil, err
 		}
 		payload = z
+		sum = func() [sha256.Size]byte { return sha256.Sum256(payload) }
 	}
 	req, err := w.domain.NewRequest(w.ctx, http.MethodPost, target, nil)
 	if err != nil {
@@ -204,8 +210,8 @@ func (w *Writer) post(b *batch, isRetry bool) (*http.Response, error) {
 		req.Header.Set("Content-Encoding", "gzip")
 	}
 	req.ContentLength = int64(len(payload))
-	req.Body = b.lease.reader(payload)
-	req.GetBody = func() (io.ReadCloser, error) { return b.lease.reader(payload), nil }
+	req.Body = b.lease.reader(payload, sum)
+	req.GetBody = func() (io.ReadCloser, error) { return b.lease.reader(payload, sum), nil }
 	w.mu.Lock()
 	w.stats.Requests++
 	w.stats.BytesOut += int64(len(payload))

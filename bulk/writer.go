@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/seed56735111/penstock"
@@ -100,6 +101,7 @@ type Writer struct {
 	wg     sync.WaitGroup
 	slots  *slots
 	free   stack
+	signs  atomic.Bool // somebody asks for the SHA-256 of bodies
 
 	mu       sync.Mutex
 	filling  *batch
@@ -229,12 +231,23 @@ func (d *delivery) Add(ctx context.Context, doc penstock.Document) error {
 		}
 		w.put(b)
 	}
-	w.filling.add(d, doc, w.cfg)
+	b := w.filling
+	b.add(d, doc, w.cfg)
 	d.pending++
-	if len(w.filling.body) >= w.limit() || len(w.filling.docs) >= w.cfg.BatchDocs {
+	if len(b.body) >= w.limit() || len(b.docs) >= w.cfg.BatchDocs {
 		w.flush()
+		w.mu.Unlock()
+		return nil
 	}
+	if len(b.body)-b.summed < sumStep || !w.signs.Load() || !b.sum.TryLock() {
+		w.mu.Unlock()
+		return nil
+	}
+	body := b.body
+	b.summed = len(body)
 	w.mu.Unlock()
+	b.sum.take(body)
+	b.sum.Unlock()
 	return nil
 }
 

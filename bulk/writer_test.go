@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,12 +14,14 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/bulk"
 	"github.com/seed56735111/penstock/domain"
+	"github.com/seed56735111/penstock/sigv4"
 )
 
 // engine is a domain that keeps documents by index and id, and can be told to misbehave.
@@ -387,6 +390,82 @@ func TestManyDeliveriesShareRequests(t *testing.T) {
 	wg.Wait()
 	if e.requests > 100 {
 		t.Errorf("%d requests for 200 deliveries", e.requests)
+	}
+}
+
+// sums compares the sum that a body says it has with the one it has, and loses each
+// third answer.
+type sums struct {
+	engine http.RoundTripper
+	n      atomic.Int64
+	wrong  atomic.Int64
+}
+
+func (s *sums) RoundTrip(r *http.Request) (*http.Response, error) {
+	said, ok := r.Body.(sigv4.PayloadHasher)
+	if !ok {
+		return nil, errors.New("the body does not know its sum")
+	}
+	sum := said.PayloadSHA256()
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	if sum != sha256.Sum256(body) || said.PayloadSHA256() != sum {
+		s.wrong.Add(1)
+	}
+	if s.n.Add(1)%3 == 0 {
+		_ = r.Body.Close()
+		return nil, errors.New("connection reset by peer")
+	}
+	again := r.Clone(r.Context())
+	again.Body = io.NopCloser(bytes.NewReader(body))
+	defer r.Body.Close()
+	return s.engine.RoundTrip(again)
+}
+
+func TestTheSumTakenWhileFillingIsTheBodys(t *testing.T) {
+	t.Parallel()
+	for _, gzipped := range []bool{false, true} {
+		e := &engine{docs: map[string]string{}, item: func(n int, id string) (int, string, string) {
+			if n%2 == 0 && strings.HasSuffix(id, "7") {
+				return 503, "unavailable_shards_exception", "not yet"
+			}
+			return 201, "", ""
+		}}
+		srv := httptest.NewServer(e)
+		defer srv.Close()
+		s := &sums{engine: domain.NewTransport(domain.TransportConfig{})}
+		d, err := domain.New(domain.Config{URL: srv.URL, Transport: s})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := bulk.New(bulk.Config{BatchBytes: 300 << 10, MaxInFlight: 2, Gzip: gzipped}, d)
+		var wg sync.WaitGroup
+		for n := range 4 {
+			wg.Go(func() {
+				d := w.Begin(func(context.Context, penstock.Rejection) error { return nil })
+				const docs = 150
+				for i := range docs {
+					x := doc(n*docs + i)
+					x.Body = fmt.Appendf(nil, `{"m":%q,"n":%d}`, strings.Repeat("x", 10_000), i)
+					if err := d.Add(context.Background(), x); err != nil {
+						t.Error(err)
+						return
+					}
+				}
+				if out, err := d.Wait(context.Background()); err != nil || out.Delivered+out.Duplicate != docs {
+					t.Errorf("%+v, error %v", out, err)
+				}
+			})
+		}
+		wg.Wait()
+		if err := w.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if s.wrong.Load() > 0 || s.n.Load() < 20 || len(e.docs) != 600 {
+			t.Errorf("gzip %v: %d wrong sums of %d, %d documents", gzipped, s.wrong.Load(), s.n.Load(), len(e.docs))
+		}
 	}
 }
 

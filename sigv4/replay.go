@@ -21,6 +21,12 @@ type replay struct {
 	close   func()
 }
 
+// PayloadHasher may be implemented by the Body of a request that has GetBody and ContentLength: by a caller who can take
+// the SHA-256 while the body is made. [Transport] then reads the body once, to send it. A wrong sum is refused by the service.
+type PayloadHasher interface {
+	PayloadSHA256() [sha256.Size]byte
+}
+
 // newReplay hashes the body of req. When it fails the body is closed.
 func (t *Transport) newReplay(req *http.Request) (*replay, error) {
 	b := &replay{readers: 1, hash: EmptyPayloadHash, close: func() {}}
@@ -34,6 +40,11 @@ func (t *Transport) newReplay(req *http.Request) (*replay, error) {
 		closeBody()
 	case req.GetBody != nil:
 		b.source, b.close = req.GetBody, closeBody
+		if known, ok := req.Body.(PayloadHasher); ok && req.ContentLength > 0 {
+			sum := known.PayloadSHA256()
+			b.size, b.hash = req.ContentLength, hex.EncodeToString(sum[:])
+			break
+		}
 		b.size, b.hash, err = hashBody(req.GetBody, req.ContentLength)
 		if err != nil {
 			closeBody()

@@ -14,9 +14,10 @@ import (
 // Transport is an [http.RoundTripper] that signs each request and sends it with Base. Every attempt is signed anew, with
 // fresh credentials and the time of the attempt. It is safe for concurrent use and must not be copied after first use.
 //
-// A request is never changed: a copy is signed. The body is hashed before it is sent, so it is read twice. With GetBody
-// it is read from there and takes no memory; without, it is held in memory and beyond SpoolBytes in a temporary file.
-// Content-Length is always set and the chunked encoding never used. A HEAD request is sent without a body.
+// A request is never changed: a copy is signed. The body is hashed before it is sent, so it is read twice, unless it is a
+// [PayloadHasher]. With GetBody it is read from there and takes no memory; without, it is held in memory and beyond
+// SpoolBytes in a temporary file. Content-Length is always set and the chunked encoding never used. A HEAD request is sent
+// without a body.
 //
 // The caller's body is closed when no attempt reads it any more, which can be after RoundTrip has returned; until then
 // the memory behind it must not be changed.

@@ -132,6 +132,45 @@ func TestTransportSignsACopyAndInfersTheScope(t *testing.T) {
 	}
 }
 
+// summed is a body whose sum its maker knows.
+type summed struct {
+	*strings.Reader
+
+	sum [sha256.Size]byte
+}
+
+func (s summed) Close() error { return nil }
+
+func (s summed) PayloadSHA256() [sha256.Size]byte { return s.sum }
+
+func TestABodyWithItsSumIsReadOnce(t *testing.T) {
+	t.Parallel()
+	const text = "{}\n"
+	for _, right := range []bool{true, false} {
+		d := newDomain()
+		transport := &sigv4.Transport{Base: d, Credentials: sigv4.Static(testCredentials)}
+		r := post(t, "https://"+testHost+"/_bulk", "")
+		sum := sha256.Sum256([]byte(text))
+		if !right {
+			sum[0]++
+		}
+		opened := 0
+		r.GetBody = func() (io.ReadCloser, error) {
+			opened++
+			return summed{strings.NewReader(text), sum}, nil
+		}
+		r.Body, r.ContentLength = summed{strings.NewReader(text), sum}, int64(len(text))
+		status, body := do(t, transport, r)
+		want := http.StatusOK
+		if !right {
+			want = http.StatusForbidden
+		}
+		if status != want || opened != 1 || string(d.body) != text {
+			t.Errorf("right sum %v: %d %s, opened %d times, sent %q", right, status, body, opened, d.body)
+		}
+	}
+}
+
 func TestBodyIsClosedOnceAndOnlyWhenNobodyReadsIt(t *testing.T) {
 	t.Parallel()
 	errDown := errors.New("connection refused")
