@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,7 +24,7 @@ type condition struct {
 	wantNull bool
 	patterns []pattern    // of operators that know variables
 	arns     []arnPattern // of operators on ARNs
-	match    func(c *condition, i int, value string, ctx *Context) bool
+	match    matcher
 	parsed   []any // the values in the type that match wants
 }
 
@@ -42,8 +43,11 @@ type operatorKind struct {
 	variables bool // policy variables have a meaning
 	wildcards bool
 	parse     func(text string) (any, error)
-	match     func(c *condition, i int, value string, ctx *Context) bool
+	match     matcher
 }
+
+// matcher reports whether a value of the request is one of those that the condition names.
+type matcher func(c *condition, value string, ctx *Context) bool
 
 // operators are the operators by name, without prefix and suffix.
 var operators = map[string]operatorKind{
@@ -57,22 +61,22 @@ var operators = map[string]operatorKind{
 	"ArnNotEquals":              {variables: true, wildcards: true, match: matchARN, negated: true},
 	"ArnLike":                   {variables: true, wildcards: true, match: matchARN},
 	"ArnNotLike":                {variables: true, wildcards: true, match: matchARN, negated: true},
-	"NumericEquals":             {parse: parseNumber, match: compareNumbers(func(a, b float64) bool { return a == b })},
-	"NumericNotEquals":          {parse: parseNumber, match: compareNumbers(func(a, b float64) bool { return a == b }), negated: true},
-	"NumericLessThan":           {parse: parseNumber, match: compareNumbers(func(a, b float64) bool { return a < b })},
-	"NumericLessThanEquals":     {parse: parseNumber, match: compareNumbers(func(a, b float64) bool { return a <= b })},
-	"NumericGreaterThan":        {parse: parseNumber, match: compareNumbers(func(a, b float64) bool { return a > b })},
-	"NumericGreaterThanEquals":  {parse: parseNumber, match: compareNumbers(func(a, b float64) bool { return a >= b })},
-	"DateEquals":                {parse: parseDate, match: compareDates(func(n int) bool { return n == 0 })},
-	"DateNotEquals":             {parse: parseDate, match: compareDates(func(n int) bool { return n == 0 }), negated: true},
-	"DateLessThan":              {parse: parseDate, match: compareDates(func(n int) bool { return n < 0 })},
-	"DateLessThanEquals":        {parse: parseDate, match: compareDates(func(n int) bool { return n <= 0 })},
-	"DateGreaterThan":           {parse: parseDate, match: compareDates(func(n int) bool { return n > 0 })},
-	"DateGreaterThanEquals":     {parse: parseDate, match: compareDates(func(n int) bool { return n >= 0 })},
-	"Bool":                      {parse: parseBool, match: matchBool},
-	"BinaryEquals":              {parse: parseBinary, match: matchBinary},
-	"IpAddress":                 {parse: parsePrefix, match: matchIP},
-	"NotIpAddress":              {parse: parsePrefix, match: matchIP, negated: true},
+	"NumericEquals":             {parse: parseNumber, match: compare(readNumber, isSame[float64])},
+	"NumericNotEquals":          {parse: parseNumber, match: compare(readNumber, isSame[float64]), negated: true},
+	"NumericLessThan":           {parse: parseNumber, match: compare(readNumber, func(got, want float64) bool { return got < want })},
+	"NumericLessThanEquals":     {parse: parseNumber, match: compare(readNumber, func(got, want float64) bool { return got <= want })},
+	"NumericGreaterThan":        {parse: parseNumber, match: compare(readNumber, func(got, want float64) bool { return got > want })},
+	"NumericGreaterThanEquals":  {parse: parseNumber, match: compare(readNumber, func(got, want float64) bool { return got >= want })},
+	"DateEquals":                {parse: parseDate, match: compare(readDate, time.Time.Equal)},
+	"DateNotEquals":             {parse: parseDate, match: compare(readDate, time.Time.Equal), negated: true},
+	"DateLessThan":              {parse: parseDate, match: compare(readDate, time.Time.Before)},
+	"DateLessThanEquals":        {parse: parseDate, match: compare(readDate, func(got, want time.Time) bool { return !got.After(want) })},
+	"DateGreaterThan":           {parse: parseDate, match: compare(readDate, time.Time.After)},
+	"DateGreaterThanEquals":     {parse: parseDate, match: compare(readDate, func(got, want time.Time) bool { return !got.Before(want) })},
+	"Bool":                      {parse: parseBool, match: compare(readBool, isSame[bool])},
+	"BinaryEquals":              {parse: parseBinary, match: compare(readBinary, isSame[string])},
+	"IpAddress":                 {parse: parsePrefix, match: compare(readAddress, isWithin)},
+	"NotIpAddress":              {parse: parsePrefix, match: compare(readAddress, isWithin), negated: true},
 	"Null":                      {parse: parseBool},
 }
 
@@ -172,14 +176,7 @@ func (c *condition) holds(ctx *Context) bool {
 }
 
 // one compares one value of the key. The values of the policy are alternatives; a negated operator wants none of them.
-func (c *condition) one(value string, ctx *Context) bool {
-	for i := range c.values {
-		if c.match(c, i, value, ctx) {
-			return !c.negated
-		}
-	}
-	return c.negated
-}
+func (c *condition) one(value string, ctx *Context) bool { return c.match(c, value, ctx) != c.negated }
 
 // unresolved is the first policy variable without a value in the request.
 func (c *condition) unresolved(ctx *Context) (string, bool) {
@@ -191,21 +188,31 @@ func (c *condition) unresolved(ctx *Context) (string, bool) {
 	return "", false
 }
 
-func matchText(c *condition, i int, value string, ctx *Context) bool {
-	return c.patterns[i].match(value, ctx, false)
+func matchText(c *condition, value string, ctx *Context) bool {
+	return slices.ContainsFunc(c.patterns, func(p pattern) bool { return p.match(value, ctx, false) })
 }
 
-func matchFolded(c *condition, i int, value string, ctx *Context) bool {
-	return strings.EqualFold(c.patterns[i].expand(ctx), value)
+func matchFolded(c *condition, value string, ctx *Context) bool {
+	return slices.ContainsFunc(c.patterns, func(p pattern) bool { return strings.EqualFold(p.expand(ctx), value) })
 }
 
-func matchARN(c *condition, i int, value string, ctx *Context) bool {
+func matchARN(c *condition, value string, ctx *Context) bool {
 	seg, ok := splitARN(value)
-	if !ok {
-		return false
-	}
-	return c.arns[i].match(value, &seg, ctx)
+	return ok && slices.ContainsFunc(c.arns, func(a arnPattern) bool { return a.match(value, &seg, ctx) })
 }
+
+// compare reads a value of the request once, however many of the policy's it is held against.
+func compare[G, W any](read func(text string) (G, bool), holds func(got G, want W) bool) matcher {
+	return func(c *condition, value string, _ *Context) bool {
+		got, ok := read(value)
+		return ok && slices.ContainsFunc(c.parsed, func(parsed any) bool {
+			want, ok := parsed.(W)
+			return ok && holds(got, want)
+		})
+	}
+}
+
+func isSame[T comparable](got, want T) bool { return got == want }
 
 // readNumber reads a decimal number. What else Go takes for one, such as NaN, is none.
 func readNumber(text string) (float64, bool) {
@@ -219,14 +226,6 @@ func parseNumber(text string) (any, error) {
 		return nil, fmt.Errorf("%s is not a number", quoted(text))
 	}
 	return n, nil
-}
-
-func compareNumbers(holds func(a, b float64) bool) func(*condition, int, string, *Context) bool {
-	return func(c *condition, i int, value string, _ *Context) bool {
-		n, ok := readNumber(value)
-		want, isNumber := c.parsed[i].(float64)
-		return ok && isNumber && holds(n, want)
-	}
 }
 
 // maxEpoch is the end of the year 9999.
@@ -253,40 +252,35 @@ func parseDate(text string) (any, error) {
 	return t, nil
 }
 
-func compareDates(ok func(n int) bool) func(*condition, int, string, *Context) bool {
-	return func(c *condition, i int, value string, _ *Context) bool {
-		t, isDate := readDate(value)
-		want, has := c.parsed[i].(time.Time)
-		return isDate && has && ok(t.Compare(want))
+func readBool(text string) (value, ok bool) {
+	switch strings.ToLower(text) {
+	case "true":
+		return true, true
+	case "false":
+		return false, true
 	}
+	return false, false
 }
 
 func parseBool(text string) (any, error) {
-	switch strings.ToLower(text) {
-	case "true":
-		return true, nil
-	case "false":
-		return false, nil
+	b, ok := readBool(text)
+	if !ok {
+		return nil, fmt.Errorf("%s is neither true nor false", quoted(text))
 	}
-	return nil, fmt.Errorf("%s is neither true nor false", quoted(text))
+	return b, nil
 }
 
-func matchBool(c *condition, i int, value string, _ *Context) bool {
-	got, err := parseBool(value)
-	return err == nil && got == c.parsed[i]
+func readBinary(text string) (string, bool) {
+	b, err := base64.StdEncoding.DecodeString(text)
+	return string(b), err == nil
 }
 
 func parseBinary(text string) (any, error) {
-	b, err := base64.StdEncoding.DecodeString(text)
-	if err != nil {
+	b, ok := readBinary(text)
+	if !ok {
 		return nil, fmt.Errorf("%s is not base64", quoted(text))
 	}
-	return string(b), nil
-}
-
-func matchBinary(c *condition, i int, value string, _ *Context) bool {
-	got, err := parseBinary(value)
-	return err == nil && got == c.parsed[i]
+	return b, nil
 }
 
 // parsePrefix reads a CIDR block, or an address that stands for itself.
@@ -305,8 +299,9 @@ func parsePrefix(text string) (any, error) {
 	return p.Masked(), nil
 }
 
-func matchIP(c *condition, i int, value string, _ *Context) bool {
-	addr, err := netip.ParseAddr(value)
-	prefix, ok := c.parsed[i].(netip.Prefix)
-	return err == nil && ok && prefix.Contains(addr.Unmap().WithZone(""))
+func readAddress(text string) (netip.Addr, bool) {
+	addr, err := netip.ParseAddr(text)
+	return addr.Unmap().WithZone(""), err == nil
 }
+
+func isWithin(addr netip.Addr, block netip.Prefix) bool { return block.Contains(addr) }

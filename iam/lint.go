@@ -19,7 +19,7 @@ type Warning struct {
 // Lint looks for the traps of access policies. A domain with a name makes it compare resources with it; the zero Domain
 // leaves that out. What the service refuses is not here: see [ParseResource] and [Policy.CheckFor].
 func Lint(p *Policy, d Domain) []Warning {
-	l := linter{policy: p, domain: d}
+	l := linter{policy: p, domain: d, reached: reached(p)}
 	for i := range p.statements {
 		l.path = fmt.Sprintf("Statement[%d]", i)
 		l.statement(&p.statements[i])
@@ -30,8 +30,27 @@ func Lint(p *Policy, d Domain) []Warning {
 type linter struct {
 	policy   *Policy
 	domain   Domain
+	reached  map[Effect][]arnPattern
 	path     string
 	warnings []Warning
+}
+
+// reached lists what the statements of each effect are about, as far as it is known without a request.
+func reached(p *Policy) map[Effect][]arnPattern {
+	all := map[Effect][]arnPattern{}
+	for i := range p.statements {
+		s := &p.statements[i]
+		for j := range s.resources {
+			a := s.resources[j].arn
+			if a.late != nil {
+				a = newARNPattern(a.late.resolve(&Context{}))
+			}
+			if !s.notRes {
+				all[s.effect] = append(all[s.effect], a)
+			}
+		}
+	}
+	return all
 }
 
 func (l *linter) warn(element, rule, format string, args ...any) {

@@ -191,12 +191,7 @@ func (s *statement) allowsOneOf(methods []string) bool {
 // covers reports whether some statement with this effect includes a resource.
 func (l *linter) covers(effect Effect, resource string) bool {
 	seg, ok := splitARN(resource)
-	for i := range l.policy.statements {
-		if s := &l.policy.statements[i]; ok && s.effect == effect && !s.notRes && len(s.resources) > 0 && s.matchesResource(resource, &seg, true, &Context{}) {
-			return true
-		}
-	}
-	return false
+	return ok && slices.ContainsFunc(l.reached[effect], func(a arnPattern) bool { return a.match(resource, &seg, &Context{}) })
 }
 
 // namesIndexes reports whether a path's first segment is an API whose body names indexes.

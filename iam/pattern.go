@@ -33,30 +33,31 @@ type syntax struct{ wildcards, variables bool }
 
 func compilePattern(s string, x syntax) (pattern, error) {
 	var p pattern
-	literal := func(text string) {
-		if n := len(p); n > 0 && p[n-1].kind == partLiteral {
-			p[n-1].text += text
-		} else if text != "" {
-			p = append(p, part{kind: partLiteral, text: text})
+	var literal strings.Builder
+	add := func(q part) {
+		if literal.Len() > 0 {
+			p = append(p, part{kind: partLiteral, text: literal.String()})
+			literal.Reset()
+		}
+		// A run of stars means the same as one.
+		if n := len(p); q.kind != partAnyRun || n == 0 || p[n-1].kind != partAnyRun {
+			p = append(p, q)
 		}
 	}
 	for s != "" {
 		i := strings.IndexAny(s, "*?$")
 		if i < 0 {
-			literal(s)
-			break
+			i = len(s)
 		}
-		literal(s[:i])
+		literal.WriteString(s[:i])
 		s = s[i:]
 		switch {
+		case s == "":
 		case s[0] == '*' && x.wildcards:
-			// A run of stars means the same as one.
-			if n := len(p); n == 0 || p[n-1].kind != partAnyRun {
-				p = append(p, part{kind: partAnyRun})
-			}
+			add(part{kind: partAnyRun})
 			s = s[1:]
 		case s[0] == '?' && x.wildcards:
-			p = append(p, part{kind: partAnyOne})
+			add(part{kind: partAnyOne})
 			s = s[1:]
 		case strings.HasPrefix(s, "${") && x.variables:
 			v, rest, err := cutVariable(s)
@@ -64,15 +65,18 @@ func compilePattern(s string, x syntax) (pattern, error) {
 				return nil, err
 			}
 			if v.kind == partLiteral {
-				literal(v.text)
+				literal.WriteString(v.text)
 			} else {
-				p = append(p, v)
+				add(v)
 			}
 			s = rest
 		default:
-			literal(s[:1])
+			literal.WriteByte(s[0])
 			s = s[1:]
 		}
+	}
+	if literal.Len() > 0 {
+		p = append(p, part{kind: partLiteral, text: literal.String()})
 	}
 	return p, nil
 }
@@ -132,42 +136,70 @@ func (p pattern) hasVariables() bool {
 	return false
 }
 
-// match reports whether the whole of s fits. It goes back to the last star only, so its time is at most the product
-// of the two lengths. With fold, ASCII letters compare without case.
+// match reports whether the whole of s fits. With fold, ASCII letters compare without case.
 func (p pattern) match(s string, c *Context, fold bool) bool {
+	ok, _ := p.find(s, c, fold)
+	return ok
+}
+
+// find is match, and says in how many steps. It goes back to the last star only, and no further than what follows that
+// star can still fit in: the steps are at most the product of what follows and of what that leaves of s.
+func (p pattern) find(s string, c *Context, fold bool) (ok bool, steps int) {
 	i, j := 0, 0
 	star, mark := -1, 0
+	rest := 0 // what p[i:] needs, in bytes; known from the first star on
+	starRest := 0
 	for {
+		steps++
 		if i == len(p) {
 			if j == len(s) {
-				return true
+				return true, steps
 			}
 		} else {
 			switch p[i].kind {
 			case partAnyRun:
-				star, mark = i, j
+				if star < 0 {
+					rest = p[i+1:].shortestLen(c)
+				}
+				star, mark, starRest = i, j, rest
 				i++
 				continue
 			case partAnyOne:
 				if j < len(s) {
 					j += runeLen(s[j:])
+					rest--
 					i++
 					continue
 				}
 			default:
 				if t := p[i].value(c); hasPrefix(s[j:], t, fold) {
 					j += len(t)
+					rest -= len(t)
 					i++
 					continue
 				}
 			}
 		}
-		if star < 0 || mark >= len(s) {
-			return false
+		if star < 0 || len(s)-mark <= starRest {
+			return false, steps
 		}
 		mark += runeLen(s[mark:])
-		i, j = star+1, mark
+		i, j, rest = star+1, mark, starRest
 	}
+}
+
+// shortestLen is how many bytes a text needs at least to fit.
+func (p pattern) shortestLen(c *Context) (n int) {
+	for i := range p {
+		switch p[i].kind {
+		case partAnyRun:
+		case partAnyOne:
+			n++
+		default:
+			n += len(p[i].value(c))
+		}
+	}
+	return n
 }
 
 // expand is the text that the pattern stands for in a request. It must have no wildcards.
@@ -277,7 +309,8 @@ func (a *arnPattern) match(arn string, seg *arnSegments, c *Context) bool {
 	case a.short != nil:
 		return a.short.match(arn, c, false)
 	}
-	for i := range a.segment {
+	// The last segment first: the others are much the same in all of a domain's policies.
+	for i := len(seg) - 1; i >= 0; i-- {
 		if !a.segment[i].match(seg[i], c, false) {
 			return false
 		}
