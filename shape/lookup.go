@@ -10,7 +10,12 @@ import (
 // lookup finds the text of a string, number or boolean in an object of valid JSON. A path with dots goes through objects,
 // or is a name with dots, at every step. Anything else, and an empty string, is not found.
 func lookup(object []byte, path string) (text []byte, ok bool) {
-	value := find(object, path)
+	text, ok = scalar(find(object, path))
+	return text, ok && len(text) > 0
+}
+
+// scalar returns the text of a string, number or boolean.
+func scalar(value []byte) (text []byte, ok bool) {
 	if len(value) == 0 {
 		return nil, false
 	}
@@ -25,7 +30,7 @@ func lookup(object []byte, path string) (text []byte, ok bool) {
 				return nil, false
 			}
 		}
-		return text, len(text) > 0
+		return text, true
 	}
 	return value, true
 }

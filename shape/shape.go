@@ -71,6 +71,7 @@ func (e *entryShaper) Shape(r *penstock.Record) (penstock.Document, error) {
 	if !sound(at) {
 		at, meta = e.fallback, e.meta
 	}
+	id := e.ids.next(r) // for every record, because those behind it may depend on it
 	index, err := e.index.name(r, at)
 	if err != nil {
 		// The raw record and its place make a letter that can be shipped again with another pattern.
@@ -97,7 +98,7 @@ func (e *entryShaper) Shape(r *penstock.Record) (penstock.Document, error) {
 	b = append(b, '}')
 	b = appendMembers(b, r.JSON)
 	e.body = b
-	return penstock.Document{Index: index, ID: e.ids.next(r), Body: b, Raw: r.Raw, Offset: r.Offset}, nil
+	return penstock.Document{Index: index, ID: id, Body: b, Raw: r.Raw, Offset: r.Offset}, nil
 }
 
 // appendMembers appends the members of an object, and its end, behind other members.

@@ -128,13 +128,14 @@ func (o *explainOptions) object(ctx context.Context, w io.Writer, p *penstock.Pi
 
 // seen is what is known of the records of an entry.
 type seen struct {
-	records, unparsed, errors int
-	timed                     int
-	from, to                  time.Time
-	indexes                   map[string]int
-	firstID                   string
-	documents                 [][]byte
-	firstError                error
+	records, unparsed, dropped, errors int
+
+	timed      int
+	from, to   time.Time
+	indexes    map[string]int
+	firstID    string
+	documents  [][]byte
+	firstError error
 }
 
 // entry explains one stream of plain bytes. It reports whether it was read to its end.
@@ -192,7 +193,10 @@ func (s *seen) add(r *penstock.Record, err error, shaper penstock.EntryShaper, s
 				s.to = r.Time
 			}
 		}
-		doc, err = shaper.Shape(r)
+		if doc, err = shaper.Shape(r); errors.Is(err, penstock.ErrDrop) {
+			s.dropped++
+			return
+		}
 	}
 	if err != nil {
 		s.errors++
@@ -218,6 +222,9 @@ func (s *seen) write(w io.Writer, whole bool) {
 	line(w, "records", "%s%s", humanCount(int64(s.records)), more)
 	if s.unparsed > 0 {
 		line(w, "unparsed", "%s of them, which go on as raw text with the reason", humanCount(int64(s.unparsed)))
+	}
+	if s.dropped > 0 {
+		line(w, "dropped", "%s of them, by a rule", humanCount(int64(s.dropped)))
 	}
 	if s.errors > 0 {
 		line(w, "dead letter", "%s, the first: %v", humanCount(int64(s.errors)), s.firstError)

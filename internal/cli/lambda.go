@@ -272,7 +272,11 @@ func (w *wiring) open(ctx context.Context) error {
 	if err != nil {
 		return &usageError{Err: err, Hint: "docs/cloudwatch-logs.md explains logs-index"}
 	}
-	p.Recognizer, p.Shaper, p.Workers, p.Logger = logs, logs, w.workers, w.logger
+	rules, err := w.read.rules()
+	if err != nil {
+		return err
+	}
+	p.Recognizer, p.Shaper, p.Workers, p.Logger = logs, rules.Shaper(logs), w.workers, w.logger
 	w.stages = p
 	if w.objects, err = w.s3.open(ctx, &w.aws, w.logger); err != nil {
 		return err

@@ -57,6 +57,9 @@ func configurationSchema() (string, error) {
 			usage += " (" + s.Unit + ")"
 		}
 		props[s.key()] = property{Type: []string{"string", "number", "boolean"}, Description: usage, Default: s.Default}
+		if s.Name == "drop" {
+			props[s.key()] = property{Type: []string{"string", "array"}, Description: usage}
+		}
 	}
 	out, err := json.MarshalIndent(map[string]any{
 		"$schema":              "https://json-schema.org/draft/2020-12/schema",

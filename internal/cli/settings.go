@@ -45,6 +45,7 @@ var settings = []setting{
 	{"path-style", "false", "", "address buckets in the path instead of the host name"},
 	{"index", "logs-{format}-{yyyy.MM.dd}", "pattern", "index name: {format}, {yyyy.MM.dd} from the record's time, {field} from the record"},
 	{"format", "", "", "parse everything as this format instead of recognising it; \"penstock formats\" lists the names"},
+	{"drop", "", "rules", "leave out records that match, such as level=debug or 'elb_status_code=200 and user_agent=ELB-*'; can be given more than once"},
 	{"dead-letters", "penstock-dead-letters", "directory or s3://bucket/prefix", "where records rest that the domain will never take; a directory is created when needed"},
 	{"workers", "4", "items", "items that are read at once"},
 	{"max-in-flight", "4", "requests", "_bulk requests under way at once"},
@@ -127,6 +128,30 @@ func (f flagSet) size(p *byteSize, name string) {
 	}
 	f.Var(p, name, s.Usage)
 	f.mark(name)
+}
+
+func (f flagSet) rules(p *ruleTexts, name string) {
+	f.Var(p, name, lookupSetting(name).Usage)
+	f.mark(name)
+}
+
+// ruleTexts are rules, each in a flag of its own; in a variable and in a file they have a line each.
+type ruleTexts []string
+
+// String is part of pflag.Value.
+func (r *ruleTexts) String() string { return strings.Join(*r, "\n") }
+
+// Type is part of pflag.Value.
+func (r *ruleTexts) Type() string { return "rule" }
+
+// Set is part of pflag.Value.
+func (r *ruleTexts) Set(text string) error {
+	for one := range strings.Lines(text) {
+		if one = strings.TrimSpace(one); one != "" {
+			*r = append(*r, one)
+		}
+	}
+	return nil
 }
 
 // byteSize is a number of bytes written as 1048576, 1MiB or 1MB.
@@ -252,9 +277,28 @@ func parseConfig(data []byte) (map[string]string, error) {
 			values[key] = strconv.FormatBool(v)
 		case json.Number:
 			values[key] = v.String()
+		case []any:
+			text, ok := joinLines(v)
+			if !ok || key != "drop" {
+				return nil, fmt.Errorf("key %q: a list, where only that of drop may be one, of strings", key)
+			}
+			values[key] = text
 		default:
 			return nil, fmt.Errorf("key %q: want a string, a number or true/false", key)
 		}
 	}
 	return values, nil
+}
+
+// joinLines puts each string of a list on a line of its own.
+func joinLines(list []any) (string, bool) {
+	lines := make([]string, 0, len(list))
+	for _, v := range list {
+		line, ok := v.(string)
+		if !ok || strings.Contains(line, "\n") {
+			return "", false
+		}
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, "\n"), true
 }

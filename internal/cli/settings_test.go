@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -82,6 +83,40 @@ func TestAFlagOverridesTheVariableTheFileAndTheDefault(t *testing.T) {
 	}
 	if v.index != "flag" || v.workers != 9 || v.batch != 2<<20 || !v.noSign || v.linger != time.Second {
 		t.Errorf("got %+v", *v)
+	}
+}
+
+func TestRulesHaveALineEachInAVariableAndAPlaceInAListInAFile(t *testing.T) {
+	t.Parallel()
+	want := ruleTexts{"level=debug", "a=b and c=d"}
+	file := filepath.Join(t.TempDir(), "penstock.json")
+	if err := os.WriteFile(file, []byte(`{"drop": ["level=debug", "a=b and c=d"]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		args     []string
+		variable string
+	}{
+		{[]string{"--drop", "level=debug", "--drop", "a=b and c=d"}, "x=y"},
+		{nil, "level=debug\r\n\n a=b and c=d \n"},
+		{[]string{"--config", file}, ""},
+	} {
+		cmd := &cobra.Command{Use: "x"}
+		cmd.Flags().String("config", "", "")
+		var got ruleTexts
+		flagSet{cmd.Flags()}.rules(&got, "drop")
+		if err := cmd.ParseFlags(test.args); err != nil {
+			t.Fatal(err)
+		}
+		err := applySettings(cmd, func(name string) (string, bool) {
+			if name == "PENSTOCK_DROP" && test.variable != "" {
+				return test.variable, true
+			}
+			return "", false
+		})
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("%v, variable %q: got %q, error %v", test.args, test.variable, got, err)
+		}
 	}
 }
 

@@ -46,6 +46,7 @@ Every record ends as delivered, duplicate, dead-lettered, dropped or unacknowled
 same command again adds no document. Interrupt once to finish what is in hand, twice to stop at once.`,
 		Example: `  penstock ship s3://my-logs/AWSLogs/ --domain https://search-x.eu-west-1.es.amazonaws.com
   penstock ship /var/log/app app.log.gz --index 'app-{yyyy.MM.dd}' --domain https://…
+  penstock ship s3://my-logs/alb/ --domain https://… --drop 'user_agent=ELB-HealthChecker/*'
   zcat old.json.gz | penstock ship - --domain https://… --json
   penstock ship s3://bucket/2026/ --endpoint-url http://127.0.0.1:7070 --path-style --dry-run`,
 		GroupID: groupMove,

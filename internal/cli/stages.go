@@ -19,6 +19,7 @@ type logger = *slog.Logger
 // readOptions say how objects become documents.
 type readOptions struct {
 	index, format  string
+	drop           ruleTexts
 	maxRecordBytes byteSize
 	maxObjectBytes byteSize
 	maxRatio       int
@@ -27,6 +28,7 @@ type readOptions struct {
 func (o *readOptions) flags(f flagSet) {
 	f.str(&o.index, "index")
 	f.str(&o.format, "format")
+	f.rules(&o.drop, "drop")
 	f.size(&o.maxRecordBytes, "max-record-bytes")
 	f.size(&o.maxObjectBytes, "max-object-bytes")
 	f.number(&o.maxRatio, "max-ratio")
@@ -42,10 +44,22 @@ func (o *readOptions) stages(_ logger) (*penstock.Pipeline, error) {
 	if err != nil {
 		return nil, &usageError{Err: err, Hint: "docs/documents.md explains index patterns; the default is logs-{format}-{yyyy.MM.dd}"}
 	}
+	rules, err := o.rules()
+	if err != nil {
+		return nil, err
+	}
 	return &penstock.Pipeline{
 		Decoder:    decode.New(decode.Limits{MaxBytes: int64(o.maxObjectBytes), MaxRatio: float64(o.maxRatio)}),
-		Recognizer: recognizer, Shaper: shaper,
+		Recognizer: recognizer, Shaper: rules.Shaper(shaper),
 	}, nil
+}
+
+func (o *readOptions) rules() (*shape.Rules, error) {
+	rules, err := shape.ParseRules(o.drop)
+	if err != nil {
+		return nil, &usageError{Err: err, Hint: "docs/documents.md explains drop rules: --drop level=debug"}
+	}
+	return rules, nil
 }
 
 func (o *readOptions) recognizer() (*format.Detector, error) {

@@ -1,0 +1,197 @@
+package shape
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/seed56735111/penstock"
+)
+
+// Rules say which records are left out.
+type Rules struct{ rules []rule }
+
+// rule matches a record when all of its terms do.
+type rule []term
+
+// term compares one field with a pattern.
+type term struct {
+	path    string
+	negated bool
+	pattern [][]byte // what stands between the asterisks
+}
+
+// ParseRules reads rules such as
+//
+//	level=debug
+//	elb_status_code=200 and user_agent=ELB-HealthChecker/*
+//
+// A term is FIELD=PATTERN or FIELD!=PATTERN. A field is a name at the top level of the record, with dots for a path; the
+// fields that say where the record is from, aws.s3.bucket, aws.s3.key, penstock.file, penstock.entry and penstock.format,
+// can be asked for as well. In a pattern * stands for any text; a pattern with " and " in it, or with spaces at its ends,
+// is written as a JSON string. Strings, numbers and booleans are compared as text, upper and lower case being different; of a
+// list, one element has to match. A record without the field has FIELD!=PATTERN for every pattern, and no FIELD=PATTERN.
+func ParseRules(texts []string) (*Rules, error) {
+	r := new(Rules)
+	for _, text := range texts {
+		one, err := parseRule(text)
+		if err != nil {
+			return nil, fmt.Errorf("drop rule %q: %w", text, err)
+		}
+		r.rules = append(r.rules, one)
+	}
+	return r, nil
+}
+
+const and = " and "
+
+func parseRule(text string) (rule, error) {
+	var r rule
+	for rest, more := text, true; more; {
+		t, after, err := parseTerm(rest)
+		if err != nil {
+			return nil, err
+		}
+		r = append(r, t)
+		if rest, more = strings.CutPrefix(after, and); !more && strings.TrimSpace(after) != "" {
+			return nil, fmt.Errorf("%q behind a pattern in quotes", after)
+		}
+	}
+	return r, nil
+}
+
+// parseTerm reads a term and returns what is behind its pattern.
+func parseTerm(text string) (t term, after string, err error) {
+	name, rest, ok := strings.Cut(text, "=")
+	if !ok {
+		return t, "", errors.New("want FIELD=PATTERN or FIELD!=PATTERN")
+	}
+	name, t.negated = strings.CutSuffix(name, "!")
+	t.path = strings.TrimSpace(name)
+	if t.path == "" {
+		return t, "", errors.New("no name of a field before =")
+	}
+	if strings.Contains(t.path, and) {
+		return t, "", fmt.Errorf("%q is no name of a field: want FIELD=PATTERN before and behind \"and\"", t.path)
+	}
+	rest = strings.TrimLeft(rest, " ")
+	var pattern string
+	if strings.HasPrefix(rest, `"`) {
+		quoted := rest[:stringEnd([]byte(rest), 0)]
+		text, err := jsontext.AppendUnquote(nil, quoted)
+		if err != nil {
+			return t, "", fmt.Errorf("%s is no JSON string", quoted)
+		}
+		pattern, after = string(text), rest[len(quoted):]
+	} else {
+		end := strings.Index(rest, and)
+		if end < 0 {
+			end = len(rest)
+		}
+		pattern, after = strings.TrimSpace(rest[:end]), rest[end:]
+		if pattern == "" {
+			return t, "", fmt.Errorf(`no pattern behind %s=; "" is for an empty text`, t.path)
+		}
+	}
+	t.pattern = bytes.Split([]byte(pattern), []byte{'*'})
+	return t, after, nil
+}
+
+// Shaper returns a Shaper that leaves out what a rule matches. Whether there are rules changes no other document and no id.
+func (r *Rules) Shaper(inner penstock.Shaper) penstock.Shaper {
+	if len(r.rules) == 0 {
+		return inner
+	}
+	return &ruled{Shaper: inner, rules: r.rules}
+}
+
+type ruled struct {
+	penstock.Shaper
+	rules []rule
+}
+
+// Entry is part of penstock.Shaper.
+func (s *ruled) Entry(o *penstock.Object, id penstock.Identity, entry, format string) (penstock.EntryShaper, error) {
+	inner, err := s.Shaper.Entry(o, id, entry, format)
+	if err != nil {
+		return nil, err
+	}
+	origin := map[string]string{"penstock.format": format, "penstock.entry": entry}
+	if id.Bucket != "" {
+		origin["aws.s3.bucket"], origin["aws.s3.key"] = id.Bucket, id.Key
+	} else {
+		origin["penstock.file"] = id.Key
+	}
+	return &ruledEntry{EntryShaper: inner, rules: s.rules, origin: origin}, nil
+}
+
+type ruledEntry struct {
+	penstock.EntryShaper
+	rules  []rule
+	origin map[string]string
+}
+
+// Shape is part of penstock.EntryShaper. The record is shaped in any case: the ids of the others may depend on it.
+func (e *ruledEntry) Shape(r *penstock.Record) (penstock.Document, error) {
+	doc, err := e.EntryShaper.Shape(r)
+	for _, one := range e.rules {
+		if e.matches(one, r.JSON) {
+			return penstock.Document{}, penstock.ErrDrop
+		}
+	}
+	return doc, err
+}
+
+func (e *ruledEntry) matches(r rule, object []byte) bool {
+	for _, t := range r {
+		if e.has(t, object) == t.negated {
+			return false
+		}
+	}
+	return true
+}
+
+// has reports whether the field is there and has the term's pattern.
+func (e *ruledEntry) has(t term, object []byte) bool {
+	if from := e.origin[t.path]; from != "" {
+		return t.takes([]byte(from))
+	}
+	value := find(object, t.path)
+	if len(value) == 0 || value[0] != '[' {
+		return t.takesValue(value)
+	}
+	for i := space(value, 1); i < len(value) && value[i] != ']'; {
+		end := valueEnd(value, i)
+		if t.takesValue(value[i:end]) {
+			return true
+		}
+		if i = space(value, end); i < len(value) && value[i] == ',' {
+			i = space(value, i+1)
+		}
+	}
+	return false
+}
+
+// takesValue reports whether a JSON value is a string, number or boolean that has the pattern.
+func (t *term) takesValue(value []byte) bool {
+	text, ok := scalar(value)
+	return ok && t.takes(text)
+}
+
+// takes reports whether a text has the pattern. The earliest place for each piece is the best one.
+func (t *term) takes(text []byte) bool {
+	last := len(t.pattern) - 1
+	rest, ok := bytes.CutPrefix(text, t.pattern[0])
+	if !ok || last == 0 {
+		return ok && len(rest) == 0
+	}
+	for _, piece := range t.pattern[1:last] {
+		if _, rest, ok = bytes.Cut(rest, piece); !ok {
+			return false
+		}
+	}
+	return bytes.HasSuffix(rest, t.pattern[last])
+}
