@@ -63,6 +63,38 @@ type scanner struct {
 
 	frames []frame
 	names  [maxNames]nameRef
+	// guesses are the first names of the last value in their order: those of the next one, in most files.
+	guesses [64]guess
+}
+
+// guess is a name with what the scanner found out about it. It fits in two words with the quote and the colon behind it.
+type guess struct {
+	words, masks [2]uint64 // without a mask there is no guess
+	hash         uint64
+	size         int32 // of the name
+	rank         int16
+	top          bool // whether rank is that of a name at the top level
+}
+
+// holds reports whether the name that begins at b[i] is the guessed one, with a quote and a colon behind it.
+func (g *guess) holds(b []byte, i int, top bool) bool {
+	return (binary.LittleEndian.Uint64(b[i:])^g.words[0])&g.masks[0]|(binary.LittleEndian.Uint64(b[i+8:])^g.words[1])&g.masks[1] == 0 &&
+		g.masks[0] != 0 && g.top == top
+}
+
+// set makes a guess of the name b[i:j], unless it is too long or not followed by a colon.
+func (g *guess) set(b []byte, i, j int, hash uint64, rank int, top bool) {
+	size := j - i + len(`":`)
+	if size > 16 || b[j+1] != ':' {
+		return
+	}
+	*g = guess{hash: hash, size: int32(j - i), rank: int16(rank), top: top, masks: [2]uint64{^uint64(0), ^uint64(0)}} //nolint:gosec // at most 14
+	if size <= 8 {
+		g.masks = [2]uint64{^uint64(0) >> (8 * (8 - size)), 0}
+	} else {
+		g.masks[1] >>= 8 * (16 - size)
+	}
+	g.words = [2]uint64{binary.LittleEndian.Uint64(b[i:]), binary.LittleEndian.Uint64(b[i+8:])}
 }
 
 type span struct{ start, end int }
@@ -126,6 +158,7 @@ func (s *scanner) scan(b []byte, n int) (int, verdict) {
 		cur    frame // the innermost open container, when depth > 0
 		depth  int
 		names  int // used part of s.names
+		nth    int // how many names there were before
 		i      int
 		opaque = -1 // where the value of an opaque field begins
 	)
@@ -262,8 +295,27 @@ name:
 	i++
 	rank := -1
 	{
+		g := &s.guesses[nth%len(s.guesses)]
+		nth++
+		if names < maxNames && g.holds(b, i, depth == 1) {
+			mark := uint64(1) << (g.hash >> 58)
+			j := i + int(g.size)
+			if cur.seen&mark != 0 {
+				s.compare(b, cur, names, i, j, g.hash)
+			}
+			cur.seen |= mark
+			s.names[names] = nameRef{hash: g.hash, start: int32(i), end: int32(j)} //nolint:gosec // a window is below 2 GiB
+			names++
+			i = j + len(`":`)
+			if rank = int(g.rank); rank < 0 {
+				goto value
+			}
+			goto known
+		}
+		g.masks[0] = 0
 		j := plain(b, i)
-		if b[j] != '"' {
+		sound := b[j] == '"'
+		if !sound {
 			var v verdict
 			if j, v = s.oddString(b, j, n); v != complete {
 				return j, v
@@ -274,11 +326,14 @@ name:
 		}
 		hash, dotted := hashName(b, i, j)
 		mark := uint64(1) << (hash >> 58)
+		before, top := s.trouble, s.top
+		s.trouble, s.top = 0, 0
 		switch {
 		case names == maxNames:
 			s.trouble |= manyNames
 		case dotted:
 			names = s.dottedName(b, &cur, names, i, j)
+			sound = false
 		default:
 			if cur.seen&mark != 0 {
 				s.compare(b, cur, names, i, j, hash)
@@ -293,6 +348,11 @@ name:
 		if depth == 1 && s.letters[b[i]] {
 			rank = s.topName(b[i:j])
 		}
+		if sound && s.trouble == 0 && s.top == 0 {
+			g.set(b, i, j, hash, rank, depth == 1)
+		}
+		s.trouble |= before
+		s.top |= top
 		i = j + 1
 	}
 	for b[i] != ':' {
@@ -306,6 +366,7 @@ name:
 	if rank < 0 {
 		goto value
 	}
+known:
 	for isSpace(b[i]) {
 		s.space(b[i])
 		i++
