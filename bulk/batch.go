@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"hash"
 	"io"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"unicode/utf8"
@@ -20,6 +19,8 @@ type batch struct {
 	ids     []byte // as they were written: escaped. In one place, so that comparing them with a response does not fetch the body
 	docs    []document
 	indexes []string
+	byName  map[string]int // their places
+	actions [][]byte       // for each of indexes, the action line up to the id
 	lease   lease
 	answer  answer
 	sum     bodySum
@@ -98,11 +99,14 @@ func (b *batch) reset() {
 		b.answer.body = bytes.Buffer{}
 	}
 	b.body, b.raw, b.ids, b.docs, b.indexes = b.body[:0], b.raw[:0], b.ids[:0], b.docs[:0], b.indexes[:0]
+	b.actions = b.actions[:0]
+	clear(b.byName)
 }
 
 const (
 	createAction = `{"create":{"_index":"`
 	indexAction  = `{"index":{"_index":"`
+	beforeID     = `","_id":"`
 )
 
 // actionSize is about the size of the action line; it need not be exact.
@@ -113,18 +117,9 @@ func actionSize(doc penstock.Document, docType string) int {
 // add appends a document.
 func (b *batch) add(d *delivery, doc penstock.Document, cfg Config) {
 	e := document{delivery: d, start: len(b.body), offset: doc.Offset, index: b.indexOf(doc.Index)}
-	if cfg.Overwrite {
-		b.body = append(b.body, indexAction...)
-	} else {
-		b.body = append(b.body, createAction...)
-	}
-	b.body = appendText(b.body, doc.Index)
-	if cfg.DocType != "" {
-		b.body = append(b.body, `","_type":"`...)
-		b.body = appendText(b.body, cfg.DocType)
-	}
+	action := b.action(e.index, cfg)
 	if len(doc.ID) > 0 {
-		b.body = append(b.body, `","_id":"`...)
+		b.body = append(b.body, action...)
 		e.id = len(b.ids)
 		b.ids = appendText(b.ids, doc.ID)
 		e.idEnd = len(b.ids)
@@ -132,6 +127,8 @@ func (b *batch) add(d *delivery, doc penstock.Document, cfg Config) {
 		if e.idEnd-e.id != len(doc.ID) {
 			e.idText = string(doc.ID)
 		}
+	} else {
+		b.body = append(b.body, action[:len(action)-len(beforeID)]...)
 	}
 	b.body = append(b.body, "\"}}\n"...)
 	e.body = len(b.body)
@@ -140,6 +137,23 @@ func (b *batch) add(d *delivery, doc penstock.Document, cfg Config) {
 	b.body = append(b.body, '\n')
 	b.keepRaw(&e, doc)
 	b.docs = append(b.docs, e)
+}
+
+// action returns the action line for one of the indexes, up to the id.
+func (b *batch) action(index int, cfg Config) []byte {
+	for i := len(b.actions); i <= index; i++ {
+		line := []byte(createAction)
+		if cfg.Overwrite {
+			line = []byte(indexAction)
+		}
+		line = appendText(line, b.indexes[i])
+		if cfg.DocType != "" {
+			line = append(line, `","_type":"`...)
+			line = appendText(line, cfg.DocType)
+		}
+		b.actions = append(b.actions, append(line, beforeID...))
+	}
+	return b.actions[index]
 }
 
 // keepRaw keeps the record's bytes for a rejection. A record that was JSON is the end of its document already: the shape
@@ -156,13 +170,19 @@ func (b *batch) keepRaw(e *document, doc penstock.Document) {
 }
 
 func (b *batch) indexOf(name string) int {
-	for i, known := range slices.Backward(b.indexes) { // the last one is the likeliest
-		if known == name {
-			return i
-		}
+	last := len(b.indexes) - 1
+	if last >= 0 && b.indexes[last] == name { // the likeliest
+		return last
+	}
+	if i, ok := b.byName[name]; ok {
+		return i
+	}
+	if b.byName == nil {
+		b.byName = map[string]int{}
 	}
 	b.indexes = append(b.indexes, name)
-	return len(b.indexes) - 1
+	b.byName[name] = last + 1
+	return last + 1
 }
 
 // id returns the id of a document as it was given.
