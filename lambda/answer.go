@@ -45,7 +45,7 @@ func answer(ev event, results []outcome, rep report) (any, error) {
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
-		return nil, err
+		return nil, briefly(err)
 	}
 	return summary{Counts: rep.counts, Continued: rep.continued, Notes: notes}, nil
 }
@@ -126,3 +126,19 @@ func truncate(s string, n int) string {
 	}
 	return strings.ToValidUTF8(s, "")
 }
+
+// briefly bounds the text of an error that may be about thousands of objects.
+func briefly(err error) error { return briefError{err} }
+
+type briefError struct{ error }
+
+func (e briefError) Error() string {
+	const longest = 8 << 10
+	text := e.error.Error()
+	if len(text) <= longest {
+		return text
+	}
+	return fmt.Sprintf("%s … and %d bytes more", truncate(text, longest), len(text)-longest)
+}
+
+func (e briefError) Unwrap() error { return e.error }

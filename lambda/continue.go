@@ -30,9 +30,9 @@ func (h *Handler) handOver(ctx context.Context, ref Ref) error {
 	return h.cfg.Continue(ctx, message)
 }
 
-// proceed hands the rest of every paused object to a later invocation. When each of them could be handed over and
-// nothing else went wrong, the unit has succeeded.
-func (h *Handler) proceed(ctx context.Context, refs map[string]Ref, err error, l limits) (int64, error) {
+// proceed hands the rest of every paused object of a unit's objects to a later invocation. When each of them could be handed
+// over and nothing else went wrong, the unit has succeeded.
+func (h *Handler) proceed(ctx context.Context, refs map[string]Ref, objects int, err error, l limits) (int64, error) {
 	if err == nil || h.cfg.Continue == nil {
 		return 0, err
 	}
@@ -40,7 +40,7 @@ func (h *Handler) proceed(ctx context.Context, refs map[string]Ref, err error, l
 	if !ok {
 		return 0, err
 	}
-	if !progressed(paused, refs) {
+	if len(paused) == objects && !progressed(paused, refs) {
 		return 0, err // the queue counts how often an item comes back, which a new message would hide from it
 	}
 	ctx, cancel := l.final(ctx)

@@ -159,6 +159,18 @@ func TestOnlyWhatGotOnIsContinued(t *testing.T) {
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {
+		// One message with two objects: the first takes all the time there is, each time anew.
+		w := newWorld(map[string]string{"b/1": numbered(7), "b/2": numbered(6)})
+		w.perLine = 7 * time.Second
+		if got, want := run(t, w, nil, sqs(created("1", "2"))), `{"batchItemFailures":[]}`; got != want || len(w.queue) != 1 {
+			t.Errorf("an object of two is done: answer %s, %d messages, want %s and 1", got, len(w.queue), want)
+		}
+		w.drain(t, w.handler(nil), time.Minute)
+		if got := len(w.opened); got != 3 || len(w.lines()) != 7+6 {
+			t.Errorf("objects were opened %d times, want 3", got)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(map[string]string{"b/1": numbered(300)})
 		w.perLine = time.Second
 		if got, want := run(t, w, func(c *lambda.Config) { c.Continue = nil }, sqs(created("1"))), `{"batchItemFailures":[{"itemIdentifier":"m0"}]}`; got != want {

@@ -89,9 +89,9 @@ type envelope struct {
 	Region     string          `json:"region"`
 	Detail     json.RawMessage `json:"detail"`
 	// EventBridge after an input transformer: the detail alone
-	Bucket json.RawMessage `json:"bucket"`
-	Object json.RawMessage `json:"object"`
-	Reason string          `json:"reason"`
+	Bucket   json.RawMessage `json:"bucket"`
+	Object   json.RawMessage `json:"object"`
+	Deletion string          `json:"deletion-type"`
 	// S3 Batch Operations
 	InvocationID            string          `json:"invocationId"`
 	InvocationSchemaVersion string          `json:"invocationSchemaVersion"`
@@ -142,7 +142,7 @@ func decodeEvent(raw []byte) (event, error) {
 	var env envelope
 	if raw[0] == '{' {
 		if err := json.Unmarshal(raw, &env); err != nil {
-			return event{}, &eventError{what: "not JSON: " + err.Error()}
+			return event{}, unreadable("", err)
 		}
 	}
 	if env.Tasks != nil && env.InvocationSchemaVersion != "" {
@@ -159,12 +159,12 @@ func decodeEvent(raw []byte) (event, error) {
 			return event{shape: shapeKinesis, units: each(env.Records, kinesisUnit)}, nil
 		}
 		if err != nil {
-			return event{}, &eventError{what: "Records[0]: " + err.Error()}
+			return event{}, unreadable("Records[0]: ", err)
 		}
 	}
 	u := unwrap(raw, 0)
-	if u.err != nil {
-		return event{}, u.err
+	if u.err != nil && !u.holds() {
+		return event{}, briefly(u.err)
 	}
 	return event{shape: shapeAsync, units: []unit{u}}, nil
 }
@@ -180,7 +180,8 @@ func isPing(raw []byte) bool {
 		return false
 	}
 	for name, v := range sample {
-		if !strings.HasPrefix(name, "key") || len(name) != len("key1") || len(v) == 0 || v[0] != '"' {
+		n, ok := strings.CutPrefix(name, "key")
+		if !ok || len(n) != 1 || n[0] < '0' || n[0] > '9' || v[0] != '"' {
 			return false
 		}
 	}
@@ -195,7 +196,7 @@ func each(records []json.RawMessage, decode func(record) unit) []unit {
 		u := decode(r)
 		if err != nil {
 			// A field of another type does not keep the rest from being read, first of all the id.
-			u = unit{id: u.id, group: u.group, err: &eventError{what: err.Error()}}
+			u = unit{id: u.id, group: u.group, err: unreadable("", err)}
 		}
 		units = append(units, u)
 	}
@@ -234,10 +235,10 @@ func unwrap(raw []byte, depth int) unit {
 	}
 	var env envelope
 	if err := json.Unmarshal(raw, &env); err != nil {
-		return unit{err: &eventError{what: "not JSON: " + err.Error()}}
+		return unit{err: unreadable("", err)}
 	}
 	switch {
-	case env.Event == "s3:TestEvent":
+	case env.Event == "s3:TestEvent" && env.Records == nil:
 		return unit{note: "s3:TestEvent"}
 	case env.Continue != nil:
 		return unit{refs: []Ref{*env.Continue}}
@@ -249,6 +250,8 @@ func unwrap(raw []byte, depth int) unit {
 		return unwrapRecords(env.Records, depth)
 	case env.DetailType != "" || env.Source == "aws.s3":
 		return eventBridge(env)
+	case env.Bucket != nil && env.Object != nil && env.Deletion != "":
+		return detail(raw, env.Region, "Object Deleted")
 	case env.Bucket != nil && env.Object != nil:
 		return detail(raw, env.Region, "Object Created")
 	case env.Bucket != nil && env.Key != "":
@@ -261,12 +264,21 @@ func unwrap(raw []byte, depth int) unit {
 	return unit{err: &eventError{what: "no known shape: neither S3, SNS, SQS, EventBridge, CloudWatch Logs nor {\"bucket\",\"key\"}"}}
 }
 
+// unreadable is the error of what is not JSON, or JSON of other types than any event has.
+func unreadable(where string, err error) *eventError {
+	if t, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return &eventError{what: strings.TrimSuffix(where+t.Field, ": ") + " cannot be of type " + t.Value}
+	}
+	return &eventError{what: where + "not JSON: " + err.Error()}
+}
+
 func unwrapRecords(records []json.RawMessage, depth int) unit {
 	var all unit
+	var errs []error
 	for i, raw := range records {
 		var r record
 		if err := json.Unmarshal(raw, &r); err != nil {
-			return unit{err: &eventError{what: fmt.Sprintf("Records[%d]: %v", i, err)}}
+			return unit{err: unreadable(fmt.Sprintf("Records[%d]: ", i), err)}
 		}
 		var u unit
 		switch {
@@ -286,15 +298,21 @@ func unwrapRecords(records []json.RawMessage, depth int) unit {
 		if all.note == "" {
 			all.note = u.note
 		}
-		// One part that nobody understands gives the whole unit back; what is understood is delivered all the same.
-		all.err = errors.Join(all.err, u.err)
+		if u.err != nil {
+			errs = append(errs, u.err)
+		}
 	}
+	// One part that nobody understands gives the whole unit back; what is understood is delivered all the same.
+	all.err = errors.Join(errs...)
 	return all
 }
 
 // notification reads an S3 notification. Its key is form-encoded: a plus is a space, %2B a plus.
 func notification(r record) unit {
-	if !strings.HasPrefix(strings.TrimPrefix(r.EventName, "s3:"), "ObjectCreated:") {
+	switch name := strings.TrimPrefix(r.EventName, "s3:"); {
+	case name == "":
+		return unit{err: &eventError{what: "S3 notification without the name of its event"}}
+	case !strings.HasPrefix(name, "ObjectCreated:"):
 		return unit{note: "ignored " + r.EventName}
 	}
 	key, err := url.QueryUnescape(r.S3.Object.Key)
@@ -320,7 +338,11 @@ func eventBridge(env envelope) unit {
 
 // detail reads the S3 part of an EventBridge event. Its key is not encoded.
 func detail(raw json.RawMessage, region, kind string) unit {
-	if kind != "Object Created" {
+	switch kind {
+	case "":
+		return unit{err: &eventError{what: "EventBridge event without a detail-type"}}
+	case "Object Created":
+	default:
 		return unit{note: "ignored " + kind}
 	}
 	var d struct {

@@ -111,6 +111,11 @@ func TestMixedBatchesKeepTheirMessagesApart(t *testing.T) {
 		strings.Replace(s3Event("gone"), "ObjectCreated:Put", "ObjectRemoved:Delete", 1),
 		s3Event("ok", "bad%zz"), `{"hello":"world"}`, `"s3://b/x y"`, `{"bucket":"b","key":"k+1"}`, `{"Records":[]}`,
 		`{"penstock_continue":{"Bucket":"b","Key":"k","Version":"v","Size":-1,"From":{"offset":12,"etag":"e"}}}`,
+		// An announcement that does not say what happened may be one of a new object.
+		strings.Replace(s3Event("unsaid"), `"eventName":"ObjectCreated:Put",`, "", 1),
+		strings.Replace(bridgeEvent("unsaid"), `"detail-type":"Object Created",`, "", 1),
+		strings.Replace(s3Event("both"), "{", `{"Event":"s3:TestEvent",`, 1),
+		strings.Replace(detailOf(`"gone"`), "{", `{"deletion-type":"Permanently Deleted",`, 1), `[]`,
 	)))
 	if err != nil || ev.shape != shapeSQS {
 		t.Fatalf("shape %d, error %v", ev.shape, err)
@@ -140,6 +145,11 @@ func TestMixedBatchesKeepTheirMessagesApart(t *testing.T) {
 		{ID: "m9", Keys: "k+1"},
 		{ID: "m10"},
 		{ID: "m11", Keys: "k"},
+		{ID: "m12", Failed: true},
+		{ID: "m13", Failed: true},
+		{ID: "m14", Keys: "both"},
+		{ID: "m15", Note: "ignored Object Deleted"},
+		{ID: "m16", Failed: true},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -202,9 +212,11 @@ func TestAnEmptyOrSampleEventIsAPing(t *testing.T) {
 			t.Errorf("%q: shape %d, error %v", raw, ev.shape, err)
 		}
 	}
-	for _, raw := range []string{`{"bucket":1}`, `[1]`, `{"Records":[{"eventSource":"aws:dynamodb"}]}`, `{"key":"k"}`, `{"detail-type":"EC2","source":"aws.ec2","detail":{}}`, `"hello"`, `{"Records":[3]}`} {
+	for _, raw := range []string{`{"bucket":1}`, `[1]`, `{"Records":[{"eventSource":"aws:dynamodb"}]}`, `{"key":"k"}`, `{"detail-type":"EC2","source":"aws.ec2","detail":{}}`, `"hello"`, `{"Records":[3]}`, `{"keys":"s"}`, `3`} {
 		if ev, err := decodeEvent([]byte(raw)); err == nil {
 			t.Errorf("%q is taken for %+v", raw, ev)
+		} else if strings.Contains(err.Error(), "lambda.") {
+			t.Errorf("%q: the error is about our types: %v", raw, err)
 		}
 	}
 }

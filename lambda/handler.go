@@ -108,7 +108,7 @@ func (h *Handler) Invoke(ctx context.Context, raw json.RawMessage) (any, error) 
 		rep.continued += results[i].continued
 		if results[i].err != nil {
 			rep.failed++
-			logger.WarnContext(ctx, "item given back", "item", ev.units[i].id, "error", results[i].err)
+			logger.WarnContext(ctx, "item given back", "item", ev.units[i].id, "error", briefly(results[i].err))
 		}
 	}
 	if rep.failed == 0 && err == nil {
@@ -194,7 +194,7 @@ func (h *Handler) deliver(ctx context.Context, units []unit) ([]outcome, report,
 		}
 	}
 	pause, stop := limits.pauser()
-	newest := &newestShaper{Shaper: p.Shaper}
+	newest := &newestShaper{Shaper: p.Shaper, now: time.Now()}
 	p.Source, p.Shaper, p.Pause = items, newest, pause
 	// What is under way when the bound is reached is cut off at once: it was given the reserve to end by itself.
 	p.Grace = time.Nanosecond
@@ -255,14 +255,14 @@ func (h *Handler) item(u *unit, result *outcome, l limits) (penstock.Item, error
 			return open(ctx)
 		}
 	}
-	if len(item.Objects) > 0 {
+	if objects := len(item.Objects); objects > 0 {
 		decodeErr := errors.Join(append(errs, u.err)...)
 		result.err = errors.Join(errNotBegun, decodeErr)
 		item.Settle = func(ctx context.Context, err error) error {
 			if errors.Is(err, context.Canceled) && !result.begun {
 				err = errNotBegun // taken, and given back when the intake ended
 			}
-			result.continued, err = h.proceed(ctx, byName, err, l)
+			result.continued, err = h.proceed(ctx, byName, objects, err, l)
 			result.err = errors.Join(decodeErr, err)
 			return nil
 		}

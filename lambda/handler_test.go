@@ -1,12 +1,16 @@
 package lambda_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -47,13 +51,16 @@ func TestAnswersNameTheMessagesThatFailedAndNoOthers(t *testing.T) {
 
 func TestAsynchronousEventsFailWhenAnythingIsUndelivered(t *testing.T) {
 	t.Parallel()
-	w := newWorld(map[string]string{"b/one": "1\n"})
+	w := newWorld(map[string]string{"b/one": "1\n", "b/more": "2\n"})
 	h := w.handler(nil)
 	if got, err := invoke(t.Context(), h, created("one", "missing")); err == nil || !strings.Contains(err.Error(), "NoSuchKey") {
 		t.Errorf("answer %s, error %v", got, err)
 	}
 	if got, err := invoke(t.Context(), h, strings.Replace(created("one", "two"), "ObjectCreated:Put", "Unknown:Thing", 1)); err == nil {
 		t.Errorf("answer %s, error %v", got, err)
+	}
+	if got, err := invoke(t.Context(), w.handler(nil), created("bad%zz", "more")); err == nil || len(w.lines()) != 2 {
+		t.Errorf("an event that is understood in part: answer %s, error %v, %d documents of 2", got, err, len(w.lines()))
 	}
 	got, err := invoke(t.Context(), h, created("one"))
 	if err != nil || !strings.Contains(got, `"records":1,"delivered":0,"duplicate":1`) {
@@ -62,6 +69,33 @@ func TestAsynchronousEventsFailWhenAnythingIsUndelivered(t *testing.T) {
 	if got, err := invoke(t.Context(), h, testNotification); err != nil || !strings.Contains(got, `"notes":["s3:TestEvent"]`) {
 		t.Errorf("answer %s, error %v", got, err)
 	}
+}
+
+// What is wrong with thousands of objects fits into a line of a log, and into a small function.
+func TestErrorsStayShort(t *testing.T) { // not parallel: it counts what is allocated
+	keys := make([]string, 5000)
+	for i := range keys {
+		keys[i] = fmt.Sprintf("bad%%zz%0100d", i)
+	}
+	w := newWorld(nil)
+	began := allocated()
+	_, err := invoke(t.Context(), w.handler(nil), created(keys...))
+	const bound = 9 << 10
+	if err == nil || len(err.Error()) > bound {
+		t.Errorf("an event: error of %d bytes", len(fmt.Sprint(err)))
+	}
+	if got, err := invoke(t.Context(), w.handler(nil), sqs(created(keys...))); err != nil || got != `{"batchItemFailures":[{"itemIdentifier":"m0"}]}` || w.log.Len() > 2*bound {
+		t.Errorf("a message: answer %s, error %v, log of %d bytes", got, err, w.log.Len())
+	}
+	if n := allocated() - began; n > 100<<20 {
+		t.Errorf("%d MB were allocated for an event of 2 MB", n>>20)
+	}
+}
+
+func allocated() uint64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.TotalAlloc
 }
 
 // An empty list of failures acknowledges everything, so it must never come of a failure of ours.
@@ -189,6 +223,27 @@ func TestAnEmptyEventAnswersTheBanner(t *testing.T) {
 	if got, err := invoke(t.Context(), w.handler(nil), "{}"); err == nil {
 		t.Errorf("answer %s", got)
 	}
+}
+
+// A clock that is wrong, or a line of the year 9999, must not hide how far behind the others are.
+func TestTheNewestRecordIsNotOfTheFuture(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(nil)
+		now := time.Now()
+		payload := &bytes.Buffer{}
+		z := gzip.NewWriter(payload)
+		_, _ = fmt.Fprintf(z, `{"messageType":"DATA_MESSAGE","owner":"1","logGroup":"/g","logStream":"s","logEvents":[{"id":"1","timestamp":%d,"message":"behind"},{"id":"2","timestamp":%d,"message":"ahead"},{"id":"3","timestamp":253402300799000,"message":"far ahead"}]}`,
+			now.Add(-time.Hour).UnixMilli(), now.Add(time.Hour).UnixMilli())
+		_ = z.Close()
+		event := `{"awslogs":{"data":"` + base64.StdEncoding.EncodeToString(payload.Bytes()) + `"}}`
+		if _, err := invoke(t.Context(), w.handler(nil), event); err != nil {
+			t.Fatal(err)
+		}
+		if m := w.lastMetrics(t, 1); m["RecordsDelivered"] != 3. || m["NewestRecordAge"] != float64(time.Hour.Milliseconds()) {
+			t.Errorf("%v", m)
+		}
+	})
 }
 
 // The embedded metric format allows 100 metrics and 30 dimensions in a document, each metric present as a number.

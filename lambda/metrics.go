@@ -20,10 +20,12 @@ type report struct {
 	newest            time.Time // of the records that say when they happened
 }
 
-// newestShaper passes records on and remembers the time of the newest.
+// newestShaper passes records on and remembers the time of the newest. Records of the future say nothing about how far
+// behind the others are.
 type newestShaper struct {
 	penstock.Shaper
-	at atomic.Int64 // nanoseconds from the epoch
+	now time.Time
+	at  atomic.Int64 // milliseconds from the epoch
 }
 
 // Entry is part of penstock.Shaper.
@@ -37,7 +39,7 @@ func (s *newestShaper) Entry(o *penstock.Object, id penstock.Identity, entry, fo
 
 func (s *newestShaper) time() time.Time {
 	if at := s.at.Load(); at != 0 {
-		return time.Unix(0, at)
+		return time.UnixMilli(at)
 	}
 	return time.Time{}
 }
@@ -50,9 +52,9 @@ type newestEntryShaper struct {
 
 // Shape is part of penstock.EntryShaper.
 func (s *newestEntryShaper) Shape(r *penstock.Record) (penstock.Document, error) {
-	if r.Time.After(s.at) {
+	if r.Time.After(s.at) && !r.Time.After(s.newest.now) {
 		s.at = r.Time
-		for at := s.at.UnixNano(); ; {
+		for at := s.at.UnixMilli(); ; {
 			old := s.newest.at.Load()
 			if old >= at || s.newest.at.CompareAndSwap(old, at) {
 				break
