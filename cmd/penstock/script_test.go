@@ -49,8 +49,9 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:   "testdata/script",
 		Setup: setup,
+		// Builtin commands win over these: a name such as stop would end the script there, and pass.
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"start": start, "stop": stop, "bucket": startBucket, "website": website, "exits": exits, "retry": retry, "json": jsonField,
+			"start": start, "end": end, "bucket": startBucket, "website": website, "exits": exits, "retry": retry, "json": jsonField,
 		},
 		RequireExplicitExec: false,
 	})
@@ -116,10 +117,10 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Value("servers").(map[string]*exec.Cmd)[args[0]] = cmd
 }
 
-// stop VAR sends SIGTERM to a server and wants it to end with exit code 0.
-func stop(ts *testscript.TestScript, neg bool, args []string) {
+// end VAR sends SIGTERM to a server and wants it to end with exit code 0.
+func end(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
-		ts.Fatalf("usage: stop VAR")
+		ts.Fatalf("usage: end VAR")
 	}
 	cmd := ts.Value("servers").(map[string]*exec.Cmd)[args[0]]
 	if runtime.GOOS == "windows" {

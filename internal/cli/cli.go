@@ -134,6 +134,7 @@ func rejectUnknownCommand(cmd *cobra.Command, args []string) error {
 		return nil
 	}
 	hint := fmt.Sprintf("%q lists the commands", cmd.CommandPath()+" --help")
+	cmd.SuggestionsMinimumDistance = 2 // the root does not hand its own down
 	if s := cmd.SuggestionsFor(args[0]); len(s) > 0 {
 		hint = fmt.Sprintf("did you mean %q?", s[0])
 	}
