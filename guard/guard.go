@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/netip"
 	"regexp"
@@ -84,23 +85,30 @@ type Guard struct {
 	arn  string
 }
 
-// domainName is what the service accepts as a domain's name.
-var domainName = regexp.MustCompile(`^[a-z][a-z0-9-]{2,27}$`)
+// domainName is what the service accepts as a domain's name, regionPattern the form of a region's.
+var (
+	domainName    = regexp.MustCompile(`^[a-z][a-z0-9-]{2,27}$`)
+	regionPattern = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
+)
+
+// CheckDomain says what is wrong with what makes a domain's ARN; nil when nothing is.
+func CheckDomain(region, account, name string) error {
+	switch {
+	case !accountPattern.MatchString(account):
+		return fmt.Errorf("account %q: want twelve digits", account)
+	case !regionPattern.MatchString(region):
+		return fmt.Errorf("region %q: want one such as eu-west-1", region)
+	case !domainName.MatchString(name):
+		return fmt.Errorf("domain name %q: want 3 to 28 of a-z, 0-9 and -, beginning with a letter", name)
+	}
+	return nil
+}
 
 // New checks the configuration and returns a guard.
 func New(cfg Config) (*Guard, error) {
-	var errs []error
+	errs := []error{CheckDomain(cfg.Region, cfg.Account, cfg.Name)}
 	if cfg.Backend == nil {
 		errs = append(errs, errors.New("no backend"))
-	}
-	if !accountPattern.MatchString(cfg.Account) {
-		errs = append(errs, fmt.Errorf("account %q: want twelve digits", cfg.Account))
-	}
-	if cfg.Region == "" {
-		errs = append(errs, errors.New("no region"))
-	}
-	if !domainName.MatchString(cfg.Name) {
-		errs = append(errs, fmt.Errorf("domain name %q: want 3 to 28 of a-z, 0-9 and -, beginning with a letter", cfg.Name))
 	}
 	if cfg.Policy == nil {
 		cfg.Policy = FixedPolicy(nil)
@@ -260,7 +268,12 @@ func (c *call) unreadable(err error) *refusal {
 		r.reason, r.hangUp = serr.Error(), true
 		return r
 	}
-	return &refusal{gone: true, reason: err.Error()}
+	if _, isNet := errors.AsType[net.Error](err); isNet || errors.Is(err, io.ErrUnexpectedEOF) {
+		return &refusal{gone: true, reason: err.Error()}
+	}
+	r := edgeRefusal(http.StatusBadRequest, "The request body cannot be read")
+	r.reason, r.hangUp = err.Error(), true
+	return r
 }
 
 // unusable refuses what no domain forwards.

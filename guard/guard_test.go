@@ -3,6 +3,7 @@ package guard_test
 import (
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -314,3 +315,38 @@ func TestAHalfSentBodyReachesNobody(t *testing.T) {
 type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+func TestABodyThatIsNoneIsAnsweredAndTheConnectionEnds(t *testing.T) {
+	t.Parallel()
+	d := newDomain(t, "open")
+	conn, err := net.Dial("tcp", strings.TrimPrefix(d.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, "POST /x/_doc HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	got, err := io.ReadAll(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(string(got), "HTTP/1.1 400 ") || !strings.HasSuffix(string(got), `{"Message":"The request body cannot be read"}`) {
+		t.Errorf("%s", got)
+	}
+	if got := d.reached(); got != nil {
+		t.Errorf("the backend saw %v", got)
+	}
+}
+
+func TestADomainThatCannotHaveAnARNIsRefused(t *testing.T) {
+	t.Parallel()
+	if err := guard.CheckDomain("eu-west-1", "123456789012", "sandbox01"); err != nil {
+		t.Error(err)
+	}
+	for _, wrong := range [][3]string{{"eu west", "123456789012", "logs"}, {"", "123456789012", "logs"}, {"eu-west-1", "12", "logs"}, {"eu-west-1", "123456789012", "Logs"}} {
+		if err := guard.CheckDomain(wrong[0], wrong[1], wrong[2]); err == nil {
+			t.Errorf("%q is taken", wrong)
+		}
+	}
+}

@@ -56,10 +56,7 @@ func parseJSON(doc []byte) (*node, error) {
 func readNode(dec *json.Decoder, depth int) (*node, error) {
 	token, err := dec.Token()
 	if err != nil {
-		if errors.Is(err, io.EOF) {
-			return nil, errors.New("the JSON value ends too early")
-		}
-		return nil, fmt.Errorf("it is not JSON: %w", err)
+		return nil, notJSON(err)
 	}
 	switch v := token.(type) {
 	case json.Delim:
@@ -80,13 +77,21 @@ func readNode(dec *json.Decoder, depth int) (*node, error) {
 	return &node{}, nil
 }
 
+// notJSON says what a decoder met.
+func notJSON(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return errors.New("the JSON value ends too early")
+	}
+	return fmt.Errorf("it is not JSON: %w", err)
+}
+
 func readObject(dec *json.Decoder, depth int) (*node, error) {
 	n := &node{kind: objectNode}
 	seen := map[string]bool{}
 	for dec.More() {
 		token, err := dec.Token()
 		if err != nil {
-			return nil, fmt.Errorf("it is not JSON: %w", err)
+			return nil, notJSON(err)
 		}
 		name, ok := token.(string)
 		if !ok {
@@ -102,8 +107,10 @@ func readObject(dec *json.Decoder, depth int) (*node, error) {
 		}
 		n.members = append(n.members, member{name, v})
 	}
-	_, err := dec.Token()
-	return n, err
+	if _, err := dec.Token(); err != nil {
+		return nil, notJSON(err)
+	}
+	return n, nil
 }
 
 func readArray(dec *json.Decoder, depth int) (*node, error) {
@@ -115,8 +122,10 @@ func readArray(dec *json.Decoder, depth int) (*node, error) {
 		}
 		n.items = append(n.items, v)
 	}
-	_, err := dec.Token()
-	return n, err
+	if _, err := dec.Token(); err != nil {
+		return nil, notJSON(err)
+	}
+	return n, nil
 }
 
 // member returns the value under a name, nil when there is none.

@@ -20,6 +20,11 @@ func TestWhatTheServiceWouldNotTakeIsRefusedWithItsPlace(t *testing.T) {
 	const ok = `"Effect":"Allow","Principal":"*","Action":"es:*","Resource":"*"`
 	for doc, want := range map[string]string{
 		``:                               "ends too early",
+		`{`:                              "policy: the JSON value ends too early",
+		`{"a":[1`:                        "policy: the JSON value ends too early",
+		`{"a"`:                           "policy: the JSON value ends too early",
+		`{"a":"`:                         "policy: the JSON value ends too early",
+		`{"a":1]`:                        "policy: it is not JSON: ",
 		`[]`:                             "not a JSON object",
 		`{"Statement":[{` + ok + `}]} x`: "something follows",
 		`{}`:                             "Statement: there is none",

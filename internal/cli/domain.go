@@ -97,6 +97,9 @@ func (o *domainOptions) run(ctx context.Context, a *app) error {
 		return err
 	}
 	o.region = firstOf(o.region, os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"), "eu-west-1")
+	if err := o.check(); err != nil {
+		return err
+	}
 	identities, err := o.openIdentities(logger)
 	if err != nil {
 		return err
@@ -119,6 +122,22 @@ func (o *domainOptions) run(ctx context.Context, a *app) error {
 	}
 	err = o.serve(ctx, a, handler, logger)
 	return errors.Join(err, closeBackend())
+}
+
+// check looks at the flags that need no file.
+func (o *domainOptions) check() error {
+	if err := guard.CheckDomain(o.region, o.account, o.name); err != nil {
+		return &usageError{Err: err, Hint: "the domain's ARN is arn:aws:es:REGION:ACCOUNT:domain/NAME"}
+	}
+	switch {
+	case o.maxBody == 0:
+		return usagef("leave --max-body out for 100MiB", "a domain that takes no byte")
+	case o.maxSkew <= 0:
+		return usagef("leave --max-skew out for five minutes", "signatures may be off by %s", o.maxSkew)
+	case o.tlsDir != "" && !o.withTLS:
+		return usagef("add --tls", "--tls-dir is for HTTPS, which is not asked for")
+	}
+	return nil
 }
 
 // openIdentities reads the file of identities, or starts with none.
@@ -145,7 +164,7 @@ func (o *domainOptions) policy(ids *guard.Identities, logger *slog.Logger) (func
 	if o.accessPolicies != "" {
 		file, err := guard.OpenPolicyFile(o.accessPolicies, o.parsePolicy, logger)
 		if err != nil {
-			return nil, serviceSays(&usageError{Err: err, Hint: "penstock policy lint FILE says more about a policy"})
+			return nil, serviceSays(&usageError{Err: err, Hint: "name a file with a policy document, such as penstock policy generate writes"})
 		}
 		if p, err := file.Policy(); err == nil {
 			o.warnOfOpen(p)

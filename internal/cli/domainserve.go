@@ -17,6 +17,9 @@ import (
 	"github.com/seed56735111/penstock/guard"
 )
 
+// maxHeader is several times what engines take for the head of a request.
+const maxHeader = 64 << 10
+
 // serve answers on the address until the context ends.
 func (o *domainOptions) serve(ctx context.Context, a *app, h http.Handler, logger *slog.Logger) error {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", o.listen)
@@ -24,7 +27,7 @@ func (o *domainOptions) serve(ctx context.Context, a *app, h http.Handler, logge
 		return usagef("--listen 127.0.0.1:0 picks a free port", "listen on %s: %w", o.listen, err)
 	}
 	srv := &http.Server{
-		Handler: h, ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
+		Handler: h, ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: maxHeader,
 		DisableGeneralOptionsHandler: true, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
 	}
 	scheme := "http"
