@@ -74,6 +74,21 @@ func (e *LetterError) Unwrap() error { return e.Err }
 // Fatal is always true.
 func (e *LetterError) Fatal() bool { return true }
 
+// InterruptedError says that the run was told to end before it was at its end. What was not finished comes again.
+type InterruptedError struct {
+	// Before says what had not happened yet.
+	Before string
+	// Err is why the context ended.
+	Err error
+}
+
+func (e *InterruptedError) Error() string { return "interrupted before " + e.Before }
+
+func (e *InterruptedError) Unwrap() error { return e.Err }
+
+// Temporary is always true.
+func (e *InterruptedError) Temporary() bool { return true }
+
 // PausedError says that reading was stopped by Pipeline.Pause. Everything before Next has a final state.
 type PausedError struct {
 	// Next locates the first record that was not read.

@@ -66,7 +66,8 @@ type ObjectReport struct {
 
 // Run takes items from the source until there are no more and returns what became of their records. It returns an
 // error when the source breaks or when a failure concerns the whole run; an object that fails alone is in the counts
-// and in its report. When ctx ends, Run takes no more items and finishes those in hand within the grace period.
+// and in its report. When ctx ends, Run takes no more items and finishes those in hand within the grace period; the error
+// is an *InterruptedError then, unless the source was at its end.
 func (p *Pipeline) Run(ctx context.Context) (Counts, error) {
 	r := &run{Pipeline: p}
 	return r.run(ctx)
@@ -101,9 +102,11 @@ func (r *run) run(ctx context.Context) (Counts, error) {
 	defer stop()
 	r.stop = stop
 	// Detached: the end of ctx means "take no more", and what is in hand goes on until the grace period is over.
-	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancel()
-	go r.endGrace(ctx, work, cancel)
+	work, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer cancel(nil)
+	go r.endGrace(ctx, work, func() {
+		cancel(&InterruptedError{Before: "it was known what became of everything", Err: context.Canceled})
+	})
 	go r.awaitPause(work)
 
 	reading := make(chan struct{}, workers) // one token for each item being read
@@ -125,16 +128,17 @@ func (r *run) run(ctx context.Context) (Counts, error) {
 			r.item(work, item, func() { <-reading })
 		})
 	}
+	if ctx.Err() != nil {
+		// Items that the source had not come to yet are in no count: without an error the run would pass for a finished one.
+		sourceErr = &InterruptedError{Before: "the source was at its end", Err: context.Cause(ctx)}
+	}
 	wg.Wait()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.fatal != nil {
 		return r.total, r.fatal
 	}
-	if sourceErr != nil && ctx.Err() == nil {
-		return r.total, sourceErr
-	}
-	return r.total, nil
+	return r.total, sourceErr
 }
 
 func acquire(ctx context.Context, tokens chan struct{}) bool {
@@ -277,6 +281,7 @@ type entryDelivery struct {
 	mu      sync.Mutex
 	letters []Letter // rejected, not stored yet
 	size    int
+	stored  int64 // rejected and stored
 }
 
 // Rejections are stored in groups, so that many of them do not cost a sync each.
@@ -481,6 +486,7 @@ func (h *handling) storeHeld(ctx context.Context, d *entryDelivery) error {
 	if err := h.DeadLetters.Put(ctx, d.letters...); err != nil {
 		return &LetterError{Err: err}
 	}
+	d.stored += int64(len(d.letters))
 	d.letters, d.size = nil, 0
 	return nil
 }
@@ -490,12 +496,10 @@ func (h *handling) wait(ctx context.Context) {
 	for _, d := range h.entries {
 		out, err := d.Wait(ctx)
 		d.mu.Lock()
-		if serr := h.storeHeld(ctx, d); serr != nil {
-			out.Rejected -= int64(len(d.letters))
-			if err == nil {
-				err = serr
-			}
+		if serr := h.storeHeld(ctx, d); err == nil {
+			err = serr
 		}
+		out.Rejected = min(out.Rejected, d.stored) // the others have no place to rest
 		d.mu.Unlock()
 		h.counts.Delivered += out.Delivered
 		h.counts.Duplicate += out.Duplicate
@@ -509,7 +513,7 @@ func (h *handling) wait(ctx context.Context) {
 		switch {
 		case h.err == nil, paused && err != nil:
 			h.err = err // a paused reading can go on only when what it read has arrived
-		case IsFatal(err):
+		case IsFatal(err) && !IsFatal(h.err):
 			h.err = errors.Join(err, h.err) // the run must hear of it, whatever else went wrong with this object
 		}
 	}

@@ -291,6 +291,59 @@ func TestManyRejectionsAreStoredInGroupsAndAllOfThem(t *testing.T) {
 	}
 }
 
+// What is dead-lettered is what was stored, however many rejections were held together when the disk filled up.
+func TestRejectionsThatCannotBeStoredAreUnacknowledgedHoweverMany(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{255, 256, 257, 1000} {
+		s := &stages{putErr: errors.New("disk full")}
+		got, err := s.pipeline(s.item("a", strings.Repeat("bad ", n))).Run(t.Context())
+		if _, ok := errors.AsType[*penstock.LetterError](err); !ok {
+			t.Errorf("%d: Run error = %v, want a LetterError", n, err)
+		}
+		if got.DeadLettered != 0 || got.Unacknowledged != got.Records || !got.Balanced() {
+			t.Errorf("%d: counts %+v, want nothing dead-lettered", n, got)
+		}
+	}
+}
+
+// An interrupt while the source looks for the next item leaves items that nobody took in hand: the run must not pass for
+// a finished one.
+func TestAnInterruptWhileTheSourceListsIsNoFinishedRun(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := new(stages)
+		p := s.pipeline()
+		p.Source = slowSource{s.item("a", "ok"), s.item("b", "ok")}
+		ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+		defer cancel()
+		got, err := p.Run(ctx)
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Run: %v, want an error that says that the run was cut short", err)
+		}
+		if got.Items != 1 || got.Delivered != 1 {
+			t.Errorf("counts %+v, want what was in hand to be finished", got)
+		}
+	})
+}
+
+// slowSource takes a minute to find each item, and ends with its context as a directory walk does.
+type slowSource []penstock.Item
+
+func (s slowSource) Items(ctx context.Context) iter.Seq2[penstock.Item, error] {
+	return func(yield func(penstock.Item, error) bool) {
+		for _, it := range s {
+			select {
+			case <-time.After(time.Minute):
+			case <-ctx.Done():
+				return
+			}
+			if !yield(it, nil) {
+				return
+			}
+		}
+	}
+}
+
 func TestAFatalFailureTakesNoMoreItems(t *testing.T) {
 	t.Parallel()
 	s := new(stages)
