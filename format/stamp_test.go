@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Whatever stamp takes, time.Parse takes for the same instant; what differs in one byte from a stamp is refused by both.
+// Whatever stamp takes, time.Parse takes for the same instant, also what differs in one byte from a stamp.
 func TestStampIsWhatTimeParseReads(t *testing.T) {
 	t.Parallel()
 	taken := 0
@@ -19,13 +19,10 @@ func TestStampIsWhatTimeParseReads(t *testing.T) {
 		taken++
 		want, err := time.Parse("2006-01-02T15:04:05Z", text[:size])
 		if err != nil || !got.Equal(want) || got.Location() != time.UTC {
-			// A leap second is the one thing that time.Parse does not know.
-			if text[17:19] != "60" {
-				t.Fatalf("stamp(%q) = %v, %d; time.Parse: %v, %v", text, got, size, want, err)
-			}
+			t.Fatalf("stamp(%q) = %v, %d; time.Parse: %v, %v", text, got, size, want, err)
 		}
 	}
-	for _, text := range []string{"2026-11-24T10:05:00.123Z", "2024-02-29T23:59:59Z", "0001-01-01T00:00:00.999999999Z", "2016-12-31T23:59:60Z"} {
+	for _, text := range []string{"2026-11-24T10:05:00.123Z", "2024-02-29T23:59:59Z", "0001-01-01T00:00:00.999999999Z"} {
 		if _, size := stamp([]byte(text)); size != len(text) {
 			t.Errorf("stamp(%q) took %d bytes", text, size)
 		}
@@ -39,7 +36,7 @@ func TestStampIsWhatTimeParseReads(t *testing.T) {
 			check(text[:at])
 		}
 	}
-	for _, text := range []string{"", "2026-11-24", "2026-11-24T10:05:00", "2026-11-24T10:05:00.Z", "2026-11-24T10:05:00.1234567890Z", "2026-02-29T10:05:00Z", "2026-11-24T24:00:00Z"} {
+	for _, text := range []string{"", "2026-11-24", "2026-11-24T10:05:00", "2026-11-24T10:05:00.Z", "2026-11-24T10:05:00.1234567890Z", "2026-02-29T10:05:00Z", "2026-11-24T24:00:00Z", "2016-12-31T23:59:60Z"} {
 		if _, size := stamp([]byte(text)); size != 0 {
 			t.Errorf("stamp(%q) took %d bytes, want none", text, size)
 		}

@@ -109,9 +109,17 @@ func TestOnlyADateThatAnIndexTakesStaysAsTimestamp(t *testing.T) {
 		`"2026-11-24 10:00:00"`:         false,
 		`"2026/11/24T10:00:00"`:         false,
 		`"24/Nov/2026:10:00:00 +0100"`:  false,
-		`"soon"`:                        false,
-		`null`:                          false,
-		`{}`:                            false,
+		// The engines know no leap second, nine digits of a second, and zones of this planet.
+		`"2016-12-31T23:59:60Z"`:              false,
+		`"2026-11-24T10:00:00.123456789Z"`:    true,
+		`"2026-11-24T10:00:00.1234567890Z"`:   false,
+		`"2026-11-24T10:00:00.1234567890123"`: false,
+		`"2026-11-24T10:00:00+18:00"`:         true,
+		`"2026-11-24T10:00:00+18:01"`:         false,
+		`"2026-11-24T10:00:00-05:60"`:         false,
+		`"soon"`:                              false,
+		`null`:                                false,
+		`{}`:                                  false,
 	} {
 		r := readAs(t, "ndjson", `{"@timestamp":`+value+`}`)[0]
 		if got := r.Top&penstock.TopTimestamp != 0; got != stays {

@@ -119,7 +119,7 @@ func stamp(b []byte) (t time.Time, size int) {
 		return time.Time{}, 0
 	}
 	t, ok := c.time()
-	if !ok {
+	if !ok || c.sec > 59 { // the engines know no leap second
 		return time.Time{}, 0
 	}
 	return t, size + 1
@@ -176,7 +176,7 @@ func (c *clock) zone(b []byte) int {
 		return 0
 	}
 	hours, ok := number(b[1:], 2)
-	if !ok || hours > 18 {
+	if !ok {
 		return 0
 	}
 	size, minutes := 3, 0
@@ -190,8 +190,8 @@ func (c *clock) zone(b []byte) int {
 			size = 5
 		}
 	}
-	if space == 1 && size == 3 {
-		return 0 // " -12 items" is no zone
+	if space == 1 && size == 3 || minutes > 59 || hours*60+minutes > 18*60 {
+		return 0 // " -12 items" is no zone, and neither is what no clock shows
 	}
 	c.offset = hours*3600 + minutes*60
 	if b[0] == '-' {
@@ -346,9 +346,23 @@ func isDate(b []byte) bool {
 		}
 		text := b[1:end]
 		_, size, ok := isoTime(text)
-		return ok && size == len(text) && text[4] == '-' && !bytes.ContainsAny(text, " ,tz")
+		return ok && size == len(text) && text[4] == '-' && !bytes.ContainsAny(text, " ,tz") && isStrict(text)
 	}
 	// Twelve or thirteen digits are milliseconds between 1990 and 2100.
 	_, size, ok := epochTime(b)
 	return ok && (size == 12 || size == 13) && !isNumberByte(b[size]) && bytes.IndexByte(b[:size], '.') < 0
+}
+
+// isStrict reports whether an ISO time is without what the engines refuse in one: a leap second, and more than nine digits of
+// a fraction.
+func isStrict(text []byte) bool {
+	const clock = len("yyyy-MM-ddTHH:mm:ss")
+	if len(text) < clock {
+		return true // a date alone
+	}
+	digits := 0
+	for rest := text[clock:]; 1+digits < len(rest) && rest[0] == '.' && isDigit(rest[1+digits]); {
+		digits++
+	}
+	return string(text[clock-2:clock]) != "60" && digits <= 9
 }
