@@ -27,6 +27,9 @@ func parseResponse(body []byte, each func(i int, it item)) (items int, err error
 		if string(name) != "items" {
 			return s.skip()
 		}
+		if found {
+			return errResponse // two outcomes for a document
+		}
 		found = true
 		return s.array(func(i int) error {
 			it, err := s.item()
@@ -50,7 +53,11 @@ func (s *scanner) item() (item, error) {
 		return it, nil
 	}
 	var it item
+	actions := 0
 	err := s.object(func([]byte) error {
+		if actions++; actions > 1 {
+			return errResponse
+		}
 		return s.object(func(name []byte) error {
 			switch string(name) {
 			case "_id":

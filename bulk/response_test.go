@@ -3,7 +3,12 @@ package bulk
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"slices"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // FuzzParseResponse holds the parser to encoding/json: what is taken for a complete response is one, and every item has the
@@ -55,6 +60,76 @@ func FuzzParseResponse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// The short cut for usual items is one in time only: whatever is done to a response, both ways read the same items or
+// refuse it.
+func TestUsualItemsAreReadAsAllOthers(t *testing.T) {
+	t.Parallel()
+	const seed = 7
+	rnd := rand.New(rand.NewPCG(seed, seed))
+	pieces := []string{
+		`{"create":{"_id":"a-1","status":201}}`, `{"index":{"_id":"b","status":200}}`, `{"create":{"_id":"","status":409}}`,
+		`{"create":{"status":429,"_id":"c"}}`, `{"create":{"_id":"\u00e4\"","status":201}}`, `{"create":{"_id":"ä","status":201,"error":null}}`,
+		`{"create":{"_id":"d","status":400,"error":{"type":"x","reason":"{\"create\":{\"_id\":\"e\",\"status\":201}}"}}}`, ` { "create" : { "_id" : "f" , "status" : 201 } } `,
+		`{"create":{"_id":"g","status":2010}}`, `{"create":{"_id":"h","status":000}}`, `{"create":{"_id":"i","status":201}},`, `{"create":{"_id":"j","status":201},"x":{"status":500}}`,
+	}
+	const junk = "{}[]\":,\\ 0129ae_\x00\x1f\xff"
+	usual := 0
+	for range 20_000 {
+		body := []byte(`{"took":3,"errors":false,"items":[`)
+		for i := range rnd.IntN(4) {
+			if i > 0 {
+				body = append(body, ',')
+			}
+			body = append(body, pieces[rnd.IntN(len(pieces))]...)
+		}
+		body = append(body, "]}"...)
+		for range rnd.IntN(3) {
+			at := rnd.IntN(len(body))
+			switch rnd.IntN(3) {
+			case 0:
+				body[at] = junk[rnd.IntN(len(junk))]
+			case 1:
+				body = slices.Delete(body, at, min(len(body), at+1+rnd.IntN(4)))
+			default:
+				body = slices.Insert(body, at, body[at])
+			}
+		}
+		// A space where JSON allows one keeps an item from the short cut and means nothing.
+		spaced := bytes.ReplaceAll(bytes.ReplaceAll(body, []byte(`{"create":`), []byte(`{ "create":`)), []byte(`{"index":`), []byte(`{ "index":`))
+		usual += len(spaced) - len(body)
+		got, gotErr := readItems(body)
+		want, wantErr := readItems(spaced)
+		if diff := cmp.Diff(want, got); diff != "" || (gotErr == nil) != (wantErr == nil) {
+			t.Fatalf("%s: %v, the general way %v: %s", body, gotErr, wantErr, diff)
+		}
+	}
+	if usual < 5_000 {
+		t.Errorf("only %d items went the short way", usual)
+	}
+}
+
+// readItems returns the items of a response as text.
+func readItems(body []byte) (items []string, err error) {
+	_, err = parseResponse(body, func(_ int, it item) {
+		items = append(items, fmt.Sprintf("%q %d %q", it.id, it.status, bytes.ReplaceAll(it.err, []byte(" "), nil)))
+	})
+	return items, err
+}
+
+// Two lists of items, or two actions in one item, would give a document two outcomes: such an answer is not believed.
+func TestADocumentHasOneItem(t *testing.T) {
+	t.Parallel()
+	const one, two = `{"create":{"_id":"a","status":201}}`, `{"create":{"_id":"b","status":429}}`
+	for _, body := range []string{
+		`{"items":[` + two + `],"items":[` + one + `]}`, `{"items":[` + one + `],"items":[]}`, `{"items":[],"items":[` + one + `]}`,
+		`{"items":[{"create":{"_id":"a","status":201},"index":{"_id":"b","status":429}}]}`,
+	} {
+		if n, err := parseResponse([]byte(body), func(int, item) {}); err == nil {
+			t.Errorf("%s: %d items and no error", body, n)
+		}
+	}
 }
 
 func BenchmarkParseResponse(b *testing.B) {
