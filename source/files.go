@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/seed56735111/penstock"
@@ -77,8 +78,8 @@ func (w *walk) path(p string, named bool) bool {
 	}
 	info, err := os.Stat(p)
 	switch {
-	case err != nil && !named && errors.Is(err, fs.ErrNotExist):
-		return true // a link to nowhere, or gone since the directory was read
+	case err != nil && !named && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ELOOP)):
+		return true // a link to nowhere or to itself, or gone since the directory was read
 	case err != nil:
 		return w.yield(unreadable(p, fileError("open", p, err)), nil)
 	case info.IsDir():

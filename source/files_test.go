@@ -45,7 +45,7 @@ func names(t *testing.T, s penstock.Source, dir string) []string {
 func TestDirectoriesAreReadInOrderAndLoopsOnce(t *testing.T) {
 	t.Parallel()
 	dir := tree(t, "b/2.log", "b/10.log", "a.log", "c/d/e.log", ".hidden")
-	for link, to := range map[string]string{"c/loop": "..", "c/self": ".", "b/nowhere": "missing", "z.log": "a.log"} {
+	for link, to := range map[string]string{"c/loop": "..", "c/self": ".", "b/nowhere": "missing", "b/itself": "itself", "z.log": "a.log"} {
 		if err := os.Symlink(to, filepath.Join(dir, link)); err != nil {
 			t.Fatal(err)
 		}

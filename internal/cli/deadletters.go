@@ -132,7 +132,7 @@ func (o *letterFilter) list(ctx context.Context, a *app, letters letterStore, as
 			continue
 		}
 		where := fmt.Sprintf("%s byte %d", shorten(l.Source.Object, 40), l.Source.Offset)
-		tab.rows = append(tab.rows, []string{shorten(l.ID, 44), l.Reason, l.Type, printable(where), printable(shorten(l.Detail, 70))})
+		tab.rows = append(tab.rows, []string{printable(shorten(l.ID, 44)), printable(l.Reason), printable(l.Type), printable(where), printable(shorten(l.Detail, 70))})
 	}
 	if asJSON {
 		return nil

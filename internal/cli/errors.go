@@ -72,6 +72,9 @@ func adviceFor(err error) advice {
 	if errors.Is(err, sigv4.ErrNoCredentials) || errors.Is(err, sigv4.ErrExpiredCredentials) {
 		return advice{exitRefused, credentialsHint}
 	}
+	if _, ok := errors.AsType[*outputError](err); ok {
+		return advice{exitIncomplete, "see to it that standard output can be written, then run the same command again; what has arrived is not doubled"}
+	}
 	if _, ok := errors.AsType[*credentialsError](err); ok {
 		return advice{exitRefused, credentialsHint}
 	}
@@ -134,6 +137,14 @@ var refusalHints = map[domain.Cause]string{
 }
 
 func sourceAdvice(e *source.Error) advice {
+	if !strings.HasPrefix(e.Object, "s3://") {
+		switch e.Kind {
+		case source.KindMissing:
+			return advice{exitUsage, "check the name"}
+		case source.KindDenied:
+			return advice{exitRefused, "let this user read it"}
+		}
+	}
 	switch e.Kind {
 	case source.KindMissing:
 		return advice{exitUsage, "check the name; what follows the bucket in an s3:// URL is taken literally"}

@@ -138,23 +138,25 @@ func (o *shipOptions) finish(a *app, res *result, objects *objectTable, runErr e
 	if runErr != nil {
 		res.Error = runErr.Error()
 	}
+	var outErr error
 	switch {
 	case o.asJSON:
-		if err := res.writeJSON(a.Out); err != nil {
-			return err
-		}
+		outErr = res.writeJSON(a.Out)
 	case o.dry:
 		_, _ = fmt.Fprintf(a.Err, "penstock: %s from %s, nothing was sent\n", plural(res.Delivered, "document"), plural(res.Objects, "object"))
 	default:
-		objects.write(a.Out, res)
-		_, _ = fmt.Fprintf(a.Out, "  %s\n", equation(res.Counts))
+		outErr = objects.write(a.Out, res)
 	}
 	if runErr != nil {
 		return runErr
 	}
 	for _, r := range objects.reports {
 		if r.Err != nil {
-			_, _ = fmt.Fprintf(a.Err, "penstock: error: %s\n", printable(r.Err.Error()))
+			text := r.Err.Error()
+			if !strings.Contains(text, r.Object) {
+				text = r.Object + ": " + text
+			}
+			_, _ = fmt.Fprintf(a.Err, "penstock: error: %s\n", printable(text))
 			if h := hintFor(r.Err); h != "" {
 				_, _ = fmt.Fprintf(a.Err, "penstock: hint: %s\n", printable(h))
 			}
@@ -166,6 +168,9 @@ func (o *shipOptions) finish(a *app, res *result, objects *objectTable, runErr e
 	}
 	if res.DeadLetters != "" {
 		_, _ = fmt.Fprintf(a.Err, "penstock: %s in %s; see penstock deadletter list --dead-letters %s\n", plural(res.DeadLettered, "dead letter"), res.DeadLetters, res.DeadLetters)
+	}
+	if outErr != nil {
+		return outErr
 	}
 	return exitWith(o.code(res, objects))
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -39,7 +40,7 @@ func (r *result) exitCode(err error) int {
 
 func (r *result) writeJSON(w io.Writer) error {
 	if err := json.NewEncoder(w).Encode(r); err != nil {
-		return fmt.Errorf("write summary: %w", err)
+		return &outputError{err}
 	}
 	return nil
 }
@@ -69,7 +70,7 @@ func (t *objectTable) add(r penstock.ObjectReport) {
 	t.reports = append(t.reports, r)
 }
 
-func (t *objectTable) write(w io.Writer, r *result) {
+func (t *objectTable) write(w io.Writer, r *result) error {
 	tab := table{left: 2, header: []string{"object", "recognised as", "records", "delivered", "duplicate", "dead-lettered", "dropped", "unacknowledged", "bytes", "time"}}
 	for _, o := range t.reports {
 		c := o.Counts
@@ -87,7 +88,13 @@ func (t *objectTable) write(w io.Writer, r *result) {
 		humanCount(c.DeadLettered), humanCount(c.Dropped), humanCount(c.Unacknowledged), humanBytes(c.BytesIn),
 		humanDuration(time.Duration(r.Seconds * float64(time.Second))),
 	}
-	tab.write(w)
+	var text bytes.Buffer
+	tab.write(&text)
+	_, _ = fmt.Fprintf(&text, "  %s\n", equation(r.Counts))
+	if _, err := text.WriteTo(w); err != nil {
+		return &outputError{err}
+	}
+	return nil
 }
 
 func recognised(o penstock.ObjectReport) string {
