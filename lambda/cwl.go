@@ -167,25 +167,26 @@ func text(v *jsjson.Value) string {
 
 // fromFields is for events whose subscription filter names fields.
 func (l *Logs) fromFields(fields *jsjson.Value) jsjson.Value {
-	doc := jsjson.Value{Kind: jsjson.Object}
+	members := make([]jsjson.Member, 0, len(fields.Members))
+	set := func(name string, v jsjson.Value) { members = append(members, jsjson.Member{Name: name, Value: v}) }
 	for _, m := range fields.Members {
 		if !truthy(&m.Value) || m.Name == "__proto__" {
 			continue // assigning a text to __proto__ does nothing
 		}
 		if m.Value.Kind != jsjson.String {
-			doc.Set(m.Name, m.Value)
+			set(m.Name, m.Value)
 			continue
 		}
 		if f, ok := jsjson.ToNumber(m.Value.String); ok && !(l.SafeNumbers && changes(m.Value.String, f)) {
-			doc.Set(m.Name, jsjson.Value{Kind: jsjson.Number, Number: f})
+			set(m.Name, jsjson.Value{Kind: jsjson.Number, Number: f})
 			continue
 		}
 		if v, ok := l.embedded(m.Value.String); ok {
-			doc.Set("$"+m.Name, v)
+			set("$"+m.Name, v)
 		}
-		doc.Set(m.Name, m.Value)
+		set(m.Name, m.Value)
 	}
-	return doc
+	return jsjson.NewObject(members)
 }
 
 // changes reports whether a text reads differently after it has been a number.
@@ -295,15 +296,14 @@ type logShaper struct {
 
 // Shape is part of penstock.EntryShaper. The document's id is the event's, as the service made it.
 func (s *logShaper) Shape(r *penstock.Record) (penstock.Document, error) {
-	doc, err := jsjson.Parse(string(r.JSON))
-	if err != nil {
-		return penstock.Document{}, fmt.Errorf("read our own document: %w", err)
+	id, ok := jsjson.Lookup(string(r.JSON), "@id")
+	if !ok {
+		return penstock.Document{}, errors.New("shape log event: our own document has no @id")
 	}
-	id := identifier(doc.Get("@id"))
 	if day := r.Time.Truncate(24 * time.Hour); s.index == "" || !day.Equal(s.day) {
 		s.day, s.index = day, s.name(r.Time)
 	}
-	s.id = append(s.id[:0], id...)
+	s.id = append(s.id[:0], identifier(&id)...)
 	return penstock.Document{Index: s.index, ID: s.id, Body: r.JSON, Raw: r.Raw, Offset: r.Offset}, nil
 }
 

@@ -236,6 +236,21 @@ func TestOptionsFixWhatCompatKeeps(t *testing.T) {
 	}
 }
 
+// A message of 1 MB that is JSON of hundreds of thousands of values would take the memory of the whole function. It stays text.
+func TestAMessageOfTooManyValuesIsText(t *testing.T) {
+	t.Parallel()
+	message := `{"a":[` + strings.Repeat("1,", 500_000) + `1]}`
+	event := `{"id":"1","timestamp":1447920000000,"message":` + quote(message)
+	got := documents(t, lambda.LogsOptions{}, payload(event+"}"))
+	if want := `{"@id":"1",`; len(got) != 2 || !strings.HasPrefix(got[1], want) || !strings.Contains(got[1], quote(message)) {
+		t.Errorf("%d documents, want one that begins with %s", len(got)/2, want)
+	}
+	got = documents(t, lambda.LogsOptions{}, payload(event+`,"extractedFields":{"f":`+quote(message)+`}}`))
+	if want := `{"f":"{\"a\":[1,`; len(got) != 2 || !strings.HasPrefix(got[1], want) {
+		t.Errorf("%d documents, want one that begins with %s", len(got)/2, want)
+	}
+}
+
 func FuzzCompat(f *testing.F) {
 	for _, m := range messages() {
 		f.Add(m, m)

@@ -3,6 +3,7 @@ package jsjson_test
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os/exec"
@@ -166,6 +167,33 @@ func TestNestingIsBounded(t *testing.T) {
 	}
 }
 
+func TestTheNumberOfValuesIsBounded(t *testing.T) {
+	t.Parallel()
+	array := func(n int) string { return "[" + strings.Repeat("1,", n-1) + "1]" }
+	if _, err := jsjson.Parse(array(jsjson.MaxValues - 1)); err != nil {
+		t.Errorf("%d values: %v", jsjson.MaxValues, err)
+	}
+	if _, err := jsjson.Parse(array(jsjson.MaxValues)); !errors.Is(err, jsjson.ErrValues) {
+		t.Errorf("one value more: %v", err)
+	}
+}
+
+func TestLookupFindsTheMemberAmongOthers(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		`{"@id":"x"}`, ` { "a" : 1 , "@id" : "x" } `, `{"1":[1,{"@id":2},"@id"],"b":{"@id":{"@id":[]}},"c":"\"@id\":[{","d":"\\","\u0040id":"x","e":null}`,
+	} {
+		if v, ok := jsjson.Lookup(text, "@id"); !ok || v.String != "x" {
+			t.Errorf("%s: got %+v, %t", text, v, ok)
+		}
+	}
+	for _, text := range []string{``, `{}`, `[]`, `1`, `{"a":{"@id":1}}`, `{"a"`, `{"a":"`, `{"a":"\`, `{"@id":`} {
+		if v, ok := jsjson.Lookup(text, "@id"); ok {
+			t.Errorf("%s: got %+v", text, v)
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	for _, s := range texts(rand.New(rand.NewPCG(1, 2)), 20) {
 		f.Add(s)
@@ -183,6 +211,12 @@ func FuzzParse(f *testing.F) {
 		again, err := jsjson.Parse(string(out))
 		if err != nil || string(jsjson.Append(nil, &again)) != string(out) {
 			t.Fatalf("%q does not survive: %q, error %v", text, out, err)
+		}
+		for _, m := range v.Members {
+			found, ok := jsjson.Lookup(string(out), m.Name)
+			if got, want := jsjson.Append(nil, &found), jsjson.Append(nil, &m.Value); !ok || string(got) != string(want) {
+				t.Fatalf("%q of %q: got %q, want %q", m.Name, out, got, want)
+			}
 		}
 	})
 }

@@ -36,8 +36,6 @@ type Value struct {
 	String  string
 	Items   []Value  // of an array
 	Members []Member // of an object, in JavaScript's order
-	// Start and End are the place of the value in the text it was read from.
-	Start, End int
 }
 
 // Member is one property of an object.
@@ -50,14 +48,19 @@ type Member struct {
 var (
 	ErrSyntax = errors.New("not JSON")
 	ErrDepth  = errors.New("nested too deep")
+	ErrValues = errors.New("too many values")
 )
 
-// MaxDepth bounds the nesting of what Parse reads. JavaScript engines go deeper; nothing that an index takes does.
-const MaxDepth = 10_000
+// The bounds of what Parse reads. JavaScript engines go farther; nothing that an index takes does.
+const (
+	MaxDepth = 10_000
+	// MaxValues keeps a text of 1 MB that is nothing but commas from taking a hundred times its size.
+	MaxValues = 1 << 16
+)
 
 // Parse reads text as JSON.parse does: one value with white space around it. Bytes from outside go through Decode first.
 func Parse(text string) (Value, error) {
-	p := parser{text: text}
+	p := parser{text: text, left: MaxValues}
 	p.space()
 	v, err := p.value(0)
 	if err != nil {
@@ -72,13 +75,65 @@ func Parse(text string) (Value, error) {
 
 // Prefix reads the one value at the start of text and leaves alone what follows it.
 func Prefix(text string) (Value, error) {
-	p := parser{text: text}
+	p := parser{text: text, left: MaxValues}
 	return p.value(0)
+}
+
+// Lookup returns a member of the object in text, which must be JSON, and passes over the others without reading them.
+func Lookup(text, name string) (Value, bool) {
+	p := parser{text: text, left: MaxValues}
+	for p.space(); p.peek() == '{' || p.peek() == ','; p.space() {
+		p.pos++
+		p.space()
+		if p.peek() != '"' {
+			break
+		}
+		found, err := p.str()
+		p.space()
+		if err != nil || p.peek() != ':' {
+			break
+		}
+		p.pos++
+		p.space()
+		if found == name {
+			v, err := p.value(0)
+			return v, err == nil
+		}
+		p.skip()
+	}
+	return Value{}, false
+}
+
+// skip passes over one value.
+func (p *parser) skip() {
+	depth := 0
+	for p.pos < len(p.text) {
+		switch p.text[p.pos] {
+		case '"':
+			for p.pos++; p.pos < len(p.text) && p.text[p.pos] != '"'; p.pos++ {
+				if p.text[p.pos] == '\\' {
+					p.pos++
+				}
+			}
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth--; depth < 0 {
+				return
+			}
+		case ',':
+			if depth == 0 {
+				return
+			}
+		}
+		p.pos++
+	}
 }
 
 type parser struct {
 	text string
 	pos  int
+	left int // values that may be read
 }
 
 func (p *parser) space() {
@@ -103,6 +158,9 @@ func (p *parser) value(depth int) (Value, error) {
 	if depth > MaxDepth {
 		return Value{}, ErrDepth
 	}
+	if p.left--; p.left < 0 {
+		return Value{}, ErrValues
+	}
 	v, start := Value{}, p.pos
 	var err error
 	switch p.peek() {
@@ -124,7 +182,6 @@ func (p *parser) value(depth int) (Value, error) {
 		v.Number, err = p.number()
 		v.String = p.text[start:p.pos]
 	}
-	v.Start, v.End = start, p.pos
 	return v, err
 }
 
@@ -267,6 +324,17 @@ func arrayIndex(name string) (uint32, bool) {
 	}
 	n, err := strconv.ParseUint(name, 10, 32)
 	return uint32(n), err == nil && n != math.MaxUint32
+}
+
+// NewObject returns an object to which the members were assigned one after the other.
+func NewObject(members []Member) Value {
+	v := Value{Kind: Object}
+	var seen map[string]int
+	for _, m := range members {
+		seen = v.put(m.Name, m.Value, seen)
+	}
+	v.order()
+	return v
 }
 
 // Set assigns a property: a new one goes where JavaScript puts it, an old one keeps its place.
