@@ -180,7 +180,7 @@ func wireForm(r *http.Request) (host, target string, err error) {
 	target = r.URL.RequestURI()
 	for i := range len(host) {
 		if host[i] <= ' ' || host[i] >= 0x7f {
-			return "", "", fmt.Errorf("host %q has bytes other than ASCII", host)
+			return "", "", fmt.Errorf("host %q: want ASCII without spaces", host)
 		}
 	}
 	for i := range len(target) {

@@ -148,6 +148,12 @@ func (q *question) request(args []string) (iam.Request, error) {
 		method, path = strings.ToUpper(args[0]), args[1]
 	case 1:
 		path = args[0]
+		if isMethod(path) {
+			return iam.Request{}, usagef("name the path too, such as /", "%s is a method, and there is no path", path)
+		}
+	}
+	if strings.Contains(path, "://") {
+		return iam.Request{}, usagef("leave out what is before the path; --domain-arn names the domain", "%s is a URL, and no path", path)
 	}
 	d, err := iam.ParseDomain(q.domainARN)
 	if err != nil {
@@ -214,10 +220,12 @@ func (q *question) judge(a *app, args []string, explain bool) error {
 	}
 	if q.asJSON {
 		if err := json.NewEncoder(a.Out).Encode(out); err != nil {
-			return &outputError{err}
+			return unwritten(err)
 		}
 	} else {
-		out.write(a.Out)
+		if _, err := io.WriteString(a.Out, out.String()); err != nil {
+			return unwritten(err)
+		}
 	}
 	if !d.Allowed {
 		return exitWith(exitRefused)
@@ -225,9 +233,11 @@ func (q *question) judge(a *app, args []string, explain bool) error {
 	return nil
 }
 
-func (p *policyAnswer) write(w io.Writer) {
-	_, _ = fmt.Fprintf(w, "%s\n", printable(p.Text))
-	_, _ = fmt.Fprintf(w, "  %s\n  %s\n  %s\n", printable(p.Principal), printable(p.Action), printable(p.Resource))
+// String is the answer for people.
+func (p *policyAnswer) String() string {
+	var b strings.Builder
+	_, _ = fmt.Fprintf(&b, "%s\n", printable(p.Text))
+	_, _ = fmt.Fprintf(&b, "  %s\n  %s\n  %s\n", printable(p.Principal), printable(p.Action), printable(p.Resource))
 	for _, f := range p.Statements {
 		verdict := "applies"
 		if !f.Applies {
@@ -237,8 +247,9 @@ func (p *policyAnswer) write(w io.Writer) {
 		if f.Reason != "" {
 			text += ": " + f.Reason
 		}
-		_, _ = fmt.Fprintf(w, "  %s\n", printable(text))
+		_, _ = fmt.Fprintf(&b, "  %s\n", printable(text))
 	}
+	return b.String()
 }
 
 func newPolicyEval(a *app) *cobra.Command {

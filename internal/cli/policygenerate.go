@@ -113,7 +113,7 @@ func (o *generateOptions) run(w io.Writer, mode string) error {
 		return usagef("--side is resource, identity or both", "no side is called %q", o.side)
 	}
 	if err != nil {
-		return &outputError{err}
+		return unwritten(err)
 	}
 	return nil
 }

@@ -68,11 +68,13 @@ func (o *lintOptions) run(a *app, files []string) error {
 			found++
 			if o.asJSON {
 				if err := json.NewEncoder(a.Out).Encode(map[string]string{"file": name, "path": w.Path, "rule": w.Rule, "text": w.Text}); err != nil {
-					return &outputError{err}
+					return unwritten(err)
 				}
 				continue
 			}
-			_, _ = fmt.Fprintf(a.Out, "%s: %s: %s (%s)\n", printable(name), w.Path, printable(w.Text), w.Rule)
+			if _, err := fmt.Fprintf(a.Out, "%s: %s: %s (%s)\n", printable(name), w.Path, printable(w.Text), w.Rule); err != nil {
+				return unwritten(err)
+			}
 		}
 	}
 	if found > 0 {

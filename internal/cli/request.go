@@ -76,6 +76,11 @@ func (o *requestOptions) run(ctx context.Context, a *app, args []string) error {
 			return usagef("give the method once", "method is %s and %s", args[0], method)
 		}
 		method = args[0]
+	} else if isMethod(address) {
+		return usagef("name the path too: penstock request "+address+" /", "%s is a method, and there is no path", address)
+	}
+	if o.timeout <= 0 {
+		return usagef("write it as -m 30s", "a request that may take %s", o.timeout)
 	}
 	full, err := o.address(address)
 	if err != nil {
@@ -121,6 +126,11 @@ func (o *requestOptions) run(ctx context.Context, a *app, args []string) error {
 		return err
 	}
 	return exitWith(requestExit(resp.StatusCode))
+}
+
+// isMethod reports whether an argument can only be a method: names of indexes are in lower case.
+func isMethod(arg string) bool {
+	return slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodPatch}, arg)
 }
 
 func requestExit(status int) int {
@@ -218,19 +228,37 @@ func (o *requestOptions) build(ctx context.Context, method string, u *url.URL, b
 		req.Header.Set("Accept-Encoding", "gzip")
 	}
 	for _, h := range o.headers {
-		name, value, ok := strings.Cut(h, ":")
-		if !ok || name == "" {
-			return nil, usagef(`write it as "Name: value"`, "%q is not a header", h)
+		if err := setHeader(req, h); err != nil {
+			return nil, err
 		}
-		value = strings.TrimSpace(value)
-		if strings.EqualFold(name, "host") {
-			req.Host = value
-			continue
-		}
-		req.Header.Set(name, value)
 	}
 	return req, nil
 }
+
+// setHeader puts one -H into the request.
+func setHeader(req *http.Request, h string) error {
+	name, value, ok := strings.Cut(h, ":")
+	value = strings.TrimSpace(value)
+	isControl := func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
+	if !ok || name == "" || strings.Trim(name, headerNameBytes) != "" || strings.ContainsFunc(value, isControl) {
+		return usagef(`write it as "Name: value"`, "%q is not a header", h)
+	}
+	switch strings.ToLower(name) {
+	case "host":
+		if u, err := url.Parse("//" + value); err != nil || value == "" || u.Host != value {
+			return usagef(`write it as "Host: name" or "Host: name:port"`, "%q is not a host", value)
+		}
+		req.Host = value
+	case "content-length", "transfer-encoding":
+		return usagef("leave it out", "%s is that of the body", name)
+	default:
+		req.Header.Set(name, value)
+	}
+	return nil
+}
+
+// headerNameBytes are what names of headers are made of (RFC 9110, 5.6.2).
+const headerNameBytes = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 // trace tells w of the request and of each signature that is made for it, as they are sent.
 func (o *requestOptions) trace(w io.Writer, rt http.RoundTripper, req *http.Request) {
@@ -256,7 +284,7 @@ func writeRequest(w io.Writer, req *http.Request, host string) {
 	writeHeaders(w, "> ", req.Header)
 }
 
-// secretHeaders are shown by name only.
+// secretHeader reports whether a header is shown by name only.
 func secretHeader(name string) bool {
 	return slices.Contains([]string{"Authorization", "X-Amz-Security-Token", "Cookie", "Set-Cookie", "Proxy-Authorization"}, name)
 }
@@ -288,10 +316,11 @@ func (o *requestOptions) write(stdout io.Writer, resp *http.Response) (err error
 		defer func() { err = errors.Join(err, f.Close()) }()
 		out = f
 	}
+	to := &sink{w: out}
 	if o.include {
-		_, _ = fmt.Fprintf(out, "%s %s\r\n", resp.Proto, resp.Status)
-		writeHeaders(out, "", resp.Header)
-		_, _ = fmt.Fprint(out, "\r\n")
+		_, _ = fmt.Fprintf(to, "%s %s\r\n", resp.Proto, printable(resp.Status))
+		writeHeaders(to, "", resp.Header)
+		_, _ = fmt.Fprint(to, "\r\n")
 	}
 	var body io.Reader = resp.Body
 	if o.compress && resp.Header.Get("Content-Encoding") == "gzip" {
@@ -304,25 +333,53 @@ func (o *requestOptions) write(stdout io.Writer, resp *http.Response) (err error
 		}
 	}
 	if isTerminal(out) {
-		out = &terminalWriter{w: out}
+		to.w = &terminalWriter{w: out}
 	}
-	if _, err := io.Copy(out, body); err != nil {
+	_, err = io.Copy(to, body)
+	switch {
+	case to.err != nil && o.output == "":
+		return unwritten(to.err)
+	case to.err != nil:
+		return to.err // names the file
+	case err != nil:
 		return fmt.Errorf("read answer: %w", err)
 	}
 	return nil
 }
 
-// terminalWriter lets text through and shows control characters, other than line ends and tabs, as escapes.
-type terminalWriter struct{ w io.Writer }
+// unwritten says that the answer of a command that only answers is lost. Whether to run it again is not for us to say.
+func unwritten(err error) error { return fmt.Errorf("write standard output: %w", err) }
+
+// sink remembers that a write failed, which io.Copy does not tell from a read.
+type sink struct {
+	w   io.Writer
+	err error
+}
+
+func (s *sink) Write(p []byte) (int, error) {
+	n, err := s.w.Write(p)
+	if s.err == nil {
+		s.err = err
+	}
+	return n, err
+}
+
+// terminalWriter lets text through and shows control characters, other than line ends and tabs, as escapes: also those of
+// ISO 8859-1, which UTF-8 writes as two bytes.
+type terminalWriter struct {
+	w    io.Writer
+	last byte
+}
 
 func (t *terminalWriter) Write(p []byte) (int, error) {
 	safe := make([]byte, 0, len(p))
 	for _, c := range p {
-		if c < 0x20 && c != '\n' && c != '\t' || c == 0x7f {
+		if c < 0x20 && c != '\n' && c != '\t' || c == 0x7f || t.last == 0xc2 && 0x80 <= c && c < 0xa0 {
 			safe = fmt.Appendf(safe, `\x%02x`, c)
-			continue
+		} else {
+			safe = append(safe, c)
 		}
-		safe = append(safe, c)
+		t.last = c
 	}
 	if _, err := t.w.Write(safe); err != nil {
 		return 0, err
