@@ -57,7 +57,7 @@ type Provider interface {
 }
 
 // Invalidator is a [Provider] that can forget what it has cached. [Transport] calls Invalidate when the service says
-// that the token is expired, and asks again.
+// that the token is expired or invalid, and asks again.
 type Invalidator interface {
 	Invalidate()
 }

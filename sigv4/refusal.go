@@ -38,7 +38,8 @@ func (t *Transport) refusal(resp *http.Response, signedAt time.Time) refusal {
 	switch {
 	case bytes.Contains(start, []byte("Signature expired: ")), bytes.Contains(start, []byte("Signature not yet current: ")):
 		return refusedTime
-	case bytes.Contains(start, []byte("The security token included in the request is expired")):
+	// Expired; or invalid, which is also said of a key or a session that was taken out of use.
+	case bytes.Contains(start, []byte("The security token included in the request is ")):
 		return refusedToken
 	}
 	return notRefused

@@ -108,6 +108,24 @@ func TestExpiredTokenIsRenewedOnce(t *testing.T) {
 		if status, body := do(t, transport, post(t, "https://"+testHost+"/_bulk", "{}\n")); status != http.StatusOK || d.requests.Load() != 2 {
 			t.Errorf("got %d %s after %d requests", status, body, d.requests.Load())
 		}
+		// A key that was taken out of use, and a session that was, are not known any more.
+		for _, sentence := range []string{"The security token included in the request is invalid.", "The security token included in the request is invalid"} {
+			requests := 0
+			transport = &sigv4.Transport{
+				Credentials: &cachingProvider{sessions: []sigv4.Credentials{stale, fresh}}, Base: roundTrip(func(r *http.Request) (*http.Response, error) {
+					requests++
+					r.Body.Close()
+					status, answer := http.StatusForbidden, `{"message":"`+sentence+`"}`
+					if strings.Contains(r.Header.Get("Authorization"), fresh.AccessKeyID) {
+						status, answer = http.StatusOK, ""
+					}
+					return &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader(answer)), Header: http.Header{}}, nil
+				}),
+			}
+			if status, body := do(t, transport, post(t, "https://"+testHost+"/_bulk", "{}\n")); status != http.StatusOK || requests != 2 {
+				t.Errorf("%q: got %d %s after %d requests", sentence, status, body, requests)
+			}
+		}
 		// Without another session there is nothing to try.
 		d.requests.Store(0)
 		transport = &sigv4.Transport{Base: d, Credentials: &cachingProvider{sessions: []sigv4.Credentials{stale}}}

@@ -23,8 +23,9 @@ import (
 // the memory behind it must not be changed.
 //
 // Two refusals are answered by one more attempt each: a signature that is expired or not yet current, after taking the
-// time of the answer's Date header for the service's clock (requests after that keep the difference), and an expired
-// session token, if the provider then gives another one. All other answers are the caller's, 429 and 5xx included.
+// time of the answer's Date header for the service's clock (requests after that keep the difference), and a key or session
+// token that is expired or not known (any more), if the provider then gives another one. All other answers are the
+// caller's, 429 and 5xx included.
 //
 // Redirects are not followed. When an [http.Client] follows one to another host, Transport refuses to sign that
 // request: set CheckRedirect to return [http.ErrUseLastResponse].
