@@ -56,6 +56,7 @@ func (c *configSource) read(ctx context.Context, lookup func(string) (string, bo
 	}
 	values, err := parseConfig(text)
 	if err != nil {
+		c.etag = "" // of settings that are not in force
 		return configFile{}, false, &usageError{Err: fmt.Errorf("%s: %w", c.where, err), Hint: "docs/configuration.md lists the keys"}
 	}
 	c.text, c.checked, c.file = text, time.Now().Round(0), configFile{path: c.where, values: values}

@@ -1,10 +1,13 @@
 package cli
 
 import (
+	"bytes"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -49,6 +52,40 @@ func TestAConfigurationFileIsReadAgainWhenItChanges(t *testing.T) {
 		c.forget()
 		read("three", true)
 	})
+}
+
+func TestBrokenSettingsLeaveTheEarlierOnesInForce(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "gate.json")
+	var log bytes.Buffer
+	f := &function{
+		app:    &app{Streams: Streams{Out: io.Discard, Err: &log}, logLevel: "info"},
+		lookup: none, given: map[string]string{}, config: configSource{where: path},
+	}
+	current := func(text string) (*wiring, error) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f.config.checked = time.Time{} // long ago
+		return f.current(t.Context())
+	}
+	const good = `{"domain":"http://127.0.0.1:9","region":"eu-west-1"}`
+	if _, err := current(`{"domain":"http://127.0.0.1:9","logs-json":"perhaps"}`); err == nil {
+		t.Fatal("nothing is wired, and it is taken")
+	}
+	first, err := current(good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, text := range []string{`{"domain":`, `{"domain":"http://127.0.0.1:9","logs-json":"perhaps"}`, `{"domain":"ftp://x"}`, `{"workers":"many"}`} {
+		if w, err := current(text); w != first || err != nil || strings.Count(log.String(), "the earlier ones stay") != n+1 {
+			t.Errorf("%s: other settings, or none; error %v, log %s", text, err, log.String())
+		}
+	}
+	if w, err := current(good + " "); w == first || err != nil {
+		t.Errorf("mended: the earlier settings; error %v", err)
+	}
 }
 
 func TestSettingsWithoutAFileAreReadOnce(t *testing.T) {
@@ -102,5 +139,12 @@ func TestAnUnchangedObjectIsNotSentAgain(t *testing.T) {
 	look("2", true)
 	if sent != 2 || unchanged != 2 {
 		t.Errorf("sent %d times, unchanged %d times; want 2 and 2", sent, unchanged)
+	}
+	etag = `"no JSON`
+	for range 2 {
+		c.checked = time.Time{}
+		if _, _, err := c.read(t.Context(), lookup); err == nil || !strings.Contains(err.Error(), "JSON") {
+			t.Errorf("a broken object, also when it is unchanged: error %v", err)
+		}
 	}
 }

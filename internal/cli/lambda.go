@@ -149,22 +149,22 @@ func explained(err error) error {
 // current returns the stages for the settings as they are now.
 func (f *function) current(ctx context.Context) (*wiring, error) {
 	file, changed, err := f.readConfig(ctx)
-	if err != nil && f.wired == nil {
-		return nil, err
-	}
-	if f.wired != nil && (err != nil || !changed) {
-		if err != nil {
-			f.wired.logger.WarnContext(ctx, "settings not read again; the earlier ones stay", "error", err)
-		}
+	if err == nil && !changed && f.wired != nil {
 		return f.wired, nil
 	}
-	w, err := f.wire(ctx, file)
-	if err != nil {
+	var w *wiring
+	if err == nil {
+		if w, err = f.wire(ctx, file); err == nil {
+			f.wired = w
+			return w, nil
+		}
 		f.config.forget()
+	}
+	if f.wired == nil {
 		return nil, err
 	}
-	f.wired = w
-	return w, nil
+	f.wired.logger.WarnContext(ctx, "settings not taken; the earlier ones stay", "error", err)
+	return f.wired, nil
 }
 
 // readConfig looks at the configuration for no longer than leaves the better part of the invocation.
