@@ -15,8 +15,6 @@ func parseIdentityPolicy(document jsontext.Value) (*iam.Policy, error) {
 	return iam.ParseIdentity(document)
 }
 
-func partitionOf(region string) string { return iam.PartitionOf(region) }
-
 // evaluator answers questions about one call.
 type evaluator struct {
 	policies  iam.Policies

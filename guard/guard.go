@@ -152,7 +152,7 @@ func New(cfg Config) (*Guard, error) {
 
 // DomainARN is the Amazon Resource Name of a domain, in the partition that its region lies in.
 func DomainARN(region, account, name string) string {
-	return "arn:" + partitionOf(region) + ":es:" + region + ":" + account + ":domain/" + name
+	return iam.Domain{Partition: iam.PartitionOf(region), Region: region, Account: account, Name: name}.ARN()
 }
 
 // ARN is the domain's Amazon Resource Name.
