@@ -166,7 +166,7 @@ func (p *queryParser) aggMembers(a *agg, n *node, into map[string]any) error {
 			return notOffered("the option [%s] of the aggregation [%s]", m.name, a.kind)
 		}
 		if err := p.option(a.kind, m, target); err != nil {
-			if e := asAPIError(err); e.kind == "illegal_argument_exception" {
+			if e := asAPIError(err); e.kind == "illegal_argument_exception" || e.kind == "zone_rules_exception" {
 				line, column := position(p.body, m.node.start)
 				return errorf(400, "x_content_parse_exception", "[%d:%d] [%s] failed to parse field [%s]", line, column, a.kind, m.name).because(e)
 			}
@@ -317,14 +317,14 @@ func (a *agg) parseOrder(n *node) error {
 }
 
 func (p *queryParser) histogramOptions(a *agg, n *node) error {
-	var zone, offset string
-	given := 0
-	interval := func(calendar, fixed bool) func(*node) error {
+	var offset, given string
+	interval := func(name string, calendar, fixed bool) func(*node) error {
 		return func(n *node) error {
-			if given++; given > 1 {
-				return illegal("Cannot use more than one of [interval], [calendar_interval] and [fixed_interval]")
+			if given != "" {
+				return illegal("Cannot use [%s] with [%s] configuration option.", name, given)
 			}
-			return a.setInterval(n.text, calendar, fixed)
+			given = name
+			return a.setInterval(n.text, calendar, fixed, p.major)
 		}
 	}
 	a.zone = time.UTC
@@ -332,8 +332,14 @@ func (p *queryParser) histogramOptions(a *agg, n *node) error {
 		a.least = 1
 	}
 	options := map[string]any{
-		"field": &a.field, "interval": interval(true, true), "calendar_interval": interval(true, false), "fixed_interval": interval(false, true), "min_doc_count": &a.least, "time_zone": &zone, "offset": &offset,
+		"field": &a.field, "interval": interval("interval", true, true), "calendar_interval": interval("calendar_interval", true, false), "fixed_interval": interval("fixed_interval", false, true), "min_doc_count": &a.least, "offset": &offset,
 		"format": p.formatInto(a), "missing": &a.missing, "keyed": &a.keyed, "order": func(n *node) error { return a.parseOrder(n) }, "script": unsupported{},
+		"time_zone": func(n *node) (err error) {
+			if a.zone, err = parseZone(n.text); err != nil {
+				return errorf(400, "zone_rules_exception", "Unknown time-zone ID: %s", n.text)
+			}
+			return nil
+		},
 		"extended_bounds": func(n *node) error {
 			if low, ok := n.get("min"); ok {
 				a.bounds[0] = low
@@ -351,12 +357,6 @@ func (p *queryParser) histogramOptions(a *agg, n *node) error {
 	if a.field == "" {
 		return illegal("Required one of fields [field, script], but none were specified. ")
 	}
-	var err error
-	if zone != "" {
-		if a.zone, err = parseZone(zone); err != nil {
-			return err
-		}
-	}
 	if offset != "" {
 		d, ok := parseInterval(strings.TrimLeft(offset, "+-"))
 		if !ok {
@@ -373,7 +373,7 @@ var calendarUnits = map[string]byte{
 	"minute": 'm', "1m": 'm', "hour": 'h', "1h": 'h', "day": 'd', "1d": 'd', "week": 'w', "1w": 'w', "month": 'M', "1M": 'M', "quarter": 'q', "1q": 'q', "year": 'y', "1y": 'y', "second": 's', "1s": 's',
 }
 
-func (a *agg) setInterval(text string, calendar, fixed bool) error {
+func (a *agg) setInterval(text string, calendar, fixed bool, major int) error {
 	if unit, ok := calendarUnits[text]; ok && calendar {
 		a.interval.unit = unit
 		return nil
@@ -382,7 +382,7 @@ func (a *agg) setInterval(text string, calendar, fixed bool) error {
 		return illegal("The supplied interval [%s] could not be parsed as a calendar interval.", text)
 	}
 	d, ok := parseInterval(text)
-	if !ok || d <= 0 {
+	if !ok || d <= 0 || strings.HasSuffix(text, "w") && major >= firstTyped {
 		return illegal("failed to parse setting [date_histogram.fixedInterval] with value [%s] as a time value: unit is missing or unrecognized", text)
 	}
 	a.interval.fixed = d

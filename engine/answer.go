@@ -37,6 +37,16 @@ func invalid(format string, args ...any) *apiError {
 	return errorf(http.StatusBadRequest, "action_request_validation_exception", "Validation Failed: 1: %s;", fmt.Sprintf(format, args...))
 }
 
+// validationFailed lists what is wrong, as the engines do.
+func validationFailed(wrong []string) string {
+	var b strings.Builder
+	b.WriteString("Validation Failed: ")
+	for i, w := range wrong {
+		fmt.Fprintf(&b, "%d: %s;", i+1, w)
+	}
+	return b.String()
+}
+
 func illegal(format string, args ...any) *apiError {
 	return errorf(http.StatusBadRequest, "illegal_argument_exception", format, args...)
 }
@@ -70,7 +80,7 @@ func asAPIError(err error) *apiError {
 // foreign are the kinds of errors that come from below the engines: they are causes, never roots.
 var foreign = []string{
 	"illegal_argument_exception", "json_parse_exception", "json_e_o_f_exception", "stream_constraints_exception", "input_coercion_exception",
-	"number_format_exception", "illegal_state_exception", "date_time_parse_exception", "not_x_content_exception", "named_object_not_found_exception",
+	"number_format_exception", "illegal_state_exception", "date_time_parse_exception", "not_x_content_exception", "zone_rules_exception", "named_object_not_found_exception",
 }
 
 // root is the error that the engines name as the root cause.

@@ -190,14 +190,28 @@ func (w *agg) start(t time.Time) time.Time {
 		start, _ := truncate(t, w.interval.unit)
 		return start.Add(w.offset)
 	}
+	return roundDown(t, max(w.interval.fixed.Milliseconds(), 1)).Add(w.offset).In(w.zone)
+}
+
+// roundDown is the last multiple of a width, in the zone's own time, that is not after t. Where a clock change lies between
+// the two, the time before it is what is rounded.
+func roundDown(t time.Time, width int64) time.Time {
 	_, shift := t.Zone()
-	local := t.UnixMilli() + int64(shift)*1000
-	width := max(w.interval.fixed.Milliseconds(), 1)
-	rest := local % width
+	rest := (t.UnixMilli() + int64(shift)*1000) % width
 	if rest < 0 {
 		rest += width
 	}
-	return time.UnixMilli(t.UnixMilli() - rest).Add(w.offset).In(w.zone)
+	rounded := t.Add(-time.Duration(rest)*time.Millisecond - time.Duration(t.Nanosecond()%int(time.Millisecond)))
+	change, _ := t.ZoneBounds()
+	if change.IsZero() || !rounded.Before(change) {
+		return rounded
+	}
+	before := change.Add(-time.Millisecond)
+	_, shiftBefore := before.Zone()
+	if skipped := time.Duration(shift-shiftBefore) * time.Second; rounded.Add(skipped).Compare(change) >= 0 {
+		return change // the clocks never showed that time
+	}
+	return roundDown(before, width)
 }
 
 // next is the beginning of the bar after one.
@@ -242,6 +256,7 @@ func (a *aggregation) histogram(w *agg, docs []docAt) (object, error) {
 	if err != nil {
 		return nil, err
 	}
+	isNumber := format == nil && w.format == nil // whose bars have no text
 	if w.format != nil {
 		format = w.format
 	}
@@ -265,7 +280,11 @@ func (a *aggregation) histogram(w *agg, docs []docAt) (object, error) {
 	items := make([]any, 0, len(list))
 	for _, g := range list {
 		text := format.format(time.UnixMilli(g.key.num).In(w.zone))
-		b, err := a.bucket(w, obj("key_as_string", text, "key", g.key.num), g.docs)
+		head := obj("key_as_string", text, "key", g.key.num)
+		if isNumber {
+			text, head = strconv.FormatInt(g.key.num, 10), head[1:]
+		}
+		b, err := a.bucket(w, head, g.docs)
 		if err != nil {
 			return nil, err
 		}

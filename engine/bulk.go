@@ -19,6 +19,11 @@ func (c *call) bulk() error {
 	if err := c.known(bulkParameters, nil); err != nil {
 		return err
 	}
+	if v := c.query.Get("timeout"); v != "" {
+		if err := timeValue("timeout", v); err != nil {
+			return err
+		}
+	}
 	defaults, forced, err := c.bulkDefaults()
 	if err != nil {
 		return err
@@ -149,7 +154,7 @@ func (o *op) readUpdate() error {
 		return err
 	}
 	if n.kind != isObject {
-		return errorf(http.StatusBadRequest, "parsing_exception", "Expected [START_OBJECT] but found [%s]", n.token())
+		return errorf(http.StatusBadRequest, "x_content_parse_exception", "[1:%d] [UpdateRequest] Expected START_OBJECT but was: %s", n.start+1, n.token())
 	}
 	if o.update, err = parseUpdate(&n); err == nil && o.update.source != nil {
 		o.wantSource = o.update.source
@@ -186,7 +191,7 @@ func (c *call) parseAction(text []byte, line int, defaults *op) (*op, error) {
 		if m.node.kind == isNull {
 			continue
 		}
-		if m.name == "_source" && o.action == "update" {
+		if m.name == "_source" {
 			if o.wantSource, err = parseSourceFilter(&m.node); err != nil {
 				return nil, err
 			}
@@ -221,7 +226,7 @@ func (c *call) actionParameter(o *op, name, value string, line int) error {
 	number := func(into *int64) error {
 		n, err := strconv.ParseInt(value, 10, 64)
 		if err != nil {
-			return numberFormat(value)
+			return illegal("For input string: \"%s\"", value)
 		}
 		*into = n
 		return nil
@@ -234,12 +239,8 @@ func (c *call) actionParameter(o *op, name, value string, line int) error {
 		return err
 	case "_id":
 		o.id = value
-	case "routing", "_routing":
-		if name == "_routing" && !old {
-			break
-		}
+	case "routing":
 		o.routing = value
-		return nil
 	case "_type":
 		if c.profile.major > firstUntyped {
 			return illegal("Action/metadata line [%d] contains an unknown parameter [_type]", line)
@@ -264,7 +265,11 @@ func (c *call) actionParameter(o *op, name, value string, line int) error {
 		o.pipeline = value
 	case "require_alias":
 		o.requireAlias = value == "true"
-	case "_parent", "parent", "_timestamp", "_ttl":
+	case "_routing", "_parent", "parent", "_timestamp", "_ttl":
+		if old && name == "_routing" {
+			o.routing = value
+			return nil
+		}
 		if old {
 			return notOffered("the parameter [%s] of an action", name)
 		}
@@ -318,12 +323,7 @@ func validate(ops []*op, major int) error {
 	if missing == nil {
 		return nil
 	}
-	var b strings.Builder
-	b.WriteString("Validation Failed: ")
-	for i, m := range missing {
-		fmt.Fprintf(&b, "%d: %s;", i+1, m)
-	}
-	return errorf(http.StatusBadRequest, "action_request_validation_exception", "%s", b.String())
+	return errorf(http.StatusBadRequest, "action_request_validation_exception", "%s", validationFailed(missing))
 }
 
 // run makes changes to any number of indexes, in order within each. Every change has its outcome afterwards.

@@ -90,6 +90,8 @@ func (p *queryParser) match(m *member, phrase bool) (query, error) {
 		}
 	case isArray:
 		return nil, p.failAt(f.node.start, "unknown token [START_ARRAY] after [%s]", f.name)
+	case isNull:
+		return nil, p.failAt(f.node.start, "No text specified for text query")
 	default:
 		q.text = f.node.text
 	}
@@ -155,7 +157,13 @@ type termQuery struct {
 	fold  bool
 }
 
+// noField is what the engines say of a query about no field.
+func noField() error { return illegal("field name is null or empty") }
+
 func (p *queryParser) term(n *node) (query, error) {
+	if n.kind == isObject && len(n.members) == 0 && p.major >= firstUntyped {
+		return nil, noField()
+	}
 	f, err := p.oneField("term", n, "[term] query must have a field")
 	if err != nil {
 		return nil, err
@@ -173,7 +181,7 @@ func (p *queryParser) term(n *node) (query, error) {
 	case isArray:
 		return nil, p.failAt(f.node.start, "[term] query does not support array of values")
 	case isNull:
-		return nil, illegal("value cannot be null")
+		return nil, noField()
 	}
 	return q, nil
 }
@@ -277,6 +285,9 @@ func (p *queryParser) exists(n *node) (query, error) {
 	q := &existsQuery{boost: 1}
 	if err := p.options("exists", n, map[string]any{"field": &q.field, "boost": &q.boost}); err != nil {
 		return nil, err
+	}
+	if f, ok := n.get("field"); ok && f.kind == isString && q.field == "" {
+		return nil, noField()
 	}
 	if q.field == "" {
 		return nil, p.failAt(n.end-1, "[exists] must be provided with a [field]")

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -43,7 +44,11 @@ func (c *call) matching(expr string) ([]*index, []matched, error) {
 	}
 	var err error
 	if len(c.body) > 0 {
-		if n, err = parseBody(c.body); err != nil {
+		n, err = parseBody(c.body)
+		if e, ok := errors.AsType[*apiError](err); ok && e.kind != "parsing_exception" && c.profile.major >= firstTyped {
+			err = errorf(http.StatusBadRequest, "parsing_exception", "Failed to parse").because(e)
+		}
+		if err != nil {
 			return nil, nil, err
 		}
 	}
@@ -94,7 +99,7 @@ func (c *call) deleteByQuery(expr string) error {
 		}
 		return err
 	}
-	body, err := parseBody(append([]byte(nil), orEmpty(c.body)...))
+	body, err := parseBody(orEmpty(c.body))
 	if err != nil {
 		return err
 	}

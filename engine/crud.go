@@ -93,6 +93,9 @@ func (c *call) update(index, docType, id string) error {
 		return err
 	}
 	o.action = "update"
+	if _, err := c.number("retry_on_conflict", 0); err != nil {
+		return err
+	}
 	o.wantSource = c.sourceParameters()
 	if len(c.body) > 0 {
 		o.source = c.body

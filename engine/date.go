@@ -58,6 +58,9 @@ var namedFormats = map[string]string{
 // parseFormat reads the format of a mapping.
 func parseFormat(text string) (*dateFormat, error) {
 	f := &dateFormat{text: text}
+	if text == "" {
+		return nil, illegal("No date pattern provided")
+	}
 	for part := range strings.SplitSeq(text, "||") {
 		switch part {
 		case "epoch_millis":
@@ -105,6 +108,8 @@ func parsePattern(pattern string) ([]datePart, error) {
 			}
 			parts = append(parts, datePart{text: text})
 			i = j + 1
+		case c == '[', c == ']', c == '{', c == '}', c == '#':
+			return nil, notOffered("the date pattern [%s]", pattern) // optional parts
 		case unicode.IsLetter(c):
 			for ; j < len(runes) && runes[j] == c; j++ {
 			}

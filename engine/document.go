@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -188,6 +189,15 @@ func (p *learner) mayAdd(f *field, name, path string) (bool, error) {
 	return true, nil
 }
 
+// strictly refuses a new name where the mapping is strict, though its value has nothing to learn from.
+func (p *learner) strictly(f *field, name, path string) error {
+	if f.properties[name] != nil || p.dynamic(path) != "strict" {
+		return nil
+	}
+	_, err := p.mayAdd(f, name, path)
+	return err
+}
+
 // dynamic is the setting for the object that a path's last name stands in.
 func (p *learner) dynamic(path string) string {
 	setting, f := p.m.root.dynamic, p.m.root
@@ -207,6 +217,9 @@ func (p *learner) dynamic(path string) string {
 func (p *learner) member(f *field, name, path string, n *node, depth int) error {
 	switch n.kind {
 	case isArray:
+		if len(n.items) == 0 {
+			return p.strictly(f, name, path)
+		}
 		p.repeated = true
 		p.lists++
 		defer func() { p.lists-- }()
@@ -222,7 +235,7 @@ func (p *learner) member(f *field, name, path string, n *node, depth int) error 
 	at := f.properties[name]
 	if at == nil {
 		if n.kind == isNull {
-			return nil
+			return p.strictly(f, name, path)
 		}
 		if ok, err := p.mayAdd(f, name, path); !ok {
 			return err
@@ -303,7 +316,7 @@ func (p *learner) note(path string) {
 }
 
 func (p *learner) notAnObject(at *field, path string, n *node) error {
-	if at.malformed && at.class != truth {
+	if at.malformed && at.class != truth && p.m.major >= firstThird {
 		return nil
 	}
 	e := p.bad(at, path, javaText(n))
@@ -435,7 +448,13 @@ func (p *learner) guessText(text string) (kindOf, typeName string, format *dateF
 
 // readSource reads the source of a document.
 func readSource(source json.RawMessage) (node, error) {
+	if len(source) == 0 {
+		return node{}, mapperError("failed to parse, document is empty")
+	}
 	at := 0
+	if bytes.HasPrefix(source, []byte("\xef\xbb\xbf")) {
+		at = 3
+	}
 	for at < len(source) && (source[at] == ' ' || source[at] == '\t' || source[at] == '\n' || source[at] == '\r') {
 		at++
 	}

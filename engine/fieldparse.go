@@ -68,7 +68,7 @@ func (v *vocabulary) parseObject(path, kind string, n *node) (*field, error) {
 				return nil, err
 			}
 			f.dynamic = m.node.text
-			f.params = append(f.params, *m)
+			f.params = append(f.params, shownParam(m))
 		case "enabled":
 			f.disabled = m.node.text == "false"
 			f.params = append(f.params, *m)

@@ -55,6 +55,9 @@ func (c *call) knownIndices(more ...string) error {
 	if c.profile.major == firstUntyped {
 		more = append(more, "include_type_name")
 	}
+	if c.query.Get("include_defaults") == "false" {
+		more = append(more, "include_defaults")
+	}
 	return c.known(append(more, indicesParameters...), []string{"include_defaults", "features", "name"})
 }
 

@@ -93,6 +93,10 @@ func parseJSON(b []byte) (node, error) {
 		}
 		return node{}, r.fail("Invalid UTF-8 start byte 0x%02x", b[r.at])
 	}
+	const byteOrderMark = "\xef\xbb\xbf"
+	if strings.HasPrefix(r.all, byteOrderMark) {
+		r.at = len(byteOrderMark)
+	}
 	r.space()
 	n, err := r.value()
 	if err != nil {
@@ -105,10 +109,11 @@ func parseJSON(b []byte) (node, error) {
 			return node{}, r.fail("Unexpected close marker '%c': expected '%c' (for root starting at %s; line: 1])", c, map[byte]byte{'}': ']', ']': '}'}[c], sourceText)
 		}
 		// What follows has to be read to find the error in it; a second value is one too many.
-		if _, err := r.value(); err != nil {
+		second, err := r.value()
+		if err != nil {
 			return node{}, err
 		}
-		return node{}, r.fail("Unexpected content after the end of the value")
+		return node{}, illegal("Malformed content, found extra data after parsing: %s", second.token())
 	}
 	return n, nil
 }

@@ -59,15 +59,24 @@ func (m *mapping) with(n *node) (*mapping, error) {
 		switch {
 		case at >= 0:
 			c.params = slices.Clone(c.params)
-			c.params[at] = *p
+			c.params[at] = shownParam(p)
 		default:
-			c.params = append(slices.Clip(c.params), *p)
+			c.params = append(slices.Clip(c.params), shownParam(p))
 		}
 	}
 	if limit := c.root.objectDepth(); limit > maxDepth {
 		return nil, illegal("Limit of mapping depth [%d] has been exceeded due to object field", maxDepth)
 	}
 	return c, nil
+}
+
+// shownParam is a parameter of an object as the API shows it: dynamic is text, however it was given.
+func shownParam(p *member) member {
+	m := *p
+	if m.name == "dynamic" && m.node.kind == isBool {
+		m.node.kind = isString
+	}
+	return m
 }
 
 func (f *field) objectDepth() int {

@@ -8,12 +8,34 @@ import (
 	"time"
 )
 
-// instant is a time in the unit of the field.
+// lastNano is the latest time that a date_nanos can be; the first is 1970.
+var lastNano = time.Unix(0, math.MaxInt64).UTC()
+
+// instant is a time in the unit of the field. What that cannot hold is the time next to it.
 func (f *field) instant(t time.Time) int64 {
-	if f.nanos {
-		return t.UnixNano()
+	switch {
+	case !f.nanos:
+		return t.UnixMilli()
+	case t.After(lastNano):
+		return math.MaxInt64
+	case t.Year() < 1970:
+		return 0
 	}
-	return t.UnixMilli()
+	return t.UnixNano()
+}
+
+// holds refuses times that the unit of the field cannot hold.
+func (f *field) holds(t time.Time) error {
+	const stamp = "2006-01-02T15:04:05.999999999Z"
+	switch {
+	case !f.nanos:
+		return nil
+	case t.UTC().Year() < 1970:
+		return illegal("date[%s] is before the epoch in 1970 and cannot be stored in nanosecond resolution", t.UTC().Format(stamp))
+	case t.After(lastNano):
+		return illegal("date[%s] is after 2262-04-11T23:47:16.854775807 and cannot be stored in nanosecond resolution", t.UTC().Format(stamp))
+	}
+	return nil
 }
 
 // time is the time that instant made a number of.

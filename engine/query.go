@@ -32,7 +32,7 @@ func (p *queryParser) failAt(at int, format string, args ...any) *apiError {
 // parse reads one query: an object with its name.
 func (p *queryParser) parse(n *node) (query, error) {
 	if n.kind != isObject {
-		if p.depth == 0 && n.kind == isArray {
+		if p.depth == 0 {
 			return nil, p.failAt(n.start, "Unknown key for a %s in [query].", n.token())
 		}
 		return nil, p.failAt(n.start, "[_na] query malformed, must start with start_object")

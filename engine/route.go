@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -54,6 +55,9 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// mediaType is what a type of bodies looks like, known or not.
+var mediaType = regexp.MustCompile("^[a-z0-9!#$%&'*+.^_`|~-]+/[a-z0-9!#$%&'*+.^_`|~-]+$")
+
 // contentType refuses bodies that do not say what they are, as the engines do since version 6.
 func (c *call) contentType() error {
 	if len(c.body) == 0 || c.profile.major < firstUntyped {
@@ -61,11 +65,18 @@ func (c *call) contentType() error {
 	}
 	given := c.r.Header.Get("Content-Type")
 	kind, _, _ := strings.Cut(given, ";")
-	switch kind = strings.ToLower(strings.TrimSpace(kind)); {
-	case kind == "application/json", kind == "application/x-ndjson", strings.HasPrefix(kind, "application/vnd.elasticsearch+"), strings.HasPrefix(kind, "application/vnd.opensearch+"):
+	switch kind = strings.ToLower(strings.TrimSpace(kind)); kind {
+	case "application/json", "application/x-ndjson":
 		return nil
-	case kind == "application/yaml", kind == "application/cbor", kind == "application/smile":
+	case "application/yaml", "application/cbor", "application/smile":
 		return notOffered("bodies of the type [%s]", kind)
+	}
+	if given != "" && !mediaType.MatchString(kind) {
+		cause := illegal("invalid Content-Type header [%s]", given)
+		if kind == "" {
+			cause = illegal("empty Content-Type header")
+		}
+		return errorf(http.StatusBadRequest, "content_type_header_exception", "java.lang.IllegalArgumentException: %s", cause.reason).because(cause)
 	}
 	return sentence(http.StatusNotAcceptable, "Content-Type header [%s] is not supported", given)
 }
@@ -102,7 +113,10 @@ func (c *call) read() ([]byte, error) {
 // route finds the API that a path means.
 func (c *call) route() error {
 	if len(c.path) == 0 {
-		return c.allow(c.banner, http.MethodGet, http.MethodHead)
+		if c.r.Method == http.MethodDelete {
+			return invalid("index / indices is missing")
+		}
+		return c.allow(c.banner, http.MethodDelete, http.MethodGet, http.MethodHead)
 	}
 	switch first := c.path[0]; first {
 	case "_bulk", "_search", "_count", "_refresh", "_flush", "_mget", "_mapping", "_mappings", "_settings", "_alias", "_aliases":
@@ -167,6 +181,10 @@ func (c *call) allow(f func() error, methods ...string) error {
 	if slices.Contains(methods, c.r.Method) {
 		return f()
 	}
+	return c.refuseMethod(methods...)
+}
+
+func (c *call) refuseMethod(methods ...string) error {
 	c.w.Header().Set("Allow", strings.Join(methods, ","))
 	return sentence(http.StatusMethodNotAllowed, "Incorrect HTTP method for uri [%s] and method [%s], allowed: [%s]", c.r.URL.RequestURI(), c.r.Method, strings.Join(methods, ", "))
 }
@@ -270,6 +288,15 @@ func (c *call) known(parameters, unsupported []string) error {
 		}
 	}
 	return nil
+}
+
+// timeValue refuses what is no time, such as 30s.
+func timeValue(name, v string) error {
+	number := strings.TrimRight(v, "abcdefghijklmnopqrstuvwxyz")
+	if _, err := strconv.ParseInt(number, 10, 64); err == nil && slices.Contains([]string{"nanos", "micros", "ms", "s", "m", "h", "d"}, v[len(number):]) || v == "-1" || v == "0" {
+		return nil
+	}
+	return illegal("failed to parse setting [%s] with value [%s] as a time value: unit is missing or unrecognized", name, v)
 }
 
 // flag reads a parameter that is true, false or given without a value.

@@ -149,6 +149,9 @@ var realSearch = []string{
 func (r *searchRequest) member(p *queryParser, m *member) (err error) {
 	n := &m.node
 	number := func(into *int) error {
+		if n.kind != isNumber && n.kind != isString {
+			return p.failAt(n.start, "Unknown key for a %s in [%s].", n.token(), m.name)
+		}
 		v, err := strconv.ParseInt(n.text, 10, 32)
 		if err != nil {
 			return numberFormat(n.text)
@@ -183,8 +186,16 @@ func (r *searchRequest) member(p *queryParser, m *member) (err error) {
 	case "sort":
 		r.sort, err = p.parseSort(n)
 	case "search_after":
-		if n.kind != isArray || len(n.items) == 0 {
+		if n.kind != isArray {
+			return p.failAt(n.start, "Unknown key for a %s in [%s].", n.token(), m.name)
+		}
+		if len(n.items) == 0 {
 			return illegal("Values must contains at least one value.")
+		}
+		for i := range n.items {
+			if k := &n.items[i]; k.kind == isObject || k.kind == isArray {
+				return p.failAt(k.start, "Expected [VALUE_STRING] or [VALUE_NUMBER] or [VALUE_BOOLEAN] or [VALUE_NULL] but found [%s] inside search_after.", k.token())
+			}
 		}
 		r.after = n
 	case "_source":
@@ -219,14 +230,16 @@ func (r *searchRequest) member(p *queryParser, m *member) (err error) {
 			return p.failAt(n.start, "Unknown key for a %s in [%s].", n.token(), m.name)
 		}
 		r.postFilter, err = p.parse(n)
-	case "timeout", "terminate_after", "stats", "facets":
+	case "timeout":
+		return timeValue(m.name, n.text)
+	case "terminate_after", "stats", "facets":
 		if m.name == "facets" || m.name == "terminate_after" && n.text != "0" {
 			err = notOffered("[%s] in a search", m.name)
 		}
 	default:
 		if slices.Contains(realSearch, m.name) {
 			// An empty part asks for nothing.
-			if (n.kind == isObject || n.kind == isArray) && len(n.members)+len(n.items) == 0 {
+			if m.name != "stored_fields" && (n.kind == isObject || n.kind == isArray) && len(n.members)+len(n.items) == 0 {
 				return nil
 			}
 			return notOffered("[%s] in a search", m.name)
@@ -307,8 +320,10 @@ func (c *call) searchURL(r *searchRequest, p *queryParser) error {
 	}
 	switch v := c.query.Get("search_type"); v {
 	case "", "query_then_fetch", "dfs_query_then_fetch":
-	default:
+	case "count", "scan":
 		return notOffered("the search type %s", v)
+	default:
+		return illegal("No search type for [%s]", v)
 	}
 	asNumber, err := c.flag("rest_total_hits_as_int", r.asNumber)
 	if r.asNumber = asNumber; asNumber && !c.query.Has("track_total_hits") && r.track >= 0 {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -66,7 +67,10 @@ func (c *call) templateAPI() error {
 			return c.deleteTemplates(f, name)
 		}
 	}
-	return c.allow(nil, http.MethodGet, http.MethodHead, http.MethodPut, http.MethodPost, http.MethodDelete)
+	if name == "" {
+		return c.refuseMethod(http.MethodGet)
+	}
+	return c.refuseMethod(http.MethodGet, http.MethodHead, http.MethodPut, http.MethodPost, http.MethodDelete)
 }
 
 // find returns the templates that a name means, which may have wildcards and commas.
@@ -84,6 +88,9 @@ func (c *call) getTemplates(f *family, name string) error {
 	c.mu.RLock()
 	found := f.find(name)
 	c.mu.RUnlock()
+	if f.title != "" && strings.Contains(name, ",") {
+		found = nil // only the old kind has lists of names
+	}
 	if f.title == "" {
 		out := object{}
 		for _, t := range found {
@@ -165,7 +172,11 @@ func (c *call) legacyBody(t *template) object {
 	if n, ok := t.body.get("aliases"); ok {
 		aliases = n
 	}
-	return append(o, entry{"mappings", mappings}, entry{"aliases", aliases})
+	o = append(o, entry{"mappings", mappings}, entry{"aliases", aliases})
+	if n, ok := t.body.get("version"); ok {
+		o = append(o, entry{"version", n})
+	}
+	return o
 }
 
 func (c *call) putTemplate(f *family, name string) error {
@@ -197,6 +208,9 @@ func (c *call) putTemplate(f *family, name string) error {
 		if err := c.checkComposable(t); err != nil {
 			return err
 		}
+		if err := t.checkNames(); err != nil {
+			return err
+		}
 	}
 	f.templates[name] = t
 	if err := c.saveTemplates(); err != nil {
@@ -206,6 +220,51 @@ func (c *call) putTemplate(f *family, name string) error {
 		return err
 	}
 	return c.answer(http.StatusOK, obj("acknowledged", true))
+}
+
+// checkNames refuses names and patterns that no index template has.
+func (t *template) checkNames() error {
+	var wrong []string
+	add := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
+	if strings.Contains(t.name, " ") {
+		add("name must not contain a space")
+	}
+	if strings.Contains(t.name, ",") {
+		add("name must not contain a ','")
+	}
+	if strings.Contains(t.name, "#") {
+		add("name must not contain a '#'")
+	}
+	if strings.HasPrefix(t.name, "_") {
+		add("name must not start with '_'")
+	}
+	if strings.ToLower(t.name) != t.name {
+		add("name must be lower cased")
+	}
+	for _, p := range t.patterns {
+		if strings.Contains(p, " ") {
+			add("index_patterns [%s] must not contain a space", p)
+		}
+		if strings.Contains(p, ",") {
+			add("index_pattern [%s] must not contain a ','", p)
+		}
+		if strings.Contains(p, "#") {
+			add("index_pattern [%s] must not contain a '#'", p)
+		}
+		if strings.Contains(p, ":") {
+			add("index_pattern [%s] must not contain a ':'", p)
+		}
+		if strings.HasPrefix(p, "_") {
+			add("index_pattern [%s] must not start with '_'", p)
+		}
+		if strings.ContainsAny(p, ` "\<|,>/?`) {
+			add("index_pattern [%s] must not contain the following characters [ , \", *, \\, <, |, ,, >, /, ?]", p)
+		}
+	}
+	if wrong == nil {
+		return nil
+	}
+	return errorf(http.StatusBadRequest, "invalid_index_template_exception", "index_template [%s] invalid, cause [%s]", t.name, validationFailed(wrong))
 }
 
 // checkComposable refuses a template whose parts are missing, that does not compose, or that another one would dispute.
@@ -318,8 +377,12 @@ func (c *call) parseComposable(name string, n *node) (*template, error) {
 			t.patterns = texts(&m.node)
 		case "priority":
 			p, err := strconv.Atoi(m.node.text)
-			if err != nil || p < 0 {
-				return nil, errorf(http.StatusBadRequest, "x_content_parse_exception", "[1:%d] [index_template] failed to parse field [priority]", m.node.start+1)
+			if err != nil {
+				return nil, errorf(http.StatusBadRequest, "x_content_parse_exception", "[1:%d] [index_template] failed to parse field [priority]", m.node.start+1).
+					because(illegal("For input string: \"%s\"", m.node.text))
+			}
+			if p < 0 {
+				return nil, invalid("index template priority must be >= 0")
 			}
 			t.priority = p
 		case "composed_of":
@@ -337,6 +400,9 @@ func (c *call) parseComposable(name string, n *node) (*template, error) {
 	}
 	if t.patterns == nil {
 		return nil, illegal("Required [index_patterns]")
+	}
+	if len(t.patterns) == 0 {
+		return nil, illegal("There must be at least one pattern, zero given")
 	}
 	return t, nil
 }
@@ -363,11 +429,20 @@ func (c *call) parseComponent(name string, n *node) (*template, error) {
 	m := newMapping(c.profile.major)
 	for _, part := range t.draft.mappings {
 		if _, err := m.with(part); err != nil {
-			return nil, err
+			return nil, c.unparsable(err)
 		}
 	}
 	_, err := newSettings(t.draft.settings, c.profile.major)
 	return t, err
+}
+
+// unparsable is the error of a template whose mapping is none.
+func (c *call) unparsable(err error) error {
+	cause := asAPIError(err)
+	if cause.status != http.StatusBadRequest || c.profile.major < firstUntyped {
+		return err
+	}
+	return mapperError("Failed to parse mapping [_doc]: %s", cause.reason).because(cause)
 }
 
 // parseInner reads the part of a template that an index is made of.
@@ -403,7 +478,7 @@ func (c *call) parseLegacy(name string, n *node) (*template, error) {
 			inner.members = append(inner.members, *m)
 		case "version", "warmers":
 		default:
-			return nil, errorf(http.StatusBadRequest, "parse_exception", "unknown key [%s] in the template", m.name)
+			return nil, errorf(http.StatusBadRequest, "parse_exception", "unknown key [%s] in the template ", m.name)
 		}
 	}
 	if t.patterns == nil {
@@ -416,7 +491,7 @@ func (c *call) parseLegacy(name string, n *node) (*template, error) {
 	m := newMapping(c.profile.major)
 	for _, part := range t.draft.mappings {
 		if m, err = m.with(part); err != nil {
-			return nil, err
+			return nil, c.unparsable(err)
 		}
 	}
 	_, err = newSettings(t.draft.settings, c.profile.major)

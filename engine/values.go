@@ -57,10 +57,16 @@ func (p *learner) index(f *field, path string, n *node) error {
 		}
 		out.num, err = f.floatingNumber(n, p.m.major <= firstUntyped)
 	case instant:
+		if n.text == "" && p.m.major >= firstUntyped {
+			err = illegal("cannot parse empty date")
+			break
+		}
 		t, ok := f.format.parse(n.text, time.UTC, false)
 		if !ok {
 			err = illegal("failed to parse date field [%s] with format [%s]", n.text, f.format.text).because(errorf(400, "date_time_parse_exception", "Failed to parse with all enclosed parsers"))
+			break
 		}
+		err = f.holds(t)
 		out.num = f.instant(t)
 	case truth:
 		out.text, err = p.truth(n)

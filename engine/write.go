@@ -244,10 +244,10 @@ func (w *writer) one(o *op) error {
 	if o.action == "update" {
 		return w.update(o, key, now)
 	}
-	if err := w.allowed(o, now); err != nil {
-		return err
-	}
 	if o.action == "delete" {
+		if err := w.allowed(o, now); err != nil {
+			return err
+		}
 		w.bury(o, key, now)
 		return nil
 	}
@@ -296,7 +296,10 @@ func (w *writer) put(o *op, key string, now *current, n *node, source json.RawMe
 	if err != nil {
 		return err
 	}
-	w.state.mapping = m
+	w.state.mapping = m // also when the document is refused for its version, as in the engines
+	if err := w.allowed(o, now); err != nil {
+		return err
+	}
 	if o.docType != "" && !slices.Contains(w.state.types, o.docType) {
 		w.state.types = append(slices.Clip(w.state.types), o.docType)
 	}

@@ -59,19 +59,31 @@ func concat(parts ...[]exchange) []exchange {
 // differences are what only one version answers otherwise, and why.
 func differences(version string) map[string]string {
 	const types = "version 7 had types still; here there is _doc only"
+	const (
+		words   = "the same refusal in other words"
+		private = `PUT /_index_template/tc-neg {"index_patterns":["x-*"],"template":{"settings":{"foo":1}}}`
+		passed  = "version 7 passed over unknown actions, without a word of what was lost"
+	)
 	const oneChange = `{"index":{"_id":"1"}}` + "\n" + `{"x":1}` + "\n"
 	return map[string]map[string]string{
 		"3.3.0": {
 			`POST /s/_search {"query":{"exists":{"field":"empty"}},"_source":false}`: "version 3 shows the document, and counts none",
 		},
+		"2.19.1": {private: words},
 		"7.10.2": {
+			private: words,
+			`POST /_bulk {"INDEX":{"_index":"cl-1","_id":"5"}}` + "\n" + `{"n":5}` + "\n":  passed,
+			`POST /_bulk {"":{"_index":"cl-1"}}` + "\n" + `{"n":5}` + "\n":                 passed,
+			`POST /_bulk {"delete":{"_index":"cl-1","_id":"5"}}` + "\n" + `{"n":5}` + "\n": words,
+			"GET /cl-1/_search?from=-1 ":   "version 7 took -1 for nothing said",
+			`PUT /dt/_doc/2 {"a":-1}`:      "version 7 took no number before 1970",
 			"GET /a/b/c ":                  types,
 			`PUT /c/log/1 {"x":1}`:         types,
 			`GET /c/log/1 `:                types,
 			"POST /a/t/_bulk " + oneChange: types,
 			`POST /_bulk {"index":{"_index":"a","_type":"x"}}` + "\n{}\n":                types,
-			`POST /_bulk {"foo":{"_index":"a","_id":"1"}}` + "\n{}\n":                    "version 7 passed over unknown actions, without a word of what was lost",
-			`POST /_bulk {"index":{"_index":"a","_id":"1"}}` + "\n\n" + `{"x":1}` + "\n": "version 7 passed over unknown actions, without a word of what was lost",
+			`POST /_bulk {"foo":{"_index":"a","_id":"1"}}` + "\n{}\n":                    passed,
+			`POST /_bulk {"index":{"_index":"a","_id":"1"}}` + "\n\n" + `{"x":1}` + "\n": passed,
 			`PUT /m/_doc/1 {".":1}`: "version 7 answers with an error of its own code",
 		},
 	}[version]
@@ -103,6 +115,8 @@ func groups() []group {
 		{"indexes", indexExchanges()},
 		{"mappings", mappingExchanges()},
 		{"documents", documentExchanges()},
+		{"content types", contentTypeExchanges()},
+		{"clients", clientExchanges()},
 		{"bulk", bulkExchanges()},
 		{"templates", templateExchanges()},
 		{"search", searchExchanges()},

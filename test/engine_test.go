@@ -26,9 +26,11 @@ type exchange struct {
 	method, target, body string
 	// differs is why the answers are not the same. They must differ then.
 	differs string
-	// contentType of the body is JSON's unless it is said.
+	// contentType of the body is JSON's unless it is said; noContentType leaves the header out.
 	contentType string
 }
+
+const noContentType = "-"
 
 // TestTheEmbeddedEngineAnswersAsARealOneDoes sends the same requests, in the same order, to both.
 func TestTheEmbeddedEngineAnswersAsARealOneDoes(t *testing.T) {
@@ -53,11 +55,14 @@ func compare(t *testing.T, version, profile string) {
 		t.Run(group.name, func(t *testing.T) {
 			for i, x := range group.exchanges {
 				name := fmt.Sprintf("%d: %s %s %.200s", i, x.method, x.target, x.body)
-				realStatus, realAnswer := send(t, node.URL, x)
-				status, answer := send(t, ours.URL, x)
+				realStatus, realKind, realAnswer := send(t, node.URL, x)
+				status, kind, answer := send(t, ours.URL, x)
 				diff := cmp.Diff(realAnswer, answer, cmpopts.EquateApprox(1e-5, 1e-6), cmpopts.EquateNaNs())
 				if realStatus != status {
 					diff = fmt.Sprintf("status %d, want %d\n%s", status, realStatus, diff)
+				}
+				if realKind != kind {
+					diff = fmt.Sprintf("Content-Type %q, want %q\n%s", kind, realKind, diff)
 				}
 				differs := x.differs
 				if why, ok := differences(version)[x.method+" "+x.target+" "+x.body]; ok {
@@ -75,13 +80,13 @@ func compare(t *testing.T, version, profile string) {
 }
 
 // send makes a request and returns what of its answer is comparable.
-func send(t *testing.T, url string, x exchange) (int, any) {
+func send(t *testing.T, url string, x exchange) (status int, contentType string, answer any) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), x.method, url+x.target, strings.NewReader(x.body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if x.body != "" {
+	if x.body != "" && x.contentType != noContentType {
 		req.Header.Set("Content-Type", stdcmp.Or(x.contentType, "application/json"))
 	}
 	resp, err := http.DefaultClient.Do(req)
@@ -97,9 +102,9 @@ func send(t *testing.T, url string, x exchange) (int, any) {
 	d.UseNumber()
 	var v any
 	if err := d.Decode(&v); err != nil {
-		return resp.StatusCode, blurred(string(text))
+		return resp.StatusCode, resp.Header.Get("Content-Type"), blurred(string(text))
 	}
-	return resp.StatusCode, comparable("", v)
+	return resp.StatusCode, resp.Header.Get("Content-Type"), comparable("", v)
 }
 
 // What no two engines have in common: times, sizes, names that they make up.
