@@ -124,6 +124,17 @@ func TestAReplacedObjectIsReadFromItsBeginning(t *testing.T) {
 	})
 }
 
+// Without an ETag or a version nobody knows whether the bytes before the position are the ones that were read.
+func TestAPositionInAnUnknownVersionIsNotBelieved(t *testing.T) {
+	t.Parallel()
+	w := newWorld(map[string]string{"b/k": numbered(30)})
+	w.unpinned = true
+	got, err := invoke(t.Context(), w.handler(nil), sqs(`{"penstock_continue":{"Bucket":"b","Key":"k","Size":-1,"From":{"offset":60}}}`))
+	if err != nil || got != `{"batchItemFailures":[]}` || len(w.lines()) != 30 {
+		t.Errorf("answer %s, error %v, %d documents of 30", got, err, len(w.lines()))
+	}
+}
+
 // Whoever makes no progress must be counted by the queue, and whoever had no turn must not.
 func TestOnlyWhatGotOnIsContinued(t *testing.T) {
 	t.Parallel()

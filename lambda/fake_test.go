@@ -23,15 +23,17 @@ import (
 
 // world is a bucket, a domain and a queue in memory. Its fields that delay or break are set before it is used.
 type world struct {
-	perLine time.Duration            // what reading a line takes
-	hang    map[string]bool          // stages that wait for the end of their context: pipeline, open, read, bulk, continue
-	broken  map[string]error         // stages that fail: pipeline, open, bulk, release, continue
-	spoiled func(line string) string // reason why the domain never takes a document
+	perLine  time.Duration            // what reading a line takes
+	unpinned bool                     // the store says nothing about versions
+	hang     map[string]bool          // stages that wait for the end of their context: pipeline, open, read, bulk, continue
+	broken   map[string]error         // stages that fail: pipeline, open, bulk, release, continue
+	spoiled  func(line string) string // reason why the domain never takes a document
 
 	mu        sync.Mutex
 	objects   map[string]string // by bucket/key
 	documents map[string]string // by id
 	letters   []string
+	letterIDs map[string]string // texts by id: a letter takes the place of an earlier one with its id
 	queue     [][]byte
 	metrics   bytes.Buffer
 	opened    []string
@@ -40,7 +42,7 @@ type world struct {
 
 func newWorld(objects map[string]string) *world {
 	return &world{
-		objects: objects, documents: map[string]string{}, hang: map[string]bool{}, broken: map[string]error{},
+		objects: objects, documents: map[string]string{}, letterIDs: map[string]string{}, hang: map[string]bool{}, broken: map[string]error{},
 		spoiled: func(string) string { return "" },
 	}
 }
@@ -96,10 +98,11 @@ func (w *world) object(ref lambda.Ref) (penstock.Object, error) {
 		if !ok {
 			return nil, &source.Error{Op: "open", Object: name, Kind: source.KindMissing, Err: errors.New("NoSuchKey")}
 		}
-		return &penstock.Stream{
-			ReadCloser: &hangingReader{ctx: ctx, w: w, Reader: strings.NewReader(text)},
-			Identity:   penstock.Identity{Bucket: ref.Bucket, Key: ref.Key, ETag: fmt.Sprint("e", len(text))},
-		}, nil
+		id := penstock.Identity{Bucket: ref.Bucket, Key: ref.Key, ETag: fmt.Sprint("e", len(text))}
+		if w.unpinned {
+			id.ETag = ""
+		}
+		return &penstock.Stream{ReadCloser: &hangingReader{ctx: ctx, w: w, Reader: strings.NewReader(text)}, Identity: id}, nil
 	}}, nil
 }
 
@@ -185,6 +188,7 @@ func (w *world) Put(_ context.Context, letters ...penstock.Letter) error {
 	defer w.mu.Unlock()
 	for _, l := range letters {
 		w.letters = append(w.letters, l.Reason+" "+string(l.Raw))
+		w.letterIDs[l.ID] = string(l.Raw)
 	}
 	return nil
 }

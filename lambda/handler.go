@@ -58,18 +58,30 @@ func New(cfg Config) *Handler {
 	return &Handler{cfg: cfg}
 }
 
-// Start hands every invocation of the Lambda Runtime API to invoke: the method of a Handler, or what chooses one. It does
-// not return while the platform has work.
+// Start hands every invocation of the Lambda Runtime API to invoke: the method of a Handler, or what chooses one. It
+// returns when ctx has ended and the invocation in hand, which that cuts short, is answered; the process should end then.
 func Start(ctx context.Context, invoke func(context.Context, json.RawMessage) (any, error)) {
-	runtime.StartWithOptions(rawHandler(invoke), runtime.WithContext(ctx))
+	h := &rawHandler{invoke: invoke}
+	go runtime.StartWithOptions(h, runtime.WithContext(ctx)) // it never returns, and ends the process when the platform is gone
+	<-ctx.Done()
+	if !h.inHand.TryLock() {
+		h.inHand.Lock()
+		const toPost = 200 * time.Millisecond
+		time.Sleep(toPost) // the library posts an answer after Invoke and tells nobody; one that is not posted comes again
+	}
 }
 
 // rawHandler takes an event as it comes, where the runtime library would refuse an empty one as bad JSON.
-type rawHandler func(context.Context, json.RawMessage) (any, error)
+type rawHandler struct {
+	invoke func(context.Context, json.RawMessage) (any, error)
+	inHand sync.RWMutex // held for reading during an invocation
+}
 
 // Invoke is part of runtime.Handler.
-func (h rawHandler) Invoke(ctx context.Context, event []byte) ([]byte, error) {
-	answer, err := h(ctx, event)
+func (h *rawHandler) Invoke(ctx context.Context, event []byte) ([]byte, error) {
+	h.inHand.RLock()
+	defer h.inHand.RUnlock()
+	answer, err := h.invoke(ctx, event)
 	if err != nil {
 		return nil, err
 	}
@@ -239,7 +251,7 @@ func (h *Handler) item(u *unit, result *outcome, l limits) (penstock.Item, error
 			errs = append(errs, err)
 			continue
 		}
-		if ref.From != nil {
+		if ref.From != nil && (ref.Version != "" || ref.From.ETag != "") {
 			o.Resume = &penstock.Place{Version: ref.Version, ETag: ref.From.ETag, Entry: ref.From.Entry, Offset: ref.From.Offset}
 		}
 		byName[o.Name] = ref

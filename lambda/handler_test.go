@@ -204,6 +204,22 @@ func TestTheFunctionDoesNotFeedOnItsOwnLog(t *testing.T) {
 	}
 }
 
+// What an imitation of the service sends has no ids to tell its payloads apart.
+func TestDeadLettersOfPayloadsWithoutIDsDoNotReplaceEachOther(t *testing.T) {
+	t.Parallel()
+	w := newWorld(nil)
+	for _, message := range []string{"one", "two", "one"} {
+		p := payload(`{"timestamp":1447920000000,"message":"` + message + `"}`)
+		event := fmt.Sprintf(`{"Records":[{"eventSource":"aws:kinesis","kinesis":{"sequenceNumber":"1","data":"%s"}}]}`, base64.StdEncoding.EncodeToString([]byte(p)))
+		if got, err := invoke(t.Context(), w.handler(nil), event); err != nil || got != `{"batchItemFailures":[]}` {
+			t.Fatalf("answer %s, error %v", got, err)
+		}
+	}
+	if len(w.letters) != 3 || len(w.letterIDs) != 2 {
+		t.Errorf("%d letters are stored of 2 records that came, one of them twice", len(w.letterIDs))
+	}
+}
+
 func TestAnEmptyEventAnswersTheBanner(t *testing.T) {
 	t.Parallel()
 	w := newWorld(nil)

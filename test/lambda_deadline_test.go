@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -158,6 +159,54 @@ func TestTheRealFunctionAnswersBeforeItsDeadlineWhicheverStageHangs(t *testing.T
 			}
 		})
 	}
+}
+
+// A platform that ends a sandbox says so first. What is in hand is given back, and the process is gone.
+func TestAFunctionThatIsToldToEndGivesBackWhatItHas(t *testing.T) {
+	t.Parallel()
+	server := realtest.StartVersityGW(t)
+	gate := newHanging(t, startDomain(t, server, ""))
+	b := newBucket(t, server.URL, server, "logs", false)
+	b.put(t, []*put{newPut("a+b", 4, 0)})
+	end := func(f *platform) {
+		t.Helper()
+		if err := f.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+	}
+	gone := func(f *platform) {
+		t.Helper()
+		select {
+		case <-f.ended:
+			if code := f.cmd.ProcessState.ExitCode(); code != 0 {
+				t.Errorf("exit code %d", code)
+			}
+		case <-time.After(time.Minute):
+			t.Error("the process is still there")
+		}
+	}
+	idle := startFunction(t, bootstrap(t), functionEnv(t, server, gate.URL)...)
+	if got := idle.invoke(t, sqsBatch(notification("logs", "a+b", "")), time.Minute); got.payload != `{"batchItemFailures":[]}` {
+		t.Fatalf("%+v", got)
+	}
+	asked := <-idle.asked
+	idle.asked <- asked
+	end(idle)
+	gone(idle)
+
+	stop := "POST /_bulk"
+	gate.stop.Store(&stop)
+	busy := startFunction(t, bootstrap(t), functionEnv(t, server, gate.URL)...)
+	go func() {
+		for gate.seen.Load() == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		end(busy)
+	}()
+	if got := busy.invoke(t, sqsBatch(notification("logs", "a+b", "")), time.Minute); got.payload != `{"batchItemFailures":[{"itemIdentifier":"m0"}]}` {
+		t.Errorf("%+v", got)
+	}
+	gone(busy)
 }
 
 func notificationOf(key string) string {
