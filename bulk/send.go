@@ -69,12 +69,17 @@ func (w *Writer) deliver(b *batch, began time.Time) {
 
 // budget is how long a batch may go without progress.
 func (w *Writer) budget() time.Duration {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if !w.answered {
+	if !w.hasAnswered() {
 		return w.cfg.StartupTimeout
 	}
 	return w.cfg.RetryBudget
+}
+
+// hasAnswered reports whether the domain has answered as one does.
+func (w *Writer) hasAnswered() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.answered
 }
 
 func (w *Writer) sleep(d time.Duration) bool {
@@ -271,7 +276,7 @@ func (w *Writer) items(b *batch, resp *http.Response, body []byte) round {
 	switch {
 	case err != nil && n == 0 && !bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")):
 		e := &domain.Error{Endpoint: w.domain.Endpoint(), Kind: domain.NotADomain, Status: resp.StatusCode, Reason: domain.Classify(http.StatusOK, resp.Header, body).Reason}
-		return round{again: b, fatal: true, err: e}
+		return round{again: b, fatal: !w.hasAnswered(), err: e}
 	case err != nil:
 		return round{again: b, err: err}
 	case n != len(b.docs):

@@ -267,6 +267,28 @@ func TestAnswersThatCannotBeTrustedAreAskedAgain(t *testing.T) {
 	}
 }
 
+// A gateway's page or an empty answer in the middle of a run is a passing failure: the domain has answered as one before.
+func TestADomainThatAnsweredStaysOne(t *testing.T) {
+	t.Parallel()
+	for name, page := range map[string]string{"HTML": "<!doctype html><title>Maintenance</title>", "empty": ""} {
+		e := &engine{after: func(n int, a map[string]any) any {
+			if n == 2 {
+				return page
+			}
+			return a
+		}}
+		w := start(t, e, bulk.Config{})
+		for run, want := range []penstock.Outcome{{Delivered: 10}, {Duplicate: 10}} {
+			if got, err := deliver(t, w, 10, nil); err != nil || got != want {
+				t.Errorf("%s, run %d: %+v, error %v, want %+v", name, run, got, err, want)
+			}
+		}
+		if e.requests != 3 {
+			t.Errorf("%s: %d requests, want the second one repeated", name, e.requests)
+		}
+	}
+}
+
 func TestARefusalStopsTheRunAndIsNotADeadLetter(t *testing.T) {
 	t.Parallel()
 	answers := map[string]struct {
