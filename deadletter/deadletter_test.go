@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -325,8 +326,12 @@ func TestReplayTakesOutWhatArrivesAndDoublesNothing(t *testing.T) {
 
 	// A replay that breaks off marks nothing that it is not sure of; running it again adds no document.
 	target.broken = context.DeadlineExceeded
-	if _, err := deadletter.Replay(t.Context(), store, target, nil); err == nil {
-		t.Error("a broken delivery is no error")
+	broken, err := deadletter.Replay(t.Context(), store, target, nil)
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a broken delivery ends with %v", err)
+	}
+	if broken.Letters == 0 || broken.Letters != broken.Delivered+broken.Duplicate+broken.Again+broken.ByReference+broken.Unacknowledged {
+		t.Errorf("counts of a broken replay do not add up: %+v", broken)
 	}
 	if n := len(letters(t, store)); n != 2501 {
 		t.Errorf("after a broken replay %d letters are left, want all 2501", n)
@@ -337,7 +342,7 @@ func TestReplayTakesOutWhatArrivesAndDoublesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The first group had arrived; it is found there.
-	if counts.Letters != 2501 || counts.Delivered+counts.Duplicate != 2497 || counts.Again != 3 || counts.ByReference != 1 {
+	if counts.Letters != 2501 || counts.Delivered+counts.Duplicate != 2497 || counts.Again != 3 || counts.ByReference != 1 || counts.Unacknowledged != 0 {
 		t.Errorf("counts %+v", counts)
 	}
 	if target.writes != 2496 || len(target.docs) != 2497 {
@@ -350,6 +355,39 @@ func TestReplayTakesOutWhatArrivesAndDoublesNothing(t *testing.T) {
 	chosen, err := deadletter.Replay(t.Context(), store, target, func(l penstock.Letter) bool { return l.ID == "id-1007" })
 	if err != nil || chosen.Letters != 1 || chosen.Again != 1 {
 		t.Errorf("choosing one: %+v, %v", chosen, err)
+	}
+}
+
+// full is a domain that takes two documents and then no more, as when the replay is interrupted.
+type full struct {
+	penstock.Delivery
+	taken int64
+}
+
+func (f *full) Begin(penstock.RejectFunc) penstock.Delivery { return f }
+
+func (f *full) Add(context.Context, penstock.Document) error {
+	if f.taken == 2 {
+		return context.Canceled
+	}
+	f.taken++
+	return nil
+}
+
+func (f *full) Wait(context.Context) (penstock.Outcome, error) {
+	return penstock.Outcome{Delivered: f.taken}, nil
+}
+
+func TestALetterThatWasNotSentStays(t *testing.T) {
+	t.Parallel()
+	store := deadletter.Open(t.TempDir(), nil)
+	put(t, store, letter("a", "1"), letter("b", "2"), letter("c", "3"), letter("d", "4"))
+	counts, err := deadletter.Replay(t.Context(), store, &full{}, nil)
+	if !errors.Is(err, context.Canceled) || counts != (deadletter.ReplayCounts{Letters: 3, Delivered: 2, Unacknowledged: 1}) {
+		t.Errorf("counts %+v, error %v", counts, err)
+	}
+	if left := ids(letters(t, store)); !slices.Equal(left, []string{"c", "d"}) {
+		t.Errorf("letters left: %v, want c, which was not taken, and d", left)
 	}
 }
 

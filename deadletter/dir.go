@@ -43,6 +43,17 @@ type Dir struct {
 
 var _ penstock.DeadLetters = (*Dir)(nil)
 
+// Error says that the store cannot be read or written.
+type Error struct {
+	Op   string // read, write
+	Path string // the directory
+	Err  error
+}
+
+func (e *Error) Error() string { return fmt.Sprintf("%s dead letters in %s: %v", e.Op, e.Path, e.Err) }
+
+func (e *Error) Unwrap() error { return e.Err }
+
 // Open returns the store in a directory. The directory and its file are made with the first letter, for their owner only.
 func Open(path string, logger *slog.Logger) *Dir {
 	if logger == nil {
@@ -85,7 +96,7 @@ func (d *Dir) append(data []byte) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err := d.ready(); err != nil {
-		return fmt.Errorf("dead letters in %s: %w", d.path, err)
+		return &Error{Op: "write", Path: d.path, Err: err}
 	}
 	_, err := d.file.Write(data)
 	if err == nil {
@@ -95,7 +106,7 @@ func (d *Dir) append(data []byte) error {
 		// The tail may be torn; the next letters go into a new file, and readers pass over the torn line.
 		_ = d.file.Close()
 		d.file = nil
-		return fmt.Errorf("dead letters in %s: %w", d.path, err)
+		return &Error{Op: "write", Path: d.path, Err: err}
 	}
 	return nil
 }
@@ -215,7 +226,7 @@ func (d *Dir) files() ([]string, error) {
 		return nil, nil // no letter was ever written
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read dead letters: %w", err)
+		return nil, &Error{Op: "read", Path: d.path, Err: err}
 	}
 	var files []string
 	for _, e := range entries {
@@ -230,7 +241,7 @@ func (d *Dir) files() ([]string, error) {
 func (d *Dir) scan(ctx context.Context, path string, warn bool, each func(n int, l penstock.Letter, replayed bool) bool) error {
 	f, err := os.Open(path)
 	if err != nil {
-		return fmt.Errorf("read dead letters: %w", err)
+		return &Error{Op: "read", Path: d.path, Err: err}
 	}
 	defer func() { _ = f.Close() }()
 	lines := decode.NewLineReader(f, maxLetter)
@@ -243,7 +254,7 @@ func (d *Dir) scan(ctx context.Context, path string, warn bool, each func(n int,
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("read %s: %w", path, err)
+			return &Error{Op: "read", Path: d.path, Err: err}
 		}
 		if len(line.Bytes) == 0 {
 			continue

@@ -16,7 +16,7 @@ type Store interface {
 	MarkReplayed(ctx context.Context, ids ...string) error
 }
 
-// ReplayCounts says what became of the letters.
+// ReplayCounts says what became of the letters. Letters is always the sum of the others.
 type ReplayCounts struct {
 	Letters   int64 `json:"letters"`
 	Delivered int64 `json:"delivered"`
@@ -25,6 +25,8 @@ type ReplayCounts struct {
 	Again int64 `json:"again"`
 	// ByReference have no document in them: the record has to be read from its source again.
 	ByReference int64 `json:"by_reference"`
+	// Unacknowledged have no known outcome, because the replay broke off: they stay in the store.
+	Unacknowledged int64 `json:"unacknowledged"`
 }
 
 // replayGroup is how many letters share a delivery. A letter is marked only when its whole group is settled, so a crash
@@ -35,10 +37,16 @@ const replayGroup = 1000
 // arrives is taken out of the store; what is refused again stays in it.
 func Replay(ctx context.Context, s Store, d penstock.Deliverer, choose func(penstock.Letter) bool) (ReplayCounts, error) {
 	var c ReplayCounts
-	g := &group{store: s, deliverer: d, counts: &c}
+	err := c.replay(ctx, s, d, choose)
+	c.Unacknowledged = c.Letters - (c.Delivered + c.Duplicate + c.Again + c.ByReference)
+	return c, err
+}
+
+func (c *ReplayCounts) replay(ctx context.Context, s Store, d penstock.Deliverer, choose func(penstock.Letter) bool) error {
+	g := &group{store: s, deliverer: d, counts: c}
 	for l, err := range s.Letters(ctx) {
 		if err != nil {
-			return c, errors.Join(err, g.finish(ctx))
+			return g.broken(ctx, err)
 		}
 		if choose != nil && !choose(l) {
 			continue
@@ -49,10 +57,10 @@ func Replay(ctx context.Context, s Store, d penstock.Deliverer, choose func(pens
 			continue
 		}
 		if err := g.add(ctx, l); err != nil {
-			return c, errors.Join(err, g.finish(ctx))
+			return g.broken(ctx, err)
 		}
 	}
-	return c, g.finish(ctx)
+	return g.finish(ctx)
 }
 
 // group is a run of letters that are delivered and marked together.
@@ -71,11 +79,11 @@ func (g *group) add(ctx context.Context, l penstock.Letter) error {
 		g.ids, g.refused = map[string]bool{}, map[string]bool{}
 		g.delivery = g.deliverer.Begin(g.reject)
 	}
-	g.ids[l.ID] = true
 	err := g.delivery.Add(ctx, penstock.Document{Index: l.Index, ID: []byte(l.ID), Body: l.Document, Raw: l.Raw, Offset: l.Source.Offset})
 	if err != nil {
 		return fmt.Errorf("replay %s: %w", l.ID, err)
 	}
+	g.ids[l.ID] = true // not before it is taken: what Wait knows nothing of must not be marked
 	if len(g.ids) >= replayGroup {
 		return g.finish(ctx)
 	}
@@ -88,6 +96,14 @@ func (g *group) reject(_ context.Context, r penstock.Rejection) error {
 	defer g.mu.Unlock()
 	g.refused[string(r.ID)] = true
 	return nil
+}
+
+// broken ends the group after a failure, and returns it.
+func (g *group) broken(ctx context.Context, err error) error {
+	if ferr := g.finish(ctx); ferr != nil && ctx.Err() == nil && !errors.Is(err, ferr) {
+		return errors.Join(err, ferr)
+	}
+	return err
 }
 
 func (g *group) finish(ctx context.Context) error {

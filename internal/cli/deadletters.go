@@ -253,6 +253,9 @@ func replay(ctx context.Context, a *app, o *letterFilter, t *target, w *writeOpt
 		return err
 	}
 	counts, err := deadletter.Replay(ctx, letters, writer, o.match)
+	if err != nil && ctx.Err() != nil {
+		err = &penstock.InterruptedError{Before: "every dead letter was sent", Err: err}
+	}
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	err = errors.Join(err, writer.Close(closing), letters.Close())
@@ -261,8 +264,12 @@ func replay(ctx context.Context, a *app, o *letterFilter, t *target, w *writeOpt
 			return &outputError{jerr}
 		}
 	} else {
-		_, _ = fmt.Fprintf(a.Out, "%s: %d delivered, %d were there already, %d refused again, %d by reference\n",
-			plural(counts.Letters, "dead letter"), counts.Delivered, counts.Duplicate, counts.Again, counts.ByReference)
+		unknown := ""
+		if counts.Unacknowledged > 0 {
+			unknown = fmt.Sprintf(", %d without an outcome", counts.Unacknowledged)
+		}
+		_, _ = fmt.Fprintf(a.Out, "%s: %d delivered, %d were there already, %d refused again, %d by reference%s\n",
+			plural(counts.Letters, "dead letter"), counts.Delivered, counts.Duplicate, counts.Again, counts.ByReference, unknown)
 	}
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/bulk"
+	"github.com/seed56735111/penstock/deadletter"
 	"github.com/seed56735111/penstock/decode"
 	"github.com/seed56735111/penstock/domain"
 	"github.com/seed56735111/penstock/sigv4"
@@ -71,6 +72,12 @@ func adviceFor(err error) advice {
 	}
 	if errors.Is(err, sigv4.ErrNoCredentials) || errors.Is(err, sigv4.ErrExpiredCredentials) {
 		return advice{exitRefused, credentialsHint}
+	}
+	if e, ok := errors.AsType[*deadletter.Error](err); ok {
+		if e.Op == "read" {
+			return advice{exitUsage, "name the directory of the dead letters with --dead-letters; this user must be able to read it"}
+		}
+		return advice{exitIncomplete, "let this user write there and free space, then run the same command again; what has arrived is not doubled"}
 	}
 	if _, ok := errors.AsType[*outputError](err); ok {
 		return advice{exitIncomplete, "see to it that standard output can be written, then run the same command again; what has arrived is not doubled"}
