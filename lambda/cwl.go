@@ -46,9 +46,11 @@ func NewLogs(o LogsOptions, r penstock.Recognizer, s penstock.Shaper) (*Logs, er
 	if o.Index == "" {
 		o.Index = "cwl-{yyyy}.{MM}.{dd}"
 	}
-	prefix, _, _ := strings.Cut(o.Index, "{")
-	if prefix == "" || slug(prefix) != prefix {
-		return nil, fmt.Errorf("index pattern %q: must begin with lower-case letters or digits", o.Index)
+	if c := o.Index[0]; (c < 'a' || c > 'z') && (c < '0' || c > '9') {
+		return nil, fmt.Errorf("index pattern %q: must begin with a lower-case letter or a digit", o.Index)
+	}
+	if name := (&logShaper{pattern: o.Index}).name(time.Time{}); slug(name) != name {
+		return nil, fmt.Errorf("index pattern %q: has to be lower-case letters, digits, -._ and {log_group}, {log_stream}, {owner}, {yyyy}, {MM}, {dd}", o.Index)
 	}
 	return &Logs{LogsOptions: o, Recognizer: r, Shaper: s}, nil
 }

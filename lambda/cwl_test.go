@@ -236,6 +236,20 @@ func TestOptionsFixWhatCompatKeeps(t *testing.T) {
 	}
 }
 
+func TestAnIndexPatternIsCheckedWhenItIsSet(t *testing.T) {
+	t.Parallel()
+	for _, good := range []string{"", "cwl", "cwl-{log_group}-{log_stream}.{owner}_{yyyy}.{MM}.{dd}", "1{yyyy}"} {
+		if _, err := lambda.NewLogs(lambda.LogsOptions{Index: good}, nil, nil); err != nil {
+			t.Errorf("%q: %v", good, err)
+		}
+	}
+	for _, bad := range []string{"{yyyy}", "Cwl", "cwl-{YYYY}", "cwl-{yyyy.MM.dd}", "cwl-{yyyy}-App", "cwl-{", "_cwl", "-cwl", ".cwl", "cwl/", "cwl a", "cwl-*"} {
+		if _, err := lambda.NewLogs(lambda.LogsOptions{Index: bad}, nil, nil); err == nil {
+			t.Errorf("%q is taken", bad)
+		}
+	}
+}
+
 // A message of 1 MB that is JSON of hundreds of thousands of values would take the memory of the whole function. It stays text.
 func TestAMessageOfTooManyValuesIsText(t *testing.T) {
 	t.Parallel()
