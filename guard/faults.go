@@ -121,21 +121,21 @@ func parseFault(text string) (fault, error) {
 			err = errors.New("takes no value")
 		}
 	case faultLatency:
-		f.duration, err = time.ParseDuration(value)
+		f.duration, err = faultDuration(kind, value)
 		if err == nil && (f.duration < 0 || f.duration > maxFaultLatency) {
 			err = fmt.Errorf("latency outside 0 to %v", maxFaultLatency)
 		}
 	case faultSkew:
 		rest, either := strings.CutPrefix(value, "±")
 		f.eitherWay = eitherWay(either)
-		f.duration, err = time.ParseDuration(rest)
+		f.duration, err = faultDuration(kind, rest)
 	case faultBulkItem:
-		f.status, err = strconv.Atoi(value)
+		f.status, err = faultNumber(kind, value)
 		if _, known := itemErrors()[f.status]; err == nil && !known {
 			err = fmt.Errorf("status %d: want one of %v", f.status, slices.Sorted(maps.Keys(itemErrors())))
 		}
 	case faultSeed:
-		f.status, err = strconv.Atoi(value)
+		f.status, err = faultNumber(kind, value)
 		if err == nil && f.status < 0 {
 			err = errors.New("a seed is not negative")
 		}
@@ -143,6 +143,22 @@ func parseFault(text string) (fault, error) {
 		err = errors.New("unknown fault")
 	}
 	return f, err
+}
+
+func faultDuration(kind, value string) (time.Duration, error) {
+	d, err := time.ParseDuration(value)
+	if err != nil {
+		return 0, fmt.Errorf("%s %q: want a duration such as 200ms", kind, value)
+	}
+	return d, nil
+}
+
+func faultNumber(kind, value string) (int, error) {
+	n, err := strconv.Atoi(value)
+	if err != nil {
+		return 0, fmt.Errorf("%s %q: want a number", kind, value)
+	}
+	return n, nil
 }
 
 // Spec is what was last set.

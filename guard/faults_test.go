@@ -29,13 +29,14 @@ func TestFaultSpecifications(t *testing.T) {
 		"429@-1%":            "want a percentage",
 		"429@NaN%":           "want a percentage",
 		"429=1":              "takes no value",
-		"latency":            "invalid duration",
+		"latency":            `latency "": want a duration such as 200ms`,
 		"latency=-1s":        "latency outside",
 		"latency=1h":         "latency outside",
-		"clock-skew=soon":    "invalid duration",
+		"clock-skew=soon":    `clock-skew "soon": want a duration`,
 		"bulk-item=200":      "want one of [400 403 404 409 429 500 503]",
-		"bulk-item":          "invalid syntax",
+		"bulk-item":          `bulk-item "": want a number`,
 		"seed=-1":            "not negative",
+		"seed=x":             `seed "x": want a number`,
 		"503@5%,reset-later": `parse fault "reset-later"`,
 	} {
 		if _, err := guard.ParseFaults(bad); err == nil || !strings.Contains(err.Error(), reason) {

@@ -26,13 +26,22 @@ type stamp struct {
 	size int64
 }
 
+// stampOf is the state of a file. What is no regular file is in one state only: a pipe is read once, as to open it again
+// could block, and every request with it.
+func stampOf(info fs.FileInfo) stamp {
+	if !info.Mode().IsRegular() {
+		return stamp{size: -1}
+	}
+	return stamp{info.ModTime(), info.Size()}
+}
+
 // reload reads the file. The lock is held, or nobody else has ids yet.
 func (ids *Identities) reload() error {
 	info, err := os.Stat(ids.path)
 	if err != nil {
 		return fmt.Errorf("read identities: %w", err)
 	}
-	ids.stamp = stamp{info.ModTime(), info.Size()}
+	ids.stamp = stampOf(info)
 	ids.checked = time.Now()
 	if info.Size() > maxIdentityFile {
 		return fmt.Errorf("read identities: %s is larger than %d bytes", ids.path, maxIdentityFile)
@@ -98,7 +107,7 @@ func (ids *Identities) refresh() {
 		}
 		return
 	}
-	if (stamp{info.ModTime(), info.Size()}) == ids.stamp {
+	if stampOf(info) == ids.stamp {
 		return
 	}
 	if err := ids.reload(); err != nil {
@@ -131,7 +140,7 @@ func (ids *Identities) change(f func(*identityFile) error) error {
 			return err
 		}
 		if info, err := os.Stat(ids.path); err == nil {
-			ids.stamp = stamp{info.ModTime(), info.Size()}
+			ids.stamp = stampOf(info)
 		}
 	}
 	ids.file, ids.book = next, b

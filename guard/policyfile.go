@@ -59,7 +59,7 @@ func (p *PolicyFile) Policy() (*iam.Policy, error) {
 		p.policy, p.err, p.stamp = nil, fmt.Errorf("read access policy: %w", err), stamp{}
 		return nil, p.err
 	}
-	if now := (stamp{info.ModTime(), info.Size()}); now != p.stamp {
+	if now := stampOf(info); now != p.stamp {
 		p.stamp = now
 		p.policy, p.err = p.read()
 		if p.err != nil {
