@@ -3,30 +3,52 @@ package guard
 import (
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 )
 
-// readExpression splits an index expression at its commas. Each name is to be judged as it is written, wildcards
-// included; wild says that the expression also selects among the indexes that exist. Date math selects too: what it
-// computes is taken for a wildcard. Exclusions take away and are not judged.
-func readExpression(expression string) (names []string, wild bool, err error) {
-	for _, part := range splitExpression(expression) {
+// expression is an index expression, read: the names between its commas, each to be judged as it is written, wildcards
+// included. Date math selects among the indexes that exist as a wildcard does; what it computes is taken for one.
+type expression []namePart
+
+// namePart is one name of an expression. Exclusions take away and are not judged.
+type namePart struct {
+	pattern  string
+	excluded bool
+}
+
+func readExpression(text string) (expression, error) {
+	var e expression
+	named, wild := false, false
+	for _, part := range splitExpression(text) {
 		name, excluded, err := readPart(part, wild)
 		if err != nil {
-			return nil, false, err
+			return nil, err
 		}
-		if excluded {
-			continue
-		}
-		if strings.Contains(name, "*") {
-			wild = true
-		}
-		names = append(names, name)
+		e = append(e, namePart{name, excluded})
+		named = named || !excluded
+		wild = wild || strings.Contains(name, "*")
 	}
-	if len(names) == 0 {
-		return nil, false, errors.New("an index expression without a name")
+	if !named {
+		return nil, errors.New("an index expression without a name")
 	}
-	return names, wild, nil
+	return e, nil
+}
+
+// isWild reports whether the expression also selects among the indexes that exist.
+func (e expression) isWild() bool {
+	return slices.ContainsFunc(e, func(p namePart) bool { return strings.Contains(p.pattern, "*") })
+}
+
+// selects reports whether the wildcards stand for an existing name. Exclusions count from where they are.
+func (e expression) selects(name string) bool {
+	selected := false
+	for _, p := range e {
+		if selected == p.excluded && globMatch(p.pattern, name) {
+			selected = !p.excluded
+		}
+	}
+	return selected
 }
 
 // readPart reads one name of an expression. A minus excludes; a plus is how 1.x writes the opposite.
@@ -108,22 +130,6 @@ func dateMathPattern(name string) (string, error) {
 		return "", errors.New("unbalanced braces in a date-math index name")
 	}
 	return b.String(), nil
-}
-
-// selects reports whether an expression's wildcards stand for an existing name. Exclusions count from where they are.
-func selects(expression, name string) bool {
-	selected, wild := false, false
-	for _, part := range splitExpression(expression) {
-		pattern, excluded, err := readPart(part, wild)
-		if err != nil {
-			return true
-		}
-		wild = wild || strings.Contains(pattern, "*")
-		if globMatch(pattern, name) {
-			selected = !excluded
-		}
-	}
-	return selected
 }
 
 // globMatch matches with * for any run of characters.

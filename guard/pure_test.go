@@ -68,7 +68,7 @@ func TestIndexExpressionsAreReadNameByName(t *testing.T) {
 		{expression: "<a{now>", fails: true},
 		{expression: "<a}now{>", fails: true},
 	} {
-		names, wild, err := readExpression(c.expression)
+		e, err := readExpression(c.expression)
 		if c.fails != (err != nil) {
 			t.Errorf("%q: error %v", c.expression, err)
 			continue
@@ -76,10 +76,15 @@ func TestIndexExpressionsAreReadNameByName(t *testing.T) {
 		if c.fails {
 			continue
 		}
-		var selected []string
-		for _, e := range existing {
-			if wild && selects(c.expression, e) {
-				selected = append(selected, e)
+		var names, selected []string
+		for _, part := range e {
+			if !part.excluded {
+				names = append(names, part.pattern)
+			}
+		}
+		for _, name := range existing {
+			if e.isWild() && e.selects(name) {
+				selected = append(selected, name)
 			}
 		}
 		if !slices.Equal(names, c.names) || !slices.Equal(selected, c.selected) {

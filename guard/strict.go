@@ -78,17 +78,20 @@ func (s *strict) ask(method, index string, rest ...string) error {
 }
 
 // askAll asks for every index that an expression stands for.
-func (s *strict) askAll(method, expression string, rest ...string) error {
-	literal, wild, err := readExpression(expression)
+func (s *strict) askAll(method, text string, rest ...string) error {
+	e, err := readExpression(text)
 	if err != nil {
 		return err
 	}
-	for _, name := range literal {
-		if err := s.ask(method, name, rest...); err != nil {
+	for _, name := range e {
+		if name.excluded {
+			continue
+		}
+		if err := s.ask(method, name.pattern, rest...); err != nil {
 			return err
 		}
 	}
-	if !wild {
+	if !e.isWild() {
 		return nil
 	}
 	if s.listed == nil {
@@ -97,7 +100,7 @@ func (s *strict) askAll(method, expression string, rest ...string) error {
 		}
 	}
 	for _, name := range s.listed {
-		if !selects(expression, name) {
+		if !e.selects(name) {
 			continue
 		}
 		if err := s.ask(method, name, rest...); err != nil {
