@@ -57,8 +57,8 @@ takes more than --memory is killed. Exit codes: 0 for an answer, 1 for an error 
 	f.StringVar(&o.name, "function-name", "penstock", "name of the function")
 	f.StringVar(&o.account, "account", "123456789012", "account of the function")
 	f.StringVar(&o.region, "region", "", "region of the function; AWS_REGION, or us-east-1 for lack of any")
-	f.IntVar(&o.memory, "memory", 128, "memory size in MB")
-	f.DurationVar(&o.timeout, "timeout", 15*time.Minute, "timeout of an invocation")
+	f.IntVar(&o.memory, "memory", 128, "memory size in MB, 128 to 10240")
+	f.DurationVar(&o.timeout, "timeout", 15*time.Minute, "timeout of an invocation, at most 15m")
 	f.StringArrayVar(&o.env, "env", nil, "NAME=VALUE for the function's environment")
 	f.StringArrayVar(&o.s3, "s3", nil, "build the notification for this object, s3://bucket/key")
 	f.StringVar(&o.logs, "logs", "", "build the subscription event for the lines of this file, or - for standard input")
@@ -68,7 +68,29 @@ takes more than --memory is killed. Exit codes: 0 for an answer, 1 for an error 
 	return cmd
 }
 
+// check refuses what no function can be configured with.
+func (o *invokeOptions) check() error {
+	const leastMemory, mostMemory, longest = 128, 10240, 15 * time.Minute
+	switch {
+	case o.memory < leastMemory || o.memory > mostMemory:
+		return usagef(fmt.Sprintf("a function has %d to %d MB", leastMemory, mostMemory), "--memory %d", o.memory)
+	case o.timeout <= 0 || o.timeout > longest:
+		return usagef(fmt.Sprintf("an invocation ends after at most %v", longest), "--timeout %v", o.timeout)
+	case o.repeat < 1:
+		return usagef("the function is invoked at least once", "--repeat %d", o.repeat)
+	}
+	for _, kv := range o.env {
+		if name, _, ok := strings.Cut(kv, "="); !ok || name == "" {
+			return usagef("write it as NAME=VALUE", "--env %s", name)
+		}
+	}
+	return nil
+}
+
 func (o *invokeOptions) run(ctx context.Context, a *app, args []string) error {
+	if err := o.check(); err != nil {
+		return err
+	}
 	if o.region == "" {
 		o.region = firstOf(os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"), "us-east-1")
 	}
@@ -91,7 +113,7 @@ func (o *invokeOptions) run(ctx context.Context, a *app, args []string) error {
 	}}
 	defer sandbox.close()
 	failed := false
-	for range max(o.repeat, 1) {
+	for range o.repeat {
 		res, err := sandbox.invoke(ctx, event)
 		if err != nil {
 			return err
