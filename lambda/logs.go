@@ -79,6 +79,8 @@ func logPayload(data []byte, h payloadHeader, err error) unit {
 		return unit{err: &eventError{what: "CloudWatch Logs payload: " + err.Error()}}
 	case h.MessageType == "CONTROL_MESSAGE":
 		return unit{note: "CloudWatch Logs control message"}
+	case h.MessageType == "DATA_MESSAGE" && !h.HasEvents:
+		return unit{err: &eventError{what: "CloudWatch Logs payload without log events"}}
 	case h.MessageType == "DATA_MESSAGE":
 		return unit{logs: []logBatch{{data: data, header: h}}}
 	}

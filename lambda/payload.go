@@ -26,6 +26,7 @@ type payloadHeader struct {
 	MessageType                string
 	Owner, LogGroup, LogStream *string
 	FirstID                    string
+	HasEvents                  bool // logEvents is a list
 }
 
 // plainPayload returns a reader of the plain bytes.
@@ -72,7 +73,9 @@ func readHeader(data []byte) (payloadHeader, error) {
 		}
 		return true
 	}
-	return h, s.scan()
+	err = s.scan()
+	h.HasEvents = s.listed
+	return h, err
 }
 
 // payloadScanner walks through a payload event by event, so that one of any size takes little memory. It finds out where
@@ -82,6 +85,8 @@ type payloadScanner struct {
 	off int64  // of the next byte
 	end int64  // most bytes that are read
 	buf []byte // the value being read
+	// listed says that there was a list of events.
+	listed bool
 	// member is told of the members of the object, event of the elements of logEvents, with their place; false ends the
 	// scan. Their slices are valid during the call.
 	member func(name string, value []byte) error
@@ -159,6 +164,7 @@ func (s *payloadScanner) object() error {
 }
 
 func (s *payloadScanner) events() error {
+	s.listed = true
 	for n := 0; ; n++ {
 		c, err := s.next()
 		if err != nil || c == ']' && n == 0 {

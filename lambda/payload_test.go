@@ -88,6 +88,7 @@ func TestABrokenPayloadIsGivenBack(t *testing.T) {
 	flipped[len(flipped)-6] ^= 1 // in the checksum
 	for name, data := range map[string][]byte{
 		"cut": z[:len(z)-5], "checksum": flipped, "half JSON": zipped(t, good[:len(good)-20]),
+		"no events": []byte(strings.Replace(good, "logEvents", "LogEvents", 1)), "events that are no list": []byte(`{"messageType":"DATA_MESSAGE","logEvents":{"id":"1"}}`),
 		"kind": zipped(t, strings.Replace(good, "DATA_", "OTHER_", 1)), "type": zipped(t, strings.Replace(good, `"owner":"1"`, `"owner":1`, 1)),
 	} {
 		if u := unwrapBytes(data, 1); u.err == nil {
