@@ -126,6 +126,15 @@ Exit codes: 0 everything settled; 1 internal error; 2 usage or configuration; 3 
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return applySettings(cmd, os.LookupEnv) }
 	root.SuggestionsMinimumDistance = 2
 	root.AddCommand(commands(a)...)
+	root.Version = buildVersion().String()
+	root.SetVersionTemplate("penstock {{.Version}}\n")
+	root.SetHelpCommandGroupID(groupLook)
+	root.SetCompletionCommandGroupID(groupLook)
+	root.InitDefaultCompletionCmd()
+	if c, _, err := root.Find([]string{"completion"}); err == nil && c != root {
+		c.Short, c.Example = "Print the completion script for a shell", "  source <(penstock completion bash)\n  penstock completion fish > ~/.config/fish/completions/penstock.fish"
+		c.Args, c.RunE = rejectUnknownCommand, func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	}
 	return root
 }
 
@@ -141,13 +150,20 @@ func rejectUnknownCommand(cmd *cobra.Command, args []string) error {
 	return &usageError{Err: fmt.Errorf("unknown command %q", args[0]), Hint: hint}
 }
 
-// exactArgs and its like turn cobra's complaints about arguments into usage errors.
+// usageArgs turns cobra's complaints about arguments into usage errors, in words.
 func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return &usageError{Err: err, Hint: "usage: " + cmd.UseLine()}
+		if check(cmd, args) == nil {
+			return nil
 		}
-		return nil
+		err := fmt.Errorf("%s: an argument is missing", cmd.CommandPath())
+		for n := len(args); n > 0; n-- {
+			if check(cmd, args[:n-1]) == nil {
+				err = fmt.Errorf("%s: one argument too many: %q", cmd.CommandPath(), args[n-1])
+				break
+			}
+		}
+		return &usageError{Err: err, Hint: "usage: " + cmd.UseLine()}
 	}
 }
 

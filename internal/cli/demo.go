@@ -353,7 +353,7 @@ func (d *demo) again(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.title("Shipping again adds no document", "penstock ship s3://"+demoBucket+"/ --json")
+	d.title("Shipping again adds no document", "penstock ship s3://"+demoBucket+"/")
 	var out strings.Builder
 	if err := d.expect(ctx, &out, []int{exitDeadLetters}, "ship", "s3://"+demoBucket+"/", "--json"); err != nil {
 		return err
@@ -392,13 +392,29 @@ func (d *demo) poison(ctx context.Context) error {
 // stay keeps everything running and says how to reach it.
 func (d *demo) stay(ctx context.Context) error {
 	d.say("\n%sIt stays running until you interrupt.%s In another terminal:\n\n", d.bold, d.reset)
+	quoted := func(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+	if dir := missingFromPath(); dir != "" {
+		d.say("  export PATH=%s:\"$PATH\"\n", quoted(dir))
+	}
 	for _, kv := range d.env {
 		name, value, _ := strings.Cut(kv, "=")
-		d.say("  export %s='%s'\n", name, strings.ReplaceAll(value, "'", `'\''`))
+		d.say("  export %s=%s\n", name, quoted(value))
 	}
 	d.say("\n  penstock request GET '/_cat/indices?v'\n  penstock ship 's3://%s/' --dry-run | head\n", demoBucket)
 	<-ctx.Done()
 	return nil
+}
+
+// missingFromPath is the directory of this program, when a shell would not find it under its name.
+func missingFromPath() string {
+	self, err := os.Executable()
+	if err != nil {
+		return ""
+	}
+	if _, err := exec.LookPath("penstock"); err == nil || filepath.Base(self) != "penstock" {
+		return ""
+	}
+	return filepath.Dir(self)
 }
 
 // indented puts three spaces before every line.

@@ -42,6 +42,8 @@ func buildVersion() versionInfo {
 	return v
 }
 
+func (v versionInfo) String() string { return fmt.Sprintf("%s (%s, %s)", v.Version, v.Go, v.Platform) }
+
 func newVersionCommand(a *app) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -55,7 +57,7 @@ func newVersionCommand(a *app) *cobra.Command {
 			if asJSON {
 				return json.NewEncoder(a.Out).Encode(v)
 			}
-			_, err := fmt.Fprintf(a.Out, "penstock %s (%s, %s)\n", v.Version, v.Go, v.Platform)
+			_, err := fmt.Fprintf(a.Out, "penstock %s\n", v)
 			return err
 		},
 	}
