@@ -237,7 +237,7 @@ func (e *Engine) create(name string, d draft) (x *index, made bool, err error) {
 		return nil, false, illegal("Limit of total fields [%d] has been exceeded", s.fields)
 	}
 	if x, err = newIndex(e.cfg.Dir, name, s, m, d.aliases, e.shared); err != nil {
-		return nil, false, err
+		return nil, false, errorf(http.StatusServiceUnavailable, "unavailable_shards_exception", "[%s][0] %s", name, err)
 	}
 	e.indexes[name] = x
 	return x, true, nil
@@ -351,6 +351,31 @@ func (c *call) getSettings(expr string) error {
 
 func (c *call) getAliases(expr string) error {
 	return c.describe(expr, func(x *index, _ *state) object { return obj("aliases", x.aliasBody()) })
+}
+
+// namedAlias answers which indexes go by an alias, which may have wildcards.
+func (c *call) namedAlias(expr, alias string) error {
+	if c.r.Method != http.MethodGet && c.r.Method != http.MethodHead || strings.Contains(alias, ",") {
+		return c.notOffered()
+	}
+	if err := c.knownIndices(); err != nil {
+		return err
+	}
+	found, err := c.meant(expr)
+	if err != nil {
+		return err
+	}
+	out := object{}
+	for _, x := range found {
+		all := x.aliasBody()
+		if all = slices.DeleteFunc(all, func(e entry) bool { return !wildcard(alias, e.name) }); len(all) > 0 {
+			out = append(out, entry{x.name, obj("aliases", all)})
+		}
+	}
+	if len(out) == 0 && !strings.Contains(alias, "*") {
+		return sentence(http.StatusNotFound, "alias [%s] missing", alias)
+	}
+	return c.answer(http.StatusOK, out)
 }
 
 // describe answers with something about each index.

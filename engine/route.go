@@ -119,7 +119,14 @@ func (c *call) route() error {
 		return c.allow(c.banner, http.MethodDelete, http.MethodGet, http.MethodHead)
 	}
 	switch first := c.path[0]; first {
-	case "_bulk", "_search", "_count", "_refresh", "_flush", "_mget", "_mapping", "_mappings", "_settings", "_alias", "_aliases":
+	case "_bulk", "_search", "_count", "_refresh", "_flush", "_mget", "_mapping", "_mappings", "_settings", "_aliases":
+		if len(c.path) == 1 {
+			return c.api(first, "")
+		}
+	case "_alias":
+		if len(c.path) == 2 {
+			return c.namedAlias("", c.path[1])
+		}
 		if len(c.path) == 1 {
 			return c.api(first, "")
 		}
@@ -228,6 +235,9 @@ func (c *call) indexRoute() error {
 		}
 	default:
 		if strings.HasPrefix(api, "_") && (api != "_all" || c.profile.major >= firstUntyped) {
+			if len(c.path) == 3 && api == "_alias" {
+				return c.namedAlias(name, c.path[2])
+			}
 			if len(c.path) > 2 {
 				return c.notOffered()
 			}

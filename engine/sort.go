@@ -10,6 +10,9 @@ import (
 	bleve "github.com/blevesearch/bleve_index_api"
 )
 
+// idField is the name under which a document's id can be sorted by.
+const idField = "_id"
+
 // sortKey is one thing to sort by.
 type sortKey struct {
 	field    string
@@ -204,7 +207,7 @@ func (t *top) reader(s *searcher) (func(*candidate) error, error) {
 	fields := make([]*field, len(t.r.sort))
 	for i := range t.r.sort {
 		k := &t.r.sort[i]
-		if k.field == "_score" || k.field == "_doc" {
+		if k.field == "_score" || k.field == "_doc" || k.field == idField && !s.x.typed {
 			continue
 		}
 		f, err := s.sortable(k.field, k.unmapped)
@@ -255,6 +258,12 @@ func (t *top) reader(s *searcher) (func(*candidate) error, error) {
 			case k.field == "_doc":
 				const indexBits = 40
 				keys[i] = sortValue{kind: wholeValue, num: int64(s.order)<<indexBits | c.seq}
+			case k.field == idField && fields[i] == nil:
+				d, err := s.snap.load(c.doc, false)
+				if err != nil {
+					return err
+				}
+				keys[i] = sortValue{kind: textValue, text: d.id}
 			case fields[i] != nil:
 				if keys[i], err = readings[i].result(s.now); err != nil {
 					return err

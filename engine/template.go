@@ -205,6 +205,9 @@ func (c *call) putTemplate(f *family, name string) error {
 		return illegal("%s [%s] already exists", firstNonEmpty(f.noun, "index_template"), name)
 	}
 	if f.member == "index_template" {
+		if len(t.patterns) == 0 {
+			return illegal("There must be at least one pattern, zero given")
+		}
 		if err := c.checkComposable(t); err != nil {
 			return err
 		}
@@ -213,13 +216,21 @@ func (c *call) putTemplate(f *family, name string) error {
 		}
 	}
 	f.templates[name] = t
-	if err := c.saveTemplates(); err != nil {
+	if err := c.keepTemplates(); err != nil {
 		if delete(f.templates, name); old != nil {
 			f.templates[name] = old
 		}
 		return err
 	}
 	return c.answer(http.StatusOK, obj("acknowledged", true))
+}
+
+// keepTemplates writes the templates to the disk; what it does not take can be sent again.
+func (c *call) keepTemplates() error {
+	if err := c.saveTemplates(); err != nil {
+		return errorf(http.StatusServiceUnavailable, "failed_to_commit_cluster_state_exception", "%s", err)
+	}
+	return nil
 }
 
 // checkNames refuses names and patterns that no index template has.
@@ -350,7 +361,7 @@ func (c *call) deleteTemplates(f *family, name string) error {
 	for _, t := range found {
 		delete(f.templates, t.name)
 	}
-	if err := c.saveTemplates(); err != nil {
+	if err := c.keepTemplates(); err != nil {
 		maps.Copy(f.templates, old)
 		return err
 	}
@@ -400,9 +411,6 @@ func (c *call) parseComposable(name string, n *node) (*template, error) {
 	}
 	if t.patterns == nil {
 		return nil, illegal("Required [index_patterns]")
-	}
-	if len(t.patterns) == 0 {
-		return nil, illegal("There must be at least one pattern, zero given")
 	}
 	return t, nil
 }
