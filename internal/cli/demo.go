@@ -210,10 +210,11 @@ func (d *demo) penstock(ctx context.Context, out io.Writer, args ...string) (int
 	cmd.Stdout, cmd.Stderr = out, &complaint
 	err = cmd.Run()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.Exited() {
-		return exit.ExitCode(), errors.New(strings.TrimSpace(complaint.String()))
+		first, _, _ := strings.Cut(strings.TrimSpace(complaint.String()), "\n")
+		return exit.ExitCode(), errors.New(strings.TrimPrefix(first, "penstock: error: "))
 	}
 	if err != nil {
-		return -1, fmt.Errorf("run penstock: %w", err)
+		return -1, err
 	}
 	return exitOK, nil
 }
@@ -221,10 +222,16 @@ func (d *demo) penstock(ctx context.Context, out io.Writer, args ...string) (int
 // expect runs a command that has to end with one of these exit codes.
 func (d *demo) expect(ctx context.Context, out io.Writer, codes []int, args ...string) error {
 	code, err := d.penstock(ctx, out, args...)
-	if slices.Contains(codes, code) {
+	switch {
+	case slices.Contains(codes, code):
 		return nil
+	case ctx.Err() != nil:
+		d.say("\nInterrupted.\n")
+		return exitWith(exitIncomplete)
+	case code == exitOK:
+		return fmt.Errorf("demo: penstock %s ended without the dead letter that it should have", strings.Join(args, " "))
 	}
-	return errors.Join(fmt.Errorf("demo: penstock %s ended with exit code %d", strings.Join(args, " "), code), err)
+	return fmt.Errorf("demo: penstock %s: exit code %d: %w", strings.Join(args, " "), code, err)
 }
 
 func (d *demo) refused(ctx context.Context) error {
