@@ -113,13 +113,14 @@ func (r *modelRequest) fill(s string, variables, wild bool) (out string, ok bool
 		inner, after, _ := strings.Cut(rest, "}")
 		out += mark(before)
 		key, fallback, hasDefault := strings.Cut(inner, ",")
-		switch values := r.keys[strings.ToLower(key)]; {
+		switch values := r.keys[strings.ToLower(strings.TrimSpace(key))]; {
 		case inner == "*" || inner == "?" || inner == "$":
 			out += inner
 		case len(values) == 1:
 			out += values[0]
 		case hasDefault:
-			out += strings.Trim(fallback, " '")
+			quoted := strings.TrimSpace(fallback)
+			out += quoted[1 : len(quoted)-1]
 		default:
 			return "", false
 		}

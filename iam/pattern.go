@@ -250,6 +250,8 @@ type arnPattern struct {
 	// short is set instead of segment when there are fewer than six segments and a star ends the last one: the star stands
 	// for what is missing, and the ARN is compared as one text.
 	short pattern
+	// never is set when there are fewer than six segments and no star ends the last one.
+	never bool
 }
 
 func newARNPattern(p pattern) arnPattern {
@@ -263,13 +265,12 @@ func newARNPattern(p pattern) arnPattern {
 	if !ok && len(p) > 0 && p[len(p)-1].kind == partAnyRun {
 		return arnPattern{short: p}
 	}
-	// Without a sixth segment it matches nothing, as no ARN lacks one.
-	return arnPattern{segment: seg}
+	return arnPattern{segment: seg, never: !ok}
 }
 
 // isARN reports whether the pattern can match an ARN at all.
 func (a *arnPattern) isARN() bool {
-	return a.any || a.late != nil || a.short != nil || len(a.segment[5]) > 0
+	return !a.never
 }
 
 // splitPattern cuts p at its first five literal colons.
@@ -303,6 +304,8 @@ func (a *arnPattern) match(arn string, seg *arnSegments, c *Context) bool {
 	switch {
 	case a.any:
 		return true
+	case a.never:
+		return false
 	case a.late != nil:
 		resolved := newARNPattern(a.late.resolve(c))
 		return resolved.match(arn, seg, c)
