@@ -126,8 +126,7 @@ Exit codes: 0 everything settled; 1 internal error; 2 usage or configuration; 3 
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return applySettings(cmd, os.LookupEnv) }
 	root.SuggestionsMinimumDistance = 2
 	root.AddCommand(commands(a)...)
-	root.Version = buildVersion().String()
-	root.SetVersionTemplate("penstock {{.Version}}\n")
+	root.Version = buildVersion().String() // with cobra's own words: any template links every method of every type
 	root.SetHelpCommandGroupID(groupLook)
 	root.SetCompletionCommandGroupID(groupLook)
 	root.InitDefaultCompletionCmd()
