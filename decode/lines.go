@@ -87,9 +87,6 @@ func (l *LineReader) Peek(n int) []byte {
 	return l.buf[l.start:min(l.end, l.start+n)]
 }
 
-// Offset returns the position of the byte that comes next.
-func (l *LineReader) Offset() int64 { return l.at }
-
 func (l *LineReader) take(end int) Line {
 	line := l.buf[l.start:end]
 	out := Line{Offset: l.at}

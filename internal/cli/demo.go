@@ -13,9 +13,11 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -65,9 +67,12 @@ type demo struct {
 	step              int
 	bold, dim, accent string
 	reset             string
+	unwritten         error // what stood in the way of the first words that could not be written
 }
 
 func runDemo(ctx context.Context, a *app, keep bool) error {
+	// A reader that has seen enough, such as head, ends the demo in order: what it put on the disk goes.
+	signal.Ignore(syscall.SIGPIPE)
 	d := &demo{app: a}
 	if isTerminal(a.Out) {
 		d.bold, d.dim, d.accent, d.reset = "\x1b[1m", "\x1b[2m", "\x1b[36m", "\x1b[0m"
@@ -86,7 +91,11 @@ func runDemo(ctx context.Context, a *app, keep bool) error {
 		func(ctx context.Context) error { return d.ship(ctx, objects) },
 		d.search, d.histogram, d.again, d.poison,
 	} {
-		if err := step(ctx); err != nil {
+		err := step(ctx)
+		if d.unwritten != nil {
+			return d.stopped()
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -97,7 +106,19 @@ func runDemo(ctx context.Context, a *app, keep bool) error {
 	return d.stay(ctx)
 }
 
-func (d *demo) say(format string, args ...any) { _, _ = fmt.Fprintf(d.Out, format, args...) }
+func (d *demo) say(format string, args ...any) {
+	if _, err := fmt.Fprintf(d.Out, format, args...); err != nil && d.unwritten == nil {
+		d.unwritten = unwritten(err)
+	}
+}
+
+// stopped is how a demo ends that nobody can see.
+func (d *demo) stopped() error {
+	if errors.Is(d.unwritten, syscall.EPIPE) {
+		return exitWith(exitInternal)
+	}
+	return d.unwritten
+}
 
 // title begins a step and shows the command for it.
 func (d *demo) title(text, command string) {

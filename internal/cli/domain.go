@@ -254,7 +254,7 @@ func (o *domainOptions) backend(compat guard.Compat, logger *slog.Logger) (http.
 		Dir: o.data, Profile: compat.Engine, ClusterName: o.account + ":" + o.name, MaxContentLength: int64(o.maxBody), Logger: logger,
 	})
 	if err != nil {
-		return nil, nil, &usageError{Err: err, Hint: "name an empty directory, or one of an earlier domain that does not run any more, with --data"}
+		return nil, nil, &usageError{Err: err, Hint: "--data takes a directory that can be written to: a new or empty one, or that of an earlier domain that does not run any more"}
 	}
 	return e, e.Close, nil
 }
