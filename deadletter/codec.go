@@ -31,8 +31,30 @@ type line struct {
 	Replayed bool `json:"replayed,omitempty"`
 }
 
-// Append appends the stored form of a letter, with its line feed.
-func Append(b []byte, l penstock.Letter) ([]byte, error) {
+// MaxLine bounds a stored line, its line feed left out: what is longer could be written but not read back.
+const MaxLine = 300 << 20
+
+// Append appends the stored form of a letter, with its line feed. A letter that is over MaxLine is stored without the
+// record, which its document was made of, and if need be without the document too: it is by reference then.
+func Append(b []byte, l penstock.Letter) ([]byte, error) { return appendWithin(b, l, MaxLine) }
+
+func appendWithin(b []byte, l penstock.Letter, longest int) ([]byte, error) {
+	for {
+		out, err := appendLetter(b, l)
+		switch {
+		case err != nil || len(out)-len(b)-1 <= longest:
+			return out, err
+		case l.Document != nil && l.Raw != nil:
+			l.Raw = nil
+		case l.Document != nil || l.Raw != nil:
+			l.Document, l.Raw = nil, nil
+		default:
+			return b, fmt.Errorf("encode letter %s: longer than %d bytes", l.ID, longest)
+		}
+	}
+}
+
+func appendLetter(b []byte, l penstock.Letter) ([]byte, error) {
 	rec := line{
 		ID: l.ID, Time: l.Time, Reason: l.Reason, Type: text(l.Type), Detail: text(l.Detail), Status: l.Status, Source: l.Source, Index: l.Index,
 	}

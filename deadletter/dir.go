@@ -28,9 +28,6 @@ import (
 
 const suffix = ".dead.ndjson"
 
-// maxLetter bounds a line that is read back: a document of 100 MiB, twice, in base64.
-const maxLetter = 300 << 20
-
 // Dir is a store in a directory. It is safe for concurrent use, also by several processes: each writes a file of its own.
 type Dir struct {
 	path   string
@@ -244,7 +241,7 @@ func (d *Dir) scan(ctx context.Context, path string, warn bool, each func(n int,
 		return &Error{Op: "read", Path: d.path, Err: err}
 	}
 	defer func() { _ = f.Close() }()
-	lines := decode.NewLineReader(f, maxLetter)
+	lines := decode.NewLineReader(f, MaxLine)
 	for n := 0; ; n++ {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)

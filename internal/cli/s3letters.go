@@ -32,9 +32,6 @@ type s3Letters struct {
 	holds map[string][]string // keys of the objects that hold a letter, by its id, as of the last reading
 }
 
-// maxLetterLine is more than a letter with a record and a document of the largest size takes.
-const maxLetterLine = 256 << 20
-
 // contentName is a name for bytes.
 func contentName(data []byte) string {
 	sum := sha256.Sum256(data)
@@ -136,25 +133,42 @@ func (s *s3Letters) keys(ctx context.Context) ([]string, error) {
 	return keys, nil
 }
 
-// scan yields the letters of one object. A line that is no letter is reported to the logger and passed over.
-func (s *s3Letters) scan(ctx context.Context, key string) iter.Seq2[penstock.Letter, error] {
-	return func(yield func(penstock.Letter, error) bool) {
+// lines yields the lines of one object, each valid until the next.
+func (s *s3Letters) lines(ctx context.Context, key string) iter.Seq2[decode.Line, error] {
+	return func(yield func(decode.Line, error) bool) {
 		out, err := s.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &s.bucket, Key: &key})
 		if err != nil {
-			yield(penstock.Letter{}, fmt.Errorf("read s3://%s/%s: %w", s.bucket, key, err))
+			yield(decode.Line{}, fmt.Errorf("read s3://%s/%s: %w", s.bucket, key, err))
 			return
 		}
 		defer func() { _ = out.Body.Close() }()
-		lines := decode.NewLineReader(out.Body, maxLetterLine)
-		for n := 1; ; n++ {
+		lines := decode.NewLineReader(out.Body, deadletter.MaxLine)
+		for {
 			line, err := lines.Next()
 			if errors.Is(err, io.EOF) {
 				return
 			}
 			if err != nil {
-				yield(penstock.Letter{}, fmt.Errorf("read s3://%s/%s: %w", s.bucket, key, err))
+				yield(decode.Line{}, fmt.Errorf("read s3://%s/%s: %w", s.bucket, key, err))
 				return
 			}
+			if !yield(line, nil) {
+				return
+			}
+		}
+	}
+}
+
+// scan yields the letters of one object. A line that is no letter is reported to the logger and passed over.
+func (s *s3Letters) scan(ctx context.Context, key string) iter.Seq2[penstock.Letter, error] {
+	return func(yield func(penstock.Letter, error) bool) {
+		n := 0
+		for line, err := range s.lines(ctx, key) {
+			if err != nil {
+				yield(penstock.Letter{}, err)
+				return
+			}
+			n++
 			l, replayed, err := deadletter.Parse(line.Bytes)
 			if err != nil || replayed {
 				s.logger.WarnContext(ctx, "line passed over", "object", "s3://"+s.bucket+"/"+key, "line", n, "error", err)
@@ -188,22 +202,22 @@ func (s *s3Letters) MarkReplayed(ctx context.Context, ids ...string) error {
 	return nil
 }
 
-// rewrite stores the letters that stay before the object that holds them all is deleted: a letter may be there twice for
-// a moment, never not at all.
+// rewrite takes the letters that are gone out of an object, and nothing else: a line that cannot be read stays as it is.
 func (s *s3Letters) rewrite(ctx context.Context, key string, gone map[string]bool) error {
 	var body []byte
-	for l, err := range s.scan(ctx, key) {
+	for line, err := range s.lines(ctx, key) {
 		if err != nil {
 			return err
 		}
-		if gone[l.ID] {
+		if line.Overlong {
+			return fmt.Errorf("rewrite s3://%s/%s: the line at byte %d is too long to keep (%d bytes)", s.bucket, key, line.Offset, line.Length)
+		}
+		if l, _, err := deadletter.Parse(line.Bytes); err == nil && gone[l.ID] {
 			continue
 		}
-		if body, err = deadletter.Append(body, l); err != nil {
-			return err
-		}
+		body = append(append(body, line.Bytes...), '\n')
 	}
-	if len(body) > 0 {
+	if len(bytes.TrimSpace(body)) > 0 {
 		return s.put(ctx, key, body)
 	}
 	if _, err := s.client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &s.bucket, Key: &key}); err != nil {
