@@ -333,8 +333,8 @@ func (c *call) forward(w http.ResponseWriter) {
 	r.GetBody = func() (io.ReadCloser, error) { return c.body.reader(), nil }
 	r.ContentLength = c.body.size
 	r.TransferEncoding, r.Trailer = nil, nil
-	index, isBulk := c.bulkIndex()
-	c.plan.serve(w, r, c.cfg.Backend, index, isBulk)
+	bulk, isBulk := c.bulk()
+	c.plan.serve(w, r, c.cfg.Backend, bulk, isBulk)
 }
 
 // withoutSignature takes the parameters of a presigned URL off a query and leaves the rest as it is.
@@ -348,16 +348,17 @@ func withoutSignature(query string) string {
 	return strings.Join(kept, "&")
 }
 
-// bulkIndex reports whether this is a _bulk call whose answer lists all items, and the index of its URL.
-func (c *call) bulkIndex() (index string, isBulk bool) {
+// bulk reports whether this is a _bulk call whose answer has every item in its place, and what to know of it.
+func (c *call) bulk() (b bulkCall, isBulk bool) {
 	s := c.target.Segments
-	if len(s) == 0 || s[len(s)-1] != "_bulk" || strings.Contains(c.target.Query, "filter_path") {
-		return "", false
+	if len(s) == 0 || s[len(s)-1] != "_bulk" {
+		return b, false
 	}
 	if len(s) > 1 {
-		index = s[0]
+		b.index = s[0]
 	}
-	return index, true
+	b.filter, isBulk = parseBulkFilter(c.target.Query)
+	return b, isBulk
 }
 
 // names lists the backend's indexes, aliases and data streams.

@@ -2,18 +2,21 @@ package guard
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
+	"strings"
 	"time"
 )
 
 // serve hands the request to the backend, with the faults of p before, after and in between.
-func (p *plan) serve(w http.ResponseWriter, r *http.Request, backend http.Handler, index string, bulk bool) {
+func (p *plan) serve(w http.ResponseWriter, r *http.Request, backend http.Handler, call bulkCall, isBulk bool) {
 	if p == nil {
 		backend.ServeHTTP(w, r)
 		return
@@ -42,8 +45,8 @@ func (p *plan) serve(w http.ResponseWriter, r *http.Request, backend http.Handle
 		writeEngineError(w, r, http.StatusServiceUnavailable, "cluster_block_exception",
 			"blocked by: [SERVICE_UNAVAILABLE/2/no master];")
 	default:
-		if rules := p.bulkRules(); bulk && len(rules) > 0 {
-			p.serveBulk(w, r, backend, index, rules)
+		if rules := p.bulkRules(); isBulk && len(rules) > 0 {
+			p.serveBulk(w, r, backend, call, rules)
 			return
 		}
 		backend.ServeHTTP(w, r)
@@ -113,17 +116,70 @@ func itemErrors() map[int]cause {
 	}
 }
 
+// bulkCall is what has to be known of a _bulk call to answer for some of its items.
+type bulkCall struct {
+	index  string // of the URL
+	filter bulkFilter
+}
+
+// bulkFilter is the filter_path of a _bulk call: the fields of the answer and of its items that are asked for. Nil asks for
+// all.
+type bulkFilter map[string]bool
+
+// parseBulkFilter reports false for a filter that leaves out items or goes into their fields.
+func parseBulkFilter(query string) (f bulkFilter, ok bool) {
+	values, err := url.ParseQuery(query)
+	if err != nil || !values.Has("filter_path") {
+		return nil, err == nil
+	}
+	f = bulkFilter{}
+	whole := false
+	for path := range strings.SplitSeq(strings.Join(values["filter_path"], ","), ",") {
+		field, ofItem := strings.CutPrefix(path, "items.*.")
+		if strings.ContainsAny(field, ".*-") {
+			return nil, false
+		}
+		if ofItem {
+			field = "items." + field
+		}
+		f[field] = true
+		whole = whole || field == "items._id" || field == "items.status"
+	}
+	return f, whole
+}
+
+func (f bulkFilter) has(field string) bool { return f == nil || f[field] }
+
+// failure returns the item of an operation that is refused.
+func (b *bulkCall) failure(item bulkItem, status int) json.RawMessage {
+	var f itemFailure
+	if b.filter.has("items._index") {
+		f.Index = cmp.Or(item.Index, b.index)
+	}
+	if b.filter.has("items._id") {
+		f.ID = item.ID
+	}
+	if b.filter.has("items.status") {
+		f.Status = status
+	}
+	if b.filter.has("items.error") {
+		why := itemErrors()[status]
+		f.Error = &why
+	}
+	return marshal(map[string]itemFailure{item.Op: f})
+}
+
 // itemFailure is the place of one refused item in the answer to a _bulk call.
 type itemFailure struct {
-	Index  string `json:"_index"`
-	ID     string `json:"_id"`
-	Status int    `json:"status"`
-	Error  cause  `json:"error"`
+	Index  string `json:"_index,omitempty"`
+	ID     string `json:"_id,omitempty"`
+	Status int    `json:"status,omitempty"`
+	Error  *cause `json:"error,omitempty"`
 }
 
 // serveBulk takes the struck items out of the body, so that they really are not stored, and puts their errors into
 // the backend's answer at their places.
-func (p *plan) serveBulk(w http.ResponseWriter, r *http.Request, backend http.Handler, index string, rules []fault) {
+func (p *plan) serveBulk(w http.ResponseWriter, r *http.Request, backend http.Handler, call bulkCall, rules []fault) {
 	var rest bytes.Buffer
 	var struck []json.RawMessage // by position; nil is left to the backend
 	passed := 0
@@ -134,11 +190,7 @@ func (p *plan) serveBulk(w http.ResponseWriter, r *http.Request, backend http.Ha
 				break
 			}
 			if status := p.item(rules); status != 0 {
-				f := itemFailure{Index: item.Index, ID: item.ID, Status: status, Error: itemErrors()[status]}
-				if f.Index == "" {
-					f.Index = index
-				}
-				struck = append(struck, marshal(map[string]itemFailure{item.Op: f}))
+				struck = append(struck, call.failure(item, status))
 				continue
 			}
 			passed++
@@ -162,13 +214,19 @@ func (p *plan) serveBulk(w http.ResponseWriter, r *http.Request, backend http.Ha
 		}
 		copyHeader(w.Header(), rec.header)
 	}
+	if passed == 0 && call.filter.has("took") {
+		out.Took = new(int64)
+	}
+	if passed == 0 && call.filter.has("errors") {
+		out.Errors = new(bool)
+	}
 	next := 0
 	for _, s := range struck {
 		if s == nil {
 			s = out.Items[next]
 			next++
-		} else {
-			out.Errors = true
+		} else if out.Errors != nil {
+			*out.Errors = true
 		}
 		items = append(items, s)
 	}
@@ -182,8 +240,8 @@ func (p *plan) serveBulk(w http.ResponseWriter, r *http.Request, backend http.Ha
 }
 
 type bulkAnswer struct {
-	Took   int64             `json:"took"`
-	Errors bool              `json:"errors"`
+	Took   *int64            `json:"took,omitempty"`
+	Errors *bool             `json:"errors,omitempty"`
 	Items  []json.RawMessage `json:"items"`
 }
 

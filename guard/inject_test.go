@@ -193,6 +193,25 @@ func TestStruckItemsAreNotStored(t *testing.T) {
 		text != `{"took":0,"errors":true,"items":[{"delete":{"_index":"a","_id":"1","status":503,"error":{"type":"unavailable_shards_exception","reason":"primary shard is not active"}}}]}` {
 		t.Errorf("all items struck: %d %s, stored %v", status, text, stored)
 	}
+	// A client that asks for a part of the answer gets the part.
+	for filter, want := range map[string]string{
+		"took,errors,items.*._id,items.*.status,items.*.error": `{"took":0,"errors":true,"items":[{"delete":{"_id":"1","status":503,"error":{"type":"unavailable_shards_exception","reason":"primary shard is not active"}}}]}`,
+		"items.*.status": `{"items":[{"delete":{"status":503}}]}`,
+		// What leaves out items is the backend's.
+		"items.*.error": "nothing",
+		"errors":        "nothing",
+		"-items":        "nothing",
+	} {
+		stored = nil
+		status, text := d.do(t, "", "POST", "/_bulk?filter_path="+filter, "{\"delete\":{\"_index\":\"a\",\"_id\":\"1\"}}\n")
+		if want == "nothing" {
+			if len(stored) != 1 {
+				t.Errorf("filter %s: %d %s, stored %v", filter, status, text, stored)
+			}
+		} else if status != 200 || len(stored) != 0 || text != want {
+			t.Errorf("filter %s: %d %s, stored %v, want %s", filter, status, text, stored, want)
+		}
+	}
 }
 
 func TestFaultsAreSetFromThisMachineWithTheTokenOnly(t *testing.T) {
