@@ -227,8 +227,8 @@ func FuzzTime(f *testing.F) {
 		if err := want.UnmarshalText([]byte(s)); err != nil || want.Year() < 1 || s[13] != ':' || strings.ContainsAny(s, "\"\\\n,") {
 			return
 		}
-		if _, offset := want.Zone(); offset > 18*3600 || offset < -18*3600 {
-			return // no place on earth
+		if _, offset := want.Zone(); offset > 18*3600 || offset < -18*3600 || strings.HasSuffix(s, ":60") {
+			return // no place on earth, and no minute
 		}
 		text := `{"time":"` + s + `"}`
 		r := fuzzRead(t, "ndjson", []byte(text))
