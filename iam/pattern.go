@@ -321,14 +321,17 @@ func (a *arnPattern) match(arn string, seg *arnSegments, c *Context) bool {
 	return true
 }
 
-// resolve replaces variables by their values.
+// resolve replaces variables by their values. A value that is empty leaves nothing behind, so that a star before it ends the
+// pattern.
 func (p pattern) resolve(c *Context) pattern {
-	out := make(pattern, len(p))
-	for i, q := range p {
+	out := make(pattern, 0, len(p))
+	for _, q := range p {
 		if q.kind == partVariable {
 			q = part{kind: partLiteral, text: q.value(c)}
 		}
-		out[i] = q
+		if q.kind != partLiteral || q.text != "" {
+			out = append(out, q)
+		}
 	}
 	return out
 }
