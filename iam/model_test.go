@@ -55,24 +55,29 @@ type modelPolicies struct {
 // anyRun and anyOne stand for wildcards, so that a star in the value of a variable is only a star.
 const anyRun, anyOne = '\x01', '\x02'
 
-// glob matches in the plainest way: a star is any text, a question mark any one character.
+// glob matches in the plainest way that does not take for ever: it keeps where in s the pattern can be after each of its
+// bytes. A star is any text, a question mark any one character.
 func glob(pattern, s string) bool {
-	if pattern == "" {
-		return s == ""
-	}
-	switch pattern[0] {
-	case anyRun:
-		for i := 0; i <= len(s); i++ {
-			if glob(pattern[1:], s[i:]) {
-				return true
+	at, next := make([]bool, len(s)+1), make([]bool, len(s)+1)
+	at[0] = true
+	for k := range len(pattern) {
+		clear(next)
+		for j := range at {
+			_, n := utf8.DecodeRuneInString(s[j:])
+			switch {
+			case pattern[k] == anyRun:
+				next[j] = next[j] || at[j]
+				next[j+n] = next[j+n] || next[j]
+			case !at[j] || j == len(s):
+			case pattern[k] == anyOne:
+				next[j+n] = true
+			case pattern[k] == s[j]:
+				next[j+1] = true
 			}
 		}
-		return false
-	case anyOne:
-		_, n := utf8.DecodeRuneInString(s)
-		return s != "" && glob(pattern[1:], s[n:])
+		at, next = next, at
 	}
-	return s != "" && s[0] == pattern[0] && glob(pattern[1:], s[1:])
+	return at[len(s)]
 }
 
 // globARN matches each of the six segments on its own. A star at the end stands for segments that are missing.
