@@ -125,40 +125,57 @@ func (s *ruled) Entry(o *penstock.Object, id penstock.Identity, entry, format st
 	} else {
 		origin["penstock.file"] = id.Key
 	}
-	return &ruledEntry{EntryShaper: inner, rules: s.rules, origin: origin}, nil
+	e := &ruledEntry{EntryShaper: inner}
+	for _, one := range s.rules {
+		if rest, ok := one.within(origin); ok {
+			e.rules = append(e.rules, rest)
+		}
+	}
+	return e, nil
 }
 
+// within returns what is left of a rule once it is known where the records are from; ok is false when it can match none of
+// them.
+func (r rule) within(origin map[string]string) (rest rule, ok bool) {
+	for _, t := range r {
+		from := origin[t.path]
+		if from == "" {
+			rest = append(rest, t)
+		} else if t.takes([]byte(from)) == t.negated {
+			return nil, false
+		}
+	}
+	return rest, true
+}
+
+// ruledEntry has what is left of the rules that can match.
 type ruledEntry struct {
 	penstock.EntryShaper
-	rules  []rule
-	origin map[string]string
+	rules []rule
 }
 
 // Shape is part of penstock.EntryShaper. The record is shaped in any case: the ids of the others may depend on it.
 func (e *ruledEntry) Shape(r *penstock.Record) (penstock.Document, error) {
 	doc, err := e.EntryShaper.Shape(r)
 	for _, one := range e.rules {
-		if e.matches(one, r.JSON) {
+		if one.matches(r.JSON) {
 			return penstock.Document{}, penstock.ErrDrop
 		}
 	}
 	return doc, err
 }
 
-func (e *ruledEntry) matches(r rule, object []byte) bool {
-	for _, t := range r {
-		if e.has(t, object) == t.negated {
+func (r rule) matches(object []byte) bool {
+	for i := range r {
+		if r[i].holds(object) == r[i].negated {
 			return false
 		}
 	}
 	return true
 }
 
-// has reports whether the field is there and has the term's pattern.
-func (e *ruledEntry) has(t term, object []byte) bool {
-	if from := e.origin[t.path]; from != "" {
-		return t.takes([]byte(from))
-	}
+// holds reports whether the field is there and has the pattern.
+func (t *term) holds(object []byte) bool {
 	value := find(object, t.path)
 	if len(value) == 0 || value[0] != '[' {
 		return t.takesValue(value)

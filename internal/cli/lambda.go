@@ -255,7 +255,7 @@ func (w *wiring) fit(flags *pflag.FlagSet, memory string) {
 
 // open makes the stages. It makes no request.
 func (w *wiring) open(ctx context.Context) error {
-	p, err := w.read.stages(w.logger)
+	p, err := w.read.unruled(w.logger)
 	if err != nil {
 		return err
 	}
@@ -272,11 +272,10 @@ func (w *wiring) open(ctx context.Context) error {
 	if err != nil {
 		return &usageError{Err: err, Hint: "docs/cloudwatch-logs.md explains logs-index"}
 	}
-	rules, err := w.read.rules()
-	if err != nil {
+	p.Recognizer, p.Shaper, p.Workers, p.Logger = logs, logs, w.workers, w.logger
+	if err := w.read.leaveOut(p); err != nil {
 		return err
 	}
-	p.Recognizer, p.Shaper, p.Workers, p.Logger = logs, rules.Shaper(logs), w.workers, w.logger
 	w.stages = p
 	if w.objects, err = w.s3.open(ctx, &w.aws, w.logger); err != nil {
 		return err

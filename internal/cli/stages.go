@@ -35,7 +35,16 @@ func (o *readOptions) flags(f flagSet) {
 }
 
 // stages returns a pipeline that lacks a source, a deliverer and dead letters.
-func (o *readOptions) stages(_ logger) (*penstock.Pipeline, error) {
+func (o *readOptions) stages(l logger) (*penstock.Pipeline, error) {
+	p, err := o.unruled(l)
+	if err != nil {
+		return nil, err
+	}
+	return p, o.leaveOut(p)
+}
+
+// unruled are the stages before the drop rules.
+func (o *readOptions) unruled(_ logger) (*penstock.Pipeline, error) {
 	recognizer, err := o.recognizer()
 	if err != nil {
 		return nil, err
@@ -44,22 +53,20 @@ func (o *readOptions) stages(_ logger) (*penstock.Pipeline, error) {
 	if err != nil {
 		return nil, &usageError{Err: err, Hint: "docs/documents.md explains index patterns; the default is logs-{format}-{yyyy.MM.dd}"}
 	}
-	rules, err := o.rules()
-	if err != nil {
-		return nil, err
-	}
 	return &penstock.Pipeline{
 		Decoder:    decode.New(decode.Limits{MaxBytes: int64(o.maxObjectBytes), MaxRatio: float64(o.maxRatio)}),
-		Recognizer: recognizer, Shaper: rules.Shaper(shaper),
+		Recognizer: recognizer, Shaper: shaper,
 	}, nil
 }
 
-func (o *readOptions) rules() (*shape.Rules, error) {
+// leaveOut puts the drop rules around the shaper.
+func (o *readOptions) leaveOut(p *penstock.Pipeline) error {
 	rules, err := shape.ParseRules(o.drop)
 	if err != nil {
-		return nil, &usageError{Err: err, Hint: "docs/documents.md explains drop rules: --drop level=debug"}
+		return &usageError{Err: err, Hint: "docs/documents.md explains drop rules: --drop level=debug"}
 	}
-	return rules, nil
+	p.Shaper = rules.Shaper(p.Shaper)
+	return nil
 }
 
 func (o *readOptions) recognizer() (*format.Detector, error) {
