@@ -62,6 +62,15 @@ func (q *question) flags(cmd *cobra.Command) {
 	f.BoolVar(&q.asJSON, "json", false, "print one JSON object")
 }
 
+// parseDomainARN reads --domain-arn.
+func parseDomainARN(text string) (iam.Domain, error) {
+	d, err := iam.ParseDomain(text)
+	if err != nil {
+		return d, &usageError{Err: err, Hint: "--domain-arn arn:aws:es:REGION:ACCOUNT:domain/NAME"}
+	}
+	return d, nil
+}
+
 // maxDocument is far over what a policy may have.
 const maxDocument = 1 << 20
 
@@ -155,9 +164,9 @@ func (q *question) request(args []string) (iam.Request, error) {
 	if strings.Contains(path, "://") {
 		return iam.Request{}, usagef("leave out what is before the path; --domain-arn names the domain", "%s is a URL, and no path", path)
 	}
-	d, err := iam.ParseDomain(q.domainARN)
+	d, err := parseDomainARN(q.domainARN)
 	if err != nil {
-		return iam.Request{}, &usageError{Err: err, Hint: "--domain-arn arn:aws:es:REGION:ACCOUNT:domain/NAME"}
+		return iam.Request{}, err
 	}
 	action, known := iam.ActionFor(method)
 	if !known {

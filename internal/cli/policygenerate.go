@@ -92,9 +92,9 @@ func (o *generateOptions) run(w io.Writer, mode string) error {
 	if err != nil {
 		return err
 	}
-	d, err := iam.ParseDomain(o.domainARN)
+	d, err := parseDomainARN(o.domainARN)
 	if err != nil {
-		return &usageError{Err: err, Hint: "--domain-arn arn:aws:es:REGION:ACCOUNT:domain/NAME"}
+		return err
 	}
 	resource, identity, err := iam.Generate(d, o.principal, needs)
 	if err != nil {

@@ -44,8 +44,8 @@ func (o *lintOptions) run(a *app, files []string) error {
 	var d iam.Domain
 	if o.domainARN != "" {
 		var err error
-		if d, err = iam.ParseDomain(o.domainARN); err != nil {
-			return &usageError{Err: err, Hint: "--domain-arn arn:aws:es:REGION:ACCOUNT:domain/NAME"}
+		if d, err = parseDomainARN(o.domainARN); err != nil {
+			return err
 		}
 	}
 	d.VPC, d.FineGrained = o.vpc, o.fineGrained

@@ -56,10 +56,11 @@ func configurationSchema() (string, error) {
 		if s.Unit != "" {
 			usage += " (" + s.Unit + ")"
 		}
-		props[s.key()] = property{Type: []string{"string", "number", "boolean"}, Description: usage, Default: s.Default}
-		if s.Name == "drop" {
-			props[s.key()] = property{Type: []string{"string", "array"}, Description: usage}
+		types := []string{"string", "number", "boolean"}
+		if s.isList() {
+			types = []string{"string", "array"}
 		}
+		props[s.key()] = property{Type: types, Description: usage, Default: s.Default}
 	}
 	out, err := json.MarshalIndent(map[string]any{
 		"$schema":              "https://json-schema.org/draft/2020-12/schema",

@@ -28,6 +28,9 @@ type setting struct {
 func (s setting) variable() string { return "PENSTOCK_" + strings.ToUpper(s.key()) }
 func (s setting) key() string      { return strings.ReplaceAll(s.Name, "-", "_") }
 
+// isList reports whether the setting has any number of texts: in a variable a line each, in a file a list.
+func (s setting) isList() bool { return s.Unit == "rules" }
+
 // settings is the one table that flags, variables, file keys, docs/configuration.md and the JSON Schema are made from.
 //
 //nolint:gochecknoglobals // a table literal
@@ -267,7 +270,8 @@ func parseConfig(data []byte) (map[string]string, error) {
 		if key == "$schema" {
 			continue
 		}
-		if !slices.ContainsFunc(settings, func(s setting) bool { return s.key() == key }) {
+		at := slices.IndexFunc(settings, func(s setting) bool { return s.key() == key })
+		if at < 0 {
 			return nil, fmt.Errorf("unknown key %q", key)
 		}
 		switch v := v.(type) {
@@ -279,7 +283,7 @@ func parseConfig(data []byte) (map[string]string, error) {
 			values[key] = v.String()
 		case []any:
 			text, ok := joinLines(v)
-			if !ok || key != "drop" {
+			if !ok || !settings[at].isList() {
 				return nil, fmt.Errorf("key %q: a list, where only that of drop may be one, of strings", key)
 			}
 			values[key] = text
