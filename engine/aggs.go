@@ -383,7 +383,7 @@ func (a *agg) setInterval(text string, calendar, fixed bool, major int) error {
 	}
 	d, ok := parseInterval(text)
 	if !ok || d <= 0 || strings.HasSuffix(text, "w") && major >= firstTyped {
-		return illegal("failed to parse setting [date_histogram.fixedInterval] with value [%s] as a time value: unit is missing or unrecognized", text)
+		return notATime("date_histogram.fixedInterval", text)
 	}
 	a.interval.fixed = d
 	return nil

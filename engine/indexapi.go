@@ -295,11 +295,16 @@ func (c *call) single(name string) (*index, error) {
 	return x, nil
 }
 
-func (c *call) deleteIndexes(expr string) error {
+// asked returns the indexes that a request is about, once all of its parameters are known.
+func (c *call) asked(expr string) ([]*index, error) {
 	if err := c.knownIndices(); err != nil {
-		return err
+		return nil, err
 	}
-	found, err := c.meant(expr)
+	return c.meant(expr)
+}
+
+func (c *call) deleteIndexes(expr string) error {
+	found, err := c.asked(expr)
 	if err != nil {
 		return err
 	}
@@ -358,10 +363,7 @@ func (c *call) namedAlias(expr, alias string) error {
 	if c.r.Method != http.MethodGet && c.r.Method != http.MethodHead || strings.Contains(alias, ",") {
 		return c.notOffered()
 	}
-	if err := c.knownIndices(); err != nil {
-		return err
-	}
-	found, err := c.meant(expr)
+	found, err := c.asked(expr)
 	if err != nil {
 		return err
 	}
@@ -380,10 +382,7 @@ func (c *call) namedAlias(expr, alias string) error {
 
 // describe answers with something about each index.
 func (c *call) describe(expr string, about func(*index, *state) object) error {
-	if err := c.knownIndices(); err != nil {
-		return err
-	}
-	found, err := c.meant(expr)
+	found, err := c.asked(expr)
 	if err != nil {
 		return err
 	}

@@ -306,6 +306,10 @@ func timeValue(name, v string) error {
 	if _, err := strconv.ParseInt(number, 10, 64); err == nil && slices.Contains([]string{"nanos", "micros", "ms", "s", "m", "h", "d"}, v[len(number):]) || v == "-1" || v == "0" {
 		return nil
 	}
+	return notATime(name, v)
+}
+
+func notATime(name, v string) *apiError {
 	return illegal("failed to parse setting [%s] with value [%s] as a time value: unit is missing or unrecognized", name, v)
 }
 
