@@ -24,7 +24,6 @@ type batch struct {
 	lease   lease
 	answer  answer
 	sum     bodySum
-	summed  int // bytes of the body that the sum has taken in, or will have when it is unlocked
 }
 
 // answer is what is reused from one response to the next.
@@ -57,7 +56,7 @@ type bodySum struct {
 	done int // bytes of the body
 }
 
-// sumStep is after how many bytes more the sum goes on.
+// sumStep is the length of the parts in which the sum goes on.
 const sumStep = 64 << 10
 
 // take takes in what the body has got since.
@@ -93,7 +92,6 @@ func (b *batch) reset() {
 	clear(b.docs)
 	clear(b.answer.items)
 	b.sum.reset()
-	b.summed = 0
 	const largeAnswer = 4 << 20 // full of errors
 	if b.answer.body.Cap() > largeAnswer {
 		b.answer.body = bytes.Buffer{}
@@ -112,6 +110,11 @@ const (
 // actionSize is about the size of the action line; it need not be exact.
 func actionSize(doc penstock.Document, docType string) int {
 	return len(createAction) + len(doc.Index) + len(`","_type":"","_id":""}}`) + len(docType) + len(doc.ID) + 1
+}
+
+// endsPart reports whether the last document has ended a part of the body for the sum.
+func (b *batch) endsPart() bool {
+	return b.docs[len(b.docs)-1].start/sumStep != len(b.body)/sumStep
 }
 
 // add appends a document.

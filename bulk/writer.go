@@ -239,12 +239,11 @@ func (d *delivery) Add(ctx context.Context, doc penstock.Document) error {
 		w.mu.Unlock()
 		return nil
 	}
-	if len(b.body)-b.summed < sumStep || !w.signs.Load() || !b.sum.TryLock() {
+	if !b.endsPart() || !w.signs.Load() || !b.sum.TryLock() { // who holds the lock takes this part too, or the next one does
 		w.mu.Unlock()
 		return nil
 	}
 	body := b.body
-	b.summed = len(body)
 	w.mu.Unlock()
 	b.sum.take(body)
 	b.sum.Unlock()
