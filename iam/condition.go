@@ -212,20 +212,30 @@ func compare[G, W any](read func(text string) (G, bool), holds func(got G, want 
 	}
 }
 
+// parser reads a value of a policy as values of requests are read; wrong says what is the matter with another text.
+func parser[T any](read func(text string) (T, bool), wrong string) func(text string) (any, error) {
+	return func(text string) (any, error) {
+		v, ok := read(text)
+		if !ok {
+			return nil, fmt.Errorf("%s %s", quoted(text), wrong)
+		}
+		return v, nil
+	}
+}
+
+var (
+	parseNumber = parser(readNumber, "is not a number")
+	parseDate   = parser(readDate, "is not a date such as 2026-11-24T00:00:00Z")
+	parseBool   = parser(readBool, "is neither true nor false")
+	parseBinary = parser(readBinary, "is not base64")
+)
+
 func isSame[T comparable](got, want T) bool { return got == want }
 
 // readNumber reads a decimal number. What else Go takes for one, such as NaN, is none.
 func readNumber(text string) (float64, bool) {
 	n, err := strconv.ParseFloat(text, 64)
 	return n, err == nil && strings.Trim(text, "0123456789+-.eE") == ""
-}
-
-func parseNumber(text string) (any, error) {
-	n, ok := readNumber(text)
-	if !ok {
-		return nil, fmt.Errorf("%s is not a number", quoted(text))
-	}
-	return n, nil
 }
 
 // maxEpoch is the end of the year 9999.
@@ -244,14 +254,6 @@ func readDate(text string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-func parseDate(text string) (any, error) {
-	t, ok := readDate(text)
-	if !ok {
-		return nil, fmt.Errorf("%s is not a date such as 2026-11-24T00:00:00Z", quoted(text))
-	}
-	return t, nil
-}
-
 func readBool(text string) (value, ok bool) {
 	switch strings.ToLower(text) {
 	case "true":
@@ -262,25 +264,9 @@ func readBool(text string) (value, ok bool) {
 	return false, false
 }
 
-func parseBool(text string) (any, error) {
-	b, ok := readBool(text)
-	if !ok {
-		return nil, fmt.Errorf("%s is neither true nor false", quoted(text))
-	}
-	return b, nil
-}
-
 func readBinary(text string) (string, bool) {
 	b, err := base64.StdEncoding.DecodeString(text)
 	return string(b), err == nil
-}
-
-func parseBinary(text string) (any, error) {
-	b, ok := readBinary(text)
-	if !ok {
-		return nil, fmt.Errorf("%s is not base64", quoted(text))
-	}
-	return b, nil
 }
 
 // parsePrefix reads a CIDR block, or an address that stands for itself.
