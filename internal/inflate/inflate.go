@@ -1,8 +1,8 @@
 // Package inflate decompresses gzip streams about twice as fast as the general libraries, because decompression is the
 // largest single cost of shipping a log file. It reads all members of a stream as one.
 //
-// The decoder keeps up to 63 bits of input in a register, decodes with tables of 11 (literals and lengths) and 9
-// (distances) bits, and copies matches eight bytes at a time into a buffer with slack behind its end. A chunk of output
+// The decoder keeps up to 63 bits of input in a register, decodes with tables of 11 (literals, one or two of them, and lengths) and
+// 9 (distances) bits, and copies matches 16 bytes at a time into a buffer with slack behind its end. A chunk of output
 // is handed over when the buffer is full; its last 32 KiB stay in front of the next one as history (RFC 1951, 2).
 package inflate
 
@@ -22,12 +22,11 @@ var (
 )
 
 const (
-	history      = 32 << 10  // the farthest distance of a match
-	chunk        = 192 << 10 // output decoded before it is handed over
-	slack        = 8 + 258   // what one symbol may write past the end of a chunk, with copies rounded up
+	history      = 32 << 10                 // the farthest distance of a match
+	chunk        = 192 << 10                // output decoded before it is handed over
+	slack        = 2*lookups + 258 + 2*step // what one turn of the decoder may write past the end of a chunk, with copies rounded up
 	inputSize    = 64 << 10
 	registerSize = 8
-	padding      = 32 // zero bytes behind the end of the input, so that the register can be filled without asking
 )
 
 // state is what comes next in the input.
@@ -48,7 +47,7 @@ type Reader struct {
 	src    io.Reader
 	srcErr error // io.EOF or what the source said; the input that came before it is decoded first
 
-	in  []byte // input; bytes from len(in) on are zero once srcErr is set
+	in  []byte // input
 	pos int    // next byte to load into bits
 	b   uint64 // bits loaded and not consumed, lowest first
 	nb  uint   // number of them
@@ -71,7 +70,7 @@ type Reader struct {
 
 // NewReader returns a Reader of the gzip stream in src. It reads ahead in src.
 func NewReader(src io.Reader) *Reader {
-	r := &Reader{in: make([]byte, 0, inputSize+padding), out: make([]byte, history+chunk+slack)}
+	r := &Reader{in: make([]byte, 0, inputSize), out: make([]byte, history+chunk+slack)}
 	r.Reset(src)
 	return r
 }
@@ -137,8 +136,7 @@ func (r *Reader) account() {
 	}
 }
 
-// fill makes at least want bytes of input available from pos on, or as many as there are: then srcErr is set and padding
-// zero bytes follow the last one.
+// fill makes at least want bytes of input available from pos on, or as many as there are: then srcErr is set.
 func (r *Reader) fill(want int) {
 	for len(r.in)-r.pos < want && r.srcErr == nil {
 		if r.pos > registerSize {
@@ -150,7 +148,6 @@ func (r *Reader) fill(want int) {
 		r.in = r.in[:len(r.in)+n]
 		if err != nil {
 			r.srcErr = err
-			clear(r.in[len(r.in) : len(r.in)+padding])
 		}
 	}
 }

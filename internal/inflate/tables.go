@@ -5,27 +5,28 @@ import "math/bits"
 const (
 	maxLit  = 286 // symbols of the literal and length alphabet
 	maxDist = 30  // symbols of the distance alphabet
+	maxCode = 15  // bits
 
 	litBits       = 11
 	distBits      = 9
-	litTableSize  = 1<<litBits + 1024 // 2^11 and the worst case of second-level tables, rounded up
+	litTableSize  = 1<<litBits + 2048 // 2^11 and the worst case of second-level tables, rounded up
 	distTableSize = 1<<distBits + 512
 )
 
 // A table entry says, from the lowest bit:
 //
-//	0-7    bits to consume: the code, and for lengths and distances its extra bits too
-//	8-11   bits of the code alone; for a link, the bits that index the second table
-//	12-14  kind
-//	16-31  literal, base length or distance, or the start of the second table
+//	0-5    bits to consume: the code, and for lengths and distances its extra bits too; the codes of a pair of literals
+//	6-7    number of literals
+//	8-11   bits of the code alone, of the first one in a pair; for a link, the bits that index the second table
+//	12-15  what it is
+//	16-31  literal, with the second one above it, base length or distance, or the start of the second table
 //
 // The zero entry is a code that does not exist.
 const (
-	kindLiteral = 1 << 12
-	kindBase    = 2 << 12 // a length or a distance
-	kindEnd     = 3 << 12
-	kindLink    = 4 << 12
-	kindMask    = 7 << 12
+	isLiteral = 1 << 15
+	isBase    = 1 << 14 // a length or a distance
+	isLink    = 1 << 13
+	isEnd     = 1 << 12
 )
 
 // base and extra bits of the length symbols from 257 on and of the distance symbols (RFC 1951, 3.2.5).
@@ -42,24 +43,24 @@ var (
 func litEntry(sym int) uint32 {
 	switch {
 	case sym < 256:
-		return kindLiteral | uint32(sym)<<16
+		return isLiteral | uint32(sym)<<16 | 1<<6
 	case sym == 256:
-		return kindEnd
+		return isEnd
 	case sym < maxLit:
-		return kindBase | uint32(lengthBase[sym-257])<<16 | uint32(lengthExtra[sym-257])
+		return isBase | uint32(lengthBase[sym-257])<<16 | uint32(lengthExtra[sym-257])
 	}
 	return 0
 }
 
 func distEntry(sym int) uint32 {
 	if sym < maxDist {
-		return kindBase | uint32(distBase[sym])<<16 | uint32(distExtra[sym])
+		return isBase | uint32(distBase[sym])<<16 | uint32(distExtra[sym])
 	}
 	return 0
 }
 
 // codeEntry is for the alphabet of code lengths: the symbol is the value.
-func codeEntry(sym int) uint32 { return kindBase | uint32(sym)<<16 }
+func codeEntry(sym int) uint32 { return isBase | uint32(sym)<<16 }
 
 // build fills table for the canonical code with these lengths. Codes of up to primary bits are found with one look-up.
 // It reports whether the code is usable: complete, or empty, or a single code of one bit (as encoders write it when one
@@ -117,7 +118,7 @@ func build(table []uint32, primary uint, lengths []uint8, entry func(sym int) ui
 		low := at & (1<<primary - 1)
 		width := widths[low]
 		if table[low] == 0 {
-			table[low] = kindLink | uint32(free)<<16 | uint32(width)<<8 | uint32(primary)
+			table[low] = isLink | uint32(free)<<16 | uint32(width)<<8 | uint32(primary)
 			free += 1 << width
 		}
 		start := int(table[low] >> 16)
@@ -126,6 +127,21 @@ func build(table []uint32, primary uint, lengths []uint8, entry func(sym int) ui
 		}
 	}
 	return true
+}
+
+// pair makes entries of two literals where both codes fit into the index. It goes down, so that the entry for what follows
+// the first code, at a lower index, is still one of a single literal.
+func pair(table []uint32) {
+	for i := 1<<litBits - 1; i >= 0; i-- {
+		e := table[i]
+		if e&isLiteral == 0 {
+			continue
+		}
+		n := e & 63
+		if next := table[i>>n]; next&isLiteral != 0 && n+next&63 <= litBits {
+			table[i] = e + 1<<6 + next&63 + next>>16<<24
+		}
+	}
 }
 
 // reverse turns a code of n bits around: the stream has its first bit lowest.
@@ -148,6 +164,7 @@ func (r *Reader) fixedTables() {
 		}
 	}
 	build(r.lit[:], litBits, lengths[:], litEntry)
+	pair(r.lit[:])
 	for i := range 32 {
 		lengths[i] = 5
 	}
@@ -182,6 +199,7 @@ func (r *Reader) dynamicTables() error {
 	if !build(r.lit[:], litBits, r.lengths[:nlit], litEntry) || !build(r.dist[:], distBits, r.lengths[nlit:nlit+ndist], distEntry) {
 		return ErrCorrupt
 	}
+	pair(r.lit[:])
 	return nil
 }
 
