@@ -120,7 +120,7 @@ func NewTransport(cfg TransportConfig) *http.Transport {
 	const buffer = 64 << 10
 	return &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           cfg.Dial,
+		DialContext:           dialDirect(cfg.Dial),
 		TLSClientConfig:       &tls.Config{RootCAs: cfg.RootCAs, ServerName: cfg.ServerName, MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:   8 * time.Second,
 		MaxIdleConnsPerHost:   cfg.MaxInFlight + 1,

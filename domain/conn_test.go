@@ -1,0 +1,105 @@
+package domain_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/seed56735111/penstock/domain"
+)
+
+// countedConn counts what is written to a connection at once.
+type countedConn struct {
+	net.Conn
+	writes *atomic.Int64
+}
+
+func (c countedConn) Write(b []byte) (int, error) {
+	c.writes.Add(1)
+	return c.Conn.Write(b)
+}
+
+// A bulk body is written from where it lies, not in net/http's pieces of 32 KiB.
+func TestBodiesAreWrittenInOnePiece(t *testing.T) {
+	t.Parallel()
+	want := bytes.Repeat([]byte("0123456789abcdef"), 5<<16) // 5 MiB
+	var got []byte
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got, _ = io.ReadAll(r.Body) }))
+	defer server.Close()
+	var writes atomic.Int64
+	transport := domain.NewTransport(domain.TransportConfig{Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
+		c, err := new(net.Dialer).DialContext(ctx, network, addr)
+		return countedConn{c, &writes}, err
+	}})
+	defer transport.CloseIdleConnections()
+	for _, body := range []io.Reader{bytes.NewReader(want), struct{ io.Reader }{bytes.NewReader(want)}} {
+		writes.Store(0)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL, body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.ContentLength = int64(len(want))
+		resp, err := transport.RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if !bytes.Equal(got, want) {
+			t.Errorf("%T: %d bytes arrived, want %d", body, len(got), len(want))
+		}
+		_, whole := body.(io.WriterTo)
+		if n := writes.Load(); whole && n > 4 || !whole && n < 20 {
+			t.Errorf("%T: %d writes", body, n)
+		}
+	}
+}
+
+// A body that is not as long as promised makes the request fail, and never runs into the next request on the connection.
+func TestBodiesKeepTheirPromise(t *testing.T) {
+	t.Parallel()
+	var seen atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		n, err := io.Copy(io.Discard, r.Body)
+		if err == nil {
+			seen.Add(n)
+		}
+	}))
+	defer server.Close()
+	transport := domain.NewTransport(domain.TransportConfig{})
+	defer transport.CloseIdleConnections()
+	const size = 1 << 20
+	for _, promised := range []int64{size - 1, size + 1} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL, strings.NewReader(strings.Repeat("x", size)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.ContentLength, req.GetBody = promised, nil
+		resp, err := transport.RoundTrip(req)
+		if err == nil {
+			// The server may answer before the client sees that its body was too long.
+			_ = resp.Body.Close()
+			if promised > size {
+				t.Errorf("a body of %d bytes passed for one of %d", size, promised)
+			}
+		}
+	}
+	seen.Store(0)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL, strings.NewReader("next"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := transport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if seen.Load() != int64(len("next")) {
+		t.Errorf("the next request had %d bytes", seen.Load())
+	}
+}
