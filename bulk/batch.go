@@ -35,17 +35,16 @@ type answer struct {
 
 // document locates one document in its batch.
 type document struct {
-	delivery   *delivery
-	start      int // of the action line
-	id, idEnd  int // in ids
-	body, end  int // in body; end is the position of the line feed
-	raw        int // in batch.raw, or in body when rawInBody
-	rawEnd     int
-	rawInBody  bool
-	rawOpening bool // the record's opening brace is the document's
-	index      int  // in batch.indexes
-	offset     int64
-	idText     string // set only when the id needs escapes
+	delivery  *delivery
+	start     int // of the action line
+	id, idEnd int // in ids
+	body, end int // in body; end is the position of the line feed
+	raw       int // in batch.raw, or in body
+	rawEnd    int
+	rawInBody bool // all of it but the opening brace, which is the document's
+	index     int  // in batch.indexes
+	offset    int64
+	idText    string // set only when the id needs escapes
 }
 
 // bodySum is the SHA-256 of the body, taken while it is filled, when what was just written is still in the processor's
@@ -164,7 +163,7 @@ func (b *batch) action(index int, cfg Config) []byte {
 func (b *batch) keepRaw(e *document, doc penstock.Document) {
 	n := len(doc.Raw)
 	if n > 1 && doc.Raw[0] == '{' && bytes.HasSuffix(doc.Body, doc.Raw[1:]) {
-		e.rawInBody, e.rawOpening, e.raw, e.rawEnd = true, true, e.end-(n-1), e.end
+		e.rawInBody, e.raw, e.rawEnd = true, e.end-(n-1), e.end
 		return
 	}
 	e.raw = len(b.raw)

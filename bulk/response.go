@@ -18,11 +18,13 @@ type item struct {
 // errResponse says that an answer is not a complete _bulk response: what became of the documents is not known.
 var errResponse = errors.New("not a complete _bulk response")
 
-// parseResponse reads a _bulk response and calls each for every item, in order. It takes what engines of all versions
-// send and passes over what it does not need, and it allocates nothing.
-func parseResponse(body []byte, each func(i int, it item)) (items int, err error) {
+// parseResponse reads a _bulk response into items, in order, and returns how many there were; those that items has no room
+// for are counted only. It takes what engines of all versions send and passes over what it does not need, and it allocates
+// nothing.
+func parseResponse(body []byte, items []item) (n int, err error) {
 	s := scanner{b: body}
 	found := false
+	var surplus item
 	err = s.object(func(name []byte) error {
 		if string(name) != "items" {
 			return s.skip()
@@ -32,27 +34,30 @@ func parseResponse(body []byte, each func(i int, it item)) (items int, err error
 		}
 		found = true
 		return s.array(func(i int) error {
-			it, err := s.item()
+			it := &surplus
+			if i < len(items) {
+				it = &items[i]
+			}
+			err := s.item(it)
 			if err == nil {
-				items = i + 1
-				each(i, it)
+				n = i + 1
 			}
 			return err
 		})
 	})
 	s.space()
 	if err != nil || !found || s.at != len(s.b) {
-		return items, errResponse
+		return n, errResponse
 	}
-	return items, nil
+	return n, nil
 }
 
 // item reads {"create":{…}}.
-func (s *scanner) item() (item, error) {
-	if it, ok := s.usual(); ok {
-		return it, nil
+func (s *scanner) item(it *item) error {
+	if s.usual(it) {
+		return nil
 	}
-	var it item
+	*it = item{}
 	actions := 0
 	err := s.object(func([]byte) error {
 		if actions++; actions > 1 {
@@ -74,18 +79,18 @@ func (s *scanner) item() (item, error) {
 		})
 	})
 	if it.status == 0 {
-		return it, errResponse
+		return errResponse
 	}
-	return it, err
+	return err
 }
 
 // usual reads an item without an error the way that engines write it, {"create":{"_id":"…","status":201}}. For anything
 // else it reads nothing and reports false.
-func (s *scanner) usual() (item, bool) {
+func (s *scanner) usual(it *item) bool {
 	rest, ok := bytes.CutPrefix(s.b[s.at:], []byte(`{"create":{"_id":"`))
 	if !ok {
 		if rest, ok = bytes.CutPrefix(s.b[s.at:], []byte(`{"index":{"_id":"`)); !ok {
-			return item{}, false
+			return false
 		}
 	}
 	n := 0
@@ -95,20 +100,21 @@ func (s *scanner) usual() (item, bool) {
 	const before, digits, after = `","status":`, 3, `}}`
 	tail, ok := bytes.CutPrefix(rest[n:], []byte(before))
 	if !ok || len(tail) < digits+len(after) || string(tail[digits:digits+len(after)]) != after {
-		return item{}, false
+		return false
 	}
 	status := 0
 	for _, c := range tail[:digits] {
 		if c < '0' || c > '9' {
-			return item{}, false
+			return false
 		}
 		status = status*10 + int(c-'0')
 	}
 	if status == 0 {
-		return item{}, false
+		return false
 	}
 	s.at = len(s.b) - len(tail) + digits + len(after)
-	return item{id: rest[:n], status: status}, true
+	it.id, it.status, it.err = rest[:n], status, nil
+	return true
 }
 
 // scanner walks over JSON. After an error its position means nothing.

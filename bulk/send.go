@@ -168,16 +168,16 @@ func (w *Writer) rejectAll(b *batch, e *domain.Error) round {
 
 // learn remembers the largest request that the domain takes.
 func (w *Writer) learn(limit int64, sent int) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	const smallest = 64 << 10
 	n := int64(sent) / 2
 	if limit > 0 && !w.cfg.Gzip {
 		n = limit
 	}
 	n = max(n, smallest)
-	if w.maxBytes == 0 || int(n) < w.maxBytes {
-		w.maxBytes = int(n)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if known := w.maxBytes.Load(); known == 0 || n < known {
+		w.maxBytes.Store(n)
 		w.cfg.Logger.InfoContext(w.ctx, "learnt the request limit", "bytes", n)
 	}
 }
@@ -256,15 +256,12 @@ type verdicts struct {
 func (w *Writer) items(b *batch, resp *http.Response, body []byte) round {
 	v := verdicts{classes: resized(&b.answer.classes, len(b.docs)), items: resized(&b.answer.items, len(b.docs))}
 	mismatch := false
-	n, err := parseResponse(body, func(i int, it item) {
-		if i >= len(b.docs) {
-			return
-		}
-		e := &b.docs[i]
+	n, err := parseResponse(body, v.items)
+	for i := range v.items[:min(n, len(v.items))] {
+		it, e := &v.items[i], &b.docs[i]
 		if len(it.id) > 0 && e.idEnd > e.id && !bytes.Equal(it.id, b.written(e)) && !sameText(it.id, b.id(e)) {
 			mismatch = true
 		}
-		v.items[i] = it
 		ie := itemError{}
 		if len(it.err) > 0 {
 			ie = parseItemError(it.err)
@@ -272,7 +269,7 @@ func (w *Writer) items(b *batch, resp *http.Response, body []byte) round {
 		c := classify(it.status, ie.Type, w.cfg.Overwrite, ie.Reason)
 		v.classes[i] = c
 		v.counts[c]++
-	})
+	}
 	switch {
 	case err != nil && n == 0 && !bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")):
 		e := &domain.Error{Endpoint: w.domain.Endpoint(), Kind: domain.NotADomain, Status: resp.StatusCode, Reason: domain.Classify(http.StatusOK, resp.Header, body).Reason}
@@ -444,15 +441,13 @@ func (s *settlement) done() {
 		s.w.stats.Delivered += v.out.Delivered
 		s.w.stats.Duplicate += v.out.Duplicate
 		s.w.stats.Rejected += v.out.Rejected
-		d.pending -= v.out.Delivered + v.out.Duplicate + v.out.Rejected
 		if v.err != nil && d.err == nil {
 			d.err = v.err
+			s.w.trouble.Store(true)
 		}
-		if d.pending == 0 || d.err != nil {
-			select {
-			case d.changed <- struct{}{}:
-			default:
-			}
+		select {
+		case d.changed <- struct{}{}:
+		default:
 		}
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -102,15 +104,27 @@ type Writer struct {
 	slots  *slots
 	free   stack
 	signs  atomic.Bool // somebody asks for the SHA-256 of bodies
+	lanes  []*lane
 
-	mu       sync.Mutex
-	filling  *batch
-	timer    *time.Timer
-	open     int // deliveries begun and not waiting
+	maxBytes atomic.Int64 // learnt from the domain, 0 when it never complained
+	trouble  atomic.Bool  // failed is set, or a delivery's err
+
+	mu       sync.Mutex // may be taken by who holds a lane's, not the other way round
+	open     int        // deliveries begun and not waiting
 	answered bool
-	maxBytes int // learnt from the domain, 0 when it never complained
 	failed   error
 	stats    Stats
+}
+
+// lane is a batch that is being filled by some of the deliveries, so that readers on several processors seldom wait for
+// each other.
+type lane struct {
+	w     *Writer
+	users int // deliveries begun and not waiting; guarded by the writer's mutex
+
+	mu      sync.Mutex
+	filling *batch
+	timer   *time.Timer
 }
 
 var _ penstock.Deliverer = (*Writer)(nil)
@@ -120,18 +134,19 @@ func New(cfg Config, d Domain) *Writer {
 	cfg = cfg.withDefaults()
 	ctx, cancel := context.WithCancel(context.Background())
 	w := &Writer{cfg: cfg, domain: d, ctx: ctx, cancel: cancel, slots: newSlots(cfg.MaxInFlight)}
-	w.timer = time.AfterFunc(time.Hour, w.lingered)
-	w.timer.Stop()
+	for range max(1, min(runtime.GOMAXPROCS(0), cfg.MaxInFlight/2)) {
+		l := &lane{w: w}
+		l.timer = time.AfterFunc(time.Hour, l.flush)
+		l.timer.Stop()
+		w.lanes = append(w.lanes, l)
+	}
 	return w
 }
 
 // Close waits for the requests under way and ends the writer. When ctx ends first, the requests are cut off; their
 // deliveries fail.
 func (w *Writer) Close(ctx context.Context) error {
-	w.mu.Lock()
 	w.flush()
-	w.timer.Stop()
-	w.mu.Unlock()
 	done := make(chan struct{})
 	go func() {
 		w.wg.Wait()
@@ -173,6 +188,7 @@ func (w *Writer) fail(err error) {
 	defer w.mu.Unlock()
 	if w.failed == nil {
 		w.failed = &FatalError{Err: err}
+		w.trouble.Store(true)
 		w.cancel()
 	}
 }
@@ -188,69 +204,84 @@ func (w *Writer) Begin(reject penstock.RejectFunc) penstock.Delivery {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.open++
-	return &delivery{w: w, reject: reject, changed: make(chan struct{}, 1)}
+	l := slices.MinFunc(w.lanes, func(a, b *lane) int { return a.users - b.users })
+	l.users++
+	return &delivery{w: w, lane: l, reject: reject, changed: make(chan struct{}, 1)}
 }
 
-// delivery is the documents of one object. Its fields below pending are guarded by the writer's mutex.
+// delivery is the documents of one object.
 type delivery struct {
 	w       *Writer
+	lane    *lane
 	reject  penstock.RejectFunc
-	changed chan struct{} // one token: pending has become zero, or err is set
+	changed chan struct{} // one token: out or err has changed
+	added   int64         // belongs to who calls Add and Wait
 
-	pending int64
-	out     penstock.Outcome
-	err     error
+	// Guarded by the writer's mutex:
+	out penstock.Outcome
+	err error
 }
 
 // Add is part of penstock.Delivery.
 func (d *delivery) Add(ctx context.Context, doc penstock.Document) error {
-	w := d.w
+	w, l := d.w, d.lane
 	need := actionSize(doc, w.cfg.DocType) + len(doc.Body) + 1
-	w.mu.Lock()
+	l.mu.Lock()
 	for {
-		if err := d.trouble(); err != nil {
-			w.mu.Unlock()
+		if err := d.failure(); err != nil {
+			l.mu.Unlock()
 			return err
 		}
-		if w.filling != nil && w.fits(need) {
+		if l.filling != nil && l.fits(need) {
 			break
 		}
-		if w.filling != nil {
-			w.flush()
+		if l.filling != nil {
+			l.send()
 		}
-		w.mu.Unlock()
+		l.mu.Unlock()
 		b, err := w.take(ctx)
 		if err != nil {
 			return err
 		}
-		w.mu.Lock()
-		if w.filling == nil {
-			w.filling = b
-			w.timer.Reset(w.cfg.Linger)
+		l.mu.Lock()
+		if l.filling == nil {
+			l.filling = b
+			l.timer.Reset(w.cfg.Linger)
 			continue
 		}
 		w.put(b)
 	}
-	b := w.filling
+	b := l.filling
 	b.add(d, doc, w.cfg)
-	d.pending++
+	d.added++
 	if len(b.body) >= w.limit() || len(b.docs) >= w.cfg.BatchDocs {
-		w.flush()
-		w.mu.Unlock()
+		l.send()
+		l.mu.Unlock()
 		return nil
 	}
 	if !b.endsPart() || !w.signs.Load() || !b.sum.TryLock() { // who holds the lock takes this part too, or the next one does
-		w.mu.Unlock()
+		l.mu.Unlock()
 		return nil
 	}
 	body := b.body
-	w.mu.Unlock()
+	l.mu.Unlock()
 	b.sum.take(body)
 	b.sum.Unlock()
 	return nil
 }
 
-func (d *delivery) trouble() error {
+// failure says why the delivery can no longer succeed.
+func (d *delivery) failure() error {
+	if !d.w.trouble.Load() {
+		return nil
+	}
+	d.w.mu.Lock()
+	defer d.w.mu.Unlock()
+	return d.broken()
+}
+
+// broken is failure for who holds the writer's mutex.
+func (d *delivery) broken() error {
 	if d.err != nil {
 		return d.err
 	}
@@ -259,15 +290,15 @@ func (d *delivery) trouble() error {
 
 // limit is the number of body bytes at which a batch is sent.
 func (w *Writer) limit() int {
-	if w.maxBytes > 0 {
-		return min(w.cfg.BatchBytes, w.maxBytes*9/10)
+	if learnt := int(w.maxBytes.Load()); learnt > 0 {
+		return min(w.cfg.BatchBytes, learnt*9/10)
 	}
 	return w.cfg.BatchBytes
 }
 
-func (w *Writer) fits(need int) bool {
-	b := w.filling
-	return len(b.docs) == 0 || len(b.body)+need <= w.limit()
+func (l *lane) fits(need int) bool {
+	b := l.filling
+	return len(b.docs) == 0 || len(b.body)+need <= l.w.limit()
 }
 
 // take gets a batch to fill; while all of them are under way it blocks, which is the backpressure.
@@ -290,25 +321,32 @@ func (w *Writer) put(b *batch) {
 	w.free.put(b)
 }
 
-// flush sends the batch being filled. w.mu is held.
-func (w *Writer) flush() {
-	b := w.filling
+// send sends the batch being filled. l.mu is held.
+func (l *lane) send() {
+	b := l.filling
 	if b == nil {
 		return
 	}
-	w.filling = nil
-	w.timer.Stop()
+	l.filling = nil
+	l.timer.Stop()
 	if len(b.docs) == 0 {
-		w.put(b)
+		l.w.put(b)
 		return
 	}
-	w.wg.Go(func() { w.send(b) })
+	l.w.wg.Go(func() { l.w.send(b) })
 }
 
-func (w *Writer) lingered() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.flush()
+// flush sends what there is.
+func (l *lane) flush() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.send()
+}
+
+func (w *Writer) flush() {
+	for _, l := range w.lanes {
+		l.flush()
+	}
 }
 
 // Wait is part of penstock.Delivery.
@@ -316,10 +354,13 @@ func (d *delivery) Wait(ctx context.Context) (penstock.Outcome, error) {
 	w := d.w
 	w.mu.Lock()
 	w.open--
-	if w.open == 0 {
-		w.flush() // everybody waits: nothing more will come
+	d.lane.users--
+	if w.open == 0 { // everybody waits: nothing more will come
+		w.mu.Unlock()
+		w.flush()
+		w.mu.Lock()
 	}
-	for d.pending > 0 && d.trouble() == nil {
+	for d.pending() && d.broken() == nil {
 		w.mu.Unlock()
 		select {
 		case <-d.changed:
@@ -327,6 +368,7 @@ func (d *delivery) Wait(ctx context.Context) (penstock.Outcome, error) {
 			w.mu.Lock()
 			if w.failed == nil {
 				w.failed = &FatalError{Err: errors.New("the writer is closed")}
+				w.trouble.Store(true)
 			}
 			continue
 		case <-ctx.Done():
@@ -340,11 +382,14 @@ func (d *delivery) Wait(ctx context.Context) (penstock.Outcome, error) {
 		w.mu.Lock()
 	}
 	defer w.mu.Unlock()
-	if d.pending == 0 {
+	if !d.pending() {
 		return d.out, d.err // a failure of the others is not this one's
 	}
-	return d.out, d.trouble()
+	return d.out, d.broken()
 }
+
+// pending reports whether there are documents without an outcome. The writer's mutex is held.
+func (d *delivery) pending() bool { return d.out.Delivered+d.out.Duplicate+d.out.Rejected < d.added }
 
 // slots bounds the batches in hand. Throttling takes slots out of use, success puts them back one at a time.
 type slots struct {
