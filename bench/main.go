@@ -116,7 +116,7 @@ func readFlags(args []string) (config, error) {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.StringVar(&c.binary, "binary", filepath.Join("..", "bin", "penstock"), "the program to measure")
 	f.StringVar(&formats, "formats", "ndjson,alb", "corpora to ship")
-	f.IntVar(&c.megabytes, "mb", 500, "size of each corpus, uncompressed")
+	f.IntVar(&c.megabytes, "mb", 1000, "size of each corpus, uncompressed")
 	f.IntVar(&c.rounds, "rounds", 5, "measured runs of each corpus; the median counts")
 	f.DurationVar(&c.delay, "delay", 0, "time that the sink takes to answer a _bulk request")
 	f.StringVar(&c.profile, "profile", "", "write a CPU profile of the last run to this file")

@@ -27,6 +27,8 @@ type sample struct {
 	allocs   float64
 	requests int64
 	wire     int64
+	// hashMB is how many MB of SHA-256 the machine did in a second before the run.
+	hashMB float64
 	// noisy says that the machine did other work: the wait for quiet was in vain, or a fixed computation was slow.
 	noisy bool
 }
@@ -73,7 +75,8 @@ func runOnce(ctx context.Context, c config, sinkURL string, from corpus, strict 
 	if _, err := ask(ctx, sinkURL+"/-/reset?strict="+strconv.FormatBool(strict)); err != nil {
 		return sample{}, err
 	}
-	noisy := !strict && (!waitQuiet(ctx, c.quiet) || !calibrated())
+	quiet := strict || waitQuiet(ctx, c.quiet)
+	steady, hashMB := calibrate()
 	s, said, err := measure(ctx, c, sinkURL, from)
 	if err != nil {
 		return sample{}, err
@@ -86,7 +89,8 @@ func runOnce(ctx context.Context, c config, sinkURL string, from corpus, strict 
 	if err := json.Unmarshal(text, &got); err != nil {
 		return sample{}, err
 	}
-	s.noisy, s.requests, s.wire = noisy, got.Requests, got.WireBytes
+	s.noisy, s.hashMB = !strict && !(quiet && steady), hashMB
+	s.requests, s.wire = got.Requests, got.WireBytes
 	return s, verify(from, said, got, strict)
 }
 
@@ -125,7 +129,7 @@ func measure(ctx context.Context, c config, sinkURL string, from corpus) (sample
 	}, c.extra...)
 	cmd := exec.CommandContext(ctx, c.binary, args...)
 	cmd.Env = append(os.Environ(), "PENSTOCK_BENCH=1", "PENSTOCK_CPUPROFILE="+c.profile, "AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=bench",
-		"AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null")
+		"AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null", "AWS_CA_BUNDLE=")
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	start := time.Now()
@@ -233,8 +237,9 @@ func cpuTicks() (idle, total float64) {
 	return idle, total
 }
 
-// calibrated reports whether a fixed computation takes its usual time: the spread of five runs is within a fifth.
-func calibrated() bool {
+// calibrate runs a fixed computation five times. It reports whether they took the same time, within a fifth, and how many MB
+// were hashed in a second at best.
+func calibrate() (steady bool, mbps float64) {
 	data := make([]byte, 5_000_000)
 	_ = sha256.Sum256(data) // the first time fetches the pages
 	fastest, slowest := time.Duration(math.MaxInt64), time.Duration(0)
@@ -244,7 +249,7 @@ func calibrated() bool {
 		d := time.Since(start)
 		fastest, slowest = min(fastest, d), max(slowest, d)
 	}
-	return slowest <= fastest+fastest/5
+	return slowest <= fastest+fastest/5, float64(len(data)) / 1e6 / fastest.Seconds()
 }
 
 func ask(ctx context.Context, url string) ([]byte, error) {

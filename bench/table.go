@@ -58,6 +58,7 @@ func (t *table) add(format string, c corpus, samples []sample) (missed bool) {
 	row("allocations/doc", "%.4f", want.allocsPerDoc, func(s sample) float64 { return s.allocs / float64(c.Records) })
 	row("MB/s", "%.0f", 0, func(s sample) float64 { return float64(c.Plain) / 1e6 / s.wall.Seconds() })
 	row("docs/s", "%.0f", 0, func(s sample) float64 { return float64(c.Records) / s.wall.Seconds() })
+	row("SHA-256 MB/s", "%.0f", 0, func(s sample) float64 { return s.hashMB })
 	row("requests", "%.0f", 0, func(s sample) float64 { return float64(s.requests) })
 	row("body/input", "%.2f", 0, func(s sample) float64 { return float64(s.wire) / float64(c.Plain) })
 	noisy := 0
