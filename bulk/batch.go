@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"hash"
 	"io"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"unicode/utf8"
@@ -20,7 +21,7 @@ type batch struct {
 	docs    []document
 	indexes []string
 	byName  map[string]int // their places
-	actions [][]byte       // for each of indexes, the action line up to the id
+	actions []action       // for each of indexes
 	lease   lease
 	answer  answer
 	sum     bodySum
@@ -31,6 +32,12 @@ type answer struct {
 	body    bytes.Buffer
 	classes []class
 	items   []item
+}
+
+// action is the line before the documents of one index.
+type action struct {
+	upToID  []byte // what is before the id of a document
+	without []byte // the whole line, for documents without one
 }
 
 // document locates one document in its batch.
@@ -100,15 +107,9 @@ func (b *batch) reset() {
 	clear(b.byName)
 }
 
-const (
-	createAction = `{"create":{"_index":"`
-	indexAction  = `{"index":{"_index":"`
-	beforeID     = `","_id":"`
-)
-
 // actionSize is about the size of the action line; it need not be exact.
 func actionSize(doc penstock.Document, docType string) int {
-	return len(createAction) + len(doc.Index) + len(`","_type":"","_id":""}}`) + len(docType) + len(doc.ID) + 1
+	return len(`{"create":{"_index":"","_type":"","_id":""}}`) + len(doc.Index) + len(docType) + len(doc.ID) + 1
 }
 
 // endsPart reports whether the last document has ended a part of the body for the sum.
@@ -121,18 +122,18 @@ func (b *batch) add(d *delivery, doc penstock.Document, cfg Config) {
 	e := document{delivery: d, start: len(b.body), offset: doc.Offset, index: b.indexOf(doc.Index)}
 	action := b.action(e.index, cfg)
 	if len(doc.ID) > 0 {
-		b.body = append(b.body, action...)
+		b.body = append(b.body, action.upToID...)
 		e.id = len(b.ids)
 		b.ids = appendText(b.ids, doc.ID)
 		e.idEnd = len(b.ids)
 		b.body = append(b.body, b.ids[e.id:]...)
+		b.body = append(b.body, "\"}}\n"...)
 		if e.idEnd-e.id != len(doc.ID) {
 			e.idText = string(doc.ID)
 		}
 	} else {
-		b.body = append(b.body, action[:len(action)-len(beforeID)]...)
+		b.body = append(b.body, action.without...)
 	}
-	b.body = append(b.body, "\"}}\n"...)
 	e.body = len(b.body)
 	b.body = append(b.body, doc.Body...)
 	e.end = len(b.body)
@@ -141,21 +142,37 @@ func (b *batch) add(d *delivery, doc penstock.Document, cfg Config) {
 	b.docs = append(b.docs, e)
 }
 
-// action returns the action line for one of the indexes, up to the id.
-func (b *batch) action(index int, cfg Config) []byte {
+// action returns the action line for one of the indexes.
+func (b *batch) action(index int, cfg Config) *action {
 	for i := len(b.actions); i <= index; i++ {
-		line := []byte(createAction)
-		if cfg.Overwrite {
-			line = []byte(indexAction)
-		}
-		line = appendText(line, b.indexes[i])
-		if cfg.DocType != "" {
-			line = append(line, `","_type":"`...)
-			line = appendText(line, cfg.DocType)
-		}
-		b.actions = append(b.actions, append(line, beforeID...))
+		b.actions = append(b.actions, newAction(b.indexes[i], cfg))
 	}
-	return b.actions[index]
+	return &b.actions[index]
+}
+
+func newAction(index string, cfg Config) action {
+	line := []byte(`{"create":{`)
+	if cfg.Overwrite {
+		line = []byte(`{"index":{`)
+	}
+	opening := len(line)
+	for _, member := range []struct {
+		name, value string
+		wanted      bool
+	}{{"_index", index, !cfg.IndexInPath}, {"_type", cfg.DocType, cfg.DocType != ""}} {
+		if member.wanted {
+			line = append(line, `"`+member.name+`":"`...)
+			line = append(appendText(line, member.value), `",`...)
+		}
+	}
+	without := line
+	if len(line) > opening {
+		without = line[:len(line)-1]
+	}
+	return action{
+		upToID:  append(slices.Clone(line), `"_id":"`...),
+		without: append(slices.Clone(without), "}}\n"...),
+	}
 }
 
 // keepRaw keeps the record's bytes for a rejection. A record that was JSON is the end of its document already: the shape
@@ -210,28 +227,45 @@ func (b *batch) rawOf(e *document) []byte {
 func (b *batch) pick(from, to int, keep func(i int) bool) *batch {
 	n := newBatch(0)
 	for i := from; i < to; i++ {
-		if keep != nil && !keep(i) {
-			continue
+		if keep == nil || keep(i) {
+			n.copy(b, i)
 		}
-		e := b.docs[i]
-		shift := len(n.body) - e.start
-		n.body = append(n.body, b.body[e.start:e.end+1]...)
-		e.index = n.indexOf(b.indexes[e.index])
-		e.start += shift
-		n.ids = append(n.ids, b.written(&e)...)
-		e.id, e.idEnd = len(n.ids)-(e.idEnd-e.id), len(n.ids)
-		e.body, e.end = e.body+shift, e.end+shift
-		if e.rawInBody {
-			e.raw, e.rawEnd = e.raw+shift, e.rawEnd+shift
-		} else {
-			raw := b.raw[e.raw:e.rawEnd]
-			e.raw = len(n.raw)
-			n.raw = append(n.raw, raw...)
-			e.rawEnd = len(n.raw)
-		}
-		n.docs = append(n.docs, e)
 	}
 	return n
+}
+
+// byIndex makes a batch for each of the indexes.
+func (b *batch) byIndex() []*batch {
+	parts := make([]*batch, len(b.indexes))
+	for i := range b.docs {
+		n := b.docs[i].index
+		if parts[n] == nil {
+			parts[n] = newBatch(0)
+		}
+		parts[n].copy(b, i)
+	}
+	return parts
+}
+
+// copy appends a document of another batch.
+func (b *batch) copy(from *batch, i int) {
+	e := from.docs[i]
+	shift := len(b.body) - e.start
+	b.body = append(b.body, from.body[e.start:e.end+1]...)
+	e.index = b.indexOf(from.indexes[e.index])
+	e.start += shift
+	b.ids = append(b.ids, from.written(&e)...)
+	e.id, e.idEnd = len(b.ids)-(e.idEnd-e.id), len(b.ids)
+	e.body, e.end = e.body+shift, e.end+shift
+	if e.rawInBody {
+		e.raw, e.rawEnd = e.raw+shift, e.rawEnd+shift
+	} else {
+		raw := from.raw[e.raw:e.rawEnd]
+		e.raw = len(b.raw)
+		b.raw = append(b.raw, raw...)
+		e.rawEnd = len(b.raw)
+	}
+	b.docs = append(b.docs, e)
 }
 
 // appendText appends text inside of a JSON string.

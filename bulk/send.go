@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
@@ -17,8 +19,16 @@ import (
 	"github.com/seed56735111/penstock/domain"
 )
 
-// target asks for what is needed of each item only; status and id keep every item in its place.
-const target = "/_bulk?filter_path=took,errors,items.*._id,items.*.status,items.*.error"
+// target is the path of a batch's requests. It asks for what is needed of each item only; status and id keep every item in
+// its place.
+func (w *Writer) target(b *batch) string {
+	const bulk = "/_bulk?filter_path=took,errors,items.*._id,items.*.status,items.*.error"
+	if !w.cfg.IndexInPath {
+		return bulk
+	}
+	// Old engines read a plus sign in a path as a space.
+	return "/" + strings.ReplaceAll(url.PathEscape(b.indexes[0]), "+", "%2B") + bulk
+}
 
 // maxAnswer bounds a response: 4 KiB for a document is far more than the longest error.
 func maxAnswer(docs int) int64 { return 1<<20 + int64(docs)*4096 }
@@ -26,7 +36,13 @@ func maxAnswer(docs int) int64 { return 1<<20 + int64(docs)*4096 }
 // send delivers a batch, however many requests it takes, and gives its slot back.
 func (w *Writer) send(b *batch) {
 	defer w.slots.release()
-	w.deliver(b, time.Now())
+	parts := []*batch{b}
+	if w.cfg.IndexInPath && len(b.indexes) > 1 {
+		parts = b.byIndex()
+	}
+	for _, part := range parts {
+		w.deliver(part, time.Now())
+	}
 	if b.lease.free() && cap(b.body) <= 4*w.cfg.BatchBytes {
 		b.reset()
 		w.free.put(b)
@@ -206,7 +222,7 @@ func (w *Writer) post(b *batch, isRetry bool) (*http.Response, error) {
 		payload = z
 		sum = func() [sha256.Size]byte { return sha256.Sum256(payload) }
 	}
-	req, err := w.domain.NewRequest(w.ctx, http.MethodPost, target, nil)
+	req, err := w.domain.NewRequest(w.ctx, http.MethodPost, w.target(b), nil)
 	if err != nil {
 		return nil, &FatalError{Err: err}
 	}

@@ -46,6 +46,10 @@ type Config struct {
 	// Overwrite uses the index action instead of create: a document that is there already is replaced, and counted as
 	// a duplicate.
 	Overwrite bool
+	// IndexInPath names the index in the path of a request, /INDEX/_bulk, and in no action, so that a policy for some
+	// indexes holds; domains with rest.action.multi.allow_explicit_index set to false take nothing else. The documents of a
+	// batch for several indexes are sent in as many requests, one after the other.
+	IndexInPath bool
 	// DocType is the mapping type to name, for engines before version 7; empty leaves it out.
 	DocType string
 	// BreakerShare is the share of a batch that may be refused for reasons of the system (limits of shards or fields, a

@@ -63,6 +63,9 @@ func (e *engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		for op, a := range action {
 			status, kind, reason := 201, "", ""
+			if index, ok := strings.CutSuffix(r.URL.Path, "/_bulk"); ok && index != "" && a.Index == "" {
+				a.Index = index[1:]
+			}
 			key := a.Index + "/" + a.ID
 			if e.item != nil {
 				status, kind, reason = e.item(n, a.ID)
@@ -531,4 +534,61 @@ func BenchmarkAdd(b *testing.B) {
 		}
 	}
 	_ = w.Close(context.Background())
+}
+
+// With the index in the path no action names one, and a batch for several indexes is as many requests, through retries and
+// halved requests too.
+func TestIndexInPath(t *testing.T) {
+	t.Parallel()
+	const each = 40
+	indexes := []string{"logs-a", "logs-b+c", "logs-ä"}
+	throttled := map[string]bool{}
+	e := &engine{
+		before: func(n int, w http.ResponseWriter, body []byte) bool {
+			if bytes.Contains(body, []byte("_index")) {
+				http.Error(w, `{"error":{"type":"illegal_argument_exception","reason":"explicit index in bulk is not allowed"},"status":400}`, http.StatusBadRequest)
+				return true
+			}
+			if n == 2 { // the whole of the second index
+				w.WriteHeader(http.StatusRequestEntityTooLarge)
+				return true
+			}
+			return false
+		},
+		item: func(_ int, id string) (int, string, string) {
+			if strings.HasSuffix(id, "7") && !throttled[id] {
+				throttled[id] = true
+				return 429, "rejected_execution_exception", "queue full"
+			}
+			return 201, "", ""
+		},
+	}
+	w := start(t, e, bulk.Config{IndexInPath: true, DocType: "log"})
+	d := w.Begin(nil)
+	for i := range each * len(indexes) {
+		x := doc(i)
+		x.Index = indexes[i%len(indexes)]
+		if i == 0 {
+			x.ID = nil
+		}
+		if err := d.Add(t.Context(), x); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, err := d.Wait(t.Context())
+	if err != nil || out.Delivered != each*int64(len(indexes)) {
+		t.Fatalf("%+v, error %v", out, err)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	got := map[string]int{}
+	for key := range e.docs {
+		index, _, _ := strings.Cut(key, "/")
+		got[index]++
+	}
+	for _, index := range indexes {
+		if got[index] != each {
+			t.Errorf("%s has %d documents, want %d", index, got[index], each)
+		}
+	}
 }

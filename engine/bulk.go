@@ -234,6 +234,9 @@ func (c *call) actionParameter(o *op, name, value string, line int) error {
 	old := c.profile.major < firstUntyped
 	switch name {
 	case "_index":
+		if c.cfg.NoExplicitIndex {
+			return illegal("explicit index in bulk is not allowed")
+		}
 		var err error
 		o.index, err = expandNames(value, time.Now())
 		return err

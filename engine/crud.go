@@ -312,7 +312,7 @@ func (c *call) parseMget(n *node, expr string, filter *sourceFilter) ([]wish, er
 		switch m.name {
 		case "docs":
 			for j := range m.node.items {
-				w, err := parseWish(&m.node.items[j], wish{expr, c.docType(), "", filter})
+				w, err := c.parseWish(&m.node.items[j], wish{expr, c.docType(), "", filter})
 				if err != nil {
 					return nil, err
 				}
@@ -341,11 +341,14 @@ func (c *call) parseMget(n *node, expr string, filter *sourceFilter) ([]wish, er
 	return wanted, nil
 }
 
-func parseWish(n *node, w wish) (wish, error) {
+func (c *call) parseWish(n *node, w wish) (wish, error) {
 	for i := range n.members {
 		m := &n.members[i]
 		switch m.name {
 		case "_index":
+			if c.cfg.NoExplicitIndex {
+				return w, illegal("explicit index in multi get is not allowed")
+			}
 			w.index = m.node.text
 		case "_type":
 			w.docType = m.node.text

@@ -37,6 +37,9 @@ type Config struct {
 	// MaxContentLength bounds request bodies, before and after decompression, in bytes. The documents of one answer may be four
 	// times as long.
 	MaxContentLength int64
+	// NoExplicitIndex is rest.action.multi.allow_explicit_index set to false: what a request to several indexes may name in
+	// its path, _bulk and _mget must not name in their bodies.
+	NoExplicitIndex bool
 	// Logger hears of what goes wrong inside; nil is silent.
 	Logger *slog.Logger
 }

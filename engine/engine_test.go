@@ -108,3 +108,28 @@ func TestBulkCreatesEachDocumentOnce(t *testing.T) {
 		t.Errorf("%d documents, want %d", got, n)
 	}
 }
+
+// A domain that refuses explicit indexes answers as OpenSearch 2.19.1 and Elasticsearch 7.10.2 were seen to.
+func TestExplicitIndexesAreRefused(t *testing.T) {
+	t.Parallel()
+	e := open(t, engine.Config{NoExplicitIndex: true})
+	const refusal = `{"error":{"root_cause":[{"type":"illegal_argument_exception","reason":"explicit index in %[1]s is not allowed"}],"type":"illegal_argument_exception","reason":"explicit index in %[1]s is not allowed"},"status":400}`
+	for _, test := range []struct{ target, body, what string }{
+		{"/_bulk", `{"create":{"_index":"a","_id":"1"}}` + "\n{}\n", "bulk"},
+		{"/a/_bulk", `{"create":{"_index":"a","_id":"1"}}` + "\n{}\n", "bulk"},
+		{"/a/_bulk", `{"create":{"_id":"1"}}` + "\n{}\n" + `{"delete":{"_index":"b","_id":"1"}}` + "\n", "bulk"},
+		{"/_mget", `{"docs":[{"_index":"a","_id":"1"}]}`, "multi get"},
+		{"/a/_mget", `{"docs":[{"_index":"a","_id":"1"}]}`, "multi get"},
+	} {
+		if status, text := do(t, e, "POST", test.target, test.body); status != 400 || text != fmt.Sprintf(refusal, test.what) {
+			t.Errorf("%s %s: %d %s", test.target, test.body, status, text)
+		}
+	}
+	must(t, e, "POST", "/a/_bulk", `{"create":{"_id":"1"}}`+"\n{}\n")
+	if text := must(t, e, "POST", "/a/_mget", `{"ids":["1"]}`); !strings.Contains(text, `"found":true`) {
+		t.Error(text)
+	}
+	if n := count(t, e, "a"); n != 1 {
+		t.Errorf("%d documents, want 1", n)
+	}
+}

@@ -28,10 +28,13 @@ type LogsOptions struct {
 	Messages bool
 	// NestUnder puts the fields found in a message under this name instead of at the top.
 	NestUnder string
-	// Index is the pattern of index names: {log_group}, {log_stream}, {owner}, {yyyy}, {MM}, {dd}; "cwl-{yyyy}.{MM}.{dd}"
-	// when empty.
+	// Index is the pattern of index names: {log_group}, {log_stream}, {owner}, {yyyy}, {MM}, {dd}; DefaultLogsIndex when
+	// empty.
 	Index string
 }
+
+// DefaultLogsIndex is the pattern that LogsToElasticsearch has.
+const DefaultLogsIndex = "cwl-{yyyy}.{MM}.{dd}"
 
 // Logs recognises and shapes the payloads of CloudWatch Logs subscriptions, and leaves every other object to the stages
 // that it wraps.
@@ -44,7 +47,7 @@ type Logs struct {
 // NewLogs checks the options.
 func NewLogs(o LogsOptions, r penstock.Recognizer, s penstock.Shaper) (*Logs, error) {
 	if o.Index == "" {
-		o.Index = "cwl-{yyyy}.{MM}.{dd}"
+		o.Index = DefaultLogsIndex
 	}
 	if c := o.Index[0]; (c < 'a' || c > 'z') && (c < '0' || c > '9') {
 		return nil, fmt.Errorf("index pattern %q: must begin with a lower-case letter or a digit", o.Index)

@@ -76,6 +76,9 @@ func ParsePattern(s string) (*Pattern, error) {
 	return p, p.check()
 }
 
+// Prefix is what every name begins with, and whether that is the whole of it.
+func (p *Pattern) Prefix() (prefix string, whole bool) { return p.parts[0].literal, len(p.parts) == 1 }
+
 func (p *Pattern) wrong(why string) error { return fmt.Errorf("index pattern %q: %s", p.text, why) }
 
 // check holds the literal text to the engines' rules for names.

@@ -37,7 +37,8 @@ type shipping struct {
 	env     []string // in place of s3's
 	url     string   // S3 endpoint
 	domain  string
-	letters string // directory of the dead letters
+	letters string   // directory of the dead letters
+	args    []string // more flags
 }
 
 // ship runs the binary and returns its summary. It fails the test unless the run ends with the exit code that the
@@ -46,8 +47,11 @@ func (s *shipping) ship(t *testing.T, source string) summary {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, penstock, "ship", source, "--domain", s.domain, "--region", "eu-central-1", "--service", "es",
-		"--endpoint-url", s.url, "--path-style", "--dead-letters", s.letters, "--json")
+	args := []string{
+		"ship", source, "--domain", s.domain, "--region", "eu-central-1", "--service", "es",
+		"--endpoint-url", s.url, "--path-style", "--dead-letters", s.letters, "--json",
+	}
+	cmd := exec.CommandContext(ctx, penstock, append(args, s.args...)...)
 	cmd.Env = append(cmd.Environ(), s.env...)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs

@@ -27,22 +27,30 @@ func TestShipFromRealS3CountsWhatWasPutIn(t *testing.T) {
 	testShip(t, server, url, client)
 }
 
+// explicitIndexesRefused is the setting of nodes that take an index in the path of a _bulk request only.
+const explicitIndexesRefused = "rest.action.multi.allow_explicit_index=false"
+
 func TestShipIntoRealOpenSearchThroughTheGate(t *testing.T) {
 	t.Parallel()
-	for _, version := range []string{"3.3.0", "2.19.1"} {
+	for _, test := range []struct {
+		version        string
+		settings, args []string
+	}{
+		{version: "3.3.0"}, {version: "2.19.1"}, {"7.10.2", []string{explicitIndexesRefused}, []string{"--index-in-path"}},
+	} {
 		// One after the other: each holds half a gigabyte.
-		t.Run(version, func(t *testing.T) {
+		t.Run(test.version, func(t *testing.T) {
 			server := realtest.StartVersityGW(t)
-			node := realtest.StartOpenSearch(t, version)
+			node := realtest.StartOpenSearch(t, test.version, test.settings...)
 			url := startDomain(t, server, node.URL)
 			// Counted behind the gate, with nothing of ours in between.
-			testShip(t, server, url, &domainClient{url: node.URL})
+			testShip(t, server, url, &domainClient{url: node.URL}, test.args...)
 		})
 	}
 }
 
 // testShip ships a versioned bucket: first as it is, then once more, then with objects replaced, then with some gone.
-func testShip(t *testing.T, server *realtest.S3, url string, client *domainClient) {
+func testShip(t *testing.T, server *realtest.S3, url string, client *domainClient, args ...string) {
 	t.Helper()
 	puts := corpus(objectsInSuite, hostileKeys)
 	objects := append(puts, sampleObjects(t)...)
@@ -55,7 +63,7 @@ func testShip(t *testing.T, server *realtest.S3, url string, client *domainClien
 	bucket.put(t, stale)
 	bucket.put(t, objects)
 	client.prepare(t)
-	s := &shipping{env: server.Env(), url: server.URL, domain: url, letters: t.TempDir()}
+	s := &shipping{env: server.Env(), url: server.URL, domain: url, letters: t.TempDir(), args: args}
 
 	want := expect(objects)
 	check := func(step string, got, want summary, docs []string) {

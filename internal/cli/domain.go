@@ -33,7 +33,7 @@ type domainOptions struct {
 	maxSkew                        time.Duration
 	vpc, vpcEndpoint, organization string
 	stripPresigned                 bool
-	resourceTags                   map[string]string
+	resourceTags, advanced         map[string]string
 	warnings                       []string // for standard error, once it runs
 	environment                    []string // variables to sign with, by principal
 }
@@ -85,6 +85,7 @@ port answers as STS does (AssumeRole and the like). SIGTERM and SIGINT let reque
 	f.StringVar(&o.vpcEndpoint, "vpc-endpoint", "", "id of the VPC endpoint, for aws:SourceVpce")
 	f.StringVar(&o.organization, "organization", "", "id of the organization of the local accounts, for aws:PrincipalOrgID")
 	f.StringToStringVar(&o.resourceTags, "tag", nil, "NAME=VALUE: a tag of the domain, for aws:ResourceTag")
+	f.StringToStringVar(&o.advanced, "advanced-options", nil, "NAME=VALUE of the domain, as AWS calls them: "+explicitIndexOption+" (true or false)")
 	f.BoolVar(&o.stripPresigned, "strip-presigned", false, "take the X-Amz-… parameters of presigned URLs off before the engine sees them; AWS does not")
 	cmd.AddCommand(newIdentityCommand(a))
 	return cmd
@@ -122,6 +123,24 @@ func (o *domainOptions) run(ctx context.Context, a *app) error {
 	}
 	err = o.serve(ctx, a, handler, logger)
 	return errors.Join(err, closeBackend())
+}
+
+// explicitIndexOption is the advanced option that the embedded engine knows.
+const explicitIndexOption = "rest.action.multi.allow_explicit_index"
+
+// explicitIndex reports whether _bulk and _mget may name indexes in their bodies.
+func (o *domainOptions) explicitIndex() (bool, error) {
+	for name, value := range o.advanced {
+		switch {
+		case o.engineURL != "":
+			return false, usagef("set it in the configuration of the node", "--advanced-options are those of the embedded engine")
+		case name != explicitIndexOption:
+			return false, usagef("the engine has "+explicitIndexOption, "no advanced option is called %q here", name)
+		case value != "true" && value != "false":
+			return false, usagef("write --advanced-options "+name+"=false", "%s is true or false, not %q", name, value)
+		}
+	}
+	return o.advanced[explicitIndexOption] != "false", nil
 }
 
 // check looks at the flags that need no file.
@@ -240,6 +259,10 @@ func signingVariables(key guard.Credentials) []string {
 
 // backend is the embedded engine or a real one, and what ends it.
 func (o *domainOptions) backend(compat guard.Compat, logger *slog.Logger) (http.Handler, func() error, error) {
+	explicit, err := o.explicitIndex()
+	if err != nil {
+		return nil, nil, err
+	}
 	if o.engineURL != "" {
 		if o.data != "" {
 			return nil, nil, usagef("a real engine keeps its own data", "--data and --engine exclude each other")
@@ -251,7 +274,8 @@ func (o *domainOptions) backend(compat guard.Compat, logger *slog.Logger) (http.
 		return h, func() error { return nil }, nil
 	}
 	e, err := engine.Open(engine.Config{
-		Dir: o.data, Profile: compat.Engine, ClusterName: o.account + ":" + o.name, MaxContentLength: int64(o.maxBody), Logger: logger,
+		Dir: o.data, Profile: compat.Engine, ClusterName: o.account + ":" + o.name, MaxContentLength: int64(o.maxBody),
+		NoExplicitIndex: !explicit, Logger: logger,
 	})
 	if err != nil {
 		return nil, nil, &usageError{Err: err, Hint: "--data takes a directory that can be written to: a new or empty one, or that of an earlier domain that does not run any more"}

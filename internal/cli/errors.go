@@ -127,6 +127,9 @@ func domainAdvice(e *domain.Error) advice {
 	case domain.Refused, domain.Clock:
 		return advice{exitRefused, refusalHints[e.Cause]}
 	case domain.BadRequest:
+		if strings.Contains(e.Reason, "explicit index in bulk is not allowed") {
+			return advice{exitIncomplete, "run the same command again with --index-in-path: rest.action.multi.allow_explicit_index is false on this domain"}
+		}
 		return advice{exitIncomplete, "the domain does not take such requests: check the index, its template and the domain's settings; nothing was lost, run the same command again"}
 	}
 	return advice{exitIncomplete, "run the same command again when the domain has recovered; what has arrived is not doubled"}

@@ -12,6 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seed56735111/penstock/iam"
+	"github.com/seed56735111/penstock/lambda"
+	"github.com/seed56735111/penstock/shape"
 )
 
 // policyMode is a way to use penstock, with the requests that it makes to the domain.
@@ -38,6 +40,23 @@ func policyModes() []policyMode {
 	}
 }
 
+// confined takes the place of /_bulk where the index is in the path: /PREFIX*/_bulk for each pattern of index names.
+func confined(needs []iam.Need, patterns []string) ([]iam.Need, error) {
+	needs = slices.DeleteFunc(slices.Clone(needs), func(n iam.Need) bool { return n.Path == "/_bulk" })
+	for _, text := range patterns {
+		p, err := shape.ParsePattern(text)
+		if err != nil {
+			return nil, &usageError{Err: err, Hint: "give --index the pattern that the mode runs with"}
+		}
+		name, whole := p.Prefix()
+		if !whole {
+			name += "*"
+		}
+		needs = append(needs, iam.Need{Method: "POST", Path: "/" + name + "/_bulk", Why: "documents"})
+	}
+	return needs, nil
+}
+
 // templateNeeds are what a function that puts index templates asks for besides.
 func templateNeeds() []iam.Need {
 	var needs []iam.Need
@@ -58,8 +77,8 @@ func modeNames() string {
 // generateOptions are those of policy generate.
 type generateOptions struct {
 	domainARN, principal, side string
-	needs                      []string
-	templates                  bool
+	needs, indexes             []string
+	templates, indexInPath     bool
 }
 
 func newPolicyGenerate(a *app) *cobra.Command {
@@ -71,8 +90,13 @@ func newPolicyGenerate(a *app) *cobra.Command {
 nothing else. In the domain's own account one of the two is enough; from another account both are needed.
 
 MODE is one of ` + modeNames() + `; deadletter is for replay. The policies of request and proxy allow every
-request, unless --need says which are made. Backfill does not talk to the domain, and needs none.`,
+request, unless --need says which are made. Backfill does not talk to the domain, and needs none.
+
+With --index-in-path the policies confine the principal to the indexes that --index describes. That holds when the mode runs
+with --index-in-path, and ` + explicitIndexOption + ` is false on the domain: otherwise a request
+to one index may name others in its body.`,
 		Example: `  penstock policy generate ship --principal arn:aws:iam::123456789012:role/shipper --domain-arn arn:aws:es:eu-west-1:123456789012:domain/logs
+  penstock policy generate ship --index-in-path --index 'app-{yyyy.MM.dd}' --principal … --domain-arn …
   penstock policy generate lambda --put-templates --side resource --principal … --domain-arn … > access-policy.json
   penstock policy generate request --need 'GET /_cat/*' --need 'POST /logs-*/_search' --principal … --domain-arn …`,
 		Args: usageArgs(cobra.ExactArgs(1)),
@@ -83,6 +107,8 @@ request, unless --need says which are made. Backfill does not talk to the domain
 	f.StringVar(&o.principal, "principal", "", "ARN of the user, role or role session, or an account")
 	f.StringVar(&o.side, "side", "both", "which policy to write: resource, identity or both")
 	f.StringArrayVar(&o.needs, "need", nil, `"METHOD PATH": a request that request or proxy makes; may be given several times`)
+	f.BoolVar(&o.indexInPath, "index-in-path", false, "the mode runs with --index-in-path: allow the indexes of --index only")
+	f.StringArrayVar(&o.indexes, "index", nil, "pattern of index names, with --index-in-path; may be given several times (default that of the mode)")
 	f.BoolVar(&o.templates, "put-templates", false, "the function puts index templates: lambda --put-templates")
 	return cmd
 }
@@ -133,12 +159,31 @@ func (o *generateOptions) needsOf(mode string) ([]iam.Need, error) {
 		return nil, usagef("--need is for request and proxy", "the requests of %s are known", mode)
 	case o.templates && mode != "lambda":
 		return nil, usagef("--put-templates is for lambda", "%s puts no index templates", mode)
+	case o.indexInPath && passesOn:
+		return nil, usagef("name the requests with --need", "%s does not choose indexes", mode)
+	case len(o.indexes) > 0 && !o.indexInPath:
+		return nil, usagef("add --index-in-path, here and to the mode", "without it the index is not in the path, where a policy sees it")
 	case len(o.needs) > 0:
 		return parseNeeds(o.needs)
-	case o.templates:
-		return slices.Concat(modes[i].needs, templateNeeds()), nil
 	}
-	return modes[i].needs, nil
+	needs := modes[i].needs
+	if o.indexInPath {
+		patterns := o.indexes
+		if len(patterns) == 0 {
+			patterns = []string{shape.DefaultIndex}
+			if mode == "lambda" {
+				patterns = append(patterns, lambda.DefaultLogsIndex)
+			}
+		}
+		var err error
+		if needs, err = confined(needs, patterns); err != nil {
+			return nil, err
+		}
+	}
+	if o.templates {
+		needs = slices.Concat(needs, templateNeeds())
+	}
+	return needs, nil
 }
 
 func parseNeeds(texts []string) ([]iam.Need, error) {

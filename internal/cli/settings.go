@@ -13,6 +13,9 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/seed56735111/penstock/lambda"
+	"github.com/seed56735111/penstock/shape"
 )
 
 // setting is one row of the settings table. Its name is the flag; the variable is PENSTOCK_ and the name in capitals
@@ -46,7 +49,7 @@ var settings = []setting{
 	{"sign-for", "", "host", "host to sign for, and to expect in the certificate, when the endpoint is a tunnel or a port-forward to it"},
 	{"endpoint-url", "", "URL", "S3 endpoint, for an S3-compatible server"},
 	{"path-style", "false", "", "address buckets in the path instead of the host name"},
-	{"index", "logs-{format}-{yyyy.MM.dd}", "pattern", "index name: {format}, {yyyy.MM.dd} from the record's time, {field} from the record"},
+	{"index", shape.DefaultIndex, "pattern", "index name: {format}, {yyyy.MM.dd} from the record's time, {field} from the record"},
 	{"format", "", "", "parse everything as this format instead of recognising it; \"penstock formats\" lists the names"},
 	{"drop", "", "rules", "leave out records that match, such as level=debug or 'elb_status_code=200 and user_agent=ELB-*'; can be given more than once"},
 	{"dead-letters", "penstock-dead-letters", "directory or s3://bucket/prefix", "where records rest that the domain will never take; a directory is created when needed"},
@@ -54,6 +57,7 @@ var settings = []setting{
 	{"max-in-flight", "4", "requests", "_bulk requests under way at once"},
 	{"batch-bytes", "5MiB", "bytes", "size at which a _bulk request is sent"},
 	{"batch-docs", "20000", "documents", "number of documents at which a _bulk request is sent"},
+	{"index-in-path", "false", "", "send documents to /INDEX/_bulk instead of naming the index in the body: for policies on some indexes and domains that refuse explicit indexes"},
 	{"linger", "1s", "duration", "longest time a document waits for its _bulk request to fill"},
 	{"retry-budget", "5m", "duration", "longest time a batch is retried before the run gives up; its sources come again"},
 	{"gzip", "false", "", "compress request bodies: worth it on a link slower than about 3 Gbit/s"},
@@ -67,7 +71,7 @@ var settings = []setting{
 	{"logs-json", "compat", "", "JSON in the messages of CloudWatch Logs events: compat looks from the first brace to the end, anywhere finds it with text around it"},
 	{"logs-messages", "compat", "", "messages of CloudWatch Logs events: compat looks for JSON alone, recognise parses those of a known format as a file of it"},
 	{"logs-nest-under", "", "field", "put the fields found in a CloudWatch Logs message under this name instead of at the top"},
-	{"logs-index", "cwl-{yyyy}.{MM}.{dd}", "pattern", "index name for CloudWatch Logs events: {log_group}, {log_stream}, {owner}, {yyyy}, {MM}, {dd}"},
+	{"logs-index", lambda.DefaultLogsIndex, "pattern", "index name for CloudWatch Logs events: {log_group}, {log_stream}, {owner}, {yyyy}, {MM}, {dd}"},
 	{"grace", "30s", "duration", "how long items in hand may go on after the first interrupt"},
 }
 

@@ -251,6 +251,7 @@ type writeOptions struct {
 	linger      time.Duration
 	retryBudget time.Duration
 	gzip        bool
+	indexInPath bool
 }
 
 func (o *writeOptions) flags(f flagSet) {
@@ -260,6 +261,7 @@ func (o *writeOptions) flags(f flagSet) {
 	f.duration(&o.linger, "linger")
 	f.duration(&o.retryBudget, "retry-budget")
 	f.boolean(&o.gzip, "gzip")
+	f.boolean(&o.indexInPath, "index-in-path")
 }
 
 // writer asks the domain what it is and returns the writer for it. An endpoint that cannot be reached or is no domain is
@@ -287,7 +289,8 @@ func bannerMatters(err error) error {
 func (o *writeOptions) config(banner domain.Banner, logger logger) bulk.Config {
 	return bulk.Config{
 		BatchBytes: int(o.batchBytes), BatchDocs: o.batchDocs, MaxInFlight: o.inFlight, Linger: o.linger,
-		RetryBudget: o.retryBudget, StartupTimeout: startupTimeout, Gzip: o.gzip, DocType: docType(banner), Logger: logger,
+		RetryBudget: o.retryBudget, StartupTimeout: startupTimeout, Gzip: o.gzip, IndexInPath: o.indexInPath,
+		DocType: docType(banner), Logger: logger,
 	}
 }
 

@@ -54,8 +54,9 @@ func servers() []server {
 }
 
 // StartOpenSearch starts one node with an empty data directory: OpenSearch "3.3.0" or "2.19.1", or Elasticsearch OSS
-// "7.10.2". It needs Maven and a JDK that the version runs on; the jars stay in Maven's own cache.
-func StartOpenSearch(t testing.TB, version string) *Domain {
+// "7.10.2", with settings of the node, each NAME=VALUE. It needs Maven and a JDK that the version runs on; the jars stay in
+// Maven's own cache.
+func StartOpenSearch(t testing.TB, version string, settings ...string) *Domain {
 	t.Helper()
 	wanted(t)
 	all := servers()
@@ -85,7 +86,7 @@ func StartOpenSearch(t testing.TB, version string) *Domain {
 		"-Xms512m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "--add-opens=java.base/java.lang=ALL-UNNAMED",
 	}, s.flags, []string{
 		"-cp", dir + string(os.PathListSeparator) + string(classpath), s.launcher, port, filepath.Join(t.TempDir(), "node"), "realtest",
-	})
+	}, settings)
 	serve(t, d.URL+"/_cluster/health?wait_for_status=yellow", filepath.Join(jdk, "bin", "java"), args, nil)
 	return d
 }

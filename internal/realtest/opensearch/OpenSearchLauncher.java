@@ -14,6 +14,11 @@ public final class OpenSearchLauncher {
             settings.put("cluster.routing.allocation.disk.threshold_enabled", false);
             // Without this the runner has no ingest node, and ?pipeline= is refused.
             settings.putList("node.roles", "cluster_manager", "data", "ingest");
+            // The rest of the arguments: NAME=VALUE.
+            for (int i = 3; i < args.length; i++) {
+                int equals = args[i].indexOf('=');
+                settings.put(args[i].substring(0, equals), args[i].substring(equals + 1));
+            }
         }).build(OpenSearchRunner.newConfigs().clusterName(cluster).numOfNode(1).basePath(dir));
 
         System.in.transferTo(java.io.OutputStream.nullOutputStream());
