@@ -3,7 +3,7 @@ package inflate
 import "encoding/binary"
 
 const (
-	margin  = 16 // input that one turn of the fast loop may load, rounded up
+	margin  = 16 // input that one turn of the fast loop may load: seven bytes and eight, rounded up
 	lookups = 4  // of literals in one turn
 	step    = 16 // bytes that a match is copied by
 )
@@ -27,8 +27,8 @@ func (r *Reader) huffman() error {
 
 // symbols decodes symbols while there is input for any of them.
 //
-// A fill makes the register hold at least 56 bits. Four look-ups of literals take 44 of them at most, a length takes 20 and
-// a distance 28. Of nb only the lowest six bits count: what is subtracted from it carries more than the number of bits.
+// A fill makes the register hold at least 56 bits. Four look-ups of literals take 44 of them at most, a length takes 20
+// and a distance 28. Whole entries are subtracted from nb: its lowest six bits are the number, and theirs.
 func (r *Reader) symbols() error {
 	var (
 		in, out  = r.in, r.out
@@ -115,7 +115,7 @@ turn:
 		end += length
 	}
 	nb &= 63
-	b &= 1<<nb - 1
+	b &= 1<<nb - 1 // what was loaded beyond is still in the input
 	r.pos, r.b, r.nb, r.end = pos, b, nb, end
 	return err
 }
@@ -154,7 +154,7 @@ func copyNear(out []byte, from, to, length int) {
 
 // symbol decodes one symbol near the end of the input, where the register may not fill.
 func (r *Reader) symbol() error {
-	for r.nb <= 56 && r.pos < len(r.in) {
+	for r.nb < 56 && r.pos < len(r.in) {
 		r.b |= uint64(r.in[r.pos]) << r.nb
 		r.pos++
 		r.nb += 8

@@ -1,9 +1,9 @@
-// Package inflate decompresses gzip streams about twice as fast as the general libraries, because decompression is the
+// Package inflate decompresses gzip streams more than twice as fast as the general libraries, because decompression is the
 // largest single cost of shipping a log file. It reads all members of a stream as one.
 //
-// The decoder keeps up to 63 bits of input in a register, decodes with tables of 11 (literals, one or two of them, and lengths) and
-// 9 (distances) bits, and copies matches 16 bytes at a time into a buffer with slack behind its end. A chunk of output
-// is handed over when the buffer is full; its last 32 KiB stay in front of the next one as history (RFC 1951, 2).
+// The decoder keeps up to 63 bits of input in a register, decodes with tables of 11 bits (lengths and literals, one or two
+// of them) and 9 bits (distances), and copies matches 16 bytes at a time into a buffer with slack behind its end. A chunk of
+// output is handed over when the buffer is full; its last 32 KiB stay in front of the next one as history (RFC 1951, 2).
 package inflate
 
 import (
@@ -24,7 +24,7 @@ var (
 const (
 	history      = 32 << 10                 // the farthest distance of a match
 	chunk        = 192 << 10                // output decoded before it is handed over
-	slack        = 2*lookups + 258 + 2*step // what one turn of the decoder may write past the end of a chunk, with copies rounded up
+	slack        = 2*lookups + 258 + 2*step // past the end of a chunk: pairs, a match, and its copy rounded up
 	inputSize    = 64 << 10
 	registerSize = 8
 )
@@ -57,6 +57,7 @@ type Reader struct {
 
 	state   state
 	last    bool // the block is its member's last one
+	fixed   bool // lit and dist are those of fixed blocks
 	stored  int  // bytes left in a stored block
 	crc     uint32
 	size    uint32 // of the member so far, modulo 2^32
@@ -138,6 +139,8 @@ func (r *Reader) account() {
 
 // fill makes at least want bytes of input available from pos on, or as many as there are: then srcErr is set.
 func (r *Reader) fill(want int) {
+	const maxEmpty = 100 // reads in a row without bytes and without an error
+	empty := 0
 	for len(r.in)-r.pos < want && r.srcErr == nil {
 		if r.pos > registerSize {
 			// Bytes that are in the register may be given back: keep them.
@@ -145,6 +148,11 @@ func (r *Reader) fill(want int) {
 			r.in, r.pos = r.in[:n], registerSize
 		}
 		n, err := r.src.Read(r.in[len(r.in):inputSize])
+		if empty++; n > 0 {
+			empty = 0
+		} else if err == nil && empty == maxEmpty {
+			err = io.ErrNoProgress
+		}
 		r.in = r.in[:len(r.in)+n]
 		if err != nil {
 			r.srcErr = err

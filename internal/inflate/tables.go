@@ -9,8 +9,8 @@ const (
 
 	litBits       = 11
 	distBits      = 9
-	litTableSize  = 1<<litBits + 2048 // 2^11 and the worst case of second-level tables, rounded up
-	distTableSize = 1<<distBits + 512
+	litTableSize  = 1<<litBits + 2048 // 2^11 and the worst case of second-level tables, 294, rounded up to a power of two
+	distTableSize = 1<<distBits + 512 // the same with 80
 )
 
 // A table entry says, from the lowest bit:
@@ -118,7 +118,7 @@ func build(table []uint32, primary uint, lengths []uint8, entry func(sym int) ui
 		low := at & (1<<primary - 1)
 		width := widths[low]
 		if table[low] == 0 {
-			table[low] = isLink | uint32(free)<<16 | uint32(width)<<8 | uint32(primary)
+			table[low] = isLink | uint32(free)<<16 | uint32(width)<<8
 			free += 1 << width
 		}
 		start := int(table[low] >> 16)
@@ -149,7 +149,13 @@ func reverse(code int, n uint) int {
 	return int(bits.Reverse16(uint16(code)) >> (16 - n))
 }
 
+// fixedTables makes the tables of fixed blocks (RFC 1951, 3.2.6), which may be shorter than it takes to make them: those of the
+// fixed block before are still good. No two of their literals make a pair.
 func (r *Reader) fixedTables() {
+	if r.fixed {
+		return
+	}
+	r.fixed = true
 	var lengths [288]uint8
 	for i := range lengths {
 		switch {
@@ -164,7 +170,6 @@ func (r *Reader) fixedTables() {
 		}
 	}
 	build(r.lit[:], litBits, lengths[:], litEntry)
-	pair(r.lit[:])
 	for i := range 32 {
 		lengths[i] = 5
 	}
@@ -196,10 +201,19 @@ func (r *Reader) dynamicTables() error {
 	if err := r.codeLengths(&codes, nlit+ndist); err != nil {
 		return err
 	}
+	r.fixed = false
 	if !build(r.lit[:], litBits, r.lengths[:nlit], litEntry) || !build(r.dist[:], distBits, r.lengths[nlit:nlit+ndist], distEntry) {
 		return ErrCorrupt
 	}
-	pair(r.lit[:])
+	shortest := uint8(maxCode)
+	for _, n := range r.lengths[:min(nlit, 256)] {
+		if n > 0 {
+			shortest = min(shortest, n)
+		}
+	}
+	if 2*shortest <= litBits {
+		pair(r.lit[:])
+	}
 	return nil
 }
 
