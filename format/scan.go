@@ -142,7 +142,7 @@ func special(w uint64) uint64 {
 // plain returns the index of the first special byte in b from i on. There is one: the padding is zero.
 func plain(b []byte, i int) int {
 	for {
-		if m := special(binary.LittleEndian.Uint64(b[i : i+8])); m != 0 {
+		if m := special(binary.LittleEndian.Uint64(b[i:])); m != 0 {
 			return i + bits.TrailingZeros64(m)>>3
 		}
 		i += 8
