@@ -324,7 +324,7 @@ func (r *leased) Close() error {
 	return nil
 }
 
-// stack holds batches to be filled again, no more than there were slots for. The one that was used last is taken first:
+// stack holds batches to be filled again, no more than may be in hand. The one that was used last is taken first:
 // its memory is the likeliest to be in a cache.
 type stack struct {
 	mu      sync.Mutex

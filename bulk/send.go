@@ -33,15 +33,18 @@ func (w *Writer) target(b *batch) string {
 // maxAnswer bounds a response: 4 KiB for a document is far more than the longest error.
 func maxAnswer(docs int) int64 { return 1<<20 + int64(docs)*4096 }
 
-// send delivers a batch, however many requests it takes, and gives its slot back.
+// send waits for a slot, delivers a batch, however many requests it takes, and puts it down.
 func (w *Writer) send(b *batch) {
-	defer w.slots.release()
-	parts := []*batch{b}
-	if w.cfg.IndexInPath && len(b.indexes) > 1 {
-		parts = b.byIndex()
-	}
-	for _, part := range parts {
-		w.deliver(part, time.Now())
+	defer func() { <-w.hands }()
+	if w.slots.acquire(w.ctx) == nil { // otherwise the writer is at its end, and so are the deliveries
+		parts := []*batch{b}
+		if w.cfg.IndexInPath && len(b.indexes) > 1 {
+			parts = b.byIndex()
+		}
+		for _, part := range parts {
+			w.deliver(part, time.Now())
+		}
+		w.slots.release()
 	}
 	if b.lease.free() && cap(b.body) <= 4*w.cfg.BatchBytes {
 		b.reset()

@@ -105,7 +105,8 @@ type Writer struct {
 	ctx    context.Context //nolint:containedctx // ends the work of the writer's own goroutines
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
-	slots  *slots
+	slots  *slots        // requests under way; throttling takes some out of use
+	hands  chan struct{} // a token for each batch in hand: being filled, waiting for a slot, or under way
 	free   stack
 	signs  atomic.Bool // somebody asks for the SHA-256 of bodies
 	lanes  []*lane
@@ -121,10 +122,10 @@ type Writer struct {
 }
 
 // lane is a batch that is being filled by some of the deliveries, so that readers on several processors seldom wait for
-// each other.
+// each other. There are at most half as many as requests, so that partial batches never take all that there may be in hand.
 type lane struct {
 	w     *Writer
-	users int // deliveries begun and not waiting; guarded by the writer's mutex
+	users int // deliveries begun and not waiting, be they read or not; guarded by the writer's mutex
 
 	mu      sync.Mutex
 	filling *batch
@@ -137,7 +138,7 @@ var _ penstock.Deliverer = (*Writer)(nil)
 func New(cfg Config, d Domain) *Writer {
 	cfg = cfg.withDefaults()
 	ctx, cancel := context.WithCancel(context.Background())
-	w := &Writer{cfg: cfg, domain: d, ctx: ctx, cancel: cancel, slots: newSlots(cfg.MaxInFlight)}
+	w := &Writer{cfg: cfg, domain: d, ctx: ctx, cancel: cancel, slots: newSlots(cfg.MaxInFlight), hands: make(chan struct{}, cfg.MaxInFlight+1)}
 	for range max(1, min(runtime.GOMAXPROCS(0), cfg.MaxInFlight/2)) {
 		l := &lane{w: w}
 		l.timer = time.AfterFunc(time.Hour, l.flush)
@@ -307,11 +308,15 @@ func (l *lane) fits(need int) bool {
 
 // take gets a batch to fill; while all of them are under way it blocks, which is the backpressure.
 func (w *Writer) take(ctx context.Context) (*batch, error) {
-	if err := w.slots.acquire(ctx, w.ctx); err != nil {
+	select {
+	case w.hands <- struct{}{}:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	case <-w.ctx.Done():
 		if f := w.failure(); f != nil {
 			return nil, f
 		}
-		return nil, err
+		return nil, context.Cause(w.ctx)
 	}
 	if b := w.free.take(); b != nil {
 		return b, nil
@@ -321,8 +326,8 @@ func (w *Writer) take(ctx context.Context) (*batch, error) {
 
 // put gives a batch back that was not needed.
 func (w *Writer) put(b *batch) {
-	w.slots.release()
-	w.free.put(b)
+	w.free.put(b) // first: who gets the token finds it
+	<-w.hands
 }
 
 // send sends the batch being filled. l.mu is held.
@@ -395,7 +400,7 @@ func (d *delivery) Wait(ctx context.Context) (penstock.Outcome, error) {
 // pending reports whether there are documents without an outcome. The writer's mutex is held.
 func (d *delivery) pending() bool { return d.out.Delivered+d.out.Duplicate+d.out.Rejected < d.added }
 
-// slots bounds the batches in hand. Throttling takes slots out of use, success puts them back one at a time.
+// slots bounds the requests under way. Throttling takes slots out of use, success puts them back one at a time.
 type slots struct {
 	mu     sync.Mutex
 	limit  int // now
@@ -413,13 +418,13 @@ func (s *slots) used() int {
 	return s.inUse
 }
 
-// acquire blocks until a slot is free. One batch being filled beside those under way is allowed.
-func (s *slots) acquire(ctx, stop context.Context) error {
+// acquire blocks until a slot is free.
+func (s *slots) acquire(stop context.Context) error {
 	for {
 		s.mu.Lock()
-		if s.inUse <= s.limit {
+		if s.inUse < s.limit {
 			s.inUse++
-			more := s.inUse <= s.limit
+			more := s.inUse < s.limit
 			s.mu.Unlock()
 			if more {
 				s.wake()
@@ -429,8 +434,6 @@ func (s *slots) acquire(ctx, stop context.Context) error {
 		s.mu.Unlock()
 		select {
 		case <-s.signal:
-		case <-ctx.Done():
-			return context.Cause(ctx)
 		case <-stop.Done():
 			return context.Cause(stop)
 		}

@@ -465,7 +465,7 @@ func TestTheSumTakenWhileFillingIsTheBodys(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := bulk.New(bulk.Config{BatchBytes: 300 << 10, MaxInFlight: 2, Gzip: gzipped}, d)
+		w := bulk.New(bulk.Config{BatchBytes: 300 << 10, MaxInFlight: 4, Gzip: gzipped}, d)
 		var wg sync.WaitGroup
 		for n := range 4 {
 			wg.Go(func() {

@@ -7,7 +7,8 @@ import (
 )
 
 // direct is a connection that writes a request's body from where it lies. net/http copies a body in pieces of 32 KiB, each
-// with a system call of its own; a bulk body is some megabytes in one piece.
+// with a system call of its own; a bulk body is some megabytes in one piece. Over TLS it has nothing to do: there the pieces
+// are records.
 type direct struct{ net.Conn }
 
 // ReadFrom is what net/http calls for a request's body, limited to as many bytes as the header promised.
@@ -30,6 +31,9 @@ type promised struct {
 
 func (p *promised) Write(b []byte) (int, error) {
 	fit := b[:min(int64(len(b)), p.left)]
+	if len(fit) == 0 {
+		return 0, io.ErrShortWrite
+	}
 	n, err := p.conn.Write(fit)
 	p.left -= int64(n)
 	if err == nil && n < len(b) {

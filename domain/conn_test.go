@@ -3,6 +3,7 @@ package domain_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/seed56735111/penstock/domain"
 )
@@ -101,5 +103,78 @@ func TestBodiesKeepTheirPromise(t *testing.T) {
 	_ = resp.Body.Close()
 	if seen.Load() != int64(len("next")) {
 		t.Errorf("the next request had %d bytes", seen.Load())
+	}
+}
+
+// A write that blocks ends with its request, and the body is closed.
+func TestAWriteThatBlocksEndsWithTheRequest(t *testing.T) {
+	t.Parallel()
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close() // nobody accepts, and nobody reads
+	transport := domain.NewTransport(domain.TransportConfig{})
+	ctx, cancel := context.WithCancel(t.Context())
+	body := &lentBody{Reader: bytes.NewReader(make([]byte, 64<<20))}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+l.Addr().String(), http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Body, req.ContentLength = body, 64<<20
+	time.AfterFunc(100*time.Millisecond, cancel)
+	resp, err := transport.RoundTrip(req)
+	if err == nil {
+		_ = resp.Body.Close()
+	}
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+	body.await(t)
+}
+
+// After a body is closed its memory belongs to the caller: the race detector would see a write that goes on.
+func TestMemoryOfAClosedBodyIsFree(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }))
+	defer server.Close()
+	transport := domain.NewTransport(domain.TransportConfig{})
+	defer transport.CloseIdleConnections()
+	data := make([]byte, 5<<20)
+	for range 30 {
+		body := &lentBody{Reader: bytes.NewReader(data)}
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Body, req.ContentLength = body, int64(len(data))
+		// The server answers before it has read the body: an answer or an error, both are right.
+		if resp, err := transport.RoundTrip(req); err == nil {
+			_ = resp.Body.Close()
+		}
+		body.await(t)
+		for i := 0; i < len(data); i += 4096 {
+			data[i]++
+		}
+	}
+}
+
+// lentBody says when it is closed.
+type lentBody struct {
+	*bytes.Reader
+	closed atomic.Bool
+}
+
+func (b *lentBody) Close() error {
+	b.closed.Store(true)
+	return nil
+}
+
+func (b *lentBody) await(t *testing.T) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); !b.closed.Load(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the body is not closed")
+		}
 	}
 }

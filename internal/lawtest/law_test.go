@@ -166,7 +166,7 @@ func (h *history) run(interrupt time.Duration, abort bool) penstock.Counts {
 		h.t.Fatal(err)
 	}
 	writer := bulk.New(bulk.Config{
-		BatchBytes: 200 + h.rand.IntN(4000), BatchDocs: 1 + h.rand.IntN(30), MaxInFlight: 1 + h.rand.IntN(4),
+		BatchBytes: 200 + h.rand.IntN(4000), BatchDocs: 1 + h.rand.IntN(30), MaxInFlight: 1 + h.rand.IntN(8),
 		Linger: time.Duration(1+h.rand.IntN(2000)) * time.Millisecond, RetryBudget: time.Minute, Gzip: h.rand.IntN(4) == 0,
 	}, endpoint)
 	stop := make(chan struct{})
