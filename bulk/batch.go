@@ -270,14 +270,7 @@ func (b *batch) copy(from *batch, i int) {
 
 // appendText appends text inside of a JSON string.
 func appendText[T []byte | string](b []byte, s T) []byte {
-	plain := true
-	for i := range len(s) {
-		if c := s[i]; c < 0x20 || c == '"' || c == '\\' || c >= utf8.RuneSelf {
-			plain = false
-			break
-		}
-	}
-	if plain {
+	if isPlain(s) {
 		return append(b, s...)
 	}
 	const digits = "0123456789abcdef"
@@ -293,6 +286,26 @@ func appendText[T []byte | string](b []byte, s T) []byte {
 	}
 	return b
 }
+
+// isPlain reports whether text is its own JSON.
+func isPlain[T []byte | string](s T) bool {
+	for i := range len(s) {
+		if !plainBytes[s[i]] {
+			return false
+		}
+	}
+	return true
+}
+
+// plainBytes are those that stand for themselves in a JSON string.
+//
+//nolint:gochecknoglobals // a table
+var plainBytes = func() (t [256]bool) {
+	for c := ' '; c < utf8.RuneSelf; c++ {
+		t[c] = c != '"' && c != '\\'
+	}
+	return t
+}()
 
 // lease counts the readers of a body that somebody may still use. The transport can go on reading a body after it has
 // answered (golang/go issue 51907), so a buffer is used again only when every reader of it is closed.

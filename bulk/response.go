@@ -21,7 +21,9 @@ var errResponse = errors.New("not a complete _bulk response")
 // parseResponse reads a _bulk response into items, in order, and returns how many there were; those that items has no room
 // for are counted only. It takes what engines of all versions send and passes over what it does not need, and it allocates
 // nothing.
-func parseResponse(body []byte, items []item) (n int, err error) {
+//
+// expected is the text that the id of an item is likely to be, so that its end need not be looked for byte by byte.
+func parseResponse(body []byte, items []item, expected func(i int) []byte) (n int, err error) {
 	s := scanner{b: body}
 	found := false
 	var surplus item
@@ -37,6 +39,7 @@ func parseResponse(body []byte, items []item) (n int, err error) {
 			it := &surplus
 			if i < len(items) {
 				it = &items[i]
+				it.id = expected(i)
 			}
 			err := s.item(it)
 			if err == nil {
@@ -84,8 +87,8 @@ func (s *scanner) item(it *item) error {
 	return err
 }
 
-// usual reads an item without an error the way that engines write it, {"create":{"_id":"…","status":201}}. For anything
-// else it reads nothing and reports false.
+// usual reads an item without an error the way that engines write it, {"create":{"_id":"…","status":201}}, whose id is
+// likely to be the one in it. For anything else it reads nothing and reports false.
 func (s *scanner) usual(it *item) bool {
 	rest, ok := bytes.CutPrefix(s.b[s.at:], []byte(`{"create":{"_id":"`))
 	if !ok {
@@ -94,6 +97,9 @@ func (s *scanner) usual(it *item) bool {
 		}
 	}
 	n := 0
+	if bytes.HasPrefix(rest, it.id) {
+		n = len(it.id)
+	}
 	for n < len(rest) && rest[n] >= 0x20 && rest[n] != '"' && rest[n] != '\\' {
 		n++
 	}

@@ -23,14 +23,14 @@ func FuzzParseResponse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		got := make([]item, bytes.Count(body, []byte("{")))
-		n, err := parseResponse(body, got)
+		n, err := parseResponse(body, got, unknownID)
 		if err != nil {
 			return
 		}
 		if n > len(got) {
 			t.Fatalf("%d items in %s", n, body)
 		}
-		if counted, err := parseResponse(body, make([]item, n/2)); counted != n || err != nil {
+		if counted, err := parseResponse(body, make([]item, n/2), unknownID); counted != n || err != nil {
 			t.Fatalf("with room for half of them: %d items and error %v, want %d", counted, err, n)
 		}
 		var want struct {
@@ -97,8 +97,9 @@ func TestUsualItemsAreReadAsAllOthers(t *testing.T) {
 		// A space where JSON allows one keeps an item from the short cut and means nothing.
 		spaced := bytes.ReplaceAll(bytes.ReplaceAll(body, []byte(`{"create":`), []byte(`{ "create":`)), []byte(`{"index":`), []byte(`{ "index":`))
 		usual += len(spaced) - len(body)
-		got, gotErr := readItems(body)
-		want, wantErr := readItems(spaced)
+		expected := []string{"", "a", "a-1", "a-12", "b", `\u00e4\"`, `\u00e4\"x`, "ä"}[rnd.IntN(8)]
+		got, gotErr := readItems(body, expected)
+		want, wantErr := readItems(spaced, "")
 		if diff := cmp.Diff(want, got); diff != "" || (gotErr == nil) != (wantErr == nil) {
 			t.Fatalf("%s: %v, the general way %v: %s", body, gotErr, wantErr, diff)
 		}
@@ -109,14 +110,16 @@ func TestUsualItemsAreReadAsAllOthers(t *testing.T) {
 }
 
 // readItems returns the items of a response as text.
-func readItems(body []byte) (items []string, err error) {
+func readItems(body []byte, expected string) (items []string, err error) {
 	read := make([]item, bytes.Count(body, []byte("{")))
-	n, err := parseResponse(body, read)
+	n, err := parseResponse(body, read, func(int) []byte { return []byte(expected) })
 	for _, it := range read[:n] {
 		items = append(items, fmt.Sprintf("%q %d %q", it.id, it.status, bytes.ReplaceAll(it.err, []byte(" "), nil)))
 	}
 	return items, err
 }
+
+func unknownID(int) []byte { return nil }
 
 // Two lists of items, or two actions in one item, would give a document two outcomes: such an answer is not believed.
 func TestADocumentHasOneItem(t *testing.T) {
@@ -126,7 +129,7 @@ func TestADocumentHasOneItem(t *testing.T) {
 		`{"items":[` + two + `],"items":[` + one + `]}`, `{"items":[` + one + `],"items":[]}`, `{"items":[],"items":[` + one + `]}`,
 		`{"items":[{"create":{"_id":"a","status":201},"index":{"_id":"b","status":429}}]}`,
 	} {
-		if n, err := parseResponse([]byte(body), make([]item, 4)); err == nil {
+		if n, err := parseResponse([]byte(body), make([]item, 4), unknownID); err == nil {
 			t.Errorf("%s: %d items and no error", body, n)
 		}
 	}
@@ -142,11 +145,11 @@ func BenchmarkParseResponse(b *testing.B) {
 		body.WriteString(`{"create":{"_id":"sn76YFrMkSZ2G69K0WsGDQ-29ru","status":201}}`)
 	}
 	body.WriteString("]}")
-	items := make([]item, 10_000)
+	items, id := make([]item, 10_000), []byte("sn76YFrMkSZ2G69K0WsGDQ-29ru")
 	b.SetBytes(int64(body.Len()))
 	b.ReportAllocs()
 	for b.Loop() {
-		if n, err := parseResponse(body.Bytes(), items); n != 10_000 || err != nil {
+		if n, err := parseResponse(body.Bytes(), items, func(int) []byte { return id }); n != 10_000 || err != nil {
 			b.Fatal(n, err)
 		}
 	}

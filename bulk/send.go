@@ -275,7 +275,7 @@ type verdicts struct {
 func (w *Writer) items(b *batch, resp *http.Response, body []byte) round {
 	v := verdicts{classes: resized(&b.answer.classes, len(b.docs)), items: resized(&b.answer.items, len(b.docs))}
 	mismatch := false
-	n, err := parseResponse(body, v.items)
+	n, err := parseResponse(body, v.items, func(i int) []byte { return b.written(&b.docs[i]) })
 	for i := range v.items[:min(n, len(v.items))] {
 		it, e := &v.items[i], &b.docs[i]
 		if len(it.id) > 0 && e.idEnd > e.id && !bytes.Equal(it.id, b.written(e)) && !sameText(it.id, b.id(e)) {
