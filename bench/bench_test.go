@@ -150,17 +150,18 @@ func TestShipperStaysWithinItsAllocationsAndMemory(t *testing.T) {
 		t.Skip("no bin/penstock to measure: make build")
 	}
 	c := config{binary: binary, cache: t.TempDir(), megabytes: 100}
-	server := httptest.NewServer(newSink(0))
-	defer server.Close()
+	sink := httptest.NewServer(newSink(0))
+	defer sink.Close()
+	to := &server{url: sink.URL, client: sink.Client()}
 	for _, format := range []string{"ndjson", "alb"} {
 		from, err := makeCorpus(c.cache, format, c.records(format))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := runOnce(t.Context(), c, server.URL, from, true); err != nil {
+		if _, err := runOnce(t.Context(), c, to, from, true); err != nil {
 			t.Fatalf("%s: strict pass: %v", format, err)
 		}
-		s, err := runOnce(t.Context(), c, server.URL, from, false)
+		s, err := runOnce(t.Context(), c, to, from, false)
 		if err != nil {
 			t.Fatalf("%s: %v", format, err)
 		}

@@ -3,6 +3,7 @@
 //
 //	go run -C bench .                     five rounds of both formats against the targets
 //	go run -C bench . -delay 150ms        a domain that takes its time
+//	go run -C bench . -tls                over TLS, as every domain of the service
 //	go run -C bench . -- --max-in-flight 8     anything after -- goes to "penstock ship"
 //
 // The shipper, the sink and this program are three processes, so that the figures are the shipper's alone. MB and GB
@@ -36,10 +37,10 @@ func targets() map[string]target {
 }
 
 func main() {
-	if len(os.Args) == 3 && os.Args[1] == "sink" {
+	if len(os.Args) == 4 && os.Args[1] == "sink" {
 		delay, err := time.ParseDuration(os.Args[2])
 		if err == nil {
-			err = serveSink(os.Stdout, delay)
+			err = serveSink(os.Stdout, delay, os.Args[3])
 		}
 		fmt.Fprintln(os.Stderr, "bench: sink:", err)
 		os.Exit(1)
@@ -62,6 +63,7 @@ type config struct {
 	megabytes     int
 	rounds        int
 	delay         time.Duration
+	tls           bool
 	quiet         time.Duration
 	profile       string   // file for a CPU profile of the last run
 	extra         []string // for "penstock ship"
@@ -72,7 +74,7 @@ func bench(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	server, stop, err := startSink(ctx, c.delay)
+	server, stop, err := startSink(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -87,12 +89,12 @@ func bench(ctx context.Context, args []string, out io.Writer) error {
 		fmt.Fprintf(out, "%s: %d records, %.0f MB in %d gzip objects (ratio %.1f)\n",
 			format, corpus.Records, float64(corpus.Plain)/1e6, objects, float64(corpus.Plain)/float64(corpus.Stored))
 		// The strict pass costs the sink much time, so it is not measured: speed must not come from malformed output.
-		if _, err := runOnce(ctx, c, server, corpus, true); err != nil {
+		if _, err := runOnce(ctx, c, &server, corpus, true); err != nil {
 			return fmt.Errorf("%s: strict pass: %w", format, err)
 		}
 		var samples []sample
 		for range c.rounds {
-			s, err := runOnce(ctx, c, server, corpus, false)
+			s, err := runOnce(ctx, c, &server, corpus, false)
 			if err != nil {
 				return fmt.Errorf("%s: %w", format, err)
 			}
@@ -119,6 +121,7 @@ func readFlags(args []string) (config, error) {
 	f.IntVar(&c.megabytes, "mb", 1000, "size of each corpus, uncompressed")
 	f.IntVar(&c.rounds, "rounds", 5, "measured runs of each corpus; the median counts")
 	f.DurationVar(&c.delay, "delay", 0, "time that the sink takes to answer a _bulk request")
+	f.BoolVar(&c.tls, "tls", false, "reach the sink over TLS; there is no target for that")
 	f.StringVar(&c.profile, "profile", "", "write a CPU profile of the last run to this file")
 	f.DurationVar(&c.quiet, "quiet", 10*time.Second, "longest wait for a quiet machine before each run")
 	if err := f.Parse(args); err != nil {

@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +15,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -33,33 +36,62 @@ type sample struct {
 	noisy bool
 }
 
-// startSink runs the sink as a process of its own.
-func startSink(ctx context.Context, delay time.Duration) (url string, stop func(), err error) {
+// server is a sink in a process of its own.
+type server struct {
+	url    string
+	caFile string // of its certificate, when it has one
+	client *http.Client
+}
+
+// startSink runs a sink.
+func startSink(ctx context.Context, c config) (s server, stop func(), err error) {
 	self, err := os.Executable()
 	if err != nil {
-		return "", nil, err
+		return s, nil, err
+	}
+	dir, err := os.MkdirTemp("", "penstock-bench-sink-")
+	if err != nil {
+		return s, nil, err
+	}
+	s.client = http.DefaultClient
+	if c.tls {
+		s.caFile = filepath.Join(dir, "ca.pem")
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	cmd := exec.CommandContext(ctx, self, "sink", delay.String())
+	cmd := exec.CommandContext(ctx, self, "sink", c.delay.String(), s.caFile)
+	stop = func() {
+		cancel()
+		_ = cmd.Wait()
+		_ = os.RemoveAll(dir)
+	}
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err == nil {
 		err = cmd.Start()
 	}
-	if err != nil {
-		cancel()
-		return "", nil, err
+	var line string
+	if err == nil {
+		line, err = bufio.NewReader(out).ReadString('\n')
 	}
-	stop = func() {
-		cancel()
-		_ = cmd.Wait()
+	if err == nil && c.tls {
+		s.client, err = trusting(s.caFile)
 	}
-	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
 		stop()
-		return "", nil, fmt.Errorf("start sink: %w", err)
+		return s, nil, fmt.Errorf("start sink: %w", err)
 	}
-	return strings.TrimSpace(strings.TrimPrefix(line, "listening on ")), stop, nil
+	s.url = strings.TrimSpace(strings.TrimPrefix(line, "listening on "))
+	return s, stop, nil
+}
+
+func trusting(caFile string) (*http.Client, error) {
+	text, err := os.ReadFile(caFile)
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(text)
+	return &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}}, nil
 }
 
 // shipped is what "penstock ship --json" prints.
@@ -71,17 +103,17 @@ type shipped struct {
 }
 
 // runOnce ships the corpus and compares what the shipper says with what the sink counted.
-func runOnce(ctx context.Context, c config, sinkURL string, from corpus, strict bool) (sample, error) {
-	if _, err := ask(ctx, sinkURL+"/-/reset?strict="+strconv.FormatBool(strict)); err != nil {
+func runOnce(ctx context.Context, c config, to *server, from corpus, strict bool) (sample, error) {
+	if _, err := to.ask(ctx, "/-/reset?strict="+strconv.FormatBool(strict)); err != nil {
 		return sample{}, err
 	}
 	quiet := strict || waitQuiet(ctx, c.quiet)
 	steady, hashMB := calibrate()
-	s, said, err := measure(ctx, c, sinkURL, from)
+	s, said, err := measure(ctx, c, to, from)
 	if err != nil {
 		return sample{}, err
 	}
-	text, err := ask(ctx, sinkURL+"/-/received")
+	text, err := to.ask(ctx, "/-/received")
 	if err != nil {
 		return sample{}, err
 	}
@@ -89,7 +121,7 @@ func runOnce(ctx context.Context, c config, sinkURL string, from corpus, strict 
 	if err := json.Unmarshal(text, &got); err != nil {
 		return sample{}, err
 	}
-	s.noisy, s.hashMB = !strict && !(quiet && steady), hashMB
+	s.noisy, s.hashMB = !strict && (!quiet || !steady), hashMB
 	s.requests, s.wire = got.Requests, got.WireBytes
 	return s, verify(from, said, got, strict)
 }
@@ -118,14 +150,14 @@ func verify(from corpus, said shipped, got received, strict bool) error {
 }
 
 // measure runs the shipper once.
-func measure(ctx context.Context, c config, sinkURL string, from corpus) (sample, shipped, error) {
+func measure(ctx context.Context, c config, to *server, from corpus) (sample, shipped, error) {
 	letters, err := os.MkdirTemp("", "penstock-bench-letters-")
 	if err != nil {
 		return sample{}, shipped{}, err
 	}
 	defer func() { _ = os.RemoveAll(letters) }()
 	args := append([]string{
-		"ship", from.Dir, "--domain", sinkURL, "--region", "us-east-1", "--service", "es", "--dead-letters", letters, "--json",
+		"ship", from.Dir, "--ca-file", to.caFile, "--domain", to.url, "--region", "us-east-1", "--service", "es", "--dead-letters", letters, "--json",
 	}, c.extra...)
 	cmd := exec.CommandContext(ctx, c.binary, args...)
 	cmd.Env = append(os.Environ(), "PENSTOCK_BENCH=1", "PENSTOCK_CPUPROFILE="+c.profile, "AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=bench",
@@ -252,12 +284,12 @@ func calibrate() (steady bool, mbps float64) {
 	return slowest <= fastest+fastest/5, float64(len(data)) / 1e6 / fastest.Seconds()
 }
 
-func ask(ctx context.Context, url string) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+func (s *server) ask(ctx context.Context, path string) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+path, http.NoBody)
 	if err != nil {
 		return nil, err
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := s.client.Do(req)
 	if err != nil {
 		return nil, err
 	}
