@@ -125,7 +125,7 @@ func (d *Dir) ready() error {
 	}
 	var id [6]byte
 	_, _ = rand.Read(id[:])
-	name := time.Now().UTC().Format("20060102T150405.000Z") + "-" + hex.EncodeToString(id[:]) + suffix
+	name := time.Now().UTC().Format("20060102T150405.000000000Z") + "-" + hex.EncodeToString(id[:]) + suffix
 	f, err := d.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
