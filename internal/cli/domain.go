@@ -149,8 +149,6 @@ func (o *domainOptions) check() error {
 		return &usageError{Err: err, Hint: "the domain's ARN is arn:aws:es:REGION:ACCOUNT:domain/NAME"}
 	}
 	switch {
-	case o.maxBody == 0:
-		return usagef("leave --max-body out for 100MiB", "a domain that takes no byte")
 	case o.maxSkew <= 0:
 		return usagef("leave --max-skew out for five minutes", "signatures may be off by %s", o.maxSkew)
 	case o.tlsDir != "" && !o.withTLS:
@@ -166,7 +164,7 @@ func (o *domainOptions) openIdentities(logger *slog.Logger) (*guard.Identities, 
 	}
 	ids, err := guard.LoadIdentities(o.identities, logger)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, &usageError{Err: err, Hint: "penstock domain identity create user NAME --identities " + o.identities + " makes it"}
+		return nil, missingIdentities(o.identities, err)
 	}
 	if err != nil {
 		return nil, &usageError{Err: err, Hint: "docs/domain.md shows what such a file looks like"}

@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -64,6 +65,18 @@ func (o *identityOptions) open(a *app) (*guard.Identities, error) {
 		return nil, &usageError{Err: err, Hint: "docs/domain.md shows what such a file looks like"}
 	}
 	return ids, nil
+}
+
+// existing opens the file, which has to be there.
+func (o *identityOptions) existing(a *app) (*guard.Identities, error) {
+	if _, err := os.Stat(o.file); o.file != "" && errors.Is(err, os.ErrNotExist) {
+		return nil, missingIdentities(o.file, err)
+	}
+	return o.open(a)
+}
+
+func missingIdentities(file string, err error) error {
+	return &usageError{Err: err, Hint: "penstock domain identity create user NAME --identities " + file + " makes it"}
 }
 
 // arn completes a name.
@@ -207,7 +220,7 @@ func newIdentityList(a *app, o *identityOptions) *cobra.Command {
 		Example: "  penstock domain identity list --identities identities.json",
 		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
-			ids, err := o.open(a)
+			ids, err := o.existing(a)
 			if err != nil {
 				return err
 			}
@@ -246,7 +259,7 @@ func newIdentityRemove(a *app, o *identityOptions) *cobra.Command {
 		Example: "  penstock domain identity remove AKIDEXAMPLE --identities identities.json",
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error {
-			ids, err := o.open(a)
+			ids, err := o.existing(a)
 			if err != nil {
 				return err
 			}

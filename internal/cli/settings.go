@@ -110,21 +110,19 @@ func (f flagSet) boolean(p *bool, name string) {
 
 func (f flagSet) number(p *int, name string) {
 	s := lookupSetting(name)
-	def, err := strconv.Atoi(s.Default)
-	if err != nil {
+	if err := (*count)(p).Set(s.Default); err != nil {
 		panic(err)
 	}
-	f.IntVar(p, name, def, s.Usage)
+	f.Var((*count)(p), name, s.Usage)
 	f.mark(name)
 }
 
 func (f flagSet) duration(p *time.Duration, name string) {
 	s := lookupSetting(name)
-	def, err := time.ParseDuration(s.Default)
-	if err != nil {
+	if err := (*span)(p).Set(s.Default); err != nil {
 		panic(err)
 	}
-	f.DurationVar(p, name, def, s.Usage)
+	f.Var((*span)(p), name, s.Usage)
 	f.mark(name)
 }
 
@@ -140,6 +138,44 @@ func (f flagSet) size(p *byteSize, name string) {
 func (f flagSet) rules(p *ruleTexts, name string) {
 	f.Var(p, name, lookupSetting(name).Usage)
 	f.mark(name)
+}
+
+// count is a number of things: at least one, because none would mean to do nothing for ever.
+type count int
+
+// String is part of pflag.Value.
+func (n *count) String() string { return strconv.Itoa(int(*n)) }
+
+// Type is part of pflag.Value.
+func (n *count) Type() string { return "int" }
+
+// Set is part of pflag.Value.
+func (n *count) Set(text string) error {
+	v, err := strconv.Atoi(text)
+	if err != nil || v < 1 {
+		return fmt.Errorf("%q is not a number from 1 on", text)
+	}
+	*n = count(v)
+	return nil
+}
+
+// span is a time to wait, longer than none.
+type span time.Duration
+
+// String is part of pflag.Value.
+func (d *span) String() string { return time.Duration(*d).String() }
+
+// Type is part of pflag.Value.
+func (d *span) Type() string { return "duration" }
+
+// Set is part of pflag.Value.
+func (d *span) Set(text string) error {
+	v, err := time.ParseDuration(text)
+	if err != nil || v <= 0 {
+		return fmt.Errorf("%q is not a time such as 500ms, 10s or 1m30s", text)
+	}
+	*d = span(v)
+	return nil
 }
 
 // ruleTexts are rules, each in a flag of its own; in a variable and in a file they have a line each.
@@ -191,7 +227,7 @@ func (b *byteSize) Set(text string) error {
 		}
 	}
 	n, err := strconv.ParseInt(strings.TrimSpace(number), 10, 64)
-	if err != nil || n < 0 || n > (1<<62)/scale {
+	if err != nil || n < 1 || n > (1<<62)/scale {
 		return fmt.Errorf("%q is not a size such as 1048576, 512KiB or 5MiB", text)
 	}
 	*b = byteSize(n * scale)
