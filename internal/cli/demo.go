@@ -252,6 +252,7 @@ func (d *demo) expect(ctx context.Context, out io.Writer, codes []int, args ...s
 	case code == exitOK:
 		return fmt.Errorf("demo: penstock %s ended without the dead letter that it should have", strings.Join(args, " "))
 	}
+	d.say("\n") // when nobody reads any more, that is why the command failed, and known now
 	return fmt.Errorf("demo: penstock %s: exit code %d: %w", strings.Join(args, " "), code, err)
 }
 
