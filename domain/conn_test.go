@@ -27,6 +27,20 @@ func (c countedConn) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
+// post sends one request whose header promises length bytes.
+func post(ctx context.Context, transport http.RoundTripper, url string, body io.ReadCloser, length int64) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, http.NoBody)
+	if err != nil {
+		return err
+	}
+	req.Body, req.ContentLength = body, length
+	resp, err := transport.RoundTrip(req)
+	if err != nil {
+		return err
+	}
+	return resp.Body.Close()
+}
+
 // A bulk body is written from where it lies, not in net/http's pieces of 32 KiB.
 func TestBodiesAreWrittenInOnePiece(t *testing.T) {
 	t.Parallel()
@@ -42,16 +56,9 @@ func TestBodiesAreWrittenInOnePiece(t *testing.T) {
 	defer transport.CloseIdleConnections()
 	for _, body := range []io.Reader{bytes.NewReader(want), struct{ io.Reader }{bytes.NewReader(want)}} {
 		writes.Store(0)
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL, body)
-		if err != nil {
+		if err := post(t.Context(), transport, server.URL, io.NopCloser(body), int64(len(want))); err != nil {
 			t.Fatal(err)
 		}
-		req.ContentLength = int64(len(want))
-		resp, err := transport.RoundTrip(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = resp.Body.Close()
 		if !bytes.Equal(got, want) {
 			t.Errorf("%T: %d bytes arrived, want %d", body, len(got), len(want))
 		}
@@ -77,30 +84,16 @@ func TestBodiesKeepTheirPromise(t *testing.T) {
 	defer transport.CloseIdleConnections()
 	const size = 1 << 20
 	for _, promised := range []int64{size - 1, size + 1} {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL, strings.NewReader(strings.Repeat("x", size)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		req.ContentLength, req.GetBody = promised, nil
-		resp, err := transport.RoundTrip(req)
-		if err == nil {
-			// The server may answer before the client sees that its body was too long.
-			_ = resp.Body.Close()
-			if promised > size {
-				t.Errorf("a body of %d bytes passed for one of %d", size, promised)
-			}
+		body := io.NopCloser(strings.NewReader(strings.Repeat("x", size)))
+		// The server may answer before the client sees that its body is too long.
+		if err := post(t.Context(), transport, server.URL, body, promised); err == nil && promised > size {
+			t.Errorf("a body of %d bytes passed for one of %d", size, promised)
 		}
 	}
 	seen.Store(0)
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL, strings.NewReader("next"))
-	if err != nil {
+	if err := post(t.Context(), transport, server.URL, io.NopCloser(strings.NewReader("next")), int64(len("next"))); err != nil {
 		t.Fatal(err)
 	}
-	resp, err := transport.RoundTrip(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = resp.Body.Close()
 	if seen.Load() != int64(len("next")) {
 		t.Errorf("the next request had %d bytes", seen.Load())
 	}
@@ -117,17 +110,8 @@ func TestAWriteThatBlocksEndsWithTheRequest(t *testing.T) {
 	transport := domain.NewTransport(domain.TransportConfig{})
 	ctx, cancel := context.WithCancel(t.Context())
 	body := &lentBody{Reader: bytes.NewReader(make([]byte, 64<<20))}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+l.Addr().String(), http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Body, req.ContentLength = body, 64<<20
 	time.AfterFunc(100*time.Millisecond, cancel)
-	resp, err := transport.RoundTrip(req)
-	if err == nil {
-		_ = resp.Body.Close()
-	}
-	if !errors.Is(err, context.Canceled) {
+	if err := post(ctx, transport, "http://"+l.Addr().String(), body, 64<<20); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
 	body.await(t)
@@ -143,15 +127,8 @@ func TestMemoryOfAClosedBodyIsFree(t *testing.T) {
 	data := make([]byte, 5<<20)
 	for range 30 {
 		body := &lentBody{Reader: bytes.NewReader(data)}
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL, http.NoBody)
-		if err != nil {
-			t.Fatal(err)
-		}
-		req.Body, req.ContentLength = body, int64(len(data))
 		// The server answers before it has read the body: an answer or an error, both are right.
-		if resp, err := transport.RoundTrip(req); err == nil {
-			_ = resp.Body.Close()
-		}
+		_ = post(t.Context(), transport, server.URL, body, int64(len(data)))
 		body.await(t)
 		for i := 0; i < len(data); i += 4096 {
 			data[i]++
