@@ -89,12 +89,12 @@ func bench(ctx context.Context, args []string, out io.Writer) error {
 		fmt.Fprintf(out, "%s: %d records, %.0f MB in %d gzip objects (ratio %.1f)\n",
 			format, corpus.Records, float64(corpus.Plain)/1e6, objects, float64(corpus.Plain)/float64(corpus.Stored))
 		// The strict pass costs the sink much time, so it is not measured: speed must not come from malformed output.
-		if _, err := runOnce(ctx, c, &server, corpus, true); err != nil {
+		if _, err := runOnce(ctx, c, server, corpus, true); err != nil {
 			return fmt.Errorf("%s: strict pass: %w", format, err)
 		}
 		var samples []sample
 		for range c.rounds {
-			s, err := runOnce(ctx, c, &server, corpus, false)
+			s, err := runOnce(ctx, c, server, corpus, false)
 			if err != nil {
 				return fmt.Errorf("%s: %w", format, err)
 			}

@@ -44,22 +44,22 @@ type server struct {
 }
 
 // startSink runs a sink.
-func startSink(ctx context.Context, c config) (s server, stop func(), err error) {
+func startSink(ctx context.Context, c config) (*server, func(), error) {
 	self, err := os.Executable()
 	if err != nil {
-		return s, nil, err
+		return nil, nil, err
 	}
 	dir, err := os.MkdirTemp("", "penstock-bench-sink-")
 	if err != nil {
-		return s, nil, err
+		return nil, nil, err
 	}
-	s.client = http.DefaultClient
+	s := &server{client: http.DefaultClient}
 	if c.tls {
 		s.caFile = filepath.Join(dir, "ca.pem")
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	cmd := exec.CommandContext(ctx, self, "sink", c.delay.String(), s.caFile)
-	stop = func() {
+	stop := func() {
 		cancel()
 		_ = cmd.Wait()
 		_ = os.RemoveAll(dir)
@@ -78,7 +78,7 @@ func startSink(ctx context.Context, c config) (s server, stop func(), err error)
 	}
 	if err != nil {
 		stop()
-		return s, nil, fmt.Errorf("start sink: %w", err)
+		return nil, nil, fmt.Errorf("start sink: %w", err)
 	}
 	s.url = strings.TrimSpace(strings.TrimPrefix(line, "listening on "))
 	return s, stop, nil

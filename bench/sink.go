@@ -3,20 +3,13 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
-	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
-	"math/big"
-	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strconv"
 	"strings"
@@ -55,44 +48,21 @@ func newSink(delay time.Duration) *sink {
 	return &sink{delay: delay, ids: map[string]struct{}{}, buffers: sync.Pool{New: func() any { return new(bytes.Buffer) }}}
 }
 
-// serveSink runs a sink in this process and prints its address. It serves HTTPS when there is a file to write the certificate
-// to.
+// serveSink runs a sink in this process, prints its address and stays. It serves HTTPS when there is a file to write its
+// certificate to.
 func serveSink(out io.Writer, delay time.Duration, caFile string) error {
-	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	server := &http.Server{Handler: newSink(delay), ReadHeaderTimeout: 10 * time.Second}
+	server := httptest.NewUnstartedServer(newSink(delay))
 	if caFile == "" {
-		fmt.Fprintf(out, "listening on http://%s\n", l.Addr())
-		return server.Serve(l)
+		server.Start()
+	} else {
+		server.StartTLS()
+		text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+		if err := os.WriteFile(caFile, text, 0o600); err != nil {
+			return err
+		}
 	}
-	cert, err := selfSigned(caFile)
-	if err != nil {
-		return err
-	}
-	server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
-	fmt.Fprintf(out, "listening on https://%s\n", l.Addr())
-	return server.ServeTLS(l, "", "")
-}
-
-// selfSigned makes a certificate for the loopback address and writes it down for those who shall trust it.
-func selfSigned(file string) (tls.Certificate, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return tls.Certificate{}, err
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		return tls.Certificate{}, err
-	}
-	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, os.WriteFile(file, text, 0o600)
+	fmt.Fprintf(out, "listening on %s\n", server.URL)
+	select {}
 }
 
 func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
