@@ -61,7 +61,7 @@ func (o *explainOptions) run(ctx context.Context, a *app, args []string) error {
 	if err != nil {
 		return err
 	}
-	p, err := o.read.stages(logger)
+	p, err := o.read.stages()
 	if err != nil {
 		return err
 	}

@@ -255,7 +255,7 @@ func (w *wiring) fit(flags *pflag.FlagSet, memory string) {
 
 // open makes the stages. It makes no request.
 func (w *wiring) open(ctx context.Context) error {
-	p, err := w.read.unruled(w.logger)
+	p, err := w.read.unruled()
 	if err != nil {
 		return err
 	}

@@ -108,30 +108,18 @@ func (f flagSet) boolean(p *bool, name string) {
 	f.mark(name)
 }
 
-func (f flagSet) number(p *int, name string) {
-	s := lookupSetting(name)
-	if err := (*count)(p).Set(s.Default); err != nil {
-		panic(err)
-	}
-	f.Var((*count)(p), name, s.Usage)
-	f.mark(name)
-}
+func (f flagSet) number(p *int, name string) { f.value((*count)(p), name) }
 
-func (f flagSet) duration(p *time.Duration, name string) {
-	s := lookupSetting(name)
-	if err := (*span)(p).Set(s.Default); err != nil {
-		panic(err)
-	}
-	f.Var((*span)(p), name, s.Usage)
-	f.mark(name)
-}
+func (f flagSet) duration(p *time.Duration, name string) { f.value((*span)(p), name) }
 
-func (f flagSet) size(p *byteSize, name string) {
+func (f flagSet) size(p *byteSize, name string) { f.value(p, name) }
+
+func (f flagSet) value(v pflag.Value, name string) {
 	s := lookupSetting(name)
-	if err := p.Set(s.Default); err != nil {
+	if err := v.Set(s.Default); err != nil {
 		panic(err)
 	}
-	f.Var(p, name, s.Usage)
+	f.Var(v, name, s.Usage)
 	f.mark(name)
 }
 

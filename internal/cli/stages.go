@@ -35,8 +35,8 @@ func (o *readOptions) flags(f flagSet) {
 }
 
 // stages returns a pipeline that lacks a source, a deliverer and dead letters.
-func (o *readOptions) stages(l logger) (*penstock.Pipeline, error) {
-	p, err := o.unruled(l)
+func (o *readOptions) stages() (*penstock.Pipeline, error) {
+	p, err := o.unruled()
 	if err != nil {
 		return nil, err
 	}
@@ -44,14 +44,14 @@ func (o *readOptions) stages(l logger) (*penstock.Pipeline, error) {
 }
 
 // unruled are the stages before the drop rules.
-func (o *readOptions) unruled(_ logger) (*penstock.Pipeline, error) {
+func (o *readOptions) unruled() (*penstock.Pipeline, error) {
 	recognizer, err := o.recognizer()
 	if err != nil {
 		return nil, err
 	}
 	shaper, err := shape.New(shape.Config{Index: o.index})
 	if err != nil {
-		return nil, &usageError{Err: err, Hint: "docs/documents.md explains index patterns; the default is logs-{format}-{yyyy.MM.dd}"}
+		return nil, &usageError{Err: err, Hint: "docs/documents.md explains index patterns; the default is " + shape.DefaultIndex}
 	}
 	return &penstock.Pipeline{
 		Decoder:    decode.New(decode.Limits{MaxBytes: int64(o.maxObjectBytes), MaxRatio: float64(o.maxRatio)}),
