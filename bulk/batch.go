@@ -5,7 +5,7 @@ import (
 	"crypto/sha256"
 	"hash"
 	"io"
-	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"unicode/utf8"
@@ -151,27 +151,20 @@ func (b *batch) action(index int, cfg Config) *action {
 }
 
 func newAction(index string, cfg Config) action {
-	line := []byte(`{"create":{`)
+	opening := `{"create":{`
 	if cfg.Overwrite {
-		line = []byte(`{"index":{`)
+		opening = `{"index":{`
 	}
-	opening := len(line)
-	for _, member := range []struct {
-		name, value string
-		wanted      bool
-	}{{"_index", index, !cfg.IndexInPath}, {"_type", cfg.DocType, cfg.DocType != ""}} {
-		if member.wanted {
-			line = append(line, `"`+member.name+`":"`...)
-			line = append(appendText(line, member.value), `",`...)
-		}
+	var members []string
+	if !cfg.IndexInPath {
+		members = append(members, `"_index":"`+string(appendText(nil, index))+`"`)
 	}
-	without := line
-	if len(line) > opening {
-		without = line[:len(line)-1]
+	if cfg.DocType != "" {
+		members = append(members, `"_type":"`+string(appendText(nil, cfg.DocType))+`"`)
 	}
 	return action{
-		upToID:  append(slices.Clone(line), `"_id":"`...),
-		without: append(slices.Clone(without), "}}\n"...),
+		without: []byte(opening + strings.Join(members, ",") + "}}\n"),
+		upToID:  []byte(opening + strings.Join(append(members, `"_id":"`), ",")),
 	}
 }
 

@@ -374,12 +374,7 @@ func (d *delivery) Wait(ctx context.Context) (penstock.Outcome, error) {
 		select {
 		case <-d.changed:
 		case <-w.ctx.Done():
-			w.mu.Lock()
-			if w.failed == nil {
-				w.failed = &FatalError{Err: errors.New("the writer is closed")}
-				w.trouble.Store(true)
-			}
-			continue
+			w.fail(errors.New("the writer is closed"))
 		case <-ctx.Done():
 			w.mu.Lock()
 			defer w.mu.Unlock()

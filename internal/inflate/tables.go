@@ -129,9 +129,18 @@ func build(table []uint32, primary uint, lengths []uint8, entry func(sym int) ui
 	return true
 }
 
-// pair makes entries of two literals where both codes fit into the index. It goes down, so that the entry for what follows
-// the first code, at a lower index, is still one of a single literal.
-func pair(table []uint32) {
+// pair makes entries of two literals where both codes fit into the index. lengths are those of the literals' codes. It goes
+// down, so that the entry for what follows the first code, at a lower index, is still one of a single literal.
+func pair(table []uint32, lengths []uint8) {
+	shortest := uint8(maxCode)
+	for _, n := range lengths {
+		if n > 0 {
+			shortest = min(shortest, n)
+		}
+	}
+	if 2*shortest > litBits {
+		return
+	}
 	for i := 1<<litBits - 1; i >= 0; i-- {
 		e := table[i]
 		if e&isLiteral == 0 {
@@ -205,15 +214,7 @@ func (r *Reader) dynamicTables() error {
 	if !build(r.lit[:], litBits, r.lengths[:nlit], litEntry) || !build(r.dist[:], distBits, r.lengths[nlit:nlit+ndist], distEntry) {
 		return ErrCorrupt
 	}
-	shortest := uint8(maxCode)
-	for _, n := range r.lengths[:min(nlit, 256)] {
-		if n > 0 {
-			shortest = min(shortest, n)
-		}
-	}
-	if 2*shortest <= litBits {
-		pair(r.lit[:])
-	}
+	pair(r.lit[:], r.lengths[:min(nlit, 256)])
 	return nil
 }
 

@@ -29,7 +29,7 @@ var mutants = []mutant{
 	{"items that the domain throttled are not sent again", "bulk/send.go", "		case retry, throttled, blocked, unknown:\n			return true", "		case retry, blocked, unknown:\n			return true"},
 	{"a passing failure of an item is taken for its last word", "bulk/classify.go", "	case status >= 500:\n		return retry", "	case status >= 500:\n		return poison"},
 	{"what was there already counts as delivered", "bulk/classify.go", "	case status == 409 && !overwrite:\n		return duplicate", "	case status == 409 && !overwrite:\n		return delivered"},
-	{"documents are written with index instead of create", "bulk/batch.go", "line := []byte(`{\"create\":{`)", "line := []byte(`{\"index\":{`)"},
+	{"documents are written with index instead of create", "bulk/batch.go", "opening := `{\"create\":{`", "opening := `{\"index\":{`"},
 	{"a request body is used again while the transport may read it", "bulk/send.go", "	if b.lease.free() && cap", "	if cap"},
 	{"the first half of a request that is too large is forgotten", "bulk/send.go", "			w.deliver(b.pick(0, half, nil), time.Now())\n", ""},
 }
