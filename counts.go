@@ -15,8 +15,10 @@ type Counts struct {
 	Duplicate int64 `json:"duplicate"`
 	// DeadLettered records rest in the dead letters with a reason.
 	DeadLettered int64 `json:"dead_lettered"`
-	// Dropped records were left out by a rule of the user's.
-	Dropped int64 `json:"dropped"`
+	// Dropped records were left out by a rule of the user's or by the domain's own ingest pipeline; DroppedByDomain says
+	// how many of Dropped the pipeline left out.
+	Dropped         int64 `json:"dropped"`
+	DroppedByDomain int64 `json:"dropped_by_domain"`
 	// Unacknowledged records have no known outcome: their item is given back.
 	Unacknowledged int64 `json:"unacknowledged"`
 	// Unparsed records did not match the grammar of their format and went on as raw text; they are in the numbers above.
@@ -36,6 +38,7 @@ func (c *Counts) Add(d Counts) {
 	c.Duplicate += d.Duplicate
 	c.DeadLettered += d.DeadLettered
 	c.Dropped += d.Dropped
+	c.DroppedByDomain += d.DroppedByDomain
 	c.Unacknowledged += d.Unacknowledged
 	c.Unparsed += d.Unparsed
 	c.BytesIn += d.BytesIn

@@ -179,9 +179,20 @@ type Delivery interface {
 	Wait(ctx context.Context) (Outcome, error)
 }
 
-// Outcome counts what became of the documents of a delivery.
+// Outcome counts what became of the documents of a delivery. Dropped are those that the domain's own pipeline left out.
 type Outcome struct {
-	Delivered, Duplicate, Rejected int64
+	Delivered, Duplicate, Rejected, Dropped int64
+}
+
+// Known is the number of documents with a known outcome.
+func (o Outcome) Known() int64 { return o.Delivered + o.Duplicate + o.Rejected + o.Dropped }
+
+// Add adds p to o.
+func (o *Outcome) Add(p Outcome) {
+	o.Delivered += p.Delivered
+	o.Duplicate += p.Duplicate
+	o.Rejected += p.Rejected
+	o.Dropped += p.Dropped
 }
 
 // Rejection is a document that the domain will never take.

@@ -504,7 +504,9 @@ func (h *handling) wait(ctx context.Context) {
 		h.counts.Delivered += out.Delivered
 		h.counts.Duplicate += out.Duplicate
 		h.counts.DeadLettered += out.Rejected
-		unknown := d.added - out.Delivered - out.Duplicate - out.Rejected
+		h.counts.Dropped += out.Dropped
+		h.counts.DroppedByDomain += out.Dropped
+		unknown := d.added - out.Known()
 		h.counts.Unacknowledged += unknown
 		if err == nil && unknown != 0 {
 			err = fmt.Errorf("await delivery: %d documents without an outcome", unknown)

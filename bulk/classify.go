@@ -8,6 +8,7 @@ type class uint8
 const (
 	delivered class = iota
 	duplicate
+	dropped   // taken, and left out by the domain's own pipeline
 	retry     // this document again, soon
 	throttled // this document again, with fewer requests under way
 	blocked   // this document again, much later
@@ -18,10 +19,13 @@ const (
 )
 
 // classify decides by status and type, never by the words of a reason but for the one case below.
-func classify(status int, kind string, overwrite bool, reason string) class {
+func classify(it *item, kind string, overwrite bool, reason string) class {
+	status := it.status
 	kind = canonicalType(kind)
 	switch {
-	case status == 200 && overwrite:
+	case status == 200 && (!overwrite || it.noop):
+		return dropped // create answers 201 for a document that it stores
+	case status == 200:
 		return duplicate // replaced what was there
 	case status >= 200 && status < 300:
 		return delivered

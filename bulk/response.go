@@ -11,6 +11,7 @@ import (
 type item struct {
 	id     []byte // the text between the quotes, escapes and all
 	status int
+	noop   bool // the result says that nothing was stored
 	// err is the error object, empty when there is none.
 	err []byte
 }
@@ -72,6 +73,11 @@ func (s *scanner) item(it *item) error {
 				return s.text(&it.id)
 			case "status":
 				return s.number(&it.status)
+			case "result":
+				var result []byte
+				err := s.text(&result)
+				it.noop = string(result) == "noop"
+				return err
 			case "error":
 				start := s.at
 				err := s.skip()
@@ -119,7 +125,7 @@ func (s *scanner) usual(it *item) bool {
 		return false
 	}
 	s.at = len(s.b) - len(tail) + digits + len(after)
-	it.id, it.status, it.err = rest[:n], status, nil
+	it.id, it.status, it.noop, it.err = rest[:n], status, false, nil
 	return true
 }
 

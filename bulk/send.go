@@ -20,9 +20,13 @@ import (
 )
 
 // target is the path of a batch's requests. It asks for what is needed of each item only; status and id keep every item in
-// its place.
+// its place. A document that the domain's pipeline dropped has another status than a created one, and the same as one that
+// replaced another: with the index action the result tells.
 func (w *Writer) target(b *batch) string {
-	const bulk = "/_bulk?filter_path=took,errors,items.*._id,items.*.status,items.*.error"
+	bulk := "/_bulk?filter_path=took,errors,items.*._id,items.*.status,items.*.error"
+	if w.cfg.Overwrite {
+		bulk += ",items.*.result"
+	}
 	if !w.cfg.IndexInPath {
 		return bulk
 	}
@@ -285,7 +289,7 @@ func (w *Writer) items(b *batch, resp *http.Response, body []byte) round {
 		if len(it.err) > 0 {
 			ie = parseItemError(it.err)
 		}
-		c := classify(it.status, ie.Type, w.cfg.Overwrite, ie.Reason)
+		c := classify(it, ie.Type, w.cfg.Overwrite, ie.Reason)
 		v.classes[i] = c
 		v.counts[c]++
 	}
@@ -328,10 +332,8 @@ func (w *Writer) settleItems(b *batch, v *verdicts) round {
 	var reason error
 	for i, c := range v.classes {
 		switch c {
-		case delivered:
-			s.counted(i, true)
-		case duplicate:
-			s.counted(i, false)
+		case delivered, duplicate, dropped:
+			s.counted(i, c)
 		case poison, systemic:
 			ie := parseItemError(v.items[i].err)
 			s.reject(i, v.items[i].status, ie.Type, ie.text())
@@ -420,11 +422,14 @@ func (s *settlement) of(d *delivery) *sum {
 	return v
 }
 
-func (s *settlement) counted(i int, isNew bool) {
+func (s *settlement) counted(i int, c class) {
 	v := s.of(s.b.docs[i].delivery)
-	if isNew {
+	switch c {
+	case delivered:
 		v.out.Delivered++
-	} else {
+	case dropped:
+		v.out.Dropped++
+	default:
 		v.out.Duplicate++
 	}
 }
@@ -454,12 +459,8 @@ func (s *settlement) done() {
 	s.w.mu.Lock()
 	defer s.w.mu.Unlock()
 	for d, v := range s.sums {
-		d.out.Delivered += v.out.Delivered
-		d.out.Duplicate += v.out.Duplicate
-		d.out.Rejected += v.out.Rejected
-		s.w.stats.Delivered += v.out.Delivered
-		s.w.stats.Duplicate += v.out.Duplicate
-		s.w.stats.Rejected += v.out.Rejected
+		d.out.Add(v.out)
+		s.w.stats.Add(v.out)
 		if v.err != nil && d.err == nil {
 			d.err = v.err
 			s.w.trouble.Store(true)

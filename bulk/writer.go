@@ -94,8 +94,8 @@ type Stats struct {
 	// BytesOut were sent, retries included; RetriedBytes is their share.
 	BytesOut, RetriedBytes int64
 	InFlight               int64
-	Delivered, Duplicate   int64
-	Rejected               int64
+	// Outcome counts the documents whose outcome is known.
+	penstock.Outcome
 }
 
 // Writer is the one writer that all deliveries share. It is safe for concurrent use.
@@ -393,7 +393,7 @@ func (d *delivery) Wait(ctx context.Context) (penstock.Outcome, error) {
 }
 
 // pending reports whether there are documents without an outcome. The writer's mutex is held.
-func (d *delivery) pending() bool { return d.out.Delivered+d.out.Duplicate+d.out.Rejected < d.added }
+func (d *delivery) pending() bool { return d.out.Known() < d.added }
 
 // slots bounds the requests under way. Throttling takes slots out of use, success puts them back one at a time.
 type slots struct {

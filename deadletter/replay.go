@@ -21,6 +21,8 @@ type ReplayCounts struct {
 	Letters   int64 `json:"letters"`
 	Delivered int64 `json:"delivered"`
 	Duplicate int64 `json:"duplicate"`
+	// DroppedByDomain were taken and left out by the domain's own pipeline: they are out of the store.
+	DroppedByDomain int64 `json:"dropped_by_domain"`
 	// Again were refused once more and stay in the store.
 	Again int64 `json:"again"`
 	// ByReference have no document in them: the record has to be read from its source again.
@@ -38,7 +40,7 @@ const replayGroup = 1000
 func Replay(ctx context.Context, s Store, d penstock.Deliverer, choose func(penstock.Letter) bool) (ReplayCounts, error) {
 	var c ReplayCounts
 	err := c.replay(ctx, s, d, choose)
-	c.Unacknowledged = c.Letters - (c.Delivered + c.Duplicate + c.Again + c.ByReference)
+	c.Unacknowledged = c.Letters - (c.Delivered + c.Duplicate + c.DroppedByDomain + c.Again + c.ByReference)
 	return c, err
 }
 
@@ -114,6 +116,7 @@ func (g *group) finish(ctx context.Context) error {
 	g.delivery = nil
 	g.counts.Delivered += out.Delivered
 	g.counts.Duplicate += out.Duplicate
+	g.counts.DroppedByDomain += out.Dropped
 	g.counts.Again += out.Rejected
 	if err != nil {
 		return err // which of them arrived is not known: they stay and are sent again another time

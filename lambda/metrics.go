@@ -82,6 +82,7 @@ func (h *Handler) emit(ctx context.Context, logger *slog.Logger, r report) {
 		{"RecordsDuplicate", "Count", float64(c.Duplicate)},
 		{"RecordsDeadLettered", "Count", float64(c.DeadLettered)},
 		{"RecordsDropped", "Count", float64(c.Dropped)},
+		{"RecordsDroppedByDomain", "Count", float64(c.DroppedByDomain)},
 		{"RecordsUnacknowledged", "Count", float64(c.Unacknowledged)},
 		{"RecordsUnparsed", "Count", float64(c.Unparsed)},
 		{"Objects", "Count", float64(c.Objects)},

@@ -264,12 +264,15 @@ func replay(ctx context.Context, a *app, o *letterFilter, t *target, w *writeOpt
 			return &outputError{jerr}
 		}
 	} else {
-		unknown := ""
+		more := ""
+		if counts.DroppedByDomain > 0 {
+			more = fmt.Sprintf(", %d dropped by the domain's pipeline", counts.DroppedByDomain)
+		}
 		if counts.Unacknowledged > 0 {
-			unknown = fmt.Sprintf(", %d without an outcome", counts.Unacknowledged)
+			more += fmt.Sprintf(", %d without an outcome", counts.Unacknowledged)
 		}
 		_, _ = fmt.Fprintf(a.Out, "%s: %d delivered, %d were there already, %d refused again, %d by reference%s\n",
-			plural(counts.Letters, "dead letter"), counts.Delivered, counts.Duplicate, counts.Again, counts.ByReference, unknown)
+			plural(counts.Letters, "dead letter"), counts.Delivered, counts.Duplicate, counts.Again, counts.ByReference, more)
 	}
 	if err != nil {
 		return err

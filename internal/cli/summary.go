@@ -91,6 +91,9 @@ func (t *objectTable) write(w io.Writer, r *result) error {
 	var text bytes.Buffer
 	tab.write(&text)
 	_, _ = fmt.Fprintf(&text, "  %s\n", equation(r.Counts))
+	if n := r.DroppedByDomain; n > 0 {
+		_, _ = fmt.Fprintf(&text, "  of the dropped, the domain's own ingest pipeline left out %s\n", humanCount(n))
+	}
 	if _, err := text.WriteTo(w); err != nil {
 		return &outputError{err}
 	}
