@@ -178,7 +178,7 @@ func (c *condition) holds(ctx *Context) bool {
 // one compares one value of the key. The values of the policy are alternatives; a negated operator wants none of them.
 func (c *condition) one(value string, ctx *Context) bool { return c.match(c, value, ctx) != c.negated }
 
-// unresolved is the first policy variable without a value in the request.
+// unresolved is the first policy variable that is null in the request.
 func (c *condition) unresolved(ctx *Context) (string, bool) {
 	for _, p := range c.patterns {
 		if key, ok := p.unresolved(ctx); ok {
@@ -193,7 +193,10 @@ func matchText(c *condition, value string, ctx *Context) bool {
 }
 
 func matchFolded(c *condition, value string, ctx *Context) bool {
-	return slices.ContainsFunc(c.patterns, func(p pattern) bool { return strings.EqualFold(p.expand(ctx), value) })
+	return slices.ContainsFunc(c.patterns, func(p pattern) bool {
+		text, ok := p.expand(ctx)
+		return ok && strings.EqualFold(text, value)
+	})
 }
 
 func matchARN(c *condition, value string, ctx *Context) bool {

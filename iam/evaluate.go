@@ -252,9 +252,6 @@ func (e *evaluation) applies(t Type, s *statement) bool {
 	if !s.matchesAction(e.r.Action) {
 		return false
 	}
-	if _, bad := s.unresolved(&e.r.Context); bad {
-		return false
-	}
 	if !s.matchesResource(e.r.Resource, &e.resource, e.isARN, &e.r.Context) {
 		return false
 	}
@@ -293,19 +290,4 @@ func (s *statement) matchesResource(arn string, seg *arnSegments, isARN bool, ct
 		}
 	}
 	return s.notRes
-}
-
-// unresolved is the first policy variable without a value: a statement with one does not apply.
-func (s *statement) unresolved(ctx *Context) (string, bool) {
-	for i := range s.resources {
-		if key, ok := s.resources[i].pattern.unresolved(ctx); ok {
-			return key, true
-		}
-	}
-	for i := range s.conditions {
-		if key, ok := s.conditions[i].unresolved(ctx); ok {
-			return key, true
-		}
-	}
-	return "", false
 }

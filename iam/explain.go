@@ -38,21 +38,35 @@ func (e *evaluation) reason(t Type, s *statement) (why string, applies bool) {
 	if !s.matchesAction(e.r.Action) {
 		return fmt.Sprintf("%s %s %s", name(s.notAction, "Action"), s.actionTexts(), verb(s.notAction, e.r.Action)), false
 	}
-	if key, bad := s.unresolved(&e.r.Context); bad {
-		return fmt.Sprintf("the policy variable ${%s} has no value in this request", key), false
-	}
+	nulls := s.nullResources(&e.r.Context)
 	if !s.matchesResource(e.r.Resource, &e.resource, e.isARN, &e.r.Context) {
-		return fmt.Sprintf("%s %s %s", name(s.notRes, "Resource"), s.resourceTexts(), verb(s.notRes, e.r.Resource)), false
+		return fmt.Sprintf("%s %s %s", name(s.notRes, "Resource"), s.resourceTexts(), verb(s.notRes, e.r.Resource)) + nulls, false
 	}
 	for i := range s.conditions {
-		if c := &s.conditions[i]; !c.holds(&e.r.Context) {
-			return fmt.Sprintf("condition %s %s %s: the request has %s", c.operator, c.keyText, list(c.values), presence(e.r.Context.lower(c.key))), false
+		c := &s.conditions[i]
+		null := ""
+		if key, ok := c.unresolved(&e.r.Context); ok {
+			null = fmt.Sprintf("; ${%s} has no value in this request: it is equal to nothing", key)
 		}
+		if !c.holds(&e.r.Context) {
+			return fmt.Sprintf("condition %s %s %s: the request has %s%s", c.operator, c.keyText, list(c.values), presence(e.r.Context.lower(c.key)), null), false
+		}
+		nulls += null
 	}
 	if t == ResourcePolicy {
-		return namedAs(s.grants(&e.r.Principal)), true
+		return namedAs(s.grants(&e.r.Principal)) + nulls, true
 	}
-	return "", true
+	return strings.TrimPrefix(nulls, "; "), true
+}
+
+// nullResources names a policy variable without a value, which keeps its resource from matching anything.
+func (s *statement) nullResources(ctx *Context) string {
+	for i := range s.resources {
+		if key, null := s.resources[i].pattern.unresolved(ctx); null {
+			return fmt.Sprintf("; ${%s} has no value in this request: a resource with it matches nothing", key)
+		}
+	}
+	return ""
 }
 
 func name(negated bool, element string) string {

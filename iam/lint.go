@@ -42,8 +42,8 @@ func reached(p *Policy) map[Effect][]arnPattern {
 		s := &p.statements[i]
 		for j := range s.resources {
 			a := s.resources[j].arn
-			if a.late != nil {
-				a = newARNPattern(a.late.resolve(&Context{}))
+			if p := s.resources[j].pattern; p.hasVariables() {
+				a = newARNPattern(p.resolve(&Context{}))
 			}
 			if !s.notRes {
 				all[s.effect] = append(all[s.effect], a)

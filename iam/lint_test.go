@@ -46,7 +46,7 @@ func TestLintSeesTheTraps(t *testing.T) {
 		statement("es:*", "arn:aws:es:*:*:domain/l?gs/*"):                          "",
 		statement("es:*", "arn:aws:es:us-east-1:123456789012:domain/logs/*"):       "other-domain",
 		statement("es:*", "arn:aws:es:eu-west-1:123456789012:domain/metrics/*"):    "other-domain",
-		statement("es:*", "arn:aws:es:eu-west-1:${aws:PrincipalAccount}:domain/*"): "",
+		statement("es:*", "arn:aws:es:eu-west-1:${aws:PrincipalAccount}:domain/*"): "never-matches",
 		`{"Effect":"Allow","Principal":{"AWS":"` + alice + `"},"Action":"es:*"}`:   "no-resource",
 		// Indexes.
 		statement("es:*", logs+"/idx/*"):                                                 "body-names-indexes index-itself",
@@ -102,6 +102,17 @@ func TestLintSeesTheTraps(t *testing.T) {
 		conditional("Allow", `"IpAddress":{"aws:SourceIp":["198.51.100.0/24","0.0.0.0/0"]}`): "every-address",
 		conditional("Deny", `"NotIpAddress":{"aws:SourceIp":"10.0.0.0/8"}`):                  "private-source-ip",
 		conditional("Allow", `"IpAddress":{"aws:SourceIp":"198.51.100.0/24"}`):               "",
+		// Policy variables that a request may leave without a value.
+		conditional("Deny", `"StringNotEquals":{"x:team":"${x:own}"}`):                                                 "null-variable",
+		conditional("Deny", `"StringEquals":{"x:team":"${x:own}"}`):                                                    "null-variable",
+		conditional("Allow", `"StringNotLikeIfExists":{"x:team":"${x:own}"}`):                                          "null-variable",
+		conditional("Allow", `"StringEquals":{"x:team":"${x:own}"}`):                                                   "",
+		conditional("Deny", `"StringEquals":{"x:team":"${x:own, 'none'}"}`):                                            "",
+		conditional("Deny", `"StringNotEquals":{"x:acct":"${aws:PrincipalAccount}"}`):                                  "",
+		allow("Allow", alice, logs+"/${aws:username}*"):                                                                "list-reaches-further body-names-indexes",
+		`{"Effect":"Deny","Principal":"*","Action":"es:*","Resource":"` + logs + `/_x/${aws:username}"}`:               "null-variable",
+		`{"Effect":"Deny","Principal":"*","Action":"es:*","NotResource":"` + logs + `/_x/${aws:username}"}`:            "",
+		`{"Effect":"Allow","Principal":{"AWS":"` + alice + `"},"Action":"es:*","NotResource":"` + logs + `/${x:own}"}`: "null-variable",
 	} {
 		p, err := iam.ParseResource([]byte(statementWith(text)))
 		if err != nil {

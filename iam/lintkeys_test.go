@@ -31,7 +31,7 @@ func TestLintSeesKeysThatDoNotDoWhatTheySay(t *testing.T) {
 		`"ArnEquals":{"aws:PrincipalArn":["arn:aws:iam::123456789012:role/a","role/shipper"]}`:         {"never-matches", "never-matches"},
 		`"ArnLike":{"aws:PrincipalArn":"arn:aws:sts::123456789012:assumed-role/shipper/*"}`:            {"never-matches", "never-matches"},
 		`"StringLike":{"aws:PrincipalArn":"arn:aws:sts::123456789012:assumed-role/shipper/*"}`:         {"never-matches", "never-matches"},
-		`"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::${aws:PrincipalAccount}:user/${aws:username}"}`:   {"", ""},
+		`"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::${aws:PrincipalAccount}:user/${aws:username}"}`:   {"", "null-variable"},
 		`"ForAllValues:ArnNotLikeIfExists":{"aws:PrincipalArn":"arn:aws:iam::123456789012:role/x"}`:    {"for-all-values", ""},
 		`"DateLessThan":{"aws:TokenIssueTime":"2026-01-01T00:00:00Z"},"Null":{"aws:username":"false"}`: {"", ""},
 	} {

@@ -69,6 +69,11 @@ func (r *resourcePattern) isSearched() bool {
 }
 
 func (l *linter) resource(s *statement, r *resourcePattern) {
+	l.nullResource(s, r)
+	if l.policy.hasVariables() && strings.Contains(r.text[:fifthColon(r.text)], "${") {
+		l.warn("Resource", "never-matches", "policy variables mean nothing before the fifth colon of an ARN: %s is compared as it stands, and matches nothing", r.text)
+		return
+	}
 	if s.notRes || r.arn.any {
 		return
 	}
@@ -94,14 +99,14 @@ func (l *linter) resource(s *statement, r *resourcePattern) {
 
 // mayBeOf reports whether the resource can be one of the domain's. Values of policy variables are not known.
 func (r *resourcePattern) mayBeOf(d Domain, name string, isDomain bool) bool {
-	if r.pattern.hasVariables() {
-		return true
-	}
 	own, _ := splitARN(d.ARN())
 	for i := range 5 {
 		if !r.arn.segment[i].match(own[i], nil, false) {
 			return false
 		}
+	}
+	if r.pattern.hasVariables() {
+		return true
 	}
 	p, err := compilePattern(name, syntax{wildcards: true})
 	return err != nil || !isDomain || p.match(d.Name, nil, false)
@@ -156,9 +161,10 @@ func (l *linter) index(s *statement, r *resourcePattern, first string) {
 	if len(shortest) < 3 {
 		return
 	}
+	unknown := r.pattern.resolve(&Context{})
 	for _, api := range []string{"_bulk", "_mget", "_msearch"} {
 		path := strings.Join(append(shortest[:3:3], api), "/")
-		if s.allowsOneOf(apiMethods(api)) && r.pattern.match(path, &Context{}, false) {
+		if s.allowsOneOf(apiMethods(api)) && unknown.match(path, &Context{}, false) {
 			l.warn("Resource", "body-names-indexes", "%s includes /%s/%s, whose body may name any other index and is not judged, unless rest.action.multi.allow_explicit_index is false", r.text, first, api)
 			return
 		}

@@ -1,17 +1,21 @@
 package iam_test
 
 import (
+	"encoding/base64"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
+	"sync"
+	"time"
 
 	"github.com/seed56735111/penstock/iam"
 )
 
-// The model below decides requests in the plainest way there is: from the rules as they are written down, over documents
-// that are Go values, without compiling anything. The evaluator has to agree with it on a million random cases.
+// The model below decides requests in the plainest way there is: sentence by sentence as the IAM user guide has the
+// rules, over documents that are Go values, without compiling anything. It is written from the guide alone. The
+// evaluator has to agree with it on a million random cases.
 
 type modelStatement struct {
 	Effect    string                         `json:"Effect"`
@@ -43,7 +47,7 @@ type modelCaller struct {
 type modelRequest struct {
 	caller           modelCaller
 	action, resource string
-	keys             map[string][]string
+	keys             map[string][]string // names in lower case
 }
 
 type modelPolicies struct {
@@ -55,262 +59,264 @@ type modelPolicies struct {
 // anyRun and anyOne stand for wildcards, so that a star in the value of a variable is only a star.
 const anyRun, anyOne = '\x01', '\x02'
 
-// glob matches in the plainest way that does not take for ever: it keeps where in s the pattern can be after each of its
-// bytes. A star is any text, a question mark any one character.
-func glob(pattern, s string) bool {
-	at, next := make([]bool, len(s)+1), make([]bool, len(s)+1)
-	at[0] = true
-	for k := range len(pattern) {
-		clear(next)
-		for j := range at {
-			_, n := utf8.DecodeRuneInString(s[j:])
-			switch {
-			case pattern[k] == anyRun:
-				next[j] = next[j] || at[j]
-				next[j+n] = next[j+n] || next[j]
-			case !at[j] || j == len(s):
-			case pattern[k] == anyOne:
-				next[j+n] = true
-			case pattern[k] == s[j]:
-				next[j+1] = true
-			}
-		}
-		at, next = next, at
-	}
-	return at[len(s)]
+func wildcards(s string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(s, "*", string(anyRun)), "?", string(anyOne))
 }
 
-// globARN matches each of the six segments on its own. A star at the end stands for segments that are missing.
-func globARN(pattern, s string) bool {
-	if pattern == string(anyRun) {
-		return true
+// glob leaves wildcards to the regular expressions of Go: a star is any number of characters, a question mark is one.
+func glob(pattern, s string) bool {
+	compiled, known := globs.Load(pattern)
+	if !known {
+		text := strings.ReplaceAll(regexp.QuoteMeta(pattern), string(anyRun), ".*")
+		compiled, _ = globs.LoadOrStore(pattern, regexp.MustCompile("(?s)^"+strings.ReplaceAll(text, string(anyOne), ".")+"$"))
 	}
-	p, v := strings.SplitN(pattern, ":", 6), strings.SplitN(s, ":", 6)
-	if len(p) < 6 && strings.HasSuffix(pattern, string(anyRun)) {
-		return glob(pattern, s)
-	}
-	if len(p) != 6 || len(v) != 6 {
+	return compiled.(*regexp.Regexp).MatchString(s)
+}
+
+var globs sync.Map // of *regexp.Regexp by pattern
+
+// globARN checks each of the six components that colons part by itself. A pattern may lack components when a star ends
+// it: the star stands for what is missing, and the ARN is compared as one text.
+func globARN(pattern []string, s string) bool {
+	components := strings.SplitN(s, ":", 6)
+	if len(components) < 6 || components[0] != "arn" {
 		return false
 	}
-	for i := range p {
-		if !glob(p[i], v[i]) {
+	if len(pattern) < 6 {
+		whole := strings.Join(pattern, ":")
+		return strings.HasSuffix(whole, string(anyRun)) && glob(whole, s)
+	}
+	for i, c := range components {
+		if !glob(pattern[i], c) {
 			return false
 		}
 	}
 	return true
 }
 
-func wildcards(s string) string {
-	return strings.ReplaceAll(strings.ReplaceAll(s, "*", string(anyRun)), "?", string(anyOne))
-}
-
-// fill replaces policy variables by their values; ok is false when one has none.
-func (r *modelRequest) fill(s string, variables, wild bool) (out string, ok bool) {
-	mark := func(s string) string { return s }
-	if wild {
-		mark = wildcards
+// fill puts the request's values in the place of policy variables. Where wildcards count, those that the policy itself
+// writes become marks. A variable without a value makes the whole text null, which is equal to nothing and like nothing.
+func (r *modelRequest) fill(s string, variables, wild bool) (out string, null bool) {
+	written := func(s string) string {
+		if wild {
+			return wildcards(s)
+		}
+		return s
 	}
 	for variables {
-		before, rest, found := strings.Cut(s, "${")
-		if !found {
+		before, rest, opens := strings.Cut(s, "${")
+		inside, after, closes := strings.Cut(rest, "}")
+		if !opens || !closes {
 			break
 		}
-		inner, after, _ := strings.Cut(rest, "}")
-		out += mark(before)
-		key, fallback, hasDefault := strings.Cut(inner, ",")
-		switch values := r.keys[strings.ToLower(strings.TrimSpace(key))]; {
-		case inner == "*" || inner == "?" || inner == "$":
-			out += inner
-		case len(values) == 1:
-			out += values[0]
+		key, byDefault, hasDefault := strings.Cut(inside, ",")
+		values := r.keys[strings.ToLower(key)]
+		switch {
+		case inside == "*" || inside == "?" || inside == "$":
+			out += written(before) + inside
+		case len(values) == 1: // only a key with a single value can be a variable
+			out += written(before) + values[0]
 		case hasDefault:
-			quoted := strings.TrimSpace(fallback)
-			out += quoted[1 : len(quoted)-1]
+			out += written(before) + strings.Trim(strings.TrimSpace(byDefault), "'")
 		default:
-			return "", false
+			return "", true
 		}
 		s = after
 	}
-	return out + mark(s), true
+	return out + written(s), false
 }
 
-// named is how a statement names the caller: 3 the caller or everyone, 2 whoever is behind the session, 1 the account.
-func (s *modelStatement) named(c modelCaller) (best int) {
-	isRole := func(n string) bool {
-		return c.pathless && strings.HasPrefix(n, "arn:aws:iam::"+c.account+":role/") && n[strings.LastIndex(n, "/"):] == c.issuer[strings.LastIndex(c.issuer, "/"):]
+// isOn says whether a Resource covers what the request is on. Variables are possible after the fifth colon only; before
+// it they are text. A resource with a variable that has no value does not match any resource.
+func (r *modelRequest) isOn(resource string, variables bool) bool {
+	if resource == "*" {
+		return true
 	}
+	components := strings.SplitN(resource, ":", 6)
+	for i, c := range components {
+		filled, null := r.fill(c, variables && i == 5, true)
+		if null {
+			return false
+		}
+		components[i] = filled
+	}
+	return globARN(components, r.resource)
+}
+
+// How a statement of the access policy names the caller.
+const (
+	notNamed  = iota
+	byAccount // its account: a delegation, the identity's own policies have to allow it
+	byIssuer  // the role or the user behind the session
+	byItself  // the very caller, or everyone
+)
+
+func (s *modelStatement) named(c modelCaller) (best int) {
+	partition, _, _ := strings.Cut(strings.TrimPrefix(c.arn, "arn:"), ":")
+	isSession := strings.Contains(c.arn, ":assumed-role/")
 	for _, n := range s.names {
+		role, isRole := strings.CutPrefix(n, "arn:"+partition+":iam::"+c.account+":role/")
 		switch {
 		case n == "*":
-			best = max(best, 3)
-		case c.arn == "":
-		case n == c.arn, strings.HasPrefix(n, "AIDA") && n == c.id:
-			best = max(best, 3)
-		case c.issuer != "" && n == c.issuer, isRole(n), strings.HasPrefix(n, "AROA") && n == c.id:
-			best = max(best, 2)
-		case n == c.account || n == "arn:aws:iam::"+c.account+":root":
-			if c.root {
-				best = max(best, 3)
-			}
-			best = max(best, 1)
+			best = max(best, byItself)
+		case c.arn == "": // the anonymous caller is part of everyone and of nothing else
+		case n == c.arn, c.root && n == c.account, c.id != "" && !isSession && n == c.id:
+			best = max(best, byItself)
+		case c.issuer != "" && n == c.issuer, c.id != "" && isSession && n == c.id:
+			best = max(best, byIssuer)
+		case c.pathless && isRole && role[strings.LastIndex(role, "/")+1:] == c.issuer[strings.LastIndex(c.issuer, "/")+1:]:
+			best = max(best, byIssuer)
+		case n == c.account || n == "arn:"+partition+":iam::"+c.account+":root":
+			best = max(best, byAccount)
 		}
 	}
 	return best
 }
 
+// about says whether the statement is about the request, whoever makes it.
 func (s *modelStatement) about(r *modelRequest) bool {
-	action := func(p string) bool { return glob(wildcards(strings.ToLower(p)), strings.ToLower(r.action)) }
-	if s.Action != nil && !slices.ContainsFunc(s.Action, action) || s.NotAction != nil && slices.ContainsFunc(s.NotAction, action) {
+	isAction := func(a string) bool { return glob(wildcards(strings.ToLower(a)), strings.ToLower(r.action)) }
+	isResource := func(resource string) bool { return r.isOn(resource, s.variables) }
+	if s.Action != nil && !slices.ContainsFunc(s.Action, isAction) || slices.ContainsFunc(s.NotAction, isAction) {
 		return false
 	}
-	resolved := true
-	fill := func(v string, wild bool) string {
-		out, ok := r.fill(v, s.variables, wild)
-		resolved = resolved && ok
-		return out
+	if s.Resource != nil && !slices.ContainsFunc(s.Resource, isResource) || slices.ContainsFunc(s.NotRes, isResource) {
+		return false
 	}
-	holds := true
 	for op, keys := range s.Condition {
 		for key, values := range keys {
-			knows := strings.Contains(op, "String") || strings.Contains(op, "Arn")
-			wild := strings.Contains(op, "Like") || strings.Contains(op, "Arn")
-			var want []string
-			for _, v := range values {
-				if knows {
-					v = fill(v, wild)
-				}
-				want = append(want, v)
+			if !s.holds(r, op, strings.ToLower(key), values) {
+				return false
 			}
-			holds = modelHolds(op, want, r.keys[strings.ToLower(key)]) && holds
 		}
 	}
-	matches := func(list []string) (some bool) {
-		for _, p := range list {
-			some = globARN(fill(p, true), r.resource) || some
-		}
-		return some
-	}
-	resource := s.Resource == nil || matches(s.Resource)
-	resource = (s.NotRes == nil || !matches(s.NotRes)) && resource
-	return resolved && holds && resource
+	return true
 }
 
-func modelHolds(op string, want, got []string) bool {
+// holds is one line of a Condition.
+func (s *modelStatement) holds(r *modelRequest, op, key string, values []string) bool {
+	got, present := r.keys[key]
 	if op == "Null" {
-		return (len(got) == 0) == (want[0] == "true")
+		return (values[0] == "true") == !present
 	}
-	op, ifExists := strings.CutSuffix(op, "IfExists")
-	op, forAny := strings.CutPrefix(op, "ForAnyValue:")
-	op, forAll := strings.CutPrefix(op, "ForAllValues:")
-	positive, negated := strings.Replace(op, "Not", "", 1), strings.Contains(op, "Not")
-	if len(got) == 0 {
+	forAll, forAny := strings.HasPrefix(op, "ForAllValues:"), strings.HasPrefix(op, "ForAnyValue:")
+	op, ifExists := strings.CutSuffix(op[strings.Index(op, ":")+1:], "IfExists")
+	negated := strings.Contains(op, "Not")
+	op = strings.Replace(op, "Not", "", 1)
+	if !present {
 		return ifExists || forAll || negated && !forAny
 	}
-	one := func(v string) bool {
-		for _, w := range want {
-			if modelCompare(positive, v, w) {
-				return !negated
-			}
-		}
-		return negated
+	matches := func(value string) bool {
+		return slices.ContainsFunc(values, func(v string) bool { return s.compare(r, op, value, v) })
 	}
-	if forAll || negated && !forAny {
-		return !slices.ContainsFunc(got, func(v string) bool { return !one(v) })
+	matchesNot := func(value string) bool { return !matches(value) }
+	switch {
+	case forAll && negated:
+		return !slices.ContainsFunc(got, matches)
+	case forAll:
+		return !slices.ContainsFunc(got, matchesNot)
+	case forAny && negated:
+		return slices.ContainsFunc(got, matchesNot)
+	case negated:
+		return !slices.ContainsFunc(got, matches)
+	default:
+		return slices.ContainsFunc(got, matches)
 	}
-	return slices.ContainsFunc(got, one)
 }
 
-func modelCompare(op, v, w string) bool {
-	switch op {
-	case "StringEquals", "BinaryEquals":
-		return v == w
-	case "StringEqualsIgnoreCase", "Bool":
-		return strings.EqualFold(v, w)
-	case "StringLike":
-		return glob(w, v)
-	case "ArnLike", "ArnEquals":
-		return globARN(w, v) && strings.Count(v, ":") >= 5
+// compare is an operator, never a negated one, on one value of the request and one of the policy.
+func (s *modelStatement) compare(r *modelRequest, op, value, wanted string) bool {
+	family, order := op, "Equals"
+	for _, f := range []string{"String", "Arn", "Numeric", "Date"} {
+		if rest, ok := strings.CutPrefix(op, f); ok {
+			family, order = f, rest
+		}
+	}
+	inOrder := func(cmp int) bool {
+		return strings.HasPrefix(order, "Less") && cmp < 0 || strings.HasPrefix(order, "Greater") && cmp > 0 ||
+			strings.HasSuffix(order, "Equals") && cmp == 0
+	}
+	switch family {
+	case "String":
+		filled, null := r.fill(wanted, s.variables, order == "Like")
+		return !null && (order == "Equals" && value == filled || order == "EqualsIgnoreCase" && strings.EqualFold(value, filled) ||
+			order == "Like" && glob(filled, value))
+	case "Arn":
+		filled, null := r.fill(wanted, s.variables, true)
+		return !null && globARN(strings.SplitN(filled, ":", 6), value)
+	case "Numeric":
+		a, err := strconv.ParseFloat(value, 64)
+		b, err2 := strconv.ParseFloat(wanted, 64)
+		return err == nil && err2 == nil && (a < b && inOrder(-1) || a == b && inOrder(0) || a > b && inOrder(1))
+	case "Date":
+		a, err := time.Parse(time.RFC3339, value)
+		b, err2 := time.Parse(time.RFC3339, wanted)
+		return err == nil && err2 == nil && inOrder(a.Compare(b))
+	case "Bool":
+		return strings.EqualFold(value, wanted)
+	case "BinaryEquals":
+		a, err := base64.StdEncoding.DecodeString(value)
+		b, err2 := base64.StdEncoding.DecodeString(wanted)
+		return err == nil && err2 == nil && string(a) == string(b)
 	case "IpAddress":
-		addr, err := netip.ParseAddr(v)
-		return err == nil && netip.MustParsePrefix(w).Contains(addr)
+		address, err := netip.ParseAddr(value)
+		network, err2 := netip.ParsePrefix(wanted)
+		return err == nil && err2 == nil && network.Contains(address)
 	}
-	var a, b float64
-	if kind, found := strings.CutPrefix(op, "Numeric"); found {
-		var err1, err2 error
-		a, err1 = strconv.ParseFloat(v, 64)
-		b, err2 = strconv.ParseFloat(w, 64)
-		if err1 != nil || err2 != nil {
-			return false
-		}
-		op = kind
-	} else {
-		op = strings.TrimPrefix(op, "Date")
-		a = float64(strings.Compare(v, w)) // dates are of one form here, which sorts as text does
-	}
-	switch op {
-	case "Equals":
-		return a == b
-	case "LessThan":
-		return a < b
-	case "LessThanEquals":
-		return a <= b
-	case "GreaterThan":
-		return a > b
-	case "GreaterThanEquals":
-		return a >= b
-	}
-	panic(op)
+	panic("the model has no operator " + op)
 }
 
+// modelDecide is the evaluation logic: an explicit Deny in any policy, then what the access policy grants, then what
+// the caller's own policies grant within the boundary and the session policies.
 func modelDecide(ps *modelPolicies, r *modelRequest) (allowed, denied bool) {
-	allows := func(p *modelPolicy) (ok bool) {
-		for i := range p.Statement {
-			if s := &p.Statement[i]; s.about(r) {
-				denied = denied || s.Effect == "Deny"
-				ok = ok || s.Effect == "Allow"
-			}
+	allows := func(p *modelPolicy) bool {
+		yes := false
+		for _, s := range p.Statement {
+			about := s.about(r)
+			denied = denied || about && s.Effect == "Deny"
+			yes = yes || about && s.Effect == "Allow"
 		}
-		return ok
+		return yes
 	}
-	given := 0
+	anyOf := func(list []modelPolicy) bool {
+		yes := false
+		for i := range list {
+			one := allows(&list[i])
+			yes = yes || one
+		}
+		return yes
+	}
+	granted := notNamed
 	if ps.resource != nil {
-		for i := range ps.resource.Statement {
-			s := &ps.resource.Statement[i]
-			if n := s.named(r.caller); n > 0 && s.about(r) {
-				if s.Effect == "Deny" {
-					denied = true
-				} else {
-					given = max(given, n)
-				}
+		for _, s := range ps.resource.Statement {
+			named := s.named(r.caller)
+			switch {
+			case named == notNamed || !s.about(r):
+			case s.Effect == "Deny":
+				denied = true
+			default:
+				granted = max(granted, named)
 			}
 		}
 	}
-	if r.caller.arn == "" {
-		return given == 3 && !denied, denied
+	if r.caller.arn == "" { // there is no identity with policies
+		return granted == byItself && !denied, denied
 	}
-	identity := r.caller.root
-	for i := range ps.identity {
-		if allows(&ps.identity[i]) {
-			identity = true
-		}
+	byIdentity := anyOf(ps.identity)
+	within := ps.boundary == nil || allows(ps.boundary)
+	if r.caller.root { // boundaries are for users and roles, and a root needs no policies of its own
+		byIdentity, within = true, true
 	}
-	within := ps.boundary == nil || allows(ps.boundary) || r.caller.root
-	if len(ps.session) > 0 {
-		some := false
-		for i := range ps.session {
-			if allows(&ps.session[i]) {
-				some = true
-			}
-		}
-		within = within && some
-	} else if strings.Contains(r.caller.arn, ":federated-user/") {
-		within = false // nothing is handed on without a session policy
+	federated := strings.Contains(r.caller.arn, ":federated-user/") // has no permissions without a session policy
+	if (federated || len(ps.session) > 0) && !anyOf(ps.session) {
+		within = false
 	}
 	switch {
 	case denied:
 		return false, true
-	case r.caller.account != "123456789012":
-		return given > 0 && identity && within, false
+	case r.caller.account != "123456789012": // the domain's account and the caller's both have to say yes
+		return granted != notNamed && byIdentity && within, false
+	default:
+		return granted == byItself || granted == byIssuer && within || byIdentity && within, false
 	}
-	return given == 3 || given == 2 && within || identity && within, false
 }

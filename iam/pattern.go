@@ -3,6 +3,7 @@ package iam
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -105,21 +106,23 @@ func cutVariable(s string) (v part, rest string, err error) {
 	return part{kind: partVariable, key: strings.ToLower(key), text: def, hasDefault: hasDefault}, rest, nil
 }
 
-// value is what a literal or variable stands for in a request.
-func (p *part) value(c *Context) string {
-	if p.kind == partVariable {
-		if v := c.lower(p.key); len(v) == 1 {
-			return v[0]
-		}
+// value is what a literal or variable stands for in a request; ok is false for a variable that is null: the request has
+// no value for its key, or several, and there is no default.
+func (p *part) value(c *Context) (text string, ok bool) {
+	if p.kind != partVariable {
+		return p.text, true
 	}
-	return p.text
+	if v := c.lower(p.key); len(v) == 1 {
+		return v[0], true
+	}
+	return p.text, p.hasDefault
 }
 
-// unresolved is the first variable that has neither a value nor a default. AWS holds a statement with such a variable
-// for invalid: it does not apply, whatever its effect. A key with several values resolves to nothing.
+// unresolved is the first variable that is null in the request. A pattern with one is equal to nothing and like nothing:
+// it never matches, so that what is negated holds.
 func (p pattern) unresolved(c *Context) (key string, found bool) {
 	for i := range p {
-		if p[i].kind == partVariable && !p[i].hasDefault && len(c.lower(p[i].key)) != 1 {
+		if _, ok := p[i].value(c); !ok {
 			return p[i].key, true
 		}
 	}
@@ -172,7 +175,11 @@ func (p pattern) find(s string, c *Context, fold bool) (ok bool, steps int) {
 					continue
 				}
 			default:
-				if t := p[i].value(c); hasPrefix(s[j:], t, fold) {
+				t, known := p[i].value(c)
+				if !known {
+					return false, steps
+				}
+				if hasPrefix(s[j:], t, fold) {
 					j += len(t)
 					rest -= len(t)
 					i++
@@ -196,22 +203,28 @@ func (p pattern) shortestLen(c *Context) (n int) {
 		case partAnyOne:
 			n++
 		default:
-			n += len(p[i].value(c))
+			t, _ := p[i].value(c)
+			n += len(t)
 		}
 	}
 	return n
 }
 
-// expand is the text that the pattern stands for in a request. It must have no wildcards.
-func (p pattern) expand(c *Context) string {
+// expand is the text that the pattern stands for in a request; ok is false when a variable is null. It must have no
+// wildcards.
+func (p pattern) expand(c *Context) (text string, ok bool) {
 	if len(p) == 1 {
 		return p[0].value(c)
 	}
 	var b strings.Builder
 	for i := range p {
-		b.WriteString(p[i].value(c))
+		t, ok := p[i].value(c)
+		if !ok {
+			return "", false
+		}
+		b.WriteString(t)
 	}
-	return b.String()
+	return b.String(), true
 }
 
 func runeLen(s string) int {
@@ -245,7 +258,7 @@ func lowerASCII(b byte) byte {
 type arnPattern struct {
 	any     bool // the pattern "*"
 	segment [6]pattern
-	// late is set instead of segment when a variable may bring colons of its own.
+	// late is set instead of segment when a variable before the fifth colon may bring colons of its own.
 	late pattern
 	// short is set instead of segment when there are fewer than six segments and a star ends the last one: the star stands
 	// for what is missing, and the ARN is compared as one text.
@@ -258,10 +271,10 @@ func newARNPattern(p pattern) arnPattern {
 	if len(p) == 1 && p[0].kind == partAnyRun {
 		return arnPattern{any: true}
 	}
-	if p.hasVariables() {
+	seg, ok := splitPattern(p)
+	if p.hasVariables() && (!ok || slices.ContainsFunc(seg[:5], pattern.hasVariables)) {
 		return arnPattern{late: p}
 	}
-	seg, ok := splitPattern(p)
 	if !ok && len(p) > 0 && p[len(p)-1].kind == partAnyRun {
 		return arnPattern{short: p}
 	}
@@ -307,6 +320,9 @@ func (a *arnPattern) match(arn string, seg *arnSegments, c *Context) bool {
 	case a.never:
 		return false
 	case a.late != nil:
+		if _, null := a.late.unresolved(c); null {
+			return false
+		}
 		resolved := newARNPattern(a.late.resolve(c))
 		return resolved.match(arn, seg, c)
 	case a.short != nil:
@@ -321,13 +337,14 @@ func (a *arnPattern) match(arn string, seg *arnSegments, c *Context) bool {
 	return true
 }
 
-// resolve replaces variables by their values. A value that is empty leaves nothing behind, so that a star before it ends the
+// resolve replaces variables by their values, by nothing when they are null. A value that is empty leaves nothing behind, so that a star before it ends the
 // pattern.
 func (p pattern) resolve(c *Context) pattern {
 	out := make(pattern, 0, len(p))
 	for _, q := range p {
 		if q.kind == partVariable {
-			q = part{kind: partLiteral, text: q.value(c)}
+			text, _ := q.value(c)
+			q = part{kind: partLiteral, text: text}
 		}
 		if q.kind != partLiteral || q.text != "" {
 			out = append(out, q)

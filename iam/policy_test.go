@@ -376,6 +376,8 @@ func TestExplainSaysWhyEachStatementDoesNotApply(t *testing.T) {
 		`{"Effect":"Allow","Principal":"*","Action":"es:*","Resource":"*","Condition":{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}}`,
 		`{"Effect":"Allow","Principal":"*","Action":"es:*","Resource":"*","Condition":{"StringEquals":{"aws:username":"${aws:none}"}}}`,
 		allow("Allow", alice, "*"),
+		`{"Effect":"Deny","Principal":"*","Action":"es:*","Resource":"*","Condition":{"StringNotEquals":{"aws:username":"${aws:none}"}}}`,
+		allow("Allow", alice, logs+"/${aws:none}*"),
 	}, ","))))
 	if err != nil {
 		t.Fatal(err)
@@ -393,8 +395,10 @@ func TestExplainSaysWhyEachStatementDoesNotApply(t *testing.T) {
 		"false statement 1 (Write) of the resource-based policy Action es:ESHttpPut does not include es:ESHttpGet",
 		"false statement 2 of the resource-based policy Resource " + logs + "/x/* does not include " + logs + "/",
 		"false statement 3 of the resource-based policy condition IpAddress aws:SourceIp 10.0.0.0/8: the request has no such key",
-		"false statement 4 of the resource-based policy the policy variable ${aws:none} has no value in this request",
+		"false statement 4 of the resource-based policy condition StringEquals aws:username ${aws:none}: the request has alice; ${aws:none} has no value in this request: it is equal to nothing",
 		"true statement 5 of the resource-based policy names the caller, or everyone",
+		"true statement 6 of the resource-based policy names the caller, or everyone; ${aws:none} has no value in this request: it is equal to nothing",
+		"false statement 7 of the resource-based policy Resource " + logs + "/${aws:none}* does not include " + logs + "/; ${aws:none} has no value in this request: a resource with it matches nothing",
 	}
 	for i := range want {
 		if i >= len(got) || got[i] != want[i] {

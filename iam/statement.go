@@ -231,7 +231,7 @@ func (p *Policy) readResources(s *statement, n *node, path string) error {
 		return err
 	}
 	for _, text := range values {
-		c, err := compilePattern(text, syntax{wildcards: true, variables: p.hasVariables()})
+		c, err := p.compileResource(text)
 		if err != nil {
 			return &Error{Path: path, Problem: err.Error()}
 		}
@@ -243,6 +243,30 @@ func (p *Policy) readResources(s *statement, n *node, path string) error {
 		s.resources = append(s.resources, r)
 	}
 	return nil
+}
+
+// compileResource compiles a resource. Policy variables have a meaning after its fifth colon only.
+func (p *Policy) compileResource(text string) (pattern, error) {
+	name := fifthColon(text)
+	head, err := compilePattern(text[:name], syntax{wildcards: true})
+	if err != nil {
+		return nil, err
+	}
+	tail, err := compilePattern(text[name:], syntax{wildcards: true, variables: p.hasVariables()})
+	return append(head, tail...), err
+}
+
+// fifthColon is where the sixth segment of an ARN begins; the whole text is before it when there are fewer segments.
+func fifthColon(arn string) int {
+	at := 0
+	for range 5 {
+		i := strings.IndexByte(arn[at:], ':')
+		if i < 0 {
+			return len(arn)
+		}
+		at += i + 1
+	}
+	return at
 }
 
 // checkResource says what is wrong with a resource. An ARN may lack segments when a star ends it.

@@ -200,3 +200,50 @@ func TestMessagesAreShortAndParsingIsLinear(t *testing.T) {
 		t.Error(d)
 	}
 }
+
+// The guide's section "Policy variables with no value", with its example: access is denied explicitly to whoever lacks the
+// tag. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-no-value
+func TestAPolicyVariableWithoutAValueIsNull(t *testing.T) {
+	t.Parallel()
+	everything := allow("Allow", alice, logs+"/*")
+	statement := func(effect, element, resource, condition string) string {
+		return `{"Effect":"` + effect + `","Principal":{"AWS":"*"},"Action":"es:ESHttpGet","` + element + `":"` + resource + `"` + condition + `}`
+	}
+	where := func(operator, value string) string {
+		return `,"Condition":{"` + operator + `":{"aws:UserAgent":"` + value + `"}}`
+	}
+	for _, test := range []struct {
+		statement string
+		denied    bool
+	}{
+		{statement("Deny", "Resource", logs+"/*", where("StringNotEquals", "${aws:Referer}")), true}, // the guide's example
+		{statement("Deny", "Resource", logs+"/*", where("StringNotLike", "*${aws:Referer}*")), true},
+		{statement("Deny", "Resource", logs+"/*", where("StringNotEqualsIgnoreCase", "${aws:Referer}")), true},
+		{statement("Deny", "Resource", logs+"/*", where("ForAllValues:StringNotEquals", "${aws:Referer}")), true},
+		{statement("Deny", "Resource", logs+"/*", where("ForAnyValue:StringNotLike", "${aws:Referer}")), true},
+		{statement("Deny", "Resource", logs+"/*", where("ArnNotLike", "${aws:Referer}")), true},
+		{statement("Deny", "Resource", logs+"/*", where("StringEquals", "${aws:Referer}")), false},
+		{statement("Deny", "Resource", logs+"/*", where("StringLike", "${aws:Referer}*")), false},
+		{statement("Deny", "Resource", logs+"/*", where("StringEqualsIgnoreCase", "${aws:Referer}")), false},
+		{statement("Deny", "Resource", logs+"/*", where("StringEqualsIfExists", "${aws:Referer}")), false},
+		{statement("Deny", "Resource", logs+"/*", where("StringEquals", "${aws:Referer, 'curl'}")), true},
+		{statement("Deny", "Resource", logs+"/*", where("StringNotEquals", "${aws:Referer, 'curl'}")), false},
+		// Others of the list stand: one may be equal, and a negated operator wants none of them.
+		{`{"Effect":"Deny","Principal":"*","Action":"es:*","Resource":"*","Condition":{"StringEquals":{"aws:UserAgent":["${aws:Referer}","curl"]}}}`, true},
+		{`{"Effect":"Deny","Principal":"*","Action":"es:*","Resource":"*","Condition":{"StringNotEquals":{"aws:UserAgent":["${aws:Referer}","curl"]}}}`, false},
+		// A resource with it matches nothing, and the statement stands with the others.
+		{statement("Deny", "Resource", logs+"/${aws:Referer}*", ""), false},
+		{statement("Deny", "NotResource", logs+"/${aws:Referer}*", ""), true},
+		{`{"Effect":"Deny","Principal":"*","Action":"es:*","Resource":["` + logs + `/${aws:Referer}*","` + logs + `/a/*"]}`, true},
+		// Before the fifth colon a variable is text, with a value or without.
+		{statement("Deny", "Resource", "arn:aws:es:*:${aws:PrincipalAccount}:domain/*", ""), false},
+		{statement("Deny", "Resource", "arn:aws:es:${aws:RequestedRegion}:123456789012:domain/*", ""), false},
+		{statement("Deny", "Resource", "arn:aws:es:*:*:domain/logs/${aws:UserAgent, 'x'}*", ""), false},
+		{statement("Deny", "Resource", "arn:aws:es:*:*:domain/logs/${aws:Referer, 'a'}/*", ""), true},
+	} {
+		got := judge(t, everything+","+test.statement, "", alice, "GET", "/a/_search", iam.Facts{UserAgent: "curl"})
+		if got.Explicit != test.denied || got.Allowed == test.denied {
+			t.Errorf("%s: %v, want denied %v", test.statement, got, test.denied)
+		}
+	}
+}
