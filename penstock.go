@@ -111,13 +111,17 @@ type Record struct {
 	JSON []byte
 	// Verbatim says that JSON and Raw are the same bytes.
 	Verbatim bool
-	// Time is when the event happened, zero when the record does not say.
+	// Time is when the event happened, zero when the record does not say. It is in UTC, or in UnknownZone.
 	Time time.Time
 	// Top tells which of the names that the shape stage writes the record has at its top level.
 	Top TopNames
 	// Unparsed says that the format's grammar did not match: JSON holds the raw text and the parse error.
 	Unparsed bool
 }
+
+// UnknownZone is the location of a Record's time that names a zone which means several offsets, or none that is known. The
+// date and the time of day are as if they were UTC, and the document says so.
+var UnknownZone = time.FixedZone("unknown", 0)
 
 // TopNames is a set of top-level names of a record that concern the shape stage.
 type TopNames uint8

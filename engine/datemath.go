@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/seed56735111/penstock/internal/zones"
 )
 
 // dateMath reads a date with an expression after it: now-1d/d, 2015-05-13||+1M/M. What is left out, and what is rounded,
@@ -136,11 +138,8 @@ func parseZone(s string) (*time.Location, error) {
 	if z, ok := parseOffset(s); ok {
 		return z, nil
 	}
-	if s == "Local" {
-		return nil, illegal("unknown time-zone ID: %s", s)
-	}
-	z, err := time.LoadLocation(s)
-	if err != nil {
+	z, ok := zones.Location(s)
+	if !ok {
 		return nil, illegal("failed to parse time_zone: unknown time-zone ID: %s", strconv.Quote(s))
 	}
 	return z, nil

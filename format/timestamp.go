@@ -5,15 +5,20 @@ import (
 	"encoding/binary"
 	"strconv"
 	"time"
+
+	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/internal/zones"
 )
 
-// The times that records carry, read without time.Parse, which costs several times as much for each record. A time
-// without a zone is UTC.
+// The times that records carry, read without time.Parse, which costs several times as much for each record and asks the
+// machine for its zone. A time without a zone is UTC; one with a name that has no one meaning is in penstock.UnknownZone.
 
 // clock holds the parts of a time while it is read.
 type clock struct {
 	year, month, day, hour, minute, sec, nano int
 	offset                                    int // seconds east of UTC
+	hasName                                   bool
+	name                                      zones.Zone
 }
 
 // time returns the instant, and whether the parts are a time that exists. A leap second is the first of the next minute.
@@ -22,7 +27,14 @@ func (c *clock) time() (time.Time, bool) {
 		return time.Time{}, false
 	}
 	secs := int64(daysSince1970(c.year, c.month, c.day))*86400 + int64(c.hour*3600+c.minute*60+c.sec-c.offset)
-	return time.Unix(secs, int64(c.nano)).UTC(), true
+	t := time.Unix(secs, int64(c.nano)).UTC()
+	switch {
+	case !c.hasName:
+		return t, true
+	case !c.name.Known():
+		return t.In(penstock.UnknownZone), true
+	}
+	return c.name.At(t).UTC(), true
 }
 
 func daysIn(year, month int) int {
@@ -66,7 +78,8 @@ func number(b []byte, n int) (int, bool) {
 // then Z or an offset, directly or after a space. It returns how many bytes it took. Without a time of day it is midnight.
 func isoTime(b []byte) (t time.Time, size int, ok bool) {
 	if t, size = stamp(b); size > 0 {
-		return t, size, true
+		_, n := bracketedZone(b[size:])
+		return t, size + n, true
 	}
 	if len(b) < 10 || b[4] != '-' && b[4] != '/' || b[7] != b[4] {
 		return time.Time{}, 0, false
@@ -153,24 +166,74 @@ func (c *clock) fraction(b []byte) int {
 	return i
 }
 
-// zone reads Z, +hh:mm, +hhmm or +hh, or one of these or UTC or GMT after a space, and returns its length.
+// zone reads the zone behind a time of day, directly or after a space, and returns its length: Z, +hh:mm, +hhmm, +hh, a
+// name, UTC or GMT with an offset, and any of these with a name in brackets behind it, as Java writes them.
 func (c *clock) zone(b []byte) int {
 	space := 0
 	if len(b) > 1 && b[0] == ' ' {
 		space = 1
-		if rest := b[1:]; bytes.HasPrefix(rest, []byte("UTC")) || bytes.HasPrefix(rest, []byte("GMT")) {
-			return 4
-		}
 	}
-	b = b[space:]
+	n := c.zoneOffset(b[space:], space == 1)
+	if n == 0 {
+		n = c.zoneName(b[space:])
+	}
+	size := 0
+	if n > 0 {
+		size = space + n
+	}
+	z, m := bracketedZone(b[size:])
+	if n == 0 && m > 0 {
+		c.name, c.hasName = z, true
+	}
+	return size + m
+}
+
+// bracketedZone reads a name in brackets, which Java writes behind a time with an offset, and returns its length.
+func bracketedZone(b []byte) (z zones.Zone, size int) {
+	if len(b) < 2 || b[0] != '[' {
+		return z, 0
+	}
+	z, n := zones.Read(b[1:])
+	if n == 0 || 1+n == len(b) || b[1+n] != ']' {
+		return zones.Zone{}, 0
+	}
+	return z, n + 2
+}
+
+// zoneName reads the name of a zone. Behind UTC and GMT an offset may follow.
+func (c *clock) zoneName(b []byte) int {
+	z, n := zones.Read(b)
+	if n == 0 {
+		return 0
+	}
+	if n < len(b) && (b[n] == '+' || b[n] == '-') {
+		if z != (zones.Zone{}) {
+			return 0
+		}
+		m := c.zoneOffset(b[n:], false)
+		if m == 0 && n+1 < len(b) && isDigit(b[n+1]) && (n+2 == len(b) || !isDigit(b[n+2])) {
+			m, c.offset = 2, int(b[n+1]-'0')*3600
+			if b[n] == '-' {
+				c.offset = -c.offset
+			}
+		}
+		return n + m
+	}
+	c.name, c.hasName = z, true
+	return n
+}
+
+// zoneOffset reads Z, +hh:mm, +hhmm or +hh and returns its length. Behind a space it must not be the beginning of something
+// else.
+func (c *clock) zoneOffset(b []byte, spaced bool) int {
 	if len(b) == 0 {
 		return 0
 	}
 	if b[0] == 'Z' || b[0] == 'z' {
-		if space == 1 && len(b) > 1 && b[1] != ' ' {
+		if spaced && len(b) > 1 && b[1] != ' ' {
 			return 0 // a word
 		}
-		return space + 1
+		return 1
 	}
 	if b[0] != '+' && b[0] != '-' {
 		return 0
@@ -190,14 +253,14 @@ func (c *clock) zone(b []byte) int {
 			size = 5
 		}
 	}
-	if space == 1 && size == 3 || minutes > 59 || hours*60+minutes > 18*60 {
+	if spaced && size == 3 || minutes > 59 || hours*60+minutes > 18*60 {
 		return 0 // " -12 items" is no zone, and neither is what no clock shows
 	}
 	c.offset = hours*3600 + minutes*60
 	if b[0] == '-' {
 		c.offset = -c.offset
 	}
-	return space + size
+	return size
 }
 
 // clfTime reads the time of the common log format, 24/Nov/2026:10:11:12 +0100.
@@ -286,10 +349,53 @@ func epochTime(b []byte) (t time.Time, size int, ok bool) {
 	return time.Unix(v/unit, v%unit*perSecond+int64(c.nano)/unit).UTC(), size, true
 }
 
+// exponentTime reads a number with an exponent, as Java and Ruby print large ones: 1.709618828123E9 is what 1709618828.123
+// is to [epochTime].
+func exponentTime(b []byte) (t time.Time, size int, ok bool) {
+	var digits [32]byte
+	n, whole, point := 0, 0, false
+	for ; size < len(b) && n < 20 && (isDigit(b[size]) || b[size] == '.' && !point); size++ {
+		if b[size] == '.' {
+			point = true
+			continue
+		}
+		digits[n] = b[size]
+		n++
+		if !point {
+			whole = n
+		}
+	}
+	if n == 0 || size+1 >= len(b) || b[size]|0x20 != 'e' {
+		return time.Time{}, 0, false
+	}
+	size++
+	if b[size] == '+' {
+		size++
+	}
+	exponent := 0
+	for ; size < len(b) && isDigit(b[size]) && exponent < 100; size++ {
+		exponent = 10*exponent + int(b[size]-'0')
+	}
+	if whole += exponent; whole > 19 {
+		return time.Time{}, 0, false
+	}
+	for n < whole {
+		digits[n] = '0'
+		n++
+	}
+	copy(digits[whole+1:], digits[whole:n])
+	digits[whole] = '.'
+	t, _, ok = epochTime(digits[:n+1])
+	return t, size, ok
+}
+
 // jsonTime reads the JSON value at b[0] as a time.
 func jsonTime(b []byte) (time.Time, bool) {
 	if isDigit(b[0]) {
 		t, size, ok := epochTime(b)
+		if !ok || isNumberByte(b[size]) {
+			t, size, ok = exponentTime(b[:scalarEnd(b, 0)])
+		}
 		return t, ok && !isNumberByte(b[size])
 	}
 	if b[0] != '"' {
@@ -317,14 +423,90 @@ func textTime(b []byte) (time.Time, bool) {
 	if t, ok := clfTime(bytes.Trim(b, "[]")); ok {
 		return t, true
 	}
-	if len(b) > 20 && (b[3] == ',' || b[3] == ' ') { // RFC 1123 and the like
-		for _, layout := range [...]string{time.RFC1123Z, time.RFC1123, time.ANSIC, time.UnixDate, time.RubyDate} {
-			if t, err := time.Parse(layout, string(b)); err == nil {
-				return t.UTC(), true
-			}
+	if t, size, ok := exponentTime(b); ok && size == len(b) {
+		return t, true
+	}
+	return weekdayTime(b)
+}
+
+// weekdayTime reads a text that begins with the day of the week: as in RFC 1123, "Tue, 05 Mar 2024 06:07:08 GMT", with a
+// comment in parentheses or not, or as date and ctime write it, "Tue Mar  5 06:07:08 CET 2024".
+func weekdayTime(b []byte) (time.Time, bool) {
+	if len(b) < len("Tue Mar  5 06:07:08 2024") || !isWeekday(b[:3]) {
+		return time.Time{}, false
+	}
+	var c clock
+	var ok bool
+	rest := b[4:]
+	if b[3] == ',' && rest[0] == ' ' {
+		if rest, ok = c.dayOfMonth(rest[1:]); !ok || len(rest) < 9 {
+			return time.Time{}, false
+		}
+		c.month = monthNamed(rest[:3])
+		if c.year, ok = number(rest[4:], 4); !ok || rest[8] != ' ' {
+			return time.Time{}, false
+		}
+		rest = rest[9:]
+	} else {
+		c.month = monthNamed(rest[:3])
+		if rest, ok = c.dayOfMonth(bytes.TrimLeft(rest[3:], " ")); !ok {
+			return time.Time{}, false
+		}
+		if year, isYear := number(rest, 4); isYear && rest[4] == ' ' { // as JavaScript writes it
+			c.year, rest = year, rest[5:]
 		}
 	}
-	return time.Time{}, false
+	n := c.timeOfDay(rest)
+	if n == 0 {
+		return time.Time{}, false
+	}
+	rest = rest[n:]
+	if n := c.zone(rest); n > 0 {
+		rest = rest[n:]
+	} else if n := unknownZone(rest); n > 0 && c.year == 0 || n == len(rest) && n > 0 {
+		c.name, c.hasName, rest = zones.Unknown(), true, rest[n:]
+	}
+	if c.year == 0 && len(rest) >= 5 && rest[0] == ' ' {
+		if c.year, ok = number(rest[1:], 4); !ok {
+			return time.Time{}, false
+		}
+		rest = rest[5:]
+	}
+	if comment := bytes.HasPrefix(rest, []byte(" (")) && bytes.IndexByte(rest, ')') == len(rest)-1; len(rest) > 0 && !comment {
+		return time.Time{}, false
+	}
+	return c.time()
+}
+
+// dayOfMonth reads one or two digits and a space behind them, and returns what follows.
+func (c *clock) dayOfMonth(b []byte) ([]byte, bool) {
+	n := bytes.IndexByte(b, ' ')
+	if n < 1 || n > 2 {
+		return nil, false
+	}
+	var ok bool
+	c.day, ok = number(b, n)
+	return b[n+1:], ok
+}
+
+// unknownZone returns the length of a space and a word in capitals, 0 for anything else.
+func unknownZone(b []byte) int {
+	n := 1
+	for n < len(b) && b[n] >= 'A' && b[n] <= 'Z' {
+		n++
+	}
+	if n < 3 || n > 6 || b[0] != ' ' {
+		return 0
+	}
+	return n
+}
+
+func isWeekday(b []byte) bool {
+	switch string(b) {
+	case "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun":
+		return true
+	}
+	return false
 }
 
 // quotedStamp reads a JSON string that is a [stamp] and nothing else.
@@ -336,21 +518,19 @@ func quotedStamp(b []byte) (time.Time, bool) {
 	return t, size > 0 && b[1+size] == '"'
 }
 
-// isDate reports whether the JSON value at b[0] is one that the engines' default date mapping takes for what it means:
-// strict_date_optional_time in a string, or milliseconds in a number.
+// isDate reports whether the JSON value at b[0] is a text that the engines' default date mapping takes for what it means:
+// strict_date_optional_time. A number is none: as the first value that an index sees it makes the field a number.
 func isDate(b []byte) bool {
-	if b[0] == '"' {
-		end := plain(b, 1)
-		if b[end] != '"' {
-			return false
-		}
-		text := b[1:end]
-		_, size, ok := isoTime(text)
-		return ok && size == len(text) && text[4] == '-' && !bytes.ContainsAny(text, " ,tz") && isStrict(text)
+	if b[0] != '"' {
+		return false
 	}
-	// Twelve or thirteen digits are milliseconds between 1990 and 2100.
-	_, size, ok := epochTime(b)
-	return ok && (size == 12 || size == 13) && !isNumberByte(b[size]) && bytes.IndexByte(b[:size], '.') < 0
+	end := plain(b, 1)
+	if b[end] != '"' {
+		return false
+	}
+	text := b[1:end]
+	_, size, ok := isoTime(text)
+	return ok && size == len(text) && text[4] == '-' && len(bytes.Trim(text, "0123456789-:+.TZ")) == 0 && isStrict(text)
 }
 
 // isStrict reports whether an ISO time is without what the engines refuse in one: a leap second, and more than nine digits of

@@ -95,6 +95,9 @@ func (e *entryShaper) Shape(r *penstock.Record) (penstock.Document, error) {
 	}
 	b = append(b, meta...)
 	b = appendInt(b, r.Offset)
+	if at.Location() == penstock.UnknownZone {
+		b = append(b, `,"time_zone":"unknown"`...)
+	}
 	b = append(b, '}')
 	b = appendMembers(b, r.JSON)
 	e.body = b

@@ -1,6 +1,8 @@
 package test
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -44,8 +46,35 @@ func TestShipIntoRealOpenSearchThroughTheGate(t *testing.T) {
 			node := realtest.StartOpenSearch(t, test.version, test.settings...)
 			url := startDomain(t, server, node.URL)
 			// Counted behind the gate, with nothing of ours in between.
-			testShip(t, server, url, &domainClient{url: node.URL}, test.args...)
+			client := &domainClient{url: node.URL}
+			testShip(t, server, url, client, test.args...)
+			testTimesAreDates(t, &shipping{env: server.Env(), url: server.URL, domain: url, letters: t.TempDir(), args: test.args}, client)
 		})
+	}
+}
+
+// testTimesAreDates ships a record whose time is a number before others: the index takes all of them, for it never sees the
+// number as a date.
+func testTimesAreDates(t *testing.T, s *shipping, client *domainClient) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "times.ndjson")
+	text := `{"@timestamp":1795514400123}` + "\n" + `{"@timestamp":"2026-11-24T10:00:01+01:00"}` + "\n" +
+		`{"@timestamp":1.7955144E9}` + "\n" + `{"time":"Tue, 24 Nov 2026 10:00:00 CET"}` + "\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.args = append(slices.Clone(s.args), "--index", "times")
+	if got := s.ship(t, file); got.Records != 4 || got.Delivered != 4 {
+		t.Errorf("times: %+v, want 4 records delivered", got)
+	}
+	var mapping map[string]struct {
+		Mappings struct {
+			Properties map[string]struct{ Type string }
+		}
+	}
+	client.call(t, "GET", "/times/_mapping", "", &mapping)
+	if got := mapping["times"].Mappings.Properties["@timestamp"].Type; got != "date" {
+		t.Errorf("times: @timestamp is mapped as %q, want date", got)
 	}
 }
 

@@ -33,12 +33,12 @@ var allowed = map[string][]string{
 	"lambda": slices.Concat([]string{root, "domain", "internal/jsjson"}, stages),
 	"proxy":  {"domain", "sigv4"},
 	"guard":  {"iam", "sigv4"},
-	"engine": {},
+	"engine": {"internal/zones"},
 
 	// Stages.
 	"source":     {root},
 	"decode":     {root, "internal/inflate"},
-	"format":     {root, "decode"}, // the line reader
+	"format":     {root, "decode", "internal/zones"}, // the line reader
 	"shape":      {root},
 	"bulk":       {root, "domain"},
 	"deadletter": {root, "decode"}, // the line reader
@@ -73,7 +73,7 @@ var homes = map[string][]string{
 }
 
 // standardOnly are the packages that somebody should be able to copy: they import the standard library and nothing else.
-var standardOnly = []string{root, "sigv4", "iam", "domain", "internal/realtest", "internal/inflate"}
+var standardOnly = []string{root, "sigv4", "iam", "domain", "internal/realtest", "internal/inflate", "internal/zones"}
 
 func TestImportsFollowTheArchitecture(t *testing.T) {
 	for _, f := range sources(t) {
