@@ -103,7 +103,7 @@ func (p *payload) fillChunk(src io.Reader, size, length int64) (more bool, err e
 		size = min(size, rest)
 	}
 	chunk := p.chunk(size)
-	n, err := io.ReadFull(src, chunk)
+	n, err := readFull(src, chunk)
 	if n > 0 {
 		p.chunks = append(p.chunks, chunk[:n])
 	}
@@ -113,16 +113,30 @@ func (p *payload) fillChunk(src io.Reader, size, length int64) (more bool, err e
 		// Most bodies end here: see the end without taking another chunk. What comes after it is too much, and spool
 		// says so.
 		var one [1]byte
-		n, err = io.ReadFull(src, one[:])
+		n, err = readFull(src, one[:])
 		p.size += int64(n)
 		more = false
 	} else {
 		more = err == nil
 	}
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+	if err != nil && err != io.EOF {
 		return false, fmt.Errorf("read body: %w", err)
 	}
 	return more, nil
+}
+
+// readFull fills b. When there is less, the error is the reader's own, and io.EOF itself alone means its end: io.ReadFull
+// would say io.ErrUnexpectedEOF both of a body that is over and of one that broke off with that very error.
+func readFull(r io.Reader, b []byte) (n int, err error) {
+	for n < len(b) && err == nil {
+		var m int
+		m, err = r.Read(b[n:])
+		n += m
+	}
+	if n == len(b) && err == io.EOF {
+		err = nil // the next reading says so again
+	}
+	return n, err
 }
 
 // chunk returns memory for size bytes.

@@ -3,10 +3,12 @@ package sigv4_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/seed56735111/penstock/sigv4"
 )
@@ -162,3 +164,40 @@ func TestBodyIsBoundedAndComplete(t *testing.T) {
 		t.Errorf("over the bound without a length: got %v", large)
 	}
 }
+
+// A body that breaks off must not be signed as if it ended there, whatever the error is called and however much came before.
+func TestABodyThatBreaksOffIsNeverSigned(t *testing.T) {
+	t.Parallel()
+	sent := errors.New("a request was sent")
+	transport := &sigv4.Transport{
+		Base:        roundTripper(func(*http.Request) (*http.Response, error) { return nil, sent }),
+		Credentials: sigv4.Static(testCredentials), SpoolBytes: 64 << 10, SpoolDir: t.TempDir(),
+	}
+	signer := &sigv4.RequestSigner{Signer: sigv4.Signer{Region: testRegion, Service: "es"}, Credentials: sigv4.Static(testCredentials)}
+	for _, failure := range []error{io.ErrUnexpectedEOF, fmt.Errorf("read file: %w", io.ErrUnexpectedEOF), fmt.Errorf("proxy: %w", io.EOF), errors.New("boom")} {
+		for _, size := range []int{0, 1, 1 << 10, 9 << 10, 64 << 10, 100_000} {
+			for _, length := range []int64{-1, 0, int64(size), int64(size) + 1} {
+				for name, wrap := range map[string]func(io.Reader) io.Reader{
+					"after the bytes": func(r io.Reader) io.Reader { return r }, "with the last bytes": iotest.DataErrReader, "byte by byte": iotest.OneByteReader,
+				} {
+					broken := func() *http.Request {
+						r := post(t, "https://"+testHost+"/_bulk", "")
+						body := io.MultiReader(strings.NewReader(strings.Repeat("x", size)), iotest.ErrReader(failure))
+						r.Body, r.GetBody, r.ContentLength = io.NopCloser(wrap(body)), nil, length
+						return r
+					}
+					if _, err := transport.RoundTrip(broken()); err == nil || errors.Is(err, sent) { //nolint:bodyclose // there is no answer
+						t.Errorf("%v %s, %d bytes, length %d: transport: %v", failure, name, size, length, err)
+					}
+					if err := signer.SignRequest(broken()); err == nil {
+						t.Errorf("%v %s, %d bytes, length %d: signed", failure, name, size, length)
+					}
+				}
+			}
+		}
+	}
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
