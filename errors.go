@@ -37,6 +37,18 @@ func (e *ObjectError) Error() string { return e.Err.Error() }
 
 func (e *ObjectError) Unwrap() error { return e.Err }
 
+// AlteredError is returned by the Read of a summed Stream in place of io.EOF: the bytes that were read are not the ones that
+// were stored. By then documents of them may be in the domain, under the ids that belong to the true records. [Run] reads the
+// object again at once and replaces them; when that fails too, the item is given back and the documents stay as they are.
+type AlteredError struct{ Err error }
+
+func (e *AlteredError) Error() string { return e.Err.Error() }
+
+func (e *AlteredError) Unwrap() error { return e.Err }
+
+// Temporary is always true: the bytes can arrive unaltered another time.
+func (e *AlteredError) Temporary() bool { return true }
+
 // Temporary is implemented by errors whose maker knows whether a later attempt can succeed.
 type Temporary interface {
 	error

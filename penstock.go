@@ -45,6 +45,10 @@ type Object struct {
 type Stream struct {
 	io.ReadCloser
 	Identity Identity
+	// Summed says that the bytes are compared with a checksum of the whole object: at their end Read returns io.EOF when
+	// they are the object's and an *AlteredError when they are not. Run reads such a stream to its end, whatever the
+	// stages need of it.
+	Summed bool
 }
 
 // Identity says which bytes were opened; document ids derive from it. It is taken from the answer that carries the
@@ -161,6 +165,9 @@ type Document struct {
 	Raw []byte
 	// Offset is the record's position in its entry.
 	Offset int64
+	// Replace says that the document takes the place of the one that has its ID, if there is one, and counts as a duplicate
+	// then. Without it, what is there stays.
+	Replace bool
 }
 
 // Deliverer takes documents to a domain. One deliverer serves all objects in hand.

@@ -191,7 +191,7 @@ func (r *run) endGrace(ctx, work context.Context, cancel context.CancelFunc) {
 func (r *run) item(ctx context.Context, item Item, doneReading func()) {
 	handles := make([]*handling, 0, len(item.Objects))
 	for i := range item.Objects {
-		h := &handling{run: r, object: &item.Objects[i], begun: time.Now()}
+		h := &handling{run: r, object: &item.Objects[i], letters: new(letterBox), begun: time.Now()}
 		handles = append(handles, h)
 		if r.pause.Load() {
 			h.err = &PausedError{Next: Place{Object: h.object.Name}}
@@ -268,6 +268,10 @@ type handling struct {
 	skipped  string
 	counts   Counts
 	reported int64 // records already in Progress
+	summed   bool  // the stream is: letters wait for its end
+	letters  *letterBox
+	replace  bool  // documents replace what an altered reading sent
+	sent     int64 // documents that the altered reading delivered
 	panicked bool
 	resumed  bool // the entry that an earlier reading was paused in has come
 	err      error
@@ -278,17 +282,74 @@ type entryDelivery struct {
 	Delivery
 	place   Place
 	added   int64
-	mu      sync.Mutex
-	letters []Letter // rejected, not stored yet
-	size    int
-	stored  int64 // rejected and stored
+	letters letterBox // of the rejected ones
 }
 
-// Rejections are stored in groups, so that many of them do not cost a sync each.
+// letterBox holds letters back and stores them in groups, so that many of them do not cost a sync each, and few of an altered
+// reading are stored at all.
+type letterBox struct {
+	mu     sync.Mutex
+	held   []Letter
+	size   int
+	taken  int64 // letters put into the box
+	stored int64 // those of them that are stored
+	void   bool  // the letters are about bytes that are not the object's: not to be stored
+}
+
 const (
 	maxHeldLetters = 256
 	maxHeldBytes   = 1 << 20
 )
+
+// put takes a letter, which must own its slices.
+func (b *letterBox) put(ctx context.Context, store DeadLetters, l Letter) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.taken++
+	if b.void {
+		return nil
+	}
+	b.held = append(b.held, l)
+	b.size += len(l.Document) + len(l.Raw)
+	if len(b.held) < maxHeldLetters && b.size < maxHeldBytes {
+		return nil
+	}
+	return b.store(ctx, store)
+}
+
+// flush stores what is held.
+func (b *letterBox) flush(ctx context.Context, store DeadLetters) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.store(ctx, store)
+}
+
+// store is flush for those who hold the lock.
+func (b *letterBox) store(ctx context.Context, store DeadLetters) error {
+	if len(b.held) == 0 {
+		return nil
+	}
+	if err := store.Put(ctx, b.held...); err != nil {
+		return &LetterError{Err: err}
+	}
+	b.stored += int64(len(b.held))
+	b.held, b.size = nil, 0
+	return nil
+}
+
+// counts returns how many letters were put into the box and how many are stored.
+func (b *letterBox) counts() (taken, stored int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.taken, b.stored
+}
+
+// discard throws away what is held and what is still to come.
+func (b *letterBox) discard() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.held, b.size, b.void = nil, 0, true
+}
 
 func (h *handling) read(ctx context.Context) {
 	h.counts.Objects = 1
@@ -302,14 +363,22 @@ func (h *handling) read(ctx context.Context) {
 			h.Logger.ErrorContext(ctx, "recovered from a panic", "object", h.object.Name, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
 		}
 	}()
+	h.err = h.pass(ctx)
+	if altered, ok := errors.AsType[*AlteredError](h.err); ok {
+		h.err = h.again(ctx, altered)
+	}
+}
+
+// pass reads the object once.
+func (h *handling) pass(ctx context.Context) error {
 	stream, err := h.object.Open(ctx)
 	if err != nil {
-		h.err = err
-		return
+		return err
 	}
 	defer func() { _ = stream.Close() }()
+	h.summed = stream.Summed
 	counted := &countingReader{r: stream, live: &h.Progress.BytesIn}
-	defer func() { h.counts.BytesIn = counted.n.Load() }()
+	defer func() { h.counts.BytesIn += counted.n.Load() }()
 	for entry, err := range h.Decoder.Entries(counted) {
 		if err == nil {
 			err = h.entry(ctx, stream.Identity, entry)
@@ -317,10 +386,39 @@ func (h *handling) read(ctx context.Context) {
 			err = h.abandon(ctx, h.place(stream.Identity, entry.Name, ""), err)
 		}
 		if err != nil {
-			h.err = err
-			return
+			return err
 		}
 	}
+	if h.summed {
+		// What looks corrupt, or like nothing to be read, may be altered: the end of the stream knows.
+		_, err = io.Copy(io.Discard, counted)
+	}
+	return err
+}
+
+// again reads an object once more whose bytes were altered on their way. Documents of them are in the domain under the ids
+// that belong to the true records, so the second reading replaces what is there.
+func (h *handling) again(ctx context.Context, altered *AlteredError) error {
+	h.Logger.WarnContext(ctx, "object altered on its way, reading it again", "object", h.object.Name, "error", altered)
+	h.letters.discard()
+	for _, d := range h.entries {
+		d.letters.discard()
+	}
+	// Before anything is sent again: a late rejection must not come after the true record's outcome.
+	if err := h.outcomes(ctx); err != nil {
+		return errors.Join(altered, err)
+	}
+	h.sent, h.replace = h.counts.Delivered, true
+	h.counts = Counts{Objects: 1, BytesIn: h.counts.BytesIn}
+	h.formats, h.skipped, h.letters, h.resumed = nil, "", new(letterBox), false
+	err := h.pass(ctx)
+	if err == nil {
+		return nil
+	}
+	if _, paused := errors.AsType[*PausedError](err); paused {
+		err = errors.New("paused") // to go on from there would not replace the rest
+	}
+	return fmt.Errorf("%w; read again: %w", altered, err)
 }
 
 // entry reads one entry. The error it returns ends the object.
@@ -420,6 +518,7 @@ func (h *handling) record(ctx context.Context, d *entryDelivery, shaper EntrySha
 		h.counts.Unacknowledged++
 		return err
 	}
+	doc.Replace = h.replace
 	d.added++
 	return d.Add(ctx, doc)
 }
@@ -443,21 +542,19 @@ func (h *handling) abandon(ctx context.Context, place Place, err error) error {
 	return h.letter(ctx, Letter{Reason: oe.Reason, Detail: oe.Error(), Source: place})
 }
 
+// letter puts a record away that never became a document.
 func (h *handling) letter(ctx context.Context, l Letter) error {
 	l.ID = letterID(l)
 	l.Time = time.Now().UTC()
-	if err := h.DeadLetters.Put(ctx, l); err != nil {
-		h.counts.Unacknowledged++
-		return &LetterError{Err: err}
+	l.Raw = bytes.Clone(l.Raw)
+	if err := h.letters.put(ctx, h.DeadLetters, l); err != nil || h.summed {
+		return err
 	}
-	h.counts.DeadLettered++
-	return nil
+	return h.letters.flush(ctx, h.DeadLetters)
 }
 
-// reject holds a rejection back until enough of them are together or the delivery is over.
+// reject puts a document away that the domain will never take.
 func (h *handling) reject(ctx context.Context, d *entryDelivery, r Rejection) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
 	place := d.place
 	place.Offset, place.Length = r.Offset, int64(len(r.Raw))
 	reason := ReasonRejected
@@ -467,66 +564,72 @@ func (h *handling) reject(ctx context.Context, d *entryDelivery, r Rejection) er
 	case 409:
 		reason = ReasonConflict
 	}
-	d.letters = append(d.letters, Letter{
+	return d.letters.put(ctx, h.DeadLetters, Letter{
 		ID: string(r.ID), Time: time.Now().UTC(), Reason: reason, Type: r.Type, Detail: r.Reason, Status: r.Status,
 		Source: place, Index: r.Index, Document: bytes.Clone(r.Body), Raw: bytes.Clone(r.Raw),
 	})
-	d.size += len(r.Body) + len(r.Raw)
-	if len(d.letters) < maxHeldLetters && d.size < maxHeldBytes {
-		return nil
-	}
-	return h.storeHeld(ctx, d)
-}
-
-// storeHeld stores the rejections held back. d.mu is held.
-func (h *handling) storeHeld(ctx context.Context, d *entryDelivery) error {
-	if len(d.letters) == 0 {
-		return nil
-	}
-	if err := h.DeadLetters.Put(ctx, d.letters...); err != nil {
-		return &LetterError{Err: err}
-	}
-	d.stored += int64(len(d.letters))
-	d.letters, d.size = nil, 0
-	return nil
 }
 
 // wait learns the outcome of every entry and completes the counts.
 func (h *handling) wait(ctx context.Context) {
-	for _, d := range h.entries {
-		out, err := d.Wait(ctx)
-		d.mu.Lock()
-		if serr := h.storeHeld(ctx, d); err == nil {
-			err = serr
-		}
-		out.Rejected = min(out.Rejected, d.stored) // the others have no place to rest
-		d.mu.Unlock()
-		h.counts.Delivered += out.Delivered
-		h.counts.Duplicate += out.Duplicate
-		h.counts.DeadLettered += out.Rejected
-		h.counts.Dropped += out.Dropped
-		h.counts.DroppedByDomain += out.Dropped
-		unknown := d.added - out.Known()
-		h.counts.Unacknowledged += unknown
-		if err == nil && unknown != 0 {
-			err = fmt.Errorf("await delivery: %d documents without an outcome", unknown)
-		}
-		_, paused := errors.AsType[*PausedError](h.err)
-		switch {
-		case h.err == nil, paused && err != nil:
-			h.err = err // a paused reading can go on only when what it read has arrived
-		case IsFatal(err) && !IsFatal(h.err):
-			h.err = errors.Join(err, h.err) // the run must hear of it, whatever else went wrong with this object
-		}
+	err := h.outcomes(ctx)
+	_, paused := errors.AsType[*PausedError](h.err)
+	switch {
+	case h.err == nil, paused && err != nil:
+		h.err = err // a paused reading can go on only when what it read has arrived
+	case IsFatal(err) && !IsFatal(h.err):
+		h.err = errors.Join(err, h.err) // the run must hear of it, whatever else went wrong with this object
 	}
+	c := &h.counts
+	// What replaced a document of the altered reading is as new in the domain as that one was.
+	isNew := min(h.sent, c.Duplicate)
+	c.Delivered, c.Duplicate = c.Delivered+isNew, c.Duplicate-isNew
 	if h.panicked {
 		// The record in hand at the panic was counted as read and as nothing else.
-		c := &h.counts
 		c.Unacknowledged += c.Records - (c.Delivered + c.Duplicate + c.DeadLettered + c.Dropped + c.Unacknowledged)
 	}
 	if h.err != nil {
-		h.counts.ObjectsGivenBack = 1
+		c.ObjectsGivenBack = 1
 	}
+}
+
+// outcomes waits for the entries of a reading, stores the letters that are held back and counts.
+func (h *handling) outcomes(ctx context.Context) error {
+	failed := h.letters.flush(ctx, h.DeadLetters)
+	taken, stored := h.letters.counts()
+	h.counts.DeadLettered += stored
+	h.counts.Unacknowledged += taken - stored
+	for _, d := range h.entries {
+		err := h.outcome(ctx, d)
+		switch {
+		case failed == nil:
+			failed = err
+		case IsFatal(err) && !IsFatal(failed):
+			failed = errors.Join(err, failed)
+		}
+	}
+	h.entries = nil
+	return failed
+}
+
+func (h *handling) outcome(ctx context.Context, d *entryDelivery) error {
+	out, err := d.Wait(ctx)
+	if serr := d.letters.flush(ctx, h.DeadLetters); err == nil {
+		err = serr
+	}
+	_, stored := d.letters.counts()
+	stored = min(out.Rejected, stored)
+	unknown, unstored := d.added-out.Known(), out.Rejected-stored
+	h.counts.Delivered += out.Delivered
+	h.counts.Duplicate += out.Duplicate
+	h.counts.Dropped += out.Dropped
+	h.counts.DroppedByDomain += out.Dropped
+	h.counts.DeadLettered += stored
+	h.counts.Unacknowledged += unknown + unstored
+	if err == nil && (unknown != 0 || unstored != 0 && !d.letters.void) {
+		err = fmt.Errorf("await delivery: %d documents without an outcome", unknown+unstored)
+	}
+	return err
 }
 
 func (h *handling) place(id Identity, entry, format string) Place {

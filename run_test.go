@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -18,8 +20,8 @@ import (
 
 // The fakes below give every line of an object one meaning: "ok" is delivered, "dup" is a duplicate, "bad" is rejected,
 // "drop" is dropped, "long" is a record error, "unshaped" cannot be shaped, "lost" stays without an outcome, "corrupt"
-// ends the object as corrupt, "cut" as a broken connection, "panic" panics, "fatal" makes the delivery fail for good,
-// "late" does so when it is waited for.
+// ends the object as corrupt, "cut" as a broken connection, "panic" panics while it is parsed and "crash" while it is
+// shaped, "fatal" makes the delivery fail for good, "late" does so when it is waited for.
 
 type stages struct {
 	mu      sync.Mutex
@@ -27,6 +29,7 @@ type stages struct {
 	putErr  error
 	settled map[string][]error
 	waiting int // deliveries whose Wait has returned
+	docs    map[string]string
 }
 
 func (s *stages) pipeline(items ...penstock.Item) *penstock.Pipeline {
@@ -77,16 +80,17 @@ func (s *stages) Entries(r io.Reader) iter.Seq2[penstock.Entry, error] {
 
 func (s *stages) Recognize(_ *penstock.Object, _ penstock.Identity, e penstock.Entry) (penstock.Recognized, error) {
 	text, err := io.ReadAll(e)
-	if err != nil {
+	switch {
+	case len(text) == 0 && err != nil:
 		return penstock.Recognized{}, err
-	}
-	if len(text) == 0 {
+	case len(text) == 0 || string(text) == "skip":
 		return penstock.Recognized{Skip: "empty"}, nil
 	}
-	return penstock.Recognized{Format: "words", Records: words(text)}, nil
+	return penstock.Recognized{Format: "words", Records: words(text, err)}, nil
 }
 
-func words(text []byte) iter.Seq2[penstock.Record, error] {
+// words gives the records of text, and at its end the error that reading it ended with.
+func words(text []byte, end error) iter.Seq2[penstock.Record, error] {
 	return func(yield func(penstock.Record, error) bool) {
 		var off int64
 		for i, line := range bytes.Fields(text) {
@@ -108,6 +112,9 @@ func words(text []byte) iter.Seq2[penstock.Record, error] {
 			}
 			off += int64(len(line)) + 1
 		}
+		if end != nil {
+			yield(penstock.Record{}, end)
+		}
 	}
 }
 
@@ -119,6 +126,8 @@ func (s *stages) Shape(r *penstock.Record) (penstock.Document, error) {
 	switch string(r.Raw) {
 	case "drop":
 		return penstock.Document{}, penstock.ErrDrop
+	case "crash":
+		panic("boom")
 	case "unshaped":
 		return penstock.Document{}, &penstock.RecordError{Reason: penstock.ReasonUnshaped, Offset: r.Offset, Raw: r.Raw, Err: errors.New("no index")}
 	}
@@ -152,9 +161,22 @@ func (s *stages) Begin(reject penstock.RejectFunc) penstock.Delivery {
 }
 
 func (d *fakeDelivery) Add(ctx context.Context, doc penstock.Document) error {
-	switch string(doc.Raw) {
-	case "ok":
-		d.out.Delivered++
+	switch text := string(doc.Raw); text {
+	case "ok", "false":
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if d.docs == nil {
+			d.docs = map[string]string{}
+		}
+		_, there := d.docs[string(doc.ID)]
+		if there && doc.Replace {
+			d.out.Duplicate++
+		} else {
+			d.out.Delivered++
+		}
+		if !there || doc.Replace {
+			d.docs[string(doc.ID)] = text
+		}
 	case "dup":
 		d.out.Duplicate++
 	case "bad":
@@ -222,6 +244,10 @@ func TestEveryRecordHasOneOutcomeAndItemsSettleOnce(t *testing.T) {
 		{
 			name: "a panic is one object's", objects: []string{"ok panic"}, given: true,
 			want: penstock.Counts{Objects: 1, ObjectsGivenBack: 1, Records: 1, Delivered: 1},
+		},
+		{
+			name: "a panic after a record was counted", objects: []string{"ok crash ok"}, given: true,
+			want: penstock.Counts{Objects: 1, ObjectsGivenBack: 1, Records: 2, Delivered: 1, Unacknowledged: 1},
 		},
 		{name: "an empty object", objects: []string{""}, want: penstock.Counts{Objects: 1}},
 		{name: "an item without objects", want: penstock.Counts{}},
@@ -458,4 +484,132 @@ func TestAPositionInAnotherVersionIsVoid(t *testing.T) {
 	if got, err := s.pipeline(item).Run(t.Context()); err != nil || got.Delivered != 2 {
 		t.Errorf("counts %+v, error %v", got, err)
 	}
+}
+
+// readings makes an object whose every opening gives the next text, the last one from then on. A text that ends with "~" turns
+// out to be altered at its end; "missing" cannot be opened.
+func readings(texts ...string) penstock.Object {
+	n := 0
+	return penstock.Object{Name: "o", Size: -1, Open: func(context.Context) (*penstock.Stream, error) {
+		text, altered := strings.CutSuffix(texts[min(n, len(texts)-1)], "~")
+		n++
+		if text == "missing" {
+			return nil, errors.New("no such object")
+		}
+		var r io.Reader = strings.NewReader(text)
+		if altered {
+			r = io.MultiReader(r, iotest.ErrReader(&penstock.AlteredError{Err: errors.New("sum differs")}))
+		}
+		return &penstock.Stream{ReadCloser: io.NopCloser(r), Identity: penstock.Identity{Key: "o", ETag: "e"}, Summed: true}, nil
+	}}
+}
+
+// The documents of an altered reading are replaced by those of the next one, and of its letters none is left.
+func TestAnAlteredObjectIsReadAgainAtOnce(t *testing.T) {
+	t.Parallel()
+	many := strings.Repeat("bad ", 300)
+	tests := []struct {
+		name     string
+		readings []string
+		want     penstock.Counts
+		docs     map[string]string
+		letters  int
+		given    bool
+	}{
+		{
+			name: "true in the end", readings: []string{"ok ok"}, docs: map[string]string{"0": "ok", "3": "ok"},
+			want: penstock.Counts{Records: 2, Delivered: 2},
+		},
+		{
+			name: "altered once", readings: []string{"ok false drop ok~", "ok ok ok drop"},
+			docs: map[string]string{"0": "ok", "3": "ok", "6": "ok", "14": "ok"}, // the last one of them is the altered reading's alone
+			want: penstock.Counts{Records: 4, Delivered: 3, Dropped: 1},
+		},
+		{
+			name: "letters of the altered reading", readings: []string{"ok long unshaped bad corrupt~", "ok ok bad"}, letters: 1,
+			want: penstock.Counts{Records: 3, Delivered: 2, DeadLettered: 1}, docs: map[string]string{"0": "ok", "3": "ok"},
+		},
+		{
+			name: "more letters than are held back", readings: []string{many + "~", "ok"}, letters: 256,
+			want: penstock.Counts{Records: 1, Delivered: 1}, docs: map[string]string{"0": "ok"},
+		},
+		{
+			name: "corrupt and not altered", readings: []string{"ok corrupt"}, letters: 1,
+			want: penstock.Counts{Records: 2, Delivered: 1, DeadLettered: 1}, docs: map[string]string{"0": "ok"},
+		},
+		{
+			name: "nothing to be read, and altered", readings: []string{"skip~", "ok"},
+			want: penstock.Counts{Records: 1, Delivered: 1}, docs: map[string]string{"0": "ok"},
+		},
+		{
+			name: "what was there stays counted as there", readings: []string{"dup dup ok~", "dup dup ok"},
+			want: penstock.Counts{Records: 3, Delivered: 1, Duplicate: 2}, docs: map[string]string{"8": "ok"},
+		},
+		{
+			name: "altered twice", readings: []string{"ok false~", "ok ok ok~"}, given: true,
+			want: penstock.Counts{Records: 3, Delivered: 3}, docs: map[string]string{"0": "ok", "3": "ok", "6": "ok"},
+		},
+		{
+			name: "the second reading breaks off", readings: []string{"ok false~", "ok cut"}, given: true,
+			want: penstock.Counts{Records: 1, Delivered: 1}, docs: map[string]string{"0": "ok", "3": "false"},
+		},
+		{
+			name: "not there any more", readings: []string{"ok~", "missing"}, given: true, docs: map[string]string{"0": "ok"},
+		},
+		{
+			name: "the first reading was not delivered", readings: []string{"ok lost~", "ok ok"}, given: true, docs: map[string]string{"0": "ok"},
+			want: penstock.Counts{Records: 2, Delivered: 1, Unacknowledged: 1},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := new(stages)
+			item := s.item("a")
+			item.Objects = []penstock.Object{readings(tt.readings...)}
+			p := s.pipeline(item)
+			p.Progress = new(penstock.Progress)
+			got, err := p.Run(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			tt.want.Items, tt.want.Objects, got.BytesIn = 1, 1, 0
+			if tt.given {
+				tt.want.ItemsGivenBack, tt.want.ObjectsGivenBack = 1, 1
+			}
+			if got != tt.want || !got.Balanced() {
+				t.Errorf("counts\n got %+v\nwant %+v", got, tt.want)
+			}
+			if n := p.Progress.Records.Load(); n != got.Records {
+				t.Errorf("progress shows %d records, want %d", n, got.Records)
+			}
+			if !maps.Equal(s.docs, tt.docs) || len(s.letters) != tt.letters {
+				t.Errorf("documents %v, want %v; %d letters, want %d", s.docs, tt.docs, len(s.letters), tt.letters)
+			}
+			settled := s.settled["a"][0]
+			if _, altered := errors.AsType[*penstock.AlteredError](settled); altered != tt.given {
+				t.Errorf("settled with %v, want an AlteredError: %v", settled, tt.given)
+			}
+		})
+	}
+}
+
+// Going on after a pause would add documents, where those of the altered reading have to be replaced.
+func TestASecondReadingIsNotPaused(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := new(stages)
+		item := s.item("a")
+		item.Objects = []penstock.Object{readings("ok ok~", "ok sleep ok")}
+		pause := make(chan struct{})
+		p := s.pipeline(item)
+		p.Pause = pause
+		time.AfterFunc(30*time.Second, func() { close(pause) })
+		got, err := p.Run(t.Context())
+		settled := s.settled["a"][0]
+		_, paused := errors.AsType[*penstock.PausedError](settled)
+		if _, altered := errors.AsType[*penstock.AlteredError](settled); err != nil || paused || !altered || got.Records != 1 || !got.Balanced() {
+			t.Errorf("settled with %v, counts %+v, error %v", settled, got, err)
+		}
+	})
 }

@@ -21,10 +21,12 @@ type batch struct {
 	docs    []document
 	indexes []string
 	byName  map[string]int // their places
-	actions []action       // for each of indexes
-	lease   lease
-	answer  answer
-	sum     bodySum
+	actions [][2]action    // for each of indexes: to add, to replace
+	// replaces says that some of the documents do.
+	replaces bool
+	lease    lease
+	answer   answer
+	sum      bodySum
 }
 
 // answer is what is reused from one response to the next.
@@ -50,6 +52,7 @@ type document struct {
 	rawEnd    int
 	rawInBody bool // all of it but the opening brace, which is the document's
 	index     int  // in batch.indexes
+	replace   bool
 	offset    int64
 	idText    string // set only when the id needs escapes
 }
@@ -103,7 +106,7 @@ func (b *batch) reset() {
 		b.answer.body = bytes.Buffer{}
 	}
 	b.body, b.raw, b.ids, b.docs, b.indexes = b.body[:0], b.raw[:0], b.ids[:0], b.docs[:0], b.indexes[:0]
-	b.actions = b.actions[:0]
+	b.actions, b.replaces = b.actions[:0], false
 	clear(b.byName)
 }
 
@@ -119,8 +122,9 @@ func (b *batch) endsPart() bool {
 
 // add appends a document.
 func (b *batch) add(d *delivery, doc penstock.Document, cfg Config) {
-	e := document{delivery: d, start: len(b.body), offset: doc.Offset, index: b.indexOf(doc.Index)}
-	action := b.action(e.index, cfg)
+	e := document{delivery: d, start: len(b.body), offset: doc.Offset, index: b.indexOf(doc.Index), replace: doc.Replace || cfg.Overwrite}
+	b.replaces = b.replaces || e.replace
+	action := b.action(&e, cfg)
 	if len(doc.ID) > 0 {
 		b.body = append(b.body, action.upToID...)
 		e.id = len(b.ids)
@@ -142,19 +146,19 @@ func (b *batch) add(d *delivery, doc penstock.Document, cfg Config) {
 	b.docs = append(b.docs, e)
 }
 
-// action returns the action line for one of the indexes.
-func (b *batch) action(index int, cfg Config) *action {
-	for i := len(b.actions); i <= index; i++ {
-		b.actions = append(b.actions, newAction(b.indexes[i], cfg))
+// action returns the action line of a document.
+func (b *batch) action(e *document, cfg Config) *action {
+	for i := len(b.actions); i <= e.index; i++ {
+		b.actions = append(b.actions, [2]action{newAction("create", b.indexes[i], cfg), newAction("index", b.indexes[i], cfg)})
 	}
-	return &b.actions[index]
+	if e.replace {
+		return &b.actions[e.index][1]
+	}
+	return &b.actions[e.index][0]
 }
 
-func newAction(index string, cfg Config) action {
-	opening := `{"create":{`
-	if cfg.Overwrite {
-		opening = `{"index":{`
-	}
+func newAction(name, index string, cfg Config) action {
+	opening := `{"` + name + `":{`
 	var members []string
 	if !cfg.IndexInPath {
 		members = append(members, `"_index":"`+string(appendText(nil, index))+`"`)
@@ -243,6 +247,7 @@ func (b *batch) byIndex() []*batch {
 // copy appends a document of another batch.
 func (b *batch) copy(from *batch, i int) {
 	e := from.docs[i]
+	b.replaces = b.replaces || e.replace
 	shift := len(b.body) - e.start
 	b.body = append(b.body, from.body[e.start:e.end+1]...)
 	e.index = b.indexOf(from.indexes[e.index])

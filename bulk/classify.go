@@ -19,17 +19,17 @@ const (
 )
 
 // classify decides by status and type, never by the words of a reason but for the one case below.
-func classify(it *item, kind string, overwrite bool, reason string) class {
+func classify(it *item, kind string, replace bool, reason string) class {
 	status := it.status
 	kind = canonicalType(kind)
 	switch {
-	case status == 200 && (!overwrite || it.noop):
+	case status == 200 && (!replace || it.noop):
 		return dropped // create answers 201 for a document that it stores
 	case status == 200:
 		return duplicate // replaced what was there
 	case status >= 200 && status < 300:
 		return delivered
-	case status == 409 && !overwrite:
+	case status == 409 && !replace:
 		return duplicate
 	case kind == "cluster_block_exception" || kind == "index_create_block_exception":
 		return blocked

@@ -24,7 +24,7 @@ import (
 // replaced another: with the index action the result tells.
 func (w *Writer) target(b *batch) string {
 	bulk := "/_bulk?filter_path=took,errors,items.*._id,items.*.status,items.*.error"
-	if w.cfg.Overwrite {
+	if b.replaces {
 		bulk += ",items.*.result"
 	}
 	if !w.cfg.IndexInPath {
@@ -289,7 +289,7 @@ func (w *Writer) items(b *batch, resp *http.Response, body []byte) round {
 		if len(it.err) > 0 {
 			ie = parseItemError(it.err)
 		}
-		c := classify(it, ie.Type, w.cfg.Overwrite, ie.Reason)
+		c := classify(it, ie.Type, e.replace, ie.Reason)
 		v.classes[i] = c
 		v.counts[c]++
 	}

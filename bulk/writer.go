@@ -43,8 +43,7 @@ type Config struct {
 	StartupTimeout time.Duration
 	// Gzip compresses request bodies.
 	Gzip bool
-	// Overwrite uses the index action instead of create: a document that is there already is replaced, and counted as
-	// a duplicate.
+	// Overwrite treats every document as if it had Replace: the index action instead of create. Data streams refuse it.
 	Overwrite bool
 	// IndexInPath names the index in the path of a request, /INDEX/_bulk, and in no action, so that a policy for some
 	// indexes holds; domains with rest.action.multi.allow_explicit_index set to false take nothing else. The documents of a

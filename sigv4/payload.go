@@ -119,7 +119,7 @@ func (p *payload) fillChunk(src io.Reader, size, length int64) (more bool, err e
 	} else {
 		more = err == nil
 	}
-	if err != nil && err != io.EOF {
+	if err != nil && err != io.EOF { //nolint:errorlint // an error that wraps io.EOF is no end
 		return false, fmt.Errorf("read body: %w", err)
 	}
 	return more, nil

@@ -21,15 +21,15 @@ type mutant struct {
 var mutants = []mutant{
 	{"an item is acknowledged whatever became of it", "run.go", "	r.settle(ctx, item, err)\n	for _, h", "	r.settle(ctx, item, nil)\n	for _, h"},
 	{"a reading that breaks off counts as the end", "run.go", "			return h.abandon(ctx, place, err)\n		}\n		if err != nil {", "			return nil\n		}\n		if err != nil {"},
-	{"a dead letter that cannot be stored is forgotten", "run.go", "	if err := h.DeadLetters.Put(ctx, d.letters...); err != nil {\n		return &LetterError{Err: err}\n	}", "	_ = h.DeadLetters.Put(ctx, d.letters...)"},
+	{"a dead letter that cannot be stored is forgotten", "run.go", "	if err := store.Put(ctx, b.held...); err != nil {\n		return &LetterError{Err: err}\n	}", "	_ = store.Put(ctx, b.held...)"},
 	{"a record that is too long is passed over", "run.go", "			err = h.recordError(ctx, place, re)\n", "			err = nil\n"},
 	{"fewer items than documents are taken for all", "bulk/send.go", "case n != len(b.docs):", "case n > len(b.docs):"},
 	{"items about other documents are believed", "bulk/send.go", "	case mismatch:", "	case mismatch && len(b.docs) == 0:"},
 	{"a truncated answer is believed as far as it goes", "bulk/response.go", "	if err != nil || !found || s.at != len(s.b) {", "	if !found {"},
 	{"items that the domain throttled are not sent again", "bulk/send.go", "		case retry, throttled, blocked, unknown:\n			return true", "		case retry, blocked, unknown:\n			return true"},
 	{"a passing failure of an item is taken for its last word", "bulk/classify.go", "	case status >= 500:\n		return retry", "	case status >= 500:\n		return poison"},
-	{"what was there already counts as delivered", "bulk/classify.go", "	case status == 409 && !overwrite:\n		return duplicate", "	case status == 409 && !overwrite:\n		return delivered"},
-	{"documents are written with index instead of create", "bulk/batch.go", "opening := `{\"create\":{`", "opening := `{\"index\":{`"},
+	{"what was there already counts as delivered", "bulk/classify.go", "	case status == 409 && !replace:\n		return duplicate", "	case status == 409 && !replace:\n		return delivered"},
+	{"documents are written with index instead of create", "bulk/batch.go", "newAction(\"create\", b.indexes[i], cfg), ", "newAction(\"index\", b.indexes[i], cfg), "},
 	{"a request body is used again while the transport may read it", "bulk/send.go", "	if b.lease.free() && cap", "	if cap"},
 	{"the first half of a request that is too large is forgotten", "bulk/send.go", "			w.deliver(b.pick(0, half, nil), time.Now())\n", ""},
 }
