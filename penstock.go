@@ -269,3 +269,8 @@ const (
 	ReasonLimit    = "limit"     // the object decodes to more than the limit allows
 	ReasonConflict = "conflict"  // another document has this id and it is not a re-delivery
 )
+
+// Reasons are all of them.
+func Reasons() []string {
+	return []string{ReasonRejected, ReasonTooLarge, ReasonOverlong, ReasonUnshaped, ReasonCorrupt, ReasonLimit, ReasonConflict}
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -63,7 +64,8 @@ const (
 //	reset-after      the connection is reset after the engine carried the call out
 //	expired-token    a signed call is told that its token has expired
 //	clock-skew=10m   the domain's clock is fast, with a minus slow, with ± either
-//	bulk-item=429    a share of the items of a _bulk call is refused with this status (400 403 404 409 429 500 503)
+//	bulk-item=429    a share of the items of a _bulk call is refused with this status (400 403 404 409 429 500 503);
+//	                 409 strikes "create" with an id, which the engine carries out first, so that the conflict is one
 //	authz            the authorization engine fails
 //	short-signature  signature errors do not show the canonical request
 //	seed=7           draws differently; the same seed draws the same again
@@ -256,11 +258,15 @@ func (p *plan) bulkRules() []fault {
 	return rules
 }
 
-// item draws the status that one item of a _bulk call is refused with; 0 lets it pass.
-func (p *plan) item(rules []fault) int {
+// item draws the status that one item of a _bulk call is refused with; 0 lets it pass. Only what creates a document under an id
+// can conflict with one that is there.
+func (p *plan) item(rules []fault, of bulkItem) int {
 	p.faults.mu.Lock()
 	defer p.faults.mu.Unlock()
 	for _, rule := range rules {
+		if rule.status == http.StatusConflict && (of.Op != "create" || of.ID == "") {
+			continue
+		}
 		if p.faults.rng.Float64() < rule.chance {
 			p.faults.fired[faultBulkItem+"="+strconv.Itoa(rule.status)]++
 			return rule.status

@@ -178,10 +178,10 @@ type itemFailure struct {
 }
 
 // serveBulk takes the struck items out of the body, so that they really are not stored, and puts their errors into
-// the backend's answer at their places.
+// the backend's answer at their places. Those that are to conflict stay in: the document is there then, as the error says.
 func (p *plan) serveBulk(w http.ResponseWriter, r *http.Request, backend http.Handler, call bulkCall, rules []fault) {
 	var rest bytes.Buffer
-	var struck []json.RawMessage // by position; nil is left to the backend
+	var struck []strike // by position
 	passed := 0
 	plain, err := decodedBody(r.Header, r.Body)
 	if err == nil {
@@ -189,12 +189,15 @@ func (p *plan) serveBulk(w http.ResponseWriter, r *http.Request, backend http.Ha
 			if err = ierr; err != nil {
 				break
 			}
-			if status := p.item(rules); status != 0 {
-				struck = append(struck, call.failure(item, status))
+			var s strike
+			if status := p.item(rules, item); status != 0 {
+				s = strike{failure: call.failure(item, status), late: status == http.StatusConflict}
+			}
+			struck = append(struck, s)
+			if s.failure != nil && !s.late {
 				continue
 			}
 			passed++
-			struck = append(struck, nil)
 			rest.Write(item.Action)
 			rest.Write(item.Source)
 		}
@@ -222,13 +225,19 @@ func (p *plan) serveBulk(w http.ResponseWriter, r *http.Request, backend http.Ha
 	}
 	next := 0
 	for _, s := range struck {
-		if s == nil {
-			s = out.Items[next]
+		item := s.failure
+		if item == nil || s.late {
+			own := out.Items[next]
 			next++
-		} else if out.Errors != nil {
+			if item == nil || isFailure(own) {
+				items = append(items, own)
+				continue
+			}
+		}
+		if out.Errors != nil {
 			*out.Errors = true
 		}
-		items = append(items, s)
+		items = append(items, item)
 	}
 	out.Items = items
 	body := marshal(out)
@@ -237,6 +246,29 @@ func (p *plan) serveBulk(w http.ResponseWriter, r *http.Request, backend http.Ha
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(http.StatusOK)
 	_, _ = w.Write(body)
+}
+
+// strike is what a fault makes of one item; nothing when failure is nil.
+type strike struct {
+	failure json.RawMessage
+	late    bool // the engine carries the item out first, and its own failure wins
+}
+
+// isFailure reports whether an item of the backend's answer says that nothing was stored.
+func isFailure(item json.RawMessage) bool {
+	var ops map[string]struct {
+		Status int             `json:"status"`
+		Error  json.RawMessage `json:"error"`
+	}
+	if json.Unmarshal(item, &ops) != nil {
+		return true
+	}
+	for _, op := range ops {
+		if op.Status >= http.StatusMultipleChoices || op.Error != nil {
+			return true
+		}
+	}
+	return false
 }
 
 type bulkAnswer struct {

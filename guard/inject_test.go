@@ -256,3 +256,15 @@ func TestFaultsAreSetFromThisMachineWithTheTokenOnly(t *testing.T) {
 		t.Errorf("without a token the path is not the domain's: %d", status)
 	}
 }
+
+// A conflict means to a client that the document is there.
+func TestAConflictThatIsInjectedIsOne(t *testing.T) {
+	t.Parallel()
+	var stored []string
+	d, faults := faulty(t, "bulk-item=409", func(c *guard.Config) { c.Backend = bulkBackend(&stored) })
+	status, text := d.do(t, "", "POST", "/logs/_bulk", "{\"create\":{\"_id\":\"1\"}}\n{\"n\":1}\n{\"create\":{}}\n{\"n\":2}\n{\"index\":{\"_id\":\"3\"}}\n{\"n\":3}\n")
+	if status != http.StatusOK || len(stored) != 3 || faults.Fired()["bulk-item=409"] != 1 || !strings.Contains(text, `"errors":true`) ||
+		strings.Count(text, "version_conflict_engine_exception") != 1 || strings.Count(text, `"status":201`) != 2 {
+		t.Errorf("%d %s, stored %v, fired %v", status, text, stored, faults.Fired())
+	}
+}

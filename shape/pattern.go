@@ -122,6 +122,9 @@ func parsePart(s string) (part, error) {
 	if date, ok := parseDate(s); ok {
 		return part{date: date}, nil
 	}
+	if right, ok := respelled(s); ok {
+		return part{}, fmt.Errorf("{%s} is no date: write {%s}", s, right)
+	}
 	var f field
 	f.path, f.otherwise, f.hasDefault = strings.Cut(s, "|")
 	if f.path == "" || strings.ContainsAny(f.path, " \t\"{") {
@@ -153,6 +156,22 @@ func parseDate(s string) (date []unit, ok bool) {
 		s = s[n:]
 	}
 	return date, ok
+}
+
+// respelled returns a date layout as it is written here, when s is one in the letters of another notation: upper and lower case
+// exchanged, or the percent signs of strftime. Fields have other names.
+func respelled(s string) (right string, ok bool) {
+	percent := strings.NewReplacer("%Y", "yyyy", "%G", "xxxx", "%m", "MM", "%d", "dd", "%H", "HH", "%V", "ww")
+	if strings.Contains(s, "%") {
+		right = percent.Replace(s)
+	} else {
+		fold := strings.NewReplacer("yyyy", "yyyy", "uuuu", "yyyy", "xxxx", "xxxx", "gggg", "xxxx", "mm", "MM", "dd", "dd", "hh", "HH", "ww", "ww")
+		right = fold.Replace(strings.ToLower(s))
+	}
+	if _, ok = parseDate(right); !ok || right == s {
+		return "", false
+	}
+	return right, true
 }
 
 // names makes the index names of one entry and remembers them: most records share theirs with the one before.

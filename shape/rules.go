@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -12,7 +14,34 @@ import (
 )
 
 // Rules say which records are left out.
-type Rules struct{ rules []rule }
+type Rules struct {
+	rules  []rule
+	fields map[string]*sighting
+}
+
+// sighting is what is known of a field that rules name: records were asked for it, and one had it. The shapers of a run share it.
+type sighting struct{ asked, found atomic.Bool }
+
+func (s *sighting) note(found bool) {
+	if !s.asked.Load() {
+		s.asked.Store(true)
+	}
+	if found && !s.found.Load() {
+		s.found.Store(true)
+	}
+}
+
+// Unseen are the fields that records were asked for and none had so far, in alphabetical order: most likely misspelled.
+func (r *Rules) Unseen() []string {
+	var names []string
+	for name, s := range r.fields {
+		if s.asked.Load() && !s.found.Load() {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
 
 // rule matches a record when all of its terms do.
 type rule []term
@@ -22,6 +51,7 @@ type term struct {
 	path    string
 	negated bool
 	pattern [][]byte // what stands between the asterisks
+	seen    *sighting
 }
 
 // ParseRules reads rules such as
@@ -35,11 +65,18 @@ type term struct {
 // is written as a JSON string. Strings, numbers and booleans are compared as text, upper and lower case being different; of a
 // list, one element has to match. A record without the field has FIELD!=PATTERN for every pattern, and no FIELD=PATTERN.
 func ParseRules(texts []string) (*Rules, error) {
-	r := new(Rules)
+	r := &Rules{fields: map[string]*sighting{}}
 	for _, text := range texts {
 		one, err := parseRule(text)
 		if err != nil {
 			return nil, fmt.Errorf("drop rule %q: %w", text, err)
+		}
+		for i := range one {
+			name := one[i].path
+			if r.fields[name] == nil {
+				r.fields[name] = new(sighting)
+			}
+			one[i].seen = r.fields[name]
 		}
 		r.rules = append(r.rules, one)
 	}
@@ -76,6 +113,15 @@ func parseTerm(text string) (t term, after string, err error) {
 	}
 	if strings.Contains(t.path, and) {
 		return t, "", fmt.Errorf("%q is no name of a field: want FIELD=PATTERN before and behind \"and\"", t.path)
+	}
+	if strings.HasPrefix(rest, "=") {
+		return t, "", fmt.Errorf(`"==" is written "=": %s=%s; a pattern that begins with = is written in quotes`, t.path, strings.TrimSpace(rest[1:]))
+	}
+	if strings.HasPrefix(rest, "~") {
+		return t, "", errors.New(`"=~" is no comparison: want FIELD=PATTERN, where * stands for any text; a pattern that begins with ~ is written in quotes`)
+	}
+	if i := strings.IndexAny(t.path, "<>~:"); i == len(t.path)-1 {
+		return t, "", fmt.Errorf("%q is no comparison: want FIELD=PATTERN or FIELD!=PATTERN", t.path[i:]+"=")
 	}
 	rest = strings.TrimLeft(rest, " ")
 	var pattern string
@@ -141,7 +187,10 @@ func (r rule) within(origin map[string]string) (rest rule, ok bool) {
 		from := origin[t.path]
 		if from == "" {
 			rest = append(rest, t)
-		} else if t.takes([]byte(from)) == t.negated {
+			continue
+		}
+		t.seen.note(true)
+		if t.takes([]byte(from)) == t.negated {
 			return nil, false
 		}
 	}
@@ -177,6 +226,7 @@ func (r rule) matches(object []byte) bool {
 // holds reports whether the field is there and has the pattern.
 func (t *term) holds(object []byte) bool {
 	value := find(object, t.path)
+	t.seen.note(value != nil)
 	if len(value) == 0 || value[0] != '[' {
 		return t.takesValue(value)
 	}

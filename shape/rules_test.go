@@ -93,6 +93,12 @@ func TestARuleThatCannotBeReadSaysWhy(t *testing.T) {
 	for rule, want := range map[string]string{
 		"level":                            "want FIELD=PATTERN or FIELD!=PATTERN",
 		"":                                 "want FIELD=PATTERN",
+		"level==debug":                     `"==" is written "=": level=debug;`,
+		"level == debug":                   `"==" is written "=": level=debug;`,
+		"level=~debug.*":                   `"=~" is no comparison`,
+		"level~=debug":                     `"~=" is no comparison`,
+		"status>=400":                      `">=" is no comparison`,
+		"level:=debug":                     `":=" is no comparison`,
 		"=debug":                           "no name of a field",
 		"!=debug":                          "no name of a field",
 		"level=":                           "no pattern behind level=",
@@ -204,5 +210,31 @@ func BenchmarkRules(b *testing.B) {
 		if _, err := e.Shape(r); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+func TestFieldsThatNoRecordHadAreKnown(t *testing.T) {
+	t.Parallel()
+	rules, err := shape.ParseRules([]string{"lvel=debug", "level=never and service=x", "penstock.format=ndjson and a!=c", "penstock.file=x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	inner, err := shape.New(shape.Config{Index: "logs"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := rules.Unseen(); got != nil {
+		t.Errorf("before any record: %v", got)
+	}
+	e, err := rules.Shaper(inner).Entry(&penstock.Object{}, pinned, "", "ndjson")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, body := range []string{`{"level":"info"}`, `{"level":"info","a":1}`} {
+		_, _ = e.Shape(record(body, noon, 0))
+	}
+	// Nobody asked for "service" and "penstock.file": a term before the one never held, and the rule before the other always did.
+	if got, want := fmt.Sprint(rules.Unseen()), "[lvel]"; got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }

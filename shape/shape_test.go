@@ -201,6 +201,8 @@ func TestPatternsThatCouldLeaveTheirPrefixOrNameNoIndexAreRefused(t *testing.T) 
 		"Logs": "upper-case", "lo gs": "cannot have ' '", "logs-*": "cannot have '*'", "a,b": "cannot have ','", "a/b": "cannot have '/'", "a\x00b": "cannot have",
 		"logs-{x|A}": "upper-case", "logs-{x|}": "nothing behind", "logs-{}": "nothing in braces", "logs-{": "do not match", "logs-}": "do not match",
 		"logs-{a{b}}": "is no field", "logs-{|x}": "is no field", strings.Repeat("x", 256): "over 255",
+		"l-{YYYY.MM.DD}": "write {yyyy.MM.dd}", "l-{YYYY-MM-dd}": "write {yyyy-MM-dd}", "l-{yyyy.mm.dd}": "write {yyyy.MM.dd}", "l-{DD}": "write {dd}",
+		"l-{%Y.%m.%d}": "write {yyyy.MM.dd}", "l-{GGGG.WW}": "write {xxxx.ww}", "l-{yyyy.MM.dd.hh}": "write {yyyy.MM.dd.HH}",
 	} {
 		_, err := shape.New(shape.Config{Index: pattern})
 		if err == nil || !strings.Contains(err.Error(), want) {

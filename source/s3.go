@@ -133,6 +133,9 @@ func ParseLocation(text string) (Location, error) {
 	if bucket == "" {
 		return Location{}, fmt.Errorf("%q names no bucket", text)
 	}
+	if err := checkBucket(bucket); err != nil {
+		return Location{}, fmt.Errorf("%q: %w", text, err)
+	}
 	loc := Location{Bucket: bucket, Prefix: key}
 	if i := strings.LastIndex(key, "?versionId="); i >= 0 {
 		loc.Prefix, loc.Version = key[:i], key[i+len("?versionId="):]
@@ -141,6 +144,21 @@ func ParseLocation(text string) (Location, error) {
 		}
 	}
 	return loc, nil
+}
+
+// checkBucket refuses what is no name of a bucket, before a request is made for it. Buckets from before 2018 may have upper-case
+// letters and underscores.
+func checkBucket(name string) error {
+	if strings.HasPrefix(name, "arn:") {
+		return fmt.Errorf("%q is an ARN, where the name of a bucket or the alias of an access point is expected", name)
+	}
+	for _, r := range name {
+		isLetter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
+		if !isLetter && (r < '0' || r > '9') && !strings.ContainsRune(".-_", r) {
+			return fmt.Errorf("%q is no name of a bucket: it cannot have %q", name, r)
+		}
+	}
+	return nil
 }
 
 func (l Location) String() string { return objectName(l.Bucket, l.Prefix, l.Version) }

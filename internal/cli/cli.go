@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 )
 
@@ -119,22 +120,50 @@ Exit codes: 0 everything settled; 1 internal error; 2 usage or configuration; 3 
 		&cobra.Group{ID: groupLook, Title: "Looking into things:"},
 	)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		if e, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+			err = fmt.Errorf("--%s: %w", e.GetFlag().Name, valueProblem(e.GetFlag(), e.GetValue(), e.Unwrap()))
+		}
 		return &usageError{Err: err, Hint: fmt.Sprintf("%q lists the flags", cmd.CommandPath()+" --help")}
 	})
 	root.PersistentFlags().StringVar(&a.logLevel, "log-level", "info", "lowest level that is logged to standard error: debug, info, warn or error")
 	root.PersistentFlags().String("config", "", "JSON file with settings; variables and flags override it")
-	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return applySettings(cmd, os.LookupEnv) }
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		if hasSettings(cmd) {
+			for _, text := range strayVariables(os.Environ()) {
+				a.note("%s", text)
+			}
+		}
+		return applySettings(cmd, os.LookupEnv)
+	}
 	root.SuggestionsMinimumDistance = 2
 	root.AddCommand(commands(a)...)
 	root.Version = buildVersion().String() // with cobra's own words: any template links every method of every type
 	root.SetHelpCommandGroupID(groupLook)
 	root.SetCompletionCommandGroupID(groupLook)
+	root.InitDefaultHelpCmd()
+	if c, _, err := root.Find([]string{"help"}); err == nil && c != root {
+		c.Example, c.Run, c.RunE = "  penstock help ship\n  penstock help deadletter list", nil, helpFor
+	}
 	root.InitDefaultCompletionCmd()
 	if c, _, err := root.Find([]string{"completion"}); err == nil && c != root {
 		c.Short, c.Example = "Print the completion script for a shell", "  source <(penstock completion bash)\n  penstock completion fish > ~/.config/fish/completions/penstock.fish"
 		c.Args, c.RunE = rejectUnknownCommand, func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	}
 	return root
+}
+
+// helpFor prints the help of the command that the arguments name.
+func helpFor(help *cobra.Command, args []string) error {
+	cmd, rest, err := help.Root().Find(args)
+	if err != nil {
+		return err
+	}
+	if len(rest) > 0 {
+		return rejectUnknownCommand(cmd, rest)
+	}
+	cmd.InitDefaultHelpFlag()
+	cmd.InitDefaultVersionFlag()
+	return cmd.Help()
 }
 
 func rejectUnknownCommand(cmd *cobra.Command, args []string) error {
@@ -182,6 +211,11 @@ func (a *app) logger() (*slog.Logger, error) {
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// note tells a person what is most likely not meant, and goes on.
+func (a *app) note(format string, args ...any) {
+	_, _ = fmt.Fprintf(a.Err, "penstock: note: %s\n", printable(fmt.Sprintf(format, args...)))
 }
 
 // explain prints the error and its way out and returns the exit code.

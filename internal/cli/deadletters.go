@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -70,13 +71,26 @@ func (o *letterFilter) lookFlags(f flagSet) {
 }
 
 func (o *letterFilter) chooseFlags(f flagSet) {
-	f.StringVar(&o.reason, "reason", "", "only letters with this reason: rejected, too_large, overlong, unshaped, corrupt, limit or conflict")
+	f.StringVar(&o.reason, "reason", "", "only letters with this reason: "+orList(penstock.Reasons()))
 	f.StringVar(&o.kind, "type", "", "only letters with this error type of the domain's")
 	f.StringVar(&o.object, "object", "", "only letters from objects whose name contains this")
 }
 
 func (o *letterFilter) match(l penstock.Letter) bool {
 	return (o.reason == "" || l.Reason == o.reason) && (o.kind == "" || l.Type == o.kind) && strings.Contains(l.Source.Object, o.object)
+}
+
+// noteReason tells that no letter can have the reason that is asked for.
+func (o *letterFilter) noteReason(a *app) {
+	if o.reason != "" && !slices.Contains(penstock.Reasons(), o.reason) {
+		a.note("no letter has the reason %q; the reasons are %s", o.reason, orList(penstock.Reasons()))
+	}
+}
+
+// orList writes names as "a, b or c".
+func orList(names []string) string {
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
 func (o *letterFilter) look(ctx context.Context, a *app) (letterStore, error) {
@@ -100,6 +114,7 @@ func newDeadLetterList(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			o.noteReason(a)
 			return o.list(cmd.Context(), a, letters, asJSON)
 		},
 	}
@@ -244,6 +259,8 @@ func replay(ctx context.Context, a *app, o *letterFilter, t *target, w *writeOpt
 	if err != nil {
 		return err
 	}
+	t.notePath(a)
+	o.noteReason(a)
 	writer, err := w.writer(ctx, d, logger)
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/seed56735111/penstock/domain"
 	"github.com/seed56735111/penstock/engine"
 	"github.com/seed56735111/penstock/guard"
 	"github.com/seed56735111/penstock/iam"
@@ -116,6 +118,14 @@ func (o *domainOptions) run(ctx context.Context, a *app) error {
 	backend, closeBackend, err := o.backend(compat, logger)
 	if err != nil {
 		return err
+	}
+	if o.engineURL != "" {
+		if err := awaitEngine(ctx, a, o.engineURL); err != nil {
+			return err
+		}
+	}
+	if ctx.Err() != nil {
+		return closeBackend()
 	}
 	handler, err := o.handler(compat, backend, identities, policy, logger)
 	if err != nil {
@@ -279,6 +289,40 @@ func (o *domainOptions) backend(compat guard.Compat, logger *slog.Logger) (http.
 		return nil, nil, &usageError{Err: err, Hint: "--data takes a directory that can be written to: a new or empty one, or that of an earlier domain that does not run any more"}
 	}
 	return e, e.Close, nil
+}
+
+// engineTimeout is how long a real engine may take to start.
+const engineTimeout = time.Minute
+
+// awaitEngine waits until a real engine answers, in whatever way: "listening" would be said too early before.
+func awaitEngine(ctx context.Context, a *app, engineURL string) error {
+	limited, cancel := context.WithTimeout(ctx, engineTimeout)
+	defer cancel()
+	client := &http.Client{Timeout: 5 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	var said bool
+	for {
+		req, err := http.NewRequestWithContext(limited, http.MethodGet, engineURL, nil)
+		if err != nil {
+			return &usageError{Err: err, Hint: "write it as --engine http://127.0.0.1:9201"}
+		}
+		resp, err := client.Do(req)
+		if err == nil {
+			return resp.Body.Close()
+		}
+		cause := networkCause(err)
+		if !said && limited.Err() == nil {
+			a.note("the engine at %s does not answer yet: %v; waiting for it", req.URL.Redacted(), cause)
+			said = true
+		}
+		select {
+		case <-time.After(500 * time.Millisecond):
+		case <-limited.Done():
+			if ctx.Err() != nil {
+				return nil
+			}
+			return &domain.Error{Endpoint: req.URL.Redacted(), Kind: domain.Unreachable, Err: fmt.Errorf("no answer for %s: %w", engineTimeout, cause)}
+		}
+	}
 }
 
 // handler is the guard, with STS beside it.

@@ -24,7 +24,7 @@ const maxHeader = 64 << 10
 func (o *domainOptions) serve(ctx context.Context, a *app, h http.Handler, logger *slog.Logger) error {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", o.listen)
 	if err != nil {
-		return usagef("--listen 127.0.0.1:0 picks a free port", "listen on %s: %w", o.listen, err)
+		return usagef("--listen 127.0.0.1:0 picks a free port", "listen on %s: %w", o.listen, networkCause(err))
 	}
 	srv := &http.Server{
 		Handler: h, ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: maxHeader,

@@ -5,6 +5,9 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
+	"net/url"
+	"os"
 	"strings"
 	"unicode"
 
@@ -114,6 +117,27 @@ func adviceFor(err error) advice {
 
 //nolint:gosec // names of variables, no credentials
 const credentialsHint = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a --profile, or run where a role gives credentials; --no-sign leaves the signature out"
+
+// networkCause is the innermost reason of a failure to listen or to connect: what is around it names functions of Go, and repeats
+// the address.
+func networkCause(err error) error {
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		err = e.Err
+	}
+	if e, ok := errors.AsType[*net.OpError](err); ok {
+		err = e.Err
+	}
+	if e, ok := errors.AsType[*os.SyscallError](err); ok {
+		return e.Err
+	}
+	if e, ok := errors.AsType[*net.AddrError](err); ok {
+		return errors.New(e.Err)
+	}
+	if e, ok := errors.AsType[*net.DNSError](err); ok {
+		return errors.New(e.Err)
+	}
+	return err
+}
 
 func domainAdvice(e *domain.Error) advice {
 	switch e.Kind {

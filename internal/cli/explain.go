@@ -87,6 +87,7 @@ func (o *explainOptions) run(ctx context.Context, a *app, args []string) error {
 			}
 		}
 	}
+	o.read.noteUnseen(a)
 	return failed
 }
 

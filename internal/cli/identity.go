@@ -87,6 +87,32 @@ func (o *identityOptions) arn(kind, name string) string {
 	return "arn:aws:iam::" + o.account + ":" + kind + "/" + name
 }
 
+// principal is the ARN of the user or role in the file that is called by its name, by user/NAME or role/NAME, or by its ARN.
+func (o *identityOptions) principal(ids *guard.Identities, name string) (string, error) {
+	if strings.HasPrefix(name, "arn:") {
+		return name, nil
+	}
+	var found []string
+	add := func(arn, kind string) {
+		if arn == o.arn(kind, name) || arn == o.arn(kind, strings.TrimPrefix(name, kind+"/")) {
+			found = append(found, arn)
+		}
+	}
+	for _, u := range ids.Users() {
+		add(u.ARN, "user")
+	}
+	for _, r := range ids.Roles() {
+		add(r.ARN, "role")
+	}
+	switch len(found) {
+	case 0:
+		return "", usagef("penstock domain identity list shows what is there", "no user and no role %q of account %s in %s", name, o.account, o.file)
+	case 1:
+		return found[0], nil
+	}
+	return "", usagef("write "+strings.Join(found, " or "), "%q is a user and a role", name)
+}
+
 // documents reads policy files.
 func (o *identityOptions) documents() (policies []jsontext.Value, boundary jsontext.Value, err error) {
 	for _, name := range o.policies {
@@ -183,11 +209,11 @@ func newCreateRole(a *app, o *identityOptions) *cobra.Command {
 
 func newCreateSession(a *app, o *identityOptions) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "session USER|ROLE-ARN",
+		Use:     "session USER|ROLE|ARN",
 		Short:   "Create temporary credentials of a user or role, and print the variables to sign with them",
-		Example: "  penstock domain identity create session arn:aws:iam::123456789012:role/shipper --session-name night --duration 1h --identities identities.json",
+		Example: "  penstock domain identity create session shipper --session-name night --duration 1h --identities identities.json",
 		Args:    usageArgs(cobra.ExactArgs(1)),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			ids, err := o.open(a)
 			if err != nil {
 				return err
@@ -196,9 +222,15 @@ func newCreateSession(a *app, o *identityOptions) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			of, name := o.arn("user", args[0]), ""
+			of, err := o.principal(ids, args[0])
+			if err != nil {
+				return err
+			}
+			name := ""
 			if strings.Contains(of, ":role/") {
 				name = o.sessionName
+			} else if cmd.Flags().Changed("session-name") {
+				return usagef("leave --session-name out", "%s is a user, whose sessions have no names", of)
 			}
 			key, err := ids.CreateSession(of, name, o.life, policies...)
 			if err != nil {

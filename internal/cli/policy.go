@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -52,7 +53,7 @@ func (q *question) flags(cmd *cobra.Command) {
 	f.StringVar(&q.principal, "principal", "anonymous", "who calls: the ARN of a user, of a role session, of a federated user, an account, or anonymous")
 	f.StringVar(&q.role, "role", "", "ARN of the role behind a role session, when it has a path")
 	f.StringVar(&q.userID, "principal-id", "", "unique id of the user or role, for aws:userid")
-	f.StringVar(&q.domainARN, "domain-arn", "arn:aws:es:eu-west-1:123456789012:domain/penstock", "ARN of the domain")
+	f.StringVar(&q.domainARN, "domain-arn", "", "ARN of the domain; that which the policies name when not given")
 	f.StringVar(&q.sourceIP, "source-ip", "", "address of the caller, for aws:SourceIp")
 	f.StringVar(&q.vpc, "vpc", "", "VPC that the request comes through")
 	f.StringVar(&q.endpoint, "vpc-endpoint", "", "VPC endpoint that the request comes through")
@@ -149,8 +150,34 @@ func (q *question) caller() (iam.Principal, error) {
 	return p, nil
 }
 
+// domain is that of --domain-arn, or the only one that the policies name.
+func (q *question) domain(ps iam.Policies) (iam.Domain, error) {
+	if q.domainARN != "" {
+		return parseDomainARN(q.domainARN)
+	}
+	var named []string
+	var found iam.Domain
+	for _, p := range slices.Concat([]*iam.Policy{ps.Resource, ps.Boundary}, ps.Identity, ps.Session) {
+		if p == nil {
+			continue
+		}
+		for _, d := range p.Domains() {
+			if !slices.Contains(named, d.ARN()) {
+				named, found = append(named, d.ARN()), d
+			}
+		}
+	}
+	switch len(named) {
+	case 0:
+		return found, usagef("say which one is asked: --domain-arn arn:aws:es:REGION:ACCOUNT:domain/NAME", "the policies name no domain")
+	case 1:
+		return found, nil
+	}
+	return found, usagef("say which one is asked: --domain-arn "+named[0], "the policies name several domains: %s", strings.Join(named, ", "))
+}
+
 // request puts the question together from METHOD PATH.
-func (q *question) request(args []string) (iam.Request, error) {
+func (q *question) request(args []string, ps iam.Policies) (iam.Request, error) {
 	method, path := http.MethodGet, "/"
 	switch len(args) {
 	case 2:
@@ -164,10 +191,6 @@ func (q *question) request(args []string) (iam.Request, error) {
 	if strings.Contains(path, "://") {
 		return iam.Request{}, usagef("leave out what is before the path; --domain-arn names the domain", "%s is a URL, and no path", path)
 	}
-	d, err := parseDomainARN(q.domainARN)
-	if err != nil {
-		return iam.Request{}, err
-	}
 	action, known := iam.ActionFor(method)
 	if !known {
 		return iam.Request{}, usagef("methods are GET, HEAD, POST, PUT, DELETE and PATCH", "no action stands for the method %s", method)
@@ -176,12 +199,17 @@ func (q *question) request(args []string) (iam.Request, error) {
 	if err != nil {
 		return iam.Request{}, err
 	}
-	facts := iam.Facts{SourceVPC: q.vpc, SourceVPCE: q.endpoint, OrgID: q.org, Resource: d.Resource(path), ResourceTags: q.tags}
+	facts := iam.Facts{SourceVPC: q.vpc, SourceVPCE: q.endpoint, OrgID: q.org, ResourceTags: q.tags}
 	if q.sourceIP != "" {
 		if facts.SourceIP, err = netip.ParseAddr(q.sourceIP); err != nil {
-			return iam.Request{}, usagef("write it as 203.0.113.7", "source address %q: %w", q.sourceIP, err)
+			return iam.Request{}, usagef("write it as 203.0.113.7", "source address %q is no IP address", q.sourceIP)
 		}
 	}
+	d, err := q.domain(ps)
+	if err != nil {
+		return iam.Request{}, err
+	}
+	facts.Resource = d.Resource(path)
 	r := iam.Request{Principal: p, Action: action, Resource: facts.Resource, Context: iam.NewContext(p, facts)}
 	for key, value := range q.keys {
 		r.Context.Set(key, value)
@@ -209,11 +237,11 @@ type policyFinding struct {
 }
 
 func (q *question) judge(a *app, args []string, explain bool) error {
-	r, err := q.request(args)
+	ps, err := q.policies(a.In)
 	if err != nil {
 		return err
 	}
-	ps, err := q.policies(a.In)
+	r, err := q.request(args, ps)
 	if err != nil {
 		return err
 	}

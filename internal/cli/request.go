@@ -29,6 +29,7 @@ type requestOptions struct {
 	verbose   bool
 	output    string
 	compress  bool
+	prefixed  bool // the endpoint is put before the path
 	connectTo []string
 	timeout   time.Duration
 }
@@ -85,6 +86,9 @@ func (o *requestOptions) run(ctx context.Context, a *app, args []string) error {
 	full, err := o.address(address)
 	if err != nil {
 		return err
+	}
+	if o.prefixed {
+		o.notePath(a)
 	}
 	body, err := o.body(a.In)
 	if err != nil {
@@ -152,6 +156,7 @@ func (o *requestOptions) address(arg string) (*url.URL, error) {
 		if o.url == "" {
 			return nil, usagef("name the endpoint with --domain, or give the whole URL", "%s is a path, and there is no domain", arg)
 		}
+		o.prefixed = true
 		text = strings.TrimSuffix(o.url, "/") + "/" + strings.TrimPrefix(arg, "/")
 	}
 	u, err := url.Parse(escaped(text))

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -128,6 +129,26 @@ func (f flagSet) rules(p *ruleTexts, name string) {
 	f.mark(name)
 }
 
+// valueProblem says what is wrong with a flag's value. The types of this package say it themselves; the words of the others are
+// about Go.
+func valueProblem(f *pflag.Flag, value string, cause error) error {
+	switch f.Value.(type) {
+	case *count, *span, *byteSize, *ruleTexts:
+		return cause
+	}
+	switch f.Value.Type() {
+	case "bool":
+		return fmt.Errorf("%q is neither true nor false", value)
+	case "int", "int64":
+		return fmt.Errorf("%q is not a whole number", value)
+	case "duration":
+		return fmt.Errorf("%q is not a time such as 500ms, 10s or 1m30s", value)
+	case "stringToString":
+		return fmt.Errorf("%q is not NAME=VALUE", value)
+	}
+	return cause
+}
+
 // count is a number of things: at least one, because none would mean to do nothing for ever.
 type count int
 
@@ -231,6 +252,71 @@ func applySettings(cmd *cobra.Command, lookup func(string) (string, bool)) error
 	return applyValues(cmd.Flags(), lookup, file)
 }
 
+// hasSettings reports whether a command has flags of the table.
+func hasSettings(cmd *cobra.Command) bool {
+	found := false
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { found = found || len(f.Annotations[settingAnnotation]) > 0 })
+	return found
+}
+
+// kubernetesVariable is what Kubernetes sets in a pod for a service whose name begins with penstock.
+var kubernetesVariable = regexp.MustCompile(`_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_PROTO|_PORT|_ADDR)?)?)$`)
+
+// strayVariables tells of variables that look like settings and are none.
+func strayVariables(environ []string) []string {
+	known := []string{"PENSTOCK_CONFIG", "PENSTOCK_BENCH", "PENSTOCK_CPUPROFILE", "PENSTOCK_REAL"}
+	for _, s := range settings {
+		known = append(known, s.variable())
+	}
+	var notes []string
+	for _, kv := range environ {
+		name, value, _ := strings.Cut(kv, "=")
+		if !strings.HasPrefix(name, "PENSTOCK_") || value == "" || slices.Contains(known, name) || kubernetesVariable.MatchString(name) ||
+			strings.HasPrefix(name, "PENSTOCK_LIVE_") || strings.HasPrefix(name, "PENSTOCK_TEST_") { // those of the tests
+			continue
+		}
+		text := "the variable " + name + " is no setting"
+		if near := nearest(name, known); near != "" {
+			text += "; did you mean " + near + "?"
+		}
+		notes = append(notes, text)
+	}
+	slices.Sort(notes)
+	return notes
+}
+
+// nearest is the one of names that is at most two letters off, if there is one.
+func nearest(word string, names []string) string {
+	best, least := "", 3
+	for _, name := range names {
+		if d := distance(word, name); d < least {
+			best, least = name, d
+		}
+	}
+	return best
+}
+
+// distance is how many letters have to be put in, taken out or changed to make b of a.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		before := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := before
+			if a[i] != b[j] {
+				change++
+			}
+			before = row[j+1]
+			row[j+1] = min(change, row[j+1]+1, row[j]+1)
+		}
+	}
+	return row[len(b)]
+}
+
 // applyValues fills the flags of the table that were not given.
 func applyValues(flags *pflag.FlagSet, lookup func(string) (string, bool), file configFile) error {
 	var errs []error
@@ -239,8 +325,10 @@ func applyValues(flags *pflag.FlagSet, lookup func(string) (string, bool), file 
 			return
 		}
 		s := lookupSetting(f.Name)
-		value, from, ok := "", s.variable(), false
-		if value, ok = lookup(s.variable()); !ok {
+		from := s.variable()
+		value, _ := lookup(from)
+		ok := value != "" // an empty variable is an unset one
+		if !ok {
 			value, ok = file.values[s.key()]
 			from = file.path + ": " + s.key()
 		}
@@ -248,7 +336,7 @@ func applyValues(flags *pflag.FlagSet, lookup func(string) (string, bool), file 
 			return
 		}
 		if err := f.Value.Set(value); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", from, err))
+			errs = append(errs, fmt.Errorf("%s: %w", from, valueProblem(f, value, err)))
 		}
 		f.Changed = true
 	})
@@ -300,6 +388,13 @@ func parseConfig(data []byte) (map[string]string, error) {
 		}
 		at := slices.IndexFunc(settings, func(s setting) bool { return s.key() == key })
 		if at < 0 {
+			keys := make([]string, 0, len(settings))
+			for _, s := range settings {
+				keys = append(keys, s.key())
+			}
+			if near := nearest(key, keys); near != "" {
+				return nil, fmt.Errorf("unknown key %q; did you mean %q?", key, near)
+			}
 			return nil, fmt.Errorf("unknown key %q", key)
 		}
 		switch v := v.(type) {

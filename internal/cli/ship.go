@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"runtime/debug"
 	"strings"
@@ -99,6 +100,7 @@ func (o *shipOptions) run(ctx context.Context, a *app, args []string) error {
 		if err != nil {
 			return err
 		}
+		o.notePath(a)
 		if writer, err = o.write.writer(ctx, d, logger); err != nil {
 			return err
 		}
@@ -115,6 +117,7 @@ func (o *shipOptions) run(ctx context.Context, a *app, args []string) error {
 	display := a.startDisplay(p.Progress, writer, o.asJSON || o.dry)
 	counts, runErr := p.Run(ctx)
 	display.stop()
+	o.read.noteUnseen(a)
 	if writer != nil {
 		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
@@ -231,16 +234,46 @@ func sources(ctx context.Context, a *app, args []string, identity *awsOptions, o
 					return nil, err
 				}
 			}
-			all = append(all, s3.List(loc, list))
+			all = append(all, &noting{Source: s3.List(loc, list), empty: func() { noteEmpty(a, loc, list) }})
 		default:
 			f, err := source.NewFiles([]string{arg})
 			if err != nil {
 				return nil, err
 			}
-			all = append(all, f)
+			all = append(all, &noting{Source: f, empty: func() { a.note("there is no file in %s", arg) }})
 		}
 	}
 	return source.Concat(all...), nil
+}
+
+// noting tells when a source comes to its end without an item.
+type noting struct {
+	penstock.Source
+	empty func()
+}
+
+// Items is part of penstock.Source.
+func (n *noting) Items(ctx context.Context) iter.Seq2[penstock.Item, error] {
+	return func(yield func(penstock.Item, error) bool) {
+		any := false
+		for item, err := range n.Source.Items(ctx) {
+			any = true
+			if !yield(item, err) {
+				return
+			}
+		}
+		if !any && ctx.Err() == nil {
+			n.empty()
+		}
+	}
+}
+
+func noteEmpty(a *app, loc source.Location, list source.ListOptions) {
+	if list.StartAfter != "" {
+		a.note("there is no object in %s behind the key %q", loc, list.StartAfter)
+		return
+	}
+	a.note("there is no object in %s", loc)
 }
 
 // writeOptions are the budgets of the writer.

@@ -23,6 +23,7 @@ type readOptions struct {
 	maxRecordBytes byteSize
 	maxObjectBytes byteSize
 	maxRatio       int
+	rules          *shape.Rules // those of drop, once the stages are made
 }
 
 func (o *readOptions) flags(f flagSet) {
@@ -65,8 +66,15 @@ func (o *readOptions) leaveOut(p *penstock.Pipeline) error {
 	if err != nil {
 		return &usageError{Err: err, Hint: "docs/documents.md explains drop rules: --drop level=debug"}
 	}
-	p.Shaper = rules.Shaper(p.Shaper)
+	o.rules, p.Shaper = rules, rules.Shaper(p.Shaper)
 	return nil
+}
+
+// noteUnseen names the fields of drop rules that no record had.
+func (o *readOptions) noteUnseen(a *app) {
+	for _, name := range o.rules.Unseen() {
+		a.note("no record had the field %q of a drop rule; penstock explain shows the documents with their fields", name)
+	}
 }
 
 func (o *readOptions) recognizer() (*format.Detector, error) {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/seed56735111/penstock/domain"
@@ -51,6 +52,13 @@ func (t *target) open(ctx context.Context, maxInFlight int) (*domain.Domain, err
 		return nil, &usageError{Err: err, Hint: "write it as https://search-name-id.region.es.amazonaws.com"}
 	}
 	return d, nil
+}
+
+// notePath tells of a path in the endpoint: domains of AWS have none, and answer as if nothing was there.
+func (t *target) notePath(a *app) {
+	if u, err := domain.ParseURL(t.url); err == nil && strings.Trim(u.Path, "/") != "" {
+		a.note("--domain has the path %s, which is put before every path: right behind a proxy that takes it off, wrong for a domain itself", u.Path)
+	}
 }
 
 // transport returns what sends requests: signing them, unless --no-sign says otherwise.
