@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
@@ -24,6 +26,9 @@ const (
 	KindArchived         // in an archive storage class; it must be restored first
 	KindChanged          // replaced or changed while it was read
 	KindUnreachable      // the endpoint cannot be reached
+	KindKey              // encrypted with a key that cannot be used
+	KindThrottled        // S3 asks for fewer requests
+	KindName             // no name that a bucket or an access point can have, or not with these options
 	KindNotAFile         // a socket, a device or another thing that has no end
 )
 
@@ -41,7 +46,7 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Temporary reports whether a later attempt can succeed without anybody doing anything.
 func (e *Error) Temporary() bool {
-	return e.Kind == KindUnreachable || e.Kind == KindOther || e.Kind == KindChanged
+	return e.Kind == KindUnreachable || e.Kind == KindOther || e.Kind == KindChanged || e.Kind == KindThrottled
 }
 
 // Fatal reports whether every other object would fail the same way.
@@ -70,6 +75,8 @@ func classify(op, object string, err error) *Error {
 		e.Err = &apiError{code: code, message: ae.ErrorMessage(), status: status, err: err}
 	}
 	switch {
+	case neverSent(err) && e.Kind == KindOther && !noCredentials(err):
+		e.Kind = KindName
 	case noCredentials(err):
 		// Whatever it was that refused to give credentials, it was not S3.
 		e.Kind = KindCredentials
@@ -79,6 +86,14 @@ func classify(op, object string, err error) *Error {
 		e.Kind = KindMissing
 	case code == "InvalidObjectState":
 		e.Kind = KindArchived
+	case strings.HasPrefix(code, "KMS.") && strings.Contains(code, "Throttl"):
+		e.Kind = KindThrottled
+	case strings.HasPrefix(code, "KMS."), refusesDecrypt(code, err):
+		e.Kind = KindKey
+	case code == "SlowDown" || code == "RequestLimitExceeded" || code == "TooManyRequests" || code == "ServiceUnavailable" || status == 429 || status == 503:
+		e.Kind = KindThrottled
+	case code == "InvalidBucketName" || code == "InvalidAccessPoint" || code == "InvalidAccessPointAliasError":
+		e.Kind = KindName
 	case code == "PreconditionFailed" || status == 412:
 		e.Kind = KindChanged
 	case code == "PermanentRedirect" || code == "AuthorizationHeaderMalformed" || status == 301:
@@ -89,6 +104,26 @@ func classify(op, object string, err error) *Error {
 		e.Kind = KindDenied
 	}
 	return e
+}
+
+// refusesDecrypt reports whether the key of an encrypted object is what is refused. S3 has one code for that and for the object
+// itself; the action that is missing is named in the sentence alone.
+func refusesDecrypt(code string, err error) bool {
+	api, ok := errors.AsType[smithy.APIError](err)
+	return ok && code == "AccessDenied" && strings.Contains(api.ErrorMessage(), "kms:Decrypt")
+}
+
+// neverSent reports whether the SDK made no request of what it was asked: there is no endpoint for such a name. Its own
+// packaging around what it says is taken off.
+func neverSent(err error) bool {
+	if _, ok := errors.AsType[*smithy.OperationError](err); !ok {
+		return false
+	}
+	_, sent := errors.AsType[*smithyhttp.RequestSendError](err)
+	_, answered := errors.AsType[*smithyhttp.ResponseError](err)
+	_, decoded := errors.AsType[*smithy.DeserializationError](err)
+	_, canceled := errors.AsType[*aws.RequestCanceledError](err)
+	return !sent && !answered && !decoded && !canceled
 }
 
 // apiError prints what the service said and keeps the SDK's error.

@@ -43,7 +43,7 @@ type objectReader struct {
 }
 
 func (r *objectReader) request() error {
-	in := &s3.GetObjectInput{Bucket: &r.bucket, Key: &r.key}
+	in := &s3.GetObjectInput{Bucket: &r.bucket, Key: &r.key, RequestPayer: r.s3.payer()}
 	if r.version != "" {
 		in.VersionId = &r.version
 	}

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,11 +9,13 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
@@ -27,6 +30,8 @@ type S3Config struct {
 	// EndpointURL is for an S3-compatible server; PathStyle addresses buckets in the path.
 	EndpointURL string
 	PathStyle   bool
+	// RequesterPays says that the caller pays for what it reads of buckets whose owner does not.
+	RequesterPays bool
 	// IdleTimeout is how long a read may go without a byte before it is resumed, 30 s by default.
 	IdleTimeout time.Duration
 	// Attempts is how often in a row a read is resumed without a byte of progress, 5 by default.
@@ -39,8 +44,15 @@ type S3Config struct {
 type S3 struct {
 	cfg     S3Config
 	mu      sync.Mutex
-	clients map[string]*s3.Client // by region
-	regions map[string]string     // of buckets
+	clients map[place]*s3.Client
+	places  map[string]place // of buckets that are elsewhere
+}
+
+// place is where a bucket is asked for.
+type place struct {
+	region string
+	// endpoint is empty for the one that the SDK finds for the region.
+	endpoint string
 }
 
 // NewS3 returns an S3. It makes no request.
@@ -54,70 +66,151 @@ func NewS3(cfg S3Config) *S3 {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &S3{cfg: cfg, clients: map[string]*s3.Client{}, regions: map[string]string{}}
+	cfg.AWS.HTTPClient = withoutRedirects(cfg.AWS.HTTPClient)
+	return &S3{cfg: cfg, clients: map[place]*s3.Client{}, places: map[string]place{}}
+}
+
+// withoutRedirects returns a client that shows redirects. The SDK's follows some of them with the old signature, which is for
+// another host.
+func withoutRedirects(c aws.HTTPClient) aws.HTTPClient {
+	shown := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	switch c := c.(type) {
+	case nil:
+		return &http.Client{Transport: awshttp.NewBuildableClient().GetTransport(), CheckRedirect: shown}
+	case *awshttp.BuildableClient:
+		return &http.Client{Transport: c.GetTransport(), Timeout: c.GetTimeout(), CheckRedirect: shown}
+	case *http.Client:
+		own := *c
+		own.CheckRedirect = shown
+		return &own
+	}
+	return c
 }
 
 // fallbackRegion is where to ask for a bucket when no region is configured: S3 answers there for buckets everywhere.
 const fallbackRegion = "us-east-1"
 
-func (s *S3) client(region string) *s3.Client {
-	if region == "" {
-		region = s.cfg.AWS.Region
-	}
-	if region == "" {
-		region = fallbackRegion
-	}
+// home is where buckets are asked for that are not known to be elsewhere.
+func (s *S3) home() place {
+	return place{region: cmp.Or(s.cfg.AWS.Region, fallbackRegion), endpoint: s.cfg.EndpointURL}
+}
+
+func (s *S3) client(at place) *s3.Client {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if c, ok := s.clients[region]; ok {
+	if c, ok := s.clients[at]; ok {
 		return c
 	}
 	c := s3.NewFromConfig(s.cfg.AWS, func(o *s3.Options) {
-		o.Region = region
+		o.Region = at.region
 		o.UsePathStyle = s.cfg.PathStyle
-		if s.cfg.EndpointURL != "" {
-			o.BaseEndpoint = aws.String(s.cfg.EndpointURL)
+		o.UseARNRegion = true // the ARN of an access point says where it is
+		if at.endpoint != "" {
+			o.BaseEndpoint = aws.String(at.endpoint)
 		}
 		// The bytes are checked by their length and by their own checksums inside; a warning for every object without
 		// a checksum helps nobody.
 		o.DisableLogOutputChecksumValidationSkipped = true
 	})
-	s.clients[region] = c
+	s.clients[at] = c
 	return c
 }
 
-// bucketClient returns the client for a bucket's region.
-func (s *S3) bucketClient(bucket string) *s3.Client {
+// bucketPlace returns where the bucket is asked for.
+func (s *S3) bucketPlace(bucket string) place {
 	s.mu.Lock()
-	region := s.regions[bucket]
-	s.mu.Unlock()
-	return s.client(region)
+	defer s.mu.Unlock()
+	if at, ok := s.places[bucket]; ok {
+		return at
+	}
+	return s.home()
 }
 
-// inRegion calls f with the client for the bucket, and once more when S3 says that the bucket is in another region.
+// inRegion calls f with the client for the bucket, and again when the answer says that the bucket is elsewhere.
 func (s *S3) inRegion(bucket string, f func(c *s3.Client) error) error {
-	err := f(s.bucketClient(bucket))
-	if err == nil || s.cfg.EndpointURL != "" {
-		return err
+	if s.cfg.PathStyle && strings.HasPrefix(bucket, "arn:") {
+		return &Error{Op: "address", Object: bucket, Kind: KindName, Err: errors.New("an access point is a host name, which path-style addressing has no room for")}
 	}
+	at := s.bucketPlace(bucket)
+	const most = 3 // to another host, and there into another region
+	for n := 1; ; n++ {
+		err := f(s.client(at))
+		if err == nil {
+			return nil
+		}
+		next, ok := s.elsewhere(bucket, at, err)
+		if !ok || n == most {
+			return err
+		}
+		s.mu.Lock()
+		s.places[bucket] = next
+		s.mu.Unlock()
+		at = next
+	}
+}
+
+// elsewhere reads from an answer where else the bucket is: in another region, at another host or both. Each is asked with a
+// signature of its own.
+func (s *S3) elsewhere(bucket string, at place, err error) (place, bool) {
 	re, ok := errors.AsType[*smithyhttp.ResponseError](err)
 	if !ok {
-		return err
+		return at, false
 	}
-	region := re.Response.Header.Get("X-Amz-Bucket-Region")
-	s.mu.Lock()
-	known := s.regions[bucket]
-	if region != "" {
-		s.regions[bucket] = region
+	redirected := false
+	switch re.HTTPStatusCode() {
+	case http.StatusMovedPermanently, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		redirected = true
+	case http.StatusBadRequest: // signed for the wrong region
+	default:
+		return at, false
 	}
-	s.mu.Unlock()
-	if region == "" || region == known || re.HTTPStatusCode() != http.StatusMovedPermanently && re.HTTPStatusCode() != http.StatusBadRequest {
-		return err
+	next := at
+	next.region = cmp.Or(re.Response.Header.Get("X-Amz-Bucket-Region"), at.region)
+	switch host, ok := otherHost(bucket, at.endpoint, re.Response.Header.Get("Location")); {
+	case redirected && ok:
+		next.endpoint = host
+	case redirected && next.region != at.region && isRegional(at.endpoint):
+		next.endpoint = "" // an endpoint of AWS serves its own region alone
 	}
-	return f(s.client(region))
+	return next, next != at
 }
 
-// Location is a place in S3 as a user writes it: s3://bucket/prefix, or s3://bucket/key?versionId=ID.
+// otherHost returns the endpoint that a redirect leads to, without the bucket in its host name. Nothing leads from https to
+// plain http.
+func otherHost(bucket, endpoint, location string) (string, bool) {
+	to, err := url.Parse(location)
+	if err != nil || to.Host == "" || to.Scheme != "https" && to.Scheme != "http" {
+		return "", false
+	}
+	to.Host = strings.TrimPrefix(to.Host, bucket+".")
+	from, err := url.Parse(endpoint)
+	if err != nil || to.Scheme == "http" && from.Scheme != "http" || to.Host == from.Host && to.Scheme == from.Scheme {
+		return "", false
+	}
+	return to.Scheme + "://" + to.Host, true
+}
+
+// isRegional reports whether an endpoint is one of a region of AWS that has equals in other regions. An interface endpoint in a
+// VPC has none.
+func isRegional(endpoint string) bool {
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return false
+	}
+	host := strings.TrimSuffix(u.Hostname(), ".cn")
+	return strings.HasPrefix(host, "s3") && strings.HasSuffix(host, ".amazonaws.com")
+}
+
+// payer says who pays, when it is the caller.
+func (s *S3) payer() types.RequestPayer {
+	if s.cfg.RequesterPays {
+		return types.RequestPayerRequester
+	}
+	return ""
+}
+
+// Location is a place in S3 as a user writes it: s3://bucket/prefix, or s3://bucket/key?versionId=ID. The ARN of an access
+// point may stand for the bucket.
 type Location struct {
 	Bucket, Prefix, Version string
 }
@@ -130,10 +223,17 @@ func ParseLocation(text string) (Location, error) {
 		return Location{}, fmt.Errorf("%q is not an s3:// URL", text)
 	}
 	bucket, key, _ := strings.Cut(rest, "/")
+	if strings.HasPrefix(rest, "arn:") {
+		m := arnLocation.FindStringSubmatch(rest)
+		if m == nil {
+			return Location{}, fmt.Errorf("%q begins with no ARN of a bucket or an access point", text)
+		}
+		bucket, key = BucketName(m[1]), m[2]
+	}
 	if bucket == "" {
 		return Location{}, fmt.Errorf("%q names no bucket", text)
 	}
-	if err := checkBucket(bucket); err != nil {
+	if err := checkBucket(bucket); err != nil && !strings.HasPrefix(bucket, "arn:") {
 		return Location{}, fmt.Errorf("%q: %w", text, err)
 	}
 	loc := Location{Bucket: bucket, Prefix: key}
@@ -149,9 +249,6 @@ func ParseLocation(text string) (Location, error) {
 // checkBucket refuses what is no name of a bucket, before a request is made for it. Buckets from before 2018 may have upper-case
 // letters and underscores.
 func checkBucket(name string) error {
-	if strings.HasPrefix(name, "arn:") {
-		return fmt.Errorf("%q is an ARN, where the name of a bucket or the alias of an access point is expected", name)
-	}
 	for _, r := range name {
 		isLetter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
 		if !isLetter && (r < '0' || r > '9') && !strings.ContainsRune(".-_", r) {
@@ -159,6 +256,23 @@ func checkBucket(name string) error {
 		}
 	}
 	return nil
+}
+
+// arnLocation is the ARN of a bucket, an access point (of one region or of many), an Object Lambda access point or an access
+// point on Outposts, and the key after it. See "Using Amazon S3 access points" in the S3 user guide.
+//
+//nolint:gochecknoglobals // a pattern
+var arnLocation = regexp.MustCompile(`(?s)^(arn:aws[a-z-]*:(?:s3:::[^/:]+` +
+	`|(?:s3|s3-object-lambda):[a-z0-9-]*:\d{12}:accesspoint[:/][^/:]+` +
+	`|s3-outposts:[a-z0-9-]+:\d{12}:outpost[:/][^/:]+[:/]accesspoint[:/][^/:]+))(?:/(.*))?$`)
+
+// BucketName returns the name of a bucket that may be given by its ARN. The ARN of an access point is returned as it is: S3
+// takes it in the place of a name.
+func BucketName(text string) string {
+	if parts := strings.SplitN(text, ":", 6); len(parts) == 6 && parts[0] == "arn" && parts[2] == "s3" && parts[3] == "" && parts[4] == "" {
+		return parts[5]
+	}
+	return text
 }
 
 func (l Location) String() string { return objectName(l.Bucket, l.Prefix, l.Version) }
@@ -214,7 +328,7 @@ var errStopped = errors.New("stopped by the consumer")
 
 // objects lists the latest versions.
 func (l *listing) objects(ctx context.Context, yield func(penstock.Item, error) bool) error {
-	in := &s3.ListObjectsV2Input{Bucket: &l.loc.Bucket, Prefix: &l.loc.Prefix, EncodingType: types.EncodingTypeUrl}
+	in := &s3.ListObjectsV2Input{Bucket: &l.loc.Bucket, Prefix: &l.loc.Prefix, EncodingType: types.EncodingTypeUrl, RequestPayer: l.s3.payer()}
 	if l.opts.StartAfter != "" {
 		in.StartAfter = &l.opts.StartAfter
 	}
@@ -255,7 +369,7 @@ func (l *listing) objects(ctx context.Context, yield func(penstock.Item, error) 
 
 // versions lists every version, oldest keys first and newest versions first, as S3 does.
 func (l *listing) versions(ctx context.Context, yield func(penstock.Item, error) bool) error {
-	in := &s3.ListObjectVersionsInput{Bucket: &l.loc.Bucket, Prefix: &l.loc.Prefix, EncodingType: types.EncodingTypeUrl}
+	in := &s3.ListObjectVersionsInput{Bucket: &l.loc.Bucket, Prefix: &l.loc.Prefix, EncodingType: types.EncodingTypeUrl, RequestPayer: l.s3.payer()}
 	if l.opts.StartAfter != "" {
 		in.KeyMarker = &l.opts.StartAfter
 	}
@@ -306,7 +420,7 @@ func listedKey(key *string, encoding types.EncodingType) (string, error) {
 func (s *S3) Check(ctx context.Context, loc Location) error {
 	one := int32(1)
 	err := s.inRegion(loc.Bucket, func(c *s3.Client) error {
-		_, err := c.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &loc.Bucket, Prefix: &loc.Prefix, MaxKeys: &one, EncodingType: types.EncodingTypeUrl})
+		_, err := c.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &loc.Bucket, Prefix: &loc.Prefix, MaxKeys: &one, EncodingType: types.EncodingTypeUrl, RequestPayer: s.payer()})
 		return err
 	})
 	if err != nil {

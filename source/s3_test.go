@@ -288,7 +288,16 @@ func TestFailuresHaveTheirKind(t *testing.T) {
 		{where: "s3://b/k", get: answer(403, "AccessDenied"), kind: source.KindDenied},
 		{where: "s3://b/k", get: answer(403, "InvalidObjectState"), kind: source.KindArchived},
 		{where: "s3://b/k", get: answer(403, "InvalidAccessKeyId"), kind: source.KindCredentials, fatal: true},
-		{where: "s3://b/k", get: answer(503, "SlowDown"), kind: source.KindOther, temporary: true},
+		{where: "s3://b/k", get: answer(503, "SlowDown"), kind: source.KindThrottled, temporary: true},
+		{where: "s3://b/k", get: answer(403, "KMS.DisabledException"), kind: source.KindKey},
+		{where: "s3://b/k", get: answer(400, "KMS.NotFoundException"), kind: source.KindKey},
+		{where: "s3://b/k", get: answer(400, "KMS.ThrottlingException"), kind: source.KindThrottled, temporary: true},
+		{where: "s3://b/k", get: func(_ int, w http.ResponseWriter, _ *http.Request, _ string) bool {
+			w.WriteHeader(403)
+			_, _ = io.WriteString(w, `<Error><Code>AccessDenied</Code><Message>User: arn:aws:iam::123456789012:user/x is not authorized to perform: kms:Decrypt on the resource associated with this ciphertext because no identity-based policy allows the kms:Decrypt action</Message></Error>`)
+			return true
+		}, kind: source.KindKey},
+		{where: "s3://arn:aws:s3:us-east-1:123456789012:accesspoint/p/k", kind: source.KindName},
 	}
 	for _, tt := range tests {
 		_, err := read(t.Context(), open(t, &store{objects: map[string]string{"k": "body"}, get: tt.get}), tt.where, source.ListOptions{})
@@ -328,17 +337,25 @@ func TestTheIdentityIsThatOfTheAnswer(t *testing.T) {
 func TestLocationsAreLiteral(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]source.Location{
-		"s3://b":                  {Bucket: "b"},
-		"s3://b/a%20b+c":          {Bucket: "b", Prefix: "a%20b+c"},
-		"s3://b//x//":             {Bucket: "b", Prefix: "/x//"},
-		"s3://b/k?versionId=v.1":  {Bucket: "b", Prefix: "k", Version: "v.1"},
-		"s3://b/k?versionid=what": {Bucket: "b", Prefix: "k?versionid=what"},
+		"s3://b":                                   {Bucket: "b"},
+		"s3://b/a%20b+c":                           {Bucket: "b", Prefix: "a%20b+c"},
+		"s3://b//x//":                              {Bucket: "b", Prefix: "/x//"},
+		"s3://b/k?versionId=v.1":                   {Bucket: "b", Prefix: "k", Version: "v.1"},
+		"s3://b/k?versionid=what":                  {Bucket: "b", Prefix: "k?versionid=what"},
+		"s3://arn:aws:s3:::b/a/k":                  {Bucket: "b", Prefix: "a/k"},
+		"s3://arn:aws-cn:s3:::b":                   {Bucket: "b"},
+		"s3://" + accessPoint:                      {Bucket: accessPoint},
+		"s3://" + accessPoint + "/a/k?versionId=v": {Bucket: accessPoint, Prefix: "a/k", Version: "v"},
+		"s3://arn:aws:s3:eu-west-1:123456789012:accesspoint:reports/k":                          {Bucket: "arn:aws:s3:eu-west-1:123456789012:accesspoint:reports", Prefix: "k"},
+		"s3://arn:aws:s3::123456789012:accesspoint/mfzwi23gnjvgw.mrap/k":                        {Bucket: "arn:aws:s3::123456789012:accesspoint/mfzwi23gnjvgw.mrap", Prefix: "k"},
+		"s3://arn:aws:s3-object-lambda:eu-west-1:123456789012:accesspoint/redact//k":            {Bucket: "arn:aws:s3-object-lambda:eu-west-1:123456789012:accesspoint/redact", Prefix: "/k"},
+		"s3://arn:aws:s3-outposts:eu-west-1:123456789012:outpost/op-1/accesspoint/reports/a\nk": {Bucket: "arn:aws:s3-outposts:eu-west-1:123456789012:outpost/op-1/accesspoint/reports", Prefix: "a\nk"},
 	} {
 		if got, err := source.ParseLocation(text); err != nil || got != want {
 			t.Errorf("%s: %+v, error %v", text, got, err)
 		}
 	}
-	for _, text := range []string{"b/k", "s3://", "s3:///k", "s3://b/?versionId=1", "s3://b/k?versionId="} {
+	for _, text := range []string{"b/k", "s3://", "s3:///k", "s3://b/?versionId=1", "s3://b/k?versionId=", "s3://arn:aws:s3:eu-west-1:123456789012:accesspoint", "s3://arn:aws:s3:eu-west-1:12:accesspoint/reports/k", "s3://arn:aws:es:eu-west-1:123456789012:domain/x"} {
 		if got, err := source.ParseLocation(text); err == nil {
 			t.Errorf("%s: %+v", text, got)
 		}
