@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
+	"github.com/spf13/pflag"
 
 	"github.com/seed56735111/penstock/sigv4"
 	"github.com/seed56735111/penstock/source"
@@ -71,25 +72,33 @@ func (c *configSource) fetch(ctx context.Context, lookup func(string) (string, b
 	if !isParameter && !strings.HasPrefix(c.where, "s3://") {
 		return os.ReadFile(c.where)
 	}
-	cfg, err := (&awsOptions{live: true}).load(ctx)
-	if err != nil {
-		return nil, err
-	}
+	identity := &awsOptions{live: true}
 	if isParameter {
+		cfg, err := identity.load(ctx)
+		if err != nil {
+			return nil, err
+		}
 		return parameter(ctx, cfg, name)
 	}
-	return c.object(ctx, cfg, lookup)
+	return c.object(ctx, identity, lookup)
 }
 
-func (c *configSource) object(ctx context.Context, cfg aws.Config, lookup func(string) (string, bool)) ([]byte, error) {
+// object reads the file as buckets are read, as far as variables say it.
+func (c *configSource) object(ctx context.Context, identity *awsOptions, lookup func(string) (string, bool)) ([]byte, error) {
 	loc, err := source.ParseLocation(c.where)
 	if err != nil {
 		return nil, err
 	}
 	var o s3Options
-	o.endpointURL, _ = lookup(lookupSetting("endpoint-url").variable())
-	style, _ := lookup(lookupSetting("path-style").variable())
-	o.pathStyle = style == "true"
+	flags := pflag.NewFlagSet("configuration", pflag.ContinueOnError)
+	o.flags(flagSet{flags})
+	if err := applyValues(flags, lookup, configFile{}); err != nil {
+		return nil, err
+	}
+	cfg, err := o.load(ctx, identity)
+	if err != nil {
+		return nil, err
+	}
 	in := &s3.GetObjectInput{Bucket: &loc.Bucket, Key: &loc.Prefix}
 	if loc.Version != "" {
 		in.VersionId = &loc.Version

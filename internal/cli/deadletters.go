@@ -50,7 +50,7 @@ func (o *letterOptions) open(ctx context.Context, identity *awsOptions, l logger
 	var cfg aws.Config
 	if strings.HasPrefix(o.dir, "s3://") {
 		var err error
-		if cfg, err = identity.load(ctx); err != nil {
+		if cfg, err = o.s3.load(ctx, identity); err != nil {
 			return nil, err
 		}
 	}

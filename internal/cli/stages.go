@@ -85,23 +85,53 @@ func (o *readOptions) recognizer() (*format.Detector, error) {
 	return d, nil
 }
 
-// s3Options say how to reach S3.
+// s3Options say how to reach S3, and as whom when that is another than signs for the domain.
 type s3Options struct {
-	endpointURL string
-	pathStyle   bool
+	endpointURL   string
+	pathStyle     bool
+	requesterPays bool
+	// profile, region, roleARN and externalID are those of the buckets; empty ones are the domain's.
+	profile, region, roleARN, externalID string
 }
 
 func (o *s3Options) flags(f flagSet) {
 	f.str(&o.endpointURL, "endpoint-url")
 	f.boolean(&o.pathStyle, "path-style")
+	f.str(&o.profile, "s3-profile")
+	f.str(&o.region, "s3-region")
+	f.str(&o.roleARN, "s3-role-arn")
+	f.str(&o.externalID, "s3-external-id")
+	f.boolean(&o.requesterPays, "requester-pays")
 }
 
-func (o *s3Options) open(ctx context.Context, identity *awsOptions, l logger) (*source.S3, error) {
-	cfg, err := identity.load(ctx)
+// identity is who reads the buckets. A profile or a role of their own takes the place of the domain's profile and role: what
+// may assume the domain's role is no account of an S3-compatible store.
+func (o *s3Options) identity(domain *awsOptions) *awsOptions {
+	id := *domain
+	id.region = firstOf(o.region, id.region)
+	if o.profile != "" || o.roleARN != "" {
+		id.profile = firstOf(o.profile, id.profile)
+		id.roleARN, id.externalID = o.roleARN, o.externalID
+	}
+	return &id
+}
+
+// load reads the AWS configuration for the buckets.
+func (o *s3Options) load(ctx context.Context, domain *awsOptions) (aws.Config, error) {
+	if o.externalID != "" && o.roleARN == "" {
+		return aws.Config{}, usagef("name the role with --s3-role-arn", "--s3-external-id is for assuming a role")
+	}
+	return o.identity(domain).load(ctx)
+}
+
+func (o *s3Options) open(ctx context.Context, domain *awsOptions, l logger) (*source.S3, error) {
+	cfg, err := o.load(ctx, domain)
 	if err != nil {
 		return nil, err
 	}
-	return source.NewS3(source.S3Config{AWS: cfg, EndpointURL: o.endpointURL, PathStyle: o.pathStyle, Logger: l}), nil
+	return source.NewS3(source.S3Config{
+		AWS: cfg, EndpointURL: o.endpointURL, PathStyle: o.pathStyle, RequesterPays: o.requesterPays, Logger: l,
+	}), nil
 }
 
 // client is for what is not a source of records: dead letters, a configuration file.
