@@ -34,6 +34,8 @@ func answer(ev event, results []outcome, rep report) (any, error) {
 		return kinesisAnswer(ev.units, results)
 	case shapeTasks:
 		return taskAnswer(ev, results), nil
+	case shapeItems:
+		return itemsAnswer(ev.units, results, rep)
 	case shapePing, shapeAsync:
 	}
 	var errs []error
@@ -92,6 +94,43 @@ func nameless(i int, err error) error {
 		err = errors.New("an earlier message of its group failed")
 	}
 	return fmt.Errorf("part %d of the batch has no id: %w", i, err)
+}
+
+// itemResults is the answer to the items of a map state: the counts of all, and of each in the order of the items.
+type itemResults struct {
+	summary
+	Results []itemResult `json:"results"`
+}
+
+type itemResult struct {
+	Records      int64  `json:"records"`
+	Delivered    int64  `json:"delivered"`
+	Duplicate    int64  `json:"duplicate"`
+	DeadLettered int64  `json:"dead_lettered"`
+	Dropped      int64  `json:"dropped"`
+	Continued    int64  `json:"continued,omitempty"`
+	Note         string `json:"note,omitempty"`
+}
+
+// itemsAnswer fails when any of the items did: a state machine counts a result as done, whatever it says. The message says in
+// the order of the items which ones, and running the others again adds no document.
+func itemsAnswer(units []unit, results []outcome, rep report) (any, error) {
+	out := itemResults{summary: summary{Counts: rep.counts, Continued: rep.continued}, Results: make([]itemResult, 0, len(units))}
+	var errs []error
+	for i, u := range units {
+		if err := results[i].err; err != nil {
+			errs = append(errs, fmt.Errorf("item %d: %w", i, err))
+		}
+		c := results[i].counts
+		out.Results = append(out.Results, itemResult{
+			Records: c.Records, Delivered: c.Delivered, Duplicate: c.Duplicate, DeadLettered: c.DeadLettered, Dropped: c.Dropped,
+			Continued: results[i].continued, Note: u.note,
+		})
+	}
+	if len(errs) > 0 {
+		return nil, briefly(fmt.Errorf("%d of %d items failed: %w", len(errs), len(units), errors.Join(errs...)))
+	}
+	return out, nil
 }
 
 func taskAnswer(ev event, results []outcome) taskResults {

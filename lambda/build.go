@@ -17,18 +17,21 @@ import (
 func BuildS3(region string, names []string) (json.RawMessage, error) {
 	records := make([]any, 0, len(names))
 	for _, name := range names {
-		rest, ok := strings.CutPrefix(name, "s3://")
-		bucket, key, found := strings.Cut(rest, "/")
-		if !ok || !found || bucket == "" || key == "" {
-			return nil, fmt.Errorf("%q is not s3://bucket/key", name)
+		ref, err := parseURL(name)
+		if err != nil {
+			return nil, err
+		}
+		object := map[string]any{"key": encodeKey(ref.Key), "sequencer": "0055AED6DCD90281E5"}
+		if ref.Version != "" {
+			object["versionId"] = ref.Version
 		}
 		records = append(records, map[string]any{
 			"eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": region, "eventName": "ObjectCreated:Put",
 			"eventTime": time.Now().UTC().Format("2006-01-02T15:04:05.000Z"),
 			"s3": map[string]any{
 				"s3SchemaVersion": "1.0", "configurationId": "penstock",
-				"bucket": map[string]any{"name": bucket, "arn": "arn:aws:s3:::" + bucket},
-				"object": map[string]any{"key": encodeKey(key), "sequencer": "0055AED6DCD90281E5"},
+				"bucket": map[string]any{"name": ref.Bucket, "arn": "arn:aws:s3:::" + ref.Bucket},
+				"object": object,
 			},
 		})
 	}

@@ -288,13 +288,22 @@ func FuzzCompat(f *testing.F) {
 	})
 }
 
-// accessLog recognises messages that begin with GET, one record a line: a path and a size.
+// accessLog recognises messages that begin with GET, one record a line: a path and a size. Anything else it reads as the
+// recogniser does, as JSON or as text, which is less than the rules of compat find.
 type accessLog struct{}
 
 func (accessLog) Recognize(_ *penstock.Object, _ penstock.Identity, e penstock.Entry) (penstock.Recognized, error) {
 	text, err := io.ReadAll(e)
 	if err != nil || !strings.HasPrefix(string(text), "GET ") {
-		return penstock.Recognized{Format: "text", Records: func(func(penstock.Record, error) bool) {}}, err
+		generic := penstock.Record{Raw: text, JSON: fmt.Appendf(nil, `{"message":%q}`, text)}
+		format := "text"
+		switch objects := strings.Count(string(text), "{"); {
+		case strings.HasPrefix(string(text), "{") && objects > 1:
+			format = "ndjson"
+		case strings.HasPrefix(string(text), "{"):
+			format = "json"
+		}
+		return penstock.Recognized{Format: format, Records: func(yield func(penstock.Record, error) bool) { yield(generic, nil) }}, err
 	}
 	return penstock.Recognized{Format: "access", Records: func(yield func(penstock.Record, error) bool) {
 		for line := range strings.Lines(string(text)) {
@@ -325,8 +334,10 @@ func TestMessagesOfAKnownFormatBecomeTheirFields(t *testing.T) {
 		{"GET /a 1\nGET /b 2", []string{
 			"7-0", `{"path":"/a","size":1,"@id":"7-0",` + tail + `,"@format":"access"}`, "7-1", `{"path":"/b","size":2,"@id":"7-1",` + tail + `,"@format":"access"}`,
 		}},
-		{"GET /a", []string{"7", `{"@id":"7",` + tail + `}`}},                              // does not fit
-		{`x {"a":1}`, []string{"7", `{"a":1,"@id":"7",` + tail + `}`}},                     // not known
+		{"GET /a", []string{"7", `{"@id":"7",` + tail + `}`}},          // does not fit
+		{`x {"a":1}`, []string{"7", `{"a":1,"@id":"7",` + tail + `}`}}, // not known
+		{"plain text", []string{"7", `{"@id":"7",` + tail + `}`}},
+		{"{\"a\":1}\n{\"b\":2}", []string{"7", `{"@id":"7",` + tail + `}`}},                // not JSON as a whole
 		{"GET /a 1\nGET", []string{"7", `{"@id":"7",` + tail + `}`}},                       // does not fit to the end
 		{`{"@id":"8","@format":9}`, []string{"7", `{"@id":"7","@format":9,` + tail + `}`}}, // precedence as before
 	} {

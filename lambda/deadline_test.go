@@ -220,3 +220,43 @@ func TestContinuationsFitEveryQueue(t *testing.T) {
 		}
 	})
 }
+
+// The reserve is what is left for delivering when reading stops, a quarter of it for continuing, and a sixteenth for the answer.
+func TestTheReserveBeforeTheDeadlineIsKept(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name                     string
+		reserve, timeout, answer time.Duration
+		hangs                    string
+		seconds                  int // whose records are delivered
+	}{
+		{name: "as configured", reserve: 20 * time.Second, timeout: time.Minute, seconds: 40},
+		{name: "by default", timeout: time.Minute, seconds: 50},
+		{name: "half of a short time", timeout: 8 * time.Second, seconds: 4},
+		{name: "delivery hangs", reserve: 16 * time.Second, timeout: time.Minute, hangs: "bulk", answer: 56 * time.Second},
+		{name: "continuing hangs", reserve: 16 * time.Second, timeout: time.Minute, hangs: "continue", answer: 59 * time.Second, seconds: 44},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			const perSecond = 4
+			w := newWorld(map[string]string{"b/k": numbered(300)})
+			w.perLine = time.Second / perSecond
+			w.hang[tt.hangs] = true
+			ctx, cancel := context.WithTimeout(t.Context(), tt.timeout)
+			defer cancel()
+			began := time.Now()
+			if _, err := invoke(ctx, w.handler(func(c *lambda.Config) { c.Reserve = tt.reserve }), sqs(created("k"))); err != nil {
+				t.Fatal(err)
+			}
+			took := time.Since(began)
+			if tt.answer == 0 {
+				tt.answer = time.Duration(tt.seconds) * time.Second // nothing else takes time
+			}
+			if slack := w.perLine; took < tt.answer || took > tt.answer+slack {
+				t.Errorf("%s: the answer came after %v, want %v", tt.name, took, tt.answer)
+			}
+			if got, want := len(w.lines()), perSecond*tt.seconds; got < want-1 || got > want+1 {
+				t.Errorf("%s: %d records were delivered, want %d", tt.name, got, want)
+			}
+		})
+	}
+}

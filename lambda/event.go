@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+
+	"github.com/seed56735111/penstock/source"
 )
 
 // maxDepth is how many wrappers an event may have: S3 in SNS in SQS are three.
@@ -53,6 +55,7 @@ const (
 	shapeSQS                  // batchItemFailures by message id
 	shapeKinesis              // batchItemFailures by sequence number, the first failure only
 	shapeTasks                // S3 Batch Operations results
+	shapeItems                // a result for each item of a map state, in their order
 )
 
 // event is a decoded invocation.
@@ -89,9 +92,8 @@ type envelope struct {
 	Region     string          `json:"region"`
 	Detail     json.RawMessage `json:"detail"`
 	// EventBridge after an input transformer: the detail alone
-	Bucket   json.RawMessage `json:"bucket"`
-	Object   json.RawMessage `json:"object"`
-	Deletion string          `json:"deletion-type"`
+	Bucket json.RawMessage `json:"bucket"`
+	Object json.RawMessage `json:"object"`
 	// S3 Batch Operations
 	InvocationID            string          `json:"invocationId"`
 	InvocationSchemaVersion string          `json:"invocationSchemaVersion"`
@@ -99,6 +101,12 @@ type envelope struct {
 	// manual
 	Key     string `json:"key"`
 	Version string `json:"version"`
+	// a row of an S3 Inventory or of a listing
+	RowBucket json.RawMessage `json:"Bucket"`
+	RowKey    json.RawMessage `json:"Key"`
+	// a batch of a Distributed Map
+	Items      []json.RawMessage `json:"Items"`
+	BatchInput json.RawMessage   `json:"BatchInput"`
 	// continuation
 	Continue *Ref `json:"penstock_continue"`
 }
@@ -130,6 +138,9 @@ type record struct {
 		Data           []byte `json:"data"`
 		SequenceNumber string `json:"sequenceNumber"`
 	} `json:"kinesis"`
+	// A pipe has what is below kinesis elsewhere in the record itself.
+	Data           []byte `json:"data"`
+	SequenceNumber string `json:"sequenceNumber"`
 }
 
 // decodeEvent recognises the shape of an invocation. An error means that nothing of it is understood; a part that is
@@ -139,6 +150,13 @@ func decodeEvent(raw []byte) (event, error) {
 	if isPing(raw) {
 		return event{shape: shapePing}, nil
 	}
+	if raw[0] == '[' {
+		var list []json.RawMessage
+		if err := json.Unmarshal(raw, &list); err != nil {
+			return event{}, unreadable("", err)
+		}
+		return decodeList(list)
+	}
 	var env envelope
 	if raw[0] == '{' {
 		if err := json.Unmarshal(raw, &env); err != nil {
@@ -147,6 +165,9 @@ func decodeEvent(raw []byte) (event, error) {
 	}
 	if env.Tasks != nil && env.InvocationSchemaVersion != "" {
 		return decodeTasks(raw)
+	}
+	if env.Items != nil {
+		return itemEvent("Items", env.Items, env.BatchInput)
 	}
 	if len(env.Records) > 0 {
 		var first record
@@ -213,11 +234,15 @@ func sqsUnit(r record) unit {
 }
 
 func kinesisUnit(r record) unit {
-	u := unit{err: &eventError{what: "Kinesis record without data"}}
+	data, number := r.Data, r.SequenceNumber
 	if r.Kinesis != nil {
-		u = unwrapBytes(r.Kinesis.Data, 1)
-		u.id = r.Kinesis.SequenceNumber
+		data, number = r.Kinesis.Data, r.Kinesis.SequenceNumber
 	}
+	u := unit{err: &eventError{what: "Kinesis record without data"}}
+	if r.Kinesis != nil || data != nil {
+		u = unwrapBytes(data, 1)
+	}
+	u.id = number
 	return u
 }
 
@@ -232,6 +257,16 @@ func unwrap(raw []byte, depth int) unit {
 	}
 	if raw[0] == '"' || bytes.HasPrefix(raw, []byte("s3://")) {
 		return manual(raw)
+	}
+	if raw[0] == '[' {
+		var list []json.RawMessage
+		if err := json.Unmarshal(raw, &list); err != nil {
+			return unit{err: unreadable("", err)}
+		}
+		if len(list) == 0 {
+			return unit{err: &eventError{what: "empty list"}}
+		}
+		return merge(itemUnits("", list, nil, depth))
 	}
 	var env envelope
 	if err := json.Unmarshal(raw, &env); err != nil {
@@ -248,20 +283,22 @@ func unwrap(raw []byte, depth int) unit {
 		return unwrap([]byte(*env.Message), depth+1)
 	case env.Records != nil:
 		return unwrapRecords(env.Records, depth)
+	case env.Items != nil:
+		return merge(itemUnits("Items", env.Items, env.BatchInput, depth))
 	case env.DetailType != "" || env.Source == "aws.s3":
 		return eventBridge(env)
-	case env.Bucket != nil && env.Object != nil && env.Deletion != "":
-		return detail(raw, env.Region, "Object Deleted")
 	case env.Bucket != nil && env.Object != nil:
-		return detail(raw, env.Region, "Object Created")
+		return detail(raw, env.Region, kindOf(raw))
 	case env.Bucket != nil && env.Key != "":
 		var bucket string
 		if err := json.Unmarshal(env.Bucket, &bucket); err != nil {
 			return unit{err: &eventError{what: "bucket is not a name"}}
 		}
-		return unit{refs: []Ref{{Bucket: bucket, Key: env.Key, Version: env.Version, Size: -1}}}
+		return unit{refs: []Ref{{Bucket: source.BucketName(bucket), Key: env.Key, Version: env.Version, Size: -1}}}
+	case env.RowKey != nil:
+		return decodeRow(raw, env.RowBucket != nil)
 	}
-	return unit{err: &eventError{what: "no known shape: neither S3, SNS, SQS, EventBridge, CloudWatch Logs nor {\"bucket\",\"key\"}"}}
+	return unit{err: &eventError{what: "no known shape: neither S3, SNS, SQS, EventBridge, CloudWatch Logs, Step Functions nor {\"bucket\",\"key\"}"}}
 }
 
 // unreadable is the error of what is not JSON, or JSON of other types than any event has.
@@ -273,8 +310,7 @@ func unreadable(where string, err error) *eventError {
 }
 
 func unwrapRecords(records []json.RawMessage, depth int) unit {
-	var all unit
-	var errs []error
+	units := make([]unit, 0, len(records))
 	for i, raw := range records {
 		var r record
 		if err := json.Unmarshal(raw, &r); err != nil {
@@ -293,18 +329,9 @@ func unwrapRecords(records []json.RawMessage, depth int) unit {
 		default:
 			u = unit{err: &eventError{what: fmt.Sprintf("Records[%d] is of no known kind (%q)", i, r.EventSource)}}
 		}
-		all.refs = append(all.refs, u.refs...)
-		all.logs = append(all.logs, u.logs...)
-		if all.note == "" {
-			all.note = u.note
-		}
-		if u.err != nil {
-			errs = append(errs, u.err)
-		}
+		units = append(units, u)
 	}
-	// One part that nobody understands gives the whole unit back; what is understood is delivered all the same.
-	all.err = errors.Join(errs...)
-	return all
+	return merge(units)
 }
 
 // notification reads an S3 notification. Its key is form-encoded: a plus is a space, %2B a plus.
@@ -312,6 +339,7 @@ func notification(r record) unit {
 	switch name := strings.TrimPrefix(r.EventName, "s3:"); {
 	case name == "":
 		return unit{err: &eventError{what: "S3 notification without the name of its event"}}
+	case name == "ObjectRestore:Completed": // it can be read from now on
 	case !strings.HasPrefix(name, "ObjectCreated:"):
 		return unit{note: "ignored " + r.EventName}
 	}
@@ -319,7 +347,7 @@ func notification(r record) unit {
 	if err != nil {
 		return unit{err: &eventError{what: fmt.Sprintf("key %q: %v", r.S3.Object.Key, err)}}
 	}
-	ref := Ref{Bucket: r.S3.Bucket.Name, Key: key, Version: r.S3.Object.VersionID, Size: -1, Region: r.AWSRegion}
+	ref := Ref{Bucket: source.BucketName(r.S3.Bucket.Name), Key: key, Version: r.S3.Object.VersionID, Size: -1, Region: r.AWSRegion}
 	if r.S3.Object.Size != nil {
 		ref.Size = *r.S3.Object.Size
 	}
@@ -333,15 +361,31 @@ func eventBridge(env envelope) unit {
 	if env.Source != "aws.s3" {
 		return unit{err: &eventError{what: fmt.Sprintf("EventBridge event from %q", env.Source)}}
 	}
-	return detail(env.Detail, env.Region, env.DetailType)
+	kind := env.DetailType
+	if kind == "" {
+		// Security Lake tells its subscribers of new objects in an event without a detail-type.
+		kind = kindOf(env.Detail)
+	}
+	return detail(env.Detail, env.Region, kind)
 }
+
+// kindOf is the detail-type of a detail that comes without one.
+func kindOf(raw json.RawMessage) string {
+	var d struct {
+		Deletion *json.RawMessage `json:"deletion-type"`
+	}
+	if json.Unmarshal(raw, &d) == nil && d.Deletion != nil {
+		return "Object Deleted"
+	}
+	return objectCreated
+}
+
+const objectCreated = "Object Created"
 
 // detail reads the S3 part of an EventBridge event. Its key is not encoded.
 func detail(raw json.RawMessage, region, kind string) unit {
 	switch kind {
-	case "":
-		return unit{err: &eventError{what: "EventBridge event without a detail-type"}}
-	case "Object Created":
+	case objectCreated, "Object Restore Completed":
 	default:
 		return unit{note: "ignored " + kind}
 	}
@@ -361,7 +405,7 @@ func detail(raw json.RawMessage, region, kind string) unit {
 	if d.Bucket.Name == "" || d.Object.Key == "" {
 		return unit{err: &eventError{what: "EventBridge detail without a bucket or a key"}}
 	}
-	ref := Ref{Bucket: d.Bucket.Name, Key: d.Object.Key, Version: d.Object.VersionID, Size: -1, Region: region}
+	ref := Ref{Bucket: source.BucketName(d.Bucket.Name), Key: d.Object.Key, Version: d.Object.VersionID, Size: -1, Region: region}
 	if d.Object.Size != nil {
 		ref.Size = *d.Object.Size
 	}
@@ -376,10 +420,18 @@ func manual(raw []byte) unit {
 			return unit{err: &eventError{what: err.Error()}}
 		}
 	}
-	rest, ok := strings.CutPrefix(text, "s3://")
-	bucket, key, found := strings.Cut(rest, "/")
-	if !ok || !found || bucket == "" || key == "" {
-		return unit{err: &eventError{what: fmt.Sprintf("%q is not s3://bucket/key", text)}}
+	ref, err := parseURL(text)
+	if err != nil {
+		return unit{err: &eventError{what: err.Error()}}
 	}
-	return unit{refs: []Ref{{Bucket: bucket, Key: key, Size: -1}}}
+	return unit{refs: []Ref{ref}}
+}
+
+// parseURL reads s3://bucket/key, where an access point may stand for the bucket. The key is taken as it is.
+func parseURL(text string) (Ref, error) {
+	loc, err := source.ParseLocation(text)
+	if err != nil || loc.Prefix == "" {
+		return Ref{}, fmt.Errorf("%q is not s3://bucket/key", text)
+	}
+	return Ref{Bucket: loc.Bucket, Key: loc.Prefix, Version: loc.Version, Size: -1}, nil
 }

@@ -7,12 +7,16 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"log"
 	"log/slog"
+	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	runtime "github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambda/messages"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"github.com/seed56735111/penstock"
@@ -35,6 +39,8 @@ type Config struct {
 	Metrics io.Writer
 	// Function names the function in the metrics.
 	Function string
+	// Bucket is the one of keys that come without a bucket, such as a listing's.
+	Bucket string
 	// LogGroup is where the function's own log goes. Its events are passed over: what is logged about delivering them
 	// would come back as the next event, without end.
 	LogGroup string
@@ -60,8 +66,11 @@ func New(cfg Config) *Handler {
 
 // Start hands every invocation of the Lambda Runtime API to invoke: the method of a Handler, or what chooses one. It
 // returns when ctx has ended and the invocation in hand, which that cuts short, is answered; the process should end then.
-func Start(ctx context.Context, invoke func(context.Context, json.RawMessage) (any, error)) {
-	h := &rawHandler{invoke: invoke}
+// Errors of invocations are logged, and so is what the runtime library says through the standard logger of package log.
+func Start(ctx context.Context, logger *slog.Logger, invoke func(context.Context, json.RawMessage) (any, error)) {
+	h := &rawHandler{invoke: invoke, logger: logger}
+	log.SetFlags(0)
+	log.SetOutput(libraryLog{logger})
 	go runtime.StartWithOptions(h, runtime.WithContext(ctx)) // it never returns, and ends the process when the platform is gone
 	<-ctx.Done()
 	if !h.inHand.TryLock() {
@@ -74,18 +83,53 @@ func Start(ctx context.Context, invoke func(context.Context, json.RawMessage) (a
 // rawHandler takes an event as it comes, where the runtime library would refuse an empty one as bad JSON.
 type rawHandler struct {
 	invoke func(context.Context, json.RawMessage) (any, error)
+	logger *slog.Logger
 	inHand sync.RWMutex // held for reading during an invocation
 }
 
-// Invoke is part of runtime.Handler.
-func (h *rawHandler) Invoke(ctx context.Context, event []byte) ([]byte, error) {
+// Invoke is part of runtime.Handler. Its errors carry the names that state machines match.
+func (h *rawHandler) Invoke(ctx context.Context, event []byte) (answer []byte, err error) {
 	h.inHand.RLock()
 	defer h.inHand.RUnlock()
-	answer, err := h.invoke(ctx, event)
-	if err != nil {
-		return nil, err
+	defer func() {
+		if v := recover(); v != nil {
+			requestLogger(ctx, h.logger).ErrorContext(ctx, "invocation failed", "errorType", ErrorInternal, "errorMessage", fmt.Sprint(v), "stack", string(debug.Stack()))
+			err = messages.InvokeResponse_Error{Type: ErrorInternal, Message: fmt.Sprintf("internal error: %v", v), ShouldExit: true}
+		}
+	}()
+	result, err := h.invoke(ctx, event)
+	if err == nil {
+		answer, err = json.Marshal(result)
 	}
-	return json.Marshal(answer)
+	if err != nil {
+		failure := messages.InvokeResponse_Error{Type: ErrorType(err), Message: err.Error()}
+		requestLogger(ctx, h.logger).ErrorContext(ctx, "invocation failed", "errorType", failure.Type, "errorMessage", failure.Message)
+		return nil, failure
+	}
+	return answer, nil
+}
+
+// requestLogger puts the request id on every line.
+func requestLogger(ctx context.Context, logger *slog.Logger) *slog.Logger {
+	if lc, ok := lambdacontext.FromContext(ctx); ok {
+		return logger.With("aws_request_id", lc.AwsRequestID)
+	}
+	return logger
+}
+
+// libraryLog makes JSON lines of what the runtime library logs with the standard logger. It logs every error of the function,
+// which is in the log already.
+type libraryLog struct{ logger *slog.Logger }
+
+// Write takes one line.
+func (l libraryLog) Write(line []byte) (int, error) {
+	var said struct {
+		Type string `json:"errorType"`
+	}
+	if json.Unmarshal(line, &said) != nil || said.Type == "" {
+		l.logger.Error("runtime library", "errorType", ErrorInternal, "errorMessage", strings.TrimSpace(string(line)))
+	}
+	return len(line), nil
 }
 
 // holds reports whether there is anything to deliver.
@@ -94,6 +138,7 @@ func (u *unit) holds() bool { return len(u.refs)+len(u.logs) > 0 }
 // outcome is what became of one unit.
 type outcome struct {
 	err       error
+	counts    penstock.Counts
 	continued int64
 	begun     bool // one of its objects was opened
 }
@@ -101,10 +146,7 @@ type outcome struct {
 // Invoke handles one event and returns the answer that its shape expects. An error fails the whole invocation.
 func (h *Handler) Invoke(ctx context.Context, raw json.RawMessage) (any, error) {
 	began := time.Now()
-	logger := h.cfg.Logger
-	if lc, ok := lambdacontext.FromContext(ctx); ok {
-		logger = logger.With("aws_request_id", lc.AwsRequestID)
-	}
+	logger := requestLogger(ctx, h.cfg.Logger)
 	ev, err := decodeEvent(raw)
 	if err != nil {
 		h.emit(ctx, logger, report{began: began, failed: 1})
@@ -114,20 +156,24 @@ func (h *Handler) Invoke(ctx context.Context, raw json.RawMessage) (any, error) 
 		return h.ping(ctx, logger)
 	}
 	h.breakLoop(ev.units)
+	for i := range ev.units {
+		ev.units[i].inBucket(h.cfg.Bucket)
+		ev.units[i].needBuckets()
+	}
 	results, rep, err := h.deliver(ctx, ev.units)
 	rep.began = began
 	for i := range results {
 		rep.continued += results[i].continued
 		if results[i].err != nil {
 			rep.failed++
-			logger.WarnContext(ctx, "item given back", "item", ev.units[i].id, "error", briefly(results[i].err))
+			logger.WarnContext(ctx, "item given back", "item", ev.units[i].id, "errorType", ErrorType(results[i].err), "error", briefly(results[i].err))
 		}
 	}
 	if rep.failed == 0 && err == nil {
 		err = unbalanced(rep.counts)
 	}
 	h.emit(ctx, logger, rep)
-	if err != nil && (rep.failed == 0 || ev.shape == shapeAsync) {
+	if err != nil && (rep.failed == 0 || ev.shape == shapeAsync || ev.shape == shapeItems) {
 		return nil, err
 	}
 	return answer(ev, results, rep)
@@ -196,20 +242,21 @@ func (h *Handler) deliver(ctx context.Context, units []unit) ([]outcome, report,
 		}
 		return results, report{}, err
 	}
-	items := make(unitSource, 0, len(units))
+	items := unitSource{objects: map[string][]int{}}
 	for i := range units {
 		item, err := h.item(&units[i], &results[i], limits)
 		if len(item.Objects) > 0 {
-			items = append(items, item)
+			items.add(i, item)
 		} else if err != nil {
 			results[i].err = errors.Join(results[i].err, err)
 		}
 	}
 	pause, stop := limits.pauser()
 	newest := &newestShaper{Shaper: p.Shaper, now: time.Now()}
-	p.Source, p.Shaper, p.Pause = items, newest, pause
+	p.Source, p.Shaper, p.Pause = &items, newest, pause
 	// What is under way when the bound is reached is cut off at once: it was given the reserve to end by itself.
 	p.Grace = time.Nanosecond
+	p.Observe = items.observe(results)
 	counts, err := p.Run(bounded)
 	stop()
 	closing, done := limits.final(context.WithoutCancel(ctx))
@@ -227,12 +274,34 @@ func (h *Handler) deliver(ctx context.Context, units []unit) ([]outcome, report,
 }
 
 // unitSource gives the items of one invocation.
-type unitSource []penstock.Item
+type unitSource struct {
+	items   []penstock.Item
+	objects map[string][]int // the units that an object belongs to, by its name
+}
+
+func (s *unitSource) add(unit int, item penstock.Item) {
+	s.items = append(s.items, item)
+	for i := range item.Objects {
+		name := item.Objects[i].Name
+		s.objects[name] = append(s.objects[name], unit)
+	}
+}
+
+// observe adds up what became of the objects of each unit. An object that was announced twice counts for one unit after the
+// other.
+func (s *unitSource) observe(results []outcome) func(penstock.ObjectReport) {
+	return func(r penstock.ObjectReport) {
+		if of := s.objects[r.Object]; len(of) > 0 {
+			results[of[0]].counts.Add(r.Counts)
+			s.objects[r.Object] = of[1:]
+		}
+	}
+}
 
 // Items is part of penstock.Source.
-func (s unitSource) Items(ctx context.Context) iter.Seq2[penstock.Item, error] {
+func (s *unitSource) Items(ctx context.Context) iter.Seq2[penstock.Item, error] {
 	return func(yield func(penstock.Item, error) bool) {
-		for _, item := range s {
+		for _, item := range s.items {
 			if ctx.Err() != nil || !yield(item, nil) {
 				return // the outcome of the others stays "not begun"
 			}

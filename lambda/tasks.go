@@ -3,7 +3,8 @@ package lambda
 import (
 	"encoding/json"
 	"net/url"
-	"strings"
+
+	"github.com/seed56735111/penstock/source"
 )
 
 // batchOperations is the invocation of an S3 Batch Operations job, and its answer.
@@ -43,7 +44,7 @@ func decodeTasks(raw []byte) (event, error) {
 		u := unit{id: t.TaskID}
 		bucket := t.S3Bucket
 		if bucket == "" {
-			bucket = t.S3BucketArn[strings.LastIndexByte(t.S3BucketArn, ':')+1:]
+			bucket = t.S3BucketArn
 		}
 		key, err := url.QueryUnescape(t.S3Key)
 		switch {
@@ -52,7 +53,7 @@ func decodeTasks(raw []byte) (event, error) {
 		case bucket == "" || key == "":
 			u.err = &eventError{what: "task without a bucket or a key"}
 		default:
-			u.refs = []Ref{{Bucket: bucket, Key: key, Version: t.S3VersionID, Size: -1}}
+			u.refs = []Ref{{Bucket: source.BucketName(bucket), Key: key, Version: t.S3VersionID, Size: -1}}
 		}
 		units = append(units, u)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/logging"
 
+	"github.com/seed56735111/penstock/lambda"
 	"github.com/seed56735111/penstock/sigv4"
 )
 
@@ -71,6 +72,14 @@ func (o *awsOptions) load(ctx context.Context) (aws.Config, error) {
 	return cfg, nil
 }
 
+// fallbackRegion is where things on this machine are when nobody says a region.
+const fallbackRegion = "eu-west-1"
+
+// localRegion is the region of a domain or a function on this machine: the one that is given, or the environment's.
+func localRegion(given string) string {
+	return firstOf(given, os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"), fallbackRegion)
+}
+
 // chain gives the credentials of the AWS chain to the signer.
 type chain struct{ provider aws.CredentialsProvider }
 
@@ -112,6 +121,9 @@ type credentialsError struct{ Err error }
 
 func (e *credentialsError) Error() string { return "find AWS credentials: " + e.Err.Error() }
 func (e *credentialsError) Unwrap() error { return e.Err }
+
+// ErrorType names it among the errors of the function.
+func (e *credentialsError) ErrorType() string { return lambda.ErrorRefused }
 
 // Fatal is always true.
 func (e *credentialsError) Fatal() bool { return true }

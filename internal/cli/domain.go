@@ -72,7 +72,7 @@ port answers as STS does (AssumeRole and the like). SIGTERM and SIGINT let reque
 	f.StringVar(&o.identities, "identities", "", "file with users, roles and sessions; changes come into force within a second")
 	f.StringVar(&o.compat, "compat", "current", "the time whose answers to give: "+strings.Join(guard.CompatNames(), ", "))
 	f.StringVar(&o.account, "account", "123456789012", "account of the domain, twelve digits")
-	f.StringVar(&o.region, "region", "", "region of the domain; AWS_REGION, or eu-west-1 for lack of any")
+	f.StringVar(&o.region, "region", "", "region of the domain; AWS_REGION, or "+fallbackRegion+" for lack of any")
 	f.StringVar(&o.name, "name", "penstock", "name of the domain")
 	f.StringVar(&o.mode, "mode", "parity", "parity judges the URL alone, as AWS does; strict also what bodies and index expressions name")
 	f.StringSliceVar(&o.proxies, "trusted-proxy", nil, "CIDR blocks of proxies whose X-Forwarded-For is believed")
@@ -99,7 +99,7 @@ func (o *domainOptions) run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	o.region = firstOf(o.region, os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"), "eu-west-1")
+	o.region = localRegion(o.region)
 	if err := o.check(); err != nil {
 		return err
 	}

@@ -86,7 +86,7 @@ func (o *domainOptions) announce(a *app, addr net.Addr) {
 		return
 	}
 	_, _ = fmt.Fprintln(a.Err, "penstock: to sign as a principal that the policy admits, in this shell's words:")
-	for _, line := range append(o.environment, "export AWS_REGION="+o.region) {
+	for _, line := range append(o.environment, "export AWS_REGION="+o.region, "export AWS_DEFAULT_REGION="+o.region) {
 		_, _ = fmt.Fprintln(a.Err, "  "+printable(line))
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/seed56735111/penstock/deadletter"
 	"github.com/seed56735111/penstock/decode"
 	"github.com/seed56735111/penstock/domain"
+	"github.com/seed56735111/penstock/lambda"
 	"github.com/seed56735111/penstock/sigv4"
 	"github.com/seed56735111/penstock/source"
 )
@@ -38,6 +39,9 @@ type usageError struct {
 
 func (e *usageError) Error() string { return e.Err.Error() }
 func (e *usageError) Unwrap() error { return e.Err }
+
+// ErrorType names it among the errors of the function.
+func (e *usageError) ErrorType() string { return lambda.ErrorConfig }
 
 func usagef(hint, format string, args ...any) error {
 	return &usageError{Err: fmt.Errorf(format, args...), Hint: hint}
@@ -185,11 +189,15 @@ func sourceAdvice(e *source.Error) advice {
 	case source.KindNoBucket:
 		return advice{exitUsage, "check the bucket's name, and --endpoint-url when it is not in AWS"}
 	case source.KindDenied:
-		return advice{exitRefused, "allow s3:GetObject on the objects and s3:ListBucket on the bucket; without s3:ListBucket a missing object looks like a forbidden one"}
+		return advice{exitRefused, "allow s3:GetObject on the objects and s3:ListBucket on the bucket; without s3:ListBucket a missing object looks like a forbidden one. A bucket whose owner has the requester pay wants --requester-pays"}
 	case source.KindCredentials:
 		return advice{exitRefused, credentialsHint}
+	case source.KindKey:
+		return advice{exitRefused, "allow kms:Decrypt on the key, in the policy of the reader and, across accounts, in the key's; a key that is disabled or to be deleted decrypts nothing"}
 	case source.KindRegion:
-		return advice{exitUsage, "name the bucket's region with --region"}
+		return advice{exitUsage, "name the bucket's region with --s3-region, and with --endpoint-url an endpoint that serves it"}
+	case source.KindName:
+		return advice{exitUsage, "name a bucket or the ARN of an access point, s3://arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME/KEY; for an ARN leave out --path-style"}
 	case source.KindArchived:
 		return advice{exitIncomplete, "restore the object from its archive first"}
 	case source.KindNotAFile:

@@ -56,7 +56,7 @@ takes more than --memory is killed. Exit codes: 0 for an answer, 1 for an error 
 	f.StringVar(&o.binary, "binary", "", "the function's binary; penstock itself when not given")
 	f.StringVar(&o.name, "function-name", "penstock", "name of the function")
 	f.StringVar(&o.account, "account", "123456789012", "account of the function")
-	f.StringVar(&o.region, "region", "", "region of the function; AWS_REGION, or us-east-1 for lack of any")
+	f.StringVar(&o.region, "region", "", "region of the function; AWS_REGION, or "+fallbackRegion+" for lack of any")
 	f.IntVar(&o.memory, "memory", 128, "memory size in MB, 128 to 10240")
 	f.DurationVar(&o.timeout, "timeout", 15*time.Minute, "timeout of an invocation, at most 15m")
 	f.StringArrayVar(&o.env, "env", nil, "NAME=VALUE for the function's environment")
@@ -91,9 +91,7 @@ func (o *invokeOptions) run(ctx context.Context, a *app, args []string) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	if o.region == "" {
-		o.region = firstOf(os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"), "us-east-1")
-	}
+	o.region = localRegion(o.region)
 	event, err := o.event(a.In, args)
 	if err != nil {
 		return err

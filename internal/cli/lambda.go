@@ -37,7 +37,7 @@ type functionOptions struct {
 	write                 writeOptions
 	deadLetters           string
 	workers               int
-	continueQueue         string
+	bucket, continueQueue string
 	templates             bool
 	reserve               time.Duration
 	logsNumbers, logsJSON string
@@ -52,6 +52,7 @@ func (o *functionOptions) register(f flagSet) {
 	o.write.flags(f)
 	f.str(&o.deadLetters, "dead-letters")
 	f.number(&o.workers, "workers")
+	f.str(&o.bucket, "bucket")
 	f.str(&o.continueQueue, "continue-queue")
 	f.boolean(&o.templates, "put-templates")
 	f.duration(&o.reserve, "reserve")
@@ -68,7 +69,7 @@ func newLambdaCommand(a *app) *cobra.Command {
 		Use:   "lambda",
 		Short: "Serve as a Lambda function: events of S3 and CloudWatch Logs, however they are wrapped",
 		Long: `lambda asks the Lambda Runtime API for events and delivers what they announce: objects of S3 (directly, or through SQS, SNS,
-EventBridge and S3 Batch Operations) and log events of CloudWatch Logs (directly or through Kinesis). The platform starts
+EventBridge, S3 Batch Operations and Step Functions) and log events of CloudWatch Logs (directly or through Kinesis). The platform starts
 the binary without arguments, which does the same. An empty event asks the domain for its banner and answers it.
 
 Settings are the PENSTOCK_ variables of the function, or a JSON file named by PENSTOCK_CONFIG: a path in the package,
@@ -85,7 +86,11 @@ s3://bucket/key or ssm:NAME, looked at again at most every 30 seconds. Credentia
 			if err != nil {
 				return err
 			}
-			lambda.Start(cmd.Context(), f.invoke)
+			logger, err := a.logger()
+			if err != nil {
+				return err
+			}
+			lambda.Start(cmd.Context(), logger, f.invoke)
 			return nil
 		},
 	}
@@ -221,7 +226,7 @@ func (f *function) wire(ctx context.Context, file configFile) (*wiring, error) {
 		return nil, err
 	}
 	cfg := lambda.Config{
-		Open: w.object, Pipeline: w.pipeline, Ping: w.ping, Reserve: w.reserve,
+		Open: w.object, Pipeline: w.pipeline, Ping: w.ping, Reserve: w.reserve, Bucket: w.bucket,
 		Metrics: f.app.Out, Function: os.Getenv("AWS_LAMBDA_FUNCTION_NAME"),
 		LogGroup: os.Getenv("AWS_LAMBDA_LOG_GROUP_NAME"), Logger: w.logger,
 	}
@@ -242,6 +247,11 @@ func (w *wiring) fit(flags *pflag.FlagSet, memory string) {
 	size := mb << 20
 	if !flags.Changed("batch-bytes") {
 		w.write.batchBytes = min(w.write.batchBytes, byteSize(size/64))
+	}
+	if !flags.Changed("max-record-bytes") {
+		// A record is in memory several times: as it was read, as a document, in a request. One that is longer is a dead
+		// letter by reference, where it would end the process and take its whole batch along.
+		w.read.maxRecordBytes = min(w.read.maxRecordBytes, byteSize(size/32))
 	}
 	if !flags.Changed("workers") && mb < 512 {
 		w.workers = 2 // a fraction of one core reads no faster with more
@@ -280,14 +290,15 @@ func (w *wiring) open(ctx context.Context) error {
 	if w.objects, err = w.s3.open(ctx, &w.aws, w.logger); err != nil {
 		return err
 	}
-	cfg, err := w.aws.load(ctx)
-	if err != nil {
-		return err
-	}
-	if w.letters, err = openLetters(w.deadLetters, cfg, w.s3, w.logger); err != nil {
+	letters := letterOptions{dir: w.deadLetters, s3: w.s3}
+	if w.letters, err = letters.open(ctx, &w.aws, w.logger); err != nil {
 		return err
 	}
 	if w.continueQueue != "" {
+		cfg, err := w.aws.load(ctx)
+		if err != nil {
+			return err
+		}
 		w.queue = sqs.NewFromConfig(cfg)
 	}
 	w.domain, err = w.target.open(ctx, w.write.inFlight)
