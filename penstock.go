@@ -10,6 +10,7 @@ import (
 	"context"
 	"io"
 	"iter"
+	"slices"
 	"time"
 )
 
@@ -159,8 +160,9 @@ type Document struct {
 	Index string
 	// ID is at most 512 bytes. The same record of the same object always has the same ID.
 	ID []byte
-	// Body is one JSON object on one line.
-	Body []byte
+	// Head and, directly behind it, Tail are one JSON object on one line. Tail is nil, or the record's own members as they
+	// were read: a record need not be copied to become a document.
+	Head, Tail []byte
 	// Raw is the record the document was made of.
 	Raw []byte
 	// Offset is the record's position in its entry.
@@ -169,6 +171,12 @@ type Document struct {
 	// then. Without it, what is there stays.
 	Replace bool
 }
+
+// Body returns the document's JSON in a slice of its own.
+func (d Document) Body() []byte { return slices.Concat(d.Head, d.Tail) }
+
+// Size returns the length of the document's JSON in bytes.
+func (d Document) Size() int { return len(d.Head) + len(d.Tail) }
 
 // Deliverer takes documents to a domain. One deliverer serves all objects in hand.
 type Deliverer interface {

@@ -566,7 +566,7 @@ func (h *handling) reject(ctx context.Context, d *entryDelivery, r Rejection) er
 	}
 	return d.letters.put(ctx, h.DeadLetters, Letter{
 		ID: string(r.ID), Time: time.Now().UTC(), Reason: reason, Type: r.Type, Detail: r.Reason, Status: r.Status,
-		Source: place, Index: r.Index, Document: bytes.Clone(r.Body), Raw: bytes.Clone(r.Raw),
+		Source: place, Index: r.Index, Document: r.Body(), Raw: bytes.Clone(r.Raw),
 	})
 }
 

@@ -131,7 +131,7 @@ func (s *stages) Shape(r *penstock.Record) (penstock.Document, error) {
 	case "unshaped":
 		return penstock.Document{}, &penstock.RecordError{Reason: penstock.ReasonUnshaped, Offset: r.Offset, Raw: r.Raw, Err: errors.New("no index")}
 	}
-	return penstock.Document{Index: "i", ID: fmt.Appendf(nil, "%d", r.Offset), Body: r.JSON, Raw: r.Raw, Offset: r.Offset}, nil
+	return penstock.Document{Index: "i", ID: fmt.Appendf(nil, "%d", r.Offset), Head: r.JSON, Raw: r.Raw, Offset: r.Offset}, nil
 }
 
 func (s *stages) Put(_ context.Context, letters ...penstock.Letter) error {

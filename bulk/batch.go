@@ -139,7 +139,8 @@ func (b *batch) add(d *delivery, doc penstock.Document, cfg Config) {
 		b.body = append(b.body, action.without...)
 	}
 	e.body = len(b.body)
-	b.body = append(b.body, doc.Body...)
+	b.body = append(b.body, doc.Head...)
+	b.body = append(b.body, doc.Tail...)
 	e.end = len(b.body)
 	b.body = append(b.body, '\n')
 	b.keepRaw(&e, doc)
@@ -176,7 +177,7 @@ func newAction(name, index string, cfg Config) action {
 // stage puts its own fields behind the opening brace.
 func (b *batch) keepRaw(e *document, doc penstock.Document) {
 	n := len(doc.Raw)
-	if n > 1 && doc.Raw[0] == '{' && bytes.HasSuffix(doc.Body, doc.Raw[1:]) {
+	if n > 1 && doc.Raw[0] == '{' && bytes.HasSuffix(b.body[e.body:e.end], doc.Raw[1:]) {
 		e.rawInBody, e.raw, e.rawEnd = true, e.end-(n-1), e.end
 		return
 	}

@@ -211,7 +211,7 @@ func interleave(t *testing.T, seed uint64, inFlight int) {
 						if rnd.IntN(100) == 0 {
 							body = fmt.Appendf(nil, `{"n":"%*d"}`, 100<<rnd.IntN(9), i) // over BatchBytes, sometimes over the limit
 						}
-						if err := x.d.Add(ctx, penstock.Document{Index: "logs", ID: fmt.Appendf(nil, "%d-%d-%d-%d", n, round, o, i), Body: body, Raw: body}); err != nil {
+						if err := x.d.Add(ctx, penstock.Document{Index: "logs", ID: fmt.Appendf(nil, "%d-%d-%d-%d", n, round, o, i), Head: body, Raw: body}); err != nil {
 							if !x.mayFail(f, err) {
 								t.Errorf("seed %d: add: %v", seed, err)
 							}
@@ -276,7 +276,7 @@ func TestThrottlingDoesNotLeaveAllSlotsToPartialBatches(t *testing.T) {
 		var all []penstock.Delivery
 		for i := range 4 { // one reader, an item of four objects
 			d := w.Begin(func(context.Context, penstock.Rejection) error { return nil })
-			if err := d.Add(t.Context(), penstock.Document{Index: "logs", ID: fmt.Append(nil, i), Body: []byte(`{}`), Raw: []byte(`{}`)}); err != nil {
+			if err := d.Add(t.Context(), penstock.Document{Index: "logs", ID: fmt.Append(nil, i), Head: []byte(`{}`), Raw: []byte(`{}`)}); err != nil {
 				t.Fatal(err)
 			}
 			all = append(all, d)

@@ -444,7 +444,7 @@ func (s *settlement) reject(i, status int, kind, reason string) {
 	}
 	r := penstock.Rejection{
 		Document: penstock.Document{
-			Index: s.b.indexes[e.index], ID: s.b.id(e), Body: s.b.body[e.body:e.end], Raw: s.b.rawOf(e), Offset: e.offset,
+			Index: s.b.indexes[e.index], ID: s.b.id(e), Head: s.b.body[e.body:e.end], Raw: s.b.rawOf(e), Offset: e.offset,
 		},
 		Status: status, Type: kind, Reason: reason,
 	}

@@ -229,7 +229,7 @@ type delivery struct {
 // Add is part of penstock.Delivery.
 func (d *delivery) Add(ctx context.Context, doc penstock.Document) error {
 	w, l := d.w, d.lane
-	need := actionSize(doc, w.cfg.DocType) + len(doc.Body) + 1
+	need := actionSize(doc, w.cfg.DocType) + doc.Size() + 1
 	l.mu.Lock()
 	for {
 		if err := d.failure(); err != nil {

@@ -113,7 +113,7 @@ func start(t *testing.T, e *engine, cfg bulk.Config) *bulk.Writer {
 
 func doc(i int) penstock.Document {
 	raw := fmt.Sprintf(`{"n":%d}`, i)
-	return penstock.Document{Index: "logs", ID: fmt.Appendf(nil, "id-%d", i), Body: []byte(`{"m":1,` + raw[1:]), Raw: []byte(raw), Offset: int64(i)}
+	return penstock.Document{Index: "logs", ID: fmt.Appendf(nil, "id-%d", i), Head: []byte(`{"m":1,` + raw[1:]), Raw: []byte(raw), Offset: int64(i)}
 }
 
 // deliver adds n documents to one delivery and waits.
@@ -190,7 +190,7 @@ func TestARejectedDocumentComesBackAsItWas(t *testing.T) {
 	var rejected []penstock.Rejection
 	w := start(t, e, bulk.Config{})
 	got, err := deliver(t, w, 10, func(_ context.Context, r penstock.Rejection) error {
-		r.ID, r.Raw, r.Body = bytes.Clone(r.ID), bytes.Clone(r.Raw), bytes.Clone(r.Body)
+		r.ID, r.Raw, r.Head, r.Tail = bytes.Clone(r.ID), bytes.Clone(r.Raw), r.Body(), nil
 		rejected = append(rejected, r)
 		return nil
 	})
@@ -198,7 +198,7 @@ func TestARejectedDocumentComesBackAsItWas(t *testing.T) {
 		t.Fatalf("%+v, error %v, %+v", got, err, rejected)
 	}
 	r := rejected[0]
-	if string(r.Raw) != `{"n":5}` || string(r.Body) != `{"m":1,"n":5}` || string(r.ID) != "id-5" || r.Index != "logs" || r.Offset != 5 || r.Type != "mapper_parsing_exception" {
+	if string(r.Raw) != `{"n":5}` || string(r.Body()) != `{"m":1,"n":5}` || string(r.ID) != "id-5" || r.Index != "logs" || r.Offset != 5 || r.Type != "mapper_parsing_exception" {
 		t.Errorf("%+v", r)
 	}
 	w2 := start(t, e, bulk.Config{})
@@ -231,7 +231,7 @@ func TestA413IsHalvedDownToTheDocumentThatIsTooLarge(t *testing.T) {
 	for i := range 100 {
 		x := doc(i)
 		if i == 50 {
-			x.Body = []byte(`{"n":"` + strings.Repeat("x", limit) + `"}`)
+			x.Head = []byte(`{"n":"` + strings.Repeat("x", limit) + `"}`)
 		}
 		if err := d.Add(t.Context(), x); err != nil {
 			t.Fatal(err)
@@ -473,7 +473,7 @@ func TestTheSumTakenWhileFillingIsTheBodys(t *testing.T) {
 				const docs = 150
 				for i := range docs {
 					x := doc(n*docs + i)
-					x.Body = fmt.Appendf(nil, `{"m":%q,"n":%d}`, strings.Repeat("x", 10_000), i)
+					x.Head = fmt.Appendf(nil, `{"m":%q,"n":%d}`, strings.Repeat("x", 10_000), i)
 					if err := d.Add(context.Background(), x); err != nil {
 						t.Error(err)
 						return
@@ -519,8 +519,8 @@ func BenchmarkAdd(b *testing.B) {
 	}
 	w := bulk.New(bulk.Config{BatchDocs: docs, BatchBytes: 64 << 20}, d)
 	raw := []byte(`{"time":"2015-11-19T08:00:00Z","msg":"` + strings.Repeat("x", 420) + `"}`)
-	x := penstock.Document{Index: "logs-ndjson-2015.11.19", ID: []byte("0123456789012345678901.0000000000"), Body: append([]byte(`{"@timestamp":"2015-11-19T08:00:00Z",`), raw[1:]...), Raw: raw}
-	b.SetBytes(docs * int64(len(x.Body)))
+	x := penstock.Document{Index: "logs-ndjson-2015.11.19", ID: []byte("0123456789012345678901.0000000000"), Head: append([]byte(`{"@timestamp":"2015-11-19T08:00:00Z",`), raw[1:]...), Raw: raw}
+	b.SetBytes(docs * int64(x.Size()))
 	b.ReportAllocs()
 	for b.Loop() {
 		dl := w.Begin(nil)

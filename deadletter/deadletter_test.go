@@ -292,7 +292,7 @@ func (d *domain) Begin(reject penstock.RejectFunc) penstock.Delivery {
 func (d *delivery) Add(ctx context.Context, doc penstock.Document) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if strings.Contains(string(doc.Body), "poison") {
+	if strings.Contains(string(doc.Body()), "poison") {
 		d.out.Rejected++
 		return d.reject(ctx, penstock.Rejection{Document: doc, Status: 400})
 	}
@@ -300,7 +300,7 @@ func (d *delivery) Add(ctx context.Context, doc penstock.Document) error {
 		d.out.Duplicate++
 		return nil
 	}
-	d.docs[string(doc.ID)] = string(doc.Body)
+	d.docs[string(doc.ID)] = string(doc.Body())
 	d.writes++
 	d.out.Delivered++
 	return nil

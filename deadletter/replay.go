@@ -81,7 +81,7 @@ func (g *group) add(ctx context.Context, l penstock.Letter) error {
 		g.ids, g.refused = map[string]bool{}, map[string]bool{}
 		g.delivery = g.deliverer.Begin(g.reject)
 	}
-	err := g.delivery.Add(ctx, penstock.Document{Index: l.Index, ID: []byte(l.ID), Body: l.Document, Raw: l.Raw, Offset: l.Source.Offset})
+	err := g.delivery.Add(ctx, penstock.Document{Index: l.Index, ID: []byte(l.ID), Head: l.Document, Raw: l.Raw, Offset: l.Source.Offset})
 	if err != nil {
 		return fmt.Errorf("replay %s: %w", l.ID, err)
 	}

@@ -45,7 +45,7 @@ func documents(t *testing.T, o lambda.LogsOptions, payload string) []string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		out = append(out, doc.Index, string(doc.Body))
+		out = append(out, doc.Index, string(doc.Body()))
 	}
 	return out
 }
@@ -362,7 +362,7 @@ func TestMessagesOfAKnownFormatBecomeTheirFields(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got = append(got, string(doc.ID), string(doc.Body))
+			got = append(got, string(doc.ID), string(doc.Body()))
 		}
 		for _, w := range tt.want {
 			if strings.HasPrefix(w, "{") {

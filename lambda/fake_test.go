@@ -179,7 +179,7 @@ type lineShaper struct{ id penstock.Identity }
 // Shape is part of penstock.EntryShaper.
 func (s lineShaper) Shape(r *penstock.Record) (penstock.Document, error) {
 	id := fmt.Appendf(nil, "%s/%s@%d", s.id.Key, s.id.ETag, r.Offset)
-	return penstock.Document{Index: "logs", ID: id, Body: r.JSON, Raw: r.Raw, Offset: r.Offset}, nil
+	return penstock.Document{Index: "logs", ID: id, Head: r.JSON, Raw: r.Raw, Offset: r.Offset}, nil
 }
 
 // Put is part of penstock.DeadLetters.
@@ -209,7 +209,7 @@ func (d *delivery) Add(ctx context.Context, doc penstock.Document) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	doc.ID, doc.Body, doc.Raw = bytes.Clone(doc.ID), bytes.Clone(doc.Body), bytes.Clone(doc.Raw)
+	doc.ID, doc.Head, doc.Tail, doc.Raw = bytes.Clone(doc.ID), doc.Body(), nil, bytes.Clone(doc.Raw)
 	d.docs = append(d.docs, doc)
 	return nil
 }
@@ -233,7 +233,7 @@ func (d *delivery) Wait(ctx context.Context) (penstock.Outcome, error) {
 			out.Duplicate++
 		} else {
 			out.Delivered++
-			d.documents[string(doc.ID)] = string(doc.Body)
+			d.documents[string(doc.ID)] = string(doc.Body())
 		}
 		d.mu.Unlock()
 	}

@@ -130,12 +130,12 @@ func TestRulesChangeNoIDs(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			wantID, wantBody := string(want.ID), string(want.Body)
+			wantID, wantBody := string(want.ID), string(want.Body())
 			got, err := some.Shape(record(body, noon, int64(n)))
 			if errors.Is(err, penstock.ErrDrop) {
 				dropped++
-			} else if err != nil || string(got.ID) != wantID || string(got.Body) != wantBody {
-				t.Errorf("record %d: %s %s, error %v, without rules %s %s", n, got.ID, got.Body, err, wantID, wantBody)
+			} else if err != nil || string(got.ID) != wantID || string(got.Body()) != wantBody {
+				t.Errorf("record %d: %s %s, error %v, without rules %s %s", n, got.ID, got.Body(), err, wantID, wantBody)
 			}
 			if n != 15 {
 				continue

@@ -62,7 +62,7 @@ type entryShaper struct {
 	meta, metaOwnTime, metaOther []byte
 	object, objectDotted         []byte
 
-	body []byte
+	head []byte
 }
 
 // Shape is part of penstock.EntryShaper.
@@ -79,7 +79,7 @@ func (e *entryShaper) Shape(r *penstock.Record) (penstock.Document, error) {
 			Reason: penstock.ReasonUnshaped, Offset: r.Offset, Length: int64(len(r.Raw)), Raw: r.Raw, Err: fmt.Errorf("name index: %w", err),
 		}
 	}
-	b := append(e.body[:0], '{')
+	b := append(e.head[:0], '{')
 	if r.Top&penstock.TopTimestamp == 0 && sound(at) {
 		b = append(b, `"@timestamp":"`...)
 		b = e.clock.append(b, at)
@@ -99,21 +99,21 @@ func (e *entryShaper) Shape(r *penstock.Record) (penstock.Document, error) {
 		b = append(b, `,"time_zone":"unknown"`...)
 	}
 	b = append(b, '}')
-	b = appendMembers(b, r.JSON)
-	e.body = b
-	return penstock.Document{Index: index, ID: id, Body: b, Raw: r.Raw, Offset: r.Offset}, nil
+	tail := members(r.JSON)
+	if len(tail) > 0 && tail[0] != '}' {
+		b = append(b, ',')
+	}
+	e.head = b
+	return penstock.Document{Index: index, ID: id, Head: b, Tail: tail, Raw: r.Raw, Offset: r.Offset}, nil
 }
 
-// appendMembers appends the members of an object, and its end, behind other members.
-func appendMembers(dst, object []byte) []byte {
+// members returns the members of an object, and its end, as they stand behind other members.
+func members(object []byte) []byte {
 	rest := object[1:]
 	for len(rest) > 0 && (rest[0] == ' ' || rest[0] == '\t') {
 		rest = rest[1:]
 	}
-	if len(rest) > 0 && rest[0] != '}' {
-		dst = append(dst, ',')
-	}
-	return append(dst, rest...)
+	return rest
 }
 
 // appendMeta appends `"NAME":{…,"offset":`, which a number and a closing brace complete.

@@ -96,11 +96,11 @@ func TestDocumentsSayWhereTheyAreFrom(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(string(doc.Body), test.want); diff != "" {
+			if diff := cmp.Diff(string(doc.Body()), test.want); diff != "" {
 				t.Errorf("document (-got +want):\n%s", diff)
 			}
-			if !json.Valid(doc.Body) {
-				t.Errorf("not JSON: %s", doc.Body)
+			if !json.Valid(doc.Body()) {
+				t.Errorf("not JSON: %s", doc.Body())
 			}
 			if doc.Offset != test.rec.Offset || string(doc.Raw) != string(test.rec.Raw) {
 				t.Errorf("offset %d, raw %q: not the record's", doc.Offset, doc.Raw)
@@ -136,7 +136,7 @@ func TestTimeOfRecordsWithoutOneComesFromTheNameBeforeTheStore(t *testing.T) {
 		var got struct {
 			At string `json:"@timestamp"`
 		}
-		if err := json.Unmarshal(doc.Body, &got); err != nil {
+		if err := json.Unmarshal(doc.Body(), &got); err != nil {
 			t.Fatal(err)
 		}
 		if got.At != want || doc.Index != "logs-"+want[:10] {
@@ -316,8 +316,8 @@ func FuzzShapedRecordsAreJSONOfTheirPrefix(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if !json.Valid(doc.Body) {
-			t.Errorf("%q: not JSON: %s", body, doc.Body)
+		if !json.Valid(doc.Body()) {
+			t.Errorf("%q: not JSON: %s", body, doc.Body())
 		}
 		if !strings.HasPrefix(doc.Index, "logs-") || strings.ContainsAny(doc.Index, `\/*?"<>| ,#:`) {
 			t.Errorf("%q: index %q", body, doc.Index)

@@ -34,11 +34,10 @@ type dryDelivery struct {
 func (d *dryDelivery) Add(_ context.Context, doc penstock.Document) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if _, err := d.out.Write(doc.Body); err != nil {
-		return &outputError{err}
-	}
-	if err := d.out.WriteByte('\n'); err != nil {
-		return &outputError{err}
+	for _, part := range [][]byte{doc.Head, doc.Tail, []byte("\n")} {
+		if _, err := d.out.Write(part); err != nil {
+			return &outputError{err}
+		}
 	}
 	d.n++
 	return nil

@@ -3,7 +3,6 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -211,7 +210,7 @@ func (s *seen) add(r *penstock.Record, err error, shaper penstock.EntryShaper, s
 		s.firstID = string(doc.ID)
 	}
 	if len(s.documents) < shown {
-		s.documents = append(s.documents, bytes.Clone(doc.Body))
+		s.documents = append(s.documents, doc.Body())
 	}
 }
 

@@ -282,7 +282,7 @@ func (s *shaper) Shape(r *penstock.Record) (penstock.Document, error) {
 		return penstock.Document{}, penstock.ErrDrop
 	}
 	return penstock.Document{
-		Index: "law", ID: fmt.Appendf(nil, "%s/%d", s.object, r.Seq), Body: r.JSON, Raw: r.Raw, Offset: r.Offset,
+		Index: "law", ID: fmt.Appendf(nil, "%s/%d", s.object, r.Seq), Head: r.JSON, Raw: r.Raw, Offset: r.Offset,
 	}, nil
 }
 
