@@ -98,6 +98,8 @@ type Recognizer interface {
 type Recognized struct {
 	// Format is the name of the format, one of those that "penstock formats" lists.
 	Format string
+	// Generic says that the format does not tell who wrote the records: any JSON, any text.
+	Generic bool
 	// Skip, when not empty, is the reason why the entry holds no records: a folder marker, a digest file, nothing at all.
 	Skip string
 	// Records yields the records. A *RecordError concerns one record: the sequence goes on. Any other error is the last.

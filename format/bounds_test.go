@@ -91,7 +91,7 @@ func TestNothingIsLostAroundTheBound(t *testing.T) {
 				text = strings.ReplaceAll(text, "%s", strings.Repeat("x", size))
 				for _, chunk := range []int{0, 10_000} {
 					r := read(t, d, penstock.Identity{}, []byte(text), &cutReader{data: []byte(text), size: chunk, err: io.EOF})
-					coveredLines(t, []byte(text), r.Records)
+					covered(t, []byte(text), r)
 				}
 			}
 		}
@@ -103,7 +103,7 @@ func TestAnEndlessEventIsHandedOverInParts(t *testing.T) {
 	t.Parallel()
 	text := "2026-11-24 10:00:00 first\n" + strings.Repeat("a line without a time\n", 20_000) + "2026-11-24 10:00:01 last\n"
 	r := read(t, detector(t, format.Config{MaxRecordBytes: bound}), penstock.Identity{}, []byte(text), strings.NewReader(text))
-	coveredLines(t, []byte(text), r.Records)
+	covered(t, []byte(text), r)
 	for _, rec := range r.Records {
 		if rec.Length > bound || rec.Err != "" {
 			t.Errorf("%d bytes, %s", rec.Length, rec.Err)
@@ -173,14 +173,14 @@ var brokenInput = []string{
 }
 
 // smallReads reads text 512 bytes at a time.
-func smallReads(t testing.TB, name string, text []byte) []got {
+func smallReads(t testing.TB, name string, text []byte) reading {
 	t.Helper()
 	r := read(t, detector(t, format.Config{Force: name}), penstock.Identity{}, text,
 		&cutReader{data: text, size: 512, err: io.EOF})
 	if r.Err != nil {
 		t.Fatal(r.Err)
 	}
-	return r.Records
+	return r
 }
 
 func TestBrokenInputIsCoveredByItsRecords(t *testing.T) {
@@ -216,7 +216,7 @@ func BenchmarkBrokenInput(b *testing.B) {
 func TestALongRecordInSmallReadsIsWhole(t *testing.T) {
 	t.Parallel()
 	text := []byte(`{"a":[` + strings.Repeat("1,", 7<<20) + "2]}")
-	if r := smallReads(t, "ndjson", text); len(r) != 1 || r[0].Length != int64(len(text)) {
+	if r := smallReads(t, "ndjson", text).Records; len(r) != 1 || r[0].Length != int64(len(text)) {
 		t.Errorf("%d records: %+v", len(r), r[0])
 	}
 }

@@ -1,5 +1,5 @@
-// Package format recognises what plain bytes hold and reads them record by record. There is one file for each format; what
-// belongs together is a parser, a line in the table of formats and a sample in testdata.
+// Package format recognises what plain bytes hold and reads them record by record. There is one file for each format, which is a
+// schema, and one line for it in the table; the machinery that the schemas are for is below internal.
 //
 // A parser allocates nothing for a record. What does not fit the grammar becomes a record with the raw text and the
 // reason, marked as unparsed: a line is never passed over in silence.
@@ -7,65 +7,38 @@ package format
 
 import (
 	"fmt"
+	"path"
 	"strings"
-	"time"
 
 	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/format/internal/entry"
 )
-
-// format is one line of the table.
-type format struct {
-	name string
-	// signature says for people how the format is told, about what it is.
-	signature, about string
-	// recognise looks at the beginning of an entry. The first format of the table that says yes is taken.
-	recognise func(s *sample) bool
-	// records reads an entry to its end.
-	records func(p *parsing, y yield)
-}
-
-// formats are all formats, the more particular ones first. The last one takes everything.
-func formats() []format {
-	return []format{
-		{
-			"cloudtrail", `events with eventVersion, eventTime, eventSource and eventName (or insightDetails), in a "Records" array or one a line`,
-			"AWS CloudTrail; requestParameters and the like are kept as text", isCloudTrail, readCloudTrail,
-		},
-		{
-			"alb", "lines that begin with http, https, h2, grpcs, ws or wss, a time and app/",
-			"access logs of Application Load Balancers", isALB, readALB,
-		},
-		{"ndjson", "a JSON object on each line", "newline-delimited JSON", isNDJSON, readNDJSON},
-		{
-			"json", "an array, an object over several lines, or objects one behind the other",
-			`other JSON: each element of an array or of a "Records" array is a record`, isJSON, readJSON,
-		},
-		{
-			"text", "no other format fits", "lines of text, or events that begin with a time and may go on over several lines",
-			func(*sample) bool { return true }, readText,
-		},
-	}
-}
 
 // Format describes a format for people.
 type Format struct {
 	Name      string `json:"name"`
 	Signature string `json:"signature"`
 	About     string `json:"about"`
+	// Fields are those that a document may have, as far as their types are known.
+	Fields []Field `json:"fields,omitempty"`
 }
+
+// Field is a name that documents of a format have, and the type that an index should give it.
+type Field = entry.Field
 
 // Formats lists what is recognised, in the order in which it is tried.
 func Formats() []Format {
 	var all []Format
-	for _, f := range formats() {
-		all = append(all, Format{f.name, f.signature, f.about})
+	for _, f := range table() {
+		all = append(all, Format{f.name, f.told, f.about, f.grammar.Documented()})
 	}
 	return all
 }
 
 // Config says how entries are read.
 type Config struct {
-	// Force is the name of the format that everything is read as, empty for recognising it.
+	// Force is the name of the format that everything is read as, empty for recognising it. Parameters may follow it, as in
+	// "vpcflow(fields=version account-id action)".
 	Force string
 	// MaxRecordBytes is the longest record, 16 MiB when zero, at least 64 KiB and at most 1 GiB. A longer record becomes a
 	// RecordError without its bytes.
@@ -79,10 +52,12 @@ const (
 
 // Detector finds out what an entry holds. It is safe for concurrent use.
 type Detector struct {
-	formats []format
-	forced  bool
+	formats []schema
+	index   *index // nil when the format is forced
 	max     int
-	pool    chan *parsing // buffers of entries that were read to their end
+	pool    chan *entry.Reader // of entries that were read to their end
+	// framed, when set, is told of the bytes that frame records.
+	framed func(offset, length int64)
 }
 
 var _ penstock.Recognizer = (*Detector)(nil)
@@ -91,24 +66,48 @@ var _ penstock.Recognizer = (*Detector)(nil)
 const maxPooled = 16
 
 // New returns a Detector. A name of a format that does not exist is an error that lists those that do.
-func New(cfg Config) (*Detector, error) {
-	d := &Detector{formats: formats(), max: cfg.MaxRecordBytes, pool: make(chan *parsing, maxPooled)}
+func New(cfg Config) (*Detector, error) { return newDetector(cfg, table()) }
+
+func newDetector(cfg Config, formats []schema) (*Detector, error) {
+	d := &Detector{formats: formats, max: cfg.MaxRecordBytes, pool: make(chan *entry.Reader, maxPooled)}
 	if d.max <= 0 {
 		d.max = defaultMaxRecord
 	}
-	d.max = min(max(d.max, sampleBytes), mostRecord)
+	d.max = min(max(d.max, entry.SampleBytes), mostRecord)
 	if cfg.Force == "" {
+		d.index = newIndex(formats)
 		return d, nil
 	}
+	f, err := forced(cfg.Force, formats)
+	d.formats = []schema{f}
+	return d, err
+}
+
+// forced returns the format of a name, with the parameters that may follow it in parentheses.
+func forced(spec string, formats []schema) (schema, error) {
+	name, parameters, more := strings.Cut(spec, "(")
 	var names []string
-	for _, f := range d.formats {
-		if f.name == cfg.Force {
-			d.formats, d.forced = []format{f}, true
-			return d, nil
-		}
+	for _, f := range formats {
 		names = append(names, f.name)
+		if f.name != name {
+			continue
+		}
+		if !more {
+			return f, nil
+		}
+		inner, ok := strings.CutSuffix(parameters, ")")
+		c, configurable := f.grammar.(entry.Configurable)
+		if !ok || !configurable {
+			return f, fmt.Errorf("read parameters of format %q: want NAME(PARAMETER=VALUE), for a format that has parameters", spec)
+		}
+		key, value, _ := strings.Cut(inner, "=")
+		var err error
+		if f.grammar, err = c.With(strings.TrimSpace(key), value); err != nil {
+			return f, fmt.Errorf("read parameters of format %q: %w", spec, err)
+		}
+		return f, nil
 	}
-	return nil, fmt.Errorf("no format is called %q: there are %s", cfg.Force, strings.Join(names, ", "))
+	return schema{}, fmt.Errorf("no format is called %q: there are %s", name, strings.Join(names, ", "))
 }
 
 // Recognize is part of penstock.Recognizer. It reads the beginning of the entry; the rest is read with the records.
@@ -117,80 +116,77 @@ func (d *Detector) Recognize(o *penstock.Object, id penstock.Identity, e penstoc
 	if e.Name != "" {
 		name = e.Name
 	}
-	if reason := skip(name); reason != "" && !d.forced {
+	if reason := d.skip(name); reason != "" {
 		return penstock.Recognized{Skip: reason}, nil
 	}
-	p := d.take()
-	p.window.reset(e, d.max+len("\r\n"))
-	p.stored = id.Modified
-	s := &sample{parsing: p, text: p.window.sample(), name: name, attr: o.Attr}
-	if len(s.text) == 0 {
-		err := p.window.failure()
-		d.put(p)
+	r := d.take()
+	r.Name, r.Attr, r.Stored, r.Framed = name, o.Attr, id.Modified, d.framed
+	r.Begin(e, d.max)
+	if len(r.Sample()) == 0 {
+		err := r.Failure()
+		d.put(r)
 		if err != nil {
 			return penstock.Recognized{}, err
 		}
 		return penstock.Recognized{Skip: nothing(name)}, nil
 	}
-	f := d.choose(s)
-	return penstock.Recognized{Format: f.name, Records: func(yield func(penstock.Record, error) bool) {
-		defer d.put(p)
-		p.begin(d.max)
-		f.records(p, yield)
+	f := d.choose(r)
+	return penstock.Recognized{Format: f.name, Generic: f.generic, Records: func(yield func(penstock.Record, error) bool) {
+		defer d.put(r)
+		f.grammar.Read(r, yield)
 	}}, nil
 }
 
-func (d *Detector) choose(s *sample) *format {
-	for i := range d.formats {
-		if d.forced || d.formats[i].recognise(s) {
-			return &d.formats[i]
+// choose returns the first format of those that may fit which says that it does.
+func (d *Detector) choose(r *entry.Reader) *schema {
+	last := &d.formats[len(d.formats)-1]
+	if d.index == nil {
+		return last
+	}
+	for n := range d.index.mayFit(r).all() {
+		if f := &d.formats[n]; f.grammar.Told(r) {
+			return f
 		}
 	}
-	return &d.formats[len(d.formats)-1]
+	return last
+}
+
+// skip says why an object of this name holds no records, or nothing. What is asked for by name is read whatever it is called.
+func (d *Detector) skip(name string) string {
+	if d.index == nil {
+		return ""
+	}
+	if reason := marker(name); reason != "" {
+		return reason
+	}
+	if base := path.Base(name); d.index.services[base] {
+		return "write test of a service"
+	}
+	for _, n := range d.index.skipping {
+		if reason := d.formats[n].skip(name); reason != "" {
+			return reason
+		}
+	}
+	return ""
 }
 
 // take returns buffers for an entry.
-func (d *Detector) take() *parsing {
+func (d *Detector) take() *entry.Reader {
 	select {
-	case p := <-d.pool:
-		return p
+	case r := <-d.pool:
+		return r
 	default:
-		return &parsing{}
+		return &entry.Reader{}
 	}
 }
 
 // put keeps the buffers for another entry, unless they have grown beyond what most entries need.
-func (d *Detector) put(p *parsing) {
-	p.window.r = nil
-	if cap(p.window.buf) > 2*windowBytes || cap(p.json) > 2*windowBytes {
+func (d *Detector) put(r *entry.Reader) {
+	if !r.Release() {
 		return
 	}
 	select {
-	case d.pool <- p:
+	case d.pool <- r:
 	default:
 	}
-}
-
-// parsing is the state of reading one entry.
-type parsing struct {
-	window window
-	stored time.Time // when the object was stored
-	reader reader
-	json   []byte
-	plain  *jsonReader // for JSON without a schema
-	trail  *jsonReader // for CloudTrail
-	check  *scanner    // for looking at a sample
-}
-
-// begin prepares the part that all parsers share.
-func (p *parsing) begin(max int) {
-	p.reader = reader{window: &p.window, max: max, json: p.json[:0]}
-}
-
-// scanner returns one for looking at samples.
-func (p *parsing) scanner() *scanner {
-	if p.check == nil {
-		p.check = newScanner(nil)
-	}
-	return p.check
 }

@@ -30,8 +30,12 @@ type got struct {
 type reading struct {
 	Format, Skip string
 	Records      []got
+	Frames       []frame
 	Err          error // what ended it early
 }
+
+// frame is a run of bytes that frame records.
+type frame struct{ From, To int64 }
 
 func detector(t testing.TB, cfg format.Config) *format.Detector {
 	t.Helper()
@@ -45,11 +49,19 @@ func detector(t testing.TB, cfg format.Config) *format.Detector {
 // read reads an entry and holds every record against the promises of penstock.Record. plain are the bytes that r gives.
 func read(t testing.TB, d *format.Detector, id penstock.Identity, plain []byte, r io.Reader) reading {
 	t.Helper()
+	var out reading
+	d.SetFramed(func(offset, length int64) {
+		if n := len(out.Frames); n > 0 && out.Frames[n-1].To == offset {
+			out.Frames[n-1].To += length
+			return
+		}
+		out.Frames = append(out.Frames, frame{offset, offset + length})
+	})
 	rec, err := d.Recognize(&penstock.Object{Name: id.Key}, id, penstock.Entry{Reader: r})
 	if err != nil {
 		return reading{Err: err}
 	}
-	out := reading{Format: rec.Format, Skip: rec.Skip}
+	out.Format, out.Skip = rec.Format, rec.Skip
 	if rec.Skip != "" {
 		return out
 	}

@@ -62,7 +62,7 @@ func TestSamplesGiveTheDocumentsOfTheirGoldenFiles(t *testing.T) {
 			if r.Format != s.format || r.Err != nil {
 				t.Fatalf("recognised as %s, %v", r.Format, r.Err)
 			}
-			covered(t, s.text, r.Records)
+			covered(t, s.text, r)
 			var out strings.Builder
 			for _, rec := range r.Records {
 				at := "no time"
@@ -93,13 +93,9 @@ func TestSamplesGiveTheDocumentsOfTheirGoldenFiles(t *testing.T) {
 	}
 }
 
-// Every format of the table comes with samples, without which nothing here would test it, and a word in the documentation.
-func TestEveryFormatHasSamplesAndIsDocumented(t *testing.T) {
+// Every format of the table comes with samples, without which nothing here would test it.
+func TestEveryFormatHasSamples(t *testing.T) {
 	t.Parallel()
-	doc, err := os.ReadFile("../docs/formats.md")
-	if err != nil {
-		t.Fatal(err)
-	}
 	have := map[string]bool{}
 	for _, s := range samples(t) {
 		have[s.format] = true
@@ -108,22 +104,59 @@ func TestEveryFormatHasSamplesAndIsDocumented(t *testing.T) {
 		if !have[f.Name] {
 			t.Errorf("testdata/%s has none", f.Name)
 		}
-		if !bytes.Contains(doc, []byte("| `"+f.Name+"` |")) {
-			t.Errorf("docs/formats.md has no line for %s", f.Name)
-		}
 	}
 }
 
-// covered fails unless every byte that means something is in a record.
-func covered(t testing.TB, text []byte, records []got) {
-	t.Helper()
-	left := bytes.Clone(text)
-	for _, r := range records {
-		clear(left[r.Offset : r.Offset+r.Length])
+// With -update the table in the documentation is made anew.
+func TestTheGoldenTableInTheDocumentationIsThatOfTheFormats(t *testing.T) {
+	t.Parallel()
+	const path, begin, end = "../docs/formats.md", "<!-- made by go test ./format -update -->\n", "<!-- end -->"
+	doc, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
 	}
-	// What is left may be space, separators, and the frames of arrays and envelopes.
-	rest := strings.ReplaceAll(string(left), `"Records"`, "")
-	if rest = strings.Trim(rest, "\x00 \t\r\n,[]{}:\x1e"); strings.Trim(rest, "\x00 \t\r\n,[]{}:\x1e") != "" {
-		t.Errorf("in no record: %q", rest)
+	before, rest, ok1 := strings.Cut(string(doc), begin)
+	_, after, ok2 := strings.Cut(rest, end)
+	if !ok1 || !ok2 {
+		t.Fatalf("%s has no place for the table", path)
+	}
+	var table strings.Builder
+	table.WriteString("| format | what it is | how it is told |\n| --- | --- | --- |\n")
+	for _, f := range format.Formats() {
+		fmt.Fprintf(&table, "| `%s` | %s | %s |\n", f.Name, cell(f.About), cell(f.Signature))
+	}
+	want := before + begin + table.String() + end + after
+	if *update {
+		if err := os.WriteFile(path, []byte(want), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(want, string(doc)); diff != "" {
+		t.Errorf("go test ./format -run Golden -update renews it: %s", diff)
 	}
 }
+
+// covered fails unless every byte that is not white space is in one record or in a frame.
+func covered(t testing.TB, text []byte, r reading) {
+	t.Helper()
+	left := bytes.Clone(text)
+	for _, rec := range r.Records {
+		cover(left[rec.Offset : rec.Offset+rec.Length])
+	}
+	for _, f := range r.Frames {
+		cover(left[f.From:f.To])
+	}
+	if rest := bytes.TrimSpace(left); len(rest) > 0 {
+		t.Errorf("neither in a record nor in a frame: %.300q of %.300q", rest, text)
+	}
+}
+
+func cover(b []byte) {
+	for i := range b {
+		b[i] = ' '
+	}
+}
+
+// cell is a text that may stand in a table.
+func cell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }

@@ -36,11 +36,7 @@ func (l *Logs) fields(o *penstock.Object, id penstock.Identity, event *jsjson.Va
 func (l *Logs) parsed(o *penstock.Object, id penstock.Identity, message string) []found {
 	inner := penstock.Object{Name: o.Name, Size: int64(len(message)), Attr: o.Attr}
 	rec, err := l.Recognizer.Recognize(&inner, id, penstock.Entry{Reader: strings.NewReader(message)})
-	if err != nil || rec.Skip != "" {
-		return nil
-	}
-	switch rec.Format {
-	case "ndjson", "json", "text":
+	if err != nil || rec.Skip != "" || rec.Generic {
 		return nil
 	}
 	var all []found

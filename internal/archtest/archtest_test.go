@@ -38,10 +38,18 @@ var allowed = map[string][]string{
 	// Stages.
 	"source":     {root},
 	"decode":     {root, "internal/inflate"},
-	"format":     {root, "decode", "internal/zones"}, // the line reader
+	"format":     {root, "format/internal/entry", "format/internal/lines", "format/internal/events", "format/internal/multiline"},
 	"shape":      {root},
 	"bulk":       {root, "domain"},
 	"deadletter": {root, "decode"}, // the line reader
+
+	// The machinery of formats, from the bottom up.
+	"format/internal/quote":     {},
+	"format/internal/times":     {root, "format/internal/quote", "internal/zones"},
+	"format/internal/entry":     {root, "format/internal/quote"},
+	"format/internal/lines":     {root, "format/internal/entry", "format/internal/quote", "format/internal/times"},
+	"format/internal/events":    {root, "format/internal/entry", "format/internal/quote", "format/internal/times"},
+	"format/internal/multiline": {root, "format/internal/entry", "format/internal/quote", "format/internal/times"},
 
 	// Leaves.
 	root:     {},

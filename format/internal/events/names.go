@@ -1,13 +1,15 @@
-package format
+package events
 
 import (
 	"bytes"
 	"encoding/binary"
 	"slices"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/format/internal/quote"
 )
 
 // hashName hashes the name b[start:end] and tells whether it has a dot. Names of up to eight bytes have different hashes;
@@ -29,8 +31,8 @@ func hashName(b []byte, start, end int) (hash uint64, dotted bool) {
 }
 
 func hasDot(w uint64) bool {
-	x := w ^ '.'*ones
-	return (x-ones)&^x&highs != 0
+	x := w ^ '.'*quote.Ones
+	return (x-quote.Ones)&^x&quote.Highs != 0
 }
 
 // compare looks for a name that equals b[start:end] in the current object. Whether it is one or a path through it, the
@@ -94,17 +96,66 @@ func isBlank(name []byte) bool {
 	return true
 }
 
-// timeFields are the top-level names that are taken for the time of a record, the best one first.
-var timeFields = [...]string{ //nolint:gochecknoglobals // a table literal
+// timeFields are the top-level names that are taken for the time of a record of any format, the best one first. A format has its
+// own before them.
+var timeFields = []string{ //nolint:gochecknoglobals // a table literal
 	"@timestamp", "timestamp", "time", "eventTime", "ts", "datetime", "date", "event_time", "query_timestamp",
 	"Timestamp", "Time", "start_time", "start", "created_at", "asctime", "@t", "_time",
 }
 
+// The ranks of names: below maxTimes, that of a time.
 const (
-	timeNames  = 17
-	rankAWS    = timeNames
-	rankOpaque = timeNames + 1
+	maxTimes   = 62
+	rankAWS    = maxTimes
+	rankOpaque = maxTimes + 1
 )
+
+// known is what a scanner looks out for in the records of a format.
+type known struct {
+	// timeNames are the top-level names of times, the best one first. The first of all is "@timestamp".
+	timeNames []string
+	// opaque are top-level names whose value is written as a string when it is not one, opaquePaths all of them.
+	opaque, opaquePaths []string
+	// deepTimes and deepOpaque are the same for paths.
+	deepTimes, deepOpaque [][]string
+	// letters are the first bytes of the names that topName knows.
+	letters [256]bool
+	// byLength are the indexes in timeNames of the names of a length.
+	byLength [40][]uint8
+}
+
+// newKnown takes apart the paths of a format's times and opaque fields.
+func newKnown(times, opaque []string) *known {
+	k := &known{timeNames: []string{timeFields[0]}, opaquePaths: opaque}
+	for _, path := range times {
+		if parts := strings.Split(path, "."); len(parts) > 1 {
+			k.deepTimes = append(k.deepTimes, parts)
+		} else {
+			k.timeNames = append(k.timeNames, path)
+		}
+	}
+	for _, name := range timeFields[1:] {
+		if !slices.Contains(k.timeNames, name) {
+			k.timeNames = append(k.timeNames, name)
+		}
+	}
+	for _, path := range opaque {
+		if parts := strings.Split(path, "."); len(parts) > 1 {
+			k.deepOpaque = append(k.deepOpaque, parts)
+		} else {
+			k.opaque = append(k.opaque, path)
+		}
+	}
+	for i, name := range k.timeNames {
+		k.byLength[len(name)] = append(k.byLength[len(name)], uint8(i)) //nolint:gosec // at most maxTimes
+	}
+	for _, names := range [][]string{k.timeNames, {"_", "aws", "penstock"}, k.opaque} {
+		for _, name := range names {
+			k.letters[name[0]] = true
+		}
+	}
+	return k
+}
 
 // metaNames are refused by the engines at the top level of a document.
 var metaNames = []string{ //nolint:gochecknoglobals // a table literal
@@ -117,7 +168,7 @@ var metaNames = []string{ //nolint:gochecknoglobals // a table literal
 func (s *scanner) topName(name []byte) int {
 	if n := len(name); n < len(s.byLength) {
 		for _, i := range s.byLength[n] {
-			if string(name) == timeFields[i] {
+			if string(name) == s.timeNames[i] {
 				return int(i)
 			}
 		}

@@ -1,4 +1,4 @@
-package format
+package events
 
 import (
 	"fmt"
@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/seed56735111/penstock/format/internal/entry"
 )
 
 // What a scanner says of a value does not depend on the values before it, from which it guesses names.
@@ -37,7 +39,8 @@ func TestGuessesChangeNothing(t *testing.T) {
 		return b.String()
 	}
 	const opaque = "raw"
-	shared := newScanner([]string{opaque})
+	k := newKnown(nil, []string{opaque})
+	shared := &scanner{known: k}
 	found := map[verdict]int{}
 	last := object(1)
 	for range 200_000 {
@@ -47,14 +50,14 @@ func TestGuessesChangeNothing(t *testing.T) {
 			text = last[:at] + string(last[at]+byte(r.IntN(2))) + last[at+1:]
 		}
 		last = text
-		b := append([]byte(text), make([]byte, pad)...)
+		b := append([]byte(text), make([]byte, entry.Pad)...)
 		end, v := shared.scan(b, len(text))
-		fresh := newScanner([]string{opaque})
+		fresh := &scanner{known: k}
 		wantEnd, want := fresh.scan(b, len(text))
 		same := end == wantEnd && v == want
 		if want == complete {
 			same = same && shared.trouble == fresh.trouble && shared.top == fresh.top && shared.hasTime == fresh.hasTime && slices.Equal(shared.spans, fresh.spans)
-			for i := range timeNames {
+			for i := range k.timeNames {
 				same = same && (fresh.hasTime&(1<<i) == 0 || shared.times[i] == fresh.times[i])
 			}
 		}

@@ -1,21 +1,28 @@
-package format
+package events
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/seed56735111/penstock/format/internal/entry"
+)
 
 // enveloped reads a top-level object whose field of the name of the envelope is an array of records. What the object has
 // beside it, before and behind, becomes one record each: the array is too long to wait for its end.
-func (p *jsonReader) enveloped(y yield) bool {
+func (p *jsonReader) enveloped(y entry.Yield) bool {
 	name, list := p.findEnvelope()
 	if list == 0 {
 		return p.value(y, false)
 	}
-	if beside := bytes.TrimRight(p.bytes()[:name], ", \t\r\n"); len(beside) > 1 {
+	if beside := bytes.TrimRight(p.Bytes()[:name], ", \t\r\n"); len(beside) > 1 {
 		p.spare = append(append(p.spare[:0], beside...), '}')
-		if !p.emitPart(beside, p.offset(), y) {
+		offset := p.Offset()
+		p.Advance(len(beside))
+		list -= len(beside)
+		if !p.emitPart(beside, offset, y) {
 			return false
 		}
 	}
-	p.advance(list)
+	p.frame(list)
 	if !p.elements(y) {
 		return false
 	}
@@ -26,7 +33,7 @@ func (p *jsonReader) enveloped(y yield) bool {
 // its array begin; 0 when the object has none, or is no object.
 func (p *jsonReader) findEnvelope() (name, list int) {
 	for {
-		b, n := p.bytes(), p.len()
+		b, n := p.Bytes(), p.Len()
 		i := skipSpace(b, 1)
 		for b[i] == '"' {
 			name = i
@@ -46,29 +53,30 @@ func (p *jsonReader) findEnvelope() (name, list int) {
 			}
 			i = skipSpace(b, i+1)
 		}
-		if i < n || !p.fill() {
+		if i < n || !p.Fill() {
 			return 0, 0
 		}
 	}
 }
 
 // restOfEnvelope reads what an enveloping object has behind the array.
-func (p *jsonReader) restOfEnvelope(y yield) bool {
+func (p *jsonReader) restOfEnvelope(y entry.Yield) bool {
 	for {
-		b, n := p.bytes(), p.len()
+		b, n := p.Bytes(), p.Len()
 		i := skipSpace(b, 0)
 		switch {
 		case b[i] == '}':
-			p.advance(i + 1)
+			p.frame(i + 1)
 			return true
 		case b[i] == ',':
 			i++
-			p.spare = append(append(append(p.spare[:0], '{'), b[i:n]...), make([]byte, pad)...)
+			p.spare = append(append(append(p.spare[:0], '{'), b[i:n]...), make([]byte, entry.Pad)...)
 			end, v := p.scan(p.spare, n-i+1)
 			if v == complete {
 				p.spare = p.spare[:end]
-				p.advance(i + end - 1)
-				return p.emitPart(b[i:i+end-1], p.offset()-int64(end-1), y)
+				p.frame(i)
+				p.Advance(end - 1)
+				return p.emitPart(b[i:i+end-1], p.Offset()-int64(end-1), y)
 			}
 			if v == invalid {
 				return true // it goes on as top-level text
@@ -76,9 +84,9 @@ func (p *jsonReader) restOfEnvelope(y yield) bool {
 		case i < n:
 			return true
 		}
-		if !p.fill() {
-			if p.failure() != nil {
-				p.emitFailure(y)
+		if !p.Fill() {
+			if p.Failure() != nil {
+				p.EmitFailure(y)
 				return false
 			}
 			return true
@@ -87,13 +95,13 @@ func (p *jsonReader) restOfEnvelope(y yield) bool {
 }
 
 // emitPart hands over the object in p.spare, for which the entry has raw.
-func (p *jsonReader) emitPart(raw []byte, offset int64, y yield) bool {
+func (p *jsonReader) emitPart(raw []byte, offset int64, y entry.Yield) bool {
 	n := len(p.spare)
-	p.spare = append(p.spare, make([]byte, pad)...)
+	p.spare = append(p.spare, make([]byte, entry.Pad)...)
 	if _, v := p.scan(p.spare, n); v != complete {
-		return p.emitUnparsed(offset, raw, because("not JSON"), y)
+		return p.EmitUnparsed(offset, raw, entry.Because("not JSON"), y)
 	}
 	rec := p.record(p.spare, n, offset)
 	rec.Raw, rec.Verbatim = raw, false
-	return p.emit(rec, y)
+	return p.Emit(rec, y)
 }

@@ -1,44 +1,43 @@
-package format
+package events
 
 import (
 	"bytes"
+	"strings"
+
+	"github.com/seed56735111/penstock/format/internal/entry"
+	"github.com/seed56735111/penstock/format/internal/quote"
 )
 
-// sample is the beginning of an entry.
-type sample struct {
-	*parsing
-	text []byte            // all that is in the window: its padding follows
-	name string            // of the object or archive member
-	attr map[string]string // what the object's source knows
+// look is what the sample of an entry shows of its JSON. The formats share it.
+type look struct {
+	*entry.Reader
+	text []byte // the sample; the padding of the window follows
+	scan *scanner
 
-	looked bool // at the JSON
-	json   jsonShape
+	turn   uint64 // of the entry
+	looked bool
+	json   shape
 }
 
-// whole reports whether the sample is the whole entry.
-func (s *sample) whole() bool { return len(s.text) <= sampleBytes }
+// looks is the key under which the look at an entry is kept with its buffers.
+type looks struct{}
 
-// lines yields up to n lines of the sample that are not blank, without their line endings. The last one may be cut.
-func (s *sample) lines(n int) [][]byte {
-	var out [][]byte
-	for line := range bytes.Lines(s.text) {
-		if line = bytes.TrimRight(line, "\r\n"); len(bytes.TrimSpace(line)) == 0 {
-			continue
-		}
-		if out = append(out, line); len(out) == n {
-			break
-		}
+// lookAt returns the look at the entry that r has begun.
+func lookAt(r *entry.Reader) *look {
+	s := entry.State(r, looks{}, func() *look { return &look{scan: &scanner{known: newKnown(nil, nil)}} })
+	if s.turn != r.Turn() {
+		s.Reader, s.text, s.turn, s.looked = r, r.Sample(), r.Turn(), false
 	}
-	return out
+	return s
 }
 
-// jsonShape is how the JSON of an entry is laid out.
-type jsonShape uint8
+// shape is how the JSON of an entry is laid out.
+type shape uint8
 
 const (
-	notJSON    jsonShape = iota
-	jsonLines            // objects, each on a line
-	jsonValues           // objects over several lines, or one behind the other
+	notJSON    shape = iota
+	jsonLines        // objects, each on a line
+	jsonValues       // objects over several lines, or one behind the other
 	jsonArray
 	jsonEnvelope // an object with a "Records" array
 )
@@ -47,14 +46,14 @@ const (
 const envelopeName = "Records"
 
 // shape finds out how the JSON is laid out, once.
-func (s *sample) shape() jsonShape {
+func (s *look) shape() shape {
 	if !s.looked {
 		s.looked, s.json = true, s.findShape()
 	}
 	return s.json
 }
 
-func (s *sample) findShape() jsonShape {
+func (s *look) findShape() shape {
 	n := len(s.text)
 	i := skipSeparators(s.text, 0)
 	switch {
@@ -65,18 +64,18 @@ func (s *sample) findShape() jsonShape {
 	case s.text[i] != '{':
 		return s.mostlyLines()
 	}
-	if _, ok := s.envelope(i); ok {
+	if _, ok := s.envelope(i, envelopeName); ok {
 		return jsonEnvelope
 	}
 	next := skipSeparators(s.text, i+1)
 	if next < n && s.text[next] != '"' && s.text[next] != '}' {
 		return s.mostlyLines()
 	}
-	b := s.window.bytes()[i:]
-	end, v := s.scanner().scan(b, n-i)
+	b := s.Bytes()[i:]
+	end, v := s.scan.scan(b, n-i)
 	line := bytes.IndexByte(s.text[i:], '\n')
 	switch {
-	case v == complete && s.scanner().trouble&multiline == 0:
+	case v == complete && s.scan.trouble&multiline == 0:
 		// One value on one line: what is behind it decides.
 		rest := bytes.TrimLeft(s.text[i+end:], " \t\r")
 		if len(rest) == 0 || rest[0] == '\n' {
@@ -94,9 +93,9 @@ func (s *sample) findShape() jsonShape {
 }
 
 // mostlyLines looks whether most lines are objects although the first one is not.
-func (s *sample) mostlyLines() jsonShape {
-	lines := s.lines(20)
-	if !s.whole() && len(lines) > 1 {
+func (s *look) mostlyLines() shape {
+	lines := s.Lines(20)
+	if !s.Whole() && len(lines) > 1 {
 		lines = lines[:len(lines)-1] // it may be cut
 	}
 	objects := 0
@@ -113,7 +112,7 @@ func (s *sample) mostlyLines() jsonShape {
 }
 
 // arrayShape tells an array from text that begins with a bracket, such as [2026-11-24 10:00:00] INFO.
-func (s *sample) arrayShape(i int) jsonShape {
+func (s *look) arrayShape(i int) shape {
 	n := len(s.text)
 	i = skipSeparators(s.text, i+1)
 	if i == n {
@@ -122,8 +121,8 @@ func (s *sample) arrayShape(i int) jsonShape {
 	if s.text[i] == ']' {
 		return s.arrayEnds(i + 1)
 	}
-	b := s.window.bytes()[i:]
-	end, v := s.scanner().scan(b, n-i)
+	b := s.Bytes()[i:]
+	end, v := s.scan.scan(b, n-i)
 	switch v {
 	case incomplete:
 		if s.text[i] == '{' || s.text[i] == '[' || s.text[i] == '"' {
@@ -147,7 +146,7 @@ func (s *sample) arrayShape(i int) jsonShape {
 }
 
 // arrayEnds looks at what follows a short array: text that begins with brackets goes on behind them.
-func (s *sample) arrayEnds(i int) jsonShape {
+func (s *look) arrayEnds(i int) shape {
 	i = skipSeparators(s.text, i)
 	if i == len(s.text) || s.text[i] == '[' || s.text[i] == '{' {
 		return jsonArray
@@ -157,25 +156,43 @@ func (s *sample) arrayEnds(i int) jsonShape {
 
 // skipSeparators returns the position behind white space, commas and record separators.
 func skipSeparators(b []byte, i int) int {
-	for i < len(b) && (isSpace(b[i]) || b[i] == ',' || b[i] == 0x1e) {
+	for i < len(b) && (quote.IsSpace(b[i]) || b[i] == ',' || b[i] == 0x1e) {
 		i++
 	}
 	return i
 }
 
-// envelope finds the array of records in the object that begins at i, and returns where its first element begins.
-func (s *sample) envelope(i int) (first int, ok bool) {
+// envelope finds the array of a name in the object that begins at i, and returns where its first element begins.
+func (s *look) envelope(i int, envelope string) (first int, ok bool) {
 	for name, value := range s.members(i) {
-		if string(name) == envelopeName && s.text[value] == '[' {
+		if string(name) == envelope && s.text[value] == '[' {
 			return skipSeparators(s.text, value+1), true
 		}
 	}
 	return 0, false
 }
 
+// value returns where the value of a path begins in the object, or the first object of the array, that begins at i; 0 for none.
+func (s *look) value(i int, path string) int {
+	if i < len(s.text) && s.text[i] == '[' {
+		i = space(s.text, i+1)
+	}
+	first, rest, deeper := strings.Cut(path, ".")
+	for name, value := range s.members(i) {
+		if string(name) != first {
+			continue
+		}
+		if deeper {
+			return s.value(value, rest)
+		}
+		return value
+	}
+	return 0
+}
+
 // members yields the names in the object that begins at i, without their quotes, and where their values begin. It ends
 // where the object or the sample ends, or something is wrong.
-func (s *sample) members(i int) func(yield func(name []byte, value int) bool) {
+func (s *look) members(i int) func(yield func(name []byte, value int) bool) {
 	return func(yield func([]byte, int) bool) {
 		b := s.text
 		if i >= len(b) || b[i] != '{' {
@@ -210,7 +227,7 @@ func (s *sample) members(i int) func(yield func(name []byte, value int) bool) {
 }
 
 func space(b []byte, i int) int {
-	for i < len(b) && isSpace(b[i]) {
+	for i < len(b) && quote.IsSpace(b[i]) {
 		i++
 	}
 	return i

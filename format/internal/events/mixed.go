@@ -1,4 +1,8 @@
-package format
+package events
+
+import (
+	"github.com/seed56735111/penstock/format/internal/quote"
+)
 
 // kinds is a set of what is in an array. No field of an index takes both objects and scalars; null is neither.
 type kinds uint8
@@ -11,7 +15,7 @@ const (
 // kindBefore returns the kind of the element that ends before b[i], apart from white space. An array is neither: it has kinds
 // of its own.
 func kindBefore(b []byte, i int) kinds {
-	for i--; isSpace(b[i]); i-- {
+	for i--; quote.IsSpace(b[i]); i-- {
 	}
 	switch b[i] {
 	case '}':

@@ -1,21 +1,25 @@
-package format
+package events
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/seed56735111/penstock/format/internal/entry"
+)
 
 // broken hands over what begins here and is no JSON value, as far as it seems to reach. at is where it goes wrong.
-func (p *jsonReader) broken(y yield, at int, element bool) bool {
+func (p *jsonReader) broken(y entry.Yield, at int, element bool) bool {
 	size, ok := p.extent(at, element)
 	if !ok {
-		if p.failure() != nil {
-			p.emitFailure(y)
+		if p.Failure() != nil {
+			p.EmitFailure(y)
 			return false
 		}
 		return p.skipOverlong(y)
 	}
-	raw := bytes.TrimRight(p.bytes()[:size], " \t\r\n")
-	offset := p.offset()
-	p.advance(size)
-	return p.emitUnparsed(offset, raw, unexpected("JSON", raw, at), y)
+	raw := bytes.TrimRight(p.Bytes()[:size], " \t\r\n")
+	offset := p.Offset()
+	p.Advance(size)
+	return p.EmitUnparsed(offset, raw, entry.Unexpected("JSON", raw, at), y)
 }
 
 // extent says how many bytes belong to the broken value that begins here and goes wrong at a position. If its brackets match
@@ -23,7 +27,7 @@ func (p *jsonReader) broken(y yield, at int, element bool) bool {
 // brackets match up on a later line; else with its first line. ok is false when that is too far away to tell.
 func (p *jsonReader) extent(at int, element bool) (size int, ok bool) {
 	for {
-		b, n := p.bytes(), p.len()
+		b, n := p.Bytes(), p.Len()
 		line := bytes.IndexByte(b[:n], '\n')
 		if line >= 0 {
 			size, v := balance(b, line+1, element)
@@ -41,11 +45,11 @@ func (p *jsonReader) extent(at int, element bool) (size int, ok bool) {
 		case v == invalid && line >= 0:
 			return p.coarse(line, max(at, size)), true
 		}
-		if p.fill() {
+		if p.Fill() {
 			continue
 		}
 		switch {
-		case p.failure() != nil, !p.ended() && line < 0:
+		case p.Failure() != nil, !p.Ended() && line < 0:
 			return 0, false
 		case line >= 0:
 			return p.coarse(line, n), true
@@ -63,10 +67,10 @@ func (p *jsonReader) coarse(size, looked int) int {
 		return size
 	}
 	p.vain += int64(looked - size)
-	if p.vain < free+times*p.offset() {
+	if p.vain < free+times*p.Offset() {
 		return size
 	}
-	return max(size, bytes.LastIndexByte(p.bytes()[:looked], '\n'))
+	return max(size, bytes.LastIndexByte(p.Bytes()[:looked], '\n'))
 }
 
 // balance finds the end of a value by its brackets and strings alone. It is invalid when they do not match up, or when a
@@ -119,11 +123,11 @@ func balance(b []byte, n int, element bool) (end int, v verdict) {
 
 // skipOverlong passes over a value that is longer than the window, to the end of its brackets, or of its line when it has
 // none or a string in it goes over the end of a line.
-func (p *jsonReader) skipOverlong(y yield) bool {
-	offset := p.offset()
+func (p *jsonReader) skipOverlong(y entry.Yield) bool {
+	offset := p.Offset()
 	depth, quoted, escaped := 0, false, false
 	for {
-		b, n := p.bytes(), p.len()
+		b, n := p.Bytes(), p.Len()
 		for i, c := range b[:n] {
 			switch {
 			case c == '\n' && (quoted || depth == 0):
@@ -144,10 +148,10 @@ func (p *jsonReader) skipOverlong(y yield) bool {
 				}
 			}
 		}
-		p.advance(n)
-		if !p.fill() {
-			if p.failure() != nil {
-				p.emitFailure(y)
+		p.Advance(n)
+		if !p.Fill() {
+			if p.Failure() != nil {
+				p.EmitFailure(y)
 				return false
 			}
 			return p.endOverlong(offset, 0, y)
@@ -155,7 +159,7 @@ func (p *jsonReader) skipOverlong(y yield) bool {
 	}
 }
 
-func (p *jsonReader) endOverlong(offset int64, n int, y yield) bool {
-	p.advance(n)
-	return p.emitOverlong(offset, p.offset()-offset, y)
+func (p *jsonReader) endOverlong(offset int64, n int, y entry.Yield) bool {
+	p.Advance(n)
+	return p.EmitOverlong(offset, p.Offset()-offset, y)
 }

@@ -1,4 +1,5 @@
-package format
+// Package quote writes text into JSON strings, repaired, and knows the bytes that cannot stand there as they are.
+package quote
 
 import (
 	"bytes"
@@ -7,12 +8,14 @@ import (
 	"unicode/utf8"
 )
 
-const replacement = "\uFFFD"
+// Replacement stands for what is no text: invalid UTF-8, half of a surrogate pair, NUL.
+const Replacement = "\uFFFD"
 
-const hexDigits = "0123456789abcdef"
+// HexDigits are the hexadecimal digits.
+const HexDigits = "0123456789abcdef"
 
-// appendText appends text as the body of a JSON string, repaired: invalid UTF-8 and NUL become U+FFFD.
-func appendText(dst, text []byte) []byte {
+// Append appends text as the body of a JSON string, repaired: invalid UTF-8 and NUL become U+FFFD.
+func Append(dst, text []byte) []byte {
 	run := 0 // text[run:i] is to be copied
 	for i := 0; i < len(text); {
 		if i+8 <= len(text) && special(binary.LittleEndian.Uint64(text[i:])) == 0 {
@@ -34,13 +37,13 @@ func appendText(dst, text []byte) []byte {
 				i += size
 				continue
 			}
-			with = replacement
+			with = Replacement
 		case c == '"':
 			with = `\"`
 		case c == '\\':
 			with = `\\`
 		case c == 0:
-			with = replacement
+			with = Replacement
 		case c == '\n':
 			with = `\n`
 		case c == '\t':
@@ -50,7 +53,7 @@ func appendText(dst, text []byte) []byte {
 		}
 		dst = append(dst, text[run:i]...)
 		if with == "" {
-			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+			dst = append(dst, '\\', 'u', '0', '0', HexDigits[c>>4], HexDigits[c&15])
 		}
 		dst = append(dst, with...)
 		i += size
@@ -59,20 +62,20 @@ func appendText(dst, text []byte) []byte {
 	return append(dst, text[run:]...)
 }
 
-// appendLines appends text of several lines, whatever their endings are, with \n between them.
-func appendLines(dst, text []byte) []byte {
+// AppendLines appends text of several lines, whatever their endings are, with \n between them.
+func AppendLines(dst, text []byte) []byte {
 	for {
 		i := bytes.Index(text, []byte("\r\n"))
 		if i < 0 {
-			return appendText(dst, text)
+			return Append(dst, text)
 		}
-		dst = appendText(dst, text[:i])
+		dst = Append(dst, text[:i])
 		text = text[i+1:]
 	}
 }
 
-// isPlain reports whether text can stand in a JSON string as it is: printable ASCII without quotes and backslashes.
-func isPlain(text []byte) bool {
+// IsPlain reports whether text can stand in a JSON string as it is: printable ASCII without quotes and backslashes.
+func IsPlain(text []byte) bool {
 	for len(text) >= 8 {
 		if special(binary.LittleEndian.Uint64(text)) != 0 {
 			return false
@@ -87,23 +90,23 @@ func isPlain(text []byte) bool {
 	return true
 }
 
-// appendRepaired appends the body of a valid JSON string with its escapes as they are, but for lone surrogates and NUL,
+// AppendRepaired appends the body of a valid JSON string with its escapes as they are, but for lone surrogates and NUL,
 // which become U+FFFD, as does invalid UTF-8.
-func appendRepaired(dst, body []byte) []byte {
+func AppendRepaired(dst, body []byte) []byte {
 	for i := 0; i < len(body); {
 		switch c := body[i]; {
 		case c == '\\' && body[i+1] == 'u':
-			u, _ := hex4(body[i+2:])
+			u, _ := Hex4(body[i+2:])
 			size := 6
 			switch {
 			case u == 0:
-				dst = append(dst, replacement...)
+				dst = append(dst, Replacement...)
 			case u >= 0xd800 && u < 0xe000:
 				if pairs(body[i:]) {
 					size = 12
 					dst = append(dst, body[i:i+12]...)
 				} else {
-					dst = append(dst, replacement...)
+					dst = append(dst, Replacement...)
 				}
 			default:
 				dst = append(dst, body[i:i+6]...)
@@ -130,18 +133,18 @@ func pairs(b []byte) bool {
 }
 
 func pairRune(b []byte) rune {
-	high, _ := hex4(b[2:])
-	low, _ := hex4(b[8:])
+	high, _ := Hex4(b[2:])
+	low, _ := Hex4(b[8:])
 	return utf16.DecodeRune(rune(high), rune(low)) //nolint:gosec // four hexadecimal digits
 }
 
-// appendUnquoted appends the text that the body of a valid JSON string stands for, repaired like appendRepaired.
-func appendUnquoted(dst, body []byte) []byte {
+// AppendUnquoted appends the text that the body of a valid JSON string stands for, repaired like AppendRepaired.
+func AppendUnquoted(dst, body []byte) []byte {
 	for i := 0; i < len(body); {
 		c := body[i]
 		switch {
 		case c == '\\' && body[i+1] == 'u':
-			u, _ := hex4(body[i+2:])
+			u, _ := Hex4(body[i+2:])
 			r, size := rune(u), 6 //nolint:gosec // four hexadecimal digits
 			if u >= 0xd800 && u < 0xe000 {
 				r = utf8.RuneError

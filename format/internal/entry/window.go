@@ -1,4 +1,4 @@
-package format
+package entry
 
 import (
 	"bytes"
@@ -7,52 +7,52 @@ import (
 )
 
 const (
-	// pad is how many zero bytes always follow the data in a window. They end every scanning loop without a test for the
+	// Pad is how many zero bytes always follow the data in a window. They end every scanning loop without a test for the
 	// end of the data, and let eight bytes be loaded from any position in it.
-	pad = 16
-	// sampleBytes is how much of an entry the recogniser looks at, and one byte more to tell whether that is all.
-	sampleBytes = 64 << 10
+	Pad = 16
+	// SampleBytes is how much of an entry the recogniser looks at, and one byte more to tell whether that is all.
+	SampleBytes = 64 << 10
 	// windowBytes is the size to which a window grows for anything longer than a sample.
 	windowBytes = 256 << 10
 )
 
-// window is the part of an entry that is in memory. Records are slices of it, valid until the next fill.
-type window struct {
+// Window is the part of an entry that is in memory. Records are slices of it, valid until the next fill.
+type Window struct {
 	r     io.Reader
 	buf   []byte
 	start int   // first byte not consumed
-	end   int   // end of the data; buf[end:end+pad] is zero
+	end   int   // end of the data; buf[end:end+Pad] is zero
 	base  int64 // offset in the entry of buf[0]
 	limit int   // most bytes that may be held
 	err   error // what the reader said at last
 }
 
 // reset begins a new entry, of which no more than limit bytes are held at once.
-func (w *window) reset(r io.Reader, limit int) {
+func (w *Window) reset(r io.Reader, limit int) {
 	if w.buf == nil {
-		w.buf = make([]byte, sampleBytes+1+pad)
+		w.buf = make([]byte, SampleBytes+1+Pad)
 	}
-	*w = window{r: r, buf: w.buf, limit: limit}
-	clear(w.buf[:pad])
+	*w = Window{r: r, buf: w.buf, limit: limit}
+	clear(w.buf[:Pad])
 }
 
-// bytes returns the data that is not consumed, with pad zero bytes behind it.
-func (w *window) bytes() []byte { return w.buf[w.start : w.end+pad] }
+// Bytes returns the data that is not consumed, with Pad zero bytes behind it.
+func (w *Window) Bytes() []byte { return w.buf[w.start : w.end+Pad] }
 
-// len returns the number of bytes that are not consumed.
-func (w *window) len() int { return w.end - w.start }
+// Len returns the number of bytes that are not consumed.
+func (w *Window) Len() int { return w.end - w.start }
 
-// offset returns the position in the entry of the first byte that is not consumed.
-func (w *window) offset() int64 { return w.base + int64(w.start) }
+// Offset returns the position in the entry of the first byte that is not consumed.
+func (w *Window) Offset() int64 { return w.base + int64(w.start) }
 
-// advance consumes n bytes.
-func (w *window) advance(n int) { w.start += n }
+// Advance consumes n bytes.
+func (w *Window) Advance(n int) { w.start += n }
 
-// ended reports whether no more data will come.
-func (w *window) ended() bool { return w.err != nil }
+// Ended reports whether no more data will come.
+func (w *Window) Ended() bool { return w.err != nil }
 
-// failure returns the error that ended the entry early, nil at a proper end.
-func (w *window) failure() error {
+// Failure returns the error that ended the entry early, nil at a proper end.
+func (w *Window) Failure() error {
 	if w.err == nil || errors.Is(w.err, io.EOF) && !errors.Is(w.err, io.ErrUnexpectedEOF) {
 		return nil
 	}
@@ -62,22 +62,22 @@ func (w *window) failure() error {
 // maxEmptyReads is how often a reader may return nothing and no error before it is given up.
 const maxEmptyReads = 100
 
-// fill adds data. It reports false when there is none: the entry has ended, or the window holds its limit. The parsers look
+// Fill adds data. It reports false when there is none: the entry has ended, or the window holds its limit. The parsers look
 // at a record that is not complete again from its beginning, so a long one grows by a half at least: otherwise small reads
 // would cost time with the square of its length.
-func (w *window) fill() bool {
+func (w *Window) Fill() bool {
 	if w.err != nil {
 		return false
 	}
 	w.makeRoom()
-	room := w.buf[w.end : len(w.buf)-pad]
-	room = room[:min(len(room), w.limit-w.len())]
+	room := w.buf[w.end : len(w.buf)-Pad]
+	room = room[:min(len(room), w.limit-w.Len())]
 	if len(room) == 0 {
 		return false
 	}
 	least := 1
-	if w.len() >= sampleBytes {
-		least = min(w.len()/2, len(room))
+	if w.Len() >= SampleBytes {
+		least = min(w.Len()/2, len(room))
 	}
 	added, empty := 0, 0
 	for added < least && w.err == nil {
@@ -91,20 +91,20 @@ func (w *window) fill() bool {
 		}
 	}
 	w.end += added
-	clear(w.buf[w.end : w.end+pad])
+	clear(w.buf[w.end : w.end+Pad])
 	return added > 0
 }
 
 // makeRoom moves the data to the front of the buffer, or to a larger one, when the space behind it is small.
-func (w *window) makeRoom() {
-	free := len(w.buf) - pad - w.end
+func (w *Window) makeRoom() {
+	free := len(w.buf) - Pad - w.end
 	if free >= len(w.buf)/2 {
 		return
 	}
 	data := w.buf[w.start:w.end]
-	if len(data) > len(w.buf)/2 || len(w.buf) < windowBytes && w.base+int64(w.end) >= sampleBytes {
+	if len(data) > len(w.buf)/2 || len(w.buf) < windowBytes && w.base+int64(w.end) >= SampleBytes {
 		size := max(windowBytes, 2*len(w.buf))
-		size = min(size, w.limit+pad)
+		size = min(size, w.limit+Pad)
 		if size > len(w.buf) {
 			grown := make([]byte, size)
 			copy(grown, data)
@@ -120,39 +120,39 @@ func (w *window) makeRoom() {
 
 // sample reads ahead until there is enough for recognition or the entry has ended, and returns what is there. It depends on
 // the entry alone, not on the sizes of the reads.
-func (w *window) sample() []byte {
+func (w *Window) sample() []byte {
 	limit := w.limit
-	w.limit = sampleBytes + 1
-	for w.len() < w.limit && w.fill() {
+	w.limit = SampleBytes + 1
+	for w.Len() < w.limit && w.Fill() {
 	}
 	w.limit = limit
-	return w.bytes()[:w.len()]
+	return w.Bytes()[:w.Len()]
 }
 
 // line returns the next line without its line ending, and the number of bytes to consume for it. ok is false when the
 // line is not complete and cannot be completed: the entry has ended without a byte, or the line is longer than the window.
-func (w *window) line(max int) (text []byte, size int, ok bool) {
+func (w *Window) line(max int) (text []byte, size int, ok bool) {
 	searched := 0
 	for {
 		data := w.buf[w.start:w.end]
 		if i := bytes.IndexByte(data[searched:], '\n'); i >= 0 {
 			size = searched + i + 1
-			text = trimCR(data[:size-1])
+			text = TrimCR(data[:size-1])
 			return text, size, len(text) <= max
 		}
 		searched = len(data)
 		if searched > max+len("\r") {
 			return nil, 0, false
 		}
-		if !w.fill() {
-			text = trimCR(w.buf[w.start:w.end])
-			return text, w.len(), len(text) > 0 && len(text) <= max && w.ended() && w.failure() == nil
+		if !w.Fill() {
+			text = TrimCR(w.buf[w.start:w.end])
+			return text, w.Len(), len(text) > 0 && len(text) <= max && w.Ended() && w.Failure() == nil
 		}
 	}
 }
 
-// discardLine consumes the rest of a line, with its line ending, and returns the length of the line without it.
-func (w *window) discardLine() int64 {
+// DiscardLine consumes the rest of a line, with its line ending, and returns the length of the line without it.
+func (w *Window) DiscardLine() int64 {
 	var n int64
 	cr := false // the last byte seen is a carriage return
 	for {
@@ -163,21 +163,22 @@ func (w *window) discardLine() int64 {
 			if i > 0 && data[i-1] == '\r' || i == 0 && cr {
 				n--
 			}
-			w.advance(i + 1)
+			w.Advance(i + 1)
 			return n
 		}
 		if len(data) > 0 {
 			cr = data[len(data)-1] == '\r'
 		}
 		n += int64(len(data))
-		w.advance(len(data))
-		if !w.fill() {
+		w.Advance(len(data))
+		if !w.Fill() {
 			return n
 		}
 	}
 }
 
-func trimCR(b []byte) []byte {
+// TrimCR returns a line without the carriage return at its end.
+func TrimCR(b []byte) []byte {
 	if n := len(b); n > 0 && b[n-1] == '\r' {
 		return b[:n-1]
 	}

@@ -1,12 +1,12 @@
-package format
+package events
 
 import (
 	"bytes"
 	"encoding/binary"
-	"math/bits"
 	"unicode/utf8"
 
 	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/format/internal/quote"
 )
 
 // trouble says why a valid JSON value cannot go to the domain byte by byte.
@@ -47,19 +47,14 @@ const (
 // scanner validates one JSON value in one pass, and finds out on the way whether it needs rewriting, when it says it
 // happened, and which of the names that matter it has. It allocates nothing once it has grown to the depth of its input.
 type scanner struct {
-	// opaque are top-level names whose value is written as a string when it is not one.
-	opaque []string
-	// letters are the first bytes of the names that topName knows.
-	letters [256]bool
-	// byLength are the indexes in timeFields of the names of a length.
-	byLength [16][]uint8
+	*known // what it looks out for
 
 	// The results of the last scan.
 	trouble trouble
 	top     penstock.TopNames
-	times   [timeNames]int32 // where the values of top-level time fields begin
-	hasTime uint32           // which of them are set
-	spans   []span           // values of opaque fields that are neither strings nor null
+	times   [maxTimes]int32 // where the values of top-level time fields begin
+	hasTime uint64          // which of them are set
+	spans   []span          // values of opaque fields that are neither strings nor null
 
 	frames []frame
 	names  [maxNames]nameRef
@@ -114,42 +109,15 @@ type nameRef struct {
 	prefix     bool // a path that some name in the object goes through
 }
 
-const (
-	ones  = 0x0101010101010101
-	highs = 0x8080808080808080
-)
-
-func newScanner(opaque []string) *scanner {
-	s := &scanner{opaque: opaque}
-	for i, name := range timeFields {
-		s.byLength[len(name)] = append(s.byLength[len(name)], uint8(i))
-	}
-	for _, names := range [][]string{timeFields[:], {"_", "aws", "penstock"}, opaque} {
-		for _, name := range names {
-			s.letters[name[0]] = true
-		}
-	}
-	return s
-}
-
-// special marks the bytes of w that end a run of plain text in a JSON string: quotes, backslashes, control characters
-// and everything that is not ASCII. Only the lowest mark is exact. With one bit changed, a quote and the control
-// characters, and nothing else, are below 0x21.
-func special(w uint64) uint64 {
-	return (((w ^ 2*ones) - 0x21*ones) | w | ((w ^ '\\'*ones) - ones)) & highs
-}
-
-// plain returns the index of the first special byte in b from i on. There is one: the padding is zero.
-func plain(b []byte, i int) int {
-	for {
-		if m := special(binary.LittleEndian.Uint64(b[i:])); m != 0 {
-			return i + bits.TrailingZeros64(m)>>3
-		}
-		i += 8
+// look makes the scanner look out for what is known of another format.
+func (s *scanner) look(k *known) {
+	if s.known != k {
+		s.known = k
+		clear(s.guesses[:]) // they know the ranks of the other one's names
 	}
 }
 
-// scan reads the value that begins at b[0]. The data are n bytes, followed by at least pad zero bytes. It returns where
+// scan reads the value that begins at b[0]. The data are n bytes, followed by at least entry.Pad zero bytes. It returns where
 // the value ends, or the position at which it is incomplete or invalid.
 //
 //nolint:gocyclo // one loop over the bytes is what makes it fast; the grammar is the one of RFC 8259
@@ -170,7 +138,7 @@ func (s *scanner) scan(b []byte, n int) (int, verdict) {
 value:
 	switch c := b[i]; {
 	case c == '"':
-		j := plain(b, i+1)
+		j := quote.Plain(b, i+1)
 		if b[j] != '"' {
 			var v verdict
 			if j, v = s.oddString(b, j, n); v != complete {
@@ -194,7 +162,7 @@ value:
 		if c == '{' {
 			goto firstName
 		}
-		for isSpace(b[i]) {
+		for quote.IsSpace(b[i]) {
 			s.space(b[i])
 			i++
 		}
@@ -203,7 +171,7 @@ value:
 			goto closed
 		}
 		goto value
-	case isDigit(c) || c == '-':
+	case quote.IsDigit(c) || c == '-':
 		j, ok := s.number(b, i)
 		if !ok {
 			return j, cut(j, n)
@@ -212,7 +180,7 @@ value:
 		if depth == 0 && i == n {
 			return i, incomplete // another digit may follow
 		}
-	case isSpace(c):
+	case quote.IsSpace(c):
 		s.space(c)
 		i++
 		goto value
@@ -254,7 +222,7 @@ after:
 		}
 		i++
 		goto closed
-	case isSpace(c):
+	case quote.IsSpace(c):
 		s.space(c)
 		i++
 		goto after
@@ -275,7 +243,7 @@ closed:
 	goto after
 
 firstName:
-	for isSpace(b[i]) {
+	for quote.IsSpace(b[i]) {
 		s.space(b[i])
 		i++
 	}
@@ -286,7 +254,7 @@ firstName:
 
 name:
 	if b[i] != '"' {
-		if isSpace(b[i]) {
+		if quote.IsSpace(b[i]) {
 			s.space(b[i])
 			i++
 			goto name
@@ -314,7 +282,7 @@ name:
 			goto known
 		}
 		g.masks[0] = 0
-		j := plain(b, i)
+		j := quote.Plain(b, i)
 		sound := b[j] == '"'
 		if !sound {
 			var v verdict
@@ -357,7 +325,7 @@ name:
 		i = j + 1
 	}
 	for b[i] != ':' {
-		if !isSpace(b[i]) {
+		if !quote.IsSpace(b[i]) {
 			return i, cut(i, n)
 		}
 		s.space(b[i])
@@ -368,12 +336,12 @@ name:
 		goto value
 	}
 known:
-	for isSpace(b[i]) {
+	for quote.IsSpace(b[i]) {
 		s.space(b[i])
 		i++
 	}
 	switch {
-	case rank < timeNames:
+	case rank < maxTimes:
 		s.times[rank] = int32(i) //nolint:gosec // a window is below 2 GiB
 		s.hasTime |= 1 << rank
 	case rank == rankAWS && b[i] == '{':
@@ -393,10 +361,6 @@ func cut(i, n int) verdict {
 	}
 	return invalid
 }
-
-func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' }
-
-func isDigit(c byte) bool { return c-'0' < 10 }
 
 func (s *scanner) space(c byte) {
 	if c == '\n' || c == '\r' {
@@ -437,7 +401,7 @@ func (s *scanner) oddString(b []byte, i, n int) (int, verdict) {
 			}
 			i += size
 		}
-		i = plain(b, i)
+		i = quote.Plain(b, i)
 	}
 }
 
@@ -456,7 +420,7 @@ func (s *scanner) escape(b []byte, i, n int) (int, verdict) {
 	if i+6 > n {
 		return i, incomplete
 	}
-	u, ok := hex4(b[i+2:])
+	u, ok := quote.Hex4(b[i+2:])
 	if !ok {
 		return i + 2, invalid
 	}
@@ -467,7 +431,7 @@ func (s *scanner) escape(b []byte, i, n int) (int, verdict) {
 		if i+6 >= n || b[i+6] == '\\' && (i+7 >= n || b[i+7] == 'u' && i+12 > n) {
 			return i, incomplete
 		}
-		low, ok := hex4(b[i+8:])
+		low, ok := quote.Hex4(b[i+8:])
 		if b[i+6] == '\\' && b[i+7] == 'u' && ok && low >= 0xdc00 && low < 0xe000 {
 			return i + 12, complete
 		}
@@ -476,22 +440,6 @@ func (s *scanner) escape(b []byte, i, n int) (int, verdict) {
 		s.trouble |= badText
 	}
 	return i + 6, complete
-}
-
-// hex4 reads four hexadecimal digits.
-func hex4(b []byte) (uint32, bool) {
-	var u uint32
-	for _, c := range b[:4] {
-		switch {
-		case isDigit(c):
-			u = u<<4 | uint32(c-'0')
-		case c|0x20 >= 'a' && c|0x20 <= 'f':
-			u = u<<4 | uint32(c|0x20-'a'+10)
-		default:
-			return 0, false
-		}
-	}
-	return u, true
 }
 
 // number returns where the number at b[i] ends, or where it is wrong.
@@ -504,8 +452,8 @@ func (s *scanner) number(b []byte, i int) (int, bool) {
 	switch {
 	case b[i] == '0':
 		i++
-	case isDigit(b[i]):
-		for isDigit(b[i]) {
+	case quote.IsDigit(b[i]):
+		for quote.IsDigit(b[i]) {
 			i++
 		}
 	default:
@@ -516,10 +464,10 @@ func (s *scanner) number(b []byte, i int) (int, bool) {
 	if b[i] == '.' {
 		fractional = true
 		i++
-		if !isDigit(b[i]) {
+		if !quote.IsDigit(b[i]) {
 			return i, false
 		}
-		for isDigit(b[i]) {
+		for quote.IsDigit(b[i]) {
 			i++
 		}
 	}
@@ -529,11 +477,11 @@ func (s *scanner) number(b []byte, i int) (int, bool) {
 		if b[i] == '+' || b[i] == '-' {
 			i++
 		}
-		if !isDigit(b[i]) {
+		if !quote.IsDigit(b[i]) {
 			return i, false
 		}
 		exp := i
-		for isDigit(b[i]) {
+		for quote.IsDigit(b[i]) {
 			i++
 		}
 		if i-exp > 2 || digits > 200 {

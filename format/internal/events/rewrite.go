@@ -1,4 +1,4 @@
-package format
+package events
 
 import (
 	"bytes"
@@ -8,18 +8,20 @@ import (
 	"unicode/utf8"
 
 	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/format/internal/quote"
 )
 
 // rewriter writes a JSON value, which a scanner found valid, as one that a domain accepts. It favours being right over
 // being fast: it sees the records in which the scanner found some trouble.
 type rewriter struct {
-	opaque []string
+	*known
 	// ownTime says that the record's "@timestamp" is a date that may stay.
 	ownTime bool
 
 	top     penstock.TopNames
 	members []member // of the objects being written, the innermost last
 	scratch []byte   // decoded names
+	path    []byte   // of the object being written, with a dot behind each name
 }
 
 // member is one name with its value in an object.
@@ -31,7 +33,7 @@ type member struct {
 
 // rewrite appends the value b[:end] to dst as one object on one line. The padding of a window follows it.
 func (w *rewriter) rewrite(dst, b []byte) []byte {
-	w.top, w.members, w.scratch = 0, w.members[:0], w.scratch[:0]
+	w.top, w.members, w.scratch, w.path = 0, w.members[:0], w.scratch[:0], w.path[:0]
 	i := skipSpace(b, 0)
 	if b[i] == '{' {
 		dst, _ = w.object(dst, b, i, 1)
@@ -48,7 +50,7 @@ func (w *rewriter) value(dst, b []byte, i, depth int) ([]byte, int) {
 	case c == '"':
 		return w.str(dst, b, i)
 	case c != '{' && c != '[':
-		end := scalarEnd(b, i)
+		end := quote.ScalarEnd(b, i)
 		return appendNumber(dst, b[i:end]), end
 	case depth > maxLevels:
 		end := skipValue(b, i)
@@ -76,16 +78,20 @@ func (w *rewriter) object(dst, b []byte, i, depth int) ([]byte, int) {
 		empty = false
 		name, at := w.members[m].name, w.members[m].start
 		dst = append(dst, '"')
-		dst = appendText(dst, name)
+		dst = quote.Append(dst, name)
 		dst = append(dst, '"', ':')
 		if depth == 1 {
 			w.note(name, b[at])
-			if b[at] != '"' && b[at] != 'n' && slices.Contains(w.opaque, string(name)) {
-				dst = appendCompactString(dst, b[at:w.members[m].end])
-				continue
-			}
 		}
-		dst, _ = w.value(dst, b, at, depth+1)
+		above := len(w.path)
+		w.path = append(w.path, name...)
+		if b[at] != '"' && b[at] != 'n' && slices.Contains(w.opaquePaths, string(w.path)) {
+			dst = appendCompactString(dst, b[at:w.members[m].end])
+		} else {
+			w.path = append(w.path, '.')
+			dst, _ = w.value(dst, b, at, depth+1)
+		}
+		w.path = w.path[:above]
 	}
 	w.members, w.scratch = w.members[:first], w.scratch[:scratch]
 	return append(dst, '}'), end
@@ -126,7 +132,7 @@ func (w *rewriter) decode(quoted []byte) []byte {
 		return quoted
 	}
 	at := len(w.scratch)
-	w.scratch = appendUnquoted(w.scratch, quoted)
+	w.scratch = quote.AppendUnquoted(w.scratch, quoted)
 	return w.scratch[at:len(w.scratch):len(w.scratch)]
 }
 
@@ -134,13 +140,13 @@ func (w *rewriter) decode(quoted []byte) []byte {
 func (w *rewriter) str(dst, b []byte, i int) ([]byte, int) {
 	end := skipString(b, i)
 	dst = append(dst, '"')
-	dst = appendRepaired(dst, b[i+1:end-1])
+	dst = quote.AppendRepaired(dst, b[i+1:end-1])
 	return append(dst, '"'), end
 }
 
 // appendNumber appends a scalar that is not a string. A number that no long or double holds becomes a string.
 func appendNumber(dst, b []byte) []byte {
-	if isDigit(b[0]) || b[0] == '-' {
+	if quote.IsDigit(b[0]) || b[0] == '-' {
 		tooBig := false
 		if !bytes.ContainsAny(b, ".eE") {
 			tooBig = !fitsLong(b)
@@ -161,7 +167,7 @@ func appendNumber(dst, b []byte) []byte {
 func appendCompact(dst, b []byte, end int) []byte {
 	for i := 0; i < end; {
 		start := i
-		for i < end && !isSpace(b[i]) {
+		for i < end && !quote.IsSpace(b[i]) {
 			if b[i] == '"' {
 				i = skipString(b, i)
 			} else {
@@ -179,7 +185,7 @@ func appendCompactString(dst, value []byte) []byte {
 	dst = append(dst, '"')
 	for i := 0; i < len(value); {
 		switch c := value[i]; {
-		case isSpace(c):
+		case quote.IsSpace(c):
 			i++
 		case c == '"':
 			end := i + 1
@@ -190,7 +196,7 @@ func appendCompactString(dst, value []byte) []byte {
 				end++
 			}
 			dst = append(dst, '\\', '"')
-			dst = appendText(dst, value[i+1:end])
+			dst = quote.Append(dst, value[i+1:end])
 			dst = append(dst, '\\', '"')
 			i = end + 1
 		default:
@@ -202,7 +208,7 @@ func appendCompactString(dst, value []byte) []byte {
 }
 
 func skipSpace(b []byte, i int) int {
-	for isSpace(b[i]) {
+	for quote.IsSpace(b[i]) {
 		i++
 	}
 	return i
@@ -212,7 +218,7 @@ func skipSpace(b []byte, i int) int {
 func skipString(b []byte, i int) int {
 	i++
 	for {
-		i = plain(b, i)
+		i = quote.Plain(b, i)
 		switch b[i] {
 		case '"':
 			return i + 1
@@ -224,14 +230,6 @@ func skipString(b []byte, i int) int {
 	}
 }
 
-// scalarEnd returns where the number or literal at b[i] ends.
-func scalarEnd(b []byte, i int) int {
-	for c := b[i]; c > ' ' && c != ',' && c != ']' && c != '}'; c = b[i] {
-		i++
-	}
-	return i
-}
-
 // skipValue returns where the valid value at b[i] ends.
 func skipValue(b []byte, i int) int {
 	switch b[i] {
@@ -239,7 +237,7 @@ func skipValue(b []byte, i int) int {
 		return skipString(b, i)
 	case '{', '[':
 	default:
-		return scalarEnd(b, i)
+		return quote.ScalarEnd(b, i)
 	}
 	for depth := 0; ; {
 		switch b[i] {

@@ -1,0 +1,91 @@
+package format
+
+import (
+	"iter"
+	"math/bits"
+
+	"github.com/seed56735111/penstock/format/internal/entry"
+	"github.com/seed56735111/penstock/format/internal/events"
+	"github.com/seed56735111/penstock/format/internal/lines"
+)
+
+// index says cheaply which formats may fit an entry, whatever number of them there is: line formats by the first bytes of its first
+// lines, JSON by the names of its first record.
+type index struct {
+	always  set
+	starts  [256]set // by the first byte of a line
+	rows    *events.Index
+	rowSets []set // by the numbers of the rows
+
+	services map[string]bool
+	skipping []int // formats that leave objects out by their names
+}
+
+// set is a set of formats by their places in the table.
+type set [2]uint64
+
+// mostFormats is how many formats a table may have.
+const mostFormats = len(set{}) * 64
+
+func (s *set) add(n int) { s[n>>6] |= 1 << (n & 63) }
+
+func (s *set) join(other *set) {
+	for i := range s {
+		s[i] |= other[i]
+	}
+}
+
+// all yields the formats in their order.
+func (s set) all() iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for i, w := range s {
+			for ; w != 0; w &= w - 1 {
+				if !yield(i<<6 + bits.TrailingZeros64(w)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func newIndex(formats []schema) *index {
+	x := &index{services: map[string]bool{}}
+	var rows []*events.Row
+	for n := range formats {
+		f := &formats[n]
+		if f.service != "" {
+			x.services[f.service] = true
+		}
+		if f.skip != nil {
+			x.skipping = append(x.skipping, n)
+		}
+		if row, ok := f.grammar.(*events.Row); ok {
+			rows = append(rows, row)
+			x.rowSets = append(x.rowSets, set{})
+			x.rowSets[len(rows)-1].add(n)
+			continue
+		}
+		g, ok := f.grammar.(interface{ Starts() lines.Bytes })
+		if !ok {
+			x.always.add(n)
+			continue
+		}
+		first := g.Starts()
+		for c := range x.starts {
+			if first.Has(byte(c)) {
+				x.starts[c].add(n)
+			}
+		}
+	}
+	x.rows = events.NewIndex(rows)
+	return x
+}
+
+func (x *index) mayFit(r *entry.Reader) set {
+	may := x.always
+	for _, line := range r.Lines(entry.FirstLines) {
+		may.join(&x.starts[line[0]])
+	}
+	x.rows.MayFit(r, func(row int) { may.join(&x.rowSets[row]) })
+	return may
+}

@@ -1,0 +1,22 @@
+package entry
+
+// Field is a name that documents of a format have, and what an index should map it as.
+type Field struct {
+	Name string `json:"name"`
+	Type Type   `json:"type"`
+}
+
+// Type is a type of the engines' mappings.
+type Type string
+
+// The types of fields.
+const (
+	Keyword Type = "keyword"
+	Text    Type = "text"
+	Long    Type = "long"
+	Double  Type = "double"
+	Boolean Type = "boolean"
+	IP      Type = "ip"
+	Date    Type = "date"
+	Flat    Type = "flat_object" // JSON text today
+)

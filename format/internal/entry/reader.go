@@ -1,0 +1,134 @@
+// Package entry holds one entry while it is read: a window on its bytes, the sample by which its format is told, and the records
+// that are handed over.
+package entry
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/format/internal/quote"
+)
+
+// Yield hands a record or an error to the consumer; false means that it wants no more.
+type Yield = func(penstock.Record, error) bool
+
+// Reader reads an entry for the grammar of its format. Its buffers are used again for other entries.
+type Reader struct {
+	Window
+	// Name is that of the object or archive member, Attr what the object's source knows, Stored when it was stored.
+	Name   string
+	Attr   map[string]string
+	Stored time.Time
+	// Max is the longest record in bytes.
+	Max int
+	// JSON is the last record's, when it is not a part of the window.
+	JSON []byte
+	// Framed, when set, is told of the bytes that frame records without being one.
+	Framed func(offset, length int64)
+
+	seq    int64  // of the next record
+	turn   uint64 // counts entries
+	text   []byte
+	lines  [maxLines][]byte // of the sample
+	count  int              // of them; -1 before they are split
+	states map[any]any
+}
+
+// Begin begins another entry, of which records of up to max bytes are read, and looks at its sample.
+func (r *Reader) Begin(in io.Reader, max int) {
+	r.Window.reset(in, max+len("\r\n"))
+	r.turn++
+	r.Max, r.JSON, r.seq, r.count = max, r.JSON[:0], 0, -1
+	r.text = r.Window.sample()
+}
+
+// Turn tells the entries apart that are read one after the other.
+func (r *Reader) Turn() uint64 { return r.turn }
+
+// Release lets go of the entry. It reports whether the buffers are of a size to be kept for another one.
+func (r *Reader) Release() bool {
+	r.r, r.Attr, r.text, r.Framed = nil, nil, nil, nil
+	clear(r.lines[:])
+	return cap(r.buf) <= 2*windowBytes && cap(r.JSON) <= 2*windowBytes
+}
+
+// State returns what a grammar keeps with a Reader from one entry to the next, by a key of its own.
+func State[T any](r *Reader, key any, make func() *T) *T {
+	if s, ok := r.states[key]; ok {
+		return s.(*T)
+	}
+	if r.states == nil {
+		r.states = map[any]any{}
+	}
+	s := make()
+	r.states[key] = s
+	return s
+}
+
+// errTooLong is the cause in the RecordError of an overlong record.
+var errTooLong = errors.New("longer than the longest record allowed")
+
+// Emit hands over a record and counts it.
+func (r *Reader) Emit(rec penstock.Record, y Yield) bool {
+	rec.Seq = r.seq
+	r.seq++
+	return y(rec, nil)
+}
+
+// EmitOverlong reports a record that is too long to hold.
+func (r *Reader) EmitOverlong(offset, length int64, y Yield) bool {
+	r.seq++
+	return y(penstock.Record{}, &penstock.RecordError{
+		Reason: penstock.ReasonOverlong, Offset: offset, Length: length, Err: fmt.Errorf("%w (%d bytes)", errTooLong, r.Max),
+	})
+}
+
+// EmitFailure passes on what ended the entry early, if anything did.
+func (r *Reader) EmitFailure(y Yield) {
+	if err := r.Failure(); err != nil {
+		y(penstock.Record{}, err)
+	}
+}
+
+// EmitUnparsed hands over bytes that are no record of the format, with the reason.
+func (r *Reader) EmitUnparsed(offset int64, raw []byte, reason func([]byte) []byte, y Yield) bool {
+	r.JSON = append(r.JSON[:0], `{"message":"`...)
+	r.JSON = quote.AppendLines(r.JSON, raw)
+	r.JSON = append(r.JSON, `","parse_error":"`...)
+	r.JSON = reason(r.JSON)
+	r.JSON = append(r.JSON, `"}`...)
+	return r.Emit(penstock.Record{Offset: offset, Raw: raw, JSON: r.JSON, Unparsed: true}, y)
+}
+
+// Frame takes note of bytes that frame records without being one: the line that names the fields, the brackets of an array.
+// Every byte of an entry that is not white space is in a record, in a RecordError, or in a frame.
+func (r *Reader) Frame(offset, length int64) {
+	if r.Framed != nil {
+		r.Framed(offset, length)
+	}
+}
+
+// Because returns a reason that is a sentence without anything to quote in it.
+func Because(sentence string) func([]byte) []byte {
+	return func(dst []byte) []byte { return append(dst, sentence...) }
+}
+
+// Unexpected returns the reason that a byte is not what the grammar allows there. The position is one in the message.
+func Unexpected(what string, raw []byte, at int) func([]byte) []byte {
+	return func(dst []byte) []byte {
+		dst = append(dst, "not "...)
+		dst = append(dst, what...)
+		if at >= len(raw) {
+			return append(dst, ": ends too early"...)
+		}
+		dst = append(dst, ": unexpected byte 0x"...)
+		dst = append(dst, quote.HexDigits[raw[at]>>4], quote.HexDigits[raw[at]&15])
+		dst = append(dst, " at position "...)
+		return strconv.AppendInt(dst, int64(at-bytes.Count(raw[:at], []byte("\r\n"))), 10)
+	}
+}

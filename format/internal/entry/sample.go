@@ -1,0 +1,44 @@
+package entry
+
+import (
+	"bytes"
+)
+
+// maxLines is how many lines of a sample are split, FirstLines how many of them a line format looks at: the first ones may be
+// damaged, or a banner.
+const (
+	maxLines   = 20
+	FirstLines = 5
+)
+
+// Sample returns the beginning of the entry: SampleBytes and one byte more, or all of it. Only a grammar that has not begun to
+// read may ask for it.
+func (r *Reader) Sample() []byte { return r.text }
+
+// Whole reports whether the sample is the whole entry.
+func (r *Reader) Whole() bool { return len(r.text) <= SampleBytes }
+
+// Lines returns up to n of the first 20 lines of the sample that are not blank, without their line endings. The last one may be
+// cut. They are split once, whatever number of formats looks at them.
+func (r *Reader) Lines(n int) [][]byte {
+	if r.count < 0 {
+		r.split()
+	}
+	return r.lines[:min(n, r.count)]
+}
+
+func (r *Reader) split() {
+	r.count = 0
+	for rest := r.text; len(rest) > 0 && r.count < maxLines; {
+		line := rest
+		if i := bytes.IndexByte(rest, '\n'); i >= 0 {
+			line, rest = rest[:i], rest[i+1:]
+		} else {
+			rest = nil
+		}
+		if line = bytes.TrimRight(line, "\r\n"); len(bytes.TrimSpace(line)) > 0 {
+			r.lines[r.count] = line
+			r.count++
+		}
+	}
+}

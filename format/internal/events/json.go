@@ -1,0 +1,220 @@
+package events
+
+import (
+	"time"
+
+	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/format/internal/entry"
+	"github.com/seed56735111/penstock/format/internal/quote"
+	"github.com/seed56735111/penstock/format/internal/times"
+)
+
+// jsonReader reads JSON values one after the other, with or without anything between them. Each object is a record, as
+// is each element of an array at the top level or in the envelope; anything else is wrapped as {"value":…}.
+type jsonReader struct {
+	*entry.Reader
+	*scanner
+	rewrite rewriter
+	// envelope is the name of the field in top-level objects whose elements are the records, empty for none.
+	envelope string
+	// array says that the entry is one array, to be read element by element however long it is.
+	array bool
+	// vain counts the bytes that were looked at behind broken values.
+	vain  int64
+	spare []byte // a record that is not in one piece in the window, padded
+}
+
+// records reads the entry to its end.
+func (p *jsonReader) records(y entry.Yield) {
+	for p.skipSeparators() {
+		more := false
+		switch b := p.Bytes(); {
+		case b[0] == '[' && (p.array || p.isWhole()):
+			more = p.elements(y)
+		case b[0] == '{' && p.envelope != "":
+			more = p.enveloped(y)
+		default:
+			more = p.value(y, false)
+		}
+		if !more {
+			return
+		}
+	}
+	p.EmitFailure(y)
+}
+
+// skipSeparators consumes what may stand between two values: white space, commas, and the record separator of RFC 7464.
+// It reports whether there is anything behind.
+func (p *jsonReader) skipSeparators() bool {
+	for {
+		b, n := p.Bytes(), p.Len()
+		i := 0
+		for quote.IsSpace(b[i]) || b[i] == ',' || b[i] == 0x1e {
+			i++
+		}
+		if i > 0 {
+			p.frame(i)
+		}
+		if i < n {
+			return true
+		}
+		if !p.Fill() {
+			return false
+		}
+	}
+}
+
+// frame passes over bytes between records.
+func (p *jsonReader) frame(n int) {
+	p.Frame(p.Offset(), int64(n))
+	p.Advance(n)
+}
+
+// isWhole reports whether the value at the beginning of the window is valid JSON, or too long to tell.
+func (p *jsonReader) isWhole() bool {
+	for {
+		_, v := p.scan(p.Bytes(), p.Len())
+		if v != incomplete || !p.Fill() {
+			return v == complete || v == incomplete && !p.Ended()
+		}
+	}
+}
+
+// elements reads the array that begins here. An array without an end ends with the entry.
+func (p *jsonReader) elements(y entry.Yield) bool {
+	p.frame(1)
+	for p.skipSeparators() {
+		if p.Bytes()[0] == ']' {
+			p.frame(1)
+			return true
+		}
+		if !p.value(y, true) {
+			return false
+		}
+	}
+	return true
+}
+
+// value reads one value as a record. What is not a value becomes an unparsed record.
+func (p *jsonReader) value(y entry.Yield, element bool) bool {
+	for {
+		b, n := p.Bytes(), p.Len()
+		end, v := p.scan(b, n)
+		if v == complete && b[0] != '{' && b[0] != '[' || v == incomplete && end == n && p.Ended() && p.isNumber(b, n) {
+			v = p.scalar(b, end, n, element)
+		}
+		switch {
+		case v == complete:
+			rec := p.record(b, end, p.Offset())
+			p.Advance(end)
+			return p.Emit(rec, y)
+		case v == incomplete && p.Fill():
+		case v == incomplete && !p.Ended():
+			return p.skipOverlong(y)
+		case v == incomplete && p.Failure() != nil:
+			p.EmitFailure(y)
+			return false
+		default:
+			return p.broken(y, end, element)
+		}
+	}
+}
+
+func (p *jsonReader) isNumber(b []byte, n int) bool {
+	end, ok := p.number(b, 0)
+	return ok && end == n
+}
+
+// scalar decides whether the scalar b[:end] stands alone, as it must to be a record: a line of text may begin with one.
+func (p *jsonReader) scalar(b []byte, end, n int, element bool) verdict {
+	for b[end] == ' ' || b[end] == '\t' || b[end] == '\r' || element && b[end] == '\n' {
+		end++
+	}
+	switch {
+	case end == n && (!p.Ended() || p.Failure() != nil):
+		return incomplete
+	case end == n, b[end] == '\n', b[end] == ',', element && b[end] == ']':
+		return complete
+	}
+	return invalid
+}
+
+// record makes the record of the value b[:end], which was just scanned.
+func (p *jsonReader) record(b []byte, end int, offset int64) penstock.Record {
+	s := p.scanner
+	rec := penstock.Record{Offset: offset, Raw: b[:end:end], Top: s.top}
+	ownTime := false
+	if s.hasTime&1 != 0 {
+		if rec.Time, ownTime = times.QuotedStamp(b[s.times[0]:]); !ownTime {
+			rec.Time, ownTime = s.time(b), times.IsDate(b[s.times[0]:])
+		}
+		if ownTime {
+			rec.Top |= penstock.TopTimestamp
+		} else {
+			s.trouble |= clashingName
+		}
+	} else if s.hasTime != 0 || len(s.deepTimes) > 0 {
+		rec.Time = s.time(b)
+	}
+	if len(s.deepOpaque) > 0 {
+		s.findDeepOpaque(b)
+	}
+	switch s.trouble {
+	case 0:
+		rec.JSON, rec.Verbatim = rec.Raw, true
+	case multiline:
+		p.JSON = appendCompact(p.JSON[:0], b, end)
+		rec.JSON = p.JSON
+	case opaqueObject:
+		p.JSON = s.appendOpaque(p.JSON[:0], b[:end])
+		rec.JSON = p.JSON
+	default:
+		p.rewrite.ownTime = ownTime
+		p.JSON = p.rewrite.rewrite(p.JSON[:0], b)
+		rec.JSON, rec.Top = p.JSON, p.rewrite.top
+	}
+	return rec
+}
+
+// appendOpaque appends the record b with the values of its opaque fields as strings.
+func (s *scanner) appendOpaque(dst, b []byte) []byte {
+	at := 0
+	for _, sp := range s.spans {
+		dst = append(dst, b[at:sp.start]...)
+		dst = appendCompactString(dst, b[sp.start:sp.end])
+		at = sp.end
+	}
+	return append(dst, b[at:]...)
+}
+
+// time returns the first of the record's times that can be read: paths before names.
+func (s *scanner) time(b []byte) time.Time {
+	for _, path := range s.deepTimes {
+		if i := find(b, path); i > 0 {
+			if t, ok := times.JSON(b[i:]); ok {
+				return t
+			}
+		}
+	}
+	for rank := range s.timeNames {
+		if s.hasTime&(1<<rank) == 0 {
+			continue
+		}
+		if t, ok := times.JSON(b[s.times[rank]:]); ok {
+			return t
+		}
+	}
+	return time.Time{}
+}
+
+// readers is the key under which the reader of JSON is kept with an entry's buffers.
+type readers struct{}
+
+// newReader returns the one reader of JSON that goes with an entry's buffers.
+func newReader(r *entry.Reader, k *known) *jsonReader {
+	p := entry.State(r, readers{}, func() *jsonReader { return &jsonReader{scanner: &scanner{}} })
+	p.Reader, p.envelope, p.array, p.vain = r, "", false, 0
+	p.look(k)
+	p.rewrite.known = k
+	return p
+}

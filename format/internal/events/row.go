@@ -1,0 +1,191 @@
+// Package events reads formats whose records are JSON: those that a [Row] describes, and JSON of any kind.
+package events
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/seed56735111/penstock/format/internal/entry"
+)
+
+// Row is the schema of a format whose records are JSON objects with known names, one behind the other or in an envelope. Paths are
+// names with dots between them; they go through arrays.
+type Row struct {
+	// Names are names and paths by which the format is told: its first record has at least Least of them.
+	Names []string
+	Least int
+	// Not are paths with the beginning of a value, quotes included, that a record of another format has there.
+	Not map[string]string
+	// Is are paths with the beginning of a value that the first record must have there.
+	Is map[string]string
+	// Envelope is the name of the array in a top-level object whose elements are the records, empty for none. The records may
+	// stand alone too.
+	Envelope string
+	// Empty decides by the object's name about an envelope with nothing in it.
+	Empty func(name string) bool
+
+	// Times are the paths of the record's time, the best one first, before the names that all JSON is searched for.
+	Times []string
+	// ID is the path of the event's own id.
+	ID string
+	// Opaque are paths whose values are written as JSON text, because they have other names and types in every record.
+	Opaque []string
+	// Fields are the documented fields that an index should not guess the types of.
+	Fields []entry.Field
+
+	prepare sync.Once
+	known   *known
+}
+
+// Told looks at the names of the first record.
+func (f *Row) Told(r *entry.Reader) bool {
+	s := lookAt(r)
+	i := skipSeparators(s.text, 0)
+	if f.Envelope != "" {
+		if first, ok := s.envelope(i, f.Envelope); ok {
+			if first < len(s.text) && s.text[first] == ']' {
+				return f.Empty != nil && f.Empty(r.Name)
+			}
+			return f.has(s, first)
+		}
+	}
+	return s.shape() == jsonLines && f.has(s, i)
+}
+
+// has reports whether the object at i is a record of the format.
+func (f *Row) has(s *look, i int) bool {
+	found := 0
+	for name := range s.members(i) {
+		if slices.Contains(f.Names, string(name)) {
+			found++
+		}
+	}
+	for _, path := range f.Names {
+		if strings.Contains(path, ".") && s.value(i, path) > 0 {
+			found++
+		}
+	}
+	if found < f.Least {
+		return false
+	}
+	for path, head := range f.Not {
+		if at := s.value(i, path); at > 0 && bytes.HasPrefix(s.text[at:], []byte(head)) {
+			return false
+		}
+	}
+	for path, head := range f.Is {
+		if at := s.value(i, path); at == 0 || !bytes.HasPrefix(s.text[at:], []byte(head)) {
+			return false
+		}
+	}
+	return true
+}
+
+// Read reads an entry to its end.
+func (f *Row) Read(r *entry.Reader, y entry.Yield) {
+	f.prepare.Do(func() { f.known = newKnown(f.Times, f.Opaque) })
+	p := newReader(r, f.known)
+	p.envelope, p.array = f.Envelope, f.Envelope != ""
+	p.records(y)
+}
+
+// Documented returns the fields whose types are known.
+func (f *Row) Documented() []entry.Field {
+	all := f.Fields
+	for _, path := range f.Opaque {
+		all = append(all[:len(all):len(all)], entry.Field{Name: path, Type: entry.Flat})
+	}
+	return all
+}
+
+// Any is JSON of any kind: objects, each on a line, or everything else.
+type Any struct {
+	Lines bool
+
+	prepare sync.Once
+	known   *known
+}
+
+// Told looks at the layout alone.
+func (f *Any) Told(r *entry.Reader) bool {
+	shape := lookAt(r).shape()
+	return shape == jsonLines || !f.Lines && shape != notJSON
+}
+
+// Read reads an entry to its end.
+func (f *Any) Read(r *entry.Reader, y entry.Yield) {
+	f.prepare.Do(func() { f.known = newKnown(nil, nil) })
+	p := newReader(r, f.known)
+	if !f.Lines {
+		p.envelope, p.array = envelopeName, true
+	}
+	p.records(y)
+}
+
+// Documented returns nothing: the names are those that the records have.
+func (*Any) Documented() []entry.Field { return nil }
+
+// Index tells of many rows which ones may fit an entry, for the price of looking at the first names once.
+type Index struct {
+	rows      []*Row
+	names     map[string][]int // the rows that have a name, by their numbers
+	envelopes map[string]bool
+}
+
+// maxRows is how many rows an index takes.
+const maxRows = 128
+
+// MayFit reports the numbers of the rows that have a chance with an entry.
+func (x *Index) MayFit(r *entry.Reader, may func(row int)) {
+	s := lookAt(r)
+	i := skipSeparators(s.text, 0)
+	if i == len(s.text) || s.text[i] != '{' {
+		return
+	}
+	var counts [maxRows]int8
+	for name, value := range s.members(i) {
+		x.count(&counts, name)
+		if s.text[value] != '[' || !x.envelopes[string(name)] {
+			continue
+		}
+		first := skipSeparators(s.text, value+1)
+		for name := range s.members(first) {
+			x.count(&counts, name)
+		}
+		if first < len(s.text) && s.text[first] == ']' {
+			for n, row := range x.rows {
+				if row.Envelope == string(name) && row.Empty != nil {
+					may(n)
+				}
+			}
+		}
+	}
+	for n, row := range x.rows {
+		if int(counts[n]) >= row.Least {
+			may(n)
+		}
+	}
+}
+
+func (x *Index) count(counts *[maxRows]int8, name []byte) {
+	for _, n := range x.names[string(name)] {
+		counts[n]++
+	}
+}
+
+// NewIndex returns an index of rows, whose numbers are their places among them.
+func NewIndex(rows []*Row) *Index {
+	x := &Index{rows: rows, names: map[string][]int{}, envelopes: map[string]bool{}}
+	for n, row := range rows {
+		for _, path := range row.Names {
+			first, _, _ := strings.Cut(path, ".")
+			x.names[first] = append(x.names[first], n)
+		}
+		if row.Envelope != "" {
+			x.envelopes[row.Envelope] = true
+		}
+	}
+	return x
+}

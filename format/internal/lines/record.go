@@ -1,0 +1,259 @@
+package lines
+
+import (
+	"bytes"
+	"strconv"
+	"time"
+
+	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/format/internal/entry"
+	"github.com/seed56735111/penstock/format/internal/quote"
+	"github.com/seed56735111/penstock/format/internal/times"
+)
+
+// lineReader turns the lines of one entry into records.
+type lineReader struct {
+	*entry.Reader
+	*plan
+	day []byte // the date of the record at hand, or of the entry
+}
+
+// readers is the key under which the reader is kept with an entry's buffers.
+type readers struct{}
+
+func newLineReader(r *entry.Reader, p *plan) *lineReader {
+	l := entry.State(r, readers{}, func() *lineReader { return &lineReader{} })
+	*l = lineReader{Reader: r, plan: p, day: l.day[:0]}
+	return l
+}
+
+// record hands over a line as a record.
+func (r *lineReader) record(line []byte, offset int64, y entry.Yield) bool {
+	rec := penstock.Record{Offset: offset, Raw: line}
+	clean := isClean(line)
+	b := append(r.JSON[:0], '{')
+	n, at := 0, 0
+	rest := Field{} // of those behind the known ones
+	for ; at < len(line); n++ {
+		f := &rest
+		if n < len(r.fields) {
+			f = &r.fields[n]
+		}
+		value, next, plain, ok := r.token(f, line, at)
+		if r.padded {
+			value, next = unpadded(value, line, next)
+		}
+		if ok {
+			b, ok = r.append(b, n, value, clean && plain, &rec)
+		}
+		if !ok {
+			r.JSON = b
+			return r.EmitUnparsed(offset, line, entry.Unexpected(r.plan.record, line, at), y)
+		}
+		at = next
+	}
+	if n < r.least {
+		r.JSON = b
+		return r.EmitUnparsed(offset, line, r.short, y)
+	}
+	if len(b) > 1 {
+		b[1] = '{' // over the first comma
+		b = append(b, '}')
+		r.JSON, rec.JSON = b, b[1:]
+	} else {
+		r.JSON = append(b, '}')
+		rec.JSON = r.JSON
+	}
+	return r.Emit(rec, y)
+}
+
+// unpadded returns a value without the spaces around it, and where the next one begins behind such spaces.
+func unpadded(value, line []byte, next int) ([]byte, int) {
+	for next < len(line) && line[next] == ' ' {
+		next++
+	}
+	return bytes.Trim(value, " "), next
+}
+
+// mostFields is how many fields a line may have.
+const mostFields = 99
+
+// append appends one field, unless it has no value. It reports false for a value that the field cannot have. plain says that the
+// value can stand in a JSON string as it is.
+func (r *lineReader) append(b []byte, n int, value []byte, plain bool, rec *penstock.Record) ([]byte, bool) {
+	if n >= len(r.fields) {
+		if isNothing(value) {
+			return b, true
+		}
+		b = append(b, `,"field_`...)
+		b = strconv.AppendInt(b, int64(n+1), 10)
+		return appendQuoted(append(b, `":"`...), value, plain), n < max(mostFields, len(r.fields)+1)
+	}
+	f, s := &r.fields[n], &r.steps[n]
+	if isNothing(value) {
+		return b, !f.Kind.isTime() || n >= r.least
+	}
+	switch f.Kind {
+	case Text, Message, IP:
+		return appendQuoted(append(b, s.first...), value, plain), true
+	case Integer, Decimal:
+		if string(value) == "-1" {
+			return b, true
+		}
+		return append(append(b, s.first...), value...), isNumeric(value, f.Kind == Decimal)
+	case Address:
+		return s.address(b, value, plain)
+	case Request:
+		b = appendQuoted(append(b, s.first...), value, plain)
+		return s.request(b, value, plain), true
+	case Words, Integers:
+		return s.list(b, value, plain, f.Kind == Words)
+	case Quoted:
+		return s.quoted(b, value), true
+	case Day:
+		r.day = append(r.day[:0], value...)
+	case Clock:
+		rec.Time = r.clock(value)
+	default:
+		t, ok := timeOf(f.Kind, value, r.Stored)
+		if !ok && f.Kind != Syslog {
+			return b, false
+		}
+		if rec.Time.IsZero() {
+			rec.Time = t
+		}
+		if f.Kind == Epoch {
+			return append(append(b, s.first...), value...), true
+		}
+	}
+	return appendQuoted(append(b, s.first...), value, plain), true
+}
+
+// isNothing reports whether a value stands for none.
+func isNothing(value []byte) bool { return len(value) == 0 || len(value) == 1 && value[0] == '-' }
+
+// clock returns the time of a record that has its date in another field.
+func (r *lineReader) clock(value []byte) time.Time {
+	if len(r.day) == 0 {
+		return time.Time{}
+	}
+	day := len(r.day)
+	r.day = append(append(r.day, ' '), value...)
+	t, n, ok := times.ISO(r.day)
+	if !ok || n != len(r.day) {
+		t = time.Time{}
+	}
+	r.day = r.day[:day]
+	return t
+}
+
+// address appends the halves of ADDRESS:PORT. An IPv6 address may be in brackets or not; either half may be a dash.
+func (s *step) address(b, value []byte, plain bool) ([]byte, bool) {
+	colon := bytes.LastIndexByte(value, ':')
+	if colon < 0 {
+		return appendQuoted(append(b, s.parts[0]...), value, plain), true
+	}
+	ip, port := value[:colon], value[colon+1:]
+	if n := len(ip); n > 1 && ip[0] == '[' && ip[n-1] == ']' {
+		ip = ip[1 : n-1]
+	}
+	if !isNothing(ip) {
+		b = appendQuoted(append(b, s.parts[0]...), ip, plain)
+	}
+	if isNothing(port) {
+		return b, true
+	}
+	return append(append(b, s.parts[1]...), port...), isNumeric(port, false)
+}
+
+// request appends method, URL and protocol: what stands before the first space, and behind the last one.
+func (s *step) request(b, value []byte, plain bool) []byte {
+	first, last := bytes.IndexByte(value, ' '), bytes.LastIndexByte(value, ' ')
+	if first <= 0 || last == first {
+		return b
+	}
+	for i, part := range [...][]byte{value[:first], bytes.TrimSpace(value[first+1 : last]), value[last+1:]} {
+		if !isNothing(part) {
+			b = appendQuoted(append(b, s.parts[i]...), part, plain)
+		}
+	}
+	return b
+}
+
+// list appends the values between spaces, without dashes.
+func (s *step) list(b, value []byte, plain, words bool) ([]byte, bool) {
+	b = append(b, s.first...)
+	empty := true
+	for len(value) > 0 {
+		var one []byte
+		one, value, _ = bytes.Cut(value, []byte{' '})
+		if isNothing(one) {
+			continue
+		}
+		if !empty {
+			b = append(b, ',')
+		}
+		empty = false
+		if words {
+			b = appendQuoted(append(b, '"'), one, plain)
+			continue
+		}
+		if !isNumeric(one, false) {
+			return b, false
+		}
+		b = append(b, one...)
+	}
+	return append(b, ']'), true
+}
+
+// quoted appends the values of a list such as "h2","http/1.1", of which the quotes at its ends may be gone.
+func (s *step) quoted(b, value []byte) []byte {
+	b = append(b, s.first...)
+	for i := 0; len(value) > 0; i++ {
+		var one []byte
+		one, value, _ = bytes.Cut(value, []byte{','})
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendQuoted(append(b, '"'), bytes.Trim(one, `"`), false)
+	}
+	return append(b, ']')
+}
+
+// appendQuoted appends a value and the quote behind it.
+func appendQuoted(b, value []byte, plain bool) []byte {
+	if plain || quote.IsPlain(value) {
+		return append(append(b, value...), '"')
+	}
+	return append(appendUnslashed(b, value), '"')
+}
+
+// isNumeric reports whether a value is a JSON number of up to 18 digits, with a fraction where one is allowed.
+func isNumeric(value []byte, fraction bool) bool {
+	digits := 0
+	for i, c := range value {
+		switch {
+		case quote.IsDigit(c):
+			digits++
+		case c == '.' && fraction && i > 0 && i < len(value)-1:
+			fraction = false
+		default:
+			return false
+		}
+	}
+	return digits <= 18 && (len(value) <= 1 || value[0] != '0' || value[1] == '.')
+}
+
+// appendUnslashed appends a value in which a quote may be written as \". Other backslashes are kept: \x22 is how many programs
+// write what is not ASCII.
+func appendUnslashed(dst, value []byte) []byte {
+	for {
+		i := bytes.Index(value, []byte(`\"`))
+		if i < 0 {
+			return quote.Append(dst, value)
+		}
+		dst = quote.Append(dst, value[:i])
+		dst = append(dst, `\"`...)
+		value = value[i+2:]
+	}
+}

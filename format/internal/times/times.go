@@ -1,0 +1,47 @@
+// Package times reads the times that records carry, by their notation.
+package times
+
+import (
+	"time"
+
+	"github.com/seed56735111/penstock/format/internal/quote"
+)
+
+const highs = quote.Highs
+
+func isDigit(c byte) bool { return quote.IsDigit(c) }
+
+func plain(b []byte, i int) int { return quote.Plain(b, i) }
+
+func scalarEnd(b []byte, i int) int { return quote.ScalarEnd(b, i) }
+
+// ISO reads yyyy-MM-dd, also with slashes, then, after T or one space, HH:mm:ss, a fraction and a zone. It returns how many bytes
+// it took. Without a time of day it is midnight.
+func ISO(b []byte) (t time.Time, size int, ok bool) { return isoTime(b) }
+
+// CLF reads the time of the common log format, 24/Nov/2026:10:11:12 +0100, at the beginning of b.
+func CLF(b []byte) (time.Time, bool) { return clfTime(b) }
+
+// Syslog reads "Nov 24 10:11:12" at the beginning of b. It has no year: the one that puts it at most twelve hours after the object
+// was stored.
+func Syslog(b []byte, stored time.Time) (time.Time, bool) { return syslogTime(b, stored) }
+
+// IsSyslog reports whether b, of 15 bytes at least, begins with a time such as "Nov 24 10:11:12".
+func IsSyslog(b []byte) bool {
+	var c clock
+	return monthNamed(b[:3]) > 0 && b[3] == ' ' && b[6] == ' ' && c.timeOfDay(b[7:]) > 0
+}
+
+// Epoch reads seconds, milliseconds, microseconds or nanoseconds since 1970, told apart by their size, with a fraction or
+// without, and returns how many bytes it took.
+func Epoch(b []byte) (t time.Time, size int, ok bool) { return epochTime(b) }
+
+// JSON reads the JSON value at b[0], which is a part of a window, as a time.
+func JSON(b []byte) (time.Time, bool) { return jsonTime(b) }
+
+// QuotedStamp reads a JSON string that is a date and time as the engines take them, in UTC, and nothing else.
+func QuotedStamp(b []byte) (time.Time, bool) { return quotedStamp(b) }
+
+// IsDate reports whether the JSON value at b[0], which is a part of a window, is one that the engines' default date mapping takes
+// for what it means.
+func IsDate(b []byte) bool { return isDate(b) }

@@ -1,0 +1,34 @@
+package format
+
+import (
+	"github.com/seed56735111/penstock/format/internal/entry"
+)
+
+// table are all formats, the more particular ones first: the first one that says yes is taken. The last one takes everything.
+func table() []schema {
+	return []schema{
+		cloudtrail(),
+		alb(),
+		nlb(),
+		s3access(),
+		vpcflow(),
+		ndjson(),
+		json(),
+		text(),
+	}
+}
+
+// schema is all that a format is. How it is told and read, what it is called, its documentation and its tests follow from it and
+// from its samples in testdata/NAME.
+type schema struct {
+	name string
+	// told says for people by what the format is told, about what it is.
+	told, about string
+	grammar     entry.Grammar
+	// generic says that the format does not say who wrote the records: a message in it is as good as text.
+	generic bool
+	// service is the name of the object that a service writes to see whether it may, empty for none.
+	service string
+	// skip, when set, says why an object of this name holds no records although it is the format's, or nothing.
+	skip func(name string) string
+}
