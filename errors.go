@@ -16,7 +16,9 @@ type RecordError struct {
 	Offset, Length int64
 	// Raw is the record, or nil when it is too long to hold: the letter then is by reference. Valid until the next record.
 	Raw []byte
-	Err error
+	// ID and Document are those of a document that only lacks an index. Valid until the next record.
+	ID, Document []byte
+	Err          error
 }
 
 func (e *RecordError) Error() string {
@@ -25,10 +27,10 @@ func (e *RecordError) Error() string {
 
 func (e *RecordError) Unwrap() error { return e.Err }
 
-// ObjectError says that an object cannot be read to its end and that trying again would not help: it is corrupt, or
-// decodes to more than the limit. What came before the error is delivered; the rest becomes one dead letter by reference.
+// ObjectError says that an object cannot be read to its end and that trying again would not help: it is corrupt, decodes
+// to more than the limit, or is nothing that can be read. What came before the error is delivered; the rest becomes one dead letter by reference.
 type ObjectError struct {
-	// Reason is ReasonCorrupt or ReasonLimit.
+	// Reason is ReasonCorrupt, ReasonLimit, ReasonUnreadable or ReasonBinary.
 	Reason string
 	Err    error
 }

@@ -227,15 +227,15 @@ type Rejection struct {
 
 // DeadLetters is where undeliverable records rest.
 type DeadLetters interface {
-	// Put stores the letters durably, with one sync for all of them, before it returns nil. A letter with the same ID
-	// as an earlier one replaces it. The slices in a letter are valid during the call.
+	// Put stores the letters durably, with one sync for all of them, before it returns nil. A letter replaces an earlier
+	// one with the same domain, index and ID. The slices in a letter are valid during the call.
 	Put(ctx context.Context, letters ...Letter) error
 }
 
 // Letter is a dead letter: everything needed to understand why a record did not arrive and to send it again.
 type Letter struct {
-	// ID is stable: the same failure of the same record has the same ID. For records that became a document it is
-	// the document's ID.
+	// ID is stable: the same failure of the same record has the same ID. It is the document's ID, also of a document that
+	// only lacks an index; a record that became none has an ID of its own.
 	ID string `json:"id"`
 	// Time is when the letter was written.
 	Time time.Time `json:"time"`
@@ -246,7 +246,9 @@ type Letter struct {
 	Status int    `json:"status,omitempty"`
 	// Source says where the record came from.
 	Source Place `json:"source"`
-	// Index and Document are set when a document was made.
+	// Domain says where the document was to go: the pipeline's Domain.
+	Domain string `json:"domain,omitempty"`
+	// Index and Document are set when a document was made. One whose index has no valid name is without Index.
 	Index    string `json:"index,omitempty"`
 	Document []byte `json:"document,omitempty"`
 	// Raw is the record as read. It is empty for a letter by reference, which Source then locates: a record too long
@@ -278,9 +280,16 @@ const (
 	ReasonCorrupt  = "corrupt"   // the object cannot be decoded from here on
 	ReasonLimit    = "limit"     // the object decodes to more than the limit allows
 	ReasonConflict = "conflict"  // another document has this id and it is not a re-delivery
+	// ReasonUnreadable: the content is in a container that nobody here reads: a Parquet file, an encrypted archive.
+	ReasonUnreadable = "unreadable"
+	// ReasonBinary: the content is no text.
+	ReasonBinary = "binary"
 )
 
-// Reasons are all of them.
+// Reasons lists the reasons of dead letters.
 func Reasons() []string {
-	return []string{ReasonRejected, ReasonTooLarge, ReasonOverlong, ReasonUnshaped, ReasonCorrupt, ReasonLimit, ReasonConflict}
+	return []string{
+		ReasonRejected, ReasonTooLarge, ReasonOverlong, ReasonUnshaped, ReasonCorrupt, ReasonLimit, ReasonConflict,
+		ReasonUnreadable, ReasonBinary,
+	}
 }

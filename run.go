@@ -26,6 +26,8 @@ type Pipeline struct {
 	Deliverer   Deliverer
 	DeadLetters DeadLetters
 
+	// Domain names the domain in dead letters, which are replayed to the same one.
+	Domain string
 	// Workers is the number of items being read at once, 4 when zero.
 	Workers int
 	// InHand bounds the items that are read or being read and not settled yet, 16 per worker when zero. Items whose
@@ -527,7 +529,9 @@ func (h *handling) record(ctx context.Context, d *entryDelivery, shaper EntrySha
 func (h *handling) recordError(ctx context.Context, place Place, re *RecordError) error {
 	h.counts.Records++
 	place.Offset, place.Length = re.Offset, re.Length
-	return h.letter(ctx, Letter{Reason: re.Reason, Detail: re.Err.Error(), Source: place, Raw: re.Raw})
+	return h.letter(ctx, Letter{
+		ID: string(re.ID), Reason: re.Reason, Detail: re.Err.Error(), Source: place, Document: re.Document, Raw: re.Raw,
+	})
 }
 
 // abandon ends an object that cannot be read on. What is wrong with the bytes themselves becomes a dead letter by
@@ -544,9 +548,11 @@ func (h *handling) abandon(ctx context.Context, place Place, err error) error {
 
 // letter puts a record away that never became a document.
 func (h *handling) letter(ctx context.Context, l Letter) error {
-	l.ID = letterID(l)
-	l.Time = time.Now().UTC()
-	l.Raw = bytes.Clone(l.Raw)
+	if l.ID == "" {
+		l.ID = letterID(l)
+	}
+	l.Time, l.Domain = time.Now().UTC(), h.Domain
+	l.Document, l.Raw = bytes.Clone(l.Document), bytes.Clone(l.Raw)
 	if err := h.letters.put(ctx, h.DeadLetters, l); err != nil || h.summed {
 		return err
 	}
@@ -566,7 +572,7 @@ func (h *handling) reject(ctx context.Context, d *entryDelivery, r Rejection) er
 	}
 	return d.letters.put(ctx, h.DeadLetters, Letter{
 		ID: string(r.ID), Time: time.Now().UTC(), Reason: reason, Type: r.Type, Detail: r.Reason, Status: r.Status,
-		Source: place, Index: r.Index, Document: r.Body(), Raw: bytes.Clone(r.Raw),
+		Source: place, Domain: h.Domain, Index: r.Index, Document: r.Body(), Raw: bytes.Clone(r.Raw),
 	})
 }
 

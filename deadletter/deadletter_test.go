@@ -123,16 +123,19 @@ func TestTheNewestLetterOfAnIDStandsAndTheReplayedAreGone(t *testing.T) {
 	if diff := cmp.Diff(raws, []string{"a2", "b3", "c1"}); diff != "" {
 		t.Errorf("letters (-got +want):\n%s", diff)
 	}
-	if err := first.MarkReplayed(t.Context(), "a", "c"); err != nil {
+	gone := []deadletter.Mark{deadletter.MarkOf(letter("a", "")), deadletter.MarkOf(letter("c", ""))}
+	if err := first.Remove(t.Context(), gone...); err != nil {
 		t.Fatal(err)
 	}
-	if err := second.MarkReplayed(t.Context(), "a", "c"); err != nil {
+	if err := second.Remove(t.Context(), gone...); err != nil {
 		t.Fatal(err)
 	}
 	if got := ids(letters(t, first)); !slices.Equal(got, []string{"b"}) {
 		t.Errorf("after a replay of a and c: %v", got)
 	}
-	put(t, second, letter("a", "4"))
+	later := letter("a", "4")
+	later.Time = later.Time.Add(time.Second)
+	put(t, first, later) // into a file that was begun before the mark
 	if got := ids(letters(t, first)); len(got) != 2 {
 		t.Errorf("a letter that came again after its replay: %v", got)
 	}
@@ -326,18 +329,18 @@ func TestReplayTakesOutWhatArrivesAndDoublesNothing(t *testing.T) {
 
 	// A replay that breaks off marks nothing that it is not sure of; running it again adds no document.
 	target.broken = context.DeadlineExceeded
-	broken, err := deadletter.Replay(t.Context(), store, target, nil)
+	broken, err := deadletter.Replay(t.Context(), store, target, deadletter.ReplayOptions{})
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("a broken delivery ends with %v", err)
 	}
-	if broken.Letters == 0 || broken.Letters != broken.Delivered+broken.Duplicate+broken.Again+broken.ByReference+broken.Unacknowledged {
+	if broken.Letters == 0 || broken.Letters != broken.Delivered+broken.Duplicate+broken.Again+broken.Unshaped+broken.ByReference+broken.Unacknowledged {
 		t.Errorf("counts of a broken replay do not add up: %+v", broken)
 	}
 	if n := len(letters(t, store)); n != 2501 {
 		t.Errorf("after a broken replay %d letters are left, want all 2501", n)
 	}
 	target.broken = nil
-	counts, err := deadletter.Replay(t.Context(), store, target, nil)
+	counts, err := deadletter.Replay(t.Context(), store, target, deadletter.ReplayOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -352,7 +355,9 @@ func TestReplayTakesOutWhatArrivesAndDoublesNothing(t *testing.T) {
 	if diff := cmp.Diff(ids(letters(t, store)), want); diff != "" {
 		t.Errorf("letters that stay (-got +want):\n%s", diff)
 	}
-	chosen, err := deadletter.Replay(t.Context(), store, target, func(l penstock.Letter) bool { return l.ID == "id-1007" })
+	chosen, err := deadletter.Replay(t.Context(), store, target, deadletter.ReplayOptions{
+		Choose: func(l penstock.Letter) bool { return l.ID == "id-1007" },
+	})
 	if err != nil || chosen.Letters != 1 || chosen.Again != 1 {
 		t.Errorf("choosing one: %+v, %v", chosen, err)
 	}
@@ -382,7 +387,7 @@ func TestALetterThatWasNotSentStays(t *testing.T) {
 	t.Parallel()
 	store := deadletter.Open(t.TempDir(), nil)
 	put(t, store, letter("a", "1"), letter("b", "2"), letter("c", "3"), letter("d", "4"))
-	counts, err := deadletter.Replay(t.Context(), store, &full{}, nil)
+	counts, err := deadletter.Replay(t.Context(), store, &full{}, deadletter.ReplayOptions{})
 	if !errors.Is(err, context.Canceled) || counts != (deadletter.ReplayCounts{Letters: 3, Delivered: 2, Unacknowledged: 1}) {
 		t.Errorf("counts %+v, error %v", counts, err)
 	}

@@ -1,8 +1,9 @@
 // Package deadletter keeps the records that could not be delivered, with everything needed to understand why and to send
 // them again.
 //
-// A store is a directory of JSON Lines files: one line for a letter, readable by people and by any tool. Letters are only
-// ever appended, and a line that says "replayed" takes an earlier letter out.
+// A store is a directory of JSON Lines files, or objects with such lines below a prefix of a bucket: one line for a letter,
+// readable by people and by any tool. In a directory letters are only ever appended, and a line that says "replayed" takes
+// an earlier letter out.
 package deadletter
 
 import (
@@ -23,10 +24,18 @@ import (
 	"time"
 
 	"github.com/seed56735111/penstock"
-	"github.com/seed56735111/penstock/decode"
 )
 
 const suffix = ".dead.ndjson"
+
+// Store is a place for dead letters that can be read again.
+type Store interface {
+	penstock.DeadLetters
+	Replayable
+	// Prepare makes the place when it is not there, and proves that it can be written.
+	Prepare(ctx context.Context) error
+	Close() error
+}
 
 // Dir is a store in a directory. It is safe for concurrent use, also by several processes: each writes a file of its own.
 type Dir struct {
@@ -38,7 +47,7 @@ type Dir struct {
 	file *os.File // nil until there is something to write, and again after a write that failed half-way
 }
 
-var _ penstock.DeadLetters = (*Dir)(nil)
+var _ Store = (*Dir)(nil)
 
 // Error says that the store cannot be read or written.
 type Error struct {
@@ -74,16 +83,44 @@ func (d *Dir) Put(_ context.Context, letters ...penstock.Letter) error {
 	return d.append(buf)
 }
 
-// MarkReplayed takes letters out of the store.
-func (d *Dir) MarkReplayed(_ context.Context, ids ...string) error {
+// Remove takes letters out of the store.
+func (d *Dir) Remove(_ context.Context, marks ...Mark) error {
 	var buf []byte
-	for _, id := range ids {
+	for _, m := range marks {
 		var err error
-		if buf, err = appendLine(buf, line{ID: id, Time: time.Now().UTC(), Replayed: true}); err != nil {
+		if buf, err = appendMark(buf, m); err != nil {
 			return err
 		}
 	}
 	return d.append(buf)
+}
+
+// Prepare makes the directory and proves that it can be written: a file is made in it, written and removed.
+func (d *Dir) Prepare(context.Context) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	err := d.ready()
+	if err == nil {
+		err = d.try()
+	}
+	if err != nil {
+		return &Error{Op: "write", Path: d.path, Err: err}
+	}
+	return nil
+}
+
+// try writes a file like those of letters, of a size that a full disk has no room for. d.root is open.
+func (d *Dir) try() error {
+	name := fileName() + ".try"
+	f, err := d.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(make([]byte, 64<<10))
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close(), d.root.Remove(name))
 }
 
 func (d *Dir) append(data []byte) error {
@@ -92,7 +129,7 @@ func (d *Dir) append(data []byte) error {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if err := d.ready(); err != nil {
+	if err := d.create(); err != nil {
 		return &Error{Op: "write", Path: d.path, Err: err}
 	}
 	_, err := d.file.Write(data)
@@ -108,25 +145,31 @@ func (d *Dir) append(data []byte) error {
 	return nil
 }
 
-// ready opens the file of this process. The name says when; nothing of it comes from a record.
+// ready opens the directory, which is made when it is not there.
 func (d *Dir) ready() error {
+	if d.root != nil {
+		return nil
+	}
+	if err := os.MkdirAll(d.path, 0o700); err != nil {
+		return err
+	}
+	root, err := os.OpenRoot(d.path)
+	if err != nil {
+		return err
+	}
+	d.root = root
+	return nil
+}
+
+// create opens the file of this process.
+func (d *Dir) create() error {
 	if d.file != nil {
 		return nil
 	}
-	if d.root == nil {
-		if err := os.MkdirAll(d.path, 0o700); err != nil {
-			return err
-		}
-		root, err := os.OpenRoot(d.path)
-		if err != nil {
-			return err
-		}
-		d.root = root
+	if err := d.ready(); err != nil {
+		return err
 	}
-	var id [6]byte
-	_, _ = rand.Read(id[:])
-	name := time.Now().UTC().Format("20060102T150405.000000000Z") + "-" + hex.EncodeToString(id[:]) + suffix
-	f, err := d.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600)
+	f, err := d.root.OpenFile(fileName()+suffix, os.O_WRONLY|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
 	}
@@ -135,6 +178,13 @@ func (d *Dir) ready() error {
 	}
 	d.file = f
 	return nil
+}
+
+// fileName is a new name, which says when; nothing of it comes from a record.
+func fileName() string {
+	var id [6]byte
+	_, _ = rand.Read(id[:])
+	return time.Now().UTC().Format("20060102T150405.000000000Z") + "-" + hex.EncodeToString(id[:])
 }
 
 // syncDir makes the file's name durable too.
@@ -166,15 +216,9 @@ func (d *Dir) Close() error {
 	return errors.Join(errs...)
 }
 
-// position is where a letter is stored.
-type position struct {
-	file int
-	line int
-}
-
-// Letters yields the letters that are in the store: the newest of each id, oldest first, without those replayed. A line
-// that is no letter (the torn end of a file after a crash) is reported to the logger and passed over. It reads the files
-// twice and holds the ids in memory, never the letters.
+// Letters yields the letters that are in the store: the newest of each key, oldest file first, without those taken out. A
+// line that is no letter (the torn end of a file after a crash) is reported to the logger and passed over. It reads the
+// files twice and holds the keys in memory, never the letters.
 func (d *Dir) Letters(ctx context.Context) iter.Seq2[penstock.Letter, error] {
 	return func(yield func(penstock.Letter, error) bool) {
 		files, err := d.files()
@@ -182,34 +226,15 @@ func (d *Dir) Letters(ctx context.Context) iter.Seq2[penstock.Letter, error] {
 			yield(penstock.Letter{}, err)
 			return
 		}
-		newest := map[string]position{}
-		for i, f := range files {
-			err := d.scan(ctx, f, true, func(n int, l penstock.Letter, replayed bool) bool {
-				if replayed {
-					delete(newest, l.ID)
-				} else {
-					newest[l.ID] = position{i, n}
-				}
-				return true
-			})
-			if err != nil {
-				yield(penstock.Letter{}, err)
-				return
-			}
+		var parts []part
+		for _, name := range files {
+			parts = append(parts, part{name: name, open: func(context.Context) (io.ReadCloser, error) { return os.Open(name) }})
 		}
-		for i, f := range files {
-			stopped := false
-			err := d.scan(ctx, f, false, func(n int, l penstock.Letter, replayed bool) bool {
-				if p, ok := newest[l.ID]; !replayed && ok && p == (position{i, n}) {
-					stopped = !yield(l, nil)
-				}
-				return !stopped
-			})
-			if stopped {
-				return
+		for l, err := range letters(ctx, parts, d.logger, nil) {
+			if err != nil && ctx.Err() == nil {
+				err = &Error{Op: "read", Path: d.path, Err: err}
 			}
-			if err != nil {
-				yield(penstock.Letter{}, err)
+			if !yield(l, err) {
 				return
 			}
 		}
@@ -233,38 +258,4 @@ func (d *Dir) files() ([]string, error) {
 	}
 	slices.Sort(files)
 	return files, nil
-}
-
-func (d *Dir) scan(ctx context.Context, path string, warn bool, each func(n int, l penstock.Letter, replayed bool) bool) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return &Error{Op: "read", Path: d.path, Err: err}
-	}
-	defer func() { _ = f.Close() }()
-	lines := decode.NewLineReader(f, MaxLine)
-	for n := 0; ; n++ {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		line, err := lines.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return &Error{Op: "read", Path: d.path, Err: err}
-		}
-		if len(line.Bytes) == 0 {
-			continue
-		}
-		l, replayed, err := Parse(line.Bytes)
-		if err != nil {
-			if warn {
-				d.logger.WarnContext(ctx, "line passed over", "file", path, "line", n+1, "error", err)
-			}
-			continue
-		}
-		if !each(n, l, replayed) {
-			return nil
-		}
-	}
 }

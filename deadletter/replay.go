@@ -5,15 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"log/slog"
 	"sync"
 
 	"github.com/seed56735111/penstock"
 )
 
-// Store is what a replay reads from.
-type Store interface {
+// Replayable is what a replay reads from.
+type Replayable interface {
+	// Letters yields the newest letter of each key. An error is the last.
 	Letters(ctx context.Context) iter.Seq2[penstock.Letter, error]
-	MarkReplayed(ctx context.Context, ids ...string) error
+	// Remove takes letters out that Letters has given.
+	Remove(ctx context.Context, marks ...Mark) error
 }
 
 // ReplayCounts says what became of the letters. Letters is always the sum of the others.
@@ -25,68 +28,111 @@ type ReplayCounts struct {
 	DroppedByDomain int64 `json:"dropped_by_domain"`
 	// Again were refused once more and stay in the store.
 	Again int64 `json:"again"`
-	// ByReference have no document in them: the record has to be read from its source again.
+	// Unshaped hold a record of which no document could be made, or one without an index: they stay in the store.
+	Unshaped int64 `json:"unshaped"`
+	// ByReference have no record in them: it has to be read from its source again.
 	ByReference int64 `json:"by_reference"`
 	// Unacknowledged have no known outcome, because the replay broke off: they stay in the store.
 	Unacknowledged int64 `json:"unacknowledged"`
 }
 
-// replayGroup is how many letters share a delivery. A letter is marked only when its whole group is settled, so a crash
+// ReplayOptions say which letters are sent, and as what. The zero value sends all under their old ids and indexes.
+type ReplayOptions struct {
+	// Choose picks letters; nil picks all.
+	Choose func(penstock.Letter) bool
+	// Document makes the document to send of a letter that holds its record; it is valid until the next call. Nil sends the
+	// letter's document to its index.
+	Document func(penstock.Letter) (penstock.Document, error)
+	// Logger is told why a letter is unshaped; nil discards.
+	Logger *slog.Logger
+}
+
+// replayGroup is how many letters share a delivery. A letter is taken out only when its whole group is settled, so a crash
 // sends at most a group again, which adds no document.
 const replayGroup = 1000
 
-// Replay sends the documents of the letters that choose picks (nil picks all) to d, under their old ids and indexes. What
-// arrives is taken out of the store; what is refused again stays in it.
-func Replay(ctx context.Context, s Store, d penstock.Deliverer, choose func(penstock.Letter) bool) (ReplayCounts, error) {
+// Replay sends the documents of letters to d. What arrives is taken out of the store; what is refused again stays in it.
+func Replay(ctx context.Context, s Replayable, d penstock.Deliverer, o ReplayOptions) (ReplayCounts, error) {
+	if o.Document == nil {
+		o.Document = DocumentOf
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
 	var c ReplayCounts
-	err := c.replay(ctx, s, d, choose)
-	c.Unacknowledged = c.Letters - (c.Delivered + c.Duplicate + c.DroppedByDomain + c.Again + c.ByReference)
+	err := c.replay(ctx, s, d, o)
+	c.Unacknowledged = c.Letters - (c.Delivered + c.Duplicate + c.DroppedByDomain + c.Again + c.Unshaped + c.ByReference)
 	return c, err
 }
 
-func (c *ReplayCounts) replay(ctx context.Context, s Store, d penstock.Deliverer, choose func(penstock.Letter) bool) error {
+// DocumentOf returns the document that a letter holds, or an error when it has none or no index for it.
+func DocumentOf(l penstock.Letter) (penstock.Document, error) {
+	if l.Document == nil || l.Index == "" {
+		return penstock.Document{}, errors.New("no document with an index")
+	}
+	return penstock.Document{Index: l.Index, ID: []byte(l.ID), Head: l.Document, Raw: l.Raw, Offset: l.Source.Offset}, nil
+}
+
+func (c *ReplayCounts) replay(ctx context.Context, s Replayable, d penstock.Deliverer, o ReplayOptions) error {
 	g := &group{store: s, deliverer: d, counts: c}
 	for l, err := range s.Letters(ctx) {
 		if err != nil {
 			return g.broken(ctx, err)
 		}
-		if choose != nil && !choose(l) {
+		if o.Choose != nil && !o.Choose(l) {
 			continue
 		}
 		c.Letters++
-		if l.Document == nil || l.Index == "" {
+		if l.Document == nil && l.Raw == nil {
 			c.ByReference++
 			continue
 		}
-		if err := g.add(ctx, l); err != nil {
+		doc, err := o.Document(l)
+		if err != nil {
+			c.Unshaped++
+			o.Logger.WarnContext(ctx, "letter left", "id", l.ID, "object", l.Source.Object, "error", err)
+			continue
+		}
+		if err := g.add(ctx, MarkOf(l), doc); err != nil {
 			return g.broken(ctx, err)
 		}
 	}
 	return g.finish(ctx)
 }
 
-// group is a run of letters that are delivered and marked together.
+// sent is a document as the domain knows it.
+type sent struct{ index, id string }
+
+// group is a run of letters that are delivered and taken out together.
 type group struct {
-	store     Store
+	store     Replayable
 	deliverer penstock.Deliverer
 	counts    *ReplayCounts
 	delivery  penstock.Delivery
-	ids       map[string]bool
+	marks     map[sent]Mark
 	mu        sync.Mutex
-	refused   map[string]bool // guarded by mu
+	refused   map[sent]bool // guarded by mu
 }
 
-func (g *group) add(ctx context.Context, l penstock.Letter) error {
+func (g *group) add(ctx context.Context, m Mark, doc penstock.Document) error {
+	key := sent{doc.Index, string(doc.ID)}
+	if _, ok := g.marks[key]; ok {
+		// Two letters of one document: which of them a refusal means must be known.
+		if err := g.finish(ctx); err != nil {
+			return err
+		}
+	}
 	if g.delivery == nil {
-		g.ids, g.refused = map[string]bool{}, map[string]bool{}
+		g.mu.Lock()
+		g.marks, g.refused = map[sent]Mark{}, map[sent]bool{}
+		g.mu.Unlock()
 		g.delivery = g.deliverer.Begin(g.reject)
 	}
-	err := g.delivery.Add(ctx, penstock.Document{Index: l.Index, ID: []byte(l.ID), Head: l.Document, Raw: l.Raw, Offset: l.Source.Offset})
-	if err != nil {
-		return fmt.Errorf("replay %s: %w", l.ID, err)
+	if err := g.delivery.Add(ctx, doc); err != nil {
+		return fmt.Errorf("replay %s: %w", m.ID, err)
 	}
-	g.ids[l.ID] = true // not before it is taken: what Wait knows nothing of must not be marked
-	if len(g.ids) >= replayGroup {
+	g.marks[key] = m // not before it is taken: what Wait knows nothing of must not be taken out
+	if len(g.marks) >= replayGroup {
 		return g.finish(ctx)
 	}
 	return nil
@@ -96,7 +142,7 @@ func (g *group) add(ctx context.Context, l penstock.Letter) error {
 func (g *group) reject(_ context.Context, r penstock.Rejection) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.refused[string(r.ID)] = true
+	g.refused[sent{r.Index, string(r.ID)}] = true
 	return nil
 }
 
@@ -121,13 +167,14 @@ func (g *group) finish(ctx context.Context) error {
 	if err != nil {
 		return err // which of them arrived is not known: they stay and are sent again another time
 	}
-	var arrived []string
+	var arrived []Mark
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for id := range g.ids {
-		if !g.refused[id] {
-			arrived = append(arrived, id)
+	for key, m := range g.marks {
+		if !g.refused[key] {
+			arrived = append(arrived, m)
 		}
 	}
-	return g.store.MarkReplayed(ctx, arrived...)
+	clear(g.marks)
+	return g.store.Remove(ctx, arrived...)
 }

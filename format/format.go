@@ -130,6 +130,10 @@ func (d *Detector) Recognize(o *penstock.Object, id penstock.Identity, e penstoc
 		}
 		return penstock.Recognized{Skip: nothing(name)}, nil
 	}
+	if deadLetters(r.Sample()) {
+		d.put(r)
+		return penstock.Recognized{Skip: "dead letters"}, nil
+	}
 	f := d.choose(r)
 	return penstock.Recognized{Format: f.name, Generic: f.generic, Records: func(yield func(penstock.Record, error) bool) {
 		defer d.put(r)

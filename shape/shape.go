@@ -73,12 +73,6 @@ func (e *entryShaper) Shape(r *penstock.Record) (penstock.Document, error) {
 	}
 	id := e.ids.next(r) // for every record, because those behind it may depend on it
 	index, err := e.index.name(r, at)
-	if err != nil {
-		// The raw record and its place make a letter that can be shipped again with another pattern.
-		return penstock.Document{}, &penstock.RecordError{
-			Reason: penstock.ReasonUnshaped, Offset: r.Offset, Length: int64(len(r.Raw)), Raw: r.Raw, Err: fmt.Errorf("name index: %w", err),
-		}
-	}
 	b := append(e.head[:0], '{')
 	if r.Top&penstock.TopTimestamp == 0 && sound(at) {
 		b = append(b, `"@timestamp":"`...)
@@ -104,7 +98,15 @@ func (e *entryShaper) Shape(r *penstock.Record) (penstock.Document, error) {
 		b = append(b, ',')
 	}
 	e.head = b
-	return penstock.Document{Index: index, ID: id, Head: b, Tail: tail, Raw: r.Raw, Offset: r.Offset}, nil
+	doc := penstock.Document{Index: index, ID: id, Head: b, Tail: tail, Raw: r.Raw, Offset: r.Offset}
+	if err != nil {
+		// The document and its id make a letter that can be sent to an index of another pattern.
+		return penstock.Document{}, &penstock.RecordError{
+			Reason: penstock.ReasonUnshaped, Offset: r.Offset, Length: int64(len(r.Raw)), Raw: r.Raw, ID: id, Document: doc.Body(),
+			Err: fmt.Errorf("name index: %w", err),
+		}
+	}
+	return doc, nil
 }
 
 // members returns the members of an object, and its end, as they stand behind other members.

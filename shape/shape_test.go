@@ -194,6 +194,41 @@ func TestRecordsThatHaveNoIndexAreKeptAsErrors(t *testing.T) {
 	}
 }
 
+// What lacks an index alone is a document otherwise: the same as with a pattern that fits, under the same id.
+func TestADocumentWithoutAnIndexIsNamedByAnotherPatternLater(t *testing.T) {
+	t.Parallel()
+	for _, id := range []penstock.Identity{pinned, {Key: "/var/log/app.log", Modified: stored}} {
+		want, err := entry(t, "logs-{format}-{service|none}-{yyyy.MM.dd}", id, "").Shape(record(`{"n":1}`, noon, 9))
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantBody, wantID := string(want.Body()), string(want.ID)
+		_, err = entry(t, "logs-{service}", id, "").Shape(record(`{"n":1}`, noon, 9))
+		re, ok := errors.AsType[*penstock.RecordError](err)
+		if !ok || string(re.ID) != wantID || string(re.Document) != wantBody {
+			t.Fatalf("error %+v, want one with id %s and document %s", err, wantID, wantBody)
+		}
+		for pattern, index := range map[string]string{
+			"logs-{format}-{service|none}-{yyyy.MM.dd}": want.Index, "x-{n}": "x-1", "y-{yyyy}": "y-" + noon.Format("2006"),
+		} {
+			p, err := shape.ParsePattern(pattern)
+			if err != nil {
+				t.Fatal(err)
+			}
+			namer := p.Namer()
+			for range 2 {
+				got, err := namer.Name("ndjson", re.Document)
+				if err != nil || got != index {
+					t.Errorf("%s: index %q, %v, want %q", pattern, got, err, index)
+				}
+			}
+			if _, err := p.Namer().Name("ndjson", []byte(`{"@timestamp":"yesterday"}`)); err == nil {
+				t.Errorf("%s: a document without a time and fields has an index", pattern)
+			}
+		}
+	}
+}
+
 func TestPatternsThatCouldLeaveTheirPrefixOrNameNoIndexAreRefused(t *testing.T) {
 	t.Parallel()
 	for pattern, want := range map[string]string{

@@ -1,15 +1,19 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/spf13/cobra"
 
 	"github.com/seed56735111/penstock"
@@ -20,48 +24,26 @@ func newDeadLetterCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "deadletter",
 		Aliases: []string{"deadletters"},
-		Short:   "List, show and replay the records that could not be delivered",
+		Short:   "List, show, count, replay and remove the records that could not be delivered",
 		Long: `deadletter looks into the directory, or below the s3://bucket/prefix, where ship and the Lambda function leave the records
-that the domain will never take: with their bytes, where they came from, and the reason.`,
-		Example: `  penstock deadletter list
+that the domain will never take: with their bytes, where they came from, and the reason. docs/deadletters.md explains them.`,
+		Example: `  penstock deadletter summary
+  penstock deadletter list --reason rejected
   penstock deadletter show 4f2a
   penstock deadletter replay --domain https://… --type mapper_parsing_exception`,
 		GroupID: groupMove,
 		Args:    rejectUnknownCommand,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newDeadLetterList(a), newDeadLetterShow(a), newDeadLetterReplay(a))
+	cmd.AddCommand(newDeadLetterList(a), newDeadLetterShow(a), newDeadLetterSummary(a), newDeadLetterReplay(a), newDeadLetterRemove(a))
 	return cmd
-}
-
-// letterOptions say where dead letters rest and how to get there.
-type letterOptions struct {
-	dir string
-	s3  s3Options
-}
-
-func (o *letterOptions) flags(f flagSet) {
-	f.str(&o.dir, "dead-letters")
-	o.s3.flags(f)
-}
-
-// open returns the dead letters. The AWS configuration is read for those in S3 only.
-func (o *letterOptions) open(ctx context.Context, identity *awsOptions, l logger) (letterStore, error) {
-	var cfg aws.Config
-	if strings.HasPrefix(o.dir, "s3://") {
-		var err error
-		if cfg, err = o.s3.load(ctx, identity); err != nil {
-			return nil, err
-		}
-	}
-	return openLetters(o.dir, cfg, o.s3, l)
 }
 
 // letterFilter chooses letters.
 type letterFilter struct {
 	letterOptions
-	aws                  awsOptions
-	reason, kind, object string
+	aws                        awsOptions
+	reason, kind, object, from string
 }
 
 // lookFlags are those of the commands that only look, and so have no domain with an identity.
@@ -74,8 +56,23 @@ func (o *letterFilter) chooseFlags(f flagSet) {
 	f.StringVar(&o.reason, "reason", "", "only letters with this reason: "+orList(penstock.Reasons()))
 	f.StringVar(&o.kind, "type", "", "only letters with this error type of the domain's")
 	f.StringVar(&o.object, "object", "", "only letters from objects whose name contains this")
+	f.StringVar(&o.from, "from", "", "only letters that were written for this domain, an https:// URL")
 }
 
+// check puts the domain into the form in which letters name it.
+func (o *letterFilter) check() error {
+	if o.from == "" {
+		return nil
+	}
+	name, err := domainName(o.from)
+	if err != nil {
+		return fmt.Errorf("--from: %w", err)
+	}
+	o.from = name
+	return nil
+}
+
+// match reports whether a letter is chosen, whatever its domain.
 func (o *letterFilter) match(l penstock.Letter) bool {
 	return (o.reason == "" || l.Reason == o.reason) && (o.kind == "" || l.Type == o.kind) && strings.Contains(l.Source.Object, o.object)
 }
@@ -93,12 +90,56 @@ func orList(names []string) string {
 	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
-func (o *letterFilter) look(ctx context.Context, a *app) (letterStore, error) {
+// isFor reports whether a letter was written for a domain. Earlier versions did not write for which: such a letter is for any.
+func isFor(l penstock.Letter, domain string) bool {
+	return domain == "" || l.Domain == "" || l.Domain == domain
+}
+
+func (o *letterFilter) any() bool {
+	return o.reason == "" && o.kind == "" && o.object == "" && o.from == ""
+}
+
+// look opens the letters for reading. Letters that were named must be there.
+func (o *letterFilter) look(cmd *cobra.Command, a *app) (deadletter.Store, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
 	logger, err := a.logger()
 	if err != nil {
 		return nil, err
 	}
-	return o.open(ctx, &o.aws, logger)
+	if err := o.exists(cmd); err != nil {
+		return nil, err
+	}
+	o.noteReason(a)
+	return o.open(cmd.Context(), &o.aws, logger)
+}
+
+// exists says that a directory that was named is not there. S3 has no directories: a prefix without objects has no letters.
+func (o *letterFilter) exists(cmd *cobra.Command) error {
+	if !o.named(cmd) || strings.HasPrefix(o.dir, "s3://") {
+		return nil
+	}
+	if _, err := os.Stat(o.dir); errors.Is(err, fs.ErrNotExist) {
+		return usagef("check the name; ship makes the directory that it is given when it starts", "read dead letters in %s: there is no such directory", o.dir)
+	}
+	return nil
+}
+
+// each calls f with every chosen letter.
+func (o *letterFilter) each(ctx context.Context, letters deadletter.Store, f func(penstock.Letter) error) error {
+	for l, err := range letters.Letters(ctx) {
+		if err != nil {
+			return err
+		}
+		if !o.match(l) || !isFor(l, o.from) {
+			continue
+		}
+		if err := f(l); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func newDeadLetterList(a *app) *cobra.Command {
@@ -110,11 +151,10 @@ func newDeadLetterList(a *app) *cobra.Command {
 		Example: "  penstock deadletter list\n  penstock deadletter list --reason rejected --json | jq .detail",
 		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			letters, err := o.look(cmd.Context(), a)
+			letters, err := o.look(cmd, a)
 			if err != nil {
 				return err
 			}
-			o.noteReason(a)
 			return o.list(cmd.Context(), a, letters, asJSON)
 		},
 	}
@@ -125,16 +165,10 @@ func newDeadLetterList(a *app) *cobra.Command {
 	return cmd
 }
 
-func (o *letterFilter) list(ctx context.Context, a *app, letters letterStore, asJSON bool) error {
-	tab := table{left: 5, header: []string{"id", "reason", "type", "where", "detail"}}
+func (o *letterFilter) list(ctx context.Context, a *app, letters deadletter.Store, asJSON bool) error {
+	tab := table{left: 7, header: []string{"id", "reason", "type", "where", "index", "domain", "detail"}}
 	var n int64
-	for l, err := range letters.Letters(ctx) {
-		if err != nil {
-			return err
-		}
-		if !o.match(l) {
-			continue
-		}
+	err := o.each(ctx, letters, func(l penstock.Letter) error {
 		n++
 		if asJSON {
 			line, err := deadletter.Append(nil, l)
@@ -144,13 +178,17 @@ func (o *letterFilter) list(ctx context.Context, a *app, letters letterStore, as
 			if _, err := a.Out.Write(line); err != nil {
 				return &outputError{err}
 			}
-			continue
+			return nil
 		}
 		where := fmt.Sprintf("%s byte %d", shorten(l.Source.Object, 40), l.Source.Offset)
-		tab.rows = append(tab.rows, []string{printable(shorten(l.ID, 44)), printable(l.Reason), printable(l.Type), printable(where), printable(shorten(l.Detail, 70))})
-	}
-	if asJSON {
+		tab.rows = append(tab.rows, []string{
+			printable(shorten(l.ID, 44)), printable(l.Reason), printable(l.Type), printable(where),
+			printable(shorten(firstOf(l.Index, "-"), 40)), printable(shorten(firstOf(host(l.Domain), "-"), 40)), printable(shorten(l.Detail, 70)),
+		})
 		return nil
+	})
+	if err != nil || asJSON {
+		return err
 	}
 	if n == 0 {
 		_, _ = fmt.Fprintf(a.Out, "no dead letters in %s\n", o.dir)
@@ -161,49 +199,74 @@ func (o *letterFilter) list(ctx context.Context, a *app, letters letterStore, as
 	return nil
 }
 
+// host is the name of a domain without its scheme.
+func host(domain string) string {
+	if _, rest, ok := strings.Cut(domain, "://"); ok {
+		return rest
+	}
+	return domain
+}
+
 func newDeadLetterShow(a *app) *cobra.Command {
 	var o letterFilter
 	cmd := &cobra.Command{
 		Use:     "show ID",
 		Short:   "Show one dead letter; the beginning of its id is enough",
+		Long:    "show prints everything that is known of a dead letter. A record that failed on its way to two indexes, or domains, has two.",
 		Example: "  penstock deadletter show 4f2a",
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			letters, err := o.look(cmd.Context(), a)
+			letters, err := o.look(cmd, a)
 			if err != nil {
 				return err
 			}
-			return o.show(cmd.Context(), a, letters, args[0])
+			found, err := o.find(cmd.Context(), letters, args[0])
+			for i, l := range found {
+				if i > 0 {
+					_, _ = fmt.Fprintln(a.Out)
+				}
+				show(a.Out, l)
+			}
+			return err
 		},
 	}
 	o.lookFlags(flagSet{cmd.Flags()})
 	return cmd
 }
 
-func (o *letterFilter) show(ctx context.Context, a *app, letters letterStore, id string) error {
-	var found []penstock.Letter
-	for l, err := range letters.Letters(ctx) {
-		if err != nil {
-			return err
+// find returns the letters with an id, or with the one id that begins like this.
+func (o *letterFilter) find(ctx context.Context, letters deadletter.Store, id string) ([]penstock.Letter, error) {
+	var exact, similar []penstock.Letter
+	ambiguous := false
+	err := o.each(ctx, letters, func(l penstock.Letter) error {
+		switch {
+		case l.ID == id:
+			exact = append(exact, l)
+		case !strings.HasPrefix(l.ID, id) || ambiguous:
+		case len(similar) > 0 && similar[0].ID != l.ID:
+			ambiguous = true
+		default:
+			similar = append(similar, l)
 		}
-		if l.ID == id {
-			found = []penstock.Letter{l}
-			break
-		}
-		if strings.HasPrefix(l.ID, id) && len(found) < 2 {
-			found = append(found, l)
-		}
+		return nil
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case len(exact) > 0:
+		return exact, nil
+	case ambiguous:
+		return nil, usagef("give more of it", "id %q is the beginning of more than one", id)
+	case len(similar) == 0:
+		return nil, usagef("penstock deadletter list shows the ids", "no dead letter %q in %s", id, o.dir)
 	}
-	switch len(found) {
-	case 0:
-		return usagef("penstock deadletter list shows the ids", "no dead letter %q in %s", id, o.dir)
-	case 2:
-		return usagef("give more of it", "id %q is the beginning of more than one", id)
-	}
-	l := found[0]
+	return similar, nil
+}
+
+func show(w io.Writer, l penstock.Letter) {
 	line := func(name, value string) {
 		if value != "" {
-			_, _ = fmt.Fprintf(a.Out, "%-9s %s\n", name, printable(value))
+			_, _ = fmt.Fprintf(w, "%-9s %s\n", name, printable(value))
 		}
 	}
 	line("id", l.ID)
@@ -215,87 +278,161 @@ func (o *letterFilter) show(ctx context.Context, a *app, letters letterStore, id
 	line("entry", l.Source.Entry)
 	line("format", l.Source.Format)
 	line("version", firstOf(l.Source.Version, l.Source.ETag))
-	line("place", fmt.Sprintf("byte %d, %d bytes", l.Source.Offset, l.Source.Length))
+	length := fmt.Sprintf("%d bytes", l.Source.Length)
+	if l.Source.Length < 0 {
+		length = "to the end"
+	}
+	line("place", fmt.Sprintf("byte %d, %s", l.Source.Offset, length))
 	line("index", l.Index)
+	line("domain", l.Domain)
 	line("document", string(l.Document))
 	line("record", string(l.Raw))
-	return nil
 }
 
-func newDeadLetterReplay(a *app) *cobra.Command {
+func newDeadLetterSummary(a *app) *cobra.Command {
 	var o letterFilter
-	var t target
-	var w writeOptions
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "replay",
-		Short: "Send the documents of dead letters again, under their old ids",
-		Long: `replay sends the documents of dead letters to the domain again, under the ids and indexes they had, so that nothing is
-doubled. What arrives is taken out of the dead letters; what is refused again stays. Letters by reference (an overlong record,
-the rest of a corrupt object) hold no document: ship their source again.
-
-Exit codes: 0 nothing is left of what was chosen, 3 some letters stay.`,
-		Example: "  penstock deadletter replay --domain https://…\n  penstock deadletter replay --type mapper_parsing_exception --domain https://…",
+		Use:     "summary",
+		Short:   "Count the dead letters by reason, type, field, index, domain and object",
+		Example: "  penstock deadletter summary\n  penstock deadletter summary --reason rejected --json | jq .field",
 		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return replay(cmd.Context(), a, &o, &t, &w, asJSON)
+			letters, err := o.look(cmd, a)
+			if err != nil {
+				return err
+			}
+			s := deadletter.NewSummary()
+			err = o.each(cmd.Context(), letters, func(l penstock.Letter) error {
+				s.Add(l)
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return printJSON(a.Out, s)
+			}
+			o.summarise(a.Out, s)
+			return nil
 		},
 	}
 	f := flagSet{cmd.Flags()}
-	o.flags(f)
+	o.lookFlags(f)
 	o.chooseFlags(f)
-	t.flags(f)
-	w.flags(f)
 	f.BoolVar(&asJSON, "json", false, "print one JSON object with the counts")
 	return cmd
 }
 
-func replay(ctx context.Context, a *app, o *letterFilter, t *target, w *writeOptions, asJSON bool) error {
-	logger, err := a.logger()
-	if err != nil {
-		return err
+func (o *letterFilter) summarise(w io.Writer, s *deadletter.Summary) {
+	if s.Letters == 0 {
+		_, _ = fmt.Fprintf(w, "no dead letters in %s\n", o.dir)
+		return
 	}
-	d, err := t.open(ctx, w.inFlight)
-	if err != nil {
-		return err
-	}
-	t.notePath(a)
-	o.noteReason(a)
-	writer, err := w.writer(ctx, d, logger)
-	if err != nil {
-		return err
-	}
-	letters, err := o.open(ctx, &t.aws, logger)
-	if err != nil {
-		return err
-	}
-	counts, err := deadletter.Replay(ctx, letters, writer, o.match)
-	if err != nil && ctx.Err() != nil {
-		err = &penstock.InterruptedError{Before: "every dead letter was sent", Err: err}
-	}
-	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer cancel()
-	err = errors.Join(err, writer.Close(closing), letters.Close())
-	if asJSON {
-		if jerr := json.NewEncoder(a.Out).Encode(counts); jerr != nil {
-			return &outputError{jerr}
+	for _, g := range []struct {
+		name   string
+		counts map[string]int64
+	}{
+		{"reason", s.Reason},
+		{"type", s.Type},
+		{"field", s.Field},
+		{"index", s.Index},
+		{"domain", s.Domain},
+		{"object", s.Object},
+	} {
+		if len(g.counts) > 0 {
+			countTable(g.name, g.counts).write(w)
 		}
-	} else {
-		more := ""
-		if counts.DroppedByDomain > 0 {
-			more = fmt.Sprintf(", %d dropped by the domain's pipeline", counts.DroppedByDomain)
-		}
-		if counts.Unacknowledged > 0 {
-			more += fmt.Sprintf(", %d without an outcome", counts.Unacknowledged)
-		}
-		_, _ = fmt.Fprintf(a.Out, "%s: %d delivered, %d were there already, %d refused again, %d by reference%s\n",
-			plural(counts.Letters, "dead letter"), counts.Delivered, counts.Duplicate, counts.Again, counts.ByReference, more)
 	}
-	if err != nil {
-		return err
+	_, _ = fmt.Fprintf(w, "  %s in %s\n", plural(s.Letters, "dead letter"), o.dir)
+}
+
+// countTable shows the largest counts.
+func countTable(name string, counts map[string]int64) *table {
+	const most = 10
+	tab := &table{left: 1, header: []string{name, "letters"}}
+	names := slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), strings.Compare(a, b))
+	})
+	for i, n := range names {
+		if i == most && len(names) > most+1 {
+			rest := int64(0)
+			for _, n := range names[most:] {
+				rest += counts[n]
+			}
+			tab.rows = append(tab.rows, []string{fmt.Sprintf("… and %d more", len(names)-most), humanCount(rest)})
+			break
+		}
+		tab.rows = append(tab.rows, []string{printable(shorten(n, 60)), humanCount(counts[n])})
 	}
-	if counts.Again+counts.ByReference > 0 {
-		return exitWith(exitDeadLetters)
+	return tab
+}
+
+func newDeadLetterRemove(a *app) *cobra.Command {
+	var o letterFilter
+	var all, asJSON bool
+	cmd := &cobra.Command{
+		Use:   "remove [ID…]",
+		Short: "Take dead letters out without sending them",
+		Long: `remove takes the chosen letters out of the dead letters. Their records are not delivered: it is for letters that nobody
+needs. Choose them by id, where the beginning is enough, or with the filters of "list"; --all removes every letter.`,
+		Example: "  penstock deadletter remove 4f2a\n  penstock deadletter remove --reason binary\n  penstock deadletter remove --all --from https://old-domain.example",
+		RunE: func(cmd *cobra.Command, ids []string) error {
+			if len(ids) == 0 && o.any() && !all {
+				return usagef("name an id, choose with --reason, --type, --object or --from, or say --all", "no letter is chosen")
+			}
+			letters, err := o.look(cmd, a)
+			if err != nil {
+				return err
+			}
+			n, err := o.remove(cmd.Context(), letters, ids)
+			if err = errors.Join(err, letters.Close()); err != nil {
+				return err
+			}
+			if asJSON {
+				return printJSON(a.Out, map[string]int64{"removed": n})
+			}
+			_, _ = fmt.Fprintf(a.Out, "%s removed from %s\n", plural(n, "dead letter"), o.dir)
+			return nil
+		},
+	}
+	f := flagSet{cmd.Flags()}
+	o.lookFlags(f)
+	o.chooseFlags(f)
+	f.BoolVar(&all, "all", false, "remove every letter that the other flags choose")
+	f.BoolVar(&asJSON, "json", false, "print one JSON object with the count")
+	return cmd
+}
+
+// remove takes out the chosen letters, or those of them with the ids.
+func (o *letterFilter) remove(ctx context.Context, letters deadletter.Store, ids []string) (int64, error) {
+	var marks []deadletter.Mark
+	if len(ids) == 0 {
+		err := o.each(ctx, letters, func(l penstock.Letter) error {
+			marks = append(marks, deadletter.MarkOf(l))
+			return nil
+		})
+		if err != nil {
+			return 0, err
+		}
+	}
+	for _, id := range ids {
+		found, err := o.find(ctx, letters, id)
+		if err != nil {
+			return 0, err
+		}
+		for _, l := range found {
+			if m := deadletter.MarkOf(l); !slices.Contains(marks, m) {
+				marks = append(marks, m)
+			}
+		}
+	}
+	return int64(len(marks)), letters.Remove(ctx, marks...)
+}
+
+func printJSON(w io.Writer, v any) error {
+	if err := json.NewEncoder(w).Encode(v); err != nil {
+		return &outputError{err}
 	}
 	return nil
 }

@@ -75,6 +75,9 @@ func adviceFor(err error) advice {
 		return advice{exitUsage, e.Hint}
 	}
 	if _, ok := errors.AsType[*penstock.LetterError](err); ok {
+		if e, ok := errors.AsType[*source.Error](err); ok {
+			return sourceAdvice(e)
+		}
 		return advice{exitIncomplete, "free space or name another directory with --dead-letters, then run the same command again; nothing was acknowledged without a place to rest"}
 	}
 	if errors.Is(err, sigv4.ErrNoCredentials) || errors.Is(err, sigv4.ErrExpiredCredentials) {
@@ -182,6 +185,9 @@ func sourceAdvice(e *source.Error) advice {
 		case source.KindDenied:
 			return advice{exitRefused, "let this user read it"}
 		}
+	}
+	if e.Kind == source.KindDenied && (e.Op == "write" || e.Op == "delete") {
+		return advice{exitRefused, "allow s3:PutObject below the prefix of the dead letters; taking letters out needs s3:GetObject, s3:ListBucket and s3:DeleteObject too"}
 	}
 	switch e.Kind {
 	case source.KindMissing:

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -194,11 +196,8 @@ type wiring struct {
 	banner  *domain.Banner // nil until the domain has answered
 	// templated says that the index templates were put, or cannot be.
 	templated bool
-	letters   interface {
-		penstock.DeadLetters
-		Close() error
-	}
-	queue *sqs.Client
+	letters   deadletter.Store
+	queue     *sqs.Client
 }
 
 func (f *function) wire(ctx context.Context, file configFile) (*wiring, error) {
@@ -290,8 +289,7 @@ func (w *wiring) open(ctx context.Context) error {
 	if w.objects, err = w.s3.open(ctx, &w.aws, w.logger); err != nil {
 		return err
 	}
-	letters := letterOptions{dir: w.deadLetters, s3: w.s3}
-	if w.letters, err = letters.open(ctx, &w.aws, w.logger); err != nil {
+	if w.letters, err = openLetters(w.deadLetters, func() (*source.S3, error) { return w.objects, nil }, w.logger); err != nil {
 		return err
 	}
 	if w.continueQueue != "" {
@@ -301,7 +299,10 @@ func (w *wiring) open(ctx context.Context) error {
 		}
 		w.queue = sqs.NewFromConfig(cfg)
 	}
-	w.domain, err = w.target.open(ctx, w.write.inFlight)
+	if w.domain, err = w.target.open(ctx, w.write.inFlight); err != nil {
+		return err
+	}
+	p.Domain, err = w.name()
 	return err
 }
 
@@ -356,30 +357,12 @@ func (w *wiring) ping(ctx context.Context) (json.RawMessage, error) {
 func (w *wiring) proceed(ctx context.Context, message []byte) error {
 	in := &sqs.SendMessageInput{QueueUrl: &w.continueQueue, MessageBody: aws.String(string(message))}
 	if strings.HasSuffix(w.continueQueue, ".fifo") {
-		id := contentName(message)
+		sum := sha256.Sum256(message)
+		id := hex.EncodeToString(sum[:16])
 		in.MessageGroupId, in.MessageDeduplicationId = &id, &id
 	}
 	if _, err := w.queue.SendMessage(ctx, in); err != nil {
 		return fmt.Errorf("continue through %s: %w", w.continueQueue, err)
 	}
 	return nil
-}
-
-// letterStore is a place for dead letters that can be read again.
-type letterStore interface {
-	penstock.DeadLetters
-	deadletter.Store
-	Close() error
-}
-
-// openLetters returns the dead letters in a directory or below an s3:// URL.
-func openLetters(where string, cfg aws.Config, o s3Options, l logger) (letterStore, error) {
-	if !strings.HasPrefix(where, "s3://") {
-		return deadletter.Open(where, l), nil
-	}
-	loc, err := source.ParseLocation(where)
-	if err != nil {
-		return nil, &usageError{Err: fmt.Errorf("--dead-letters: %w", err), Hint: "write it as s3://bucket/prefix"}
-	}
-	return &s3Letters{client: o.client(cfg), bucket: loc.Bucket, prefix: strings.TrimSuffix(loc.Prefix, "/"), logger: l}, nil
 }

@@ -52,7 +52,9 @@ same command again adds no document. Interrupt once to finish what is in hand, t
   penstock ship s3://bucket/2026/ --endpoint-url http://127.0.0.1:7070 --path-style --dry-run`,
 		GroupID: groupMove,
 		Args:    usageArgs(cobra.MinimumNArgs(1)),
-		RunE:    func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), a, args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return o.run(cmd.Context(), a, args, o.letters.named(cmd))
+		},
 	}
 	f := flagSet{cmd.Flags()}
 	o.flags(f)
@@ -69,7 +71,9 @@ same command again adds no document. Interrupt once to finish what is in hand, t
 	return cmd
 }
 
-func (o *shipOptions) run(ctx context.Context, a *app, args []string) error {
+// run ships. Named dead letters are made at the start, which proves that they can be written; the default directory is made
+// with the first letter.
+func (o *shipOptions) run(ctx context.Context, a *app, args []string, named bool) error {
 	began, allocs := time.Now(), mallocs()
 	logger, err := a.logger()
 	if err != nil {
@@ -92,6 +96,11 @@ func (o *shipOptions) run(ctx context.Context, a *app, args []string) error {
 	if err != nil {
 		return err
 	}
+	if named && !o.dry {
+		if err := letters.Prepare(ctx); err != nil {
+			return err
+		}
+	}
 	if o.dry {
 		d := newDryRun(a.Out, a.Err)
 		p.Deliverer, p.DeadLetters = d, d
@@ -101,6 +110,9 @@ func (o *shipOptions) run(ctx context.Context, a *app, args []string) error {
 			return err
 		}
 		o.notePath(a)
+		if p.Domain, err = o.name(); err != nil {
+			return err
+		}
 		if writer, err = o.write.writer(ctx, d, logger); err != nil {
 			return err
 		}

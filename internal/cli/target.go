@@ -33,6 +33,29 @@ func (t *target) flags(f flagSet) {
 	f.str(&t.signFor, "sign-for")
 }
 
+// name is what dead letters call the domain: the endpoint, or behind a tunnel the one that it leads to.
+func (t *target) name() (string, error) {
+	if t.signFor != "" {
+		return domainName("https://" + hostname(t.signFor))
+	}
+	return domainName(t.url)
+}
+
+// domainName writes the URL of an endpoint in the one way in which it is compared.
+func domainName(text string) (string, error) {
+	u, err := domain.ParseURL(text)
+	if err != nil {
+		return "", &usageError{Err: err, Hint: "write it as https://search-name-id.region.es.amazonaws.com"}
+	}
+	host := strings.ToLower(u.Hostname())
+	if port := u.Port(); port != "" && (u.Scheme != "https" || port != "443") && (u.Scheme != "http" || port != "80") {
+		host = net.JoinHostPort(host, port)
+	} else if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	return u.Scheme + "://" + host + strings.TrimRight(u.EscapedPath(), "/"), nil
+}
+
 func userAgent() string { return "penstock/" + buildVersion().Version }
 
 // dialFunc connects; nil is the net package's way.
