@@ -50,6 +50,8 @@ type sink struct {
 	bytes      int64
 	firstByte  time.Time
 	firstBytes sync.Once
+	refuse     int // documents from this size on, when it is not zero
+	refused    int
 }
 
 func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -65,17 +67,27 @@ func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var answer bytes.Buffer
-	answer.WriteString(`{"took":1,"errors":false,"items":[`)
+	fmt.Fprintf(&answer, `{"took":1,"errors":%v,"items":[`, s.refuse > 0)
 	s.mu.Lock()
 	s.bytes += int64(len(body))
-	for i, line := range bytes.Split(bytes.TrimSuffix(body, []byte("\n")), []byte("\n")) {
+	lines := bytes.Split(bytes.TrimSuffix(body, []byte("\n")), []byte("\n"))
+	for i, line := range lines {
+		refused := s.refuse > 0 && len(lines[i|1]) >= s.refuse
 		if i%2 == 0 {
 			_, id, _ := bytes.Cut(line, []byte(`"_id":"`))
 			id, _, _ = bytes.Cut(id, []byte(`"`))
 			if i > 0 {
 				answer.WriteByte(',')
 			}
-			fmt.Fprintf(&answer, `{"create":{"_id":"%s","status":201}}`, id)
+			if refused {
+				fmt.Fprintf(&answer, `{"create":{"_id":"%s","status":400,"error":{"type":"mapper_parsing_exception","reason":"too long"}}}`, id)
+			} else {
+				fmt.Fprintf(&answer, `{"create":{"_id":"%s","status":201}}`, id)
+			}
+			continue
+		}
+		if refused {
+			s.refused++
 			continue
 		}
 		_, rest, _ := bytes.Cut(line, []byte(`"n":`))
@@ -248,4 +260,93 @@ func copyOfTheSource(t *testing.T, from string) string {
 		t.Fatal(err)
 	}
 	return to
+}
+
+// longLines are n lines of size bytes, as gzip: what is small on its way and large in memory.
+func longLines(t *testing.T, format string, first, n, size int) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	z, err := gzip.NewWriterLevel(&out, gzip.BestSpeed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	filler := bytes.Repeat([]byte("the water runs down "), size/20+1)
+	for i := range n {
+		head, tail := fmt.Sprintf(`{"timestamp":"2015-11-19T08:00:00.000Z","n":%d,"message":"`, first+i), `"}`
+		if format == "text" {
+			head, tail = fmt.Sprintf(`2015-11-19 08:00:00,000 INFO "n":%d `, first+i), "."
+		}
+		for _, part := range [][]byte{[]byte(head), filler[:size-len(head)-len(tail)], []byte(tail + "\n")} {
+			if _, err := z.Write(part); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// A record that a function has no memory for is a dead letter by reference, and its batch goes on. The limit follows from the
+// memory size: what is just below it is delivered, also when every reader has such records and every request is full of them.
+func TestLongRecordsDoNotEndASmallFunction(t *testing.T) {
+	t.Parallel()
+	server := realtest.StartVersityGW(t)
+	b := newBucket(t, server.URL, server, "logs", false)
+	newBucket(t, server.URL, server, "letters", false)
+	for _, tt := range []struct {
+		memory, limit int // MB and bytes
+		format        string
+		refuse        int // documents from this size on
+	}{
+		{128, 2 << 20, "ndjson", 0},
+		{128, 2 << 20, "text", 0},
+		{128, 2 << 20, "ndjson", 1 << 20},
+		{256, 4 << 20, "ndjson", 1 << 20},
+	} {
+		const fits, tooLong, short = 12, 6, 1000
+		name := fmt.Sprintf("%d MB, %s, refusing from %d", tt.memory, tt.format, tt.refuse)
+		var puts []*put
+		var messages []string
+		add := func(first, n, size int) {
+			p := &put{key: fmt.Sprintf("%s/%d-%d.gz", name, first, size), body: longLines(t, tt.format, first, n, size)}
+			puts = append(puts, p)
+			messages = append(messages, fmt.Sprintf(`{"bucket":"logs","key":%s}`, text(p.key)))
+		}
+		for i := range 4 {
+			add(i*fits, fits, tt.limit-1)
+		}
+		letters := 0
+		for _, size := range []int{tt.limit + 100, 9 << 20, 12 << 20, 16<<20 - 1} {
+			add(1<<20, tooLong, size)
+			letters += tooLong
+		}
+		add(4*fits, short, 100)
+		delivered := 4*fits + short
+		if tt.refuse > 0 {
+			letters, delivered = letters+4*fits, short
+		}
+		b.put(t, puts)
+		domain := &sink{seen: make([]byte, 4*fits+short), refuse: tt.refuse}
+		srv := httptest.NewServer(domain)
+		env := functionEnv(t, server, srv.URL, "PENSTOCK_DEAD_LETTERS=s3://letters/"+name)
+		got := invokeCommand(t, env, sqsBatch(messages...), "--memory", fmt.Sprint(tt.memory), "--binary", bootstrap(t))
+		srv.Close()
+		if got.failed || got.payload != `{"batchItemFailures":[]}` {
+			t.Errorf("%s: %+v", name, got.result)
+			continue
+		}
+		if m := lastMetrics(t, got.log); m["RecordsDelivered"] != float64(delivered) || m["RecordsDeadLettered"] != float64(letters) {
+			t.Errorf("%s: %v delivered of %d, %v dead letters of %d", name, m["RecordsDelivered"], delivered, m["RecordsDeadLettered"], letters)
+		}
+		if tt.format == "ndjson" && tt.refuse == 0 {
+			for n, times := range domain.seen {
+				if times != 1 {
+					t.Errorf("%s: record %d arrived %d times", name, n, times)
+				}
+			}
+		}
+		t.Logf("%s: %d MB at most, %.1f s", name, got.max, got.duration/1000)
+	}
 }

@@ -250,10 +250,13 @@ func (w *wiring) fit(flags *pflag.FlagSet, memory string) {
 	if !flags.Changed("max-record-bytes") {
 		// A record is in memory several times: as it was read, as a document, in a request. One that is longer is a dead
 		// letter by reference, where it would end the process and take its whole batch along.
-		w.read.maxRecordBytes = min(w.read.maxRecordBytes, byteSize(size/32))
+		w.read.maxRecordBytes = min(w.read.maxRecordBytes, byteSize(size/64))
 	}
 	if !flags.Changed("workers") && mb < 512 {
 		w.workers = 2 // a fraction of one core reads no faster with more
+	}
+	if !flags.Changed("max-in-flight") && mb < 512 {
+		w.write.inFlight = 2 // nor is it sent faster, and what a request is refused with is in memory beside it
 	}
 	if os.Getenv("GOMEMLIMIT") == "" {
 		// What is not the heap: the program, stacks, the kernel's share of the connections.
