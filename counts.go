@@ -23,6 +23,8 @@ type Counts struct {
 	Unacknowledged int64 `json:"unacknowledged"`
 	// Unparsed records did not match the grammar of their format and went on as raw text; they are in the numbers above.
 	Unparsed int64 `json:"unparsed"`
+	// Undated records have no time of their own: the object's name or date stands in. They are in the numbers above, too.
+	Undated int64 `json:"undated"`
 	// BytesIn are stored bytes read from the source, before decompression.
 	BytesIn int64 `json:"bytes_in"`
 }
@@ -41,6 +43,7 @@ func (c *Counts) Add(d Counts) {
 	c.DroppedByDomain += d.DroppedByDomain
 	c.Unacknowledged += d.Unacknowledged
 	c.Unparsed += d.Unparsed
+	c.Undated += d.Undated
 	c.BytesIn += d.BytesIn
 }
 

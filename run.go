@@ -50,7 +50,7 @@ type Pipeline struct {
 
 // Progress is a live view of a run for a display; it lags behind by up to a thousand records per object in hand.
 type Progress struct {
-	Objects, Records, BytesIn atomic.Int64
+	Objects, Records, BytesIn, DeadLettered atomic.Int64
 }
 
 // ObjectReport is what became of one object.
@@ -60,11 +60,23 @@ type ObjectReport struct {
 	Formats []string
 	// Skipped says why the object holds no records.
 	Skipped string
+	// Indexes are those that documents were made for, in order of appearance. The last one has no name when there are more than
+	// a thousand: it stands for the others.
+	Indexes []IndexCount
 	Counts  Counts
 	Elapsed time.Duration
 	// Err is why the object's item is given back; nil when everything in it has a final state.
 	Err error
 }
+
+// IndexCount says how many documents were made for an index.
+type IndexCount struct {
+	Index     string
+	Documents int64
+}
+
+// maxIndexes bounds the indexes of one report.
+const maxIndexes = 1000
 
 // Run takes items from the source until there are no more and returns what became of their records. It returns an
 // error when the source breaks or when a failure concerns the whole run; an object that fails alone is in the counts
@@ -254,7 +266,7 @@ func (r *run) report(h *handling) {
 	r.total.Add(h.counts)
 	if r.Observe != nil {
 		r.Observe(ObjectReport{
-			Object: h.object.Name, Formats: h.formats, Skipped: h.skipped,
+			Object: h.object.Name, Formats: h.formats, Skipped: h.skipped, Indexes: h.indexes,
 			Counts: h.counts, Elapsed: time.Since(h.begun), Err: h.err,
 		})
 	}
@@ -263,20 +275,23 @@ func (r *run) report(h *handling) {
 // handling is one object on its way: open, decode, recognise, parse, shape, add, wait.
 type handling struct {
 	*run
-	object   *Object
-	begun    time.Time
-	entries  []*entryDelivery
-	formats  []string
-	skipped  string
-	counts   Counts
-	reported int64 // records already in Progress
-	summed   bool  // the stream is: letters wait for its end
-	letters  *letterBox
-	replace  bool  // documents replace what an altered reading sent
-	sent     int64 // documents that the altered reading delivered
-	panicked bool
-	resumed  bool // the entry that an earlier reading was paused in has come
-	err      error
+	object     *Object
+	begun      time.Time
+	entries    []*entryDelivery
+	formats    []string
+	skipped    string
+	indexes    []IndexCount
+	index      int // the one of indexes that was counted last
+	indexPlace map[string]int
+	counts     Counts
+	reported   int64 // records already in Progress
+	summed     bool  // the stream is: letters wait for its end
+	letters    *letterBox
+	replace    bool  // documents replace what an altered reading sent
+	sent       int64 // documents that the altered reading delivered
+	panicked   bool
+	resumed    bool // the entry that an earlier reading was paused in has come
+	err        error
 }
 
 // entryDelivery is the documents of one entry.
@@ -413,6 +428,7 @@ func (h *handling) again(ctx context.Context, altered *AlteredError) error {
 	h.sent, h.replace = h.counts.Delivered, true
 	h.counts = Counts{Objects: 1, BytesIn: h.counts.BytesIn}
 	h.formats, h.skipped, h.letters, h.resumed = nil, "", new(letterBox), false
+	h.indexes, h.indexPlace = nil, nil
 	err := h.pass(ctx)
 	if err == nil {
 		return nil
@@ -507,6 +523,9 @@ func (h *handling) record(ctx context.Context, d *entryDelivery, shaper EntrySha
 	if r.Unparsed {
 		h.counts.Unparsed++
 	}
+	if r.Time.IsZero() {
+		h.counts.Undated++
+	}
 	doc, err := shaper.Shape(r)
 	if err != nil {
 		if errors.Is(err, ErrDrop) {
@@ -522,7 +541,35 @@ func (h *handling) record(ctx context.Context, d *entryDelivery, shaper EntrySha
 	}
 	doc.Replace = h.replace
 	d.added++
+	h.countIndex(doc.Index)
 	return d.Add(ctx, doc)
+}
+
+// countIndex counts a document. Most of them are for the same index as the one before.
+func (h *handling) countIndex(name string) {
+	if h.index >= len(h.indexes) || h.indexes[h.index].Index != name {
+		h.index = h.indexAt(name)
+	}
+	h.indexes[h.index].Documents++
+}
+
+// indexAt finds an index among those of the object, or adds it.
+func (h *handling) indexAt(name string) int {
+	at, ok := h.indexPlace[name]
+	switch {
+	case ok:
+		return at
+	case len(h.indexes) > maxIndexes:
+		return maxIndexes
+	case len(h.indexes) == maxIndexes:
+		name = ""
+	}
+	if h.indexPlace == nil {
+		h.indexPlace = map[string]int{}
+	}
+	h.indexPlace[name] = len(h.indexes)
+	h.indexes = append(h.indexes, IndexCount{Index: name})
+	return len(h.indexes) - 1
 }
 
 // recordError turns a record that cannot become a document into a dead letter.
@@ -553,6 +600,7 @@ func (h *handling) letter(ctx context.Context, l Letter) error {
 	}
 	l.Time, l.Domain = time.Now().UTC(), h.Domain
 	l.Document, l.Raw = bytes.Clone(l.Document), bytes.Clone(l.Raw)
+	h.Progress.DeadLettered.Add(1)
 	if err := h.letters.put(ctx, h.DeadLetters, l); err != nil || h.summed {
 		return err
 	}
@@ -570,6 +618,7 @@ func (h *handling) reject(ctx context.Context, d *entryDelivery, r Rejection) er
 	case 409:
 		reason = ReasonConflict
 	}
+	h.Progress.DeadLettered.Add(1)
 	return d.letters.put(ctx, h.DeadLetters, Letter{
 		ID: string(r.ID), Time: time.Now().UTC(), Reason: reason, Type: r.Type, Detail: r.Reason, Status: r.Status,
 		Source: place, Domain: h.Domain, Index: r.Index, Document: r.Body(), Raw: bytes.Clone(r.Raw),

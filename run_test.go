@@ -8,6 +8,7 @@ import (
 	"io"
 	"iter"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -94,10 +95,12 @@ func words(text []byte, end error) iter.Seq2[penstock.Record, error] {
 	return func(yield func(penstock.Record, error) bool) {
 		var off int64
 		for i, line := range bytes.Fields(text) {
-			rec, err := penstock.Record{Seq: int64(i), Offset: off, Raw: line, JSON: line}, error(nil)
+			rec, err := penstock.Record{Seq: int64(i), Offset: off, Raw: line, JSON: line, Time: time.Unix(1, 0)}, error(nil)
 			switch string(line) {
 			case "long":
 				rec, err = penstock.Record{}, &penstock.RecordError{Reason: penstock.ReasonOverlong, Offset: off, Length: 4, Err: errors.New("too long")}
+			case "timeless":
+				rec.Time = time.Time{}
 			case "corrupt":
 				err = &penstock.ObjectError{Reason: penstock.ReasonCorrupt, Err: errors.New("bad checksum")}
 			case "cut":
@@ -142,6 +145,58 @@ func (s *stages) Put(_ context.Context, letters ...penstock.Letter) error {
 	}
 	s.letters = append(s.letters, letters...)
 	return nil
+}
+
+func TestWhatGoesWhereIsReported(t *testing.T) {
+	t.Parallel()
+	s := new(stages)
+	p := s.pipeline(s.item("a", "ok drop unshaped ok"), s.item("b", "skip"))
+	p.Shaper = spread{s}
+	var got []string
+	p.Observe = func(r penstock.ObjectReport) { got = append(got, fmt.Sprint(r.Object, r.Indexes)) }
+	if _, err := p.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(got)
+	if want := "[a/0[{i-0 1} {i-17 1}] b/0[]]"; fmt.Sprint(got) != want {
+		t.Errorf("got %v, want %s", got, want)
+	}
+	got = nil
+	p = s.pipeline(s.item("many", strings.Repeat("ok ", 1500)))
+	p.Shaper = spread{s}
+	p.Observe = func(r penstock.ObjectReport) {
+		last := r.Indexes[len(r.Indexes)-1]
+		got = append(got, fmt.Sprintf("%d %q %d", len(r.Indexes), last.Index, last.Documents))
+	}
+	if _, err := p.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if want := `[1001 "" 500]`; fmt.Sprint(got) != want {
+		t.Errorf("more indexes than are reported: got %v, want %s", got, want)
+	}
+}
+
+// spread makes each document for an index of its own.
+type spread struct{ *stages }
+
+func (s spread) Entry(*penstock.Object, penstock.Identity, string, string) (penstock.EntryShaper, error) {
+	return s, nil
+}
+
+func (s spread) Shape(r *penstock.Record) (penstock.Document, error) {
+	d, err := s.stages.Shape(r)
+	d.Index = fmt.Sprintf("i-%d", r.Offset)
+	return d, err
+}
+
+func TestRecordsWithoutATimeAreCounted(t *testing.T) {
+	t.Parallel()
+	s := new(stages)
+	p := s.pipeline(s.item("a", "ok timeless drop timeless"))
+	got, err := p.Run(t.Context())
+	if err != nil || got.Undated != 2 || got.Records != 4 || !got.Balanced() {
+		t.Errorf("got %+v, %v", got, err)
+	}
 }
 
 type fatalError struct{ error }

@@ -15,7 +15,6 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	"golang.org/x/term"
 )
 
 // Streams are the standard streams of the process.
@@ -43,6 +42,9 @@ type app struct {
 func Main(args []string, std Streams) int {
 	if inLambda(args) {
 		args = []string{"lambda"}
+	}
+	if f, ok := terminal(std.Err); ok {
+		std.Err = &screen{File: f}
 	}
 	a := &app{Streams: std, interrupted: make(chan struct{})}
 	ctx, stop := a.signals(context.Background())
@@ -206,11 +208,6 @@ func (a *app) logger() (*slog.Logger, error) {
 		return slog.New(slog.NewTextHandler(a.Err, opts)), nil
 	}
 	return slog.New(slog.NewJSONHandler(a.Err, opts)), nil
-}
-
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // note tells a person what is most likely not meant, and goes on.

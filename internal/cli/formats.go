@@ -31,7 +31,7 @@ an object; --format NAME, with ship and explain, reads everything as one of them
 				}
 				return nil
 			}
-			tab := table{left: 3, header: []string{"format", "what it is", "told by"}}
+			tab := table{left: 3, wrap: true, header: []string{"format", "what it is", "told by"}}
 			for _, f := range format.Formats() {
 				tab.rows = append(tab.rows, []string{f.Name, f.About, f.Signature})
 			}

@@ -31,6 +31,7 @@ type shipOptions struct {
 	versions    bool
 	asJSON, dry bool
 	showAll     bool
+	strict      bool
 }
 
 func newShipCommand(a *app) *cobra.Command {
@@ -65,9 +66,10 @@ same command again adds no document. Interrupt once to finish what is in hand, t
 	f.duration(&o.grace, "grace")
 	f.StringVar(&o.startAfter, "start-after", "", "leave out S3 keys up to and including this one")
 	f.BoolVar(&o.versions, "all-versions", false, "ship every version of the S3 objects, not only the latest")
-	f.BoolVar(&o.asJSON, "json", false, "print one JSON object with the counts at the end")
+	f.BoolVar(&o.asJSON, "json", false, "print one JSON object with the counts at the end instead of tables")
 	f.BoolVar(&o.dry, "dry-run", false, "write the documents to standard output, one a line, and send nothing")
-	f.BoolVar(&o.showAll, "all", false, "show every object in the table at the end")
+	f.BoolVar(&o.showAll, "all", false, "show every object and every index at the end")
+	f.boolean(&o.strict, "strict")
 	return cmd
 }
 
@@ -119,9 +121,9 @@ func (o *shipOptions) run(ctx context.Context, a *app, args []string, named bool
 		p.Deliverer, p.DeadLetters = writer, letters
 	}
 	res := &result{Formats: map[string]int64{}}
-	objects := &objectTable{all: o.showAll}
+	sum := newSummary(o.showAll)
 	p.Observe = func(r penstock.ObjectReport) {
-		objects.add(r)
+		sum.add(r)
 		for _, name := range r.Formats {
 			res.Formats[name]++
 		}
@@ -129,7 +131,6 @@ func (o *shipOptions) run(ctx context.Context, a *app, args []string, named bool
 	display := a.startDisplay(p.Progress, writer, o.asJSON || o.dry)
 	counts, runErr := p.Run(ctx)
 	display.stop()
-	o.read.noteUnseen(a)
 	if writer != nil {
 		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
@@ -138,44 +139,45 @@ func (o *shipOptions) run(ctx context.Context, a *app, args []string, named bool
 		res.Requests, res.Retries, res.BytesOut = s.Requests, s.Retries, s.BytesOut
 	}
 	runErr = errors.Join(runErr, letters.Close())
-	res.Counts, res.Seconds = counts, time.Since(began).Seconds()
+	res.count(counts, o.dry)
+	res.Indexes, res.Seconds = sum.indexes, time.Since(began).Seconds()
 	if counts.DeadLettered > 0 && !o.dry {
 		res.DeadLetters = o.letters.dir
 	}
 	if os.Getenv("PENSTOCK_BENCH") == "1" {
 		res.Allocs = mallocs() - allocs
 	}
-	return o.finish(a, res, objects, runErr)
+	return o.finish(a, res, sum, runErr)
 }
 
-// finish prints the summary and turns the outcome into the exit code.
-func (o *shipOptions) finish(a *app, res *result, objects *objectTable, runErr error) error {
+// finish prints the summary and turns the outcome into the exit code. Standard output of a dry run is for the documents.
+func (o *shipOptions) finish(a *app, res *result, sum *summary, runErr error) error {
 	if runErr != nil {
 		res.Error = runErr.Error()
 	}
-	var outErr error
-	switch {
-	case o.asJSON:
-		outErr = res.writeJSON(a.Out)
-	case o.dry:
-		_, _ = fmt.Fprintf(a.Err, "penstock: %s from %s, nothing was sent\n", plural(res.Delivered, "document"), plural(res.Objects, "object"))
-	default:
-		outErr = objects.write(a.Out, res)
+	out := a.Out
+	if o.dry {
+		out = a.Err
 	}
+	var outErr error
+	if o.asJSON {
+		outErr = res.writeJSON(out)
+	} else {
+		outErr = sum.write(out, res, terminalWidth(out))
+	}
+	o.notes(a, res)
 	if runErr != nil {
 		return runErr
 	}
-	for _, r := range objects.reports {
-		if r.Err != nil {
-			text := r.Err.Error()
-			if !strings.Contains(text, r.Object) {
-				text = r.Object + ": " + text
-			}
-			_, _ = fmt.Fprintf(a.Err, "penstock: error: %s\n", printable(text))
-			if h := hintFor(r.Err); h != "" {
-				_, _ = fmt.Fprintf(a.Err, "penstock: hint: %s\n", printable(h))
-			}
-			break // the first one stands for the others, which are in the table
+	if sum.first != nil {
+		// It stands for the others.
+		text := sum.first.Err.Error()
+		if !strings.Contains(text, sum.first.Object) {
+			text = sum.first.Object + ": " + text
+		}
+		_, _ = fmt.Fprintf(a.Err, "penstock: error: %s\n", printable(text))
+		if h := hintFor(sum.first.Err); h != "" {
+			_, _ = fmt.Fprintf(a.Err, "penstock: hint: %s\n", printable(h))
 		}
 	}
 	if res.ItemsGivenBack > 0 {
@@ -187,29 +189,38 @@ func (o *shipOptions) finish(a *app, res *result, objects *objectTable, runErr e
 	if outErr != nil {
 		return outErr
 	}
-	return exitWith(o.code(res, objects))
+	return exitWith(o.code(res, sum))
 }
 
-// code lets a refusal of every given-back source exit as refused.
-func (o *shipOptions) code(res *result, objects *objectTable) int {
+// notes say of the records that arrived what is not as it should be with them.
+func (o *shipOptions) notes(a *app, res *result) {
+	o.read.noteUnseen(a)
+	if n := res.Unparsed; n > 0 {
+		strict := "; --strict makes that exit code 3"
+		if o.strict {
+			strict = ""
+		}
+		a.note("%s did not match the grammar of the format and went on as raw text (unparsed)%s", plural(n, "record"), strict)
+	}
+	if n := res.Undated; n > 0 {
+		a.note("%s without a time (undated): the object's name or date stands in", plural(n, "record"))
+	}
+	if o.dry {
+		_, _ = fmt.Fprintf(a.Err, "penstock: %s from %s, nothing was sent\n", plural(*res.Previewed, "document"), plural(res.Objects, "object"))
+	}
+}
+
+// code is the exit code of a run without an error. A refusal of every given-back source exits as refused.
+func (o *shipOptions) code(res *result, sum *summary) int {
 	code := res.exitCode(nil)
-	if code != exitIncomplete {
-		return code
+	if code == exitOK && o.strict && res.Unparsed > 0 {
+		return exitDeadLetters
 	}
-	refused := int64(0)
-	for _, r := range objects.reports {
-		if r.Err == nil {
-			continue
-		}
-		if exitCodeFor(r.Err) != exitRefused {
-			return code
-		}
-		refused++
+	// Without an error in their reports, sources were given back without being begun.
+	if code == exitIncomplete && sum.refused == sum.failed && sum.refused >= res.ItemsGivenBack {
+		return exitRefused
 	}
-	if refused < res.ItemsGivenBack {
-		return code // some were given back without being begun
-	}
-	return exitRefused
+	return code
 }
 
 // limitMemory tells the garbage collector what docs/configuration.md says the process needs, unless the environment

@@ -2,10 +2,13 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,7 +18,11 @@ import (
 // result is what a run prints at its end: the JSON object of --json, and what the table is made of.
 type result struct {
 	penstock.Counts
-	Formats     map[string]int64 `json:"formats,omitempty"` // objects by format
+	sum         penstock.Counts  // what Counts was before a dry run took its name for delivered
+	DryRun      bool             `json:"dry_run,omitempty"`
+	Previewed   *int64           `json:"previewed,omitempty"` // of a dry run, in the place of delivered
+	Formats     map[string]int64 `json:"formats,omitempty"`   // objects by format
+	Indexes     map[string]int64 `json:"indexes,omitempty"`   // documents by index
 	Requests    int64            `json:"requests"`
 	Retries     int64            `json:"retries"`
 	BytesOut    int64            `json:"bytes_out"`
@@ -23,6 +30,14 @@ type result struct {
 	DeadLetters string           `json:"dead_letters,omitempty"` // where they rest, when there are any
 	Error       string           `json:"error,omitempty"`
 	Allocs      uint64           `json:"allocs,omitempty"` // with PENSTOCK_BENCH=1
+}
+
+// count takes what the run counted. Of a dry run nothing is delivered.
+func (r *result) count(c penstock.Counts, dry bool) {
+	r.sum, r.Counts, r.DryRun = c, c, dry
+	if dry {
+		r.Previewed, r.Delivered = &c.Delivered, 0
+	}
 }
 
 // exitCode is the run's, by the architecture's table: an error of the whole run has its own.
@@ -51,53 +66,201 @@ func mallocs() uint64 {
 	return m.Mallocs
 }
 
-// objectTable collects object reports for people. It keeps those that went wrong and the first others.
-type objectTable struct {
-	reports []penstock.ObjectReport
-	more    int
-	all     bool // keep every report
+// summary collects what became of the objects, for people.
+type summary struct {
+	all bool // show every object and every index
+	// given are the objects that were given back, troubled the others of which something is to be said, at most shownRows each
+	// without all, and more how many there are besides.
+	given, troubled []penstock.ObjectReport
+	more            int64
+	formats         map[string]*penstock.Counts
+	indexes         map[string]int64
+	first           *penstock.ObjectReport // that was given back
+	refused         int64                  // given back because somebody refused
+	failed          int64                  // given back for any reason
 }
 
-// shownObjects is how many objects without trouble are shown; the rest is only counted.
-const shownObjects = 25
-
-func (t *objectTable) add(r penstock.ObjectReport) {
-	troubled := r.Err != nil || r.Counts.DeadLettered > 0
-	if !t.all && !troubled && len(t.reports) >= shownObjects {
-		t.more++
-		return
-	}
-	t.reports = append(t.reports, r)
+func newSummary(all bool) *summary {
+	return &summary{all: all, formats: map[string]*penstock.Counts{}, indexes: map[string]int64{}}
 }
 
-func (t *objectTable) write(w io.Writer, r *result) error {
-	tab := table{left: 2, header: []string{"object", "recognised as", "records", "delivered", "duplicate", "dead-lettered", "dropped", "unacknowledged", "bytes", "time"}}
-	for _, o := range t.reports {
-		c := o.Counts
-		tab.rows = append(tab.rows, []string{
-			printable(shorten(o.Object, 48)), recognised(o), humanCount(c.Records), humanCount(c.Delivered), humanCount(c.Duplicate),
-			humanCount(c.DeadLettered), humanCount(c.Dropped), humanCount(c.Unacknowledged), humanBytes(c.BytesIn), humanDuration(o.Elapsed),
-		})
+// shownRows is how many objects, and how many indexes, are shown.
+const shownRows = 20
+
+// maxSummed bounds the indexes that a summary knows by name; those beyond are counted together, under no name.
+const maxSummed = 10_000
+
+func (s *summary) add(r penstock.ObjectReport) {
+	name := recognised(r)
+	if s.formats[name] == nil {
+		s.formats[name] = new(penstock.Counts)
 	}
-	if t.more > 0 {
-		tab.rows = append(tab.rows, []string{fmt.Sprintf("… and %s more without trouble", humanCount(int64(t.more))), "", "", "", "", "", "", "", "", ""})
+	s.formats[name].Add(r.Counts)
+	for _, c := range r.Indexes {
+		if _, known := s.indexes[c.Index]; !known && len(s.indexes) >= maxSummed {
+			c.Index = ""
+		}
+		s.indexes[c.Index] += c.Documents
 	}
-	c := r.Counts
-	tab.footer = []string{
-		"total: " + plural(c.Objects, "object"), "", humanCount(c.Records), humanCount(c.Delivered), humanCount(c.Duplicate),
-		humanCount(c.DeadLettered), humanCount(c.Dropped), humanCount(c.Unacknowledged), humanBytes(c.BytesIn),
-		humanDuration(time.Duration(r.Seconds * float64(time.Second))),
+	r.Indexes = nil
+	if r.Err != nil {
+		s.failed++
+		if exitCodeFor(r.Err) == exitRefused {
+			s.refused++
+		}
+		if s.first == nil {
+			s.first = &r
+		}
 	}
+	switch {
+	case s.all:
+		s.troubled = append(s.troubled, r)
+	case r.Err != nil && len(s.given) < shownRows:
+		s.given = append(s.given, r)
+	case r.Err == nil && troubled(r.Counts) && len(s.troubled) < shownRows:
+		s.troubled = append(s.troubled, r)
+	case r.Err != nil || troubled(r.Counts):
+		s.more++
+	}
+}
+
+// troubled reports whether there is something to be said of an object with these counts.
+func troubled(c penstock.Counts) bool {
+	return c.DeadLettered > 0 || c.Unparsed > 0 || c.DroppedByDomain > 0
+}
+
+// write writes the tables and the sum. A width of 0 is without a bound.
+func (s *summary) write(w io.Writer, r *result, width int) error {
 	var text bytes.Buffer
-	tab.write(&text)
-	_, _ = fmt.Fprintf(&text, "  %s\n", equation(r.Counts))
+	columns := r.columns()
+	for _, t := range []*table{s.objectTable(columns), s.formatTable(r, columns), s.indexTable()} {
+		if len(t.rows) > 0 {
+			t.print(&text, width)
+			_, _ = fmt.Fprintln(&text)
+		}
+	}
+	for n, line := range wrapped(r.equation(), max(width-4, 0)) {
+		_, _ = fmt.Fprintf(&text, "  %*s%s\n", 2*min(n, 1), "", line)
+	}
 	if n := r.DroppedByDomain; n > 0 {
 		_, _ = fmt.Fprintf(&text, "  of the dropped, the domain's own ingest pipeline left out %s\n", humanCount(n))
 	}
+	_, _ = fmt.Fprintf(&text, "  %s in %s\n", humanBytes(r.BytesIn), humanDuration(time.Duration(r.Seconds*float64(time.Second))))
 	if _, err := text.WriteTo(w); err != nil {
 		return &outputError{err}
 	}
 	return nil
+}
+
+// countColumn is a column of the tables.
+type countColumn struct {
+	header string
+	of     func(c *penstock.Counts) int64
+}
+
+// columns are those in which anything is counted, and records and delivered in any case.
+func (r *result) columns() []countColumn {
+	var shown []countColumn
+	for i, c := range []countColumn{
+		{"records", func(c *penstock.Counts) int64 { return c.Records }},
+		{r.arrived(), func(c *penstock.Counts) int64 { return c.Delivered }},
+		{"dupli|cate", func(c *penstock.Counts) int64 { return c.Duplicate }},
+		{"dead-|lettered", func(c *penstock.Counts) int64 { return c.DeadLettered }},
+		{"dropped", func(c *penstock.Counts) int64 { return c.Dropped }},
+		{"unacknow|ledged", func(c *penstock.Counts) int64 { return c.Unacknowledged }},
+		{"un|parsed", func(c *penstock.Counts) int64 { return c.Unparsed }},
+		{"un|dated", func(c *penstock.Counts) int64 { return c.Undated }},
+	} {
+		if i < 2 || c.of(&r.sum) > 0 {
+			shown = append(shown, c)
+		}
+	}
+	return shown
+}
+
+// arrived is the header of what got where it should: nothing is delivered in a dry run.
+func (r *result) arrived() string {
+	if r.DryRun {
+		return "pre|viewed"
+	}
+	return "deliv|ered"
+}
+
+func outcomeTable(columns []countColumn, left []string, right ...string) *table {
+	t := &table{left: len(left), header: left}
+	for _, c := range columns {
+		t.header = append(t.header, c.header)
+	}
+	t.header = append(t.header, right...)
+	for i := range right {
+		t.spare = append(t.spare, len(t.header)-1-i)
+	}
+	return t
+}
+
+func outcomeRow(columns []countColumn, c *penstock.Counts, left []string, right ...string) []string {
+	for _, col := range columns {
+		left = append(left, humanCount(col.of(c)))
+	}
+	return append(left, right...)
+}
+
+// objectTable is empty when there is nothing to be said of any object.
+func (s *summary) objectTable(columns []countColumn) *table {
+	t := outcomeTable(columns, []string{"object", "recognised as"}, "bytes", "time")
+	for _, o := range append(s.given, s.troubled...) {
+		t.rows = append(t.rows, outcomeRow(columns, &o.Counts, []string{printable(o.Object), recognised(o)}, humanBytes(o.Counts.BytesIn), humanDuration(o.Elapsed)))
+	}
+	if s.more > 0 {
+		row := make([]string, len(t.header))
+		row[0] = fmt.Sprintf("… and %s more; --all shows them", humanCount(s.more))
+		t.rows = append(t.rows, row)
+	}
+	return t
+}
+
+func (s *summary) formatTable(r *result, columns []countColumn) *table {
+	columns = slices.Insert(slices.Clone(columns), 0, countColumn{"objects", func(c *penstock.Counts) int64 { return c.Objects }})
+	t := outcomeTable(columns, []string{"format"}, "bytes")
+	row := func(name string, c *penstock.Counts) []string {
+		return outcomeRow(columns, c, []string{name}, humanBytes(c.BytesIn))
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.formats)) {
+		t.rows = append(t.rows, row(name, s.formats[name]))
+	}
+	if len(t.rows) > 1 {
+		t.footer = row("total", &r.sum)
+	}
+	return t
+}
+
+// indexTable shows the indexes with the most documents.
+func (s *summary) indexTable() *table {
+	t := &table{left: 1, header: []string{"index", "documents"}}
+	names := slices.SortedFunc(maps.Keys(s.indexes), func(a, b string) int {
+		return cmp.Or(cmp.Compare(s.indexes[b], s.indexes[a]), cmp.Compare(a, b))
+	})
+	var others int64
+	more := 0
+	if !s.all && len(names) > shownRows {
+		more = len(names) - shownRows
+		for _, name := range names[shownRows:] {
+			others += s.indexes[name]
+		}
+		names = names[:shownRows]
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		label := printable(name)
+		if name == "" {
+			label = "(others)"
+		}
+		t.rows = append(t.rows, []string{label, humanCount(s.indexes[name])})
+	}
+	if more > 0 {
+		t.rows = append(t.rows, []string{fmt.Sprintf("… and %s more; --all shows them", humanCount(int64(more))), humanCount(others)})
+	}
+	return t
 }
 
 func recognised(o penstock.ObjectReport) string {
@@ -120,11 +283,18 @@ func plural(n int64, noun string) string {
 }
 
 // equation writes the sum that accounts for every record.
-func equation(c penstock.Counts) string {
+func (r *result) equation() string {
+	return sumOf(r.sum, strings.ReplaceAll(r.arrived(), "|", ""))
+}
+
+// equation writes the sum of a run that delivered.
+func equation(c penstock.Counts) string { return sumOf(c, "delivered") }
+
+func sumOf(c penstock.Counts, arrived string) string {
 	sign := "="
 	if !c.Balanced() {
 		sign = "≠"
 	}
-	return fmt.Sprintf("%s records %s %s delivered + %s duplicate + %s dead-lettered + %s dropped + %s unacknowledged",
-		humanCount(c.Records), sign, humanCount(c.Delivered), humanCount(c.Duplicate), humanCount(c.DeadLettered), humanCount(c.Dropped), humanCount(c.Unacknowledged))
+	return fmt.Sprintf("%s records %s %s %s + %s duplicate + %s dead-lettered + %s dropped + %s unacknowledged",
+		humanCount(c.Records), sign, humanCount(c.Delivered), arrived, humanCount(c.Duplicate), humanCount(c.DeadLettered), humanCount(c.Dropped), humanCount(c.Unacknowledged))
 }
