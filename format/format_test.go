@@ -212,6 +212,20 @@ func TestWhatHoldsNoRecordsIsSkippedWithAReason(t *testing.T) {
 	}
 }
 
+// Messages of CloudWatch Logs in a generic format keep to the rules that find JSON in text.
+func TestFormatsThatAnybodyWritesAreGeneric(t *testing.T) {
+	t.Parallel()
+	for content, want := range map[string]bool{
+		"one line\n": true, "2026-11-24 10:00:00 INFO one\n": true, "{\"a\":1}\n{\"a\":2}\n": true, "{\n\"a\": 1\n}\n": true,
+		"2 123456789010 eni-1235b8ca 172.31.16.139 172.31.16.21 20641 22 6 20 4249 1418530010 1418530070 ACCEPT OK\n": false,
+	} {
+		rec, err := detector(t, format.Config{}).Recognize(&penstock.Object{}, penstock.Identity{}, penstock.Entry{Reader: strings.NewReader(content)})
+		if err != nil || rec.Generic != want {
+			t.Errorf("%q as %s: generic %v, error %v, want %v", content, rec.Format, rec.Generic, err, want)
+		}
+	}
+}
+
 // What is asked for by name is read whatever the object is called.
 func TestAForcedFormatReadsWhatWouldBeSkipped(t *testing.T) {
 	t.Parallel()

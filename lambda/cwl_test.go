@@ -288,22 +288,15 @@ func FuzzCompat(f *testing.F) {
 	})
 }
 
-// accessLog recognises messages that begin with GET, one record a line: a path and a size. Anything else it reads as the
-// recogniser does, as JSON or as text, which is less than the rules of compat find.
+// accessLog recognises messages that begin with GET, one record a line: a path and a size. Anything else it reads as
+// text, which is less than the rules of compat find.
 type accessLog struct{}
 
 func (accessLog) Recognize(_ *penstock.Object, _ penstock.Identity, e penstock.Entry) (penstock.Recognized, error) {
 	text, err := io.ReadAll(e)
 	if err != nil || !strings.HasPrefix(string(text), "GET ") {
 		generic := penstock.Record{Raw: text, JSON: fmt.Appendf(nil, `{"message":%q}`, text)}
-		format := "text"
-		switch objects := strings.Count(string(text), "{"); {
-		case strings.HasPrefix(string(text), "{") && objects > 1:
-			format = "ndjson"
-		case strings.HasPrefix(string(text), "{"):
-			format = "json"
-		}
-		return penstock.Recognized{Format: format, Records: func(yield func(penstock.Record, error) bool) { yield(generic, nil) }}, err
+		return penstock.Recognized{Format: "text", Generic: true, Records: func(yield func(penstock.Record, error) bool) { yield(generic, nil) }}, err
 	}
 	return penstock.Recognized{Format: "access", Records: func(yield func(penstock.Record, error) bool) {
 		for line := range strings.Lines(string(text)) {
