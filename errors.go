@@ -3,6 +3,7 @@ package penstock
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // ErrDrop is returned by an EntryShaper for a record that a rule of the user's leaves out.
@@ -72,9 +73,19 @@ func IsTemporary(err error) bool {
 }
 
 // IsFatal reports whether err says of itself that it concerns the whole run.
+//
+// What an error says of itself stands before what it wraps; of several that are joined one is enough.
 func IsFatal(err error) bool {
-	f, ok := errors.AsType[Fatal](err)
-	return ok && f.Fatal()
+	if f, ok := err.(Fatal); ok { //nolint:errorlint // the tree is walked here
+		return f.Fatal()
+	}
+	switch e := err.(type) { //nolint:errorlint // the tree is walked here
+	case interface{ Unwrap() error }:
+		return IsFatal(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		return slices.ContainsFunc(e.Unwrap(), IsFatal)
+	}
+	return false
 }
 
 // LetterError says that the dead letters could not be written. It is fatal: without a place for what cannot be

@@ -50,9 +50,10 @@ type document struct {
 	body, end int // in body; end is the position of the line feed
 	raw       int // in batch.raw, or in body
 	rawEnd    int
-	rawInBody bool // all of it but the opening brace, which is the document's
-	index     int  // in batch.indexes
+	rawInBody bool  // all of it but the opening brace, which is the document's
+	rounds    uint8 // how often the domain refused it for a reason that may be its own
 	replace   bool
+	index     int // in batch.indexes
 	offset    int64
 	idText    string // set only when the id needs escapes
 }
@@ -125,16 +126,16 @@ func (b *batch) add(d *delivery, doc penstock.Document, cfg Config) {
 	e := document{delivery: d, start: len(b.body), offset: doc.Offset, index: b.indexOf(doc.Index), replace: doc.Replace || cfg.Overwrite}
 	b.replaces = b.replaces || e.replace
 	action := b.action(&e, cfg)
-	if len(doc.ID) > 0 {
+	e.id = len(b.ids)
+	b.ids = appendText(b.ids, doc.ID)
+	e.idEnd = len(b.ids)
+	if e.idEnd-e.id != len(doc.ID) {
+		e.idText = string(doc.ID)
+	}
+	if len(doc.ID) > 0 && !cfg.NoIDs {
 		b.body = append(b.body, action.upToID...)
-		e.id = len(b.ids)
-		b.ids = appendText(b.ids, doc.ID)
-		e.idEnd = len(b.ids)
 		b.body = append(b.body, b.ids[e.id:]...)
 		b.body = append(b.body, "\"}}\n"...)
-		if e.idEnd-e.id != len(doc.ID) {
-			e.idText = string(doc.ID)
-		}
 	} else {
 		b.body = append(b.body, action.without...)
 	}
@@ -230,6 +231,12 @@ func (b *batch) pick(from, to int, keep func(i int) bool) *batch {
 		}
 	}
 	return n
+}
+
+// halves makes two batches of one.
+func (b *batch) halves() []*batch {
+	half := len(b.docs) / 2
+	return []*batch{b.pick(0, half, nil), b.pick(half, len(b.docs), nil)}
 }
 
 // byIndex makes a batch for each of the indexes.

@@ -175,7 +175,7 @@ func interleave(t *testing.T, seed uint64, inFlight int) {
 	}
 	w := f.writer(t, Config{
 		BatchBytes: 200 + rnd.IntN(6000), BatchDocs: 1 + rnd.IntN(40), MaxInFlight: inFlight, Linger: time.Duration(1+rnd.IntN(2000)) * time.Millisecond,
-		RetryBudget: time.Hour, StartupTimeout: time.Hour, BreakerShare: 1,
+		RetryBudget: time.Hour, StartupTimeout: time.Hour,
 	})
 	var wg sync.WaitGroup
 	var mu sync.Mutex

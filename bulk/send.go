@@ -2,7 +2,6 @@ package bulk
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -59,12 +58,50 @@ func (w *Writer) send(b *batch) {
 // deliver is the retry loop: the documents whose outcome is not final are sent again, with pauses, until the budget is
 // over. It returns when every document has its outcome or the writer has failed.
 func (w *Writer) deliver(b *batch, began time.Time) {
+	n := &narrowing{w: w, before: w.arrived()}
+	n.deliver(b, began)
+	n.end()
+}
+
+// narrowing is the delivery of one batch, in as many requests as it takes. A request that is refused as a whole for what is in it is
+// halved until the document whose fault it is is alone.
+type narrowing struct {
+	w      *Writer
+	before int64 // what had arrived of all batches when this one was begun
+	taken  bool  // some of its documents were not refused in this way
+	alone  []lone
+}
+
+// lone is a document that was refused as a whole request.
+type lone struct {
+	batch *batch
+	err   *domain.Error
+}
+
+// stubborn is the number of documents refused one by one, with none taken, after which it is no longer one document's fault.
+const stubborn = 20
+
+func (n *narrowing) deliver(b *batch, began time.Time) {
+	w := n.w
 	for attempt := 0; ; attempt++ {
-		r := w.attempt(b, attempt > 0)
-		if r.split {
-			half := len(b.docs) / 2
-			w.deliver(b.pick(0, half, nil), time.Now())
-			w.deliver(b.pick(half, len(b.docs), nil), time.Now())
+		if b = w.sift(b); b == nil {
+			return
+		}
+		r := w.attempt(b, attempt > 0, n.before)
+		n.taken = n.taken || r.taken
+		if r.refusal != nil && len(b.docs) == 1 {
+			if n.alone = append(n.alone, lone{b, r.refusal}); len(n.alone) >= stubborn && !n.taken {
+				w.fail(r.refusal)
+			}
+			return
+		}
+		if r.parts != nil {
+			for _, part := range r.parts {
+				if w.failure() != nil {
+					return
+				}
+				n.deliver(part, time.Now())
+			}
 			return
 		}
 		if r.again == nil {
@@ -88,6 +125,66 @@ func (w *Writer) deliver(b *batch, began time.Time) {
 			return
 		}
 	}
+}
+
+// end puts the documents away that were refused alone, unless nothing shows that the domain takes any.
+func (n *narrowing) end() {
+	w := n.w
+	for _, l := range n.alone {
+		if w.failure() != nil {
+			return
+		}
+		if !n.taken && !w.hasAnswered() && !wholeFaults[canonicalType(l.err.Type)] {
+			w.fail(l.err)
+			return
+		}
+		w.rejectAll(l.batch, l.err)
+	}
+}
+
+// wholeFaults are the types of refusals of a whole request that only what is in it can cause.
+//
+//nolint:gochecknoglobals // a table literal
+var wholeFaults = map[string]bool{
+	"action_request_validation_exception": true, "json_parse_exception": true, "x_content_parse_exception": true, "mapper_parsing_exception": true,
+}
+
+// sift leaves out the documents of indexes that take none. It returns nil when no others are left.
+func (w *Writer) sift(b *batch) *batch {
+	if !w.trouble.Load() {
+		return b
+	}
+	w.mu.Lock()
+	why := make([]*IndexError, len(b.indexes))
+	found := false
+	for i, name := range b.indexes {
+		why[i] = w.unfit[name]
+		found = found || why[i] != nil
+	}
+	w.mu.Unlock()
+	if !found {
+		return b
+	}
+	s := newSettlement(w, b)
+	left := b.pick(0, len(b.docs), func(i int) bool {
+		e := why[b.docs[i].index]
+		if e != nil {
+			s.giveBack(i, e)
+		}
+		return e == nil
+	})
+	s.done()
+	if len(left.docs) == 0 {
+		return nil
+	}
+	return left
+}
+
+// arrived is the number of documents that the domain has taken, or had already.
+func (w *Writer) arrived() int64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.stats.Delivered + w.stats.Duplicate + w.stats.Dropped
 }
 
 // budget is how long a batch may go without progress.
@@ -118,16 +215,18 @@ func (w *Writer) sleep(d time.Duration) bool {
 
 // round is what one request came to.
 type round struct {
-	again    *batch // documents to be sent again; nil when there are none
-	split    bool   // the request was too large: send halves
-	progress bool   // some documents got their final outcome
+	again    *batch        // documents to be sent again; nil when there are none
+	parts    []*batch      // send these in its place
+	refusal  *domain.Error // the request was refused for what is in it
+	taken    bool          // the domain answered item by item
+	progress bool          // some documents got their final outcome
 	fatal    bool
 	err      error         // why again
 	pause    time.Duration // at least this long before
 }
 
 // attempt sends one request and settles every document whose outcome is final.
-func (w *Writer) attempt(b *batch, isRetry bool) round {
+func (w *Writer) attempt(b *batch, isRetry bool, before int64) round {
 	resp, err := w.post(b, isRetry)
 	if err != nil {
 		return w.unanswered(b, err)
@@ -143,7 +242,7 @@ func (w *Writer) attempt(b *batch, isRetry bool) round {
 		e.Endpoint = w.domain.Endpoint()
 		return w.refused(b, e)
 	}
-	return w.items(b, resp, body)
+	return w.items(b, resp, body, before)
 }
 
 // unanswered is a request without an answer. What became of the documents is not known; sending them again is safe, because
@@ -157,13 +256,16 @@ func (w *Writer) unanswered(b *batch, err error) round {
 
 // refused is an answer that is about the whole request.
 func (w *Writer) refused(b *batch, e *domain.Error) round {
+	if e.Kind == domain.NotADomain && w.isKnown() {
+		e.Kind = domain.Unavailable // something in between, for a while
+	}
 	switch e.Kind {
 	case domain.TooLarge:
 		w.learn(e.Limit, len(b.body))
 		if len(b.docs) == 1 {
 			return w.rejectAll(b, e)
 		}
-		return round{again: b, split: true, err: e}
+		return round{parts: b.halves()}
 	case domain.Throttled:
 		w.slots.throttled()
 		return round{again: b, err: e, pause: e.RetryAfter}
@@ -172,18 +274,48 @@ func (w *Writer) refused(b *batch, e *domain.Error) round {
 	case domain.Unavailable, domain.Unknown, domain.Unreachable:
 		w.markAnswered(e.Kind == domain.Unavailable && e.Type != "")
 		return round{again: b, err: e, pause: e.RetryAfter}
+	case domain.BadRequest:
+		return w.badRequest(b, e)
 	}
 	return round{again: b, fatal: true, err: e}
 }
 
+// badRequest is a refusal of the whole request that would come again. It may be for the sake of one index, or of one document.
+func (w *Writer) badRequest(b *batch, e *domain.Error) round {
+	r := refusalOf(e.Status, itemError{Type: e.Type, Reason: e.Reason})
+	switch {
+	case r.class == indexFault && len(b.indexes) > 1:
+		return round{parts: b.byIndex()}
+	case r.class == indexFault:
+		w.refuseIndex(b.indexes[0], r.why, e)
+		return round{again: b, progress: true, err: e} // which leaves nothing
+	case r.class == noIDs:
+		return round{again: b, fatal: true, err: &IDsError{Err: e}}
+	case r.class != unknown || e.Status != http.StatusBadRequest:
+		return round{again: b, fatal: true, err: e}
+	case len(b.docs) == 1:
+		return round{refusal: e}
+	}
+	return round{parts: b.halves()}
+}
+
+// IDsError says that a serverless collection takes no ids.
+type IDsError struct{ Err error }
+
+func (e *IDsError) Error() string { return "the collection takes no document ids: " + e.Err.Error() }
+func (e *IDsError) Unwrap() error { return e.Err }
+
+// isKnown reports whether the domain has shown that it is one.
+func (w *Writer) isKnown() bool { return w.cfg.Known || w.hasAnswered() }
+
 // blockedPause is how long to wait at least before writing to a domain that blocks writes.
 const blockedPause = 5 * time.Second
 
-// rejectAll puts away a single document that is over the limit by itself.
+// rejectAll puts away a single document that was refused as a whole request.
 func (w *Writer) rejectAll(b *batch, e *domain.Error) round {
 	s := newSettlement(w, b)
 	for i := range b.docs {
-		s.reject(i, http.StatusRequestEntityTooLarge, e.Type, e.Reason)
+		s.reject(i, e.Status, e.Type, e.Reason)
 	}
 	s.done()
 	return round{progress: true}
@@ -276,27 +408,30 @@ type verdicts struct {
 
 // items settles the documents by the items of a response. Nothing is settled before the whole response is read and every
 // item is known to be about the document in its place: a response that cannot be trusted in one item is not in the others.
-func (w *Writer) items(b *batch, resp *http.Response, body []byte) round {
+func (w *Writer) items(b *batch, resp *http.Response, body []byte, before int64) round {
 	v := verdicts{classes: resized(&b.answer.classes, len(b.docs)), items: resized(&b.answer.items, len(b.docs))}
 	mismatch := false
 	n, err := parseResponse(body, v.items, func(i int) []byte { return b.written(&b.docs[i]) })
 	for i := range v.items[:min(n, len(v.items))] {
 		it, e := &v.items[i], &b.docs[i]
-		if len(it.id) > 0 && e.idEnd > e.id && !bytes.Equal(it.id, b.written(e)) && !sameText(it.id, b.id(e)) {
+		if len(it.id) > 0 && e.idEnd > e.id && !w.cfg.NoIDs && !bytes.Equal(it.id, b.written(e)) && !sameText(it.id, b.id(e)) {
 			mismatch = true
 		}
 		ie := itemError{}
 		if len(it.err) > 0 {
 			ie = parseItemError(it.err)
 		}
-		c := classify(it, ie.Type, e.replace, ie.Reason)
+		c := classify(it, ie, !e.replace)
 		v.classes[i] = c
 		v.counts[c]++
 	}
 	switch {
 	case err != nil && n == 0 && !bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")):
 		e := &domain.Error{Endpoint: w.domain.Endpoint(), Kind: domain.NotADomain, Status: resp.StatusCode, Reason: domain.Classify(http.StatusOK, resp.Header, body).Reason}
-		return round{again: b, fatal: !w.hasAnswered(), err: e}
+		if w.isKnown() {
+			e.Kind = domain.Unavailable
+		}
+		return round{again: b, fatal: !w.isKnown(), err: e}
 	case err != nil:
 		return round{again: b, err: err}
 	case n != len(b.docs):
@@ -305,7 +440,7 @@ func (w *Writer) items(b *batch, resp *http.Response, body []byte) round {
 		return round{again: b, err: errors.New("items are not about the documents that were sent")}
 	}
 	w.markAnswered(true)
-	return w.settleItems(b, &v)
+	return w.settleItems(b, &v, before)
 }
 
 // resized returns n elements, whatever is in them.
@@ -319,8 +454,11 @@ func sameText(escaped, plain []byte) bool {
 	return string(appendText(nil, plain)) == string(escaped) || unquoted(escaped) == string(plain)
 }
 
-func (w *Writer) settleItems(b *batch, v *verdicts) round {
-	if err := w.breaker(b, v); err != nil {
+// suspectRounds is how often a failure that may be the document's own is waited out.
+const suspectRounds = 3
+
+func (w *Writer) settleItems(b *batch, v *verdicts, before int64) round {
+	if err := w.runFault(v); err != nil {
 		return round{again: b, fatal: true, err: err}
 	}
 	if v.counts[throttled] > 0 {
@@ -328,16 +466,29 @@ func (w *Writer) settleItems(b *batch, v *verdicts) round {
 	} else {
 		w.slots.succeeded()
 	}
+	// Others arrived while a document failed: then it is not the domain that fails.
+	others := v.counts[delivered]+v.counts[duplicate]+v.counts[dropped] > 0 || v.counts[suspect] > 0 && w.arrived() > before
 	s := newSettlement(w, b)
 	var reason error
+	again := 0
 	for i, c := range v.classes {
+		e := &b.docs[i]
+		if c == suspect {
+			if e.rounds++; e.rounds >= suspectRounds && others {
+				c = poison
+			}
+		}
+		v.classes[i] = c
 		switch c {
 		case delivered, duplicate, dropped:
 			s.counted(i, c)
-		case poison, systemic:
+		case poison:
 			ie := parseItemError(v.items[i].err)
 			s.reject(i, v.items[i].status, ie.Type, ie.text())
+		case indexFault:
+			s.giveBack(i, w.refuseIndex(b.indexes[e.index], refusalOf(v.items[i].status, parseItemError(v.items[i].err)).why, w.itemFailure(&v.items[i])))
 		default:
+			again++
 			if reason == nil {
 				ie := parseItemError(v.items[i].err)
 				reason = fmt.Errorf("item with %d %s: %s", v.items[i].status, ie.Type, ie.text())
@@ -345,17 +496,16 @@ func (w *Writer) settleItems(b *batch, v *verdicts) round {
 		}
 	}
 	s.done()
-	again := v.counts[retry] + v.counts[throttled] + v.counts[blocked] + v.counts[unknown]
 	if again == 0 {
-		return round{progress: true}
+		return round{taken: true, progress: true}
 	}
-	r := round{progress: again < len(b.docs), err: reason}
+	r := round{taken: true, progress: again < len(b.docs), err: reason}
 	if v.counts[blocked] > 0 {
 		r.pause = blockedPause
 	}
 	r.again = b.pick(0, len(b.docs), func(i int) bool {
 		switch v.classes[i] {
-		case retry, throttled, blocked, unknown:
+		case retry, throttled, blocked, suspect, unknown:
 			return true
 		}
 		return false
@@ -363,31 +513,28 @@ func (w *Writer) settleItems(b *batch, v *verdicts) round {
 	return r
 }
 
-// breaker stops the run when what is wrong is not a document. Nothing of the batch is dead-lettered then: its sources keep
-// it.
-func (w *Writer) breaker(b *batch, v *verdicts) error {
-	describe := func(c class) error {
-		for i := range v.classes {
-			if v.classes[i] == c {
-				ie := parseItemError(v.items[i].err)
-				e := &domain.Error{
-					Endpoint: w.domain.Endpoint(), Kind: domain.BadRequest, Status: v.items[i].status, Type: ie.Type, Reason: ie.text(),
-				}
-				if e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden {
-					e.Kind, e.Cause = domain.Refused, domain.CauseFineGrain
-				}
-				return e
-			}
-		}
+// runFault returns what is wrong when every other request would be refused too. Nothing of the batch is dead-lettered then: its
+// sources keep it.
+func (w *Writer) runFault(v *verdicts) error {
+	if v.counts[config]+v.counts[noIDs] == 0 {
 		return nil
 	}
-	if v.counts[config] > 0 {
-		return describe(config)
+	i := slices.IndexFunc(v.classes, func(c class) bool { return c == config || c == noIDs })
+	e := w.itemFailure(&v.items[i])
+	if v.classes[i] == noIDs {
+		return &IDsError{Err: e}
 	}
-	if n := len(b.docs); n >= w.cfg.BreakerFloor && float64(v.counts[systemic]) > w.cfg.BreakerShare*float64(n) {
-		return fmt.Errorf("%d of %d documents: %w", v.counts[systemic], n, describe(systemic))
+	return e
+}
+
+// itemFailure is the failure of one item as an error.
+func (w *Writer) itemFailure(it *item) *domain.Error {
+	ie := parseItemError(it.err)
+	e := &domain.Error{Endpoint: w.domain.Endpoint(), Kind: domain.BadRequest, Status: it.status, Type: ie.Type, Reason: ie.text()}
+	if ie.Type == "security_exception" || e.Status == http.StatusUnauthorized {
+		e.Kind, e.Cause = domain.Refused, domain.CauseFineGrain
 	}
-	return nil
+	return e
 }
 
 // settlement gives the deliveries of a batch their outcomes, with one lock for all.
@@ -401,8 +548,10 @@ type settlement struct {
 
 // sum is what one batch did for one delivery.
 type sum struct {
-	out penstock.Outcome
-	err error
+	out  penstock.Outcome
+	err  error
+	back int64
+	why  error
 }
 
 func newSettlement(w *Writer, b *batch) *settlement {
@@ -448,11 +597,20 @@ func (s *settlement) reject(i, status int, kind, reason string) {
 		},
 		Status: status, Type: kind, Reason: reason,
 	}
-	if err := e.delivery.reject(context.WithoutCancel(s.w.ctx), r); err != nil {
+	if err := e.delivery.reject(s.w.letters, r); err != nil {
 		v.err = err
 		return
 	}
 	v.out.Rejected++
+}
+
+// giveBack leaves a document without an outcome, because its index takes none.
+func (s *settlement) giveBack(i int, why *IndexError) {
+	v := s.of(s.b.docs[i].delivery)
+	v.back++
+	if v.why == nil {
+		v.why = why
+	}
 }
 
 func (s *settlement) done() {
@@ -461,6 +619,13 @@ func (s *settlement) done() {
 	for d, v := range s.sums {
 		d.out.Add(v.out)
 		s.w.stats.Add(v.out)
+		if v.out.Delivered+v.out.Duplicate+v.out.Dropped > 0 {
+			s.w.started.Do(func() { close(s.w.stored) })
+		}
+		d.back += v.back
+		if d.why == nil {
+			d.why = v.why
+		}
 		if v.err != nil && d.err == nil {
 			d.err = v.err
 			s.w.trouble.Store(true)

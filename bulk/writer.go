@@ -51,11 +51,11 @@ type Config struct {
 	IndexInPath bool
 	// DocType is the mapping type to name, for engines before version 7; empty leaves it out.
 	DocType string
-	// BreakerShare is the share of a batch that may be refused for reasons of the system (limits of shards or fields, a
-	// missing index) before the run stops instead of emptying a bucket into the dead letters: 0.5. It counts in batches
-	// of at least BreakerFloor documents, 20.
-	BreakerShare float64
-	BreakerFloor int
+	// NoIDs leaves the ids out, for collections that take none. A document that is sent twice is then stored twice.
+	NoIDs bool
+	// Known says that the domain has shown that it is one, by its banner: a redirect or a page in place of an answer is a
+	// failure that may pass then, and no longer the sign of a wrong address.
+	Known bool
 	// Logger is told of retries; nil discards.
 	Logger *slog.Logger
 }
@@ -74,13 +74,9 @@ func (c Config) withDefaults() Config {
 	def(&c.BatchBytes, 5<<20)
 	def(&c.BatchDocs, 20_000)
 	def(&c.MaxInFlight, 4)
-	def(&c.BreakerFloor, 20)
 	span(&c.Linger, time.Second)
 	span(&c.RetryBudget, 5*time.Minute)
 	span(&c.StartupTimeout, 8*time.Second)
-	if c.BreakerShare <= 0 {
-		c.BreakerShare = 0.5
-	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -111,12 +107,19 @@ type Writer struct {
 	lanes  []*lane
 
 	maxBytes atomic.Int64 // learnt from the domain, 0 when it never complained
-	trouble  atomic.Bool  // failed is set, or a delivery's err
+	trouble  atomic.Bool  // failed or unfit is set, or a delivery's err
+
+	letters context.Context //nolint:containedctx // ends the storing of rejections, after the work itself has ended
+	release context.CancelFunc
+
+	stored  chan struct{} // closed when the domain has stored the first document, or had it already
+	started sync.Once
 
 	mu       sync.Mutex // may be taken by who holds a lane's, not the other way round
 	open     int        // deliveries begun and not waiting
 	answered bool
 	failed   error
+	unfit    map[string]*IndexError // indexes that take no documents
 	stats    Stats
 }
 
@@ -137,7 +140,11 @@ var _ penstock.Deliverer = (*Writer)(nil)
 func New(cfg Config, d Domain) *Writer {
 	cfg = cfg.withDefaults()
 	ctx, cancel := context.WithCancel(context.Background())
-	w := &Writer{cfg: cfg, domain: d, ctx: ctx, cancel: cancel, slots: newSlots(cfg.MaxInFlight), hands: make(chan struct{}, cfg.MaxInFlight+1)}
+	w := &Writer{
+		cfg: cfg, domain: d, ctx: ctx, cancel: cancel, slots: newSlots(cfg.MaxInFlight), hands: make(chan struct{}, cfg.MaxInFlight+1),
+		stored: make(chan struct{}), unfit: map[string]*IndexError{},
+	}
+	w.letters, w.release = context.WithCancel(context.Background())
 	for range max(1, min(runtime.GOMAXPROCS(0), cfg.MaxInFlight/2)) {
 		l := &lane{w: w}
 		l.timer = time.AfterFunc(time.Hour, l.flush)
@@ -161,9 +168,11 @@ func (w *Writer) Close(ctx context.Context) error {
 	case <-ctx.Done():
 		w.fail(context.Cause(ctx))
 		w.cancel()
+		w.release()
 		<-done
 	}
 	w.cancel()
+	w.release()
 	return nil
 }
 
@@ -185,6 +194,44 @@ func (e *FatalError) Unwrap() error { return e.Err }
 
 // Fatal is always true.
 func (e *FatalError) Fatal() bool { return true }
+
+// IndexError says that an index takes no documents, whatever is in them, until somebody changes it. Nothing more is sent to it;
+// the objects that write to it are given back, and the others go on.
+type IndexError struct {
+	Index string
+	// Why says what is wrong with the index, as the end of a sentence about it.
+	Why string
+	Err *domain.Error
+}
+
+func (e *IndexError) Error() string {
+	return fmt.Sprintf("index %s takes no documents, %s: %v", e.Index, e.Why, e.Err)
+}
+
+func (e *IndexError) Unwrap() error { return e.Err }
+
+// Fatal is always false: other indexes may be fine.
+func (e *IndexError) Fatal() bool { return false }
+
+// Temporary is always true: when the index is mended, what is given back arrives.
+func (e *IndexError) Temporary() bool { return true }
+
+// refuseIndex remembers that an index takes no documents.
+func (w *Writer) refuseIndex(index, why string, cause *domain.Error) *IndexError {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if known := w.unfit[index]; known != nil {
+		return known
+	}
+	e := &IndexError{Index: index, Why: why, Err: cause}
+	w.unfit[index] = e
+	w.trouble.Store(true)
+	w.cfg.Logger.WarnContext(w.ctx, "index takes no documents", "index", index, "why", why, "type", cause.Type, "reason", cause.Reason)
+	return e
+}
+
+// Stored returns a channel that is closed when the domain has stored a document, or had it already.
+func (w *Writer) Stored() <-chan struct{} { return w.stored }
 
 // fail makes every delivery fail from now on. Only the first failure counts.
 func (w *Writer) fail(err error) {
@@ -222,8 +269,10 @@ type delivery struct {
 	added   int64         // belongs to who calls Add and Wait
 
 	// Guarded by the writer's mutex:
-	out penstock.Outcome
-	err error
+	out  penstock.Outcome
+	err  error
+	back int64 // documents of indexes that take none: they have no outcome and will get none
+	why  error // of the first of them
 }
 
 // Add is part of penstock.Delivery.
@@ -232,7 +281,7 @@ func (d *delivery) Add(ctx context.Context, doc penstock.Document) error {
 	need := actionSize(doc, w.cfg.DocType) + doc.Size() + 1
 	l.mu.Lock()
 	for {
-		if err := d.failure(); err != nil {
+		if err := d.failure(doc.Index); err != nil {
 			l.mu.Unlock()
 			return err
 		}
@@ -274,14 +323,23 @@ func (d *delivery) Add(ctx context.Context, doc penstock.Document) error {
 	return nil
 }
 
-// failure says why the delivery can no longer succeed.
-func (d *delivery) failure() error {
+// failure says why the delivery can no longer succeed when its next document is for index.
+func (d *delivery) failure(index string) error {
 	if !d.w.trouble.Load() {
 		return nil
 	}
 	d.w.mu.Lock()
 	defer d.w.mu.Unlock()
-	return d.broken()
+	if err := d.broken(); err != nil {
+		return err
+	}
+	if d.why != nil {
+		return d.why
+	}
+	if e := d.w.unfit[index]; e != nil {
+		return e
+	}
+	return nil
 }
 
 // broken is failure for who holds the writer's mutex.
@@ -385,14 +443,17 @@ func (d *delivery) Wait(ctx context.Context) (penstock.Outcome, error) {
 		w.mu.Lock()
 	}
 	defer w.mu.Unlock()
-	if !d.pending() {
+	switch {
+	case d.pending():
+		return d.out, d.broken()
+	case d.err != nil || d.why == nil:
 		return d.out, d.err // a failure of the others is not this one's
 	}
-	return d.out, d.broken()
+	return d.out, d.why
 }
 
-// pending reports whether there are documents without an outcome. The writer's mutex is held.
-func (d *delivery) pending() bool { return d.out.Known() < d.added }
+// pending reports whether there are documents whose outcome is still to come. The writer's mutex is held.
+func (d *delivery) pending() bool { return d.out.Known()+d.back < d.added }
 
 // slots bounds the requests under way. Throttling takes slots out of use, success puts them back one at a time.
 type slots struct {

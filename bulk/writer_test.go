@@ -303,7 +303,7 @@ func TestARefusalStopsTheRunAndIsNotADeadLetter(t *testing.T) {
 		"signature": {403, `{"message":"The request signature we calculated does not match the signature you provided. Check.\n\nThe Canonical String"}`, domain.Refused},
 		"HTML":      {200, `<!doctype html><title>Dashboards</title>`, domain.NotADomain},
 		"redirect":  {302, ``, domain.NotADomain},
-		"bad":       {400, `{"error":{"type":"illegal_argument_exception","reason":"request body is required"},"status":400}`, domain.BadRequest},
+		"bad":       {400, `{"error":{"type":"parse_exception","reason":"request body is required"},"status":400}`, domain.BadRequest},
 	}
 	for name, a := range answers {
 		e := &engine{before: func(_ int, w http.ResponseWriter, _ []byte) bool {
@@ -326,18 +326,6 @@ func TestARefusalStopsTheRunAndIsNotADeadLetter(t *testing.T) {
 		if _, err := deliver(t, w, 1, nil); !penstock.IsFatal(err) {
 			t.Errorf("%s: the next delivery ends with %v", name, err)
 		}
-	}
-}
-
-func TestAFaultOfTheSystemDoesNotEmptyTheSourceIntoTheDeadLetters(t *testing.T) {
-	t.Parallel()
-	e := &engine{item: func(int, string) (int, string, string) {
-		return 400, "illegal_argument_exception", "Limit of total fields [1000] has been exceeded"
-	}}
-	w := start(t, e, bulk.Config{})
-	got, err := deliver(t, w, 100, func(context.Context, penstock.Rejection) error { t.Error("rejected"); return nil })
-	if !penstock.IsFatal(err) || got != (penstock.Outcome{}) {
-		t.Errorf("%+v, error %v", got, err)
 	}
 }
 

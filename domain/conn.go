@@ -2,8 +2,13 @@ package domain
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"net"
+	"os"
+	"sync/atomic"
+	"time"
 )
 
 // direct is a connection that writes a request's body from where it lies. net/http copies a body in pieces of 32 KiB, each
@@ -42,8 +47,11 @@ func (p *promised) Write(b []byte) (int, error) {
 	return n, err
 }
 
+// DialFunc makes a connection.
+type DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error)
+
 // dialDirect makes the connections of dial direct ones.
-func dialDirect(dial func(ctx context.Context, network, addr string) (net.Conn, error)) func(ctx context.Context, network, addr string) (net.Conn, error) {
+func dialDirect(dial DialFunc) DialFunc {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		c, err := dial(ctx, network, addr)
 		if err != nil {
@@ -52,3 +60,84 @@ func dialDirect(dial func(ctx context.Context, network, addr string) (net.Conn, 
 		return direct{c}, nil
 	}
 }
+
+// DefaultStallTimeout is how long a connection may be silent when nothing else is said.
+const DefaultStallTimeout = time.Minute
+
+// Attended makes the connections of dial fail when no byte has come or gone for as long as stall, while somebody waits for one.
+// TCP itself would wait for a peer that neither answers nor reads for as long as the peer's machine is up.
+func Attended(dial DialFunc, stall time.Duration) DialFunc {
+	if stall <= 0 {
+		stall = DefaultStallTimeout
+	}
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		c, err := dial(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		return &attended{Conn: c, stall: stall}, nil
+	}
+}
+
+// attended is a connection with an eye on its silence. A byte in one direction is a sign of life for the other: who waits for an
+// answer is patient while the request is still on its way.
+type attended struct {
+	net.Conn
+	stall time.Duration
+	last  atomic.Int64 // when a byte came or went, in nanoseconds since started
+}
+
+// stallSteps is how many times a silence is looked at before it is too long.
+const stallSteps = 4
+
+// started is the zero of the clock of all connections.
+var started = time.Now() //nolint:gochecknoglobals // monotonic, unlike the time of day
+
+// Read is part of net.Conn.
+func (c *attended) Read(p []byte) (int, error) {
+	return c.within(p, c.Conn.SetReadDeadline, c.Conn.Read, "answer")
+}
+
+// Write is part of net.Conn.
+func (c *attended) Write(p []byte) (written int, err error) {
+	return c.within(p, c.Conn.SetWriteDeadline, c.Conn.Write, "reading")
+}
+
+// within does one operation in steps. A write that is cut short by the end of a step goes on where it was.
+func (c *attended) within(p []byte, deadline func(time.Time) error, do func([]byte) (int, error), missing string) (done int, err error) {
+	began := time.Since(started)
+	for {
+		if err := deadline(time.Now().Add(c.stall / stallSteps)); err != nil {
+			return done, err
+		}
+		n, err := do(p[done:])
+		done += n
+		now := time.Since(started)
+		if n > 0 {
+			c.last.Store(int64(now))
+		}
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			return done, err
+		}
+		if silent := now - max(began, time.Duration(c.last.Load())); silent >= c.stall*(stallSteps-1)/stallSteps+c.stall/stallSteps/2 {
+			return done, &StallError{Missing: missing, After: c.stall}
+		}
+	}
+}
+
+// StallError says that a connection was silent for too long.
+type StallError struct {
+	// Missing is what did not come: an answer, or somebody reading what is sent.
+	Missing string
+	After   time.Duration
+}
+
+func (e *StallError) Error() string {
+	return fmt.Sprintf("no %s: not a byte in either direction for %v", e.Missing, e.After)
+}
+
+// Timeout is part of net.Error, and always true.
+func (e *StallError) Timeout() bool { return true }
+
+// Temporary is always true.
+func (e *StallError) Temporary() bool { return true }

@@ -99,10 +99,10 @@ type TransportConfig struct {
 	RootCAs *x509.CertPool
 	// ServerName is the name that the certificate must have; empty stands for the host that is connected to.
 	ServerName string
-	// HeaderTimeout is how long the domain may take to begin its answer after the request is sent, 3 minutes when zero.
-	HeaderTimeout time.Duration
+	// StallTimeout is how long no byte may come or go while a request is under way: DefaultStallTimeout when zero.
+	StallTimeout time.Duration
 	// Dial connects; nil is the net package's.
-	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+	Dial DialFunc
 }
 
 // NewTransport returns a transport for one domain: few connections that are kept, no transparent compression, which
@@ -111,24 +111,20 @@ func NewTransport(cfg TransportConfig) *http.Transport {
 	if cfg.MaxInFlight <= 0 {
 		cfg.MaxInFlight = 8
 	}
-	if cfg.HeaderTimeout <= 0 {
-		cfg.HeaderTimeout = 3 * time.Minute
-	}
 	if cfg.Dial == nil {
 		cfg.Dial = (&net.Dialer{Timeout: 8 * time.Second, KeepAlive: 30 * time.Second}).DialContext
 	}
 	const buffer = 64 << 10
 	return &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           dialDirect(cfg.Dial),
-		TLSClientConfig:       &tls.Config{RootCAs: cfg.RootCAs, ServerName: cfg.ServerName, MinVersion: tls.VersionTLS12},
-		TLSHandshakeTimeout:   8 * time.Second,
-		MaxIdleConnsPerHost:   cfg.MaxInFlight + 1,
-		IdleConnTimeout:       50 * time.Second, // below the minute that load balancers keep an idle connection
-		ResponseHeaderTimeout: cfg.HeaderTimeout,
-		WriteBufferSize:       buffer,
-		ReadBufferSize:        buffer,
-		DisableCompression:    true,
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         dialDirect(Attended(cfg.Dial, cfg.StallTimeout)),
+		TLSClientConfig:     &tls.Config{RootCAs: cfg.RootCAs, ServerName: cfg.ServerName, MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout: 8 * time.Second,
+		MaxIdleConnsPerHost: cfg.MaxInFlight + 1,
+		IdleConnTimeout:     50 * time.Second, // below the minute that load balancers keep an idle connection
+		WriteBufferSize:     buffer,
+		ReadBufferSize:      buffer,
+		DisableCompression:  true,
 	}
 }
 

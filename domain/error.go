@@ -26,7 +26,7 @@ const (
 	Blocked          // writes are blocked: disk full, JVM pressure, read-only
 	TooLarge         // the request is over the limit
 	NotADomain       // something else answers at this address
-	Unavailable      // 5xx
+	Unavailable      // 5xx, or a request that took too long
 	BadRequest       // our request is wrong, or of a kind the domain does not have
 )
 
@@ -145,7 +145,7 @@ func Classify(status int, header http.Header, body []byte) *Error {
 		e.Kind = Throttled
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
 		e.refusal(a.Message, ee, isJSON)
-	case status >= 500:
+	case status >= 500 || status == http.StatusRequestTimeout || status == http.StatusTooEarly:
 		e.Kind = Unavailable
 	case !isJSON && looksLikeHTML(header, body):
 		e.Kind = NotADomain
