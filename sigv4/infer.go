@@ -20,11 +20,17 @@ func Infer(host string) (region, service string, ok bool) {
 	}
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 
-	// NAME.aos.REGION.on.aws is the dual-stack name of a domain.
+	// NAME.aos.REGION.on.aws is the dual-stack name of a domain, COLLECTION.aoss.REGION.on.aws and ACCOUNT.aoss.REGION.on.aws are
+	// endpoints of serverless collections.
 	if rest, found := strings.CutSuffix(host, ".on.aws"); found {
-		name, region, found := cutLast(rest, ".aos.")
-		if found && name != "" && isRegion(region) {
+		rest, region, _ := cutLast(rest, ".")
+		name, label, _ := cutLast(rest, ".")
+		switch {
+		case name == "" || !isRegion(region):
+		case label == "aos":
 			return region, ServiceDomain, true
+		case label == ServiceServerless:
+			return region, ServiceServerless, true
 		}
 		return "", "", false
 	}
@@ -49,8 +55,11 @@ func Infer(host string) (region, service string, ok bool) {
 		if name == "" || !isRegion(region) {
 			return "", "", false
 		}
-		if service == ServiceDomain || service == ServiceServerless && suffix.serverless {
+		switch {
+		case service == ServiceDomain, service == ServiceServerless && suffix.serverless:
 			return region, service, true
+		case service == ServiceServerless+"-fips" && suffix.serverless:
+			return region, ServiceServerless, true
 		}
 		return "", "", false
 	}

@@ -22,6 +22,13 @@ func TestRegionAndServiceComeFromDomainNamesOnly(t *testing.T) {
 		{"search-x.aos.us-east-1.on.aws", "us-east-1", "es"},
 		{"abc123.us-west-2.aoss.amazonaws.com", "us-west-2", "aoss"},
 		{"abc123.us-gov-west-1.aoss.amazonaws.com", "us-gov-west-1", "aoss"},
+		{"abc123.us-east-1.aoss-fips.amazonaws.com", "us-east-1", "aoss"},
+		{"abc123.aoss.us-east-1.on.aws", "us-east-1", "aoss"},
+		{"123456789012.aoss.eu-west-1.on.aws:443", "eu-west-1", "aoss"},
+
+		{"aoss.us-east-1.on.aws", "", ""},
+		{"abc123.aoss.custom.on.aws", "", ""},
+		{"abc123.other.us-east-1.on.aws", "", ""},
 
 		{"abc123.cn-north-1.aoss.amazonaws.com.cn", "", ""}, // no such service there
 		{"es.us-east-1.amazonaws.com", "", ""},              // the configuration API

@@ -4,16 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/logging"
 
+	"github.com/seed56735111/penstock/domain"
 	"github.com/seed56735111/penstock/lambda"
 	"github.com/seed56735111/penstock/sigv4"
 )
@@ -21,6 +24,8 @@ import (
 // awsOptions say which AWS identity to use.
 type awsOptions struct {
 	profile, region, roleARN, externalID string
+	// stall is how long a connection may be silent.
+	stall time.Duration
 	// live looks at the variables for every signature, where the chain of the SDK reads them once.
 	live bool
 }
@@ -30,6 +35,7 @@ func (o *awsOptions) flags(f flagSet) {
 	f.str(&o.region, "region")
 	f.str(&o.roleARN, "role-arn")
 	f.str(&o.externalID, "external-id")
+	f.duration(&o.stall, "stall-timeout")
 }
 
 // load reads the AWS configuration: flags first, then the chain of the SDK. It does not ask for credentials yet.
@@ -37,6 +43,9 @@ func (o *awsOptions) load(ctx context.Context) (aws.Config, error) {
 	opts := []func(*config.LoadOptions) error{
 		// What goes wrong comes back as an error; the SDK's own remarks would go to standard error beside our lines.
 		config.WithLogger(logging.Nop{}),
+		config.WithHTTPClient(awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+			t.DialContext = domain.Attended(t.DialContext, o.stall)
+		})),
 		// The bulk writer and the object reader have the patience; the SDK's own quota would run dry in an outage.
 		config.WithRetryer(func() aws.Retryer {
 			return retry.NewStandard(func(s *retry.StandardOptions) { s.MaxAttempts = 4 })
@@ -91,11 +100,12 @@ func (c chain) Credentials(ctx context.Context) (sigv4.Credentials, error) {
 	if c.provider == nil {
 		return sigv4.Credentials{}, sigv4.ErrNoCredentials
 	}
-	ctx, cancel := context.WithTimeout(ctx, credentialsTimeout)
+	looking, cancel := context.WithTimeout(ctx, credentialsTimeout)
 	defer cancel()
-	v, err := c.provider.Retrieve(ctx)
+	v, err := c.provider.Retrieve(looking)
 	if err != nil {
-		return sigv4.Credentials{}, &credentialsError{Err: err}
+		// Whoever does not answer may do so later.
+		return sigv4.Credentials{}, &credentialsError{Err: err, silent: looking.Err() != nil && ctx.Err() == nil}
 	}
 	if !v.HasKeys() {
 		return sigv4.Credentials{}, sigv4.ErrNoCredentials
@@ -117,16 +127,27 @@ func invalidate(p aws.CredentialsProvider) {
 }
 
 // credentialsError says that the AWS chain gave no usable credentials; it concerns the whole run.
-type credentialsError struct{ Err error }
+type credentialsError struct {
+	Err    error
+	silent bool // who has them did not answer
+}
 
 func (e *credentialsError) Error() string { return "find AWS credentials: " + e.Err.Error() }
 func (e *credentialsError) Unwrap() error { return e.Err }
 
 // ErrorType names it among the errors of the function.
-func (e *credentialsError) ErrorType() string { return lambda.ErrorRefused }
+func (e *credentialsError) ErrorType() string {
+	if e.silent {
+		return lambda.ErrorUnavailable
+	}
+	return lambda.ErrorRefused
+}
 
-// Fatal is always true.
-func (e *credentialsError) Fatal() bool { return true }
+// Fatal reports whether asking again is of no use.
+func (e *credentialsError) Fatal() bool { return !e.silent }
+
+// Temporary is the opposite.
+func (e *credentialsError) Temporary() bool { return e.silent }
 
 // liveEnvironment takes the keys from the variables as they are at each call, and asks next when there are none.
 type liveEnvironment struct{ next aws.CredentialsProvider }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -104,6 +103,7 @@ func (o *replayOptions) run(ctx context.Context, a *app, reroute bool) error {
 	if err != nil {
 		return err
 	}
+	o.write.noteNoIDs(a)
 	writer, err := o.write.writer(ctx, d, logger)
 	if err != nil {
 		return err
@@ -130,9 +130,7 @@ func (o *replayOptions) run(ctx context.Context, a *app, reroute bool) error {
 	if err != nil && ctx.Err() != nil {
 		err = &penstock.InterruptedError{Before: "every dead letter was sent", Err: err}
 	}
-	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer cancel()
-	err = errors.Join(err, writer.Close(closing), letters.Close())
+	err = errors.Join(err, closeWriter(ctx, writer), letters.Close())
 	if perr := o.print(a, &res); perr != nil {
 		return perr
 	}

@@ -92,11 +92,20 @@ func adviceFor(err error) advice {
 	if _, ok := errors.AsType[*outputError](err); ok {
 		return advice{exitIncomplete, "see to it that standard output can be written, then run the same command again; what has arrived is not doubled"}
 	}
-	if _, ok := errors.AsType[*credentialsError](err); ok {
+	if e, ok := errors.AsType[*credentialsError](err); ok {
+		if e.silent {
+			return advice{exitIncomplete, "where the credentials come from does not answer: run the same command again, or give them in another way"}
+		}
 		return advice{exitRefused, credentialsHint}
 	}
 	if _, ok := errors.AsType[*sigv4.InsecureError](err); ok {
 		return advice{exitUsage, "use an https endpoint"}
+	}
+	if _, ok := errors.AsType[*bulk.IDsError](err); ok {
+		return advice{exitIncomplete, "run the same command again with --no-ids: time series and vector collections take no ids of ours, and what is sent twice is then stored twice"}
+	}
+	if e, ok := errors.AsType[*bulk.IndexError](err); ok {
+		return indexAdvice(e)
 	}
 	if e, ok := errors.AsType[*domain.Error](err); ok {
 		return domainAdvice(e)
@@ -144,6 +153,21 @@ func networkCause(err error) error {
 		return errors.New(e.Err)
 	}
 	return err
+}
+
+func indexAdvice(e *bulk.IndexError) advice {
+	what := "mend the index or choose another with --index"
+	switch e.Err.Type {
+	case "index_not_found_exception":
+		what = "make the index, or let the domain make it (action.auto_create_index)"
+	case "index_closed_exception":
+		what = "open the index"
+	case "validation_exception":
+		what = "delete old indexes or let the domain have more shards (cluster.max_shards_per_node)"
+	case "mapper_parsing_exception", "document_parsing_exception":
+		what = "map @timestamp as a date in an index template, and write to a new index"
+	}
+	return advice{exitIncomplete, what + ", then run the same command again; nothing of it is in the dead letters"}
 }
 
 func domainAdvice(e *domain.Error) advice {

@@ -224,6 +224,9 @@ func (f *function) wire(ctx context.Context, file configFile) (*wiring, error) {
 	if err := w.open(ctx); err != nil {
 		return nil, err
 	}
+	if w.write.noIDs {
+		w.logger.WarnContext(ctx, "without ids the domain cannot tell what it has: an event that comes again is stored twice")
+	}
 	cfg := lambda.Config{
 		Open: w.object, Pipeline: w.pipeline, Ping: w.ping, Reserve: w.reserve, Bucket: w.bucket,
 		Metrics: f.app.Out, Function: os.Getenv("AWS_LAMBDA_FUNCTION_NAME"),

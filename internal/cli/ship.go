@@ -115,6 +115,7 @@ func (o *shipOptions) run(ctx context.Context, a *app, args []string, named bool
 		if p.Domain, err = o.name(); err != nil {
 			return err
 		}
+		o.write.noteNoIDs(a)
 		if writer, err = o.write.writer(ctx, d, logger); err != nil {
 			return err
 		}
@@ -132,9 +133,7 @@ func (o *shipOptions) run(ctx context.Context, a *app, args []string, named bool
 	counts, runErr := p.Run(ctx)
 	display.stop()
 	if writer != nil {
-		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		defer cancel()
-		runErr = errors.Join(runErr, writer.Close(closing))
+		runErr = errors.Join(runErr, closeWriter(ctx, writer))
 		s := writer.Stats()
 		res.Requests, res.Retries, res.BytesOut = s.Requests, s.Retries, s.BytesOut
 	}
@@ -308,6 +307,7 @@ type writeOptions struct {
 	retryBudget time.Duration
 	gzip        bool
 	indexInPath bool
+	noIDs       bool
 }
 
 func (o *writeOptions) flags(f flagSet) {
@@ -318,6 +318,7 @@ func (o *writeOptions) flags(f flagSet) {
 	f.duration(&o.retryBudget, "retry-budget")
 	f.boolean(&o.gzip, "gzip")
 	f.boolean(&o.indexInPath, "index-in-path")
+	f.boolean(&o.noIDs, "no-ids")
 }
 
 // writer asks the domain what it is and returns the writer for it. An endpoint that cannot be reached or is no domain is
@@ -333,6 +334,25 @@ func (o *writeOptions) writer(ctx context.Context, d *domain.Domain, logger logg
 	return bulk.New(o.config(banner, logger), d), nil
 }
 
+// closeWriter ends a writer whose deliveries are over. What is still under way then belongs to nobody: after an interrupt it
+// is cut off at once, so that a domain that does not answer cannot hold the process.
+func closeWriter(ctx context.Context, w *bulk.Writer) error {
+	patience := 5 * time.Second
+	if ctx.Err() != nil {
+		patience = 0
+	}
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	return w.Close(closing)
+}
+
+// noteNoIDs says which promise is weaker without ids.
+func (o *writeOptions) noteNoIDs(a *app) {
+	if o.noIDs {
+		a.note("without ids the domain cannot tell what it has: what is sent again after a lost answer, and all of it when this command is run again, is stored twice")
+	}
+}
+
 // bannerMatters returns the error of a probe unless the domain keeps only its banner to itself.
 func bannerMatters(err error) error {
 	e, ok := errors.AsType[*domain.Error](err)
@@ -346,7 +366,7 @@ func (o *writeOptions) config(banner domain.Banner, logger logger) bulk.Config {
 	return bulk.Config{
 		BatchBytes: int(o.batchBytes), BatchDocs: o.batchDocs, MaxInFlight: o.inFlight, Linger: o.linger,
 		RetryBudget: o.retryBudget, StartupTimeout: startupTimeout, Gzip: o.gzip, IndexInPath: o.indexInPath,
-		DocType: docType(banner), Logger: logger,
+		NoIDs: o.noIDs, Known: banner.Version != "", DocType: docType(banner), Logger: logger,
 	}
 }
 

@@ -21,6 +21,7 @@ type target struct {
 	url             string
 	service         string
 	noSign          bool
+	collection      string
 	caFile, signFor string
 }
 
@@ -29,16 +30,23 @@ func (t *target) flags(f flagSet) {
 	t.aws.flags(f)
 	f.str(&t.service, "service")
 	f.boolean(&t.noSign, "no-sign")
+	f.str(&t.collection, "collection")
 	f.str(&t.caFile, "ca-file")
 	f.str(&t.signFor, "sign-for")
 }
 
-// name is what dead letters call the domain: the endpoint, or behind a tunnel the one that it leads to.
+// name is what dead letters call the domain: the endpoint, or behind a tunnel the one that it leads to, with the collection where
+// one endpoint serves several.
 func (t *target) name() (string, error) {
+	where := t.url
 	if t.signFor != "" {
-		return domainName("https://" + hostname(t.signFor))
+		where = "https://" + hostname(t.signFor)
 	}
-	return domainName(t.url)
+	name, err := domainName(where)
+	if err == nil && t.collection != "" {
+		name += "/" + t.collection
+	}
+	return name, err
 }
 
 // domainName writes the URL of an endpoint in the one way in which it is compared.
@@ -94,9 +102,9 @@ func (t *target) transport(ctx context.Context, dial dialFunc, maxInFlight int) 
 	if err != nil {
 		return nil, err
 	}
-	base := domain.NewTransport(domain.TransportConfig{MaxInFlight: maxInFlight, RootCAs: roots, ServerName: hostname(t.signFor), Dial: dial})
+	base := domain.NewTransport(domain.TransportConfig{MaxInFlight: maxInFlight, RootCAs: roots, ServerName: hostname(t.signFor), Dial: dial, StallTimeout: t.aws.stall})
 	if t.noSign {
-		return base, nil
+		return t.toCollection(base), nil
 	}
 	cfg, err := t.aws.load(ctx)
 	if err != nil {
@@ -115,8 +123,44 @@ func (t *target) transport(ctx context.Context, dial dialFunc, maxInFlight int) 
 	if service != sigv4.ServiceDomain && service != sigv4.ServiceServerless {
 		return nil, usagef("es is a domain, aoss a serverless collection", "service %q is neither es nor aoss", service)
 	}
-	return &sigv4.Transport{Base: base, Credentials: chain{cfg.Credentials}, Region: region, Service: service, Host: t.signFor}, nil
+	if err := t.checkCollection(host, service); err != nil {
+		return nil, err
+	}
+	return t.toCollection(&sigv4.Transport{Base: base, Credentials: chain{cfg.Credentials}, Region: region, Service: service, Host: t.signFor}), nil
 }
+
+// checkCollection finds out whether a collection is named where one is needed: the endpoint of an account serves all of its
+// collections, and a header says which one is meant. See "Collection endpoints" in the service's developer guide.
+func (t *target) checkCollection(host, service string) error {
+	if t.collection != "" && service != sigv4.ServiceServerless {
+		return usagef("say --service aoss when the endpoint is one behind another name", "--collection is for serverless collections, and %s is none", host)
+	}
+	name, _, _ := strings.Cut(host, ".")
+	const accountDigits = 12
+	isAccount := len(name) == accountDigits && strings.Trim(name, "0123456789") == ""
+	if t.collection == "" && service == sigv4.ServiceServerless && isAccount {
+		return usagef("name it with --collection", "%s serves every collection of the account, and none is named", host)
+	}
+	return nil
+}
+
+// toCollection returns a transport that says in every request which collection it is for. It goes around the signing one: the
+// service wants the header to be signed.
+func (t *target) toCollection(next http.RoundTripper) http.RoundTripper {
+	if t.collection == "" {
+		return next
+	}
+	return roundTrip(func(req *http.Request) (*http.Response, error) {
+		req = req.Clone(req.Context())
+		req.Header.Set("X-Amz-Aoss-Collection-Name", t.collection)
+		return next.RoundTrip(req)
+	})
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+// RoundTrip is part of http.RoundTripper.
+func (f roundTrip) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
 // hostname is a host without its port.
 func hostname(host string) string {

@@ -250,7 +250,7 @@ func write(items []item) string {
 
 var kinds = map[int]string{ //nolint:gochecknoglobals // a table literal
 	400: "mapper_parsing_exception", 409: "version_conflict_engine_exception", 429: "es_rejected_execution_exception",
-	500: "exception", 503: "unavailable_shards_exception",
+	500: "node_not_connected_exception", 503: "unavailable_shards_exception",
 }
 
 func answer(status int, contentType, text string) *http.Response {

@@ -26,12 +26,12 @@ var mutants = []mutant{
 	{"fewer items than documents are taken for all", "bulk/send.go", "case n != len(b.docs):", "case n > len(b.docs):"},
 	{"items about other documents are believed", "bulk/send.go", "	case mismatch:", "	case mismatch && len(b.docs) == 0:"},
 	{"a truncated answer is believed as far as it goes", "bulk/response.go", "	if err != nil || !found || s.at != len(s.b) {", "	if !found {"},
-	{"items that the domain throttled are not sent again", "bulk/send.go", "		case retry, throttled, blocked, unknown:\n			return true", "		case retry, blocked, unknown:\n			return true"},
-	{"a passing failure of an item is taken for its last word", "bulk/classify.go", "	case status >= 500:\n		return retry", "	case status >= 500:\n		return poison"},
-	{"what was there already counts as delivered", "bulk/classify.go", "	case status == 409 && !replace:\n		return duplicate", "	case status == 409 && !replace:\n		return delivered"},
+	{"items that the domain throttled are not sent again", "bulk/send.go", "		case retry, throttled, blocked, suspect, unknown:\n			return true", "		case retry, blocked, suspect, unknown:\n			return true"},
+	{"a passing failure of an item is taken for its last word", "bulk/classify.go", "	{0, \"node_not_connected_exception\", \"\", retry,", "	{0, \"node_not_connected_exception\", \"\", poison,"},
+	{"what was there already counts as delivered", "bulk/classify.go", "	{409, \"version_conflict_engine_exception\", \"\", duplicate,", "	{409, \"version_conflict_engine_exception\", \"\", delivered,"},
 	{"documents are written with index instead of create", "bulk/batch.go", "newAction(\"create\", b.indexes[i], cfg), ", "newAction(\"index\", b.indexes[i], cfg), "},
 	{"a request body is used again while the transport may read it", "bulk/send.go", "	if b.lease.free() && cap", "	if cap"},
-	{"the first half of a request that is too large is forgotten", "bulk/send.go", "			w.deliver(b.pick(0, half, nil), time.Now())\n", ""},
+	{"the first half of a request that is too large is forgotten", "bulk/batch.go", "{b.pick(0, half, nil), b.pick(half", "{b.pick(half"},
 }
 
 // TestBrokenVariantsAreCaught shows that the law can fail: it breaks the program in one place at a time and runs TestLaw.
