@@ -85,7 +85,8 @@ type Entry struct {
 // Decoder turns stored bytes into plain entries. An entry is read to its end, or abandoned, before the next one is
 // asked for. A read error from an entry is the decoder's verdict on the input: truncated, corrupt, over a limit.
 type Decoder interface {
-	Entries(r io.Reader) iter.Seq2[Entry, error]
+	// Entries reads r; name is what the object is called.
+	Entries(name string, r io.Reader) iter.Seq2[Entry, error]
 }
 
 // Recognizer finds out what an entry holds.

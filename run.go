@@ -396,7 +396,7 @@ func (h *handling) pass(ctx context.Context) error {
 	h.summed = stream.Summed
 	counted := &countingReader{r: stream, live: &h.Progress.BytesIn}
 	defer func() { h.counts.BytesIn += counted.n.Load() }()
-	for entry, err := range h.Decoder.Entries(counted) {
+	for entry, err := range h.Decoder.Entries(stream.Identity.Key, counted) {
 		if err == nil {
 			err = h.entry(ctx, stream.Identity, entry)
 		} else {

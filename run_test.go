@@ -75,7 +75,7 @@ func (s *stages) item(id string, objects ...string) penstock.Item {
 	return it
 }
 
-func (s *stages) Entries(r io.Reader) iter.Seq2[penstock.Entry, error] {
+func (s *stages) Entries(_ string, r io.Reader) iter.Seq2[penstock.Entry, error] {
 	return func(yield func(penstock.Entry, error) bool) { yield(penstock.Entry{Reader: r}, nil) }
 }
 

@@ -21,7 +21,7 @@ import (
 // everything reads all entries and goes on after those that fail. It returns which ones did.
 func everything(stored string) (got map[string]string, failed []string, last error) {
 	got = map[string]string{}
-	for e, err := range decode.New(decode.Limits{}).Entries(strings.NewReader(stored)) {
+	for e, err := range decode.New(decode.Limits{}).Entries("", strings.NewReader(stored)) {
 		var data []byte
 		if err == nil {
 			data, err = io.ReadAll(e)
@@ -159,7 +159,7 @@ func TestContainersAreNamedFromTheOutside(t *testing.T) {
 	stored := gz(tarOf("a", text, "b.gz", gz(gz(text)), "c.zip", storedZip("d", text), "e", text))
 	want := map[string]string{"a": "gzip tar", "b.gz": "gzip tar gzip gzip", "c.zip!d": "gzip tar zip", "e": "gzip tar"}
 	got := map[string]string{}
-	for e, err := range decode.New(decode.Limits{}).Entries(strings.NewReader(stored)) {
+	for e, err := range decode.New(decode.Limits{}).Entries("", strings.NewReader(stored)) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -168,7 +168,7 @@ func TestContainersAreNamedFromTheOutside(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	for e := range decode.New(decode.Limits{}).Entries(strings.NewReader(text)) {
+	for e := range decode.New(decode.Limits{}).Entries("", strings.NewReader(text)) {
 		if in := decode.Containers(e); in != nil {
 			t.Errorf("plain bytes are in %q", in)
 		}

@@ -42,6 +42,8 @@ func (d *Decoder) decompress(kind container, r *bufio.Reader) (_ io.Reader, rele
 		return z, release, err
 	case lz4Stream:
 		return &multiLZ4{src: r, r: lz4.NewReader(r)}, release, nil
+	case xerialStream, hadoopStream:
+		return newSnappyBlocks(r, kind == hadoopStream), release, nil
 	default:
 		return snappy.NewReader(r), release, nil
 	}

@@ -1,4 +1,4 @@
-// Package decode turns stored bytes into plain bytes: by their first bytes and never by name or metadata, through
+// Package decode turns stored bytes into plain bytes: by their first bytes (a bare snappy block also by its name), through
 // compressions inside compressions and archives, all members of a stream, within bounds. It also splits plain bytes into
 // lines.
 package decode
@@ -78,13 +78,15 @@ func New(l Limits) *Decoder { return &Decoder{limits: l.withDefaults()} }
 // paths of archives in archives. A byte order mark is left out and UTF-16 that has one becomes UTF-8; offsets in an
 // entry count the bytes that come out.
 //
-// An error is a *penstock.ObjectError when the bytes themselves are at fault (corrupt, cut off, over a limit), an
-// *UnsupportedError for a container that cannot be read, and the source's own error when reading r failed. Reading an
-// entry fails with the same errors, after everything that came before. A member that is broken while its archive is not
-// does not end the sequence: the members after it follow.
-func (d *Decoder) Entries(r io.Reader) iter.Seq2[penstock.Entry, error] {
+// name is the object's: it matters for what no byte tells, a snappy block alone.
+//
+// An error is a *penstock.ObjectError when the bytes themselves are at fault (corrupt, cut off, over a limit, or in a
+// container that nobody here reads, with an *UnsupportedError inside), and the source's own error when reading r failed.
+// Reading an entry fails with the same errors, after everything that came before. A member that cannot be read while its
+// archive can does not end the sequence: the members after it follow.
+func (d *Decoder) Entries(name string, r io.Reader) iter.Seq2[penstock.Entry, error] {
 	return func(yield func(penstock.Entry, error) bool) {
-		o := &object{Limits: d.limits, decoder: d, source: &source{r: r}, yield: yield}
+		o := &object{Limits: d.limits, name: name, decoder: d, source: &source{r: r}, yield: yield}
 		o.decoded = make([]int64, o.MaxDepth)
 		o.kinds = make([]container, o.MaxDepth)
 		_ = o.report("", o.start())
@@ -94,6 +96,7 @@ func (d *Decoder) Entries(r io.Reader) iter.Seq2[penstock.Entry, error] {
 // object is one object being decoded.
 type object struct {
 	Limits
+	name    string
 	decoder *Decoder
 	source  *source
 	yield   func(penstock.Entry, error) bool
@@ -180,7 +183,7 @@ func (o *object) verdict(err error) error {
 		return err
 	}
 	if _, ok := errors.AsType[*UnsupportedError](err); ok {
-		return err
+		return &penstock.ObjectError{Reason: penstock.ReasonUnreadable, Err: err}
 	}
 	if _, ok := errors.AsType[*spoolError](err); ok {
 		return err
@@ -225,7 +228,7 @@ func (o *object) peeked(name string, br *bufio.Reader, depth int) error {
 	kind := sniff(head)
 	switch {
 	case kind == plainBytes:
-		return o.entry(name, br, depth)
+		return o.plainOrBlock(name, br, depth)
 	case kind >= parquetFile:
 		return &UnsupportedError{Container: kind.String()}
 	case depth >= o.MaxDepth:
@@ -245,6 +248,25 @@ func (o *object) peeked(name string, br *bufio.Reader, depth int) error {
 		release()
 	}()
 	return o.open(name, l, depth+1)
+}
+
+// plainOrBlock gives an entry that no byte says is anything else.
+func (o *object) plainOrBlock(name string, br *bufio.Reader, depth int) error {
+	if depth >= o.MaxDepth || depth > 0 && o.kinds[depth-1] == snappyAlone {
+		return o.entry(name, br, depth)
+	}
+	named := name
+	if named == "" && depth == 0 {
+		named = o.name
+	}
+	r, decoded := snappyBlock(named, br)
+	if decoded {
+		return o.open(name, o.layer(snappyAlone, r, depth), depth+1)
+	}
+	if r != io.Reader(br) {
+		br = bufio.NewReader(r)
+	}
+	return o.entry(name, br, depth)
 }
 
 // layer is what comes out of one container: counted, with errors that say which container it was, and that stay.

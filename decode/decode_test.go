@@ -59,6 +59,26 @@ var (
 	snap = through(func(w io.Writer) (io.WriteCloser, error) { return snappy.NewBufferedWriter(w), nil })
 )
 
+// xerial is a stream of snappy-java with a block for each text.
+func xerial(blocks ...string) string {
+	b := []byte("\x82SNAPPY\x00\x00\x00\x00\x01\x00\x00\x00\x01")
+	for _, s := range blocks {
+		block := snappy.Encode(nil, []byte(s))
+		b = append(binary.BigEndian.AppendUint32(b, uint32(len(block))), block...)
+	}
+	return string(b)
+}
+
+// hadoop is a group of Hadoop's with a block for each text.
+func hadoop(blocks ...string) string {
+	b := binary.BigEndian.AppendUint32(nil, uint32(len(strings.Join(blocks, ""))))
+	for _, s := range blocks {
+		block := snappy.Encode(nil, []byte(s))
+		b = append(binary.BigEndian.AppendUint32(b, uint32(len(block))), block...)
+	}
+	return string(b)
+}
+
 // bz2 is text, compressed: Go has no compressor of this kind.
 var bz2 = func() string {
 	b, err := hex.DecodeString("425a68393141592653599682127e0000095180001240042f659e80200021a9a13c46a7a3d53d429931320c8c44606534d0eaa01c2bb8e09a5126082dcc57b57edf3a11f8bb9229c28484b41093f0")
@@ -102,7 +122,7 @@ func utf16Of(s string, order binary.AppendByteOrder) string {
 // all reads every entry of an object.
 func all(d *decode.Decoder, r io.Reader) (map[string]string, error) {
 	got := map[string]string{}
-	for e, err := range d.Entries(r) {
+	for e, err := range d.Entries("", r) {
 		if err != nil {
 			return got, err
 		}
@@ -146,6 +166,17 @@ func TestWhatIsInsideIsFoundByItsBytes(t *testing.T) {
 		{"UTF-16 little endian", utf16Of("日本 😀\n", binary.LittleEndian), map[string]string{"": "日本 😀\n"}},
 		{"UTF-16 big endian in gzip", gz(utf16Of(text, binary.BigEndian)), one},
 		{"text that begins like bzip2", "BZh is not it\n", map[string]string{"": "BZh is not it\n"}},
+		{"text that begins like an encrypted file", "Salted__ butter\n", map[string]string{"": "Salted__ butter\n"}},
+		{"text that begins like snappy", "\x82SNAPPY", map[string]string{"": "\x82SNAPPY"}},
+		{"snappy-java", xerial(text, "", "\nmore"), map[string]string{"": text + "\nmore"}},
+		{"two snappy-java streams", xerial(text[:9]) + xerial(text[9:]), one},
+		{"a snappy-java stream of nothing", xerial(), map[string]string{"": ""}},
+		{"Hadoop snappy", hadoop(text), one},
+		{"Hadoop snappy in groups and blocks", hadoop(text[:5]) + hadoop(text[5:20], text[20:]), one},
+		{"Hadoop snappy with an empty group behind it", hadoop(text) + "\x00\x00\x00\x00", one},
+		{"Hadoop snappy of many lines", hadoop(strings.Repeat(text, 1000)), map[string]string{"": strings.Repeat(text, 1000)}},
+		{"Hadoop snappy in tar", tarOf("a.snappy", hadoop(text)), map[string]string{"a.snappy": text}},
+		{"a snappy block in tar", tarOf("a.snappy", string(snappy.Encode(nil, []byte(text)))), map[string]string{"a.snappy": text}},
 		{"text that begins like ORC", "ORCHID\n", map[string]string{"": "ORCHID\n"}},
 	}
 	for _, tt := range tests {
@@ -170,7 +201,10 @@ func TestDamageIsOfTheObjectAndComesAfterTheData(t *testing.T) {
 	long := strings.Repeat(text, 2000)
 	for name, stored := range map[string]string{
 		"gzip cut off": gz(long)[:200], "gzip with garbage behind it": gz(long) + "garbage", "zstd cut off": zst(long)[:40], "xz cut off": xzip(long)[:100],
-		"lz4 cut off": lz(long)[:100], "snappy cut off": snap(long)[:1000], "tar cut off": tarOf("a", long)[:20_000], "zip cut off": zipOf("a", long)[:100],
+		"lz4 cut off": lz(long)[:100], "snappy cut off": snap(long)[:1000], "snappy-java cut off": xerial(text, long)[:500],
+		"snappy-java with a flipped bit": flip(xerial(text, long), -60), "Hadoop snappy cut off": hadoop(text, long)[:500], "Hadoop snappy without its last block": hadoop(text, long)[:70],
+		"Hadoop snappy with a flipped bit": flip(hadoop(text, long), -60), "Hadoop snappy with garbage behind it": hadoop(text) + "garbage",
+		 "tar cut off": tarOf("a", long)[:20_000], "zip cut off": zipOf("a", long)[:100],
 		"bzip2 cut off": bz2[:70], "lz4 with garbage behind it": lz(long) + "garbage", "xz with garbage behind it": xzip(long) + "garbage",
 		"gzip with a flipped bit": flip(gz(long), -6), "zstd with a flipped bit": flip(zst(long), -2), "UTF-16 with half a character": utf16Of(text, binary.LittleEndian) + "x",
 	} {
@@ -245,7 +279,7 @@ func TestOneDecoderServesManyObjects(t *testing.T) {
 func TestAnEntryIsOverWhenTheNextOneComes(t *testing.T) {
 	t.Parallel()
 	var kept []io.Reader
-	for e, err := range decode.New(decode.Limits{}).Entries(strings.NewReader(tarOf("a", "one", "b", "two"))) {
+	for e, err := range decode.New(decode.Limits{}).Entries("", strings.NewReader(tarOf("a", "one", "b", "two"))) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -260,10 +294,36 @@ func TestAnEntryIsOverWhenTheNextOneComes(t *testing.T) {
 
 func TestContainersThatCannotBeReadSaySo(t *testing.T) {
 	t.Parallel()
-	for stored, want := range map[string]string{"PAR1\x15\x04": "Parquet", "Obj\x01\x04": "Avro", "ORC\x01": "ORC", "7z\xbc\xaf\x27\x1c": "7z", "Rar!\x1a\x07\x00": "RAR", "\x1f\x9d\x90": "compress (.Z)"} {
-		_, err := all(decode.New(decode.Limits{}), strings.NewReader(stored))
-		if u, ok := errors.AsType[*decode.UnsupportedError](err); !ok || u.Container != want {
-			t.Errorf("%q: error %v", stored, err)
+	for stored, want := range map[string]string{
+		"PAR1\x15\x04": "Parquet", "PARE\x15\x04": "Parquet", "Obj\x01\x04": "Avro", "ORC\x01": "ORC", "7z\xbc\xaf\x27\x1c": "7z",
+		"Rar!\x1a\x07\x00": "RAR", "\x1f\x9d\x90": "compress (.Z)", "ElfFile\x00\x00": "Windows event log (EVTX)",
+		"\x30\x00\x00\x00LfLe\x01": "Windows event log (EVT)", "LPKSHHRH\x00": "systemd journal", "LZIP\x01\x0c": "lzip",
+		"\x89LZO\x00\r\n\x1a\n": "LZO", "ARROW1\x00\x00": "Arrow", "Salted__\x00\x81": "encrypted (OpenSSL)",
+		"age-encryption.org/v1\n-> X25519": "encrypted (age)", "-----BEGIN PGP MESSAGE-----\n": "encrypted (PGP)",
+	} {
+		for _, s := range []string{stored, gz(stored)} {
+			_, err := all(decode.New(decode.Limits{}), strings.NewReader(s))
+			oe, ours := errors.AsType[*penstock.ObjectError](err)
+			if u, ok := errors.AsType[*decode.UnsupportedError](err); !ok || u.Container != want || !ours || oe.Reason != penstock.ReasonUnreadable {
+				t.Errorf("%q: error %v", stored, err)
+			}
+		}
+		// In an archive it is one of its members, and the others are read.
+		for name, archive := range map[string]string{"tar": tarOf("a", text, "b", stored, "c", text), "zip": zipOf("a", text, "b", stored, "c", text)} {
+			var got, refused []string
+			for e, err := range decode.New(decode.Limits{}).Entries("", strings.NewReader(archive)) {
+				if err != nil {
+					refused = append(refused, e.Name)
+					continue
+				}
+				if data, err := io.ReadAll(e); err != nil || string(data) != text {
+					t.Errorf("%s: %s holds %q, %v", name, e.Name, data, err)
+				}
+				got = append(got, e.Name)
+			}
+			if fmt.Sprint(got, refused) != "[a c] [b]" {
+				t.Errorf("%q in %s: read %q, refused %q", stored, name, got, refused)
+			}
 		}
 	}
 }
@@ -271,7 +331,7 @@ func TestContainersThatCannotBeReadSaySo(t *testing.T) {
 func TestAConsumerMayStop(t *testing.T) {
 	t.Parallel()
 	n := 0
-	for range decode.New(decode.Limits{}).Entries(strings.NewReader(tarOf("a", "1", "b", "2", "c", "3"))) {
+	for range decode.New(decode.Limits{}).Entries("", strings.NewReader(tarOf("a", "1", "b", "2", "c", "3"))) {
 		if n++; n == 2 {
 			break
 		}
@@ -382,13 +442,13 @@ func TestTruncatedGzipGivesAsMuchAsTheStandardLibrary(t *testing.T) {
 }
 
 func FuzzEntries(f *testing.F) {
-	for _, s := range []string{text, gz(text), zst(text), lz(text), snap(text), xzip(text), tarOf("a", text), zipOf("a", text), gz(tarOf("a", gz(text))), bz2, zipOf("a", text)[:40], utf16Of(text, binary.BigEndian)} {
+	for _, s := range []string{text, gz(text), zst(text), lz(text), snap(text), xzip(text), tarOf("a", text), zipOf("a", text), gz(tarOf("a", gz(text))), bz2, zipOf("a", text)[:40], utf16Of(text, binary.BigEndian), xerial(text, text), hadoop(text, text), string(snappy.Encode(nil, []byte(text)))} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, stored []byte) {
 		const limit = 1 << 20
 		total := 0
-		for e, err := range decode.New(decode.Limits{MaxBytes: limit, MaxEntries: 20}).Entries(bytes.NewReader(stored)) {
+		for e, err := range decode.New(decode.Limits{MaxBytes: limit, MaxEntries: 20}).Entries("a.snappy", bytes.NewReader(stored)) {
 			if err != nil {
 				break
 			}
@@ -430,7 +490,7 @@ func BenchmarkGzip(b *testing.B) {
 		b.SetBytes(int64(plain.Len()))
 		b.ReportAllocs()
 		for b.Loop() {
-			for e := range d.Entries(strings.NewReader(stored)) {
+			for e := range d.Entries("", strings.NewReader(stored)) {
 				count(b, e)
 			}
 		}
@@ -453,8 +513,60 @@ func BenchmarkSmallObject(b *testing.B) {
 	d, stored := decode.New(decode.Limits{}), gz(text)
 	b.ReportAllocs()
 	for b.Loop() {
-		for e := range d.Entries(strings.NewReader(stored)) {
+		for e := range d.Entries("", strings.NewReader(stored)) {
 			_, _ = io.Copy(io.Discard, e)
+		}
+	}
+}
+
+// A snappy block alone is one when it is called so and all of it decodes; anything else of that name is what it is.
+func TestASnappyBlockAloneIsToldByItsNameAndByDecoding(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat(text, 50_000)
+	block := string(snappy.Encode(nil, []byte(long)))
+	for _, tt := range []struct{ what, name, stored, want string }{
+		{"a block", "logs/a.snappy", block, long},
+		{"in capitals", "A.SNAPPY", block, long},
+		{"not called so", "logs/a.log", block, block},
+		{"cut off", "a.snappy", block[:len(block)-1], block[:len(block)-1]},
+		{"with something behind it", "a.snappy", block + "x", block + "x"},
+		{"text", "a.snappy", text, text},
+		{"nothing", "a.snappy", "", ""},
+		{"the framing format", "a.snappy", snap(text), text},
+		{"a block of a block", "a.snappy", string(snappy.Encode(nil, []byte(block))), block},
+		{"gzip in a block", "a.snappy", string(snappy.Encode(nil, []byte(gz(text)))), text},
+		{"larger than what is kept", "a.snappy", string(snappy.Encode(nil, make([]byte, 33<<20))), string(snappy.Encode(nil, make([]byte, 33<<20)))},
+	} {
+		for e, err := range decode.New(decode.Limits{}).Entries(tt.name, strings.NewReader(tt.stored)) {
+			if err != nil {
+				t.Errorf("%s: %v", tt.what, err)
+				continue
+			}
+			if data, err := io.ReadAll(e); err != nil || string(data) != tt.want || e.Name != "" {
+				t.Errorf("%s: %d bytes of %d in entry %q, %v", tt.what, len(data), len(tt.want), e.Name, err)
+			}
+		}
+	}
+	broken := errors.New("connection reset")
+	for _, err := range decode.New(decode.Limits{}).Entries("a.snappy", io.MultiReader(strings.NewReader(block[:99]), iotest.ErrReader(broken))) {
+		if err != nil && !errors.Is(err, broken) {
+			t.Errorf("a source that breaks: %v", err)
+		}
+	}
+}
+
+// Lengths are somebody's claim: no memory is given to them.
+func TestLengthsInSnappyStreamsAreBounded(t *testing.T) {
+	t.Parallel()
+	huge := binary.AppendUvarint(nil, 0xffffffff)
+	for name, stored := range map[string]string{
+		"a stored block of 4 GB": xerial() + "\xff\xff\xff\xffabc",
+		"a plain block of 4 GB":  xerial() + string(binary.BigEndian.AppendUint32(nil, uint32(len(huge)+2))) + string(huge) + "\x00a",
+		"one of 16 MiB":          xerial(strings.Repeat("x", 16<<20)),
+	} {
+		_, err := all(decode.New(decode.Limits{}), strings.NewReader(stored))
+		if oe, ok := errors.AsType[*penstock.ObjectError](err); !ok || oe.Reason != penstock.ReasonLimit {
+			t.Errorf("%s: error %v", name, err)
 		}
 	}
 }

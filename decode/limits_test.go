@@ -60,7 +60,7 @@ func TestOutputIsBounded(t *testing.T) {
 			t.Parallel()
 			var err error
 			var total int64
-			for e, eerr := range decode.New(tt.limits).Entries(tt.r) {
+			for e, eerr := range decode.New(tt.limits).Entries("", tt.r) {
 				if err = eerr; err == nil {
 					var n int64
 					n, err = io.Copy(io.Discard, e)
@@ -111,7 +111,7 @@ func (r *repeat) Read(p []byte) (int, error) {
 func drain(t *testing.T, d *decode.Decoder, r io.Reader) (int64, error) {
 	t.Helper()
 	var total int64
-	for e, err := range d.Entries(r) {
+	for e, err := range d.Entries("", r) {
 		if err != nil {
 			return total, err
 		}

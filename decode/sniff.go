@@ -13,6 +13,9 @@ const (
 	xzStream
 	lz4Stream
 	snappyStream
+	xerialStream
+	hadoopStream
+	snappyAlone
 	zipArchive
 	tarArchive
 	// From here on: recognised, so that they are not taken for text, and not read.
@@ -22,12 +25,23 @@ const (
 	compressFile
 	sevenZipFile
 	rarFile
+	eventLog
+	oldEventLog
+	journalFile
+	lzipFile
+	lzoFile
+	arrowFile
+	saltedFile
+	ageFile
+	pgpFile
 )
 
 func (c container) String() string {
 	return [...]string{
-		"plain", "gzip", "zstd", "bzip2", "xz", "lz4", "snappy", "zip", "tar",
+		"plain", "gzip", "zstd", "bzip2", "xz", "lz4", "snappy", "snappy-java", "Hadoop snappy", "snappy block", "zip", "tar",
 		"Parquet", "Avro", "ORC", "compress (.Z)", "7z", "RAR",
+		"Windows event log (EVTX)", "Windows event log (EVT)", "systemd journal", "lzip", "LZO", "Arrow",
+		"encrypted (OpenSSL)", "encrypted (age)", "encrypted (PGP)",
 	}[c]
 }
 
@@ -50,6 +64,8 @@ func sniff(head []byte) container {
 		return lz4Stream
 	case has("\xff\x06\x00\x00sNaPpY"):
 		return snappyStream
+	case has(xerialMagic) && len(head) >= xerialHeader:
+		return xerialStream
 	case has("PK\x03\x04"), has("PK\x05\x06"):
 		return zipArchive
 	case isTar(head):
@@ -66,8 +82,33 @@ func sniff(head []byte) container {
 		return sevenZipFile
 	case has("Rar!\x1a\x07"):
 		return rarFile
+	case has("ElfFile\x00"):
+		return eventLog
+	case has("\x30\x00\x00\x00LfLe"):
+		return oldEventLog
+	case has("LPKSHHRH"):
+		return journalFile
+	case has("LZIP\x01"):
+		return lzipFile
+	case has("\x89LZO\x00\r\n\x1a\n"):
+		return lzoFile
+	case has("ARROW1\x00\x00"):
+		return arrowFile
+	case has("Salted__") && !isASCII(head[len("Salted__"):]):
+		return saltedFile
+	case has("age-encryption.org/v1\n"), has("-----BEGIN AGE ENCRYPTED FILE-----"):
+		return ageFile
+	case has("-----BEGIN PGP MESSAGE-----"):
+		return pgpFile
+	case isHadoopSnappy(head):
+		return hadoopStream
 	}
 	return plainBytes
+}
+
+// isASCII reports whether bytes are lines of ASCII text.
+func isASCII(b []byte) bool {
+	return bytes.IndexFunc(b, func(r rune) bool { return r > '~' || r < ' ' && r != '\t' && r != '\r' && r != '\n' }) < 0
 }
 
 // isBzip2 wants the digit of the block size and the magic of the first block, or of the end when there is none.

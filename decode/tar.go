@@ -68,7 +68,7 @@ func (o *object) goOn(name string, err, around error) error {
 	if stop := o.report(name, err); stop != nil {
 		return stop
 	}
-	if around != nil || !isCorrupt(o.verdict(err)) {
+	if around != nil || !isOfItsOwn(o.verdict(err)) {
 		return toldError{err}
 	}
 	return nil
@@ -92,6 +92,12 @@ func afterTar(r io.Reader) ([]byte, error) {
 			return block[:0], nil
 		}
 	}
+}
+
+// isOfItsOwn reports whether a verdict about a member says nothing about those beside it.
+func isOfItsOwn(verdict error) bool {
+	oe, ok := errors.AsType[*penstock.ObjectError](verdict)
+	return ok && (oe.Reason == penstock.ReasonCorrupt || oe.Reason == penstock.ReasonUnreadable)
 }
 
 // isCorrupt reports whether a verdict is about damaged bytes and not about a limit, the source or a container.

@@ -32,7 +32,7 @@ func members(data []byte, k int) []byte {
 // decoded reads the plain bytes of stored as the one entry that it is.
 func decoded(t testing.TB, d *format.Detector, id penstock.Identity, plain []byte, stored io.Reader) reading {
 	t.Helper()
-	for e, err := range decode.New(decode.Limits{}).Entries(stored) {
+	for e, err := range decode.New(decode.Limits{}).Entries("", stored) {
 		if err != nil {
 			return reading{Err: err}
 		}

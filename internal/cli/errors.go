@@ -14,7 +14,6 @@ import (
 	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/bulk"
 	"github.com/seed56735111/penstock/deadletter"
-	"github.com/seed56735111/penstock/decode"
 	"github.com/seed56735111/penstock/domain"
 	"github.com/seed56735111/penstock/lambda"
 	"github.com/seed56735111/penstock/sigv4"
@@ -118,9 +117,6 @@ func adviceFor(err error) advice {
 	}
 	if _, ok := errors.AsType[*bulk.FatalError](err); ok {
 		return advice{exitIncomplete, "run the same command again; what has arrived is not doubled"}
-	}
-	if e, ok := errors.AsType[*decode.UnsupportedError](err); ok {
-		return advice{exitIncomplete, "convert the " + e.Container + " file to JSON lines or text first"}
 	}
 	if errors.Is(err, context.Canceled) {
 		return advice{exitIncomplete, "interrupted; run the same command again, what has arrived is not doubled"}

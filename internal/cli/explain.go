@@ -114,11 +114,17 @@ func (o *explainOptions) object(ctx context.Context, w io.Writer, p *penstock.Pi
 	if obj.Size >= 0 {
 		line(w, "size", "%s", humanBytes(obj.Size))
 	}
-	for entry, err := range p.Decoder.Entries(stream) {
-		if err != nil {
-			return err
+	for entry, err := range p.Decoder.Entries(id.Key, stream) {
+		done := true
+		if err == nil {
+			done, err = o.entry(w, p, obj, id, entry)
+		} else if entry.Name != "" {
+			line(w, "entry", "%s", entry.Name)
 		}
-		done, err := o.entry(w, p, obj, id, entry)
+		if oe, ok := errors.AsType[*penstock.ObjectError](err); ok {
+			line(w, "dead letter", "by reference, %s: %v", oe.Reason, oe)
+			continue
+		}
 		if err != nil || !done {
 			return err
 		}

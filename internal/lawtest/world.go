@@ -197,7 +197,7 @@ func (w *World) hasLetter(o *object, offset int64, reason string) bool {
 const recordStride = 1000
 
 // Entries is part of penstock.Decoder: the object has one entry.
-func (w *World) Entries(r io.Reader) iter.Seq2[penstock.Entry, error] {
+func (w *World) Entries(_ string, r io.Reader) iter.Seq2[penstock.Entry, error] {
 	return func(yield func(penstock.Entry, error) bool) { yield(penstock.Entry{Reader: r}, nil) }
 }
 
