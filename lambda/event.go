@@ -19,8 +19,9 @@ type Ref struct {
 	Bucket, Key string
 	// Version is empty when the event names none.
 	Version string
-	// Size is -1 when the event does not say.
+	// Size is -1 and ETag empty when the event does not say.
 	Size int64
+	ETag string `json:",omitempty"`
 	// Region is the bucket's, when the event says it.
 	Region string
 	// From continues a record at or after this offset; zero reads from the beginning.
@@ -124,6 +125,7 @@ type record struct {
 		Object struct {
 			Key       string `json:"key"`
 			Size      *int64 `json:"size"`
+			ETag      string `json:"eTag"`
 			VersionID string `json:"versionId"`
 		} `json:"object"`
 	} `json:"s3"`
@@ -347,7 +349,7 @@ func notification(r record) unit {
 	if err != nil {
 		return unit{err: &eventError{what: fmt.Sprintf("key %q: %v", r.S3.Object.Key, err)}}
 	}
-	ref := Ref{Bucket: source.BucketName(r.S3.Bucket.Name), Key: key, Version: r.S3.Object.VersionID, Size: -1, Region: r.AWSRegion}
+	ref := Ref{Bucket: source.BucketName(r.S3.Bucket.Name), Key: key, Version: r.S3.Object.VersionID, Size: -1, ETag: r.S3.Object.ETag, Region: r.AWSRegion}
 	if r.S3.Object.Size != nil {
 		ref.Size = *r.S3.Object.Size
 	}
@@ -396,6 +398,7 @@ func detail(raw json.RawMessage, region, kind string) unit {
 		Object struct {
 			Key       string `json:"key"`
 			Size      *int64 `json:"size"`
+			ETag      string `json:"etag"`
 			VersionID string `json:"version-id"`
 		} `json:"object"`
 	}
@@ -405,7 +408,7 @@ func detail(raw json.RawMessage, region, kind string) unit {
 	if d.Bucket.Name == "" || d.Object.Key == "" {
 		return unit{err: &eventError{what: "EventBridge detail without a bucket or a key"}}
 	}
-	ref := Ref{Bucket: source.BucketName(d.Bucket.Name), Key: d.Object.Key, Version: d.Object.VersionID, Size: -1, Region: region}
+	ref := Ref{Bucket: source.BucketName(d.Bucket.Name), Key: d.Object.Key, Version: d.Object.VersionID, Size: -1, ETag: d.Object.ETag, Region: region}
 	if d.Object.Size != nil {
 		ref.Size = *d.Object.Size
 	}

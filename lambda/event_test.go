@@ -86,7 +86,7 @@ func TestEveryWrapperGivesTheSameObject(t *testing.T) {
 				t.Errorf("%s, %q: %+v, error %v", name, k.key, ev, err)
 				continue
 			}
-			want := []Ref{{Bucket: "b", Key: k.key, Version: "v1", Size: 7, Region: "eu-west-1"}}
+			want := []Ref{{Bucket: "b", Key: k.key, Version: "v1", Size: 7, ETag: "e", Region: "eu-west-1"}}
 			if strings.HasPrefix(name, "detail alone") {
 				want[0].Region = "" // nobody says it
 			}

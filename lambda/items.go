@@ -104,6 +104,7 @@ type row struct {
 	Bucket         string          `json:"Bucket"`
 	Key            string          `json:"Key"`
 	VersionID      string          `json:"VersionId"`
+	ETag           string          `json:"ETag"`
 	IsDeleteMarker json.RawMessage `json:"IsDeleteMarker"`
 	Size           json.RawMessage `json:"Size"`
 	Listed         json.RawMessage `json:"LastModified"` // of a listing; an inventory has LastModifiedDate
@@ -133,5 +134,5 @@ func decodeRow(raw []byte, inventory bool) unit {
 	if err != nil || size < 0 {
 		size = -1
 	}
-	return unit{refs: []Ref{{Bucket: source.BucketName(r.Bucket), Key: key, Version: r.VersionID, Size: size}}}
+	return unit{refs: []Ref{{Bucket: source.BucketName(r.Bucket), Key: key, Version: r.VersionID, ETag: strings.Trim(r.ETag, `"`), Size: size}}}
 }

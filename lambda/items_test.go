@@ -42,12 +42,12 @@ func TestEventsAroundTheBucketNameTheirObjects(t *testing.T) {
 		{
 			name:  "a listing and the bucket of its batch",
 			event: `{"BatchInput":{"bucket":"b","else":1},"Items":[{"Etag":"\"e\"","Key":"a+b%20c","LastModified":1447920000,"Size":7,"StorageClass":"STANDARD"}]}`,
-			want:  []lambda.Ref{{Bucket: "b", Key: "a+b%20c", Size: 7}},
+			want:  []lambda.Ref{{Bucket: "b", Key: "a+b%20c", Size: 7, ETag: "e"}},
 		},
 		{
 			name: "a listing and the bucket of the settings", bucket: "set",
 			event: `{"Etag":"e","Key":"k","LastModified":1447920000,"Size":7,"StorageClass":"STANDARD"}`,
-			want:  []lambda.Ref{{Bucket: "set", Key: "k", Size: 7}},
+			want:  []lambda.Ref{{Bucket: "set", Key: "k", Size: 7, ETag: "e"}},
 		},
 		{
 			name: "the batch's bucket is nearer than the setting's", bucket: "set",
@@ -67,7 +67,7 @@ func TestEventsAroundTheBucketNameTheirObjects(t *testing.T) {
 		{
 			name:  "rows of an inventory",
 			event: `{"Items":[{"Bucket":"b","Key":"a+b%2Bc","Size":"12","VersionId":"v","IsLatest":"true","LastModifiedDate":"2015-11-19T08:00:00.000Z","ETag":"e"},{"Bucket":"b","Key":"plain","VersionId":""}]}`,
-			want:  []lambda.Ref{{Bucket: "b", Key: "a b+c", Version: "v", Size: 12}, {Bucket: "b", Key: "plain", Size: -1}},
+			want:  []lambda.Ref{{Bucket: "b", Key: "a b+c", Version: "v", Size: 12, ETag: "e"}, {Bucket: "b", Key: "plain", Size: -1}},
 		},
 		{name: "a delete marker of an inventory", event: `{"Bucket":"b","Key":"k","VersionId":"v","IsDeleteMarker":"true","Size":""}`},
 		{name: "a delete marker of an inventory in Parquet", event: `{"Bucket":"b","Key":"k","IsDeleteMarker":true}`},
@@ -85,14 +85,14 @@ func TestEventsAroundTheBucketNameTheirObjects(t *testing.T) {
 		{
 			name:  "a restored object through EventBridge",
 			event: `{"detail-type":"Object Restore Completed","source":"aws.s3","region":"eu-west-1","detail":{"bucket":{"name":"b"},"object":{"key":"a+b","size":7,"etag":"e"}}}`,
-			want:  []lambda.Ref{{Bucket: "b", Key: "a+b", Size: 7, Region: "eu-west-1"}},
+			want:  []lambda.Ref{{Bucket: "b", Key: "a+b", Size: 7, ETag: "e", Region: "eu-west-1"}},
 		},
 		{name: "an object that is being restored through EventBridge", event: `{"detail-type":"Object Restore Initiated","source":"aws.s3","detail":{"bucket":{"name":"b"},"object":{"key":"k"}}}`},
 		{
 			name: "Security Lake",
 			event: sqs(`{"source":"aws.s3","time":"2021-11-12T00:00:00Z","account":"123456789012","region":"ca-central-1","resources":["arn:aws:s3:::b"],` +
 				`"detail":{"bucket":{"name":"b"},"object":{"key":"a+b=c","size":5,"etag":"e"},"request-id":"r","requester":"securitylake.amazonaws.com"}}`),
-			want: []lambda.Ref{{Bucket: "b", Key: "a+b=c", Size: 5, Region: "ca-central-1"}},
+			want: []lambda.Ref{{Bucket: "b", Key: "a+b=c", Size: 5, ETag: "e", Region: "ca-central-1"}},
 		},
 		{
 			name:  "Security Lake of a removal",

@@ -21,10 +21,12 @@ type Bucket struct {
 // Bucket returns a bucket, reached as objects are. It makes no request.
 func (s *S3) Bucket(name string) *Bucket { return &Bucket{s3: s, name: name} }
 
+func (b *Bucket) ref(key string) Ref { return Ref{Bucket: b.name, Key: key, Size: -1} }
+
 // do makes a request about a key or a prefix.
 func (b *Bucket) do(op, key string, f func(c *s3.Client) error) error {
 	if err := b.s3.inRegion(b.name, f); err != nil {
-		return classify(op, objectName(b.name, key, ""), err)
+		return classify(op, b.ref(key).String(), err)
 	}
 	return nil
 }
@@ -39,45 +41,23 @@ func (b *Bucket) Put(ctx context.Context, key string, body []byte) error {
 	})
 }
 
-// Get opens an object. The caller closes it.
+// Get opens an object, which is read to its end as every object is: what is cut short or altered is an error. The caller
+// closes it.
 func (b *Bucket) Get(ctx context.Context, key string) (io.ReadCloser, error) {
-	var out *s3.GetObjectOutput
-	err := b.do("read", key, func(c *s3.Client) (err error) {
-		out, err = c.GetObject(ctx, &s3.GetObjectInput{Bucket: &b.name, Key: &key})
-		return err
-	})
+	stream, err := b.s3.open(ctx, b.ref(key))
 	if err != nil {
 		return nil, err
 	}
-	return &body{out.Body, objectName(b.name, key, "")}, nil
-}
-
-// body names the object in its errors.
-type body struct {
-	io.ReadCloser
-	object string
-}
-
-func (b *body) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if err != nil && err != io.EOF { //nolint:errorlint // an io.EOF inside another error is not the end
-		err = classify("read", b.object, err)
-	}
-	return n, err
+	return stream, nil
 }
 
 // List gives the keys that begin with a prefix, in order. An error is the last.
 func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		in := &s3.ListObjectsV2Input{Bucket: &b.name, Prefix: &prefix, EncodingType: types.EncodingTypeUrl}
-		for {
-			var page *s3.ListObjectsV2Output
-			err := b.do("list", prefix, func(c *s3.Client) (err error) {
-				page, err = c.ListObjectsV2(ctx, in)
-				return err
-			})
+		for page, err := range b.s3.pages(ctx, in) {
 			if err != nil {
-				yield("", err)
+				yield("", classify("list", b.ref(prefix).String(), err))
 				return
 			}
 			for _, o := range page.Contents {
@@ -86,10 +66,6 @@ func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[string, erro
 					return
 				}
 			}
-			if !aws.ToBool(page.IsTruncated) || page.NextContinuationToken == nil {
-				return
-			}
-			in.ContinuationToken = page.NextContinuationToken
 		}
 	}
 }

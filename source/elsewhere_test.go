@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
+	"github.com/seed56735111/penstock/internal/hostile"
 	"github.com/seed56735111/penstock/source"
 )
 
@@ -20,14 +21,14 @@ const accessPoint = "arn:aws:s3:eu-west-1:123456789012:accesspoint/reports"
 
 // regional is a store that serves requests which are signed for its region, and answers the others.
 type regional struct {
-	store
+	hostile.S3
 	region string
 	other  func(w http.ResponseWriter, r *http.Request)
 }
 
 func (s *regional) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.Contains(r.Header.Get("Authorization"), "/"+s.region+"/s3/aws4_request") {
-		s.store.ServeHTTP(w, r)
+		s.S3.ServeHTTP(w, r)
 		return
 	}
 	s.other(w, r)
@@ -42,7 +43,7 @@ func says(status int, code, region string, location func() string) func(http.Res
 		if location != nil {
 			w.Header().Set("Location", location()+r.URL.RequestURI())
 		}
-		fail(w, status, code)
+		hostile.Fail(w, status, code)
 	}
 }
 
@@ -56,7 +57,14 @@ func at(url, region string) *source.S3 {
 func TestABucketIsFoundWhereverItsEndpointSendsUs(t *testing.T) {
 	t.Parallel()
 	objects := map[string]string{"k": "body", "l": "body 2"}
-	home := httptest.NewServer(&regional{store: store{objects: objects}, region: "eu-west-3", other: says(400, "AuthorizationHeaderMalformed", "eu-west-3", nil)})
+	serve := func(other func(w http.ResponseWriter, r *http.Request)) *httptest.Server {
+		s := &regional{region: "eu-west-3", other: other}
+		for key, body := range objects {
+			s.Put(key, body)
+		}
+		return httptest.NewServer(s)
+	}
+	home := serve(says(400, "AuthorizationHeaderMalformed", "eu-west-3", nil))
 	t.Cleanup(home.Close)
 	there := func() string { return home.URL }
 	for name, other := range map[string]func(http.ResponseWriter, *http.Request){
@@ -69,7 +77,7 @@ func TestABucketIsFoundWhereverItsEndpointSendsUs(t *testing.T) {
 			http.Redirect(w, r, home.URL+r.URL.RequestURI(), http.StatusMovedPermanently)
 		},
 	} {
-		srv := httptest.NewServer(&regional{store: store{objects: objects}, region: "eu-west-3", other: other})
+		srv := serve(other)
 		t.Cleanup(srv.Close)
 		if got, err := read(t.Context(), at(srv.URL, "us-east-1"), "s3://b/", source.ListOptions{}); err != nil || len(got) != 2 {
 			t.Errorf("%s: %v, error %v", name, got, err)
@@ -79,7 +87,7 @@ func TestABucketIsFoundWhereverItsEndpointSendsUs(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 16 {
 			wg.Go(func() {
-				o := s3.Object("b", "k", "", -1)
+				o := s3.Object(source.Ref{Bucket: "b", Key: "k", Size: -1})
 				stream, err := o.Open(t.Context())
 				if err != nil {
 					t.Errorf("%s, at once: %v", name, err)
@@ -170,7 +178,7 @@ func TestRequestsGoToTheHostThatServesTheBucket(t *testing.T) {
 					if tt.first != nil && len(hosts) == 1 {
 						return answerTo(r, 301, tt.first.Clone(), `<Error><Code>PermanentRedirect</Code></Error>`)
 					}
-					return answerTo(r, 200, http.Header{"Etag": {`"e"`}}, "body")
+					return answerTo(r, 200, http.Header{"Etag": {`"e"`}, "Content-Length": {"4"}}, "body")
 				}),
 			},
 		})
@@ -178,7 +186,7 @@ func TestRequestsGoToTheHostThatServesTheBucket(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		o := s3.Object(loc.Bucket, loc.Prefix, "", -1)
+		o := s3.Object(source.Ref{Bucket: loc.Bucket, Key: loc.Prefix, Size: -1})
 		stream, err := o.Open(t.Context())
 		if err == nil {
 			_ = stream.Close()
@@ -197,7 +205,7 @@ func TestTheRequesterPaysWhenTold(t *testing.T) {
 			want = "requester"
 		}
 		n := 0
-		inner := &store{objects: map[string]string{"k": "body"}}
+		inner := holding(map[string]string{"k": "body"})
 		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			n++
 			if got := r.Header.Get("X-Amz-Request-Payer"); got != want {

@@ -30,6 +30,8 @@ const (
 	KindThrottled        // S3 asks for fewer requests
 	KindName             // no name that a bucket or an access point can have, or not with these options
 	KindNotAFile         // a socket, a device or another thing that has no end
+	KindAnswer           // an answer that S3 does not give: a proxy's page, a listing or an object cut short
+	KindAltered          // all bytes have arrived, and their checksum is not the object's
 )
 
 // Error is a failure to list or to read.
@@ -46,7 +48,11 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Temporary reports whether a later attempt can succeed without anybody doing anything.
 func (e *Error) Temporary() bool {
-	return e.Kind == KindUnreachable || e.Kind == KindOther || e.Kind == KindChanged || e.Kind == KindThrottled
+	switch e.Kind {
+	case KindUnreachable, KindOther, KindChanged, KindThrottled, KindAnswer, KindAltered:
+		return true
+	}
+	return false
 }
 
 // Fatal reports whether every other object would fail the same way.
@@ -55,6 +61,9 @@ func (e *Error) Fatal() bool { return e.Kind == KindCredentials }
 // classify finds the kind of an S3 failure.
 func classify(op, object string, err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
+		if e.Op == "" {
+			e.Op, e.Object = op, object
+		}
 		return e
 	}
 	e := &Error{Op: op, Object: object, Err: err, Kind: KindOther}

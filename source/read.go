@@ -16,36 +16,37 @@ import (
 )
 
 // open starts reading an object. The identity is that of the answer.
-func (s *S3) open(ctx context.Context, bucket, key, version string) (*penstock.Stream, error) {
-	r := &objectReader{s3: s, ctx: ctx, bucket: bucket, key: key, version: version, name: objectName(bucket, key, version)}
+func (s *S3) open(ctx context.Context, ref Ref) (*penstock.Stream, error) {
+	r := &objectReader{s3: s, ctx: ctx, ref: ref, name: ref.String()}
 	if err := r.request(); err != nil {
 		return nil, err
 	}
-	return &penstock.Stream{ReadCloser: r, Identity: r.id}, nil
+	return &penstock.Stream{ReadCloser: r, Identity: r.id, Summed: r.sum != nil}, nil
 }
 
 // objectReader reads one object through as many requests as it takes. After the first answer every request names the
-// entity tag, so that bytes of another version are never mixed in.
+// entity tag, so that bytes of another version are never mixed in. The end of a body is the end of the object only where the
+// object's length says so: over HTTP/1.0, in chunks and behind proxies a body that is cut looks like one that is over.
 type objectReader struct {
-	s3          *S3
-	ctx         context.Context //nolint:containedctx // a reader lives as long as the call that opened it
-	bucket, key string
-	version     string
-	name        string
-	id          penstock.Identity
-	total       int64 // promised, -1 when the answer does not say
-	at          int64
-	body        io.ReadCloser
-	cancel      context.CancelFunc
-	idle        *time.Timer
-	failures    int // in a row without a byte
-	cause       error
+	s3       *S3
+	ctx      context.Context //nolint:containedctx // a reader lives as long as the call that opened it
+	ref      Ref
+	name     string
+	id       penstock.Identity
+	sum      *sum  // nil when the first answer promises none
+	total    int64 // of the object
+	at       int64
+	body     io.ReadCloser
+	cancel   context.CancelFunc
+	idle     *time.Timer
+	failures int // in a row without a byte
+	cause    error
 }
 
 func (r *objectReader) request() error {
-	in := &s3.GetObjectInput{Bucket: &r.bucket, Key: &r.key, RequestPayer: r.s3.payer()}
-	if r.version != "" {
-		in.VersionId = &r.version
+	in := &s3.GetObjectInput{Bucket: &r.ref.Bucket, Key: &r.ref.Key, RequestPayer: r.s3.payer()}
+	if r.ref.Version != "" {
+		in.VersionId = &r.ref.Version
 	}
 	if r.id.ETag != "" {
 		in.IfMatch = aws.String(`"` + r.id.ETag + `"`)
@@ -55,8 +56,8 @@ func (r *objectReader) request() error {
 	}
 	ctx, cancel := context.WithCancel(r.ctx)
 	var out *s3.GetObjectOutput
-	err := r.s3.inRegion(r.bucket, func(c *s3.Client) (err error) {
-		out, err = c.GetObject(ctx, in)
+	err := r.s3.inRegion(r.ref.Bucket, func(c *s3.Client) (err error) {
+		out, err = c.GetObject(ctx, in, askForSum)
 		return err
 	})
 	if err != nil {
@@ -76,31 +77,71 @@ func (r *objectReader) request() error {
 
 // accept checks that an answer continues the object, or learns what the object is from the first one.
 func (r *objectReader) accept(out *s3.GetObjectOutput) error {
-	etag := strings.Trim(aws.ToString(out.ETag), `"`)
+	etag := unquoted(out.ETag)
+	if etag == "" {
+		return r.wrong("the answer has no ETag: it is not the object")
+	}
 	length := int64(-1)
 	if out.ContentLength != nil {
 		length = *out.ContentLength
 	}
-	if r.at == 0 && r.id.ETag == "" {
-		version := aws.ToString(out.VersionId)
-		if version == "null" {
-			version = ""
-		}
-		r.id = penstock.Identity{Bucket: r.bucket, Key: r.key, Version: version, ETag: etag, Modified: aws.ToTime(out.LastModified)}
-		r.total = length
-		return nil
+	if r.id.ETag == "" {
+		return r.begin(out, etag, length)
 	}
 	if etag != r.id.ETag {
 		return &Error{Op: "read", Object: r.name, Kind: KindChanged, Err: errors.New("replaced while it was read")}
 	}
-	if r.at > 0 {
-		var from int64
-		if _, err := fmt.Sscanf(aws.ToString(out.ContentRange), "bytes %d-", &from); err != nil || from != r.at {
-			return &Error{Op: "read", Object: r.name, Kind: KindOther, Err: fmt.Errorf("asked to go on at byte %d, answered %q", r.at, aws.ToString(out.ContentRange))}
-		}
+	if err := r.goesOn(aws.ToString(out.ContentRange)); err != nil {
+		return err
+	}
+	if length > r.total-r.at {
+		return r.wrong("the answer has %d bytes, of which the object has %d left", length, r.total-r.at)
 	}
 	return nil
 }
+
+// begin takes the first answer. Its length is what there is to be read, unless a listing or an event has said another one
+// of the same bytes: then that one is, because what is between here and S3 can shorten an answer.
+func (r *objectReader) begin(out *s3.GetObjectOutput, etag string, length int64) error {
+	r.total = length
+	if r.ref.Size >= 0 && strings.Trim(r.ref.ETag, `"`) == etag {
+		r.total = r.ref.Size
+	}
+	switch part := aws.ToString(out.ContentRange); {
+	case part != "":
+		return r.wrong("asked for the whole object, answered %q", part)
+	case r.total < 0:
+		return r.wrong("the answer does not say how long the object is")
+	case length > r.total:
+		return r.wrong("the answer has %d bytes, the listing or the event says %d for the same ETag", length, r.total)
+	}
+	version := aws.ToString(out.VersionId)
+	if version == "null" {
+		version = ""
+	}
+	r.id = penstock.Identity{Bucket: r.ref.Bucket, Key: r.ref.Key, Version: version, ETag: etag, Modified: aws.ToTime(out.LastModified)}
+	r.sum = promised(out)
+	return nil
+}
+
+// goesOn checks the part of the object that an answer says it has.
+func (r *objectReader) goesOn(part string) error {
+	if r.at == 0 && part == "" {
+		return nil
+	}
+	var from, to, total int64
+	n, _ := fmt.Sscanf(part, "bytes %d-%d/%d", &from, &to, &total)
+	if n < 2 || from != r.at || n == 3 && total != r.total {
+		return r.wrong("asked to go on at byte %d of %d, answered %q", r.at, r.total, part)
+	}
+	return nil
+}
+
+func (r *objectReader) wrong(format string, args ...any) *Error {
+	return &Error{Op: "read", Object: r.name, Kind: KindAnswer, Err: fmt.Errorf(format, args...)}
+}
+
+func unquoted(etag *string) string { return strings.Trim(aws.ToString(etag), `"`) }
 
 // Read gives the object's bytes. When the connection breaks it goes on where it broke.
 func (r *objectReader) Read(p []byte) (int, error) {
@@ -114,20 +155,23 @@ func (r *objectReader) Read(p []byte) (int, error) {
 			}
 		}
 		n, err := r.body.Read(p)
+		if left := r.total - r.at; int64(n) > left {
+			r.cause = r.wrong("there are more than the %d bytes of the object", r.total)
+			n = int(left)
+		}
 		r.at += int64(n)
 		if n > 0 {
 			r.failures = 0
 			r.idle.Reset(r.s3.cfg.IdleTimeout)
+			r.sum.add(p[:n])
 		}
 		switch {
-		case err == nil:
-			return n, nil
-		case errors.Is(err, io.EOF) && (r.total < 0 || r.at == r.total):
-			r.cause = io.EOF
+		case err == nil || r.cause != nil:
+			return n, r.cause
+		case r.at == r.total:
+			r.cause = r.end()
 		case errors.Is(err, io.EOF):
-			// Without a length of its own, a connection that is cut looks like the end.
-			err = fmt.Errorf("ended after %d of %d bytes", r.at, r.total)
-			fallthrough
+			r.broken(fmt.Errorf("ended after %d of %d bytes", r.at, r.total))
 		default:
 			r.broken(err)
 		}
@@ -135,6 +179,14 @@ func (r *objectReader) Read(p []byte) (int, error) {
 			return n, nil
 		}
 	}
+}
+
+// end is how the reading of all bytes ends.
+func (r *objectReader) end() error {
+	if err := r.sum.check(); err != nil {
+		return &penstock.AlteredError{Err: &Error{Op: "read", Object: r.name, Kind: KindAltered, Err: err}}
+	}
+	return io.EOF
 }
 
 // broken closes the body and remembers why.

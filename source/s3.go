@@ -108,8 +108,8 @@ func (s *S3) client(at place) *s3.Client {
 		if at.endpoint != "" {
 			o.BaseEndpoint = aws.String(at.endpoint)
 		}
-		// The bytes are checked by their length and by their own checksums inside; a warning for every object without
-		// a checksum helps nobody.
+		// The reader takes the checksum itself, over the whole object: see sum.
+		o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
 		o.DisableLogOutputChecksumValidationSkipped = true
 	})
 	s.clients[at] = c
@@ -275,15 +275,26 @@ func BucketName(text string) string {
 	return text
 }
 
-func (l Location) String() string { return objectName(l.Bucket, l.Prefix, l.Version) }
-
-func objectName(bucket, key, version string) string {
-	name := "s3://" + bucket + "/" + key
-	if version != "" {
-		name += "?versionId=" + version
+func (l Location) String() string {
+	name := "s3://" + l.Bucket + "/" + l.Prefix
+	if l.Version != "" {
+		name += "?versionId=" + l.Version
 	}
 	return name
 }
+
+// Ref names one object, with what a listing or an event says of it.
+type Ref struct {
+	Bucket, Key string
+	// Version is empty for the latest.
+	Version string
+	// ETag is empty and Size is -1 when they are not known. An object with another ETag was replaced since and is read as it
+	// is now; one with the same has this size, whatever the answer that carries it looks like.
+	ETag string
+	Size int64
+}
+
+func (r Ref) String() string { return Location{r.Bucket, r.Key, r.Version}.String() }
 
 // ListOptions choose what of a listing is read.
 type ListOptions struct {
@@ -309,7 +320,7 @@ type listing struct {
 func (l *listing) Items(ctx context.Context) iter.Seq2[penstock.Item, error] {
 	return func(yield func(penstock.Item, error) bool) {
 		if l.loc.Version != "" {
-			yield(l.s3.item(l.loc.Bucket, l.loc.Prefix, l.loc.Version, -1), nil)
+			yield(l.s3.item(Ref{Bucket: l.loc.Bucket, Key: l.loc.Prefix, Version: l.loc.Version, Size: -1}), nil)
 			return
 		}
 		var err error
@@ -333,12 +344,7 @@ func (l *listing) objects(ctx context.Context, yield func(penstock.Item, error) 
 		in.StartAfter = &l.opts.StartAfter
 	}
 	found, exact := false, false
-	for {
-		var page *s3.ListObjectsV2Output
-		err := l.s3.inRegion(l.loc.Bucket, func(c *s3.Client) (err error) {
-			page, err = c.ListObjectsV2(ctx, in)
-			return err
-		})
+	for page, err := range l.s3.pages(ctx, in) {
 		if err != nil {
 			return err
 		}
@@ -352,19 +358,39 @@ func (l *listing) objects(ctx context.Context, yield func(penstock.Item, error) 
 				return nil // the location is one key, and this is another one that begins like it
 			}
 			found = true
-			if !yield(l.s3.item(l.loc.Bucket, key, "", aws.ToInt64(o.Size)), nil) {
+			if !yield(l.s3.item(Ref{Bucket: l.loc.Bucket, Key: key, ETag: unquoted(o.ETag), Size: listedSize(o.Size)}), nil) {
 				return errStopped
 			}
 		}
-		if !aws.ToBool(page.IsTruncated) || page.NextContinuationToken == nil {
-			break
-		}
-		in.ContinuationToken = page.NextContinuationToken
 	}
 	if !found && l.loc.Prefix != "" && !strings.HasSuffix(l.loc.Prefix, "/") && l.opts.StartAfter == "" {
 		return &Error{Op: "list", Object: l.loc.String(), Kind: KindMissing, Err: errors.New("no such key, and no key begins like it")}
 	}
 	return nil
+}
+
+// pages gives the pages of a listing, up to the last one or to an error.
+func (s *S3) pages(ctx context.Context, in *s3.ListObjectsV2Input) iter.Seq2[*s3.ListObjectsV2Output, error] {
+	return func(yield func(*s3.ListObjectsV2Output, error) bool) {
+		var tokens circle
+		for {
+			var page *s3.ListObjectsV2Output
+			err := s.inRegion(*in.Bucket, func(c *s3.Client) (err error) {
+				page, err = c.ListObjectsV2(ctx, in)
+				return err
+			})
+			if err == nil {
+				err = checkPage(page.Name, page.IsTruncated, page.NextContinuationToken)
+			}
+			if err == nil && *page.IsTruncated {
+				err = tokens.follow(*page.NextContinuationToken)
+			}
+			if !yield(page, err) || err != nil || !*page.IsTruncated {
+				return
+			}
+			in.ContinuationToken = page.NextContinuationToken
+		}
+	}
 }
 
 // versions lists every version, oldest keys first and newest versions first, as S3 does.
@@ -373,12 +399,19 @@ func (l *listing) versions(ctx context.Context, yield func(penstock.Item, error)
 	if l.opts.StartAfter != "" {
 		in.KeyMarker = &l.opts.StartAfter
 	}
+	var markers circle
 	for {
 		var page *s3.ListObjectVersionsOutput
 		err := l.s3.inRegion(l.loc.Bucket, func(c *s3.Client) (err error) {
 			page, err = c.ListObjectVersions(ctx, in)
 			return err
 		})
+		if err == nil {
+			err = checkPage(page.Name, page.IsTruncated, page.NextKeyMarker)
+		}
+		if err == nil && aws.ToBool(page.IsTruncated) {
+			err = markers.follow(*page.NextKeyMarker + "\x00" + aws.ToString(page.NextVersionIdMarker))
+		}
 		if err != nil {
 			return err
 		}
@@ -387,7 +420,8 @@ func (l *listing) versions(ctx context.Context, yield func(penstock.Item, error)
 			if err != nil {
 				return err
 			}
-			if !yield(l.s3.item(l.loc.Bucket, key, aws.ToString(v.VersionId), aws.ToInt64(v.Size)), nil) {
+			ref := Ref{Bucket: l.loc.Bucket, Key: key, Version: aws.ToString(v.VersionId), ETag: unquoted(v.ETag), Size: listedSize(v.Size)}
+			if !yield(l.s3.item(ref), nil) {
 				return errStopped
 			}
 		}
@@ -400,6 +434,49 @@ func (l *listing) versions(ctx context.Context, yield func(penstock.Item, error)
 		}
 		in.KeyMarker, in.VersionIdMarker = &marker, page.NextVersionIdMarker
 	}
+}
+
+// checkPage tells a page of a listing from something else with status 200, such as a proxy's page or nothing: that would
+// pass for the end of the listing. The order of keys is no test: some buckets have none.
+func checkPage(name *string, truncated *bool, token *string) error {
+	var lacks string
+	switch {
+	case aws.ToString(name) == "":
+		lacks = "Name"
+	case truncated == nil:
+		lacks = "IsTruncated"
+	case *truncated && aws.ToString(token) == "":
+		lacks = "the token of the next page"
+	default:
+		return nil
+	}
+	return wrongListing("the answer is no whole page of a listing: it lacks " + lacks)
+}
+
+func wrongListing(text string) error { return &Error{Kind: KindAnswer, Err: errors.New(text)} }
+
+// circle notices a listing that goes round in circles of any length. It holds one token and moves on to a later one after
+// ever more pages (Brent's algorithm).
+type circle struct {
+	token       string
+	pages, wait int
+}
+
+func (c *circle) follow(token string) error {
+	if token == c.token {
+		return wrongListing("the token of the next page was there before: the listing goes round in circles")
+	}
+	if c.pages++; c.pages > c.wait {
+		c.token, c.pages, c.wait = token, 0, 2*c.wait+1
+	}
+	return nil
+}
+
+func listedSize(size *int64) int64 {
+	if size == nil {
+		return -1
+	}
+	return *size
 }
 
 // listedKey is a key as a listing has it. Listings are asked for with encoded keys, because XML has no way to write most
@@ -419,26 +496,26 @@ func listedKey(key *string, encoding types.EncodingType) (string, error) {
 // anything is shipped.
 func (s *S3) Check(ctx context.Context, loc Location) error {
 	one := int32(1)
-	err := s.inRegion(loc.Bucket, func(c *s3.Client) error {
-		_, err := c.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &loc.Bucket, Prefix: &loc.Prefix, MaxKeys: &one, EncodingType: types.EncodingTypeUrl, RequestPayer: s.payer()})
-		return err
-	})
+	in := &s3.ListObjectsV2Input{Bucket: &loc.Bucket, Prefix: &loc.Prefix, MaxKeys: &one, EncodingType: types.EncodingTypeUrl, RequestPayer: s.payer()}
+	var err error
+	for _, err = range s.pages(ctx, in) {
+		break
+	}
 	if err != nil {
 		return classify("list", loc.String(), err)
 	}
 	return nil
 }
 
-func (s *S3) item(bucket, key, version string, size int64) penstock.Item {
-	o := s.Object(bucket, key, version, size)
+func (s *S3) item(ref Ref) penstock.Item {
+	o := s.Object(ref)
 	return penstock.Item{ID: o.Name, Objects: []penstock.Object{o}}
 }
 
-// Object returns an object that is known by its name. version is empty for the latest; size is -1 when it is not known,
-// and only a hint otherwise: the answer that carries the bytes says how many there are.
-func (s *S3) Object(bucket, key, version string, size int64) penstock.Object {
+// Object returns an object that is known by its name.
+func (s *S3) Object(ref Ref) penstock.Object {
 	return penstock.Object{
-		Name: objectName(bucket, key, version), Size: size,
-		Open: func(ctx context.Context) (*penstock.Stream, error) { return s.open(ctx, bucket, key, version) },
+		Name: ref.String(), Size: ref.Size,
+		Open: func(ctx context.Context) (*penstock.Stream, error) { return s.open(ctx, ref) },
 	}
 }

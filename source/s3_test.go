@@ -8,11 +8,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
-	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -21,101 +18,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/internal/hostile"
 	"github.com/seed56735111/penstock/source"
 )
 
-// store is an S3 server in memory with one bucket, "b", that can be told to misbehave.
-type store struct {
-	mu      sync.Mutex
-	objects map[string]string
-	pages   int // keys per page, 1000 when zero
-	gets    []string
-	// get answers a GetObject instead of the store when it returns true.
-	get  func(n int, w http.ResponseWriter, r *http.Request, body string) bool
-	list func(n int, w http.ResponseWriter) bool
-	n    int
-}
-
-func etag(body string) string { return fmt.Sprintf(`"%x"`, len(body)*7919+int(body[0])) }
-
-func (s *store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	bucket, key, _ := strings.Cut(strings.TrimPrefix(r.URL.EscapedPath(), "/"), "/")
-	key, _ = url.PathUnescape(key)
-	s.n++
-	if bucket != "b" {
-		fail(w, 404, "NoSuchBucket")
-		return
-	}
-	if key == "" {
-		if s.list == nil || !s.list(s.n, w) {
-			s.page(w, r.URL.Query())
-		}
-		return
-	}
-	s.gets = append(s.gets, r.Header.Get("Range"))
-	body, ok := s.objects[key]
-	if !ok {
-		fail(w, 404, "NoSuchKey")
-		return
-	}
-	if s.get != nil && s.get(len(s.gets), w, r, body) {
-		return
-	}
-	serve(w, r, body)
-}
-
-func serve(w http.ResponseWriter, r *http.Request, body string) {
-	w.Header().Set("ETag", etag(body))
-	w.Header().Set("X-Amz-Version-Id", "null")
-	http.ServeContent(w, r, "", time.Unix(1447920000, 0), strings.NewReader(body))
-}
-
-func fail(w http.ResponseWriter, status int, code string) {
-	w.WriteHeader(status)
-	_, _ = fmt.Fprintf(w, `<Error><Code>%s</Code><Message>%s it is</Message></Error>`, code, code)
-}
-
-func (s *store) page(w http.ResponseWriter, q url.Values) {
-	var keys []string
-	after := q.Get("continuation-token")
-	if after == "" {
-		after = q.Get("start-after")
-	}
-	for k := range s.objects {
-		if strings.HasPrefix(k, q.Get("prefix")) && k > after {
-			keys = append(keys, k)
-		}
-	}
-	slices.Sort(keys)
-	size := s.pages
-	if size == 0 {
-		size = 1000
-	}
-	if n, err := strconv.Atoi(q.Get("max-keys")); err == nil {
-		size = min(size, n)
-	}
-	cut := len(keys) > size
-	if cut {
-		keys = keys[:size]
-	}
-	_, _ = fmt.Fprintf(w, `<ListBucketResult><IsTruncated>%v</IsTruncated>`, cut)
-	written := strings.NewReplacer("&", "&amp;", "<", "&lt;").Replace
-	if q.Get("encoding-type") == "url" {
-		_, _ = io.WriteString(w, `<EncodingType>url</EncodingType>`)
-		written = func(key string) string { return strings.ReplaceAll(url.QueryEscape(key), "%2F", "/") }
-	}
-	if cut {
-		_, _ = fmt.Fprintf(w, `<NextContinuationToken>%s</NextContinuationToken>`, strings.NewReplacer("&", "&amp;", "<", "&lt;").Replace(keys[len(keys)-1]))
-	}
-	for _, k := range keys {
-		_, _ = fmt.Fprintf(w, `<Contents><Key>%s</Key><Size>%d</Size><ETag>x</ETag></Contents>`, written(k), len(s.objects[k]))
-	}
-	_, _ = io.WriteString(w, `</ListBucketResult>`)
-}
-
-func open(t *testing.T, s *store) *source.S3 {
+func open(t *testing.T, s *hostile.S3) *source.S3 {
 	t.Helper()
 	srv := httptest.NewServer(s)
 	t.Cleanup(srv.Close)
@@ -123,6 +30,40 @@ func open(t *testing.T, s *store) *source.S3 {
 		AWS:         aws.Config{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("AK", "SK", ""), RetryMaxAttempts: 1},
 		EndpointURL: srv.URL, PathStyle: true, IdleTimeout: 300 * time.Millisecond, Attempts: 3,
 	})
+}
+
+// holding is a server with these objects.
+func holding(objects map[string]string) *hostile.S3 {
+	s := new(hostile.S3)
+	for key, body := range objects {
+		s.Put(key, body)
+	}
+	return s
+}
+
+// list returns the names of the objects at a location.
+func list(ctx context.Context, s3 *source.S3, where string, o source.ListOptions) (names []string, err error) {
+	loc, err := source.ParseLocation(where)
+	if err != nil {
+		return nil, err
+	}
+	for item, err := range s3.List(loc, o).Items(ctx) {
+		if err != nil {
+			return names, err
+		}
+		names = append(names, item.ID)
+	}
+	return names, nil
+}
+
+func readObject(ctx context.Context, o penstock.Object) (string, error) {
+	stream, err := o.Open(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = stream.Close() }()
+	body, err := io.ReadAll(stream)
+	return string(body), err
 }
 
 // read lists a location and reads everything there.
@@ -156,7 +97,8 @@ func TestKeysAreTakenLiterally(t *testing.T) {
 	for _, k := range []string{"plain", "with space", "a+b", "a%2Bb", "100% été", "日本/ログ.log", "//double//slash", "a=b&c?d", "dot.", "quote'\"", "<tag>", "tab\there", "semi;colon", "hash#tag", "back\\slash", "~tilde", strings.Repeat("k", 1000)} {
 		want["p/"+k] = "body of " + k
 	}
-	s := &store{objects: want, pages: 3}
+	s := holding(want)
+	s.PageKeys = 3
 	s3 := open(t, s)
 	got, err := read(t.Context(), s3, "s3://b/p/", source.ListOptions{})
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
@@ -172,7 +114,7 @@ func TestKeysAreTakenLiterally(t *testing.T) {
 
 func TestAnExactKeyIsNotAPrefix(t *testing.T) {
 	t.Parallel()
-	s3 := open(t, &store{objects: map[string]string{"log": "1", "log.1": "2", "log/x": "3", "logs": "4"}})
+	s3 := open(t, holding(map[string]string{"log": "1", "log.1": "2", "log/x": "3", "logs": "4"}))
 	for where, want := range map[string]int{"s3://b/log": 1, "s3://b/lo": 4, "s3://b/log/": 1, "s3://b": 4, "s3://b/": 4} {
 		if got, err := read(t.Context(), s3, where, source.ListOptions{}); err != nil || len(got) != want {
 			t.Errorf("%s: %v, error %v, want %d objects", where, got, err, want)
@@ -186,82 +128,283 @@ func TestAnExactKeyIsNotAPrefix(t *testing.T) {
 
 func TestABrokenReadGoesOnWhereItBroke(t *testing.T) {
 	t.Parallel()
-	body := strings.Repeat("0123456789", 20_000)
-	cut := func(length bool) func(n int, w http.ResponseWriter, r *http.Request, body string) bool {
-		return func(n int, w http.ResponseWriter, r *http.Request, body string) bool {
-			if n > 3 {
-				return false
-			}
-			from := 0
-			if _, err := fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-", &from); err == nil {
-				w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, len(body)-1, len(body)))
-			}
-			w.Header().Set("ETag", etag(body))
-			if length {
-				w.Header().Set("Content-Length", strconv.Itoa(len(body)-from))
-			}
-			if from > 0 {
-				w.WriteHeader(http.StatusPartialContent)
-			}
-			_, _ = io.WriteString(w, body[from:min(from+37_000, len(body))])
-			panic(http.ErrAbortHandler)
-		}
-	}
-	stall := func(n int, w http.ResponseWriter, r *http.Request, body string) bool {
-		if n > 1 {
-			return false
-		}
-		w.Header().Set("ETag", etag(body))
+	body := hostile.Lines("k", 3000)
+	stall := func(w http.ResponseWriter, g *hostile.Get) {
+		g.Head(w, false)
 		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 		_, _ = io.WriteString(w, body[:1000])
-		w.(http.Flusher).Flush()
-		<-r.Context().Done()
-		return true
+		_ = http.NewResponseController(w).Flush()
+		<-g.Context().Done()
 	}
-	for name, get := range map[string]func(int, http.ResponseWriter, *http.Request, string) bool{"reset": cut(true), "stalled": stall} {
-		s := &store{objects: map[string]string{"k": body}, get: get}
+	for name, fault := range map[string]hostile.GetFault{
+		"reset": hostile.Cut, "stalled": stall, "cut in chunks": hostile.ChunkedAndCut, "cut in HTTP/1.0": hostile.PlainAndCut,
+		"with a length that is too small": hostile.LengthTooSmall,
+	} {
+		s := holding(map[string]string{"k": body})
+		s.Get, s.Summed = hostile.Once(fault), true
 		got, err := read(t.Context(), open(t, s), "s3://b/k", source.ListOptions{})
 		if err != nil || got["k"] != body {
 			t.Errorf("%s: %d bytes, error %v", name, len(got["k"]), err)
 		}
-		if len(s.gets) < 2 || s.gets[1] == "" {
-			t.Errorf("%s: requests with ranges %q", name, s.gets)
+		if r := s.Ranges(); len(r) != 2 || r[0] != "" || r[1] == "" {
+			t.Errorf("%s: requests with ranges %q", name, r)
 		}
 	}
 }
 
-func TestABodyWithoutALengthThatEndsEarlyIsNoticed(t *testing.T) {
+// What the answer, or the listing for the same ETag, says about the length has to be there. What cannot be completed is an
+// error after what there is, and nothing that is not the object's.
+func TestAnObjectIsReadToItsLengthOrNotAtAll(t *testing.T) {
 	t.Parallel()
-	// The server promises 10 bytes, sends 4 and closes in an orderly way.
-	s := &store{objects: map[string]string{"k": "0123456789"}, get: func(n int, w http.ResponseWriter, _ *http.Request, body string) bool {
-		conn, buf, err := w.(http.Hijacker).Hijack()
-		if err != nil {
+	body := hostile.Lines("k", 200)
+	// A server that ignores ranges begins anew, and one that mixes them up goes on elsewhere.
+	resumed := func(part string, from int) hostile.GetFault {
+		return func(w http.ResponseWriter, g *hostile.Get) {
+			if g.N == 1 {
+				hostile.Cut(w, g)
+			}
+			g.Head(w, false)
+			if part != "" {
+				w.Header().Set("Content-Range", part)
+				w.WriteHeader(http.StatusPartialContent)
+			}
+			_, _ = io.WriteString(w, body[from:])
+		}
+	}
+	half := len(body) / 2
+	for name, test := range map[string]struct {
+		fault hostile.GetFault
+		kind  source.Kind
+		most  int // bytes before the error
+	}{
+		"cut in chunks":                   {hostile.ChunkedAndStuck, source.KindUnreachable, half},
+		"cut in HTTP/1.0":                 {hostile.PlainAndCut, source.KindUnreachable, half},
+		"a length that is too small":      {hostile.LengthTooSmall, source.KindUnreachable, len(body) - 1},
+		"nothing under the ETag":          {hostile.EmptyObject, source.KindUnreachable, 0},
+		"HTML":                            {hostile.Page, source.KindAnswer, 0},
+		"nothing at all":                  {hostile.Nothing, source.KindAnswer, 0},
+		"no ETag":                         {hostile.NoETag, source.KindAnswer, 0},
+		"longer than listed":              {hostile.TooLong, source.KindAnswer, 0},
+		"longer than listed, in chunks":   {hostile.TooLongWithoutLength, source.KindAnswer, len(body)},
+		"a part in place of the object":   {part("bytes 0-9/*"), source.KindAnswer, 0},
+		"the whole object after a resume": {resumed("", 0), source.KindAnswer, half},
+		"another part after a resume":     {resumed("bytes 0-9/100", 0), source.KindAnswer, half},
+		"another length after a resume":   {resumed(fmt.Sprintf("bytes %d-%d/%d", half, len(body), len(body)+1), half), source.KindAnswer, half},
+		"a longer rest after a resume":    {resumed(fmt.Sprintf("bytes %d-%d/*", half, len(body)-1), half-5), source.KindAnswer, half},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := holding(map[string]string{"k": body})
+			s.Get = hostile.Always(test.fault)
+			got, err := read(t.Context(), open(t, s), "s3://b/k", source.ListOptions{})
+			se, ok := errors.AsType[*source.Error](err)
+			// What goes wrong in a resume is reported as what it is, or as a source that cannot be read, whichever comes last.
+			if !ok || se.Kind != test.kind && se.Kind != source.KindUnreachable || !se.Temporary() || penstock.IsFatal(err) {
+				t.Errorf("error %v", err)
+			}
+			if len(got["k"]) > test.most || !strings.HasPrefix(body, got["k"]) {
+				t.Errorf("read %d bytes, want at most %d, and true ones", len(got["k"]), test.most)
+			}
+		})
+	}
+}
+
+// part answers with a part that nobody has asked for.
+func part(of string) hostile.GetFault {
+	return func(w http.ResponseWriter, g *hostile.Get) {
+		g.Head(w, false)
+		w.Header().Set("Content-Range", of)
+		_, _ = io.WriteString(w, g.Body)
+	}
+}
+
+// Without a listing or an event the answer alone says how long the object is.
+func TestALengthIsKnownFromTheAnswerAlone(t *testing.T) {
+	t.Parallel()
+	body := hostile.Lines("k", 200)
+	for name, test := range map[string]struct {
+		get  func(http.ResponseWriter, *hostile.Get) bool
+		ref  source.Ref
+		want bool
+	}{
+		"as it is":                    {nil, source.Ref{Size: -1}, true},
+		"replaced since":              {nil, source.Ref{Size: 5, ETag: "other"}, true},
+		"the event knows no ETag":     {nil, source.Ref{Size: 5}, true},
+		"a length that is not there":  {hostile.Always(hostile.ChunkedAndCut), source.Ref{Size: -1}, false},
+		"replaced, and no length":     {hostile.Always(hostile.ChunkedAndCut), source.Ref{Size: 5, ETag: "other"}, false},
+		"the event's length":          {hostile.Once(hostile.ChunkedAndCut), source.Ref{Size: int64(len(body)), ETag: hostile.ETag(body)}, true},
+		"the event's, ETag in quotes": {hostile.Once(hostile.ChunkedAndCut), source.Ref{Size: int64(len(body)), ETag: `"` + hostile.ETag(body) + `"`}, true},
+	} {
+		s := holding(map[string]string{"k": body})
+		s.Get = test.get
+		test.ref.Bucket, test.ref.Key = "b", "k"
+		got, err := readObject(t.Context(), open(t, s).Object(test.ref))
+		if (err == nil) != test.want || test.want && got != body || !strings.HasPrefix(body, got) {
+			t.Errorf("%s: %d bytes, error %v", name, len(got), err)
+		}
+	}
+}
+
+func TestAChecksumIsTakenOverTheWholeObject(t *testing.T) {
+	t.Parallel()
+	body := hostile.Lines("k", 3000)
+	for name, test := range map[string]struct {
+		get     func(http.ResponseWriter, *hostile.Get) bool
+		altered bool
+	}{
+		"true":                      {nil, false},
+		"true after a resume":       {hostile.Once(hostile.Cut), false},
+		"altered":                   {hostile.Always(hostile.Altered), true},
+		"altered before the resume": {hostile.Once(hostile.AlteredAndCut), true},
+		"altered after the resume": {func(w http.ResponseWriter, g *hostile.Get) bool {
+			if g.N == 1 {
+				hostile.Cut(w, g)
+			}
+			hostile.Altered(w, g)
+			return true
+		}, true},
+	} {
+		s := holding(map[string]string{"k": body})
+		s.Get, s.Summed = test.get, true
+		got, err := read(t.Context(), open(t, s), "s3://b/k", source.ListOptions{})
+		if _, altered := errors.AsType[*penstock.AlteredError](err); altered != test.altered || err != nil && !altered || len(got["k"]) != len(body) {
+			t.Errorf("%s: %d bytes, error %v", name, len(got["k"]), err)
+		}
+	}
+}
+
+// The sums are those of "penstock" as other tools write them.
+func TestEveryKindOfChecksumIsKnown(t *testing.T) {
+	t.Parallel()
+	const body = "penstock"
+	for header, value := range map[string]string{
+		"X-Amz-Checksum-Crc32": "rxbi7A==", "X-Amz-Checksum-Crc32c": "NEfrXQ==", "X-Amz-Checksum-Crc64nvme": "X4uN1SypEKE=",
+		"X-Amz-Checksum-Sha1": "uFIAFaOe+YYl8smg1CnD9o2PH3s=", "X-Amz-Checksum-Sha256": "U5UIvqy+XNEpNeK3IVVyOWUpkqf4neBAgiTWH8o/Yag=",
+	} {
+		for sum, want := range map[string]bool{value: true, "AAAA" + value[4:]: false} {
+			s := holding(map[string]string{"k": body})
+			s.Get = func(w http.ResponseWriter, _ *hostile.Get) bool {
+				w.Header().Set(header, sum)
+				return false
+			}
+			_, err := read(t.Context(), open(t, s), "s3://b/k", source.ListOptions{})
+			if (err == nil) != want {
+				t.Errorf("%s: %s: error %v", header, sum, err)
+			}
+		}
+	}
+	for _, header := range [][2]string{
+		{"X-Amz-Checksum-Crc32", "AAAAAA==-3"}, // of the sums of three parts
+		{"X-Amz-Checksum-Crc32", "AAAA"}, {"X-Amz-Checksum-Sha256", "no base64"}, {"X-Amz-Checksum-Xxhash", "AAAAAA=="},
+	} {
+		s := holding(map[string]string{"k": body})
+		s.Get = func(w http.ResponseWriter, _ *hostile.Get) bool {
+			w.Header().Set(header[0], header[1])
 			return false
 		}
-		_, _ = fmt.Fprintf(buf, "HTTP/1.1 200 OK\r\nETag: %s\r\nContent-Length: 10\r\nConnection: close\r\n\r\n0123", etag(body))
-		_ = buf.Flush()
-		_ = conn.Close()
+		stream, err := open(t, s).Object(source.Ref{Bucket: "b", Key: "k", Size: -1}).Open(t.Context())
+		if err != nil || stream.Summed {
+			t.Errorf("%q: error %v, want a stream without a sum", header, err)
+		}
+	}
+}
+
+func TestAListingIsReadToItsEndOrIsAnError(t *testing.T) {
+	t.Parallel()
+	objects := map[string]string{}
+	for i := range 9 {
+		objects[fmt.Sprintf("k%d", i)] = "body"
+	}
+	for name, fault := range map[string]hostile.ListFault{
+		"HTML": hostile.Instead(hostile.HTML), "well-formed HTML": hostile.Instead("<html><body>Sign in</body></html>"), "nothing": hostile.Instead(""),
+		"an empty element": hostile.Instead("<ListBucketResult></ListBucketResult>"), "half a page": hostile.Half,
+		"another listing": hostile.Instead(`<ListAllMyBucketsResult><Buckets></Buckets></ListAllMyBucketsResult>`),
+		"no Name":         hostile.Without("Name"), "no IsTruncated": hostile.Without("IsTruncated"),
+		"no token": hostile.Without("NextContinuationToken"), "an empty token": hostile.WithToken(""), "the same token": hostile.WithToken("k2"),
+	} {
+		for page := range 2 {
+			s := holding(objects)
+			s.PageKeys, s.List = 3, hostile.FromPage(page+1, fault)
+			got, err := list(t.Context(), open(t, s), "s3://b/", source.ListOptions{})
+			se, ok := errors.AsType[*source.Error](err)
+			if !ok || !se.Temporary() || se.Op != "list" || se.Object != "s3://b/" {
+				t.Errorf("%s on page %d: %d keys, error %v", name, page+1, len(got), err)
+			}
+			if len(got) > 9 {
+				t.Errorf("%s on page %d: %d keys before the circle was noticed", name, page+1, len(got))
+			}
+		}
+	}
+	var s3 *source.S3
+	for name, fault := range map[string]hostile.ListFault{"HTML": hostile.Instead("<html></html>"), "nothing": hostile.Instead("")} {
+		s := holding(objects)
+		s.List = func(w http.ResponseWriter, l *hostile.List) bool {
+			_, _ = io.WriteString(w, fault(l.Page))
+			return true
+		}
+		s3 = open(t, s)
+		if err := s3.Check(t.Context(), source.Location{Bucket: "b"}); err == nil {
+			t.Errorf("%s passes for a bucket", name)
+		}
+		if _, err := list(t.Context(), s3, "s3://b/", source.ListOptions{Versions: true}); err == nil {
+			t.Errorf("%s passes for versions", name)
+		}
+	}
+}
+
+// A listing that goes round in circles ends, whatever the length of the circle, after three times its pages at most.
+func TestAListingInCirclesEnds(t *testing.T) {
+	t.Parallel()
+	for _, versions := range []bool{false, true} {
+		for _, tail := range []int{0, 1, 5} {
+			for _, length := range []int{1, 2, 3, 7, 20} {
+				n := 0
+				s := holding(nil)
+				s.List = func(w http.ResponseWriter, _ *hostile.List) bool {
+					token := n
+					if n++; token >= tail {
+						token = tail + (token-tail)%length
+					}
+					if versions {
+						_, _ = fmt.Fprintf(w, `<ListVersionsResult><Name>b</Name><IsTruncated>true</IsTruncated><NextKeyMarker>k%d</NextKeyMarker></ListVersionsResult>`, token)
+					} else {
+						_, _ = fmt.Fprintf(w, `<ListBucketResult><Name>b</Name><IsTruncated>true</IsTruncated><NextContinuationToken>k%d</NextContinuationToken></ListBucketResult>`, token)
+					}
+					return true
+				}
+				_, err := list(t.Context(), open(t, s), "s3://b/", source.ListOptions{Versions: versions})
+				if se, ok := errors.AsType[*source.Error](err); !ok || se.Kind != source.KindAnswer || n > 3*(tail+length)+1 {
+					t.Errorf("a circle of %d after %d: error %v after %d pages", length, tail, err, n)
+				}
+			}
+		}
+	}
+}
+
+// The order of keys is no test: directory buckets have none.
+func TestKeysMayComeInAnyOrder(t *testing.T) {
+	t.Parallel()
+	s := holding(nil)
+	s.List = func(w http.ResponseWriter, _ *hostile.List) bool {
+		_, _ = io.WriteString(w, `<ListBucketResult><Name>b</Name><IsTruncated>false</IsTruncated><Contents><Key>z</Key></Contents><Contents><Key>a</Key></Contents></ListBucketResult>`)
 		return true
-	}}
-	got, err := read(t.Context(), open(t, s), "s3://b/k", source.ListOptions{})
-	se, ok := errors.AsType[*source.Error](err)
-	if !ok || !se.Temporary() || got["k"] != "0123" {
-		t.Errorf("%q, error %v", got["k"], err)
+	}
+	got, err := list(t.Context(), open(t, s), "s3://b/", source.ListOptions{})
+	if diff := cmp.Diff([]string{"s3://b/z", "s3://b/a"}, got); err != nil || diff != "" {
+		t.Errorf("error %v\n%s", err, diff)
 	}
 }
 
 func TestAReplacedObjectIsNotMixed(t *testing.T) {
 	t.Parallel()
-	s := &store{objects: map[string]string{"k": strings.Repeat("a", 100_000)}}
-	s.get = func(n int, w http.ResponseWriter, r *http.Request, body string) bool {
-		if n == 1 {
-			s.objects["k"] = strings.Repeat("b", 90_000)
-			w.Header().Set("ETag", etag(body))
-			w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-			_, _ = io.WriteString(w, body[:50_000])
-			panic(http.ErrAbortHandler)
+	s := holding(map[string]string{"k": strings.Repeat("a", 100_000)})
+	s.Get = func(w http.ResponseWriter, g *hostile.Get) bool {
+		if g.N > 1 {
+			return false
 		}
-		return false
+		s.Put("k", strings.Repeat("b", 90_000))
+		hostile.Cut(w, g)
+		return true
 	}
 	got, err := read(t.Context(), open(t, s), "s3://b/k", source.ListOptions{})
 	se, ok := errors.AsType[*source.Error](err)
@@ -272,12 +415,12 @@ func TestAReplacedObjectIsNotMixed(t *testing.T) {
 
 func TestFailuresHaveTheirKind(t *testing.T) {
 	t.Parallel()
-	answer := func(status int, code string) func(int, http.ResponseWriter, *http.Request, string) bool {
-		return func(_ int, w http.ResponseWriter, _ *http.Request, _ string) bool { fail(w, status, code); return true }
+	answer := func(status int, code string) func(http.ResponseWriter, *hostile.Get) bool {
+		return hostile.Always(func(w http.ResponseWriter, _ *hostile.Get) { hostile.Fail(w, status, code) })
 	}
 	tests := []struct {
 		where     string
-		get       func(int, http.ResponseWriter, *http.Request, string) bool
+		get       func(http.ResponseWriter, *hostile.Get) bool
 		kind      source.Kind
 		fatal     bool
 		temporary bool
@@ -292,7 +435,7 @@ func TestFailuresHaveTheirKind(t *testing.T) {
 		{where: "s3://b/k", get: answer(403, "KMS.DisabledException"), kind: source.KindKey},
 		{where: "s3://b/k", get: answer(400, "KMS.NotFoundException"), kind: source.KindKey},
 		{where: "s3://b/k", get: answer(400, "KMS.ThrottlingException"), kind: source.KindThrottled, temporary: true},
-		{where: "s3://b/k", get: func(_ int, w http.ResponseWriter, _ *http.Request, _ string) bool {
+		{where: "s3://b/k", get: func(w http.ResponseWriter, _ *hostile.Get) bool {
 			w.WriteHeader(403)
 			_, _ = io.WriteString(w, `<Error><Code>AccessDenied</Code><Message>User: arn:aws:iam::123456789012:user/x is not authorized to perform: kms:Decrypt on the resource associated with this ciphertext because no identity-based policy allows the kms:Decrypt action</Message></Error>`)
 			return true
@@ -300,7 +443,9 @@ func TestFailuresHaveTheirKind(t *testing.T) {
 		{where: "s3://arn:aws:s3:us-east-1:123456789012:accesspoint/p/k", kind: source.KindName},
 	}
 	for _, tt := range tests {
-		_, err := read(t.Context(), open(t, &store{objects: map[string]string{"k": "body"}, get: tt.get}), tt.where, source.ListOptions{})
+		s := holding(map[string]string{"k": "body"})
+		s.Get = tt.get
+		_, err := read(t.Context(), open(t, s), tt.where, source.ListOptions{})
 		se, ok := errors.AsType[*source.Error](err)
 		if !ok || se.Kind != tt.kind || se.Fatal() != tt.fatal || se.Temporary() != tt.temporary {
 			t.Errorf("%s: error %v, kind %d", tt.where, err, se.Kind)
@@ -321,14 +466,14 @@ func (noCredentials) Retrieve(context.Context) (aws.Credentials, error) {
 
 func TestTheIdentityIsThatOfTheAnswer(t *testing.T) {
 	t.Parallel()
-	s3 := open(t, &store{objects: map[string]string{"k": "body"}})
-	o := s3.Object("b", "k", "", -1)
+	s3 := open(t, holding(map[string]string{"k": "body"}))
+	o := s3.Object(source.Ref{Bucket: "b", Key: "k", Size: -1})
 	stream, err := o.Open(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = stream.Close() }()
-	want := penstock.Identity{Bucket: "b", Key: "k", ETag: strings.Trim(etag("body"), `"`), Modified: time.Unix(1447920000, 0).UTC()}
+	want := penstock.Identity{Bucket: "b", Key: "k", ETag: hostile.ETag("body"), Modified: time.Unix(1447920000, 0).UTC()}
 	if diff := cmp.Diff(want, stream.Identity); diff != "" {
 		t.Error(diff)
 	}
@@ -364,13 +509,13 @@ func TestLocationsAreLiteral(t *testing.T) {
 
 func BenchmarkRead(b *testing.B) {
 	body := bytes.Repeat([]byte("x"), 8<<20)
-	srv := httptest.NewServer(&store{objects: map[string]string{"k": string(body)}})
+	srv := httptest.NewServer(holding(map[string]string{"k": string(body)}))
 	defer srv.Close()
 	s3 := source.NewS3(source.S3Config{AWS: aws.Config{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("AK", "SK", "")}, EndpointURL: srv.URL, PathStyle: true})
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
 	for b.Loop() {
-		o := s3.Object("b", "k", "", -1)
+		o := s3.Object(source.Ref{Bucket: "b", Key: "k", Size: -1})
 		stream, err := o.Open(context.Background())
 		if err != nil {
 			b.Fatal(err)

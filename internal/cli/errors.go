@@ -228,6 +228,10 @@ func sourceAdvice(e *source.Error) advice {
 		return advice{exitIncomplete, "restore the object from its archive first"}
 	case source.KindNotAFile:
 		return advice{exitUsage, "name a file, a directory, - or an s3:// URL"}
+	case source.KindAnswer:
+		return advice{exitIncomplete, "something between here and S3 may answer in its place: check --endpoint-url and the proxies on the way, then run the same command again; what has arrived is not doubled"}
+	case source.KindAltered:
+		return advice{exitIncomplete, "documents of the altered bytes are in the domain, in the place of the true ones: when the way to S3 is sound again, ship the object once with --overwrite"}
 	case source.KindChanged:
 		return advice{exitIncomplete, "run the same command again when nobody writes to it; what has arrived is not doubled"}
 	}

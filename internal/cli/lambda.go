@@ -321,7 +321,7 @@ func choice(name, value, other string) (bool, error) {
 }
 
 func (w *wiring) object(ref lambda.Ref) (penstock.Object, error) {
-	return w.objects.Object(ref.Bucket, ref.Key, ref.Version, ref.Size), nil
+	return w.objects.Object(source.Ref{Bucket: ref.Bucket, Key: ref.Key, Version: ref.Version, ETag: ref.ETag, Size: ref.Size}), nil
 }
 
 // pipeline gives each invocation a writer of its own, so that no request is under way when the sandbox is frozen.

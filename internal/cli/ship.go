@@ -45,7 +45,10 @@ A SRC is a file, a directory (read recursively, in order), - for standard input,
 s3://bucket/key?versionId=ID. What follows the bucket is taken literally. Compression and format are recognised by content.
 
 Every record ends as delivered, duplicate, dead-lettered, dropped or unacknowledged, and the counts add up. Running the
-same command again adds no document. Interrupt once to finish what is in hand, twice to stop at once.`,
+same command again adds no document. Interrupt once to finish what is in hand, twice to stop at once.
+
+A document that is there already stays as it is. --overwrite puts the new one in its place, for people who have to repair
+an index, and counts it as a duplicate; a data stream refuses that.`,
 		Example: `  penstock ship s3://my-logs/AWSLogs/ --domain https://search-x.eu-west-1.es.amazonaws.com
   penstock ship /var/log/app app.log.gz --index 'app-{yyyy.MM.dd}' --domain https://…
   penstock ship s3://my-logs/alb/ --domain https://… --drop 'user_agent=ELB-HealthChecker/*'
@@ -66,6 +69,7 @@ same command again adds no document. Interrupt once to finish what is in hand, t
 	f.duration(&o.grace, "grace")
 	f.StringVar(&o.startAfter, "start-after", "", "leave out S3 keys up to and including this one")
 	f.BoolVar(&o.versions, "all-versions", false, "ship every version of the S3 objects, not only the latest")
+	f.BoolVar(&o.write.overwrite, "overwrite", false, "replace documents that are there already, to repair an index; a data stream takes none of them")
 	f.BoolVar(&o.asJSON, "json", false, "print one JSON object with the counts at the end instead of tables")
 	f.BoolVar(&o.dry, "dry-run", false, "write the documents to standard output, one a line, and send nothing")
 	f.BoolVar(&o.showAll, "all", false, "show every object and every index at the end")
@@ -77,6 +81,9 @@ same command again adds no document. Interrupt once to finish what is in hand, t
 // with the first letter.
 func (o *shipOptions) run(ctx context.Context, a *app, args []string, named bool) error {
 	began, allocs := time.Now(), mallocs()
+	if o.write.overwrite && o.write.noIDs {
+		return usagef("leave one of them out", "--overwrite with --no-ids: without an id no document takes the place of another")
+	}
 	logger, err := a.logger()
 	if err != nil {
 		return err
@@ -308,6 +315,7 @@ type writeOptions struct {
 	gzip        bool
 	indexInPath bool
 	noIDs       bool
+	overwrite   bool
 }
 
 func (o *writeOptions) flags(f flagSet) {
@@ -366,7 +374,7 @@ func (o *writeOptions) config(banner domain.Banner, logger logger) bulk.Config {
 	return bulk.Config{
 		BatchBytes: int(o.batchBytes), BatchDocs: o.batchDocs, MaxInFlight: o.inFlight, Linger: o.linger,
 		RetryBudget: o.retryBudget, StartupTimeout: startupTimeout, Gzip: o.gzip, IndexInPath: o.indexInPath,
-		NoIDs: o.noIDs, Known: banner.Version != "", DocType: docType(banner), Logger: logger,
+		Overwrite: o.overwrite, NoIDs: o.noIDs, Known: banner.Version != "", DocType: docType(banner), Logger: logger,
 	}
 }
 
