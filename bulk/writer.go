@@ -89,6 +89,8 @@ type Stats struct {
 	// BytesOut were sent, retries included; RetriedBytes is their share.
 	BytesOut, RetriedBytes int64
 	InFlight               int64
+	// HeldBack is how many of the requests that may be under way throttling keeps back now.
+	HeldBack int64
 	// Outcome counts the documents whose outcome is known.
 	penstock.Outcome
 }
@@ -181,7 +183,7 @@ func (w *Writer) Stats() Stats {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	s := w.stats
-	s.InFlight = int64(w.slots.used())
+	s.InFlight, s.HeldBack = w.slots.state()
 	return s
 }
 
@@ -467,10 +469,11 @@ type slots struct {
 
 func newSlots(n int) *slots { return &slots{limit: n, max: n, signal: make(chan struct{}, 1)} }
 
-func (s *slots) used() int {
+// state returns how many slots are in use, and how many throttling took away.
+func (s *slots) state() (used, heldBack int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.inUse
+	return int64(s.inUse), int64(s.max - s.limit)
 }
 
 // acquire blocks until a slot is free.

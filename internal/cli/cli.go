@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/pprof"
+	"sync"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -36,6 +37,7 @@ type app struct {
 	// interrupted is closed by the second SIGINT or SIGTERM; the first one ends the context of the command.
 	interrupted chan struct{}
 	logLevel    string
+	noted       sync.Map // the texts of notes
 }
 
 // Main runs penstock with the given arguments and returns its exit code. It blocks until the command is done.
@@ -210,9 +212,12 @@ func (a *app) logger() (*slog.Logger, error) {
 	return slog.New(slog.NewJSONHandler(a.Err, opts)), nil
 }
 
-// note tells a person what is most likely not meant, and goes on.
+// note tells a person what is most likely not meant, once, and goes on.
 func (a *app) note(format string, args ...any) {
-	_, _ = fmt.Fprintf(a.Err, "penstock: note: %s\n", printable(fmt.Sprintf(format, args...)))
+	text := printable(fmt.Sprintf(format, args...))
+	if _, told := a.noted.LoadOrStore(text, true); !told {
+		_, _ = fmt.Fprintf(a.Err, "penstock: note: %s\n", text)
+	}
 }
 
 // explain prints the error and its way out and returns the exit code.

@@ -421,13 +421,12 @@ func (d *demo) poison(ctx context.Context) error {
 // stay keeps everything running and says how to reach it.
 func (d *demo) stay(ctx context.Context) error {
 	d.say("\n%sIt stays running until you interrupt.%s In another terminal:\n\n", d.bold, d.reset)
-	quoted := func(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 	if dir := missingFromPath(); dir != "" {
-		d.say("  export PATH=%s:\"$PATH\"\n", quoted(dir))
+		d.say("  export PATH=%s:\"$PATH\"\n", shellQuoted(dir))
 	}
 	for _, kv := range d.env {
 		name, value, _ := strings.Cut(kv, "=")
-		d.say("  export %s=%s\n", name, quoted(value))
+		d.say("  export %s=%s\n", name, shellQuoted(value))
 	}
 	d.say("\n  penstock request GET '/_cat/indices?v'\n  penstock ship 's3://%s/' --dry-run | head\n", demoBucket)
 	<-ctx.Done()

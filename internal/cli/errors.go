@@ -254,3 +254,6 @@ func printable(s string) string {
 	}
 	return b.String()
 }
+
+// shellQuoted is a text as one word for a shell.
+func shellQuoted(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

@@ -36,7 +36,9 @@ an object; --format NAME, with ship and explain, reads everything as one of them
 				tab.rows = append(tab.rows, []string{f.Name, f.About, f.Signature})
 			}
 			tab.write(a.Out)
-			_, _ = fmt.Fprintln(a.Out, "  gzip, zstd, bzip2, xz, lz4, snappy, zip and tar are unpacked before, also inside each other.")
+			for _, line := range wrapped("gzip, zstd, bzip2, xz, lz4, snappy, zip and tar are unpacked before, also inside each other.", terminalWidth(a.Out)-2) {
+				_, _ = fmt.Fprintln(a.Out, "  "+line)
+			}
 			return nil
 		},
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"os"
 	"runtime/debug"
@@ -136,9 +135,17 @@ func (o *shipOptions) run(ctx context.Context, a *app, args []string, named bool
 			res.Formats[name]++
 		}
 	}
-	display := a.startDisplay(p.Progress, writer, o.asJSON || o.dry)
+	shown := &progress{Progress: p.Progress, writer: writer, total: &totals{source: p.Source}, began: began}
+	mark := newWaterMark(p.Source)
+	p.Source = mark
+	untold := context.AfterFunc(ctx, func() {
+		shown.draining.Store(true)
+		_, _ = fmt.Fprintf(a.Err, "penstock: draining, for %s at most; again to stop at once\n", o.grace)
+	})
+	stop := shown.tell(a, logger, o.dry)
 	counts, runErr := p.Run(ctx)
-	display.stop()
+	stop()
+	untold()
 	if writer != nil {
 		runErr = errors.Join(runErr, closeWriter(ctx, writer))
 		s := writer.Stats()
@@ -153,7 +160,23 @@ func (o *shipOptions) run(ctx context.Context, a *app, args []string, named bool
 	if os.Getenv("PENSTOCK_BENCH") == "1" {
 		res.Allocs = mallocs() - allocs
 	}
-	return o.finish(a, res, sum, runErr)
+	err = o.finish(a, res, sum, runErr)
+	if runErr != nil || res.ItemsGivenBack > 0 {
+		o.sayMark(a, args, mark.mark())
+	}
+	return err
+}
+
+// sayMark says how far a run came that is not at its end.
+func (o *shipOptions) sayMark(a *app, args []string, reached string) {
+	if reached == "" {
+		return
+	}
+	text := "everything up to and including " + reached + " is settled"
+	if loc, err := source.ParseLocation(reached); err == nil && len(args) == 1 && !o.versions && loc.Version == "" {
+		text += "; --start-after " + shellQuoted(loc.Prefix) + " goes on behind it"
+	}
+	_, _ = fmt.Fprintf(a.Err, "penstock: %s\n", printable(text))
 }
 
 // finish prints the summary and turns the outcome into the exit code. Standard output of a dry run is for the documents.
@@ -376,54 +399,4 @@ func (o *writeOptions) config(banner domain.Banner, logger logger) bulk.Config {
 		RetryBudget: o.retryBudget, StartupTimeout: startupTimeout, Gzip: o.gzip, IndexInPath: o.indexInPath,
 		Overwrite: o.overwrite, NoIDs: o.noIDs, Known: banner.Version != "", DocType: docType(banner), Logger: logger,
 	}
-}
-
-// display is the line of progress on a terminal.
-type display struct {
-	done, finished chan struct{}
-}
-
-func (d *display) stop() {
-	if d.done != nil {
-		close(d.done)
-		<-d.finished
-	}
-}
-
-// startDisplay draws a line twice a second when standard error is a terminal.
-func (a *app) startDisplay(p *penstock.Progress, w *bulk.Writer, quiet bool) *display {
-	if quiet || !isTerminal(a.Err) {
-		return &display{}
-	}
-	d := &display{done: make(chan struct{}), finished: make(chan struct{})}
-	began := time.Now()
-	go func() {
-		defer close(d.finished)
-		tick := time.NewTicker(500 * time.Millisecond)
-		defer tick.Stop()
-		for {
-			select {
-			case <-d.done:
-				_, _ = io.WriteString(a.Err, "\r\x1b[K")
-				return
-			case <-tick.C:
-				_, _ = io.WriteString(a.Err, "\r\x1b[K"+progressLine(p, w, time.Since(began)))
-			}
-		}
-	}()
-	return d
-}
-
-func progressLine(p *penstock.Progress, w *bulk.Writer, elapsed time.Duration) string {
-	bytes := p.BytesIn.Load()
-	line := fmt.Sprintf("%s  %s  %s  %s/s", plural(p.Objects.Load(), "object"), plural(p.Records.Load(), "record"),
-		humanBytes(bytes), humanBytes(int64(float64(bytes)/elapsed.Seconds())))
-	if w != nil {
-		s := w.Stats()
-		line += fmt.Sprintf("  %d in flight", s.InFlight)
-		if s.Retries > 0 {
-			line += fmt.Sprintf("  %s", strings.Replace(plural(s.Retries, "retry"), "retrys", "retries", 1))
-		}
-	}
-	return line
 }
