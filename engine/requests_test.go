@@ -73,3 +73,42 @@ func TestBarsOfADayKeepToTheClockWhenItChanges(t *testing.T) {
 		}
 	}
 }
+
+// How the words of a text are put together, in each query that takes an operator.
+func TestAnOperatorSaysWhetherAllWordsAreWanted(t *testing.T) {
+	t.Parallel()
+	e := open(t, engine.Config{})
+	for id, text := range map[string]string{"both": "disk is full", "disk": "disk failed", "full": "full stop", "none": "nothing"} {
+		must(t, e, "PUT", "/a/_doc/"+id+"?refresh=true", `{"t":"`+text+`","u":"x"}`)
+	}
+	for query, want := range map[string]int{
+		`{"match":{"t":"disk full"}}`:                                                         3,
+		`{"match":{"t":{"query":"disk full"}}}`:                                               3,
+		`{"match":{"t":{"query":"disk full","operator":"or"}}}`:                               3,
+		`{"match":{"t":{"query":"disk full","operator":"and"}}}`:                              1,
+		`{"match":{"t":{"query":"full disk","operator":"AND"}}}`:                              1,
+		`{"match":{"t":{"query":"disk full absent","operator":"and"}}}`:                       0,
+		`{"match":{"t":{"query":"disk full absent","operator":"or"}}}`:                        3,
+		`{"multi_match":{"query":"disk full","fields":["t","u"]}}`:                            3,
+		`{"multi_match":{"query":"disk full","fields":["t","u"],"operator":"and"}}`:           1,
+		`{"multi_match":{"query":"disk x","fields":["t","u"],"operator":"and"}}`:              0,
+		`{"query_string":{"query":"disk full","default_field":"t"}}`:                          3,
+		`{"query_string":{"query":"disk full","default_field":"t","default_operator":"and"}}`: 1,
+	} {
+		var answer struct{ Count int }
+		decode(t, must(t, e, "POST", "/a/_count", `{"query":`+query+`}`), &answer)
+		if answer.Count != want {
+			t.Errorf("%s finds %d, want %d", query, answer.Count, want)
+		}
+	}
+	for target, want := range map[string]int{"q=t:disk+t:full": 3, "q=t:disk+t:full&default_operator=and": 1} {
+		var answer struct{ Count int }
+		decode(t, must(t, e, "GET", "/a/_count?"+target, ""), &answer)
+		if answer.Count != want {
+			t.Errorf("%s finds %d, want %d", target, answer.Count, want)
+		}
+	}
+	if status, text := do(t, e, "POST", "/a/_search", `{"query":{"match":{"t":{"query":"x","operator":"xor"}}}}`); status != http.StatusBadRequest || !strings.Contains(text, "Operator.XOR") {
+		t.Errorf("an unknown operator: %d %s", status, text)
+	}
+}

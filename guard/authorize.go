@@ -29,7 +29,7 @@ func (c *call) authorize() *refusal {
 	}
 	e := c.evaluator(policy)
 	paths := []string{c.target.Path}
-	if decoded := c.target.Decoded(); decoded != c.target.Path {
+	if decoded := c.target.Decoded(); decoded != c.target.Path && !c.target.OpaqueID {
 		// Engines decode. What a path says in either reading must be allowed.
 		paths = append(paths, decoded)
 	}
@@ -41,7 +41,7 @@ func (c *call) authorize() *refusal {
 	if c.cfg.Mode != ModeStrict {
 		return nil
 	}
-	s := strict{method: c.r.Method, target: c.target, names: c.names, body: c.plainBody}
+	s := strict{method: c.r.Method, target: c.target, header: c.r.Header, names: c.names, body: c.plainBody}
 	for q, err := range s.questions() {
 		if err != nil {
 			return edgeRefusal(http.StatusBadRequest, err.Error())

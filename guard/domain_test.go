@@ -1,13 +1,18 @@
 package guard_test
 
 import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -209,5 +214,119 @@ func TestChangedRolesChangeTheirSessions(t *testing.T) {
 	}
 	if status, body := d.do(t, "day", "GET", "/", ""); status != http.StatusForbidden || !strings.Contains(body, "security token included in the request is invalid") {
 		t.Errorf("after the role is gone: %d %s", status, body)
+	}
+}
+
+// TestSlowBodiesAreCutOff has a client that sends a byte now and then, and one that sends none: both get an answer, and
+// the connection ends. A body that comes at a pace may take longer.
+func TestSlowBodiesAreCutOff(t *testing.T) {
+	t.Parallel()
+	d := newDomain(t, "open", func(c *guard.Config) { c.BodyTimeout = 200 * time.Millisecond })
+	for _, every := range []time.Duration{10 * time.Millisecond, time.Hour} {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(d.URL, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if _, err := io.WriteString(conn, "POST /_bulk HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan struct{})
+		go func() {
+			tick := time.NewTicker(every)
+			defer tick.Stop()
+			for {
+				select {
+				case <-ended:
+					return
+				case <-tick.C:
+					_, _ = conn.Write([]byte("x"))
+				}
+			}
+		}()
+		_ = conn.SetReadDeadline(time.Now().Add(30 * time.Second))
+		in := bufio.NewReader(conn)
+		resp, err := http.ReadResponse(in, nil)
+		if err != nil {
+			t.Fatalf("a byte every %v: %v", every, err)
+		}
+		defer resp.Body.Close()
+		text, err := io.ReadAll(resp.Body)
+		if resp.StatusCode != http.StatusRequestTimeout || !resp.Close || err != nil || !strings.Contains(string(text), "did not arrive in time") {
+			t.Errorf("a byte every %v: %d %s, close %v, %v", every, resp.StatusCode, text, resp.Close, err)
+		}
+		close(ended)
+	}
+	if got := d.reached(); len(got) > 0 {
+		t.Errorf("the backend saw %v", got)
+	}
+	// What is served after the body takes its time.
+	paced := newDomain(t, "open", func(c *guard.Config) {
+		c.BodyTimeout = 100 * time.Millisecond
+		inner := c.Backend
+		c.Backend = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			time.Sleep(200 * time.Millisecond)
+			if r.Context().Err() != nil {
+				w.WriteHeader(http.StatusInternalServerError)
+				return
+			}
+			inner.ServeHTTP(w, r)
+		})
+	})
+	if status, text := paced.do(t, "", "POST", "/_bulk", strings.Repeat("x", 100)); status != http.StatusOK {
+		t.Errorf("a slow backend: %d %s", status, text)
+	}
+}
+
+// TestACompressedBombCostsBoundedMemory has one line of 256 MiB, in the places of a body where lines and strings are.
+func TestACompressedBombCostsBoundedMemory(t *testing.T) { // not parallel: it counts what is allocated
+	const huge = 256 << 20
+	faults, err := guard.ParseFaults("bulk-item=429@1%")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := newDomain(t, "open", func(c *guard.Config) { c.Faults = faults })
+	strictOnly := newDomain(t, "open", strictMode)
+	for _, c := range []struct {
+		name, target, before, after string
+		domain                      *testDomain
+		status                      int
+	}{
+		{"a document of _bulk", "/_bulk", `{"index":{"_index":"logs-1"}}` + "\n", "\n", strictOnly, 200},
+		{"an action of _bulk", "/_bulk", `{"index":{"_index":"logs-1","_id":"`, "\"}}\n{}\n", strictOnly, 400},
+		{"a search", "/logs-1/_search", `{"query":{"match":{"a":"`, `"}}}`, strictOnly, 400},
+		{"a header of _msearch", "/_msearch", `{"index":"`, "\"}\n{}\n", strictOnly, 400},
+		{"a search of _msearch", "/_msearch", "{\"index\":\"logs-1\"}\n{\"query\":{\"match\":{\"a\":\"", "\"}}}\n", strictOnly, 400},
+		{"ids of _mget", "/logs-1/_mget", `{"ids":["`, `"]}`, strictOnly, 400},
+		{"a document of which a fault takes some away", "/_bulk", `{"index":{"_index":"logs-1"}}` + "\n", "\n", d, 400},
+	} {
+		var z bytes.Buffer
+		w, err := gzip.NewWriterLevel(&z, gzip.BestSpeed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.WriteString(w, c.before)
+		part := bytes.Repeat([]byte("x"), 1<<20)
+		for range huge >> 20 {
+			_, _ = w.Write(part)
+		}
+		_, _ = io.WriteString(w, c.after)
+		w.Close()
+		r := c.domain.request(t, "POST", c.target, z.String())
+		r.Header.Set("Content-Encoding", "gzip")
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		resp, text := send(t, r)
+		runtime.ReadMemStats(&after)
+		if resp.StatusCode != c.status {
+			t.Errorf("%s: %d %s, want %d", c.name, resp.StatusCode, text, c.status)
+		}
+		most := uint64(96 << 20)
+		if c.domain == d {
+			most = 256 << 20 // the line is kept, and grows
+		}
+		if got := after.TotalAlloc - before.TotalAlloc; got > most {
+			t.Errorf("%s: %d MiB allocated for %d KiB, want at most %d", c.name, got>>20, z.Len()>>10, most>>20)
+		}
 	}
 }

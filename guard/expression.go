@@ -66,6 +66,8 @@ func readPart(part string, afterWildcard bool) (name string, excluded bool, err 
 		return "", false, errors.New("an empty name in an index expression")
 	case part == "_all":
 		return "*", false, nil
+	case strings.Contains(part, ":") && !isDateMath(part):
+		return "", false, errors.New("an index of another cluster")
 	case isDateMath(part):
 		name, err := dateMathPattern(part)
 		return name, false, err
@@ -99,19 +101,31 @@ func isDateMath(name string) bool {
 	return len(name) > 2 && strings.HasPrefix(name, "<") && strings.HasSuffix(name, ">")
 }
 
+// dateMath is what stands between the braces of a date-math name, such that digits and the marks between them are all that
+// it can give: a format with letters of its own, in quotes, or with the names of months and days could spell any index.
+var dateMath = regexp.MustCompile(`^now(?:[+-]\d+[yMwdhHms]|/[yMwdhHms])*(?:\{[yuMdHhmsSDwY., _-]*(?:\|[A-Za-z0-9/_:+-]+)?\})?$`)
+
 // dateMathPattern is a date-math name with a wildcard in the place of what is computed.
 func dateMathPattern(name string) (string, error) {
 	var b strings.Builder
-	depth := 0
-	for _, c := range []byte(name[1 : len(name)-1]) {
+	depth, begin := 0, 0
+	for i, c := range []byte(name[:len(name)-1]) {
 		switch c {
+		case '<':
+			if i > 0 {
+				b.WriteByte(c)
+			}
 		case '{':
 			if depth == 0 {
 				b.WriteByte('*')
+				begin = i + 1
 			}
 			depth++
 		case '}':
 			depth--
+			if math := name[begin:i]; depth == 0 && (!dateMath.MatchString(math) || strings.Contains(math, "MMM")) {
+				return "", errors.New("a date-math index name with a format that can give more than numbers")
+			}
 		case '\\':
 			return "", errors.New("an escape in a date-math index name")
 		default:

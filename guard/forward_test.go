@@ -90,6 +90,36 @@ func TestClientCredentialsStayAtTheDoor(t *testing.T) {
 	}
 }
 
+// TestNobodyActsAsSomebodyElse sends each header by which a security plugin lets a caller be somebody else, alone, with a
+// signature that is right.
+func TestNobodyActsAsSomebodyElse(t *testing.T) {
+	t.Parallel()
+	d := newDomain(t, "iam="+alice)
+	for _, name := range []string{
+		"opensearch_security_impersonate_as", "opendistro_security_impersonate_as", "sg_impersonate_as", "OpenSearch-Security-Impersonate-As",
+		"es-security-runas-user", "ES-Security-RunAs-User", "x-proxy-user", "x-proxy-roles", "x-proxy-ext-team", "X-Forwarded-User",
+		"X-Forwarded-For", "Forwarded", "Proxy-Authorization", "X-HTTP-Method-Override", "_opendistro_security_user_header",
+		"_opendistro_security_remote_address_header", "X-Amz-Security-Token-Of-Another",
+	} {
+		r := d.sign(t, d.request(t, "GET", "/logs/_search", ""), alice, "")
+		r.Header[name] = []string{"admin"}
+		r.Header.Set("X-Opaque-Id", "7")
+		if resp, text := send(t, r); resp.StatusCode != http.StatusOK {
+			t.Errorf("%s: %d %s", name, resp.StatusCode, text)
+			continue
+		}
+		got := d.reached()
+		if len(got) != 1 || got[0].Header.Get("X-Opaque-Id") != "7" {
+			t.Fatalf("%s: the backend saw %v", name, got)
+		}
+		for sent, values := range got[0].Header {
+			if strings.EqualFold(sent, name) || strings.Contains(strings.Join(values, ","), "admin") {
+				t.Errorf("%s reaches the backend as %s: %s", name, sent, values)
+			}
+		}
+	}
+}
+
 func TestAnUnreachableBackendIsABadGateway(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

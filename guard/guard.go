@@ -51,6 +51,9 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 	// MaxBody is the size limit of a request body in bytes, as sent; SmallMaxBody when zero.
 	MaxBody int64
+	// BodyTimeout is how long a request body may take to come, with a second more for every 16 KiB of it; 30 seconds when
+	// zero. A slower one is answered with 408.
+	BodyTimeout time.Duration
 	// MaxSkew is how far a signature's time may be from ours; five minutes when zero.
 	MaxSkew time.Duration
 	// VPC, when set, makes this a domain inside a VPC: requests have no aws:SourceIp.
@@ -125,11 +128,14 @@ func New(cfg Config) (*Guard, error) {
 	if _, err := ParseMode(string(cfg.Mode)); err != nil {
 		errs = append(errs, err)
 	}
-	if cfg.MaxBody < 0 || cfg.MaxSkew < 0 {
+	if cfg.MaxBody < 0 || cfg.MaxSkew < 0 || cfg.BodyTimeout < 0 {
 		errs = append(errs, errors.New("a limit is negative"))
 	}
 	if cfg.MaxBody == 0 {
 		cfg.MaxBody = SmallMaxBody
+	}
+	if cfg.BodyTimeout == 0 {
+		cfg.BodyTimeout = defaultPatience
 	}
 	if cfg.NotOffered == nil {
 		cfg.NotOffered = NotOffered(cfg.Profile)
@@ -214,13 +220,13 @@ type refusal struct {
 // judge takes the call through all checks in the service's order and returns the first refusal.
 func (c *call) judge(w http.ResponseWriter) *refusal {
 	signed := !sigv4.IsAnonymous(c.r)
-	body, err := readBody(w, c.r, c.cfg.MaxBody, c.cfg.SpoolDir, signed)
+	body, err := readBody(w, c.r, c.cfg.MaxBody, c.cfg.SpoolDir, c.cfg.BodyTimeout, signed)
 	c.body = body
 	tooLarge := errors.Is(err, errTooLarge)
 	if err != nil && !tooLarge {
 		return c.unreadable(err)
 	}
-	target, err := ParseTarget(c.r.RequestURI)
+	target, err := parseTarget(c.r.RequestURI, c.cfg.Mode == ModeParity)
 	if err != nil {
 		return edgeRefusal(http.StatusBadRequest, "The request target is refused: "+err.Error()+
 			". The domain judges and forwards paths as they are sent, so it takes none that can be read in two ways.")
@@ -266,6 +272,11 @@ func (c *call) unreadable(err error) *refusal {
 	if serr, ok := errors.AsType[*spoolError](err); ok {
 		r := edgeRefusal(http.StatusInternalServerError, "The request could not be kept")
 		r.reason, r.hangUp = serr.Error(), true
+		return r
+	}
+	if errors.Is(err, errSlow) {
+		r := edgeRefusal(http.StatusRequestTimeout, "The request body did not arrive in time")
+		r.reason, r.hangUp = err.Error(), true
 		return r
 	}
 	if _, isNet := errors.AsType[net.Error](err); isNet || errors.Is(err, io.ErrUnexpectedEOF) {

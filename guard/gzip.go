@@ -18,18 +18,19 @@ func newGzipReader(r io.Reader) (io.Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &boundedReader{r: z, left: maxInflated}, nil
+	return &boundedReader{r: z, left: maxInflated, err: errInflated}, nil
 }
 
 // boundedReader fails, and does not end, at its bound.
 type boundedReader struct {
 	r    io.Reader
 	left int64
+	err  error
 }
 
 func (b *boundedReader) Read(p []byte) (int, error) {
 	if b.left <= 0 {
-		return 0, errInflated
+		return 0, b.err
 	}
 	n, err := b.r.Read(p[:min(int64(len(p)), b.left)])
 	b.left -= int64(n)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -177,6 +178,11 @@ type itemFailure struct {
 	Error  *cause `json:"error,omitempty"`
 }
 
+// maxRewritten bounds a _bulk body out of which items are taken: it is kept in memory.
+const maxRewritten = LargeMaxBody
+
+var errRewritten = errors.New("the body has more than 100 MiB")
+
 // serveBulk takes the struck items out of the body, so that they really are not stored, and puts their errors into
 // the backend's answer at their places. Those that are to conflict stay in: the document is there then, as the error says.
 func (p *plan) serveBulk(w http.ResponseWriter, r *http.Request, backend http.Handler, call bulkCall, rules []fault) {
@@ -185,7 +191,8 @@ func (p *plan) serveBulk(w http.ResponseWriter, r *http.Request, backend http.Ha
 	passed := 0
 	plain, err := decodedBody(r.Header, r.Body)
 	if err == nil {
-		for item, ierr := range bulkItems(plain) {
+		plain = &boundedReader{r: plain, left: maxRewritten, err: errRewritten}
+		for item, ierr := range bulkItems(plain, withSources) {
 			if err = ierr; err != nil {
 				break
 			}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -15,19 +16,29 @@ import (
 type bulkItem struct {
 	// Op is index, create, update or delete.
 	Op string
-	// Index and ID are what the action line says; empty when it does not.
-	Index, ID string
+	// Index, ID and Pipeline are what the action line says; empty when it does not.
+	Index, ID, Pipeline string
+	// Unknown is the first member of the action line that no engine is known to have.
+	Unknown string
 	// Action and Source are the lines as sent, with their line ends. A delete has no source.
 	Action, Source []byte
 }
 
+// sources says whether the documents of a _bulk body are kept.
+type sources bool
+
+const (
+	withSources    sources = true
+	withoutSources sources = false
+)
+
 // bulkItems reads a _bulk body as the engine does: lines end at a line feed and blank action lines are skipped. An
 // action line that is not exactly one object with one operation ends the sequence with an error.
-func bulkItems(r io.Reader) iter.Seq2[bulkItem, error] {
+func bulkItems(r io.Reader, keep sources) iter.Seq2[bulkItem, error] {
 	return func(yield func(bulkItem, error) bool) {
 		lines := newLineReader(r)
 		for n := 1; ; n++ {
-			action, err := lines.next(nil)
+			action, err := lines.next(nil, maxAction)
 			if errors.Is(err, io.EOF) {
 				return
 			}
@@ -46,7 +57,12 @@ func bulkItems(r io.Reader) iter.Seq2[bulkItem, error] {
 			item.Action = action
 			if item.Op != "delete" {
 				n++
-				if item.Source, err = lines.next(nil); err != nil && !errors.Is(err, io.EOF) {
+				if keep {
+					item.Source, err = lines.next(nil, maxLine)
+				} else {
+					err = lines.skip()
+				}
+				if err != nil && !errors.Is(err, io.EOF) {
 					yield(bulkItem{}, err)
 					return
 				}
@@ -57,6 +73,10 @@ func bulkItems(r io.Reader) iter.Seq2[bulkItem, error] {
 		}
 	}
 }
+
+// actionMembers are the members of an action line that name no index and run nothing, of all versions.
+const actionMembers = " _type _routing routing _parent parent _version version _version_type version_type op_type if_seq_no if_primary_term" +
+	" require_alias retry_on_conflict _retry_on_conflict _source fields _timestamp timestamp _ttl ttl refresh list_executed_pipelines "
 
 // errAction is returned for an action line with another shape than {"index": {…}}.
 var errAction = errors.New("not one object with one of index, create, update, delete")
@@ -82,6 +102,11 @@ func parseAction(line []byte) (bulkItem, error) {
 			return readString(d, &item.Index)
 		case "_id":
 			return readString(d, &item.ID)
+		case "pipeline":
+			return readString(d, &item.Pipeline)
+		}
+		if item.Unknown == "" && !strings.Contains(actionMembers, " "+name+" ") {
+			item.Unknown = name
 		}
 		return d.SkipValue()
 	})
@@ -175,10 +200,12 @@ func readStrings(d *jsontext.Decoder) ([]string, error) {
 	return list, err
 }
 
-// maxLine bounds a line: no domain takes a longer request, so only a compressed body can have one.
-const maxLine = 100 << 20
-
-var errLine = errors.New("a line over 100 MiB")
+const (
+	// maxLine bounds a document that is kept.
+	maxLine = 32 << 20
+	// maxAction bounds a line that says what to do, and not with what.
+	maxAction = 1 << 20
+)
 
 // lineReader splits at line feeds.
 type lineReader struct{ r *bufio.Reader }
@@ -186,11 +213,11 @@ type lineReader struct{ r *bufio.Reader }
 func newLineReader(r io.Reader) *lineReader { return &lineReader{bufio.NewReaderSize(r, 64<<10)} }
 
 // next appends the next line, with its line feed, to buf. A last line without one is a line too.
-func (l *lineReader) next(buf []byte) ([]byte, error) {
+func (l *lineReader) next(buf []byte, longest int) ([]byte, error) {
 	for {
 		part, err := l.r.ReadSlice('\n')
-		if len(buf)+len(part) > maxLine {
-			return buf, errLine
+		if len(buf)+len(part) > longest {
+			return buf, fmt.Errorf("a line over %d MiB", longest>>20)
 		}
 		buf = append(buf, part...)
 		switch {
@@ -203,4 +230,40 @@ func (l *lineReader) next(buf []byte) ([]byte, error) {
 			return buf, err
 		}
 	}
+}
+
+// skip passes over the next line, however long it is.
+func (l *lineReader) skip() error {
+	_, err := io.Copy(io.Discard, l.line())
+	return err
+}
+
+// line reads the next line, without its line feed, as it comes. It has to be read to its end before the line after it.
+func (l *lineReader) line() io.Reader { return &lineOf{l.r, nil, false} }
+
+type lineOf struct {
+	r    *bufio.Reader
+	part []byte
+	done bool
+}
+
+func (l *lineOf) Read(p []byte) (int, error) {
+	for len(l.part) == 0 {
+		if l.done {
+			return 0, io.EOF
+		}
+		part, err := l.r.ReadSlice('\n')
+		switch {
+		case err == nil:
+			part, l.done = part[:len(part)-1], true
+		case errors.Is(err, io.EOF):
+			l.done = true
+		case !errors.Is(err, bufio.ErrBufferFull):
+			return 0, err
+		}
+		l.part = part
+	}
+	n := copy(p, l.part)
+	l.part = l.part[n:]
+	return n, nil
 }

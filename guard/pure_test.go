@@ -101,7 +101,7 @@ func TestBulkBodiesAreReadAsTheEngineReadsThem(t *testing.T) {
 		`{"update":{"_index":"c","routing":"x"}}` + "\n" + `{"doc":{}}`
 	type flat struct{ Op, Index, ID, Source string }
 	var got []flat
-	for item, err := range bulkItems(strings.NewReader(body)) {
+	for item, err := range bulkItems(strings.NewReader(body), withSources) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -121,7 +121,7 @@ func TestBulkBodiesAreReadAsTheEngineReadsThem(t *testing.T) {
 		`{"index":{"_index":"a"},"delete":{"_index":"b"}}`, `{"index":{"_index":"a","_index":"b"}}`,
 	} {
 		n := 0
-		for _, err := range bulkItems(strings.NewReader(bad + "\n{}\n")) {
+		for _, err := range bulkItems(strings.NewReader(bad+"\n{}\n"), withSources) {
 			if err == nil {
 				t.Errorf("%s is read as an action", bad)
 			}
@@ -138,7 +138,7 @@ func FuzzBulkItems(f *testing.F) {
 	f.Add([]byte("\n\n{\"index\":{}}"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		total := 0
-		for item, err := range bulkItems(strings.NewReader(string(data))) {
+		for item, err := range bulkItems(strings.NewReader(string(data)), withSources) {
 			if err != nil {
 				return
 			}

@@ -22,10 +22,40 @@ const (
 	// reaches a client that reads only after it has written everything.
 	drainLimit = 128 << 20
 	drainTime  = 10 * time.Second
+	// bodyPace is how many bytes of a body have to come in a second, once its patience is used up.
+	bodyPace = 16 << 10
+	// defaultPatience is for callers that set none.
+	defaultPatience = 30 * time.Second
 )
 
 // errTooLarge says that a body is longer than the domain takes.
 var errTooLarge = errors.New("request body over the limit")
+
+// errSlow says that a body came too slowly to be waited for.
+var errSlow = errors.New("the request body comes too slowly")
+
+// pacedReader reads a request's body for as long as it comes at a pace. Without it, a client that sends a byte now and
+// then keeps a connection, and what was spooled, for ever.
+type pacedReader struct {
+	r        io.Reader
+	control  *http.ResponseController
+	started  time.Time
+	patience time.Duration
+	got      int64
+}
+
+func (p *pacedReader) Read(b []byte) (int, error) {
+	deadline := p.started.Add(p.patience + time.Duration(p.got)*time.Second/bodyPace)
+	// Not every ResponseWriter can set a deadline; a body that comes in drops is cut off all the same. At the end of the
+	// body net/http takes the deadline away.
+	_ = p.control.SetReadDeadline(deadline)
+	n, err := p.r.Read(b)
+	p.got += int64(n)
+	if errors.Is(err, os.ErrDeadlineExceeded) || err == nil && time.Now().After(deadline) {
+		return n, errSlow
+	}
+	return n, err
+}
 
 // body is a request body that was read to its end.
 type body struct {
@@ -37,7 +67,7 @@ type body struct {
 
 // readBody reads the whole body of r: nothing is answered, and nothing reaches the backend, before the client has sent
 // everything. The hash is computed only when asked for. The caller closes the result.
-func readBody(w http.ResponseWriter, r *http.Request, limit int64, dir string, hashed bool) (*body, error) {
+func readBody(w http.ResponseWriter, r *http.Request, limit int64, dir string, patience time.Duration, hashed bool) (*body, error) {
 	b := &body{}
 	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
 		if hashed {
@@ -53,7 +83,8 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64, dir string, h
 		return nil, errTooLarge
 	}
 	var h hash.Hash
-	src := io.LimitReader(r.Body, limit+1)
+	paced := &pacedReader{r: r.Body, control: http.NewResponseController(w), started: time.Now(), patience: patience}
+	src := io.LimitReader(paced, limit+1)
 	if hashed {
 		h = sha256.New()
 		src = io.TeeReader(src, h)

@@ -6,14 +6,13 @@ import (
 	"io"
 	"iter"
 	"net/http"
-	"slices"
 	"strings"
 )
 
 // question is one thing that the policy is asked about a request: may the caller do method on path?
 type question struct{ method, path string }
 
-// opaqueError says that strict mode cannot tell which indexes a request touches.
+// opaqueError says that strict mode does not understand a request completely.
 type opaqueError struct{ err error }
 
 func (e *opaqueError) Error() string {
@@ -21,17 +20,19 @@ func (e *opaqueError) Error() string {
 }
 func (e *opaqueError) Unwrap() error { return e.err }
 
-// strict finds out what a request touches beyond its URL.
+// strict finds out what a request touches beyond its URL. What it does not understand completely it refuses: a call that
+// is not in the table, a parameter, a member of a body or a kind of query that it does not know.
 type strict struct {
 	method string
 	target Target
+	header http.Header
 	// names lists the indexes and aliases that exist, for wildcards. It is called at most once.
 	names func() ([]string, error)
 	// body opens the decoded body, again for each call.
 	body func() (io.Reader, error)
 
+	call   understood
 	index  string // the index expression of the URL, empty when it has none
-	api    []string
 	asked  map[question]bool
 	listed []string
 	yield  func(question, error) bool
@@ -46,23 +47,29 @@ var errStop = errors.New("stop")
 func (s *strict) questions() iter.Seq2[question, error] {
 	return func(yield func(question, error) bool) {
 		s.yield, s.asked = yield, map[question]bool{}
-		s.split()
-		err := s.walkURL()
-		if err == nil {
-			err = s.walkBody()
-		}
+		err := s.walk()
 		if err != nil && !errors.Is(err, errStop) {
 			yield(question{}, &opaqueError{err})
 		}
 	}
 }
 
-// split tells the index expression from the API. Index names do not begin with an underscore.
-func (s *strict) split() {
-	s.api = s.target.Segments
-	if len(s.api) > 0 && (!strings.HasPrefix(s.api[0], "_") || s.api[0] == "_all") {
-		s.index, s.api = s.api[0], s.api[1:]
+func (s *strict) walk() error {
+	call, ok := understand(s.method, s.target)
+	if !ok {
+		return errors.New("the call is not one that it knows")
 	}
+	s.call, s.index = call, call.index
+	if name, err := unknownParameter(s.target.Query); err != nil || name != "" {
+		if err == nil {
+			err = fmt.Errorf("the parameter %q is not one that it knows", name)
+		}
+		return err
+	}
+	if err := s.walkURL(); err != nil {
+		return err
+	}
+	return s.walkBody()
 }
 
 func (s *strict) ask(method, index string, rest ...string) error {
@@ -112,49 +119,22 @@ func (s *strict) askAll(method, text string, rest ...string) error {
 
 // walkURL asks for the indexes that the URL names, or means by naming none.
 func (s *strict) walkURL() error {
-	if s.index == "" && !s.meansAll() {
-		if len(s.api) == 2 && s.api[0] == "_data_stream" {
-			return s.askAll(s.method, s.api[1])
-		}
-		return nil
-	}
 	expression := s.index
-	if expression == "" {
+	if expression == "" && s.call.scope == scopeAll {
 		expression = "*"
 	}
-	if strings.Contains(expression, "/") && !isDateMath(expression) {
-		return errors.New("an encoded slash in an index name")
+	if expression == "" {
+		return nil
 	}
-	if err := s.askAll(s.method, expression, s.api...); err != nil {
+	rest := s.call.rest
+	if len(rest) == 1 && rest[0] == "_data_stream" {
+		rest = nil
+	}
+	if err := s.askAll(s.method, expression, rest...); err != nil {
 		return err
 	}
-	if s.index != "" && len(s.api) == 2 && slices.Contains([]string{"_shrink", "_split", "_clone", "_rollover"}, s.api[0]) {
-		return s.askAll(http.MethodPut, s.api[1])
+	if s.call.created != "" {
+		return s.askAll(http.MethodPut, s.call.created)
 	}
 	return nil
-}
-
-// meansAll reports whether a path without an index stands for all indexes. Those of _bulk, _mget, _reindex and
-// _aliases are in the body.
-func (s *strict) meansAll() bool {
-	if len(s.api) == 0 {
-		return false
-	}
-	switch s.api[0] {
-	case "_search":
-		// A scroll or a point in time is bound to the indexes that it was opened on.
-		return len(s.api) < 2 || s.api[1] != "scroll" && s.api[1] != "point_in_time" && s.api[1] != "pipeline"
-	case "_count", "_validate", "_field_caps", "_stats", "_segments", "_mapping", "_mappings", "_settings", "_alias",
-		"_refresh", "_flush", "_forcemerge", "_optimize", "_cache", "_close", "_open", "_delete_by_query",
-		"_update_by_query", "_search_shards", "_async_search", "_rank_eval", "_sql", "_eql", "_suggest", "_percolate",
-		"_query", "_termvectors", "_graph", "_xpack", "_transform", "_rollup":
-		return true
-	case "_plugins", "_opendistro":
-		return len(s.api) > 1 && (s.api[1] == "_sql" || s.api[1] == "_ppl" || s.api[1] == "_asynchronous_search")
-	case "_scripts":
-		return s.api[len(s.api)-1] == "_execute"
-	case "_snapshot":
-		return s.api[len(s.api)-1] == "_restore"
-	}
-	return false
 }

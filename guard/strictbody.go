@@ -2,60 +2,78 @@ package guard
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// maxQuery bounds a query that is looked through.
-const maxQuery = 16 << 20
+// maxWalked bounds a body, and a line of _msearch, that is looked through: the memory that a reader takes is at most that
+// of its longest string.
+const maxWalked = 16 << 20
 
-// walkBody asks for the indexes that the body names. An API is looked for in every segment: "/i/_doc/_bulk" writes a
-// document in some versions and is a _bulk call in others.
+// walkBody asks for the indexes that the body names.
 func (s *strict) walkBody() error {
-	for _, api := range s.api {
-		walk := map[string]func(io.Reader) error{
-			"_bulk": s.walkBulk, "_mget": s.walkDocs, "_mtermvectors": s.walkDocs, "_msearch": s.walkSearches,
-			"_reindex": s.walkReindex, "_aliases": s.walkAliases,
-		}[api]
-		if walk == nil && refersToIndexes(api) {
-			walk = s.walkReferences
+	if s.call.body == bodyOther {
+		return nil
+	}
+	if t, ok := s.notJSON(); ok {
+		return fmt.Errorf("the body is %q, and only JSON is looked into", t)
+	}
+	r, err := s.body()
+	if err != nil {
+		return err
+	}
+	if s.call.body == bodyBulk {
+		return s.walkBulk(r)
+	}
+	if s.call.body == bodySearches {
+		return s.walkSearches(r)
+	}
+	w := newWalker(s, r)
+	if empty, err := w.isEmpty(); empty || err != nil {
+		if err == nil && s.call.body == bodyAllocation {
+			err = s.askAll(s.method, "*", s.call.rest...)
 		}
-		if walk == nil {
-			continue
-		}
-		if query, err := url.ParseQuery(s.target.Query); err != nil || query.Has("source") {
-			return errors.New("the parameter source stands for a body")
-		}
-		r, err := s.body()
-		if err != nil {
-			return err
-		}
-		if err := walk(r); err != nil {
-			return err
-		}
+		return err
+	}
+	if err := w.body(s.call.body); err != nil {
+		return err
+	}
+	if _, err := w.d.ReadToken(); !errors.Is(err, io.EOF) {
+		return errors.New("the body is not one JSON object")
 	}
 	return nil
 }
 
-func refersToIndexes(api string) bool {
-	switch api {
-	case "_search", "_count", "_explain", "_validate", "_delete_by_query", "_update_by_query", "_async_search",
-		"_rank_eval", "_termvectors", "_percolate", "_mlt", "_graph", "_query", "_knn_search", "_field_caps", "_execute":
-		return true
+// notJSON reports a content type that an engine reads in another way than as JSON.
+func (s *strict) notJSON() (contentType string, other bool) {
+	for _, t := range s.header.Values("Content-Type") {
+		kind, _, _ := strings.Cut(strings.ToLower(t), ";")
+		switch kind = strings.TrimSpace(kind); {
+		case strings.HasSuffix(kind, "json"), kind == "", kind == "text/plain", kind == "application/x-www-form-urlencoded":
+		default:
+			return t, true
+		}
 	}
-	return false
+	return "", false
 }
 
 func (s *strict) walkBulk(r io.Reader) error {
-	for item, err := range bulkItems(r) {
+	for item, err := range bulkItems(r, withoutSources) {
 		if err != nil {
 			return err
+		}
+		switch {
+		case item.Unknown != "":
+			return fmt.Errorf("an item of _bulk has an unknown member %q", item.Unknown)
+		case item.Pipeline != "" && item.Pipeline != "_none":
+			return errPipeline
 		}
 		index := item.Index
 		if index == "" {
@@ -78,162 +96,180 @@ func (s *strict) walkBulk(r io.Reader) error {
 	return nil
 }
 
-func (s *strict) walkDocs(r io.Reader) error {
-	api := s.api[len(s.api)-1]
-	return s.walkObject(r, func(d *jsontext.Decoder, name string) error {
-		if name != "docs" {
-			return d.SkipValue()
-		}
-		return eachElement(d, func() error {
-			if d.PeekKind() != '{' {
-				return d.SkipValue()
-			}
-			index := s.index
-			err := eachMember(d, func(name string) error {
-				if name != "_index" {
-					return d.SkipValue()
-				}
-				return readString(d, &index)
-			})
-			if err != nil {
-				return err
-			}
-			if index == "" {
-				return errors.New("a document of " + api + " names no index")
-			}
-			return s.askAll(s.method, index, api)
-		})
-	})
-}
+// errPipeline is why an ingest pipeline is not run: it can move a document to any index.
+var errPipeline = errors.New("a pipeline can move documents to any index")
 
 func (s *strict) walkSearches(r io.Reader) error {
 	lines := newLineReader(r)
-	var buf []byte
 	for {
-		header, err := lines.next(buf[:0])
+		header, err := lines.next(nil, maxAction)
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		buf = header
-		expression := s.index
+		var indexes []string
 		if len(bytes.TrimSpace(header)) > 0 {
-			if expression, err = searchHeader(header, s.index); err != nil {
+			if indexes, err = searchHeader(s, header); err != nil {
 				return err
 			}
 		}
+		if len(indexes) == 0 {
+			indexes = []string{s.index}
+		}
+		expression := strings.Join(indexes, ",")
 		if expression == "" {
 			expression = "*"
 		}
 		if err := s.askAll(s.method, expression, "_msearch"); err != nil {
 			return err
 		}
-		search, err := lines.next(buf[:0])
-		if errors.Is(err, io.EOF) {
-			return nil
+		w := newWalker(s, lines.line())
+		if empty, err := w.isEmpty(); err != nil {
+			return err
+		} else if empty {
+			continue
 		}
-		if err != nil {
+		if err := w.body(bodySearch); err != nil {
 			return err
 		}
-		buf = search
-		if err := s.walkReferences(bytes.NewReader(search)); err != nil {
-			return err
+		if _, err := w.d.ReadToken(); !errors.Is(err, io.EOF) {
+			return errors.New("a search of _msearch is not one object on one line")
 		}
 	}
 }
 
-func searchHeader(line []byte, fallback string) (string, error) {
-	d := jsontext.NewDecoder(bytes.NewReader(line))
-	expression := fallback
-	err := eachMember(d, func(name string) error {
-		if name != "index" && name != "indices" {
-			return d.SkipValue()
-		}
-		list, err := readStrings(d)
-		if len(list) > 0 {
-			expression = strings.Join(list, ",")
-		}
-		return err
-	})
+// searchHeader is what the header of one search names. Engines differ in which of index and indices counts: both do here.
+func searchHeader(s *strict, line []byte) (indexes []string, err error) {
+	w := newWalker(s, bytes.NewReader(line))
+	err = w.object(members{
+		"index":   w.stringsInto(&indexes),
+		"indices": w.stringsInto(&indexes),
+	}, "type types search_type preference routing request_cache expand_wildcards ignore_unavailable allow_no_indices ignore_throttled"+
+		" ccs_minimize_roundtrips allow_partial_search_results cancel_after_time_interval max_concurrent_shard_requests")
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
-		return "", errors.New("a header of _msearch is not one object on one line")
+	if _, err := w.d.ReadToken(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("a header of _msearch is not one object on one line")
 	}
-	return expression, nil
+	return indexes, nil
 }
 
-func (s *strict) walkReindex(r io.Reader) error {
-	return s.walkObject(r, func(d *jsontext.Decoder, name string) error {
-		if name != "source" && name != "dest" {
-			return d.SkipValue()
-		}
-		method, api := http.MethodPost, "_search"
-		if name == "dest" {
-			api = "_bulk"
-		}
-		value, err := d.ReadValue()
-		if err != nil {
-			return err
-		}
-		found := false
-		in := jsontext.NewDecoder(bytes.NewReader(value))
-		err = eachMember(in, func(name string) error {
-			if name != "index" {
-				return in.SkipValue()
-			}
-			list, err := readStrings(in)
-			found = found || len(list) > 0
-			for _, index := range list {
-				if err == nil {
-					err = s.askAll(method, index, api)
-				}
-			}
-			return err
-		})
-		if err == nil && !found {
-			err = errors.New("_reindex names no index")
-		}
-		if err == nil {
-			err = s.references(value, method, api)
-		}
-		return err
-	})
+// body reads a body that is one value.
+func (w walker) body(kind bodyKind) error {
+	switch kind {
+	case bodyDocs:
+		return w.docs()
+	case bodySearch:
+		return w.search()
+	case bodyReindex:
+		return w.reindex()
+	case bodyAliases:
+		return w.object(members{"actions": w.each(w.aliasActions)}, "")
+	case bodyAlias:
+		return w.alias()
+	case bodyIndex:
+		return w.object(members{"settings": w.settings, "aliases": w.aliases(cmp.Or(w.call.created, w.index))}, "mappings conditions max_shard_size")
+	case bodySettings:
+		return w.settings()
+	case bodyTemplate:
+		return w.template()
+	case bodyFieldCaps:
+		return w.object(members{"index_filter": w.query}, "fields")
+	case bodyRankEval:
+		return w.rankEval()
+	case bodyExecute:
+		return w.object(members{"context_setup": func() error {
+			return w.object(members{"index": w.askFor("_search"), "query": w.query}, "document")
+		}}, "script context")
+	case bodyAllocation:
+		return w.object(members{"index": func() error {
+			return w.eachString(func(index string) error { return w.askAll(w.method, index, w.call.rest...) })
+		}}, "shard primary current_node")
+	}
+	return errors.New("the call takes no body")
 }
 
-func (s *strict) walkAliases(r io.Reader) error {
-	if s.method == http.MethodGet || s.method == http.MethodHead {
+// docs is the body of _mget, _mtermvectors and _termvectors.
+func (w walker) docs() error {
+	api := w.call.rest[slices.IndexFunc(w.call.rest, func(s string) bool { return strings.HasPrefix(s, "_") })]
+	ask := func(index string) error {
+		if index == "" {
+			index = w.index
+		}
+		if index == "" {
+			return errors.New("a document of " + api + " names no index")
+		}
+		return w.askAll(w.method, index, api)
+	}
+	const options = "_id _type _routing routing parent _parent _version version _version_type version_type _source _source_include" +
+		" _source_includes _source_exclude _source_excludes stored_fields fields preference doc offsets positions payloads" +
+		" term_statistics field_statistics realtime per_field_analyzer filter dfs"
+	one := func() error {
+		if w.d.PeekKind() == '"' { // an id
+			return w.d.SkipValue()
+		}
+		named := ""
+		if err := w.object(members{"_index": w.stringInto(&named)}, options); err != nil {
+			return err
+		}
+		return ask(named)
+	}
+	return w.object(members{
+		"docs": w.each(one), "_index": w.askFor(api),
+		"parameters": func() error { return w.object(members{"_index": w.askFor(api)}, options) },
+	}, "ids "+options)
+}
+
+func (w walker) reindex() error {
+	sources, dest := 0, 0
+	ask := func(n *int, api string) func() error {
+		return func() error {
+			return w.eachString(func(index string) error {
+				*n++
+				return w.askAll(http.MethodPost, index, api)
+			})
+		}
+	}
+	err := w.object(members{
+		"source": func() error {
+			return w.object(members{"index": ask(&sources, "_search"), "query": w.query, "sort": w.sort}, "type size slice _source remote")
+		},
+		"dest": func() error {
+			return w.object(members{"index": ask(&dest, "_bulk"), "pipeline": w.noPipeline}, "type routing op_type version_type")
+		},
+		"script": func() error { return errors.New("a script of _reindex can move documents to any index") },
+	}, "size max_docs conflicts")
+	if err == nil && (sources == 0 || dest == 0) {
+		err = errors.New("_reindex names no index")
+	}
+	return err
+}
+
+func (w walker) noPipeline() error {
+	return w.eachString(func(name string) error {
+		if name != "_none" {
+			return errPipeline
+		}
 		return nil
-	}
-	return s.walkObject(r, func(d *jsontext.Decoder, name string) error {
-		if name != "actions" {
-			return d.SkipValue()
-		}
-		return eachElement(d, func() error {
-			return eachMember(d, func(action string) error { return s.aliasAction(d, action) })
-		})
 	})
 }
 
-func (s *strict) aliasAction(d *jsontext.Decoder, action string) error {
+func (w walker) aliasActions() error {
+	return eachMember(w.d, w.aliasAction)
+}
+
+const aliasOptions = "routing index_routing indexRouting index-routing search_routing searchRouting search-routing is_write_index writeIndex" +
+	" is_hidden must_exist"
+
+func (w walker) aliasAction(action string) error {
 	var indexes, aliases []string
-	err := eachMember(d, func(name string) (err error) {
-		var list []string
-		switch name {
-		case "index", "indices":
-			list, err = readStrings(d)
-			indexes = append(indexes, list...)
-		case "alias", "aliases":
-			list, err = readStrings(d)
-			aliases = append(aliases, list...)
-		default:
-			err = d.SkipValue()
-		}
-		return err
-	})
+	err := w.object(members{
+		"index": w.stringsInto(&indexes), "indices": w.stringsInto(&indexes),
+		"alias": w.stringsInto(&aliases), "aliases": w.stringsInto(&aliases), "filter": w.filter,
+	}, aliasOptions)
 	if err != nil {
 		return err
 	}
@@ -243,7 +279,7 @@ func (s *strict) aliasAction(d *jsontext.Decoder, action string) error {
 	for _, index := range indexes {
 		switch action {
 		case "remove_index":
-			err = s.askAll(http.MethodDelete, index)
+			err = w.askAll(http.MethodDelete, index)
 		case "add", "remove":
 			method := http.MethodPut
 			if action == "remove" {
@@ -251,7 +287,7 @@ func (s *strict) aliasAction(d *jsontext.Decoder, action string) error {
 			}
 			for _, alias := range aliases {
 				if err == nil {
-					err = s.askAll(method, index, "_alias", alias)
+					err = w.askAll(method, index, "_alias", alias)
 				}
 			}
 			if len(aliases) == 0 {
@@ -267,73 +303,172 @@ func (s *strict) aliasAction(d *jsontext.Decoder, action string) error {
 	return nil
 }
 
-// walkReferences asks for the indexes that queries read besides those they run on: terms lookups, "like" documents,
-// indexed shapes. In a query every string under a name that is used for indexes is taken for one.
-func (s *strict) walkReferences(r io.Reader) error {
-	data, err := io.ReadAll(io.LimitReader(r, maxQuery+1))
+// alias is the body of PUT /INDEX/_alias/NAME, which may name another index and another alias.
+func (w walker) alias() error {
+	var indexes, aliases []string
+	err := w.object(members{
+		"index": w.stringsInto(&indexes), "indices": w.stringsInto(&indexes), "alias": w.stringsInto(&aliases), "filter": w.filter,
+	}, aliasOptions)
 	if err != nil {
 		return err
 	}
-	if len(data) > maxQuery {
-		return errors.New("a query over 16 MiB")
+	if len(indexes) == 0 {
+		indexes = []string{w.index}
 	}
-	return s.references(data, s.method, "_search")
-}
-
-func (s *strict) references(data []byte, method, api string) error {
-	if len(bytes.TrimSpace(data)) == 0 {
-		return nil
+	if len(aliases) == 0 {
+		aliases = w.call.rest[1:]
 	}
-	d := jsontext.NewDecoder(bytes.NewReader(data))
-	for {
-		token, err := d.ReadToken()
-		if errors.Is(err, io.EOF) {
-			return nil
+	for _, index := range indexes {
+		if index == "" {
+			index = "*"
 		}
-		if err != nil {
+		if err := w.askAll(http.MethodPut, index, append([]string{"_alias"}, aliases...)...); err != nil {
 			return err
 		}
-		kind, length := d.StackIndex(d.StackDepth())
-		if token.Kind() != '"' || kind != '{' || length%2 == 0 {
-			continue
-		}
-		switch token.String() {
-		case "index", "_index", "indices":
-		default:
-			continue
-		}
-		if k := d.PeekKind(); k != '"' && k != '[' {
-			continue
-		}
-		value, err := d.ReadValue()
-		if err != nil {
-			return err
-		}
-		list, err := readStrings(jsontext.NewDecoder(bytes.NewReader(value)))
-		if err != nil {
-			return fmt.Errorf("a list of indexes holds %w", err)
-		}
-		for _, index := range list {
-			if err := s.askAll(method, index, api); err != nil {
-				return err
-			}
-		}
-	}
-}
-
-// walkObject reads a body that is one object and nothing else. An empty body has no members.
-func (s *strict) walkObject(r io.Reader, member func(d *jsontext.Decoder, name string) error) error {
-	d := jsontext.NewDecoder(r)
-	if d.PeekKind() == 0 {
-		if _, err := d.ReadToken(); errors.Is(err, io.EOF) {
-			return nil
-		}
-	}
-	if err := eachMember(d, func(name string) error { return member(d, name) }); err != nil {
-		return err
-	}
-	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
-		return errors.New("the body is not one JSON object")
 	}
 	return nil
+}
+
+// aliases reads aliases by name, of an index that is made; of is that index, or empty.
+func (w walker) aliases(of string) func() error {
+	return func() error {
+		return eachMember(w.d, func(name string) error {
+			if of != "" {
+				if err := w.askAll(http.MethodPut, of, "_alias", name); err != nil {
+					return err
+				}
+			}
+			return w.object(members{"filter": w.filter}, aliasOptions)
+		})
+	}
+}
+
+// settings reads the settings of indexes. A default pipeline is run by every write.
+func (w walker) settings() error {
+	if w.d.PeekKind() != '{' {
+		return w.d.SkipValue()
+	}
+	return eachMember(w.d, func(name string) error {
+		name = name[strings.LastIndexByte(name, '.')+1:]
+		if name == "default_pipeline" || name == "final_pipeline" {
+			return w.noPipeline()
+		}
+		return w.settings()
+	})
+}
+
+// template is a template of indexes: it is judged as the making of those that it is for.
+func (w walker) template() error {
+	patterns := func() error {
+		return w.eachString(func(pattern string) error { return w.askAll(http.MethodPut, pattern) })
+	}
+	return w.object(members{
+		"index_patterns": patterns, "settings": w.settings, "aliases": w.aliases(""),
+		"template": func() error {
+			if w.d.PeekKind() == '"' {
+				return patterns()
+			}
+			return w.object(members{"settings": w.settings, "aliases": w.aliases("")}, "mappings")
+		},
+	}, "mappings order version composed_of priority data_stream _meta allow_auto_create")
+}
+
+func (w walker) rankEval() error {
+	return w.object(members{"requests": w.each(func() error {
+		return w.object(members{"request": w.search, "ratings": w.each(func() error {
+			return w.object(members{"_index": w.askFor("_rank_eval")}, "_id rating")
+		})}, "id summary_fields")
+	})}, "metric max_concurrent_searches")
+}
+
+// walker reads a body, value by value, and asks for the indexes that it names.
+type walker struct {
+	*strict
+	d *jsontext.Decoder
+}
+
+func newWalker(s *strict, r io.Reader) walker {
+	return walker{s, jsontext.NewDecoder(&boundedReader{r: r, left: maxWalked, err: errWalked})}
+}
+
+var errWalked = errors.New("a body or a line over 16 MiB")
+
+// isEmpty reports whether nothing is there to read.
+func (w walker) isEmpty() (bool, error) {
+	if w.d.PeekKind() != 0 {
+		return false, nil
+	}
+	_, err := w.d.ReadToken()
+	if errors.Is(err, io.EOF) {
+		return true, nil
+	}
+	return false, err
+}
+
+// members are the readers of an object's members, by name.
+type members map[string]func() error
+
+// object reads an object. Options are the names, separated by spaces, of members that need not be looked into; any other
+// name is not understood.
+func (w walker) object(m members, options string) error {
+	return eachMember(w.d, func(name string) error {
+		if read := m[name]; read != nil {
+			return read()
+		}
+		if slices.Contains(strings.Fields(options), name) {
+			return w.d.SkipValue()
+		}
+		return fmt.Errorf("%q is not a name that it knows in this place", name)
+	})
+}
+
+// rest reads an object in which only some members need to be looked into.
+func (w walker) rest(m members) error {
+	return eachMember(w.d, func(name string) error {
+		if read := m[name]; read != nil {
+			return read()
+		}
+		return w.d.SkipValue()
+	})
+}
+
+// each reads a list, or one value in its place.
+func (w walker) each(read func() error) func() error {
+	return func() error {
+		if w.d.PeekKind() == '[' {
+			return eachElement(w.d, read)
+		}
+		return read()
+	}
+}
+
+// eachString reads a string or a list of strings. Null is none.
+func (w walker) eachString(f func(s string) error) error {
+	list, err := readStrings(w.d)
+	for _, s := range list {
+		if err == nil {
+			err = f(s)
+		}
+	}
+	return err
+}
+
+func (w walker) stringsInto(list *[]string) func() error {
+	return func() error {
+		return w.eachString(func(s string) error {
+			*list = append(*list, s)
+			return nil
+		})
+	}
+}
+
+func (w walker) stringInto(s *string) func() error {
+	return func() error { return readString(w.d, s) }
+}
+
+// askFor reads the name of an index, and asks for a call of an API on it.
+func (w walker) askFor(api string) func() error {
+	return func() error {
+		return w.eachString(func(index string) error { return w.askAll(w.method, index, api) })
+	}
 }

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/seed56735111/penstock/iam"
 )
 
 const (
@@ -27,8 +29,8 @@ const (
 
 // STS answers as the Security Token Service does, for the identities of one domain: AssumeRole,
 // AssumeRoleWithWebIdentity, GetCallerIdentity and GetSessionToken. With AWS_ENDPOINT_URL_STS pointing at it, AWS SDKs
-// get sessions of local roles that expire. Who may assume a role is said by [Role.Trust] and [Role.WebIdentity] alone;
-// MFA parameters are ignored, and PolicyArns are refused as there are no managed policies.
+// get sessions of local roles that expire. Who may assume a role is said by [Role.Trust] and [Role.WebIdentity], and for a
+// session with session policies also by these, which have to allow sts:AssumeRole on the role; MFA parameters are ignored, and PolicyArns are refused as there are no managed policies.
 type STS struct {
 	identities *Identities
 	auth       authenticator
@@ -99,9 +101,12 @@ func (s *STS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *STS) call(w http.ResponseWriter, r *http.Request) (any, error) {
-	b, err := readBody(w, r, stsMaxBody, "", true)
+	b, err := readBody(w, r, stsMaxBody, "", defaultPatience, true)
 	if errors.Is(err, errTooLarge) {
 		return nil, &stsError{http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "The request is too large"}
+	}
+	if errors.Is(err, errSlow) {
+		return nil, &stsError{http.StatusRequestTimeout, "RequestTimeout", "The request did not arrive in time"}
 	}
 	if err != nil {
 		return nil, err
@@ -130,7 +135,7 @@ func (s *STS) call(w http.ResponseWriter, r *http.Request) (any, error) {
 	}
 	switch action {
 	case "AssumeRole":
-		return s.assumeRole(caller, form)
+		return s.assumeRole(caller, r, form)
 	case "GetSessionToken":
 		return s.sessionToken(caller, form)
 	}
@@ -172,7 +177,7 @@ func (s *STS) caller(r *http.Request, b *body) (*identity, error) {
 	return p, nil
 }
 
-func (s *STS) assumeRole(caller *identity, form url.Values) (any, error) {
+func (s *STS) assumeRole(caller *identity, r *http.Request, form url.Values) (any, error) {
 	arn, session, err := roleAndSession(form)
 	if err != nil {
 		return nil, err
@@ -182,7 +187,7 @@ func (s *STS) assumeRole(caller *identity, form url.Values) (any, error) {
 		"User: " + caller.arn + " is not authorized to perform: sts:AssumeRole on resource: " + arn,
 	}
 	role, ok := s.identities.role(arn)
-	if !ok || !role.trusts(caller) || role.ExternalID != "" && role.ExternalID != form.Get("ExternalId") {
+	if !ok || !role.trusts(caller) || !caller.mayAssume(arn, r) || role.ExternalID != "" && role.ExternalID != form.Get("ExternalId") {
 		return nil, denied
 	}
 	lifetime, err := roleLifetime(form, role, caller.isRole)
@@ -296,6 +301,29 @@ func duration(form url.Values, usual, longest int) (time.Duration, error) {
 		seconds = n
 	}
 	return time.Duration(seconds) * time.Second, nil
+}
+
+// mayAssume reports whether the session policies of a session let it assume a role. What has none may.
+func (id *identity) mayAssume(role string, r *http.Request) bool {
+	if len(id.sessionPolicies) == 0 {
+		return true
+	}
+	p, err := id.principal()
+	if err != nil {
+		return false
+	}
+	facts := iam.Facts{SourceIP: sourceIP(r, nil), UserAgent: r.UserAgent(), Referer: r.Referer(), TokenIssued: id.issued, Resource: role}
+	findings := iam.Explain(iam.Policies{Session: id.sessionPolicies}, iam.Request{
+		Principal: p, Action: "sts:AssumeRole", Resource: role, Context: iam.NewContext(p, facts),
+	})
+	allowed := false
+	for _, f := range findings {
+		if f.Applies && f.Effect == iam.Deny {
+			return false
+		}
+		allowed = allowed || f.Applies
+	}
+	return allowed
 }
 
 // trusts reports whether the role lets the caller in.

@@ -337,3 +337,52 @@ func TestWebIdentityTokensAreCheckedAgainstTheRole(t *testing.T) {
 		}
 	}
 }
+
+// TestASessionPolicyLimitsWhatASessionMayAssume has sessions of a role with and without a session policy assume another.
+func TestASessionPolicyLimitsWhatASessionMayAssume(t *testing.T) {
+	t.Parallel()
+	const other = "arn:aws:iam::123456789012:role/other"
+	d := newDomain(t, "iam="+shipper)
+	for _, role := range []string{other, "arn:aws:iam::123456789012:role/third"} {
+		if err := d.Identities.CreateRole(guard.Role{ARN: role}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	client := newSTS(t, d.Identities)
+	policy := func(statements string) string { return `{"Version":"2012-10-17","Statement":[` + statements + `]}` }
+	const get, all = `{"Effect":"Allow","Action":"es:ESHttpGet","Resource":"*"}`, `{"Effect":"Allow","Action":"*","Resource":"*"}`
+	for _, c := range []struct {
+		policy  string
+		allowed bool
+	}{
+		{"", true},
+		{policy(all), true},
+		{policy(`{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"` + other + `"}`), true},
+		{policy(`{"Effect":"Allow","Action":"sts:*","Resource":"arn:aws:iam::123456789012:role/*"},` + get), true},
+		{policy(get), false},
+		{policy(`{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"arn:aws:iam::123456789012:role/third"}`), false},
+		{policy(all + `,{"Effect":"Deny","Action":"sts:AssumeRole","Resource":"*"}`), false},
+		{policy(`{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"*","Condition":{"StringEquals":{"aws:PrincipalAccount":"210987654321"}}}`), false},
+	} {
+		in := &sts.AssumeRoleInput{RoleArn: aws.String(shipper), RoleSessionName: aws.String("first")}
+		if c.policy != "" {
+			in.Policy = aws.String(c.policy)
+		}
+		first, err := client(d.keys[alice]).AssumeRole(t.Context(), in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		session := guard.Credentials{
+			AccessKeyID: *first.Credentials.AccessKeyId, Secret: guard.Secret(*first.Credentials.SecretAccessKey), Token: guard.Secret(*first.Credentials.SessionToken),
+		}
+		_, err = client(session).AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: aws.String(other), RoleSessionName: aws.String("second")})
+		var api smithy.APIError
+		if denied := errors.As(err, &api) && api.ErrorCode() == "AccessDenied"; denied == c.allowed || !denied && err != nil {
+			t.Errorf("session policy %s: %v, want allowed %v", c.policy, err, c.allowed)
+		}
+		// A session may always ask who it is.
+		if _, err := client(session).GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{}); err != nil {
+			t.Errorf("session policy %s: %v", c.policy, err)
+		}
+	}
+}

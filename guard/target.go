@@ -18,6 +18,9 @@ type Target struct {
 	// Segments are the parts of the path between slashes, each percent-decoded once. A trailing slash adds none, and
 	// the path "/" has none.
 	Segments []string
+	// OpaqueID says that the last segment is the id of a document that a reader who decodes before he splits would take
+	// for something else. It is one name, and the path is judged as it was sent.
+	OpaqueID bool
 }
 
 // TargetError says why a request target is refused.
@@ -37,7 +40,11 @@ func (e *TargetError) Error() string { return fmt.Sprintf("%s at byte %d", e.Pro
 // An encoded slash is accepted inside a segment, as date-math index names (%3Clogs-%7Bnow%2Fd%7D%3E) and document ids
 // need it, when the parts on both of its sides are such that a reader that splits there finds no dot or empty segment
 // either. [Target.Decoded] is that other reading, and a path is judged in both.
-func ParseTarget(raw string) (Target, error) {
+func ParseTarget(raw string) (Target, error) { return parseTarget(raw, false) }
+
+// parseTarget takes, with anyID, every id of a document that engines take: in INDEX/_doc/ID and its like, a segment that is
+// split off before it is decoded.
+func parseTarget(raw string, anyID bool) (Target, error) {
 	if raw == "" || raw[0] != '/' {
 		return Target{}, &TargetError{"a request target that is not a path", 0}
 	}
@@ -51,7 +58,11 @@ func ParseTarget(raw string) (Target, error) {
 	}
 	var t Target
 	t.Path, t.Query, t.HasQuery = strings.Cut(raw, "?")
-	if i := strings.IndexAny(t.Path, `\;`); i >= 0 {
+	id := len(t.Path) + 1
+	if anyID {
+		id = idOffset(t.Path)
+	}
+	if i := strings.IndexAny(t.Path, `\;`); i >= 0 && (i < id || t.Path[i] == '\\') {
 		if t.Path[i] == ';' {
 			return Target{}, &TargetError{"a path parameter (;)", i}
 		}
@@ -68,6 +79,13 @@ func ParseTarget(raw string) (Target, error) {
 			break
 		}
 		segment, problem := decodeSegment(part)
+		if at == id && problem == "" {
+			t.OpaqueID = strings.Contains(part, ";")
+		}
+		if at == id && problem != "" && part != "." && part != ".." {
+			segment, problem = decodeID(part)
+			t.OpaqueID = true
+		}
 		if problem != "" {
 			return Target{}, &TargetError{problem, at}
 		}
@@ -75,6 +93,32 @@ func ParseTarget(raw string) (Target, error) {
 		at += len(part) + 1
 	}
 	return t, nil
+}
+
+// idOffset is where the id of a document begins in a path such as /INDEX/_doc/ID; past its end in other paths.
+func idOffset(path string) int {
+	segments := strings.SplitN(path, "/", 5)
+	if len(segments) == 4 || len(segments) == 5 && segments[4] == "" {
+		switch segments[2] {
+		case "_doc", "_create", "_update", "_source":
+			return len(segments[1]) + len(segments[2]) + 3
+		}
+	}
+	return len(path) + 1
+}
+
+// decodeID decodes the id of a document, which may hold what the names of indexes and APIs may not.
+func decodeID(part string) (id, problem string) {
+	id, err := url.PathUnescape(part)
+	switch {
+	case err != nil:
+		return "", "an invalid percent escape"
+	case !utf8.ValidString(id):
+		return "", "invalid UTF-8"
+	case strings.ContainsFunc(id, func(r rune) bool { return r < 0x20 || r == 0x7f }):
+		return "", "an encoded control byte"
+	}
+	return id, ""
 }
 
 func decodeSegment(part string) (segment, problem string) {

@@ -2,6 +2,7 @@ package guard_test
 
 import (
 	"errors"
+	"net/http"
 	"net/url"
 	"path"
 	"slices"
@@ -122,4 +123,49 @@ func FuzzParseTarget(f *testing.F) {
 			t.Errorf("%q: segments %q escape to %q, which gives %q, %v", raw, got.Segments, again.String(), second.Segments, err)
 		}
 	})
+}
+
+// TestParityTakesEveryIDThatEnginesTake has ids that another reader would split, cut or normalise. They pass where an id
+// stands and nowhere else, and the policy is asked about the path as it was sent.
+func TestParityTakesEveryIDThatEnginesTake(t *testing.T) {
+	t.Parallel()
+	const narrow = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"es:*","Resource":["` + domainARN + `/logs/_*"]}]}`
+	const denied = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"es:*","Resource":["` + domainARN + `/*"]},
+		{"Effect":"Deny","Principal":"*","Action":"es:*","Resource":["` + domainARN + `/logs/_doc/https%3A*","` + domainARN + `/logs/_doc/?/../*"]}]}`
+	parity, strict, deny := newDomain(t, narrow), newDomain(t, narrow, strictMode), newDomain(t, denied)
+	ids := []string{
+		"https%3A%2F%2Fhost%2Fpath%2F", "a%2F", "%2Fa", "a%2F%2Fb", "a%5Cb", "a;b", ";", "%2E%2E", "%2e", "a%2F..%2Fb", "..%2F..%2Fsecret%2F_doc%2F1", "a%3Bb",
+	}
+	for _, id := range ids {
+		for _, c := range []struct{ method, api string }{{"PUT", "_doc"}, {"POST", "_create"}, {"POST", "_update"}, {"GET", "_source"}, {"DELETE", "_doc"}} {
+			target := "/logs/" + c.api + "/" + id
+			if status, text := parity.do(t, "", c.method, target, ""); status != http.StatusOK {
+				t.Errorf("%s %s: %d %s", c.method, target, status, text)
+			}
+			if got := parity.reached(); len(got) != 1 || got[0].Line != c.method+" "+target {
+				t.Errorf("%s %s: the backend saw %v", c.method, target, got)
+			}
+		}
+		if id == "a%3Bb" {
+			continue // reads in one way only
+		}
+		for _, elsewhere := range []string{"/" + id + "/_doc/1", "/logs/" + id, "/logs/" + id + "/1", "/logs/_explain/" + id, "/logs/_doc/" + id + "/_update", "/_doc/" + id} {
+			if status, _ := parity.do(t, "", "GET", elsewhere, ""); status != http.StatusBadRequest {
+				t.Errorf("%s: %d, want 400", elsewhere, status)
+			}
+		}
+		if status, _ := strict.do(t, "", "GET", "/logs/_doc/"+id, ""); status != http.StatusBadRequest {
+			t.Errorf("strict %s: %d, want 400", id, status)
+		}
+	}
+	for id, want := range map[string]int{"https%3A%2F%2Fhost": 403, "http%3A%2F%2Fhost": 200, "a%2F..%2Fb": 200} {
+		if status, _ := deny.do(t, "", "PUT", "/logs/_doc/"+id, ""); status != want {
+			t.Errorf("judged as sent, %s: %d, want %d", id, status, want)
+		}
+	}
+	for _, id := range []string{"..", ".", "a%00", "a%0d", "%c0%ae", "a\\b", "a%zz"} {
+		if resp, body := exchange(t, parity.URL, "GET", "GET /logs/_doc/"+id+" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"); resp.StatusCode != http.StatusBadRequest {
+			t.Errorf("%q: %d %s, want 400", id, resp.StatusCode, body)
+		}
+	}
 }
