@@ -34,6 +34,8 @@ type Object struct {
 	Size int64
 	// Attr holds hints for recognition that the name does not carry, such as "log_group".
 	Attr map[string]string
+	// Once says that the bytes can be read once only: standard input, a pipe.
+	Once bool
 	// Resume, when set, is where an earlier, paused reading left off: records before it are read and passed over. It
 	// is void when the object has another ETag or version by now.
 	Resume *Place

@@ -40,6 +40,9 @@ type Pipeline struct {
 	// Pause, when it is closed, stops the reading of objects at the next record. What was read is delivered, and the
 	// items are given back with a *PausedError for each object that is not read to its end. Run takes no more items.
 	Pause <-chan struct{}
+	// Brake stops the run with a *BrakeError when so many records are refused or unparsed before anything is stored; zero
+	// leaves it out. Until then no letter is stored, and no unparsed record of an object that can be read again is delivered.
+	Brake int
 	// Observe is told about every object when its outcome is known. Calls do not overlap.
 	Observe func(ObjectReport)
 	// Progress, when set, is kept up to date while Run works.
@@ -95,6 +98,7 @@ type run struct {
 	fatal error
 	stop  context.CancelFunc // take no more items
 	pause atomic.Bool        // Pause is closed
+	brake *brake
 }
 
 func (r *run) run(ctx context.Context) (Counts, error) {
@@ -122,6 +126,7 @@ func (r *run) run(ctx context.Context) (Counts, error) {
 		cancel(&InterruptedError{Before: "it was known what became of everything", Err: context.Canceled})
 	})
 	go r.awaitPause(work)
+	r.brake = newBrake(r.Brake, r.Deliverer)
 
 	reading := make(chan struct{}, workers) // one token for each item being read
 	hand := make(chan struct{}, inHand)     // one token for each item not settled
@@ -137,11 +142,15 @@ func (r *run) run(ctx context.Context) (Counts, error) {
 			r.settle(work, item, context.Cause(intake))
 			break
 		}
+		r.brake.begin()
 		wg.Go(func() {
-			defer func() { <-hand }()
-			r.item(work, item, func() { <-reading })
+			defer r.brake.end()
+			letGo := sync.OnceFunc(func() { <-hand })
+			defer letGo()
+			r.item(work, item, func() { <-reading }, letGo)
 		})
 	}
+	r.brake.end()
 	if ctx.Err() != nil {
 		// Items that the source had not come to yet are in no count: without an error the run would pass for a finished one.
 		sourceErr = &InterruptedError{Before: "the source was at its end", Err: context.Cause(ctx)}
@@ -201,11 +210,12 @@ func (r *run) endGrace(ctx, work context.Context, cancel context.CancelFunc) {
 	cancel()
 }
 
-// item reads the objects of one item, lets the next item be read, waits for the outcome and settles.
-func (r *run) item(ctx context.Context, item Item, doneReading func()) {
+// item reads the objects of one item, lets the next item be read, waits for the outcome and settles. letGo makes room for another
+// item in hand.
+func (r *run) item(ctx context.Context, item Item, doneReading, letGo func()) {
 	handles := make([]*handling, 0, len(item.Objects))
 	for i := range item.Objects {
-		h := &handling{run: r, object: &item.Objects[i], letters: new(letterBox), begun: time.Now()}
+		h := &handling{run: r, object: &item.Objects[i], letters: new(letterBox), letGo: letGo, begun: time.Now()}
 		handles = append(handles, h)
 		if r.pause.Load() {
 			h.err = &PausedError{Next: Place{Object: h.object.Name}}
@@ -276,6 +286,7 @@ func (r *run) report(h *handling) {
 type handling struct {
 	*run
 	object     *Object
+	letGo      func()
 	begun      time.Time
 	entries    []*entryDelivery
 	formats    []string
@@ -297,9 +308,13 @@ type handling struct {
 // entryDelivery is the documents of one entry.
 type entryDelivery struct {
 	Delivery
+	reject  RejectFunc
 	place   Place
 	added   int64
-	letters letterBox // of the rejected ones
+	held    []Document // unparsed, until the brake is open
+	letters letterBox  // of the rejected ones
+	out     Outcome
+	err     error // of Wait
 }
 
 // letterBox holds letters back and stores them in groups, so that many of them do not cost a sync each, and few of an altered
@@ -318,8 +333,8 @@ const (
 	maxHeldBytes   = 1 << 20
 )
 
-// put takes a letter, which must own its slices.
-func (b *letterBox) put(ctx context.Context, store DeadLetters, l Letter) error {
+// put takes a letter, which must own its slices. hold keeps it from being stored before the next flush.
+func (b *letterBox) put(ctx context.Context, store DeadLetters, l Letter, hold bool) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.taken++
@@ -328,7 +343,7 @@ func (b *letterBox) put(ctx context.Context, store DeadLetters, l Letter) error 
 	}
 	b.held = append(b.held, l)
 	b.size += len(l.Document) + len(l.Raw)
-	if len(b.held) < maxHeldLetters && b.size < maxHeldBytes {
+	if hold || len(b.held) < maxHeldLetters && b.size < maxHeldBytes {
 		return nil
 	}
 	return b.store(ctx, store)
@@ -359,6 +374,13 @@ func (b *letterBox) counts() (taken, stored int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.taken, b.stored
+}
+
+// holds reports whether there are letters that are not stored.
+func (b *letterBox) holds() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.held) > 0
 }
 
 // discard throws away what is held and what is still to come.
@@ -420,6 +442,7 @@ func (h *handling) again(ctx context.Context, altered *AlteredError) error {
 	h.letters.discard()
 	for _, d := range h.entries {
 		d.letters.discard()
+		d.held = nil
 	}
 	// Before anything is sent again: a late rejection must not come after the true record's outcome.
 	if err := h.outcomes(ctx); err != nil {
@@ -456,7 +479,8 @@ func (h *handling) entry(ctx context.Context, id Identity, e Entry) error {
 		return err
 	}
 	d := &entryDelivery{place: place}
-	d.Delivery = h.Deliverer.Begin(func(ctx context.Context, r Rejection) error { return h.reject(ctx, d, r) })
+	d.reject = func(ctx context.Context, r Rejection) error { return h.reject(ctx, d, r) }
+	d.Delivery = h.Deliverer.Begin(d.reject)
 	h.entries = append(h.entries, d)
 	resume := h.resume(place)
 	var next int64     // where the bytes after the last record begin, as far as is known
@@ -540,9 +564,49 @@ func (h *handling) record(ctx context.Context, d *entryDelivery, shaper EntrySha
 		return err
 	}
 	doc.Replace = h.replace
+	if r.Unparsed {
+		if held, err := h.holdBack(d, r, doc); held || err != nil {
+			return err
+		}
+	}
+	if len(d.held) > 0 && !h.brake.holds() {
+		if err := h.addHeld(ctx, d, d.Delivery); err != nil {
+			h.counts.Unacknowledged++ // the record in hand
+			return err
+		}
+	}
 	d.added++
 	h.countIndex(doc.Index)
 	return d.Add(ctx, doc)
+}
+
+// holdBack keeps the document of an unparsed record until the run is known to be a good one.
+func (h *handling) holdBack(d *entryDelivery, r *Record, doc Document) (held bool, err error) {
+	hold, err := h.brake.unparsed(d.place, r, doc.Size()+len(doc.Raw))
+	if err != nil {
+		h.counts.Unacknowledged++
+		return false, err
+	}
+	if !hold || h.object.Once || h.replace {
+		return false, nil
+	}
+	d.held = append(d.held, doc.clone())
+	return true, nil
+}
+
+// addHeld sends the documents that were held back.
+func (h *handling) addHeld(ctx context.Context, d *entryDelivery, to Delivery) error {
+	for len(d.held) > 0 {
+		doc := d.held[0]
+		d.held = d.held[1:]
+		d.added++
+		h.countIndex(doc.Index)
+		if err := to.Add(ctx, doc); err != nil {
+			return err
+		}
+	}
+	d.held = nil
+	return nil
 }
 
 // countIndex counts a document. Most of them are for the same index as the one before.
@@ -601,8 +665,12 @@ func (h *handling) letter(ctx context.Context, l Letter) error {
 	l.Time, l.Domain = time.Now().UTC(), h.Domain
 	l.Document, l.Raw = bytes.Clone(l.Document), bytes.Clone(l.Raw)
 	h.Progress.DeadLettered.Add(1)
-	if err := h.letters.put(ctx, h.DeadLetters, l); err != nil || h.summed {
+	hold, stop := h.brake.refused(&l)
+	if err := h.letters.put(ctx, h.DeadLetters, l, hold); err != nil {
 		return err
+	}
+	if stop != nil || hold || h.summed {
+		return stop
 	}
 	return h.letters.flush(ctx, h.DeadLetters)
 }
@@ -619,10 +687,15 @@ func (h *handling) reject(ctx context.Context, d *entryDelivery, r Rejection) er
 		reason = ReasonConflict
 	}
 	h.Progress.DeadLettered.Add(1)
-	return d.letters.put(ctx, h.DeadLetters, Letter{
+	l := Letter{
 		ID: string(r.ID), Time: time.Now().UTC(), Reason: reason, Type: r.Type, Detail: r.Reason, Status: r.Status,
 		Source: place, Domain: h.Domain, Index: r.Index, Document: r.Body(), Raw: bytes.Clone(r.Raw),
-	})
+	}
+	hold, stop := h.brake.refused(&l)
+	if err := d.letters.put(ctx, h.DeadLetters, l, hold); err != nil {
+		return err
+	}
+	return stop
 }
 
 // wait learns the outcome of every entry and completes the counts.
@@ -650,12 +723,26 @@ func (h *handling) wait(ctx context.Context) {
 
 // outcomes waits for the entries of a reading, stores the letters that are held back and counts.
 func (h *handling) outcomes(ctx context.Context) error {
-	failed := h.letters.flush(ctx, h.DeadLetters)
+	for _, d := range h.entries {
+		d.out, d.err = d.Wait(ctx)
+		if d.out.Delivered+d.out.Duplicate+d.out.Dropped > 0 {
+			h.brake.release()
+		}
+	}
+	var failed error
+	if h.holdsSomething() {
+		h.letGo()
+		failed = h.brake.wait(ctx)
+	}
+	mayStore := failed == nil
+	if mayStore {
+		failed = h.letters.flush(ctx, h.DeadLetters)
+	}
 	taken, stored := h.letters.counts()
 	h.counts.DeadLettered += stored
 	h.counts.Unacknowledged += taken - stored
 	for _, d := range h.entries {
-		err := h.outcome(ctx, d)
+		err := h.outcome(ctx, d, mayStore)
 		switch {
 		case failed == nil:
 			failed = err
@@ -667,22 +754,44 @@ func (h *handling) outcomes(ctx context.Context) error {
 	return failed
 }
 
-func (h *handling) outcome(ctx context.Context, d *entryDelivery) error {
-	out, err := d.Wait(ctx)
-	if serr := d.letters.flush(ctx, h.DeadLetters); err == nil {
-		err = serr
+// holdsSomething reports whether there is something that waits for the brake.
+func (h *handling) holdsSomething() bool {
+	return h.letters.holds() || slices.ContainsFunc(h.entries, func(d *entryDelivery) bool { return len(d.held) > 0 || d.letters.holds() })
+}
+
+func (h *handling) outcome(ctx context.Context, d *entryDelivery, mayStore bool) error {
+	out, err := d.out, d.err
+	if mayStore {
+		if err == nil && h.err == nil && len(d.held) > 0 {
+			err = h.sendHeld(ctx, d, &out)
+		}
+		if serr := d.letters.flush(ctx, h.DeadLetters); err == nil {
+			err = serr
+		}
 	}
 	_, stored := d.letters.counts()
 	stored = min(out.Rejected, stored)
-	unknown, unstored := d.added-out.Known(), out.Rejected-stored
+	unknown, unstored := d.added-out.Known()+int64(len(d.held)), out.Rejected-stored
 	h.counts.Delivered += out.Delivered
 	h.counts.Duplicate += out.Duplicate
 	h.counts.Dropped += out.Dropped
 	h.counts.DroppedByDomain += out.Dropped
 	h.counts.DeadLettered += stored
 	h.counts.Unacknowledged += unknown + unstored
-	if err == nil && (unknown != 0 || unstored != 0 && !d.letters.void) {
+	if err == nil && mayStore && (unknown != 0 || unstored != 0 && !d.letters.void) {
 		err = fmt.Errorf("await delivery: %d documents without an outcome", unknown+unstored)
+	}
+	return err
+}
+
+// sendHeld delivers the documents that were held back to the end of the reading.
+func (h *handling) sendHeld(ctx context.Context, d *entryDelivery, out *Outcome) error {
+	late := h.Deliverer.Begin(d.reject)
+	err := h.addHeld(ctx, d, late)
+	known, werr := late.Wait(ctx)
+	out.Add(known)
+	if werr != nil {
+		return werr
 	}
 	return err
 }

@@ -99,6 +99,8 @@ func words(text []byte, end error) iter.Seq2[penstock.Record, error] {
 			switch string(line) {
 			case "long":
 				rec, err = penstock.Record{}, &penstock.RecordError{Reason: penstock.ReasonOverlong, Offset: off, Length: 4, Err: errors.New("too long")}
+			case "raw":
+				rec.Unparsed = true
 			case "timeless":
 				rec.Time = time.Time{}
 			case "corrupt":
@@ -217,7 +219,7 @@ func (s *stages) Begin(reject penstock.RejectFunc) penstock.Delivery {
 
 func (d *fakeDelivery) Add(ctx context.Context, doc penstock.Document) error {
 	switch text := string(doc.Raw); text {
-	case "ok", "false":
+	case "ok", "false", "raw":
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		if d.docs == nil {

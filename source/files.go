@@ -125,7 +125,7 @@ func unreadable(path string, err error) penstock.Item {
 }
 
 func fileItem(path string, info fs.FileInfo) penstock.Item {
-	o := penstock.Object{Name: path, Size: -1}
+	o := penstock.Object{Name: path, Size: -1, Once: !info.Mode().IsRegular()}
 	if info.Mode().IsRegular() {
 		o.Size = info.Size()
 	}
@@ -184,7 +184,7 @@ func (r *fileReader) Close() error { return r.f.Close() }
 // Stdin gives standard input as one object. Its date of last resort, for records without a time, is now.
 func Stdin(r io.Reader) penstock.Source {
 	return items{{ID: "-", Objects: []penstock.Object{{
-		Name: "-", Size: -1,
+		Name: "-", Size: -1, Once: true,
 		Open: func(context.Context) (*penstock.Stream, error) {
 			return &penstock.Stream{ReadCloser: io.NopCloser(r), Identity: penstock.Identity{Key: "-", Modified: time.Now()}}, nil
 		},

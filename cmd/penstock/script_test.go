@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -51,7 +52,8 @@ func TestScripts(t *testing.T) {
 		Setup: setup,
 		// Builtin commands win over these: a name such as stop would end the script there, and pass.
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"start": start, "end": end, "bucket": startBucket, "website": website, "exits": exits, "retry": retry, "json": jsonField,
+			"repeat": repeat,
+			"start":  start, "end": end, "bucket": startBucket, "website": website, "exits": exits, "retry": retry, "json": jsonField,
 		},
 		RequireExplicitExec: false,
 	})
@@ -199,6 +201,20 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if fmt.Sprint(code) != args[0] {
 		ts.Fatalf("exit code %d, want %s", code, args[0])
 	}
+}
+
+// repeat writes a file of so many lines: repeat 1200 app.ndjson '{"n":%d}'. The line may use its number once.
+func repeat(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: repeat N FILE LINE")
+	}
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	var text strings.Builder
+	for i := range n {
+		text.WriteString(strings.Replace(args[2], "%d", strconv.Itoa(i), 1) + "\n")
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text.String()), 0o600))
 }
 
 // retry CODE COMMAND ARG… runs a command again and again until it ends with this exit code, for half a minute.

@@ -73,6 +73,9 @@ func adviceFor(err error) advice {
 	if e, ok := errors.AsType[*usageError](err); ok {
 		return advice{exitUsage, e.Hint}
 	}
+	if _, ok := errors.AsType[*penstock.BrakeError](err); ok {
+		return advice{exitIncomplete, "check --format, --index and the mapping of the index, then run the same command again; nothing was put into the dead letters. --keep-going goes on"}
+	}
 	if _, ok := errors.AsType[*penstock.LetterError](err); ok {
 		if e, ok := errors.AsType[*source.Error](err); ok {
 			return sourceAdvice(e)

@@ -83,6 +83,7 @@ var settings = []setting{
 	{"logs-messages", "compat", "", "messages of CloudWatch Logs events: compat looks for JSON alone, recognise parses those of a known format as a file of it"},
 	{"logs-nest-under", "", "field", "put the fields found in a CloudWatch Logs message under this name instead of at the top"},
 	{"logs-index", lambda.DefaultLogsIndex, "pattern", "index name for CloudWatch Logs events: {log_group}, {log_stream}, {owner}, {yyyy}, {MM}, {dd}"},
+	{"keep-going", "false", "", "go on when nothing is stored while the first 1,000 records are refused or do not match their format"},
 	{"grace", "30s", "duration", "how long items in hand may go on after the first interrupt"},
 }
 

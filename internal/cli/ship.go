@@ -25,6 +25,7 @@ type shipOptions struct {
 	read        readOptions
 	write       writeOptions
 	workers     int
+	keepGoing   bool
 	grace       time.Duration
 	startAfter  string
 	versions    bool
@@ -66,6 +67,7 @@ an index, and counts it as a duplicate; a data stream refuses that.`,
 	o.write.flags(f)
 	f.number(&o.workers, "workers")
 	f.duration(&o.grace, "grace")
+	f.boolean(&o.keepGoing, "keep-going")
 	f.StringVar(&o.startAfter, "start-after", "", "leave out S3 keys up to and including this one")
 	f.BoolVar(&o.versions, "all-versions", false, "ship every version of the S3 objects, not only the latest")
 	f.BoolVar(&o.write.overwrite, "overwrite", false, "replace documents that are there already, to repair an index; a data stream takes none of them")
@@ -126,6 +128,9 @@ func (o *shipOptions) run(ctx context.Context, a *app, args []string, named bool
 			return err
 		}
 		p.Deliverer, p.DeadLetters = writer, letters
+		if !o.keepGoing {
+			p.Brake = brakeRecords
+		}
 	}
 	res := &result{Formats: map[string]int64{}}
 	sum := newSummary(o.showAll)
@@ -178,6 +183,9 @@ func (o *shipOptions) sayMark(a *app, args []string, reached string) {
 	}
 	_, _ = fmt.Fprintf(a.Err, "penstock: %s\n", printable(text))
 }
+
+// brakeRecords is how many records may be refused or unparsed before anything is stored.
+const brakeRecords = 1000
 
 // finish prints the summary and turns the outcome into the exit code. Standard output of a dry run is for the documents.
 func (o *shipOptions) finish(a *app, res *result, sum *summary, runErr error) error {
