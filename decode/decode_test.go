@@ -204,7 +204,7 @@ func TestDamageIsOfTheObjectAndComesAfterTheData(t *testing.T) {
 		"lz4 cut off": lz(long)[:100], "snappy cut off": snap(long)[:1000], "snappy-java cut off": xerial(text, long)[:500],
 		"snappy-java with a flipped bit": flip(xerial(text, long), -60), "Hadoop snappy cut off": hadoop(text, long)[:500], "Hadoop snappy without its last block": hadoop(text, long)[:70],
 		"Hadoop snappy with a flipped bit": flip(hadoop(text, long), -60), "Hadoop snappy with garbage behind it": hadoop(text) + "garbage",
-		 "tar cut off": tarOf("a", long)[:20_000], "zip cut off": zipOf("a", long)[:100],
+		"tar cut off": tarOf("a", long)[:20_000], "zip cut off": zipOf("a", long)[:100],
 		"bzip2 cut off": bz2[:70], "lz4 with garbage behind it": lz(long) + "garbage", "xz with garbage behind it": xzip(long) + "garbage",
 		"gzip with a flipped bit": flip(gz(long), -6), "zstd with a flipped bit": flip(zst(long), -2), "UTF-16 with half a character": utf16Of(text, binary.LittleEndian) + "x",
 	} {

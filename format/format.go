@@ -43,6 +43,9 @@ type Config struct {
 	// MaxRecordBytes is the longest record, 16 MiB when zero, at least 64 KiB and at most 1 GiB. A longer record becomes a
 	// RecordError without its bytes.
 	MaxRecordBytes int
+	// SkipBinary passes over content that is no text. Otherwise it is a *penstock.ObjectError. What a forced format is for is
+	// not looked at.
+	SkipBinary bool
 }
 
 const (
@@ -55,7 +58,9 @@ type Detector struct {
 	formats []schema
 	index   *index // nil when the format is forced
 	max     int
-	pool    chan *entry.Reader // of entries that were read to their end
+	// skipBinary says that content that is no text is passed over.
+	skipBinary bool
+	pool       chan *entry.Reader // of entries that were read to their end
 	// framed, when set, is told of the bytes that frame records.
 	framed func(offset, length int64)
 }
@@ -69,7 +74,7 @@ const maxPooled = 16
 func New(cfg Config) (*Detector, error) { return newDetector(cfg, table()) }
 
 func newDetector(cfg Config, formats []schema) (*Detector, error) {
-	d := &Detector{formats: formats, max: cfg.MaxRecordBytes, pool: make(chan *entry.Reader, maxPooled)}
+	d := &Detector{formats: formats, max: cfg.MaxRecordBytes, skipBinary: cfg.SkipBinary, pool: make(chan *entry.Reader, maxPooled)}
 	if d.max <= 0 {
 		d.max = defaultMaxRecord
 	}
@@ -133,6 +138,13 @@ func (d *Detector) Recognize(o *penstock.Object, id penstock.Identity, e penstoc
 	if deadLetters(r.Sample()) {
 		d.put(r)
 		return penstock.Recognized{Skip: "dead letters"}, nil
+	}
+	if what := d.binary(r.Sample()); what != "" {
+		d.put(r)
+		if d.skipBinary {
+			return penstock.Recognized{Skip: "binary content"}, nil
+		}
+		return penstock.Recognized{}, binaryError(what)
 	}
 	f := d.choose(r)
 	return penstock.Recognized{Format: f.name, Generic: f.generic, Records: func(yield func(penstock.Record, error) bool) {

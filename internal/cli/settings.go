@@ -59,6 +59,7 @@ var settings = []setting{
 	{"requester-pays", "false", "", "pay for requests to buckets whose owner has the requester pay"},
 	{"index", shape.DefaultIndex, "pattern", "index name: {format}, {yyyy.MM.dd} from the record's time, {field} from the record"},
 	{"format", "", "", "parse everything as this format instead of recognising it; \"penstock formats\" lists the names"},
+	{"binary", "letter", "", "content that is no text: letter makes a dead letter by reference of it, skip passes over it"},
 	{"drop", "", "rules", "leave out records that match, such as level=debug or 'elb_status_code=200 and user_agent=ELB-*'; can be given more than once"},
 	{"strict", "false", "", "end with exit code 3 when records did not match the grammar of their format (unparsed)"},
 	{"dead-letters", "penstock-dead-letters", "directory or s3://bucket/prefix", "where records rest that the domain will never take; a directory is created when needed"},

@@ -19,6 +19,7 @@ type logger = *slog.Logger
 // readOptions say how objects become documents.
 type readOptions struct {
 	index, format  string
+	binary         string
 	drop           ruleTexts
 	maxRecordBytes byteSize
 	maxObjectBytes byteSize
@@ -29,6 +30,7 @@ type readOptions struct {
 func (o *readOptions) flags(f flagSet) {
 	f.str(&o.index, "index")
 	f.str(&o.format, "format")
+	f.str(&o.binary, "binary")
 	f.rules(&o.drop, "drop")
 	f.size(&o.maxRecordBytes, "max-record-bytes")
 	f.size(&o.maxObjectBytes, "max-object-bytes")
@@ -78,7 +80,12 @@ func (o *readOptions) noteUnseen(a *app) {
 }
 
 func (o *readOptions) recognizer() (*format.Detector, error) {
-	d, err := format.New(format.Config{Force: o.format, MaxRecordBytes: int(o.maxRecordBytes)})
+	if o.binary != "letter" && o.binary != "skip" {
+		return nil, usagef("letter keeps account of it, skip passes over it", "--binary is %q: want letter or skip", o.binary)
+	}
+	d, err := format.New(format.Config{
+		Force: o.format, MaxRecordBytes: int(o.maxRecordBytes), SkipBinary: o.binary == "skip",
+	})
 	if err != nil {
 		return nil, &usageError{Err: err, Hint: `"penstock formats" lists the names`}
 	}
