@@ -31,10 +31,52 @@ func lint(t *testing.T, template string) (string, error) {
 	return string(out), err
 }
 
-func TestTheSAMTemplateIsValid(t *testing.T) {
+func TestTheTemplatesAreValid(t *testing.T) {
 	t.Parallel()
-	if out, err := lint(t, "sam/template.yaml"); err != nil {
-		t.Errorf("%v\n%s", err, out)
+	for _, name := range []string{"sam/template.yaml", "stepfunctions/template.yaml"} {
+		if out, err := lint(t, name); err != nil {
+			t.Errorf("%s: %v\n%s", name, err, out)
+		}
+	}
+}
+
+// The two state machines read different lists and do the same with what they read, by names of errors that the function has.
+func TestTheStateMachinesRetryWhatTheFunctionCanFailWith(t *testing.T) {
+	t.Parallel()
+	names := regexp.MustCompile(`"(Penstock\.[A-Za-z]+)"`)
+	known := map[string]bool{}
+	code, err := os.ReadFile("../lambda/failure.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range names.FindAllStringSubmatch(string(code), -1) {
+		known[m[1]] = true
+	}
+	var processors []any
+	for _, name := range []string{"stepfunctions/listing.asl.json", "stepfunctions/jsonl.asl.json"} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var machine struct {
+			States map[string]map[string]any
+		}
+		if err := json.Unmarshal(text, &machine); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		processors = append(processors, machine.States["Ship"]["ItemProcessor"], machine.States["Ship"]["ResultWriter"])
+		named := names.FindAllStringSubmatch(string(text), -1)
+		if len(named) < 5 {
+			t.Errorf("%s names only %v", name, named)
+		}
+		for _, m := range named {
+			if !known[m[1]] {
+				t.Errorf("%s: %s is no error of the function's", name, m[1])
+			}
+		}
+	}
+	if diff := cmp.Diff(processors[:2], processors[2:]); diff != "" {
+		t.Errorf("the machines differ in what they do with a batch:\n%s", diff)
 	}
 }
 

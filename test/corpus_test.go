@@ -159,10 +159,9 @@ type bucket struct {
 // newBucket makes a bucket.
 func newBucket(t *testing.T, endpoint string, account *realtest.S3, name string, versioned bool) *bucket {
 	t.Helper()
-	b := &bucket{name: name, client: s3.New(s3.Options{
-		BaseEndpoint: &endpoint, Region: account.Region, UsePathStyle: true,
-		Credentials: credentials.NewStaticCredentialsProvider(account.AccessKey, account.SecretKey, ""),
-	})}
+	at := *account
+	at.URL = endpoint
+	b := &bucket{name: name, client: newBucketClient(&at)}
 	if _, err := b.client.CreateBucket(t.Context(), &s3.CreateBucketInput{
 		Bucket: &name, CreateBucketConfiguration: &s3types.CreateBucketConfiguration{
 			LocationConstraint: s3types.BucketLocationConstraint(account.Region),
@@ -178,6 +177,14 @@ func newBucket(t *testing.T, endpoint string, account *realtest.S3, name string,
 		}
 	}
 	return b
+}
+
+// newBucketClient returns a client for the buckets of a server.
+func newBucketClient(s *realtest.S3) *s3.Client {
+	return s3.New(s3.Options{
+		BaseEndpoint: &s.URL, Region: s.Region, UsePathStyle: true,
+		Credentials: credentials.NewStaticCredentialsProvider(s.AccessKey, s.SecretKey, ""),
+	})
 }
 
 // put stores objects, eight at a time.

@@ -31,10 +31,35 @@ var announcements = map[string]func(bucket, key, version string) string{
 	"S3 Batch Operations 1.0": batchOperations1,
 	"S3 Batch Operations 2.0": batchOperations2,
 	"S3 in Kinesis":           func(b, k, v string) string { return kinesisBatch(notification(b, k, v)) },
-	"by hand": func(b, k, v string) string {
-		return fmt.Sprintf(`{"bucket":%s,"key":%s,"version":%s}`, text(b), text(k), text(v))
+	"by hand":                 announcedByHand,
+	"a restored object": func(b, k, v string) string {
+		return strings.Replace(notification(b, k, v), "ObjectCreated:Put", "ObjectRestore:Completed", 1)
 	},
-	"by URL": func(b, k, _ string) string { return text("s3://" + b + "/" + k) },
+	"Security Lake in SQS": func(b, k, v string) string {
+		return sqsBatch(strings.Replace(bridge(b, k, v), `"detail-type":"Object Created",`, "", 1))
+	},
+	"a batch of a map":          func(b, k, v string) string { return `{"Items":[` + announcedByHand(b, k, v) + `]}` },
+	"a list of items":           func(b, k, v string) string { return `[` + announcedByHand(b, k, v) + `]` },
+	"a batch of a map in SQS":   func(b, k, v string) string { return sqsBatch(`{"Items":[` + announcedByHand(b, k, v) + `]}`) },
+	"a row of an inventory":     inventoryRow,
+	"rows of an inventory":      func(b, k, v string) string { return `{"BatchInput":{"run":7},"Items":[` + inventoryRow(b, k, v) + `]}` },
+	"a message of a pipe (SQS)": func(b, k, v string) string { return pipe(sqsBatch(notification(b, k, v))) },
+	"by URL":                    func(b, k, _ string) string { return text("s3://" + b + "/" + k) },
+}
+
+func announcedByHand(bucket, key, version string) string {
+	return fmt.Sprintf(`{"bucket":%s,"key":%s,"version":%s}`, text(bucket), text(key), text(version))
+}
+
+// inventoryRow is a row of an S3 Inventory in CSV as Step Functions reads it: texts under the names of the columns.
+func inventoryRow(bucket, key, version string) string {
+	return fmt.Sprintf(`{"Bucket":%s,"Key":%s,"VersionId":%s,"IsLatest":"false","IsDeleteMarker":"false","Size":"1024",`+
+		`"LastModifiedDate":"2015-11-19T08:00:00.000Z","ETag":"d41d8cd98f00b204e9800998ecf8427e"}`, text(bucket), text(encoded(key)), text(version))
+}
+
+// pipe is a batch as EventBridge Pipes hands it out: the records without anything around them.
+func pipe(batch string) string {
+	return strings.TrimSuffix(strings.TrimPrefix(batch, `{"Records":`), "}")
 }
 
 // awkwardKeys are the keys that tools get wrong, with their form in a notification, written by hand.
