@@ -22,8 +22,8 @@ type policyMode struct {
 	needs []iam.Need
 }
 
-// policyModes are all that talk to a domain. Shipping needs the banner and _bulk. A proxy and the request command pass on
-// what their user asks for.
+// policyModes are all that talk to a domain. Shipping needs the banner and _bulk. The request command passes on what its
+// user asks for.
 func policyModes() []policyMode {
 	bulk := []iam.Need{{Method: "GET", Path: "/", Why: "the version"}, {Method: "POST", Path: "/_bulk", Why: "documents"}}
 	var all []iam.Need
@@ -33,10 +33,8 @@ func policyModes() []policyMode {
 	return []policyMode{
 		{"deadletter", bulk},
 		{"lambda", bulk},
-		{"proxy", all},
 		{"request", all},
 		{"ship", bulk},
-		{"worker", bulk},
 	}
 }
 
@@ -89,8 +87,8 @@ func newPolicyGenerate(a *app) *cobra.Command {
 		Long: `generate writes the access policy of the domain and the identity policy of the principal that let penstock do its work, and
 nothing else. In the domain's own account one of the two is enough; from another account both are needed.
 
-MODE is one of ` + modeNames() + `; deadletter is for replay. The policies of request and proxy allow every
-request, unless --need says which are made. Backfill does not talk to the domain, and needs none.
+MODE is one of ` + modeNames() + `; deadletter is for replay. The policies of request allow every request,
+unless --need says which are made.
 
 With --index-in-path the policies confine the principal to the indexes that --index describes. That holds when the mode runs
 with --index-in-path, and ` + explicitIndexOption + ` is false on the domain: otherwise a request
@@ -106,7 +104,7 @@ to one index may name others in its body.`,
 	f.StringVar(&o.domainARN, "domain-arn", "", "ARN of the domain")
 	f.StringVar(&o.principal, "principal", "", "ARN of the user, role or role session, or an account")
 	f.StringVar(&o.side, "side", "both", "which policy to write: resource, identity or both")
-	f.StringArrayVar(&o.needs, "need", nil, `"METHOD PATH": a request that request or proxy makes; may be given several times`)
+	f.StringArrayVar(&o.needs, "need", nil, `"METHOD PATH": a request that request makes; may be given several times`)
 	f.BoolVar(&o.indexInPath, "index-in-path", false, "the mode runs with --index-in-path: allow the indexes of --index only")
 	f.StringArrayVar(&o.indexes, "index", nil, "pattern of index names, with --index-in-path; may be given several times (default that of the mode)")
 	f.BoolVar(&o.templates, "put-templates", false, "the function puts index templates: lambda --put-templates")
@@ -146,17 +144,14 @@ func (o *generateOptions) run(w io.Writer, mode string) error {
 
 // needsOf are the requests of a mode.
 func (o *generateOptions) needsOf(mode string) ([]iam.Need, error) {
-	if mode == "backfill" {
-		return nil, usagef("it fills a queue from a listing; generate the policies of the worker that drains it", "backfill does not talk to the domain")
-	}
 	modes := policyModes()
 	i := slices.IndexFunc(modes, func(m policyMode) bool { return m.name == mode })
-	passesOn := mode == "request" || mode == "proxy"
+	passesOn := mode == "request"
 	switch {
 	case i < 0:
 		return nil, usagef("MODE is one of "+modeNames(), "no mode is called %q", mode)
 	case len(o.needs) > 0 && !passesOn:
-		return nil, usagef("--need is for request and proxy", "the requests of %s are known", mode)
+		return nil, usagef("--need is for request", "the requests of %s are known", mode)
 	case o.templates && mode != "lambda":
 		return nil, usagef("--put-templates is for lambda", "%s puts no index templates", mode)
 	case o.indexInPath && passesOn:
