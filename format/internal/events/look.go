@@ -24,7 +24,7 @@ type looks struct{}
 
 // lookAt returns the look at the entry that r has begun.
 func lookAt(r *entry.Reader) *look {
-	s := entry.State(r, looks{}, func() *look { return &look{scan: &scanner{known: newKnown(nil, nil)}} })
+	s := entry.State(r, looks{}, func() *look { return &look{scan: &scanner{known: generic()}} })
 	if s.turn != r.Turn() {
 		s.Reader, s.text, s.turn, s.looked = r, r.Sample(), r.Turn(), false
 	}

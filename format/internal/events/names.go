@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -123,6 +124,9 @@ type known struct {
 	// byLength are the indexes in timeNames of the names of a length.
 	byLength [40][]uint8
 }
+
+// generic is what is known of JSON of any kind.
+var generic = sync.OnceValue(func() *known { return newKnown(nil, nil) }) //nolint:gochecknoglobals // a constant
 
 // newKnown takes apart the paths of a format's times and opaque fields.
 func newKnown(times, opaque []string) *known {

@@ -101,23 +101,17 @@ func (f *Row) Documented() []entry.Field {
 }
 
 // Any is JSON of any kind: objects, each on a line, or everything else.
-type Any struct {
-	Lines bool
-
-	prepare sync.Once
-	known   *known
-}
+type Any struct{ Lines bool }
 
 // Told looks at the layout alone.
-func (f *Any) Told(r *entry.Reader) bool {
+func (f Any) Told(r *entry.Reader) bool {
 	shape := lookAt(r).shape()
 	return shape == jsonLines || !f.Lines && shape != notJSON
 }
 
 // Read reads an entry to its end.
-func (f *Any) Read(r *entry.Reader, y entry.Yield) {
-	f.prepare.Do(func() { f.known = newKnown(nil, nil) })
-	p := newReader(r, f.known)
+func (f Any) Read(r *entry.Reader, y entry.Yield) {
+	p := newReader(r, generic())
 	if !f.Lines {
 		p.envelope, p.array = envelopeName, true
 	}
@@ -125,7 +119,7 @@ func (f *Any) Read(r *entry.Reader, y entry.Yield) {
 }
 
 // Documented returns nothing: the names are those that the records have.
-func (*Any) Documented() []entry.Field { return nil }
+func (Any) Documented() []entry.Field { return nil }
 
 // Index tells of many rows which ones may fit an entry, for the price of looking at the first names once.
 type Index struct {

@@ -30,41 +30,77 @@ func newLineReader(r *entry.Reader, p *plan) *lineReader {
 // record hands over a line as a record.
 func (r *lineReader) record(line []byte, offset int64, y entry.Yield) bool {
 	rec := penstock.Record{Offset: offset, Raw: line}
-	clean := isClean(line)
-	b := append(r.JSON[:0], '{')
-	n, at := 0, 0
-	rest := Field{} // of those behind the known ones
-	for ; at < len(line); n++ {
-		f := &rest
-		if n < len(r.fields) {
-			f = &r.fields[n]
-		}
-		value, next, plain, ok := r.token(f, line, at)
-		if r.padded {
-			value, next = unpadded(value, line, next)
-		}
-		if ok {
-			b, ok = r.append(b, n, value, clean && plain, &rec)
-		}
-		if !ok {
-			r.JSON = b
-			return r.EmitUnparsed(offset, line, entry.Unexpected(r.plan.record, line, at), y)
-		}
-		at = next
+	quotes, clean := isClean(line)
+	b, at, enclosing := r.values(line, clean, &rec)
+	if clean && at < 0 && enclosing != quotes {
+		// Some quotes stand in values: each value has to be looked at.
+		b, at, _ = r.values(line, false, &rec)
 	}
-	if n < r.least {
-		r.JSON = b
+	r.JSON = b
+	switch {
+	case at >= 0:
+		return r.EmitUnparsed(offset, line, entry.Unexpected(r.plan.record, line, at), y)
+	case at == tooShort:
 		return r.EmitUnparsed(offset, line, r.short, y)
-	}
-	if len(b) > 1 {
+	case len(b) > 1:
 		b[1] = '{' // over the first comma
-		b = append(b, '}')
-		r.JSON, rec.JSON = b, b[1:]
-	} else {
+		r.JSON = append(b, '}')
+		rec.JSON = r.JSON[1:]
+	default:
 		r.JSON = append(b, '}')
 		rec.JSON = r.JSON
 	}
 	return r.Emit(rec, y)
+}
+
+// What values returns instead of a position.
+const (
+	allGood  = -1
+	tooShort = -2
+)
+
+// values appends the values of a line. It returns the position of one that cannot be, allGood or tooShort, and how many quotes
+// stand around values. plain says that the values can stand in JSON strings as they are.
+func (r *lineReader) values(line []byte, plain bool, rec *penstock.Record) (b []byte, at, enclosing int) {
+	p := r.plan
+	b = append(r.JSON[:0], '{')
+	n, next := 0, 0
+	for ; at < len(line); n++ {
+		var value []byte
+		var quoted, ok bool
+		s := &p.beyond
+		if n < len(p.steps) {
+			s = &p.steps[n]
+		}
+		if s.odd {
+			value, next, quoted, ok = p.odd(&p.fields[n], line, at)
+		} else {
+			value, next, quoted, ok = p.enclosed(line, at)
+		}
+		if quoted {
+			enclosing += 2
+		}
+		if p.padded {
+			value, next = unpadded(value, line, next)
+		}
+		switch {
+		case !ok:
+			return b, at, enclosing
+		case s.kind == Text && plain:
+			if !isNothing(value) {
+				b = append(append(append(b, s.first...), value...), '"')
+			}
+		default:
+			if b, ok = r.append(b, n, s, value, plain, rec); !ok {
+				return b, at, enclosing
+			}
+		}
+		at = next
+	}
+	if n < p.least {
+		return b, tooShort, enclosing
+	}
+	return b, allGood, enclosing
 }
 
 // unpadded returns a value without the spaces around it, and where the next one begins behind such spaces.
@@ -80,34 +116,30 @@ const mostFields = 99
 
 // append appends one field, unless it has no value. It reports false for a value that the field cannot have. plain says that the
 // value can stand in a JSON string as it is.
-func (r *lineReader) append(b []byte, n int, value []byte, plain bool, rec *penstock.Record) ([]byte, bool) {
-	if n >= len(r.fields) {
-		if isNothing(value) {
-			return b, true
-		}
+func (r *lineReader) append(b []byte, n int, s *step, value []byte, plain bool, rec *penstock.Record) ([]byte, bool) {
+	if isNothing(value) {
+		return b, !s.kind.isTime() || n >= r.least
+	}
+	if n >= len(r.steps) {
 		b = append(b, `,"field_`...)
 		b = strconv.AppendInt(b, int64(n+1), 10)
 		return appendQuoted(append(b, `":"`...), value, plain), n < max(mostFields, len(r.fields)+1)
 	}
-	f, s := &r.fields[n], &r.steps[n]
-	if isNothing(value) {
-		return b, !f.Kind.isTime() || n >= r.least
-	}
-	switch f.Kind {
+	switch s.kind {
 	case Text, Message, IP:
 		return appendQuoted(append(b, s.first...), value, plain), true
 	case Integer, Decimal:
 		if string(value) == "-1" {
 			return b, true
 		}
-		return append(append(b, s.first...), value...), isNumeric(value, f.Kind == Decimal)
+		return append(append(b, s.first...), value...), isNumeric(value, s.kind == Decimal)
 	case Address:
 		return s.address(b, value, plain)
 	case Request:
 		b = appendQuoted(append(b, s.first...), value, plain)
 		return s.request(b, value, plain), true
 	case Words, Integers:
-		return s.list(b, value, plain, f.Kind == Words)
+		return s.list(b, value, plain, s.kind == Words)
 	case Quoted:
 		return s.quoted(b, value), true
 	case Day:
@@ -115,14 +147,14 @@ func (r *lineReader) append(b []byte, n int, value []byte, plain bool, rec *pens
 	case Clock:
 		rec.Time = r.clock(value)
 	default:
-		t, ok := timeOf(f.Kind, value, r.Stored)
-		if !ok && f.Kind != Syslog {
+		t, ok := timeOf(s.kind, value, r.Stored)
+		if !ok && s.kind != Syslog {
 			return b, false
 		}
 		if rec.Time.IsZero() {
 			rec.Time = t
 		}
-		if f.Kind == Epoch {
+		if s.kind == Epoch {
 			return append(append(b, s.first...), value...), true
 		}
 	}

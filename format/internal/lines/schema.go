@@ -32,10 +32,12 @@ const (
 	CLF                  // the time of the record, as in the common log format
 	Syslog               // the time of the record, as in RFC 3164: without a year
 	Epoch                // the time of the record, a number of seconds or of their parts since 1970
+
+	beyond Kind = 255 // a field without a name
 )
 
 // isTime reports whether a field of the kind alone is the time of its record. The first one of a line is.
-func (k Kind) isTime() bool { return k >= ISO }
+func (k Kind) isTime() bool { return k >= ISO && k <= Epoch }
 
 // Field is one field of a line.
 type Field struct {
@@ -115,10 +117,13 @@ type plan struct {
 	padded    bool
 	fields    []Field
 	steps     []step
+	beyond    step                // of the fields that a line has behind the known ones
 	short     func([]byte) []byte // the reason for a line with too few fields
 }
 
 type step struct {
+	kind  Kind
+	odd   bool
 	first string    // what comes before the value
 	parts [3]string // the same for what is taken out of an address or a request
 }
@@ -128,13 +133,14 @@ func newPlan(record string, least int, layout Layout, fields []Field) *plan {
 		record: record, least: least, separator: layout.Separator, bare: layout.Bare, padded: layout.Padded,
 		fields: fields, steps: make([]step, len(fields)),
 	}
+	p.beyond.kind = beyond
 	if p.separator == 0 {
 		p.separator = ' '
 	}
 	p.short = entry.Because(fmt.Sprintf("not %s: fewer than %d fields", record, least))
 	for i := range fields {
 		f, s := &fields[i], &p.steps[i]
-		s.first = `,"` + f.Name + `":`
+		s.kind, s.odd, s.first = f.Kind, f.isOdd(), `,"`+f.Name+`":`
 		switch f.Kind {
 		case Address:
 			s.parts = [3]string{`,"` + f.Name + `_ip":"`, `,"` + f.Name + `_port":`}
@@ -183,20 +189,33 @@ func documented(fields []Field) []entry.Field {
 	return all
 }
 
-// begins reports whether the first fields of a line are what the plan wants to see in them, and where they end. Their time must
-// be one.
+// begins reports whether the first fields of a line are what the plan wants to see in them, and where they end. Their times must be
+// some; they are looked at last, because that costs most.
 func (p *plan) begins(line []byte) (end int, ok bool) {
-	at, n := 0, 0
-	for ; n < p.least; n++ {
+	var stamps [4]struct {
+		kind  Kind
+		value []byte
+	}
+	found, at := 0, 0
+	for n := range p.least {
 		if at >= len(line) {
 			return at, false
 		}
 		f := &p.fields[n]
-		value, next, _, ok := p.token(f, line, at)
-		if !ok || f.Is.Is != nil && !f.Is.Is(value) || f.Kind >= Day && !isTimeValue(f.Kind, value) {
+		value, next, ok := p.token(n, line, at)
+		if !ok || f.Is.Is != nil && !f.Is.Is(value) {
 			return at, false
 		}
+		if f.Kind >= Day && found < len(stamps) {
+			stamps[found].kind, stamps[found].value = f.Kind, value
+			found++
+		}
 		at = next
+	}
+	for _, s := range stamps[:found] {
+		if !isTimeValue(s.kind, s.value) {
+			return at, false
+		}
 	}
 	return at, true
 }

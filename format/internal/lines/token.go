@@ -7,12 +7,28 @@ import (
 	"github.com/seed56735111/penstock/format/internal/quote"
 )
 
-// token returns the value of a field that begins at i, without what is around it, and where the next one begins. plain says that
-// there is no quote in it. Of an optional field that is not there it returns nothing.
-func (p *plan) token(f *Field, line []byte, i int) (value []byte, next int, plain, ok bool) {
+// token returns the value of a field that begins at i, without what is around it, and where the next one begins. Of an optional
+// field that is not there it returns nothing.
+func (p *plan) token(n int, line []byte, i int) (value []byte, next int, ok bool) {
+	if p.steps[n].odd {
+		value, next, _, ok = p.odd(&p.fields[n], line, i)
+	} else {
+		value, next, _, ok = p.enclosed(line, i)
+	}
+	if p.padded {
+		value, next = unpadded(value, line, next)
+	}
+	return value, next, ok
+}
+
+// isOdd reports whether a field is set apart in another way than most.
+func (f *Field) isOdd() bool { return f.Lead != "" || f.End != "" || f.LastQuote || f.Rest }
+
+// odd is token for an odd field. It reports whether quotes stood around the value.
+func (p *plan) odd(f *Field, line []byte, i int) (value []byte, next int, quoted, ok bool) {
 	if f.Lead != "" {
 		if len(line)-i < len(f.Lead) || string(line[i:i+len(f.Lead)]) != f.Lead {
-			return nil, i, true, f.Optional
+			return nil, i, false, f.Optional
 		}
 		i += len(f.Lead)
 	}
@@ -22,62 +38,57 @@ func (p *plan) token(f *Field, line []byte, i int) (value []byte, next int, plai
 	case f.End != "":
 		end := bytes.Index(line[i:], []byte(f.End))
 		if end < 0 {
-			return nil, i, true, false
+			return nil, i, false, false
 		}
 		return line[i : i+end], i + end + len(f.End), false, true
 	case i == len(line):
-		return nil, i, true, true
-	case p.bare:
-		return separated(line, i, p.separator)
+		return nil, i, false, true
 	case f.LastQuote && line[i] == '"':
 		end := bytes.LastIndexByte(line[i+1:], '"')
 		if end < 0 || i+end+2 < len(line) && line[i+end+2] != p.separator {
-			return nil, i, true, false
+			return nil, i, false, false
 		}
-		return line[i+1 : i+1+end], min(i+end+3, len(line)), false, true
+		return line[i+1 : i+1+end], min(i+end+3, len(line)), true, true
 	}
-	return enclosed(line, i, p.separator)
+	return p.enclosed(line, i)
 }
 
-// separated returns what there is up to the next separator.
-func separated(line []byte, i int, separator byte) (value []byte, next int, plain, ok bool) {
-	end := bytes.IndexByte(line[i:], separator)
+// enclosed is token for a value that may be in quotes or brackets. A quote inside of a quoted value ends it only when a separator or
+// the end of the line follows.
+func (p *plan) enclosed(line []byte, i int) (value []byte, next int, quoted, ok bool) {
+	if !p.bare {
+		switch line[i] {
+		case '"':
+			value, next, ok = p.quoted(line, i+1)
+			return value, next, ok, ok
+		case '[':
+			if end := bytes.IndexByte(line[i:], ']'); end > 0 && (i+end+1 == len(line) || line[i+end+1] == p.separator) {
+				return line[i+1 : i+end], min(i+end+2, len(line)), false, true
+			}
+		}
+	}
+	end := bytes.IndexByte(line[i:], p.separator)
 	if end < 0 {
 		return line[i:], len(line), false, true
 	}
-	return line[i : i+end], i + end + 1, false, separator != ' ' || end > 0
+	return line[i : i+end], i + end + 1, false, p.separator != ' ' || end > 0
 }
 
-// enclosed returns a value that may be in quotes or brackets. A quote inside of a quoted value ends it only when a separator or
-// the end of the line follows.
-func enclosed(line []byte, i int, separator byte) (value []byte, next int, plain, ok bool) {
-	switch line[i] {
-	case '"':
-		return quoted(line, i+1, separator)
-	case '[':
-		if end := bytes.IndexByte(line[i:], ']'); end > 0 && (i+end+1 == len(line) || line[i+end+1] == separator) {
-			return line[i+1 : i+end], min(i+end+2, len(line)), false, true
-		}
-	}
-	return separated(line, i, separator)
-}
-
-func quoted(line []byte, start int, separator byte) (value []byte, next int, plain, ok bool) {
-	plain = true
+// quoted returns the value whose quote stands before start.
+func (p *plan) quoted(line []byte, start int) (value []byte, next int, ok bool) {
 	for j := start; ; j++ {
 		q := bytes.IndexByte(line[j:], '"')
 		if q < 0 {
-			return nil, 0, false, false
+			return nil, 0, false
 		}
 		j += q
 		switch {
 		case j > start && line[j-1] == '\\' && isEscaped(line[start:j]):
 		case j+1 == len(line):
-			return line[start:j], j + 1, plain, true
-		case line[j+1] == separator:
-			return line[start:j], j + 2, plain, true
+			return line[start:j], j + 1, true
+		case line[j+1] == p.separator:
+			return line[start:j], j + 2, true
 		}
-		plain = false
 	}
 }
 
@@ -90,20 +101,31 @@ func isEscaped(b []byte) bool {
 	return (len(b)-n)%2 == 1
 }
 
-// isClean reports whether a line is printable ASCII without backslashes: but for quotes in it, every value of such a line can
-// stand in a JSON string as it is.
-func isClean(line []byte) bool {
+// isClean reports whether a line is printable ASCII without backslashes, and how many quotes it has: but for quotes in it, every
+// value of such a line can stand in a JSON string as it is.
+func isClean(line []byte) (quotes int, clean bool) {
+	var odd uint64
 	for len(line) >= 8 {
-		w := binary.LittleEndian.Uint64(line)
-		if (w|(w-0x20*quote.Ones)|((w^'\\'*quote.Ones)-quote.Ones))&quote.Highs != 0 {
-			return false
+		// Each of eight counters sees one byte of a word, and holds 255.
+		part := line[:min(len(line)&^7, 8*255)]
+		line = line[len(part):]
+		var counters uint64
+		for ; len(part) >= 8; part = part[8:] {
+			w := binary.LittleEndian.Uint64(part)
+			odd |= w | (w - 0x20*quote.Ones) | ((w ^ '\\'*quote.Ones) - quote.Ones)
+			q := w ^ '"'*quote.Ones
+			counters += ^(q + ^uint64(quote.Highs)) >> 7 & quote.Ones // below 0x80 only a quote does not carry
 		}
-		line = line[8:]
+		counters = counters&0x00ff00ff00ff00ff + counters>>8&0x00ff00ff00ff00ff
+		quotes += int(counters * 0x0001000100010001 >> 48)
 	}
 	for _, c := range line {
 		if c < 0x20 || c >= 0x80 || c == '\\' {
-			return false
+			return 0, false
+		}
+		if c == '"' {
+			quotes++
 		}
 	}
-	return true
+	return quotes, odd&quote.Highs == 0
 }
