@@ -1,5 +1,30 @@
 package format
 
+import "github.com/seed56735111/penstock/format/internal/entry"
+
+// Schema is a format in a table of a test's.
+type Schema = schema
+
+// Table returns the formats that there are.
+func Table() []Schema { return table() }
+
+// NewSchema returns a format of a test's.
+func NewSchema(name string, grammar entry.Grammar) Schema {
+	return schema{name: name, told: "a sign", about: "a format of a test's", grammar: grammar}
+}
+
+// NewOf is New with another table.
+func NewOf(cfg Config, formats []Schema) (*Detector, error) { return newDetector(cfg, formats) }
+
+// Name returns what a format is called.
+func (s schema) Name() string { return s.name }
+
+// Says returns what is said of a format.
+func (s schema) Says() (told, about string) { return s.told, s.about }
+
+// Grammar returns what a format is.
+func (s schema) Grammar() entry.Grammar { return s.grammar }
+
 // SetFramed has f told of the bytes that frame records in the entries that d recognises from now on.
 func (d *Detector) SetFramed(f func(offset, length int64)) { d.framed = f }
 

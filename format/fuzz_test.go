@@ -40,6 +40,25 @@ func fuzzRead(t *testing.T, name string, data []byte) []got {
 	return r.Records
 }
 
+// FuzzFormats reads anything as each format: all of it is in records and frames, and the sizes of reads change nothing. The seeds
+// are the samples and their lines.
+func FuzzFormats(f *testing.F) {
+	all := samples(f)
+	for _, s := range all {
+		f.Add(s.format, s.text)
+		for line := range bytes.Lines(s.text) {
+			f.Add(s.format, line)
+		}
+	}
+	f.Fuzz(func(t *testing.T, name string, data []byte) {
+		for _, one := range format.Formats() {
+			if one.Name == name {
+				checkDamaged(t, detector(t, format.Config{Force: name}), data)
+			}
+		}
+	})
+}
+
 // FuzzJSON holds that whatever is read becomes objects that a domain accepts, and that a valid value becomes records with
 // the same scalars, by the standard library's reading of it.
 func FuzzJSON(f *testing.F) {
