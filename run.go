@@ -298,7 +298,7 @@ type handling struct {
 	reported   int64 // records already in Progress
 	summed     bool  // the stream is: letters wait for its end
 	letters    *letterBox
-	replace    bool  // documents replace what an altered reading sent
+	altered    error // why this is the second reading, whose documents replace those of the first
 	sent       int64 // documents that the altered reading delivered
 	panicked   bool
 	resumed    bool // the entry that an earlier reading was paused in has come
@@ -442,24 +442,22 @@ func (h *handling) again(ctx context.Context, altered *AlteredError) error {
 	h.letters.discard()
 	for _, d := range h.entries {
 		d.letters.discard()
+		h.counts.Unacknowledged += int64(len(d.held))
 		d.held = nil
 	}
 	// Before anything is sent again: a late rejection must not come after the true record's outcome.
 	if err := h.outcomes(ctx); err != nil {
 		return errors.Join(altered, err)
 	}
-	h.sent, h.replace = h.counts.Delivered, true
+	h.sent, h.altered = h.counts.Delivered, altered
 	h.counts = Counts{Objects: 1, BytesIn: h.counts.BytesIn}
 	h.formats, h.skipped, h.letters, h.resumed = nil, "", new(letterBox), false
 	h.indexes, h.indexPlace = nil, nil
 	err := h.pass(ctx)
-	if err == nil {
-		return nil
-	}
 	if _, paused := errors.AsType[*PausedError](err); paused {
 		err = errors.New("paused") // to go on from there would not replace the rest
 	}
-	return fmt.Errorf("%w; read again: %w", altered, err)
+	return err
 }
 
 // entry reads one entry. The error it returns ends the object.
@@ -563,7 +561,7 @@ func (h *handling) record(ctx context.Context, d *entryDelivery, shaper EntrySha
 		h.counts.Unacknowledged++
 		return err
 	}
-	doc.Replace = h.replace
+	doc.Replace = h.altered != nil
 	if r.Unparsed {
 		if held, err := h.holdBack(d, r, doc); held || err != nil {
 			return err
@@ -587,7 +585,7 @@ func (h *handling) holdBack(d *entryDelivery, r *Record, doc Document) (held boo
 		h.counts.Unacknowledged++
 		return false, err
 	}
-	if !hold || h.object.Once || h.replace {
+	if !hold || h.object.Once || h.altered != nil {
 		return false, nil
 	}
 	d.held = append(d.held, doc.clone())
@@ -718,6 +716,9 @@ func (h *handling) wait(ctx context.Context) {
 	}
 	if h.err != nil {
 		c.ObjectsGivenBack = 1
+		if h.altered != nil {
+			h.err = fmt.Errorf("%w; read again: %w", h.altered, h.err)
+		}
 	}
 }
 

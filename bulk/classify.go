@@ -19,6 +19,7 @@ const (
 	suspect    // this document again; the document's own fault when it goes on while others arrive
 	poison     // never: the record's own fault
 	indexFault // never to this index: not the fault of the document
+	createOnly // never to this index in the place of another document
 	config     // the run cannot go on
 	noIDs      // the run cannot go on with ids
 	unknown    // the whole batch again
@@ -62,7 +63,7 @@ var refusals = []refusal{
 	{400, "illegal_argument_exception", "^Alias [", indexFault, "it is an alias of several indexes"},
 	{400, "illegal_argument_exception", "^pipeline with id [", indexFault, "its ingest pipeline does not exist"},
 	{400, "illegal_argument_exception", "^Limit of total fields", indexFault, "its limit of fields is reached"},
-	{400, "illegal_argument_exception", "^only write ops with an op_type of create", indexFault, "it is a data stream, which takes nothing but create"},
+	{400, "illegal_argument_exception", "^only write ops with an op_type of create", createOnly, "it is a data stream, which takes nothing but create"},
 	{400, "illegal_argument_exception", "^Rejecting mapping update to [", indexFault, "it has another mapping type"},
 	{400, "illegal_argument_exception", "^Number of documents in the index can't exceed", indexFault, "it is full"},
 	{400, "illegal_argument_exception", "^Document ID is not supported", noIDs, "a serverless collection of time series or vectors"},

@@ -485,8 +485,13 @@ func (w *Writer) settleItems(b *batch, v *verdicts, before int64) round {
 		case poison:
 			ie := parseItemError(v.items[i].err)
 			s.reject(i, v.items[i].status, ie.Type, ie.text())
-		case indexFault:
-			s.giveBack(i, w.refuseIndex(b.indexes[e.index], refusalOf(v.items[i].status, parseItemError(v.items[i].err)).why, w.itemFailure(&v.items[i])))
+		case indexFault, createOnly:
+			why, failure := refusalOf(v.items[i].status, parseItemError(v.items[i].err)).why, w.itemFailure(&v.items[i])
+			if c == createOnly && !w.cfg.Overwrite {
+				s.giveBack(i, &IndexError{Index: b.indexes[e.index], Why: why, Err: failure}) // it takes the others
+			} else {
+				s.giveBack(i, w.refuseIndex(b.indexes[e.index], why, failure))
+			}
 		default:
 			again++
 			if reason == nil {

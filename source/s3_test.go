@@ -436,7 +436,7 @@ func TestFailuresHaveTheirKind(t *testing.T) {
 		{where: "s3://b/k", get: answer(400, "KMS.NotFoundException"), kind: source.KindKey},
 		{where: "s3://b/k", get: answer(400, "KMS.ThrottlingException"), kind: source.KindThrottled, temporary: true},
 		{where: "s3://b/k", get: func(w http.ResponseWriter, _ *hostile.Get) bool {
-			w.WriteHeader(403)
+			w.WriteHeader(http.StatusForbidden)
 			_, _ = io.WriteString(w, `<Error><Code>AccessDenied</Code><Message>User: arn:aws:iam::123456789012:user/x is not authorized to perform: kms:Decrypt on the resource associated with this ciphertext because no identity-based policy allows the kms:Decrypt action</Message></Error>`)
 			return true
 		}, kind: source.KindKey},

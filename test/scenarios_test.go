@@ -115,6 +115,20 @@ var checksums = []scenario{
 		name: "a wrong checksum, for ever", summed: true, get: hostile.Always(hostile.Altered), exit: 4, says: "--overwrite",
 		counts: map[string]int64{"records": scenarioRecords, "delivered": scenarioRecords}, again: []string{"--overwrite"},
 	},
+	{
+		name: "a wrong checksum, once, into a data stream", summed: true, domain: hostile.DataStream, exit: 4, says: "a data stream",
+		get: func(w http.ResponseWriter, g *hostile.Get) bool {
+			return g.Key == "o0.ndjson" && hostile.Once(hostile.Altered)(w, g)
+		},
+		counts: map[string]int64{"records": scenarioRecords, "delivered": scenarioRecords * 4 / 5, "unacknowledged": scenarioRecords / 5}, lasting: true,
+	},
+	{
+		name: "--overwrite into a data stream", domain: hostile.DataStream, args: []string{"--overwrite"}, exit: 4, says: "leave --overwrite out",
+		counts: map[string]int64{"delivered": 0, "dead_lettered": 0, "unacknowledged": scenarioRecords},
+	},
+	{
+		name: "--overwrite without ids", args: []string{"--overwrite", "--no-ids"}, exit: 2, says: "without an id", lasting: true,
+	},
 }
 
 //nolint:gochecknoglobals // constants

@@ -106,6 +106,10 @@ func adviceFor(err error) advice {
 	if _, ok := errors.AsType[*bulk.IDsError](err); ok {
 		return advice{exitIncomplete, "run the same command again with --no-ids: time series and vector collections take no ids of ours, and what is sent twice is then stored twice"}
 	}
+	if _, ok := errors.AsType[*penstock.AlteredError](err); ok {
+		return advice{exitIncomplete, "documents of altered bytes are in the domain in the place of the true ones: when the way to S3 is sound again, ship the object once with --overwrite; " +
+			"in a data stream, delete its documents first"}
+	}
 	if e, ok := errors.AsType[*bulk.IndexError](err); ok {
 		return indexAdvice(e)
 	}
@@ -155,6 +159,9 @@ func networkCause(err error) error {
 }
 
 func indexAdvice(e *bulk.IndexError) advice {
+	if strings.HasPrefix(e.Err.Reason, "only write ops with an op_type of create") {
+		return advice{exitIncomplete, "leave --overwrite out: a data stream takes new documents only; what is wrong in one has to be deleted there before it is shipped again"}
+	}
 	what := "mend the index or choose another with --index"
 	switch e.Err.Type {
 	case "index_not_found_exception":
@@ -233,8 +240,6 @@ func sourceAdvice(e *source.Error) advice {
 		return advice{exitUsage, "name a file, a directory, - or an s3:// URL"}
 	case source.KindAnswer:
 		return advice{exitIncomplete, "something between here and S3 may answer in its place: check --endpoint-url and the proxies on the way, then run the same command again; what has arrived is not doubled"}
-	case source.KindAltered:
-		return advice{exitIncomplete, "documents of the altered bytes are in the domain, in the place of the true ones: when the way to S3 is sound again, ship the object once with --overwrite"}
 	case source.KindChanged:
 		return advice{exitIncomplete, "run the same command again when nobody writes to it; what has arrived is not doubled"}
 	}

@@ -151,3 +151,22 @@ func Items(items []Item) string {
 	}
 	return string(text)
 }
+
+// DataStream makes every index a data stream, which takes nothing but create.
+func DataStream(d *Domain) func(http.ResponseWriter, *BulkRequest) bool {
+	return func(w http.ResponseWriter, r *BulkRequest) bool {
+		var items []Item
+		for _, doc := range r.Docs() {
+			if doc.Action == "create" {
+				items = append(items, d.Store(doc))
+				continue
+			}
+			items = append(items, Item{
+				Doc: doc, Status: http.StatusBadRequest, Type: "illegal_argument_exception",
+				Reason: "only write ops with an op_type of create are allowed in data streams",
+			})
+		}
+		_, _ = io.WriteString(w, Items(items))
+		return true
+	}
+}
