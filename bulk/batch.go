@@ -24,6 +24,7 @@ type batch struct {
 	actions [][2]action    // for each of indexes: to add, to replace
 	// replaces says that some of the documents do.
 	replaces bool
+	begun    int64 // what had arrived of all batches before this one
 	lease    lease
 	answer   answer
 	sum      bodySum

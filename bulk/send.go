@@ -45,6 +45,7 @@ func (w *Writer) send(b *batch) {
 			parts = b.byIndex()
 		}
 		for _, part := range parts {
+			part.begun = b.begun
 			w.deliver(part, time.Now())
 		}
 		w.slots.release()
@@ -58,7 +59,7 @@ func (w *Writer) send(b *batch) {
 // deliver is the retry loop: the documents whose outcome is not final are sent again, with pauses, until the budget is
 // over. It returns when every document has its outcome or the writer has failed.
 func (w *Writer) deliver(b *batch, began time.Time) {
-	n := &narrowing{w: w, before: w.arrived()}
+	n := &narrowing{w: w, before: b.begun}
 	n.deliver(b, began)
 	n.end()
 }
@@ -67,7 +68,7 @@ func (w *Writer) deliver(b *batch, began time.Time) {
 // halved until the document whose fault it is is alone.
 type narrowing struct {
 	w      *Writer
-	before int64 // what had arrived of all batches when this one was begun
+	before int64 // what had arrived of all batches when this one was begun; less than nothing when it is the last attempt
 	taken  bool  // some of its documents were not refused in this way
 	alone  []lone
 }
@@ -117,11 +118,22 @@ func (n *narrowing) deliver(b *batch, began time.Time) {
 		b = r.again
 		pause := max(jitter(attempt), r.pause)
 		if waited := time.Since(began); waited+pause > w.budget() {
-			w.fail(describeFailure(r.err, waited))
-			return
+			if !r.suspects || n.before < 0 || w.arrived() == 0 {
+				w.fail(describeFailure(r.err, waited))
+				return
+			}
+			n.before = -1 // others have arrived, if not meanwhile: the documents' own fault
 		}
 		w.cfg.Logger.InfoContext(w.ctx, "retrying", "documents", len(b.docs), "attempt", attempt+1, "pause", pause.String(), "reason", r.err.Error())
-		if !w.sleep(pause) {
+		if r.suspects {
+			w.slots.release() // what may be these documents' own fault does not hold others back
+		}
+		slept := w.sleep(pause)
+		if r.suspects && w.slots.acquire(w.ctx) != nil {
+			w.slots.take()
+			return
+		}
+		if !slept {
 			return
 		}
 	}
@@ -219,6 +231,7 @@ type round struct {
 	parts    []*batch      // send these in its place
 	refusal  *domain.Error // the request was refused for what is in it
 	taken    bool          // the domain answered item by item
+	suspects bool          // nothing is wrong but what may be the documents' own fault
 	progress bool          // some documents got their final outcome
 	fatal    bool
 	err      error         // why again
@@ -470,7 +483,7 @@ func (w *Writer) settleItems(b *batch, v *verdicts, before int64) round {
 	others := v.counts[delivered]+v.counts[duplicate]+v.counts[dropped] > 0 || v.counts[suspect] > 0 && w.arrived() > before
 	s := newSettlement(w, b)
 	var reason error
-	again := 0
+	again, suspects := 0, 0
 	for i, c := range v.classes {
 		e := &b.docs[i]
 		if c == suspect {
@@ -494,6 +507,9 @@ func (w *Writer) settleItems(b *batch, v *verdicts, before int64) round {
 			}
 		default:
 			again++
+			if c == suspect {
+				suspects++
+			}
 			if reason == nil {
 				ie := parseItemError(v.items[i].err)
 				reason = fmt.Errorf("item with %d %s: %s", v.items[i].status, ie.Type, ie.text())
@@ -504,7 +520,7 @@ func (w *Writer) settleItems(b *batch, v *verdicts, before int64) round {
 	if again == 0 {
 		return round{taken: true, progress: true}
 	}
-	r := round{taken: true, progress: again < len(b.docs), err: reason}
+	r := round{taken: true, progress: again < len(b.docs), suspects: suspects == again, err: reason}
 	if v.counts[blocked] > 0 {
 		r.pause = blockedPause
 	}

@@ -377,10 +377,12 @@ func (w *Writer) take(ctx context.Context) (*batch, error) {
 		}
 		return nil, context.Cause(w.ctx)
 	}
-	if b := w.free.take(); b != nil {
-		return b, nil
+	b := w.free.take()
+	if b == nil {
+		b = newBatch(w.cfg.BatchBytes)
 	}
-	return newBatch(w.cfg.BatchBytes), nil
+	b.begun = w.arrived()
+	return b, nil
 }
 
 // put gives a batch back that was not needed.
@@ -496,6 +498,13 @@ func (s *slots) acquire(stop context.Context) error {
 			return context.Cause(stop)
 		}
 	}
+}
+
+// take is acquire for who must have a slot to release.
+func (s *slots) take() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.inUse++
 }
 
 func (s *slots) wake() {

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/seed56735111/penstock/domain"
 )
 
 // fault is one way in which a domain, or the network before it, misbehaves.
@@ -32,8 +34,11 @@ const (
 	refused
 	tooLarge
 	slow
-	itemErrors // some items are throttled or fail on the way
-	faults     // the number of them
+	itemErrors  // some items are throttled or fail on the way
+	stallBefore // no byte comes or goes, and the request is not carried out
+	stallInside // the answer stops in its middle
+	timedOut    // the domain gives up on the request
+	faults      // the number of them
 )
 
 // Domain is a model of a domain: it keeps documents by id, refuses what is poison, and misbehaves by a seeded schedule.
@@ -48,6 +53,10 @@ type Domain struct {
 	mu   sync.Mutex
 	rand *rand.Rand
 	docs map[string]string
+	// shut says that the index of that name is closed.
+	shut bool
+	// flaky counts how often a document failed for a reason that may be its own.
+	flaky map[string]int
 	// reported counts the items that were answered in full, by status.
 	reported map[int]int64
 	wg       sync.WaitGroup
@@ -79,7 +88,7 @@ func (d *Domain) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	f := d.draw()
 	switch f {
-	case resetBefore, throttle, throttleText, unavailable, serverError, refused, tooLarge, html:
+	case resetBefore, stallBefore, timedOut, throttle, throttleText, unavailable, serverError, refused, tooLarge, html:
 		// A transport may return before it has read the whole body, and go on reading: what it reads then must still be
 		// what was sent.
 		d.readLate(req, sent)
@@ -89,6 +98,11 @@ func (d *Domain) RoundTrip(req *http.Request) (*http.Response, error) {
 	switch f {
 	case resetBefore:
 		return nil, errReset
+	case stallBefore:
+		time.Sleep(stallTime)
+		return nil, &domain.StallError{Missing: "answer", After: stallTime}
+	case timedOut:
+		return answer(408, "application/json", `{"error":{"type":"timeout_exception","reason":"slow"},"status":408}`), nil
 	case throttle:
 		resp := answer(429, "application/json", `{"error":{"type":"es_rejected_execution_exception","reason":"queue full"},"status":429}`)
 		if d.intN(2) == 0 {
@@ -111,6 +125,9 @@ func (d *Domain) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 	case slow:
 		time.Sleep(time.Duration(d.intN(20_000)) * time.Millisecond)
+	}
+	if strings.Contains(string(sent), wholeText) {
+		return answer(400, "application/json", `{"error":{"type":"json_parse_exception","reason":"unexpected"},"status":400}`), nil
 	}
 	return d.carryOut(sent, f)
 }
@@ -147,10 +164,22 @@ func (d *Domain) readLate(req *http.Request, sent []byte) {
 	})
 }
 
+// stallTime is what the connections of this world are given before they count as lost.
+const stallTime = 15 * time.Second
+
+// stalled is the rest of an answer that does not come.
+type stalled struct{}
+
+func (stalled) Read([]byte) (int, error) {
+	time.Sleep(stallTime)
+	return 0, &domain.StallError{Missing: "answer", After: stallTime}
+}
+
 // item is one document of a request with its outcome.
 type item struct {
 	op, id string
 	status int
+	kind   string // of the error
 }
 
 // carryOut stores the documents and answers, truly or not.
@@ -168,13 +197,18 @@ func (d *Domain) carryOut(sent []byte, f fault) (*http.Response, error) {
 	case f == swappedIDs && len(shown) > 1:
 		shown[0].id, shown[1].id = shown[1].id, shown[0].id
 	default:
-		if f != truncated {
+		if f != truncated && f != stallInside {
 			d.count(items)
 		}
 	}
 	text := write(shown)
-	if f == truncated {
+	switch f {
+	case truncated:
 		text = text[:d.intN(len(text))]
+	case stallInside:
+		resp := answer(200, "application/json", "")
+		resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(text[:d.intN(len(text))]), stalled{}))
+		return resp, nil
 	}
 	return answer(200, "application/json", text), nil
 }
@@ -197,38 +231,63 @@ func (d *Domain) store(sent []byte, f fault) []item {
 	var items []item
 	for i := 0; i+1 < len(lines); i += 2 {
 		var action map[string]struct {
-			ID string `json:"_id"`
+			ID    string `json:"_id"`
+			Index string `json:"_index"`
 		}
 		if err := json.Unmarshal([]byte(lines[i]), &action); err != nil || len(action) != 1 {
 			d.Violation("action line %q: %v", lines[i], err)
 			continue
 		}
 		for op, a := range action {
-			items = append(items, item{op, a.ID, d.write(op, a.ID, lines[i+1], f)})
+			status, kind := d.write(op, a.Index, a.ID, lines[i+1], f)
+			items = append(items, item{op, a.ID, status, kind})
 		}
 	}
 	return items
 }
 
-// write stores one document and returns the status of its item.
-func (d *Domain) write(op, id, body string, f fault) int {
+// failures are those of items that pass: of the whole table, one for each way in which it decides.
+var failures = []item{ //nolint:gochecknoglobals // a table literal
+	{status: 429, kind: "es_rejected_execution_exception"}, {status: 503, kind: "unavailable_shards_exception"},
+	{status: 500, kind: "node_not_connected_exception"}, {status: 429, kind: "cluster_block_exception"},
+	{status: 503, kind: "circuit_breaking_exception"}, {status: 408, kind: ""}, {status: 500, kind: flakyKind},
+}
+
+// flakyKind is a failure that nobody knows. It passes within two attempts.
+const flakyKind = "brand_new_exception"
+
+// write stores one document and returns the status of its item and the type of its error.
+func (d *Domain) write(op, index, id, body string, f fault) (status int, kind string) {
 	old, there := d.docs[id]
+	if f == itemErrors && d.rand.IntN(3) == 0 {
+		e := failures[d.rand.IntN(len(failures))]
+		if e.kind != flakyKind {
+			return e.status, e.kind
+		}
+		if d.flaky[id]++; d.flaky[id] <= 2 {
+			return e.status, e.kind
+		}
+	}
 	switch {
-	case f == itemErrors && d.rand.IntN(3) == 0:
-		return []int{429, 503, 500}[d.rand.IntN(3)]
+	case index == shutIndex && d.shut:
+		return 400, "index_closed_exception"
 	case strings.Contains(body, poisonText):
-		return 400
+		return 400, "mapper_parsing_exception"
+	case strings.Contains(body, failsText):
+		return 500, "fail_processor_exception"
+	case strings.Contains(body, noopText):
+		return 200, ""
 	case there && old != body:
 		d.Violation("id %s stands for %s and for %s", id, old, body)
-		return 409
+		return 409, "version_conflict_engine_exception"
 	case there && op == "create":
-		return 409
+		return 409, "version_conflict_engine_exception"
 	case there:
 		d.Violation("document %s was written twice", id)
-		return 200
+		return 200, ""
 	}
 	d.docs[id] = body
-	return 201
+	return 201, ""
 }
 
 func write(items []item) string {
@@ -239,18 +298,13 @@ func write(items []item) string {
 			b.WriteByte(',')
 		}
 		fmt.Fprintf(&b, `{%q:{"_id":%q,"status":%d`, it.op, it.id, it.status)
-		if kind := kinds[it.status]; kind != "" {
-			fmt.Fprintf(&b, `,"error":{"type":%q,"reason":"as it is"}`, kind)
+		if it.status >= 300 {
+			fmt.Fprintf(&b, `,"error":{"type":%q,"reason":"as it is"}`, it.kind)
 		}
 		b.WriteString("}}")
 	}
 	b.WriteString("]}")
 	return b.String()
-}
-
-var kinds = map[int]string{ //nolint:gochecknoglobals // a table literal
-	400: "mapper_parsing_exception", 409: "version_conflict_engine_exception", 429: "es_rejected_execution_exception",
-	500: "node_not_connected_exception", 503: "unavailable_shards_exception",
 }
 
 func answer(status int, contentType, text string) *http.Response {

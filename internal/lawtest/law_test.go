@@ -2,10 +2,12 @@ package lawtest
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -74,11 +76,12 @@ type history struct {
 	world  *World
 	share  float64
 	kinds  []fault
+	brake  int
 }
 
 func newHistory(t *testing.T, seed uint64) *history {
 	r := rand.New(rand.NewPCG(seed, 2026))
-	d := &Domain{rand: rand.New(rand.NewPCG(seed, 1)), docs: map[string]string{}, reported: map[int]int64{}}
+	d := &Domain{rand: rand.New(rand.NewPCG(seed, 1)), docs: map[string]string{}, reported: map[int]int64{}, flaky: map[string]int{}}
 	w := newWorld(r, d)
 	d.Violation, w.Violation = t.Errorf, t.Errorf
 	h := &history{t: t, rand: r, domain: d, world: w, share: []float64{0, 0.1, 0.3, 0.6, 0.95}[r.IntN(5)]}
@@ -105,19 +108,21 @@ func (h *history) round(n int) {
 	if h.rand.IntN(3) == 0 {
 		h.world.LetterFaults = 0.3
 	}
+	h.domain.shut, h.brake = h.rand.IntN(3) == 0, h.rand.IntN(3)*h.rand.IntN(15)
 	interrupt, abort := time.Duration(0), false
 	if h.rand.IntN(4) == 0 {
 		interrupt, abort = time.Duration(h.rand.IntN(5000))*time.Millisecond, h.rand.IntN(2) == 0
 	}
 	if n > faultRounds {
 		h.domain.Share, h.world.LetterFaults, interrupt = 0, 0, 0
+		h.domain.shut, h.brake = false, 0
 	}
 	h.run(interrupt, abort)
 }
 
 // again ships everything once more without faults: no document is added, and every count is known beforehand.
 func (h *history) again() {
-	var records, ok, dead, dropped int64
+	var records, ok, dead, dropped, noop int64
 	for _, it := range h.world.items {
 		it.done = false
 		for _, o := range it.objects {
@@ -125,10 +130,13 @@ func (h *history) again() {
 			records += int64(len(o.kinds))
 			for _, kind := range o.kinds {
 				switch kind {
-				case "ok":
+				case "ok", "raw":
 					ok++
 				case "drop":
 					dropped++
+				case "noop":
+					dropped++
+					noop++
 				default:
 					dead++
 				}
@@ -138,9 +146,9 @@ func (h *history) again() {
 			}
 		}
 	}
-	h.domain.Share, h.world.LetterFaults = 0, 0
+	h.domain.Share, h.world.LetterFaults, h.domain.shut, h.brake = 0, 0, false, 0
 	got := h.run(0, false)
-	if got.Records != records || got.Delivered != 0 || got.Duplicate != ok || got.DeadLettered != dead || got.Dropped != dropped || got.Unacknowledged != 0 {
+	if got.Records != records || got.Delivered != 0 || got.Duplicate != ok || got.DeadLettered != dead || got.Dropped != dropped || got.DroppedByDomain != noop || got.Unacknowledged != 0 {
 		h.t.Errorf("everything once more: %+v, want %d records: %d duplicate, %d dead-lettered, %d dropped", got, records, ok, dead, dropped)
 	}
 	if n := int64(len(h.domain.docs)); n != ok {
@@ -158,6 +166,8 @@ func (h *history) again() {
 func (h *history) run(interrupt time.Duration, abort bool) penstock.Counts {
 	h.world.emitted, h.world.dropped = 0, 0
 	clear(h.domain.reported)
+	clear(h.domain.flaky)
+	before := h.traces()
 	for _, it := range h.world.items {
 		it.settled = 0
 	}
@@ -175,6 +185,7 @@ func (h *history) run(interrupt time.Duration, abort bool) penstock.Counts {
 	p := penstock.Pipeline{
 		Source: h.world, Decoder: h.world, Recognizer: h.world, Shaper: h.world, DeadLetters: h.world, Deliverer: writer,
 		Workers: 1 + h.rand.IntN(4), InHand: h.rand.IntN(20), Grace: time.Duration(1+h.rand.IntN(5000)) * time.Millisecond, Abort: stop,
+		Brake: h.brake,
 	}
 	if interrupt > 0 {
 		timer := time.AfterFunc(interrupt, func() {
@@ -190,7 +201,28 @@ func (h *history) run(interrupt time.Duration, abort bool) penstock.Counts {
 	defer done()
 	_ = writer.Close(closing)
 	h.check(counts, runErr, interrupt > 0)
+	if _, braked := errors.AsType[*penstock.BrakeError](runErr); braked && h.traces() != before {
+		h.t.Errorf("stopped by the brake, and it left traces: %+v, before it %+v", h.traces(), before)
+	}
 	return counts
+}
+
+// traces are what a run that the brake stopped must not leave: dead letters, and documents of records that did not match their
+// format.
+type traces struct{ letters, unparsed int }
+
+func (h *history) traces() (t traces) {
+	h.world.mu.Lock()
+	defer h.world.mu.Unlock()
+	h.domain.mu.Lock()
+	defer h.domain.mu.Unlock()
+	t.letters = len(h.world.letters)
+	for _, body := range h.domain.docs {
+		if strings.Contains(body, `"kind":"raw"`) {
+			t.unparsed++
+		}
+	}
+	return t
 }
 
 func (h *history) check(c penstock.Counts, runErr error, interrupted bool) {
@@ -199,7 +231,7 @@ func (h *history) check(c penstock.Counts, runErr error, interrupted bool) {
 	if !c.Balanced() {
 		h.t.Errorf("counts do not add up: %+v", c)
 	}
-	if c.Records != w.emitted || c.Dropped != w.dropped {
+	if c.Records != w.emitted || c.Dropped-c.DroppedByDomain != w.dropped {
 		h.t.Errorf("%d records and %d dropped, want %d and %d: %+v", c.Records, c.Dropped, w.emitted, w.dropped, c)
 	}
 	// What is under way when patience ends has an outcome that nobody counts. Otherwise the counts are the domain's own.
@@ -207,7 +239,7 @@ func (h *history) check(c penstock.Counts, runErr error, interrupted bool) {
 	for _, v := range []struct {
 		name      string
 		got, want int64
-	}{{"delivered", c.Delivered, d.reported[201]}, {"duplicate", c.Duplicate, d.reported[409]}} {
+	}{{"delivered", c.Delivered, d.reported[201]}, {"duplicate", c.Duplicate, d.reported[409]}, {"dropped by the domain", c.DroppedByDomain, d.reported[200]}} {
 		if v.got > v.want || exact && v.got != v.want {
 			h.t.Errorf("%d %s, and the domain said so of %d: %+v, %v", v.got, v.name, v.want, c, runErr)
 		}

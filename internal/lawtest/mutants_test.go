@@ -32,6 +32,15 @@ var mutants = []mutant{
 	{"documents are written with index instead of create", "bulk/batch.go", "newAction(\"create\", b.indexes[i], cfg), ", "newAction(\"index\", b.indexes[i], cfg), "},
 	{"a request body is used again while the transport may read it", "bulk/send.go", "	if b.lease.free() && cap", "	if cap"},
 	{"the first half of a request that is too large is forgotten", "bulk/batch.go", "{b.pick(0, half, nil), b.pick(half", "{b.pick(half"},
+	{"the refusals of an index are dead letters", "bulk/classify.go", "	{0, \"index_closed_exception\", \"\", indexFault,", "	{0, \"index_closed_exception\", \"\", poison,"},
+	{"a document that the domain dropped counts as delivered", "bulk/classify.go", "		return dropped // create", "		return delivered // create"},
+	{"a document that fails by itself is sent again for ever", "bulk/send.go", "e.rounds >= suspectRounds && others", "e.rounds >= suspectRounds && !others"},
+	{"a document that fails once is a dead letter", "bulk/send.go", "const suspectRounds = 3", "const suspectRounds = 1"},
+	{"documents beside a malformed one are dead letters", "bulk/send.go", "	return round{parts: b.halves()}\n}", "	return w.rejectAll(b, e)\n}"},
+	{"a malformed document is forgotten", "bulk/send.go", "		w.rejectAll(l.batch, l.err)\n", "		s := newSettlement(w, l.batch)\n		s.counted(0, delivered)\n		s.done()\n"},
+	{"the brake stores the letters that it holds back", "run.go", "	mayStore := failed == nil\n", "	mayStore := true\n"},
+	{"the brake sends what did not match the format", "run.go", "	if !hold || h.object.Once || h.replace {", "	if hold || h.object.Once || h.replace {"},
+	{"what the brake held back is forgotten", "run.go", "	unknown, unstored := d.added-out.Known()+int64(len(d.held)), out.Rejected-stored\n", "	d.held = nil\n	unknown, unstored := d.added-out.Known(), out.Rejected-stored\n"},
 }
 
 // TestBrokenVariantsAreCaught shows that the law can fail: it breaks the program in one place at a time and runs TestLaw.

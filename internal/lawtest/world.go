@@ -16,15 +16,25 @@ import (
 	"github.com/seed56735111/penstock"
 )
 
-// poisonText is in the records that no domain takes.
-const poisonText = `"kind":"poison"`
+// What the domain looks for in records: those that no index takes, that its pipeline fails on or drops, and for whose sake it
+// refuses a whole request.
+const (
+	poisonText = `"kind":"poison"`
+	failsText  = `"kind":"fails"`
+	noopText   = `"kind":"noop"`
+	wholeText  = `"kind":"whole"`
+)
+
+// shutIndex is an index that is closed now and then.
+const shutIndex = "law-shut"
 
 // object is one object of the world: its records, and how reading it goes wrong.
 type object struct {
 	name    string
-	kinds   []string // of its records: ok, poison, drop, overlong
-	corrupt bool     // it cannot be read to its end, ever
-	breaks  int      // how many readings break off before one succeeds
+	kinds   []string // of its records: ok, raw, poison, fails, whole, noop, drop, overlong
+	index   string
+	corrupt bool // it cannot be read to its end, ever
+	breaks  int  // how many readings break off before one succeeds
 }
 
 // item is one unit of acknowledgement.
@@ -50,6 +60,7 @@ type World struct {
 	letters map[string]penstock.Letter
 	emitted int64 // records that were read in this round
 	dropped int64
+	fails   bool // there is a record that the domain's pipeline fails on
 }
 
 // newWorld makes items, objects and records.
@@ -58,15 +69,18 @@ func newWorld(r *rand.Rand, d *Domain) *World {
 	for i := range 2 + r.IntN(10) {
 		it := &worldItem{id: fmt.Sprintf("item-%d", i)}
 		for j := range 1 + r.IntN(2) {
-			it.objects = append(it.objects, newObject(r, fmt.Sprintf("object-%d-%d", i, j)))
+			it.objects = append(it.objects, w.newObject(r, fmt.Sprintf("object-%d-%d", i, j)))
 		}
 		w.items = append(w.items, it)
 	}
 	return w
 }
 
-func newObject(r *rand.Rand, name string) *object {
-	o := &object{name: name, corrupt: r.IntN(8) == 0}
+func (w *World) newObject(r *rand.Rand, name string) *object {
+	o := &object{name: name, index: "law", corrupt: r.IntN(8) == 0}
+	if r.IntN(5) == 0 {
+		o.index = shutIndex
+	}
 	if r.IntN(4) == 0 {
 		o.breaks = 1 + r.IntN(2)
 	}
@@ -79,6 +93,18 @@ func newObject(r *rand.Rand, name string) *object {
 			kind = "drop"
 		case 2:
 			kind = "overlong"
+		case 3:
+			kind = "noop"
+		case 4, 5:
+			kind = "raw"
+		case 6:
+			kind = "whole"
+		case 7:
+			// One in a world, and not the first: when nothing arrives but what fails, the domain may be what fails.
+			if !w.fails && len(o.kinds) > 0 && o.index == "law" {
+				kind, w.fails = "fails", true
+				o.kinds[0] = "ok"
+			}
 		}
 		o.kinds = append(o.kinds, kind)
 	}
@@ -160,11 +186,11 @@ func (w *World) checkDone(it *worldItem) {
 			body, there := w.domain.docs[o.id(n)]
 			letter, lettered := w.letters[o.id(n)]
 			switch kind {
-			case "ok":
+			case "ok", "raw":
 				if !there || body != o.raw(n) {
 					w.Violation("%s is acknowledged, and record %s is not in the domain", it.id, o.id(n))
 				}
-			case "poison":
+			case "poison", "fails", "whole":
 				if !lettered || string(letter.Raw) != o.raw(n) {
 					w.Violation("%s is acknowledged, and record %s is not in the dead letters", it.id, o.id(n))
 				}
@@ -173,7 +199,8 @@ func (w *World) checkDone(it *worldItem) {
 					w.Violation("%s is acknowledged, and the overlong record %s is not in the dead letters", it.id, o.id(n))
 				}
 			}
-			if kind != "ok" && there || kind == "ok" && lettered || kind == "drop" && lettered {
+			good := kind == "ok" || kind == "raw"
+			if !good && there || lettered && (good || kind == "drop" || kind == "noop") {
 				w.Violation("%s record %s ended in a wrong state", kind, o.id(n))
 			}
 		}
@@ -207,14 +234,22 @@ func (w *World) Recognize(po *penstock.Object, _ penstock.Identity, e penstock.E
 	if err != nil {
 		return penstock.Recognized{}, err
 	}
+	if o := w.object(string(name)); o != nil {
+		return penstock.Recognized{Format: "law", Records: w.records(o)}, nil
+	}
+	return penstock.Recognized{}, fmt.Errorf("no object %s", po.Name)
+}
+
+// object finds an object by its name.
+func (w *World) object(name string) *object {
 	for _, it := range w.items {
 		for _, o := range it.objects {
-			if o.name == string(name) {
-				return penstock.Recognized{Format: "law", Records: w.records(o)}, nil
+			if o.name == name {
+				return o
 			}
 		}
 	}
-	return penstock.Recognized{}, fmt.Errorf("no object %s", po.Name)
+	return nil
 }
 
 var errBroken = errors.New("connection reset while reading")
@@ -236,7 +271,7 @@ func (w *World) records(o *object) iter.Seq2[penstock.Record, error] {
 			}
 			buf.Reset() // the slices of a record are valid until the next one
 			buf.WriteString(o.raw(n))
-			r := penstock.Record{Seq: int64(n), Offset: int64(n) * recordStride, Raw: buf.Bytes(), JSON: buf.Bytes(), Verbatim: true}
+			r := penstock.Record{Seq: int64(n), Offset: int64(n) * recordStride, Raw: buf.Bytes(), JSON: buf.Bytes(), Verbatim: true, Unparsed: kind == "raw"}
 			var err error
 			if kind == "overlong" {
 				r, err = penstock.Record{}, &penstock.RecordError{Reason: penstock.ReasonOverlong, Offset: int64(n) * recordStride, Length: recordStride, Err: errors.New("too long")}
@@ -265,12 +300,17 @@ func (w *World) emit() {
 
 // Entry is part of penstock.Shaper.
 func (w *World) Entry(o *penstock.Object, _ penstock.Identity, _, _ string) (penstock.EntryShaper, error) {
-	return &shaper{world: w, object: o.Name}, nil
+	index := "law"
+	if wo := w.object(o.Name); wo != nil {
+		index = wo.index
+	}
+	return &shaper{world: w, object: o.Name, index: index}, nil
 }
 
 type shaper struct {
 	world  *World
 	object string
+	index  string
 }
 
 // Shape is part of penstock.EntryShaper.
@@ -282,7 +322,7 @@ func (s *shaper) Shape(r *penstock.Record) (penstock.Document, error) {
 		return penstock.Document{}, penstock.ErrDrop
 	}
 	return penstock.Document{
-		Index: "law", ID: fmt.Appendf(nil, "%s/%d", s.object, r.Seq), Head: r.JSON, Raw: r.Raw, Offset: r.Offset,
+		Index: s.index, ID: fmt.Appendf(nil, "%s/%d", s.object, r.Seq), Head: r.JSON, Raw: r.Raw, Offset: r.Offset,
 	}, nil
 }
 
