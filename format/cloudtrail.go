@@ -11,8 +11,9 @@ import (
 // the source of theirs is called aws:s3 and the like. An event of CloudTrail Insights has source and name in its insightDetails.
 func cloudtrail() schema {
 	return schema{
-		name:  "cloudtrail",
-		told:  `events with eventVersion, eventTime, eventSource and eventName (or insightDetails), in a "Records" array or one a line`,
+		name: "cloudtrail",
+		told: `events with eventVersion, eventTime, eventSource and eventName (or insightDetails), in a "Records" array, another one, ` +
+			`or the "detail" of EventBridge, or one behind the other`,
 		about: "AWS CloudTrail; requestParameters and the like are kept as text",
 		skip: func(name string) string {
 			if strings.Contains(name, "/CloudTrail-Digest/") {
@@ -23,7 +24,7 @@ func cloudtrail() schema {
 		grammar: &events.Row{
 			Names: []string{"eventVersion", "eventTime", "eventSource", "eventName", "insightDetails"}, Least: 3,
 			Not:      map[string]string{"eventSource": `"aws:`},
-			Envelope: "Records",
+			Envelope: "Records", Within: "detail",
 			Empty: func(name string) bool {
 				return strings.Contains(name, "/CloudTrail/") || strings.Contains(name, "_CloudTrail_") ||
 					strings.Contains(name, "/CloudTrail-Insight/")

@@ -45,7 +45,11 @@ func TestContentIsRecognisedForWhatItIs(t *testing.T) {
 		{"an empty list of anybody's", "", `{"Records":[]}`, "json"},
 		{"other records under a name of CloudTrail's", trailKey, `{"Records":[{"a":1}]}`, "json"},
 		{"an event of S3, which has eventVersion, eventSource and eventName too", "", `{"Records":[{"eventVersion":"2.1","eventSource":"aws:s3","awsRegion":"eu-west-1","eventTime":"2026-11-24T10:00:00.000Z","eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"b"}}}]}`, "json"},
-		{"an event quoted in another one", "", `{"detail":` + trailLine + `}`, "ndjson"},
+		{"one event over several lines", "", strings.ReplaceAll(trailLine, ",", ",\n"), "cloudtrail"},
+		{"several over several lines", "", strings.Repeat(strings.ReplaceAll(trailLine, ",", ",\n"), 2), "cloudtrail"},
+		{"an array of events", "", "[" + trailLine + "," + trailLine + "]", "cloudtrail"},
+		{"an event that EventBridge delivers", "", `{"version":"0","detail-type":"AWS API Call via CloudTrail","detail":` + trailLine + `}`, "cloudtrail"},
+		{"an event quoted in another one", "", `{"quoted":` + trailLine + `}`, "ndjson"},
 		{"an event quoted as text", "", `{"Records":"[` + strings.ReplaceAll(trailLine, `"`, `\"`) + `"}`, "ndjson"},
 
 		{"one object on a line", "", `{"a":1}`, "ndjson"},

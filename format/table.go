@@ -8,6 +8,8 @@ import (
 func table() []schema {
 	return []schema{
 		cloudtrail(),
+		guardduty(),
+		networkfirewall(),
 		alb(),
 		nlb(),
 		s3access(),

@@ -13,18 +13,22 @@ import (
 // Row is the schema of a format whose records are JSON objects with known names, one behind the other or in an envelope. Paths are
 // names with dots between them; they go through arrays.
 type Row struct {
-	// Names are names and paths by which the format is told: its first record has at least Least of them.
+	// Names are names and paths by which the format is told: its first record has at least Least of them. The records may be lines,
+	// objects over several lines or the elements of an array.
 	Names []string
 	Least int
-	// Not are paths with the beginning of a value, quotes included, that a record of another format has there.
-	Not map[string]string
-	// Is are paths with the beginning of a value that the first record must have there.
+	// Is are paths with the beginning of a value, quotes included, that the first record must have there.
 	Is map[string]string
+	// Not are paths with the beginning of a value that a record of another format has there.
+	Not map[string]string
 	// Envelope is the name of the array in a top-level object whose elements are the records, empty for none. The records may
 	// stand alone too.
 	Envelope string
 	// Empty decides by the object's name about an envelope with nothing in it.
 	Empty func(name string) bool
+	// Within is the path of an object, or an array of objects, which may have all the paths of the schema in it instead of the
+	// record itself: "detail", of what EventBridge delivers.
+	Within string
 
 	// Times are the paths of the record's time, the best one first, before the names that all JSON is searched for.
 	Times []string
@@ -48,22 +52,27 @@ func (f *Row) Told(r *entry.Reader) bool {
 			if first < len(s.text) && s.text[first] == ']' {
 				return f.Empty != nil && f.Empty(r.Name)
 			}
-			return f.has(s, first)
+			return f.has(s, first, "")
 		}
 	}
-	return s.shape() == jsonLines && f.has(s, i)
+	if i < len(s.text) && s.text[i] == '[' {
+		i = skipSeparators(s.text, i+1)
+	}
+	return (f.has(s, i, "") || f.Within != "" && f.has(s, i, f.Within+".")) && s.shape() != notJSON
 }
 
-// has reports whether the object at i is a record of the format.
-func (f *Row) has(s *look, i int) bool {
+// has reports whether the object at i is a record of the format, which has its paths below another one.
+func (f *Row) has(s *look, i int, below string) bool {
 	found := 0
-	for name := range s.members(i) {
-		if slices.Contains(f.Names, string(name)) {
-			found++
+	if below == "" {
+		for name := range s.members(i) {
+			if slices.Contains(f.Names, string(name)) {
+				found++
+			}
 		}
 	}
 	for _, path := range f.Names {
-		if strings.Contains(path, ".") && s.value(i, path) > 0 {
+		if (below != "" || strings.Contains(path, ".")) && s.value(i, below+path) > 0 {
 			found++
 		}
 	}
@@ -71,12 +80,12 @@ func (f *Row) has(s *look, i int) bool {
 		return false
 	}
 	for path, head := range f.Not {
-		if at := s.value(i, path); at > 0 && bytes.HasPrefix(s.text[at:], []byte(head)) {
+		if at := s.value(i, below+path); at > 0 && bytes.HasPrefix(s.text[at:], []byte(head)) {
 			return false
 		}
 	}
 	for path, head := range f.Is {
-		if at := s.value(i, path); at == 0 || !bytes.HasPrefix(s.text[at:], []byte(head)) {
+		if at := s.value(i, below+path); at == 0 || !bytes.HasPrefix(s.text[at:], []byte(head)) {
 			return false
 		}
 	}
@@ -85,17 +94,32 @@ func (f *Row) has(s *look, i int) bool {
 
 // Read reads an entry to its end.
 func (f *Row) Read(r *entry.Reader, y entry.Yield) {
-	f.prepare.Do(func() { f.known = newKnown(f.Times, f.Opaque) })
+	f.prepare.Do(func() { f.known = newKnown(f.paths(f.Times), f.paths(f.Opaque)) })
 	p := newReader(r, f.known)
-	p.envelope, p.array = f.Envelope, f.Envelope != ""
+	p.envelope, p.array = f.Envelope, true
 	p.records(y)
+}
+
+// paths returns paths and the same ones within the object that may have them.
+func (f *Row) paths(paths []string) []string {
+	all := slices.Clone(paths)
+	if f.Within != "" {
+		for _, path := range paths {
+			all = append(all, f.Within+"."+path)
+		}
+	}
+	return all
 }
 
 // Documented returns the fields whose types are known.
 func (f *Row) Documented() []entry.Field {
-	all := f.Fields
+	var all []entry.Field
+	if f.ID != "" {
+		all = append(all, entry.Field{Name: f.ID, Type: entry.Keyword})
+	}
+	all = append(all, f.Fields...)
 	for _, path := range f.Opaque {
-		all = append(all[:len(all):len(all)], entry.Field{Name: path, Type: entry.Flat})
+		all = append(all, entry.Field{Name: path, Type: entry.Flat})
 	}
 	return all
 }
@@ -125,6 +149,7 @@ func (Any) Documented() []entry.Field { return nil }
 type Index struct {
 	rows      []*Row
 	names     map[string][]int // the rows that have a name, by their numbers
+	within    map[string][]int // the rows whose records may be in the object of a name
 	envelopes map[string]bool
 }
 
@@ -135,12 +160,18 @@ const maxRows = 128
 func (x *Index) MayFit(r *entry.Reader, may func(row int)) {
 	s := lookAt(r)
 	i := skipSeparators(s.text, 0)
+	if i < len(s.text) && s.text[i] == '[' {
+		i = skipSeparators(s.text, i+1)
+	}
 	if i == len(s.text) || s.text[i] != '{' {
 		return
 	}
 	var counts [maxRows]int8
 	for name, value := range s.members(i) {
 		x.count(&counts, name)
+		for _, n := range x.within[string(name)] {
+			may(n)
+		}
 		if s.text[value] != '[' || !x.envelopes[string(name)] {
 			continue
 		}
@@ -171,11 +202,14 @@ func (x *Index) count(counts *[maxRows]int8, name []byte) {
 
 // NewIndex returns an index of rows, whose numbers are their places among them.
 func NewIndex(rows []*Row) *Index {
-	x := &Index{rows: rows, names: map[string][]int{}, envelopes: map[string]bool{}}
+	x := &Index{rows: rows, names: map[string][]int{}, within: map[string][]int{}, envelopes: map[string]bool{}}
 	for n, row := range rows {
 		for _, path := range row.Names {
 			first, _, _ := strings.Cut(path, ".")
 			x.names[first] = append(x.names[first], n)
+		}
+		if first, _, _ := strings.Cut(row.Within, "."); first != "" {
+			x.within[first] = append(x.within[first], n)
 		}
 		if row.Envelope != "" {
 			x.envelopes[row.Envelope] = true
