@@ -93,7 +93,7 @@ func (h *rawHandler) Invoke(ctx context.Context, event []byte) (answer []byte, e
 	defer h.inHand.RUnlock()
 	defer func() {
 		if v := recover(); v != nil {
-			requestLogger(ctx, h.logger).ErrorContext(ctx, "invocation failed", "errorType", ErrorInternal, "errorMessage", fmt.Sprint(v), "stack", string(debug.Stack()))
+			requestLogger(ctx, h.logger).ErrorContext(ctx, "invocation failed", failure(ErrorInternal, fmt.Sprint(v)), "stack", string(debug.Stack()))
 			err = messages.InvokeResponse_Error{Type: ErrorInternal, Message: fmt.Sprintf("internal error: %v", v), ShouldExit: true}
 		}
 	}()
@@ -102,11 +102,16 @@ func (h *rawHandler) Invoke(ctx context.Context, event []byte) (answer []byte, e
 		answer, err = json.Marshal(result)
 	}
 	if err != nil {
-		failure := messages.InvokeResponse_Error{Type: ErrorType(err), Message: err.Error()}
-		requestLogger(ctx, h.logger).ErrorContext(ctx, "invocation failed", "errorType", failure.Type, "errorMessage", failure.Message)
-		return nil, failure
+		said := messages.InvokeResponse_Error{Type: ErrorType(err), Message: err.Error()}
+		requestLogger(ctx, h.logger).ErrorContext(ctx, "invocation failed", failure(said.Type, said.Message))
+		return nil, said
 	}
 	return answer, nil
+}
+
+// failure is what the log says of one, under the names that Lambda gives them.
+func failure(name, message string) slog.Attr {
+	return slog.Group("", slog.String("errorType", name), slog.String("errorMessage", message)) //nolint:sloglint // Lambda's spelling
 }
 
 // requestLogger puts the request id on every line.
@@ -127,7 +132,7 @@ func (l libraryLog) Write(line []byte) (int, error) {
 		Type string `json:"errorType"`
 	}
 	if json.Unmarshal(line, &said) != nil || said.Type == "" {
-		l.logger.Error("runtime library", "errorType", ErrorInternal, "errorMessage", strings.TrimSpace(string(line)))
+		l.logger.Error("runtime library", failure(ErrorInternal, strings.TrimSpace(string(line))))
 	}
 	return len(line), nil
 }
@@ -166,7 +171,7 @@ func (h *Handler) Invoke(ctx context.Context, raw json.RawMessage) (any, error) 
 		rep.continued += results[i].continued
 		if results[i].err != nil {
 			rep.failed++
-			logger.WarnContext(ctx, "item given back", "item", ev.units[i].id, "errorType", ErrorType(results[i].err), "error", briefly(results[i].err))
+			logger.WarnContext(ctx, "item given back", "item", ev.units[i].id, failure(ErrorType(results[i].err), briefly(results[i].err).Error()))
 		}
 	}
 	if rep.failed == 0 && err == nil {

@@ -220,7 +220,7 @@ func TestFailuresHaveAName(t *testing.T) {
 			t.Errorf("%v: %s, want %s", tt.err, got, tt.want)
 		}
 	}
-	for k := source.KindOther; k < source.KindNotAFile; k++ {
+	for k := range source.KindNotAFile {
 		if lambda.ErrorType(kind(k)) == lambda.ErrorIncomplete {
 			t.Errorf("kind %d of failures to read has no name", k)
 		}

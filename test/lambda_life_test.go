@@ -300,3 +300,58 @@ func freeAddress(t *testing.T) string {
 	defer func() { _ = l.Close() }()
 	return l.Addr().String()
 }
+
+// A state machine matches the name of a failure, and whoever searches the log finds it there, on a line of JSON like every other.
+func TestFailuresAreNamedInTheAnswerAndInTheLog(t *testing.T) {
+	t.Parallel()
+	domain := httptest.NewServer(&sink{seen: make([]byte, 1)})
+	t.Cleanup(domain.Close)
+	bucket := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		code, status := "NoSuchKey", http.StatusNotFound
+		switch {
+		case strings.Contains(r.URL.Path, "denied"):
+			code, status = "AccessDenied", http.StatusForbidden
+		case strings.Contains(r.URL.Path, "cold"):
+			code, status = "InvalidObjectState", http.StatusForbidden
+		}
+		w.WriteHeader(status)
+		_, _ = fmt.Fprintf(w, "<Error><Code>%s</Code><Message>says the bucket</Message></Error>", code)
+	}))
+	t.Cleanup(bucket.Close)
+	env := []string{
+		"AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret", "AWS_REGION=eu-central-1", "PENSTOCK_DOMAIN=" + domain.URL,
+		"PENSTOCK_ENDPOINT_URL=" + bucket.URL, "PENSTOCK_PATH_STYLE=true", "PENSTOCK_RETRY_BUDGET=1s",
+	}
+	for _, tt := range []struct {
+		event, want string
+		env         []string
+	}{
+		{event: `{"bucket":"b","key":"gone"}`, want: "Penstock.NotFound"},
+		{event: `{"Items":[{"bucket":"b","key":"gone"}]}`, want: "Penstock.NotFound"},
+		{event: `{"bucket":"b","key":"denied"}`, want: "Penstock.Refused"},
+		{event: `{"bucket":"b","key":"cold"}`, want: "Penstock.Archived"},
+		{event: `{"what":"ever"}`, want: "Penstock.Event"},
+		{event: `{}`, want: "Penstock.Config", env: []string{"PENSTOCK_DOMAIN="}},
+		{event: `{}`, want: "Penstock.Config", env: []string{"PENSTOCK_WORKERS=none"}},
+		{event: `{}`, want: "Penstock.Refused", env: []string{"AWS_ACCESS_KEY_ID="}},
+		{event: `{}`, want: "Penstock.Unavailable", env: []string{"PENSTOCK_DOMAIN=http://127.0.0.1:1"}},
+	} {
+		f := startFunction(t, bootstrap(t), append(env, tt.env...)...)
+		got := f.invoke(t, tt.event, 30*time.Second)
+		var answer, line struct{ Level, Msg, ErrorType, ErrorMessage string }
+		if err := json.Unmarshal([]byte(got.payload), &answer); err != nil || !got.failed || answer.ErrorType != tt.want {
+			t.Errorf("%s: %+v, %v, want %s", tt.event, got, err, tt.want)
+		}
+		<-f.asked // the log of the invocation is out by then
+		named := false
+		for text := range strings.Lines(f.log.String()) {
+			if err := json.Unmarshal([]byte(text), &line); err != nil {
+				t.Errorf("%s: %v: %s", tt.event, err, text)
+			}
+			named = named || line.Msg == "invocation failed" && line.Level == "ERROR" && line.ErrorType == tt.want && line.ErrorMessage == answer.ErrorMessage
+		}
+		if !named {
+			t.Errorf("%s: the log does not name the failure:\n%s", tt.event, f.log.String())
+		}
+	}
+}
