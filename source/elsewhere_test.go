@@ -68,8 +68,12 @@ func TestABucketIsFoundWhereverItsEndpointSendsUs(t *testing.T) {
 	t.Cleanup(home.Close)
 	there := func() string { return home.URL }
 	for name, other := range map[string]func(http.ResponseWriter, *http.Request){
-		"another region":                      says(301, "PermanentRedirect", "eu-west-3", nil),
-		"another region, by 400":              says(400, "AuthorizationHeaderMalformed", "eu-west-3", nil),
+		"another region":         says(301, "PermanentRedirect", "eu-west-3", nil),
+		"another region, by 400": says(400, "AuthorizationHeaderMalformed", "eu-west-3", nil),
+		"another region, in the body alone": func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = io.WriteString(w, `<?xml version="1.0" encoding="UTF-8"?><Error><Code>AuthorizationHeaderMalformed</Code><Message>no</Message><Region>eu-west-3</Region></Error>`)
+		},
 		"another host":                        says(301, "PermanentRedirect", "eu-west-3", there),
 		"another host, for a while":           says(307, "TemporaryRedirect", "", there),
 		"another host, whose region says 400": says(308, "PermanentRedirect", "", there),

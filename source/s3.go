@@ -1,10 +1,13 @@
 package source
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"encoding/xml"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"log/slog"
 	"net/http"
@@ -66,25 +69,54 @@ func NewS3(cfg S3Config) *S3 {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	cfg.AWS.HTTPClient = withoutRedirects(cfg.AWS.HTTPClient)
+	cfg.AWS.HTTPClient = asked(cfg.AWS.HTTPClient)
 	return &S3{cfg: cfg, clients: map[place]*s3.Client{}, places: map[string]place{}}
 }
 
-// withoutRedirects returns a client that shows redirects. The SDK's follows some of them with the old signature, which is for
-// another host.
-func withoutRedirects(c aws.HTTPClient) aws.HTTPClient {
+// asked returns a client that shows redirects, which the SDK's follows in part with the old signature, for another host; and
+// that finds a bucket's region also where an answer names it in its body alone.
+func asked(c aws.HTTPClient) aws.HTTPClient {
 	shown := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	switch c := c.(type) {
+	switch own := c.(type) {
 	case nil:
-		return &http.Client{Transport: awshttp.NewBuildableClient().GetTransport(), CheckRedirect: shown}
+		c = &http.Client{Transport: awshttp.NewBuildableClient().GetTransport(), CheckRedirect: shown}
 	case *awshttp.BuildableClient:
-		return &http.Client{Transport: c.GetTransport(), Timeout: c.GetTimeout(), CheckRedirect: shown}
+		c = &http.Client{Transport: own.GetTransport(), Timeout: own.GetTimeout(), CheckRedirect: shown}
 	case *http.Client:
-		own := *c
-		own.CheckRedirect = shown
-		return &own
+		with := *own
+		with.CheckRedirect = shown
+		c = &with
 	}
-	return c
+	return regionFinder{c}
+}
+
+// regionFinder puts the region that the body of an error names into the header where AWS has it too.
+type regionFinder struct{ aws.HTTPClient }
+
+const regionHeader = "X-Amz-Bucket-Region"
+
+// Do sends a request.
+func (f regionFinder) Do(req *http.Request) (*http.Response, error) {
+	resp, err := f.HTTPClient.Do(req)
+	if err != nil || resp.StatusCode < http.StatusMultipleChoices || resp.Header.Get(regionHeader) != "" {
+		return resp, err
+	}
+	const longest = 64 << 10                                  // of an error
+	head, _ := io.ReadAll(io.LimitReader(resp.Body, longest)) // what is wrong with it, its reader finds too
+	var said struct {
+		Region string `xml:"Region"`
+	}
+	if xml.Unmarshal(head, &said) == nil && said.Region != "" {
+		resp.Header.Set(regionHeader, said.Region)
+	}
+	resp.Body = &rest{Reader: io.MultiReader(bytes.NewReader(head), resp.Body), Closer: resp.Body}
+	return resp, nil
+}
+
+// rest is a body of which the beginning has been looked at.
+type rest struct {
+	io.Reader
+	io.Closer
 }
 
 // fallbackRegion is where to ask for a bucket when no region is configured: S3 answers there for buckets everywhere.
@@ -165,7 +197,7 @@ func (s *S3) elsewhere(bucket string, at place, err error) (place, bool) {
 		return at, false
 	}
 	next := at
-	next.region = cmp.Or(re.Response.Header.Get("X-Amz-Bucket-Region"), at.region)
+	next.region = cmp.Or(re.Response.Header.Get(regionHeader), at.region)
 	switch host, ok := otherHost(bucket, at.endpoint, re.Response.Header.Get("Location")); {
 	case redirected && ok:
 		next.endpoint = host
