@@ -17,7 +17,7 @@ var scenes = map[string]class{
 	"an id that is too long": unknown, "an id that is too long, beside another": unknown,
 	"there already": duplicate, "dropped by the pipeline": dropped, "dropped by the pipeline, index": dropped, "replaced": duplicate,
 	"closed": indexFault, "missing": indexFault, "missing, in the path": indexFault, "alias without a write index": indexFault,
-	"missing pipeline": indexFault, "field limit": indexFault, "wrong action": indexFault, "@timestamp as a number": indexFault,
+	"missing pipeline": indexFault, "field limit": indexFault, "wrong action": createOnly, "@timestamp as a number": indexFault,
 	"@timestamp as an object": indexFault, "@timestamp as a flag": indexFault, "routing required": indexFault, "a name that is none": indexFault,
 	"writes blocked by a person": indexFault, "read-only by a person": indexFault, "no more shards": indexFault,
 	"disk full":              blocked,

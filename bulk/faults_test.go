@@ -267,7 +267,7 @@ func TestSomethingInBetweenIsNoWrongAddress(t *testing.T) {
 				answer(w)
 				return true
 			}}
-			w := start(t, e, bulk.Config{Known: known, StartupTimeout: 300 * time.Millisecond})
+			w := start(t, e, bulk.Config{Known: known, StartupTimeout: 300 * time.Millisecond, RetryBudget: 300 * time.Millisecond})
 			_, err := deliver(t, w, 3, noRejection(t))
 			de, ok := errors.AsType[*domain.Error](err)
 			wantKind := domain.NotADomain
@@ -319,7 +319,7 @@ func TestASilentDomainIsAskedAgain(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			w := bulk.New(bulk.Config{BatchBytes: 32 << 20}, d)
+			w := bulk.New(bulk.Config{BatchBytes: 32 << 20, StartupTimeout: 100 * time.Millisecond}, d)
 			t.Cleanup(func() { _ = w.Close(context.Background()) })
 			dl := w.Begin(noRejection(t))
 			for i := range 40 {

@@ -117,7 +117,7 @@ func (n *narrowing) deliver(b *batch, began time.Time) {
 		}
 		b = r.again
 		pause := max(jitter(attempt), r.pause)
-		if waited := time.Since(began); waited+pause > w.budget() {
+		if waited := time.Since(began); waited+pause > w.budget(r.err) {
 			if !r.suspects || n.before < 0 || w.arrived() == 0 {
 				w.fail(describeFailure(r.err, waited))
 				return
@@ -199,12 +199,12 @@ func (w *Writer) arrived() int64 {
 	return w.stats.Delivered + w.stats.Duplicate + w.stats.Dropped
 }
 
-// budget is how long a batch may go without progress.
-func (w *Writer) budget() time.Duration {
-	if !w.hasAnswered() {
-		return w.cfg.StartupTimeout
+// budget is how long a batch may go without progress. Who takes a connection and is silent then is no wrong endpoint.
+func (w *Writer) budget(err error) time.Duration {
+	if _, silent := errors.AsType[*domain.StallError](err); silent || w.isKnown() {
+		return w.cfg.RetryBudget
 	}
-	return w.cfg.RetryBudget
+	return w.cfg.StartupTimeout
 }
 
 // hasAnswered reports whether the domain has answered as one does.

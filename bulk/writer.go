@@ -54,7 +54,7 @@ type Config struct {
 	// NoIDs leaves the ids out, for collections that take none. A document that is sent twice is then stored twice.
 	NoIDs bool
 	// Known says that the domain has shown that it is one, by its banner: a redirect or a page in place of an answer is a
-	// failure that may pass then, and no longer the sign of a wrong address.
+	// failure that may pass then, and no longer the sign of a wrong address, and StartupTimeout is over.
 	Known bool
 	// Logger is told of retries; nil discards.
 	Logger *slog.Logger
