@@ -25,8 +25,8 @@ func TestIdentityFileErrorsNameThePlace(t *testing.T) {
 	for content, want := range map[string]string{
 		"":                            "line 1, column 1: ",
 		"{\n  \"users\": [,]\n}":      "line 2, column ",
-		`{"groups": []}`:              `unknown object member name "groups"`,
-		`{"users": [], "users":[]}`:   `duplicate object member name "users"`,
+		`{"groups": []}`:              `unknown name "groups"`,
+		`{"users": [], "users":[]}`:   `the name "users" is there twice`,
 		`{"users":[{"arn":"alice"}]}`: `users[0].arn: "alice" is not an ARN`,
 		`{"users":[{"arn":"arn:aws:iam::1:user/a"}]}`:                                                                                                             `users[0].arn: "arn:aws:iam::1:user/a" is not the ARN of an IAM user`,
 		`{"users":[{"arn":"` + shipper + `"}]}`:                                                                                                                   `users[0].arn: "` + shipper + `" is not the ARN of an IAM user`,

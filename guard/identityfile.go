@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -65,13 +66,34 @@ func parseIdentities(data []byte) (*identityFile, *book, error) {
 	var f identityFile
 	if err := json.Unmarshal(data, &f, json.RejectUnknownMembers(true)); err != nil {
 		line, column := position(data, err)
-		return nil, nil, fmt.Errorf("line %d, column %d: %w", line, column, err)
+		return nil, nil, fmt.Errorf("line %d, column %d: %w", line, column, jsonProblem(err))
 	}
 	b, err := newBook(&f)
 	if err != nil {
 		return nil, nil, err
 	}
 	return &f, b, nil
+}
+
+// jsonProblem is what is wrong with a JSON text, without what it was to become in Go.
+func jsonProblem(err error) error {
+	if e, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		if errors.Is(e.Err, jsontext.ErrDuplicateName) {
+			return fmt.Errorf("the name %q is there twice", e.JSONPointer.LastToken())
+		}
+		return fmt.Errorf("not JSON: %w", e.Err)
+	}
+	e, ok := errors.AsType[*json.SemanticError](err)
+	switch {
+	case !ok:
+		return err
+	case errors.Is(e.Err, json.ErrUnknownName):
+		return fmt.Errorf("unknown name %q", e.JSONPointer.LastToken())
+	case e.Err != nil:
+		return e.Err
+	}
+	kinds := map[jsontext.Kind]string{'{': "an object", '[': "an array", '"': "a string", '0': "a number", 't': "true", 'f': "false", 'n': "null"}
+	return fmt.Errorf("%s: %s does not belong here", cmp.Or(string(e.JSONPointer), "/"), kinds[e.JSONKind])
 }
 
 // position turns the offset of a JSON error into a line and a column, from 1.

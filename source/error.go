@@ -73,6 +73,9 @@ func classify(op, object string, err error) *Error {
 	if _, ok := errors.AsType[net.Error](err); ok {
 		e.Kind = KindUnreachable
 	}
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		e.Err = &connectionError{text: op.Error(), err: err}
+	}
 	status := 0
 	if re, ok := errors.AsType[*smithyhttp.ResponseError](err); ok {
 		status = re.HTTPStatusCode()
@@ -134,6 +137,15 @@ func neverSent(err error) bool {
 	_, canceled := errors.AsType[*aws.RequestCanceledError](err)
 	return !sent && !answered && !decoded && !canceled
 }
+
+// connectionError prints what stood in the way and keeps the SDK's error, which tells of its own functions around it.
+type connectionError struct {
+	text string
+	err  error
+}
+
+func (e *connectionError) Error() string { return e.text }
+func (e *connectionError) Unwrap() error { return e.err }
 
 // apiError prints what the service said and keeps the SDK's error.
 type apiError struct {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"regexp"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -38,8 +40,24 @@ func (o *awsOptions) flags(f flagSet) {
 	f.duration(&o.stall, "stall-timeout")
 }
 
+var regionPattern = regexp.MustCompile(`^[a-z0-9-]+$`)
+
+// check looks at what would fail later, and look like something else then.
+func (o *awsOptions) check() error {
+	if o.region != "" && !regionPattern.MatchString(o.region) {
+		return usagef("write it as eu-west-1", "%q is no name of a region", o.region)
+	}
+	if o.roleARN != "" && !strings.HasPrefix(o.roleARN, "arn:") {
+		return usagef("write it as arn:aws:iam::123456789012:role/NAME", "%q is not the ARN of a role", o.roleARN)
+	}
+	return nil
+}
+
 // load reads the AWS configuration: flags first, then the chain of the SDK. It does not ask for credentials yet.
 func (o *awsOptions) load(ctx context.Context) (aws.Config, error) {
+	if err := o.check(); err != nil {
+		return aws.Config{}, err
+	}
 	opts := []func(*config.LoadOptions) error{
 		// What goes wrong comes back as an error; the SDK's own remarks would go to standard error beside our lines.
 		config.WithLogger(logging.Nop{}),

@@ -133,8 +133,8 @@ Exit codes: 0 everything settled; 1 internal error; 2 usage or configuration; 3 
 	root.PersistentFlags().String("config", "", "JSON file with settings; variables and flags override it")
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
 		if hasSettings(cmd) {
-			for _, text := range strayVariables(os.Environ()) {
-				a.note("%s", text)
+			if err := a.noteVariables(cmd); err != nil {
+				return err
 			}
 		}
 		return applySettings(cmd, os.LookupEnv)
@@ -210,6 +210,22 @@ func (a *app) logger() (*slog.Logger, error) {
 		return slog.New(slog.NewTextHandler(a.Err, opts)), nil
 	}
 	return slog.New(slog.NewJSONHandler(a.Err, opts)), nil
+}
+
+// noteVariables tells of variables that look like settings: the function's readers in its log.
+func (a *app) noteVariables(cmd *cobra.Command) error {
+	for _, text := range strayVariables(os.Environ()) {
+		if cmd.Name() != "lambda" {
+			a.note("%s", text)
+			continue
+		}
+		logger, err := a.logger()
+		if err != nil {
+			return err
+		}
+		logger.WarnContext(cmd.Context(), "a variable is no setting", "note", text)
+	}
+	return nil
 }
 
 // note tells a person what is most likely not meant, once, and goes on.

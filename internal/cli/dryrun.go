@@ -13,9 +13,10 @@ import (
 // dryRun is a Deliverer that writes documents to standard output, one a line, and a DeadLetters that only tells. It sends
 // nothing and leaves nothing behind.
 type dryRun struct {
-	mu  sync.Mutex
-	out *bufio.Writer
-	err io.Writer
+	mu      sync.Mutex
+	out     *bufio.Writer
+	err     io.Writer
+	letters int // told of
 }
 
 func newDryRun(out, err io.Writer) *dryRun {
@@ -55,7 +56,15 @@ func (d *dryDelivery) Wait(context.Context) (penstock.Outcome, error) {
 
 // Put is part of penstock.DeadLetters.
 func (d *dryRun) Put(_ context.Context, letters ...penstock.Letter) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	for _, l := range letters {
+		if d.letters++; d.letters > shownRows {
+			if d.letters == shownRows+1 {
+				_, _ = fmt.Fprintln(d.err, "penstock: would be dead-lettered: … and more; the sum at the end counts them")
+			}
+			continue
+		}
 		_, _ = fmt.Fprintf(d.err, "penstock: would be dead-lettered: %s byte %d: %s: %s\n", printable(l.Source.Object), l.Source.Offset, l.Reason, printable(l.Detail))
 	}
 	return nil

@@ -234,6 +234,8 @@ func sourceAdvice(e *source.Error) advice {
 		return advice{exitUsage, "name the bucket's region with --s3-region, and with --endpoint-url an endpoint that serves it"}
 	case source.KindName:
 		return advice{exitUsage, "name a bucket or the ARN of an access point, s3://arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME/KEY; for an ARN leave out --path-style"}
+	case source.KindUnreachable:
+		return advice{exitIncomplete, "check the network and, when there is one, --endpoint-url; then run the same command again, what has arrived is not doubled"}
 	case source.KindArchived:
 		return advice{exitIncomplete, "restore the object from its archive first"}
 	case source.KindNotAFile:

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"regexp"
 	"slices"
@@ -390,8 +391,11 @@ func parseConfig(data []byte) (map[string]string, error) {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
 	var raw map[string]any
-	if err := dec.Decode(&raw); err != nil {
-		return nil, fmt.Errorf("not a JSON object: %w", err)
+	if err := dec.Decode(&raw); err != nil || raw == nil {
+		return nil, fmt.Errorf("not a JSON object: %s", jsonProblem(data, err))
+	}
+	if rest := bytes.TrimSpace(data[dec.InputOffset():]); len(rest) > 0 {
+		return nil, fmt.Errorf("not a JSON object: line %d: something behind its end", 1+bytes.Count(data[:dec.InputOffset()], []byte{'\n'}))
 	}
 	values := make(map[string]string, len(raw))
 	for key, v := range raw {
@@ -427,6 +431,21 @@ func parseConfig(data []byte) (map[string]string, error) {
 		}
 	}
 	return values, nil
+}
+
+// jsonProblem is what is wrong with a text that is no JSON object, and where.
+func jsonProblem(data []byte, err error) string {
+	if e, ok := errors.AsType[*json.SyntaxError](err); ok && !errors.Is(err, io.ErrUnexpectedEOF) {
+		before := data[:min(max(e.Offset-1, 0), int64(len(data)))]
+		return fmt.Sprintf("line %d, column %d: %s", 1+bytes.Count(before, []byte{'\n'}), len(before)-bytes.LastIndexByte(before, '\n'), e)
+	}
+	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return "it is of the type " + e.Value
+	}
+	if err == nil {
+		return "it is null"
+	}
+	return "it ends too early"
 }
 
 // joinLines puts each string of a list on a line of its own.

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -186,6 +187,18 @@ func (o *shipOptions) sayMark(a *app, args []string, reached string) {
 
 // brakeRecords is how many records may be refused or unparsed before anything is stored.
 const brakeRecords = 1000
+
+// check looks for flags that would mean nothing.
+func (o *shipOptions) check(args []string) error {
+	inS3 := slices.ContainsFunc(args, func(arg string) bool { return strings.HasPrefix(arg, "s3://") })
+	switch {
+	case o.startAfter != "" && !inS3:
+		return usagef("leave it out, or name an s3:// URL", "--start-after is for keys of S3, and no source is there")
+	case o.versions && !inS3:
+		return usagef("leave it out, or name an s3:// URL", "--all-versions is for objects of S3, and no source is there")
+	}
+	return nil
+}
 
 // finish prints the summary and turns the outcome into the exit code. Standard output of a dry run is for the documents.
 func (o *shipOptions) finish(a *app, res *result, sum *summary, runErr error) error {

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"log/slog"
+	"net/url"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -132,6 +133,9 @@ func (o *s3Options) load(ctx context.Context, domain *awsOptions) (aws.Config, e
 }
 
 func (o *s3Options) open(ctx context.Context, domain *awsOptions, l logger) (*source.S3, error) {
+	if u, err := url.Parse(o.endpointURL); o.endpointURL != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
+		return nil, usagef("write it as https://HOST or http://HOST:PORT", "S3 endpoint %q is not a URL", o.endpointURL)
+	}
 	cfg, err := o.load(ctx, domain)
 	if err != nil {
 		return nil, err
