@@ -24,7 +24,7 @@ type leak struct {
 }
 
 // lookup is a query for the documents whose word is that of a document in secret.
-const lookup = `{"query":{"terms":{"word.keyword":{"index":"secret","id":"1","path":"word.keyword"}}}}`
+const lookup = `{"query":{"terms":{"word.keyword":{"index":"secret","id":"1","path":"word"}}}}`
 
 func leaks() []leak {
 	const hit = `"_id":"found"`
@@ -59,9 +59,9 @@ func leaks() []leak {
 		{name: "_search/template, a string", method: "POST", target: "/app-1/_search/template", body: `{"source":` + quote(lookup) + `}`, shows: hit},
 		{name: "_search/template, an object", method: "POST", target: "/app-1/_search/template", body: `{"source":` + lookup + `}`, shows: hit},
 		{name: "_msearch/template", method: "POST", target: "/app-1/_msearch/template", body: "{}\n" + `{"source":` + quote(lookup) + "}\n", shows: hit},
-		{name: "wrapper query", method: "POST", target: "/app-1/_search", body: `{"query":{"wrapper":{"query":"` + base64Of(`{"terms":{"word.keyword":{"index":"secret","id":"1","path":"word.keyword"}}}`) + `"}}}`, shows: hit},
+		{name: "wrapper query", method: "POST", target: "/app-1/_search", body: `{"query":{"wrapper":{"query":"` + base64Of(`{"terms":{"word.keyword":{"index":"secret","id":"1","path":"word"}}}`) + `"}}}`, shows: hit},
 		{name: "terms lookup", method: "POST", target: "/app-1/_search", body: lookup, shows: hit},
-		{name: "terms lookup in an aggregation", method: "POST", target: "/app-1/_search", body: `{"size":0,"aggs":{"a":{"filter":{"terms":{"word.keyword":{"index":"secret","id":"1","path":"word.keyword"}}}}}}`, shows: `"doc_count":1`},
+		{name: "terms lookup in an aggregation", method: "POST", target: "/app-1/_search", body: `{"size":0,"aggs":{"a":{"filter":{"terms":{"word.keyword":{"index":"secret","id":"1","path":"word"}}}}}}`, shows: `"doc_count":1`},
 		{name: "like a document", method: "POST", target: "/app-1/_search", body: `{"query":{"more_like_this":{"fields":["word"],"like":[{"_index":"secret","_id":"1"}],"min_term_freq":1,"min_doc_freq":1}}}`, shows: hit},
 		{name: "_msearch with index and indices", method: "POST", target: "/_msearch", body: `{"index":"app-1","indices":"secret"}` + "\n{}\n", shows: "classified"},
 		{name: "_msearch with indices and index", method: "POST", target: "/_msearch", body: `{"indices":"secret","index":"app-1"}` + "\n{}\n" + `{"indices":"app-1","index":"secret"}` + "\n{}\n", shows: "classified"},
@@ -96,6 +96,17 @@ func TestStrictModeHasNoLeakOnARealNode(t *testing.T) {
 					}
 				})
 			}
+			t.Run("ids that the engine takes pass in parity mode", func(t *testing.T) {
+				prepare(t, node)
+				for raw, id := range map[string]string{
+					"https%3A%2F%2Fhost%2Fpath%2F": "https://host/path/", "a%2F": "a/", "a%5Cb": `a\b`, "a;b": "a;b", "%2E%2E": "..", "..%2Fsecret%2F_doc%2F1": "../secret/_doc/1",
+				} {
+					ask(t, parity, "PUT", "/app-1/_doc/"+raw, `{"word":"id"}`, http.StatusCreated)
+					if got := ask(t, parity, "GET", "/app-1/_doc/"+raw, "", http.StatusOK); !strings.Contains(got, `"_id":`+quote(id)) {
+						t.Errorf("%s is stored as %s, want the id %q", raw, got, id)
+					}
+				}
+			})
 			t.Run("what is understood passes", func(t *testing.T) {
 				prepare(t, node)
 				for _, x := range []exchange{
