@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+
+	"github.com/seed56735111/penstock/guard/internal/edge"
 )
 
 // The elements of an access policy that the presets need.
@@ -50,7 +52,7 @@ func Access(spec, domainARN string) (policy []byte, principals []string, err err
 		s.Condition = map[string]map[string][]string{"IpAddress": {"aws:SourceIp": values}}
 	case kind == "iam" && len(values) > 0:
 		for _, v := range values {
-			if _, perr := parseARN(v); perr != nil && !accountPattern.MatchString(v) {
+			if _, perr := edge.ParseARN(v); perr != nil && !edge.IsAccount(v) {
 				return nil, nil, fmt.Errorf("access %q: %q is neither an ARN nor an account id", spec, v)
 			}
 		}
@@ -59,5 +61,5 @@ func Access(spec, domainARN string) (policy []byte, principals []string, err err
 	default:
 		return nil, nil, fmt.Errorf("access %q: want open, deny, ip=CIDR,… or iam=ARN,…", spec)
 	}
-	return marshal(policyDoc{Version: "2012-10-17", Statement: []statementDoc{s}}), principals, nil
+	return edge.Marshal(policyDoc{Version: "2012-10-17", Statement: []statementDoc{s}}), principals, nil
 }

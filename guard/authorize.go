@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/seed56735111/penstock/guard/internal/edge"
 	"github.com/seed56735111/penstock/iam"
 )
 
@@ -60,8 +61,8 @@ func (c *call) ask(e *evaluator, q question) *refusal {
 	if v.allowed && known {
 		return nil
 	}
-	text := "User: " + c.caller.name() + " is not authorized to perform: " + action + c.suffix(action, q.path, v)
-	return &refusal{answer: answer{http.StatusForbidden, upperMessage(text)}, reason: action + " on " + q.path + ": " + v.detail}
+	text := "User: " + c.caller.Name() + " is not authorized to perform: " + action + c.suffix(action, q.path, v)
+	return &refusal{Answer: edge.Answer{Status: http.StatusForbidden, Body: edge.UpperMessage(text)}, reason: action + " on " + q.path + ": " + v.detail}
 }
 
 // suffix is the end of the sentence, which the profiles differ in.
@@ -84,20 +85,12 @@ func (c *call) suffix(action, path string, v verdict) string {
 	return " because no " + v.by + " allows the " + action + " action"
 }
 
-// name is the caller as refusals call it.
-func (id *identity) name() string {
-	if id == nil {
-		return "anonymous"
-	}
-	return id.arn
-}
-
 // plainBody opens the body for looking into it.
 func (c *call) plainBody() (io.Reader, error) {
 	if len(c.r.Header.Values("Content-Encoding")) > 1 {
 		return nil, errors.New("the body is encoded more than once")
 	}
-	r, err := decodedBody(c.r.Header, c.body.reader())
+	r, err := edge.DecodedBody(c.r.Header, c.body.Reader())
 	if err != nil {
 		return nil, fmt.Errorf("decode the body: %w", err)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed56735111/penstock/guard"
+	"github.com/seed56735111/penstock/guard/identity"
 	"github.com/seed56735111/penstock/sigv4"
 )
 
@@ -53,8 +54,8 @@ func BenchmarkGet(b *testing.B) {
 			}
 		})
 	}
-	ids := guard.NewIdentities()
-	key, err := ids.CreateUser(guard.User{ARN: alice})
+	ids := identity.New()
+	key, err := ids.CreateUser(identity.User{ARN: alice})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/seed56735111/penstock/guard"
+	"github.com/seed56735111/penstock/guard/identity"
 	"github.com/seed56735111/penstock/iam"
 )
 
@@ -135,7 +136,7 @@ func callerRows() []row {
 }
 
 // resign signs again with something else.
-func resign(region, service string, at time.Duration, change func(*guard.Credentials)) func(*testing.T, *testDomain, *http.Request) {
+func resign(region, service string, at time.Duration, change func(*identity.Credentials)) func(*testing.T, *testDomain, *http.Request) {
 	return func(t *testing.T, d *testDomain, r *http.Request) {
 		c := d.keys[alice]
 		if change != nil {
@@ -158,22 +159,22 @@ func signatureRows() []row {
 	const mismatch = `The request signature we calculated does not match the signature you provided\. Check your AWS Secret Access Key and signing method\. Consult the service documentation for details\.`
 	const dump = `~\{"message":"` + mismatch + `\\n\\nThe Canonical String for this request should have been\\n'GET\\n/\\n\\nhost:127\.0\.0\.1:\d+\\nx-amz-date:\d{8}T\d{6}Z\\n\\nhost;x-amz-date\\n[0-9a-f]{64}'\\n\\nThe String-to-Sign should have been\\n'AWS4-HMAC-SHA256\\n\d{8}T\d{6}Z\\n\d{8}/eu-west-1/es/aws4_request\\n[0-9a-f]{64}'\\n"\}`
 	return []row{
-		{name: "wrong secret", who: alice, tamper: resign(region, "es", 0, func(c *guard.Credentials) { c.Secret = "wrong" }), status: 403, want: dump},
-		{name: "wrong secret on an open domain", access: "open", who: alice, tamper: resign(region, "es", 0, func(c *guard.Credentials) { c.Secret = "wrong" }), status: 403, want: dump},
+		{name: "wrong secret", who: alice, tamper: resign(region, "es", 0, func(c *identity.Credentials) { c.Secret = "wrong" }), status: 403, want: dump},
+		{name: "wrong secret on an open domain", access: "open", who: alice, tamper: resign(region, "es", 0, func(c *identity.Credentials) { c.Secret = "wrong" }), status: 403, want: dump},
 		{name: "wrong region", who: alice, tamper: resign("custom", "es", 0, nil), status: 403, want: `{"message":"Credential should be scoped to a valid region, not 'custom'. "}`},
 		{name: "wrong service", who: alice, tamper: resign(region, "s3", 0, nil), status: 403, want: `{"message":"Credential should be scoped to correct service: 'es'. "}`},
 		{name: "wrong region and service", who: alice, tamper: resign("custom", "s3", 0, nil), status: 403, want: `{"message":"Credential should be scoped to a valid region, not 'custom'. Credential should be scoped to correct service: 'es'. "}`},
-		{name: "unknown key", who: alice, tamper: resign(region, "es", 0, func(c *guard.Credentials) { c.AccessKeyID = "AKIANOBODY" }), status: 403, want: `{"message":"The security token included in the request is invalid."}`},
+		{name: "unknown key", who: alice, tamper: resign(region, "es", 0, func(c *identity.Credentials) { c.AccessKeyID = "AKIANOBODY" }), status: 403, want: `{"message":"The security token included in the request is invalid."}`},
 		{name: "wrong session token", who: shipper, tamper: func(t *testing.T, d *testDomain, r *http.Request) {
-			resign(region, "es", 0, func(c *guard.Credentials) { *c = d.keys[shipper]; c.Token = "wrong" })(t, d, r)
+			resign(region, "es", 0, func(c *identity.Credentials) { *c = d.keys[shipper]; c.Token = "wrong" })(t, d, r)
 		}, status: 403, want: `{"message":"The security token included in the request is invalid"}`},
-		{name: "token of a user", who: alice, tamper: resign(region, "es", 0, func(c *guard.Credentials) { c.Token = "made up" }), status: 403, want: `{"message":"The security token included in the request is invalid"}`},
+		{name: "token of a user", who: alice, tamper: resign(region, "es", 0, func(c *identity.Credentials) { c.Token = "made up" }), status: 403, want: `{"message":"The security token included in the request is invalid"}`},
 		{name: "expired token", who: alice, tamper: func(t *testing.T, d *testDomain, r *http.Request) {
 			old, err := d.Identities.CreateSession(shipper, "old", -time.Hour)
 			if err != nil {
 				t.Fatal(err)
 			}
-			resign(region, "es", 0, func(c *guard.Credentials) { *c = old })(t, d, r)
+			resign(region, "es", 0, func(c *identity.Credentials) { *c = old })(t, d, r)
 		}, status: 403, want: `{"message":"The security token included in the request is expired"}`},
 		{name: "expired signature", who: alice, tamper: resign(region, "es", -6*time.Minute, nil), status: 403, want: `~\{"message":"Signature expired: \d{8}T\d{6}Z is now earlier than \d{8}T\d{6}Z \(\d{8}T\d{6}Z - 5 min\.\)"\}`},
 		{name: "future signature", who: alice, tamper: resign(region, "es", 6*time.Minute, nil), status: 403, want: `~\{"message":"Signature not yet current: \d{8}T\d{6}Z is still later than \d{8}T\d{6}Z \(\d{8}T\d{6}Z \+ 5 min\.\)"\}`},

@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"github.com/seed56735111/penstock/guard"
+	"github.com/seed56735111/penstock/guard/fault"
+	"github.com/seed56735111/penstock/guard/identity"
 	"github.com/seed56735111/penstock/sigv4"
 )
 
@@ -118,7 +120,7 @@ func TestPrincipalsOfAPolicyAreCreated(t *testing.T) {
 		"arn:aws:iam::123456789012:root":                       "arn:aws:iam::123456789012:user/demo",
 		"123456789012":                                         "arn:aws:iam::123456789012:user/demo",
 	} {
-		ids := guard.NewIdentities()
+		ids := identity.New()
 		c, err := ids.CreatePrincipal(principal)
 		if err != nil || c.ARN != want {
 			t.Errorf("%s: %s, %v, want %s", principal, c.ARN, err, want)
@@ -131,7 +133,7 @@ func TestPrincipalsOfAPolicyAreCreated(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"alice", "arn:aws:iam::123456789012:group/g", "arn:aws:iam::1:user/a"} {
-		if _, err := guard.NewIdentities().CreatePrincipal(bad); err == nil {
+		if _, err := identity.New().CreatePrincipal(bad); err == nil {
 			t.Errorf("%s is created", bad)
 		}
 	}
@@ -188,7 +190,7 @@ func TestCompatibilityProfilesNameMessagesAndEngine(t *testing.T) {
 func TestChangedRolesChangeTheirSessions(t *testing.T) {
 	t.Parallel()
 	d := newDomain(t, "iam="+shipper)
-	h := guard.NewSTS(d.Identities, 0, nil)
+	h := identity.NewSTS(d.Identities, 0, nil)
 	srv := httptest.NewServer(h)
 	defer srv.Close()
 	body := "Action=AssumeRole&Version=2011-06-15&RoleSessionName=day&RoleArn=" + shipper
@@ -203,8 +205,8 @@ func TestChangedRolesChangeTheirSessions(t *testing.T) {
 		value, _, _ := strings.Cut(rest, b)
 		return value
 	}
-	d.keys["day"] = guard.Credentials{
-		AccessKeyID: between("<AccessKeyId>", "<"), Secret: guard.Secret(between("<SecretAccessKey>", "<")), Token: guard.Secret(between("<SessionToken>", "<")),
+	d.keys["day"] = identity.Credentials{
+		AccessKeyID: between("<AccessKeyId>", "<"), Secret: identity.Secret(between("<SecretAccessKey>", "<")), Token: identity.Secret(between("<SessionToken>", "<")),
 	}
 	if status, body := d.do(t, "day", "GET", "/", ""); status != http.StatusOK {
 		t.Fatalf("STS answered %d %s; the session: %d %s", resp.StatusCode, text, status, body)
@@ -281,7 +283,7 @@ func TestSlowBodiesAreCutOff(t *testing.T) {
 // TestACompressedBombCostsBoundedMemory has one line of 256 MiB, in the places of a body where lines and strings are.
 func TestACompressedBombCostsBoundedMemory(t *testing.T) { // not parallel: it counts what is allocated
 	const huge = 256 << 20
-	faults, err := guard.ParseFaults("bulk-item=429@1%")
+	faults, err := fault.Parse("bulk-item=429@1%")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,13 +6,14 @@ import (
 	"net/http/httptest"
 
 	"github.com/seed56735111/penstock/guard"
+	"github.com/seed56735111/penstock/guard/identity"
 )
 
 // A handler of your own behind the gate of a domain, for a test that wants to see its client refused.
 func ExampleNew() {
 	const alice = "arn:aws:iam::123456789012:user/alice"
-	identities := guard.NewIdentities()
-	key, err := identities.CreateUser(guard.User{ARN: alice})
+	identities := identity.New()
+	key, err := identities.CreateUser(identity.User{ARN: alice})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -42,16 +43,6 @@ func ExampleNew() {
 	g.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
 	fmt.Println(w.Code, w.Body)
 	// Output: 403 {"Message":"User: anonymous is not authorized to perform: es:ESHttpGet because no resource-based policy allows the es:ESHttpGet action"}
-}
-
-func ExampleParseFaults() {
-	faults, err := guard.ParseFaults("429@10%,latency=200ms,bulk-item=400@1%")
-	fmt.Println(faults.Spec(), err)
-	_, err = guard.ParseFaults("418@10%")
-	fmt.Println(err)
-	// Output:
-	// 429@10%,latency=200ms,bulk-item=400@1% <nil>
-	// parse fault "418@10%": unknown fault
 }
 
 func ExampleParseTarget() {

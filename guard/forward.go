@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/seed56735111/penstock/guard/internal/edge"
 )
 
 // NewForward returns a backend that sends requests on to an Elasticsearch or OpenSearch node at base, such as
@@ -42,7 +44,7 @@ func NewForward(base string, logger *slog.Logger) (http.Handler, error) {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// A target that begins with two slashes would turn into the absolute-form, which names another host.
 		if strings.HasPrefix(r.RequestURI, "//") {
-			writeAnswer(w, r, answer{http.StatusBadRequest, upperMessage("The request target begins with two slashes")})
+			edge.Write(w, r, edge.Answer{Status: http.StatusBadRequest, Body: edge.UpperMessage("The request target begins with two slashes")})
 			return
 		}
 		proxy.ServeHTTP(w, r)
@@ -128,7 +130,7 @@ func (f *forward) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if ne := net.Error(nil); errors.As(err, &ne) && ne.Timeout() {
 		status, text = http.StatusGatewayTimeout, "The backend did not answer in time"
 	}
-	writeAnswer(w, r, answer{status, upperMessage(text)})
+	edge.Write(w, r, edge.Answer{Status: status, Body: edge.UpperMessage(text)})
 }
 
 // copyBuffers lends the buffers that answers are copied through.

@@ -1,6 +1,6 @@
 // Package guard stands in front of an Elasticsearch or OpenSearch engine as the edge of an Amazon OpenSearch Service
 // domain does: it verifies signatures, evaluates access policies, refuses in the service's own words, and forwards what
-// is allowed.
+// is allowed. Who may sign is in package identity, what goes wrong on purpose in package fault.
 //
 // A [Guard] judges the exact bytes that it forwards. What can be read in two ways (dot segments, empty segments,
 // encoded backslashes) is refused, a body is read and its hash checked before the backend sees any of it, and nothing
@@ -21,6 +21,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed56735111/penstock/guard/fault"
+	"github.com/seed56735111/penstock/guard/identity"
+	"github.com/seed56735111/penstock/guard/internal/edge"
 	"github.com/seed56735111/penstock/iam"
 	"github.com/seed56735111/penstock/sigv4"
 )
@@ -42,7 +45,7 @@ type Config struct {
 	// those whose identity policies do.
 	Policy func() (*iam.Policy, error)
 	// Identities are who may sign. Nil knows nobody.
-	Identities *Identities
+	Identities *identity.Store
 	// Profile is the wording of refusals; ProfileCurrent when empty.
 	Profile Profile
 	// Mode is how much of a request is judged; ModeParity when empty.
@@ -68,9 +71,9 @@ type Config struct {
 	// leaves them in, and engines from 5.x on refuse them.
 	StripPresigned bool
 	// Faults are injected. Nil injects none.
-	Faults *Faults
-	// AdminToken opens AdminPath for requests from this machine. Empty leaves it closed.
-	AdminToken Secret
+	Faults *fault.Faults
+	// AdminToken opens [fault.AdminPath] for requests from this machine. Empty leaves it closed.
+	AdminToken identity.Secret
 	// SpoolDir is where bodies over 1 MiB wait, in files without a name; the system's directory when empty.
 	SpoolDir string
 	// Logger hears of refusals, with the reason. Nil is silent.
@@ -84,8 +87,13 @@ type VPC struct{ ID, Endpoint string }
 type Guard struct {
 	cfg  Config
 	log  *slog.Logger
-	auth authenticator
+	auth identity.Authenticator
 	arn  string
+	// gate judges and forwards, with what goes wrong on purpose around it.
+	gate http.Handler
+	// engine is the backend, with what goes wrong on purpose before it.
+	engine http.Handler
+	admin  http.Handler
 }
 
 // domainName is what the service accepts as a domain's name, regionPattern the form of a region's.
@@ -97,7 +105,7 @@ var (
 // CheckDomain says what is wrong with what makes a domain's ARN; nil when nothing is.
 func CheckDomain(region, account, name string) error {
 	switch {
-	case !accountPattern.MatchString(account):
+	case !edge.IsAccount(account):
 		return fmt.Errorf("account %q: want twelve digits", account)
 	case !regionPattern.MatchString(region):
 		return fmt.Errorf("region %q: want one such as eu-west-1", region)
@@ -135,13 +143,13 @@ func New(cfg Config) (*Guard, error) {
 		cfg.MaxBody = SmallMaxBody
 	}
 	if cfg.BodyTimeout == 0 {
-		cfg.BodyTimeout = defaultPatience
+		cfg.BodyTimeout = edge.DefaultPatience
 	}
 	if cfg.NotOffered == nil {
 		cfg.NotOffered = NotOffered(cfg.Profile)
 	}
 	if cfg.Faults == nil {
-		cfg.Faults = &Faults{}
+		cfg.Faults = &fault.Faults{}
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
@@ -149,11 +157,14 @@ func New(cfg Config) (*Guard, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("configure domain: %w", err)
 	}
-	return &Guard{
+	g := &Guard{
 		cfg: cfg, log: cfg.Logger,
-		auth: newAuthenticator(cfg.Identities, cfg.Region, "es", cfg.MaxSkew),
+		auth: identity.NewAuthenticator(cfg.Identities, cfg.Region, "es", cfg.MaxSkew),
 		arn:  DomainARN(cfg.Region, cfg.Account, cfg.Name),
-	}, nil
+	}
+	g.gate, g.engine = cfg.Faults.Around(http.HandlerFunc(g.serve)), cfg.Faults.Before(cfg.Backend)
+	g.admin = cfg.Faults.Admin(string(cfg.AdminToken), cfg.Logger)
+	return g, nil
 }
 
 // DomainARN is the Amazon Resource Name of a domain, in the partition that its region lies in.
@@ -169,24 +180,25 @@ type call struct {
 	*Guard
 	r      *http.Request
 	target Target
-	body   *body
-	plan   *plan
-	caller *identity // nil is anonymous
+	body   *edge.Body
+	plan   *fault.Plan      // nil when nothing is injected
+	caller *identity.Caller // nil is anonymous
 	ip     netip.Addr
 }
 
 // ServeHTTP implements http.Handler.
 func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	edgeHeaders(w.Header())
-	if r.RequestURI == AdminPath && g.cfg.AdminToken != "" {
-		g.serveAdmin(w, r)
+	edge.Headers(w.Header())
+	if r.RequestURI == fault.AdminPath && g.cfg.AdminToken != "" {
+		g.admin.ServeHTTP(w, r)
 		return
 	}
-	c := &call{Guard: g, r: r, plan: g.cfg.Faults.draw(), ip: sourceIP(r, g.cfg.TrustedProxies)}
-	if skew := c.plan.clockSkew(); skew != 0 {
-		// Clients estimate the difference of the clocks from the answer's date.
-		w.Header().Set("Date", time.Now().Add(skew).UTC().Format(http.TimeFormat))
-	}
+	g.gate.ServeHTTP(w, r)
+}
+
+// serve judges a request and forwards it, or says why not.
+func (g *Guard) serve(w http.ResponseWriter, r *http.Request) {
+	c := &call{Guard: g, r: r, plan: fault.Of(r.Context()), ip: edge.SourceIP(r, g.cfg.TrustedProxies)}
 	refusal := c.judge(w)
 	defer c.body.Close()
 	if refusal == nil {
@@ -197,18 +209,18 @@ func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	g.log.LogAttrs(r.Context(), slog.LevelInfo, "request refused",
-		slog.String("method", r.Method), slog.String("path", c.target.Path), slog.String("caller", c.caller.name()),
-		slog.Int("status", refusal.status), slog.String("reason", refusal.reason),
-		slog.String("request_id", requestIDOf(w.Header())))
+		slog.String("method", r.Method), slog.String("path", c.target.Path), slog.String("caller", c.caller.Name()),
+		slog.Int("status", refusal.Status), slog.String("reason", refusal.reason),
+		slog.String("request_id", edge.RequestIDOf(w.Header())))
 	if refusal.hangUp {
 		w.Header().Set("Connection", "close")
 	}
-	writeAnswer(w, r, refusal.answer)
+	edge.Write(w, r, refusal.Answer)
 }
 
 // refusal is an answer that ends a call before the backend.
 type refusal struct {
-	answer
+	edge.Answer
 	// reason explains it in the log.
 	reason string
 	// hangUp closes the connection, on which the rest of a request may still come.
@@ -220,9 +232,9 @@ type refusal struct {
 // judge takes the call through all checks in the service's order and returns the first refusal.
 func (c *call) judge(w http.ResponseWriter) *refusal {
 	signed := !sigv4.IsAnonymous(c.r)
-	body, err := readBody(w, c.r, c.cfg.MaxBody, c.cfg.SpoolDir, c.cfg.BodyTimeout, signed)
+	body, err := edge.ReadBody(w, c.r, c.cfg.MaxBody, c.cfg.SpoolDir, c.cfg.BodyTimeout, signed)
 	c.body = body
-	tooLarge := errors.Is(err, errTooLarge)
+	tooLarge := errors.Is(err, edge.ErrTooLarge)
 	if err != nil && !tooLarge {
 		return c.unreadable(err)
 	}
@@ -238,43 +250,52 @@ func (c *call) judge(w http.ResponseWriter) *refusal {
 	if tooLarge {
 		return c.tooLarge(signed)
 	}
-	if c.plan.strike(faultToken) != nil && signed {
-		return &refusal{answer: answer{http.StatusForbidden, lowerMessage(textExpiredToken)}, reason: "injected"}
+	if c.plan.ExpiresToken() && signed {
+		return &refusal{Answer: edge.Answer{Status: http.StatusForbidden, Body: edge.LowerMessage(identity.TextExpiredToken)}, reason: "injected"}
 	}
-	if c.plan.strike(faultAuthz) != nil {
+	if c.plan.FailsAuthorization() {
 		return authorizationFailed("injected")
 	}
-	c.caller, err = c.auth.authenticate(c.r, c.body, how{skew: c.plan.clockSkew(), short: c.plan.strike(faultNoDump) != nil})
+	c.caller, err = c.auth.Authenticate(c.r, c.body.Sum, identity.Trouble{Skew: c.plan.ClockSkew(), Short: c.plan.HidesRequest()})
 	if err != nil {
 		return refuseAuth(err)
 	}
 	if r := c.authorize(); r != nil {
 		return r
 	}
-	if c.r.Method == http.MethodHead && c.body.size > 0 {
-		return &refusal{answer: answer{http.StatusForbidden, nil}, reason: "HEAD with a body"}
+	if c.r.Method == http.MethodHead && c.body.Size > 0 {
+		return &refusal{Answer: edge.Answer{Status: http.StatusForbidden, Body: nil}, reason: "HEAD with a body"}
 	}
 	return c.offered()
 }
 
+// refuseAuth is the domain's answer to a failed authentication.
+func refuseAuth(err error) *refusal {
+	if e, ok := errors.AsType[*sigv4.AuthError](err); ok {
+		reason, _, _ := strings.Cut(e.Message, "\n")
+		return &refusal{Answer: edge.Answer{Status: e.Status, Body: e.JSON()}, reason: reason}
+	}
+	return authorizationFailed(err.Error())
+}
+
 func edgeRefusal(status int, text string) *refusal {
-	return &refusal{answer: answer{status, upperMessage(text)}, reason: text}
+	return &refusal{Answer: edge.Answer{Status: status, Body: edge.UpperMessage(text)}, reason: text}
 }
 
 func authorizationFailed(reason string) *refusal {
 	return &refusal{
-		answer: answer{http.StatusServiceUnavailable, upperMessage("Call to Authorization engine failed")},
+		Answer: edge.Answer{Status: http.StatusServiceUnavailable, Body: edge.UpperMessage("Call to Authorization engine failed")},
 		reason: reason,
 	}
 }
 
 func (c *call) unreadable(err error) *refusal {
-	if serr, ok := errors.AsType[*spoolError](err); ok {
+	if serr, ok := errors.AsType[*edge.SpoolError](err); ok {
 		r := edgeRefusal(http.StatusInternalServerError, "The request could not be kept")
 		r.reason, r.hangUp = serr.Error(), true
 		return r
 	}
-	if errors.Is(err, errSlow) {
+	if errors.Is(err, edge.ErrSlow) {
 		r := edgeRefusal(http.StatusRequestTimeout, "The request body did not arrive in time")
 		r.reason, r.hangUp = err.Error(), true
 		return r
@@ -304,7 +325,7 @@ func (c *call) unusable() *refusal {
 // signature is right cannot be told without the body.
 func (c *call) tooLarge(signed bool) *refusal {
 	if !signed {
-		c.body = &body{}
+		c.body = &edge.Body{}
 		if r := c.authorize(); r != nil {
 			r.hangUp = true
 			return r
@@ -340,12 +361,11 @@ func (c *call) forward(w http.ResponseWriter) {
 			r.RequestURI += "?" + r.URL.RawQuery
 		}
 	}
-	r.Body = c.body.reader()
-	r.GetBody = func() (io.ReadCloser, error) { return c.body.reader(), nil }
-	r.ContentLength = c.body.size
+	r.Body = c.body.Reader()
+	r.GetBody = func() (io.ReadCloser, error) { return c.body.Reader(), nil }
+	r.ContentLength = c.body.Size
 	r.TransferEncoding, r.Trailer = nil, nil
-	bulk, isBulk := c.bulk()
-	c.plan.serve(w, r, c.cfg.Backend, bulk, isBulk)
+	c.engine.ServeHTTP(w, r)
 }
 
 // withoutSignature takes the parameters of a presigned URL off a query and leaves the rest as it is.
@@ -357,19 +377,6 @@ func withoutSignature(query string) string {
 		}
 	}
 	return strings.Join(kept, "&")
-}
-
-// bulk reports whether this is a _bulk call whose answer has every item in its place, and what to know of it.
-func (c *call) bulk() (b bulkCall, isBulk bool) {
-	s := c.target.Segments
-	if len(s) == 0 || s[len(s)-1] != "_bulk" {
-		return b, false
-	}
-	if len(s) > 1 {
-		b.index = s[0]
-	}
-	b.filter, isBulk = parseBulkFilter(c.target.Query)
-	return b, isBulk
 }
 
 // names lists the backend's indexes, aliases and data streams.

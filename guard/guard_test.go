@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/seed56735111/penstock/guard"
+	"github.com/seed56735111/penstock/guard/identity"
 	"github.com/seed56735111/penstock/sigv4"
 )
 
@@ -20,13 +21,16 @@ const (
 	domainARN = "arn:aws:es:eu-west-1:123456789012:domain/sandbox01"
 	bob       = "arn:aws:iam::123456789012:user/bob"
 	mallory   = "arn:aws:iam::999999999999:user/mallory"
+	account   = "123456789012"
+	alice     = "arn:aws:iam::123456789012:user/team/alice"
+	shipper   = "arn:aws:iam::123456789012:role/service/shipper"
 )
 
 // testDomain is a guard on a socket in front of a backend that writes down what reaches it.
 type testDomain struct {
 	URL        string
-	Identities *guard.Identities
-	keys       map[string]guard.Credentials
+	Identities *identity.Store
+	keys       map[string]identity.Credentials
 
 	mu   sync.Mutex
 	seen []seen
@@ -42,15 +46,15 @@ type seen struct {
 // newDomain starts a domain with users alice, bob and mallory (of another account) and a session of the role shipper.
 func newDomain(t testing.TB, access string, change ...func(*guard.Config)) *testDomain {
 	t.Helper()
-	d := &testDomain{Identities: guard.NewIdentities(), keys: map[string]guard.Credentials{}}
+	d := &testDomain{Identities: identity.New(), keys: map[string]identity.Credentials{}}
 	for _, user := range []string{alice, bob, mallory} {
-		c, err := d.Identities.CreateUser(guard.User{ARN: user})
+		c, err := d.Identities.CreateUser(identity.User{ARN: user})
 		if err != nil {
 			t.Fatal(err)
 		}
 		d.keys[user] = c
 	}
-	if err := d.Identities.CreateRole(guard.Role{ARN: shipper}); err != nil {
+	if err := d.Identities.CreateRole(identity.Role{ARN: shipper}); err != nil {
 		t.Fatal(err)
 	}
 	c, err := d.Identities.CreateSession(shipper, "night", time.Hour)
@@ -140,7 +144,7 @@ func (d *testDomain) sign(t testing.TB, r *http.Request, who string, body string
 	return r
 }
 
-func signWith(t testing.TB, r *http.Request, c guard.Credentials, body, region, service string, at time.Time) {
+func signWith(t testing.TB, r *http.Request, c identity.Credentials, body, region, service string, at time.Time) {
 	t.Helper()
 	s := sigv4.Signer{Region: region, Service: service}
 	creds := sigv4.Credentials{AccessKeyID: c.AccessKeyID, SecretAccessKey: string(c.Secret), SessionToken: string(c.Token)}

@@ -15,12 +15,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/seed56735111/penstock/guard"
+	"github.com/seed56735111/penstock/guard/fault"
 )
 
 // faulty starts an open domain that injects faults.
-func faulty(t testing.TB, spec string, change ...func(*guard.Config)) (*testDomain, *guard.Faults) {
+func faulty(t testing.TB, spec string, change ...func(*guard.Config)) (*testDomain, *fault.Faults) {
 	t.Helper()
-	f, err := guard.ParseFaults(spec)
+	f, err := fault.Parse(spec)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -218,7 +219,7 @@ func TestFaultsAreSetFromThisMachineWithTheTokenOnly(t *testing.T) {
 	t.Parallel()
 	d, faults := faulty(t, "", func(c *guard.Config) { c.AdminToken = "open sesame" })
 	admin := func(method, token, body string) (int, string) {
-		r := d.request(t, method, guard.AdminPath, body)
+		r := d.request(t, method, fault.AdminPath, body)
 		if token != "" {
 			r.Header.Set("Authorization", "Bearer "+token)
 		}
@@ -252,7 +253,7 @@ func TestFaultsAreSetFromThisMachineWithTheTokenOnly(t *testing.T) {
 		t.Errorf("the specification is %q", faults.Spec())
 	}
 	closed, _ := faulty(t, "")
-	if status, _ := closed.do(t, "", "GET", guard.AdminPath, ""); status != http.StatusOK || len(closed.reached()) != 1 {
+	if status, _ := closed.do(t, "", "GET", fault.AdminPath, ""); status != http.StatusOK || len(closed.reached()) != 1 {
 		t.Errorf("without a token the path is not the domain's: %d", status)
 	}
 }

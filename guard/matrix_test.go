@@ -8,6 +8,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/seed56735111/penstock/guard"
+	"github.com/seed56735111/penstock/guard/identity"
 )
 
 const (
@@ -24,13 +25,13 @@ func allowAll() []jsontext.Value {
 func people(t *testing.T, d *testDomain) {
 	t.Helper()
 	for _, arn := range []string{carol, foreign} {
-		c, err := d.Identities.CreateUser(guard.User{ARN: arn, Policies: allowAll()})
+		c, err := d.Identities.CreateUser(identity.User{ARN: arn, Policies: allowAll()})
 		if err != nil {
 			t.Fatal(err)
 		}
 		d.keys[arn] = c
 	}
-	if err := d.Identities.CreateRole(guard.Role{ARN: reader}); err != nil {
+	if err := d.Identities.CreateRole(identity.Role{ARN: reader}); err != nil {
 		t.Fatal(err)
 	}
 	c, err := d.Identities.CreateSession(reader, "night", time.Hour)

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+
+	"github.com/seed56735111/penstock/guard/internal/edge"
 )
 
 // listNames asks the backend for all indexes, hidden ones too, and their aliases and data streams.
@@ -14,11 +16,11 @@ func listNames(ctx context.Context, backend http.Handler) ([]string, error) {
 		return nil, err
 	}
 	names := []string{}
-	if rec.code() == http.StatusOK {
+	if rec.Code() == http.StatusOK {
 		var indexes map[string]struct {
 			Aliases map[string]struct{} `json:"aliases"`
 		}
-		if err := json.Unmarshal(rec.body.Bytes(), &indexes); err != nil {
+		if err := json.Unmarshal(rec.Body.Bytes(), &indexes); err != nil {
 			return nil, fmt.Errorf("read the backend's aliases: %w", err)
 		}
 		for index, i := range indexes {
@@ -37,10 +39,10 @@ func listNames(ctx context.Context, backend http.Handler) ([]string, error) {
 	var rows []struct {
 		Index string `json:"index"`
 	}
-	if rec.code() != http.StatusOK {
-		return nil, fmt.Errorf("the backend answers %d", rec.code())
+	if rec.Code() != http.StatusOK {
+		return nil, fmt.Errorf("the backend answers %d", rec.Code())
 	}
-	if err := json.Unmarshal(rec.body.Bytes(), &rows); err != nil {
+	if err := json.Unmarshal(rec.Body.Bytes(), &rows); err != nil {
 		return nil, fmt.Errorf("read the backend's indexes: %w", err)
 	}
 	for _, row := range rows {
@@ -58,13 +60,13 @@ func appendIndex(names []string, index string) []string {
 }
 
 // ask sends a request of our own to the backend.
-func ask(ctx context.Context, backend http.Handler, target string) (*recorder, error) {
+func ask(ctx context.Context, backend http.Handler, target string) (*edge.Recorder, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, target, http.NoBody)
 	if err != nil {
 		return nil, err
 	}
 	r.RequestURI, r.Host = target, "localhost"
-	rec := &recorder{header: http.Header{}}
+	rec := edge.NewRecorder()
 	backend.ServeHTTP(rec, r)
 	return rec, nil
 }

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/seed56735111/penstock/guard/internal/edge"
 )
 
 // API names requests by method and path.
@@ -52,13 +54,13 @@ func NotOffered(p Profile) []API {
 
 // payloadNotOffered reports whether the body of a _cluster/settings call has nested settings: the service takes only
 // the flat form, {"persistent": {"a.b": 1}}.
-func payloadNotOffered(r *http.Request, segments []string, b *body) bool {
-	if r.Method != http.MethodPut && r.Method != http.MethodPost || b.size == 0 ||
+func payloadNotOffered(r *http.Request, segments []string, b *edge.Body) bool {
+	if r.Method != http.MethodPut && r.Method != http.MethodPost || b.Size == 0 ||
 		!(API{Path: "/_cluster/settings"}).Matches(r.Method, segments) {
 		return false
 	}
 	var doc map[string]map[string]json.RawMessage
-	err := json.NewDecoder(b.reader()).Decode(&doc)
+	err := json.NewDecoder(b.Reader()).Decode(&doc)
 	if err != nil {
 		// What is no JSON is the engine's to refuse; anything else in the place of an object is no flat form.
 		_, isSyntax := errors.AsType[*json.SyntaxError](err)

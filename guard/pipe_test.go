@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/seed56735111/penstock/guard"
+	"github.com/seed56735111/penstock/guard/identity"
 )
 
 // pipe is a named pipe that somebody writes text to, once.
@@ -38,7 +39,7 @@ func TestAPipeIsReadOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ids, err := guard.LoadIdentities(identities, nil)
+		ids, err := identity.Load(identities, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

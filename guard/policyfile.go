@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/seed56735111/penstock/guard/internal/edge"
 	"github.com/seed56735111/penstock/iam"
 )
 
@@ -28,7 +29,7 @@ type PolicyFile struct {
 	mu      sync.Mutex
 	policy  *iam.Policy
 	err     error
-	stamp   stamp
+	stamp   edge.Stamp
 	checked time.Time
 }
 
@@ -50,16 +51,16 @@ func OpenPolicyFile(path string, parse func([]byte) (*iam.Policy, error), logger
 func (p *PolicyFile) Policy() (*iam.Policy, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if time.Since(p.checked) < reloadEvery {
+	if time.Since(p.checked) < edge.ReloadEvery {
 		return p.policy, p.err
 	}
 	p.checked = time.Now()
 	info, err := os.Stat(p.path)
 	if err != nil {
-		p.policy, p.err, p.stamp = nil, fmt.Errorf("read access policy: %w", err), stamp{}
+		p.policy, p.err, p.stamp = nil, fmt.Errorf("read access policy: %w", err), edge.Stamp{}
 		return nil, p.err
 	}
-	if now := stampOf(info); now != p.stamp {
+	if now := edge.StampOf(info); now != p.stamp {
 		p.stamp = now
 		p.policy, p.err = p.read()
 		if p.err != nil {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/seed56735111/penstock/guard"
+	"github.com/seed56735111/penstock/guard/identity"
 	"github.com/seed56735111/penstock/iam"
 )
 
@@ -23,7 +24,7 @@ import (
 func later() { time.Sleep(2 * time.Second) }
 
 // get is the status of a GET / by the holder of a key.
-func get(t *testing.T, h http.Handler, key guard.Credentials) int {
+func get(t *testing.T, h http.Handler, key identity.Credentials) int {
 	t.Helper()
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	if key.AccessKeyID != "" {
@@ -34,7 +35,7 @@ func get(t *testing.T, h http.Handler, key guard.Credentials) int {
 	return w.Code
 }
 
-func newGuard(t *testing.T, ids *guard.Identities, policy func() (*iam.Policy, error)) *guard.Guard {
+func newGuard(t *testing.T, ids *identity.Store, policy func() (*iam.Policy, error)) *guard.Guard {
 	t.Helper()
 	g, err := guard.New(guard.Config{
 		Backend: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}),
@@ -50,16 +51,16 @@ func TestIdentitiesFollowTheirFile(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "identities.json")
-		editor, err := guard.OpenIdentities(path, nil)
+		editor, err := identity.Open(path, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		user, err := editor.CreateUser(guard.User{ARN: alice})
+		user, err := editor.CreateUser(identity.User{ARN: alice})
 		if err != nil {
 			t.Fatal(err)
 		}
 		var log bytes.Buffer
-		ids, err := guard.LoadIdentities(path, slog.New(slog.NewTextHandler(&log, nil)))
+		ids, err := identity.Load(path, slog.New(slog.NewTextHandler(&log, nil)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -72,7 +73,7 @@ func TestIdentitiesFollowTheirFile(t *testing.T) {
 			t.Fatal(err)
 		}
 		g := newGuard(t, ids, guard.FixedPolicy(p))
-		check := func(when string, key guard.Credentials, want int) {
+		check := func(when string, key identity.Credentials, want int) {
 			t.Helper()
 			if got := get(t, g, key); got != want {
 				t.Errorf("%s: %d, want %d", when, got, want)
@@ -117,8 +118,8 @@ func TestIdentitiesFollowTheirFile(t *testing.T) {
 func TestSessionsExpire(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		ids := guard.NewIdentities()
-		if err := ids.CreateRole(guard.Role{ARN: shipper}); err != nil {
+		ids := identity.New()
+		if err := ids.CreateRole(identity.Role{ARN: shipper}); err != nil {
 			t.Fatal(err)
 		}
 		session, err := ids.CreateSession(shipper, "night", time.Hour)
@@ -173,7 +174,7 @@ func TestAPolicyFileComesIntoForceAndFailsClosed(t *testing.T) {
 		g := newGuard(t, nil, file.Policy)
 		check := func(when string, want int) {
 			t.Helper()
-			if got := get(t, g, guard.Credentials{}); got != want {
+			if got := get(t, g, identity.Credentials{}); got != want {
 				t.Errorf("%s: %d, want %d", when, got, want)
 			}
 			later()

@@ -57,36 +57,48 @@ var strictAPIs = []strictAPI{
 	{"GET HEAD", "/", scopeURL, bodyNone},
 	{"GET", "/favicon.ico", scopeURL, bodyNone},
 
-	{"GET", "/_cat /_cat/allocation /_cat/allocation/{x} /_cat/cluster_manager /_cat/health /_cat/master /_cat/nodeattrs /_cat/nodes" +
-		" /_cat/pending_tasks /_cat/plugins /_cat/repositories /_cat/snapshots /_cat/snapshots/{x} /_cat/tasks /_cat/templates" +
+	{"GET", "/_cat /_cat/allocation /_cat/allocation/{x} /_cat/cluster_manager /_cat/health /_cat/master" +
+		" /_cat/nodeattrs /_cat/nodes" +
+		" /_cat/pending_tasks /_cat/plugins /_cat/repositories /_cat/snapshots /_cat/snapshots/{x} /_cat/tasks" +
+		" /_cat/templates" +
 		" /_cat/templates/{x} /_cat/thread_pool /_cat/thread_pool/{x}", scopeURL, bodyNone},
-	{"GET", "/_cat/aliases /_cat/aliases/{x} /_cat/count /_cat/count/{index} /_cat/fielddata /_cat/fielddata/{x} /_cat/indices" +
-		" /_cat/indices/{index} /_cat/pit_segments/_all /_cat/recovery /_cat/recovery/{index} /_cat/segment_replication" +
+	{"GET", "/_cat/aliases /_cat/aliases/{x} /_cat/count /_cat/count/{index} /_cat/fielddata" +
+		" /_cat/fielddata/{x} /_cat/indices" +
+		" /_cat/indices/{index} /_cat/pit_segments/_all /_cat/recovery /_cat/recovery/{index}" +
+		" /_cat/segment_replication" +
 		" /_cat/segment_replication/{index} /_cat/segments /_cat/segments/{index} /_cat/shards /_cat/shards/{index}" +
 		" /_list/indices /_list/indices/{index} /_list/shards /_list/shards/{index}", scopeAll, bodyNone},
-	{"GET", "/_list /_list/wlm_stats /_list/wlm_stats/stats/{x} /_list/wlm_stats/{x}/stats /_list/wlm_stats/{x}/stats/{x}" +
+	{"GET", "/_list /_list/wlm_stats /_list/wlm_stats/stats/{x} /_list/wlm_stats/{x}/stats" +
+		" /_list/wlm_stats/{x}/stats/{x}" +
 		" /_wlm/stats /_wlm/stats/{x} /_wlm/{x}/stats /_wlm/{x}/stats/{x}", scopeURL, bodyNone},
 
 	{"GET", "/_cluster/health /_cluster/health/{index} /_cluster/nodes/hot_threads /_cluster/nodes/hotthreads" +
-		" /_cluster/nodes/{x}/hot_threads /_cluster/nodes/{x}/hotthreads /_cluster/pending_tasks /_cluster/settings /_cluster/stats" +
+		" /_cluster/nodes/{x}/hot_threads /_cluster/nodes/{x}/hotthreads /_cluster/pending_tasks" +
+		" /_cluster/settings /_cluster/stats" +
 		" /_cluster/stats/nodes/{x} /_cluster/stats/{x}/nodes/{x} /_cluster/stats/{x}/{x}/nodes/{x}" +
 		" /_cluster/decommission/awareness/{x}/_status /_cluster/routing/awareness/{x}/weights", scopeURL, bodyNone},
-	{"PUT", "/_cluster/settings /_cluster/decommission/awareness/{x}/{x} /_cluster/routing/awareness/{x}/weights", scopeURL, bodyOther},
-	{"DELETE", "/_cluster/decommission/awareness /_cluster/routing/awareness/weights /_cluster/routing/awareness/{x}/weights" +
+	{"PUT", "/_cluster/settings /_cluster/decommission/awareness/{x}/{x}" +
+		" /_cluster/routing/awareness/{x}/weights", scopeURL, bodyOther},
+	{"DELETE", "/_cluster/decommission/awareness /_cluster/routing/awareness/weights" +
+		" /_cluster/routing/awareness/{x}/weights" +
 		" /_cluster/voting_config_exclusions", scopeURL, bodyOther},
 	{"POST", "/_cluster/voting_config_exclusions /_cluster/voting_config_exclusions/{x}", scopeURL, bodyOther},
 	{"GET", "/_cluster/state /_cluster/state/{x} /_cluster/state/{x}/{index}", scopeAll, bodyNone},
 	{"GET POST", "/_cluster/allocation/explain", scopeURL, bodyAllocation},
-	{"GET", "/_nodes /_nodes/hot_threads /_nodes/hotthreads /_nodes/stats /_nodes/stats/{x} /_nodes/stats/{x}/{x} /_nodes/usage" +
-		" /_nodes/usage/{x} /_nodes/{x} /_nodes/{x}/hot_threads /_nodes/{x}/hotthreads /_nodes/{x}/info/{x} /_nodes/{x}/stats" +
+	{"GET", "/_nodes /_nodes/hot_threads /_nodes/hotthreads /_nodes/stats /_nodes/stats/{x}" +
+		" /_nodes/stats/{x}/{x} /_nodes/usage" +
+		" /_nodes/usage/{x} /_nodes/{x} /_nodes/{x}/hot_threads /_nodes/{x}/hotthreads /_nodes/{x}/info/{x}" +
+		" /_nodes/{x}/stats" +
 		" /_nodes/{x}/stats/{x} /_nodes/{x}/stats/{x}/{x} /_nodes/{x}/usage /_nodes/{x}/usage/{x} /_nodes/{x}/{x}" +
 		" /_remote/info /_tasks /_tasks/{x} /_script_context /_script_language", scopeURL, bodyNone},
 	{"POST", "/_nodes/reload_secure_settings /_nodes/{x}/reload_secure_settings /_tasks/_cancel /_tasks/{x}/_cancel" +
-		" /_delete_by_query/{x}/_rethrottle /_reindex/{x}/_rethrottle /_update_by_query/{x}/_rethrottle", scopeURL, bodyOther},
+		" /_delete_by_query/{x}/_rethrottle /_reindex/{x}/_rethrottle" +
+		" /_update_by_query/{x}/_rethrottle", scopeURL, bodyOther},
 	{"GET", "/_remotestore/metadata/{index} /_remotestore/metadata/{index}/{x} /_remotestore/stats/{index}" +
 		" /_remotestore/stats/{index}/{x} /_resolve/index/{index}", scopeURL, bodyNone},
 
-	{"GET", "/_ingest/pipeline /_ingest/pipeline/{x} /_ingest/processor/grok /_search/pipeline /_search/pipeline/{x}", scopeURL, bodyNone},
+	{"GET", "/_ingest/pipeline /_ingest/pipeline/{x} /_ingest/processor/grok /_search/pipeline" +
+		" /_search/pipeline/{x}", scopeURL, bodyNone},
 	{"GET POST", "/_ingest/pipeline/_simulate /_ingest/pipeline/{x}/_simulate", scopeURL, bodyOther},
 	{"DELETE", "/_ingest/pipeline/{x} /_search/pipeline/{x}", scopeURL, bodyNone},
 	{"GET POST", "/_scripts/painless/_execute", scopeAll, bodyExecute},
@@ -95,39 +107,51 @@ var strictAPIs = []strictAPI{
 	{"PUT POST", "/_scripts/{x}/{x}", scopeURL, bodyOther},
 	{"GET POST", "/_render/template /_render/template/{x}", scopeURL, bodyOther},
 
-	{"GET", "/_snapshot /_snapshot/_status /_snapshot/{x} /_snapshot/{x}/_status /_snapshot/{x}/{x} /_snapshot/{x}/{x}/_status", scopeURL, bodyNone},
+	{"GET", "/_snapshot /_snapshot/_status /_snapshot/{x} /_snapshot/{x}/_status /_snapshot/{x}/{x}" +
+		" /_snapshot/{x}/{x}/_status", scopeURL, bodyNone},
 	{"GET", "/_snapshot/{x}/{x}/{index}/_status", scopeURL, bodyNone},
 	{"PUT POST", "/_snapshot/{x}", scopeURL, bodyOther},
 	{"POST", "/_snapshot/{x}/_cleanup /_snapshot/{x}/_verify", scopeURL, bodyOther},
 	{"DELETE", "/_snapshot/{x} /_snapshot/{x}/{x}", scopeURL, bodyNone},
 
-	{"GET HEAD", "/_template /_template/{x} /_index_template /_index_template/{x} /_component_template /_component_template/{x}", scopeURL, bodyNone},
+	{"GET HEAD", "/_template /_template/{x} /_index_template /_index_template/{x} /_component_template" +
+		" /_component_template/{x}", scopeURL, bodyNone},
 	{"DELETE", "/_template/{x} /_index_template/{x} /_component_template/{x}", scopeURL, bodyNone},
-	{"POST", "/_index_template/_simulate /_index_template/_simulate/{x} /_index_template/_simulate_index/{index}", scopeURL, bodyTemplate},
+	{"POST", "/_index_template/_simulate /_index_template/_simulate/{x}" +
+		" /_index_template/_simulate_index/{index}", scopeURL, bodyTemplate},
 	{"PUT POST", "/_template/{x} /_index_template/{x} /_component_template/{x}", scopeURL, bodyTemplate},
-	{"GET", "/_data_stream /_data_stream/_stats /_data_stream/{index} /_data_stream/{index}/_stats", scopeAll, bodyNone},
+	{"GET", "/_data_stream /_data_stream/_stats /_data_stream/{index}" +
+		" /_data_stream/{index}/_stats", scopeAll, bodyNone},
 	{"PUT DELETE", "/_data_stream/{index}", scopeURL, bodyNone},
 
-	{"GET HEAD", "/_alias /_alias/{x} /_aliases /{index}/_alias /{index}/_alias/{x} /{index}/_aliases /{index}/_aliases/{x}", scopeAll, bodyNone},
+	{"GET HEAD", "/_alias /_alias/{x} /_aliases /{index}/_alias /{index}/_alias/{x} /{index}/_aliases" +
+		" /{index}/_aliases/{x}", scopeAll, bodyNone},
 	{"DELETE", "/{index}/_alias/{x} /{index}/_aliases/{x}", scopeURL, bodyNone},
-	{"PUT POST", "/_alias /_alias/{x} /_aliases/{x} /{index}/_alias /{index}/_alias/{x} /{index}/_aliases /{index}/_aliases/{x}", scopeAll, bodyAlias},
+	{"PUT POST", "/_alias /_alias/{x} /_aliases/{x} /{index}/_alias /{index}/_alias/{x} /{index}/_aliases" +
+		" /{index}/_aliases/{x}", scopeAll, bodyAlias},
 	{"POST", "/_aliases", scopeURL, bodyAliases},
 
-	{"GET POST", "/_search/scroll /_search/scroll/{x}", scopeURL, bodyOther}, // bound to the indexes that it was opened on
+	{"GET POST", "/_search/scroll" +
+		" /_search/scroll/{x}", scopeURL, bodyOther}, // bound to the indexes that it was opened on
 	{"DELETE", "/_search/scroll /_search/scroll/{x} /_search/point_in_time", scopeURL, bodyOther},
 	{"GET DELETE", "/_search/point_in_time/_all", scopeAll, bodyNone},
 	{"POST", "/{index}/_search/point_in_time", scopeURL, bodyNone},
 	{"GET POST", "/_search /{index}/_search /{index}/{type}/_search /_count /{index}/_count /{index}/{type}/_count" +
-		" /_validate/query /{index}/_validate/query /{index}/{type}/_validate/query /{index}/_explain/{id} /{index}/{type}/{id}/_explain" +
+		" /_validate/query /{index}/_validate/query /{index}/{type}/_validate/query /{index}/_explain/{id}" +
+		" /{index}/{type}/{id}/_explain" +
 		" /_search_shards /{index}/_search_shards", scopeAll, bodySearch},
-	{"POST", "/{index}/_delete_by_query /{index}/{type}/_delete_by_query /{index}/_update_by_query /{index}/{type}/_update_by_query", scopeURL, bodySearch},
+	{"POST", "/{index}/_delete_by_query /{index}/{type}/_delete_by_query /{index}/_update_by_query" +
+		" /{index}/{type}/_update_by_query", scopeURL, bodySearch},
 	{"GET POST", "/_msearch /{index}/_msearch /{index}/{type}/_msearch", scopeURL, bodySearches},
 	{"GET POST", "/_rank_eval /{index}/_rank_eval", scopeAll, bodyRankEval},
 	{"GET POST", "/_field_caps /{index}/_field_caps", scopeAll, bodyFieldCaps},
-	{"GET POST", "/_mget /{index}/_mget /{index}/{type}/_mget /_mtermvectors /{index}/_mtermvectors /{index}/{type}/_mtermvectors" +
-		" /{index}/_termvectors /{index}/_termvectors/{id} /{index}/{type}/_termvectors /{index}/{type}/{id}/_termvectors", scopeURL, bodyDocs},
+	{"GET POST", "/_mget /{index}/_mget /{index}/{type}/_mget /_mtermvectors /{index}/_mtermvectors" +
+		" /{index}/{type}/_mtermvectors" +
+		" /{index}/_termvectors /{index}/_termvectors/{id} /{index}/{type}/_termvectors" +
+		" /{index}/{type}/{id}/_termvectors", scopeURL, bodyDocs},
 
-	{"PUT POST", "/_bulk /_bulk/stream /{index}/_bulk /{index}/_bulk/stream /{index}/{type}/_bulk", scopeURL, bodyBulk},
+	{"PUT POST", "/_bulk /_bulk/stream /{index}/_bulk /{index}/_bulk/stream" +
+		" /{index}/{type}/_bulk", scopeURL, bodyBulk},
 	{"POST", "/_reindex", scopeURL, bodyReindex},
 	{"GET HEAD DELETE", "/{index}/_doc/{id} /{index}/_source/{id}", scopeURL, bodyNone},
 	{"PUT POST", "/{index}/_doc /{index}/_doc/{id} /{index}/_create/{id}", scopeURL, bodyOther},
@@ -135,22 +159,29 @@ var strictAPIs = []strictAPI{
 
 	{"GET HEAD DELETE", "/{index}", scopeURL, bodyNone},
 	{"PUT", "/{index}", scopeURL, bodyIndex},
-	{"PUT POST", "/{index}/_shrink/{created} /{index}/_split/{created} /{index}/_clone/{created}", scopeURL, bodyIndex},
+	{"PUT POST", "/{index}/_shrink/{created} /{index}/_split/{created}" +
+		" /{index}/_clone/{created}", scopeURL, bodyIndex},
 	{"POST", "/{index}/_rollover /{index}/_rollover/{created}", scopeURL, bodyIndex},
-	{"GET", "/_settings /_settings/{x} /{index}/_settings /{index}/_settings/{x} /{index}/_setting/{x} /_mapping /_mappings" +
-		" /_mapping/{x} /_mapping/field/{x} /{index}/_mapping /{index}/_mappings /{index}/_mapping/{x} /{index}/_mapping/field/{x}" +
+	{"GET", "/_settings /_settings/{x} /{index}/_settings /{index}/_settings/{x} /{index}/_setting/{x}" +
+		" /_mapping /_mappings" +
+		" /_mapping/{x} /_mapping/field/{x} /{index}/_mapping /{index}/_mappings /{index}/_mapping/{x}" +
+		" /{index}/_mapping/field/{x}" +
 		" /{index}/_mapping/{x}/field/{x}", scopeAll, bodyNone},
 	{"HEAD", "/{index}/_mapping/{x}", scopeURL, bodyNone},
 	{"PUT", "/_settings /{index}/_settings", scopeAll, bodySettings},
-	{"PUT POST", "/{index}/_mapping /{index}/_mappings /{index}/_mapping/{x} /{index}/{type}/_mapping", scopeURL, bodyOther},
+	{"PUT POST", "/{index}/_mapping /{index}/_mappings /{index}/_mapping/{x}" +
+		" /{index}/{type}/_mapping", scopeURL, bodyOther},
 	{"PUT", "/{index}/_block/{x}", scopeURL, bodyNone},
 	{"GET POST", "/_analyze /{index}/_analyze", scopeURL, bodyOther},
-	{"GET POST", "/_flush /_flush/synced /{index}/_flush /{index}/_flush/synced /_refresh /{index}/_refresh /_upgrade" +
+	{"GET POST", "/_flush /_flush/synced /{index}/_flush /{index}/_flush/synced /_refresh /{index}/_refresh" +
+		" /_upgrade" +
 		" /{index}/_upgrade /_optimize /{index}/_optimize /_cache/clear /{index}/_cache/clear", scopeAll, bodyNone},
-	{"POST", "/_forcemerge /{index}/_forcemerge /_open /{index}/_open /_close /{index}/_close /{index}/ingestion/_pause" +
+	{"POST", "/_forcemerge /{index}/_forcemerge /_open /{index}/_open /_close /{index}/_close" +
+		" /{index}/ingestion/_pause" +
 		" /{index}/ingestion/_resume", scopeAll, bodyNone},
 	{"POST", "/{index}/_scale", scopeURL, bodyOther},
-	{"GET", "/_recovery /{index}/_recovery /_segments /{index}/_segments /_shard_stores /{index}/_shard_stores /_stats /_stats/{x}" +
+	{"GET", "/_recovery /{index}/_recovery /_segments /{index}/_segments /_shard_stores /{index}/_shard_stores" +
+		" /_stats /_stats/{x}" +
 		" /{index}/_stats /{index}/_stats/{x} /{index}/ingestion/_state", scopeAll, bodyNone},
 
 	// Mapping types, of engines before 8.
@@ -246,24 +277,42 @@ func (u *understood) matches(path string, raw, segments []string) bool {
 
 // knownParameters are the parameters of a query that name no index, of all the calls in the table. Those that engines take
 // for a part of the path (index, name, alias, target) are not among them, nor is source, which stands for a body.
-const knownParameters = " _source _source_exclude _source_excludes _source_include _source_includes accept_data_loss actions active_only" +
-	" all_shards allow_no_indices allow_partial_pit_creation allow_partial_search_results analyze_wildcard analyzer awareness_attribute" +
-	" batch_interval batch_size batched_reduce_size bytes cancel_after_time_interval cause ccs_minimize_roundtrips cluster_manager_timeout" +
-	" completed_only completion_fields conflicts consistency copy_settings create default_operator detailed df docvalue_fields dry_run" +
-	" error_trace expand_wildcards explain field_statistics fielddata fielddata_fields fields filter_path flat_settings flush" +
-	" forbid_closed_indices force format from from_ full_id group_by groups h health help human if_primary_term if_seq_no" +
-	" ignore_idle_threads ignore_indices ignore_throttled ignore_unavailable include_defaults include_disk_info include_global_state" +
-	" include_named_queries_score include_segment_file_sizes include_type_name include_unloaded_segments include_unmapped" +
-	" include_yes_decisions interval keep_alive lang lenient level local lowercase_expanded_terms master_timeout max_concurrent_searches" +
-	" max_concurrent_shard_requests max_docs max_num_segments metric min_score mode next_token nodes offsets only_ancient_segments" +
-	" only_expunge_deletes op_type order parent parent_task_id payloads phase_took positions pre_filter_shard_size preference" +
-	" prefer_local preserve_existing pretty pri primary_only profile q query query_cache realtime recycler refresh replication request" +
-	" request_cache requests_per_second require_alias rest_total_hits_as_int retry_failed retry_on_conflict rewrite routing s scroll" +
-	" scroll_id scroll_size search_timeout search_type seq_no_primary_term shards size slices sort stats status stored_fields" +
-	" suggest_field suggest_mode suggest_size suggest_text task_execution_timeout term_statistics terminate_after threads time timeout" +
-	" timestamp track_scores track_total_hits ts ttl typed_keys types v verbose verbose_pipeline verify version version_type" +
-	" wait_for_active_shards wait_for_completion wait_for_events wait_for_metadata_version wait_for_no_initializing_shards" +
-	" wait_for_no_relocating_shards wait_for_nodes wait_for_removal wait_for_status wait_for_timeout wait_if_ongoing write_index_only "
+const knownParameters = " _source _source_exclude _source_excludes _source_include _source_includes" +
+	" accept_data_loss actions active_only" +
+	" all_shards allow_no_indices allow_partial_pit_creation allow_partial_search_results analyze_wildcard" +
+	" analyzer awareness_attribute" +
+	" batch_interval batch_size batched_reduce_size bytes cancel_after_time_interval cause" +
+	" ccs_minimize_roundtrips cluster_manager_timeout" +
+	" completed_only completion_fields conflicts consistency copy_settings create default_operator detailed df" +
+	" docvalue_fields dry_run" +
+	" error_trace expand_wildcards explain field_statistics fielddata fielddata_fields fields filter_path" +
+	" flat_settings flush" +
+	" forbid_closed_indices force format from from_ full_id group_by groups h health help human" +
+	" if_primary_term if_seq_no" +
+	" ignore_idle_threads ignore_indices ignore_throttled ignore_unavailable include_defaults" +
+	" include_disk_info include_global_state" +
+	" include_named_queries_score include_segment_file_sizes include_type_name include_unloaded_segments" +
+	" include_unmapped" +
+	" include_yes_decisions interval keep_alive lang lenient level local lowercase_expanded_terms" +
+	" master_timeout max_concurrent_searches" +
+	" max_concurrent_shard_requests max_docs max_num_segments metric min_score mode next_token nodes offsets" +
+	" only_ancient_segments" +
+	" only_expunge_deletes op_type order parent parent_task_id payloads phase_took positions" +
+	" pre_filter_shard_size preference" +
+	" prefer_local preserve_existing pretty pri primary_only profile q query query_cache realtime recycler" +
+	" refresh replication request" +
+	" request_cache requests_per_second require_alias rest_total_hits_as_int retry_failed retry_on_conflict" +
+	" rewrite routing s scroll" +
+	" scroll_id scroll_size search_timeout search_type seq_no_primary_term shards size slices sort stats" +
+	" status stored_fields" +
+	" suggest_field suggest_mode suggest_size suggest_text task_execution_timeout term_statistics" +
+	" terminate_after threads time timeout" +
+	" timestamp track_scores track_total_hits ts ttl typed_keys types v verbose verbose_pipeline verify" +
+	" version version_type" +
+	" wait_for_active_shards wait_for_completion wait_for_events wait_for_metadata_version" +
+	" wait_for_no_initializing_shards" +
+	" wait_for_no_relocating_shards wait_for_nodes wait_for_removal wait_for_status wait_for_timeout" +
+	" wait_if_ongoing write_index_only "
 
 // unknownParameter is the first parameter of a query that strict mode does not understand.
 func unknownParameter(query string) (name string, err error) {

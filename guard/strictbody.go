@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/seed56735111/penstock/guard/internal/edge"
 )
 
 // maxWalked bounds a body, and a line of _msearch, that is looked through: the memory that a reader takes is at most that
@@ -65,7 +67,7 @@ func (s *strict) notJSON() (contentType string, other bool) {
 }
 
 func (s *strict) walkBulk(r io.Reader) error {
-	for item, err := range bulkItems(r, withoutSources) {
+	for item, err := range edge.BulkItems(r, edge.WithoutSources) {
 		if err != nil {
 			return err
 		}
@@ -100,9 +102,9 @@ func (s *strict) walkBulk(r io.Reader) error {
 var errPipeline = errors.New("a pipeline can move documents to any index")
 
 func (s *strict) walkSearches(r io.Reader) error {
-	lines := newLineReader(r)
+	lines := edge.NewLineReader(r)
 	for {
-		header, err := lines.next(nil, maxAction)
+		header, err := lines.Next(nil, edge.MaxAction)
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
@@ -125,7 +127,7 @@ func (s *strict) walkSearches(r io.Reader) error {
 		if err := s.askAll(s.method, expression, "_msearch"); err != nil {
 			return err
 		}
-		w := newWalker(s, lines.line())
+		w := newWalker(s, lines.Line())
 		if empty, err := w.isEmpty(); err != nil {
 			return err
 		} else if empty {
@@ -146,8 +148,10 @@ func searchHeader(s *strict, line []byte) (indexes []string, err error) {
 	err = w.object(members{
 		"index":   w.stringsInto(&indexes),
 		"indices": w.stringsInto(&indexes),
-	}, "type types search_type preference routing request_cache expand_wildcards ignore_unavailable allow_no_indices ignore_throttled"+
-		" ccs_minimize_roundtrips allow_partial_search_results cancel_after_time_interval max_concurrent_shard_requests")
+	}, "type types search_type preference routing request_cache expand_wildcards ignore_unavailable"+
+		" allow_no_indices ignore_throttled"+
+		" ccs_minimize_roundtrips allow_partial_search_results cancel_after_time_interval"+
+		" max_concurrent_shard_requests")
 	if err != nil {
 		return nil, err
 	}
@@ -204,8 +208,10 @@ func (w walker) docs() error {
 		}
 		return w.askAll(w.method, index, api)
 	}
-	const options = "_id _type _routing routing parent _parent _version version _version_type version_type _source _source_include" +
-		" _source_includes _source_exclude _source_excludes stored_fields fields preference doc offsets positions payloads" +
+	const options = "_id _type _routing routing parent _parent _version version _version_type version_type" +
+		" _source _source_include" +
+		" _source_includes _source_exclude _source_excludes stored_fields fields preference doc offsets" +
+		" positions payloads" +
 		" term_statistics field_statistics realtime per_field_analyzer filter dfs"
 	one := func() error {
 		if w.d.PeekKind() == '"' { // an id
@@ -238,7 +244,8 @@ func (w walker) reindex() error {
 			return w.object(members{"index": ask(&sources, "_search"), "query": w.query, "sort": w.sort}, "type size slice _source remote")
 		},
 		"dest": func() error {
-			return w.object(members{"index": ask(&dest, "_bulk"), "pipeline": w.noPipeline}, "type routing op_type version_type")
+			return w.object(members{"index": ask(&dest, "_bulk"), "pipeline": w.noPipeline}, "type routing"+
+				" op_type version_type")
 		},
 		"script": func() error { return errors.New("a script of _reindex can move documents to any index") },
 	}, "size max_docs conflicts")
@@ -258,10 +265,11 @@ func (w walker) noPipeline() error {
 }
 
 func (w walker) aliasActions() error {
-	return eachMember(w.d, w.aliasAction)
+	return edge.EachMember(w.d, w.aliasAction)
 }
 
-const aliasOptions = "routing index_routing indexRouting index-routing search_routing searchRouting search-routing is_write_index writeIndex" +
+const aliasOptions = "routing index_routing indexRouting index-routing search_routing searchRouting" +
+	" search-routing is_write_index writeIndex" +
 	" is_hidden must_exist"
 
 func (w walker) aliasAction(action string) error {
@@ -332,7 +340,7 @@ func (w walker) alias() error {
 // aliases reads aliases by name, of an index that is made; of is that index, or empty.
 func (w walker) aliases(of string) func() error {
 	return func() error {
-		return eachMember(w.d, func(name string) error {
+		return edge.EachMember(w.d, func(name string) error {
 			if of != "" {
 				if err := w.askAll(http.MethodPut, of, "_alias", name); err != nil {
 					return err
@@ -348,7 +356,7 @@ func (w walker) settings() error {
 	if w.d.PeekKind() != '{' {
 		return w.d.SkipValue()
 	}
-	return eachMember(w.d, func(name string) error {
+	return edge.EachMember(w.d, func(name string) error {
 		name = name[strings.LastIndexByte(name, '.')+1:]
 		if name == "default_pipeline" || name == "final_pipeline" {
 			return w.noPipeline()
@@ -388,7 +396,7 @@ type walker struct {
 }
 
 func newWalker(s *strict, r io.Reader) walker {
-	return walker{s, jsontext.NewDecoder(&boundedReader{r: r, left: maxWalked, err: errWalked})}
+	return walker{s, jsontext.NewDecoder(&edge.BoundedReader{R: r, Left: maxWalked, Err: errWalked})}
 }
 
 var errWalked = errors.New("a body or a line over 16 MiB")
@@ -411,7 +419,7 @@ type members map[string]func() error
 // object reads an object. Options are the names, separated by spaces, of members that need not be looked into; any other
 // name is not understood.
 func (w walker) object(m members, options string) error {
-	return eachMember(w.d, func(name string) error {
+	return edge.EachMember(w.d, func(name string) error {
 		if read := m[name]; read != nil {
 			return read()
 		}
@@ -424,7 +432,7 @@ func (w walker) object(m members, options string) error {
 
 // rest reads an object in which only some members need to be looked into.
 func (w walker) rest(m members) error {
-	return eachMember(w.d, func(name string) error {
+	return edge.EachMember(w.d, func(name string) error {
 		if read := m[name]; read != nil {
 			return read()
 		}
@@ -436,7 +444,7 @@ func (w walker) rest(m members) error {
 func (w walker) each(read func() error) func() error {
 	return func() error {
 		if w.d.PeekKind() == '[' {
-			return eachElement(w.d, read)
+			return edge.EachElement(w.d, read)
 		}
 		return read()
 	}
@@ -444,7 +452,7 @@ func (w walker) each(read func() error) func() error {
 
 // eachString reads a string or a list of strings. Null is none.
 func (w walker) eachString(f func(s string) error) error {
-	list, err := readStrings(w.d)
+	list, err := edge.ReadStrings(w.d)
 	for _, s := range list {
 		if err == nil {
 			err = f(s)
@@ -463,7 +471,7 @@ func (w walker) stringsInto(list *[]string) func() error {
 }
 
 func (w walker) stringInto(s *string) func() error {
-	return func() error { return readString(w.d, s) }
+	return func() error { return edge.ReadString(w.d, s) }
 }
 
 // askFor reads the name of an index, and asks for a call of an API on it.

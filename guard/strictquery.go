@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/seed56735111/penstock/guard/internal/edge"
 )
 
 // search is the body of _search and of the calls that take a part of it.
@@ -21,8 +23,10 @@ func (w walker) search() error {
 			}
 			return w.noPipeline()
 		},
-	}, "from size timeout terminate_after _source fields stored_fields docvalue_fields script_fields partial_fields fielddata_fields explain"+
-		" version seq_no_primary_term min_score track_scores track_total_hits search_after slice stats profile include_named_queries_score"+
+	}, "from size timeout terminate_after _source fields stored_fields docvalue_fields script_fields"+
+		" partial_fields fielddata_fields explain"+
+		" version seq_no_primary_term min_score track_scores track_total_hits search_after slice stats profile"+
+		" include_named_queries_score"+
 		" verbose_pipeline derived indices_boost pit name ignore_unmapped conflicts max_docs script")
 }
 
@@ -39,7 +43,7 @@ func (w walker) filter() error {
 }
 
 // query is one query: an object with its kind as the name.
-func (w walker) query() error { return eachMember(w.d, w.clause) }
+func (w walker) query() error { return edge.EachMember(w.d, w.clause) }
 
 // clause reads a query of a kind. A kind that is not here may name an index anywhere.
 func (w walker) clause(kind string) error {
@@ -52,13 +56,14 @@ func (w walker) clause(kind string) error {
 		// What is compared with fields, or with nothing.
 		return w.d.SkipValue()
 	case "terms":
-		return eachMember(w.d, func(string) error { return w.terms() })
+		return edge.EachMember(w.d, func(string) error { return w.terms() })
 	case "geo_shape", "xy_shape":
-		return eachMember(w.d, func(string) error { return w.shape() })
+		return edge.EachMember(w.d, func(string) error { return w.shape() })
 	case "more_like_this", "mlt":
 		return w.moreLikeThis()
 	case "percolate":
-		return w.object(members{"index": w.askFor("_search")}, common+" field document documents id type document_type routing preference version")
+		return w.object(members{"index": w.askFor("_search")}, common+" field document documents id type"+
+			" document_type routing preference version")
 	case "bool":
 		list := w.each(w.query)
 		return w.object(members{"must": list, "must_not": list, "should": list, "filter": list},
@@ -70,7 +75,8 @@ func (w walker) clause(kind string) error {
 	case "filtered":
 		return w.object(members{"filter": w.query, "query": w.query}, common+" strategy")
 	case "dis_max", "hybrid":
-		return w.object(members{"queries": w.each(w.query), "filter": w.query}, common+" tie_breaker pagination_depth")
+		return w.object(members{"queries": w.each(w.query), "filter": w.query}, common+" tie_breaker"+
+			" pagination_depth")
 	case "function_score":
 		return w.functionScore()
 	case "script_score":
@@ -92,11 +98,12 @@ func (w walker) clause(kind string) error {
 		return w.object(members{"query": w.query}, common+" field")
 	case "knn", "neural":
 		// By field, with a filter that is a query.
-		return eachMember(w.d, func(string) error {
+		return edge.EachMember(w.d, func(string) error {
 			if w.d.PeekKind() != '{' {
 				return w.d.SkipValue()
 			}
-			return w.object(members{"filter": w.query}, common+" vector k query_text query_image model_id max_distance min_score"+
+			return w.object(members{"filter": w.query}, common+" vector k query_text query_image model_id"+
+				" max_distance min_score"+
 				" method_parameters rescore expand_nested_docs")
 		})
 	}
@@ -120,7 +127,8 @@ func (w walker) shape() error {
 	}
 	return w.object(members{"indexed_shape": func() error {
 		index := ""
-		if err := w.object(members{"index": w.stringInto(&index)}, "id type path shape_field_name routing"); err != nil {
+		if err := w.object(members{"index": w.stringInto(&index)}, "id type path shape_field_name"+
+			" routing"); err != nil {
 			return err
 		}
 		if index == "" {
@@ -135,11 +143,13 @@ func (w walker) moreLikeThis() error {
 		if w.d.PeekKind() != '{' {
 			return w.d.SkipValue()
 		}
-		return w.object(members{"_index": w.askFor("_search")}, "_id _type _routing routing _version version version_type _version_type doc"+
+		return w.object(members{"_index": w.askFor("_search")}, "_id _type _routing routing _version version"+
+			" version_type _version_type doc"+
 			" fields per_field_analyzer")
 	})
 	return w.object(members{"like": document, "unlike": document, "docs": document, "ignore_like": document},
-		"fields ids like_text max_query_terms min_term_freq min_doc_freq max_doc_freq min_word_length max_word_length stop_words analyzer"+
+		"fields ids like_text max_query_terms min_term_freq min_doc_freq max_doc_freq min_word_length"+
+			" max_word_length stop_words analyzer"+
 			" minimum_should_match percent_terms_to_match fail_on_unsupported_field boost_terms include boost _name")
 }
 
@@ -152,7 +162,7 @@ func (w walker) functionScore() error {
 }
 
 func (w walker) aggregations() error {
-	return eachMember(w.d, func(string) error { return eachMember(w.d, w.aggregation) })
+	return edge.EachMember(w.d, func(string) error { return edge.EachMember(w.d, w.aggregation) })
 }
 
 // aggregation reads a member of one: its kind, or what is below it.
@@ -183,9 +193,9 @@ func (w walker) aggregation(kind string) error {
 // queries are several: in a list, or by name.
 func (w walker) queries() error {
 	if w.d.PeekKind() == '[' {
-		return eachElement(w.d, w.query)
+		return edge.EachElement(w.d, w.query)
 	}
-	return eachMember(w.d, func(string) error { return w.query() })
+	return edge.EachMember(w.d, func(string) error { return w.query() })
 }
 
 func (w walker) rescore() error {
@@ -197,19 +207,22 @@ func (w walker) rescore() error {
 // highlight reads what is highlighted: with another query for all fields, or for one.
 func (w walker) highlight() error {
 	field := func() error {
-		return eachMember(w.d, func(string) error { return w.rest(members{"highlight_query": w.query}) })
+		return edge.EachMember(w.d, func(string) error { return w.rest(members{"highlight_query": w.query}) })
 	}
 	return w.rest(members{"highlight_query": w.query, "fields": w.each(field)})
 }
 
 // suggest reads suggestions by name. A phrase may be checked by a query that a template makes.
 func (w walker) suggest() error {
-	return eachMember(w.d, func(string) error {
+	return edge.EachMember(w.d, func(string) error {
 		if w.d.PeekKind() != '{' {
 			return w.d.SkipValue()
 		}
 		return w.rest(members{"phrase": func() error {
-			return w.rest(members{"collate": func() error { return errors.New("the collate query of a suggestion is a template") }})
+			return w.rest(members{"collate": func() error {
+				return errors.New("the collate query of a" +
+					" suggestion is a template")
+			}})
 		}})
 	})
 }
@@ -220,7 +233,7 @@ func (w walker) sort() error {
 		if w.d.PeekKind() != '{' {
 			return w.d.SkipValue()
 		}
-		return eachMember(w.d, func(string) error {
+		return edge.EachMember(w.d, func(string) error {
 			if w.d.PeekKind() != jsontext.BeginObject.Kind() {
 				return w.d.SkipValue()
 			}

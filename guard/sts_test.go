@@ -17,26 +17,26 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed56735111/penstock/guard/identity"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
-
-	"github.com/seed56735111/penstock/guard"
 )
 
 // newSTS serves the domain's identities and returns an SDK client for one of them.
-func newSTS(t *testing.T, ids *guard.Identities) func(guard.Credentials) *sts.Client {
+func newSTS(t *testing.T, ids *identity.Store) func(identity.Credentials) *sts.Client {
 	t.Helper()
-	handler := guard.NewSTS(ids, 0, nil)
+	handler := identity.NewSTS(ids, 0, nil)
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !guard.IsSTS(r) {
+		if !identity.IsSTS(r) {
 			t.Errorf("%s %s is not taken for STS", r.Method, r.RequestURI)
 		}
 		handler.ServeHTTP(w, r)
 	}))
 	t.Cleanup(srv.Close)
-	return func(c guard.Credentials) *sts.Client {
+	return func(c identity.Credentials) *sts.Client {
 		return sts.New(sts.Options{
 			Region: region, BaseEndpoint: &srv.URL, RetryMaxAttempts: 1,
 			Credentials: credentials.NewStaticCredentialsProvider(c.AccessKeyID, string(c.Secret), string(c.Token)),
@@ -64,9 +64,9 @@ func TestRealSDKsGetRoleSessions(t *testing.T) {
 	if left := time.Until(*out.Credentials.Expiration); left < 890*time.Second || left > 900*time.Second {
 		t.Errorf("the session expires in %v", left)
 	}
-	session := guard.Credentials{
-		AccessKeyID: *out.Credentials.AccessKeyId, Secret: guard.Secret(*out.Credentials.SecretAccessKey),
-		Token: guard.Secret(*out.Credentials.SessionToken),
+	session := identity.Credentials{
+		AccessKeyID: *out.Credentials.AccessKeyId, Secret: identity.Secret(*out.Credentials.SecretAccessKey),
+		Token: identity.Secret(*out.Credentials.SessionToken),
 	}
 	who, err = client(session).GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
 	if err != nil || *who.Arn != "arn:aws:sts::123456789012:assumed-role/shipper/day" || !strings.HasSuffix(*who.UserId, ":day") {
@@ -83,9 +83,9 @@ func TestRealSDKsGetRoleSessions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	who, err = client(guard.Credentials{
-		AccessKeyID: *own.Credentials.AccessKeyId, Secret: guard.Secret(*own.Credentials.SecretAccessKey),
-		Token: guard.Secret(*own.Credentials.SessionToken),
+	who, err = client(identity.Credentials{
+		AccessKeyID: *own.Credentials.AccessKeyId, Secret: identity.Secret(*own.Credentials.SecretAccessKey),
+		Token: identity.Secret(*own.Credentials.SessionToken),
 	}).GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
 	if err != nil || *who.Arn != alice {
 		t.Errorf("caller identity of a user's session: %+v, %v", who, err)
@@ -102,9 +102,9 @@ func TestSessionPoliciesTakeAway(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.keys["reader"] = guard.Credentials{
-		AccessKeyID: *out.Credentials.AccessKeyId, Secret: guard.Secret(*out.Credentials.SecretAccessKey),
-		Token: guard.Secret(*out.Credentials.SessionToken),
+	d.keys["reader"] = identity.Credentials{
+		AccessKeyID: *out.Credentials.AccessKeyId, Secret: identity.Secret(*out.Credentials.SecretAccessKey),
+		Token: identity.Secret(*out.Credentials.SessionToken),
 	}
 	if status, body := d.do(t, "reader", "GET", "/a/_search", ""); status != http.StatusOK {
 		t.Errorf("GET: %d %s", status, body)
@@ -118,7 +118,7 @@ func TestSTSRefusesAsTheServiceDoes(t *testing.T) {
 	t.Parallel()
 	d := newDomain(t, "deny")
 	const closed, keyed = "arn:aws:iam::123456789012:role/closed", "arn:aws:iam::123456789012:role/keyed"
-	for _, r := range []guard.Role{
+	for _, r := range []identity.Role{
 		{ARN: closed, Trust: []string{bob}},
 		{ARN: keyed, Trust: []string{"arn:aws:iam::123456789012:root"}, ExternalID: "x1"},
 	} {
@@ -136,7 +136,7 @@ func TestSTSRefusesAsTheServiceDoes(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name          string
-		who           guard.Credentials
+		who           identity.Credentials
 		in            *sts.AssumeRoleInput
 		status        int
 		code, message string
@@ -151,8 +151,8 @@ func TestSTSRefusesAsTheServiceDoes(t *testing.T) {
 		{"too long", d.keys[alice], role(shipper, "day", func(i *sts.AssumeRoleInput) { i.DurationSeconds = aws.Int32(7200) }), 400, "ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."},
 		{"too short", d.keys[alice], role(shipper, "day", func(i *sts.AssumeRoleInput) { i.DurationSeconds = aws.Int32(60) }), 400, "ValidationError", ""},
 		{"bad policy", d.keys[alice], role(shipper, "day", func(i *sts.AssumeRoleInput) { i.Policy = aws.String(`{"Statement":1}`) }), 400, "MalformedPolicyDocument", ""},
-		{"unknown key", guard.Credentials{AccessKeyID: "AKIANOBODY", Secret: "s"}, role(shipper, "day"), 403, "InvalidClientTokenId", "The security token included in the request is invalid."},
-		{"wrong secret", guard.Credentials{AccessKeyID: d.keys[alice].AccessKeyID, Secret: "s"}, role(shipper, "day"), 403, "SignatureDoesNotMatch", ""},
+		{"unknown key", identity.Credentials{AccessKeyID: "AKIANOBODY", Secret: "s"}, role(shipper, "day"), 403, "InvalidClientTokenId", "The security token included in the request is invalid."},
+		{"wrong secret", identity.Credentials{AccessKeyID: d.keys[alice].AccessKeyID, Secret: "s"}, role(shipper, "day"), 403, "SignatureDoesNotMatch", ""},
 	} {
 		_, err := client(c.who).AssumeRole(t.Context(), c.in)
 		if c.status == 0 {
@@ -176,8 +176,8 @@ func TestSTSRefusesAsTheServiceDoes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = client(guard.Credentials{
-		AccessKeyID: *out.Credentials.AccessKeyId, Secret: guard.Secret(*out.Credentials.SecretAccessKey), Token: guard.Secret(*out.Credentials.SessionToken),
+	_, err = client(identity.Credentials{
+		AccessKeyID: *out.Credentials.AccessKeyId, Secret: identity.Secret(*out.Credentials.SecretAccessKey), Token: identity.Secret(*out.Credentials.SessionToken),
 	}).GetSessionToken(t.Context(), &sts.GetSessionTokenInput{})
 	if e, ok := errors.AsType[smithy.APIError](err); !ok || e.ErrorCode() != "AccessDenied" {
 		t.Errorf("a session of a session: %v", err)
@@ -186,7 +186,7 @@ func TestSTSRefusesAsTheServiceDoes(t *testing.T) {
 
 func TestSTSWithoutASignatureOrAnAction(t *testing.T) {
 	t.Parallel()
-	h := guard.NewSTS(guard.NewIdentities(), 0, nil)
+	h := identity.NewSTS(identity.New(), 0, nil)
 	for _, c := range []struct {
 		method, target, body, code string
 		status                     int
@@ -240,7 +240,7 @@ func TestTheDomainAndSTSShareAPort(t *testing.T) {
 		r := httptest.NewRequest(c.method, c.target, http.NoBody)
 		r.Header.Set("Content-Type", c.contentType)
 		r.Header.Set("Authorization", c.authorization)
-		if got := guard.IsSTS(r); got != c.want {
+		if got := identity.IsSTS(r); got != c.want {
 			t.Errorf("%s %s, Content-Type %q, Authorization %.50q: got %v, want %v", c.method, c.target, c.contentType, c.authorization, got, c.want)
 		}
 	}
@@ -284,17 +284,17 @@ func TestWebIdentityTokensAreCheckedAgainstTheRole(t *testing.T) {
 		t.Fatal(err)
 	}
 	const loose, strict = "arn:aws:iam::123456789012:role/loose", "arn:aws:iam::123456789012:role/strict"
-	ids := guard.NewIdentities()
-	identity := guard.WebIdentity{Issuer: "https://issuer.example", Audience: "sts", Subject: "ci"}
-	if err := ids.CreateRole(guard.Role{ARN: loose, WebIdentity: &identity}); err != nil {
+	ids := identity.New()
+	trusted := identity.WebIdentity{Issuer: "https://issuer.example", Audience: "sts", Subject: "ci"}
+	if err := ids.CreateRole(identity.Role{ARN: loose, WebIdentity: &trusted}); err != nil {
 		t.Fatal(err)
 	}
-	signed := identity
+	signed := trusted
 	signed.PublicKey = string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
-	if err := ids.CreateRole(guard.Role{ARN: strict, WebIdentity: &signed}); err != nil {
+	if err := ids.CreateRole(identity.Role{ARN: strict, WebIdentity: &signed}); err != nil {
 		t.Fatal(err)
 	}
-	if err := ids.CreateRole(guard.Role{ARN: shipper}); err != nil {
+	if err := ids.CreateRole(identity.Role{ARN: shipper}); err != nil {
 		t.Fatal(err)
 	}
 	good := map[string]any{"iss": "https://issuer.example", "aud": []string{"x", "sts"}, "sub": "ci", "exp": time.Now().Add(time.Hour).Unix()}
@@ -303,7 +303,7 @@ func TestWebIdentityTokensAreCheckedAgainstTheRole(t *testing.T) {
 		m[name] = value
 		return m
 	}
-	client := newSTS(t, ids)(guard.Credentials{AccessKeyID: "unused", Secret: "unused"})
+	client := newSTS(t, ids)(identity.Credentials{AccessKeyID: "unused", Secret: "unused"})
 	for _, c := range []struct {
 		name, role, token, code string
 	}{
@@ -344,7 +344,7 @@ func TestASessionPolicyLimitsWhatASessionMayAssume(t *testing.T) {
 	const other = "arn:aws:iam::123456789012:role/other"
 	d := newDomain(t, "iam="+shipper)
 	for _, role := range []string{other, "arn:aws:iam::123456789012:role/third"} {
-		if err := d.Identities.CreateRole(guard.Role{ARN: role}); err != nil {
+		if err := d.Identities.CreateRole(identity.Role{ARN: role}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -372,8 +372,8 @@ func TestASessionPolicyLimitsWhatASessionMayAssume(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		session := guard.Credentials{
-			AccessKeyID: *first.Credentials.AccessKeyId, Secret: guard.Secret(*first.Credentials.SecretAccessKey), Token: guard.Secret(*first.Credentials.SessionToken),
+		session := identity.Credentials{
+			AccessKeyID: *first.Credentials.AccessKeyId, Secret: identity.Secret(*first.Credentials.SecretAccessKey), Token: identity.Secret(*first.Credentials.SessionToken),
 		}
 		_, err = client(session).AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: aws.String(other), RoleSessionName: aws.String("second")})
 		var api smithy.APIError

@@ -106,6 +106,8 @@ func generate(dir string, hosts []string) error {
 }
 
 func serial() *big.Int {
-	n := new(big.Int).SetBytes(randomBytes(16))
+	b := make([]byte, 16)
+	_, _ = rand.Read(b) // never fails, by its documentation
+	n := new(big.Int).SetBytes(b)
 	return n.Rsh(n, 1)
 }

@@ -32,8 +32,13 @@ var allowed = map[string][]string{
 	// Modes.
 	"lambda": slices.Concat([]string{root, "domain", "internal/jsjson"}, stages),
 	"proxy":  {"domain", "sigv4"},
-	"guard":  {"iam", "sigv4"},
+	"guard":  {"iam", "sigv4", "guard/identity", "guard/fault", "guard/internal/edge"},
 	"engine": {"internal/zones"},
+
+	// The parts of the local domain's edge.
+	"guard/identity":      {"iam", "sigv4", "guard/internal/edge"},
+	"guard/fault":         {"guard/internal/edge"},
+	"guard/internal/edge": {},
 
 	// Stages.
 	"source":     {root},
@@ -61,23 +66,25 @@ var allowed = map[string][]string{
 // homes says which packages may import the packages below a path. Whatever is not named here may be imported from
 // anywhere but the packages in standardOnly; what is linked at all is in testdata/modules.txt.
 var homes = map[string][]string{
-	"github.com/aws/aws-sdk-go-v2":       {"source", "internal/cli"},
-	"github.com/aws/smithy-go":           {"source", "internal/cli"},
-	"github.com/aws/aws-lambda-go":       {"lambda"},
-	"github.com/blevesearch":             {"engine"},
-	"github.com/johannesboyne/gofakes3":  {"internal/bucket"},
-	"github.com/spf13/cobra":             {"internal/cli"},
-	"github.com/spf13/pflag":             {"internal/cli"},
-	"github.com/rogpeppe/go-internal":    {},
-	"github.com/google/go-cmp":           {},
-	"github.com/ulikunitz/xz":            {"decode"},
-	"github.com/pierrec/lz4":             {"decode"},
-	"golang.org/x/term":                  {"internal/cli"},
-	"testing":                            {"internal/realtest", "internal/lawtest"},
-	"unsafe":                             {},
-	"encoding/gob":                       {},
-	"github.com/stretchr/testify":        {},
-	"github.com/go-json-experiment/json": {"format", "shape", "bulk", "deadletter", "guard", "engine", "lambda", "internal/cli"},
+	"github.com/aws/aws-sdk-go-v2":      {"source", "internal/cli"},
+	"github.com/aws/smithy-go":          {"source", "internal/cli"},
+	"github.com/aws/aws-lambda-go":      {"lambda"},
+	"github.com/blevesearch":            {"engine"},
+	"github.com/johannesboyne/gofakes3": {"internal/bucket"},
+	"github.com/spf13/cobra":            {"internal/cli"},
+	"github.com/spf13/pflag":            {"internal/cli"},
+	"github.com/rogpeppe/go-internal":   {},
+	"github.com/google/go-cmp":          {},
+	"github.com/ulikunitz/xz":           {"decode"},
+	"github.com/pierrec/lz4":            {"decode"},
+	"golang.org/x/term":                 {"internal/cli"},
+	"testing":                           {"internal/realtest", "internal/lawtest"},
+	"unsafe":                            {},
+	"encoding/gob":                      {},
+	"github.com/stretchr/testify":       {},
+	"github.com/go-json-experiment/json": {
+		"format", "shape", "bulk", "deadletter", "guard", "guard/identity", "guard/internal/edge", "engine", "lambda", "internal/cli",
+	},
 }
 
 // standardOnly are the packages that somebody should be able to copy: they import the standard library and nothing else.

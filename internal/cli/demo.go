@@ -24,6 +24,7 @@ import (
 
 	"github.com/seed56735111/penstock/engine"
 	"github.com/seed56735111/penstock/guard"
+	"github.com/seed56735111/penstock/guard/identity"
 	"github.com/seed56735111/penstock/internal/bucket"
 	"github.com/seed56735111/penstock/internal/samples"
 )
@@ -61,7 +62,7 @@ type demo struct {
 	*app
 	dir               string
 	domainURL, s3URL  string
-	user              guard.Credentials
+	user              identity.Credentials
 	env               []string // of the commands, NAME=VALUE
 	close             []func()
 	step              int
@@ -184,8 +185,8 @@ func (d *demo) startDomain(ctx context.Context) (string, error) {
 		return "", err
 	}
 	d.close = append(d.close, func() { _ = e.Close() })
-	identities := guard.NewIdentities()
-	if d.user, err = identities.CreateUser(guard.User{ARN: demoUser}); err != nil {
+	identities := identity.New()
+	if d.user, err = identities.CreateUser(identity.User{ARN: demoUser}); err != nil {
 		return "", err
 	}
 	document, _, err := guard.Access("iam="+demoUser, guard.DomainARN(demoRegion, demoAccount, demoName))

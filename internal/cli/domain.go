@@ -18,6 +18,8 @@ import (
 	"github.com/seed56735111/penstock/domain"
 	"github.com/seed56735111/penstock/engine"
 	"github.com/seed56735111/penstock/guard"
+	"github.com/seed56735111/penstock/guard/fault"
+	"github.com/seed56735111/penstock/guard/identity"
 	"github.com/seed56735111/penstock/iam"
 )
 
@@ -79,7 +81,7 @@ port answers as STS does (AssumeRole and the like). SIGTERM and SIGINT let reque
 	f.BoolVar(&o.withTLS, "tls", false, "serve HTTPS with a generated certificate")
 	f.StringVar(&o.tlsDir, "tls-dir", "", "directory of the certificate; tls below --data, or a temporary one")
 	f.StringVar(&o.faults, "fault", "", "faults to inject, such as 429@10%,latency=200ms,bulk-item=400@1%; docs/domain.md lists them")
-	f.StringVar(&o.adminToken, "admin-token", "", "token that opens "+guard.AdminPath+" to this machine")
+	f.StringVar(&o.adminToken, "admin-token", "", "token that opens "+fault.AdminPath+" to this machine")
 	_ = o.maxBody.Set("100MiB") // a literal that is valid
 	f.Var(&o.maxBody, "max-body", "largest request body: 10MiB on small instances of the service, 100MiB on others")
 	f.DurationVar(&o.maxSkew, "max-skew", 5*time.Minute, "how far the time of a signature may be off")
@@ -168,11 +170,11 @@ func (o *domainOptions) check() error {
 }
 
 // openIdentities reads the file of identities, or starts with none.
-func (o *domainOptions) openIdentities(logger *slog.Logger) (*guard.Identities, error) {
+func (o *domainOptions) openIdentities(logger *slog.Logger) (*identity.Store, error) {
 	if o.identities == "" {
-		return guard.NewIdentities(), nil
+		return identity.New(), nil
 	}
-	ids, err := guard.LoadIdentities(o.identities, logger)
+	ids, err := identity.Load(o.identities, logger)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, missingIdentities(o.identities, err)
 	}
@@ -184,7 +186,7 @@ func (o *domainOptions) openIdentities(logger *slog.Logger) (*guard.Identities, 
 
 // policy returns what is asked for the access policy. The principals of an iam preset are created when there is no file
 // that names them.
-func (o *domainOptions) policy(ids *guard.Identities, logger *slog.Logger) (func() (*iam.Policy, error), error) {
+func (o *domainOptions) policy(ids *identity.Store, logger *slog.Logger) (func() (*iam.Policy, error), error) {
 	if o.access != "" && o.accessPolicies != "" {
 		return nil, usagef("give --access or --access-policies", "two access policies")
 	}
@@ -253,7 +255,7 @@ func (o *domainOptions) asPolicies() iam.Domain {
 func (o *domainOptions) inVPC() bool { return o.vpc != "" || o.vpcEndpoint != "" }
 
 // signingVariables are lines for a shell.
-func signingVariables(key guard.Credentials) []string {
+func signingVariables(key identity.Credentials) []string {
 	lines := []string{
 		"# " + key.ARN,
 		"export AWS_ACCESS_KEY_ID=" + key.AccessKeyID,
@@ -326,12 +328,12 @@ func awaitEngine(ctx context.Context, a *app, engineURL string) error {
 }
 
 // handler is the guard, with STS beside it.
-func (o *domainOptions) handler(compat guard.Compat, backend http.Handler, ids *guard.Identities, policy func() (*iam.Policy, error), logger *slog.Logger) (http.Handler, error) {
+func (o *domainOptions) handler(compat guard.Compat, backend http.Handler, ids *identity.Store, policy func() (*iam.Policy, error), logger *slog.Logger) (http.Handler, error) {
 	proxies, err := prefixes(o.proxies)
 	if err != nil {
 		return nil, err
 	}
-	faults, err := guard.ParseFaults(o.faults)
+	faults, err := fault.Parse(o.faults)
 	if err != nil {
 		return nil, &usageError{Err: err, Hint: "docs/domain.md lists the faults; one looks like 429@10%"}
 	}
@@ -343,7 +345,7 @@ func (o *domainOptions) handler(compat guard.Compat, backend http.Handler, ids *
 		Backend: backend, Account: o.account, Region: o.region, Name: o.name, Policy: policy, Identities: ids,
 		Profile: compat.Messages, Mode: mode, TrustedProxies: proxies, MaxBody: int64(o.maxBody), MaxSkew: o.maxSkew,
 		OrgID: o.organization, ResourceTags: o.resourceTags, StripPresigned: o.stripPresigned,
-		Faults: faults, AdminToken: guard.Secret(o.adminToken), Logger: logger,
+		Faults: faults, AdminToken: identity.Secret(o.adminToken), Logger: logger,
 	}
 	if o.inVPC() {
 		cfg.VPC = &guard.VPC{ID: o.vpc, Endpoint: o.vpcEndpoint}
@@ -352,9 +354,9 @@ func (o *domainOptions) handler(compat guard.Compat, backend http.Handler, ids *
 	if err != nil {
 		return nil, &usageError{Err: err, Hint: `"penstock domain --help" says what each flag takes`}
 	}
-	sts := guard.NewSTS(ids, o.maxSkew, logger)
+	sts := identity.NewSTS(ids, o.maxSkew, logger)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if guard.IsSTS(r) {
+		if identity.IsSTS(r) {
 			sts.ServeHTTP(w, r)
 			return
 		}

@@ -9,10 +9,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed56735111/penstock/guard/identity"
+
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
-
-	"github.com/seed56735111/penstock/guard"
 )
 
 // identityOptions are those of the commands that edit a file of identities.
@@ -52,7 +52,7 @@ The file is replaced in one step and readable by its owner only.`,
 	return cmd
 }
 
-func (o *identityOptions) open(a *app) (*guard.Identities, error) {
+func (o *identityOptions) open(a *app) (*identity.Store, error) {
 	if o.file == "" {
 		return nil, usagef("name it with --identities FILE", "no file of identities is given")
 	}
@@ -60,7 +60,7 @@ func (o *identityOptions) open(a *app) (*guard.Identities, error) {
 	if err != nil {
 		return nil, err
 	}
-	ids, err := guard.OpenIdentities(o.file, logger)
+	ids, err := identity.Open(o.file, logger)
 	if err != nil {
 		return nil, &usageError{Err: err, Hint: "docs/domain.md shows what such a file looks like"}
 	}
@@ -68,7 +68,7 @@ func (o *identityOptions) open(a *app) (*guard.Identities, error) {
 }
 
 // existing opens the file, which has to be there.
-func (o *identityOptions) existing(a *app) (*guard.Identities, error) {
+func (o *identityOptions) existing(a *app) (*identity.Store, error) {
 	if _, err := os.Stat(o.file); o.file != "" && errors.Is(err, os.ErrNotExist) {
 		return nil, missingIdentities(o.file, err)
 	}
@@ -88,7 +88,7 @@ func (o *identityOptions) arn(kind, name string) string {
 }
 
 // principal is the ARN of the user or role in the file that is called by its name, by user/NAME or role/NAME, or by its ARN.
-func (o *identityOptions) principal(ids *guard.Identities, name string) (string, error) {
+func (o *identityOptions) principal(ids *identity.Store, name string) (string, error) {
 	if strings.HasPrefix(name, "arn:") {
 		return name, nil
 	}
@@ -149,7 +149,7 @@ func newCreateUser(a *app, o *identityOptions) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			u := guard.User{ARN: o.arn("user", args[0])}
+			u := identity.User{ARN: o.arn("user", args[0])}
 			if u.Policies, u.Boundary, err = o.documents(); err != nil {
 				return err
 			}
@@ -169,7 +169,7 @@ func (o *identityOptions) policyFlags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&o.boundary, "boundary", "", "file with a permissions boundary")
 }
 
-func printVariables(a *app, key guard.Credentials) error {
+func printVariables(a *app, key identity.Credentials) error {
 	if _, err := fmt.Fprintln(a.Out, strings.Join(signingVariables(key), "\n")); err != nil {
 		return &outputError{err}
 	}
@@ -187,7 +187,7 @@ func newCreateRole(a *app, o *identityOptions) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			r := guard.Role{
+			r := identity.Role{
 				ARN: o.arn("role", args[0]), Trust: o.trust, ExternalID: o.externalID, MaxSessionSeconds: int(o.maxSession / time.Second),
 			}
 			if r.Policies, r.Boundary, err = o.documents(); err != nil {

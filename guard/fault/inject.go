@@ -1,11 +1,11 @@
-package guard
+package fault
 
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"net"
@@ -14,14 +14,47 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/seed56735111/penstock/guard/internal/edge"
 )
 
-// serve hands the request to the backend, with the faults of p before, after and in between.
-func (p *plan) serve(w http.ResponseWriter, r *http.Request, backend http.Handler, call bulkCall, isBulk bool) {
-	if p == nil {
-		backend.ServeHTTP(w, r)
-		return
-	}
+// planKey is where a request's context holds its plan.
+type planKey struct{}
+
+// Of is the plan of a request; nil, which nothing strikes, when it has none.
+func Of(ctx context.Context) *Plan {
+	p, _ := ctx.Value(planKey{}).(*Plan)
+	return p
+}
+
+// Around draws what strikes each request before it comes to a gate.
+func (f *Faults) Around(gate http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p := f.draw()
+		if p == nil {
+			gate.ServeHTTP(w, r)
+			return
+		}
+		if skew := p.ClockSkew(); skew != 0 {
+			// Clients estimate the difference of the clocks from the answer's date.
+			w.Header().Set("Date", time.Now().Add(skew).UTC().Format(http.TimeFormat))
+		}
+		gate.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), planKey{}, p)))
+	})
+}
+
+// Before hands requests on to the engine, with what strikes them before, after and in between.
+func (f *Faults) Before(engine http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if p := Of(r.Context()); p != nil {
+			p.serve(w, r, engine)
+			return
+		}
+		engine.ServeHTTP(w, r)
+	})
+}
+
+func (p *Plan) serve(w http.ResponseWriter, r *http.Request, engine http.Handler) {
 	if f := p.strike(faultLatency); f != nil && !pause(r, f.duration) {
 		panic(http.ErrAbortHandler)
 	}
@@ -29,11 +62,11 @@ func (p *plan) serve(w http.ResponseWriter, r *http.Request, backend http.Handle
 	case p.strike(faultBefore) != nil:
 		reset(w)
 	case p.strike(faultAfter) != nil:
-		backend.ServeHTTP(&recorder{header: http.Header{}}, r)
+		engine.ServeHTTP(edge.NewRecorder(), r)
 		reset(w)
 	case p.strike(faultText429) != nil:
 		h := w.Header()
-		edgeHeaders(h)
+		edge.Headers(h)
 		text := "429 Too Many Requests " + r.URL.EscapedPath()
 		h.Set("Content-Type", "text/plain; charset=UTF-8")
 		h.Set("Content-Length", strconv.Itoa(len(text)))
@@ -46,11 +79,13 @@ func (p *plan) serve(w http.ResponseWriter, r *http.Request, backend http.Handle
 		writeEngineError(w, r, http.StatusServiceUnavailable, "cluster_block_exception",
 			"blocked by: [SERVICE_UNAVAILABLE/2/no master];")
 	default:
-		if rules := p.bulkRules(); isBulk && len(rules) > 0 {
-			p.serveBulk(w, r, backend, call, rules)
-			return
+		if rules := p.bulkRules(); len(rules) > 0 {
+			if call, ok := bulkOf(r); ok {
+				p.serveBulk(w, r, engine, call, rules)
+				return
+			}
 		}
-		backend.ServeHTTP(w, r)
+		engine.ServeHTTP(w, r)
 	}
 }
 
@@ -101,7 +136,7 @@ func writeEngineError(w http.ResponseWriter, r *http.Request, status int, kind, 
 	e.Error.cause = cause{kind, reason}
 	e.Error.RootCause = []cause{{kind, reason}}
 	e.Status = status
-	writeAnswer(w, r, answer{status, marshal(e)})
+	edge.Write(w, r, edge.Answer{Status: status, Body: edge.Marshal(e)})
 }
 
 // itemErrors is what the engine says of an item that it refuses with a status.
@@ -121,6 +156,20 @@ func itemErrors() map[int]cause {
 type bulkCall struct {
 	index  string // of the URL
 	filter bulkFilter
+}
+
+// bulkOf reports whether a request is a _bulk call whose answer has every item in its place, and what to know of it.
+func bulkOf(r *http.Request) (b bulkCall, ok bool) {
+	path, query, _ := strings.Cut(r.RequestURI, "?")
+	segments := strings.Split(strings.Trim(path, "/"), "/")
+	if last, err := url.PathUnescape(segments[len(segments)-1]); err != nil || last != "_bulk" {
+		return b, false
+	}
+	if len(segments) > 1 {
+		b.index, _ = url.PathUnescape(segments[0]) // the gate has read it
+	}
+	b.filter, ok = parseBulkFilter(query)
+	return b, ok
 }
 
 // bulkFilter is the filter_path of a _bulk call: the fields of the answer and of its items that are asked for. Nil asks for
@@ -152,7 +201,7 @@ func parseBulkFilter(query string) (f bulkFilter, ok bool) {
 func (f bulkFilter) has(field string) bool { return f == nil || f[field] }
 
 // failure returns the item of an operation that is refused.
-func (b *bulkCall) failure(item bulkItem, status int) json.RawMessage {
+func (b *bulkCall) failure(item edge.BulkItem, status int) json.RawMessage {
 	var f itemFailure
 	if b.filter.has("items._index") {
 		f.Index = cmp.Or(item.Index, b.index)
@@ -167,7 +216,7 @@ func (b *bulkCall) failure(item bulkItem, status int) json.RawMessage {
 		why := itemErrors()[status]
 		f.Error = &why
 	}
-	return marshal(map[string]itemFailure{item.Op: f})
+	return edge.Marshal(map[string]itemFailure{item.Op: f})
 }
 
 // itemFailure is the place of one refused item in the answer to a _bulk call.
@@ -179,20 +228,20 @@ type itemFailure struct {
 }
 
 // maxRewritten bounds a _bulk body out of which items are taken: it is kept in memory.
-const maxRewritten = LargeMaxBody
+const maxRewritten = 100 << 20
 
 var errRewritten = errors.New("the body has more than 100 MiB")
 
 // serveBulk takes the struck items out of the body, so that they really are not stored, and puts their errors into
 // the backend's answer at their places. Those that are to conflict stay in: the document is there then, as the error says.
-func (p *plan) serveBulk(w http.ResponseWriter, r *http.Request, backend http.Handler, call bulkCall, rules []fault) {
+func (p *Plan) serveBulk(w http.ResponseWriter, r *http.Request, engine http.Handler, call bulkCall, rules []fault) {
 	var rest bytes.Buffer
 	var struck []strike // by position
 	passed := 0
-	plain, err := decodedBody(r.Header, r.Body)
+	plain, err := edge.DecodedBody(r.Header, r.Body)
 	if err == nil {
-		plain = &boundedReader{r: plain, left: maxRewritten, err: errRewritten}
-		for item, ierr := range bulkItems(plain, withSources) {
+		plain = &edge.BoundedReader{R: plain, Left: maxRewritten, Err: errRewritten}
+		for item, ierr := range edge.BulkItems(plain, edge.WithSources) {
 			if err = ierr; err != nil {
 				break
 			}
@@ -216,13 +265,13 @@ func (p *plan) serveBulk(w http.ResponseWriter, r *http.Request, backend http.Ha
 	var items []json.RawMessage
 	out := bulkAnswer{}
 	if passed > 0 {
-		rec := &recorder{header: http.Header{}}
-		backend.ServeHTTP(rec, withBody(r, rest.Bytes()))
-		if rec.code() != http.StatusOK || json.Unmarshal(rec.body.Bytes(), &out) != nil || len(out.Items) != passed {
-			rec.copyTo(w)
+		rec := edge.NewRecorder()
+		engine.ServeHTTP(rec, withBody(r, rest.Bytes()))
+		if rec.Code() != http.StatusOK || json.Unmarshal(rec.Body.Bytes(), &out) != nil || len(out.Items) != passed {
+			rec.CopyTo(w)
 			return
 		}
-		copyHeader(w.Header(), rec.header)
+		maps.Copy(w.Header(), rec.Header())
 	}
 	if passed == 0 && call.filter.has("took") {
 		out.Took = new(int64)
@@ -247,8 +296,8 @@ func (p *plan) serveBulk(w http.ResponseWriter, r *http.Request, backend http.Ha
 		items = append(items, item)
 	}
 	out.Items = items
-	body := marshal(out)
-	edgeHeaders(w.Header())
+	body := edge.Marshal(out)
+	edge.Headers(w.Header())
 	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(http.StatusOK)
@@ -294,51 +343,4 @@ func withBody(r *http.Request, data []byte) *http.Request {
 	r.Body = io.NopCloser(bytes.NewReader(data))
 	r.GetBody = nil
 	return r
-}
-
-// recorder keeps an answer.
-type recorder struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-func (r *recorder) Header() http.Header { return r.header }
-
-func (r *recorder) WriteHeader(status int) {
-	if r.status == 0 && status >= http.StatusOK {
-		r.status = status
-	}
-}
-
-func (r *recorder) Write(p []byte) (int, error) {
-	r.WriteHeader(http.StatusOK)
-	return r.body.Write(p)
-}
-
-func (r *recorder) code() int {
-	if r.status == 0 {
-		return http.StatusOK
-	}
-	return r.status
-}
-
-func (r *recorder) copyTo(w http.ResponseWriter) {
-	copyHeader(w.Header(), r.header)
-	w.WriteHeader(r.code())
-	_, _ = w.Write(r.body.Bytes())
-}
-
-func copyHeader(to, from http.Header) { maps.Copy(to, from) }
-
-// decodedBody undoes the Content-Encoding of a body.
-func decodedBody(h http.Header, r io.Reader) (io.Reader, error) {
-	switch encoding := h.Get("Content-Encoding"); encoding {
-	case "", "identity":
-		return r, nil
-	case "gzip":
-		return newGzipReader(r)
-	default:
-		return nil, fmt.Errorf("content encoding %q cannot be read", encoding)
-	}
 }

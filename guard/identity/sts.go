@@ -1,4 +1,4 @@
-package guard
+package identity
 
 import (
 	"encoding/xml"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/seed56735111/penstock/guard/internal/edge"
 	"github.com/seed56735111/penstock/iam"
 )
 
@@ -32,17 +33,17 @@ const (
 // get sessions of local roles that expire. Who may assume a role is said by [Role.Trust] and [Role.WebIdentity], and for a
 // session with session policies also by these, which have to allow sts:AssumeRole on the role; MFA parameters are ignored, and PolicyArns are refused as there are no managed policies.
 type STS struct {
-	identities *Identities
-	auth       authenticator
+	identities *Store
+	auth       Authenticator
 	log        *slog.Logger
 }
 
 // NewSTS returns the handler. maxSkew bounds the age of a signature; zero means five minutes.
-func NewSTS(identities *Identities, maxSkew time.Duration, logger *slog.Logger) *STS {
+func NewSTS(identities *Store, maxSkew time.Duration, logger *slog.Logger) *STS {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	return &STS{identities: identities, auth: newAuthenticator(identities, "", "sts", maxSkew), log: logger}
+	return &STS{identities: identities, auth: NewAuthenticator(identities, "", "sts", maxSkew), log: logger}
 }
 
 // IsSTS reports whether a request is meant for the Security Token Service and not for a domain: one at the path "/" that
@@ -76,7 +77,7 @@ func validation(message string) *stsError {
 
 // ServeHTTP implements http.Handler.
 func (s *STS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	id := newRequestID()
+	id := edge.NewRequestID()
 	result, err := s.call(w, r)
 	status := http.StatusOK
 	var doc any = stsResponse{XMLName: xml.Name{Local: stsActionOf(result) + "Response"}, Namespace: stsNamespace, Result: result, RequestID: id}
@@ -93,7 +94,7 @@ func (s *STS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(err) // our own structs
 	}
 	h := w.Header()
-	setRequestID(h, id)
+	edge.SetRequestID(h, id)
 	h.Set("Content-Type", "text/xml")
 	h.Set("Content-Length", strconv.Itoa(len(body)+1))
 	w.WriteHeader(status)
@@ -101,11 +102,11 @@ func (s *STS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *STS) call(w http.ResponseWriter, r *http.Request) (any, error) {
-	b, err := readBody(w, r, stsMaxBody, "", defaultPatience, true)
-	if errors.Is(err, errTooLarge) {
+	b, err := edge.ReadBody(w, r, stsMaxBody, "", edge.DefaultPatience, true)
+	if errors.Is(err, edge.ErrTooLarge) {
 		return nil, &stsError{http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "The request is too large"}
 	}
-	if errors.Is(err, errSlow) {
+	if errors.Is(err, edge.ErrSlow) {
 		return nil, &stsError{http.StatusRequestTimeout, "RequestTimeout", "The request did not arrive in time"}
 	}
 	if err != nil {
@@ -150,10 +151,10 @@ func orNone(s string) string {
 }
 
 // stsForm reads the parameters from the body of a POST or from the query, never from both.
-func stsForm(r *http.Request, b *body) (url.Values, error) {
+func stsForm(r *http.Request, b *edge.Body) (url.Values, error) {
 	query := r.URL.RawQuery
-	if b.size > 0 {
-		data, err := io.ReadAll(b.reader())
+	if b.Size > 0 {
+		data, err := io.ReadAll(b.Reader())
 		if err != nil {
 			return nil, err
 		}
@@ -166,8 +167,8 @@ func stsForm(r *http.Request, b *body) (url.Values, error) {
 	return form, nil
 }
 
-func (s *STS) caller(r *http.Request, b *body) (*identity, error) {
-	p, err := s.auth.authenticate(r, b, how{})
+func (s *STS) caller(r *http.Request, b *edge.Body) (*Caller, error) {
+	p, err := s.auth.Authenticate(r, b.Sum, Trouble{})
 	if err != nil {
 		return nil, stsAuthError(err)
 	}
@@ -177,7 +178,7 @@ func (s *STS) caller(r *http.Request, b *body) (*identity, error) {
 	return p, nil
 }
 
-func (s *STS) assumeRole(caller *identity, r *http.Request, form url.Values) (any, error) {
+func (s *STS) assumeRole(caller *Caller, r *http.Request, form url.Values) (any, error) {
 	arn, session, err := roleAndSession(form)
 	if err != nil {
 		return nil, err
@@ -231,7 +232,7 @@ func (s *STS) assumeRoleWithWebIdentity(form url.Values) (any, error) {
 	}, nil
 }
 
-func (s *STS) sessionToken(caller *identity, form url.Values) (any, error) {
+func (s *STS) sessionToken(caller *Caller, form url.Values) (any, error) {
 	if !caller.expires.IsZero() {
 		return nil, &stsError{http.StatusForbidden, "AccessDenied", "Cannot call GetSessionToken with session credentials"}
 	}
@@ -247,13 +248,13 @@ func (s *STS) sessionToken(caller *identity, form url.Values) (any, error) {
 }
 
 // session mints a role session, under the session policy of the call when there is one.
-func (s *STS) session(form url.Values, arn, name string, lifetime time.Duration) (Credentials, *identity, error) {
+func (s *STS) session(form url.Values, arn, name string, lifetime time.Duration) (Credentials, *Caller, error) {
 	if form.Has("PolicyArns.member.1.arn") {
 		return Credentials{}, nil, validation("PolicyArns are not offered: there are no managed policies here")
 	}
 	var policies []jsontext.Value
 	if doc := form.Get("Policy"); doc != "" {
-		if _, err := parseIdentityPolicy(jsontext.Value(doc)); err != nil {
+		if _, err := iam.ParseIdentity(jsontext.Value(doc)); err != nil {
 			return Credentials{}, nil, &stsError{http.StatusBadRequest, "MalformedPolicyDocument", err.Error()}
 		}
 		policies = append(policies, jsontext.Value(doc))
@@ -304,15 +305,15 @@ func duration(form url.Values, usual, longest int) (time.Duration, error) {
 }
 
 // mayAssume reports whether the session policies of a session let it assume a role. What has none may.
-func (id *identity) mayAssume(role string, r *http.Request) bool {
+func (id *Caller) mayAssume(role string, r *http.Request) bool {
 	if len(id.sessionPolicies) == 0 {
 		return true
 	}
-	p, err := id.principal()
+	p, err := id.Principal()
 	if err != nil {
 		return false
 	}
-	facts := iam.Facts{SourceIP: sourceIP(r, nil), UserAgent: r.UserAgent(), Referer: r.Referer(), TokenIssued: id.issued, Resource: role}
+	facts := iam.Facts{SourceIP: edge.SourceIP(r, nil), UserAgent: r.UserAgent(), Referer: r.Referer(), TokenIssued: id.issued, Resource: role}
 	findings := iam.Explain(iam.Policies{Session: id.sessionPolicies}, iam.Request{
 		Principal: p, Action: "sts:AssumeRole", Resource: role, Context: iam.NewContext(p, facts),
 	})
@@ -327,7 +328,7 @@ func (id *identity) mayAssume(role string, r *http.Request) bool {
 }
 
 // trusts reports whether the role lets the caller in.
-func (e *roleEntry) trusts(caller *identity) bool {
+func (e *roleEntry) trusts(caller *Caller) bool {
 	if len(e.Trust) == 0 {
 		return caller.account == e.base.account
 	}
@@ -336,7 +337,7 @@ func (e *roleEntry) trusts(caller *identity) bool {
 		case "*", caller.arn, caller.principalARN, caller.account:
 			return true
 		}
-		if a, err := parseARN(t); err == nil && a.service == "iam" && a.resource == "root" && a.account == caller.account {
+		if a, err := edge.ParseARN(t); err == nil && a.Service == "iam" && a.Resource == "root" && a.Account == caller.account {
 			return true
 		}
 	}

@@ -1,9 +1,8 @@
-package guard
+package edge
 
 import (
 	"net/http"
 	"net/netip"
-	"slices"
 	"strings"
 	"testing"
 
@@ -33,62 +32,8 @@ func TestOnlyTrustedProxiesSpeakForOthers(t *testing.T) {
 		{"@", []string{"198.51.100.7"}, "invalid IP"},
 	} {
 		r := &http.Request{RemoteAddr: c.peer, Header: http.Header{"X-Forwarded-For": c.xff}}
-		if got := sourceIP(r, trusted).String(); got != c.want {
+		if got := SourceIP(r, trusted).String(); got != c.want {
 			t.Errorf("peer %s, X-Forwarded-For %q: got %s, want %s", c.peer, c.xff, got, c.want)
-		}
-	}
-}
-
-func TestIndexExpressionsAreReadNameByName(t *testing.T) {
-	t.Parallel()
-	existing := []string{"logs-1", "logs-2", "secret", ".kibana"}
-	for _, c := range []struct {
-		expression string
-		names      []string
-		selected   []string
-		fails      bool
-	}{
-		{expression: "logs-1", names: []string{"logs-1"}},
-		{expression: "a,b", names: []string{"a", "b"}},
-		{expression: "_all", names: []string{"*"}, selected: existing},
-		{expression: "*", names: []string{"*"}, selected: existing},
-		{expression: "logs-*", names: []string{"logs-*"}, selected: []string{"logs-1", "logs-2"}},
-		{expression: "*,-secret", names: []string{"*"}, selected: []string{"logs-1", "logs-2", ".kibana"}},
-		{expression: "*,-logs-*,logs-2", names: []string{"*", "logs-2"}, selected: []string{"logs-2", "secret", ".kibana"}},
-		{expression: "+logs-*", names: []string{"logs-*"}, selected: []string{"logs-1", "logs-2"}},
-		{expression: "<logs-{now/d}>", names: []string{"logs-*"}, selected: []string{"logs-1", "logs-2"}},
-		{expression: "<logs-{now/d{yyyy.MM,dd}}>,x", names: []string{"logs-*", "x"}, selected: []string{"logs-1", "logs-2"}},
-		{expression: "s*t", names: []string{"s*t"}, selected: []string{"secret"}},
-		{expression: "-secret", fails: true},
-		{expression: "a,,b", fails: true},
-		{expression: "", fails: true},
-		{expression: "a/b", fails: true},
-		{expression: "<a/{now}>", fails: true},
-		{expression: `<a\{now}>`, fails: true},
-		{expression: "<a{now>", fails: true},
-		{expression: "<a}now{>", fails: true},
-	} {
-		e, err := readExpression(c.expression)
-		if c.fails != (err != nil) {
-			t.Errorf("%q: error %v", c.expression, err)
-			continue
-		}
-		if c.fails {
-			continue
-		}
-		var names, selected []string
-		for _, part := range e {
-			if !part.excluded {
-				names = append(names, part.pattern)
-			}
-		}
-		for _, name := range existing {
-			if e.isWild() && e.selects(name) {
-				selected = append(selected, name)
-			}
-		}
-		if !slices.Equal(names, c.names) || !slices.Equal(selected, c.selected) {
-			t.Errorf("%q: names %q select %q, want %q select %q", c.expression, names, selected, c.names, c.selected)
 		}
 	}
 }
@@ -101,7 +46,7 @@ func TestBulkBodiesAreReadAsTheEngineReadsThem(t *testing.T) {
 		`{"update":{"_index":"c","routing":"x"}}` + "\n" + `{"doc":{}}`
 	type flat struct{ Op, Index, ID, Source string }
 	var got []flat
-	for item, err := range bulkItems(strings.NewReader(body), withSources) {
+	for item, err := range BulkItems(strings.NewReader(body), WithSources) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -121,7 +66,7 @@ func TestBulkBodiesAreReadAsTheEngineReadsThem(t *testing.T) {
 		`{"index":{"_index":"a"},"delete":{"_index":"b"}}`, `{"index":{"_index":"a","_index":"b"}}`,
 	} {
 		n := 0
-		for _, err := range bulkItems(strings.NewReader(bad+"\n{}\n"), withSources) {
+		for _, err := range BulkItems(strings.NewReader(bad+"\n{}\n"), WithSources) {
 			if err == nil {
 				t.Errorf("%s is read as an action", bad)
 			}
@@ -138,7 +83,7 @@ func FuzzBulkItems(f *testing.F) {
 	f.Add([]byte("\n\n{\"index\":{}}"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		total := 0
-		for item, err := range bulkItems(strings.NewReader(string(data)), withSources) {
+		for item, err := range BulkItems(strings.NewReader(string(data)), WithSources) {
 			if err != nil {
 				return
 			}
@@ -152,7 +97,7 @@ func FuzzBulkItems(f *testing.F) {
 
 func TestRequestIDsAreRandomUUIDs(t *testing.T) {
 	t.Parallel()
-	a, b := newRequestID(), newRequestID()
+	a, b := NewRequestID(), NewRequestID()
 	if a == b || len(a) != 36 || a[14] != '4' || !strings.ContainsRune("89ab", rune(a[19])) {
 		t.Errorf("%s, %s", a, b)
 	}

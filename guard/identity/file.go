@@ -1,4 +1,4 @@
-package guard
+package identity
 
 import (
 	"cmp"
@@ -12,6 +12,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/seed56735111/penstock/guard/internal/edge"
 )
 
 // identityFile is the layout of the file.
@@ -21,28 +23,13 @@ type identityFile struct {
 	Sessions []Session `json:"sessions,omitzero"`
 }
 
-// stamp tells one state of a file from the next.
-type stamp struct {
-	mod  time.Time
-	size int64
-}
-
-// stampOf is the state of a file. What is no regular file is in one state only: a pipe is read once, as to open it again
-// could block, and every request with it.
-func stampOf(info fs.FileInfo) stamp {
-	if !info.Mode().IsRegular() {
-		return stamp{size: -1}
-	}
-	return stamp{info.ModTime(), info.Size()}
-}
-
 // reload reads the file. The lock is held, or nobody else has ids yet.
-func (ids *Identities) reload() error {
+func (ids *Store) reload() error {
 	info, err := os.Stat(ids.path)
 	if err != nil {
 		return fmt.Errorf("read identities: %w", err)
 	}
-	ids.stamp = stampOf(info)
+	ids.stamp = edge.StampOf(info)
 	ids.checked = time.Now()
 	if info.Size() > maxIdentityFile {
 		return fmt.Errorf("read identities: %s is larger than %d bytes", ids.path, maxIdentityFile)
@@ -116,20 +103,20 @@ func position(data []byte, err error) (line, column int) {
 }
 
 // refresh follows the file. The lock is held.
-func (ids *Identities) refresh() {
-	if ids.path == "" || time.Since(ids.checked) < reloadEvery {
+func (ids *Store) refresh() {
+	if ids.path == "" || time.Since(ids.checked) < edge.ReloadEvery {
 		return
 	}
 	ids.checked = time.Now()
 	info, err := os.Stat(ids.path)
 	if err != nil {
-		if ids.stamp != (stamp{}) {
+		if ids.stamp != (edge.Stamp{}) {
 			ids.log.Warn("identity file is gone; its last state stays in force", "path", ids.path, "err", err)
-			ids.stamp = stamp{}
+			ids.stamp = edge.Stamp{}
 		}
 		return
 	}
-	if stampOf(info) == ids.stamp {
+	if edge.StampOf(info) == ids.stamp {
 		return
 	}
 	if err := ids.reload(); err != nil {
@@ -141,7 +128,7 @@ func (ids *Identities) refresh() {
 }
 
 // change applies f to a copy of the file as it now is on disk, checks the result as a whole and saves it.
-func (ids *Identities) change(f func(*identityFile) error) error {
+func (ids *Store) change(f func(*identityFile) error) error {
 	ids.mu.Lock()
 	defer ids.mu.Unlock()
 	if ids.path != "" {
@@ -162,7 +149,7 @@ func (ids *Identities) change(f func(*identityFile) error) error {
 			return err
 		}
 		if info, err := os.Stat(ids.path); err == nil {
-			ids.stamp = stampOf(info)
+			ids.stamp = edge.StampOf(info)
 		}
 	}
 	ids.file, ids.book = next, b

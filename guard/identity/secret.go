@@ -1,4 +1,4 @@
-package guard
+package identity
 
 import (
 	"crypto/rand"

@@ -1,4 +1,4 @@
-package guard
+package edge
 
 import (
 	"bytes"
@@ -24,15 +24,15 @@ const (
 	drainTime  = 10 * time.Second
 	// bodyPace is how many bytes of a body have to come in a second, once its patience is used up.
 	bodyPace = 16 << 10
-	// defaultPatience is for callers that set none.
-	defaultPatience = 30 * time.Second
+	// DefaultPatience is for those who set none.
+	DefaultPatience = 30 * time.Second
 )
 
-// errTooLarge says that a body is longer than the domain takes.
-var errTooLarge = errors.New("request body over the limit")
+// ErrTooLarge says that a body is longer than the domain takes.
+var ErrTooLarge = errors.New("request body over the limit")
 
-// errSlow says that a body came too slowly to be waited for.
-var errSlow = errors.New("the request body comes too slowly")
+// ErrSlow says that a body came too slowly to be waited for.
+var ErrSlow = errors.New("the request body comes too slowly")
 
 // pacedReader reads a request's body for as long as it comes at a pace. Without it, a client that sends a byte now and
 // then keeps a connection, and what was spooled, for ever.
@@ -52,26 +52,28 @@ func (p *pacedReader) Read(b []byte) (int, error) {
 	n, err := p.r.Read(b)
 	p.got += int64(n)
 	if errors.Is(err, os.ErrDeadlineExceeded) || err == nil && time.Now().After(deadline) {
-		return n, errSlow
+		return n, ErrSlow
 	}
 	return n, err
 }
 
-// body is a request body that was read to its end.
-type body struct {
+// Body is a request body that was read to its end.
+type Body struct {
 	mem  []byte
 	file *os.File
-	size int64
-	sum  [sha256.Size]byte
+	// Size is its length in bytes.
+	Size int64
+	// Sum is its SHA-256, when it was asked for.
+	Sum [sha256.Size]byte
 }
 
-// readBody reads the whole body of r: nothing is answered, and nothing reaches the backend, before the client has sent
+// ReadBody reads the whole body of r: nothing is answered, and nothing reaches the backend, before the client has sent
 // everything. The hash is computed only when asked for. The caller closes the result.
-func readBody(w http.ResponseWriter, r *http.Request, limit int64, dir string, patience time.Duration, hashed bool) (*body, error) {
-	b := &body{}
+func ReadBody(w http.ResponseWriter, r *http.Request, limit int64, dir string, patience time.Duration, hashed bool) (*Body, error) {
+	b := &Body{}
 	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
 		if hashed {
-			b.sum = sha256.Sum256(nil)
+			b.Sum = sha256.Sum256(nil)
 		}
 		return b, nil
 	}
@@ -80,7 +82,7 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64, dir string, p
 		if !strings.EqualFold(r.Header.Get("Expect"), "100-continue") {
 			drain(w, r)
 		}
-		return nil, errTooLarge
+		return nil, ErrTooLarge
 	}
 	var h hash.Hash
 	paced := &pacedReader{r: r.Body, control: http.NewResponseController(w), started: time.Now(), patience: patience}
@@ -93,26 +95,26 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64, dir string, p
 		b.Close()
 		return nil, err
 	}
-	if b.size > limit {
+	if b.Size > limit {
 		b.Close()
 		drain(w, r)
-		return nil, errTooLarge
+		return nil, ErrTooLarge
 	}
 	if hashed {
-		h.Sum(b.sum[:0])
+		h.Sum(b.Sum[:0])
 	}
 	return b, nil
 }
 
 // fill keeps the first part of src in memory and spools to a file when there is more.
-func (b *body) fill(src io.Reader, length int64, dir string) error {
+func (b *Body) fill(src io.Reader, length int64, dir string) error {
 	var buf bytes.Buffer
 	if length > 0 {
 		// One byte more lets ReadFrom see the end without growing again.
 		buf.Grow(int(min(length, spoolAhead)) + bytes.MinRead)
 	}
 	n, err := buf.ReadFrom(io.LimitReader(src, spoolInMemory))
-	b.mem, b.size = buf.Bytes(), n
+	b.mem, b.Size = buf.Bytes(), n
 	if err != nil {
 		return fmt.Errorf("read request body: %w", err)
 	}
@@ -121,15 +123,15 @@ func (b *body) fill(src io.Reader, length int64, dir string) error {
 	}
 	file, err := os.CreateTemp(dir, "penstock-body-*")
 	if err != nil {
-		return &spoolError{err}
+		return &SpoolError{err}
 	}
 	b.file = file
 	// Without a name nobody else can open it, and it is gone with the process. Where an open file cannot be removed,
 	// Close does it.
 	_ = os.Remove(file.Name())
 	more, err := io.Copy(spoolWriter{file}, src)
-	b.size += more
-	if serr := (*spoolError)(nil); errors.As(err, &serr) {
+	b.Size += more
+	if serr := (*SpoolError)(nil); errors.As(err, &serr) {
 		return serr
 	}
 	if err != nil {
@@ -138,37 +140,37 @@ func (b *body) fill(src io.Reader, length int64, dir string) error {
 	return nil
 }
 
-// spoolError says that our side could not keep a body, which is not the client's fault.
-type spoolError struct{ err error }
+// SpoolError says that our side could not keep a body, which is not the client's fault.
+type SpoolError struct{ err error }
 
-func (e *spoolError) Error() string { return "spool request body: " + e.err.Error() }
-func (e *spoolError) Unwrap() error { return e.err }
+func (e *SpoolError) Error() string { return "spool request body: " + e.err.Error() }
+func (e *SpoolError) Unwrap() error { return e.err }
 
 type spoolWriter struct{ w io.Writer }
 
 func (s spoolWriter) Write(p []byte) (int, error) {
 	n, err := s.w.Write(p)
 	if err != nil {
-		return n, &spoolError{err}
+		return n, &SpoolError{err}
 	}
 	return n, nil
 }
 
-// reader returns a new reader of the whole body. Readers do not share a position.
-func (b *body) reader() io.ReadCloser {
-	if b.size == 0 {
+// Reader returns a new reader of the whole body. Readers do not share a position.
+func (b *Body) Reader() io.ReadCloser {
+	if b.Size == 0 {
 		return http.NoBody
 	}
 	if b.file == nil {
 		return io.NopCloser(bytes.NewReader(b.mem))
 	}
-	rest := b.size - int64(len(b.mem))
+	rest := b.Size - int64(len(b.mem))
 	return io.NopCloser(io.MultiReader(bytes.NewReader(b.mem), io.NewSectionReader(b.file, 0, rest)))
 }
 
 // Close forgets the part of the body that lies in a file. A reader that is still in use then fails; the part in memory
 // stays valid, as a transport may read it after its handler returned.
-func (b *body) Close() {
+func (b *Body) Close() {
 	if b == nil || b.file == nil {
 		return
 	}

@@ -1,4 +1,7 @@
-package guard
+// Package fault makes a domain misbehave on purpose, for people who test their own clients. What is to go wrong is drawn for
+// each request: [Faults.Around] a gate, which asks its [Plan] at the places where a gate can fail, and [Faults.Before] an
+// engine.
+package fault
 
 import (
 	"errors"
@@ -11,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/seed56735111/penstock/guard/internal/edge"
 )
 
 // Faults makes a domain misbehave on purpose, for people who test their own clients. The zero value injects nothing;
@@ -53,7 +58,7 @@ const (
 	maxFaultLatency = 10 * time.Minute
 )
 
-// ParseFaults reads a comma-separated list of faults. Each may end with @P%, the share of the requests it strikes; it
+// Parse reads a comma-separated list of faults. Each may end with @P%, the share of the requests it strikes; it
 // strikes all of them otherwise:
 //
 //	429              the engine rejects the call (JSON)
@@ -71,7 +76,7 @@ const (
 //	seed=7           draws differently; the same seed draws the same again
 //
 // A request counts for every fault on its own: "429@10%,503@10%" strikes about 19 of 100 requests.
-func ParseFaults(spec string) (*Faults, error) {
+func Parse(spec string) (*Faults, error) {
 	f := &Faults{}
 	if err := f.Set(spec); err != nil {
 		return nil, err
@@ -187,15 +192,15 @@ func (f *Faults) count(kind string, n int64) {
 	f.fired[kind] += n
 }
 
-// plan is what will strike one request, if it gets that far.
-type plan struct {
+// Plan is what will strike one request, if it gets that far.
+type Plan struct {
 	faults *Faults
 	hits   []fault
 	skew   time.Duration
 }
 
 // draw decides which faults strike the next request. It returns nil when nothing is to be injected.
-func (f *Faults) draw() *plan {
+func (f *Faults) draw() *Plan {
 	if f == nil {
 		return nil
 	}
@@ -204,7 +209,7 @@ func (f *Faults) draw() *plan {
 	if len(f.rules) == 0 {
 		return nil
 	}
-	p := &plan{faults: f}
+	p := &Plan{faults: f}
 	for _, rule := range f.rules {
 		// The share of bulk-item is one of items, drawn when they are known.
 		if rule.kind != faultBulkItem && f.rng.Float64() >= rule.chance {
@@ -223,7 +228,7 @@ func (f *Faults) draw() *plan {
 }
 
 // strike returns the fault of this kind that strikes now, counted, or nil.
-func (p *plan) strike(kind string) *fault {
+func (p *Plan) strike(kind string) *fault {
 	if p == nil {
 		return nil
 	}
@@ -236,8 +241,17 @@ func (p *plan) strike(kind string) *fault {
 	return nil
 }
 
-// clockSkew is how far the domain's clock is off for this request.
-func (p *plan) clockSkew() time.Duration {
+// ExpiresToken says that the token of a signed call has expired, and counts it.
+func (p *Plan) ExpiresToken() bool { return p.strike(faultToken) != nil }
+
+// FailsAuthorization says that the authorization engine fails, and counts it.
+func (p *Plan) FailsAuthorization() bool { return p.strike(faultAuthz) != nil }
+
+// HidesRequest says that an error about a signature does not show the canonical request, and counts it.
+func (p *Plan) HidesRequest() bool { return p.strike(faultNoDump) != nil }
+
+// ClockSkew is how far the domain's clock is off for this request.
+func (p *Plan) ClockSkew() time.Duration {
 	if p == nil {
 		return 0
 	}
@@ -245,7 +259,7 @@ func (p *plan) clockSkew() time.Duration {
 }
 
 // bulkRules are the faults that strike items.
-func (p *plan) bulkRules() []fault {
+func (p *Plan) bulkRules() []fault {
 	if p == nil {
 		return nil
 	}
@@ -260,7 +274,7 @@ func (p *plan) bulkRules() []fault {
 
 // item draws the status that one item of a _bulk call is refused with; 0 lets it pass. Only what creates a document under an id
 // can conflict with one that is there.
-func (p *plan) item(rules []fault, of bulkItem) int {
+func (p *Plan) item(rules []fault, of edge.BulkItem) int {
 	p.faults.mu.Lock()
 	defer p.faults.mu.Unlock()
 	for _, rule := range rules {

@@ -1,4 +1,4 @@
-package guard
+package edge
 
 import (
 	"net/http"
@@ -7,18 +7,18 @@ import (
 	"strings"
 )
 
-// sourceIP is the address that aws:SourceIp holds: the peer of the connection or, when that is a trusted proxy, the
+// SourceIP is the address that aws:SourceIp holds: the peer of the connection or, when that is a trusted proxy, the
 // right-most address of X-Forwarded-For that is not one. What a proxy that is not trusted writes there counts for
 // nothing. It is the zero Addr when the connection has no IP address (a Unix socket).
-func sourceIP(r *http.Request, trusted []netip.Prefix) netip.Addr {
-	hop := parseAddr(r.RemoteAddr)
+func SourceIP(r *http.Request, trusted []netip.Prefix) netip.Addr {
+	hop := ParseAddr(r.RemoteAddr)
 	if !hop.IsValid() || !contains(trusted, hop) {
 		return hop
 	}
 	// Repeated fields are one list, in order (RFC 9110, 5.3).
 	list := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for _, entry := range slices.Backward(list) {
-		next := parseAddr(strings.TrimSpace(entry))
+		next := ParseAddr(strings.TrimSpace(entry))
 		if !next.IsValid() {
 			// Left of something that no proxy writes anything could be made up.
 			return hop
@@ -31,8 +31,8 @@ func sourceIP(r *http.Request, trusted []netip.Prefix) netip.Addr {
 	return hop
 }
 
-// parseAddr reads an address with or without a port.
-func parseAddr(s string) netip.Addr {
+// ParseAddr reads an address with or without a port.
+func ParseAddr(s string) netip.Addr {
 	if ap, err := netip.ParseAddrPort(s); err == nil {
 		return ap.Addr().Unmap().WithZone("")
 	}

@@ -1,10 +1,10 @@
-package guard_test
+package fault_test
 
 import (
 	"strings"
 	"testing"
 
-	"github.com/seed56735111/penstock/guard"
+	"github.com/seed56735111/penstock/guard/fault"
 )
 
 func TestFaultSpecifications(t *testing.T) {
@@ -13,7 +13,7 @@ func TestFaultSpecifications(t *testing.T) {
 		"", "429@10%", "503@0.5%,text429@100%", "latency=200ms@50%", "reset-before@1%, reset-after@1%", "expired-token",
 		"clock-skew=±10m", "clock-skew=-10m@5%", "bulk-item=429@5%,bulk-item=400@1%", "authz,short-signature,seed=7",
 	} {
-		f, err := guard.ParseFaults(ok)
+		f, err := fault.Parse(ok)
 		if err != nil {
 			t.Errorf("%q: %v", ok, err)
 			continue
@@ -39,7 +39,7 @@ func TestFaultSpecifications(t *testing.T) {
 		"seed=x":             `seed "x": want a number`,
 		"503@5%,reset-later": `parse fault "reset-later"`,
 	} {
-		if _, err := guard.ParseFaults(bad); err == nil || !strings.Contains(err.Error(), reason) {
+		if _, err := fault.Parse(bad); err == nil || !strings.Contains(err.Error(), reason) {
 			t.Errorf("%q: got %v, want %s", bad, err, reason)
 		}
 	}
@@ -47,7 +47,7 @@ func TestFaultSpecifications(t *testing.T) {
 
 func TestARefusedSpecificationChangesNothing(t *testing.T) {
 	t.Parallel()
-	f, err := guard.ParseFaults("429@10%")
+	f, err := fault.Parse("429@10%")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func TestARefusedSpecificationChangesNothing(t *testing.T) {
 func FuzzParseFaults(f *testing.F) {
 	f.Add("429@10%,latency=1ms,clock-skew=±1m,bulk-item=400@1%")
 	f.Fuzz(func(t *testing.T, spec string) {
-		got, err := guard.ParseFaults(spec)
+		got, err := fault.Parse(spec)
 		if err == nil && got.Spec() != spec {
 			t.Errorf("%q came out as %q", spec, got.Spec())
 		}

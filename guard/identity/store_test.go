@@ -1,4 +1,4 @@
-package guard_test
+package identity_test
 
 import (
 	"bytes"
@@ -10,11 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed56735111/penstock/guard"
+	"github.com/seed56735111/penstock/guard/identity"
 )
 
 const (
-	account = "123456789012"
 	alice   = "arn:aws:iam::123456789012:user/team/alice"
 	shipper = "arn:aws:iam::123456789012:role/service/shipper"
 )
@@ -48,12 +47,12 @@ func TestIdentityFileErrorsNameThePlace(t *testing.T) {
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_, err := guard.LoadIdentities(path, nil)
+		_, err := identity.Load(path, nil)
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "read identities: "+path+": ") {
 			t.Errorf("%s: got %v, want …%s…", content, err, want)
 		}
 	}
-	if _, err := guard.LoadIdentities(filepath.Join(dir, "none.json"), nil); err == nil || !strings.Contains(err.Error(), "none.json") {
+	if _, err := identity.Load(filepath.Join(dir, "none.json"), nil); err == nil || !strings.Contains(err.Error(), "none.json") {
 		t.Errorf("a missing file: %v", err)
 	}
 }
@@ -61,15 +60,15 @@ func TestIdentityFileErrorsNameThePlace(t *testing.T) {
 func TestIdentitiesSurviveInTheirFile(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "identities.json")
-	ids, err := guard.OpenIdentities(path, nil)
+	ids, err := identity.Open(path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	user, err := ids.CreateUser(guard.User{ARN: alice})
+	user, err := ids.CreateUser(identity.User{ARN: alice})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := ids.CreateRole(guard.Role{ARN: shipper, Trust: []string{alice}}); err != nil {
+	if err := ids.CreateRole(identity.Role{ARN: shipper, Trust: []string{alice}}); err != nil {
 		t.Fatal(err)
 	}
 	session, err := ids.CreateSession(shipper, "night", time.Hour)
@@ -85,14 +84,14 @@ func TestIdentitiesSurviveInTheirFile(t *testing.T) {
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("file %v, %v", info.Mode(), err)
 	}
-	again, err := guard.LoadIdentities(path, nil)
+	again, err := identity.Load(path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(again.Users()) != 1 || len(again.Roles()) != 1 || len(again.Sessions()) != 1 || again.Sessions()[0].Of != shipper {
 		t.Errorf("read again: %v %v %v", again.Users(), again.Roles(), again.Sessions())
 	}
-	if _, err := again.CreateUser(guard.User{ARN: alice}); err == nil || !strings.Contains(err.Error(), "there twice") {
+	if _, err := again.CreateUser(identity.User{ARN: alice}); err == nil || !strings.Contains(err.Error(), "there twice") {
 		t.Errorf("the same user again: %v", err)
 	}
 	if err := again.Remove(shipper); err != nil {
@@ -112,35 +111,13 @@ func TestIdentitiesSurviveInTheirFile(t *testing.T) {
 
 func TestSecretsDoNotPrint(t *testing.T) {
 	t.Parallel()
-	c := guard.Credentials{AccessKeyID: "AKIA1", Secret: "hunter2hunter2", Token: "hunter2token"}
-	u := guard.User{ARN: alice, Keys: []guard.AccessKey{{ID: "AKIA1", Secret: "hunter2"}}}
+	c := identity.Credentials{AccessKeyID: "AKIA1", Secret: "hunter2hunter2", Token: "hunter2token"}
+	u := identity.User{ARN: alice, Keys: []identity.AccessKey{{ID: "AKIA1", Secret: "hunter2"}}}
 	var log bytes.Buffer
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "secret", c.Secret)
 	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "all", c, "user", u)
 	text := log.String() + fmt.Sprintf("%v %+v %#v %s %q %v %+v %#v", c, c, c, c.Secret, c.Secret, u, u, u)
 	if strings.Contains(text, "hunter2") {
 		t.Errorf("a secret in %s", text)
-	}
-}
-
-func TestPresetsWriteThePoliciesOfTheConsole(t *testing.T) {
-	t.Parallel()
-	const domain = "arn:aws:es:eu-west-1:123456789012:domain/logs"
-	const head, tail = `{"Version":"2012-10-17","Statement":[{`, `"Resource":"` + domain + `/*"}]}`
-	for spec, want := range map[string]string{
-		"open":                           `"Effect":"Allow","Principal":{"AWS":"*"},"Action":["es:*"],`,
-		"deny":                           `"Effect":"Deny","Principal":{"AWS":"*"},"Action":["es:*"],`,
-		"ip=192.0.2.0/24,2001:db8::1":    `"Effect":"Allow","Principal":{"AWS":"*"},"Action":["es:*"],"Condition":{"IpAddress":{"aws:SourceIp":["192.0.2.0/24","2001:db8::1"]}},`,
-		"iam=" + alice + ",999999999999": `"Effect":"Allow","Principal":{"AWS":["` + alice + `","999999999999"]},"Action":["es:*"],`,
-	} {
-		got, _, err := guard.Access(spec, domain)
-		if err != nil || string(got) != head+want+tail {
-			t.Errorf("%s: %s, %v", spec, got, err)
-		}
-	}
-	for _, bad := range []string{"", "closed", "open=1", "ip", "ip=", "ip=everywhere", "ip=1.2.3.4/33", "iam", "iam=alice"} {
-		if _, _, err := guard.Access(bad, domain); err == nil {
-			t.Errorf("%q is accepted", bad)
-		}
 	}
 }

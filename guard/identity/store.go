@@ -1,4 +1,4 @@
-package guard
+package identity
 
 import (
 	"errors"
@@ -12,12 +12,12 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/seed56735111/penstock/guard/internal/edge"
 )
 
 const (
 	maxIdentityFile = 16 << 20
-	// reloadEvery is how often a lookup looks at the file's date and size at most.
-	reloadEvery = time.Second
 	// maxMinted bounds the sessions that STS keeps in memory.
 	maxMinted = 10_000
 
@@ -25,10 +25,10 @@ const (
 	maxSessionSeconds     = 43200
 )
 
-// Identities are the users, roles and sessions that a domain knows. Those from a file follow the file's changes within
+// Store are the users, roles and sessions that a domain knows. Those from a file follow the file's changes within
 // a second; sessions that STS gives out live in memory until they expire. All methods may be called from several
 // goroutines.
-type Identities struct {
+type Store struct {
 	path string
 	log  *slog.Logger
 
@@ -37,26 +37,26 @@ type Identities struct {
 	book    *book
 	minted  map[string]*mintedSession
 	checked time.Time
-	stamp   stamp
+	stamp   edge.Stamp
 }
 
 // mintedSession is a session from STS. What its user or role may do is looked up anew when the file has changed.
 type mintedSession struct {
 	Session
 	in *book
-	id *identity
+	id *Caller
 }
 
-// NewIdentities returns identities without a file, which are gone with the process.
-func NewIdentities() *Identities {
-	return &Identities{book: &book{}, minted: map[string]*mintedSession{}, log: slog.New(slog.DiscardHandler)}
+// New returns identities without a file, which are gone with the process.
+func New() *Store {
+	return &Store{book: &book{}, minted: map[string]*mintedSession{}, log: slog.New(slog.DiscardHandler)}
 }
 
-// LoadIdentities reads a file of identities, a JSON object with the lists "users", "roles" and "sessions". Errors name
+// Load reads a file of identities, a JSON object with the lists "users", "roles" and "sessions". Errors name
 // the file and the place in it. When the file changes later and cannot be read then, the last good state stays in force
 // and logger hears of it. A nil logger is silent.
-func LoadIdentities(path string, logger *slog.Logger) (*Identities, error) {
-	ids := NewIdentities()
+func Load(path string, logger *slog.Logger) (*Store, error) {
+	ids := New()
 	ids.path = path
 	if logger != nil {
 		ids.log = logger
@@ -67,11 +67,11 @@ func LoadIdentities(path string, logger *slog.Logger) (*Identities, error) {
 	return ids, nil
 }
 
-// OpenIdentities is LoadIdentities for a file that may not exist yet: it then starts empty.
-func OpenIdentities(path string, logger *slog.Logger) (*Identities, error) {
-	ids, err := LoadIdentities(path, logger)
+// Open is Load for a file that may not exist yet: it then starts empty.
+func Open(path string, logger *slog.Logger) (*Store, error) {
+	ids, err := Load(path, logger)
 	if errors.Is(err, fs.ErrNotExist) {
-		ids = NewIdentities()
+		ids = New()
 		ids.path = path
 		return ids, nil
 	}
@@ -79,7 +79,7 @@ func OpenIdentities(path string, logger *slog.Logger) (*Identities, error) {
 }
 
 // lookup finds who an access key id belongs to.
-func (ids *Identities) lookup(keyID string) (*identity, bool) {
+func (ids *Store) lookup(keyID string) (*Caller, bool) {
 	if ids == nil {
 		return nil, false
 	}
@@ -103,7 +103,7 @@ func (ids *Identities) lookup(keyID string) (*identity, bool) {
 	return m.id, true
 }
 
-func (ids *Identities) role(arn string) (*roleEntry, bool) {
+func (ids *Store) role(arn string) (*roleEntry, bool) {
 	ids.mu.Lock()
 	defer ids.mu.Unlock()
 	ids.refresh()
@@ -112,7 +112,7 @@ func (ids *Identities) role(arn string) (*roleEntry, bool) {
 }
 
 // mint gives out a session of a user or role that lives in memory only.
-func (ids *Identities) mint(of, name string, lifetime time.Duration, policies ...jsontext.Value) (Credentials, *identity, error) {
+func (ids *Store) mint(of, name string, lifetime time.Duration, policies ...jsontext.Value) (Credentials, *Caller, error) {
 	s := newSession(of, name, lifetime, policies)
 	ids.mu.Lock()
 	defer ids.mu.Unlock()
@@ -143,7 +143,7 @@ func (s *Session) credentials(arn string) Credentials {
 }
 
 // CreateUser adds a user and, when it has no keys, one access key, and saves. An empty ID is filled in.
-func (ids *Identities) CreateUser(u User) (Credentials, error) {
+func (ids *Store) CreateUser(u User) (Credentials, error) {
 	if u.ID == "" {
 		u.ID = newID("AIDA", 17)
 	}
@@ -161,7 +161,7 @@ func (ids *Identities) CreateUser(u User) (Credentials, error) {
 }
 
 // CreateRole adds a role and saves. An empty ID is filled in.
-func (ids *Identities) CreateRole(r Role) error {
+func (ids *Store) CreateRole(r Role) error {
 	if r.ID == "" {
 		r.ID = newID("AROA", 17)
 	}
@@ -176,7 +176,7 @@ func (ids *Identities) CreateRole(r Role) error {
 }
 
 // CreateSession adds a session of the user or role with the ARN of, and saves. The name is needed for roles only.
-func (ids *Identities) CreateSession(of, name string, lifetime time.Duration, policies ...jsontext.Value) (Credentials, error) {
+func (ids *Store) CreateSession(of, name string, lifetime time.Duration, policies ...jsontext.Value) (Credentials, error) {
 	s := newSession(of, name, lifetime, policies)
 	err := ids.change(func(f *identityFile) error {
 		f.Sessions = append(f.Sessions, s)
@@ -194,7 +194,7 @@ func (ids *Identities) CreateSession(of, name string, lifetime time.Duration, po
 
 // Remove takes a user, a role (both by ARN, with their sessions), or a single access key or session (by access key id)
 // out, and saves.
-func (ids *Identities) Remove(what string) error {
+func (ids *Store) Remove(what string) error {
 	err := ids.change(func(f *identityFile) error {
 		n := f.len()
 		f.Users = slices.DeleteFunc(f.Users, func(u User) bool { return u.ARN == what })
@@ -223,21 +223,21 @@ func (f *identityFile) len() int {
 }
 
 // Users lists the users.
-func (ids *Identities) Users() []User {
+func (ids *Store) Users() []User {
 	return snapshot(ids, func(f *identityFile) []User { return f.Users })
 }
 
 // Roles lists the roles.
-func (ids *Identities) Roles() []Role {
+func (ids *Store) Roles() []Role {
 	return snapshot(ids, func(f *identityFile) []Role { return f.Roles })
 }
 
 // Sessions lists the sessions of the file; those that STS gave out are not among them.
-func (ids *Identities) Sessions() []Session {
+func (ids *Store) Sessions() []Session {
 	return snapshot(ids, func(f *identityFile) []Session { return f.Sessions })
 }
 
-func snapshot[T any](ids *Identities, list func(*identityFile) []T) []T {
+func snapshot[T any](ids *Store, list func(*identityFile) []T) []T {
 	ids.mu.Lock()
 	defer ids.mu.Unlock()
 	ids.refresh()
@@ -252,16 +252,16 @@ const (
 
 // CreatePrincipal creates whoever a policy's principal stands for, and returns credentials to act as them: a user with
 // a key, a role with a session, or for an account a user named demo that may do everything there.
-func (ids *Identities) CreatePrincipal(principal string) (Credentials, error) {
-	if accountPattern.MatchString(principal) {
+func (ids *Store) CreatePrincipal(principal string) (Credentials, error) {
+	if edge.IsAccount(principal) {
 		principal = "arn:aws:iam::" + principal + ":root"
 	}
-	a, err := parseARN(principal)
+	a, err := edge.ParseARN(principal)
 	if err != nil {
 		return Credentials{}, fmt.Errorf("create principal: %w", err)
 	}
-	prefix := "arn:" + a.partition + ":iam::" + a.account + ":"
-	kind, rest, _ := strings.Cut(a.resource, "/")
+	prefix := "arn:" + a.Partition + ":iam::" + a.Account + ":"
+	kind, rest, _ := strings.Cut(a.Resource, "/")
 	switch kind {
 	case "user":
 		return ids.CreateUser(User{ARN: principal})
@@ -277,7 +277,7 @@ func (ids *Identities) CreatePrincipal(principal string) (Credentials, error) {
 	return Credentials{}, fmt.Errorf("create principal: %q is neither a user, a role, a role session nor an account", principal)
 }
 
-func (ids *Identities) createRoleSession(role, session string) (Credentials, error) {
+func (ids *Store) createRoleSession(role, session string) (Credentials, error) {
 	if _, ok := ids.role(role); !ok {
 		if err := ids.CreateRole(Role{ARN: role}); err != nil {
 			return Credentials{}, err

@@ -1,4 +1,7 @@
-package guard
+// Package identity holds the users, roles and sessions that a local domain knows: in a file that people edit, and from a
+// small Security Token Service. An [Authenticator] says which of them signed a request, and a [Caller] brings the policies
+// that a gate judges it by.
+package identity
 
 import (
 	"fmt"
@@ -7,6 +10,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/seed56735111/penstock/guard/internal/edge"
 	"github.com/seed56735111/penstock/iam"
 )
 
@@ -84,8 +88,8 @@ type Credentials struct {
 	ARN string
 }
 
-// identity is what one access key id stands for, ready to be judged.
-type identity struct {
+// Caller is whoever one access key id stands for, ready to be judged. Nil is the anonymous caller.
+type Caller struct {
 	secret, token Secret
 	expires       time.Time
 	issued        time.Time
@@ -104,22 +108,57 @@ type identity struct {
 	sessionPolicies   []*iam.Policy
 }
 
+// Name is the caller as refusals call it.
+func (c *Caller) Name() string {
+	if c == nil {
+		return "anonymous"
+	}
+	return c.arn
+}
+
+// Principal is the caller as policies name it.
+func (c *Caller) Principal() (iam.Principal, error) {
+	switch {
+	case c == nil:
+		return iam.Anonymous(), nil
+	case c.isRole:
+		return iam.NewRoleSession(c.arn, c.principalARN, c.userID)
+	}
+	return iam.NewUser(c.arn, c.userID)
+}
+
+// Policies are those that have a say in what the caller does to a domain with an access policy.
+func (c *Caller) Policies(access *iam.Policy) iam.Policies {
+	if c == nil {
+		return iam.Policies{Resource: access}
+	}
+	return iam.Policies{Resource: access, Identity: c.policies, Boundary: c.boundary, Session: c.sessionPolicies}
+}
+
+// TokenIssued is when the caller's temporary credentials were given out; zero for others.
+func (c *Caller) TokenIssued() time.Time {
+	if c == nil {
+		return time.Time{}
+	}
+	return c.issued
+}
+
 // book finds identities by access key id, and roles by ARN.
 type book struct {
-	keys  map[string]*identity
-	users map[string]*identity
+	keys  map[string]*Caller
+	users map[string]*Caller
 	roles map[string]*roleEntry
 }
 
 // roleEntry is a role and what its sessions have in common.
 type roleEntry struct {
 	Role
-	base identity
+	base Caller
 }
 
 // newBook checks an identity file as a whole. Errors begin with the place in the file.
 func newBook(f *identityFile) (*book, error) {
-	b := &book{keys: map[string]*identity{}, users: map[string]*identity{}, roles: map[string]*roleEntry{}}
+	b := &book{keys: map[string]*Caller{}, users: map[string]*Caller{}, roles: map[string]*roleEntry{}}
 	for i := range f.Users {
 		if err := b.addUser(&f.Users[i]); err != nil {
 			return nil, fmt.Errorf("users[%d]%w", i, err)
@@ -150,7 +189,7 @@ func (b *book) addUser(u *User) error {
 	if b.users[u.ARN] != nil {
 		return fmt.Errorf(".arn: %s is there twice", u.ARN)
 	}
-	base := &identity{arn: u.ARN, principalARN: u.ARN, account: a.account, userID: u.ID, userName: name, tags: u.Tags}
+	base := &Caller{arn: u.ARN, principalARN: u.ARN, account: a.Account, userID: u.ID, userName: name, tags: u.Tags}
 	if base.policies, err = parsePolicies(u.Policies); err != nil {
 		return fmt.Errorf(".policies%w", err)
 	}
@@ -180,7 +219,7 @@ func (b *book) addRole(r *Role) error {
 		return fmt.Errorf(".max_session_seconds: %d is not between 0 and %d", r.MaxSessionSeconds, maxSessionSeconds)
 	}
 	for i, t := range r.Trust {
-		if _, err := parseARN(t); err != nil && t != "*" && !accountPattern.MatchString(t) {
+		if _, err := edge.ParseARN(t); err != nil && t != "*" && !edge.IsAccount(t) {
 			return fmt.Errorf(".trust[%d]: %q is not an ARN, an account id or *", i, t)
 		}
 	}
@@ -189,7 +228,7 @@ func (b *book) addRole(r *Role) error {
 			return fmt.Errorf(".web_identity: %w", err)
 		}
 	}
-	e := &roleEntry{Role: *r, base: identity{principalARN: r.ARN, account: a.account, userID: r.ID, isRole: true, tags: r.Tags}}
+	e := &roleEntry{Role: *r, base: Caller{principalARN: r.ARN, account: a.Account, userID: r.ID, isRole: true, tags: r.Tags}}
 	if e.base.policies, err = parsePolicies(r.Policies); err != nil {
 		return fmt.Errorf(".policies%w", err)
 	}
@@ -201,8 +240,8 @@ func (b *book) addRole(r *Role) error {
 }
 
 // session makes the identity of a session of a user or role in the book.
-func (b *book) session(s *Session) (*identity, error) {
-	var id identity
+func (b *book) session(s *Session) (*Caller, error) {
+	var id Caller
 	switch user, role := b.users[s.Of], b.roles[s.Of]; {
 	case user != nil:
 		id = *user
@@ -227,7 +266,7 @@ func (b *book) session(s *Session) (*identity, error) {
 	return &id, nil
 }
 
-func (b *book) addKey(keyID string, id *identity) error {
+func (b *book) addKey(keyID string, id *Caller) error {
 	switch {
 	case keyID == "" || strings.ContainsAny(keyID, "/, \t"):
 		return fmt.Errorf(": %q is not an access key id", keyID)
@@ -246,13 +285,13 @@ func sessionARN(roleARN, session string) string {
 	if err != nil {
 		return ""
 	}
-	return fmt.Sprintf("arn:%s:sts::%s:assumed-role/%s/%s", a.partition, a.account, name, session)
+	return fmt.Sprintf("arn:%s:sts::%s:assumed-role/%s/%s", a.Partition, a.Account, name, session)
 }
 
 func parsePolicies(docs []jsontext.Value) ([]*iam.Policy, error) {
 	var list []*iam.Policy
 	for i, doc := range docs {
-		p, err := parseIdentityPolicy(doc)
+		p, err := iam.ParseIdentity(doc)
 		if err != nil {
 			return nil, fmt.Errorf("[%d]: %w", i, err)
 		}
@@ -265,7 +304,7 @@ func parseBoundary(doc jsontext.Value) (*iam.Policy, error) {
 	if len(doc) == 0 {
 		return nil, nil //nolint:nilnil // no boundary is no error
 	}
-	p, err := parseIdentityPolicy(doc)
+	p, err := iam.ParseIdentity(doc)
 	if err != nil {
 		return nil, fmt.Errorf(".boundary: %w", err)
 	}

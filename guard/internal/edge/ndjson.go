@@ -1,4 +1,4 @@
-package guard
+package edge
 
 import (
 	"bufio"
@@ -12,8 +12,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// bulkItem is one operation of a _bulk body. Its slices are valid until the next item is asked for.
-type bulkItem struct {
+// BulkItem is one operation of a _bulk body. Its slices are valid until the next item is asked for.
+type BulkItem struct {
 	// Op is index, create, update or delete.
 	Op string
 	// Index, ID and Pipeline are what the action line says; empty when it does not.
@@ -24,26 +24,28 @@ type bulkItem struct {
 	Action, Source []byte
 }
 
-// sources says whether the documents of a _bulk body are kept.
-type sources bool
+// Sources says whether the documents of a _bulk body are kept.
+type Sources bool
 
 const (
-	withSources    sources = true
-	withoutSources sources = false
+	// WithSources keeps them.
+	WithSources Sources = true
+	// WithoutSources passes over them.
+	WithoutSources Sources = false
 )
 
-// bulkItems reads a _bulk body as the engine does: lines end at a line feed and blank action lines are skipped. An
+// BulkItems reads a _bulk body as the engine does: lines end at a line feed and blank action lines are skipped. An
 // action line that is not exactly one object with one operation ends the sequence with an error.
-func bulkItems(r io.Reader, keep sources) iter.Seq2[bulkItem, error] {
-	return func(yield func(bulkItem, error) bool) {
-		lines := newLineReader(r)
+func BulkItems(r io.Reader, keep Sources) iter.Seq2[BulkItem, error] {
+	return func(yield func(BulkItem, error) bool) {
+		lines := NewLineReader(r)
 		for n := 1; ; n++ {
-			action, err := lines.next(nil, maxAction)
+			action, err := lines.Next(nil, MaxAction)
 			if errors.Is(err, io.EOF) {
 				return
 			}
 			if err != nil {
-				yield(bulkItem{}, err)
+				yield(BulkItem{}, err)
 				return
 			}
 			if len(bytes.TrimSpace(action)) == 0 {
@@ -51,19 +53,19 @@ func bulkItems(r io.Reader, keep sources) iter.Seq2[bulkItem, error] {
 			}
 			item, err := parseAction(action)
 			if err != nil {
-				yield(bulkItem{}, fmt.Errorf("bulk line %d: %w", n, err))
+				yield(BulkItem{}, fmt.Errorf("bulk line %d: %w", n, err))
 				return
 			}
 			item.Action = action
 			if item.Op != "delete" {
 				n++
 				if keep {
-					item.Source, err = lines.next(nil, maxLine)
+					item.Source, err = lines.Next(nil, maxLine)
 				} else {
 					err = lines.skip()
 				}
 				if err != nil && !errors.Is(err, io.EOF) {
-					yield(bulkItem{}, err)
+					yield(BulkItem{}, err)
 					return
 				}
 			}
@@ -81,29 +83,29 @@ const actionMembers = " _type _routing routing _parent parent _version version _
 // errAction is returned for an action line with another shape than {"index": {…}}.
 var errAction = errors.New("not one object with one of index, create, update, delete")
 
-func parseAction(line []byte) (bulkItem, error) {
+func parseAction(line []byte) (BulkItem, error) {
 	d := jsontext.NewDecoder(bytes.NewBuffer(line))
 	if err := expect(d, '{'); err != nil {
-		return bulkItem{}, errAction
+		return BulkItem{}, errAction
 	}
 	op, err := d.ReadToken()
 	if err != nil || op.Kind() != '"' {
-		return bulkItem{}, errAction
+		return BulkItem{}, errAction
 	}
-	item := bulkItem{Op: op.String()}
+	item := BulkItem{Op: op.String()}
 	switch item.Op {
 	case "index", "create", "update", "delete":
 	default:
-		return bulkItem{}, errAction
+		return BulkItem{}, errAction
 	}
-	err = eachMember(d, func(name string) error {
+	err = EachMember(d, func(name string) error {
 		switch name {
 		case "_index":
-			return readString(d, &item.Index)
+			return ReadString(d, &item.Index)
 		case "_id":
-			return readString(d, &item.ID)
+			return ReadString(d, &item.ID)
 		case "pipeline":
-			return readString(d, &item.Pipeline)
+			return ReadString(d, &item.Pipeline)
 		}
 		if item.Unknown == "" && !strings.Contains(actionMembers, " "+name+" ") {
 			item.Unknown = name
@@ -111,19 +113,19 @@ func parseAction(line []byte) (bulkItem, error) {
 		return d.SkipValue()
 	})
 	if err != nil {
-		return bulkItem{}, err
+		return BulkItem{}, err
 	}
 	if err := expect(d, '}'); err != nil {
-		return bulkItem{}, errAction
+		return BulkItem{}, errAction
 	}
 	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
-		return bulkItem{}, errAction
+		return BulkItem{}, errAction
 	}
 	return item, nil
 }
 
-// eachMember reads an object and calls f for each member, which must consume the value.
-func eachMember(d *jsontext.Decoder, f func(name string) error) error {
+// EachMember reads an object and calls f for each member, which must consume the value.
+func EachMember(d *jsontext.Decoder, f func(name string) error) error {
 	if err := expect(d, '{'); err != nil {
 		return err
 	}
@@ -140,8 +142,8 @@ func eachMember(d *jsontext.Decoder, f func(name string) error) error {
 	return expect(d, '}')
 }
 
-// eachElement reads an array and calls f for each element, which must consume it.
-func eachElement(d *jsontext.Decoder, f func() error) error {
+// EachElement reads an array and calls f for each element, which must consume it.
+func EachElement(d *jsontext.Decoder, f func() error) error {
 	if err := expect(d, '['); err != nil {
 		return err
 	}
@@ -164,8 +166,8 @@ func expect(d *jsontext.Decoder, kind jsontext.Kind) error {
 	return nil
 }
 
-// readString reads a string; a number is taken as it is written and null as nothing.
-func readString(d *jsontext.Decoder, s *string) error {
+// ReadString reads a string; a number is taken as it is written and null as nothing.
+func ReadString(d *jsontext.Decoder, s *string) error {
 	t, err := d.ReadToken()
 	if err != nil {
 		return err
@@ -180,20 +182,20 @@ func readString(d *jsontext.Decoder, s *string) error {
 	return nil
 }
 
-// readStrings reads a string or an array of strings.
-func readStrings(d *jsontext.Decoder) ([]string, error) {
+// ReadStrings reads a string or an array of strings.
+func ReadStrings(d *jsontext.Decoder) ([]string, error) {
 	if d.PeekKind() != '[' {
 		var s string
-		err := readString(d, &s)
+		err := ReadString(d, &s)
 		if err != nil || s == "" {
 			return nil, err
 		}
 		return []string{s}, nil
 	}
 	var list []string
-	err := eachElement(d, func() error {
+	err := EachElement(d, func() error {
 		var s string
-		err := readString(d, &s)
+		err := ReadString(d, &s)
 		list = append(list, s)
 		return err
 	})
@@ -203,17 +205,18 @@ func readStrings(d *jsontext.Decoder) ([]string, error) {
 const (
 	// maxLine bounds a document that is kept.
 	maxLine = 32 << 20
-	// maxAction bounds a line that says what to do, and not with what.
-	maxAction = 1 << 20
+	// MaxAction bounds a line that says what to do, and not with what.
+	MaxAction = 1 << 20
 )
 
-// lineReader splits at line feeds.
-type lineReader struct{ r *bufio.Reader }
+// LineReader splits at line feeds.
+type LineReader struct{ r *bufio.Reader }
 
-func newLineReader(r io.Reader) *lineReader { return &lineReader{bufio.NewReaderSize(r, 64<<10)} }
+// NewLineReader reads the lines of r.
+func NewLineReader(r io.Reader) *LineReader { return &LineReader{bufio.NewReaderSize(r, 64<<10)} }
 
-// next appends the next line, with its line feed, to buf. A last line without one is a line too.
-func (l *lineReader) next(buf []byte, longest int) ([]byte, error) {
+// Next appends the next line, with its line feed, to buf. A last line without one is a line too.
+func (l *LineReader) Next(buf []byte, longest int) ([]byte, error) {
 	for {
 		part, err := l.r.ReadSlice('\n')
 		if len(buf)+len(part) > longest {
@@ -233,13 +236,13 @@ func (l *lineReader) next(buf []byte, longest int) ([]byte, error) {
 }
 
 // skip passes over the next line, however long it is.
-func (l *lineReader) skip() error {
-	_, err := io.Copy(io.Discard, l.line())
+func (l *LineReader) skip() error {
+	_, err := io.Copy(io.Discard, l.Line())
 	return err
 }
 
-// line reads the next line, without its line feed, as it comes. It has to be read to its end before the line after it.
-func (l *lineReader) line() io.Reader { return &lineOf{l.r, nil, false} }
+// Line reads the next line, without its line feed, as it comes. It has to be read to its end before the line after it.
+func (l *LineReader) Line() io.Reader { return &lineOf{l.r, nil, false} }
 
 type lineOf struct {
 	r    *bufio.Reader

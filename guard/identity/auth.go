@@ -1,34 +1,35 @@
-package guard
+package identity
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/seed56735111/penstock/sigv4"
 )
 
-// textExpiredToken is the service's sentence; it has no full stop.
-const textExpiredToken = "The security token included in the request is expired"
+// TextExpiredToken is the service's sentence; it has no full stop.
+const TextExpiredToken = "The security token included in the request is expired"
 
-// authenticator is the only place where a request gets an identity.
-type authenticator struct {
-	identities *Identities
+// Authenticator is the only place where a request gets an identity.
+type Authenticator struct {
+	identities *Store
 	full       *sigv4.Verifier
 	// short is full without the canonical request in its answers.
 	short *sigv4.Verifier
 }
 
-func newAuthenticator(identities *Identities, region, service string, maxSkew time.Duration) authenticator {
-	a := authenticator{identities: identities}
+// NewAuthenticator verifies signatures for a service in a region; an empty region is any. A maxSkew of zero is five minutes.
+func NewAuthenticator(identities *Store, region, service string, maxSkew time.Duration) Authenticator {
+	a := Authenticator{identities: identities}
 	a.full = &sigv4.Verifier{Region: region, Service: service, Lookup: a.lookup, MaxSkew: maxSkew}
 	a.short = &sigv4.Verifier{Region: region, Service: service, Lookup: a.lookup, MaxSkew: maxSkew, ShortForm: true}
 	return a
 }
 
-func (a authenticator) lookup(_ context.Context, keyID string) (sigv4.Credentials, error) {
+func (a Authenticator) lookup(_ context.Context, keyID string) (sigv4.Credentials, error) {
 	id, ok := a.identities.lookup(keyID)
 	if !ok {
 		return sigv4.Credentials{}, sigv4.ErrUnknownKey
@@ -38,27 +39,29 @@ func (a authenticator) lookup(_ context.Context, keyID string) (sigv4.Credential
 	}, nil
 }
 
-// how says under which circumstances a signature is verified: all of them injected.
-type how struct {
-	skew  time.Duration
-	short bool
+// Trouble is what goes wrong on purpose while a signature is verified.
+type Trouble struct {
+	// Skew is how far the domain's clock is off.
+	Skew time.Duration
+	// Short leaves the canonical request out of the answer.
+	Short bool
 }
 
-// authenticate returns who signed the request, nil when nobody did. The body was read and hashed before. An error is a
-// *sigv4.AuthError with the service's answer.
-func (a authenticator) authenticate(r *http.Request, b *body, h how) (*identity, error) {
+// Authenticate returns who signed the request, nil when nobody did. The body was read before: bodySum is its SHA-256. An
+// error is a *sigv4.AuthError with the service's answer.
+func (a Authenticator) Authenticate(r *http.Request, bodySum [sha256.Size]byte, t Trouble) (*Caller, error) {
 	v := a.full
-	if h.short {
+	if t.Short {
 		v = a.short
 	}
-	if h.skew != 0 {
+	if t.Skew != 0 {
 		// A verifier has one clock. This one lives for one request, and only while its fault is injected.
 		v = &sigv4.Verifier{
 			Region: v.Region, Service: v.Service, Lookup: v.Lookup, MaxSkew: v.MaxSkew, ShortForm: v.ShortForm,
-			Now: func() time.Time { return time.Now().Add(h.skew) },
+			Now: func() time.Time { return time.Now().Add(t.Skew) },
 		}
 	}
-	verified, err := v.VerifyHash(r, b.sum)
+	verified, err := v.VerifyHash(r, bodySum)
 	if err != nil || verified.Anonymous {
 		return nil, err
 	}
@@ -73,15 +76,6 @@ func (a authenticator) authenticate(r *http.Request, b *body, h how) (*identity,
 	return id, nil
 }
 
-// refuseAuth is the domain's answer to a failed authentication.
-func refuseAuth(err error) *refusal {
-	if e, ok := errors.AsType[*sigv4.AuthError](err); ok {
-		reason, _, _ := strings.Cut(e.Message, "\n")
-		return &refusal{answer: answer{e.Status, e.JSON()}, reason: reason}
-	}
-	return authorizationFailed(err.Error())
-}
-
 // stsAuthError is the answer of STS to the same.
 func stsAuthError(err error) error {
 	e, ok := errors.AsType[*sigv4.AuthError](err)
@@ -89,7 +83,7 @@ func stsAuthError(err error) error {
 		return err
 	}
 	switch {
-	case e.Message == textExpiredToken:
+	case e.Message == TextExpiredToken:
 		return &stsError{http.StatusForbidden, "ExpiredToken", e.Message}
 	case e.Code == sigv4.CodeUnrecognized:
 		return &stsError{http.StatusForbidden, "InvalidClientTokenId", e.Message}

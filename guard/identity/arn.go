@@ -1,0 +1,29 @@
+package identity
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/seed56735111/penstock/guard/internal/edge"
+)
+
+// namePattern is the form of the last part of a user's or role's ARN, sessionPattern that of a session's name.
+var (
+	namePattern    = regexp.MustCompile(`^[\w+=,.@-]{1,64}$`)
+	sessionPattern = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`)
+)
+
+// parseIAM parses the ARN of an IAM user or role and returns the name without its path.
+func parseIAM(s, kind string) (a edge.ARN, name string, err error) {
+	a, err = edge.ParseARN(s)
+	if err != nil {
+		return a, "", err
+	}
+	path, ok := strings.CutPrefix(a.Resource, kind+"/")
+	name = path[strings.LastIndexByte(path, '/')+1:]
+	if !ok || a.Service != "iam" || a.Region != "" || !edge.IsAccount(a.Account) || !namePattern.MatchString(name) {
+		return a, "", fmt.Errorf("%q is not the ARN of an IAM %s (arn:aws:iam::ACCOUNT:%s/NAME)", s, kind, kind)
+	}
+	return a, name, nil
+}

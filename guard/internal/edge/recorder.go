@@ -1,0 +1,49 @@
+package edge
+
+import (
+	"bytes"
+	"maps"
+	"net/http"
+)
+
+// Recorder keeps an answer.
+type Recorder struct {
+	header http.Header
+	status int
+	// Body is the body.
+	Body bytes.Buffer
+}
+
+// NewRecorder returns one for an answer.
+func NewRecorder() *Recorder { return &Recorder{header: http.Header{}} }
+
+// Header implements http.ResponseWriter.
+func (r *Recorder) Header() http.Header { return r.header }
+
+// WriteHeader implements http.ResponseWriter.
+func (r *Recorder) WriteHeader(status int) {
+	if r.status == 0 && status >= http.StatusOK {
+		r.status = status
+	}
+}
+
+// Write implements http.ResponseWriter.
+func (r *Recorder) Write(p []byte) (int, error) {
+	r.WriteHeader(http.StatusOK)
+	return r.Body.Write(p)
+}
+
+// Code is the status; 200 when none was written.
+func (r *Recorder) Code() int {
+	if r.status == 0 {
+		return http.StatusOK
+	}
+	return r.status
+}
+
+// CopyTo gives the answer to somebody else.
+func (r *Recorder) CopyTo(w http.ResponseWriter) {
+	maps.Copy(w.Header(), r.header)
+	w.WriteHeader(r.Code())
+	_, _ = w.Write(r.Body.Bytes())
+}
