@@ -4,10 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // ErrDrop is returned by an EntryShaper for a record that a rule of the user's leaves out.
 var ErrDrop = errors.New("dropped by rule")
+
+// ErrIdle is returned by reads of a stream with a Linger when nothing comes for a while. The next read waits on.
+var ErrIdle = errors.New("the stream idles")
 
 // RecordError concerns one record: it becomes a dead letter, and the object goes on.
 type RecordError struct {
@@ -19,7 +23,9 @@ type RecordError struct {
 	Raw []byte
 	// ID and Document are those of a document that only lacks an index. Valid until the next record.
 	ID, Document []byte
-	Err          error
+	// Content is the same as in a Record.
+	Content Content
+	Err     error
 }
 
 func (e *RecordError) Error() string {
@@ -126,3 +132,25 @@ func (e *PausedError) Error() string {
 
 // Temporary is always true: the object can be read on from Next.
 func (e *PausedError) Temporary() bool { return true }
+
+// GrowingError is the end of a file that was written to a moment ago: what it ends with may go on. The file is given
+// back, for the next run to read the rest of it.
+type GrowingError struct {
+	Object string
+	// What says what cannot be known yet.
+	What string
+}
+
+func (e *GrowingError) Error() string {
+	what := e.What
+	if what == "" {
+		what = "it"
+	}
+	return fmt.Sprintf("read %s: %s may go on, because the file was written to within the last %v: left for the next run", e.Object, what, SettleAge)
+}
+
+// Temporary is always true.
+func (e *GrowingError) Temporary() bool { return true }
+
+// SettleAge is how long a file must not have been written to before what it ends with counts as its end.
+const SettleAge = 10 * time.Second

@@ -36,6 +36,9 @@ type Object struct {
 	Attr map[string]string
 	// Once says that the bytes can be read once only: standard input, a pipe.
 	Once bool
+	// Linger, when not zero, says that the stream comes while it is read. Reading it returns ErrIdle when nothing comes for
+	// a while, and what could become a record is not held back for longer than Linger.
+	Linger time.Duration
 	// Resume, when set, is where an earlier, paused reading left off: records before it are read and passed over. It
 	// is void when the object has another ETag or version by now.
 	Resume *Place
@@ -65,10 +68,26 @@ type Identity struct {
 	ETag string
 	// Modified is when the bytes were stored: the date of last resort for records that carry none.
 	Modified time.Time
+	// File says who a file is; it is zero for everything else.
+	File File
 }
 
+// File is the identity of a file, which has no version. It goes with the file through rotation, compression and links:
+// nothing that the file system numbers or dates is in it, and not the name under which the file was met.
+type File struct {
+	// Machine parts machines with equal paths; empty when the user gives no name.
+	Machine string
+	// Path is the real path.
+	Path string
+	// Stem is the real path without what rotation and compression have added to the name: what all generations share.
+	Stem string
+}
+
+// IsFile reports whether the identity is that of a file.
+func (i Identity) IsFile() bool { return i.File.Path != "" }
+
 // Pinned reports whether the identity names immutable bytes. The bytes behind one that is not pinned (a file,
-// standard input) can change under the same name, so ids there take the content before the record into account too.
+// standard input) can change under the same name, so ids there take the content up to the record into account too.
 func (i Identity) Pinned() bool { return i.Version != "" || i.ETag != "" }
 
 // Source gives items until there are no more. It may block between items. An error ends the sequence; items already
@@ -105,6 +124,9 @@ type Recognized struct {
 	Generic bool
 	// Skip, when not empty, is the reason why the entry holds no records: a folder marker, a digest file, nothing at all.
 	Skip string
+	// Undated says of a file that no line near its beginning tells one generation of it from another: its records are
+	// known by its exact path then.
+	Undated bool
 	// Records yields the records. A *RecordError concerns one record: the sequence goes on. Any other error is the last.
 	Records iter.Seq2[Record, error]
 }
@@ -125,6 +147,9 @@ type Record struct {
 	Time time.Time
 	// Top tells which of the names that the shape stage writes the record has at its top level.
 	Top TopNames
+	// Content stands for what of a file tells its record from one of another generation: the plain bytes of the entry up
+	// to the record's end, or for the records before it up to the end of the first line with a time. Zero for what is no file.
+	Content Content
 	// Unparsed says that the format's grammar did not match: JSON holds the raw text and the parse error.
 	Unparsed bool
 }
@@ -132,6 +157,9 @@ type Record struct {
 // UnknownZone is the location of a Record's time that names a zone which means several offsets, or none that is known. The
 // date and the time of day are as if they were UTC, and the document says so.
 var UnknownZone = time.FixedZone("unknown", 0)
+
+// Content is the XXH3-128 of plain bytes.
+type Content struct{ Hi, Lo uint64 }
 
 // TopNames is a set of top-level names of a record that concern the shape stage.
 type TopNames uint8

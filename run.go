@@ -301,7 +301,9 @@ type handling struct {
 	altered    error // why this is the second reading, whose documents replace those of the first
 	sent       int64 // documents that the altered reading delivered
 	panicked   bool
-	resumed    bool // the entry that an earlier reading was paused in has come
+	resumed    bool    // the entry that an earlier reading was paused in has come
+	file       File    // of the entry at hand
+	content    Content // of the last record
 	err        error
 }
 
@@ -415,7 +417,7 @@ func (h *handling) pass(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = stream.Close() }()
-	h.summed = stream.Summed
+	h.summed, h.file, h.content = stream.Summed, stream.Identity.File, Content{}
 	counted := &countingReader{r: stream, live: &h.Progress.BytesIn}
 	defer func() { h.counts.BytesIn += counted.n.Load() }()
 	for entry, err := range h.Decoder.Entries(stream.Identity.Key, counted) {
@@ -470,6 +472,10 @@ func (h *handling) entry(ctx context.Context, id Identity, e Entry) error {
 		h.skipped = rec.Skip
 		return nil
 	}
+	if rec.Undated {
+		id.File.Stem = ""
+	}
+	h.file, h.content = id.File, Content{}
 	place := h.place(id, e.Name, rec.Format)
 	h.addFormat(rec.Format)
 	shaper, err := h.Shaper.Entry(h.object, id, e.Name, rec.Format)
@@ -495,11 +501,11 @@ func (h *handling) entry(ctx context.Context, id Identity, e Entry) error {
 			}
 		}
 		if err == nil {
-			next = r.Offset + int64(len(r.Raw))
+			next, h.content = r.Offset+int64(len(r.Raw)), r.Content
 			current = r
 			err = h.record(ctx, d, shaper, &current)
 		} else if re, ok := errors.AsType[*RecordError](err); ok {
-			next = re.Offset + re.Length
+			next, h.content = re.Offset+re.Length, re.Content
 			err = h.recordError(ctx, place, re)
 		} else {
 			place.Offset = next
@@ -658,7 +664,7 @@ func (h *handling) abandon(ctx context.Context, place Place, err error) error {
 // letter puts a record away that never became a document.
 func (h *handling) letter(ctx context.Context, l Letter) error {
 	if l.ID == "" {
-		l.ID = letterID(l)
+		l.ID = letterID(l, h.file, h.content)
 	}
 	l.Time, l.Domain = time.Now().UTC(), h.Domain
 	l.Document, l.Raw = bytes.Clone(l.Document), bytes.Clone(l.Raw)
@@ -815,10 +821,19 @@ func (h *handling) progress() {
 	h.reported = h.counts.Records
 }
 
-// letterID names a letter about a record that never became a document.
-func letterID(l Letter) string {
+// letterID names a letter about a record that never became a document. A letter about a file is known by what the ids of
+// its documents are made of, and not by the name under which the file was met: that goes with rotation to another one.
+func letterID(l Letter, f File, c Content) string {
+	parts := []string{l.Source.Object, l.Source.Version, l.Source.ETag, l.Source.Entry, l.Reason}
+	if f.Path != "" {
+		name := f.Stem
+		if name == "" || c == (Content{}) {
+			name = f.Path // nothing that was read tells generations apart
+		}
+		parts = []string{f.Machine, name, fmt.Sprintf("%x-%x", c.Hi, c.Lo), l.Source.Entry, l.Reason}
+	}
 	s := sha256.New()
-	for _, part := range []string{l.Source.Object, l.Source.Version, l.Source.ETag, l.Source.Entry, l.Reason} {
+	for _, part := range parts {
 		_, _ = fmt.Fprintf(s, "%d:%s", len(part), part)
 	}
 	_, _ = fmt.Fprintf(s, "%d", l.Source.Offset)

@@ -5,6 +5,7 @@ package decode
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -136,14 +137,28 @@ type source struct {
 	r    io.Reader
 	read int64
 	end  error
+	// contained says that the bytes are those of a container, which knows its end itself; patient, that what reads them
+	// cannot be told that the stream idles.
+	contained, patient bool
+	growing            *penstock.GrowingError // how the source ended
 }
 
 func (s *source) Read(p []byte) (int, error) {
 	if s.end != nil {
-		return 0, s.end
+		return 0, s.ended()
 	}
 	n, err := s.r.Read(p)
+	for n == 0 && s.patient && errors.Is(err, penstock.ErrIdle) {
+		n, err = s.r.Read(p)
+	}
 	s.read += int64(n)
+	if errors.Is(err, penstock.ErrIdle) {
+		return n, err
+	}
+	if growing, ok := errors.AsType[*penstock.GrowingError](err); ok {
+		s.end, s.growing = err, growing
+		return n, s.ended()
+	}
 	// Nothing but io.EOF itself is the end.
 	if err != nil && err != io.EOF && errors.Is(err, io.EOF) {
 		err = &notTheEnd{err}
@@ -152,12 +167,20 @@ func (s *source) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// failure is the source's own error, if it had one.
-func (s *source) failure() error {
-	if errors.Is(s.end, io.EOF) {
-		return nil
+// ended is the end as the reader is to see it. That a file may go on is not for a container, which knows its end itself.
+func (s *source) ended() error {
+	if s.growing != nil && s.contained {
+		return io.EOF
 	}
 	return s.end
+}
+
+// failure is the source's own error, if it had one.
+func (s *source) failure() error {
+	if end := s.ended(); !errors.Is(end, io.EOF) {
+		return end
+	}
+	return nil
 }
 
 // notTheEnd is a failure that has an io.EOF somewhere inside, as when a server hangs up without an answer. Taken for the
@@ -188,6 +211,9 @@ func (o *object) verdict(err error) error {
 	if _, ok := errors.AsType[*spoolError](err); ok {
 		return err
 	}
+	if g := o.source.growing; g != nil {
+		return &penstock.GrowingError{Object: g.Object, What: fmt.Sprintf("what is not complete yet (%v)", err)}
+	}
 	return &penstock.ObjectError{Reason: penstock.ReasonCorrupt, Err: err}
 }
 
@@ -215,6 +241,12 @@ func (o *object) start() error {
 	return o.peeked("", br, 0)
 }
 
+// isLine reports whether the first bytes of a stream that idles are enough to tell what it is: a line of text is, or
+// the beginning of a value.
+func isLine(head []byte) bool {
+	return bytes.IndexByte(head, '\n') >= 0 || len(head) > 0 && (head[0] == '{' || head[0] == '[')
+}
+
 // open finds out what r holds and opens it, one layer at a time.
 func (o *object) open(name string, r io.Reader, depth int) error {
 	return o.peeked(name, bufio.NewReaderSize(r, innerBuffer), depth)
@@ -222,10 +254,16 @@ func (o *object) open(name string, r io.Reader, depth int) error {
 
 func (o *object) peeked(name string, br *bufio.Reader, depth int) error {
 	head, err := br.Peek(peekSize)
+	for errors.Is(err, penstock.ErrIdle) && !isLine(head) {
+		head, err = br.Peek(peekSize)
+	}
 	if err != nil && !errors.Is(err, io.EOF) && len(head) == 0 {
 		return err
 	}
 	kind := sniff(head)
+	if kind != plainBytes {
+		o.source.contained, o.source.patient = true, true
+	}
 	switch {
 	case kind == plainBytes:
 		return o.plainOrBlock(name, br, depth)
@@ -315,11 +353,11 @@ func (o *object) entry(name string, br *bufio.Reader, depth int) error {
 	if o.entries > o.MaxEntries {
 		return overLimit("more than %d entries", o.MaxEntries)
 	}
-	text, err := transcoded(br)
+	text, err := o.transcoded(br)
 	if err != nil {
 		return err
 	}
-	e := &entryReader{object: o, r: text, depth: depth}
+	e := &entryReader{object: o, r: text, depth: depth, whole: name == ""}
 	more := o.yield(penstock.Entry{Name: name, Reader: e}, nil)
 	failed := e.err
 	e.err = errStopped // the bytes behind it are another entry's from now on
@@ -337,6 +375,7 @@ type entryReader struct {
 	*object
 	r     io.Reader
 	depth int   // how many containers it is in
+	whole bool  // it is the object and no member of an archive
 	err   error // a verdict
 }
 
@@ -366,7 +405,14 @@ func (e *entryReader) Read(p []byte) (int, error) {
 		n--
 		err = overLimit("decodes to more than %d bytes", e.MaxBytes)
 	}
-	if err != nil && !errors.Is(err, io.EOF) {
+	switch {
+	case err == nil, errors.Is(err, penstock.ErrIdle):
+	case errors.Is(err, io.EOF):
+		// The compressed form of a file that may go on can end between two members.
+		if e.whole && e.source.growing != nil {
+			err = e.source.growing
+		}
+	default:
 		e.err = e.verdict(err)
 		err = e.err
 	}

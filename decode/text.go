@@ -13,7 +13,7 @@ import (
 
 // transcoded leaves out a UTF-8 byte order mark and turns UTF-16 that announces itself into UTF-8. Offsets count the
 // bytes that come out.
-func transcoded(br *bufio.Reader) (io.Reader, error) {
+func (o *object) transcoded(br *bufio.Reader) (io.Reader, error) {
 	head, err := br.Peek(3)
 	if err != nil && !errors.Is(err, io.EOF) && len(head) == 0 {
 		return nil, err
@@ -23,13 +23,17 @@ func transcoded(br *bufio.Reader) (io.Reader, error) {
 		_, _ = br.Discard(3) // just peeked
 		return br, nil
 	case bytes.HasPrefix(head, []byte("\xff\xfe")):
-		_, _ = br.Discard(2)
-		return &utf16Reader{r: br, order: binary.LittleEndian}, nil
+		return o.utf16(br, binary.LittleEndian), nil
 	case bytes.HasPrefix(head, []byte("\xfe\xff")):
-		_, _ = br.Discard(2)
-		return &utf16Reader{r: br, order: binary.BigEndian}, nil
+		return o.utf16(br, binary.BigEndian), nil
 	}
 	return br, nil
+}
+
+func (o *object) utf16(br *bufio.Reader, order binary.ByteOrder) io.Reader {
+	_, _ = br.Discard(2) // just peeked
+	o.source.patient = true
+	return &utf16Reader{r: br, order: order}
 }
 
 // utf16Reader reads UTF-16 as UTF-8. Halves without their other half become U+FFFD.

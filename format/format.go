@@ -126,6 +126,7 @@ func (d *Detector) Recognize(o *penstock.Object, id penstock.Identity, e penstoc
 	}
 	r := d.take()
 	r.Name, r.Attr, r.Stored, r.Framed = name, o.Attr, id.Modified, d.framed
+	r.Linger = o.Linger
 	r.Begin(e, d.max)
 	if len(r.Sample()) == 0 {
 		err := r.Failure()
@@ -146,8 +147,16 @@ func (d *Detector) Recognize(o *penstock.Object, id penstock.Identity, e penstoc
 		}
 		return penstock.Recognized{}, binaryError(what)
 	}
+	undated := false
+	if id.IsFile() {
+		var err error
+		if undated, err = r.FollowContent(); err != nil {
+			d.put(r)
+			return penstock.Recognized{}, err
+		}
+	}
 	f := d.choose(r)
-	return penstock.Recognized{Format: f.name, Generic: f.generic, Records: func(yield func(penstock.Record, error) bool) {
+	return penstock.Recognized{Format: f.name, Undated: undated, Generic: f.generic, Records: func(yield func(penstock.Record, error) bool) {
 		defer d.put(r)
 		f.grammar.Read(r, yield)
 	}}, nil

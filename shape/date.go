@@ -16,18 +16,51 @@ const (
 	fromStored = "stored" // when the object was stored
 )
 
-// dateOf returns the time for records of an object that carry none, and where it is from. It never is the time of
-// reading: the same record must go to the same index whenever it is read.
-func dateOf(id penstock.Identity, entry string) (at time.Time, from string) {
+// fallback is the time for records that carry none, where it is from, and whether it may choose an index.
+type fallback struct {
+	at    time.Time
+	from  string
+	dated bool
+}
+
+// dateOf returns the time for records of an object that carry none. It never is the time of reading: the same record must
+// go to the same index whenever it is read. So what a file gets when it grows or is rotated, the time at which it was
+// written to and a date behind its name, is no date for an index.
+func dateOf(id penstock.Identity, entry string) fallback {
 	for _, name := range []string{entry, id.Key} {
 		if t, ok := dateInName(name); ok {
-			return t, fromName
+			return fallback{t, fromName, name == entry || !id.IsFile() || isOwnDate(id.Key, t)}
 		}
 	}
 	if sound(id.Modified) {
-		return id.Modified, fromStored
+		return fallback{id.Modified, fromStored, !id.IsFile()}
 	}
-	return time.Time{}, ""
+	return fallback{}
+}
+
+// rotated is a date that rotation has put behind the whole name of a file: app.log-20261127, app.log.2026-11-27.1, with or
+// without compression.
+var rotated = regexp.MustCompile(`[-_.](?:19|20)\d\d-?[01]\d-?[0-3]\d[-_.:T0-9Z]*(?:\.[A-Za-z][0-9A-Za-z]*)?$`) //nolint:gochecknoglobals // a constant
+
+// isOwnDate reports whether the name of a file has the date also without what rotation puts behind it.
+func isOwnDate(name string, date time.Time) bool {
+	dir, base := path.Split(name)
+	if end := rotated.FindStringIndex(base); end != nil && !isExtension(base[end[0]:]) {
+		base = base[:end[0]]
+	}
+	t, ok := dateInName(dir + base)
+	return ok && t.Equal(date)
+}
+
+// isExtension reports whether a date is followed by the extension of what it names: the one of app-20261127.log, but not
+// that of app.log-20261127.gz.
+func isExtension(mark string) bool {
+	switch path.Ext(mark) {
+	case ".gz", ".zst", ".bz2", ".xz", ".lz4", ".sz", ".snappy", ".Z":
+		return false
+	}
+	last := path.Ext(mark)
+	return len(last) > 1 && (last[1]|0x20 >= 'a' && last[1]|0x20 <= 'z')
 }
 
 // stamps are the dates that names of log files carry, the most exact first: 20261124T1005Z, 2026-11-24-10,

@@ -13,37 +13,56 @@ import (
 	"github.com/seed56735111/penstock"
 )
 
-// scheme is part of every id. Another way to make ids needs another scheme, and doubles what was shipped before.
-const scheme = "penstock 1"
+// scheme is part of every id, and fileScheme of those of files. Another way to make ids needs another scheme, and doubles
+// what was shipped before.
+const (
+	scheme     = "penstock 1"
+	fileScheme = "penstock file 1"
+)
 
 // ids makes the ids of the records of one entry: 128 bits that stand for the object and its entry, then the record's
 // position, which alone tells the records of an entry apart.
 //
 // The bytes behind an identity that is not pinned can change under the same name. There the content up to and including
-// the record takes part in the 128 bits: a file that has grown gets new ids for its new records only, and one that has
-// been changed or replaced gets new ids from the first change on.
+// the record takes part in the 128 bits: what has grown gets new ids for its new records only, and what has been changed
+// or replaced gets new ids from the first change on. For a file that is all of its plain bytes, however they are split
+// into records; for standard input it is the records.
 type ids struct {
 	base   [16]byte
 	pinned bool
-	chain  xxh3.Uint128 // of the content so far
+	file   bool
+	chain  xxh3.Uint128 // of the records so far
 	buf    [22 + 1 + 13]byte
 }
 
 func newIDs(id penstock.Identity, entry string) *ids {
-	// With a version id the ETag says nothing more; without one it is the version.
-	version := id.Version
-	if version == "" {
-		version = "etag " + id.ETag
-	}
-	h := sha256.New()
-	for _, part := range []string{scheme, id.Bucket, id.Key, version, entry} {
-		_, _ = fmt.Fprintf(h, "%d:%s", len(part), part)
-	}
-	s := &ids{pinned: id.Pinned()}
-	copy(s.base[:], h.Sum(nil))
+	s := &ids{pinned: id.Pinned(), file: id.IsFile()}
+	s.base = identityOf(id, entry)
 	s.write(s.base)
 	s.buf[22] = '-'
 	return s
+}
+
+// identityOf returns the bits that stand for an object and its entry.
+func identityOf(id penstock.Identity, entry string) (sum [16]byte) {
+	var parts []string
+	switch {
+	case id.IsFile() && id.File.Stem == "":
+		parts = []string{fileScheme, id.File.Machine, "path", id.File.Path, entry}
+	case id.IsFile():
+		parts = []string{fileScheme, id.File.Machine, "stem", id.File.Stem, entry}
+	case id.Version != "":
+		// With a version id the ETag says nothing more; without one it is the version.
+		parts = []string{scheme, id.Bucket, id.Key, id.Version, entry}
+	default:
+		parts = []string{scheme, id.Bucket, id.Key, "etag " + id.ETag, entry}
+	}
+	h := sha256.New()
+	for _, part := range parts {
+		_, _ = fmt.Fprintf(h, "%d:%s", len(part), part)
+	}
+	copy(sum[:], h.Sum(nil))
+	return sum
 }
 
 func (s *ids) write(sum [16]byte) {
@@ -52,14 +71,22 @@ func (s *ids) write(sum [16]byte) {
 
 // next returns the id of the next record, valid until the one after it.
 func (s *ids) next(r *penstock.Record) []byte {
-	if !s.pinned {
+	switch {
+	case s.file:
+		s.mix(r.Content.Hi, r.Content.Lo)
+	case !s.pinned:
 		s.add(r.Raw)
-		sum := s.base
-		binary.LittleEndian.PutUint64(sum[:], binary.LittleEndian.Uint64(sum[:])^s.chain.Hi)
-		binary.LittleEndian.PutUint64(sum[8:], binary.LittleEndian.Uint64(sum[8:])^s.chain.Lo)
-		s.write(sum)
+		s.mix(s.chain.Hi, s.chain.Lo)
 	}
 	return strconv.AppendInt(s.buf[:23], r.Offset, 36)
+}
+
+// mix writes what stands for the object and for its content.
+func (s *ids) mix(hi, lo uint64) {
+	sum := s.base
+	binary.LittleEndian.PutUint64(sum[:], binary.LittleEndian.Uint64(sum[:])^hi)
+	binary.LittleEndian.PutUint64(sum[8:], binary.LittleEndian.Uint64(sum[8:])^lo)
+	s.write(sum)
 }
 
 // add takes a record's bytes into the chain. The rotations keep all 128 bits of what came before.

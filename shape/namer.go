@@ -27,5 +27,20 @@ func (n *Namer) Name(format string, document []byte) (string, error) {
 	if text, ok := lookup(document, "@timestamp"); ok {
 		at, _ = time.Parse(time.RFC3339Nano, string(text)) // zero when it is something else
 	}
-	return of.name(&penstock.Record{JSON: document}, at)
+	return of.name(&penstock.Record{JSON: document}, at, isDated(document, at))
+}
+
+// isDated reports whether the time of a document chose its index, or would have.
+func isDated(document []byte, at time.Time) bool {
+	from, ok := lookup(document, "penstock.time_from")
+	file, isFile := lookup(document, "penstock.file")
+	if !ok || !isFile {
+		return true
+	}
+	if entry, ok := lookup(document, "penstock.entry"); ok {
+		if t, ok := dateInName(string(entry)); ok && t.Equal(at) {
+			return true
+		}
+	}
+	return string(from) == fromName && isOwnDate(string(file), at)
 }

@@ -181,6 +181,7 @@ type names struct {
 	hasDate bool
 	fields  bool
 	hour    int64    // of the last name
+	dated   bool     // the last name has its date
 	dates   [][]byte // the text of each part that is a date, in that hour
 	last    string
 	buf     []byte
@@ -201,21 +202,28 @@ func (p *Pattern) names(format string) *names {
 
 var errNoDate = errors.New("the record has no time, and neither has the object")
 
-// name returns the index for a record of the given time.
-func (n *names) name(r *penstock.Record, at time.Time) (string, error) {
+// undated stands in the place of a date that must not choose an index.
+const undated = "undated"
+
+// name returns the index for a record of the given time, which is a date for it or not.
+func (n *names) name(r *penstock.Record, at time.Time, dated bool) (string, error) {
 	if n.hasDate && !sound(at) {
 		return "", errNoDate
 	}
 	hour := floorDiv(at.Unix(), 3600)
-	if !n.fields && n.last != "" && (!n.hasDate || hour == n.hour) {
+	same := n.last != "" && hour == n.hour && dated == n.dated
+	if !n.fields && n.last != "" && (!n.hasDate || same) {
 		return n.last, nil
 	}
-	if n.last == "" || hour != n.hour {
+	if !same {
 		for i := range n.parts {
 			n.dates[i] = appendDate(n.dates[i][:0], n.parts[i].date, at.UTC())
 		}
+		if !dated {
+			n.undate()
+		}
 	}
-	n.hour = hour
+	n.hour, n.dated = hour, dated
 	b, err := n.append(n.buf[:0], r)
 	n.buf = b
 	if err != nil {
@@ -236,6 +244,22 @@ func (n *names) name(r *penstock.Record, at time.Time) (string, error) {
 	return name, nil
 }
 
+// undate puts one word in the place of the dates.
+func (n *names) undate() {
+	word := undated
+	for i := range n.parts {
+		if n.parts[i].date != nil {
+			n.dates[i] = append(n.dates[i][:0], word...)
+			word = ""
+		}
+	}
+}
+
+// isBetweenDates reports whether a part only keeps two dates apart.
+func (n *names) isBetweenDates(i int) bool {
+	return i > 0 && i+1 < len(n.parts) && n.parts[i-1].date != nil && n.parts[i+1].date != nil && strings.Trim(n.parts[i].literal, "-_.") == ""
+}
+
 func floorDiv(a, b int64) int64 {
 	q := a / b
 	if a%b < 0 {
@@ -248,6 +272,7 @@ func (n *names) append(dst []byte, r *penstock.Record) ([]byte, error) {
 	for i := range n.parts {
 		q := &n.parts[i]
 		switch {
+		case !n.dated && n.isBetweenDates(i):
 		case q.literal != "":
 			dst = append(dst, q.literal...)
 		case q.format:

@@ -2,7 +2,6 @@ package shape
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/seed56735111/penstock"
 )
@@ -40,8 +39,8 @@ func (s *Shaper) Entry(_ *penstock.Object, id penstock.Identity, entry, format s
 	e := &entryShaper{
 		ids: newIDs(id, entry), index: s.index.names(format),
 	}
-	e.fallback, e.fallbackFrom = dateOf(id, entry)
-	e.meta = appendMeta(nil, "penstock", id, entry, format, e.fallbackFrom)
+	e.fallback = dateOf(id, entry)
+	e.meta = appendMeta(nil, "penstock", id, entry, format, e.fallback.from)
 	e.metaOwnTime = appendMeta(nil, "penstock", id, entry, format, "")
 	e.metaOther = appendMeta(nil, "penstock_", id, entry, format, "")
 	e.object = appendS3(nil, id)
@@ -54,9 +53,8 @@ type entryShaper struct {
 	ids   *ids
 	index *names
 	clock clock
-	// fallback is the time of records that have none; fallbackFrom says where it is from.
-	fallback     time.Time
-	fallbackFrom string
+	// fallback is the time of records that have none.
+	fallback fallback
 	// meta is `"penstock":{…,"offset":`, without and with the name of the fallback, and with another name for records
 	// that have a "penstock" themselves. object is `"aws":{"s3":{…}},`, and the same for records that have an "aws".
 	meta, metaOwnTime, metaOther []byte
@@ -67,12 +65,12 @@ type entryShaper struct {
 
 // Shape is part of penstock.EntryShaper.
 func (e *entryShaper) Shape(r *penstock.Record) (penstock.Document, error) {
-	at, meta := r.Time, e.metaOwnTime
+	at, dated, meta := r.Time, true, e.metaOwnTime
 	if !sound(at) {
-		at, meta = e.fallback, e.meta
+		at, dated, meta = e.fallback.at, e.fallback.dated, e.meta
 	}
 	id := e.ids.next(r) // for every record, because those behind it may depend on it
-	index, err := e.index.name(r, at)
+	index, err := e.index.name(r, at, dated || !sound(at))
 	b := append(e.head[:0], '{')
 	if r.Top&penstock.TopTimestamp == 0 && sound(at) {
 		b = append(b, `"@timestamp":"`...)

@@ -19,6 +19,7 @@ var (
 	stored = time.Date(2026, 11, 25, 1, 2, 3, 0, time.UTC)
 	pinned = penstock.Identity{Bucket: "logs", Key: "a/b.log", ETag: "abc", Modified: stored}
 	loose  = penstock.Identity{Key: "/var/log/app.log", Modified: stored}
+	stdin  = penstock.Identity{Key: "-", Modified: stored}
 )
 
 func entry(t testing.TB, index string, id penstock.Identity, name string) penstock.EntryShaper {
@@ -310,10 +311,25 @@ func TestIDsFollowTheObjectAndThePosition(t *testing.T) {
 // The ids of what was shipped must never change: that would double every document at the next run.
 func TestIDsStayWhatTheyWere(t *testing.T) {
 	t.Parallel()
-	got := append(idsOf(t, pinned, "m", `{"n":1}`, `{"n":2}`), idsOf(t, loose, "", `{"n":1}`, `{"n":2}`)...)
-	want := []string{"sn76YFrMkSZ2G69K0WsGDQ-0", "sn76YFrMkSZ2G69K0WsGDQ-8", "1lky080ewMEZHGBHgEgaMw-0", "WsZxZS4xZHLLF6IGLgzYLw-8"}
-	if diff := cmp.Diff(got, want); diff != "" {
-		t.Errorf("ids (-got +want):\n%s", diff)
+	lines := []string{`{"n":1}`, `{"n":2}`}
+	versioned := penstock.Identity{Bucket: "logs", Key: "a/b.log", Version: "v1", ETag: "abc"}
+	logEvents := penstock.Identity{Key: "/aws/lambda/f/2026/11/24/[$LATEST]0", ETag: "0123456789abcdef0123456789abcdef"}
+	for name, test := range map[string]struct {
+		id    penstock.Identity
+		entry string
+		want  []string
+	}{
+		"S3 object":               {pinned, "", []string{"j4i__mr5IsF45FJBbs7X6A-0", "j4i__mr5IsF45FJBbs7X6A-8"}},
+		"S3 object, member":       {pinned, "m", []string{"sn76YFrMkSZ2G69K0WsGDQ-0", "sn76YFrMkSZ2G69K0WsGDQ-8"}},
+		"S3 object, version":      {versioned, "", []string{"3iZqzKTDramxr3sDDCKNBw-0", "3iZqzKTDramxr3sDDCKNBw-8"}},
+		"log events":              {logEvents, "", []string{"kjCODc8NjVqepxyRLtBd2A-0", "kjCODc8NjVqepxyRLtBd2A-8"}},
+		"standard input":          {stdin, "", []string{"LV95gT4O9Zs8HJZccvv8dQ-0", "ocA6N90hUSjuF1Qd3L8-aQ-8"}},
+		"standard input, member":  {stdin, "m", []string{"O40Ry_CxzpTX1bCCTbAx_A-0", "txJSfROeaicF3nLD4_Tz4A-8"}},
+		"no version and no place": {loose, "", []string{"1lky080ewMEZHGBHgEgaMw-0", "WsZxZS4xZHLLF6IGLgzYLw-8"}},
+	} {
+		if diff := cmp.Diff(idsOf(t, test.id, test.entry, lines...), test.want); diff != "" {
+			t.Errorf("%s: ids (-got +want):\n%s", name, diff)
+		}
 	}
 }
 

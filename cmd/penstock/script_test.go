@@ -53,7 +53,7 @@ func TestScripts(t *testing.T) {
 		// Builtin commands win over these: a name such as stop would end the script there, and pass.
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"repeat": repeat,
-			"start":  start, "end": end, "bucket": startBucket, "website": website, "exits": exits, "retry": retry, "json": jsonField,
+			"start":  start, "end": end, "bucket": startBucket, "website": website, "exits": exits, "retry": retry, "json": jsonField, "age": age,
 		},
 		RequireExplicitExec: false,
 	})
@@ -66,7 +66,28 @@ func setup(env *testscript.Env) error {
 	env.Setenv("AWS_CONFIG_FILE", filepath.Join(env.WorkDir, "none"))
 	env.Setenv("AWS_SHARED_CREDENTIALS_FILE", filepath.Join(env.WorkDir, "none"))
 	env.Values["servers"] = map[string]*exec.Cmd{}
-	return nil
+	return settle(env.WorkDir)
+}
+
+// settle makes the files below a path such that nobody has written to them for a while.
+func settle(path string) error {
+	at := time.Now().Add(-time.Hour)
+	return filepath.WalkDir(path, func(path string, e os.DirEntry, err error) error {
+		if err != nil || !e.Type().IsRegular() {
+			return err
+		}
+		return os.Chtimes(path, at, at)
+	})
+}
+
+// age PATH… makes files that a script has written such that nobody has written to them for a while.
+func age(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: age PATH…")
+	}
+	for _, path := range args {
+		ts.Check(settle(ts.MkAbs(path)))
+	}
 }
 
 // start VAR penstock ARG… starts a server and sets VAR to the URL of its one line "listening on URL", and VAR_PORT to the

@@ -17,7 +17,6 @@ import (
 	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/decode"
 	"github.com/seed56735111/penstock/format"
-	"github.com/seed56735111/penstock/source"
 )
 
 // explainOptions are the settings of explain.
@@ -28,6 +27,7 @@ type explainOptions struct {
 	records int
 	objects int
 	shown   int
+	place   string
 }
 
 func newExplainCommand(a *app) *cobra.Command {
@@ -49,6 +49,7 @@ An OBJECT is what ship takes: a file, a directory, - for standard input, s3://bu
 	o.aws.flags(f)
 	o.s3.flags(f)
 	o.read.flags(f)
+	f.str(&o.place, "place")
 	f.IntVar(&o.records, "records", 10_000, "most records to read of an entry")
 	f.IntVar(&o.objects, "objects", 10, "most objects to read")
 	f.IntVar(&o.shown, "show", 1, "documents to show of each entry")
@@ -64,7 +65,7 @@ func (o *explainOptions) run(ctx context.Context, a *app, args []string) error {
 	if err != nil {
 		return err
 	}
-	src, err := sources(ctx, a, args, &o.aws, &o.s3, source.ListOptions{}, logger)
+	src, err := sources(ctx, a, args, &o.aws, &o.s3, sourceOptions{machine: o.place, linger: time.Second}, logger)
 	if err != nil {
 		return err
 	}
@@ -159,6 +160,9 @@ func (o *explainOptions) entry(w io.Writer, p *penstock.Pipeline, obj *penstock.
 		return true, nil
 	}
 	line(w, "format", "%s: %s", rec.Format, o.reason(rec.Format))
+	if rec.Undated {
+		id.File.Stem = ""
+	}
 	shaper, err := p.Shaper.Entry(obj, id, e.Name, rec.Format)
 	if err != nil {
 		return false, err

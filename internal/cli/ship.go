@@ -29,6 +29,7 @@ type shipOptions struct {
 	keepGoing   bool
 	grace       time.Duration
 	startAfter  string
+	place       string
 	versions    bool
 	asJSON, dry bool
 	showAll     bool
@@ -44,6 +45,9 @@ func newShipCommand(a *app) *cobra.Command {
 
 A SRC is a file, a directory (read recursively, in order), - for standard input, s3://bucket/key, s3://bucket/prefix or
 s3://bucket/key?versionId=ID. What follows the bucket is taken literally. Compression and format are recognised by content.
+
+Files keep the ids of their records through rotation, compression and links; what is still being written is left for the
+next run (docs/documents.md). Standard input and pipes may go on for ever, as tail -f does.
 
 Every record ends as delivered, duplicate, dead-lettered, dropped or unacknowledged, and the counts add up. Running the
 same command again adds no document. Interrupt once to finish what is in hand, twice to stop at once.
@@ -69,6 +73,7 @@ an index, and counts it as a duplicate; a data stream refuses that.`,
 	f.number(&o.workers, "workers")
 	f.duration(&o.grace, "grace")
 	f.boolean(&o.keepGoing, "keep-going")
+	f.str(&o.place, "place")
 	f.StringVar(&o.startAfter, "start-after", "", "leave out S3 keys up to and including this one")
 	f.BoolVar(&o.versions, "all-versions", false, "ship every version of the S3 objects, not only the latest")
 	f.BoolVar(&o.write.overwrite, "overwrite", false, "replace documents that are there already, to repair an index; a data stream takes none of them")
@@ -94,8 +99,11 @@ func (o *shipOptions) run(ctx context.Context, a *app, args []string, named bool
 	if err != nil {
 		return err
 	}
-	list := source.ListOptions{StartAfter: o.startAfter, Versions: o.versions}
-	if p.Source, err = sources(ctx, a, args, &o.aws, &o.letters.s3, list, logger); err != nil {
+	from := sourceOptions{
+		list:    source.ListOptions{StartAfter: o.startAfter, Versions: o.versions},
+		machine: o.place, linger: o.write.linger,
+	}
+	if p.Source, err = sources(ctx, a, args, &o.aws, &o.letters.s3, from, logger); err != nil {
 		return err
 	}
 	p.Workers, p.Grace, p.Abort, p.Logger = o.workers, o.grace, a.interrupted, logger
@@ -284,14 +292,25 @@ func (o *shipOptions) limitMemory() {
 	debug.SetMemoryLimit(base + int64(o.workers)*worker + batches)
 }
 
-// sources makes one source of all arguments, in their order. What can be wrong with a name is found here.
-func sources(ctx context.Context, a *app, args []string, identity *awsOptions, o *s3Options, list source.ListOptions, logger logger) (penstock.Source, error) {
+// sourceOptions say what of the sources is taken, and how.
+type sourceOptions struct {
+	list    source.ListOptions
+	machine string        // a part of the ids of files
+	linger  time.Duration // how long what standard input has given may wait for more
+}
+
+// sources makes one source of all arguments, in their order, but for files and directories: they come together, where the
+// first of them stands, because a file that several of them lead to is shipped once. What can be wrong with a name is
+// found here.
+func sources(ctx context.Context, a *app, args []string, identity *awsOptions, o *s3Options, from sourceOptions, logger logger) (penstock.Source, error) {
 	var all []penstock.Source
 	var s3 *source.S3
+	var files *source.Files
+	var paths []string
 	for _, arg := range args {
 		switch {
 		case arg == "-":
-			all = append(all, source.Stdin(a.In))
+			all = append(all, source.Stdin(a.In, from.linger))
 		case strings.HasPrefix(arg, "s3://"):
 			loc, err := source.ParseLocation(arg)
 			if err != nil {
@@ -307,14 +326,23 @@ func sources(ctx context.Context, a *app, args []string, identity *awsOptions, o
 					return nil, err
 				}
 			}
-			all = append(all, &noting{Source: s3.List(loc, list), empty: func() { noteEmpty(a, loc, list) }})
+			all = append(all, &noting{Source: s3.List(loc, from.list), empty: func() { noteEmpty(a, loc, from.list) }})
 		default:
-			f, err := source.NewFiles([]string{arg})
-			if err != nil {
-				return nil, err
+			if files == nil {
+				files = new(source.Files)
+				all = append(all, files)
 			}
-			all = append(all, &noting{Source: f, empty: func() { a.note("there is no file in %s", arg) }})
+			paths = append(paths, arg)
 		}
+	}
+	if files != nil {
+		f, err := source.NewFiles(paths)
+		if err != nil {
+			return nil, err
+		}
+		*files = *f
+		files.Machine, files.Linger = from.machine, from.linger
+		files.Empty = func(path string) { a.note("there is no file in %s", path) }
 	}
 	return source.Concat(all...), nil
 }

@@ -76,6 +76,7 @@ var errTooLong = errors.New("longer than the longest record allowed")
 // Emit hands over a record and counts it.
 func (r *Reader) Emit(rec penstock.Record, y Yield) bool {
 	rec.Seq = r.seq
+	rec.Content = r.contentUpTo(rec.Offset + int64(len(rec.Raw)))
 	r.seq++
 	return y(rec, nil)
 }
@@ -84,7 +85,8 @@ func (r *Reader) Emit(rec penstock.Record, y Yield) bool {
 func (r *Reader) EmitOverlong(offset, length int64, y Yield) bool {
 	r.seq++
 	return y(penstock.Record{}, &penstock.RecordError{
-		Reason: penstock.ReasonOverlong, Offset: offset, Length: length, Err: fmt.Errorf("%w (%d bytes)", errTooLong, r.Max),
+		Reason: penstock.ReasonOverlong, Offset: offset, Length: length, Content: r.contentUpTo(r.Offset()),
+		Err: fmt.Errorf("%w (%d bytes)", errTooLong, r.Max),
 	})
 }
 

@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"time"
+
+	"github.com/seed56735111/penstock"
 )
 
 const (
@@ -25,6 +28,13 @@ type Window struct {
 	base  int64 // offset in the entry of buf[0]
 	limit int   // most bytes that may be held
 	err   error // what the reader said at last
+
+	// Linger is how long what has come of a stream that comes while it is read may wait for more; 0 for other streams.
+	Linger time.Duration
+
+	content *content
+	came    time.Time // when the last bytes came, of a stream that lingers
+	last    byte      // that was read
 }
 
 // reset begins a new entry, of which no more than limit bytes are held at once.
@@ -32,7 +42,12 @@ func (w *Window) reset(r io.Reader, limit int) {
 	if w.buf == nil {
 		w.buf = make([]byte, SampleBytes+1+Pad)
 	}
-	*w = Window{r: r, buf: w.buf, limit: limit}
+	c := w.content
+	if c == nil {
+		c = new(content)
+	}
+	c.on = false
+	*w = Window{r: r, buf: w.buf, limit: limit, content: c, Linger: w.Linger}
 	clear(w.buf[:Pad])
 }
 
@@ -51,12 +66,34 @@ func (w *Window) Advance(n int) { w.start += n }
 // Ended reports whether no more data will come.
 func (w *Window) Ended() bool { return w.err != nil }
 
-// Failure returns the error that ended the entry early, nil at a proper end.
+// Failure returns the error that ended the entry early, nil at a proper end. The end of a line is one, also in a file that
+// may go on.
 func (w *Window) Failure() error {
 	if w.err == nil || errors.Is(w.err, io.EOF) && !errors.Is(w.err, io.ErrUnexpectedEOF) {
 		return nil
 	}
+	if growing := w.Growing(); growing != nil {
+		if w.last == '\n' {
+			return nil
+		}
+		return &penstock.GrowingError{Object: growing.Object, What: "its last line, which has no line end,"}
+	}
 	return w.err
+}
+
+// Growing returns the end of a file that was written to a moment ago.
+func (w *Window) Growing() *penstock.GrowingError {
+	if w.err == nil || !w.content.on {
+		return nil
+	}
+	growing, _ := errors.AsType[*penstock.GrowingError](w.err)
+	return growing
+}
+
+// IsOpen reports whether a record that ends with the data in the window, and has no line end, may go on behind it: in a
+// file that is written to.
+func (w *Window) IsOpen() bool {
+	return w.content.on && (w.Fill() || w.Failure() != nil)
 }
 
 // maxEmptyReads is how often a reader may return nothing and no error before it is given up.
@@ -66,23 +103,49 @@ const maxEmptyReads = 100
 // at a record that is not complete again from its beginning, so a long one grows by a half at least: otherwise small reads
 // would cost time with the square of its length.
 func (w *Window) Fill() bool {
+	for {
+		added, idle := w.fill()
+		if !idle {
+			return added
+		}
+	}
+}
+
+// FillSoon is Fill, but for that it gives up when a stream that comes while it is read has had its linger time since the
+// last bytes came; idle tells.
+func (w *Window) FillSoon() (added, idle bool) { return w.fillUntil(w.came) }
+
+func (w *Window) fillUntil(since time.Time) (added, idle bool) {
+	for {
+		if added, idle = w.fill(); !idle || time.Since(since) >= w.Linger {
+			return added, idle
+		}
+	}
+}
+
+// fill is one attempt to add data.
+func (w *Window) fill() (added, idle bool) {
 	if w.err != nil {
-		return false
+		return false, false
 	}
 	w.makeRoom()
 	room := w.buf[w.end : len(w.buf)-Pad]
 	room = room[:min(len(room), w.limit-w.Len())]
 	if len(room) == 0 {
-		return false
+		return false, false
 	}
 	least := 1
 	if w.Len() >= SampleBytes {
 		least = min(w.Len()/2, len(room))
 	}
-	added, empty := 0, 0
-	for added < least && w.err == nil {
-		n, err := w.r.Read(room[added:])
-		added += n
+	count, empty := 0, 0
+	for count < least && w.err == nil {
+		n, err := w.r.Read(room[count:])
+		count += n
+		if w.Linger > 0 && errors.Is(err, penstock.ErrIdle) {
+			idle = count == 0
+			break
+		}
 		w.err = err
 		if n > 0 {
 			empty = 0
@@ -90,9 +153,15 @@ func (w *Window) Fill() bool {
 			w.err = io.ErrNoProgress
 		}
 	}
-	w.end += added
+	w.end += count
 	clear(w.buf[w.end : w.end+Pad])
-	return added > 0
+	if count > 0 {
+		w.last = w.buf[w.end-1]
+		if w.Linger > 0 {
+			w.came = time.Now()
+		}
+	}
+	return count > 0, idle
 }
 
 // makeRoom moves the data to the front of the buffer, or to a larger one, when the space behind it is small.
@@ -101,6 +170,7 @@ func (w *Window) makeRoom() {
 	if free >= len(w.buf)/2 {
 		return
 	}
+	w.takeIn(w.base + int64(w.start))
 	data := w.buf[w.start:w.end]
 	if len(data) > len(w.buf)/2 || len(w.buf) < windowBytes && w.base+int64(w.end) >= SampleBytes {
 		size := max(windowBytes, 2*len(w.buf))
@@ -119,14 +189,44 @@ func (w *Window) makeRoom() {
 }
 
 // sample reads ahead until there is enough for recognition or the entry has ended, and returns what is there. It depends on
-// the entry alone, not on the sizes of the reads.
+// the entry alone, not on the sizes of the reads, but for a stream that comes while it is read: what of that waits for
+// longer than its linger time, and can be a record, is enough.
 func (w *Window) sample() []byte {
 	limit := w.limit
 	w.limit = SampleBytes + 1
-	for w.Len() < w.limit && w.Fill() {
+	if w.Linger > 0 {
+		w.linger()
+	} else {
+		for w.Len() < w.limit && w.Fill() {
+		}
 	}
 	w.limit = limit
 	return w.Bytes()[:w.Len()]
+}
+
+// linger reads ahead until what there is has waited for long enough.
+func (w *Window) linger() {
+	var began time.Time
+	for w.Len() < w.limit {
+		if added, idle := w.fillUntil(began); !added && !idle {
+			return
+		}
+		if w.Len() == 0 {
+			continue
+		}
+		if began.IsZero() {
+			began = time.Now()
+		}
+		if time.Since(began) >= w.Linger && w.isLine() {
+			return
+		}
+	}
+}
+
+// isLine reports whether there is a line in the window, or the beginning of a value that may go without a line end.
+func (w *Window) isLine() bool {
+	b := w.Bytes()[:w.Len()]
+	return bytes.IndexByte(b, '\n') >= 0 || b[0] == '{' || b[0] == '['
 }
 
 // line returns the next line without its line ending, and the number of bytes to consume for it. ok is false when the

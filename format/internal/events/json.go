@@ -104,6 +104,12 @@ func (p *jsonReader) value(y entry.Yield, element bool) bool {
 			v = p.scalar(b, end, n, element)
 		}
 		switch {
+		case v == complete && end == n && p.IsOpen():
+			// It ended where the data in the window did: there is more, or there may be.
+			if p.Failure() != nil {
+				p.EmitFailure(y)
+				return false
+			}
 		case v == complete:
 			rec := p.record(b, end, p.Offset())
 			p.Advance(end)

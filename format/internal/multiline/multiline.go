@@ -3,6 +3,7 @@ package multiline
 
 import (
 	"bytes"
+	"errors"
 	"time"
 
 	"github.com/seed56735111/penstock"
@@ -38,6 +39,7 @@ type textReader struct {
 	timed bool
 	// python says that the event is in a traceback of Python's, which the first line that is not indented ends.
 	python bool
+	idle   bool // no line has followed the event at hand for long enough
 }
 
 // beginsTimed decides whether a time begins an event. The first line that is not blank has one, or most lines do, but for
@@ -67,9 +69,16 @@ func (r *textReader) events(y entry.Yield) {
 		end, ok := r.lineEnd(size)
 		switch {
 		case !ok && r.Failure() != nil:
-			// The last line is broken off, so the event is not known to be complete either.
-			r.EmitFailure(y)
+			// The last line is broken off, so the event is not known to be complete either, unless the line says so.
+			if size == 0 || !r.closes(r.Bytes()[size:r.Len()]) || r.event(size, y) {
+				r.EmitFailure(y)
+			}
 			return
+		case !ok && r.idle:
+			if r.idle = false; !r.event(size, y) {
+				return
+			}
+			size = 0
 		case !ok && r.Len() == 0:
 			return
 		case !ok && size == 0:
@@ -105,10 +114,32 @@ func (r *textReader) lineEnd(from int) (end int, ok bool) {
 		if searched-from > r.Max+len("\r") {
 			return 0, false
 		}
-		if !r.Fill() {
+		var added bool
+		if from > 0 && r.Linger > 0 {
+			added, r.idle = r.FillSoon()
+		} else {
+			added = r.Fill()
+		}
+		switch {
+		case r.idle:
+			return 0, false
+		case !added:
 			return searched, r.Ended() && r.Failure() == nil && searched > from && searched-from <= r.Max
 		}
 	}
+}
+
+// closes reports whether the event at hand is complete although what follows it is broken off: by the user, who ends a
+// stream that comes while it is read, or in a file that may go on, in which the next event has begun.
+func (r *textReader) closes(rest []byte) bool {
+	if _, ok := errors.AsType[*penstock.InterruptedError](r.Failure()); ok {
+		return true
+	}
+	if r.Growing() == nil || len(rest) == 0 {
+		return false
+	}
+	// A few bytes may be the beginning of anything.
+	return r.begins(rest) && (r.timed || !quote.IsSpace(rest[0]) && rest[0] != 'C' && rest[0] != 'T')
 }
 
 // begins reports whether a line is the first of an event.

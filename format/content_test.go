@@ -1,0 +1,148 @@
+package format_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"iter"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/zeebo/xxh3"
+
+	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/format"
+)
+
+var file = penstock.File{Path: "/v/app.log.1", Stem: "/v/app.log"}
+
+// endsInTime is the rule for a time that parts generations, told backwards.
+var endsInTime = regexp.MustCompile(`(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-6][0-9]$|[0-9]{10}$`)
+
+// firstTime returns where the first time ends in the bytes that are looked through, and where its line does; 0 for none.
+func firstTime(text []byte) (end, line int) {
+	head := text[:min(len(text), 64<<10)]
+	for at := range len(head) + 1 {
+		if endsInTime.Match(head[max(0, at-10):at]) {
+			rest, _, _ := bytes.Cut(head[at:], []byte("\n"))
+			return at, at + len(rest)
+		}
+	}
+	return 0, 0
+}
+
+// contents reads a file and holds the content of each of its records against the rule.
+func contents(t *testing.T, text []byte, size int) {
+	t.Helper()
+	d := detector(t, format.Config{})
+	rec, err := d.Recognize(&penstock.Object{}, penstock.Identity{File: file}, penstock.Entry{Reader: &cutReader{data: text, size: size, err: io.EOF}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	time, line := firstTime(text)
+	if rec.Undated != (time == 0) {
+		t.Fatalf("undated %v with a time at %d", rec.Undated, time)
+	}
+	for r, err := range rec.Records {
+		if err != nil {
+			continue
+		}
+		end := int(r.Offset) + len(r.Raw)
+		if end < time {
+			end = line
+		}
+		if want := penstock.Content(xxh3.Hash128(text[:end])); r.Content != want {
+			t.Fatalf("record at %d, %d bytes at a time: content %v, want %v", r.Offset, size, r.Content, want)
+		}
+	}
+}
+
+// The scheme of ids rests on this: the content of a record is a function of the plain bytes up to its end alone, however
+// they are read and split.
+func TestContentIsThatOfThePlainBytesUpToTheRecordsEnd(t *testing.T) {
+	t.Parallel()
+	texts := map[string][]byte{}
+	for _, s := range samples(t) {
+		texts[s.path] = s.text
+	}
+	for _, s := range subjects(format.Table(), samples(t)) {
+		texts["many/"+s.Name()] = s.corpus(t, 1000, "")
+	}
+	banner := strings.Repeat("{\"msg\":\"same\"}\n\n", 50)
+	texts["banner"] = []byte(banner + `{"time":"2026-11-24T10:00:00Z"}` + "\r\n" + banner)
+	texts["no time"] = []byte(banner)
+	texts["no time in 64 KiB"] = []byte(strings.Repeat("x\n", 32<<10) + "10:00:00\n")
+	texts["time across 64 KiB"] = []byte(strings.Repeat("x\n", 32<<10-2) + "10:00:00\n")
+	texts["line across 64 KiB"] = []byte(strings.Repeat("x\n", 32<<10-10) + "10:00:00 " + strings.Repeat("y", 100) + "\n")
+	for name, text := range texts {
+		for _, size := range []int{1, 7, 4096, 0} {
+			if size == 1 && len(text) > 100_000 {
+				continue
+			}
+			t.Run(fmt.Sprintf("%s/%d", name, size), func(t *testing.T) { contents(t, text, size) })
+		}
+	}
+}
+
+// The rule is a part of the scheme of ids: what it takes for a time must never change.
+func TestATimeThatPartsGenerationsIsALexicalMatter(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string]bool{
+		"2026-11-24 10:00:00 up": true, `[24/Nov/2026:23:59:60 +0000] "GET /"`: true, `{"ts":1795773600123}`: true,
+		"1795773600 up": true, "id 12345678901234": true, "x10:00:00y": true, "999:10:00:00": true,
+		"": false, "starting": false, "24:00:00": false, "10:60:00": false, "10:00:70": false, "1:00:00": false, "10:00": false, "123456789": false,
+		"12345-67890": false, "10:00:0": false, "１０:00:00": false, "::1": false,
+	} {
+		end, _ := firstTime([]byte(line + "\n"))
+		rec, err := detector(t, format.Config{}).Recognize(&penstock.Object{}, penstock.Identity{File: file}, penstock.Entry{Reader: strings.NewReader(line + "\nx\n")})
+		if err != nil || rec.Undated == want || end > 0 != want {
+			t.Errorf("%q: undated %v, error %v, want a time: %v", line, rec.Undated, err, want)
+		}
+	}
+}
+
+func TestWhatMayGoOnInAGrowingFileIsLeft(t *testing.T) {
+	t.Parallel()
+	const dated = "{\"time\":\"2026-11-24T10:00:00Z\"}\n"
+	for _, test := range []struct {
+		name, text string
+		records    int
+		left       string // what the error says, empty for none
+	}{
+		{"whole lines", dated + "{\"n\":1}\n", 2, ""},
+		{"last line broken off", dated + `{"n":1,"x`, 1, "last line"},
+		{"last line without its end", dated + `{"n":1}`, 1, "last line"},
+		{"no time yet", "{\"n\":1}\n", 0, "no line with a time yet"},
+		{"the line with the time is broken off", "{\"n\":1}\n{\"time\":\"2026-11-24T10:00:00", 0, "no line with a time yet"},
+		{"text", "a 10:00:00\nb\nx", 2, "last line"},
+		{"text with a time", "2026-11-24 10:00:00 a\n2026-11-24 10:00:01 b\n2026-11-24 10:00:02 c", 2, "last line"},
+		{"a trace that may go on", "2026-11-24 10:00:00 a\n2026-11-24 10:00:01 b\n\tat x", 1, "last line"},
+		{"a trace without times", "up 10:00:00\nb\nCaus", 1, "last line"},
+	} {
+		growing := &penstock.GrowingError{Object: "app.log"}
+		for _, size := range []int{1, 0} {
+			rec, err := detector(t, format.Config{}).Recognize(&penstock.Object{}, penstock.Identity{File: file},
+				penstock.Entry{Reader: &cutReader{data: []byte(test.text), size: size, err: growing}})
+			n := 0
+			for r, rerr := range orNone(rec.Records) {
+				if rerr != nil {
+					err = rerr
+					break
+				}
+				_ = r
+				n++
+			}
+			if n != test.records || (err == nil) != (test.left == "") || err != nil && !strings.Contains(err.Error(), test.left) {
+				t.Errorf("%s, %d bytes at a time: %d records and error %v, want %d and %q", test.name, size, n, err, test.records, test.left)
+			}
+		}
+	}
+}
+
+func orNone(records iter.Seq2[penstock.Record, error]) iter.Seq2[penstock.Record, error] {
+	if records == nil {
+		return func(func(penstock.Record, error) bool) {}
+	}
+	return records
+}
