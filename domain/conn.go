@@ -84,6 +84,7 @@ func Attended(dial DialFunc, stall time.Duration) DialFunc {
 type attended struct {
 	net.Conn
 	stall time.Duration
+	dead  atomic.Bool  // it was silent for too long
 	last  atomic.Int64 // when a byte came or went, in nanoseconds since started
 }
 
@@ -107,21 +108,26 @@ func (c *attended) Write(p []byte) (written int, err error) {
 func (c *attended) within(p []byte, deadline func(time.Time) error, do func([]byte) (int, error), missing string) (done int, err error) {
 	began := time.Since(started)
 	for {
-		if err := deadline(time.Now().Add(c.stall / stallSteps)); err != nil {
-			return done, err
+		n := 0
+		if err = deadline(time.Now().Add(c.stall / stallSteps)); err == nil {
+			n, err = do(p[done:])
+			done += n
 		}
-		n, err := do(p[done:])
-		done += n
 		now := time.Since(started)
 		if n > 0 {
 			c.last.Store(int64(now))
 		}
-		if !errors.Is(err, os.ErrDeadlineExceeded) {
-			return done, err
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			silent := now - max(began, time.Duration(c.last.Load()))
+			if silent < c.stall-c.stall/(2*stallSteps) {
+				continue
+			}
+			c.dead.Store(true)
 		}
-		if silent := now - max(began, time.Duration(c.last.Load())); silent >= c.stall*(stallSteps-1)/stallSteps+c.stall/stallSteps/2 {
-			return done, &StallError{Missing: missing, After: c.stall}
+		if err != nil && c.dead.Load() { // found by the other direction, maybe, after which the connection was closed
+			err = &StallError{Missing: missing, After: c.stall}
 		}
+		return done, err
 	}
 }
 

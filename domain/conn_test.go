@@ -3,6 +3,7 @@ package domain_test
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"errors"
 	"io"
 	"net"
@@ -153,5 +154,76 @@ func (b *lentBody) await(t *testing.T) {
 		if time.Now().After(end) {
 			t.Fatal("the body is not closed")
 		}
+	}
+}
+
+// A connection on which something moves is not cut off, however slow it is and whichever direction it moves in; a silent one is,
+// in about the time that was set.
+func TestOnlySilenceIsCutOff(t *testing.T) {
+	t.Parallel()
+	const stall, pause = time.Second, 150 * time.Millisecond
+	for name, test := range map[string]struct {
+		answer func(w http.ResponseWriter, r *http.Request)
+		silent bool
+	}{
+		"reads slowly": {func(_ http.ResponseWriter, r *http.Request) {
+			for range 12 {
+				time.Sleep(pause)
+				_, _ = io.CopyN(io.Discard, r.Body, 1<<20)
+			}
+			_, _ = io.Copy(io.Discard, r.Body)
+		}, false},
+		"answers slowly": {func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			for range 12 {
+				time.Sleep(pause)
+				_, _ = io.WriteString(w, "x")
+				_ = http.NewResponseController(w).Flush()
+			}
+		}, false},
+		"does not read": {func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.CopyN(io.Discard, r.Body, 10)
+			time.Sleep(4 * stall)
+		}, true},
+		"does not answer": {func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			<-r.Context().Done()
+		}, true},
+		"stops in its answer": {func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			_, _ = io.WriteString(w, "x")
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+		}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, secure := range []bool{false, true} {
+				srv := httptest.NewUnstartedServer(http.HandlerFunc(test.answer))
+				roots := x509.NewCertPool()
+				if secure {
+					srv.StartTLS()
+					roots.AddCert(srv.Certificate())
+				} else {
+					srv.Start()
+				}
+				t.Cleanup(srv.CloseClientConnections)
+				transport := domain.NewTransport(domain.TransportConfig{StallTimeout: stall, RootCAs: roots})
+				req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, srv.URL, bytes.NewReader(make([]byte, 16<<20)))
+				if err != nil {
+					t.Fatal(err)
+				}
+				began := time.Now()
+				resp, err := transport.RoundTrip(req)
+				if err == nil {
+					_, err = io.Copy(io.Discard, resp.Body)
+					_ = resp.Body.Close()
+				}
+				_, cut := errors.AsType[*domain.StallError](err)
+				if cut != test.silent || !cut && err != nil || cut && time.Since(began) < stall*3/4 {
+					t.Errorf("over TLS %v: %v after %v", secure, err, time.Since(began))
+				}
+			}
+		})
 	}
 }
