@@ -95,6 +95,9 @@ func (o *shipOptions) run(ctx context.Context, a *app, args []string, named bool
 	if err != nil {
 		return err
 	}
+	if err := o.check(args); err != nil {
+		return err
+	}
 	p, err := o.read.stages()
 	if err != nil {
 		return err
