@@ -453,7 +453,7 @@ func (h *handling) again(ctx context.Context, altered *AlteredError) error {
 	}
 	h.sent, h.altered = h.counts.Delivered, altered
 	h.counts = Counts{Objects: 1, BytesIn: h.counts.BytesIn}
-	h.formats, h.skipped, h.letters, h.resumed = nil, "", new(letterBox), false
+	h.formats, h.skipped, h.resumed = nil, "", false
 	h.indexes, h.indexPlace = nil, nil
 	err := h.pass(ctx)
 	if _, paused := errors.AsType[*PausedError](err); paused {
@@ -757,7 +757,7 @@ func (h *handling) outcomes(ctx context.Context) error {
 			failed = errors.Join(err, failed)
 		}
 	}
-	h.entries = nil
+	h.entries, h.letters = nil, new(letterBox) // they are counted
 	return failed
 }
 

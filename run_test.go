@@ -614,8 +614,8 @@ func TestAnAlteredObjectIsReadAgainAtOnce(t *testing.T) {
 			name: "not there any more", readings: []string{"ok~", "missing"}, given: true, docs: map[string]string{"0": "ok"},
 		},
 		{
-			name: "the first reading was not delivered", readings: []string{"ok lost~", "ok ok"}, given: true, docs: map[string]string{"0": "ok"},
-			want: penstock.Counts{Records: 2, Delivered: 1, Unacknowledged: 1},
+			name: "the first reading was not delivered", readings: []string{"ok lost bad long unshaped~", "ok ok"}, given: true, docs: map[string]string{"0": "ok"},
+			want: penstock.Counts{Records: 5, Delivered: 1, Unacknowledged: 4},
 		},
 	}
 	for _, tt := range tests {

@@ -365,10 +365,11 @@ func TestAListingInCirclesEnds(t *testing.T) {
 					if n++; token >= tail {
 						token = tail + (token-tail)%length
 					}
+					more := n < 1000
 					if versions {
-						_, _ = fmt.Fprintf(w, `<ListVersionsResult><Name>b</Name><IsTruncated>true</IsTruncated><NextKeyMarker>k%d</NextKeyMarker></ListVersionsResult>`, token)
+						_, _ = fmt.Fprintf(w, `<ListVersionsResult><Name>b</Name><IsTruncated>%v</IsTruncated><NextKeyMarker>k%d</NextKeyMarker></ListVersionsResult>`, more, token)
 					} else {
-						_, _ = fmt.Fprintf(w, `<ListBucketResult><Name>b</Name><IsTruncated>true</IsTruncated><NextContinuationToken>k%d</NextContinuationToken></ListBucketResult>`, token)
+						_, _ = fmt.Fprintf(w, `<ListBucketResult><Name>b</Name><IsTruncated>%v</IsTruncated><NextContinuationToken>k%d</NextContinuationToken></ListBucketResult>`, more, token)
 					}
 					return true
 				}

@@ -47,6 +47,8 @@ type Domain struct {
 	// Share is the share of requests that a fault strikes, of those in Kinds.
 	Share float64
 	Kinds []fault
+	// MayReplace reports whether there is a reason to replace the document that has an id.
+	MayReplace func(id string) bool
 	// Violation is told when a request breaks a law by itself.
 	Violation func(format string, args ...any)
 
@@ -256,6 +258,10 @@ var failures = []item{ //nolint:gochecknoglobals // a table literal
 // flakyKind is a failure that nobody knows. It passes within two attempts.
 const flakyKind = "brand_new_exception"
 
+// replaced stands for the status of a document that took the place of another, which is 200, as that of one that the domain
+// dropped.
+const replaced = 299
+
 // write stores one document and returns the status of its item and the type of its error.
 func (d *Domain) write(op, index, id, body string, f fault) (status int, kind string) {
 	old, there := d.docs[id]
@@ -277,7 +283,10 @@ func (d *Domain) write(op, index, id, body string, f fault) (status int, kind st
 		return 500, "fail_processor_exception"
 	case strings.Contains(body, noopText):
 		return 200, ""
-	case there && old != body:
+	case there && op == "index" && d.MayReplace(id):
+		d.docs[id] = body
+		return replaced, ""
+	case there && old != body && !d.MayReplace(id):
 		d.Violation("id %s stands for %s and for %s", id, old, body)
 		return 409, "version_conflict_engine_exception"
 	case there && op == "create":
@@ -297,7 +306,17 @@ func write(items []item) string {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		fmt.Fprintf(&b, `{%q:{"_id":%q,"status":%d`, it.op, it.id, it.status)
+		status, result := it.status, ""
+		switch {
+		case status == replaced:
+			status, result = 200, "updated"
+		case status == 200:
+			result = "noop"
+		}
+		fmt.Fprintf(&b, `{%q:{"_id":%q,"status":%d`, it.op, it.id, status)
+		if it.op == "index" && result != "" {
+			fmt.Fprintf(&b, `,"result":%q`, result)
+		}
 		if it.status >= 300 {
 			fmt.Fprintf(&b, `,"error":{"type":%q,"reason":"as it is"}`, it.kind)
 		}

@@ -14,6 +14,7 @@ import (
 	"sync"
 
 	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/source"
 )
 
 // What the domain looks for in records: those that no index takes, that its pipeline fails on or drops, and for whose sake it
@@ -35,6 +36,10 @@ type object struct {
 	index   string
 	corrupt bool // it cannot be read to its end, ever
 	breaks  int  // how many readings break off before one succeeds
+	crashes int  // how many times shaping a record of it panics
+	altered bool // false bytes of it were read before it was acknowledged
+
+	emitted, dropped int64 // records of the last reading in this round
 }
 
 // item is one unit of acknowledgement.
@@ -49,6 +54,9 @@ type worldItem struct {
 type World struct {
 	// LetterFaults is the share of writes of dead letters that fail.
 	LetterFaults float64
+	// ReadingShare is the share of requests for objects that a fault strikes, of those in ReadingKinds.
+	ReadingShare float64
+	ReadingKinds []readingFault
 	// Violation is told when a law is broken.
 	Violation func(format string, args ...any)
 
@@ -58,9 +66,10 @@ type World struct {
 	mu      sync.Mutex
 	items   []*worldItem
 	letters map[string]penstock.Letter
-	emitted int64 // records that were read in this round
-	dropped int64
 	fails   bool // there is a record that the domain's pipeline fails on
+	s3      *source.S3
+	// anyAltered says that false bytes of some object were read in this round.
+	anyAltered bool
 }
 
 // newWorld makes items, objects and records.
@@ -83,6 +92,9 @@ func (w *World) newObject(r *rand.Rand, name string) *object {
 	}
 	if r.IntN(4) == 0 {
 		o.breaks = 1 + r.IntN(2)
+	}
+	if r.IntN(8) == 0 {
+		o.crashes = 1
 	}
 	for range r.IntN(40) {
 		kind := "ok"
@@ -150,12 +162,67 @@ func (w *World) item(it *worldItem) penstock.Item {
 		return nil
 	}}
 	for _, o := range it.objects {
-		out.Objects = append(out.Objects, penstock.Object{Name: o.name, Size: -1, Open: func(context.Context) (*penstock.Stream, error) {
-			text := strings.NewReader(o.name)
-			return &penstock.Stream{ReadCloser: io.NopCloser(text), Identity: penstock.Identity{Bucket: "b", Key: o.name, ETag: "e"}}, nil
-		}})
+		listed := w.s3.Object(source.Ref{Bucket: "b", Key: o.name, ETag: "e", Size: int64(len(o.text()))})
+		open := listed.Open
+		listed.Name, listed.Open = o.name, func(ctx context.Context) (*penstock.Stream, error) {
+			w.mu.Lock()
+			o.emitted, o.dropped = 0, 0 // an earlier reading in this round counts no longer
+			w.mu.Unlock()
+			return open(ctx)
+		}
+		out.Objects = append(out.Objects, listed)
 	}
 	return out
+}
+
+// find returns an object by its name.
+func (w *World) find(name string) *object {
+	for _, it := range w.items {
+		for _, o := range it.objects {
+			if o.name == name {
+				return o
+			}
+		}
+	}
+	panic("no object " + name)
+}
+
+// begin forgets what the last round counted.
+func (w *World) begin() {
+	w.anyAltered = false
+	for _, it := range w.items {
+		it.settled = 0
+		for _, o := range it.objects {
+			o.emitted, o.dropped = 0, 0
+		}
+	}
+}
+
+// read returns how many records were read in this round, and how many of them were dropped.
+func (w *World) read() (emitted, dropped int64) {
+	for _, it := range w.items {
+		for _, o := range it.objects {
+			emitted, dropped = emitted+o.emitted, dropped+o.dropped
+		}
+	}
+	return emitted, dropped
+}
+
+// wasAltered reports whether false bytes of an object, or of any object that is not acknowledged, have been read.
+func (w *World) wasAltered(o *object) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if o != nil {
+		return o.altered
+	}
+	for _, it := range w.items {
+		for _, o := range it.objects {
+			if !it.done && o.altered {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // settle checks the law at the moment at which it counts: an acknowledged item is never seen again.
@@ -221,7 +288,7 @@ func (w *World) hasLetter(o *object, offset int64, reason string) bool {
 }
 
 // recordStride is how far records lie from each other, whatever their length.
-const recordStride = 1000
+const recordStride = 200
 
 // Entries is part of penstock.Decoder: the object has one entry.
 func (w *World) Entries(_ string, r io.Reader) iter.Seq2[penstock.Entry, error] {
@@ -230,31 +297,13 @@ func (w *World) Entries(_ string, r io.Reader) iter.Seq2[penstock.Entry, error] 
 
 // Recognize is part of penstock.Recognizer.
 func (w *World) Recognize(po *penstock.Object, _ penstock.Identity, e penstock.Entry) (penstock.Recognized, error) {
-	name, err := io.ReadAll(e)
-	if err != nil {
-		return penstock.Recognized{}, err
-	}
-	if o := w.object(string(name)); o != nil {
-		return penstock.Recognized{Format: "law", Records: w.records(o)}, nil
-	}
-	return penstock.Recognized{}, fmt.Errorf("no object %s", po.Name)
-}
-
-// object finds an object by its name.
-func (w *World) object(name string) *object {
-	for _, it := range w.items {
-		for _, o := range it.objects {
-			if o.name == name {
-				return o
-			}
-		}
-	}
-	return nil
+	return penstock.Recognized{Format: "law", Records: w.records(w.find(po.Name), e)}, nil
 }
 
 var errBroken = errors.New("connection reset while reading")
 
-func (w *World) records(o *object) iter.Seq2[penstock.Record, error] {
+// records cuts the text into records, whatever is in it. What is left at its end is one too.
+func (w *World) records(o *object, text io.Reader) iter.Seq2[penstock.Record, error] {
 	return func(yield func(penstock.Record, error) bool) {
 		breakAt := -1
 		w.mu.Lock()
@@ -263,66 +312,79 @@ func (w *World) records(o *object) iter.Seq2[penstock.Record, error] {
 			breakAt = w.rand.IntN(len(o.kinds) + 1)
 		}
 		w.mu.Unlock()
-		var buf bytes.Buffer
-		for n, kind := range o.kinds {
+		var buf [recordStride]byte // the slices of a record are valid until the next one
+		for n := 0; ; n++ {
 			if n == breakAt {
 				yield(penstock.Record{}, errBroken)
 				return
 			}
-			buf.Reset() // the slices of a record are valid until the next one
-			buf.WriteString(o.raw(n))
-			r := penstock.Record{Seq: int64(n), Offset: int64(n) * recordStride, Raw: buf.Bytes(), JSON: buf.Bytes(), Verbatim: true, Unparsed: kind == "raw"}
-			var err error
+			got, err := io.ReadFull(text, buf[:])
+			if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF { //nolint:errorlint // ReadFull's own
+				yield(penstock.Record{}, err)
+				return
+			}
+			if got == 0 {
+				break
+			}
+			kind, raw := o.kinds[n], bytes.TrimRight(buf[:got], " \n")
+			r := penstock.Record{Seq: int64(n), Offset: int64(n) * recordStride, Raw: raw, JSON: raw, Verbatim: true, Unparsed: kind == "raw"}
+			err = nil
 			if kind == "overlong" {
 				r, err = penstock.Record{}, &penstock.RecordError{Reason: penstock.ReasonOverlong, Offset: int64(n) * recordStride, Length: recordStride, Err: errors.New("too long")}
 			}
-			w.emit()
+			w.emit(o)
 			if !yield(r, err) {
 				return
 			}
-			clear(buf.Bytes())
+			clear(buf[:])
 		}
 		switch {
 		case breakAt == len(o.kinds):
 			yield(penstock.Record{}, errBroken)
 		case o.corrupt:
-			w.emit()
+			w.emit(o)
 			yield(penstock.Record{}, &penstock.ObjectError{Reason: penstock.ReasonCorrupt, Err: errors.New("bad checksum")})
 		}
 	}
 }
 
-func (w *World) emit() {
+func (w *World) emit(o *object) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.emitted++
+	o.emitted++
 }
 
 // Entry is part of penstock.Shaper.
 func (w *World) Entry(o *penstock.Object, _ penstock.Identity, _, _ string) (penstock.EntryShaper, error) {
-	index := "law"
-	if wo := w.object(o.Name); wo != nil {
-		index = wo.index
-	}
-	return &shaper{world: w, object: o.Name, index: index}, nil
+	return &shaper{world: w, object: w.find(o.Name)}, nil
 }
 
 type shaper struct {
 	world  *World
-	object string
-	index  string
+	object *object
+}
+
+// crash panics now and then, as long as the object has it.
+func (s *shaper) crash() {
+	s.world.mu.Lock()
+	defer s.world.mu.Unlock()
+	if s.object.crashes > 0 && s.world.rand.IntN(10) == 0 {
+		s.object.crashes--
+		panic("a bug in the shaper")
+	}
 }
 
 // Shape is part of penstock.EntryShaper.
 func (s *shaper) Shape(r *penstock.Record) (penstock.Document, error) {
+	s.crash()
 	if bytes.Contains(r.Raw, []byte(`"kind":"drop"`)) {
 		s.world.mu.Lock()
-		s.world.dropped++
+		s.object.dropped++
 		s.world.mu.Unlock()
 		return penstock.Document{}, penstock.ErrDrop
 	}
 	return penstock.Document{
-		Index: s.index, ID: fmt.Appendf(nil, "%s/%d", s.object, r.Seq), Head: r.JSON, Raw: r.Raw, Offset: r.Offset,
+		Index: s.object.index, ID: []byte(s.object.id(int(r.Seq))), Head: r.JSON, Raw: r.Raw, Offset: r.Offset,
 	}, nil
 }
 
