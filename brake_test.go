@@ -110,13 +110,22 @@ func (d *startingDelivery) Add(ctx context.Context, doc penstock.Document) error
 // In a long object the brake is let go when the first document is stored, not at the object's end.
 func TestTheBrakeIsLetGoInTheMiddleOfAnObject(t *testing.T) {
 	t.Parallel()
-	s := &stages{}
-	p := s.pipeline(s.item("a", "raw raw bad ok raw "+words10("bad", 40)))
-	p.Brake, p.Deliverer = 10, &starting{stages: s, stored: make(chan struct{})}
-	got, err := p.Run(t.Context())
-	if err != nil || got.Delivered != 4 || got.DeadLettered != 41 || len(s.letters) != 41 {
-		t.Errorf("%v: %+v, %d letters", err, got, len(s.letters))
-	}
+	synctest.Test(t, func(t *testing.T) {
+		s := &stages{}
+		p := s.pipeline(s.item("a", "raw raw bad ok raw "+words10("bad", 300)+" sleep"))
+		p.Brake, p.Deliverer = 10, &starting{stages: s, stored: make(chan struct{})}
+		time.AfterFunc(time.Second, func() { // in the last minute of the reading
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			if len(s.docs) != 4 || len(s.letters) == 0 {
+				t.Errorf("%d documents and %d letters before the end of the object", len(s.docs), len(s.letters))
+			}
+		})
+		got, err := p.Run(t.Context())
+		if err != nil || got.Delivered != 4 || got.DeadLettered != 301 || len(s.letters) != 301 {
+			t.Errorf("%v: %+v, %d letters", err, got, len(s.letters))
+		}
+	})
 }
 
 // An interrupt ends the waiting: what is held back goes the way it would have gone.
@@ -138,14 +147,23 @@ func TestAnInterruptEndsTheWaitingForTheBrake(t *testing.T) {
 // What is held back is bounded: beyond that it goes its way before anything is known.
 func TestWhatTheBrakeHoldsBackIsBounded(t *testing.T) {
 	t.Parallel()
-	s := &stages{}
-	long := "x" + strings.Repeat("y", 3<<20)
-	p := s.pipeline(s.item("a", words10(long, 4)))
-	p.Brake, p.Recognizer, p.Deliverer = 100, unparsed{s}, refusing{s}
-	got, err := p.Run(t.Context())
-	if err != nil || got.DeadLettered != 4 || got.Unparsed != 4 {
-		t.Errorf("%v: %+v", err, got)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		s := &stages{}
+		long := "x" + strings.Repeat("y", 3<<20)
+		p := s.pipeline(s.item("a", words10(long, 4)+" sleep"))
+		p.Brake, p.Recognizer, p.Deliverer = 100, unparsed{s}, refusing{s}
+		time.AfterFunc(time.Second, func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			if len(s.letters) == 0 {
+				t.Error("everything is still held back")
+			}
+		})
+		got, err := p.Run(t.Context())
+		if err != nil || got.DeadLettered != 5 || got.Unparsed != 5 {
+			t.Errorf("%v: %+v", err, got)
+		}
+	})
 }
 
 // unparsed marks every record.

@@ -67,6 +67,20 @@ var more = []struct {
 	{"./source", "AListing", mutant{"a page without a token is the last", "source/s3.go", "	case *truncated && aws.ToString(token) == \"\":", "	case false:"}},
 	{"./source", "AListing", mutant{"a listing is followed in circles", "source/s3.go", "	if token == c.token {", "	if false {"}},
 	{"./sigv4", "BreaksOff", mutant{"a body that breaks off is signed", "sigv4/payload.go", "	if err != nil && err != io.EOF {", "	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {"}},
+	{"./bulk", "TestAnswersThatNoNodeHereGives", mutant{"a conflict with somebody else's document is a duplicate", "bulk/classify.go", "	{409, \"\", \"\", poison,", "	{409, \"\", \"\", duplicate,"}},
+	{"./bulk", "TestACollectionThatTakesNoIDs", mutant{"documents refused for their ids are dead letters", "bulk/classify.go", "\"^Document ID is not supported\", noIDs,", "\"^Document ID is not supported\", poison,"}},
+	{"./bulk", "TestTheAnswersOfRealNodesAreTakenForWhatTheyMean", mutant{"a wrong mapping of @timestamp is the records' fault", "bulk/classify.go", "	if isTimestampMapping(kind, e) {", "	if false {"}},
+	{"./bulk", "TestAnswersThatNoNodeHereGives", mutant{"what a document quotes decides about its index", "bulk/classify.go", "		return strings.HasPrefix(reason, beginning)", "		return strings.Contains(reason, beginning)"}},
+	{"./bulk", "TestAnIndexThatTakesNothingIsLeftAlone", mutant{"an index that takes nothing is sent more", "bulk/writer.go", "	w.unfit[index] = e\n", ""}},
+	{"./bulk", "TestDocumentsInHandForAnIndexThatTakesNothingAreGivenBack", mutant{"documents in hand for such an index are sent", "bulk/send.go", "		if b = w.sift(b); b == nil {", "		if b == nil {"}},
+	{"./bulk", "TestARequestRefusedForOneDocumentIsHalved", mutant{"a domain that refuses everything fills the dead letters", "bulk/send.go", "		if !n.taken && !w.hasAnswered() && !wholeFaults", "		if !n.taken && false && !wholeFaults"}},
+	{"./bulk", "TestSomethingInBetweenIsNoWrongAddress", mutant{"a redirect in mid-run is a wrong address", "bulk/send.go", "	if e.Kind == domain.NotADomain && w.isKnown() {", "	if e.Kind == domain.NotADomain && !w.isKnown() {"}},
+	{"./bulk", "TestSomethingInBetweenIsNoWrongAddress", mutant{"a request that took too long is a bad one", "domain/error.go", " || status == http.StatusRequestTimeout", ""}},
+	{"./domain", "TestOnlySilenceIsCutOff", mutant{"silence is waited for", "domain/conn.go", "			if silent < c.stall-c.stall/(2*stallSteps) {", "			if silent < time.Hour {"}},
+	{"./domain", "TestOnlySilenceIsCutOff", mutant{"a slow way is taken for silence", "domain/conn.go", "			c.last.Store(int64(now))\n", ""}},
+	{"./bulk", "TestADocumentThatTheDomainDropsIsCountedAsDropped", mutant{"a noop of the index action counts as replaced", "bulk/classify.go", "(create || it.noop)", "create"}},
+	{".", "TestWhatTheBrakeHoldsBackIsBounded", mutant{"what is held back is not bounded", "brake.go", "	if b.bytes > maxBraked {", "	if false {"}},
+	{".", "TestTheBrakeIsLetGoInTheMiddleOfAnObject", mutant{"a brake that is let go in mid-object holds on", "run.go", "	if len(d.held) > 0 && !h.brake.holds() {", "	if false {"}},
 }
 
 // TestBrokenVariantsAreCaught shows that the law can fail: it breaks the program in one place at a time and runs TestLaw.
