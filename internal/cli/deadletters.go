@@ -166,7 +166,7 @@ func newDeadLetterList(a *app) *cobra.Command {
 }
 
 func (o *letterFilter) list(ctx context.Context, a *app, letters deadletter.Store, asJSON bool) error {
-	tab := table{left: 7, header: []string{"id", "reason", "type", "where", "index", "domain", "detail"}}
+	tab := table{left: 7, spare: []int{5, 4, 3}, header: []string{"id", "reason", "type", "where", "index", "domain", "detail"}}
 	var n int64
 	err := o.each(ctx, letters, func(l penstock.Letter) error {
 		n++
