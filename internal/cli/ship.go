@@ -152,17 +152,7 @@ func (o *shipOptions) run(ctx context.Context, a *app, args []string, named bool
 			res.Formats[name]++
 		}
 	}
-	shown := &progress{Progress: p.Progress, writer: writer, total: &totals{source: p.Source}, began: began}
-	mark := newWaterMark(p.Source)
-	p.Source = mark
-	untold := context.AfterFunc(ctx, func() {
-		shown.draining.Store(true)
-		_, _ = fmt.Fprintf(a.Err, "penstock: draining, for %s at most; again to stop at once\n", o.grace)
-	})
-	stop := shown.tell(a, logger, o.dry)
-	counts, runErr := p.Run(ctx)
-	stop()
-	untold()
+	counts, mark, runErr := o.watched(ctx, a, p, writer, logger)
 	if writer != nil {
 		runErr = errors.Join(runErr, closeWriter(ctx, writer))
 		s := writer.Stats()
@@ -179,9 +169,23 @@ func (o *shipOptions) run(ctx context.Context, a *app, args []string, named bool
 	}
 	err = o.finish(a, res, sum, runErr)
 	if runErr != nil || res.ItemsGivenBack > 0 {
-		o.sayMark(a, args, mark.mark())
+		o.sayMark(a, args, mark)
 	}
 	return err
+}
+
+// watched runs the pipeline for somebody who wants to know how far it is. It returns the item up to which everything is settled.
+func (o *shipOptions) watched(ctx context.Context, a *app, p *penstock.Pipeline, writer *bulk.Writer, log logger) (penstock.Counts, string, error) {
+	shown := &progress{Progress: p.Progress, writer: writer, total: &totals{source: p.Source}, began: time.Now()}
+	mark := newWaterMark(p.Source)
+	p.Source = mark
+	defer context.AfterFunc(ctx, func() {
+		shown.draining.Store(true)
+		_, _ = fmt.Fprintf(a.Err, "penstock: draining, for %s at most; again to stop at once\n", o.grace)
+	})()
+	defer shown.tell(a, log, o.dry)()
+	counts, err := p.Run(ctx)
+	return counts, mark.mark(), err
 }
 
 // sayMark says how far a run came that is not at its end.
