@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -183,11 +184,16 @@ func (t *totals) measure(ctx context.Context) {
 				t.unknown.Store(true)
 			}
 		}
+		if item.Settle != nil {
+			_ = item.Settle(ctx, errLookedAt) // an item may hold a file open
+		}
 	}
 	if ctx.Err() == nil {
 		t.done.Store(true)
 	}
 }
+
+var errLookedAt = errors.New("looked at, and left to the run")
 
 // least marks a number that may still grow.
 func (t *totals) least() string {

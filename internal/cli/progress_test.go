@@ -22,12 +22,22 @@ import (
 type sized struct {
 	sizes []int64
 	err   error
+	given *int // items given back
 }
 
 func (s sized) Items(context.Context) iter.Seq2[penstock.Item, error] {
 	return func(yield func(penstock.Item, error) bool) {
 		for i, n := range s.sizes {
-			if !yield(penstock.Item{ID: fmt.Sprint(i), Objects: []penstock.Object{{Size: n}}}, nil) {
+			item := penstock.Item{ID: fmt.Sprint(i), Objects: []penstock.Object{{Size: n}}}
+			if s.given != nil {
+				item.Settle = func(_ context.Context, err error) error {
+					if err != nil {
+						*s.given++
+					}
+					return nil
+				}
+			}
+			if !yield(item, nil) {
 				return
 			}
 		}
@@ -70,6 +80,16 @@ func TestProgressSaysHowMuchThereIsOnceThatIsKnown(t *testing.T) {
 				t.Errorf("%s: %d of %d columns: %q", tt.name, n, width, got)
 			}
 		}
+	}
+}
+
+func TestTheSecondLookHoldsNothing(t *testing.T) {
+	t.Parallel()
+	given := 0
+	total := &totals{source: sized{sizes: make([]int64, 3), given: &given}}
+	total.measure(t.Context())
+	if given != 3 || total.objects.Load() != 3 {
+		t.Errorf("%d of %d items given back", given, total.objects.Load())
 	}
 }
 
