@@ -115,6 +115,9 @@ func (c *configSource) object(ctx context.Context, identity *awsOptions, lookup 
 	}
 	defer func() { _ = out.Body.Close() }()
 	text, err := bounded(out.Body)
+	if err == nil && (out.ContentLength == nil || int64(len(text)) != *out.ContentLength) {
+		err = fmt.Errorf("read %s: %d bytes, and no length that says that these are all", c.where, len(text))
+	}
 	if err == nil {
 		c.etag = aws.ToString(out.ETag)
 	}

@@ -250,9 +250,13 @@ func (d *Domain) store(sent []byte, f fault) []item {
 
 // failures are those of items that pass: of the whole table, one for each way in which it decides.
 var failures = []item{ //nolint:gochecknoglobals // a table literal
-	{status: 429, kind: "es_rejected_execution_exception"}, {status: 503, kind: "unavailable_shards_exception"},
-	{status: 500, kind: "node_not_connected_exception"}, {status: 429, kind: "cluster_block_exception"},
-	{status: 503, kind: "circuit_breaking_exception"}, {status: 408, kind: ""}, {status: 500, kind: flakyKind},
+	{status: 429, kind: "es_rejected_execution_exception"},
+	{status: 503, kind: "unavailable_shards_exception"},
+	{status: 500, kind: "node_not_connected_exception"},
+	{status: 429, kind: "cluster_block_exception"},
+	{status: 503, kind: "circuit_breaking_exception"},
+	{status: 408, kind: ""},
+	{status: 500, kind: flakyKind},
 }
 
 // flakyKind is a failure that nobody knows. It passes within two attempts.

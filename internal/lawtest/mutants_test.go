@@ -65,7 +65,7 @@ var more = []struct {
 	{"./source", "AListing", mutant{"a page without Name is a page", "source/s3.go", "	case aws.ToString(name) == \"\":", "	case false:"}},
 	{"./source", "AListing", mutant{"a page without IsTruncated is the last", "source/s3.go", "	case truncated == nil:\n		lacks = \"IsTruncated\"\n", "	case truncated == nil:\n		return nil\n"}},
 	{"./source", "AListing", mutant{"a page without a token is the last", "source/s3.go", "	case *truncated && aws.ToString(token) == \"\":", "	case false:"}},
-	{"./source", "AListing", mutant{"a listing is followed in circles", "source/s3.go", "	if token == c.token {", "	if false {"}},
+	{"./source", "InCircles", mutant{"a listing is followed in circles", "source/s3.go", "	if token == c.token {", "	if false {"}},
 	{"./sigv4", "BreaksOff", mutant{"a body that breaks off is signed", "sigv4/payload.go", "	if err != nil && err != io.EOF {", "	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {"}},
 	{"./bulk", "TestAnswersThatNoNodeHereGives", mutant{"a conflict with somebody else's document is a duplicate", "bulk/classify.go", "	{409, \"\", \"\", poison,", "	{409, \"\", \"\", duplicate,"}},
 	{"./bulk", "TestACollectionThatTakesNoIDs", mutant{"documents refused for their ids are dead letters", "bulk/classify.go", "\"^Document ID is not supported\", noIDs,", "\"^Document ID is not supported\", poison,"}},
