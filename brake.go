@@ -14,8 +14,8 @@ type Starter interface {
 	Stored() <-chan struct{}
 }
 
-// BrakeError says that a run was stopped because nothing was stored while Pipeline.Brake records were refused or unparsed.
-// None of their letters is stored.
+// BrakeError says that a run was stopped because nothing was stored while Pipeline.Brake records were refused or
+// unparsed. None of their letters is stored.
 type BrakeError struct {
 	// Refused records are those that were to become dead letters, Unparsed ones did not match the grammar of their format.
 	Refused, Unparsed int64
@@ -40,9 +40,9 @@ func (e *BrakeError) Fatal() bool { return true }
 // maxBraked bounds the bytes of what is held back: more is let go, whatever comes of it.
 const maxBraked = 8 << 20
 
-// brake holds back letters and unparsed records until it is known whether the run is a good one: the domain has stored a document, or
-// the run has come to its end. With a wrong format or mapping it would fill the dead letters with a whole bucket, and occupy the ids
-// that belong to the records of the right format.
+// brake holds back letters and unparsed records until it is known whether the run is a good one: the domain has
+// stored a document, or the run has come to its end. With a wrong format or mapping it would fill the dead letters
+// with a whole bucket, and occupy the ids that belong to the records of the right format.
 type brake struct {
 	limit   int64
 	started <-chan struct{} // something is stored; nil when nobody tells
@@ -94,8 +94,8 @@ func (b *brake) releaseLocked() {
 	}
 }
 
-// refused counts a record that is to become a letter, unparsed one that did not match its format. hold says whether size bytes of it
-// are held back. The error is a *BrakeError when the run is to be stopped.
+// refused counts a record that is to become a letter, unparsed one that did not match its format. hold says whether
+// size bytes of it are held back. The error is a *BrakeError when the run is to be stopped.
 func (b *brake) refused(l *Letter) (hold bool, err error) {
 	return b.count(len(l.Document)+len(l.Raw), func() string {
 		if l.Type != "" {
@@ -160,7 +160,8 @@ func (b *brake) end() {
 	}
 }
 
-// wait blocks an item that has nothing left but what is held back, until it may be let go. The error is a *BrakeError when it may not.
+// wait blocks an item that has nothing left but what is held back, until it may be let go. The error is a *BrakeError
+// when it may not.
 func (b *brake) wait(ctx context.Context) error {
 	if !b.holds() {
 		return nil

@@ -14,7 +14,8 @@ import (
 
 func words10(word string, n int) string { return strings.Repeat(word+" ", n) }
 
-// With nothing stored yet, refused records are no letters and unparsed ones are not sent before the run is known to be a good one.
+// With nothing stored yet, refused records are no letters and unparsed ones are not sent before the run is known to
+// be a good one.
 func TestTheBrake(t *testing.T) {
 	t.Parallel()
 	const limit = 10

@@ -175,8 +175,8 @@ func newAction(name, index string, cfg Config) action {
 	}
 }
 
-// keepRaw keeps the record's bytes for a rejection. A record that was JSON is the end of its document already: the shape
-// stage puts its own fields behind the opening brace.
+// keepRaw keeps the record's bytes for a rejection. A record that was JSON is the end of its document already: the
+// shape stage puts its own fields behind the opening brace.
 func (b *batch) keepRaw(e *document, doc penstock.Document) {
 	n := len(doc.Raw)
 	if n > 1 && doc.Raw[0] == '{' && bytes.HasSuffix(b.body[e.body:e.end], doc.Raw[1:]) {

@@ -25,9 +25,9 @@ const (
 	unknown    // the whole batch again
 )
 
-// refusal is a row of the table: what an item that is not stored means, by its status and its type. Zero fields match anything.
-// The first row that matches decides. words are for types that stand for several things alone: a part of the reason, or its
-// beginning, after ^, where the reason may quote the document.
+// refusal is a row of the table: what an item that is not stored means, by its status and its type. Zero fields match
+// anything. The first row that matches decides. words are for types that stand for several things alone: a part of
+// the reason, or its beginning, after ^, where the reason may quote the document.
 type refusal struct {
 	status int
 	kind   string
@@ -36,8 +36,8 @@ type refusal struct {
 	why    string // of an index: as a person is told
 }
 
-// refusals decides whose fault a refusal is: the record's, the index's, the run's, or nobody's and passing. Types of Elasticsearch
-// 1.x are looked up under their later names. The answers of real nodes are in testdata.
+// refusals decides whose fault a refusal is: the record's, the index's, the run's, or nobody's and passing. Types of
+// Elasticsearch 1.x are looked up under their later names. The answers of real nodes are in testdata.
 //
 //nolint:gochecknoglobals // a table literal
 var refusals = []refusal{
@@ -171,8 +171,8 @@ func (r *refusal) says(reason string) bool {
 	return strings.Contains(reason, r.words)
 }
 
-// isTimestampMapping reports whether an index refuses every document, because it has the field that each of them has with a date in
-// it mapped as something else.
+// isTimestampMapping reports whether an index refuses every document, because it has the field that each of them has
+// with a date in it mapped as something else.
 func isTimestampMapping(kind string, e itemError) bool {
 	switch kind {
 	case "mapper_parsing_exception", "document_parsing_exception":
@@ -187,8 +187,8 @@ func isTimestampMapping(kind string, e itemError) bool {
 	return found && !slices.Contains([]string{"date", "date_nanos", "keyword", "text"}, mapped)
 }
 
-// canonicalType turns the Java names of Elasticsearch 1.x into the names of later versions: EsRejectedExecutionException is
-// es_rejected_execution_exception.
+// canonicalType turns the Java names of Elasticsearch 1.x into the names of later versions:
+// EsRejectedExecutionException is es_rejected_execution_exception.
 func canonicalType(kind string) string {
 	if kind == "" || kind[0] < 'A' || kind[0] > 'Z' {
 		return kind

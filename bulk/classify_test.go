@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// scenes are what bulk/testdata has the answers of real nodes to, with what the writer makes of them. A refusal of a whole request has
-// the class of the table, unknown when one document may be at fault.
+// scenes are what bulk/testdata has the answers of real nodes to, with what the writer makes of them. A refusal of a
+// whole request has the class of the table, unknown when one document may be at fault.
 var scenes = map[string]class{
 	"a number that is none": poison, "a date that is none": poison, "a value where an object is mapped": poison,
 	"an object where a value is mapped": poison, "a field that strict mapping does not know": poison, "an immense term": poison,

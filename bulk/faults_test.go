@@ -43,7 +43,8 @@ func noRejection(t *testing.T) penstock.RejectFunc {
 	}
 }
 
-// An index that takes nothing gets no more requests and no dead letter, however few its documents are. The others go on.
+// An index that takes nothing gets no more requests and no dead letter, however few its documents are. The others go
+// on.
 func TestAnIndexThatTakesNothingIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	for _, inPath := range []bool{false, true} {
@@ -113,8 +114,8 @@ func TestDocumentsInHandForAnIndexThatTakesNothingAreGivenBack(t *testing.T) {
 	}
 }
 
-// An item that fails with 5xx for a reason of its own, an ingest pipeline that fails on it, is a dead letter when others
-// arrive, and is waited for when none does.
+// An item that fails with 5xx for a reason of its own, an ingest pipeline that fails on it, is a dead letter when
+// others arrive, and is waited for when none does.
 func TestAFailureOfOneDocumentDoesNotHoldTheOthersBack(t *testing.T) {
 	t.Parallel()
 	var failing atomic.Bool

@@ -7,8 +7,8 @@ import (
 	"github.com/seed56735111/penstock/bulk"
 )
 
-// A document that the domain's pipeline drops is answered with 200 and "noop". It is neither delivered nor a duplicate: the
-// index does not have it.
+// A document that the domain's pipeline drops is answered with 200 and "noop". It is neither delivered nor a
+// duplicate: the index does not have it.
 func TestADocumentThatTheDomainDropsIsCountedAsDropped(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

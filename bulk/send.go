@@ -18,9 +18,9 @@ import (
 	"github.com/seed56735111/penstock/domain"
 )
 
-// target is the path of a batch's requests. It asks for what is needed of each item only; status and id keep every item in
-// its place. A document that the domain's pipeline dropped has another status than a created one, and the same as one that
-// replaced another: with the index action the result tells.
+// target is the path of a batch's requests. It asks for what is needed of each item only; status and id keep every
+// item in its place. A document that the domain's pipeline dropped has another status than a created one, and the
+// same as one that replaced another: with the index action the result tells.
 func (w *Writer) target(b *batch) string {
 	bulk := "/_bulk?filter_path=took,errors,items.*._id,items.*.status,items.*.error"
 	if b.replaces {
@@ -64,8 +64,8 @@ func (w *Writer) deliver(b *batch, began time.Time) {
 	n.end()
 }
 
-// narrowing is the delivery of one batch, in as many requests as it takes. A request that is refused as a whole for what is in it is
-// halved until the document whose fault it is is alone.
+// narrowing is the delivery of one batch, in as many requests as it takes. A request that is refused as a whole for
+// what is in it is halved until the document whose fault it is is alone.
 type narrowing struct {
 	w      *Writer
 	before int64 // what had arrived of all batches when this one was begun; less than nothing when it is the last attempt
@@ -79,7 +79,8 @@ type lone struct {
 	err   *domain.Error
 }
 
-// stubborn is the number of documents refused one by one, with none taken, after which it is no longer one document's fault.
+// stubborn is the number of documents refused one by one, with none taken, after which it is no longer one document's
+// fault.
 const stubborn = 20
 
 func (n *narrowing) deliver(b *batch, began time.Time) {
@@ -158,7 +159,8 @@ func (n *narrowing) end() {
 //
 //nolint:gochecknoglobals // a table literal
 var wholeFaults = map[string]bool{
-	"action_request_validation_exception": true, "json_parse_exception": true, "x_content_parse_exception": true, "mapper_parsing_exception": true,
+	"action_request_validation_exception": true, "json_parse_exception": true, "x_content_parse_exception": true,
+	"mapper_parsing_exception": true,
 }
 
 // sift leaves out the documents of indexes that take none. It returns nil when no others are left.
@@ -258,8 +260,8 @@ func (w *Writer) attempt(b *batch, isRetry bool, before int64) round {
 	return w.items(b, resp, body, before)
 }
 
-// unanswered is a request without an answer. What became of the documents is not known; sending them again is safe, because
-// they have ids.
+// unanswered is a request without an answer. What became of the documents is not known; sending them again is safe,
+// because they have ids.
 func (w *Writer) unanswered(b *batch, err error) round {
 	if w.ctx.Err() != nil {
 		return round{again: b, fatal: true, err: err}
@@ -293,7 +295,8 @@ func (w *Writer) refused(b *batch, e *domain.Error) round {
 	return round{again: b, fatal: true, err: e}
 }
 
-// badRequest is a refusal of the whole request that would come again. It may be for the sake of one index, or of one document.
+// badRequest is a refusal of the whole request that would come again. It may be for the sake of one index, or of one
+// document.
 func (w *Writer) badRequest(b *batch, e *domain.Error) round {
 	r := refusalOf(e.Status, itemError{Type: e.Type, Reason: e.Reason})
 	switch {
@@ -419,8 +422,9 @@ type verdicts struct {
 	counts  [unknown + 1]int
 }
 
-// items settles the documents by the items of a response. Nothing is settled before the whole response is read and every
-// item is known to be about the document in its place: a response that cannot be trusted in one item is not in the others.
+// items settles the documents by the items of a response. Nothing is settled before the whole response is read and
+// every item is known to be about the document in its place: a response that cannot be trusted in one item is not in
+// the others.
 func (w *Writer) items(b *batch, resp *http.Response, body []byte, before int64) round {
 	v := verdicts{classes: resized(&b.answer.classes, len(b.docs)), items: resized(&b.answer.items, len(b.docs))}
 	mismatch := false
@@ -480,7 +484,10 @@ func (w *Writer) settleItems(b *batch, v *verdicts, before int64) round {
 		w.slots.succeeded()
 	}
 	// Others arrived while a document failed: then it is not the domain that fails.
-	others := v.counts[delivered]+v.counts[duplicate]+v.counts[dropped] > 0 || v.counts[suspect] > 0 && w.arrived() > before
+	others := v.counts[delivered]+v.counts[duplicate]+v.counts[dropped] > 0
+	if !others && v.counts[suspect] > 0 {
+		others = w.arrived() > before
+	}
 	s := newSettlement(w, b)
 	var reason error
 	again, suspects := 0, 0
@@ -534,8 +541,8 @@ func (w *Writer) settleItems(b *batch, v *verdicts, before int64) round {
 	return r
 }
 
-// runFault returns what is wrong when every other request would be refused too. Nothing of the batch is dead-lettered then: its
-// sources keep it.
+// runFault returns what is wrong when every other request would be refused too. Nothing of the batch is dead-lettered
+// then: its sources keep it.
 func (w *Writer) runFault(v *verdicts) error {
 	if v.counts[config]+v.counts[noIDs] == 0 {
 		return nil
@@ -551,7 +558,9 @@ func (w *Writer) runFault(v *verdicts) error {
 // itemFailure is the failure of one item as an error.
 func (w *Writer) itemFailure(it *item) *domain.Error {
 	ie := parseItemError(it.err)
-	e := &domain.Error{Endpoint: w.domain.Endpoint(), Kind: domain.BadRequest, Status: it.status, Type: ie.Type, Reason: ie.text()}
+	e := &domain.Error{
+		Endpoint: w.domain.Endpoint(), Kind: domain.BadRequest, Status: it.status, Type: ie.Type, Reason: ie.text(),
+	}
 	if ie.Type == "security_exception" || e.Status == http.StatusUnauthorized {
 		e.Kind, e.Cause = domain.Refused, domain.CauseFineGrain
 	}

@@ -46,8 +46,8 @@ type Config struct {
 	// Overwrite treats every document as if it had Replace: the index action instead of create. Data streams refuse it.
 	Overwrite bool
 	// IndexInPath names the index in the path of a request, /INDEX/_bulk, and in no action, so that a policy for some
-	// indexes holds; domains with rest.action.multi.allow_explicit_index set to false take nothing else. The documents of a
-	// batch for several indexes are sent in as many requests, one after the other.
+	// indexes holds; domains with rest.action.multi.allow_explicit_index set to false take nothing else. The documents
+	// of a batch for several indexes are sent in as many requests, one after the other.
 	IndexInPath bool
 	// DocType is the mapping type to name, for engines before version 7; empty leaves it out.
 	DocType string
@@ -126,7 +126,8 @@ type Writer struct {
 }
 
 // lane is a batch that is being filled by some of the deliveries, so that readers on several processors seldom wait for
-// each other. There are at most half as many as requests, so that partial batches never take all that there may be in hand.
+// each other. There are at most half as many as requests, so that partial batches never take all that there may be in
+// hand.
 type lane struct {
 	w     *Writer
 	users int // deliveries begun and not waiting, be they read or not; guarded by the writer's mutex
@@ -143,7 +144,8 @@ func New(cfg Config, d Domain) *Writer {
 	cfg = cfg.withDefaults()
 	ctx, cancel := context.WithCancel(context.Background())
 	w := &Writer{
-		cfg: cfg, domain: d, ctx: ctx, cancel: cancel, slots: newSlots(cfg.MaxInFlight), hands: make(chan struct{}, cfg.MaxInFlight+1),
+		cfg: cfg, domain: d, ctx: ctx, cancel: cancel,
+		slots: newSlots(cfg.MaxInFlight), hands: make(chan struct{}, cfg.MaxInFlight+1),
 		stored: make(chan struct{}), unfit: map[string]*IndexError{},
 	}
 	w.letters, w.release = context.WithCancel(context.Background())
@@ -187,8 +189,8 @@ func (w *Writer) Stats() Stats {
 	return s
 }
 
-// FatalError ends the run: every other batch would fail the same way, or the patience is over. Sources keep what was not
-// delivered.
+// FatalError ends the run: every other batch would fail the same way, or the patience is over. Sources keep what was
+// not delivered.
 type FatalError struct{ Err error }
 
 func (e *FatalError) Error() string { return "deliver: " + e.Err.Error() }
@@ -197,8 +199,8 @@ func (e *FatalError) Unwrap() error { return e.Err }
 // Fatal is always true.
 func (e *FatalError) Fatal() bool { return true }
 
-// IndexError says that an index takes no documents, whatever is in them, until somebody changes it. Nothing more is sent to it;
-// the objects that write to it are given back, and the others go on.
+// IndexError says that an index takes no documents, whatever is in them, until somebody changes it. Nothing more is
+// sent to it; the objects that write to it are given back, and the others go on.
 type IndexError struct {
 	Index string
 	// Why says what is wrong with the index, as the end of a sentence about it.
@@ -228,7 +230,8 @@ func (w *Writer) refuseIndex(index, why string, cause *domain.Error) *IndexError
 	e := &IndexError{Index: index, Why: why, Err: cause}
 	w.unfit[index] = e
 	w.trouble.Store(true)
-	w.cfg.Logger.WarnContext(w.ctx, "index takes no documents", "index", index, "why", why, "type", cause.Type, "reason", cause.Reason)
+	w.cfg.Logger.WarnContext(w.ctx, "index takes no documents",
+		"index", index, "why", why, "type", cause.Type, "reason", cause.Reason)
 	return e
 }
 

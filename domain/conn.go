@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// direct is a connection that writes a request's body from where it lies. net/http copies a body in pieces of 32 KiB, each
-// with a system call of its own; a bulk body is some megabytes in one piece. Over TLS it has nothing to do: there the pieces
-// are records.
+// direct is a connection that writes a request's body from where it lies. net/http copies a body in pieces of 32 KiB,
+// each with a system call of its own; a bulk body is some megabytes in one piece. Over TLS it has nothing to do:
+// there the pieces are records.
 type direct struct{ net.Conn }
 
 // ReadFrom is what net/http calls for a request's body, limited to as many bytes as the header promised.
@@ -64,8 +64,9 @@ func dialDirect(dial DialFunc) DialFunc {
 // DefaultStallTimeout is how long a connection may be silent when nothing else is said.
 const DefaultStallTimeout = time.Minute
 
-// Attended makes the connections of dial fail when no byte has come or gone for as long as stall, while somebody waits for one.
-// TCP itself would wait for a peer that neither answers nor reads for as long as the peer's machine is up.
+// Attended makes the connections of dial fail when no byte has come or gone for as long as stall, while somebody
+// waits for one. TCP itself would wait for a peer that neither answers nor reads for as long as the peer's machine is
+// up.
 func Attended(dial DialFunc, stall time.Duration) DialFunc {
 	if stall <= 0 {
 		stall = DefaultStallTimeout
@@ -79,8 +80,8 @@ func Attended(dial DialFunc, stall time.Duration) DialFunc {
 	}
 }
 
-// attended is a connection with an eye on its silence. A byte in one direction is a sign of life for the other: who waits for an
-// answer is patient while the request is still on its way.
+// attended is a connection with an eye on its silence. A byte in one direction is a sign of life for the other: who
+// waits for an answer is patient while the request is still on its way.
 type attended struct {
 	net.Conn
 	stall time.Duration
@@ -105,7 +106,9 @@ func (c *attended) Write(p []byte) (written int, err error) {
 }
 
 // within does one operation in steps. A write that is cut short by the end of a step goes on where it was.
-func (c *attended) within(p []byte, deadline func(time.Time) error, do func([]byte) (int, error), missing string) (done int, err error) {
+func (c *attended) within(
+	p []byte, deadline func(time.Time) error, do func([]byte) (int, error), missing string,
+) (done int, err error) {
 	began := time.Since(started)
 	for {
 		n := 0

@@ -70,7 +70,8 @@ func TestBodiesAreWrittenInOnePiece(t *testing.T) {
 	}
 }
 
-// A body that is not as long as promised makes the request fail, and never runs into the next request on the connection.
+// A body that is not as long as promised makes the request fail, and never runs into the next request on the
+// connection.
 func TestBodiesKeepTheirPromise(t *testing.T) {
 	t.Parallel()
 	var seen atomic.Int64
@@ -157,8 +158,8 @@ func (b *lentBody) await(t *testing.T) {
 	}
 }
 
-// A connection on which something moves is not cut off, however slow it is and whichever direction it moves in; a silent one is,
-// in about the time that was set.
+// A connection on which something moves is not cut off, however slow it is and whichever direction it moves in; a
+// silent one is, in about the time that was set.
 func TestOnlySilenceIsCutOff(t *testing.T) {
 	t.Parallel()
 	const stall, pause = time.Second, 150 * time.Millisecond

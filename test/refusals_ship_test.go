@@ -29,7 +29,8 @@ type refusalSummary struct {
 	Error                                                  string `json:"error"`
 }
 
-// shipRecords ships lines as a file in an index and returns the exit code, the counts, what was said, and the directory of the dead letters.
+// shipRecords ships lines as a file in an index and returns the exit code, the counts, what was said, and the
+// directory of the dead letters.
 func shipRecords(t *testing.T, url, index string, lines []string, args ...string) (int, refusalSummary, string, string) {
 	t.Helper()
 	dir := t.TempDir()

@@ -105,8 +105,8 @@ type nodeAnswer struct {
 	Result string `json:"result,omitempty"`
 }
 
-// TestRealNodesRefuseAsRecorded holds bulk/testdata/answers-VERSION.json, which the table of refusals is tested with, against real
-// nodes. With -update it writes those files.
+// TestRealNodesRefuseAsRecorded holds bulk/testdata/answers-VERSION.json, which the table of refusals is tested with,
+// against real nodes. With -update it writes those files.
 func TestRealNodesRefuseAsRecorded(t *testing.T) {
 	t.Parallel()
 	for _, version := range []string{"3.3.0", "2.19.1", "7.10.2"} {

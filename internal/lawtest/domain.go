@@ -262,8 +262,8 @@ var failures = []item{ //nolint:gochecknoglobals // a table literal
 // flakyKind is a failure that nobody knows. It passes within two attempts.
 const flakyKind = "brand_new_exception"
 
-// replaced stands for the status of a document that took the place of another, which is 200, as that of one that the domain
-// dropped.
+// replaced stands for the status of a document that took the place of another, which is 200, as that of one that the
+// domain dropped.
 const replaced = 299
 
 // write stores one document and returns the status of its item and the type of its error.

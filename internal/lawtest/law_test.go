@@ -185,8 +185,8 @@ func (h *history) run(interrupt time.Duration, abort bool) penstock.Counts {
 	clear(h.domain.reported)
 	clear(h.domain.flaky)
 	before := h.traces()
-	// A reading that is broken off before its end is not checked against the sum, and who reads again then does not know: in this
-	// world people repair what was not acknowledged after false bytes of it were read.
+	// A reading that is broken off before its end is not checked against the sum, and who reads again then does not
+	// know: in this world people repair what was not acknowledged after false bytes of it were read.
 	overwrite := h.world.wasAltered(nil)
 	h.domain.MayReplace = func(id string) bool {
 		name, _, _ := strings.Cut(id, "/")
@@ -228,8 +228,8 @@ func (h *history) run(interrupt time.Duration, abort bool) penstock.Counts {
 	return counts
 }
 
-// traces are what a run that the brake stopped must not leave: dead letters, and documents of records that did not match their
-// format.
+// traces are what a run that the brake stopped must not leave: dead letters, and documents of records that did not
+// match their format.
 type traces struct{ letters, unparsed int }
 
 func (h *history) traces() (t traces) {

@@ -1,5 +1,6 @@
-// Package lawtest holds the program's law under faults: nothing acknowledged is lost, no document arrives twice, the counts
-// add up. It runs the pipeline and the bulk writer, in virtual time, between a source and a domain that know the truth.
+// Package lawtest holds the program's law under faults: nothing acknowledged is lost, no document arrives twice, the
+// counts add up. It runs the pipeline and the bulk writer, in virtual time, between a source and a domain that know
+// the truth.
 package lawtest
 
 import (
@@ -17,8 +18,8 @@ import (
 	"github.com/seed56735111/penstock/source"
 )
 
-// What the domain looks for in records: those that no index takes, that its pipeline fails on or drops, and for whose sake it
-// refuses a whole request.
+// What the domain looks for in records: those that no index takes, that its pipeline fails on or drops, and for whose
+// sake it refuses a whole request.
 const (
 	poisonText = `"kind":"poison"`
 	failsText  = `"kind":"fails"`
