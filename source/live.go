@@ -142,7 +142,10 @@ func (l *live) next() error {
 		defer t.Stop()
 		idle = t.C
 	}
-	interrupted := &penstock.InterruptedError{Before: l.name + " was at its end", Err: context.Canceled}
+	name := l.name
+	if name == "-" {
+		name = "standard input"
+	}
 	select {
 	case c := <-l.filled:
 		l.got(c)
@@ -157,7 +160,7 @@ func (l *live) next() error {
 		case <-time.After(lastBytes):
 		}
 		if l.end == nil {
-			l.end = interrupted
+			l.end = &penstock.InterruptedError{Before: name + " was at its end", Err: context.Canceled}
 		}
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"github.com/seed56735111/penstock"
 )
@@ -16,11 +17,13 @@ type dryRun struct {
 	mu      sync.Mutex
 	out     *bufio.Writer
 	err     io.Writer
-	letters int // told of
+	linger  time.Duration // how long a document waits to be written
+	waiting bool          // some do
+	letters int           // told of
 }
 
-func newDryRun(out, err io.Writer) *dryRun {
-	return &dryRun{out: bufio.NewWriterSize(out, 64<<10), err: err}
+func newDryRun(out, err io.Writer, linger time.Duration) *dryRun {
+	return &dryRun{out: bufio.NewWriterSize(out, 64<<10), err: err, linger: linger}
 }
 
 // Begin is part of penstock.Deliverer.
@@ -41,7 +44,19 @@ func (d *dryDelivery) Add(_ context.Context, doc penstock.Document) error {
 		}
 	}
 	d.n++
+	if !d.waiting {
+		d.waiting = true
+		time.AfterFunc(d.linger, d.flush)
+	}
 	return nil
+}
+
+// flush writes what has waited. An error comes again with the next document, or at the end.
+func (d *dryRun) flush() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.waiting = false
+	_ = d.out.Flush()
 }
 
 // Wait is part of penstock.Delivery.

@@ -124,7 +124,7 @@ func (o *shipOptions) run(ctx context.Context, a *app, args []string, named bool
 		}
 	}
 	if o.dry {
-		d := newDryRun(a.Out, a.Err)
+		d := newDryRun(a.Out, a.Err, o.write.linger)
 		p.Deliverer, p.DeadLetters = d, d
 	} else {
 		d, err := o.open(ctx, o.write.inFlight)
