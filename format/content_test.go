@@ -2,6 +2,7 @@ package format_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -139,6 +140,40 @@ func TestWhatMayGoOnInAGrowingFileIsLeft(t *testing.T) {
 		}
 	}
 }
+
+// What is known not to be the end is none, at the end of a line too; and no id is made before it is known of what.
+func TestABrokenReadingOfAFileIsNoEnd(t *testing.T) {
+	t.Parallel()
+	cut := &penstock.GrowingError{Object: "app.log.gz", What: "what is not complete yet"}
+	corrupt := &penstock.ObjectError{Reason: penstock.ReasonCorrupt, Err: errors.New("cut off")}
+	for _, test := range []struct {
+		text    string
+		err     error
+		records int
+	}{
+		{"{\"n\":1}\n{\"n\":2}\n", cut, 0},
+		{"{\"n\":1}\n{\"time\":\"2026-11-24T10:00:00Z\"}\n{\"n\":2}\n", cut, 3},
+		{"{\"n\":1}\n{\"n\":2}\n", errBroken, 0},
+		{"{\"n\":1}\n{\"time\":\"2026-11-24T10:00:00Z\"}\n{\"n\":2}\n", errBroken, 3},
+		{"{\"n\":1}\n{\"n\":2}\n", corrupt, 2},
+	} {
+		rec, err := detector(t, format.Config{}).Recognize(&penstock.Object{}, penstock.Identity{File: file},
+			penstock.Entry{Reader: &cutReader{data: []byte(test.text), err: test.err}})
+		n := 0
+		for _, rerr := range orNone(rec.Records) {
+			if rerr != nil {
+				err = rerr
+				break
+			}
+			n++
+		}
+		if n != test.records || !errors.Is(err, test.err) {
+			t.Errorf("%q, then %v: %d records and error %v, want %d", test.text, test.err, n, err, test.records)
+		}
+	}
+}
+
+var errBroken = errors.New("truncated while it was read")
 
 func orNone(records iter.Seq2[penstock.Record, error]) iter.Seq2[penstock.Record, error] {
 	if records == nil {

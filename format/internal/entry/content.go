@@ -2,6 +2,7 @@ package entry
 
 import (
 	"bytes"
+	"errors"
 
 	"github.com/zeebo/xxh3"
 
@@ -83,13 +84,19 @@ func isTimeOfDay(b []byte) bool {
 }
 
 // FollowContent has the records of a file say what they stand for. It reports whether the file has no line that tells its
-// generation from others; the error says that such a line may still come.
+// generation from others; the error says why nobody knows yet.
 func (r *Reader) FollowContent() (undated bool, err error) {
 	dated, open := r.content.begin(r.Sample())
-	if growing := r.Growing(); open && growing != nil {
+	if !open {
+		return !dated, nil
+	}
+	if growing := r.Growing(); growing != nil {
 		return false, &penstock.GrowingError{Object: growing.Object, What: "its beginning, which has no line with a time yet,"}
 	}
-	return !dated, nil
+	if _, final := errors.AsType[*penstock.ObjectError](r.Failure()); !final {
+		err = r.Failure() // the next reading may find such a line
+	}
+	return !dated, err
 }
 
 // contentUpTo returns what stands for a record that ends at a position of the entry; it is zero for what is no file.

@@ -81,13 +81,16 @@ func (w *Window) Failure() error {
 	return w.err
 }
 
-// Growing returns the end of a file that was written to a moment ago.
+// Growing returns the end of a file that was written to a moment ago; nil too when it is known to be none, as that of a
+// compressed stream which is not complete.
 func (w *Window) Growing() *penstock.GrowingError {
 	if w.err == nil || !w.content.on {
 		return nil
 	}
-	growing, _ := errors.AsType[*penstock.GrowingError](w.err)
-	return growing
+	if growing, ok := errors.AsType[*penstock.GrowingError](w.err); ok && growing.What == "" {
+		return growing
+	}
+	return nil
 }
 
 // IsOpen reports whether a record that ends with the data in the window, and has no line end, may go on behind it: in a
