@@ -52,6 +52,7 @@ evaluates the access policy and the identities' policies, and answers with the s
 gate is the embedded engine, or with --engine a node of yours.
 
 Once it answers it prints one line, "listening on URL", on standard output; what it has to say otherwise goes to standard error.
+With --engine that is when the node answers too; it is waited for, for a minute at most.
 Without --identities it creates the principals that --access iam=… names and prints the variables to sign as them. The same
 port answers as STS does (AssumeRole and the like). SIGTERM and SIGINT let requests finish.
 
