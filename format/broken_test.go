@@ -111,16 +111,22 @@ func (b *breakage) Documented() []entry.Field {
 	return b.Grammar.Documented()
 }
 
-// demo returns a format of the sample above, in the table, with the documents that a good grammar makes of it.
+// demo returns a format of the sample above, with the documents that a good grammar makes of it.
 func demo(t *testing.T, grammar entry.Grammar) *subject {
 	t.Helper()
-	one := sample{format: "demo", path: filepath.Join(t.TempDir(), "docs.log"), text: []byte(demoSample)}
+	return newSubject(t, demoSample, demoGrammar(), grammar)
+}
+
+// newSubject returns a format called demo in the table, with one sample, and the documents that a good grammar makes of it.
+func newSubject(t *testing.T, text string, good, grammar entry.Grammar) *subject {
+	t.Helper()
+	one := sample{format: "demo", path: filepath.Join(t.TempDir(), "docs.log"), text: []byte(text)}
 	with := func(g entry.Grammar) *subject {
 		s := &subject{Schema: format.NewSchema("demo", g), samples: []sample{one}, others: samples(t)}
 		s.table = append([]format.Schema{s.Schema}, format.Table()...)
 		return s
 	}
-	if err := os.WriteFile(one.path+".golden", []byte(goldenDocuments(t, with(demoGrammar()), one)), 0o600); err != nil {
+	if err := os.WriteFile(one.path+".golden", []byte(goldenDocuments(t, with(good), one)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return with(grammar)

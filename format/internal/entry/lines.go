@@ -2,6 +2,9 @@ package entry
 
 import (
 	"bytes"
+	"errors"
+
+	"github.com/seed56735111/penstock"
 )
 
 // EachLine hands over the lines of an entry that are not blank. A line that is too long becomes a RecordError.
@@ -35,4 +38,105 @@ func (r *Reader) SkipLine(y Yield) bool {
 		return false
 	}
 	return r.EmitOverlong(offset, n, y)
+}
+
+// LineEnd returns where the line ends that begins at from in the window, its line ending included. ok is false when there is no line,
+// or none that fits; idle says that there is none yet, and that what comes before it has waited for long enough.
+func (r *Reader) LineEnd(from int) (end int, ok, idle bool) {
+	searched := from
+	for {
+		data := r.Bytes()[:r.Len()]
+		if i := bytes.IndexByte(data[searched:], '\n'); i >= 0 {
+			return searched + i + 1, len(TrimCR(data[from:searched+i])) <= r.Max, false
+		}
+		searched = len(data)
+		if searched-from > r.Max+len("\r") {
+			return 0, false, false
+		}
+		var added bool
+		if from > 0 && r.Linger > 0 {
+			added, idle = r.FillSoon()
+		} else {
+			added = r.Fill()
+		}
+		switch {
+		case idle:
+			return 0, false, true
+		case !added:
+			return searched, r.Ended() && r.Failure() == nil && searched > from && searched-from <= r.Max, false
+		}
+	}
+}
+
+// Closes reports whether the event at hand is complete although what follows it is broken off: by the user, who ends a stream that
+// comes while it is read, or in a file that may go on, in which the next event has begun.
+func (r *Reader) Closes(rest []byte, begins func(line []byte) bool) bool {
+	if _, ok := errors.AsType[*penstock.InterruptedError](r.Failure()); ok {
+		return true
+	}
+	return r.Growing() != nil && len(rest) > 0 && begins(rest)
+}
+
+// The bounds of an event of several lines.
+const (
+	MaxEventLines = 500
+	MaxEventBytes = 256 << 10
+)
+
+// EachEvent hands over events: a line that begins one, and the lines behind it that do not. Lines before the first event are handed
+// over one by one, and so are all lines of what grows beyond the bounds: nobody writes such events. Blank lines are handed over within
+// an event alone.
+func (r *Reader) EachEvent(y Yield, begins func(line []byte) bool, event func(raw []byte, offset int64) bool) {
+	size, count := 0, 0 // of the event so far
+	apart := true       // lines that begin nothing are alone
+	for {
+		end, ok, _ := r.LineEnd(size)
+		first := ok && begins(TrimCR(bytes.TrimSuffix(r.Bytes()[size:end], []byte{'\n'})))
+		switch {
+		case !ok && r.Failure() != nil:
+			// The last line is broken off, so the event is not known to be complete either, unless the line says so.
+			if size == 0 || !r.Closes(r.Bytes()[size:r.Len()], begins) || r.handOver(size, event) {
+				r.EmitFailure(y)
+			}
+			return
+		case !ok && r.Len() == 0:
+			return
+		case !ok && size == 0:
+			if !r.SkipLine(y) {
+				return
+			}
+			apart = true
+		case !ok:
+			if !r.handOver(size, event) {
+				return
+			}
+			size = 0
+		case size > 0 && (first || apart):
+			if !r.handOver(size, event) {
+				return
+			}
+			size, count, apart = end-size, 1, !first
+		case size > 0 && (end > min(r.Max, MaxEventBytes) || count == MaxEventLines):
+			for size > 0 {
+				line := bytes.IndexByte(r.Bytes()[:size], '\n') + 1
+				if !r.handOver(line, event) {
+					return
+				}
+				size -= line
+			}
+			apart = true
+		case size == 0:
+			size, count, apart = end, 1, !first
+		default:
+			size, count = end, count+1
+		}
+	}
+}
+
+// handOver hands over the first size bytes of the window, unless they are blank.
+func (r *Reader) handOver(size int, event func(raw []byte, offset int64) bool) bool {
+	raw := bytes.TrimRight(r.Bytes()[:size], "\r\n")
+	offset := r.Offset()
+	r.Advance(size)
+	return len(bytes.TrimSpace(raw)) == 0 || event(raw, offset)
 }

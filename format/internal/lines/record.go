@@ -15,7 +15,10 @@ import (
 type lineReader struct {
 	*entry.Reader
 	*plan
-	day []byte // the date of the record at hand, or of the entry
+	day         []byte // the date of records without one
+	date, clock []byte // of the record at hand
+	both        []byte
+	more        []byte // the lines that go on with the one at hand, each behind a line feed
 }
 
 // readers is the key under which the reader is kept with an entry's buffers.
@@ -23,13 +26,18 @@ type readers struct{}
 
 func newLineReader(r *entry.Reader, p *plan) *lineReader {
 	l := entry.State(r, readers{}, func() *lineReader { return &lineReader{} })
-	*l = lineReader{Reader: r, plan: p, day: l.day[:0]}
+	*l = lineReader{Reader: r, plan: p, day: l.day[:0], both: l.both}
 	return l
 }
 
-// record hands over a line as a record.
-func (r *lineReader) record(line []byte, offset int64, y entry.Yield) bool {
-	rec := penstock.Record{Offset: offset, Raw: line}
+// record hands over a line as a record, with the lines that go on with it.
+func (r *lineReader) record(raw []byte, offset int64, y entry.Yield) bool {
+	rec := penstock.Record{Offset: offset, Raw: raw}
+	line := raw
+	r.more, r.date, r.clock = nil, nil, nil
+	if i := bytes.IndexByte(raw, '\n'); i >= 0 {
+		line, r.more = entry.TrimCR(raw[:i]), raw[i:]
+	}
 	quotes, clean := isClean(line)
 	b, at, enclosing := r.values(line, clean, &rec)
 	if clean && at < 0 && enclosing != quotes {
@@ -37,11 +45,14 @@ func (r *lineReader) record(line []byte, offset int64, y entry.Yield) bool {
 		b, at, _ = r.values(line, false, &rec)
 	}
 	r.JSON = b
+	if r.clock != nil {
+		rec.Time = r.joined()
+	}
 	switch {
 	case at >= 0:
-		return r.EmitUnparsed(offset, line, entry.Unexpected(r.plan.record, line, at), y)
+		return r.EmitUnparsed(offset, raw, entry.Unexpected(r.plan.record, line, at), y)
 	case at == tooShort:
-		return r.EmitUnparsed(offset, line, r.short, y)
+		return r.EmitUnparsed(offset, raw, r.short, y)
 	case len(b) > 1:
 		b[1] = '{' // over the first comma
 		r.JSON = append(b, '}')
@@ -86,6 +97,8 @@ func (r *lineReader) values(line []byte, plain bool, rec *penstock.Record) (b []
 		switch {
 		case !ok:
 			return b, at, enclosing
+		case n == p.rest && len(r.more) > 0:
+			b = r.message(b, s, value, plain)
 		case s.kind == Text && plain:
 			if !isNothing(value) {
 				b = append(append(append(b, s.first...), value...), '"')
@@ -100,7 +113,16 @@ func (r *lineReader) values(line []byte, plain bool, rec *penstock.Record) (b []
 	if n < p.least {
 		return b, tooShort, enclosing
 	}
+	if n <= p.rest && len(r.more) > 0 {
+		b = r.message(b, &p.steps[p.rest], nil, plain)
+	}
 	return b, allGood, enclosing
+}
+
+// message appends what is left of a line with the lines that go on with it.
+func (r *lineReader) message(b []byte, s *step, value []byte, plain bool) []byte {
+	b = appendBody(append(b, s.first...), value, plain)
+	return append(quote.AppendLines(b, r.more), '"')
 }
 
 // unpadded returns a value without the spaces around it, and where the next one begins behind such spaces.
@@ -143,9 +165,9 @@ func (r *lineReader) append(b []byte, n int, s *step, value []byte, plain bool, 
 	case Quoted:
 		return s.quoted(b, value), true
 	case Day:
-		r.day = append(r.day[:0], value...)
+		r.date = value
 	case Clock:
-		rec.Time = r.clock(value)
+		r.clock = value
 	default:
 		t, ok := timeOf(s.kind, value, r.Stored)
 		if !ok && s.kind != Syslog {
@@ -164,18 +186,17 @@ func (r *lineReader) append(b []byte, n int, s *step, value []byte, plain bool, 
 // isNothing reports whether a value stands for none.
 func isNothing(value []byte) bool { return len(value) == 0 || len(value) == 1 && value[0] == '-' }
 
-// clock returns the time of a record that has its date in another field.
-func (r *lineReader) clock(value []byte) time.Time {
-	if len(r.day) == 0 {
+// joined returns the time of a record that has its date in another field, or in the entry.
+func (r *lineReader) joined() time.Time {
+	r.both = append(r.both[:0], r.day...)
+	if r.date != nil {
+		r.both = append(r.both[:0], r.date...)
+	}
+	r.both = append(append(r.both, ' '), r.clock...)
+	t, n, ok := times.ISO(r.both)
+	if !ok || n != len(r.both) {
 		return time.Time{}
 	}
-	day := len(r.day)
-	r.day = append(append(r.day, ' '), value...)
-	t, n, ok := times.ISO(r.day)
-	if !ok || n != len(r.day) {
-		t = time.Time{}
-	}
-	r.day = r.day[:day]
 	return t
 }
 
@@ -254,10 +275,14 @@ func (s *step) quoted(b, value []byte) []byte {
 
 // appendQuoted appends a value and the quote behind it.
 func appendQuoted(b, value []byte, plain bool) []byte {
+	return append(appendBody(b, value, plain), '"')
+}
+
+func appendBody(b, value []byte, plain bool) []byte {
 	if plain || quote.IsPlain(value) {
-		return append(append(b, value...), '"')
+		return append(b, value...)
 	}
-	return append(appendUnslashed(b, value), '"')
+	return appendUnslashed(b, value)
 }
 
 // isNumeric reports whether a value is a JSON number of up to 18 digits, with a fraction where one is allowed.

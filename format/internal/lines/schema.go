@@ -28,7 +28,8 @@ const (
 	Quoted               // an array of strings, each in quotes, with commas between them
 	Day                  // a date, which gives the time of the record together with a Clock
 	Clock                // the time of day of a record, in UTC
-	ISO                  // the time of the record, as in ISO 8601; without a zone it is UTC
+	ISO                  // the time of the record, as in ISO 8601, with a T; without a zone it is UTC
+	ISOText              // the same with a space for the T or a comma in it, which no index takes for a date
 	CLF                  // the time of the record, as in the common log format
 	Syslog               // the time of the record, as in RFC 3164: without a year
 	Epoch                // the time of the record, a number of seconds or of their parts since 1970
@@ -64,6 +65,9 @@ type Schema struct {
 	Least int
 	// Fields are the fields in their order. What a line has behind them is called field_34 and so on.
 	Fields []Field
+	// Several says that lines which are no records go on with the record before them. They are a part of the Message that is the
+	// Rest of its line.
+	Several bool
 	// Layout is how the fields of a line are set apart.
 	Layout
 
@@ -97,6 +101,14 @@ func (f *Schema) Told(r *entry.Reader) bool {
 // Read reads an entry to its end.
 func (f *Schema) Read(r *entry.Reader, y entry.Yield) {
 	l := newLineReader(r, f.ready())
+	if f.Several {
+		begins := func(line []byte) bool {
+			_, ok := l.begins(line)
+			return ok
+		}
+		r.EachEvent(y, begins, func(raw []byte, offset int64) bool { return l.record(raw, offset, y) })
+		return
+	}
 	r.EachLine(y, func(line []byte, offset int64) bool { return l.record(line, offset, y) })
 }
 
@@ -104,7 +116,12 @@ func (f *Schema) Read(r *entry.Reader, y entry.Yield) {
 func (f *Schema) Documented() []entry.Field { return documented(f.Fields) }
 
 func (f *Schema) ready() *plan {
-	f.prepare.Do(func() { f.plan = newPlan(f.Record, f.Least, f.Layout, f.Fields) })
+	f.prepare.Do(func() {
+		f.plan = newPlan(f.Record, f.Least, f.Layout, f.Fields)
+		if f.Several && f.plan.rest < 0 {
+			panic("lines: the schema of " + f.Record + " has no Message for further lines")
+		}
+	})
 	return f.plan
 }
 
@@ -115,6 +132,7 @@ type plan struct {
 	separator byte
 	bare      bool
 	padded    bool
+	rest      int // the Message that is the rest of a line, -1 for none
 	fields    []Field
 	steps     []step
 	beyond    step                // of the fields that a line has behind the known ones
@@ -130,7 +148,7 @@ type step struct {
 
 func newPlan(record string, least int, layout Layout, fields []Field) *plan {
 	p := &plan{
-		record: record, least: least, separator: layout.Separator, bare: layout.Bare, padded: layout.Padded,
+		record: record, least: least, separator: layout.Separator, bare: layout.Bare, padded: layout.Padded, rest: -1,
 		fields: fields, steps: make([]step, len(fields)),
 	}
 	p.beyond.kind = beyond
@@ -140,6 +158,9 @@ func newPlan(record string, least int, layout Layout, fields []Field) *plan {
 	p.short = entry.Because(fmt.Sprintf("not %s: fewer than %d fields", record, least))
 	for i := range fields {
 		f, s := &fields[i], &p.steps[i]
+		if f.Kind == Message && f.Rest {
+			p.rest = i
+		}
 		s.kind, s.odd, s.first = f.Kind, f.isOdd(), `,"`+f.Name+`":`
 		switch f.Kind {
 		case Address:
@@ -150,7 +171,7 @@ func newPlan(record string, least int, layout Layout, fields []Field) *plan {
 		case Words, Integers, Quoted:
 			s.first += `[`
 		case Integer, Decimal, Epoch:
-		case Text, Message, IP, Day, Clock, ISO, CLF, Syslog:
+		case Text, Message, IP, Day, Clock, ISO, ISOText, CLF, Syslog:
 			s.first += `"`
 		}
 	}
@@ -182,7 +203,7 @@ func documented(fields []Field) []entry.Field {
 			add(f.Name+"_method", entry.Keyword)
 			add(f.Name+"_url", entry.Keyword)
 			add(f.Name+"_protocol", entry.Keyword)
-		case Text, Words, Quoted, Day, Clock, CLF, Syslog:
+		case Text, Words, Quoted, Day, Clock, ISOText, CLF, Syslog:
 			add(f.Name, entry.Keyword)
 		}
 	}
@@ -239,7 +260,7 @@ func isTimeValue(k Kind, value []byte) bool {
 func timeOf(k Kind, value []byte, stored time.Time) (t time.Time, ok bool) {
 	n := 0
 	switch k {
-	case ISO:
+	case ISO, ISOText:
 		t, n, ok = times.ISO(value)
 		return t, ok && n == len(value) && n > len("2006-01-02")
 	case CLF:

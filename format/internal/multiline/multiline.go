@@ -3,7 +3,6 @@ package multiline
 
 import (
 	"bytes"
-	"errors"
 	"time"
 
 	"github.com/seed56735111/penstock"
@@ -39,7 +38,6 @@ type textReader struct {
 	timed bool
 	// python says that the event is in a traceback of Python's, which the first line that is not indented ends.
 	python bool
-	idle   bool // no line has followed the event at hand for long enough
 }
 
 // beginsTimed decides whether a time begins an event. The first line that is not blank has one, or most lines do, but for
@@ -66,7 +64,7 @@ func beginsTimed(sample []byte, stored time.Time) bool {
 func (r *textReader) events(y entry.Yield) {
 	size := 0 // of the event so far, line endings included
 	for {
-		end, ok := r.lineEnd(size)
+		end, ok, idle := r.LineEnd(size)
 		switch {
 		case !ok && r.Failure() != nil:
 			// The last line is broken off, so the event is not known to be complete either, unless the line says so.
@@ -74,8 +72,8 @@ func (r *textReader) events(y entry.Yield) {
 				r.EmitFailure(y)
 			}
 			return
-		case !ok && r.idle:
-			if r.idle = false; !r.event(size, y) {
+		case idle:
+			if !r.event(size, y) {
 				return
 			}
 			size = 0
@@ -101,45 +99,12 @@ func (r *textReader) events(y entry.Yield) {
 	}
 }
 
-// lineEnd returns where the line ends that begins at from in the window, its line ending included. ok is false when
-// there is no line, or none that fits.
-func (r *textReader) lineEnd(from int) (end int, ok bool) {
-	searched := from
-	for {
-		data := r.Bytes()[:r.Len()]
-		if i := bytes.IndexByte(data[searched:], '\n'); i >= 0 {
-			return searched + i + 1, len(entry.TrimCR(data[from:searched+i])) <= r.Max
-		}
-		searched = len(data)
-		if searched-from > r.Max+len("\r") {
-			return 0, false
-		}
-		var added bool
-		if from > 0 && r.Linger > 0 {
-			added, r.idle = r.FillSoon()
-		} else {
-			added = r.Fill()
-		}
-		switch {
-		case r.idle:
-			return 0, false
-		case !added:
-			return searched, r.Ended() && r.Failure() == nil && searched > from && searched-from <= r.Max
-		}
-	}
-}
-
-// closes reports whether the event at hand is complete although what follows it is broken off: by the user, who ends a
-// stream that comes while it is read, or in a file that may go on, in which the next event has begun.
+// closes reports whether the event at hand is complete although what follows it is broken off.
 func (r *textReader) closes(rest []byte) bool {
-	if _, ok := errors.AsType[*penstock.InterruptedError](r.Failure()); ok {
-		return true
-	}
-	if r.Growing() == nil || len(rest) == 0 {
-		return false
-	}
-	// A few bytes may be the beginning of anything.
-	return r.begins(rest) && (r.timed || !quote.IsSpace(rest[0]) && rest[0] != 'C' && rest[0] != 'T')
+	return r.Closes(rest, func(rest []byte) bool {
+		// A few bytes may be the beginning of anything.
+		return r.begins(rest) && (r.timed || !quote.IsSpace(rest[0]) && rest[0] != 'C' && rest[0] != 'T')
+	})
 }
 
 // begins reports whether a line is the first of an event.

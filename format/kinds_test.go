@@ -1,0 +1,189 @@
+package format_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/format/internal/entry"
+	"github.com/seed56735111/penstock/format/internal/lines"
+)
+
+// What the machinery offers to schemas holds the laws, whether a format of the table uses it or not.
+func TestLawsHoldForWhatSchemasAreMadeOf(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		grammar func() entry.Grammar
+		text    string
+		want    []string
+	}{
+		{
+			"several lines, leads and ends", appLog,
+			"banner\n" +
+				"[2026-11-24 10:00:00,123] [main] WARN app.Gate: one\n\tat \"a\"\n\nlast\n" +
+				"[2026-11-24 10:00:01,123] INFO app.Gate: two\n" +
+				"[2026-11-24 10:00:02,123] [x y] INFO app.Gate: \nonly more\n" +
+				"[2026-11-24 10:00:03,123] INFO app.Gate: -\nand more\n",
+			[]string{
+				`{"message":"banner","parse_error":"not a log event: unexpected byte 0x62 at position 0"}`,
+				`{"time":"2026-11-24 10:00:00,123","thread":"main","level":"WARN","logger":"app.Gate","message":"one\n\tat \"a\"\n\nlast"}`,
+				`{"time":"2026-11-24 10:00:01,123","level":"INFO","logger":"app.Gate","message":"two"}`,
+				`{"time":"2026-11-24 10:00:02,123","thread":"x y","level":"INFO","logger":"app.Gate","message":"\nonly more"}`,
+				`{"time":"2026-11-24 10:00:03,123","level":"INFO","logger":"app.Gate","message":"-\nand more"}`,
+			},
+		},
+		{
+			"padded fields between bars",
+			func() entry.Grammar {
+				return &lines.Schema{
+					Record: "a connection", Least: 3, Layout: lines.Layout{Separator: '|', Bare: true, Padded: true},
+					Fields: []lines.Field{
+						{Name: "event", Is: lines.OneOf("initiating session", "disconnecting session")},
+						{Name: "time", Kind: lines.ISOText},
+						{Name: "pid", Kind: lines.Integer},
+						{Name: "user"},
+					},
+				}
+			},
+			"initiating session |2026-11-24 10:00:00| 17 | \"a\" [b]  \ndisconnecting session|2026-11-24 10:00:01|18||x\n",
+			[]string{
+				`{"event":"initiating session","time":"2026-11-24 10:00:00","pid":17,"user":"\"a\" [b]"}`,
+				`{"event":"disconnecting session","time":"2026-11-24 10:00:01","pid":18,"field_5":"x"}`,
+			},
+		},
+		{
+			"names, comments and a date above", w3cLog,
+			"#Software: a server\n#Date: 2026-11-24 09:59:59\n#Fields: time c-ip cs(User-Agent) sc-status _id aws\n" +
+				"10:00:00 203.0.113.9 Mozilla/5.0+(\"x\") 200 a b\n" +
+				"10:00:01 203.0.113.9 - 404 - -\n",
+			[]string{
+				`{"time":"10:00:00","c_ip":"203.0.113.9","cs_user_agent":"Mozilla/5.0+(\"x\")","sc_status":200,"id":"a","x_aws":"b"}`,
+				`{"time":"10:00:01","c_ip":"203.0.113.9","sc_status":404}`,
+			},
+		},
+		{
+			"a time without a year",
+			func() entry.Grammar {
+				return &lines.Schema{Record: "a message", Least: 3, Fields: []lines.Field{
+					{Name: "priority", Kind: lines.Integer, Lead: "<", End: ">", Optional: true},
+					{Name: "time", Kind: lines.Syslog, End: " host7 "},
+					{Name: "message", Kind: lines.Message, Rest: true},
+				}}
+			},
+			"<34>Nov 24 10:00:00 host7 one\nNov  4 10:00:01 host7 \"two\n",
+			[]string{
+				`{"priority":34,"time":"Nov 24 10:00:00","message":"one"}`,
+				`{"time":"Nov  4 10:00:01","message":"\"two"}`,
+			},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newSubject(t, tt.text, tt.grammar(), tt.grammar())
+			r := read(t, s.detector(t, false, 0), penstock.Identity{Modified: stored}, []byte(tt.text), strings.NewReader(tt.text))
+			if diff := cmp.Diff(tt.want, documents(r.Records)); diff != "" {
+				t.Error(diff)
+			}
+			for _, rec := range r.Records {
+				if rec.Time.IsZero() != rec.Unparsed {
+					t.Errorf("the time of %s is %v", rec.JSON, rec.Time)
+				}
+			}
+			for _, l := range laws() {
+				t.Run(l.name, func(t *testing.T) { l.hold(t, s) })
+			}
+		})
+	}
+}
+
+func appLog() entry.Grammar {
+	return &lines.Schema{Record: "a log event", Least: 4, Several: true, Fields: []lines.Field{
+		{Name: "time", Kind: lines.ISOText, Lead: "[", End: "] "},
+		{Name: "thread", Lead: "[", End: "] ", Optional: true},
+		{Name: "level", Is: lines.OneOf("INFO", "WARN")},
+		{Name: "logger", End: ": "},
+		{Name: "message", Kind: lines.Message, Rest: true},
+	}}
+}
+
+func w3cLog() entry.Grammar {
+	return &lines.Headed{
+		Record: "a request", Prefix: "#Fields:", Comment: "#", DayPrefix: "#Date:", Least: 2, Layout: lines.Layout{Bare: true},
+		Known: []lines.Field{
+			{Name: "date", Kind: lines.Day},
+			{Name: "time", Kind: lines.Clock},
+			{Name: "c-ip", Kind: lines.IP},
+			{Name: "sc-status", Kind: lines.Integer},
+		},
+	}
+}
+
+// Lines without a time behind one event for ever are no part of it.
+func TestAnEventThatGrowsBeyondItsBoundsIsTakenApart(t *testing.T) {
+	t.Parallel()
+	event := "[2026-11-24 10:00:00,123] INFO app.Gate: one\n"
+	for _, tt := range []struct {
+		more string
+		n    int
+		want int // records of the event and the lines behind it
+	}{
+		{"goes on\n", entry.MaxEventLines - 1, 1},
+		{"goes on\n", entry.MaxEventLines, entry.MaxEventLines + 1},
+		{strings.Repeat("x", 2000) + "\n", entry.MaxEventBytes/2001 - 1, 1},
+		{strings.Repeat("x", 2000) + "\n", entry.MaxEventBytes/2001 + 1, entry.MaxEventBytes/2001 + 2},
+	} {
+		s := newSubject(t, event+event, appLog(), appLog())
+		text := []byte(event + strings.Repeat(tt.more, tt.n) + event)
+		for _, size := range []int{0, 100} {
+			r := read(t, s.detector(t, false, 0), penstock.Identity{}, text, &cutReader{data: text, size: size, err: io.EOF})
+			covered(t, text, r)
+			if got := len(r.Records); got != tt.want+1 {
+				t.Errorf("%d times %.10q: %d records, want %d", tt.n, tt.more, got, tt.want+1)
+			}
+			if last := r.Records[len(r.Records)-1]; last.Unparsed || !bytes.HasSuffix(text, []byte(event)) {
+				t.Errorf("%d times %.10q: the next event is %s", tt.n, tt.more, last.JSON)
+			}
+		}
+	}
+}
+
+// A header may come again with other names, and records with a date of their own do not need that of the entry.
+func TestAHeaderMayComeAgain(t *testing.T) {
+	t.Parallel()
+	text := "#Date: 2026-11-24 09:59:59\n#Fields: time c-ip\n10:00:00 203.0.113.9\n#Fields: time date c-ip\n00:00:01 2026-11-25 2001:db8::1\n" +
+		"#Fields: time c-ip\n00:00:02 203.0.113.10\n"
+	s := newSubject(t, text, w3cLog(), w3cLog())
+	r := read(t, s.detector(t, false, 0), penstock.Identity{}, []byte(text), strings.NewReader(text))
+	covered(t, []byte(text), r)
+	var got []string
+	for _, rec := range r.Records {
+		got = append(got, show(rec.Time)+" "+rec.JSON)
+	}
+	want := []string{
+		`2026-11-24T10:00:00Z {"time":"10:00:00","c_ip":"203.0.113.9"}`,
+		`2026-11-25T00:00:01Z {"time":"00:00:01","date":"2026-11-25","c_ip":"2001:db8::1"}`,
+		`2026-11-24T00:00:02Z {"time":"00:00:02","c_ip":"203.0.113.10"}`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// No header makes a document that a domain refuses, or two names that are the same.
+func TestAHeaderMayNameItsFieldsAnything(t *testing.T) {
+	t.Parallel()
+	names := "date time c-ip date c-ip _id _source aws aws.s3 penstock penstock_ @timestamp field_3 field_99 a.b a a_b \"q\" \\ \xff \u00e9 x_a (( ))"
+	text := "#Fields: " + names + "\n2026-11-24 10:00:00" + strings.Repeat(" 1", 60) + "\n"
+	s := newSubject(t, text, w3cLog(), w3cLog())
+	r := read(t, s.detector(t, false, 0), penstock.Identity{}, []byte(text), strings.NewReader(text))
+	if len(r.Records) != 1 || r.Records[0].Unparsed {
+		t.Fatal(fmt.Sprint(documents(r.Records)))
+	}
+	if got := strings.Count(r.Records[0].JSON, ":") - 2; got != 62 {
+		t.Errorf("%d fields, want 62: %s", got, r.Records[0].JSON)
+	}
+}
