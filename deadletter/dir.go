@@ -109,14 +109,14 @@ func (d *Dir) Prepare(context.Context) error {
 	return nil
 }
 
-// try writes a file like those of letters, of a size that a full disk has no room for. d.root is open.
+// try writes a file like those of letters, which a full disk has no room for. d.root is open.
 func (d *Dir) try() error {
 	name := fileName() + ".try"
 	f, err := d.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(make([]byte, 64<<10))
+	_, err = f.Write(make([]byte, 4<<10))
 	if err == nil {
 		err = f.Sync()
 	}

@@ -356,7 +356,15 @@ func TestPoisonRestsInTheBucketOnce(t *testing.T) {
 		t.Errorf("dead letters are in %d objects", len(out.Contents))
 	}
 	shown := runPenstock(t, server.Env(), "deadletter", "list", "--dead-letters", "s3://letters/of the gate", "--endpoint-url", server.URL, "--path-style")
-	if !strings.Contains(shown, "mapper_parsing_exception") {
+	if !strings.Contains(shown, "mapper_parsing_exception") || !strings.Contains(shown, strings.TrimPrefix(url, "http://")) {
 		t.Errorf("deadletter list says:\n%s", shown)
+	}
+	// The function does not ship its own letters, when the bucket that they are in announces them.
+	own := `{"Records":[` + notificationRecord("letters", strings.ReplaceAll(aws.ToString(out.Contents[0].Key), " ", "+"), "") + `]}`
+	if got := f.invoke(t, sqsBatch(own), time.Minute); got.payload != `{"batchItemFailures":[]}` {
+		t.Errorf("its own letters: %+v", got)
+	}
+	if m := f.metrics(t); m["RecordsDelivered"] != 0.0 || m["RecordsDeadLettered"] != 0.0 {
+		t.Errorf("its own letters: %v", m)
 	}
 }

@@ -61,7 +61,7 @@ const scenarioRecords = 5 * 500
 // scenarios are the rows.
 //
 //nolint:gochecknoglobals // a table
-var scenarios = slices.Concat(bodies, answers, listings, checksums)
+var scenarios = slices.Concat(bodies, answers, listings, checksums, content)
 
 // Bodies that end early, without anything in HTTP that says so.
 //

@@ -192,7 +192,7 @@ func (h *history) run(interrupt time.Duration, abort bool) penstock.Counts {
 		name, _, _ := strings.Cut(id, "/")
 		return overwrite || h.world.wasAltered(h.world.find(name))
 	}
-	endpoint, err := domain.New(domain.Config{URL: "https://search.example.com", Transport: h.domain})
+	endpoint, err := domain.New(domain.Config{URL: lawDomain, Transport: h.domain})
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -204,7 +204,7 @@ func (h *history) run(interrupt time.Duration, abort bool) penstock.Counts {
 	ctx, cancel := context.WithCancel(h.t.Context())
 	defer cancel()
 	p := penstock.Pipeline{
-		Source: h.world, Decoder: h.world, Recognizer: h.world, Shaper: h.world, DeadLetters: h.world, Deliverer: writer,
+		Source: h.world, Decoder: h.world, Recognizer: h.world, Shaper: h.world, DeadLetters: h.world, Deliverer: writer, Domain: lawDomain,
 		Workers: 1 + h.rand.IntN(4), InHand: h.rand.IntN(20), Grace: time.Duration(1+h.rand.IntN(5000)) * time.Millisecond, Abort: stop,
 		Brake: h.brake,
 	}

@@ -23,6 +23,8 @@ var mutants = []mutant{
 	{"a reading that breaks off counts as the end", "run.go", "			return h.abandon(ctx, place, err)\n		}\n		if err != nil {", "			return nil\n		}\n		if err != nil {"},
 	{"a dead letter that cannot be stored is forgotten", "run.go", "	if err := store.Put(ctx, b.held...); err != nil {\n		return &LetterError{Err: err}\n	}", "	_ = store.Put(ctx, b.held...)"},
 	{"a record that is too long is passed over", "run.go", "			err = h.recordError(ctx, place, re)\n", "			err = nil\n"},
+	{"a record without an index loses the id of its document", "run.go", "		ID: string(re.ID), Reason: re.Reason,", "		Reason: re.Reason,"},
+	{"a letter does not say for which domain it is", "run.go", "Source: place, Domain: h.Domain, Index: r.Index,", "Source: place, Index: r.Index,"},
 	{"fewer items than documents are taken for all", "bulk/send.go", "case n != len(b.docs):", "case n > len(b.docs):"},
 	{"items about other documents are believed", "bulk/send.go", "	case mismatch:", "	case mismatch && len(b.docs) == 0:"},
 	{"a truncated answer is believed as far as it goes", "bulk/response.go", "	if err != nil || !found || s.at != len(s.b) {", "	if !found {"},

@@ -66,7 +66,7 @@ type World struct {
 
 	mu      sync.Mutex
 	items   []*worldItem
-	letters map[string]penstock.Letter
+	letters map[letterKey]penstock.Letter
 	fails   bool // there is a record that the domain's pipeline fails on
 	s3      *source.S3
 	// anyAltered says that false bytes of some object were read in this round.
@@ -75,7 +75,7 @@ type World struct {
 
 // newWorld makes items, objects and records.
 func newWorld(r *rand.Rand, d *Domain) *World {
-	w := &World{rand: r, domain: d, letters: map[string]penstock.Letter{}}
+	w := &World{rand: r, domain: d, letters: map[letterKey]penstock.Letter{}}
 	for i := range 2 + r.IntN(10) {
 		it := &worldItem{id: fmt.Sprintf("item-%d", i)}
 		for j := range 1 + r.IntN(2) {
@@ -99,7 +99,7 @@ func (w *World) newObject(r *rand.Rand, name string) *object {
 	}
 	for range r.IntN(40) {
 		kind := "ok"
-		switch r.IntN(20) {
+		switch r.IntN(21) {
 		case 0:
 			kind = "poison"
 		case 1:
@@ -118,6 +118,8 @@ func (w *World) newObject(r *rand.Rand, name string) *object {
 				kind, w.fails = "fails", true
 				o.kinds[0] = "ok"
 			}
+		case 8:
+			kind = "unshaped"
 		}
 		o.kinds = append(o.kinds, kind)
 	}
@@ -252,7 +254,8 @@ func (w *World) checkDone(it *worldItem) {
 	for _, o := range it.objects {
 		for n, kind := range o.kinds {
 			body, there := w.domain.docs[o.id(n)]
-			letter, lettered := w.letters[o.id(n)]
+			letter, lettered := w.letters[letterKey{lawDomain, o.index, o.id(n)}]
+			_, unshaped := w.letters[letterKey{lawDomain, "", o.id(n)}]
 			switch kind {
 			case "ok", "raw":
 				if !there || body != o.raw(n) {
@@ -262,13 +265,17 @@ func (w *World) checkDone(it *worldItem) {
 				if !lettered || string(letter.Raw) != o.raw(n) {
 					w.Violation("%s is acknowledged, and record %s is not in the dead letters", it.id, o.id(n))
 				}
+			case "unshaped":
+				if l := w.letters[letterKey{lawDomain, "", o.id(n)}]; string(l.Raw) != o.raw(n) || string(l.Document) != o.raw(n) {
+					w.Violation("%s is acknowledged, and record %s, which lacks an index, does not rest with its document under its id", it.id, o.id(n))
+				}
 			case "overlong":
 				if !w.hasLetter(o, int64(n)*recordStride, penstock.ReasonOverlong) {
 					w.Violation("%s is acknowledged, and the overlong record %s is not in the dead letters", it.id, o.id(n))
 				}
 			}
 			good := kind == "ok" || kind == "raw"
-			if !good && there || lettered && (good || kind == "drop" || kind == "noop") {
+			if !good && there || lettered && (good || kind == "drop" || kind == "noop" || kind == "unshaped") || unshaped && kind != "unshaped" {
 				w.Violation("%s record %s ended in a wrong state", kind, o.id(n))
 			}
 		}
@@ -287,6 +294,12 @@ func (w *World) hasLetter(o *object, offset int64, reason string) bool {
 	}
 	return false
 }
+
+// letterKey says which letter is which.
+type letterKey struct{ domain, index, id string }
+
+// lawDomain is what the domain is called in letters.
+const lawDomain = "https://search.example.com"
 
 // recordStride is how far records lie from each other, whatever their length.
 const recordStride = 200
@@ -384,9 +397,13 @@ func (s *shaper) Shape(r *penstock.Record) (penstock.Document, error) {
 		s.world.mu.Unlock()
 		return penstock.Document{}, penstock.ErrDrop
 	}
-	return penstock.Document{
-		Index: s.object.index, ID: []byte(s.object.id(int(r.Seq))), Head: r.JSON, Raw: r.Raw, Offset: r.Offset,
-	}, nil
+	id := []byte(s.object.id(int(r.Seq)))
+	if bytes.Contains(r.Raw, []byte(`"kind":"unshaped"`)) {
+		return penstock.Document{}, &penstock.RecordError{
+			Reason: penstock.ReasonUnshaped, Offset: r.Offset, Length: int64(len(r.Raw)), Raw: r.Raw, ID: id, Document: r.JSON, Err: errors.New("no index"),
+		}
+	}
+	return penstock.Document{Index: s.object.index, ID: id, Head: r.JSON, Raw: r.Raw, Offset: r.Offset}, nil
 }
 
 var errDisk = errors.New("no space left on device")
@@ -402,8 +419,8 @@ func (w *World) Put(_ context.Context, letters ...penstock.Letter) error {
 		if l.Reason == "" || l.Source.Object == "" {
 			w.Violation("letter %s says neither why nor from where", l.ID)
 		}
-		l.Raw = bytes.Clone(l.Raw)
-		w.letters[l.ID] = l
+		l.Raw, l.Document = bytes.Clone(l.Raw), bytes.Clone(l.Document)
+		w.letters[letterKey{l.Domain, l.Index, l.ID}] = l
 	}
 	return nil
 }
