@@ -21,8 +21,8 @@ type LogsOptions struct {
 	// SafeNumbers leaves extracted fields as text when a number would change them: leading zeros, hexadecimal, more
 	// digits than a double holds. Numbers in the JSON of a message keep their digits.
 	SafeNumbers bool
-	// JSONAnywhere finds JSON inside a message also when text follows it or an earlier brace is not JSON, and takes arrays.
-	JSONAnywhere bool
+	// JSON says where JSON is looked for in messages and extracted fields.
+	JSON JSONSearch
 	// Messages recognises the format of each message, as of a file: a line of a load balancer or an event of CloudTrail becomes
 	// its fields. A message of no known format is treated as without it.
 	Messages bool
@@ -227,16 +227,30 @@ func (l *Logs) fromMessage(message string) jsjson.Value {
 	return jsjson.Value{Kind: jsjson.Object}
 }
 
-// embedded finds JSON in a text: from the first brace to the end, as the function that it replaces does, or any
-// balanced object or array.
+// JSONSearch says where JSON is looked for in a text.
+type JSONSearch uint8
+
+// JSON is looked for from the first brace to the end, as the function does that this one replaces; anywhere, with text after it
+// and behind braces that are none, arrays too; or not at all.
+const (
+	JSONCompat JSONSearch = iota
+	JSONAnywhere
+	JSONOff
+)
+
+// embedded finds JSON in a text: from the first brace to the end, or any balanced object or array.
 func (l *Logs) embedded(s string) (jsjson.Value, bool) {
-	if !l.JSONAnywhere {
+	switch l.JSON {
+	case JSONOff:
+		return jsjson.Value{}, false
+	case JSONCompat:
 		at := strings.IndexByte(s, '{')
 		if at < 0 {
 			return jsjson.Value{}, false
 		}
 		v, err := jsjson.Parse(s[at:])
 		return v, err == nil
+	case JSONAnywhere:
 	}
 	// Every attempt that fails costs a scan, so hostile text gets a bounded number of them.
 	const attempts = 32

@@ -221,9 +221,10 @@ func TestOptionsFixWhatCompatKeeps(t *testing.T) {
 		index, found    string
 	}{
 		{"leading zeros stay", lambda.LogsOptions{SafeNumbers: true}, "m", `{"account":"00123","hex":"0x1F","n":"17","big":"9007199254740993"}`, "cwl-2015.11.19", `"account":"00123","hex":"0x1F","n":17,"big":"9007199254740993",`},
-		{"text after JSON", lambda.LogsOptions{JSONAnywhere: true}, `{"a":1} trailing`, "", "cwl-2015.11.19", `"a":1,`},
-		{"the second brace", lambda.LogsOptions{JSONAnywhere: true}, `foo {bar} {"a":1}`, "", "cwl-2015.11.19", `"a":1,`},
-		{"an array", lambda.LogsOptions{JSONAnywhere: true}, `x [{"a":1}] y`, "", "cwl-2015.11.19", `"items":[{"a":1}],`},
+		{"JSON that is left alone", lambda.LogsOptions{JSON: lambda.JSONOff}, `{"a":1,"message":{"b":2}}`, "", "cwl-2015.11.19", ``},
+		{"text after JSON", lambda.LogsOptions{JSON: lambda.JSONAnywhere}, `{"a":1} trailing`, "", "cwl-2015.11.19", `"a":1,`},
+		{"the second brace", lambda.LogsOptions{JSON: lambda.JSONAnywhere}, `foo {bar} {"a":1}`, "", "cwl-2015.11.19", `"a":1,`},
+		{"an array", lambda.LogsOptions{JSON: lambda.JSONAnywhere}, `x [{"a":1}] y`, "", "cwl-2015.11.19", `"items":[{"a":1}],`},
 		{"nested", lambda.LogsOptions{NestUnder: "app"}, `{"a":1}`, "", "cwl-2015.11.19", `"app":{"a":1},`},
 		{"log group in the index", lambda.LogsOptions{Index: "cwl-{log_group}-{yyyy}.{MM}"}, `m`, "", "cwl-aws-lambda-gate-2015.11", ``},
 	}
@@ -269,7 +270,7 @@ func FuzzCompat(f *testing.F) {
 	for _, m := range messages() {
 		f.Add(m, m)
 	}
-	l, err := lambda.NewLogs(lambda.LogsOptions{JSONAnywhere: true}, nil, nil)
+	l, err := lambda.NewLogs(lambda.LogsOptions{JSON: lambda.JSONAnywhere}, nil, nil)
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -333,6 +333,7 @@ func TestFailuresAreNamedInTheAnswerAndInTheLog(t *testing.T) {
 		{event: `{"what":"ever"}`, want: "Penstock.Event"},
 		{event: `{}`, want: "Penstock.Config", env: []string{"PENSTOCK_DOMAIN="}},
 		{event: `{}`, want: "Penstock.Config", env: []string{"PENSTOCK_WORKERS=none"}},
+		{event: `{}`, want: "Penstock.Config", env: []string{"PENSTOCK_LOGS_JSON=never"}},
 		{event: `{}`, want: "Penstock.Refused", env: []string{"AWS_ACCESS_KEY_ID="}},
 		{event: `{}`, want: "Penstock.Unavailable", env: []string{"PENSTOCK_DOMAIN=http://127.0.0.1:1"}},
 	} {

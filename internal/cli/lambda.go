@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -274,15 +275,20 @@ func (w *wiring) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if w.logs.SafeNumbers, err = choice("logs-numbers", w.logsNumbers, "safe"); err != nil {
+	numbers, err := choice("logs-numbers", w.logsNumbers, "safe")
+	if err != nil {
 		return err
 	}
-	if w.logs.JSONAnywhere, err = choice("logs-json", w.logsJSON, "anywhere"); err != nil {
+	search, err := choice("logs-json", w.logsJSON, "anywhere", "off")
+	if err != nil {
 		return err
 	}
-	if w.logs.Messages, err = choice("logs-messages", w.logsMessages, "recognise"); err != nil {
+	messages, err := choice("logs-messages", w.logsMessages, "recognise")
+	if err != nil {
 		return err
 	}
+	w.logs.SafeNumbers, w.logs.Messages = numbers == 1, messages == 1
+	w.logs.JSON = []lambda.JSONSearch{lambda.JSONCompat, lambda.JSONAnywhere, lambda.JSONOff}[search]
 	logs, err := lambda.NewLogs(w.logs, p.Recognizer, p.Shaper)
 	if err != nil {
 		return &usageError{Err: err, Hint: "docs/cloudwatch-logs.md explains logs-index"}
@@ -312,12 +318,13 @@ func (w *wiring) open(ctx context.Context) error {
 	return err
 }
 
-// choice reads a setting that is "compat" or the other word.
-func choice(name, value, other string) (bool, error) {
-	if value != "compat" && value != other {
-		return false, usagef("docs/cloudwatch-logs.md explains both", "%s is %q: want compat or %s", lookupSetting(name).variable(), value, other)
+// choice reads a setting that is compat, or one of the other words, and returns which: 0 for compat.
+func choice(name, value string, others ...string) (int, error) {
+	words := append([]string{"compat"}, others...)
+	if n := slices.Index(words, value); n >= 0 {
+		return n, nil
 	}
-	return value == other, nil
+	return 0, usagef("docs/cloudwatch-logs.md explains them", "%s is %q: want %s", lookupSetting(name).variable(), value, strings.Join(words, " or "))
 }
 
 func (w *wiring) object(ref lambda.Ref) (penstock.Object, error) {

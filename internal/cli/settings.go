@@ -82,7 +82,7 @@ var settings = []setting{
 	{"put-templates", "false", "", "let \"penstock lambda\" put index templates that are not there yet when it delivers for the first time"},
 	{"reserve", "10s", "duration", "how long before the deadline of a Lambda invocation reading stops; at most half of its time"},
 	{"logs-numbers", "compat", "", "extracted fields of CloudWatch Logs events: compat makes numbers as LogsToElasticsearch does, safe only where nothing is lost"},
-	{"logs-json", "compat", "", "JSON in the messages of CloudWatch Logs events: compat looks from the first brace to the end, anywhere finds it with text around it"},
+	{"logs-json", "compat", "", "JSON in the messages of CloudWatch Logs events: compat looks from the first brace to the end, anywhere finds it with text around it, off leaves messages as they are"},
 	{"logs-messages", "compat", "", "messages of CloudWatch Logs events: compat looks for JSON alone, recognise parses those of a known format as a file of it"},
 	{"logs-nest-under", "", "field", "put the fields found in a CloudWatch Logs message under this name instead of at the top"},
 	{"logs-index", lambda.DefaultLogsIndex, "pattern", "index name for CloudWatch Logs events: {log_group}, {log_stream}, {owner}, {yyyy}, {MM}, {dd}"},
