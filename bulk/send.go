@@ -549,8 +549,13 @@ func (w *Writer) runFault(v *verdicts) error {
 	}
 	i := slices.IndexFunc(v.classes, func(c class) bool { return c == config || c == noIDs })
 	e := w.itemFailure(&v.items[i])
-	if v.classes[i] == noIDs {
+	switch {
+	case v.classes[i] == noIDs:
 		return &IDsError{Err: e}
+	case e.Type == "security_exception" || e.Status == http.StatusUnauthorized:
+		e.Kind, e.Cause = domain.Refused, domain.CauseFineGrain
+	case e.Status == http.StatusForbidden:
+		e.Kind = domain.Refused
 	}
 	return e
 }
@@ -558,13 +563,9 @@ func (w *Writer) runFault(v *verdicts) error {
 // itemFailure is the failure of one item as an error.
 func (w *Writer) itemFailure(it *item) *domain.Error {
 	ie := parseItemError(it.err)
-	e := &domain.Error{
+	return &domain.Error{
 		Endpoint: w.domain.Endpoint(), Kind: domain.BadRequest, Status: it.status, Type: ie.Type, Reason: ie.text(),
 	}
-	if ie.Type == "security_exception" || e.Status == http.StatusUnauthorized {
-		e.Kind, e.Cause = domain.Refused, domain.CauseFineGrain
-	}
-	return e
 }
 
 // settlement gives the deliveries of a batch their outcomes, with one lock for all.

@@ -260,7 +260,7 @@ func (o *shipOptions) finish(a *app, res *result, sum *summary, runErr error) er
 // notes say of the records that arrived what is not as it should be with them.
 func (o *shipOptions) notes(a *app, res *result) {
 	o.read.noteUnseen(a)
-	if n := res.Unparsed; n > 0 {
+	if n := res.Unparsed; n > 0 && res.Unacknowledged < res.Records {
 		strict := "; --strict makes that exit code 3"
 		if o.strict {
 			strict = ""
