@@ -269,7 +269,7 @@ func (r *reader) command(line string) {
 	err := cmd.Run()
 	code := cmd.ProcessState.ExitCode()
 	isPolicy := strings.HasPrefix(line, "penstock policy")
-	if code != 0 && code != 3 && !(isPolicy && code == 5) || strings.Contains(complaint.String(), "penstock: error:") {
+	if code != 0 && code != 3 && (!isPolicy || code != 5) || strings.Contains(complaint.String(), "penstock: error:") {
 		r.t.Errorf("%s: %s: %v after %v\n%s%s", r.where, line, err, time.Since(begun), out.String(), complaint.String())
 	}
 	if notes := regexp.MustCompile(`(?m)^penstock: note: (the variable|there is no|no letter).*$`).FindString(complaint.String()); notes != "" {

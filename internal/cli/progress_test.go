@@ -156,15 +156,24 @@ func TestTheMarkPassesNothingThatIsNotSettled(t *testing.T) {
 		settle string // the numbers of items in the order of settling; with a minus they are given back
 		want   string
 	}{
-		{"", ""}, {"0 1 2", "2"}, {"1 2", ""}, {"1 2 0", "2"}, {"0 2", "0"}, {"0 2 -1", "0"}, {"-2 0 1 3", "1"}, {"-0 1 2 3", ""}, {"3 -2 1 0", "1"},
-		{"0 -3 -1 2", "0"}, {"4 3 2 1 0", "4"},
+		{"", ""},
+		{"0 1 2", "2"},
+		{"1 2", ""},
+		{"1 2 0", "2"},
+		{"0 2", "0"},
+		{"0 2 -1", "0"},
+		{"-2 0 1 3", "1"},
+		{"-0 1 2 3", ""},
+		{"3 -2 1 0", "1"},
+		{"0 -3 -1 2", "0"},
+		{"4 3 2 1 0", "4"},
 	} {
 		w := newWaterMark(sized{sizes: make([]int64, 5)})
 		settle := map[string]func(context.Context, error) error{}
 		for item := range w.Items(t.Context()) {
 			settle[item.ID] = item.Settle
 		}
-		for _, text := range strings.Fields(tt.settle) {
+		for text := range strings.FieldsSeq(tt.settle) {
 			id, given := strings.CutPrefix(text, "-")
 			var err error
 			if given {
