@@ -591,11 +591,10 @@ func (h *handling) holdBack(d *entryDelivery, r *Record, doc Document) (held boo
 		h.counts.Unacknowledged++
 		return false, err
 	}
-	if !hold || h.object.Once || h.altered != nil {
-		return false, nil
+	if held = hold && !h.object.Once && h.altered == nil; held {
+		d.held = append(d.held, doc.clone())
 	}
-	d.held = append(d.held, doc.clone())
-	return true, nil
+	return held, nil
 }
 
 // addHeld sends the documents that were held back.

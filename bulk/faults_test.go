@@ -76,10 +76,10 @@ func TestAnIndexThatTakesNothingIsLeftAlone(t *testing.T) {
 func TestDocumentsInHandForAnIndexThatTakesNothingAreGivenBack(t *testing.T) {
 	t.Parallel()
 	e := &engine{item: func(_ int, id string) (int, string, string) {
-		switch {
-		case id == "id-0":
+		switch id {
+		case "id-0":
 			return 400, "index_closed_exception", "closed"
-		case id == "id-100":
+		case "id-100":
 			return 503, "unavailable_shards_exception", "not active" // until the index is known to be closed
 		}
 		return 201, "", ""

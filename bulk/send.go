@@ -303,8 +303,7 @@ func (w *Writer) badRequest(b *batch, e *domain.Error) round {
 	case r.class == indexFault && len(b.indexes) > 1:
 		return round{parts: b.byIndex()}
 	case r.class == indexFault:
-		w.refuseIndex(b.indexes[0], r.why, e)
-		return round{again: b, progress: true, err: e} // which leaves nothing
+		return round{again: b, progress: true, err: w.refuseIndex(b.indexes[0], r.why, e)} // which leaves nothing
 	case r.class == noIDs:
 		return round{again: b, fatal: true, err: &IDsError{Err: e}}
 	case r.class != unknown || e.Status != http.StatusBadRequest:

@@ -97,12 +97,12 @@ var started = time.Now() //nolint:gochecknoglobals // monotonic, unlike the time
 
 // Read is part of net.Conn.
 func (c *attended) Read(p []byte) (int, error) {
-	return c.within(p, c.Conn.SetReadDeadline, c.Conn.Read, "answer")
+	return c.within(p, c.SetReadDeadline, c.Conn.Read, "answer")
 }
 
 // Write is part of net.Conn.
 func (c *attended) Write(p []byte) (written int, err error) {
-	return c.within(p, c.Conn.SetWriteDeadline, c.Conn.Write, "reading")
+	return c.within(p, c.SetWriteDeadline, c.Conn.Write, "reading")
 }
 
 // within does one operation in steps. A write that is cut short by the end of a step goes on where it was.

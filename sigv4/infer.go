@@ -20,11 +20,11 @@ func Infer(host string) (region, service string, ok bool) {
 	}
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 
-	// NAME.aos.REGION.on.aws is the dual-stack name of a domain, COLLECTION.aoss.REGION.on.aws and ACCOUNT.aoss.REGION.on.aws are
-	// endpoints of serverless collections.
+	// NAME.aos.REGION.on.aws is the dual-stack name of a domain, COLLECTION.aoss.REGION.on.aws and
+	// ACCOUNT.aoss.REGION.on.aws are endpoints of serverless collections.
 	if rest, found := strings.CutSuffix(host, ".on.aws"); found {
-		rest, region, _ := cutLast(rest, ".")
-		name, label, _ := cutLast(rest, ".")
+		rest, region := cutLast(rest)
+		name, label := cutLast(rest)
 		switch {
 		case name == "" || !isRegion(region):
 		case label == "aos":
@@ -50,8 +50,8 @@ func Infer(host string) (region, service string, ok bool) {
 		if !found {
 			continue
 		}
-		rest, service, _ := cutLast(rest, ".")
-		name, region, _ := cutLast(rest, ".")
+		rest, service := cutLast(rest)
+		name, region := cutLast(rest)
 		if name == "" || !isRegion(region) {
 			return "", "", false
 		}
@@ -66,12 +66,10 @@ func Infer(host string) (region, service string, ok bool) {
 	return "", "", false
 }
 
-// cutLast cuts s around the last sep; without one, all of s is after.
-func cutLast(s, sep string) (before, after string, found bool) {
-	if i := strings.LastIndex(s, sep); i >= 0 {
-		return s[:i], s[i+len(sep):], true
-	}
-	return "", s, false
+// cutLast cuts s around the last dot; without one, all of s is after.
+func cutLast(s string) (before, after string) {
+	i := strings.LastIndexByte(s, '.')
+	return s[:max(i, 0)], s[i+1:]
 }
 
 // isRegion reports whether s has the form of a region name: parts of letters and a number at the end.

@@ -311,10 +311,10 @@ func write(items []item) string {
 			b.WriteByte(',')
 		}
 		status, result := it.status, ""
-		switch {
-		case status == replaced:
+		switch status {
+		case replaced:
 			status, result = 200, "updated"
-		case status == 200:
+		case 200:
 			result = "noop"
 		}
 		fmt.Fprintf(&b, `{%q:{"_id":%q,"status":%d`, it.op, it.id, status)

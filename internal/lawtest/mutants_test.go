@@ -48,7 +48,7 @@ var mutants = []mutant{
 	{"documents beside a malformed one are dead letters", "bulk/send.go", "	return round{parts: b.halves()}\n}", "	return w.rejectAll(b, e)\n}"},
 	{"a malformed document is forgotten", "bulk/send.go", "		w.rejectAll(l.batch, l.err)\n", "		s := newSettlement(w, l.batch)\n		s.counted(0, delivered)\n		s.done()\n"},
 	{"the brake stores the letters that it holds back", "run.go", "	mayStore := failed == nil\n", "	mayStore := true\n"},
-	{"the brake sends what did not match the format", "run.go", "	if !hold || h.object.Once || h.altered != nil {", "	if hold || h.object.Once || h.altered != nil {"},
+	{"the brake sends what did not match the format", "run.go", "held = hold && !h.object.Once", "held = !hold && !h.object.Once"},
 	{"what the brake held back is forgotten", "run.go", "	unknown, unstored := d.added-out.Known()+int64(len(d.held)), out.Rejected-stored\n", "	d.held = nil\n	unknown, unstored := d.added-out.Known(), out.Rejected-stored\n"},
 }
 
