@@ -49,6 +49,9 @@ func (s set) all() iter.Seq[int] {
 }
 
 func newIndex(formats []schema) *index {
+	if len(formats) > mostFormats {
+		panic("format: the table is longer than a set of formats")
+	}
 	x := &index{services: map[string]bool{}}
 	var rows []*events.Row
 	for n := range formats {

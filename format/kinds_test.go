@@ -81,6 +81,26 @@ func TestLawsHoldForWhatSchemasAreMadeOf(t *testing.T) {
 				`{"time":"Nov  4 10:00:01","message":"\"two"}`,
 			},
 		},
+		{
+			"pairs", pairLog(false),
+			"ts=2026-11-24T10:00:00Z level=info msg=\"one \\\"two\\\"\\n\" n=17 done user.id=7 user_id=8 n=18 empty= _id=1 aws=2 \u00e9=3 q='a b'\n" +
+				"  ts=2026-11-24T10:00:01Z\tlevel=warn client=[2001:db8::1]:80 client_ip=x a=b=c\n" +
+				"ts=2026-11-24T10:00:02Z level=\"open\nlevel=info\n",
+			[]string{
+				`{"ts":"2026-11-24T10:00:00Z","level":"info","msg":"one \"two\"\n","n":17,"done":true,"user_id":"7","user_id_2":"8","empty":"","id":"1","aws_x":"2","x":"3","q":"a b"}`,
+				`{"ts":"2026-11-24T10:00:01Z","level":"warn","client_ip":"2001:db8::1","client_port":80,"client_ip_2":"x","a":"b=c"}`,
+				`{"message":"ts=2026-11-24T10:00:02Z level=\"open","parse_error":"not a record of pairs: unexpected byte 0x20 at position 23"}`,
+				`{"message":"level=info","parse_error":"not a record of pairs: too few pairs"}`,
+			},
+		},
+		{
+			"pairs with loose words", pairLog(true),
+			"ts=2026-11-24T10:00:00Z level=info msg=one two  three n=17\nts=2026-11-24T10:00:01Z level=info msg=x\\=y z\n",
+			[]string{
+				`{"ts":"2026-11-24T10:00:00Z","level":"info","msg":"one two  three","n":17}`,
+				`{"ts":"2026-11-24T10:00:01Z","level":"info","msg":"x\\=y z"}`,
+			},
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newSubject(t, tt.text, tt.grammar(), tt.grammar())
@@ -97,6 +117,14 @@ func TestLawsHoldForWhatSchemasAreMadeOf(t *testing.T) {
 				t.Run(l.name, func(t *testing.T) { l.hold(t, s) })
 			}
 		})
+	}
+}
+
+func pairLog(loose bool) func() entry.Grammar {
+	return func() entry.Grammar {
+		return &lines.Pairs{Record: "a record of pairs", Needs: []string{"ts", "level"}, Least: 3, Loose: loose, Known: []lines.Field{
+			{Name: "ts", Kind: lines.ISO}, {Name: "n", Kind: lines.Integer}, {Name: "client", Kind: lines.Address},
+		}}
 	}
 }
 

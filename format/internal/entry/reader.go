@@ -41,10 +41,10 @@ type Reader struct {
 
 // Begin begins another entry, of which records of up to max bytes are read, and looks at its sample.
 func (r *Reader) Begin(in io.Reader, max int) {
-	r.Window.reset(in, max+len("\r\n"))
+	r.reset(in, max+len("\r\n"))
 	r.turn++
 	r.Max, r.JSON, r.seq, r.count = max, r.JSON[:0], 0, -1
-	r.text = r.Window.sample()
+	r.text = r.sample()
 }
 
 // Turn tells the entries apart that are read one after the other.

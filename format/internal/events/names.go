@@ -151,7 +151,7 @@ func newKnown(times, opaque []string) *known {
 		}
 	}
 	for i, name := range k.timeNames {
-		k.byLength[len(name)] = append(k.byLength[len(name)], uint8(i)) //nolint:gosec // at most maxTimes
+		k.byLength[len(name)] = append(k.byLength[len(name)], uint8(i))
 	}
 	for _, names := range [][]string{k.timeNames, {"_", "aws", "penstock"}, k.opaque} {
 		for _, name := range names {

@@ -1,6 +1,8 @@
 package lines
 
 import (
+	"slices"
+
 	"github.com/seed56735111/penstock/format/internal/quote"
 )
 
@@ -45,12 +47,7 @@ func OneOf(words ...string) Check {
 		first = first.With(Of(word[:1]))
 	}
 	return Check{First: first, Is: func(value []byte) bool {
-		for _, word := range words {
-			if string(value) == word {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(words, func(word string) bool { return word == string(value) })
 	}}
 }
 
