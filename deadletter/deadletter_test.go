@@ -433,3 +433,62 @@ func BenchmarkPut(b *testing.B) {
 		}
 	}
 }
+
+// closedError is about one index.
+type closedError struct{}
+
+func (closedError) Error() string { return "the index is closed" }
+func (closedError) Fatal() bool   { return false }
+
+// closing is a domain one index of which is closed.
+type closing struct{ *domain }
+
+func (c closing) Begin(reject penstock.RejectFunc) penstock.Delivery {
+	return &closingDelivery{Delivery: c.domain.Begin(reject)}
+}
+
+type closingDelivery struct {
+	penstock.Delivery
+	closed bool
+}
+
+func (d *closingDelivery) Add(ctx context.Context, doc penstock.Document) error {
+	if doc.Index == "closed" {
+		d.closed = true
+		return nil
+	}
+	return d.Delivery.Add(ctx, doc)
+}
+
+func (d *closingDelivery) Wait(ctx context.Context) (penstock.Outcome, error) {
+	out, err := d.Delivery.Wait(ctx)
+	if d.closed && err == nil {
+		err = closedError{}
+	}
+	return out, err
+}
+
+// An index that takes nothing keeps its letters; those of the others arrive and are taken out.
+func TestReplayGoesOnWithoutAnIndexThatTakesNothing(t *testing.T) {
+	t.Parallel()
+	store := deadletter.Open(t.TempDir(), nil)
+	var all []penstock.Letter
+	for i := range 3000 {
+		l := letter(fmt.Sprintf("id-%04d", i), fmt.Sprintf(`{"n":%d}`, i))
+		l.Index = []string{"closed", "open", fmt.Sprintf("day-%d", i%100)}[i%3]
+		all = append(all, l)
+	}
+	put(t, store, all...)
+	got, err := deadletter.Replay(t.Context(), store, closing{&domain{docs: map[string]string{}}}, deadletter.ReplayOptions{})
+	if !errors.Is(err, closedError{}) || got.Letters != 3000 || got.Delivered != 2000 || got.Unacknowledged != 1000 {
+		t.Errorf("%+v, error %v", got, err)
+	}
+	for _, l := range letters(t, store) {
+		if l.Index != "closed" {
+			t.Fatalf("%s of %s is left", l.ID, l.Index)
+		}
+	}
+	if n := len(letters(t, store)); n != 1000 {
+		t.Errorf("%d letters are left, want 1000", n)
+	}
+}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/seed56735111/penstock"
@@ -74,10 +76,10 @@ func DocumentOf(l penstock.Letter) (penstock.Document, error) {
 }
 
 func (c *ReplayCounts) replay(ctx context.Context, s Replayable, d penstock.Deliverer, o ReplayOptions) error {
-	g := &group{store: s, deliverer: d, counts: c}
+	r := &replaying{store: s, deliverer: d, counts: c, open: map[string]*group{}, closed: map[string]bool{}}
 	for l, err := range s.Letters(ctx) {
 		if err != nil {
-			return g.broken(ctx, err)
+			return r.broken(ctx, err)
 		}
 		if o.Choose != nil && !o.Choose(l) {
 			continue
@@ -93,11 +95,111 @@ func (c *ReplayCounts) replay(ctx context.Context, s Replayable, d penstock.Deli
 			o.Logger.WarnContext(ctx, "letter left", "id", l.ID, "object", l.Source.Object, "error", err)
 			continue
 		}
-		if err := g.add(ctx, MarkOf(l), doc); err != nil {
-			return g.broken(ctx, err)
+		if err := r.add(ctx, MarkOf(l), doc); err != nil {
+			return r.broken(ctx, err)
 		}
 	}
-	return g.finish(ctx)
+	if err := r.finishAll(ctx); err != nil {
+		return err
+	}
+	return r.failed
+}
+
+// maxGroups bounds the indexes whose letters are under way at once.
+const maxGroups = 50
+
+// replaying is a replay under way. The letters of an index share deliveries of their own: an index that takes nothing keeps
+// its letters, and the others go on.
+type replaying struct {
+	store     Replayable
+	deliverer penstock.Deliverer
+	counts    *ReplayCounts
+	open      map[string]*group // by index
+	closed    map[string]bool   // indexes that failed
+	failed    error             // of the first of them
+}
+
+func (r *replaying) add(ctx context.Context, m Mark, doc penstock.Document) error {
+	if r.closed[doc.Index] {
+		return nil
+	}
+	key := sent{doc.Index, string(doc.ID)}
+	g := r.open[doc.Index]
+	if g != nil && g.has(key) {
+		// Two letters of one document: which of them a refusal means must be known.
+		if err := r.finish(ctx, doc.Index); err != nil || r.closed[doc.Index] {
+			return err
+		}
+		g = nil
+	}
+	if g == nil {
+		if len(r.open) >= maxGroups {
+			if err := r.finishAll(ctx); err != nil {
+				return err
+			}
+		}
+		g = newGroup(r.deliverer)
+		r.open[doc.Index] = g
+	}
+	if err := g.delivery.Add(ctx, doc); err != nil {
+		ferr := r.finish(ctx, doc.Index)
+		return errors.Join(r.indexFailed(ctx, doc.Index, fmt.Errorf("replay %s: %w", m.ID, err)), ferr)
+	}
+	g.marks[key] = m // not before it is taken: what Wait knows nothing of must not be taken out
+	if len(g.marks) >= replayGroup {
+		return r.finish(ctx, doc.Index)
+	}
+	return nil
+}
+
+// indexFailed keeps a failure for the end that says of itself that it does not concern the others, and returns any other.
+func (r *replaying) indexFailed(ctx context.Context, index string, err error) error {
+	if f, ok := errors.AsType[penstock.Fatal](err); !ok || f.Fatal() || ctx.Err() != nil {
+		return err
+	}
+	r.closed[index] = true
+	if r.failed == nil {
+		r.failed = err
+	}
+	return nil
+}
+
+// broken ends the groups after a failure, and returns it.
+func (r *replaying) broken(ctx context.Context, err error) error {
+	if ferr := r.finishAll(ctx); ferr != nil && ctx.Err() == nil && !errors.Is(err, ferr) {
+		return errors.Join(err, ferr)
+	}
+	return err
+}
+
+// finishAll waits for all groups together, so that their documents share requests.
+func (r *replaying) finishAll(ctx context.Context) error {
+	var wg sync.WaitGroup
+	for _, g := range r.open {
+		wg.Go(func() { g.wait(ctx) })
+	}
+	wg.Wait()
+	var errs []error
+	for _, index := range slices.Sorted(maps.Keys(r.open)) {
+		errs = append(errs, r.finish(ctx, index))
+	}
+	return errors.Join(errs...)
+}
+
+// finish takes out what has arrived of a group.
+func (r *replaying) finish(ctx context.Context, index string) error {
+	g := r.open[index]
+	delete(r.open, index)
+	g.wait(ctx)
+	r.counts.Delivered += g.out.Delivered
+	r.counts.Duplicate += g.out.Duplicate
+	r.counts.DroppedByDomain += g.out.Dropped
+	r.counts.Again += g.out.Rejected
+	if g.err != nil {
+		// Which of them arrived is not known: they stay and are sent again another time.
+		return r.indexFailed(ctx, index, g.err)
+	}
+	return r.store.Remove(ctx, g.arrived()...)
 }
 
 // sent is a document as the domain knows it.
@@ -105,37 +207,24 @@ type sent struct{ index, id string }
 
 // group is a run of letters that are delivered and taken out together.
 type group struct {
-	store     Replayable
-	deliverer penstock.Deliverer
-	counts    *ReplayCounts
-	delivery  penstock.Delivery
-	marks     map[sent]Mark
-	mu        sync.Mutex
-	refused   map[sent]bool // guarded by mu
+	delivery penstock.Delivery
+	marks    map[sent]Mark
+	waited   bool
+	out      penstock.Outcome
+	err      error
+	mu       sync.Mutex
+	refused  map[sent]bool // guarded by mu
 }
 
-func (g *group) add(ctx context.Context, m Mark, doc penstock.Document) error {
-	key := sent{doc.Index, string(doc.ID)}
-	if _, ok := g.marks[key]; ok {
-		// Two letters of one document: which of them a refusal means must be known.
-		if err := g.finish(ctx); err != nil {
-			return err
-		}
-	}
-	if g.delivery == nil {
-		g.mu.Lock()
-		g.marks, g.refused = map[sent]Mark{}, map[sent]bool{}
-		g.mu.Unlock()
-		g.delivery = g.deliverer.Begin(g.reject)
-	}
-	if err := g.delivery.Add(ctx, doc); err != nil {
-		return fmt.Errorf("replay %s: %w", m.ID, err)
-	}
-	g.marks[key] = m // not before it is taken: what Wait knows nothing of must not be taken out
-	if len(g.marks) >= replayGroup {
-		return g.finish(ctx)
-	}
-	return nil
+func newGroup(d penstock.Deliverer) *group {
+	g := &group{marks: map[sent]Mark{}, refused: map[sent]bool{}}
+	g.delivery = d.Begin(g.reject)
+	return g
+}
+
+func (g *group) has(key sent) bool {
+	_, ok := g.marks[key]
+	return ok
 }
 
 // reject remembers what has to stay.
@@ -146,35 +235,23 @@ func (g *group) reject(_ context.Context, r penstock.Rejection) error {
 	return nil
 }
 
-// broken ends the group after a failure, and returns it.
-func (g *group) broken(ctx context.Context, err error) error {
-	if ferr := g.finish(ctx); ferr != nil && ctx.Err() == nil && !errors.Is(err, ferr) {
-		return errors.Join(err, ferr)
+// wait learns the outcome, once.
+func (g *group) wait(ctx context.Context) {
+	if !g.waited {
+		g.waited = true
+		g.out, g.err = g.delivery.Wait(ctx)
 	}
-	return err
 }
 
-func (g *group) finish(ctx context.Context) error {
-	if g.delivery == nil {
-		return nil
-	}
-	out, err := g.delivery.Wait(ctx)
-	g.delivery = nil
-	g.counts.Delivered += out.Delivered
-	g.counts.Duplicate += out.Duplicate
-	g.counts.DroppedByDomain += out.Dropped
-	g.counts.Again += out.Rejected
-	if err != nil {
-		return err // which of them arrived is not known: they stay and are sent again another time
-	}
-	var arrived []Mark
+// arrived are the letters that were not refused.
+func (g *group) arrived() []Mark {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	var marks []Mark
 	for key, m := range g.marks {
 		if !g.refused[key] {
-			arrived = append(arrived, m)
+			marks = append(marks, m)
 		}
 	}
-	clear(g.marks)
-	return g.store.Remove(ctx, arrived...)
+	return marks
 }
