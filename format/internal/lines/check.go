@@ -1,8 +1,6 @@
 package lines
 
 import (
-	"slices"
-
 	"github.com/seed56735111/penstock/format/internal/quote"
 )
 
@@ -47,7 +45,12 @@ func OneOf(words ...string) Check {
 		first = first.With(Of(word[:1]))
 	}
 	return Check{First: first, Is: func(value []byte) bool {
-		return slices.ContainsFunc(words, func(word string) bool { return word == string(value) })
+		for _, word := range words { //nolint:modernize // slices.Contains takes a string, which would have to be made
+			if string(value) == word {
+				return true
+			}
+		}
+		return false
 	}}
 }
 
