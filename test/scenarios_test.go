@@ -163,7 +163,12 @@ func (s *scenario) run(t *testing.T) {
 	} else {
 		source = t.TempDir()
 		for name, text := range s.files {
-			if err := os.WriteFile(filepath.Join(source, name), []byte(text), 0o600); err != nil {
+			path := filepath.Join(source, name)
+			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			// What was just written to may go on, and its end is left for the next run.
+			if err := os.Chtimes(path, time.Time{}, time.Now().Add(-time.Hour)); err != nil {
 				t.Fatal(err)
 			}
 			addLines(truth, text)
