@@ -39,7 +39,7 @@ func TestGuessesChangeNothing(t *testing.T) {
 		return b.String()
 	}
 	const opaque = "raw"
-	k := newKnown(nil, []string{opaque})
+	k := newKnown([]string{"service.at"}, []string{opaque, "level.raw"})
 	shared := &scanner{known: k}
 	found := map[verdict]int{}
 	last := object(1)
@@ -52,11 +52,11 @@ func TestGuessesChangeNothing(t *testing.T) {
 		last = text
 		b := append([]byte(text), make([]byte, entry.Pad)...)
 		end, v := shared.scan(b, len(text))
-		fresh := &scanner{known: k}
+		fresh := &scanner{known: k, deepAt: shared.deepAt}
 		wantEnd, want := fresh.scan(b, len(text))
 		same := end == wantEnd && v == want
 		if want == complete {
-			same = same && shared.trouble == fresh.trouble && shared.top == fresh.top && shared.hasTime == fresh.hasTime && slices.Equal(shared.spans, fresh.spans)
+			same = same && shared.trouble == fresh.trouble && shared.top == fresh.top && shared.hasDeep == fresh.hasDeep && shared.deepAt == fresh.deepAt && shared.hasTime == fresh.hasTime && slices.Equal(shared.spans, fresh.spans)
 			for i := range k.timeNames {
 				same = same && (fresh.hasTime&(1<<i) == 0 || shared.times[i] == fresh.times[i])
 			}

@@ -52,9 +52,10 @@ func (p *jsonReader) skipSeparators() bool {
 		for quote.IsSpace(b[i]) || b[i] == ',' || b[i] == 0x1e {
 			i++
 		}
-		if i > 0 {
-			p.frame(i)
+		if p.Framed != nil {
+			p.Frame(p.Offset(), int64(i))
 		}
+		p.Advance(i)
 		if i < n {
 			return true
 		}
@@ -159,10 +160,10 @@ func (p *jsonReader) record(b []byte, end int, offset int64) penstock.Record {
 		} else {
 			s.trouble |= clashingName
 		}
-	} else if s.hasTime != 0 || len(s.deepTimes) > 0 {
+	} else if s.hasTime != 0 || s.hasDeep != 0 {
 		rec.Time = s.time(b)
 	}
-	if len(s.deepOpaque) > 0 {
+	if s.hasDeep != 0 {
 		s.findDeepOpaque(b)
 	}
 	switch s.trouble {
@@ -196,7 +197,10 @@ func (s *scanner) appendOpaque(dst, b []byte) []byte {
 // time returns the first of the record's times that can be read: paths before names.
 func (s *scanner) time(b []byte) time.Time {
 	for _, path := range s.deepTimes {
-		if i := find(b, path); i > 0 {
+		if s.hasDeep&(1<<path.first) == 0 {
+			continue
+		}
+		if i := find(b, int(s.deepAt[path.first]), path.rest); i > 0 {
 			if t, ok := times.JSON(b[i:]); ok {
 				return t
 			}

@@ -109,7 +109,11 @@ const (
 	maxTimes   = 62
 	rankAWS    = maxTimes
 	rankOpaque = maxTimes + 1
+	rankDeep   = maxTimes + 2 // and above: the first name of a path
 )
+
+// maxDeep is how many names the paths of a format begin with.
+const maxDeep = 16
 
 // known is what a scanner looks out for in the records of a format.
 type known struct {
@@ -117,8 +121,9 @@ type known struct {
 	timeNames []string
 	// opaque are top-level names whose value is written as a string when it is not one, opaquePaths all of them.
 	opaque, opaquePaths []string
-	// deepTimes and deepOpaque are the same for paths.
-	deepTimes, deepOpaque [][]string
+	// deepTimes and deepOpaque are the same for paths, which begin with the deepNames.
+	deepTimes, deepOpaque []deepPath
+	deepNames             []string
 	// letters are the first bytes of the names that topName knows.
 	letters [256]bool
 	// byLength are the indexes in timeNames of the names of a length.
@@ -133,7 +138,7 @@ func newKnown(times, opaque []string) *known {
 	k := &known{timeNames: []string{timeFields[0]}, opaquePaths: opaque}
 	for _, path := range times {
 		if parts := strings.Split(path, "."); len(parts) > 1 {
-			k.deepTimes = append(k.deepTimes, parts)
+			k.deepTimes = append(k.deepTimes, k.deep(parts))
 		} else {
 			k.timeNames = append(k.timeNames, path)
 		}
@@ -145,7 +150,7 @@ func newKnown(times, opaque []string) *known {
 	}
 	for _, path := range opaque {
 		if parts := strings.Split(path, "."); len(parts) > 1 {
-			k.deepOpaque = append(k.deepOpaque, parts)
+			k.deepOpaque = append(k.deepOpaque, k.deep(parts))
 		} else {
 			k.opaque = append(k.opaque, path)
 		}
@@ -153,12 +158,28 @@ func newKnown(times, opaque []string) *known {
 	for i, name := range k.timeNames {
 		k.byLength[len(name)] = append(k.byLength[len(name)], uint8(i))
 	}
-	for _, names := range [][]string{k.timeNames, {"_", "aws", "penstock"}, k.opaque} {
+	for _, names := range [][]string{k.timeNames, {"_", "aws", "penstock"}, k.opaque, k.deepNames} {
 		for _, name := range names {
 			k.letters[name[0]] = true
 		}
 	}
 	return k
+}
+
+// deepPath is a path below one of the names at the top level.
+type deepPath struct {
+	first int // index in deepNames
+	rest  []string
+}
+
+// deep takes a path of several names apart.
+func (k *known) deep(path []string) deepPath {
+	first := slices.Index(k.deepNames, path[0])
+	if first < 0 {
+		first = len(k.deepNames)
+		k.deepNames = append(k.deepNames, path[0])
+	}
+	return deepPath{first, path[1:]}
 }
 
 // metaNames are refused by the engines at the top level of a document.
@@ -194,6 +215,11 @@ func (s *scanner) topName(name []byte) int {
 	}
 	if len(s.opaque) > 0 && slices.Contains(s.opaque, string(name)) {
 		return rankOpaque
+	}
+	for i, first := range s.deepNames {
+		if string(name) == first {
+			return rankDeep + i
+		}
 	}
 	return -1
 }

@@ -4,10 +4,10 @@ import (
 	"slices"
 )
 
-// find returns where the value of a path begins in the valid value b[0], 0 when it has none. Of several ones it is the first.
-func find(b []byte, path []string) int {
+// find returns where the value of a path begins in the valid value at b[i], 0 when it has none. Of several ones it is the first.
+func find(b []byte, i int, path []string) int {
 	found := 0
-	each(b, 0, path, func(start, _ int) bool {
+	each(b, i, path, func(start, _ int) bool {
 		found = start
 		return false
 	})
@@ -45,11 +45,11 @@ func each(b []byte, i int, path []string, f func(start, end int) bool) bool {
 
 // findDeepOpaque adds the values of opaque paths to the spans.
 func (s *scanner) findDeepOpaque(b []byte) {
-	if s.trouble&notObject != 0 {
-		return
-	}
 	for _, path := range s.deepOpaque {
-		each(b, 0, path, func(start, end int) bool {
+		if s.hasDeep&(1<<path.first) == 0 {
+			continue
+		}
+		each(b, int(s.deepAt[path.first]), path.rest, func(start, end int) bool {
 			if b[start] != '"' && b[start] != 'n' {
 				s.trouble |= opaqueObject
 				s.spans = append(s.spans, span{start, end})

@@ -54,6 +54,8 @@ type scanner struct {
 	top     penstock.TopNames
 	times   [maxTimes]int32 // where the values of top-level time fields begin
 	hasTime uint64          // which of them are set
+	deepAt  [maxDeep]int32  // where the values begin that paths go through
+	hasDeep uint16          // which of them are set
 	spans   []span          // values of opaque fields that are neither strings nor null
 
 	frames []frame
@@ -122,7 +124,7 @@ func (s *scanner) look(k *known) {
 //
 //nolint:gocyclo // one loop over the bytes is what makes it fast; the grammar is the one of RFC 8259
 func (s *scanner) scan(b []byte, n int) (int, verdict) {
-	s.trouble, s.top, s.hasTime, s.spans, s.frames = 0, 0, 0, s.spans[:0], s.frames[:0]
+	s.trouble, s.top, s.hasTime, s.hasDeep, s.spans, s.frames = 0, 0, 0, 0, s.spans[:0], s.frames[:0]
 	var (
 		cur    frame // the innermost open container, when depth > 0
 		depth  int
@@ -350,6 +352,9 @@ known:
 		s.trouble |= clashingName
 	case rank == rankOpaque:
 		opaque = i
+	case rank >= rankDeep:
+		s.deepAt[rank-rankDeep] = int32(i) //nolint:gosec // a window is below 2 GiB
+		s.hasDeep |= 1 << (rank - rankDeep)
 	}
 	goto value
 }
