@@ -136,6 +136,17 @@ func TestAFailureOfOneDocumentDoesNotHoldTheOthersBack(t *testing.T) {
 		t.Errorf("%+v, error %v, %d requests, rejected %+v", out, err, e.requests, rejected)
 	}
 
+	passing := &engine{item: func(n int, id string) (int, string, string) {
+		if id == "id-3" && n < 3 {
+			return 500, "brand_new_exception", "not yet"
+		}
+		return 201, "", ""
+	}}
+	w = start(t, passing, bulk.Config{})
+	if out, err := deliver(t, w, 10, noRejection(t)); err != nil || out.Delivered != 10 {
+		t.Errorf("it passes within the rounds: %+v, error %v", out, err)
+	}
+
 	alone := &engine{item: func(n int, _ string) (int, string, string) {
 		if n < 6 {
 			return 500, "fail_processor_exception", "not yet"
