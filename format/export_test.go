@@ -1,6 +1,11 @@
 package format
 
-import "github.com/seed56735111/penstock/format/internal/entry"
+import (
+	"bytes"
+	"time"
+
+	"github.com/seed56735111/penstock/format/internal/entry"
+)
 
 // Schema is a format in a table of a test's.
 type Schema = schema
@@ -33,3 +38,17 @@ var (
 	Controls = controls
 	Control  = control
 )
+
+// IsGeneric reports whether a format does not say who wrote its records.
+func (s schema) IsGeneric() bool { return s.generic }
+
+// Says reports whether a format, asked alone, would take an entry of a text under a name that says nothing.
+func Says(f Schema, text []byte) bool {
+	r := &entry.Reader{Name: "x", Stored: time.Time{}}
+	r.Begin(bytes.NewReader(text), defaultMaxRecord)
+	x := newIndex([]schema{f})
+	for range x.mayFit(r).all() {
+		return f.grammar.Told(r)
+	}
+	return false
+}

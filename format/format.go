@@ -162,16 +162,31 @@ func (d *Detector) Recognize(o *penstock.Object, id penstock.Identity, e penstoc
 	}}, nil
 }
 
-// choose returns the first format of those that may fit which says that it does.
+// choose returns the first format of those that may fit which says that it does. Of formats that look at lines it is the one that fits
+// most of the first ones: a line of another program's in a file changes nothing.
 func (d *Detector) choose(r *entry.Reader) *schema {
 	last := &d.formats[len(d.formats)-1]
 	if d.index == nil {
 		return last
 	}
+	var best *schema
+	most := 0
 	for n := range d.index.mayFit(r).all() {
-		if f := &d.formats[n]; f.grammar.Told(r) {
+		f := &d.formats[n]
+		counter, ok := f.grammar.(interface{ Fits(r *entry.Reader) int })
+		switch {
+		case ok:
+			if fit := counter.Fits(r); fit > most {
+				best, most = f, fit
+			}
+		case best != nil:
+			return best
+		case f.grammar.Told(r):
 			return f
 		}
+	}
+	if best != nil {
+		return best
 	}
 	return last
 }

@@ -56,20 +56,24 @@ func (f *Headed) Starts() Bytes {
 }
 
 // Told looks for a line that names fields, or for a record with the default ones.
-func (f *Headed) Told(r *entry.Reader) bool {
+func (f *Headed) Told(r *entry.Reader) bool { return f.Fits(r) > 0 }
+
+// Fits returns how many of the first lines are records, or stand behind a line that names fields.
+func (f *Headed) Fits(r *entry.Reader) (n int) {
 	f.ready()
-	for _, line := range r.Lines(entry.FirstLines) {
+	first := r.Lines(entry.FirstLines)
+	for i, line := range first {
 		if f.names(line) != nil {
-			return true
+			return n + len(first) - i
 		}
 		if f.fallback == nil {
 			continue
 		}
 		if end, ok := f.fallback.begins(line); ok && end == len(line) {
-			return true
+			n++
 		}
 	}
-	return false
+	return n
 }
 
 // Read reads an entry. Its headers frame the records.

@@ -41,8 +41,16 @@ func (f *Pairs) Starts() Bytes {
 }
 
 // Told looks for a line that is a record.
-func (f *Pairs) Told(r *entry.Reader) bool {
-	return slices.ContainsFunc(r.Lines(entry.FirstLines), f.begins)
+func (f *Pairs) Told(r *entry.Reader) bool { return f.Fits(r) > 0 }
+
+// Fits returns how many of the first lines are records.
+func (f *Pairs) Fits(r *entry.Reader) (n int) {
+	for _, line := range r.Lines(entry.FirstLines) {
+		if f.begins(line) {
+			n++
+		}
+	}
+	return n
 }
 
 // begins reports whether a line has the keys of the format, and most of its words are pairs.

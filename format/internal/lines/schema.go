@@ -89,13 +89,16 @@ type Layout struct {
 func (f *Schema) Starts() Bytes { return f.Fields[0].starts(f.Bare) }
 
 // Told looks for a line that is a record; the first lines of an entry may be damaged.
-func (f *Schema) Told(r *entry.Reader) bool {
+func (f *Schema) Told(r *entry.Reader) bool { return f.Fits(r) > 0 }
+
+// Fits returns how many of the first lines are records.
+func (f *Schema) Fits(r *entry.Reader) (n int) {
 	for _, line := range r.Lines(entry.FirstLines) {
 		if _, ok := f.ready().begins(line); ok {
-			return true
+			n++
 		}
 	}
-	return false
+	return n
 }
 
 // Read reads an entry to its end.
