@@ -93,7 +93,7 @@ func (h *rawHandler) Invoke(ctx context.Context, event []byte) (answer []byte, e
 	defer h.inHand.RUnlock()
 	defer func() {
 		if v := recover(); v != nil {
-			requestLogger(ctx, h.logger).ErrorContext(ctx, "invocation failed", failure(ErrorInternal, fmt.Sprint(v)), "stack", string(debug.Stack()))
+			requestLogger(ctx, h.logger).ErrorContext(ctx, "invocation failed", failure(ErrorInternal, fmt.Sprint(v)), slog.String("stack", string(debug.Stack())))
 			err = messages.InvokeResponse_Error{Type: ErrorInternal, Message: fmt.Sprintf("internal error: %v", v), ShouldExit: true}
 		}
 	}()
@@ -171,7 +171,7 @@ func (h *Handler) Invoke(ctx context.Context, raw json.RawMessage) (any, error) 
 		rep.continued += results[i].continued
 		if results[i].err != nil {
 			rep.failed++
-			logger.WarnContext(ctx, "item given back", "item", ev.units[i].id, failure(ErrorType(results[i].err), briefly(results[i].err).Error()))
+			logger.WarnContext(ctx, "item given back", slog.String("item", ev.units[i].id), failure(ErrorType(results[i].err), briefly(results[i].err).Error()))
 		}
 	}
 	if rep.failed == 0 && err == nil {
