@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/zeebo/xxh3"
 
@@ -170,6 +171,55 @@ func TestABrokenReadingOfAFileIsNoEnd(t *testing.T) {
 		if n != test.records || !errors.Is(err, test.err) {
 			t.Errorf("%q, then %v: %d records and error %v, want %d", test.text, test.err, n, err, test.records)
 		}
+	}
+}
+
+// idling gives its parts one after the other, and idles between them until enough records have come.
+type idling struct {
+	t     *testing.T
+	parts []string
+	want  []int // records before the next part comes
+	got   *int
+	idles int
+}
+
+func (r *idling) Read(p []byte) (int, error) {
+	if len(r.want) > 0 && *r.got < r.want[0] {
+		if r.idles++; r.idles > 1000 {
+			r.t.Fatalf("%d records while the stream idles, want %d", *r.got, r.want[0])
+		}
+		time.Sleep(time.Millisecond)
+		return 0, penstock.ErrIdle
+	}
+	if len(r.parts) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, r.parts[0])
+	r.parts, r.want = r.parts[1:], r.want[1:]
+	return n, nil
+}
+
+func TestAnIdleStreamHoldsNoRecordBack(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]idling{
+		"text":   {parts: []string{"2026-11-24 10:00:00 a\n2026-11-24 10:00:01 b\n\tat x\n", "2026-11-24 10:00:02 c\n2026"}, want: []int{0, 2, 3}},
+		"lines":  {parts: []string{"a\nb", "\nc\n"}, want: []int{0, 1, 3}},
+		"ndjson": {parts: []string{`{"n":1}`, `{"n":2}`}, want: []int{0, 1, 2}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			n := 0
+			test.t, test.got = t, &n
+			rec, err := detector(t, format.Config{}).Recognize(&penstock.Object{Linger: time.Millisecond}, penstock.Identity{Key: "-"}, penstock.Entry{Reader: &test})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, err := range rec.Records {
+				if n++; err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
 	}
 }
 

@@ -83,6 +83,18 @@ var more = []struct {
 	{".", "TestWhatTheBrakeHoldsBackIsBounded", mutant{"what is held back is not bounded", "brake.go", "	if b.bytes > maxBraked {", "	if false {"}},
 	{".", "TestTheBrakeIsLetGoInTheMiddleOfAnObject", mutant{"a brake that is let go in mid-object holds on", "run.go", "	if len(d.held) > 0 && !h.brake.holds() {", "	if false {"}},
 	{"./bulk", "TestAFailureOfOneDocument", mutant{"a document that fails once is a dead letter", "bulk/send.go", "const suspectRounds = 3", "const suspectRounds = 1"}},
+	{"./internal/lawtest", "TestFilesLaw", mutant{"what a generation begins with is known by itself", "format/internal/entry/content.go", "	if c.at < c.dated {", "	if false {"}},
+	{"./internal/lawtest", "TestFilesLaw", mutant{"a rotated file is another file", "source/place.go", "	return dir + name\n", "	return dir + filepath.Base(path)\n"}},
+	{"./internal/lawtest", "TestFilesLaw", mutant{"a line that is being written is a record", "format/internal/entry/window.go", "		if w.last == '\\n' {", "		if true {"}},
+	{"./internal/lawtest", "TestFilesLaw", mutant{"a file without a line with a time is named by a guess", "format/internal/entry/content.go", "	if growing := r.Growing(); growing != nil {", "	if growing := r.Growing(); false {"}},
+	{"./internal/lawtest", "TestFilesLaw", mutant{"a .gz that is being written is a dead letter", "decode/decode.go", "	if g := o.source.growing; g != nil {", "	if g := o.source.growing; g != nil && false {"}},
+	{"./format", "TestABrokenReadingOfAFileIsNoEnd", mutant{"a cut .gz ends with its last whole line", "format/internal/entry/window.go", "; ok && growing.What == \"\" {", "; ok {"}},
+	{"./format", "TestAnIdleStreamHoldsNoRecordBack", mutant{"the last event waits for the next line for ever", "format/internal/multiline/multiline.go", "		if from > 0 && r.Linger > 0 {", "		if false {"}},
+	{"./source", "TestAFileWithManyNames", mutant{"a linked file has the name that is met first", "source/files.go", "	if linked {\n		f = ", "	if linked && false {\n		f = "}},
+	{"./source", "TestRotationWhile", mutant{"what a rotation has moved is not looked for", "source/files.go", "	if !w.rescan || modified", "	if true || modified"}},
+	{"./source", "TestATruncatedFile", mutant{"what a truncated file is filled with passes for its rest", "source/files.go", "	if len(r.head) == 0 {\n		return nil", "	if true {\n		return nil"}},
+	{"./source", "TestAStreamThatIsWaitedForEndsWithTheTaking", mutant{"a signal waits for a pipe", "source/live.go", "	case <-l.take.Done():", "	case <-make(chan bool):"}},
+	{"./shape", "TestAFilesOwnDate", mutant{"the day on which a file was written to chooses an index", "shape/pattern.go", "		if !dated {\n			n.undate()", "		if false {\n			n.undate()"}},
 }
 
 // TestBrokenVariantsAreCaught shows that the law can fail: it breaks the program in one place at a time and runs TestLaw.
