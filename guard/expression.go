@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // expression is an index expression, read: the names between its commas, each to be judged as it is written, wildcards
@@ -64,6 +65,8 @@ func readPart(part string, afterWildcard bool) (name string, excluded bool, err 
 	switch {
 	case part == "":
 		return "", false, errors.New("an empty name in an index expression")
+	case strings.ContainsFunc(part, unicode.IsSpace):
+		return "", false, errors.New("a space in an index name")
 	case part == "_all":
 		return "*", false, nil
 	case strings.Contains(part, ":") && !isDateMath(part):

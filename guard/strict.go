@@ -6,6 +6,7 @@ import (
 	"io"
 	"iter"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -33,6 +34,7 @@ type strict struct {
 
 	call   understood
 	index  string // the index expression of the URL, empty when it has none
+	pit    bool   // the search is on a point in time
 	asked  map[question]bool
 	listed []string
 	yield  func(question, error) bool
@@ -46,7 +48,7 @@ var errStop = errors.New("stop")
 // Asking the URL too, the strict guard never allows what a parity guard refuses.
 func (s *strict) questions() iter.Seq2[question, error] {
 	return func(yield func(question, error) bool) {
-		s.yield, s.asked = yield, map[question]bool{}
+		s.yield, s.asked, s.pit = yield, map[question]bool{}, false
 		err := s.walk()
 		if err != nil && !errors.Is(err, errStop) {
 			yield(question{}, &opaqueError{err})
@@ -94,7 +96,7 @@ func (s *strict) askAll(method, text string, rest ...string) error {
 		if name.excluded {
 			continue
 		}
-		if err := s.ask(method, name.pattern, rest...); err != nil {
+		if err := s.askName(method, name.pattern, rest...); err != nil {
 			return err
 		}
 	}
@@ -110,17 +112,27 @@ func (s *strict) askAll(method, text string, rest ...string) error {
 		if !e.selects(name) {
 			continue
 		}
-		if err := s.ask(method, name, rest...); err != nil {
+		if err := s.askName(method, name, rest...); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// askName asks for an index, and for the data stream that it is a part of.
+func (s *strict) askName(method, name string, rest ...string) error {
+	if stream, ok := dataStream(name); ok {
+		if err := s.ask(method, stream, rest...); err != nil {
+			return err
+		}
+	}
+	return s.ask(method, name, rest...)
+}
+
 // walkURL asks for the indexes that the URL names, or means by naming none.
 func (s *strict) walkURL() error {
 	expression := s.index
-	if expression == "" && s.call.scope == scopeAll {
+	if expression == "" && (s.call.scope == scopeAll || s.tellsOfIndexes()) && !s.mayHavePIT() {
 		expression = "*"
 	}
 	if expression == "" {
@@ -137,4 +149,15 @@ func (s *strict) walkURL() error {
 		return s.askAll(http.MethodPut, s.call.created)
 	}
 	return nil
+}
+
+// tellsOfIndexes reports whether a call about the cluster is asked for more than that: _cluster/health?level=indices.
+func (s *strict) tellsOfIndexes() bool {
+	query, err := url.ParseQuery(s.target.Query)
+	return err != nil || query.Has("level")
+}
+
+// mayHavePIT reports whether the body says which indexes a search is on: those of a point in time, when it has one.
+func (s *strict) mayHavePIT() bool {
+	return s.index == "" && len(s.call.rest) == 1 && s.call.rest[0] == "_search"
 }

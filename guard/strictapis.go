@@ -28,6 +28,7 @@ const (
 	bodyRankEval
 	bodyExecute
 	bodyAllocation
+	bodyMapping
 )
 
 // scope says which indexes a call is about besides those that its body names.
@@ -59,14 +60,14 @@ var strictAPIs = []strictAPI{
 
 	{"GET", "/_cat /_cat/allocation /_cat/allocation/{x} /_cat/cluster_manager /_cat/health /_cat/master" +
 		" /_cat/nodeattrs /_cat/nodes" +
-		" /_cat/pending_tasks /_cat/plugins /_cat/repositories /_cat/snapshots /_cat/snapshots/{x} /_cat/tasks" +
+		" /_cat/pending_tasks /_cat/plugins /_cat/repositories /_cat/snapshots /_cat/snapshots/{x}" +
 		" /_cat/templates" +
 		" /_cat/templates/{x} /_cat/thread_pool /_cat/thread_pool/{x}", scopeURL, bodyNone},
 	{"GET", "/_cat/aliases /_cat/aliases/{x} /_cat/count /_cat/count/{index} /_cat/fielddata" +
 		" /_cat/fielddata/{x} /_cat/indices" +
 		" /_cat/indices/{index} /_cat/pit_segments/_all /_cat/recovery /_cat/recovery/{index}" +
 		" /_cat/segment_replication" +
-		" /_cat/segment_replication/{index} /_cat/segments /_cat/segments/{index} /_cat/shards /_cat/shards/{index}" +
+		" /_cat/segment_replication/{index} /_cat/tasks /_cat/segments /_cat/segments/{index} /_cat/shards /_cat/shards/{index}" +
 		" /_list/indices /_list/indices/{index} /_list/shards /_list/shards/{index}", scopeAll, bodyNone},
 	{"GET", "/_list /_list/wlm_stats /_list/wlm_stats/stats/{x} /_list/wlm_stats/{x}/stats" +
 		" /_list/wlm_stats/{x}/stats/{x}" +
@@ -90,8 +91,8 @@ var strictAPIs = []strictAPI{
 		" /_nodes/usage/{x} /_nodes/{x} /_nodes/{x}/hot_threads /_nodes/{x}/hotthreads /_nodes/{x}/info/{x}" +
 		" /_nodes/{x}/stats" +
 		" /_nodes/{x}/stats/{x} /_nodes/{x}/stats/{x}/{x} /_nodes/{x}/usage /_nodes/{x}/usage/{x} /_nodes/{x}/{x}" +
-		" /_remote/info /_tasks /_tasks/{x} /_script_context /_script_language", scopeURL, bodyNone},
-	{"POST", "/_nodes/reload_secure_settings /_nodes/{x}/reload_secure_settings /_tasks/_cancel /_tasks/{x}/_cancel" +
+		" /_remote/info /_tasks/{x} /_script_context /_script_language", scopeURL, bodyNone},
+	{"POST", "/_nodes/reload_secure_settings /_nodes/{x}/reload_secure_settings /_tasks/{x}/_cancel" +
 		" /_delete_by_query/{x}/_rethrottle /_reindex/{x}/_rethrottle" +
 		" /_update_by_query/{x}/_rethrottle", scopeURL, bodyOther},
 	{"GET", "/_remotestore/metadata/{index} /_remotestore/metadata/{index}/{x} /_remotestore/stats/{index}" +
@@ -120,6 +121,9 @@ var strictAPIs = []strictAPI{
 	{"POST", "/_index_template/_simulate /_index_template/_simulate/{x}" +
 		" /_index_template/_simulate_index/{index}", scopeURL, bodyTemplate},
 	{"PUT POST", "/_template/{x} /_index_template/{x} /_component_template/{x}", scopeURL, bodyTemplate},
+	// What others are doing, with whatever they search.
+	{"GET", "/_tasks", scopeAll, bodyNone},
+	{"POST", "/_tasks/_cancel", scopeAll, bodyOther},
 	{"GET", "/_data_stream /_data_stream/_stats /_data_stream/{index}" +
 		" /_data_stream/{index}/_stats", scopeAll, bodyNone},
 	{"PUT DELETE", "/_data_stream/{index}", scopeURL, bodyNone},
@@ -170,7 +174,7 @@ var strictAPIs = []strictAPI{
 	{"HEAD", "/{index}/_mapping/{x}", scopeURL, bodyNone},
 	{"PUT", "/_settings /{index}/_settings", scopeAll, bodySettings},
 	{"PUT POST", "/{index}/_mapping /{index}/_mappings /{index}/_mapping/{x}" +
-		" /{index}/{type}/_mapping", scopeURL, bodyOther},
+		" /{index}/{type}/_mapping", scopeURL, bodyMapping},
 	{"PUT", "/{index}/_block/{x}", scopeURL, bodyNone},
 	{"GET POST", "/_analyze /{index}/_analyze", scopeURL, bodyOther},
 	{"GET POST", "/_flush /_flush/synced /{index}/_flush /{index}/_flush/synced /_refresh /{index}/_refresh" +
@@ -257,8 +261,8 @@ func (u *understood) matches(path string, raw, segments []string) bool {
 		case "{created}":
 			u.created = s
 		case "{type}":
-			// A view is read as the type of an index named views.
-			if strings.HasPrefix(s, "_") || segments[0] == "views" {
+			// A view is read as the type of an index named views; a document of the type .percolator is a query.
+			if strings.HasPrefix(s, "_") || segments[0] == "views" || s == ".percolator" {
 				return false
 			}
 		case "{id}", "{x}":

@@ -38,17 +38,20 @@ func (s *strict) walkBody() error {
 		return s.walkSearches(r)
 	}
 	w := newWalker(s, r)
-	if empty, err := w.isEmpty(); empty || err != nil {
-		if err == nil && s.call.body == bodyAllocation {
-			err = s.askAll(s.method, "*", s.call.rest...)
+	empty, err := w.isEmpty()
+	if err != nil {
+		return err
+	}
+	if !empty {
+		if err := w.body(s.call.body); err != nil {
+			return err
 		}
-		return err
+		if _, err := w.d.ReadToken(); !errors.Is(err, io.EOF) {
+			return errors.New("the body is not one JSON object")
+		}
 	}
-	if err := w.body(s.call.body); err != nil {
-		return err
-	}
-	if _, err := w.d.ReadToken(); !errors.Is(err, io.EOF) {
-		return errors.New("the body is not one JSON object")
+	if empty && s.call.body == bodyAllocation || s.mayHavePIT() && !s.pit {
+		return s.askAll(s.method, "*", s.call.rest...)
 	}
 	return nil
 }
@@ -175,7 +178,11 @@ func (w walker) body(kind bodyKind) error {
 	case bodyAlias:
 		return w.alias()
 	case bodyIndex:
-		return w.object(members{"settings": w.settings, "aliases": w.aliases(cmp.Or(w.call.created, w.index))}, "mappings conditions max_shard_size")
+		return w.object(members{
+			"settings": w.settings, "mappings": w.mappings, "aliases": w.aliases(cmp.Or(w.call.created, w.index)),
+		}, "conditions max_shard_size")
+	case bodyMapping:
+		return w.mappings()
 	case bodySettings:
 		return w.settings()
 	case bodyTemplate:
@@ -365,20 +372,43 @@ func (w walker) settings() error {
 	})
 }
 
+// mappings reads the mappings of an index. A document in a field of the type percolator is a query, which may look terms up.
+func (w walker) mappings() error {
+	if w.d.PeekKind() == '[' {
+		return edge.EachElement(w.d, w.mappings)
+	}
+	if w.d.PeekKind() != '{' {
+		return w.d.SkipValue()
+	}
+	return edge.EachMember(w.d, func(name string) error {
+		if name != "type" || w.d.PeekKind() != '"' {
+			return w.mappings()
+		}
+		kind := ""
+		if err := edge.ReadString(w.d, &kind); err != nil {
+			return err
+		}
+		if kind == "percolator" {
+			return errors.New("documents of the field type percolator are queries")
+		}
+		return nil
+	})
+}
+
 // template is a template of indexes: it is judged as the making of those that it is for.
 func (w walker) template() error {
 	patterns := func() error {
 		return w.eachString(func(pattern string) error { return w.askAll(http.MethodPut, pattern) })
 	}
 	return w.object(members{
-		"index_patterns": patterns, "settings": w.settings, "aliases": w.aliases(""),
+		"index_patterns": patterns, "settings": w.settings, "mappings": w.mappings, "aliases": w.aliases(""),
 		"template": func() error {
 			if w.d.PeekKind() == '"' {
 				return patterns()
 			}
-			return w.object(members{"settings": w.settings, "aliases": w.aliases("")}, "mappings")
+			return w.object(members{"settings": w.settings, "mappings": w.mappings, "aliases": w.aliases("")}, "")
 		},
-	}, "mappings order version composed_of priority data_stream _meta allow_auto_create")
+	}, "order version composed_of priority data_stream _meta allow_auto_create")
 }
 
 func (w walker) rankEval() error {

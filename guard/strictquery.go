@@ -17,6 +17,10 @@ func (w walker) search() error {
 		"collapse": func() error {
 			return w.object(members{"inner_hits": w.each(w.search)}, "field max_concurrent_group_searches")
 		},
+		"pit": func() error {
+			w.pit = true
+			return w.d.SkipValue()
+		},
 		"search_pipeline": func() error {
 			if w.d.PeekKind() != '"' {
 				return errPipeline
@@ -27,7 +31,7 @@ func (w walker) search() error {
 		" partial_fields fielddata_fields explain"+
 		" version seq_no_primary_term min_score track_scores track_total_hits search_after slice stats profile"+
 		" include_named_queries_score"+
-		" verbose_pipeline derived indices_boost pit name ignore_unmapped conflicts max_docs script")
+		" verbose_pipeline derived indices_boost name ignore_unmapped conflicts max_docs script")
 }
 
 func (w walker) unknown(what string) func() error {

@@ -68,6 +68,14 @@ func leaks() []leak {
 		{name: "_search with a parameter", method: "POST", target: "/_search?index=secret", body: `{}`, shows: "classified"},
 		{name: "_count with a parameter", method: "POST", target: "/_count?index=secret", body: `{}`, shows: `"count":1`},
 		{name: "allocation of an index in the body", method: "POST", target: "/_cluster/allocation/explain", body: `{"index":"secret","shard":0,"primary":true}`, shows: `"secret"`},
+		{
+			name: "a document that is a query", method: "PUT", target: "/app-4", look: "/app-4/_mapping", shows: "percolator",
+			body: `{"mappings":{"properties":{"word":{"type":"text"},"q":{"type":"percolator"}}}}`,
+		},
+		{name: "the index behind a data stream", method: "GET", target: "/.ds-*/_search", shows: "classified", before: []string{
+			`PUT /_index_template/t {"index_patterns":["secret-*"],"data_stream":{}}`,
+			`POST /secret-ds/_doc?refresh=true {"@timestamp":"2026-11-24T12:00:00Z","word":"classified"}`,
+		}},
 		{name: "an index pattern of a template", method: "PUT", target: "/_index_template/t", body: `{"index_patterns":["secret"],"template":{"aliases":{"app-alias":{}}}}`, look: "/_index_template/t", shows: `"secret"`},
 	}
 }
@@ -132,7 +140,9 @@ func (l leak) try(t *testing.T, node, guarded string) string {
 	t.Helper()
 	for _, line := range l.before {
 		parts := strings.SplitN(line, " ", 3)
-		ask(t, node, parts[0], parts[1], parts[2], http.StatusOK)
+		if answer := ask(t, node, parts[0], parts[1], parts[2], 0); strings.Contains(answer, `"error"`) {
+			t.Fatalf("%s: %s", line, answer)
+		}
 	}
 	answer := ask(t, guarded, l.method, l.target, l.body, 0)
 	if l.look != "" {
@@ -144,7 +154,7 @@ func (l leak) try(t *testing.T, node, guarded string) string {
 // prepare leaves the indexes app-1 and secret with a document each, and nothing else.
 func prepare(t *testing.T, node string) {
 	t.Helper()
-	for _, target := range []string{"/app-*,secret", "/_index_template/t", "/_ingest/pipeline/*"} {
+	for _, target := range []string{"/_data_stream/secret-ds", "/app-*,secret", "/_index_template/t", "/_ingest/pipeline/*"} {
 		ask(t, node, "DELETE", target, "", 0)
 	}
 	const one = `{"settings":{"number_of_shards":1,"number_of_replicas":0}}`
@@ -184,7 +194,7 @@ func strictGuard(t *testing.T, node string, mode guard.Mode) string {
 	const domain = "arn:aws:es:eu-west-1:123456789012:domain/sandbox01"
 	policy, err := guard.ParseAccessPolicy(fmt.Appendf(nil, `{"Version":"2012-10-17","Statement":[
 		{"Effect":"Allow","Principal":"*","Action":"es:*","Resource":"%[1]s/*"},
-		{"Effect":"Deny","Principal":"*","Action":"es:*","Resource":["%[1]s/secret","%[1]s/secret/*"]}]}`, domain))
+		{"Effect":"Deny","Principal":"*","Action":"es:*","Resource":["%[1]s/secret","%[1]s/secret/*","%[1]s/secret-ds/*"]}]}`, domain))
 	if err != nil {
 		t.Fatal(err)
 	}
