@@ -142,7 +142,7 @@ func cutOff(err error) error {
 // A block alone is told by its name and by decoding, which needs all of it in memory.
 const (
 	snappySuffix    = ".snappy"
-	maxSnappyObject = 32 << 20 // stored or plain
+	maxSnappyObject = 16 << 20 // stored or plain
 )
 
 // snappyBlock returns what is in a block that is the whole of an entry named like one, or the bytes as they are.

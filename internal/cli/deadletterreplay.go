@@ -223,6 +223,9 @@ func (r *reshaper) reshape(l penstock.Letter) (penstock.Document, error) {
 	if err != nil {
 		return penstock.Document{}, err
 	}
+	if rec.Skip != "" {
+		return penstock.Document{}, fmt.Errorf("the letter holds no record: %s", rec.Skip)
+	}
 	shaper, err := shape.New(shape.Config{Index: r.pattern})
 	if err != nil {
 		return penstock.Document{}, err

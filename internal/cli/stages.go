@@ -145,7 +145,7 @@ func (o *s3Options) open(ctx context.Context, domain *awsOptions, l logger) (*so
 	}), nil
 }
 
-// client is for what is not a source of records: dead letters, a configuration file.
+// client is for what is neither a source of records nor their dead letters: a configuration file.
 func (o *s3Options) client(cfg aws.Config) *s3.Client {
 	return s3.NewFromConfig(cfg, func(so *s3.Options) {
 		if o.endpointURL != "" {
