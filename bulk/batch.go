@@ -25,9 +25,13 @@ type batch struct {
 	// replaces says that some of the documents do.
 	replaces bool
 	begun    int64 // what had arrived of all batches before this one
-	lease    lease
-	answer   answer
-	sum      bodySum
+	// alone says that it has the tokens of all batches in hand, for one document. Its record is borrowed: lent is held while
+	// somebody looks at raw.
+	alone  bool
+	lent   sync.Mutex
+	lease  lease
+	answer answer
+	sum    bodySum
 }
 
 // answer is what is reused from one response to the next.
@@ -97,15 +101,17 @@ func (s *bodySum) reset() {
 	}
 }
 
-func newBatch(size int) *batch { return &batch{body: make([]byte, 0, size+size/8)} }
+func newBatch(size int) *batch { return &batch{body: make([]byte, 0, size)} }
 
 func (b *batch) reset() {
 	clear(b.docs)
 	clear(b.answer.items)
 	b.sum.reset()
-	const largeAnswer = 4 << 20 // full of errors
-	if b.answer.body.Cap() > largeAnswer {
+	if b.answer.body.Cap() > 2*largeAnswer {
 		b.answer.body = bytes.Buffer{}
+	}
+	if b.alone {
+		b.raw = nil
 	}
 	b.body, b.raw, b.ids, b.docs, b.indexes = b.body[:0], b.raw[:0], b.ids[:0], b.docs[:0], b.indexes[:0]
 	b.actions, b.replaces = b.actions[:0], false
@@ -183,6 +189,10 @@ func (b *batch) keepRaw(e *document, doc penstock.Document) {
 		e.rawInBody, e.raw, e.rawEnd = true, e.end-(n-1), e.end
 		return
 	}
+	if b.alone {
+		b.raw, e.rawEnd = doc.Raw, n
+		return
+	}
 	e.raw = len(b.raw)
 	b.raw = append(b.raw, doc.Raw...)
 	e.rawEnd = len(b.raw)
@@ -221,6 +231,23 @@ func (b *batch) rawOf(e *document) []byte {
 		return b.raw[e.raw:e.rawEnd]
 	}
 	return append([]byte{'{'}, b.body[e.raw:e.rawEnd]...)
+}
+
+// keep leaves some of the documents in the batch and returns it, or a batch of its own when somebody still reads the body.
+func (b *batch) keep(keep func(i int) bool) *batch {
+	if !b.lease.free() {
+		return b.pick(0, len(b.docs), keep)
+	}
+	from := &batch{body: b.body, raw: b.raw, ids: b.ids, docs: b.docs, indexes: b.indexes}
+	b.sum.reset()
+	b.body, b.raw, b.ids, b.docs, b.replaces = b.body[:0], b.raw[:0], b.ids[:0], b.docs[:0], false
+	for i := range from.docs {
+		if keep(i) {
+			b.copy(from, i) // to where it is or before: what follows is still there
+		}
+	}
+	clear(from.docs[len(b.docs):])
+	return b
 }
 
 // pick makes a batch of some of the documents.
@@ -349,18 +376,36 @@ func (r *leased) Close() error {
 type stack struct {
 	mu      sync.Mutex
 	batches []*batch
+	alone   *batch // for a document that is sent by itself; kept only as long as no other ones come between
 }
 
 func (s *stack) put(b *batch) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if b.alone {
+		s.alone = b
+		return
+	}
 	s.batches = append(s.batches, b)
+}
+
+// takeAlone lets go of all batches and returns one for a document that is sent by itself.
+func (s *stack) takeAlone(size int) *batch {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := s.alone
+	s.batches, s.alone = nil, nil
+	if b == nil || cap(b.body) < size {
+		b = &batch{body: make([]byte, 0, size), alone: true}
+	}
+	return b
 }
 
 // take returns nil when there is none.
 func (s *stack) take() *batch {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.alone = nil
 	last := len(s.batches) - 1
 	if last < 0 {
 		return nil

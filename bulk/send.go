@@ -38,7 +38,11 @@ func maxAnswer(docs int) int64 { return 1<<20 + int64(docs)*4096 }
 
 // send waits for a slot, delivers a batch, however many requests it takes, and puts it down.
 func (w *Writer) send(b *batch) {
-	defer func() { <-w.hands }()
+	if b.alone {
+		defer w.giveBack(cap(w.hands))
+	} else {
+		defer w.giveBack(1)
+	}
 	if w.slots.acquire(w.ctx) == nil { // otherwise the writer is at its end, and so are the deliveries
 		parts := []*batch{b}
 		if w.cfg.IndexInPath && len(b.indexes) > 1 {
@@ -50,7 +54,7 @@ func (w *Writer) send(b *batch) {
 		}
 		w.slots.release()
 	}
-	if b.lease.free() && cap(b.body) <= 4*w.cfg.BatchBytes {
+	if b.lease.free() && (b.alone || cap(b.body) <= 2*w.cfg.BatchBytes) {
 		b.reset()
 		w.free.put(b)
 	}
@@ -247,8 +251,9 @@ func (w *Writer) attempt(b *batch, isRetry bool, before int64) round {
 		return w.unanswered(b, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
-	b.answer.body.Reset()
-	if _, err := b.answer.body.ReadFrom(io.LimitReader(resp.Body, maxAnswer(len(b.docs)))); err != nil {
+	done, err := w.readAnswer(b, resp.Body)
+	defer done()
+	if err != nil {
 		return round{again: b, err: fmt.Errorf("read _bulk response: %w", err)}
 	}
 	body := b.answer.body.Bytes()
@@ -258,6 +263,27 @@ func (w *Writer) attempt(b *batch, isRetry bool, before int64) round {
 		return w.refused(b, e)
 	}
 	return w.items(b, resp, body, before)
+}
+
+// largeAnswer is the size beyond which answers, full of refusals, are taken in one after the other.
+const largeAnswer = 1 << 20
+
+// readAnswer reads an answer into its batch. done is called when its items are settled.
+func (w *Writer) readAnswer(b *batch, r io.Reader) (done func(), err error) {
+	done = func() {}
+	b.answer.body.Reset()
+	const usual = 96 // for each document; the buffer grows by doubling
+	b.answer.body.Grow(min(largeAnswer, usual*len(b.docs)) + bytes.MinRead)
+	n, err := b.answer.body.ReadFrom(io.LimitReader(r, largeAnswer))
+	if err != nil || n < largeAnswer {
+		return done, err
+	}
+	if err := w.token(w.ctx, w.answer, nil); err != nil {
+		return done, err
+	}
+	done = func() { <-w.answer }
+	_, err = b.answer.body.ReadFrom(io.LimitReader(r, maxAnswer(len(b.docs))-n))
+	return done, err
 }
 
 // unanswered is a request without an answer. What became of the documents is not known; sending them again is safe,
@@ -530,7 +556,11 @@ func (w *Writer) settleItems(b *batch, v *verdicts, before int64) round {
 	if v.counts[blocked] > 0 {
 		r.pause = blockedPause
 	}
-	r.again = b.pick(0, len(b.docs), func(i int) bool {
+	if again == len(b.docs) {
+		r.again = b
+		return r
+	}
+	r.again = b.keep(func(i int) bool {
 		switch v.classes[i] {
 		case retry, throttled, blocked, suspect, unknown:
 			return true
@@ -621,6 +651,8 @@ func (s *settlement) reject(i, status int, kind, reason string) {
 	if v.err != nil {
 		return
 	}
+	s.b.lent.Lock()
+	defer s.b.lent.Unlock()
 	r := penstock.Rejection{
 		Document: penstock.Document{
 			Index: s.b.indexes[e.index], ID: s.b.id(e), Head: s.b.body[e.body:e.end], Raw: s.b.rawOf(e), Offset: e.offset,

@@ -3,6 +3,7 @@
 package bulk
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -28,9 +29,10 @@ type Domain interface {
 
 // Config has the budgets. Zero fields have the defaults.
 type Config struct {
-	// BatchBytes is the size, before compression, at which a request is sent: 5 MiB. A single document may be larger.
+	// BatchBytes is the size, before compression, at which a request is sent: 2 MiB. A larger document is sent by itself, when nothing else is in
+	// hand.
 	BatchBytes int
-	// BatchDocs is the number of documents at which a request is sent: 20,000.
+	// BatchDocs is the number of documents at which a request is sent: 10,000. Short ones cost as much memory again as their bytes.
 	BatchDocs int
 	// MaxInFlight is the number of requests under way at once: 4. Throttling lowers it for a while.
 	MaxInFlight int
@@ -71,8 +73,8 @@ func (c Config) withDefaults() Config {
 			*p = v
 		}
 	}
-	def(&c.BatchBytes, 5<<20)
-	def(&c.BatchDocs, 20_000)
+	def(&c.BatchBytes, 2<<20)
+	def(&c.BatchDocs, 10_000)
 	def(&c.MaxInFlight, 4)
 	span(&c.Linger, time.Second)
 	span(&c.RetryBudget, 5*time.Minute)
@@ -104,6 +106,8 @@ type Writer struct {
 	wg     sync.WaitGroup
 	slots  *slots        // requests under way; throttling takes some out of use
 	hands  chan struct{} // a token for each batch in hand: being filled, waiting for a slot, or under way
+	alone  chan struct{} // one token: for who is about to take all hands
+	answer chan struct{} // one token: for a large answer, until its items are settled
 	free   stack
 	signs  atomic.Bool // somebody asks for the SHA-256 of bodies
 	lanes  []*lane
@@ -146,6 +150,7 @@ func New(cfg Config, d Domain) *Writer {
 	w := &Writer{
 		cfg: cfg, domain: d, ctx: ctx, cancel: cancel,
 		slots: newSlots(cfg.MaxInFlight), hands: make(chan struct{}, cfg.MaxInFlight+1),
+		alone: make(chan struct{}, 1), answer: make(chan struct{}, 1),
 		stored: make(chan struct{}), unfit: map[string]*IndexError{},
 	}
 	w.letters, w.release = context.WithCancel(context.Background())
@@ -284,6 +289,9 @@ type delivery struct {
 func (d *delivery) Add(ctx context.Context, doc penstock.Document) error {
 	w, l := d.w, d.lane
 	need := actionSize(doc, w.cfg.DocType) + doc.Size() + 1
+	if need > w.cfg.BatchBytes {
+		return d.addAlone(ctx, doc, need)
+	}
 	l.mu.Lock()
 	for {
 		if err := d.failure(doc.Index); err != nil {
@@ -328,6 +336,36 @@ func (d *delivery) Add(ctx context.Context, doc penstock.Document) error {
 	return nil
 }
 
+// addAlone sends a document that is larger than a batch by itself, when nothing else is in hand, and waits for its outcome: that
+// is what bounds memory.
+func (d *delivery) addAlone(ctx context.Context, doc penstock.Document, need int) error {
+	if err := d.failure(doc.Index); err != nil {
+		return err
+	}
+	w := d.w
+	if err := w.takeAll(ctx); err != nil {
+		return err
+	}
+	b := w.free.takeAlone(need)
+	b.begun = w.arrived()
+	b.add(d, doc, w.cfg)
+	d.added++
+	sent := make(chan struct{})
+	w.wg.Go(func() {
+		defer close(sent)
+		w.send(b)
+	})
+	select {
+	case <-sent:
+		return nil
+	case <-ctx.Done():
+		b.lent.Lock()
+		defer b.lent.Unlock()
+		b.raw = bytes.Clone(b.raw) // the caller wants its record back
+		return context.Cause(ctx)
+	}
+}
+
 // failure says why the delivery can no longer succeed when its next document is for index.
 func (d *delivery) failure(index string) error {
 	if !d.w.trouble.Load() {
@@ -370,15 +408,8 @@ func (l *lane) fits(need int) bool {
 
 // take gets a batch to fill; while all of them are under way it blocks, which is the backpressure.
 func (w *Writer) take(ctx context.Context) (*batch, error) {
-	select {
-	case w.hands <- struct{}{}:
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	case <-w.ctx.Done():
-		if f := w.failure(); f != nil {
-			return nil, f
-		}
-		return nil, context.Cause(w.ctx)
+	if err := w.token(ctx, w.hands, nil); err != nil {
+		return nil, err
 	}
 	b := w.free.take()
 	if b == nil {
@@ -386,6 +417,50 @@ func (w *Writer) take(ctx context.Context) (*batch, error) {
 	}
 	b.begun = w.arrived()
 	return b, nil
+}
+
+// takeAll waits until no batch is in hand and lets nobody take one. What is being filled by others is sent for it.
+func (w *Writer) takeAll(ctx context.Context) error {
+	if err := w.token(ctx, w.alone, nil); err != nil {
+		return err
+	}
+	defer func() { <-w.alone }()
+	const often = 5 * time.Millisecond // others may begin to fill one meanwhile
+	again := time.NewTicker(often)
+	defer again.Stop()
+	for n := range cap(w.hands) {
+		if err := w.token(ctx, w.hands, again.C); err != nil {
+			w.giveBack(n)
+			return err
+		}
+	}
+	return nil
+}
+
+// token takes a token. While there is none, and often ticks, what is being filled is sent.
+func (w *Writer) token(ctx context.Context, tokens chan struct{}, often <-chan time.Time) error {
+	for {
+		select {
+		case tokens <- struct{}{}:
+			return nil
+		case <-often:
+			w.flush()
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-w.ctx.Done():
+			if f := w.failure(); f != nil {
+				return f
+			}
+			return context.Cause(w.ctx)
+		}
+	}
+}
+
+// giveBack gives back the tokens of n batches in hand.
+func (w *Writer) giveBack(n int) {
+	for range n {
+		<-w.hands
+	}
 }
 
 // put gives a batch back that was not needed.

@@ -61,6 +61,7 @@ type Detector struct {
 	// skipBinary says that content that is no text is passed over.
 	skipBinary bool
 	pool       chan *entry.Reader // of entries that were read to their end
+	large      entry.Large
 	// framed, when set, is told of the bytes that frame records.
 	framed func(offset, length int64)
 }
@@ -74,7 +75,10 @@ const maxPooled = 16
 func New(cfg Config) (*Detector, error) { return newDetector(cfg, table()) }
 
 func newDetector(cfg Config, formats []schema) (*Detector, error) {
-	d := &Detector{formats: formats, max: cfg.MaxRecordBytes, skipBinary: cfg.SkipBinary, pool: make(chan *entry.Reader, maxPooled)}
+	d := &Detector{
+		formats: formats, max: cfg.MaxRecordBytes, skipBinary: cfg.SkipBinary,
+		pool: make(chan *entry.Reader, maxPooled), large: entry.NewLarge(),
+	}
 	if d.max <= 0 {
 		d.max = defaultMaxRecord
 	}
@@ -216,7 +220,7 @@ func (d *Detector) take() *entry.Reader {
 	case r := <-d.pool:
 		return r
 	default:
-		return &entry.Reader{}
+		return entry.NewReader(d.large)
 	}
 }
 

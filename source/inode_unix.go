@@ -16,5 +16,5 @@ func inodeOf(info fs.FileInfo) (n inode, linked, ok bool) {
 	if !ok {
 		return inode{}, false, false
 	}
-	return inode{uint64(s.Dev), uint64(s.Ino)}, s.Nlink > 1, true //nolint:gosec,unconvert // the types differ between systems
+	return inode{uint64(s.Dev), uint64(s.Ino)}, s.Nlink > 1, true //nolint:unconvert // the types differ between systems
 }

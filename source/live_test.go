@@ -14,7 +14,7 @@ import (
 )
 
 // openStdin returns the stream of a standard input that r is.
-func openStdin(t *testing.T, take context.Context, r io.Reader, linger time.Duration) *penstock.Stream {
+func openStdin(take context.Context, t *testing.T, r io.Reader, linger time.Duration) *penstock.Stream {
 	t.Helper()
 	for item, err := range source.Stdin(r, linger).Items(take) {
 		if err != nil {
@@ -42,7 +42,7 @@ func TestStandardInputIsReadToItsEnd(t *testing.T) {
 			_ = w.Flush()
 			_ = out.Close()
 		}()
-		stream := openStdin(t, t.Context(), in, time.Second)
+		stream := openStdin(t.Context(), t, in, time.Second)
 		text, err := io.ReadAll(stream)
 		if err != nil || len(text) != 500_000 {
 			t.Errorf("%d bytes, error %v", len(text), err)
@@ -55,7 +55,7 @@ func TestAnIdleStreamSaysSoAndGoesOn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		in, out := io.Pipe()
-		stream := openStdin(t, t.Context(), in, time.Second)
+		stream := openStdin(t.Context(), t, in, time.Second)
 		buf := make([]byte, 10)
 		began := time.Now()
 		for range 3 {
@@ -86,7 +86,7 @@ func TestAStreamThatIsWaitedForEndsWithTheTaking(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				take, stop := context.WithCancel(t.Context())
 				in, out := io.Pipe()
-				stream := openStdin(t, take, in, 0)
+				stream := openStdin(take, t, in, 0)
 				go func() { _, _ = io.WriteString(out, given) }()
 				go func() {
 					time.Sleep(time.Minute)

@@ -62,10 +62,10 @@ func waitForDocuments(t *testing.T, domain string, want int) {
 	t.Helper()
 	var last string
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-		if resp, err := http.Post(domain+"/idle/_refresh", "", nil); err == nil { //nolint:noctx // a test's
+		if resp, err := http.Post(domain+"/idle/_refresh", "", nil); err == nil {
 			_ = resp.Body.Close()
 		}
-		resp, err := http.Get(domain + "/idle/_count") //nolint:noctx // a test's
+		resp, err := http.Get(domain + "/idle/_count")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -36,9 +36,12 @@ Sizes are written as 1048576, 512KiB, 5MiB or 5MB; durations as 500ms, 30s or 5m
 
 ## Memory
 
-The shipping process needs about 18 MiB, plus 1.5 MiB for each of the ` + "`workers`" + ` that reads, plus
-(` + "`max-in-flight`" + ` + 1) × ` + "`batch-bytes`" + ` × 2 for the requests being filled and sent and the original bytes kept for rejections.
-` + "`penstock ship`" + ` gives the garbage collector this sum as its limit.
+The shipping process needs at most 40 MiB, plus 1.5 MiB for each of the ` + "`workers`" + ` that reads, plus the larger of two: (` + "`max-in-flight`" + ` + 1) ×
+` + "`batch-bytes`" + ` × 2, for the requests being filled and sent and the original bytes kept for rejections; and ` + "`max-record-bytes`" + ` × 3, for the bytes,
+the JSON and the request of one long record. By default that is 94 MiB, resident, program included. It holds because one worker at a time
+holds a record of more than 1 MiB, a document larger than a request is sent when nothing else is, and large answers are read one after the
+other. A record of quotes and control characters, whose JSON is up to six times as long, takes more.
+` + "`penstock ship`" + ` gives the garbage collector its share of this sum as its limit.
 `)
 	return b.String()
 }

@@ -67,7 +67,7 @@ var settings = []setting{
 	{"dead-letters", "penstock-dead-letters", "directory or s3://bucket/prefix", "where records rest that the domain will never take; a directory is created when needed"},
 	{"workers", "4", "items", "items that are read at once"},
 	{"max-in-flight", "4", "requests", "_bulk requests under way at once"},
-	{"batch-bytes", "5MiB", "bytes", "size at which a _bulk request is sent"},
+	{"batch-bytes", "2MiB", "bytes", "size at which a _bulk request is sent"},
 	{"batch-docs", "20000", "documents", "number of documents at which a _bulk request is sent"},
 	{"index-in-path", "false", "", "send documents to /INDEX/_bulk instead of naming the index in the body: for policies on some indexes and domains that refuse explicit indexes"},
 	{"no-ids", "false", "", "send documents without ids, for serverless collections that take none: what is sent twice is then stored twice"},

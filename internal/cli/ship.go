@@ -288,15 +288,18 @@ func (o *shipOptions) code(res *result, sum *summary) int {
 	return code
 }
 
-// limitMemory tells the garbage collector what docs/configuration.md says the process needs, unless the environment
-// has a limit of its own.
+// limitMemory tells the garbage collector how much of what docs/configuration.md promises is its own, unless the environment has
+// a limit of its own.
 func (o *shipOptions) limitMemory() {
 	if os.Getenv("GOMEMLIMIT") != "" {
 		return
 	}
-	const base, worker = 18 << 20, 3 << 19
+	const worker = 3 << 19
 	batches := int64(o.write.inFlight+1) * int64(o.write.batchBytes) * 2
-	debug.SetMemoryLimit(base + int64(o.workers)*worker + batches)
+	record := 3 * int64(o.read.maxRecordBytes) // its bytes, its JSON, its request
+	// The rest of the 40 MiB that every process takes is the program itself, and what is not collected yet.
+	const heap = 10 << 20
+	debug.SetMemoryLimit(heap + int64(o.workers)*worker + max(batches, record))
 }
 
 // sourceOptions say what of the sources is taken, and how.

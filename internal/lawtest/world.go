@@ -333,7 +333,7 @@ func (w *World) records(o *object, text io.Reader) iter.Seq2[penstock.Record, er
 				return
 			}
 			got, err := io.ReadFull(text, buf[:])
-			if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF { //nolint:errorlint // ReadFull's own
+			if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 				yield(penstock.Record{}, err)
 				return
 			}

@@ -39,6 +39,9 @@ type Reader struct {
 	states map[any]any
 }
 
+// NewReader returns a Reader that shares a bound for long records with others.
+func NewReader(large Large) *Reader { return &Reader{Window: Window{large: large}} }
+
 // Begin begins another entry, of which records of up to max bytes are read, and looks at its sample.
 func (r *Reader) Begin(in io.Reader, max int) {
 	r.reset(in, max+len("\r\n"))
@@ -54,6 +57,7 @@ func (r *Reader) Turn() uint64 { return r.turn }
 func (r *Reader) Release() bool {
 	r.r, r.Attr, r.text, r.Framed = nil, nil, nil, nil
 	clear(r.lines[:])
+	r.release()
 	return cap(r.buf) <= 2*windowBytes && cap(r.JSON) <= 2*windowBytes
 }
 
@@ -78,7 +82,19 @@ func (r *Reader) Emit(rec penstock.Record, y Yield) bool {
 	rec.Seq = r.seq
 	rec.Content = r.contentUpTo(rec.Offset + int64(len(rec.Raw)))
 	r.seq++
+	if r.shed {
+		r.shed, r.JSON = false, nil // as large as the window was
+	}
 	return y(rec, nil)
+}
+
+// Buffer returns JSON, empty, for writing a record of n bytes. A long record does not make it grow step by step.
+func (r *Reader) Buffer(n int) []byte {
+	if n > smallBytes && cap(r.JSON) < n {
+		r.JSON = nil // let go of it before there is another one
+		r.JSON = make([]byte, 0, n+n/8+smallBytes)
+	}
+	return r.JSON[:0]
 }
 
 // EmitOverlong reports a record that is too long to hold.
@@ -99,7 +115,7 @@ func (r *Reader) EmitFailure(y Yield) {
 
 // EmitUnparsed hands over bytes that are no record of the format, with the reason.
 func (r *Reader) EmitUnparsed(offset int64, raw []byte, reason func([]byte) []byte, y Yield) bool {
-	r.JSON = append(r.JSON[:0], `{"message":"`...)
+	r.JSON = append(r.Buffer(len(raw)), `{"message":"`...)
 	r.JSON = quote.AppendLines(r.JSON, raw)
 	r.JSON = append(r.JSON, `","parse_error":"`...)
 	r.JSON = reason(r.JSON)

@@ -17,7 +17,16 @@ const (
 	SampleBytes = 64 << 10
 	// windowBytes is the size to which a window grows for anything longer than a sample.
 	windowBytes = 256 << 10
+	// smallBytes is the size beyond which a window must have the one token that large windows share.
+	smallBytes = 1 << 20
 )
+
+// Large is what bounds the memory of all readers of long records together: one of them at a time holds a record that does not
+// fit into a small window, and the others wait for it when they come to one of theirs. Nil is no bound.
+type Large chan struct{}
+
+// NewLarge returns the token of readers that share a bound.
+func NewLarge() Large { return make(Large, 1) }
 
 // Window is the part of an entry that is in memory. Records are slices of it, valid until the next fill.
 type Window struct {
@@ -35,6 +44,11 @@ type Window struct {
 	content *content
 	came    time.Time // when the last bytes came, of a stream that lingers
 	last    byte      // that was read
+
+	large Large
+	holds bool // the token of large
+	calm  int  // how often in a row there was little data when room was made
+	shed  bool // the window was large, and is small again
 }
 
 // reset begins a new entry, of which no more than limit bytes are held at once.
@@ -47,7 +61,7 @@ func (w *Window) reset(r io.Reader, limit int) {
 		c = new(content)
 	}
 	c.on = false
-	*w = Window{r: r, buf: w.buf, limit: limit, content: c, Linger: w.Linger}
+	*w = Window{r: r, buf: w.buf, limit: limit, content: c, Linger: w.Linger, large: w.large}
 	clear(w.buf[:Pad])
 }
 
@@ -175,20 +189,60 @@ func (w *Window) makeRoom() {
 	}
 	w.takeIn(w.base + int64(w.start))
 	data := w.buf[w.start:w.end]
+	if w.isCalm(len(data)) {
+		w.move(make([]byte, windowBytes))
+		w.release()
+		w.shed = true
+		return
+	}
 	if len(data) > len(w.buf)/2 || len(w.buf) < windowBytes && w.base+int64(w.end) >= SampleBytes {
 		size := max(windowBytes, 2*len(w.buf))
+		if size > smallBytes {
+			size = 4 * len(w.buf) // fewer steps leave less behind for the collector
+		}
 		size = min(size, w.limit+Pad)
 		if size > len(w.buf) {
-			grown := make([]byte, size)
-			copy(grown, data)
-			w.base += int64(w.start)
-			w.buf, w.start, w.end = grown, 0, len(data)
+			if size > smallBytes {
+				w.acquire()
+			}
+			w.move(make([]byte, size))
 			return
 		}
 	}
-	copy(w.buf, data)
+	w.move(w.buf)
+}
+
+// move makes the data the beginning of a buffer.
+func (w *Window) move(buf []byte) {
+	n := copy(buf, w.buf[w.start:w.end])
 	w.base += int64(w.start)
-	w.start, w.end = 0, len(data)
+	w.buf, w.start, w.end = buf, 0, n
+}
+
+// isCalm reports whether a large window has not been needed for as long as it takes to read it full twice.
+func (w *Window) isCalm(held int) bool {
+	if !w.holds || held > windowBytes/2 {
+		w.calm = 0
+		return false
+	}
+	w.calm++
+	return w.calm > 2
+}
+
+// acquire waits for the token of large windows. Who has it never waits for another reader, so it comes back.
+func (w *Window) acquire() {
+	if w.large != nil && !w.holds {
+		w.large <- struct{}{}
+		w.holds = true
+	}
+}
+
+func (w *Window) release() {
+	if w.holds {
+		w.holds = false
+		<-w.large
+	}
+	w.calm = 0
 }
 
 // sample reads ahead until there is enough for recognition or the entry has ended, and returns what is there. It depends on

@@ -170,14 +170,14 @@ func (p *jsonReader) record(b []byte, end int, offset int64) penstock.Record {
 	case 0:
 		rec.JSON, rec.Verbatim = rec.Raw, true
 	case multiline:
-		p.JSON = appendCompact(p.JSON[:0], b, end)
+		p.JSON = appendCompact(p.Buffer(end), b, end)
 		rec.JSON = p.JSON
 	case opaqueObject:
-		p.JSON = s.appendOpaque(p.JSON[:0], b[:end])
+		p.JSON = s.appendOpaque(p.Buffer(end), b[:end])
 		rec.JSON = p.JSON
 	default:
 		p.rewrite.ownTime = ownTime
-		p.JSON = p.rewrite.rewrite(p.JSON[:0], b)
+		p.JSON = p.rewrite.rewrite(p.Buffer(end), b)
 		rec.JSON, rec.Top = p.JSON, p.rewrite.top
 	}
 	return rec

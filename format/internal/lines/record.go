@@ -74,7 +74,7 @@ const (
 // stand around values. plain says that the values can stand in JSON strings as they are.
 func (r *lineReader) values(line []byte, plain bool, rec *penstock.Record) (b []byte, at, enclosing int) {
 	p := r.plan
-	b = append(r.JSON[:0], '{')
+	b = append(r.Buffer(len(line)), '{')
 	n, next := 0, 0
 	for ; at < len(line); n++ {
 		var value []byte

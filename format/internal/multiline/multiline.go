@@ -154,7 +154,7 @@ func (r *textReader) event(size int, y entry.Yield) bool {
 	case levelPrefix(raw) > 0:
 		n = 0
 	}
-	r.JSON = append(r.JSON[:0], '{')
+	r.JSON = append(r.Buffer(len(raw)), '{')
 	if level := levelIn(raw[n:], ok); level != "" {
 		r.JSON = append(r.JSON, `"level":"`...)
 		r.JSON = append(r.JSON, level...)
