@@ -97,11 +97,12 @@ func parseTarget(raw string, anyID bool) (Target, error) {
 
 // idOffset is where the id of a document begins in a path such as /INDEX/_doc/ID; past its end in other paths.
 func idOffset(path string) int {
-	segments := strings.SplitN(path, "/", 5)
-	if len(segments) == 4 || len(segments) == 5 && segments[4] == "" {
-		switch segments[2] {
-		case "_doc", "_create", "_update", "_source":
-			return len(segments[1]) + len(segments[2]) + 3
+	index, rest, _ := strings.Cut(path[1:], "/")
+	api, id, _ := strings.Cut(rest, "/")
+	switch api {
+	case "_doc", "_create", "_update", "_source":
+		if !strings.Contains(strings.TrimSuffix(id, "/"), "/") {
+			return len(index) + len(api) + len("///")
 		}
 	}
 	return len(path) + 1
