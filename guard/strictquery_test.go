@@ -41,6 +41,7 @@ var references = map[string]int{
 	`{"match":{"index":"secret"}}`:             http.StatusOK,
 	`{"span_term":{"_index":"secret"}}`:        http.StatusOK,
 	`{"terms":{"index":["secret"],"boost":2}}`: http.StatusOK,
+
 	`{"geo_shape":{"f":{"shape":{"type":"point","coordinates":[1,2]},"relation":"within"}}}`:    http.StatusOK,
 	`{"more_like_this":{"fields":["f"],"like":["secret",{"doc":{"f":"x"}}],"min_term_freq":1}}`: http.StatusOK,
 	`{"terms":{"f":{"index":"secret","id":"1","path":"p","routing":"r"}}}`:                      http.StatusForbidden,
