@@ -13,8 +13,8 @@ import (
 // Row is the schema of a format whose records are JSON objects with known names, one behind the other or in an envelope. Paths are
 // names with dots between them; they go through arrays.
 type Row struct {
-	// Names are names and paths by which the format is told: its first record has at least Least of them. The records may be lines,
-	// objects over several lines or the elements of an array.
+	// Names are names and paths by which the format is told: its first record has at least Least of them. A path may be one name with
+	// dots in it. The records may be lines, objects over several lines or the elements of an array.
 	Names []string
 	Least int
 	// Is are paths with the beginning of a value, quotes included, that the first record must have there.
@@ -205,8 +205,11 @@ func NewIndex(rows []*Row) *Index {
 	x := &Index{rows: rows, names: map[string][]int{}, within: map[string][]int{}, envelopes: map[string]bool{}}
 	for n, row := range rows {
 		for _, path := range row.Names {
-			first, _, _ := strings.Cut(path, ".")
+			first, _, deeper := strings.Cut(path, ".")
 			x.names[first] = append(x.names[first], n)
+			if deeper {
+				x.names[path] = append(x.names[path], n) // it may be one name
+			}
 		}
 		if first, _, _ := strings.Cut(row.Within, "."); first != "" {
 			x.within[first] = append(x.within[first], n)

@@ -26,6 +26,9 @@ const (
 	mixedArray                       // an array has objects and scalars
 )
 
+// ofText is the trouble that a value has as text too; its names and numbers are none of the mapper's then.
+const ofText = multiline | badText | manyNames
+
 const (
 	// maxLevels is the depth beyond which a subtree becomes a string: the engines' default mapping depth limit.
 	maxLevels = 20
@@ -131,7 +134,8 @@ func (s *scanner) scan(b []byte, n int) (int, verdict) {
 		names  int // used part of s.names
 		nth    int // how many names there were before
 		i      int
-		opaque = -1 // where the value of an opaque field begins
+		opaque = -1    // where the value of an opaque field begins
+		before trouble // that there was when it began
 	)
 	if b[0] != '{' {
 		s.trouble |= notObject
@@ -203,6 +207,7 @@ after:
 		return i, complete
 	}
 	if opaque >= 0 && depth == 1 {
+		s.trouble = before | s.trouble&ofText
 		s.opaqueValue(b, opaque, i)
 		opaque = -1
 	}
@@ -297,7 +302,7 @@ name:
 		}
 		hash, dotted := hashName(b, i, j)
 		mark := uint64(1) << (hash >> 58)
-		before, top := s.trouble, s.top
+		earlier, top := s.trouble, s.top
 		s.trouble, s.top = 0, 0
 		switch {
 		case names == maxNames:
@@ -322,7 +327,7 @@ name:
 		if sound && s.trouble == 0 && s.top == 0 {
 			g.set(b, i, j, hash, rank, depth == 1)
 		}
-		s.trouble |= before
+		s.trouble |= earlier
 		s.top |= top
 		i = j + 1
 	}
@@ -351,7 +356,7 @@ known:
 	case rank == rankAWS:
 		s.trouble |= clashingName
 	case rank == rankOpaque:
-		opaque = i
+		opaque, before = i, s.trouble
 	case rank >= rankDeep:
 		s.deepAt[rank-rankDeep] = int32(i) //nolint:gosec // a window is below 2 GiB
 		s.hasDeep |= 1 << (rank - rankDeep)

@@ -1,0 +1,18 @@
+package format
+
+import (
+	"github.com/seed56735111/penstock/format/internal/events"
+)
+
+// journald is "Journal JSON Format" of systemd. Numbers are text, times are microseconds.
+func journald() schema {
+	return schema{
+		name: "journald", told: "objects with __REALTIME_TIMESTAMP, __CURSOR, _BOOT_ID and MESSAGE",
+		about: "what journalctl -o json writes",
+		grammar: &events.Row{
+			Names: []string{"__REALTIME_TIMESTAMP", "__MONOTONIC_TIMESTAMP", "__CURSOR", "_BOOT_ID", "_MACHINE_ID", "_HOSTNAME", "_TRANSPORT", "MESSAGE"}, Least: 4,
+			Is:    map[string]string{"__REALTIME_TIMESTAMP": `"`},
+			Times: []string{"__REALTIME_TIMESTAMP"}, ID: "__CURSOR",
+		},
+	}
+}
