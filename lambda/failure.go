@@ -5,6 +5,7 @@ import (
 
 	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/domain"
+	"github.com/seed56735111/penstock/pipeline"
 	"github.com/seed56735111/penstock/source"
 )
 
@@ -76,8 +77,13 @@ func ownType(err error) string {
 		return sourceTypes[e.Kind]
 	case *domain.Error:
 		return domainTypes[e.Kind]
-	case *domain.ConfigError:
+	case *domain.ConfigError, *pipeline.OptionError:
 		return ErrorConfig
+	case *pipeline.CredentialsError:
+		if e.Silent {
+			return ErrorUnavailable
+		}
+		return ErrorRefused
 	case *notBegunError, *penstock.PausedError, *penstock.InterruptedError:
 		return ErrorIncomplete
 	}

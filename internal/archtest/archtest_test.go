@@ -27,7 +27,7 @@ var allowed = map[string][]string{
 	"cmd/penstock": {"internal/cli"},
 
 	// Modes.
-	"lambda": {root, "domain", "source", "internal/jsjson"},
+	"lambda": {root, "domain", "pipeline", "source", "internal/jsjson"},
 	"guard":  {"iam", "sigv4", "guard/identity", "guard/fault", "guard/internal/edge"},
 	"engine": {"internal/zones"},
 
@@ -35,6 +35,9 @@ var allowed = map[string][]string{
 	"guard/identity":      {"iam", "sigv4", "guard/internal/edge"},
 	"guard/fault":         {"guard/internal/edge"},
 	"guard/internal/edge": {},
+
+	// The wiring.
+	"pipeline": {root, "domain", "sigv4", "source", "decode", "format", "shape", "bulk", "deadletter"},
 
 	// Stages.
 	"source":     {root},
@@ -62,8 +65,8 @@ var allowed = map[string][]string{
 // homes says which packages may import the packages below a path. Whatever is not named here may be imported from
 // anywhere but the packages in standardOnly; what is linked at all is in testdata/modules.txt.
 var homes = map[string][]string{
-	"github.com/aws/aws-sdk-go-v2":      {"source", "internal/cli"},
-	"github.com/aws/smithy-go":          {"source", "internal/cli"},
+	"github.com/aws/aws-sdk-go-v2":      {"source", "pipeline", "internal/cli"},
+	"github.com/aws/smithy-go":          {"source", "pipeline", "internal/cli"},
 	"github.com/aws/aws-lambda-go":      {"lambda"},
 	"github.com/blevesearch":            {"engine"},
 	"github.com/johannesboyne/gofakes3": {"internal/bucket"},

@@ -17,6 +17,7 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/spf13/pflag"
 
+	"github.com/seed56735111/penstock/pipeline"
 	"github.com/seed56735111/penstock/sigv4"
 	"github.com/seed56735111/penstock/source"
 )
@@ -72,9 +73,9 @@ func (c *configSource) fetch(ctx context.Context, lookup func(string) (string, b
 	if !isParameter && !strings.HasPrefix(c.where, "s3://") {
 		return os.ReadFile(c.where)
 	}
-	identity := &awsOptions{live: true}
+	identity := &pipeline.AWS{Live: true}
 	if isParameter {
-		cfg, err := identity.load(ctx)
+		cfg, err := identity.Load(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -84,18 +85,18 @@ func (c *configSource) fetch(ctx context.Context, lookup func(string) (string, b
 }
 
 // object reads the file as buckets are read, as far as variables say it.
-func (c *configSource) object(ctx context.Context, identity *awsOptions, lookup func(string) (string, bool)) ([]byte, error) {
+func (c *configSource) object(ctx context.Context, identity *pipeline.AWS, lookup func(string) (string, bool)) ([]byte, error) {
 	loc, err := source.ParseLocation(c.where)
 	if err != nil {
 		return nil, err
 	}
-	var o s3Options
+	var o pipeline.S3
 	flags := pflag.NewFlagSet("configuration", pflag.ContinueOnError)
-	o.flags(flagSet{flags})
+	flagSet{flags}.s3(&o)
 	if err := applyValues(flags, lookup, configFile{}); err != nil {
 		return nil, err
 	}
-	cfg, err := o.load(ctx, identity)
+	cfg, err := o.Load(ctx, identity)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +107,7 @@ func (c *configSource) object(ctx context.Context, identity *awsOptions, lookup 
 	if c.etag != "" {
 		in.IfNoneMatch = &c.etag
 	}
-	out, err := o.client(cfg).GetObject(ctx, in)
+	out, err := clientFor(&o, cfg).GetObject(ctx, in)
 	if api, ok := errors.AsType[smithy.APIError](err); ok && c.text != nil && api.ErrorCode() == "NotModified" {
 		return c.text, nil
 	}
@@ -122,6 +123,16 @@ func (c *configSource) object(ctx context.Context, identity *awsOptions, lookup 
 		c.etag = aws.ToString(out.ETag)
 	}
 	return text, err
+}
+
+// clientFor is for what is neither a source of records nor their dead letters.
+func clientFor(o *pipeline.S3, cfg aws.Config) *s3.Client {
+	return s3.NewFromConfig(cfg, func(so *s3.Options) {
+		if o.EndpointURL != "" {
+			so.BaseEndpoint = &o.EndpointURL
+		}
+		so.UsePathStyle = o.PathStyle
+	})
 }
 
 // bounded reads a configuration file.
@@ -151,7 +162,7 @@ func parameter(ctx context.Context, cfg aws.Config, name string) ([]byte, error)
 	req.Header.Set("X-Amz-Target", "AmazonSSM.GetParameter")
 	client := &http.Client{
 		Timeout:   10 * time.Second,
-		Transport: &sigv4.Transport{Credentials: chain{cfg.Credentials}, Region: cfg.Region, Service: "ssm"},
+		Transport: &sigv4.Transport{Credentials: pipeline.Chain{Provider: cfg.Credentials}, Region: cfg.Region, Service: "ssm"},
 	}
 	resp, err := client.Do(req) //nolint:gosec // see above
 	if err != nil {

@@ -5,6 +5,8 @@ import (
 	"net"
 	"strings"
 	"time"
+
+	"github.com/seed56735111/penstock/domain"
 )
 
 // detour is one --connect-to rule of curl's: connections to the first place go to the second. An empty part of the first
@@ -41,7 +43,7 @@ func parseDetours(rules []string) ([]detour, error) {
 }
 
 // dialVia connects where the first rule that matches says.
-func dialVia(detours []detour) dialFunc {
+func dialVia(detours []detour) domain.DialFunc {
 	d := &net.Dialer{Timeout: 8 * time.Second}
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		host, port, err := net.SplitHostPort(addr)

@@ -14,14 +14,15 @@ import (
 	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/deadletter"
 	"github.com/seed56735111/penstock/format"
+	"github.com/seed56735111/penstock/pipeline"
 	"github.com/seed56735111/penstock/shape"
 )
 
 // replayOptions are the settings of deadletter replay.
 type replayOptions struct {
 	letterFilter
-	target    target
-	write     writeOptions
+	target    pipeline.Target
+	write     pipeline.Write
 	index     string
 	anyDomain bool
 	asJSON    bool
@@ -62,8 +63,8 @@ Exit codes: 0 nothing is left of what was chosen, 3 some letters stay.`,
 	f := flagSet{cmd.Flags()}
 	o.flags(f)
 	o.chooseFlags(f)
-	o.target.flags(f)
-	o.write.flags(f)
+	f.target(&o.target)
+	f.write(&o.write)
 	f.str(&o.index, "index")
 	f.BoolVar(&o.anyDomain, "any-domain", false, "take the letters of every domain")
 	f.BoolVar(&o.asJSON, "json", false, "print one JSON object with the counts")
@@ -93,22 +94,22 @@ func (o *replayOptions) run(ctx context.Context, a *app, reroute bool) error {
 	if err != nil {
 		return err
 	}
-	d, err := o.target.open(ctx, o.write.inFlight)
+	d, err := o.target.Open(ctx, o.write.MaxInFlight)
 	if err != nil {
 		return err
 	}
-	o.target.notePath(a)
+	a.notePath(&o.target)
 	o.noteReason(a)
 	wanted, err := o.wanted()
 	if err != nil {
 		return err
 	}
-	o.write.noteNoIDs(a)
-	writer, err := o.write.writer(ctx, d, logger)
+	a.noteNoIDs(&o.write)
+	writer, err := o.write.Open(ctx, d, logger)
 	if err != nil {
 		return err
 	}
-	letters, err := o.open(ctx, &o.target.aws, logger)
+	letters, err := o.open(ctx, &o.target.AWS, logger)
 	if err != nil {
 		return err
 	}
@@ -130,7 +131,7 @@ func (o *replayOptions) run(ctx context.Context, a *app, reroute bool) error {
 	if err != nil && ctx.Err() != nil {
 		err = &penstock.InterruptedError{Before: "every dead letter was sent", Err: err}
 	}
-	err = errors.Join(err, closeWriter(ctx, writer), letters.Close())
+	err = errors.Join(err, pipeline.CloseWriter(ctx, writer), letters.Close())
 	if perr := o.print(a, &res); perr != nil {
 		return perr
 	}
@@ -148,7 +149,7 @@ func (o *replayOptions) wanted() (string, error) {
 	if o.anyDomain || o.from != "" {
 		return o.from, nil
 	}
-	return o.target.name()
+	return o.target.Name()
 }
 
 func (o *replayOptions) print(a *app, res *replayResult) error {

@@ -48,24 +48,3 @@ func TestTheRecordInALetterOfAnEarlierVersionBecomesItsDocument(t *testing.T) {
 		}
 	}
 }
-
-// A letter names its domain in one way, however the endpoint is written.
-func TestADomainHasOneName(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{
-		"https://Search-X.eu-west-1.es.amazonaws.com":      "https://search-x.eu-west-1.es.amazonaws.com",
-		"https://search-x.eu-west-1.es.amazonaws.com:443/": "https://search-x.eu-west-1.es.amazonaws.com",
-		"http://127.0.0.1:80":                              "http://127.0.0.1",
-		"http://127.0.0.1:9200/":                           "http://127.0.0.1:9200",
-		"http://[::1]:9200/a/":                             "http://[::1]:9200/a",
-		"https://[2001:db8::1]":                            "https://[2001:db8::1]",
-	} {
-		if got, err := domainName(text); err != nil || got != want {
-			t.Errorf("%s is %q, %v, want %q", text, got, err, want)
-		}
-	}
-	tunnel := target{url: "https://127.0.0.1:8443", signFor: "Search-X.eu-west-1.es.amazonaws.com:443"}
-	if got, err := tunnel.name(); err != nil || got != "https://search-x.eu-west-1.es.amazonaws.com" {
-		t.Errorf("behind a tunnel: %q, %v", got, err)
-	}
-}

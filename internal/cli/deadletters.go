@@ -18,6 +18,7 @@ import (
 
 	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/deadletter"
+	"github.com/seed56735111/penstock/pipeline"
 )
 
 func newDeadLetterCommand(a *app) *cobra.Command {
@@ -42,14 +43,14 @@ that the domain will never take: with their bytes, where they came from, and the
 // letterFilter chooses letters.
 type letterFilter struct {
 	letterOptions
-	aws                        awsOptions
+	aws                        pipeline.AWS
 	reason, kind, object, from string
 }
 
 // lookFlags are those of the commands that only look, and so have no domain with an identity.
 func (o *letterFilter) lookFlags(f flagSet) {
 	o.flags(f)
-	o.aws.flags(f)
+	f.aws(&o.aws)
 }
 
 func (o *letterFilter) chooseFlags(f flagSet) {
@@ -64,7 +65,7 @@ func (o *letterFilter) check() error {
 	if o.from == "" {
 		return nil
 	}
-	name, err := domainName(o.from)
+	name, err := pipeline.DomainName(o.from)
 	if err != nil {
 		return fmt.Errorf("--from: %w", err)
 	}

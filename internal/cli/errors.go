@@ -16,6 +16,8 @@ import (
 	"github.com/seed56735111/penstock/deadletter"
 	"github.com/seed56735111/penstock/domain"
 	"github.com/seed56735111/penstock/lambda"
+	"github.com/seed56735111/penstock/pipeline"
+	"github.com/seed56735111/penstock/shape"
 	"github.com/seed56735111/penstock/sigv4"
 	"github.com/seed56735111/penstock/source"
 )
@@ -73,6 +75,9 @@ func adviceFor(err error) advice {
 	if e, ok := errors.AsType[*usageError](err); ok {
 		return advice{exitUsage, e.Hint}
 	}
+	if e, ok := errors.AsType[*pipeline.OptionError](err); ok {
+		return advice{exitUsage, optionHints[e.Problem]}
+	}
 	if _, ok := errors.AsType[*penstock.BrakeError](err); ok {
 		return advice{exitIncomplete, "check --format, --index and the mapping of the index, then run the same command again; nothing was put into the dead letters. --keep-going goes on"}
 	}
@@ -94,8 +99,8 @@ func adviceFor(err error) advice {
 	if _, ok := errors.AsType[*outputError](err); ok {
 		return advice{exitIncomplete, "see to it that standard output can be written, then run the same command again; what has arrived is not doubled"}
 	}
-	if e, ok := errors.AsType[*credentialsError](err); ok {
-		if e.silent {
+	if e, ok := errors.AsType[*pipeline.CredentialsError](err); ok {
+		if e.Silent {
 			return advice{exitIncomplete, "where the credentials come from does not answer: run the same command again, or give them in another way"}
 		}
 		return advice{exitRefused, credentialsHint}
@@ -132,6 +137,29 @@ func adviceFor(err error) advice {
 		return advice{exitIncomplete, "run the same command again; what has arrived is not doubled"}
 	}
 	return advice{exitInternal, ""}
+}
+
+//nolint:gochecknoglobals // a table literal
+var optionHints = map[pipeline.Problem]string{
+	pipeline.BadRegion:          "write it as eu-west-1",
+	pipeline.BadRole:            "write it as arn:aws:iam::123456789012:role/NAME",
+	pipeline.NoProfile:          "name a profile of ~/.aws/config with --profile",
+	pipeline.NoRoleRegion:       "say where to ask for the role with --region",
+	pipeline.LoneExternalID:     "name the role with --s3-role-arn",
+	pipeline.NoDomain:           "name the endpoint with --domain https://… or PENSTOCK_DOMAIN",
+	pipeline.BadDomain:          "write it as https://search-name-id.region.es.amazonaws.com",
+	pipeline.BadEndpoint:        "write it as https://search-name-id.region.es.amazonaws.com; plain http is for loopback only",
+	pipeline.NoRegion:           "say it with --region; it cannot be read from a host name like this one, and is never guessed",
+	pipeline.BadService:         "es is a domain, aoss a serverless collection",
+	pipeline.NeedlessCollection: "say --service aoss when the endpoint is one behind another name",
+	pipeline.NoCollection:       "name it with --collection",
+	pipeline.BadAuthorities:     "name a PEM file with --ca-file",
+	pipeline.BadS3Endpoint:      "write it as https://HOST or http://HOST:PORT",
+	pipeline.BadLocation:        "write it as s3://bucket/prefix",
+	pipeline.BadIndex:           "docs/documents.md explains index patterns; the default is " + shape.DefaultIndex,
+	pipeline.BadRule:            "docs/documents.md explains drop rules: --drop level=debug",
+	pipeline.BadBinary:          "letter keeps account of it, skip passes over it",
+	pipeline.BadFormat:          `"penstock formats" lists the names`,
 }
 
 //nolint:gosec // names of variables, no credentials

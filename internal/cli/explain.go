@@ -17,13 +17,14 @@ import (
 	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/decode"
 	"github.com/seed56735111/penstock/format"
+	"github.com/seed56735111/penstock/pipeline"
 )
 
 // explainOptions are the settings of explain.
 type explainOptions struct {
-	aws     awsOptions
-	s3      s3Options
-	read    readOptions
+	aws     pipeline.AWS
+	s3      pipeline.S3
+	read    pipeline.Read
 	records int
 	objects int
 	shown   int
@@ -46,9 +47,9 @@ An OBJECT is what ship takes: a file, a directory, - for standard input, s3://bu
 		RunE:    func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), a, args) },
 	}
 	f := flagSet{cmd.Flags()}
-	o.aws.flags(f)
-	o.s3.flags(f)
-	o.read.flags(f)
+	f.aws(&o.aws)
+	f.s3(&o.s3)
+	f.read(&o.read)
 	f.str(&o.place, "place")
 	f.IntVar(&o.records, "records", 10_000, "most records to read of an entry")
 	f.IntVar(&o.objects, "objects", 10, "most objects to read")
@@ -61,11 +62,18 @@ func (o *explainOptions) run(ctx context.Context, a *app, args []string) error {
 	if err != nil {
 		return err
 	}
-	p, err := o.read.stages()
+	p, err := o.read.Stages()
 	if err != nil {
 		return err
 	}
-	src, err := sources(ctx, a, args, &o.aws, &o.s3, sourceOptions{machine: o.place, linger: time.Second}, logger)
+	rules, err := o.read.Rules()
+	if err != nil {
+		return err
+	}
+	p.Shaper = rules.Shaper(p.Shaper)
+	from := pipeline.Sources{Names: args, Stdin: a.In, Place: o.place, Linger: time.Second}
+	from.Empty = a.noteEmpty(&from)
+	src, err := from.Open(ctx, &o.aws, &o.s3, logger)
 	if err != nil {
 		return err
 	}
@@ -87,7 +95,7 @@ func (o *explainOptions) run(ctx context.Context, a *app, args []string) error {
 			}
 		}
 	}
-	o.read.noteUnseen(a)
+	a.noteUnseen(rules)
 	return failed
 }
 
@@ -273,7 +281,7 @@ func storedAs(e penstock.Entry) string {
 
 // reason says why a format was chosen.
 func (o *explainOptions) reason(name string) string {
-	if o.read.format != "" {
+	if o.read.Format != "" {
 		return "because --format says so"
 	}
 	for _, f := range format.Formats() {

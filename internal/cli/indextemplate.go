@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/seed56735111/penstock/domain"
+	"github.com/seed56735111/penstock/pipeline"
 )
 
 // indexTemplate is a template for the indexes whose names begin with a prefix.
@@ -38,7 +39,7 @@ func newIndexTemplate(b domain.Banner, prefix string) (indexTemplate, error) {
 			"penstock":   object(map[string]any{"format": keyword, "entry": keyword, "offset": typ("long")}),
 		},
 	}
-	if name := docType(b); name != "" {
+	if name := pipeline.DocType(b); name != "" {
 		mapping = map[string]any{name: mapping}
 	}
 	settings := map[string]any{"index.mapping.total_fields.limit": 2000}
@@ -127,7 +128,7 @@ func (w *wiring) putTemplates(ctx context.Context) {
 		return
 	}
 	w.templated = true
-	prefixes := []string{literalPrefix(w.read.index)}
+	prefixes := []string{literalPrefix(w.read.Index)}
 	if logs := literalPrefix(w.logs.Index); logs != prefixes[0] {
 		prefixes = append(prefixes, logs)
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/seed56735111/penstock/deadletter"
 	"github.com/seed56735111/penstock/domain"
 	"github.com/seed56735111/penstock/lambda"
+	"github.com/seed56735111/penstock/pipeline"
 	"github.com/seed56735111/penstock/source"
 )
 
@@ -34,10 +35,10 @@ func inLambda(args []string) bool {
 
 // functionOptions are the settings of the Lambda function.
 type functionOptions struct {
-	target
-	s3                    s3Options
-	read                  readOptions
-	write                 writeOptions
+	pipeline.Target
+	s3                    pipeline.S3
+	read                  pipeline.Read
+	write                 pipeline.Write
 	deadLetters           string
 	workers               int
 	bucket, continueQueue string
@@ -49,10 +50,10 @@ type functionOptions struct {
 }
 
 func (o *functionOptions) register(f flagSet) {
-	o.flags(f)
-	o.s3.flags(f)
-	o.read.flags(f)
-	o.write.flags(f)
+	f.target(&o.Target)
+	f.s3(&o.s3)
+	f.read(&o.read)
+	f.write(&o.write)
 	f.str(&o.deadLetters, "dead-letters")
 	f.number(&o.workers, "workers")
 	f.str(&o.bucket, "bucket")
@@ -145,7 +146,7 @@ func explained(err error) error {
 	if err == nil {
 		return nil
 	}
-	if _, ok := errors.AsType[*credentialsError](err); ok {
+	if _, ok := errors.AsType[*pipeline.CredentialsError](err); ok {
 		return err // says it already
 	}
 	if hint := hintFor(err); hint != "" {
@@ -216,7 +217,7 @@ func (f *function) wire(ctx context.Context, file configFile) (*wiring, error) {
 	if err := applyValues(flags, f.lookup, file); err != nil {
 		return nil, err
 	}
-	w.aws.live = true
+	w.AWS.Live = true
 	w.fit(flags, os.Getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"))
 	var err error
 	if w.logger, err = f.app.logger(); err != nil {
@@ -225,7 +226,7 @@ func (f *function) wire(ctx context.Context, file configFile) (*wiring, error) {
 	if err := w.open(ctx); err != nil {
 		return nil, err
 	}
-	if w.write.noIDs {
+	if w.write.NoIDs {
 		w.logger.WarnContext(ctx, "without ids the domain cannot tell what it has: an event that comes again is stored twice")
 	}
 	cfg := lambda.Config{
@@ -249,18 +250,18 @@ func (w *wiring) fit(flags *pflag.FlagSet, memory string) {
 	}
 	size := mb << 20
 	if !flags.Changed("batch-bytes") {
-		w.write.batchBytes = min(w.write.batchBytes, byteSize(size/64))
+		w.write.BatchBytes = min(w.write.BatchBytes, size/64)
 	}
 	if !flags.Changed("max-record-bytes") {
 		// A record is in memory several times: as it was read, as a document, in a request. One that is longer is a dead
 		// letter by reference, where it would end the process and take its whole batch along.
-		w.read.maxRecordBytes = min(w.read.maxRecordBytes, byteSize(size/64))
+		w.read.MaxRecordBytes = min(w.read.MaxRecordBytes, size/64)
 	}
 	if !flags.Changed("workers") && mb < 512 {
 		w.workers = 2 // a fraction of one core reads no faster with more
 	}
 	if !flags.Changed("max-in-flight") && mb < 512 {
-		w.write.inFlight = 2 // nor is it sent faster, and what a request is refused with is in memory beside it
+		w.write.MaxInFlight = 2 // nor is it sent faster, and what a request is refused with is in memory beside it
 	}
 	if os.Getenv("GOMEMLIMIT") == "" {
 		// What is not the heap: the program, stacks, the kernel's share of the connections.
@@ -271,7 +272,7 @@ func (w *wiring) fit(flags *pflag.FlagSet, memory string) {
 
 // open makes the stages. It makes no request.
 func (w *wiring) open(ctx context.Context) error {
-	p, err := w.read.unruled()
+	p, err := w.read.Stages()
 	if err != nil {
 		return err
 	}
@@ -294,27 +295,29 @@ func (w *wiring) open(ctx context.Context) error {
 		return &usageError{Err: err, Hint: "docs/cloudwatch-logs.md explains logs-index"}
 	}
 	p.Recognizer, p.Shaper, p.Workers, p.Logger = logs, logs, w.workers, w.logger
-	if err := w.read.leaveOut(p); err != nil {
+	rules, err := w.read.Rules()
+	if err != nil {
 		return err
 	}
+	p.Shaper = rules.Shaper(p.Shaper)
 	w.stages = p
-	if w.objects, err = w.s3.open(ctx, &w.aws, w.logger); err != nil {
+	if w.objects, err = w.s3.Open(ctx, &w.AWS, w.logger); err != nil {
 		return err
 	}
-	if w.letters, err = openLetters(w.deadLetters, func() (*source.S3, error) { return w.objects, nil }, w.logger); err != nil {
+	if w.letters, err = pipeline.LettersBy(w.deadLetters, func() (*source.S3, error) { return w.objects, nil }, w.logger); err != nil {
 		return err
 	}
 	if w.continueQueue != "" {
-		cfg, err := w.aws.load(ctx)
+		cfg, err := w.AWS.Load(ctx)
 		if err != nil {
 			return err
 		}
 		w.queue = sqs.NewFromConfig(cfg)
 	}
-	if w.domain, err = w.target.open(ctx, w.write.inFlight); err != nil {
+	if w.domain, err = w.Open(ctx, w.write.MaxInFlight); err != nil {
 		return err
 	}
-	p.Domain, err = w.name()
+	p.Domain, err = w.Name()
 	return err
 }
 
@@ -336,13 +339,13 @@ func (w *wiring) object(ref lambda.Ref) (penstock.Object, error) {
 func (w *wiring) pipeline(ctx context.Context) (penstock.Pipeline, func(context.Context) error, error) {
 	if w.banner == nil {
 		banner, err := w.domain.Probe(ctx)
-		if err := bannerMatters(err); err != nil {
+		if err := pipeline.BannerMatters(err); err != nil {
 			return penstock.Pipeline{}, nil, err
 		}
 		w.banner = &banner
 	}
 	w.putTemplates(ctx)
-	cfg := w.write.config(*w.banner, w.logger)
+	cfg := w.write.Config(*w.banner, w.logger)
 	if deadline, ok := ctx.Deadline(); ok {
 		cfg.RetryBudget = min(cfg.RetryBudget, max(time.Until(deadline), time.Millisecond))
 	}

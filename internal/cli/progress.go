@@ -19,8 +19,8 @@ import (
 // progress tells a person how far a run is: in the last line of a terminal, or in a line of the log now and then.
 type progress struct {
 	*penstock.Progress
-	writer   *bulk.Writer // nil in a dry run
-	total    *totals      // nil when nobody is to wait for it
+	written  func() bulk.Stats // nil in a dry run
+	total    *totals           // nil when nobody is to wait for it
 	began    time.Time
 	draining atomic.Bool
 	samples  []sample // the last ones, the oldest first
@@ -83,8 +83,8 @@ func (p *progress) log(ctx context.Context, log logger) {
 		"objects", p.Objects.Load(), "records", p.Records.Load(), "bytes_in", read,
 		"bytes_per_second", p.speed(time.Now(), read), "dead_lettered", p.DeadLettered.Load(),
 	}
-	if p.writer != nil {
-		s := p.writer.Stats()
+	if p.written != nil {
+		s := p.written()
 		attrs = append(attrs, "in_flight", s.InFlight, "retries", s.Retries, "throttled", s.HeldBack > 0)
 	}
 	log.InfoContext(ctx, "progress", attrs...)
@@ -139,8 +139,8 @@ func (p *progress) line(now time.Time, width int) string {
 	if n := p.DeadLettered.Load(); n > 0 {
 		add(1, plural(n, "dead letter"))
 	}
-	if p.writer != nil {
-		s := p.writer.Stats()
+	if p.written != nil {
+		s := p.written()
 		if s.HeldBack > 0 {
 			add(2, "throttled")
 		}

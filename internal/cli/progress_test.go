@@ -16,6 +16,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/pipeline"
+	"github.com/seed56735111/penstock/source"
 )
 
 // sized is a source of items of these sizes, and of an error at its end.
@@ -197,7 +199,7 @@ func TestWhereARunStoppedIsSaidWithTheWayOn(t *testing.T) {
 	}{
 		{shipOptions{}, []string{"s3://b/"}, "", ""},
 		{shipOptions{}, []string{"s3://b/"}, "s3://b/it's", "penstock: everything up to and including s3://b/it's is settled; --start-after 'it'\\''s' goes on behind it\n"},
-		{shipOptions{versions: true}, []string{"s3://b/"}, "s3://b/k?versionId=1", "penstock: everything up to and including s3://b/k?versionId=1 is settled\n"},
+		{shipOptions{Options: pipeline.Options{Sources: pipeline.Sources{List: source.ListOptions{Versions: true}}}}, []string{"s3://b/"}, "s3://b/k?versionId=1", "penstock: everything up to and including s3://b/k?versionId=1 is settled\n"},
 		{shipOptions{}, []string{"s3://b/", "s3://c/"}, "s3://b/k", "penstock: everything up to and including s3://b/k is settled\n"},
 		{shipOptions{}, []string{"/var/log"}, "/var/log/\x1b[2J", "penstock: everything up to and including /var/log/\\u001b[2J is settled\n"},
 	} {

@@ -16,12 +16,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/seed56735111/penstock/pipeline"
 	"github.com/seed56735111/penstock/sigv4"
 )
 
 // requestOptions are those of curl, where curl has one.
 type requestOptions struct {
-	target
+	pipeline.Target
 	method    string
 	data      []string
 	headers   []string
@@ -56,7 +57,7 @@ signature is for one host.`,
 		},
 	}
 	f := flagSet{cmd.Flags()}
-	o.flags(f)
+	f.target(&o.Target)
 	f.StringVarP(&o.method, "request", "X", "", "method; GET, or POST with a body, when not given")
 	f.StringArrayVarP(&o.data, "data", "d", nil, "body: text, @file or @-; several are joined by &, as curl does; line ends in files are kept")
 	f.Var(f.Lookup("data").Value, "data-binary", "the same as --data")
@@ -88,7 +89,7 @@ func (o *requestOptions) run(ctx context.Context, a *app, args []string) error {
 		return err
 	}
 	if o.prefixed {
-		o.notePath(a)
+		a.notePath(&o.Target)
 	}
 	body, err := o.body(a.In)
 	if err != nil {
@@ -110,7 +111,7 @@ func (o *requestOptions) run(ctx context.Context, a *app, args []string) error {
 	if err != nil {
 		return err
 	}
-	transport, err := o.transport(ctx, dialVia(detours), 1)
+	transport, err := o.Transport(ctx, dialVia(detours), 1)
 	if err != nil {
 		return err
 	}
@@ -153,11 +154,11 @@ func requestExit(status int) int {
 func (o *requestOptions) address(arg string) (*url.URL, error) {
 	text := arg
 	if !strings.HasPrefix(arg, "http://") && !strings.HasPrefix(arg, "https://") {
-		if o.url == "" {
+		if o.URL == "" {
 			return nil, usagef("name the endpoint with --domain, or give the whole URL", "%s is a path, and there is no domain", arg)
 		}
 		o.prefixed = true
-		text = strings.TrimSuffix(o.url, "/") + "/" + strings.TrimPrefix(arg, "/")
+		text = strings.TrimSuffix(o.URL, "/") + "/" + strings.TrimPrefix(arg, "/")
 	}
 	u, err := url.Parse(escaped(text))
 	if err != nil || u.Host == "" {
@@ -166,8 +167,8 @@ func (o *requestOptions) address(arg string) (*url.URL, error) {
 	if u.User != nil {
 		return nil, usagef("credentials come from the AWS chain", "%s carries credentials", u.Redacted())
 	}
-	if o.url == "" {
-		o.url = u.Scheme + "://" + u.Host
+	if o.URL == "" {
+		o.URL = u.Scheme + "://" + u.Host
 	}
 	return u, nil
 }

@@ -127,7 +127,7 @@ func (f flagSet) number(p *int, name string) { f.value((*count)(p), name) }
 
 func (f flagSet) duration(p *time.Duration, name string) { f.value((*span)(p), name) }
 
-func (f flagSet) size(p *byteSize, name string) { f.value(p, name) }
+func (f flagSet) size(p *int64, name string) { f.value((*byteSize)(p), name) }
 
 func (f flagSet) value(v pflag.Value, name string) {
 	s := lookupSetting(name)
@@ -138,8 +138,8 @@ func (f flagSet) value(v pflag.Value, name string) {
 	f.mark(name)
 }
 
-func (f flagSet) rules(p *ruleTexts, name string) {
-	f.Var(p, name, lookupSetting(name).Usage)
+func (f flagSet) rules(p *[]string, name string) {
+	f.Var((*ruleTexts)(p), name, lookupSetting(name).Usage)
 	f.mark(name)
 }
 

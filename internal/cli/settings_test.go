@@ -43,7 +43,7 @@ func TestReferencePagesMatchTheSettingsTable(t *testing.T) {
 func settingsCommand() (*cobra.Command, *struct {
 	index   string
 	workers int
-	batch   byteSize
+	batch   int64
 	linger  time.Duration
 	noSign  bool
 },
@@ -51,7 +51,7 @@ func settingsCommand() (*cobra.Command, *struct {
 	v := new(struct {
 		index   string
 		workers int
-		batch   byteSize
+		batch   int64
 		linger  time.Duration
 		noSign  bool
 	})
@@ -88,7 +88,7 @@ func TestAFlagOverridesTheVariableTheFileAndTheDefault(t *testing.T) {
 
 func TestRulesHaveALineEachInAVariableAndAPlaceInAListInAFile(t *testing.T) {
 	t.Parallel()
-	want := ruleTexts{"level=debug", "a=b and c=d"}
+	want := []string{"level=debug", "a=b and c=d"}
 	file := filepath.Join(t.TempDir(), "penstock.json")
 	if err := os.WriteFile(file, []byte(`{"drop": ["level=debug", "a=b and c=d"]}`), 0o600); err != nil {
 		t.Fatal(err)
@@ -103,7 +103,7 @@ func TestRulesHaveALineEachInAVariableAndAPlaceInAListInAFile(t *testing.T) {
 	} {
 		cmd := &cobra.Command{Use: "x"}
 		cmd.Flags().String("config", "", "")
-		var got ruleTexts
+		var got []string
 		flagSet{cmd.Flags()}.rules(&got, "drop")
 		if err := cmd.ParseFlags(test.args); err != nil {
 			t.Fatal(err)

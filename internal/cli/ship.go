@@ -2,9 +2,7 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"iter"
 	"os"
 	"runtime/debug"
 	"slices"
@@ -14,23 +12,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seed56735111/penstock"
-	"github.com/seed56735111/penstock/bulk"
-	"github.com/seed56735111/penstock/domain"
+	"github.com/seed56735111/penstock/pipeline"
+	"github.com/seed56735111/penstock/shape"
 	"github.com/seed56735111/penstock/source"
 )
 
 // shipOptions are the settings of ship.
 type shipOptions struct {
-	target
-	letters     letterOptions // and how to reach S3
-	read        readOptions
-	write       writeOptions
-	workers     int
+	pipeline.Options
 	keepGoing   bool
-	grace       time.Duration
-	startAfter  string
-	place       string
-	versions    bool
 	asJSON, dry bool
 	showAll     bool
 	strict      bool
@@ -62,21 +52,22 @@ an index, and counts it as a duplicate; a data stream refuses that.`,
 		GroupID: groupMove,
 		Args:    usageArgs(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return o.run(cmd.Context(), a, args, o.letters.named(cmd))
+			return o.run(cmd.Context(), a, args, cmd.Flags().Changed(deadLettersFlag))
 		},
 	}
 	f := flagSet{cmd.Flags()}
-	o.flags(f)
-	o.letters.flags(f)
-	o.read.flags(f)
-	o.write.flags(f)
-	f.number(&o.workers, "workers")
-	f.duration(&o.grace, "grace")
+	f.target(&o.Target)
+	f.str(&o.DeadLetters, deadLettersFlag)
+	f.s3(&o.S3)
+	f.read(&o.Read)
+	f.write(&o.Write)
+	f.number(&o.Workers, "workers")
+	f.duration(&o.Grace, "grace")
 	f.boolean(&o.keepGoing, "keep-going")
-	f.str(&o.place, "place")
-	f.StringVar(&o.startAfter, "start-after", "", "leave out S3 keys up to and including this one")
-	f.BoolVar(&o.versions, "all-versions", false, "ship every version of the S3 objects, not only the latest")
-	f.BoolVar(&o.write.overwrite, "overwrite", false, "replace documents that are there already, to repair an index; a data stream takes none of them")
+	f.str(&o.Sources.Place, "place")
+	f.StringVar(&o.Sources.List.StartAfter, "start-after", "", "leave out S3 keys up to and including this one")
+	f.BoolVar(&o.Sources.List.Versions, "all-versions", false, "ship every version of the S3 objects, not only the latest")
+	f.BoolVar(&o.Write.Overwrite, "overwrite", false, "replace documents that are there already, to repair an index; a data stream takes none of them")
 	f.BoolVar(&o.asJSON, "json", false, "print one JSON object with the counts at the end instead of tables")
 	f.BoolVar(&o.dry, "dry-run", false, "write the documents to standard output, one a line, and send nothing")
 	f.BoolVar(&o.showAll, "all", false, "show every object and every index at the end")
@@ -88,7 +79,7 @@ an index, and counts it as a duplicate; a data stream refuses that.`,
 // with the first letter.
 func (o *shipOptions) run(ctx context.Context, a *app, args []string, named bool) error {
 	began, allocs := time.Now(), mallocs()
-	if o.write.overwrite && o.write.noIDs {
+	if o.Write.Overwrite && o.Write.NoIDs {
 		return usagef("leave one of them out", "--overwrite with --no-ids: without an id no document takes the place of another")
 	}
 	logger, err := a.logger()
@@ -98,50 +89,26 @@ func (o *shipOptions) run(ctx context.Context, a *app, args []string, named bool
 	if err := o.check(args); err != nil {
 		return err
 	}
-	p, err := o.read.stages()
-	if err != nil {
-		return err
-	}
-	from := sourceOptions{
-		list:    source.ListOptions{StartAfter: o.startAfter, Versions: o.versions},
-		machine: o.place, linger: o.write.linger,
-	}
-	if p.Source, err = sources(ctx, a, args, &o.aws, &o.letters.s3, from, logger); err != nil {
-		return err
-	}
-	p.Workers, p.Grace, p.Abort, p.Logger = o.workers, o.grace, a.interrupted, logger
-	p.Progress = new(penstock.Progress)
-	o.limitMemory()
-
-	var writer *bulk.Writer
-	letters, err := o.letters.open(ctx, &o.aws, logger)
-	if err != nil {
-		return err
-	}
-	if named && !o.dry {
-		if err := letters.Prepare(ctx); err != nil {
-			return err
-		}
+	o.Sources.Names, o.Sources.Stdin, o.Sources.Linger = args, a.In, o.Write.Linger
+	o.Sources.Empty = a.noteEmpty(&o.Sources)
+	o.PrepareLetters, o.Abort, o.Logger = named && !o.dry, a.interrupted, logger
+	if !o.keepGoing {
+		o.Brake = brakeRecords
 	}
 	if o.dry {
-		d := newDryRun(a.Out, a.Err, o.write.linger)
-		p.Deliverer, p.DeadLetters = d, d
-	} else {
-		d, err := o.open(ctx, o.write.inFlight)
-		if err != nil {
+		o.Preview = newDryRun(a.Out, a.Err, o.Write.Linger)
+	}
+	p, err := pipeline.Open(ctx, o.Options)
+	if err != nil {
+		return err
+	}
+	p.Progress = new(penstock.Progress)
+	o.limitMemory()
+	if !o.dry {
+		a.notePath(&o.Target)
+		a.noteNoIDs(&o.Write)
+		if err := p.Connect(ctx); err != nil {
 			return err
-		}
-		o.notePath(a)
-		if p.Domain, err = o.name(); err != nil {
-			return err
-		}
-		o.write.noteNoIDs(a)
-		if writer, err = o.write.writer(ctx, d, logger); err != nil {
-			return err
-		}
-		p.Deliverer, p.DeadLetters = writer, letters
-		if !o.keepGoing {
-			p.Brake = brakeRecords
 		}
 	}
 	res := &result{Formats: map[string]int64{}}
@@ -152,22 +119,17 @@ func (o *shipOptions) run(ctx context.Context, a *app, args []string, named bool
 			res.Formats[name]++
 		}
 	}
-	counts, mark, runErr := o.watched(ctx, a, p, writer, logger)
-	if writer != nil {
-		runErr = errors.Join(runErr, closeWriter(ctx, writer))
-		s := writer.Stats()
-		res.Requests, res.Retries, res.BytesOut = s.Requests, s.Retries, s.BytesOut
-	}
-	runErr = errors.Join(runErr, letters.Close())
-	res.count(counts, o.dry)
+	got, mark, runErr := o.watched(ctx, a, p, logger)
+	res.Requests, res.Retries, res.BytesOut = got.Written.Requests, got.Written.Retries, got.Written.BytesOut
+	res.count(got.Counts, o.dry)
 	res.Indexes, res.Seconds = sum.indexes, time.Since(began).Seconds()
-	if counts.DeadLettered > 0 && !o.dry {
-		res.DeadLetters = o.letters.dir
+	if got.DeadLettered > 0 && !o.dry {
+		res.DeadLetters = o.DeadLetters
 	}
 	if os.Getenv("PENSTOCK_BENCH") == "1" {
 		res.Allocs = mallocs() - allocs
 	}
-	err = o.finish(a, res, sum, runErr)
+	err = o.finish(a, res, sum, p.Rules, runErr)
 	if runErr != nil || res.ItemsGivenBack > 0 {
 		o.sayMark(a, args, mark)
 	}
@@ -175,17 +137,20 @@ func (o *shipOptions) run(ctx context.Context, a *app, args []string, named bool
 }
 
 // watched runs the pipeline for somebody who wants to know how far it is. It returns the item up to which everything is settled.
-func (o *shipOptions) watched(ctx context.Context, a *app, p *penstock.Pipeline, writer *bulk.Writer, log logger) (penstock.Counts, string, error) {
-	shown := &progress{Progress: p.Progress, writer: writer, total: &totals{source: p.Source}, began: time.Now()}
+func (o *shipOptions) watched(ctx context.Context, a *app, p *pipeline.Pipeline, log logger) (pipeline.Result, string, error) {
+	shown := &progress{Progress: p.Progress, total: &totals{source: p.Source}, began: time.Now()}
+	if !o.dry {
+		shown.written = p.Written
+	}
 	mark := newWaterMark(p.Source)
 	p.Source = mark
 	defer context.AfterFunc(ctx, func() {
 		shown.draining.Store(true)
-		_, _ = fmt.Fprintf(a.Err, "penstock: draining, for %s at most; again to stop at once\n", o.grace)
+		_, _ = fmt.Fprintf(a.Err, "penstock: draining, for %s at most; again to stop at once\n", o.Grace)
 	})()
 	defer shown.tell(a, log, o.dry)()
-	counts, err := p.Run(ctx)
-	return counts, mark.mark(), err
+	got, err := p.Run(ctx)
+	return got, mark.mark(), err
 }
 
 // sayMark says how far a run came that is not at its end.
@@ -194,7 +159,7 @@ func (o *shipOptions) sayMark(a *app, args []string, reached string) {
 		return
 	}
 	text := "everything up to and including " + reached + " is settled"
-	if loc, err := source.ParseLocation(reached); err == nil && len(args) == 1 && !o.versions && loc.Version == "" {
+	if loc, err := source.ParseLocation(reached); err == nil && len(args) == 1 && !o.Sources.List.Versions && loc.Version == "" {
 		text += "; --start-after " + shellQuoted(loc.Prefix) + " goes on behind it"
 	}
 	_, _ = fmt.Fprintf(a.Err, "penstock: %s\n", printable(text))
@@ -207,16 +172,16 @@ const brakeRecords = 1000
 func (o *shipOptions) check(args []string) error {
 	inS3 := slices.ContainsFunc(args, func(arg string) bool { return strings.HasPrefix(arg, "s3://") })
 	switch {
-	case o.startAfter != "" && !inS3:
+	case o.Sources.List.StartAfter != "" && !inS3:
 		return usagef("leave it out, or name an s3:// URL", "--start-after is for keys of S3, and no source is there")
-	case o.versions && !inS3:
+	case o.Sources.List.Versions && !inS3:
 		return usagef("leave it out, or name an s3:// URL", "--all-versions is for objects of S3, and no source is there")
 	}
 	return nil
 }
 
 // finish prints the summary and turns the outcome into the exit code. Standard output of a dry run is for the documents.
-func (o *shipOptions) finish(a *app, res *result, sum *summary, runErr error) error {
+func (o *shipOptions) finish(a *app, res *result, sum *summary, rules *shape.Rules, runErr error) error {
 	if runErr != nil {
 		res.Error = runErr.Error()
 	}
@@ -230,7 +195,7 @@ func (o *shipOptions) finish(a *app, res *result, sum *summary, runErr error) er
 	} else {
 		outErr = sum.write(out, res, terminalWidth(out))
 	}
-	o.notes(a, res)
+	o.notes(a, res, rules)
 	if runErr != nil {
 		return runErr
 	}
@@ -258,8 +223,8 @@ func (o *shipOptions) finish(a *app, res *result, sum *summary, runErr error) er
 }
 
 // notes say of the records that arrived what is not as it should be with them.
-func (o *shipOptions) notes(a *app, res *result) {
-	o.read.noteUnseen(a)
+func (o *shipOptions) notes(a *app, res *result, rules *shape.Rules) {
+	a.noteUnseen(rules)
 	if n := res.Unparsed; n > 0 && res.Unacknowledged < res.Records {
 		strict := "; --strict makes that exit code 3"
 		if o.strict {
@@ -295,167 +260,23 @@ func (o *shipOptions) limitMemory() {
 		return
 	}
 	const worker = 3 << 19
-	batches := int64(o.write.inFlight+1) * int64(o.write.batchBytes) * 2
-	record := 3 * int64(o.read.maxRecordBytes) // its bytes, its JSON, its request
+	batches := int64(o.Write.MaxInFlight+1) * o.Write.BatchBytes * 2
+	record := 3 * o.Read.MaxRecordBytes // its bytes, its JSON, its request
 	// The rest of the 40 MiB that every process takes is the program itself, and what is not collected yet.
 	const heap = 10 << 20
-	debug.SetMemoryLimit(heap + int64(o.workers)*worker + max(batches, record))
+	debug.SetMemoryLimit(heap + int64(o.Workers)*worker + max(batches, record))
 }
 
-// sourceOptions say what of the sources is taken, and how.
-type sourceOptions struct {
-	list    source.ListOptions
-	machine string        // a part of the ids of files
-	linger  time.Duration // how long what standard input has given may wait for more
-}
-
-// sources makes one source of all arguments, in their order, but for files and directories: they come together, where the
-// first of them stands, because a file that several of them lead to is shipped once. What can be wrong with a name is
-// found here.
-func sources(ctx context.Context, a *app, args []string, identity *awsOptions, o *s3Options, from sourceOptions, logger logger) (penstock.Source, error) {
-	var all []penstock.Source
-	var s3 *source.S3
-	var files *source.Files
-	var paths []string
-	for _, arg := range args {
+// noteEmpty tells of a source in which there is nothing.
+func (a *app) noteEmpty(o *pipeline.Sources) func(name string) {
+	return func(name string) {
 		switch {
-		case arg == "-":
-			all = append(all, source.Stdin(a.In, from.linger))
-		case strings.HasPrefix(arg, "s3://"):
-			loc, err := source.ParseLocation(arg)
-			if err != nil {
-				return nil, &usageError{Err: err, Hint: "write it as s3://bucket/prefix"}
-			}
-			if s3 == nil {
-				if s3, err = o.open(ctx, identity, logger); err != nil {
-					return nil, err
-				}
-			}
-			if loc.Version == "" {
-				if err := s3.Check(ctx, loc); err != nil {
-					return nil, err
-				}
-			}
-			all = append(all, &noting{Source: s3.List(loc, from.list), empty: func() { noteEmpty(a, loc, from.list) }})
+		case !strings.HasPrefix(name, "s3://"):
+			a.note("there is no file in %s", name)
+		case o.List.StartAfter != "":
+			a.note("there is no object in %s behind the key %q", name, o.List.StartAfter)
 		default:
-			if files == nil {
-				files = new(source.Files)
-				all = append(all, files)
-			}
-			paths = append(paths, arg)
+			a.note("there is no object in %s", name)
 		}
-	}
-	if files != nil {
-		f, err := source.NewFiles(paths)
-		if err != nil {
-			return nil, err
-		}
-		*files = *f
-		files.Machine, files.Linger = from.machine, from.linger
-		files.Empty = func(path string) { a.note("there is no file in %s", path) }
-	}
-	return source.Concat(all...), nil
-}
-
-// noting tells when a source comes to its end without an item.
-type noting struct {
-	penstock.Source
-	empty func()
-}
-
-// Items is part of penstock.Source.
-func (n *noting) Items(ctx context.Context) iter.Seq2[penstock.Item, error] {
-	return func(yield func(penstock.Item, error) bool) {
-		any := false
-		for item, err := range n.Source.Items(ctx) {
-			any = true
-			if !yield(item, err) {
-				return
-			}
-		}
-		if !any && ctx.Err() == nil {
-			n.empty()
-		}
-	}
-}
-
-func noteEmpty(a *app, loc source.Location, list source.ListOptions) {
-	if list.StartAfter != "" {
-		a.note("there is no object in %s behind the key %q", loc, list.StartAfter)
-		return
-	}
-	a.note("there is no object in %s", loc)
-}
-
-// writeOptions are the budgets of the writer.
-type writeOptions struct {
-	inFlight    int
-	batchBytes  byteSize
-	batchDocs   int
-	linger      time.Duration
-	retryBudget time.Duration
-	gzip        bool
-	indexInPath bool
-	noIDs       bool
-	overwrite   bool
-}
-
-func (o *writeOptions) flags(f flagSet) {
-	f.number(&o.inFlight, "max-in-flight")
-	f.size(&o.batchBytes, "batch-bytes")
-	f.number(&o.batchDocs, "batch-docs")
-	f.duration(&o.linger, "linger")
-	f.duration(&o.retryBudget, "retry-budget")
-	f.boolean(&o.gzip, "gzip")
-	f.boolean(&o.indexInPath, "index-in-path")
-	f.boolean(&o.noIDs, "no-ids")
-}
-
-// writer asks the domain what it is and returns the writer for it. An endpoint that cannot be reached or is no domain is
-// an error; one that keeps its banner to itself is not.
-func (o *writeOptions) writer(ctx context.Context, d *domain.Domain, logger logger) (*bulk.Writer, error) {
-	banner, err := probe(ctx, d)
-	if err := bannerMatters(err); err != nil {
-		return nil, err
-	}
-	if err != nil {
-		logger.DebugContext(ctx, "the banner is not for us", "error", err)
-	}
-	return bulk.New(o.config(banner, logger), d), nil
-}
-
-// closeWriter ends a writer whose deliveries are over. What is still under way then belongs to nobody: after an interrupt it
-// is cut off at once, so that a domain that does not answer cannot hold the process.
-func closeWriter(ctx context.Context, w *bulk.Writer) error {
-	patience := 5 * time.Second
-	if ctx.Err() != nil {
-		patience = 0
-	}
-	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
-	defer cancel()
-	return w.Close(closing)
-}
-
-// noteNoIDs says which promise is weaker without ids.
-func (o *writeOptions) noteNoIDs(a *app) {
-	if o.noIDs {
-		a.note("without ids the domain cannot tell what it has: what is sent again after a lost answer, and all of it when this command is run again, is stored twice")
-	}
-}
-
-// bannerMatters returns the error of a probe unless the domain keeps only its banner to itself.
-func bannerMatters(err error) error {
-	e, ok := errors.AsType[*domain.Error](err)
-	if ok && e.Kind != domain.Unreachable && e.Kind != domain.NotADomain && e.Kind != domain.Unavailable {
-		return nil
-	}
-	return err
-}
-
-func (o *writeOptions) config(banner domain.Banner, logger logger) bulk.Config {
-	return bulk.Config{
-		BatchBytes: int(o.batchBytes), BatchDocs: o.batchDocs, MaxInFlight: o.inFlight, Linger: o.linger,
-		RetryBudget: o.retryBudget, StartupTimeout: startupTimeout, Gzip: o.gzip, IndexInPath: o.indexInPath,
-		Overwrite: o.overwrite, NoIDs: o.noIDs, Known: banner.Version != "", DocType: docType(banner), Logger: logger,
 	}
 }

@@ -44,6 +44,8 @@ func buildVersion() versionInfo {
 
 func (v versionInfo) String() string { return fmt.Sprintf("%s (%s, %s)", v.Version, v.Go, v.Platform) }
 
+func userAgent() string { return "penstock/" + buildVersion().Version }
+
 func newVersionCommand(a *app) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{

@@ -1,4 +1,4 @@
-package cli
+package pipeline
 
 import (
 	"context"
@@ -19,42 +19,38 @@ import (
 	"github.com/aws/smithy-go/logging"
 
 	"github.com/seed56735111/penstock/domain"
-	"github.com/seed56735111/penstock/lambda"
 	"github.com/seed56735111/penstock/sigv4"
 )
 
-// awsOptions say which AWS identity to use.
-type awsOptions struct {
-	profile, region, roleARN, externalID string
-	// stall is how long a connection may be silent.
-	stall time.Duration
-	// live looks at the variables for every signature, where the chain of the SDK reads them once.
-	live bool
-}
-
-func (o *awsOptions) flags(f flagSet) {
-	f.str(&o.profile, "profile")
-	f.str(&o.region, "region")
-	f.str(&o.roleARN, "role-arn")
-	f.str(&o.externalID, "external-id")
-	f.duration(&o.stall, "stall-timeout")
+// AWS says which AWS identity to use. The zero value is what the chain of the SDK finds.
+type AWS struct {
+	// Profile is one of the AWS configuration files.
+	Profile string
+	// Region is where to sign for. Without one the endpoint says it, or the configuration, and it is never guessed.
+	Region string
+	// RoleARN is a role to assume, with ExternalID when it asks for one.
+	RoleARN, ExternalID string
+	// Stall is how long a connection may be silent before its request is taken for lost, domain.DefaultStallTimeout when zero.
+	Stall time.Duration
+	// Live looks at the variables for every signature, where the chain of the SDK reads them once.
+	Live bool
 }
 
 var regionPattern = regexp.MustCompile(`^[a-z0-9-]+$`)
 
 // check looks at what would fail later, and look like something else then.
-func (o *awsOptions) check() error {
-	if o.region != "" && !regionPattern.MatchString(o.region) {
-		return usagef("write it as eu-west-1", "%q is no name of a region", o.region)
+func (o *AWS) check() error {
+	if o.Region != "" && !regionPattern.MatchString(o.Region) {
+		return optionf(BadRegion, "%q is no name of a region", o.Region)
 	}
-	if o.roleARN != "" && !strings.HasPrefix(o.roleARN, "arn:") {
-		return usagef("write it as arn:aws:iam::123456789012:role/NAME", "%q is not the ARN of a role", o.roleARN)
+	if o.RoleARN != "" && !strings.HasPrefix(o.RoleARN, "arn:") {
+		return optionf(BadRole, "%q is not the ARN of a role", o.RoleARN)
 	}
 	return nil
 }
 
-// load reads the AWS configuration: flags first, then the chain of the SDK. It does not ask for credentials yet.
-func (o *awsOptions) load(ctx context.Context) (aws.Config, error) {
+// Load reads the AWS configuration: what is given first, then the chain of the SDK. It does not ask for credentials yet.
+func (o *AWS) Load(ctx context.Context) (aws.Config, error) {
 	if err := o.check(); err != nil {
 		return aws.Config{}, err
 	}
@@ -62,68 +58,60 @@ func (o *awsOptions) load(ctx context.Context) (aws.Config, error) {
 		// What goes wrong comes back as an error; the SDK's own remarks would go to standard error beside our lines.
 		config.WithLogger(logging.Nop{}),
 		config.WithHTTPClient(awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
-			t.DialContext = domain.Attended(t.DialContext, o.stall)
+			t.DialContext = domain.Attended(t.DialContext, o.Stall)
 		})),
 		// The bulk writer and the object reader have the patience; the SDK's own quota would run dry in an outage.
 		config.WithRetryer(func() aws.Retryer {
 			return retry.NewStandard(func(s *retry.StandardOptions) { s.MaxAttempts = 4 })
 		}),
 	}
-	if o.profile != "" {
-		opts = append(opts, config.WithSharedConfigProfile(o.profile))
+	if o.Profile != "" {
+		opts = append(opts, config.WithSharedConfigProfile(o.Profile))
 	}
-	if o.region != "" {
-		opts = append(opts, config.WithRegion(o.region))
+	if o.Region != "" {
+		opts = append(opts, config.WithRegion(o.Region))
 	}
 	cfg, err := config.LoadDefaultConfig(ctx, opts...)
 	if err != nil {
 		if _, ok := errors.AsType[config.SharedConfigProfileNotExistError](err); ok {
-			return cfg, usagef("name a profile of ~/.aws/config with --profile", "profile %q does not exist", o.profile)
+			return cfg, optionf(NoProfile, "profile %q does not exist", o.Profile)
 		}
 		return cfg, fmt.Errorf("load AWS configuration: %w", err)
 	}
-	if o.live && o.profile == "" {
+	if o.Live && o.Profile == "" {
 		cfg.Credentials = liveEnvironment{next: cfg.Credentials}
 	}
-	if o.roleARN != "" {
+	if o.RoleARN != "" {
 		if cfg.Region == "" {
-			return cfg, usagef("say where to ask for the role with --region", "assume role %s: no region", o.roleARN)
+			return cfg, optionf(NoRoleRegion, "assume role %s: no region", o.RoleARN)
 		}
-		cfg.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(sts.NewFromConfig(cfg), o.roleARN, func(a *stscreds.AssumeRoleOptions) {
+		cfg.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(sts.NewFromConfig(cfg), o.RoleARN, func(a *stscreds.AssumeRoleOptions) {
 			a.RoleSessionName = "penstock"
-			if o.externalID != "" {
-				a.ExternalID = aws.String(o.externalID)
+			if o.ExternalID != "" {
+				a.ExternalID = aws.String(o.ExternalID)
 			}
 		}))
 	}
 	return cfg, nil
 }
 
-// fallbackRegion is where things on this machine are when nobody says a region.
-const fallbackRegion = "eu-west-1"
-
-// localRegion is the region of a domain or a function on this machine: the one that is given, or the environment's.
-func localRegion(given string) string {
-	return firstOf(given, os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"), fallbackRegion)
-}
-
-// chain gives the credentials of the AWS chain to the signer.
-type chain struct{ provider aws.CredentialsProvider }
+// Chain gives the credentials of the AWS chain to the signer. Its errors are a *CredentialsError or sigv4.ErrNoCredentials.
+type Chain struct{ Provider aws.CredentialsProvider }
 
 // credentialsTimeout bounds one look through the chain: the instance metadata service is its last and slowest link.
 const credentialsTimeout = 8 * time.Second
 
 // Credentials is part of sigv4.Provider.
-func (c chain) Credentials(ctx context.Context) (sigv4.Credentials, error) {
-	if c.provider == nil {
+func (c Chain) Credentials(ctx context.Context) (sigv4.Credentials, error) {
+	if c.Provider == nil {
 		return sigv4.Credentials{}, sigv4.ErrNoCredentials
 	}
 	looking, cancel := context.WithTimeout(ctx, credentialsTimeout)
 	defer cancel()
-	v, err := c.provider.Retrieve(looking)
+	v, err := c.Provider.Retrieve(looking)
 	if err != nil {
 		// Whoever does not answer may do so later.
-		return sigv4.Credentials{}, &credentialsError{Err: err, silent: looking.Err() != nil && ctx.Err() == nil}
+		return sigv4.Credentials{}, &CredentialsError{Err: err, Silent: looking.Err() != nil && ctx.Err() == nil}
 	}
 	if !v.HasKeys() {
 		return sigv4.Credentials{}, sigv4.ErrNoCredentials
@@ -136,36 +124,13 @@ func (c chain) Credentials(ctx context.Context) (sigv4.Credentials, error) {
 }
 
 // Invalidate makes the next call look for new credentials.
-func (c chain) Invalidate() { invalidate(c.provider) }
+func (c Chain) Invalidate() { invalidate(c.Provider) }
 
 func invalidate(p aws.CredentialsProvider) {
 	if cache, ok := p.(sigv4.Invalidator); ok {
 		cache.Invalidate()
 	}
 }
-
-// credentialsError says that the AWS chain gave no usable credentials; it concerns the whole run.
-type credentialsError struct {
-	Err    error
-	silent bool // who has them did not answer
-}
-
-func (e *credentialsError) Error() string { return "find AWS credentials: " + e.Err.Error() }
-func (e *credentialsError) Unwrap() error { return e.Err }
-
-// ErrorType names it among the errors of the function.
-func (e *credentialsError) ErrorType() string {
-	if e.silent {
-		return lambda.ErrorUnavailable
-	}
-	return lambda.ErrorRefused
-}
-
-// Fatal reports whether asking again is of no use.
-func (e *credentialsError) Fatal() bool { return !e.silent }
-
-// Temporary is the opposite.
-func (e *credentialsError) Temporary() bool { return e.silent }
 
 // liveEnvironment takes the keys from the variables as they are at each call, and asks next when there are none.
 type liveEnvironment struct{ next aws.CredentialsProvider }

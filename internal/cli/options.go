@@ -1,0 +1,136 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed56735111/penstock/deadletter"
+	"github.com/seed56735111/penstock/domain"
+	"github.com/seed56735111/penstock/pipeline"
+	"github.com/seed56735111/penstock/shape"
+)
+
+// The options of pipelines as flags of the settings table.
+
+func (f flagSet) aws(o *pipeline.AWS) {
+	f.str(&o.Profile, "profile")
+	f.str(&o.Region, "region")
+	f.str(&o.RoleARN, "role-arn")
+	f.str(&o.ExternalID, "external-id")
+	f.duration(&o.Stall, "stall-timeout")
+}
+
+func (f flagSet) s3(o *pipeline.S3) {
+	f.str(&o.EndpointURL, "endpoint-url")
+	f.boolean(&o.PathStyle, "path-style")
+	f.str(&o.Profile, "s3-profile")
+	f.str(&o.Region, "s3-region")
+	f.str(&o.RoleARN, "s3-role-arn")
+	f.str(&o.ExternalID, "s3-external-id")
+	f.boolean(&o.RequesterPays, "requester-pays")
+}
+
+func (f flagSet) target(o *pipeline.Target) {
+	f.str(&o.URL, "domain")
+	f.aws(&o.AWS)
+	f.str(&o.Service, "service")
+	f.boolean(&o.NoSign, "no-sign")
+	f.str(&o.Collection, "collection")
+	f.str(&o.CAFile, "ca-file")
+	f.str(&o.SignFor, "sign-for")
+	o.UserAgent = userAgent()
+}
+
+func (f flagSet) read(o *pipeline.Read) {
+	f.str(&o.Index, "index")
+	f.str(&o.Format, "format")
+	f.str(&o.Binary, "binary")
+	f.rules(&o.Drop, "drop")
+	f.size(&o.MaxRecordBytes, "max-record-bytes")
+	f.size(&o.MaxObjectBytes, "max-object-bytes")
+	f.number(&o.MaxRatio, "max-ratio")
+}
+
+func (f flagSet) write(o *pipeline.Write) {
+	f.number(&o.MaxInFlight, "max-in-flight")
+	f.size(&o.BatchBytes, "batch-bytes")
+	f.number(&o.BatchDocs, "batch-docs")
+	f.duration(&o.Linger, "linger")
+	f.duration(&o.RetryBudget, "retry-budget")
+	f.boolean(&o.Gzip, "gzip")
+	f.boolean(&o.IndexInPath, "index-in-path")
+	f.boolean(&o.NoIDs, "no-ids")
+}
+
+// logger is short for what the commands hand on.
+type logger = *slog.Logger
+
+// letterOptions say where dead letters rest and how to get there.
+type letterOptions struct {
+	dir string
+	s3  pipeline.S3
+}
+
+const deadLettersFlag = "dead-letters"
+
+func (o *letterOptions) flags(f flagSet) {
+	f.str(&o.dir, deadLettersFlag)
+	f.s3(&o.s3)
+}
+
+// named reports whether somebody said where the letters are, and so expects them there.
+func (o *letterOptions) named(cmd *cobra.Command) bool { return cmd.Flags().Changed(deadLettersFlag) }
+
+// open returns the dead letters.
+func (o *letterOptions) open(ctx context.Context, identity *pipeline.AWS, l logger) (deadletter.Store, error) {
+	return pipeline.Letters(ctx, o.dir, identity, &o.s3, l)
+}
+
+// notePath tells of a path in the endpoint: domains of AWS have none, and answer as if nothing was there.
+func (a *app) notePath(t *pipeline.Target) {
+	if u, err := domain.ParseURL(t.URL); err == nil && strings.Trim(u.Path, "/") != "" {
+		a.note("--domain has the path %s, which is put before every path: right behind a proxy that takes it off, wrong for a domain itself", u.Path)
+	}
+}
+
+// noteNoIDs says which promise is weaker without ids.
+func (a *app) noteNoIDs(o *pipeline.Write) {
+	if o.NoIDs {
+		a.note("without ids the domain cannot tell what it has: what is sent again after a lost answer, and all of it when this command is run again, is stored twice")
+	}
+}
+
+// noteUnseen names the fields of drop rules that no record had.
+func (a *app) noteUnseen(rules *shape.Rules) {
+	for _, name := range rules.Unseen() {
+		a.note("no record had the field %q of a drop rule; penstock explain shows the documents with their fields", name)
+	}
+}
+
+// fallbackRegion is where things on this machine are when nobody says a region.
+const fallbackRegion = "eu-west-1"
+
+// localRegion is the region of a domain or a function on this machine: the one that is given, or the environment's.
+func localRegion(given string) string {
+	return firstOf(given, os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"), fallbackRegion)
+}
+
+// requestError says for a person why a request got no answer.
+func requestError(u fmt.Stringer, err error) error {
+	if e, ok := errors.AsType[*domain.Error](err); ok {
+		return e
+	}
+	if f, ok := errors.AsType[interface {
+		error
+		Fatal() bool
+	}](err); ok && f.Fatal() {
+		return err
+	}
+	return &domain.Error{Endpoint: u.String(), Kind: domain.Unreachable, Err: err}
+}

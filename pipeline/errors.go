@@ -1,0 +1,58 @@
+package pipeline
+
+import "fmt"
+
+// Problem says what is wrong with an option.
+type Problem int
+
+// The problems of options.
+const (
+	BadRegion          Problem = iota + 1 // what is given is no name of a region
+	BadRole                               // nor is it the ARN of a role
+	NoProfile                             // the AWS configuration files have no such profile
+	NoRoleRegion                          // it is not known in which region to ask for the role
+	LoneExternalID                        // an external id of S3 without a role of S3
+	NoDomain                              // no endpoint is given
+	BadDomain                             // the endpoint is not a URL of a domain
+	BadEndpoint                           // nor is it one that requests may be sent to
+	NoRegion                              // the region to sign for is not known
+	BadService                            // there is no such service to sign for
+	NeedlessCollection                    // a domain has no collections
+	NoCollection                          // the endpoint serves several collections, and none is named
+	BadAuthorities                        // the file holds no certificate authorities
+	BadS3Endpoint                         // the endpoint of S3 is not a URL
+	BadLocation                           // an s3:// URL is not one
+	BadIndex                              // the pattern of index names is wrong
+	BadRule                               // a drop rule is wrong
+	BadBinary                             // there is no such treatment of what is no text
+	BadFormat                             // there is no such format
+)
+
+// OptionError says that an option cannot be as it is. It names the option as the command line does.
+type OptionError struct {
+	Problem Problem
+	Err     error
+}
+
+func (e *OptionError) Error() string { return e.Err.Error() }
+func (e *OptionError) Unwrap() error { return e.Err }
+
+func optionf(p Problem, format string, args ...any) error {
+	return &OptionError{Problem: p, Err: fmt.Errorf(format, args...)}
+}
+
+// CredentialsError says that the AWS chain gave no usable credentials; it concerns the whole run.
+type CredentialsError struct {
+	Err error
+	// Silent says that who has them did not answer.
+	Silent bool
+}
+
+func (e *CredentialsError) Error() string { return "find AWS credentials: " + e.Err.Error() }
+func (e *CredentialsError) Unwrap() error { return e.Err }
+
+// Fatal reports whether asking again is of no use.
+func (e *CredentialsError) Fatal() bool { return !e.Silent }
+
+// Temporary is the opposite.
+func (e *CredentialsError) Temporary() bool { return e.Silent }

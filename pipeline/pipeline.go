@@ -1,0 +1,161 @@
+// Package pipeline is the front door: options in, a wired pipeline out, for Go programs and for every command of penstock.
+//
+// This ships what lies below a prefix of S3 into a domain:
+//
+//	p, err := pipeline.Open(ctx, pipeline.Options{
+//		Sources: pipeline.Sources{Names: []string{"s3://my-logs/AWSLogs/"}},
+//		Target:  pipeline.Target{URL: "https://search-x.eu-west-1.es.amazonaws.com"},
+//	})
+//	if err != nil {
+//		return err
+//	}
+//	result, err := p.Run(ctx)
+//	fmt.Println(result.Delivered, "delivered,", result.ItemsGivenBack, "to be shipped again")
+//	return err
+//
+// Credentials, region, format, compression and index names are found as penstock ship finds them; each option that is left at
+// zero has the default of docs/configuration.md. The fields of a [Pipeline] are the stages: a program may put its own in their
+// place before Run.
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/bulk"
+	"github.com/seed56735111/penstock/deadletter"
+	"github.com/seed56735111/penstock/domain"
+	"github.com/seed56735111/penstock/shape"
+)
+
+// DefaultDeadLetters is the directory of dead letters when nothing else is said.
+const DefaultDeadLetters = "penstock-dead-letters"
+
+// Options say what is shipped, how and where to. Sources and Target must be set.
+type Options struct {
+	Sources Sources
+	S3      S3
+	Read    Read
+	Target  Target
+	Write   Write
+	// DeadLetters is a directory or s3://bucket/prefix, DefaultDeadLetters when empty. It is made with the first letter.
+	DeadLetters string
+	// PrepareLetters makes the dead letters at the start, which proves that they can be written.
+	PrepareLetters bool
+	// Preview, when it is set, takes the documents and letters instead: no domain is opened and nothing is left behind.
+	Preview Preview
+	// Workers is the number of items being read at once, 4 when zero.
+	Workers int
+	// Grace is how long the items in hand may go on after the context has ended, 30 s when zero.
+	Grace time.Duration
+	// Abort, when it is closed, ends the grace period at once.
+	Abort <-chan struct{}
+	// Brake stops a run of which nothing is stored while so many records are refused or unparsed; zero leaves it out.
+	Brake int
+	// Logger is told little: retries, items given back. Nil discards.
+	Logger *slog.Logger
+}
+
+// Preview takes what would be delivered.
+type Preview interface {
+	penstock.Deliverer
+	penstock.DeadLetters
+}
+
+// Pipeline is wired and ready to run, once.
+type Pipeline struct {
+	penstock.Pipeline
+	// Rules are the drop rules: they know which of their fields no record had.
+	Rules *shape.Rules
+
+	write   Write
+	domain  *domain.Domain // nil in a preview
+	writer  *bulk.Writer   // nil before Connect
+	letters deadletter.Store
+}
+
+// Result is what became of everything.
+type Result struct {
+	penstock.Counts
+	// Written are the counters of the writer.
+	Written bulk.Stats
+}
+
+// Open wires a pipeline. It looks whether the sources are there and makes no request to the domain. An *OptionError says what is
+// wrong with an option.
+func Open(ctx context.Context, o Options) (*Pipeline, error) {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.DeadLetters == "" {
+		o.DeadLetters = DefaultDeadLetters
+	}
+	stages, err := o.Read.Stages()
+	if err != nil {
+		return nil, err
+	}
+	p := &Pipeline{Pipeline: *stages, write: o.Write}
+	if p.Rules, err = o.Read.Rules(); err != nil {
+		return nil, err
+	}
+	p.Shaper = p.Rules.Shaper(p.Shaper)
+	if p.Source, err = o.Sources.Open(ctx, &o.Target.AWS, &o.S3, o.Logger); err != nil {
+		return nil, err
+	}
+	p.Workers, p.Grace, p.Abort, p.Logger = o.Workers, o.Grace, o.Abort, o.Logger
+	if p.letters, err = Letters(ctx, o.DeadLetters, &o.Target.AWS, &o.S3, o.Logger); err != nil {
+		return nil, err
+	}
+	if o.Preview != nil {
+		p.Deliverer, p.DeadLetters = o.Preview, o.Preview
+		return p, nil
+	}
+	if o.PrepareLetters {
+		if err := p.letters.Prepare(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if p.domain, err = o.Target.Open(ctx, o.Write.MaxInFlight); err != nil {
+		return nil, err
+	}
+	p.DeadLetters, p.Brake = p.letters, o.Brake
+	p.Domain, err = o.Target.Name()
+	return p, err
+}
+
+// Connect asks the domain what it is, for some seconds when it does not answer, and sets the Deliverer. Run does it when it has
+// not been done. A pipeline with a Deliverer of its own has no use for it.
+func (p *Pipeline) Connect(ctx context.Context) error {
+	w, err := p.write.Open(ctx, p.domain, p.Logger)
+	if err != nil {
+		return err
+	}
+	p.writer, p.Deliverer = w, w
+	return nil
+}
+
+// Written are the counters of the writer so far.
+func (p *Pipeline) Written() bulk.Stats {
+	if p.writer == nil {
+		return bulk.Stats{}
+	}
+	return p.writer.Stats()
+}
+
+// Run ships, as [penstock.Pipeline.Run] does, and closes what Open opened. The result is that of what was done in any case; with
+// items given back, in ItemsGivenBack, running the same again adds what is missing and nothing else.
+func (p *Pipeline) Run(ctx context.Context) (Result, error) {
+	if p.Deliverer == nil {
+		if err := p.Connect(ctx); err != nil {
+			return Result{}, errors.Join(err, p.letters.Close())
+		}
+	}
+	counts, err := p.Pipeline.Run(ctx)
+	if p.writer != nil {
+		err = errors.Join(err, CloseWriter(ctx, p.writer))
+	}
+	return Result{Counts: counts, Written: p.Written()}, errors.Join(err, p.letters.Close())
+}

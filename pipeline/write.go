@@ -1,0 +1,67 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/seed56735111/penstock/bulk"
+	"github.com/seed56735111/penstock/domain"
+)
+
+// Write has the budgets of the writer. Zero fields have the defaults of bulk.Config, which says what they mean.
+type Write struct {
+	MaxInFlight int
+	BatchBytes  int64
+	BatchDocs   int
+	Linger      time.Duration
+	RetryBudget time.Duration
+	Gzip        bool
+	IndexInPath bool
+	NoIDs       bool
+	Overwrite   bool
+}
+
+// Config is that of a writer for a domain with this banner. An empty banner is that of a domain which keeps it to itself.
+func (o *Write) Config(banner domain.Banner, l *slog.Logger) bulk.Config {
+	return bulk.Config{
+		BatchBytes: int(o.BatchBytes), BatchDocs: o.BatchDocs, MaxInFlight: o.MaxInFlight, Linger: o.Linger,
+		RetryBudget: o.RetryBudget, StartupTimeout: StartupTimeout, Gzip: o.Gzip, IndexInPath: o.IndexInPath,
+		Overwrite: o.Overwrite, NoIDs: o.NoIDs, Known: banner.Version != "", DocType: DocType(banner), Logger: l,
+	}
+}
+
+// Open asks the domain what it is and returns the writer for it. An endpoint that cannot be reached or is no domain is an
+// error; one that keeps its banner to itself is not. CloseWriter ends the writer.
+func (o *Write) Open(ctx context.Context, d *domain.Domain, l *slog.Logger) (*bulk.Writer, error) {
+	banner, err := Probe(ctx, d)
+	if err := BannerMatters(err); err != nil {
+		return nil, err
+	}
+	if err != nil {
+		l.DebugContext(ctx, "the banner is not for us", "error", err)
+	}
+	return bulk.New(o.Config(banner, l), d), nil
+}
+
+// CloseWriter ends a writer whose deliveries are over. What is still under way then belongs to nobody: after the end of ctx it
+// is cut off at once, so that a domain that does not answer cannot hold the process.
+func CloseWriter(ctx context.Context, w *bulk.Writer) error {
+	patience := 5 * time.Second
+	if ctx.Err() != nil {
+		patience = 0
+	}
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	return w.Close(closing)
+}
+
+// BannerMatters returns the error of a probe unless the domain keeps only its banner to itself.
+func BannerMatters(err error) error {
+	e, ok := errors.AsType[*domain.Error](err)
+	if ok && e.Kind != domain.Unreachable && e.Kind != domain.NotADomain && e.Kind != domain.Unavailable {
+		return nil
+	}
+	return err
+}
