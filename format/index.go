@@ -62,21 +62,23 @@ func newIndex(formats []schema) *index {
 		if f.skip != nil {
 			x.skipping = append(x.skipping, n)
 		}
-		if row, ok := f.grammar.(*events.Row); ok {
-			rows = append(rows, row)
-			x.rowSets = append(x.rowSets, set{})
-			x.rowSets[len(rows)-1].add(n)
-			continue
-		}
-		g, ok := f.grammar.(interface{ Starts() lines.Bytes })
-		if !ok {
-			x.always.add(n)
-			continue
-		}
-		first := g.Starts()
-		for c := range x.starts {
-			if first.Has(byte(c)) {
-				x.starts[c].add(n)
+		for _, form := range formsOf(f.grammar) {
+			if row, ok := form.(*events.Row); ok {
+				rows = append(rows, row)
+				x.rowSets = append(x.rowSets, set{})
+				x.rowSets[len(rows)-1].add(n)
+				continue
+			}
+			g, ok := form.(interface{ Starts() lines.Bytes })
+			if !ok {
+				x.always.add(n)
+				continue
+			}
+			first := g.Starts()
+			for c := range x.starts {
+				if first.Has(byte(c)) {
+					x.starts[c].add(n)
+				}
 			}
 		}
 	}

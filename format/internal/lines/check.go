@@ -1,6 +1,8 @@
 package lines
 
 import (
+	"bytes"
+
 	"github.com/seed56735111/penstock/format/internal/quote"
 )
 
@@ -82,6 +84,34 @@ func Digits(least, most int) Check {
 			}
 		}
 		return least <= len(value) && len(value) <= most
+	}}
+}
+
+// Word takes what is made of some bytes alone.
+func Word(of string) Check {
+	set := Of(of)
+	return Check{First: set, Is: func(value []byte) bool {
+		for _, c := range value {
+			if !set.Has(c) {
+				return false
+			}
+		}
+		return len(value) > 0
+	}}
+}
+
+// Number takes digits with a fraction or without, -1 and a dash, which stand for nothing.
+func Number() Check {
+	return Check{First: Of(digits + "-"), Is: func(value []byte) bool {
+		return isNothing(value) || string(value) == "-1" || isNumeric(value, true)
+	}}
+}
+
+// HostPort takes what ends with a colon and a port.
+func HostPort() Check {
+	return Check{First: All(), Is: func(value []byte) bool {
+		colon := bytes.LastIndexByte(value, ':')
+		return colon > 0 && len(value)-colon <= len(":65535") && isNumeric(value[colon+1:], false)
 	}}
 }
 

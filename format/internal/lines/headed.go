@@ -27,16 +27,58 @@ type Headed struct {
 	Known []Field
 	// Least is how many known names a header has at least.
 	Least int
-	// Default are the names of the fields in entries without a header, when it is known. Such entries are told by the checks and
-	// the time of these fields.
-	Default []string
-	// Layout is how the fields of a line are set apart, and the names in a header, in which spaces do too.
+	// Marks, when set, are names of which a header has at least one.
+	Marks []string
+	// BareHeader says that a header may go without its Prefix.
+	BareHeader bool
+	// Columns are the fields of entries without a header, as far as they are known.
+	Columns []Columns
+	// Lenient says that a value which is not of its field's kind is a text, NAME_text, and that a quote without an end belongs to
+	// the value. Otherwise such a line is no record.
+	Lenient bool
+	// Layout is how the fields of a line are set apart, and the names in a header, in which spaces do too. A header between whose
+	// names another byte stands says so of its records.
 	Layout
+	// Tabs says that in lines which have tabs these are what sets the fields apart.
+	Tabs bool
 
 	prepare    sync.Once
 	known      map[string]Field // by the names of headers
 	separators string           // in a header
-	fallback   *plan            // of Default
+	fallbacks  []fallback       // of Columns
+}
+
+// Columns are the fields of lines without a header, by their names. Entries of such lines are told by the checks and the times of these
+// fields.
+type Columns struct {
+	Names []string
+	// Least is how many of them a line has at least, all when zero. More says that others may follow.
+	Least int
+	More  bool
+}
+
+// fallback is how entries of some columns are read.
+type fallback struct {
+	plans
+	more bool
+}
+
+// plans are the plans of records with the same fields. tabbed, when there is one, is for lines that have tabs.
+type plans struct{ plain, tabbed *plan }
+
+// of returns the plan of a line.
+func (p plans) of(line []byte) *plan {
+	if p.tabbed != nil && bytes.IndexByte(line, '\t') >= 0 {
+		return p.tabbed
+	}
+	return p.plain
+}
+
+// fits reports whether a line is made of the columns.
+func (f *fallback) fits(line []byte) bool {
+	p := f.of(line)
+	end, ok := p.begins(line)
+	return ok && (f.more || end == len(line))
 }
 
 // Starts returns the bytes with which a line begins that tells the format.
@@ -44,62 +86,111 @@ func (f *Headed) Starts() Bytes {
 	var s Bytes
 	if f.Prefix != "" {
 		s = Of(f.Prefix[:1])
-	} else {
+	}
+	if f.Prefix == "" || f.BareHeader {
 		for i := range f.Known {
 			s = s.With(Of(f.Known[i].Name[:1]))
 		}
 	}
-	if f.ready(); f.fallback != nil {
-		s = s.With(f.fallback.fields[0].starts(f.Bare))
+	f.ready()
+	for _, one := range f.fallbacks {
+		s = s.With(one.plain.fields[0].starts(f.Bare))
 	}
 	return s
 }
 
-// Told looks for a line that names fields, or for a record with the default ones.
+// Told looks for a line that names fields, or for a record with known columns.
 func (f *Headed) Told(r *entry.Reader) bool { return f.Fits(r) > 0 }
 
-// Fits returns how many of the first lines are records, or stand behind a line that names fields.
+// Fits returns how many of the first lines are records, or stand behind a line that names fields. There may be many comments before
+// that line.
 func (f *Headed) Fits(r *entry.Reader) (n int) {
 	f.ready()
-	first := r.Lines(entry.FirstLines)
+	first, comments := r.Lines(entry.FirstLines), 0
 	for i, line := range first {
 		if f.names(line) != nil {
 			return n + len(first) - i
 		}
-		if f.fallback == nil {
-			continue
-		}
-		if end, ok := f.fallback.begins(line); ok && end == len(line) {
+		if f.isComment(line) {
+			comments++
+		} else if f.fallback(line) != nil {
 			n++
 		}
 	}
-	return n
+	if comments < len(first) || comments == 0 {
+		return n
+	}
+	for _, line := range r.Lines(maxComments)[comments:] {
+		if f.names(line) != nil {
+			return 1
+		}
+		if !f.isComment(line) {
+			break
+		}
+	}
+	return 0
+}
+
+// maxComments is how many comments may stand before a header.
+const maxComments = 20
+
+func (f *Headed) isComment(line []byte) bool {
+	return f.Comment != "" && bytes.HasPrefix(line, []byte(f.Comment))
+}
+
+// fallback returns how a line is read that is a record of an entry without a header, nil when it is none.
+func (f *Headed) fallback(line []byte) *fallback {
+	for i := range f.fallbacks {
+		if f.fallbacks[i].fits(line) {
+			return &f.fallbacks[i]
+		}
+	}
+	return nil
+}
+
+// headless returns how an entry is read as long as it has no header: by the columns that most of its first lines have.
+func (f *Headed) headless(r *entry.Reader) (best plans) {
+	most := -1
+	for i := range f.fallbacks {
+		n := 0
+		for _, line := range r.Lines(entry.FirstLines) {
+			if f.fallbacks[i].fits(line) {
+				n++
+			}
+		}
+		if n > most {
+			best, most = f.fallbacks[i].plans, n
+		}
+	}
+	return best
 }
 
 // Read reads an entry. Its headers frame the records.
 func (f *Headed) Read(r *entry.Reader, y entry.Yield) {
 	f.ready()
-	l := newLineReader(r, f.fallback)
+	now := f.headless(r)
+	l := newLineReader(r, now.plain)
 	h := entry.State(r, f, func() *header { return &header{} })
 	r.EachLine(y, func(line []byte, offset int64) bool {
-		if f.Prefix == "" || line[0] == f.Prefix[0] {
+		if f.Prefix == "" || f.BareHeader || line[0] == f.Prefix[0] {
 			if h.is(line) || h.set(f, line) {
-				l.plan = h.plan
+				now = h.plans
 				r.Frame(offset, int64(len(line)))
 				return true
 			}
 		}
 		switch {
-		case f.Comment != "" && bytes.HasPrefix(line, []byte(f.Comment)):
+		case f.isComment(line):
 			if day, ok := bytes.CutPrefix(line, []byte(f.DayPrefix)); ok && f.DayPrefix != "" {
 				day, _, _ = bytes.Cut(bytes.TrimSpace(day), []byte{' '})
 				l.day = append(l.day[:0], day...)
 			}
 			r.Frame(offset, int64(len(line)))
 			return true
-		case l.plan == nil:
+		case now.plain == nil:
 			return r.EmitUnparsed(offset, line, entry.Because("not "+f.Record+": before the names of the fields"), y)
 		}
+		l.plan = now.of(line)
 		return l.record(line, offset, y)
 	})
 }
@@ -128,22 +219,22 @@ func (f *Headed) With(key, value string) (entry.Grammar, error) {
 		return nil, errors.New("the parameter fields has no names")
 	}
 	return &Headed{
-		Record: f.Record, Prefix: f.Prefix, Comment: f.Comment, DayPrefix: f.DayPrefix, Known: f.Known, Least: f.Least,
-		Default: names, Layout: f.Layout,
+		Record: f.Record, Prefix: f.Prefix, Comment: f.Comment, DayPrefix: f.DayPrefix, Known: f.Known, Least: f.Least, Marks: f.Marks,
+		BareHeader: f.BareHeader, Columns: []Columns{{Names: names}}, Lenient: f.Lenient, Layout: f.Layout, Tabs: f.Tabs,
 	}, nil
 }
 
 func (f *Headed) ready() {
 	f.prepare.Do(func() {
-		f.known, f.separators = map[string]Field{}, " \t"
+		f.known, f.separators = map[string]Field{}, " \t,;|"
 		if f.Separator != 0 {
 			f.separators += string(rune(f.Separator))
 		}
 		for _, field := range f.Known {
 			f.known[field.Name] = field
 		}
-		if len(f.Default) > 0 {
-			f.fallback = f.planOf(f.Default)
+		for _, c := range f.Columns {
+			f.fallbacks = append(f.fallbacks, fallback{f.plansOf(c.Names, c.Least, 0), c.More})
 		}
 	})
 }
@@ -151,10 +242,10 @@ func (f *Headed) ready() {
 // header is the line with names that was seen last in the entries of a format, and what follows from it.
 type header struct {
 	line []byte
-	plan *plan
+	plans
 }
 
-func (h *header) is(line []byte) bool { return h.plan != nil && bytes.Equal(h.line, line) }
+func (h *header) is(line []byte) bool { return h.plain != nil && bytes.Equal(h.line, line) }
 
 // set takes a line for the header, if it is one.
 func (h *header) set(f *Headed, line []byte) bool {
@@ -162,17 +253,17 @@ func (h *header) set(f *Headed, line []byte) bool {
 	if names == nil {
 		return false
 	}
-	h.line, h.plan = append(h.line[:0], line...), f.planOf(names)
+	h.line, h.plans = append(h.line[:0], line...), f.plansOf(names, 0, f.separator(line))
 	return true
 }
 
 // names returns the names in a header, nil when the line is none.
 func (f *Headed) names(line []byte) []string {
 	rest, ok := bytes.CutPrefix(line, []byte(f.Prefix))
-	if !ok || len(line) > maxHeader {
+	if !ok && !f.BareHeader || len(line) > maxHeader {
 		return nil
 	}
-	known := 0
+	known, marked := 0, len(f.Marks) == 0
 	for text := rest; ; {
 		text = bytes.TrimLeft(text, f.separators)
 		if len(text) == 0 {
@@ -182,48 +273,85 @@ func (f *Headed) names(line []byte) []string {
 		if end < 0 {
 			end = len(text)
 		}
-		if _, ok := f.known[string(text[:end])]; ok {
+		if field, isKnown := f.known[string(text[:end])]; isKnown {
 			known++
-		} else if known == 0 && f.Prefix == "" {
+			marked = marked || slices.Contains(f.Marks, field.Name)
+		} else if known == 0 && (!ok || f.Prefix == "") {
 			return nil // a record, most often
 		}
 		text = text[end:]
 	}
-	if known < f.Least {
+	if known < f.Least || !marked {
 		return nil
 	}
 	return strings.FieldsFunc(string(rest), func(c rune) bool { return strings.ContainsRune(f.separators, c) })
 }
 
+// separator returns the byte between the names of a header, 0 for spaces and tabs.
+func (f *Headed) separator(line []byte) byte {
+	line = bytes.TrimLeft(bytes.TrimPrefix(line, []byte(f.Prefix)), " \t")
+	if i := bytes.IndexAny(line, f.separators); i >= 0 && line[i] != ' ' && line[i] != '\t' {
+		return line[i]
+	}
+	return 0
+}
+
 // maxHeader is how long a line of names may be.
 const maxHeader = 16 << 10
 
-// planOf returns the plan of records with the named fields. No two names of a document are the same, whatever a header says.
-func (f *Headed) planOf(names []string) *plan {
+// plansOf returns the plans of records with the named fields, of which they have at least some, all when that is zero. No two names of a
+// document are the same, whatever a header says.
+func (f *Headed) plansOf(names []string, least int, separator byte) (p plans) {
 	taken := map[string]bool{}
 	fields := make([]Field, len(names))
 	for i, name := range names {
 		field := f.known[name]
 		field.Name = documentName(name)
-		for try := 0; field.Name == "" || clashes(field, taken); try++ {
+		for try := 0; field.Name == "" || f.clashes(field, taken); try++ {
 			field.Kind, field.Name = Text, "x_"+documentName(name)
 			if try > 0 {
 				field.Name += fmt.Sprint("_", i+try)
 			}
 		}
 		for _, one := range documented([]Field{field}) {
-			taken[one.Name] = true
+			taken[one.Name], taken[one.Name+other] = true, f.Lenient
 		}
 		fields[i] = field
 	}
-	return newPlan(f.Record, len(fields), f.Layout, fields)
+	if least == 0 {
+		least = len(fields)
+	}
+	layout := f.Layout
+	if separator != 0 {
+		layout.Separator = separator
+	}
+	p.plain = f.plan(least, layout, fields)
+	if f.Tabs && separator == 0 {
+		layout.Separator = '\t'
+		p.tabbed = f.plan(least, layout, fields)
+	}
+	return p
 }
+
+func (f *Headed) plan(least int, layout Layout, fields []Field) *plan {
+	p := newPlan(f.Record, least, layout, fields)
+	if f.Lenient {
+		p.allow()
+	}
+	return p
+}
+
+// other ends the names of values that are not of their field's kind.
+const other = "_text"
 
 // clashes reports whether a field would be called like another one, like those that have no name, or as the shape stage calls
 // its own.
-func clashes(field Field, taken map[string]bool) bool {
+func (f *Headed) clashes(field Field, taken map[string]bool) bool {
 	for _, one := range documented([]Field{field}) {
 		if taken[one.Name] || one.Name == "aws" || one.Name == "penstock" || strings.HasPrefix(one.Name, "field_") {
+			return true
+		}
+		if _, used := taken[one.Name+other]; used && f.Lenient {
 			return true
 		}
 	}

@@ -45,7 +45,7 @@ func (r *lineReader) record(raw []byte, offset int64, y entry.Yield) bool {
 		b, at, _ = r.values(line, false, &rec)
 	}
 	r.JSON = b
-	if r.clock != nil {
+	if r.clock != nil && rec.Time.IsZero() {
 		rec.Time = r.joined()
 	}
 	switch {
@@ -154,7 +154,10 @@ func (r *lineReader) append(b []byte, n int, s *step, value []byte, plain bool, 
 		if string(value) == "-1" {
 			return b, true
 		}
-		return append(append(b, s.first...), value...), isNumeric(value, s.kind == Decimal)
+		if !isNumeric(value, s.kind == Decimal) {
+			return appendQuoted(append(b, s.other...), value, plain), r.lenient
+		}
+		return append(append(b, s.first...), value...), true
 	case Address:
 		return s.address(b, value, plain)
 	case Request:
@@ -171,7 +174,7 @@ func (r *lineReader) append(b []byte, n int, s *step, value []byte, plain bool, 
 	default:
 		t, ok := timeOf(s.kind, value, r.Stored)
 		if !ok && s.kind != Syslog {
-			return b, false
+			return appendQuoted(append(b, s.other...), value, plain), r.lenient
 		}
 		if rec.Time.IsZero() {
 			rec.Time = t

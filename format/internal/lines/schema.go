@@ -135,6 +135,7 @@ type plan struct {
 	separator byte
 	bare      bool
 	padded    bool
+	lenient   bool
 	rest      int // the Message that is the rest of a line, -1 for none
 	fields    []Field
 	steps     []step
@@ -147,6 +148,15 @@ type step struct {
 	odd   bool
 	first string    // what comes before the value
 	parts [3]string // the same for what is taken out of an address or a request
+	other string    // the same for a value that is not of the kind, in a plan that is lenient
+}
+
+// allow makes a plan lenient: it takes values that are not of their kind as text.
+func (p *plan) allow() {
+	p.lenient = true
+	for i := range p.steps {
+		p.steps[i].other = `,"` + p.fields[i].Name + other + `":"`
+	}
 }
 
 func newPlan(record string, least int, layout Layout, fields []Field) *plan {

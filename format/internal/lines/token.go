@@ -59,8 +59,9 @@ func (p *plan) enclosed(line []byte, i int) (value []byte, next int, quoted, ok 
 	if !p.bare {
 		switch line[i] {
 		case '"':
-			value, next, ok = p.quoted(line, i+1)
-			return value, next, ok, ok
+			if value, next, ok = p.quoted(line, i+1); ok || !p.lenient {
+				return value, next, ok, ok
+			}
 		case '[':
 			if end := bytes.IndexByte(line[i:], ']'); end > 0 && (i+end+1 == len(line) || line[i+end+1] == p.separator) {
 				return line[i+1 : i+end], min(i+end+2, len(line)), false, true
