@@ -71,7 +71,7 @@ func cloudfrontFields() []lines.Field {
 	fields := []lines.Field{
 		{Name: "date", Kind: lines.Day},
 		{Name: "time", Kind: lines.Clock},
-		{Name: "timestamp", Kind: lines.Epoch},
+		{Name: "timestamp", Kind: lines.Seconds},
 		{Name: "timestamp(ms)", Kind: lines.Epoch},
 		{Name: "eventTimestamp", Kind: lines.ISO},
 		{Name: "c-ip", Kind: lines.IP},

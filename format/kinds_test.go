@@ -58,7 +58,7 @@ func TestLawsHoldForWhatSchemasAreMadeOf(t *testing.T) {
 		},
 		{
 			"names, comments and a date above", w3cLog,
-			"#Software: a server\n#Date: 2026-11-24 09:59:59\n#Fields: time c-ip cs(User-Agent) sc-status _id aws\n" +
+			"#Software: a server\n#Date: 2026-11-24 09:59:59\n#Columns: time c-ip cs(User-Agent) sc-status _id aws\n" +
 				"10:00:00 203.0.113.9 Mozilla/5.0+(\"x\") 200 a b\n" +
 				"10:00:01 203.0.113.9 - 404 - -\n",
 			[]string{
@@ -140,7 +140,7 @@ func appLog() entry.Grammar {
 
 func w3cLog() entry.Grammar {
 	return &lines.Headed{
-		Record: "a request", Prefix: "#Fields:", Comment: "#", DayPrefix: "#Date:", Least: 2, Layout: lines.Layout{Bare: true},
+		Record: "a request", Prefix: "#Columns:", Comment: "#", DayPrefix: "#Date:", Least: 2, Layout: lines.Layout{Bare: true},
 		Known: []lines.Field{
 			{Name: "date", Kind: lines.Day},
 			{Name: "time", Kind: lines.Clock},
@@ -182,8 +182,8 @@ func TestAnEventThatGrowsBeyondItsBoundsIsTakenApart(t *testing.T) {
 // A header may come again with other names, and records with a date of their own do not need that of the entry.
 func TestAHeaderMayComeAgain(t *testing.T) {
 	t.Parallel()
-	text := "#Date: 2026-11-24 09:59:59\n#Fields: time c-ip\n10:00:00 203.0.113.9\n#Fields: time date c-ip\n00:00:01 2026-11-25 2001:db8::1\n" +
-		"#Fields: time c-ip\n00:00:02 203.0.113.10\n"
+	text := "#Date: 2026-11-24 09:59:59\n#Columns: time c-ip\n10:00:00 203.0.113.9\n#Columns: time date c-ip\n00:00:01 2026-11-25 2001:db8::1\n" +
+		"#Columns: time c-ip\n00:00:02 203.0.113.10\n"
 	s := newSubject(t, text, w3cLog(), w3cLog())
 	r := read(t, s.detector(t, false, 0), penstock.Identity{}, []byte(text), strings.NewReader(text))
 	covered(t, []byte(text), r)
@@ -205,7 +205,7 @@ func TestAHeaderMayComeAgain(t *testing.T) {
 func TestAHeaderMayNameItsFieldsAnything(t *testing.T) {
 	t.Parallel()
 	names := "date time c-ip date c-ip _id _source aws aws.s3 penstock penstock_ @timestamp field_3 field_99 a.b a a_b \"q\" \\ \xff \u00e9 x_a (( ))"
-	text := "#Fields: " + names + "\n2026-11-24 10:00:00" + strings.Repeat(" 1", 60) + "\n"
+	text := "#Columns: " + names + "\n2026-11-24 10:00:00" + strings.Repeat(" 1", 60) + "\n"
 	s := newSubject(t, text, w3cLog(), w3cLog())
 	r := read(t, s.detector(t, false, 0), penstock.Identity{}, []byte(text), strings.NewReader(text))
 	if len(r.Records) != 1 || r.Records[0].Unparsed {

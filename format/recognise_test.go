@@ -29,7 +29,7 @@ func TestContentIsRecognisedForWhatItIs(t *testing.T) {
 		{"a line about an ALB record", "", "got: " + albLine + "\n", "text"},
 		{"an ALB line quoted in JSON", "", `{"log":"` + strings.ReplaceAll(albLine, `"`, `\"`) + `"}` + "\n", "ndjson"},
 		{"an NLB line", "", "tls 2.0 2018-12-20T02:59:40 net/nlb/1 g3d4b5e8bb8464cd 72.21.218.154:51341 172.100.100.185:443 5 2 98 246 -\n", "nlb"},
-		{"a classic ELB line", "", `2015-05-13T23:39:43.945958Z my-lb 192.168.131.39:2817 10.0.0.1:80 0.000073 0.001048 0.000057 200 200 0 29 "GET / HTTP/1.1" "curl" - -`, "text"},
+		{"a classic ELB line", "", `2015-05-13T23:39:43.945958Z my-lb 192.168.131.39:2817 10.0.0.1:80 0.000073 0.001048 0.000057 200 200 0 29 "GET / HTTP/1.1" "curl" - -`, "clb"},
 		{"a type, but no time", "", "http 404 app/ not found\n", "text"},
 		{"a day without a time", "", "http 2026-11-24 app/ not found\n", "text"},
 		{"prose that begins with http", "", "http is a protocol\n", "text"},

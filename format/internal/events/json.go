@@ -1,6 +1,7 @@
 package events
 
 import (
+	"bytes"
 	"time"
 
 	"github.com/seed56735111/penstock"
@@ -210,11 +211,34 @@ func (s *scanner) time(b []byte) time.Time {
 		if s.hasTime&(1<<rank) == 0 {
 			continue
 		}
+		if rank == s.day && s.hasTime&(1<<s.clock) != 0 {
+			if t, ok := joined(b[s.times[s.day]:], b[s.times[s.clock]:]); ok {
+				return t
+			}
+		}
 		if t, ok := times.JSON(b[s.times[rank]:]); ok {
 			return t
 		}
 	}
 	return time.Time{}
+}
+
+// joined reads the JSON strings that two values begin with as a date and a time of day.
+func joined(day, clock []byte) (time.Time, bool) {
+	const date = len("2006-01-02")
+	if day[0] != '"' || day[date+1] != '"' || clock[0] != '"' {
+		return time.Time{}, false
+	}
+	var both [date + 1 + 32]byte
+	copy(both[:], day[1:date+1])
+	both[date] = ' '
+	n := bytes.IndexByte(clock[1:], '"')
+	if n < len("15:04:05") || date+1+n > len(both) {
+		return time.Time{}, false
+	}
+	copy(both[date+1:], clock[1:n+1])
+	t, size, ok := times.ISO(both[:date+1+n])
+	return t, ok && size == date+1+n
 }
 
 // readers is the key under which the reader of JSON is kept with an entry's buffers.

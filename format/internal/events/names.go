@@ -124,6 +124,8 @@ type known struct {
 	// deepTimes and deepOpaque are the same for paths, which begin with the deepNames.
 	deepTimes, deepOpaque []deepPath
 	deepNames             []string
+	// day and clock are the indexes in timeNames of names that have halves of a time.
+	day, clock int
 	// letters are the first bytes of the names that topName knows.
 	letters [256]bool
 	// byLength are the indexes in timeNames of the names of a length.
@@ -155,6 +157,7 @@ func newKnown(times, opaque []string) *known {
 			k.opaque = append(k.opaque, path)
 		}
 	}
+	k.day, k.clock = slices.Index(k.timeNames, "date"), slices.Index(k.timeNames, "time")
 	for i, name := range k.timeNames {
 		k.byLength[len(name)] = append(k.byLength[len(name)], uint8(i))
 	}

@@ -33,8 +33,8 @@ type Headed struct {
 	BareHeader bool
 	// Columns are the fields of entries without a header, as far as they are known.
 	Columns []Columns
-	// Lenient says that a value which is not of its field's kind is a text, NAME_text, and that a quote without an end belongs to
-	// the value. Otherwise such a line is no record.
+	// Lenient says that a value which is not of its field's kind is a text, NAME_text, and that brackets and a quote without an end
+	// belong to the value. Otherwise such a line is no record.
 	Lenient bool
 	// Layout is how the fields of a line are set apart, and the names in a header, in which spaces do too. A header between whose
 	// names another byte stands says so of its records.
@@ -358,7 +358,7 @@ func (f *Headed) clashes(field Field, taken map[string]bool) bool {
 	return false
 }
 
-// documentName returns what a field is called in a document: cs(User-Agent) becomes cs_user_agent.
+// documentName returns what a field is called in a document: cs(User-Agent) becomes cs_user_agent, clientIp client_ip.
 func documentName(name string) string {
 	b := make([]byte, 0, len(name))
 	for i := range len(name) {
@@ -366,6 +366,9 @@ func documentName(name string) string {
 		case c >= 'a' && c <= 'z' || c >= '0' && c <= '9':
 			b = append(b, c)
 		case c >= 'A' && c <= 'Z':
+			if i > 0 && name[i-1] >= 'a' && name[i-1] <= 'z' {
+				b = append(b, '_')
+			}
 			b = append(b, c|0x20)
 		case len(b) > 0 && b[len(b)-1] != '_':
 			b = append(b, '_')

@@ -179,7 +179,7 @@ func (r *lineReader) append(b []byte, n int, s *step, value []byte, plain bool, 
 		if rec.Time.IsZero() {
 			rec.Time = t
 		}
-		if s.kind == Epoch {
+		if s.kind == Epoch || s.kind == Seconds {
 			return append(append(b, s.first...), value...), true
 		}
 	}

@@ -33,12 +33,13 @@ const (
 	CLF                  // the time of the record, as in the common log format
 	Syslog               // the time of the record, as in RFC 3164: without a year
 	Epoch                // the time of the record, a number of seconds or of their parts since 1970
+	Seconds              // the same with a fraction
 
 	beyond Kind = 255 // a field without a name
 )
 
 // isTime reports whether a field of the kind alone is the time of its record. The first one of a line is.
-func (k Kind) isTime() bool { return k >= ISO && k <= Epoch }
+func (k Kind) isTime() bool { return k >= ISO && k <= Seconds }
 
 // Field is one field of a line.
 type Field struct {
@@ -183,7 +184,7 @@ func newPlan(record string, least int, layout Layout, fields []Field) *plan {
 			s.first += `"`
 		case Words, Integers, Quoted:
 			s.first += `[`
-		case Integer, Decimal, Epoch:
+		case Integer, Decimal, Epoch, Seconds:
 		case Text, Message, IP, Day, Clock, ISO, ISOText, CLF, Syslog:
 			s.first += `"`
 		}
@@ -204,7 +205,7 @@ func documented(fields []Field) []entry.Field {
 			add(f.Name, entry.IP)
 		case Integer, Integers, Epoch:
 			add(f.Name, entry.Long)
-		case Decimal:
+		case Decimal, Seconds:
 			add(f.Name, entry.Double)
 		case ISO:
 			add(f.Name, entry.Date)

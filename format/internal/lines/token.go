@@ -63,6 +63,9 @@ func (p *plan) enclosed(line []byte, i int) (value []byte, next int, quoted, ok 
 				return value, next, ok, ok
 			}
 		case '[':
+			if p.lenient {
+				break
+			}
 			if end := bytes.IndexByte(line[i:], ']'); end > 0 && (i+end+1 == len(line) || line[i+end+1] == p.separator) {
 				return line[i+1 : i+end], min(i+end+2, len(line)), false, true
 			}
