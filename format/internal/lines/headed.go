@@ -31,7 +31,8 @@ type Headed struct {
 	Marks []string
 	// BareHeader says that a header may go without its Prefix.
 	BareHeader bool
-	// Columns are the fields of entries without a header, as far as they are known.
+	// Columns are the fields of entries without a header, as far as they are known, and of lines that have fewer fields than their
+	// header says.
 	Columns []Columns
 	// Lenient says that a value which is not of its field's kind is a text, NAME_text, and that brackets and a quote without an end
 	// belong to the value. Otherwise such a line is no record.
@@ -170,6 +171,12 @@ func (f *Headed) Read(r *entry.Reader, y entry.Yield) {
 	f.ready()
 	now := f.headless(r)
 	l := newLineReader(r, now.plain)
+	l.instead = func(line []byte) *plan {
+		if f := f.fallback(line); f != nil {
+			return f.of(line)
+		}
+		return nil
+	}
 	h := entry.State(r, f, func() *header { return &header{} })
 	r.EachLine(y, func(line []byte, offset int64) bool {
 		if f.Prefix == "" || f.BareHeader || line[0] == f.Prefix[0] {

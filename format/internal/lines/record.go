@@ -19,6 +19,8 @@ type lineReader struct {
 	date, clock []byte // of the record at hand
 	both        []byte
 	more        []byte // the lines that go on with the one at hand, each behind a line feed
+	// instead, when set, returns the plan of a line that has too few fields for its own, nil for none.
+	instead func(line []byte) *plan
 }
 
 // readers is the key under which the reader is kept with an entry's buffers.
@@ -52,6 +54,12 @@ func (r *lineReader) record(raw []byte, offset int64, y entry.Yield) bool {
 	case at >= 0:
 		return r.EmitUnparsed(offset, raw, entry.Unexpected(r.plan.record, line, at), y)
 	case at == tooShort:
+		if r.instead != nil {
+			if p := r.instead(line); p != nil && p.least < r.least {
+				r.plan = p
+				return r.record(raw, offset, y)
+			}
+		}
 		return r.EmitUnparsed(offset, raw, r.short, y)
 	case len(b) > 1:
 		b[1] = '{' // over the first comma
