@@ -101,6 +101,9 @@ func forced(spec string, formats []schema) (schema, error) {
 		if f.name != name {
 			continue
 		}
+		if forcible, ok := f.grammar.(entry.Forcible); ok {
+			f.grammar = forcible.Forced()
+		}
 		if !more {
 			return f, nil
 		}

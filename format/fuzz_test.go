@@ -240,6 +240,9 @@ func FuzzTime(f *testing.F) {
 		if _, offset := want.Zone(); offset > 18*3600 || offset < -18*3600 || strings.HasSuffix(s, ":60") {
 			return // no place on earth, and no minute
 		}
+		if want.Year() < 1990 || want.After(time.Now().Add(24*time.Hour)) {
+			want = time.Time{} // no time of a record
+		}
 		text := `{"time":"` + s + `"}`
 		r := fuzzRead(t, "ndjson", []byte(text))
 		if len(r) != 1 || !r[0].Time.Equal(want) {

@@ -54,7 +54,7 @@ func TestLongEntriesAreReadThroughASmallWindow(t *testing.T) {
 		{"json", `{"time":"2026-11-24T10:00:00Z","n":%d,"pad":"%s"}`, ",\n", "[", "]"},
 		{"json", `{"time":"2026-11-24T10:00:00Z","n":%d,"pad":"%s"}`, ",", `{"Records":[`, "]}"},
 		{"json", "{\n\"n\":%d,\"pad\":\"%s\"}", "", "", ""},
-		{"text", "2026-11-24 10:00:00 INFO %d\n%s", "\n", "", "\n"},
+		{"text", "2026-11-24 10:00:00 INFO %d %s", "\n", "", "\n"},
 	} {
 		for _, size := range []int{1, 5000, 70_000, 300_000} {
 			var text bytes.Buffer

@@ -194,7 +194,7 @@ func TestALineThatBeginsWithATimeBeginsAnEvent(t *testing.T) {
 		"1764064800.123 x":                          "2025-11-25T10:00:00.123Z",
 		"1764064800123\tx":                          "2025-11-25T10:00:00.123Z",
 	} {
-		text := line + "\ngoes on\n" + line + "\n"
+		text := line + "\n\tgoes on\n" + line + "\n"
 		d := detector(t, format.Config{})
 		r := read(t, d, penstock.Identity{Modified: stored}, []byte(text), strings.NewReader(text))
 		if len(r.Records) != 2 || show(r.Records[0].Time) != want {

@@ -50,10 +50,10 @@ var allowed = map[string][]string{
 	// The machinery of formats, from the bottom up.
 	"format/internal/quote":     {},
 	"format/internal/times":     {root, "format/internal/quote", "internal/zones"},
-	"format/internal/entry":     {root, "format/internal/quote"},
+	"format/internal/entry":     {root, "format/internal/quote", "format/internal/times"},
 	"format/internal/lines":     {root, "format/internal/entry", "format/internal/quote", "format/internal/times"},
 	"format/internal/events":    {root, "format/internal/entry", "format/internal/quote", "format/internal/times"},
-	"format/internal/multiline": {root, "format/internal/entry", "format/internal/quote", "format/internal/times"},
+	"format/internal/multiline": {root, "format/internal/entry", "format/internal/events", "format/internal/quote", "format/internal/times"},
 
 	// Leaves.
 	root:     {},

@@ -83,6 +83,9 @@ func Read(b []byte) (z Zone, size int) {
 	return Zone{}, 0
 }
 
+// Of returns the zone of a location.
+func Of(l *time.Location) Zone { return Zone{location: l} }
+
 // Unknown is a zone that nobody knows.
 func Unknown() Zone { return Zone{unknown: true} }
 

@@ -18,3 +18,9 @@ type Configurable interface {
 	// With returns the grammar with a parameter.
 	With(key, value string) (Grammar, error)
 }
+
+// Forcible is a Grammar that reads in another way what it is forced to read.
+type Forcible interface {
+	Grammar
+	Forced() Grammar
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/format/internal/quote"
 )
 
 // EachLine hands over the lines of an entry that are not blank. A line that is too long becomes a RecordError.
@@ -83,19 +84,69 @@ const (
 	MaxEventBytes = 256 << 10
 )
 
-// EachEvent hands over events: a line that begins one, and the lines behind it that do not. Lines before the first event are handed
+// Traceback begins what Python prints about an exception.
+var Traceback = []byte("Traceback (most recent call last):") //nolint:gochecknoglobals // a constant
+
+// GoesOn reports whether a line looks as if it went on with the event before it, although it is not indented: a part of a stack trace, or
+// the end of something in brackets.
+func GoesOn(line []byte) bool {
+	switch line[0] {
+	case ')', ']', '}':
+		return true
+	case 'a':
+		return bytes.HasPrefix(line, []byte("at "))
+	case '.':
+		return bytes.HasPrefix(line, []byte("... "))
+	case 'C':
+		return bytes.HasPrefix(line, []byte("Caused by: "))
+	case 'S':
+		return bytes.HasPrefix(line, []byte("Suppressed: "))
+	case 'D':
+		return bytes.HasPrefix(line, []byte("During handling of the above exception"))
+	case 'T':
+		return bytes.HasPrefix(line, Traceback) || bytes.HasPrefix(line, []byte("The above exception was"))
+	}
+	return isException(line)
+}
+
+// MayGoOn reports whether a line that begins like this may go on with the event before it, once it is complete.
+func MayGoOn(line []byte) bool {
+	return bytes.IndexByte([]byte(")]}a.CSDT \t"), line[0]) >= 0
+}
+
+// isException reports whether a line begins with the name of an exception in a package, as in java.io.IOException: no such file.
+func isException(line []byte) bool {
+	dots, end := 0, 0
+	for end < len(line) && (quote.IsDigit(line[end]) || line[end]|0x20 >= 'a' && line[end]|0x20 <= 'z' || line[end] == '.' || line[end] == '_' || line[end] == '$') {
+		if line[end] == '.' {
+			dots++
+		}
+		end++
+	}
+	if end < len(line) && line[end] != ':' {
+		return false
+	}
+	name := line[:end]
+	return dots > 0 && (bytes.HasSuffix(name, []byte("Exception")) || bytes.HasSuffix(name, []byte("Error")) || bytes.HasSuffix(name, []byte("Throwable")))
+}
+
+// EachEvent hands over events: a line that begins one, and the lines behind it that do not. closes says whether a line that is broken off
+// begins one whatever follows; nil is the same as begins. Lines before the first event are handed
 // over one by one, and so are all lines of what grows beyond the bounds: nobody writes such events. Blank lines are handed over within
 // an event alone.
-func (r *Reader) EachEvent(y Yield, begins func(line []byte) bool, event func(raw []byte, offset int64) bool) {
+func (r *Reader) EachEvent(y Yield, begins, closes func(line []byte) bool, event func(raw []byte, offset int64) bool) {
 	size, count := 0, 0 // of the event so far
 	apart := true       // lines that begin nothing are alone
+	if closes == nil {
+		closes = begins
+	}
 	for {
 		end, ok, _ := r.LineEnd(size)
 		first := ok && begins(TrimCR(bytes.TrimSuffix(r.Bytes()[size:end], []byte{'\n'})))
 		switch {
 		case !ok && r.Failure() != nil:
 			// The last line is broken off, so the event is not known to be complete either, unless the line says so.
-			if size == 0 || !r.Closes(r.Bytes()[size:r.Len()], begins) || r.handOver(size, event) {
+			if size == 0 || !r.Closes(r.Bytes()[size:r.Len()], closes) || r.handOver(size, event) {
 				r.EmitFailure(y)
 			}
 			return

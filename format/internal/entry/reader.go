@@ -12,6 +12,7 @@ import (
 
 	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/format/internal/quote"
+	"github.com/seed56735111/penstock/format/internal/times"
 )
 
 // Yield hands a record or an error to the consumer; false means that it wants no more.
@@ -24,6 +25,8 @@ type Reader struct {
 	Name   string
 	Attr   map[string]string
 	Stored time.Time
+	// Zone is where the clocks stood that wrote times without a zone, nil for UTC.
+	Zone *time.Location
 	// Max is the longest record in bytes.
 	Max int
 	// JSON is the last record's, when it is not a part of the window.
@@ -80,6 +83,9 @@ var errTooLong = errors.New("longer than the longest record allowed")
 // Emit hands over a record and counts it.
 func (r *Reader) Emit(rec penstock.Record, y Yield) bool {
 	rec.Seq = r.seq
+	if !rec.Time.IsZero() {
+		rec.Time = r.Instant(rec.Time)
+	}
 	rec.Content = r.contentUpTo(rec.Offset + int64(len(rec.Raw)))
 	r.seq++
 	if r.shed {
@@ -95,6 +101,23 @@ func (r *Reader) Buffer(n int) []byte {
 		r.JSON = make([]byte, 0, n+n/8+smallBytes)
 	}
 	return r.JSON[:0]
+}
+
+// earliest is the time before which no record is: what seems to be is a counter, or a clock that was not set.
+var earliest = time.Date(1990, 1, 1, 0, 0, 0, 0, time.UTC) //nolint:gochecknoglobals // a constant
+
+// Instant returns the time of a record, in UTC or penstock.UnknownZone, or none for one that cannot be: before 1990, or more than a
+// day after the object was stored. A stream, and a file that may have grown since, are held against the clock.
+func (r *Reader) Instant(t time.Time) time.Time {
+	t = times.Placed(t, r.Zone)
+	if t.Before(earliest) {
+		return time.Time{}
+	}
+	const day = 24 * time.Hour
+	if t.After(r.Stored.Add(day)) && (!r.Stored.IsZero() && !r.content.on && r.Linger == 0 || t.After(time.Now().Add(day))) {
+		return time.Time{}
+	}
+	return t
 }
 
 // EmitOverlong reports a record that is too long to hold.

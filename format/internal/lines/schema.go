@@ -110,7 +110,7 @@ func (f *Schema) Read(r *entry.Reader, y entry.Yield) {
 			_, ok := l.begins(line)
 			return ok
 		}
-		r.EachEvent(y, begins, func(raw []byte, offset int64) bool { return l.record(raw, offset, y) })
+		r.EachEvent(y, begins, nil, func(raw []byte, offset int64) bool { return l.record(raw, offset, y) })
 		return
 	}
 	r.EachLine(y, func(line []byte, offset int64) bool { return l.record(line, offset, y) })

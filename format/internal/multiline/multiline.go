@@ -7,22 +7,29 @@ import (
 
 	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/format/internal/entry"
+	"github.com/seed56735111/penstock/format/internal/events"
 	"github.com/seed56735111/penstock/format/internal/quote"
 	"github.com/seed56735111/penstock/format/internal/times"
 )
 
-// Text is text of any kind. Where lines begin with a time, an event goes from one of them to the next, over stack traces and
-// whatever else lies between; elsewhere each line is an event of its own, but for the lines of a stack trace.
-type Text struct{}
+// Text is text of any kind. An event is a line, and the lines behind it that go on with it: an indented line does whatever stands in it,
+// another one that has no time where the first lines of the entry have theirs needs to look like it, as those of a stack trace do. A
+// line that is a JSON object is a record like any in a file of them, unless all is to be text.
+type Text struct{ Plain bool }
+
+// Forced returns the grammar of what is text because somebody says so: of JSON too.
+func (Text) Forced() entry.Grammar { return Text{Plain: true} }
 
 // Told takes everything.
 func (Text) Told(*entry.Reader) bool { return true }
 
 // Read reads an entry to its end.
-func (Text) Read(in *entry.Reader, y entry.Yield) {
+func (f Text) Read(in *entry.Reader, y entry.Yield) {
 	r := entry.State(in, states{}, func() *textReader { return &textReader{} })
-	*r = textReader{Reader: in, timed: beginsTimed(in.Sample(), in.Stored)}
-	r.events(y)
+	*r = textReader{Reader: in, objects: events.NewObjects(in), plain: f.Plain}
+	r.file.Stored = in.Stored
+	r.learn(in.Sample())
+	r.EachEvent(y, r.begins, r.closes, func(raw []byte, offset int64) bool { return r.event(raw, offset, y) })
 }
 
 // Documented returns the fields of a document.
@@ -35,123 +42,92 @@ type states struct{}
 
 type textReader struct {
 	*entry.Reader
-	timed bool
+	objects events.Objects
+	plain   bool
+	file    times.File
+	// words is the set of the numbers of words behind which lines have their times, besides those that begin with them.
+	words uint64
 	// python says that the event is in a traceback of Python's, which the first line that is not indented ends.
 	python bool
 }
 
-// beginsTimed decides whether a time begins an event. The first line that is not blank has one, or most lines do, but for
-// those that look as if they went on with the line before.
-func beginsTimed(sample []byte, stored time.Time) bool {
-	total, timed, first := 0, 0, false
+// learn finds out from the sample where the times of lines are. A time that is not at the beginning of its line must be in two lines at
+// least, and in half of those that begin something.
+func (r *textReader) learn(sample []byte) {
+	total := 0
 	for line := range bytes.Lines(sample) {
-		if len(bytes.TrimSpace(line)) == 0 || total > 0 && (quote.IsSpace(line[0]) || isTrace(line)) {
-			continue
-		}
-		total++
-		if _, _, ok := leadingTime(line, stored); ok {
-			timed++
-			first = first || total == 1
-		}
-		if total == 200 {
+		r.file.Order(line[opening(line):])
+		if total++; total == learning {
 			break
 		}
 	}
-	return first || timed > 0 && 2*timed >= total
-}
-
-// events reads the entry to its end. The event at hand stays in the window until the line after it has been looked at.
-func (r *textReader) events(y entry.Yield) {
-	size := 0 // of the event so far, line endings included
-	for {
-		end, ok, idle := r.LineEnd(size)
-		switch {
-		case !ok && r.Failure() != nil:
-			// The last line is broken off, so the event is not known to be complete either, unless the line says so.
-			if size == 0 || !r.closes(r.Bytes()[size:r.Len()]) || r.event(size, y) {
-				r.EmitFailure(y)
+	var behind [times.Clip]int
+	total = 0
+	for line := range bytes.Lines(sample) {
+		if len(bytes.TrimSpace(line)) == 0 || total > 0 && (quote.IsSpace(line[0]) || entry.GoesOn(line)) {
+			continue
+		}
+		if total++; total > learning {
+			break
+		}
+		if _, _, ok := r.opens(line); ok {
+			continue
+		}
+		times.Starts(line, func(n, at int) bool {
+			_, size := r.timeAt(line, at)
+			if size > 0 {
+				behind[n]++
 			}
-			return
-		case idle:
-			if !r.event(size, y) {
-				return
-			}
-			size = 0
-		case !ok && r.Len() == 0:
-			return
-		case !ok && size == 0:
-			if !r.SkipLine(y) {
-				return
-			}
-		case !ok || size > 0 && (end > r.Max || r.begins(r.Bytes()[size:end])):
-			if !r.event(size, y) {
-				return
-			}
-			size = 0
-		default:
-			r.follow(r.Bytes()[size:end])
-			size = end
-			if !r.timed && len(bytes.TrimSpace(r.Bytes()[:end])) == 0 {
-				r.Advance(end) // a blank line
-				size = 0
-			}
+			return size == 0
+		})
+	}
+	for n, count := range behind {
+		if count > 1 && 2*count >= min(total, learning) {
+			r.words |= 1 << n
 		}
 	}
 }
 
-// closes reports whether the event at hand is complete although what follows it is broken off.
-func (r *textReader) closes(rest []byte) bool {
-	return r.Closes(rest, func(rest []byte) bool {
-		// A few bytes may be the beginning of anything.
-		return r.begins(rest) && (r.timed || !quote.IsSpace(rest[0]) && rest[0] != 'C' && rest[0] != 'T')
-	})
-}
+// learning is how many lines of the sample say where the times are.
+const learning = 200
 
-// begins reports whether a line is the first of an event.
+// begins reports whether a line is the first of an event. It is asked about all lines in their order.
 func (r *textReader) begins(line []byte) bool {
-	if r.timed {
-		_, _, ok := leadingTime(line, r.Stored)
-		return ok
+	if len(line) == 0 || quote.IsSpace(line[0]) {
+		return false
 	}
-	return !isTrace(line) && (!r.python || len(bytes.TrimSpace(line)) == 0)
-}
-
-// follow takes note of a line that belongs to the event.
-func (r *textReader) follow(line []byte) {
-	switch {
-	case bytes.HasPrefix(line, pythonTrace):
-		r.python = true
-	case !quote.IsSpace(line[0]) || len(bytes.TrimSpace(line)) == 0:
-		r.python = false
-	}
-}
-
-var pythonTrace = []byte("Traceback (most recent call last):") //nolint:gochecknoglobals // a constant
-
-// isTrace reports whether a line is a part of a stack trace, as the Java and JavaScript runtimes write them, or the first
-// one of Python's.
-func isTrace(line []byte) bool {
-	inner := bytes.TrimLeft(line, " \t")
-	if len(inner) < len(line) {
-		return bytes.HasPrefix(inner, []byte("at ")) || bytes.HasPrefix(inner, []byte("... "))
-	}
-	return bytes.HasPrefix(line, []byte("Caused by: ")) || bytes.HasPrefix(line, pythonTrace)
-}
-
-// event hands over the first size bytes of the window.
-func (r *textReader) event(size int, y entry.Yield) bool {
-	raw := bytes.TrimRight(r.Bytes()[:size], "\r\n")
-	offset := r.Offset()
-	r.Advance(size)
-	if len(bytes.TrimSpace(raw)) == 0 {
+	inTraceback := r.python
+	r.python = bytes.HasSuffix(line, entry.Traceback)
+	if _, _, ok := r.time(line); ok {
 		return true
 	}
-	at, n, ok := leadingTime(raw, r.Stored)
+	return !inTraceback && !entry.GoesOn(line)
+}
+
+// closes reports whether a line that is broken off begins an event whatever follows.
+func (r *textReader) closes(rest []byte) bool {
+	if _, _, ok := r.time(rest); ok {
+		return true
+	}
+	// Of a few bytes nobody knows what they become.
+	return r.begins(rest) && bytes.IndexByte(rest, ' ') > 0 && !entry.MayGoOn(rest)
+}
+
+// event hands over the event at hand.
+func (r *textReader) event(raw []byte, offset int64, y entry.Yield) bool {
+	if rec, ok := r.object(raw, offset); ok {
+		return r.Emit(rec, y)
+	}
+	line := raw
+	if i := bytes.IndexByte(raw, '\n'); i >= 0 {
+		line = raw[:i]
+	}
+	at, n, ok := r.time(line)
 	switch {
 	case !ok:
 		n = 0
-		at, _ = innerTime(raw)
-	case levelPrefix(raw) > 0:
+		at, _ = innerTime(line)
+	case levelPrefix(raw[skipColour(raw):]) > 0:
 		n = 0
 	}
 	r.JSON = append(r.Buffer(len(raw)), '{')
@@ -166,53 +142,89 @@ func (r *textReader) event(size int, y entry.Yield) bool {
 	return r.Emit(penstock.Record{Offset: offset, Raw: raw, JSON: r.JSON, Time: at}, y)
 }
 
-// leadingTime reads the time that a line begins with, also behind a severity, a bracket or the priority of syslog, and
-// returns how many bytes it took.
-func leadingTime(line []byte, stored time.Time) (t time.Time, size int, ok bool) {
-	i := levelPrefix(line)
-	t, size, ok = timeAt(line[i:], stored)
-	return t, i + size, ok
+func (r *textReader) object(raw []byte, offset int64) (penstock.Record, bool) {
+	if r.plain {
+		return penstock.Record{}, false
+	}
+	return r.objects.Record(raw, offset)
 }
 
-// timeAt is leadingTime without a severity.
-func timeAt(line []byte, stored time.Time) (t time.Time, size int, ok bool) {
-	i := 0
-	if len(line) > 0 && line[0] == '[' {
-		i = 1
-	} else if len(line) > 2 && line[0] == '<' && quote.IsDigit(line[1]) {
-		end := bytes.IndexByte(line[:min(len(line), 6)], '>')
-		if end < 0 {
-			return t, 0, false
+// time reads the time of a line where the lines of the entry have theirs, and returns where it ends.
+func (r *textReader) time(line []byte) (t time.Time, end int, ok bool) {
+	if t, end, ok = r.opens(line); ok || r.words == 0 {
+		return t, end, ok
+	}
+	times.Starts(line, func(n, at int) bool {
+		if r.words>>n&1 == 0 {
+			return true
 		}
-		i = end + 1
+		var size int
+		t, size = r.timeAt(line, at)
+		end, ok = at+size, size > 0
+		return !ok
+	})
+	return t, end, ok
+}
+
+// opens reads the time that a line begins with, also behind a severity, a bracket or the priority of syslog, and returns where it
+// ends.
+func (r *textReader) opens(line []byte) (t time.Time, end int, ok bool) {
+	at := opening(line)
+	t, size := r.timeAt(line, at)
+	return t, at + size, size > 0
+}
+
+// timeAt reads the time at a position of a line and returns how many bytes it took, 0 when there is none, or none that can be.
+func (r *textReader) timeAt(line []byte, at int) (t time.Time, size int) {
+	t, size = r.file.Leading(line[at:])
+	if size > 0 && !t.IsZero() && r.Instant(t).IsZero() {
+		return time.Time{}, 0
+	}
+	return t, size
+}
+
+// opening returns where the time of a line is that begins with one.
+func opening(line []byte) int {
+	i := skipColour(line)
+	i += levelPrefix(line[i:])
+	i += skipColour(line[i:])
+	rest := line[i:]
+	switch {
+	case len(rest) < 3:
+	case rest[0] == '[' || rest[0] == '(' || rest[0] == '"' || rest[0] == '\'':
+		i++
+	case rest[0] == '<' && quote.IsDigit(rest[1]):
+		end := bytes.IndexByte(rest[:min(len(rest), 6)], '>')
+		if end < 0 {
+			break
+		}
+		i += end + 1
 		if bytes.HasPrefix(line[i:], []byte("1 ")) {
 			i += 2 // the version of RFC 5424
 		}
 	}
-	b := line[i:]
-	if len(b) < 10 {
-		return t, 0, false
-	}
-	switch {
-	case !quote.IsDigit(b[0]):
-		if t, ok = times.Syslog(b, stored); !ok && len(b) >= 15 && times.IsSyslog(b) {
-			return time.Time{}, i + 15, true // nobody knows the year
+	return i + skipColour(line[i:])
+}
+
+// skipColour returns how many bytes at the beginning of b only say in which colour a terminal shows what follows.
+func skipColour(b []byte) int {
+	at := 0
+	for len(b) > at+2 && b[at] == 0x1b && b[at+1] == '[' {
+		end := at + 2
+		for end < len(b) && (quote.IsDigit(b[end]) || b[end] == ';') {
+			end++
 		}
-		return t, i + 15, ok
-	case b[4] == '-' || b[4] == '/':
-		t, n, ok := times.ISO(b)
-		return t, i + n, ok && n > len("2006-01-02")
+		if end == len(b) || b[end] != 'm' {
+			break
+		}
+		at = end + 1
 	}
-	t, n, ok := times.Epoch(b)
-	if n >= len(b) || b[n] != ' ' && b[n] != '\t' && b[n] != ',' && b[n] != ']' {
-		return t, 0, false
-	}
-	return t, i + n, ok
+	return at
 }
 
 // innerTime finds the bracketed time of the common log format near the beginning of a line.
 func innerTime(line []byte) (time.Time, bool) {
-	head := line[:min(len(line), 512)]
+	head := line[:min(len(line), 2*times.Clip)]
 	for {
 		i := bytes.IndexByte(head, '[')
 		if i < 0 {
@@ -235,6 +247,9 @@ var levels = [...]string{ //nolint:gochecknoglobals // a table literal
 func levelIn(b []byte, timed bool) string {
 	for before := range 3 {
 		b = bytes.TrimLeft(b, " \t[]()<>|:-*")
+		if n := skipColour(b); n > 0 {
+			b = bytes.TrimLeft(b[n:], " \t[]()<>|:-*")
+		}
 		n := 0
 		for n < len(b) && (b[n]|0x20 >= 'a' && b[n]|0x20 <= 'z') {
 			n++

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/seed56735111/penstock/format/internal/quote"
+	"github.com/seed56735111/penstock/internal/zones"
 )
 
 const highs = quote.Highs
@@ -30,6 +31,17 @@ func Syslog(b []byte, stored time.Time) (time.Time, bool) { return syslogTime(b,
 func IsSyslog(b []byte) bool {
 	var c clock
 	return monthNamed(b[:3]) > 0 && b[3] == ' ' && b[6] == ' ' && c.timeOfDay(b[7:]) > 0
+}
+
+// Placed returns a time in UTC, or in penstock.UnknownZone. One that was written without a zone is what clocks showed at a place, nil for UTC.
+func Placed(t time.Time, place *time.Location) time.Time {
+	if t.Location() != Zoneless {
+		return t
+	}
+	if t = t.UTC(); place != nil {
+		t = zones.Of(place).At(t).UTC()
+	}
+	return t
 }
 
 // Epoch reads seconds, milliseconds, microseconds or nanoseconds since 1970, told apart by their size, with a fraction or

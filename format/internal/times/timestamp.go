@@ -11,12 +11,17 @@ import (
 )
 
 // The times that records carry, read without time.Parse, which costs several times as much for each record and asks the
-// machine for its zone. A time without a zone is UTC; one with a name that has no one meaning is in penstock.UnknownZone.
+// machine for its zone. A time without a zone is in Zoneless; one with a name that has no one meaning is in penstock.UnknownZone.
+
+// Zoneless is the location of a time that was written without a zone. A record's time never has it: it becomes UTC, or the zone that
+// a setting says.
+var Zoneless = time.FixedZone("zoneless", 0) //nolint:gochecknoglobals // a constant
 
 // clock holds the parts of a time while it is read.
 type clock struct {
 	year, month, day, hour, minute, sec, nano int
 	offset                                    int // seconds east of UTC
+	zoned                                     bool
 	hasName                                   bool
 	name                                      zones.Zone
 }
@@ -29,8 +34,10 @@ func (c *clock) time() (time.Time, bool) {
 	secs := int64(daysSince1970(c.year, c.month, c.day))*86400 + int64(c.hour*3600+c.minute*60+c.sec-c.offset)
 	t := time.Unix(secs, int64(c.nano)).UTC()
 	switch {
-	case !c.hasName:
+	case !c.hasName && c.zoned:
 		return t, true
+	case !c.hasName:
+		return t.In(Zoneless), true
 	case !c.name.Known():
 		return t.In(penstock.UnknownZone), true
 	}
@@ -119,7 +126,7 @@ func stamp(b []byte) (t time.Time, size int) {
 	pair := func(w uint64, at int) int { return int(w>>(8*at)&0xff)*10 + int(w>>(8*at+8)&0xff) }
 	c := clock{
 		year: 100*pair(ym, 0) + pair(ym, 2), month: pair(ym, 5), day: pair(d, 0),
-		hour: pair(hms, 0), minute: pair(hms, 3), sec: pair(hms, 6),
+		hour: pair(hms, 0), minute: pair(hms, 3), sec: pair(hms, 6), zoned: true,
 	}
 	size = 19
 	if b[size] == '.' {
@@ -185,6 +192,7 @@ func (c *clock) zone(b []byte) int {
 	if n == 0 && m > 0 {
 		c.name, c.hasName = z, true
 	}
+	c.zoned = size+m > 0
 	return size + m
 }
 
@@ -296,6 +304,11 @@ func syslogTime(b []byte, stored time.Time) (time.Time, bool) {
 	if c.day, ok = number(digits, len(digits)); !ok || c.month == 0 || c.timeOfDay(b[7:]) == 0 || stored.IsZero() {
 		return time.Time{}, false
 	}
+	return c.yearOf(stored)
+}
+
+// yearOf returns the time in the year that puts it at most twelve hours after the object was stored.
+func (c *clock) yearOf(stored time.Time) (time.Time, bool) {
 	latest := stored.UTC().Add(12 * time.Hour)
 	// Eight years hold a leap year, also around a century that has none.
 	for c.year = latest.Year(); c.year >= latest.Year()-8; c.year-- {
