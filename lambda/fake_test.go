@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/cloudwatch"
 	"github.com/seed56735111/penstock/decode"
 	"github.com/seed56735111/penstock/lambda"
 	"github.com/seed56735111/penstock/source"
@@ -128,7 +129,7 @@ func (w *world) pipeline(ctx context.Context) (penstock.Pipeline, func(context.C
 	if err := w.stage(ctx, "pipeline"); err != nil {
 		return penstock.Pipeline{}, nil, err
 	}
-	logs, err := lambda.NewLogs(lambda.LogsOptions{}, w, w)
+	logs, err := cloudwatch.New(cloudwatch.Options{}, w, w)
 	if err != nil {
 		return penstock.Pipeline{}, nil, err
 	}
@@ -289,3 +290,20 @@ func created(keys ...string) string {
 }
 
 const testNotification = `{"Service":"Amazon S3","Event":"s3:TestEvent","Time":"2015-11-19T08:00:00.000Z","Bucket":"b","RequestId":"r","HostId":"h"}`
+
+// payload makes a payload of log events.
+func payload(events ...string) string {
+	return `{"messageType":"DATA_MESSAGE","owner":"123456789012","logGroup":"/aws/lambda/Gate","logStream":"2015/11/19/[$LATEST]ab",` +
+		`"subscriptionFilters":["all"],"logEvents":[` + strings.Join(events, ",") + `]}`
+}
+
+// quote writes a text as JSON, without the escapes that HTML needs.
+func quote(s string) string {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(s); err != nil {
+		panic(err)
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}

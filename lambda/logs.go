@@ -11,12 +11,13 @@ import (
 	"io"
 
 	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/cloudwatch"
 )
 
 // logBatch is one subscription payload of CloudWatch Logs, as compressed as it came, and what routing needs of it.
 type logBatch struct {
 	data   []byte
-	header payloadHeader
+	header cloudwatch.Header
 }
 
 // group is the log group.
@@ -40,7 +41,7 @@ func subscription(data string, depth int) unit {
 
 // unwrapBytes reads a payload that may be compressed: a subscription through Kinesis is gzip, anything else JSON.
 func unwrapBytes(data []byte, depth int) unit {
-	h, err := readHeader(data)
+	h, err := cloudwatch.ReadHeader(data)
 	if h.MessageType != "" {
 		return logPayload(data, h, err)
 	}
@@ -73,7 +74,7 @@ func gunzip(data []byte) ([]byte, error) {
 
 // logPayload is the unit of a payload of CloudWatch Logs. A broken one is given back, for nobody else has it. A control
 // message is success without records: the service probes whether the destination can be reached.
-func logPayload(data []byte, h payloadHeader, err error) unit {
+func logPayload(data []byte, h cloudwatch.Header, err error) unit {
 	switch {
 	case err != nil:
 		return unit{err: &eventError{what: "CloudWatch Logs payload: " + err.Error()}}
@@ -87,25 +88,11 @@ func logPayload(data []byte, h payloadHeader, err error) unit {
 	return unit{err: &eventError{what: fmt.Sprintf("CloudWatch Logs message of type %q", h.MessageType)}}
 }
 
-// The attributes of an object that holds log events of CloudWatch Logs. One that the payload does not have is missing.
-const (
-	AttrLogGroup  = "log_group"
-	AttrLogStream = "log_stream"
-	AttrOwner     = "owner"
-)
-
 // object makes the payload readable as an object whose format is recognised like any other.
 func (b logBatch) object() penstock.Object {
 	name := "logs://" + b.group() + "/" + value(b.header.LogStream) + "#" + b.header.FirstID
-	attr := map[string]string{AttrLogGroup: b.group()}
-	if b.header.LogStream != nil {
-		attr[AttrLogStream] = *b.header.LogStream
-	}
-	if b.header.Owner != nil {
-		attr[AttrOwner] = *b.header.Owner
-	}
 	return penstock.Object{
-		Name: name, Size: int64(len(b.data)), Attr: attr,
+		Name: name, Size: int64(len(b.data)), Attr: b.header.Attr(),
 		Open: func(context.Context) (*penstock.Stream, error) {
 			// The content pins the payload; it may be of an imitation, whose events have no ids, or the same ones each time.
 			sum := sha256.Sum256(b.data)

@@ -26,6 +26,7 @@ const (
 	BadRule                               // a drop rule is wrong
 	BadBinary                             // there is no such treatment of what is no text
 	BadFormat                             // there is no such format
+	BadLogs                               // an option of log events is wrong
 )
 
 // OptionError says that an option cannot be as it is. It names the option as the command line does.

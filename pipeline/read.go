@@ -1,7 +1,11 @@
 package pipeline
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/cloudwatch"
 	"github.com/seed56735111/penstock/decode"
 	"github.com/seed56735111/penstock/format"
 	"github.com/seed56735111/penstock/shape"
@@ -16,6 +20,8 @@ type Read struct {
 	// Binary says what becomes of content that is no text: "letter", or nothing, makes a dead letter by reference of it, "skip"
 	// passes over it.
 	Binary string
+	// Logs says how the payloads of CloudWatch Logs subscriptions are read.
+	Logs Logs
 	// Drop are rules, as in docs/documents.md: records that match one are left out.
 	Drop []string
 	// MaxRecordBytes is the longest record; a longer one becomes a dead letter by reference.
@@ -35,9 +41,13 @@ func (o *Read) Stages() (*penstock.Pipeline, error) {
 	if err != nil {
 		return nil, &OptionError{BadIndex, err}
 	}
+	logs, err := o.logs(recognizer, shaper)
+	if err != nil {
+		return nil, err
+	}
 	return &penstock.Pipeline{
 		Decoder:    decode.New(decode.Limits{MaxBytes: o.MaxObjectBytes, MaxRatio: float64(o.MaxRatio)}),
-		Recognizer: recognizer, Shaper: shaper,
+		Recognizer: logs, Shaper: logs,
 	}, nil
 }
 
@@ -54,9 +64,71 @@ func (o *Read) recognizer() (*format.Detector, error) {
 	if o.Binary != "" && o.Binary != "letter" && o.Binary != "skip" {
 		return nil, optionf(BadBinary, "--binary is %q: want letter or skip", o.Binary)
 	}
-	d, err := format.New(format.Config{Force: o.Format, MaxRecordBytes: int(o.MaxRecordBytes), SkipBinary: o.Binary == "skip"})
+	force := o.Format
+	if force == cloudwatch.FormatPayloads {
+		force = ""
+	}
+	d, err := format.New(format.Config{Force: force, MaxRecordBytes: int(o.MaxRecordBytes), SkipBinary: o.Binary == "skip"})
 	if err != nil {
 		return nil, &OptionError{BadFormat, err}
 	}
 	return d, nil
+}
+
+// Logs says how the payloads of CloudWatch Logs subscriptions are read: as docs/cloudwatch-logs.md explains. Empty fields have the
+// defaults.
+type Logs struct {
+	// Numbers is "compat" or "safe", JSON "compat", "anywhere" or "off", Messages "compat" or "recognise".
+	Numbers, JSON, Messages string
+	// NestUnder is a name under which the fields found in messages are put.
+	NestUnder string
+	// Index is the pattern of index names of log events that come as events; when it is another than the default, of those in
+	// objects too.
+	Index string
+}
+
+// logs returns the stages for payloads around those of all other objects.
+func (o *Read) logs(r penstock.Recognizer, s penstock.Shaper) (*cloudwatch.Logs, error) {
+	opts := cloudwatch.Options{
+		NestUnder: o.Logs.NestUnder, Index: o.Logs.Index, Everywhere: o.Logs.Index != "" && o.Logs.Index != cloudwatch.DefaultIndex,
+		Force: o.Format == cloudwatch.FormatPayloads, NotObjects: o.Format != "" && o.Format != cloudwatch.FormatPayloads,
+	}
+	numbers, err := choice("logs-numbers", o.Logs.Numbers, "compat", "safe")
+	if err != nil {
+		return nil, err
+	}
+	search, err := choice("logs-json", o.Logs.JSON, "compat", "anywhere", "off")
+	if err != nil {
+		return nil, err
+	}
+	messages, err := choice("logs-messages", o.Logs.Messages, "", "compat", "recognise")
+	if err != nil {
+		return nil, err
+	}
+	opts.SafeNumbers = numbers == 1
+	opts.JSON = []cloudwatch.JSONSearch{cloudwatch.JSONCompat, cloudwatch.JSONAnywhere, cloudwatch.JSONOff}[search]
+	opts.Messages = []cloudwatch.Messages{cloudwatch.MessagesOfObjects, cloudwatch.MessagesCompat, cloudwatch.MessagesRecognised}[messages]
+	logs, err := cloudwatch.New(opts, r, s)
+	if err != nil {
+		return nil, &OptionError{BadLogs, err}
+	}
+	return logs, nil
+}
+
+// choice returns which of the words an option is. An empty one is the first.
+func choice(name, value string, words ...string) (int, error) {
+	if value == "" {
+		return 0, nil
+	}
+	if n := slices.Index(words, value); n >= 0 {
+		return n, nil
+	}
+	words = slices.DeleteFunc(words, func(w string) bool { return w == "" })
+	return 0, optionf(BadLogs, "--%s is %q: want %s", name, value, strings.Join(words, " or "))
+}
+
+// Formats lists what is recognised, in the order in which it is tried.
+func Formats() []format.Format {
+	payloads := format.Format{Name: cloudwatch.FormatPayloads, Signature: cloudwatch.Signature, About: cloudwatch.About}
+	return append([]format.Format{payloads}, format.Formats()...)
 }

@@ -27,7 +27,7 @@ var allowed = map[string][]string{
 	"cmd/penstock": {"internal/cli"},
 
 	// Modes.
-	"lambda": {root, "domain", "pipeline", "source", "internal/jsjson"},
+	"lambda": {root, "cloudwatch", "domain", "pipeline", "source"},
 	"guard":  {"iam", "sigv4", "guard/identity", "guard/fault", "guard/internal/edge"},
 	"engine": {"internal/zones"},
 
@@ -37,7 +37,7 @@ var allowed = map[string][]string{
 	"guard/internal/edge": {},
 
 	// The wiring.
-	"pipeline": {root, "domain", "sigv4", "source", "decode", "format", "shape", "bulk", "deadletter"},
+	"pipeline": {root, "domain", "sigv4", "source", "decode", "format", "cloudwatch", "shape", "bulk", "deadletter"},
 
 	// Stages.
 	"source":     {root},
@@ -54,6 +54,8 @@ var allowed = map[string][]string{
 	"format/internal/lines":     {root, "format/internal/entry", "format/internal/quote", "format/internal/times"},
 	"format/internal/events":    {root, "format/internal/entry", "format/internal/quote", "format/internal/times"},
 	"format/internal/multiline": {root, "format/internal/entry", "format/internal/events", "format/internal/quote", "format/internal/times"},
+
+	"cloudwatch": {root, "internal/jsjson"},
 
 	// Leaves.
 	root:     {},

@@ -160,6 +160,7 @@ var optionHints = map[pipeline.Problem]string{
 	pipeline.BadRule:            "docs/documents.md explains drop rules: --drop level=debug",
 	pipeline.BadBinary:          "letter keeps account of it, skip passes over it",
 	pipeline.BadFormat:          `"penstock formats" lists the names`,
+	pipeline.BadLogs:            "docs/cloudwatch-logs.md explains them",
 }
 
 //nolint:gosec // names of variables, no credentials

@@ -16,7 +16,6 @@ import (
 
 	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/decode"
-	"github.com/seed56735111/penstock/format"
 	"github.com/seed56735111/penstock/pipeline"
 )
 
@@ -284,7 +283,7 @@ func (o *explainOptions) reason(name string) string {
 	if o.read.Format != "" {
 		return "because --format says so"
 	}
-	for _, f := range format.Formats() {
+	for _, f := range pipeline.Formats() {
 		if f.Name == name {
 			return f.Signature
 		}

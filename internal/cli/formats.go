@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/seed56735111/penstock/format"
+	"github.com/seed56735111/penstock/pipeline"
 )
 
 func newFormatsCommand(a *app) *cobra.Command {
@@ -24,7 +24,7 @@ an object; --format NAME, with ship and explain, reads everything as one of them
 		RunE: func(*cobra.Command, []string) error {
 			if asJSON {
 				enc := json.NewEncoder(a.Out)
-				for _, f := range format.Formats() {
+				for _, f := range pipeline.Formats() {
 					if err := enc.Encode(f); err != nil {
 						return &outputError{err}
 					}
@@ -32,7 +32,7 @@ an object; --format NAME, with ship and explain, reads everything as one of them
 				return nil
 			}
 			tab := table{left: 3, wrap: true, header: []string{"format", "what it is", "told by"}}
-			for _, f := range format.Formats() {
+			for _, f := range pipeline.Formats() {
 				tab.rows = append(tab.rows, []string{f.Name, f.About, f.Signature})
 			}
 			tab.write(a.Out)

@@ -129,7 +129,7 @@ func (w *wiring) putTemplates(ctx context.Context) {
 	}
 	w.templated = true
 	prefixes := []string{literalPrefix(w.read.Index)}
-	if logs := literalPrefix(w.logs.Index); logs != prefixes[0] {
+	if logs := literalPrefix(w.read.Logs.Index); logs != prefixes[0] {
 		prefixes = append(prefixes, logs)
 	}
 	for _, prefix := range prefixes {

@@ -97,7 +97,7 @@ func TestTemplatesArePutOnceWhenAllowed(t *testing.T) {
 			t.Fatal(err)
 		}
 		w := &wiring{domain: d, banner: &domain.Banner{Distribution: "opensearch", Version: "2.19.1"}, logger: slog.New(slog.DiscardHandler)}
-		w.templates, w.read.Index, w.logs.Index = !tt.off, "logs-{format}", "cwl-{yyyy}"
+		w.templates, w.read.Index, w.read.Logs.Index = !tt.off, "logs-{format}", "cwl-{yyyy}"
 		for i, want := range [][]string{tt.want, tt.again} {
 			e.log = nil
 			w.putTemplates(t.Context())

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -44,9 +43,6 @@ type functionOptions struct {
 	bucket, continueQueue string
 	templates             bool
 	reserve               time.Duration
-	logsNumbers, logsJSON string
-	logsMessages          string
-	logs                  lambda.LogsOptions
 }
 
 func (o *functionOptions) register(f flagSet) {
@@ -60,11 +56,6 @@ func (o *functionOptions) register(f flagSet) {
 	f.str(&o.continueQueue, "continue-queue")
 	f.boolean(&o.templates, "put-templates")
 	f.duration(&o.reserve, "reserve")
-	f.str(&o.logsNumbers, "logs-numbers")
-	f.str(&o.logsJSON, "logs-json")
-	f.str(&o.logsMessages, "logs-messages")
-	f.str(&o.logs.NestUnder, "logs-nest-under")
-	f.str(&o.logs.Index, "logs-index")
 }
 
 func newLambdaCommand(a *app) *cobra.Command {
@@ -276,25 +267,7 @@ func (w *wiring) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	numbers, err := choice("logs-numbers", w.logsNumbers, "safe")
-	if err != nil {
-		return err
-	}
-	search, err := choice("logs-json", w.logsJSON, "anywhere", "off")
-	if err != nil {
-		return err
-	}
-	messages, err := choice("logs-messages", w.logsMessages, "recognise")
-	if err != nil {
-		return err
-	}
-	w.logs.SafeNumbers, w.logs.Messages = numbers == 1, messages == 1
-	w.logs.JSON = []lambda.JSONSearch{lambda.JSONCompat, lambda.JSONAnywhere, lambda.JSONOff}[search]
-	logs, err := lambda.NewLogs(w.logs, p.Recognizer, p.Shaper)
-	if err != nil {
-		return &usageError{Err: err, Hint: "docs/cloudwatch-logs.md explains logs-index"}
-	}
-	p.Recognizer, p.Shaper, p.Workers, p.Logger = logs, logs, w.workers, w.logger
+	p.Workers, p.Logger = w.workers, w.logger
 	rules, err := w.read.Rules()
 	if err != nil {
 		return err
@@ -319,15 +292,6 @@ func (w *wiring) open(ctx context.Context) error {
 	}
 	p.Domain, err = w.Name()
 	return err
-}
-
-// choice reads a setting that is compat, or one of the other words, and returns which: 0 for compat.
-func choice(name, value string, others ...string) (int, error) {
-	words := append([]string{"compat"}, others...)
-	if n := slices.Index(words, value); n >= 0 {
-		return n, nil
-	}
-	return 0, usagef("docs/cloudwatch-logs.md explains them", "%s is %q: want %s", lookupSetting(name).variable(), value, strings.Join(words, " or "))
 }
 
 func (w *wiring) object(ref lambda.Ref) (penstock.Object, error) {

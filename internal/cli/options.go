@@ -55,6 +55,11 @@ func (f flagSet) read(o *pipeline.Read) {
 	f.size(&o.MaxRecordBytes, "max-record-bytes")
 	f.size(&o.MaxObjectBytes, "max-object-bytes")
 	f.number(&o.MaxRatio, "max-ratio")
+	f.str(&o.Logs.Numbers, "logs-numbers")
+	f.str(&o.Logs.JSON, "logs-json")
+	f.str(&o.Logs.Messages, "logs-messages")
+	f.str(&o.Logs.NestUnder, "logs-nest-under")
+	f.str(&o.Logs.Index, "logs-index")
 }
 
 func (f flagSet) write(o *pipeline.Write) {

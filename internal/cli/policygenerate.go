@@ -11,8 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/seed56735111/penstock/cloudwatch"
 	"github.com/seed56735111/penstock/iam"
-	"github.com/seed56735111/penstock/lambda"
 	"github.com/seed56735111/penstock/shape"
 )
 
@@ -167,7 +167,7 @@ func (o *generateOptions) needsOf(mode string) ([]iam.Need, error) {
 		if len(patterns) == 0 {
 			patterns = []string{shape.DefaultIndex}
 			if mode == "lambda" {
-				patterns = append(patterns, lambda.DefaultLogsIndex)
+				patterns = append(patterns, cloudwatch.DefaultIndex)
 			}
 		}
 		var err error

@@ -16,7 +16,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/seed56735111/penstock/lambda"
+	"github.com/seed56735111/penstock/cloudwatch"
 	"github.com/seed56735111/penstock/shape"
 )
 
@@ -83,9 +83,9 @@ var settings = []setting{
 	{"reserve", "10s", "duration", "how long before the deadline of a Lambda invocation reading stops; at most half of its time"},
 	{"logs-numbers", "compat", "", "extracted fields of CloudWatch Logs events: compat makes numbers as LogsToElasticsearch does, safe only where nothing is lost"},
 	{"logs-json", "compat", "", "JSON in the messages of CloudWatch Logs events: compat looks from the first brace to the end, anywhere finds it with text around it, off leaves messages as they are"},
-	{"logs-messages", "compat", "", "messages of CloudWatch Logs events: compat looks for JSON alone, recognise parses those of a known format as a file of it"},
+	{"logs-messages", "", "", "messages of CloudWatch Logs events: compat looks for JSON alone, recognise parses those of a known format as a file of it; by default compat for an event of an invocation, recognise for payloads in objects"},
 	{"logs-nest-under", "", "field", "put the fields found in a CloudWatch Logs message under this name instead of at the top"},
-	{"logs-index", lambda.DefaultLogsIndex, "pattern", "index name for CloudWatch Logs events: {log_group}, {log_stream}, {owner}, {yyyy}, {MM}, {dd}"},
+	{"logs-index", cloudwatch.DefaultIndex, "pattern", "index name for CloudWatch Logs events of an invocation, and when it is another than this for those in objects: {log_group}, {log_stream}, {owner}, {yyyy}, {MM}, {dd}"},
 	{"keep-going", "false", "", "go on when nothing is stored while the first 1,000 records are refused or do not match their format"},
 	{"grace", "30s", "duration", "how long items in hand may go on after the first interrupt"},
 }

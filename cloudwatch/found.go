@@ -1,4 +1,4 @@
-package lambda
+package cloudwatch
 
 import (
 	"fmt"
@@ -18,9 +18,9 @@ type found struct {
 }
 
 // fields returns what is found in a log event: one set of fields, or one for each record in its message.
-func (l *Logs) fields(o *penstock.Object, id penstock.Identity, event *jsjson.Value) []found {
+func (l *Logs) fields(o *penstock.Object, id penstock.Identity, event *jsjson.Value, recognise bool) []found {
 	message := text(event.Get("message"))
-	if l.Messages {
+	if recognise {
 		if all := l.parsed(o, id, message); len(all) > 0 {
 			return all
 		}

@@ -1,4 +1,4 @@
-package lambda
+package cloudwatch
 
 import (
 	"bufio"
@@ -19,14 +19,39 @@ const (
 	maxLayers  = 3 // a subscription is gzip, and what carries it may compress it again
 )
 
-var errPayload = errors.New("not a JSON object")
+var (
+	errPayload = errors.New("not a JSON object")
+	errLong    = errors.New("too long")
+)
 
-// payloadHeader is what is known of a payload without its log events.
-type payloadHeader struct {
-	MessageType                string
+// The attributes of an object that holds log events. One that the payload does not have is missing.
+const (
+	AttrLogGroup  = "log_group"
+	AttrLogStream = "log_stream"
+	AttrOwner     = "owner"
+)
+
+// Header is what is known of a payload without its log events.
+type Header struct {
+	// MessageType is DATA_MESSAGE, or CONTROL_MESSAGE for a probe by the service that holds no log events.
+	MessageType string
+	// Owner, LogGroup and LogStream are nil when the payload does not have them.
 	Owner, LogGroup, LogStream *string
-	FirstID                    string
-	HasEvents                  bool // logEvents is a list
+	// FirstID is the id of the first log event.
+	FirstID string
+	// HasEvents says that logEvents is a list.
+	HasEvents bool
+}
+
+// Attr returns the header as the attributes of an object.
+func (h *Header) Attr() map[string]string {
+	attr := map[string]string{AttrLogGroup: ""}
+	for name, value := range map[string]*string{AttrLogGroup: h.LogGroup, AttrLogStream: h.LogStream, AttrOwner: h.Owner} {
+		if value != nil {
+			attr[name] = *value
+		}
+	}
+	return attr
 }
 
 // plainPayload returns a reader of the plain bytes.
@@ -47,9 +72,10 @@ func plainPayload(data []byte) (io.Reader, error) {
 	return r, nil
 }
 
-// readHeader reads a payload to its end and remembers what is not a log event.
-func readHeader(data []byte) (payloadHeader, error) {
-	var h payloadHeader
+// ReadHeader reads a payload, which may be compressed, to its end and remembers what is not a log event. The header holds what
+// came before an error.
+func ReadHeader(data []byte) (Header, error) {
+	var h Header
 	r, err := plainPayload(data)
 	if err != nil {
 		return h, err
@@ -91,11 +117,14 @@ type payloadScanner struct {
 	// scan. Their slices are valid during the call.
 	member func(name string, value []byte) error
 	event  func(text []byte, offset int64) bool
+	// begun is told that the list of events begins; an error ends the scan.
+	begun func() error
 }
 
 func newPayloadScanner(r io.Reader) *payloadScanner {
 	return &payloadScanner{
 		r: bufio.NewReaderSize(r, 32<<10), end: maxPayload, member: func(string, []byte) error { return nil }, event: func([]byte, int64) bool { return true },
+		begun: func() error { return nil },
 	}
 }
 
@@ -165,6 +194,9 @@ func (s *payloadScanner) object() error {
 
 func (s *payloadScanner) events() error {
 	s.listed = true
+	if err := s.begun(); err != nil {
+		return err
+	}
 	for n := 0; ; n++ {
 		c, err := s.next()
 		if err != nil || c == ']' && n == 0 {
@@ -219,7 +251,7 @@ func (s *payloadScanner) value(c byte, longest int) ([]byte, error) {
 			return nil, err
 		}
 		if s.off++; len(s.buf) >= longest || s.off > s.end {
-			return nil, fmt.Errorf("value of more than %d bytes, or %d in all", longest, s.end)
+			return nil, fmt.Errorf("%w: a value of more than %d bytes, or %d in all", errLong, longest, s.end)
 		}
 		if scalar {
 			switch c {

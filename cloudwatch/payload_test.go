@@ -1,4 +1,4 @@
-package lambda
+package cloudwatch
 
 import (
 	"bytes"
@@ -79,29 +79,6 @@ func TestPayloadsAreBoundedAsAWhole(t *testing.T) {
 	}
 }
 
-// A payload that cannot be read whole must be given back: nobody else has it.
-func TestABrokenPayloadIsGivenBack(t *testing.T) {
-	t.Parallel()
-	const good = `{"messageType":"DATA_MESSAGE","owner":"1","logGroup":"g","logStream":"s","logEvents":[{"id":"1","timestamp":1,"message":"m"}]}`
-	z := zipped(t, good)
-	flipped := bytes.Clone(z)
-	flipped[len(flipped)-6] ^= 1 // in the checksum
-	for name, data := range map[string][]byte{
-		"cut": z[:len(z)-5], "checksum": flipped, "half JSON": zipped(t, good[:len(good)-20]),
-		"no events": []byte(strings.Replace(good, "logEvents", "LogEvents", 1)), "events that are no list": []byte(`{"messageType":"DATA_MESSAGE","logEvents":{"id":"1"}}`),
-		"kind": zipped(t, strings.Replace(good, "DATA_", "OTHER_", 1)), "type": zipped(t, strings.Replace(good, `"owner":"1"`, `"owner":1`, 1)),
-	} {
-		if u := unwrapBytes(data, 1); u.err == nil {
-			t.Errorf("%s: %+v", name, u)
-		}
-	}
-	for name, data := range map[string][]byte{"once": z, "twice": zipped(t, string(z)), "not at all": []byte(good)} {
-		if u := unwrapBytes(data, 1); u.err != nil || len(u.logs) != 1 || value(u.logs[0].header.LogGroup) != "g" || u.logs[0].header.FirstID != "1" {
-			t.Errorf("compressed %s: %+v", name, u)
-		}
-	}
-}
-
 func FuzzPayload(f *testing.F) {
 	f.Add(`{"messageType":"DATA_MESSAGE","logEvents":[{"id":"1","message":"}\\\""},[[]],"x"],"a":{"b":[1]}}`)
 	f.Fuzz(func(t *testing.T, text string) {
@@ -129,7 +106,7 @@ func BenchmarkPayload(b *testing.B) {
 	text := `{"messageType":"DATA_MESSAGE","logEvents":[` + strings.Repeat(event, 1000) + `{}]}`
 	b.SetBytes(int64(len(text)))
 	for b.Loop() {
-		if _, err := readHeader([]byte(text)); err != nil {
+		if _, err := ReadHeader([]byte(text)); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -1,4 +1,4 @@
-package lambda_test
+package cloudwatch_test
 
 import (
 	"bytes"
@@ -13,13 +13,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/seed56735111/penstock"
-	"github.com/seed56735111/penstock/lambda"
+	"github.com/seed56735111/penstock/cloudwatch"
 )
 
 // documents runs a payload through recognition and shaping and returns index, document, index, document, ….
-func documents(t *testing.T, o lambda.LogsOptions, payload string) []string {
+func documents(t *testing.T, o cloudwatch.Options, payload string) []string {
 	t.Helper()
-	l, err := lambda.NewLogs(o, nil, nil)
+	l, err := cloudwatch.New(o, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +27,7 @@ func documents(t *testing.T, o lambda.LogsOptions, payload string) []string {
 	if err := json.Unmarshal([]byte(payload), &p); err != nil {
 		t.Fatal(err)
 	}
-	object := &penstock.Object{Name: "logs", Attr: map[string]string{lambda.AttrLogGroup: p.LogGroup, lambda.AttrLogStream: p.LogStream, lambda.AttrOwner: p.Owner}}
+	object := &penstock.Object{Name: "logs", Attr: map[string]string{cloudwatch.AttrLogGroup: p.LogGroup, cloudwatch.AttrLogStream: p.LogStream, cloudwatch.AttrOwner: p.Owner}}
 	rec, err := l.Recognize(object, penstock.Identity{}, penstock.Entry{Reader: strings.NewReader(payload)})
 	if err != nil {
 		t.Fatal(err)
@@ -185,7 +185,7 @@ func TestCompatDocumentsAreThoseOfTheFunctionItReplaces(t *testing.T) {
 	for chunk := range len(all) / 100 {
 		p := payload(all[chunk*100 : (chunk+1)*100]...)
 		input.WriteString(p + "\n")
-		got = append(got, documents(t, lambda.LogsOptions{}, p)...)
+		got = append(got, documents(t, cloudwatch.Options{}, p)...)
 	}
 	cmd := exec.CommandContext(t.Context(), node, "testdata/reference.js")
 	cmd.Stdin = strings.NewReader(input.String())
@@ -216,17 +216,17 @@ func TestOptionsFixWhatCompatKeeps(t *testing.T) {
 	const tail = `"@id":"1","@timestamp":"2015-11-19T08:00:00.000Z","@message":%s,"@owner":"123456789012","@log_group":"/aws/lambda/Gate","@log_stream":"2015/11/19/[$LATEST]ab"}`
 	tests := []struct {
 		name            string
-		o               lambda.LogsOptions
+		o               cloudwatch.Options
 		message, fields string
 		index, found    string
 	}{
-		{"leading zeros stay", lambda.LogsOptions{SafeNumbers: true}, "m", `{"account":"00123","hex":"0x1F","n":"17","big":"9007199254740993"}`, "cwl-2015.11.19", `"account":"00123","hex":"0x1F","n":17,"big":"9007199254740993",`},
-		{"JSON that is left alone", lambda.LogsOptions{JSON: lambda.JSONOff}, `{"a":1,"message":{"b":2}}`, "", "cwl-2015.11.19", ``},
-		{"text after JSON", lambda.LogsOptions{JSON: lambda.JSONAnywhere}, `{"a":1} trailing`, "", "cwl-2015.11.19", `"a":1,`},
-		{"the second brace", lambda.LogsOptions{JSON: lambda.JSONAnywhere}, `foo {bar} {"a":1}`, "", "cwl-2015.11.19", `"a":1,`},
-		{"an array", lambda.LogsOptions{JSON: lambda.JSONAnywhere}, `x [{"a":1}] y`, "", "cwl-2015.11.19", `"items":[{"a":1}],`},
-		{"nested", lambda.LogsOptions{NestUnder: "app"}, `{"a":1}`, "", "cwl-2015.11.19", `"app":{"a":1},`},
-		{"log group in the index", lambda.LogsOptions{Index: "cwl-{log_group}-{yyyy}.{MM}"}, `m`, "", "cwl-aws-lambda-gate-2015.11", ``},
+		{"leading zeros stay", cloudwatch.Options{SafeNumbers: true}, "m", `{"account":"00123","hex":"0x1F","n":"17","big":"9007199254740993"}`, "cwl-2015.11.19", `"account":"00123","hex":"0x1F","n":17,"big":"9007199254740993",`},
+		{"JSON that is left alone", cloudwatch.Options{JSON: cloudwatch.JSONOff}, `{"a":1,"message":{"b":2}}`, "", "cwl-2015.11.19", ``},
+		{"text after JSON", cloudwatch.Options{JSON: cloudwatch.JSONAnywhere}, `{"a":1} trailing`, "", "cwl-2015.11.19", `"a":1,`},
+		{"the second brace", cloudwatch.Options{JSON: cloudwatch.JSONAnywhere}, `foo {bar} {"a":1}`, "", "cwl-2015.11.19", `"a":1,`},
+		{"an array", cloudwatch.Options{JSON: cloudwatch.JSONAnywhere}, `x [{"a":1}] y`, "", "cwl-2015.11.19", `"items":[{"a":1}],`},
+		{"nested", cloudwatch.Options{NestUnder: "app"}, `{"a":1}`, "", "cwl-2015.11.19", `"app":{"a":1},`},
+		{"log group in the index", cloudwatch.Options{Index: "cwl-{log_group}-{yyyy}.{MM}"}, `m`, "", "cwl-aws-lambda-gate-2015.11", ``},
 	}
 	for _, tt := range tests {
 		got := documents(t, tt.o, event(tt.message, tt.fields))
@@ -240,12 +240,12 @@ func TestOptionsFixWhatCompatKeeps(t *testing.T) {
 func TestAnIndexPatternIsCheckedWhenItIsSet(t *testing.T) {
 	t.Parallel()
 	for _, good := range []string{"", "cwl", "cwl-{log_group}-{log_stream}.{owner}_{yyyy}.{MM}.{dd}", "1{yyyy}"} {
-		if _, err := lambda.NewLogs(lambda.LogsOptions{Index: good}, nil, nil); err != nil {
+		if _, err := cloudwatch.New(cloudwatch.Options{Index: good}, nil, nil); err != nil {
 			t.Errorf("%q: %v", good, err)
 		}
 	}
 	for _, bad := range []string{"{yyyy}", "Cwl", "cwl-{YYYY}", "cwl-{yyyy.MM.dd}", "cwl-{yyyy}-App", "cwl-{", "_cwl", "-cwl", ".cwl", "cwl/", "cwl a", "cwl-*"} {
-		if _, err := lambda.NewLogs(lambda.LogsOptions{Index: bad}, nil, nil); err == nil {
+		if _, err := cloudwatch.New(cloudwatch.Options{Index: bad}, nil, nil); err == nil {
 			t.Errorf("%q is taken", bad)
 		}
 	}
@@ -256,11 +256,11 @@ func TestAMessageOfTooManyValuesIsText(t *testing.T) {
 	t.Parallel()
 	message := `{"a":[` + strings.Repeat("1,", 500_000) + `1]}`
 	event := `{"id":"1","timestamp":1447920000000,"message":` + quote(message)
-	got := documents(t, lambda.LogsOptions{}, payload(event+"}"))
+	got := documents(t, cloudwatch.Options{}, payload(event+"}"))
 	if want := `{"@id":"1",`; len(got) != 2 || !strings.HasPrefix(got[1], want) || !strings.Contains(got[1], quote(message)) {
 		t.Errorf("%d documents, want one that begins with %s", len(got)/2, want)
 	}
-	got = documents(t, lambda.LogsOptions{}, payload(event+`,"extractedFields":{"f":`+quote(message)+`}}`))
+	got = documents(t, cloudwatch.Options{}, payload(event+`,"extractedFields":{"f":`+quote(message)+`}}`))
 	if want := `{"f":"{\"a\":[1,`; len(got) != 2 || !strings.HasPrefix(got[1], want) {
 		t.Errorf("%d documents, want one that begins with %s", len(got)/2, want)
 	}
@@ -270,11 +270,11 @@ func FuzzCompat(f *testing.F) {
 	for _, m := range messages() {
 		f.Add(m, m)
 	}
-	l, err := lambda.NewLogs(lambda.LogsOptions{JSON: lambda.JSONAnywhere}, nil, nil)
+	l, err := cloudwatch.New(cloudwatch.Options{JSON: cloudwatch.JSONAnywhere}, nil, nil)
 	if err != nil {
 		f.Fatal(err)
 	}
-	object := &penstock.Object{Attr: map[string]string{lambda.AttrLogGroup: "g"}}
+	object := &penstock.Object{Attr: map[string]string{cloudwatch.AttrLogGroup: "g"}}
 	f.Fuzz(func(t *testing.T, message, field string) {
 		p := payload(`{"id":"1","timestamp":1,"message":` + quote(message) + `,"extractedFields":{"f":` + quote(field) + `}}`)
 		rec, err := l.Recognize(object, penstock.Identity{}, penstock.Entry{Reader: strings.NewReader(p)})
@@ -315,7 +315,7 @@ func (accessLog) Recognize(_ *penstock.Object, _ penstock.Identity, e penstock.E
 
 func TestMessagesOfAKnownFormatBecomeTheirFields(t *testing.T) {
 	t.Parallel()
-	l, err := lambda.NewLogs(lambda.LogsOptions{Messages: true}, accessLog{}, nil)
+	l, err := cloudwatch.New(cloudwatch.Options{Messages: cloudwatch.MessagesRecognised}, accessLog{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -335,7 +335,7 @@ func TestMessagesOfAKnownFormatBecomeTheirFields(t *testing.T) {
 		{"GET /a 1\nGET", []string{"7", `{"@id":"7",` + tail + `}`}},                       // does not fit to the end
 		{`{"@id":"8","@format":9}`, []string{"7", `{"@id":"7","@format":9,` + tail + `}`}}, // precedence as before
 	} {
-		object := &penstock.Object{Attr: map[string]string{lambda.AttrLogGroup: "/aws/lambda/Gate", lambda.AttrLogStream: "2015/11/19/[$LATEST]ab", lambda.AttrOwner: "123456789012"}}
+		object := &penstock.Object{Attr: map[string]string{cloudwatch.AttrLogGroup: "/aws/lambda/Gate", cloudwatch.AttrLogStream: "2015/11/19/[$LATEST]ab", cloudwatch.AttrOwner: "123456789012"}}
 		p := payload(`{"id":"7","timestamp":1447920000000,"message":` + quote(tt.message) + `}`)
 		rec, err := l.Recognize(object, penstock.Identity{}, penstock.Entry{Reader: strings.NewReader(p)})
 		if err != nil {

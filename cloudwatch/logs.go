@@ -1,4 +1,4 @@
-package lambda
+package cloudwatch
 
 import (
 	"errors"
@@ -12,42 +12,52 @@ import (
 	"github.com/seed56735111/penstock/internal/jsjson"
 )
 
-// FormatLogs is the name of the format of CloudWatch Logs payloads.
-const FormatLogs = "cwl-compat"
+// The formats of documents: of the log events of an invocation, and of payloads in objects.
+const (
+	FormatEvents   = "cwl-compat"
+	FormatPayloads = "cloudwatch"
+)
 
-// LogsOptions say where the documents of log events differ from those of the LogsToElasticsearch function. The zero
+// Options say where the documents of log events differ from those of the LogsToElasticsearch function. The zero
 // value makes equal documents, byte for byte.
-type LogsOptions struct {
+type Options struct {
 	// SafeNumbers leaves extracted fields as text when a number would change them: leading zeros, hexadecimal, more
 	// digits than a double holds. Numbers in the JSON of a message keep their digits.
 	SafeNumbers bool
 	// JSON says where JSON is looked for in messages and extracted fields.
 	JSON JSONSearch
-	// Messages recognises the format of each message, as of a file: a line of a load balancer or an event of CloudTrail becomes
-	// its fields. A message of no known format is treated as without it.
-	Messages bool
+	// Messages says how messages are read.
+	Messages Messages
+	// Force reads every object as payloads, NotObjects none.
+	Force, NotObjects bool
 	// NestUnder puts the fields found in a message under this name instead of at the top.
 	NestUnder string
-	// Index is the pattern of index names: {log_group}, {log_stream}, {owner}, {yyyy}, {MM}, {dd}; DefaultLogsIndex when
+	// Everywhere has the pattern name the indexes of payloads in objects too; otherwise the wrapped shaper does.
+	Everywhere bool
+	// Index is the pattern of index names: {log_group}, {log_stream}, {owner}, {yyyy}, {MM}, {dd}; DefaultIndex when
 	// empty.
 	Index string
 }
 
-// DefaultLogsIndex is the pattern that LogsToElasticsearch has.
-const DefaultLogsIndex = "cwl-{yyyy}.{MM}.{dd}"
+// DefaultIndex is the pattern that LogsToElasticsearch has.
+const DefaultIndex = "cwl-{yyyy}.{MM}.{dd}"
 
 // Logs recognises and shapes the payloads of CloudWatch Logs subscriptions, and leaves every other object to the stages
 // that it wraps.
+//
+// An object with the attribute AttrLogGroup is one payload that came as an event; its documents are those of
+// LogsToElasticsearch. Payloads in any other object, one or many behind each other as Firehose writes them, give documents
+// with the same fields and ids, and with what the wrapped shaper adds to those of every object.
 type Logs struct {
-	LogsOptions
+	Options
 	penstock.Recognizer
 	penstock.Shaper
 }
 
-// NewLogs checks the options.
-func NewLogs(o LogsOptions, r penstock.Recognizer, s penstock.Shaper) (*Logs, error) {
+// New checks the options.
+func New(o Options, r penstock.Recognizer, s penstock.Shaper) (*Logs, error) {
 	if o.Index == "" {
-		o.Index = DefaultLogsIndex
+		o.Index = DefaultIndex
 	}
 	if c := o.Index[0]; (c < 'a' || c > 'z') && (c < '0' || c > '9') {
 		return nil, fmt.Errorf("index pattern %q: must begin with a lower-case letter or a digit", o.Index)
@@ -55,56 +65,77 @@ func NewLogs(o LogsOptions, r penstock.Recognizer, s penstock.Shaper) (*Logs, er
 	if name := (&logShaper{pattern: o.Index}).name(time.Time{}); slug(name) != name {
 		return nil, fmt.Errorf("index pattern %q: has to be lower-case letters, digits, -._ and {log_group}, {log_stream}, {owner}, {yyyy}, {MM}, {dd}", o.Index)
 	}
-	return &Logs{LogsOptions: o, Recognizer: r, Shaper: s}, nil
+	return &Logs{Options: o, Recognizer: r, Shaper: s}, nil
 }
 
 // Recognize is part of penstock.Recognizer.
 func (l *Logs) Recognize(o *penstock.Object, id penstock.Identity, e penstock.Entry) (penstock.Recognized, error) {
 	if _, ok := o.Attr[AttrLogGroup]; !ok {
-		return l.Recognizer.Recognize(o, id, e)
+		return l.object(o, id, e)
 	}
-	return penstock.Recognized{Format: FormatLogs, Records: l.records(o, id, e)}, nil
+	return penstock.Recognized{Format: FormatEvents, Records: l.records(o, id, e)}, nil
 }
 
 // records yields one record for each log event, or for each record that its message holds. Its JSON is the whole document.
 func (l *Logs) records(o *penstock.Object, id penstock.Identity, e penstock.Entry) iter.Seq2[penstock.Record, error] {
 	return func(yield func(penstock.Record, error) bool) {
-		var buf []byte
-		var seq int64
+		p := &payloadRecords{Logs: l, object: o, id: id, yield: yield}
 		s := newPayloadScanner(e)
-		s.event = func(raw []byte, offset int64) bool {
-			decoded := jsjson.Decode(raw)
-			if decoded != string(raw) {
-				raw = []byte(decoded)
-			}
-			event, err := jsjson.Parse(decoded)
-			all := []found{{}}
-			if err == nil {
-				all = l.fields(o, id, &event)
-			}
-			for n, f := range all {
-				rec := penstock.Record{Seq: seq, Offset: offset + int64(n), Raw: raw}
-				seq++
-				var doc jsjson.Value
-				if err == nil {
-					doc, rec.Time, err = l.document(o, f, &event)
-				}
-				if err != nil {
-					err = &penstock.RecordError{Reason: penstock.ReasonUnshaped, Offset: rec.Offset, Length: int64(len(raw)), Raw: raw, Err: err}
-				} else {
-					buf = l.write(buf[:0], &doc, f.format != "")
-					rec.JSON = buf
-				}
-				if !yield(rec, err) {
-					return false
-				}
-			}
-			return true
-		}
+		s.event = p.event
 		if err := s.scan(); err != nil {
 			yield(penstock.Record{}, err)
 		}
 	}
+}
+
+// payloadRecords makes the records of log events.
+type payloadRecords struct {
+	*Logs
+	object *penstock.Object // whose attributes are those of the payload
+	id     penstock.Identity
+	yield  func(penstock.Record, error) bool
+
+	shaped bool  // the wrapped shaper adds to the documents
+	ended  bool  // no more are wanted
+	base   int64 // offset of the payload in its entry
+	seq    int64
+	buf    []byte
+}
+
+// event yields the records of a log event. It returns false when no more are wanted.
+func (p *payloadRecords) event(raw []byte, offset int64) bool {
+	offset += p.base
+	decoded := jsjson.Decode(raw)
+	if decoded != string(raw) {
+		raw = []byte(decoded)
+	}
+	event, err := jsjson.Parse(decoded)
+	all := []found{{}}
+	if err == nil {
+		recognise := p.Messages == MessagesRecognised || p.Messages == MessagesOfObjects && p.shaped
+		all = p.fields(p.object, p.id, &event, recognise)
+	}
+	for n, f := range all {
+		rec := penstock.Record{Seq: p.seq, Offset: offset + int64(n), Raw: raw}
+		p.seq++
+		var doc jsjson.Value
+		if err == nil {
+			doc, rec.Time, err = p.document(p.object, f, &event)
+		}
+		if err != nil {
+			err = &penstock.RecordError{Reason: penstock.ReasonUnshaped, Offset: rec.Offset, Length: int64(len(raw)), Raw: raw, Err: err}
+		} else {
+			if p.shaped {
+				rec.Top = makeRoom(&doc)
+			}
+			p.buf = p.write(p.buf[:0], &doc, f.format != "")
+			rec.JSON = p.buf
+		}
+		if !p.yield(rec, err) {
+			return false
+		}
+	}
+	return true
 }
 
 // write appends a document. Numbers are those of JavaScript, unless they are to be safe or come from a parser of ours.
@@ -227,6 +258,18 @@ func (l *Logs) fromMessage(message string) jsjson.Value {
 	return jsjson.Value{Kind: jsjson.Object}
 }
 
+// Messages says how messages are read.
+type Messages uint8
+
+// Messages are recognised as a file of the same text would be: a line of a load balancer or an event of CloudTrail becomes its
+// fields, and a message of no known format is treated as JSONSearch says. Or they are all treated so. The zero value recognises
+// those of payloads in objects.
+const (
+	MessagesOfObjects Messages = iota
+	MessagesCompat
+	MessagesRecognised
+)
+
 // JSONSearch says where JSON is looked for in a text.
 type JSONSearch uint8
 
@@ -299,10 +342,21 @@ func eventTime(v *jsjson.Value) (time.Time, string, error) {
 
 // Entry is part of penstock.Shaper.
 func (l *Logs) Entry(o *penstock.Object, id penstock.Identity, entry, format string) (penstock.EntryShaper, error) {
-	if format != FormatLogs {
-		return l.Shaper.Entry(o, id, entry, format)
+	switch format {
+	case FormatEvents:
+		return &logShaper{pattern: l.Index, owner: o.Attr[AttrOwner], group: o.Attr[AttrLogGroup], stream: o.Attr[AttrLogStream]}, nil
+	case FormatPayloads:
+		inner, err := l.Shaper.Entry(o, id, entry, format)
+		if err != nil {
+			return nil, err
+		}
+		s := &objectShaper{EntryShaper: inner}
+		if l.Everywhere {
+			s.pattern = l.Index
+		}
+		return s, nil
 	}
-	return &logShaper{pattern: l.Index, owner: o.Attr[AttrOwner], group: o.Attr[AttrLogGroup], stream: o.Attr[AttrLogStream]}, nil
+	return l.Shaper.Entry(o, id, entry, format)
 }
 
 // logShaper makes documents of log events, whose JSON is complete already.

@@ -1,0 +1,177 @@
+package cloudwatch_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/cloudwatch"
+	"github.com/seed56735111/penstock/shape"
+)
+
+// payloadText is a payload of some log events, their ids from first on.
+func payloadText(first int, messages ...string) string {
+	var events []string
+	for i, m := range messages {
+		events = append(events, fmt.Sprintf(`{"id":"%056d","timestamp":%d,"message":%s}`, first+i, 1447920000000+1000*i, quote(m)))
+	}
+	return `{"messageType":"DATA_MESSAGE","owner":"123456789012","logGroup":"/aws/lambda/gate","logStream":"2015/11/19/[$LATEST]ab",` +
+		`"subscriptionFilters":["all"],"logEvents":[` + strings.Join(events, ",") + `]}`
+}
+
+const controlMessage = `{"messageType":"CONTROL_MESSAGE","owner":"CloudwatchLogs","logGroup":"","logStream":"","subscriptionFilters":[],` +
+	`"logEvents":[{"id":"","timestamp":1447920000000,"message":"CWL CONTROL MESSAGE: Checking health of destination Firehose."}]}`
+
+// other is a recogniser of anything, which says what it was given.
+type other struct{}
+
+func (other) Recognize(_ *penstock.Object, _ penstock.Identity, e penstock.Entry) (penstock.Recognized, error) {
+	text, err := io.ReadAll(e.Reader)
+	return penstock.Recognized{Format: "other", Generic: true, Skip: "seen:" + string(text)}, err
+}
+
+// ofObject reads an entry of an object and returns its documents and its format.
+func ofObject(t *testing.T, o cloudwatch.Options, r io.Reader) (format string, docs []penstock.Document, unparsed int, err error) {
+	t.Helper()
+	shaper, serr := shape.New(shape.Config{Index: "logs-{format}-{yyyy.MM.dd}"})
+	if serr != nil {
+		t.Fatal(serr)
+	}
+	l, serr := cloudwatch.New(o, other{}, shaper)
+	if serr != nil {
+		t.Fatal(serr)
+	}
+	object, id := &penstock.Object{Name: "s3://b/k"}, penstock.Identity{Bucket: "b", Key: "k", ETag: "e", Modified: time.Unix(1447920000, 0)}
+	rec, err := l.Recognize(object, id, penstock.Entry{Reader: r})
+	if err != nil || rec.Skip != "" {
+		return rec.Format + ":" + rec.Skip, nil, 0, err
+	}
+	s, serr := l.Entry(object, id, "", rec.Format)
+	if serr != nil {
+		t.Fatal(serr)
+	}
+	for r, rerr := range rec.Records {
+		if rerr != nil {
+			return rec.Format, docs, unparsed, rerr
+		}
+		if r.Unparsed {
+			unparsed++
+		}
+		doc, serr := s.Shape(&r)
+		if serr != nil {
+			t.Fatal(serr)
+		}
+		if !json.Valid(doc.Body()) {
+			t.Errorf("not JSON: %s", doc.Body())
+		}
+		docs = append(docs, penstock.Document{Index: doc.Index, ID: []byte(string(doc.ID)), Head: doc.Body(), Raw: []byte(string(r.Raw)), Offset: r.Offset})
+	}
+	return rec.Format, docs, unparsed, nil
+}
+
+func TestPayloadsInAnObjectHaveTheFieldsAndIDsOfTheirEvents(t *testing.T) {
+	t.Parallel()
+	text := controlMessage + payloadText(1, `{"level":"info","n":1}`, "plain") + "\n" + payloadText(3, "three") + payloadText(4)
+	for name, r := range map[string]io.Reader{"whole": strings.NewReader(text), "a byte at a time": iotest.OneByteReader(strings.NewReader(text))} {
+		format, docs, unparsed, err := ofObject(t, cloudwatch.Options{}, r)
+		if format != "cloudwatch" || len(docs) != 3 || unparsed != 0 || err != nil {
+			t.Fatalf("%s: %s, %d documents, %d unparsed, error %v", name, format, len(docs), unparsed, err)
+		}
+		want := `{"aws":{"s3":{"bucket":"b","key":"k"}},"penstock":{"format":"cloudwatch","offset":%d},"level":"info","n":1,` +
+			`"@id":"%056d","@timestamp":"2015-11-19T08:00:00.000Z","@message":"{\"level\":\"info\",\"n\":1}","@owner":"123456789012",` +
+			`"@log_group":"/aws/lambda/gate","@log_stream":"2015/11/19/[$LATEST]ab"}`
+		if got := string(docs[0].Body()); got != fmt.Sprintf(want, docs[0].Offset, 1) {
+			t.Errorf("%s: %s\nwant %s", name, got, fmt.Sprintf(want, docs[0].Offset, 1))
+		}
+		for i, d := range docs {
+			if string(d.ID) != fmt.Sprintf("%056d", i+1) || d.Index != "logs-cloudwatch-2015.11.19" {
+				t.Errorf("%s: document %d has id %s in %s", name, i, d.ID, d.Index)
+			}
+			if at := text[d.Offset:]; !strings.HasPrefix(at, string(d.Raw)) || !strings.HasPrefix(string(d.Raw), `{"id":`) {
+				t.Errorf("%s: record %d is %q, not the event at its offset", name, i, d.Raw)
+			}
+		}
+	}
+}
+
+func TestTheIndexOfLogEventsCanBeThatOfSubscriptions(t *testing.T) {
+	t.Parallel()
+	_, docs, _, err := ofObject(t, cloudwatch.Options{Everywhere: true, Index: "cwl-{log_group}-{yyyy}.{MM}"}, strings.NewReader(payloadText(1, "x")))
+	if err != nil || len(docs) != 1 || docs[0].Index != "cwl-aws-lambda-gate-2015.11" {
+		t.Errorf("%+v, error %v", docs, err)
+	}
+}
+
+func TestWhatIsNoPayloadIsLeftToTheOthersFromItsFirstByteOn(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		"", "x", "{", `{"a":1}`, `{"messageType":"DATA_MESSAGE"}`, `{"messageType":"DATA_MESSAGE","logEvents":[]}`,
+		`{"messageType":"OTHER","owner":"1","logEvents":[]}`, `{"message":"{\"messageType\":\"DATA_MESSAGE\",\"owner\":\"1\",\"logEvents\":[]}"}`,
+		strings.Repeat("line\n", 5000), `{"owner":"` + strings.Repeat("x", 10_000) + `"}`,
+	} {
+		format, _, _, err := ofObject(t, cloudwatch.Options{}, iotest.HalfReader(strings.NewReader(text)))
+		if format != "other:seen:"+text || err != nil {
+			t.Errorf("%.40q: %.60s, error %v", text, format, err)
+		}
+	}
+	broken := errors.New("broken")
+	if _, _, _, err := ofObject(t, cloudwatch.Options{}, io.MultiReader(strings.NewReader(`{"a":`), iotest.ErrReader(broken))); !errors.Is(err, broken) {
+		t.Errorf("error %v, want %v", err, broken)
+	}
+}
+
+func TestNothingBehindOrBesidePayloadsIsLost(t *testing.T) {
+	t.Parallel()
+	good := payloadText(1, "one")
+	for _, tt := range []struct {
+		name, rest string
+		docs       int
+		unparsed   int
+	}{
+		{"nothing", "", 1, 0},
+		{"white space", " \n\t", 1, 0},
+		{"another object", `{"a":1}`, 2, 1},
+		{"a payload that is cut off", good[:len(good)-20], 2, 1},
+		{"a payload of another type", `{"messageType":"X","owner":"1","logEvents":[]}`, 2, 1},
+		{"text", "x", 2, 1},
+	} {
+		_, docs, unparsed, err := ofObject(t, cloudwatch.Options{}, strings.NewReader(good+tt.rest))
+		if err != nil || len(docs) != tt.docs || unparsed != tt.unparsed {
+			t.Errorf("%s: %d documents, %d unparsed, error %v, want %d, %d", tt.name, len(docs), unparsed, err, tt.docs, tt.unparsed)
+		}
+	}
+	broken := errors.New("broken")
+	if _, docs, _, err := ofObject(t, cloudwatch.Options{}, io.MultiReader(strings.NewReader(good+"{"), iotest.ErrReader(broken))); !errors.Is(err, broken) || len(docs) != 1 {
+		t.Errorf("%d documents, error %v, want 1, %v", len(docs), err, broken)
+	}
+	long := good + `{"messageType":"DATA_MESSAGE","owner":"` + strings.Repeat("x", 17<<20)
+	if _, docs, _, err := ofObject(t, cloudwatch.Options{}, strings.NewReader(long)); len(docs) != 1 {
+		t.Errorf("%d documents, error %v", len(docs), err)
+	} else if e, ok := errors.AsType[*penstock.ObjectError](err); !ok || e.Reason != penstock.ReasonLimit {
+		t.Errorf("error %v, want one of the object's limit", err)
+	}
+}
+
+func TestMessagesDoNotTakeTheNamesOfTheShaper(t *testing.T) {
+	t.Parallel()
+	text := payloadText(1, `{"penstock":1,"aws":"x","penstock_":2,"aws.s3.key":"y","_id":"z"," ":3}`, `{"aws":{"region":"r"}}`)
+	_, docs, _, err := ofObject(t, cloudwatch.Options{}, strings.NewReader(text))
+	if err != nil || len(docs) != 2 {
+		t.Fatalf("%d documents, error %v", len(docs), err)
+	}
+	body := string(docs[0].Body())
+	for _, want := range []string{`"penstock_":{"format":"cloudwatch"`, `"penstock":1`, `"aws_":"x"`, `"penstock__":2`, `"aws_s3_key":"y"`, `"x_id":"z"`, `"_empty":3`} {
+		if !strings.Contains(body, want) {
+			t.Errorf("no %s in %s", want, body)
+		}
+	}
+	if body := string(docs[1].Body()); !strings.Contains(body, `"aws.s3.key":"k"`) || !strings.Contains(body, `"aws":{"region":"r"}`) {
+		t.Errorf("%s", body)
+	}
+}
