@@ -1,8 +1,6 @@
 package cloudwatch
 
 import (
-	"bytes"
-	"compress/gzip"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -10,19 +8,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 )
-
-func zipped(t testing.TB, text string) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	w := gzip.NewWriter(&b)
-	if _, err := w.Write([]byte(text)); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
-}
 
 // scanned returns the members and the events of a payload.
 func scanned(text string) (members, events []string, err error) {
