@@ -147,6 +147,10 @@ func (d *Detector) Recognize(o *penstock.Object, id penstock.Identity, e penstoc
 		d.put(r)
 		return penstock.Recognized{Skip: "dead letters"}, nil
 	}
+	if d.index != nil && inventory(name, r.Sample()) {
+		d.put(r)
+		return penstock.Recognized{Skip: "S3 Inventory, a list of objects"}, nil
+	}
 	if what := d.binary(r.Sample()); what != "" {
 		d.put(r)
 		if d.skipBinary {

@@ -67,6 +67,18 @@ func TestLawsHoldForWhatSchemasAreMadeOf(t *testing.T) {
 			},
 		},
 		{
+			"values that are not of their kind", hitLog,
+			"# edges\n#Names: edge at lag status\n" +
+				"EDGE1 1795515072 0.5 200\nEDGE1\t1795515073.5\tlow\t000\nEDGE 2\t1795515074\t-\t\"open [x]\n1795515075 EDGE3 0.25\nEDGE4 1795515076\n",
+			[]string{
+				`{"edge":"EDGE1","at":1795515072,"lag":0.5,"status":200}`,
+				`{"edge":"EDGE1","at":1795515073.5,"lag_text":"low","status_text":"000"}`,
+				`{"edge":"EDGE 2","at":1795515074,"status_text":"\"open [x]"}`,
+				`{"at":1795515075,"edge":"EDGE3","lag":0.25}`,
+				`{"message":"EDGE4 1795515076","parse_error":"not a hit: fewer than 4 fields"}`,
+			},
+		},
+		{
 			"a time without a year",
 			func() entry.Grammar {
 				return &lines.Schema{Record: "a message", Least: 3, Fields: []lines.Field{
@@ -213,5 +225,33 @@ func TestAHeaderMayNameItsFieldsAnything(t *testing.T) {
 	}
 	if got := strings.Count(r.Records[0].JSON, ":") - 2; got != 62 {
 		t.Errorf("%d fields, want 62: %s", got, r.Records[0].JSON)
+	}
+}
+
+func hitLog() entry.Grammar {
+	return &lines.Headed{
+		Record: "a hit", Prefix: "#Names:", Comment: "#", BareHeader: true, Lenient: true, Tabs: true, Least: 2, Marks: []string{"edge"},
+		Known: []lines.Field{
+			{Name: "at", Kind: lines.Seconds},
+			{Name: "edge", Is: lines.Begins("EDGE")},
+			{Name: "status", Kind: lines.Integer},
+			{Name: "lag", Kind: lines.Decimal, Is: lines.Number()},
+		},
+		Columns: []lines.Columns{{Names: []string{"at", "edge", "lag"}}},
+	}
+}
+
+// A header says what stands between the fields. It may go without its prefix, and a name in it is never one that a misfit has.
+func TestHeadersSayWhatStandsBetweenFields(t *testing.T) {
+	t.Parallel()
+	text := "at|edge|status|statusText|status_text\n1795515072|EDGE1|000|a b|c\nlater|EDGE1|200|\"|\n"
+	s := newSubject(t, text, hitLog(), hitLog())
+	r := read(t, s.detector(t, false, 0), penstock.Identity{}, []byte(text), strings.NewReader(text))
+	want := []string{
+		`{"at":1795515072,"edge":"EDGE1","status_text":"000","x_status_text":"a b","x_status_text_5":"c"}`,
+		`{"at_text":"later","edge":"EDGE1","status":200,"x_status_text":"\""}`,
+	}
+	if diff := cmp.Diff(want, documents(r.Records)); diff != "" {
+		t.Error(diff)
 	}
 }

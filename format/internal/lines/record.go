@@ -118,7 +118,7 @@ func (r *lineReader) values(line []byte, plain bool, rec *penstock.Record) (b []
 		}
 		at = next
 	}
-	if n < p.least {
+	if n < p.least && !p.lacks(n, line) {
 		return b, tooShort, enclosing
 	}
 	if n <= p.rest && len(r.more) > 0 {

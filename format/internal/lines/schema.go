@@ -233,10 +233,13 @@ func (p *plan) begins(line []byte) (end int, ok bool) {
 	}
 	found, at := 0, 0
 	for n := range p.least {
-		if at >= len(line) {
-			return at, false
-		}
 		f := &p.fields[n]
+		if at >= len(line) {
+			if !p.lacks(n, line) || f.Is.Is != nil && !f.Is.Is(nil) {
+				return at, false
+			}
+			break
+		}
 		value, next, ok := p.token(n, line, at)
 		if !ok || f.Is.Is != nil && !f.Is.Is(value) {
 			return at, false
@@ -253,6 +256,11 @@ func (p *plan) begins(line []byte) (end int, ok bool) {
 		}
 	}
 	return at, true
+}
+
+// lacks reports whether nothing but the last value of a line is missing that has n: it ends with the separator before that.
+func (p *plan) lacks(n int, line []byte) bool {
+	return n == p.least-1 && p.separator != ' ' && len(line) > 0 && line[len(line)-1] == p.separator
 }
 
 // isTimeValue reports whether a value is a time of a kind. The year of a syslog time does not matter here.
