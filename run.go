@@ -301,9 +301,10 @@ type handling struct {
 	altered    error // why this is the second reading, whose documents replace those of the first
 	sent       int64 // documents that the altered reading delivered
 	panicked   bool
-	resumed    bool    // the entry that an earlier reading was paused in has come
-	file       File    // of the entry at hand
-	content    Content // of the last record
+	resumed    bool     // the entry that an earlier reading was paused in has come
+	reading    *Reading // of the entry at hand
+	file       File     // of the entry at hand
+	content    Content  // of the last record
 	err        error
 }
 
@@ -400,6 +401,9 @@ func (h *handling) read(ctx context.Context) {
 		if v := recover(); v != nil {
 			// One object must not take the others with it. Its item is given back.
 			h.panicked = true
+			if h.reading != nil && h.reading.shaping {
+				h.counts.Records++ // the one in hand
+			}
 			h.err = fmt.Errorf("internal error: %v", v)
 			h.Logger.ErrorContext(ctx, "recovered from a panic", "object", h.object.Name, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
 		}
@@ -464,21 +468,17 @@ func (h *handling) again(ctx context.Context, altered *AlteredError) error {
 
 // entry reads one entry. The error it returns ends the object.
 func (h *handling) entry(ctx context.Context, id Identity, e Entry) error {
-	rec, err := h.Recognizer.Recognize(h.object, id, e)
-	if err != nil {
+	reading, err := h.Read(h.object, id, e)
+	if reading == nil {
 		return h.abandon(ctx, h.place(id, e.Name, ""), err)
 	}
-	if rec.Skip != "" {
-		h.skipped = rec.Skip
+	if reading.Skip != "" {
+		h.skipped = reading.Skip
 		return nil
 	}
-	if rec.Undated {
-		id.File.Stem = ""
-	}
-	h.file, h.content = id.File, Content{}
-	place := h.place(id, e.Name, rec.Format)
-	h.addFormat(rec.Format)
-	shaper, err := h.Shaper.Entry(h.object, id, e.Name, rec.Format)
+	h.file, h.content = reading.Identity.File, Content{}
+	place := h.place(id, e.Name, reading.Format)
+	h.addFormat(reading.Format)
 	if err != nil {
 		return err
 	}
@@ -486,47 +486,22 @@ func (h *handling) entry(ctx context.Context, id Identity, e Entry) error {
 	d.reject = func(ctx context.Context, r Rejection) error { return h.reject(ctx, d, r) }
 	d.Delivery = h.Deliverer.Begin(d.reject)
 	h.entries = append(h.entries, d)
-	resume := h.resume(place)
-	var next int64     // where the bytes after the last record begin, as far as is known
-	var current Record // outside of the loop, where it would be allocated anew for every record
-	for r, err := range rec.Records {
-		if at, ok := position(r, err); ok {
-			if at < resume {
-				next = at
-				continue
-			}
-			if h.pause.Load() {
-				place.Offset = at
-				return &PausedError{Next: place}
-			}
-		}
-		if err == nil {
-			next, h.content = r.Offset+int64(len(r.Raw)), r.Content
-			current = r
-			err = h.record(ctx, d, shaper, &current)
-		} else if re, ok := errors.AsType[*RecordError](err); ok {
-			next, h.content = re.Offset+re.Length, re.Content
-			err = h.recordError(ctx, place, re)
-		} else {
-			place.Offset = next
+	h.reading = reading
+	for s, err := range reading.Documents(h.resume(place)) {
+		if s == nil {
+			place.Offset = reading.Next
 			return h.abandon(ctx, place, err)
 		}
-		if err != nil {
+		if h.pause.Load() {
+			place.Offset = s.Offset
+			return &PausedError{Next: place}
+		}
+		h.content = s.Content
+		if err := h.record(ctx, d, s, err); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// position returns where a record, or the record that an error is about, begins.
-func position(r Record, err error) (int64, bool) {
-	if err == nil {
-		return r.Offset, true
-	}
-	if re, ok := errors.AsType[*RecordError](err); ok {
-		return re.Offset, true
-	}
-	return 0, false
 }
 
 // resume returns the offset before which the records of an entry were dealt with by an earlier reading. Entries before
@@ -543,33 +518,25 @@ func (h *handling) resume(place Place) int64 {
 	return from.Offset
 }
 
-func (h *handling) record(ctx context.Context, d *entryDelivery, shaper EntryShaper, r *Record) error {
+// record counts a record and sends its document, or puts away what has none.
+func (h *handling) record(ctx context.Context, d *entryDelivery, s *Shaped, err error) error {
 	h.counts.Records++
 	if h.counts.Records&1023 == 0 {
 		h.progress()
 	}
-	if r.Unparsed {
+	if s.Unparsed {
 		h.counts.Unparsed++
 	}
-	if r.Time.IsZero() {
+	if s.Time.IsZero() && !s.Unread {
 		h.counts.Undated++
 	}
-	doc, err := shaper.Shape(r)
 	if err != nil {
-		if errors.Is(err, ErrDrop) {
-			h.counts.Dropped++
-			return nil
-		}
-		if re, ok := errors.AsType[*RecordError](err); ok {
-			h.counts.Records-- // recordError counts it
-			return h.recordError(ctx, d.place, re)
-		}
-		h.counts.Unacknowledged++
-		return err
+		return h.without(ctx, d.place, err)
 	}
+	doc := s.Document
 	doc.Replace = h.altered != nil
-	if r.Unparsed {
-		if held, err := h.holdBack(d, r, doc); held || err != nil {
+	if s.Unparsed {
+		if held, err := h.holdBack(d, &s.Record, doc); held || err != nil {
 			return err
 		}
 	}
@@ -582,6 +549,23 @@ func (h *handling) record(ctx context.Context, d *entryDelivery, shaper EntrySha
 	d.added++
 	h.countIndex(doc.Index)
 	return d.Add(ctx, doc)
+}
+
+// without ends a record that has no document: a rule leaves it out, it becomes a dead letter, or the object ends with it.
+func (h *handling) without(ctx context.Context, place Place, err error) error {
+	if errors.Is(err, ErrDrop) {
+		h.counts.Dropped++
+		return nil
+	}
+	re, ok := errors.AsType[*RecordError](err)
+	if !ok {
+		h.counts.Unacknowledged++
+		return err
+	}
+	place.Offset, place.Length = re.Offset, re.Length
+	return h.letter(ctx, Letter{
+		ID: string(re.ID), Reason: re.Reason, Detail: re.Err.Error(), Source: place, Document: re.Document, Raw: re.Raw,
+	})
 }
 
 // holdBack keeps the document of an unparsed record until the run is known to be a good one.
@@ -637,15 +621,6 @@ func (h *handling) indexAt(name string) int {
 	h.indexPlace[name] = len(h.indexes)
 	h.indexes = append(h.indexes, IndexCount{Index: name})
 	return len(h.indexes) - 1
-}
-
-// recordError turns a record that cannot become a document into a dead letter.
-func (h *handling) recordError(ctx context.Context, place Place, re *RecordError) error {
-	h.counts.Records++
-	place.Offset, place.Length = re.Offset, re.Length
-	return h.letter(ctx, Letter{
-		ID: string(re.ID), Reason: re.Reason, Detail: re.Err.Error(), Source: place, Document: re.Document, Raw: re.Raw,
-	})
 }
 
 // abandon ends an object that cannot be read on. What is wrong with the bytes themselves becomes a dead letter by

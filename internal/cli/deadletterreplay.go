@@ -219,37 +219,53 @@ func (r *reshaper) reshape(l penstock.Letter) (penstock.Document, error) {
 	if err != nil {
 		return penstock.Document{}, err
 	}
-	object := &penstock.Object{Name: s.Object, Size: -1}
-	rec, err := d.Recognize(object, id, penstock.Entry{Name: s.Entry, Reader: bytes.NewReader(l.Raw)})
-	if err != nil {
-		return penstock.Document{}, err
-	}
-	if rec.Skip != "" {
-		return penstock.Document{}, fmt.Errorf("the letter holds no record: %s", rec.Skip)
-	}
 	shaper, err := shape.New(shape.Config{Index: r.pattern})
 	if err != nil {
 		return penstock.Document{}, err
 	}
-	entry, err := shaper.Entry(object, id, s.Entry, s.Format)
+	p := penstock.Pipeline{Recognizer: d, Shaper: placed{Shaper: shaper, offset: s.Offset}}
+	reading, err := p.Read(&penstock.Object{Name: s.Object, Size: -1}, id, penstock.Entry{Name: s.Entry, Reader: bytes.NewReader(l.Raw)})
 	if err != nil {
 		return penstock.Document{}, err
 	}
+	if reading.Skip != "" {
+		return penstock.Document{}, fmt.Errorf("the letter holds no record: %s", reading.Skip)
+	}
 	var doc penstock.Document
 	n := 0
-	for record, err := range rec.Records {
-		if n++; err != nil || n > 1 {
+	for shaped, err := range reading.Documents(0) {
+		if n++; n > 1 || shaped == nil || shaped.Unread {
 			return penstock.Document{}, errors.Join(fmt.Errorf("the record is no longer one of format %s: ship its source again", s.Format), err)
 		}
-		record.Offset = s.Offset
-		if doc, err = entry.Shape(&record); err != nil {
+		if err != nil {
 			return penstock.Document{}, err
 		}
+		doc = shaped.Document
+		doc.ID, doc.Head, doc.Tail = bytes.Clone(doc.ID), doc.Body(), nil
 	}
 	if n == 0 {
 		return penstock.Document{}, errors.New("the letter holds no record")
 	}
-	return penstock.Document{
-		Index: doc.Index, ID: bytes.Clone(doc.ID), Head: doc.Body(), Raw: l.Raw, Offset: s.Offset,
-	}, nil
+	doc.Raw, doc.Offset = l.Raw, s.Offset
+	return doc, nil
+}
+
+// placed shapes records as the one at an offset.
+type placed struct {
+	penstock.Shaper
+	entry  penstock.EntryShaper
+	offset int64
+}
+
+// Entry is part of penstock.Shaper.
+func (p placed) Entry(o *penstock.Object, id penstock.Identity, entry, format string) (penstock.EntryShaper, error) {
+	var err error
+	p.entry, err = p.Shaper.Entry(o, id, entry, format)
+	return p, err
+}
+
+// Shape is part of penstock.EntryShaper.
+func (p placed) Shape(r *penstock.Record) (penstock.Document, error) {
+	r.Offset = p.offset
+	return p.entry.Shape(r)
 }

@@ -158,45 +158,38 @@ func (o *explainOptions) entry(w io.Writer, p *penstock.Pipeline, obj *penstock.
 		line(w, "entry", "%s", e.Name)
 	}
 	line(w, "stored as", "%s", storedAs(e))
-	rec, err := p.Recognizer.Recognize(obj, id, e)
-	if err != nil {
+	reading, err := p.Read(obj, id, e)
+	if reading == nil {
 		return false, err
 	}
-	if rec.Skip != "" {
-		line(w, "skipped", "%s", rec.Skip)
+	if reading.Skip != "" {
+		line(w, "skipped", "%s", reading.Skip)
 		return true, nil
 	}
-	line(w, "format", "%s: %s", rec.Format, o.reason(rec.Format))
-	if rec.Undated {
-		id.File.Stem = ""
-	}
-	shaper, err := p.Shaper.Entry(obj, id, e.Name, rec.Format)
+	line(w, "format", "%s: %s", reading.Format, o.reason(reading.Format))
 	if err != nil {
 		return false, err
 	}
 	s := seen{indexes: map[string]int{}}
 	whole := true
 	var broken error
-	for r, err := range rec.Records {
+	for shaped, err := range reading.Documents(0) {
 		if s.records+s.errors >= o.records {
 			whole = false
 			break
 		}
-		if err != nil {
-			if _, ok := errors.AsType[*penstock.RecordError](err); !ok {
-				broken = err
-				break
-			}
+		if shaped == nil {
+			broken = err
+			break
 		}
-		s.add(&r, err, shaper, o.shown)
+		s.add(shaped, err, o.shown)
 	}
 	s.write(w, whole && broken == nil)
 	return whole, broken
 }
 
-func (s *seen) add(r *penstock.Record, err error, shaper penstock.EntryShaper, shown int) {
-	var doc penstock.Document
-	if err == nil {
+func (s *seen) add(r *penstock.Shaped, err error, shown int) {
+	if !r.Unread {
 		s.records++
 		if r.Unparsed {
 			s.unparsed++
@@ -210,10 +203,10 @@ func (s *seen) add(r *penstock.Record, err error, shaper penstock.EntryShaper, s
 				s.to = r.Time
 			}
 		}
-		if doc, err = shaper.Shape(r); errors.Is(err, penstock.ErrDrop) {
-			s.dropped++
-			return
-		}
+	}
+	if errors.Is(err, penstock.ErrDrop) {
+		s.dropped++
+		return
 	}
 	if err != nil {
 		s.errors++
@@ -222,6 +215,7 @@ func (s *seen) add(r *penstock.Record, err error, shaper penstock.EntryShaper, s
 		}
 		return
 	}
+	doc := r.Document
 	s.indexes[doc.Index]++
 	if s.firstID == "" {
 		s.firstID = string(doc.ID)

@@ -1,0 +1,79 @@
+package penstock
+
+import (
+	"errors"
+	"iter"
+)
+
+// Reading is an entry that was recognised, and whose records become documents one after the other. It is for one goroutine.
+type Reading struct {
+	Recognized
+	// Identity is what the ids of its documents are made of.
+	Identity Identity
+	// Next is where the bytes behind the last record begin, as far as is known.
+	Next int64
+
+	shaper  EntryShaper
+	shaping bool // a document is being made
+}
+
+// Read recognises an entry and prepares the shaping of its records. Without records there is a reason to Skip it. With an error
+// the Reading is nil when the entry was not recognised, and says what it was recognised as when the shaper failed.
+func (p *Pipeline) Read(o *Object, id Identity, e Entry) (*Reading, error) {
+	rec, err := p.Recognizer.Recognize(o, id, e)
+	if err != nil {
+		return nil, err
+	}
+	r := &Reading{Recognized: rec, Identity: id}
+	if rec.Skip != "" {
+		return r, nil
+	}
+	if rec.Undated {
+		r.Identity.File.Stem = ""
+	}
+	r.shaper, err = p.Shaper.Entry(o, r.Identity, e.Name, rec.Format)
+	return r, err
+}
+
+// Shaped is a record with its document. Both are valid until the next one is asked for.
+type Shaped struct {
+	Record
+	Document Document
+	// Unread says that there is no record: nothing but Offset and Content is known, and the error says why.
+	Unread bool
+}
+
+// Documents yields the records from an offset on. Where a record has no document, the error says why: ErrDrop, a *RecordError
+// that concerns this record alone, or what the shaper failed with. Without a Shaped the error is why the entry ends here.
+func (r *Reading) Documents(from int64) iter.Seq2[*Shaped, error] {
+	return func(yield func(*Shaped, error) bool) {
+		var s Shaped // outside of the loop, where it would be allocated anew for every record
+		for record, err := range r.Records {
+			re, unread := errors.AsType[*RecordError](err)
+			switch {
+			case unread:
+				s = Shaped{Record: Record{Offset: re.Offset, Content: re.Content}, Unread: true}
+			case err != nil:
+				yield(nil, err)
+				return
+			default:
+				s = Shaped{Record: record}
+			}
+			if s.Offset < from {
+				r.Next = s.Offset
+				continue
+			}
+			if unread {
+				r.Next = re.Offset + re.Length
+			} else {
+				r.Next = s.Offset + int64(len(s.Raw))
+				r.shaping = true
+				s.Document, err = r.shaper.Shape(&s.Record)
+				r.shaping = false
+			}
+			if !yield(&s, err) {
+				return
+			}
+		}
+	}
+}
