@@ -42,6 +42,8 @@ func table() []schema {
 		vpcflow(),
 		ndjson(),
 		json(),
+		csv(),
+		tsv(),
 		text(),
 	}
 }

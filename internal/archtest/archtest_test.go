@@ -42,7 +42,7 @@ var allowed = map[string][]string{
 	// Stages.
 	"source":     {root},
 	"decode":     {root, "internal/inflate"},
-	"format":     {root, "format/internal/entry", "format/internal/lines", "format/internal/events", "format/internal/multiline"},
+	"format":     {root, "format/internal/delimited", "format/internal/entry", "format/internal/lines", "format/internal/events", "format/internal/multiline"},
 	"shape":      {root},
 	"bulk":       {root, "domain"},
 	"deadletter": {root, "decode"}, // the line reader
@@ -54,6 +54,7 @@ var allowed = map[string][]string{
 	"format/internal/lines":     {root, "format/internal/entry", "format/internal/quote", "format/internal/times"},
 	"format/internal/events":    {root, "format/internal/entry", "format/internal/quote", "format/internal/times"},
 	"format/internal/multiline": {root, "format/internal/entry", "format/internal/events", "format/internal/quote", "format/internal/times"},
+	"format/internal/delimited": {root, "format/internal/entry", "format/internal/quote", "format/internal/times"},
 
 	"cloudwatch": {root, "internal/jsjson"},
 

@@ -57,3 +57,6 @@ func QuotedStamp(b []byte) (time.Time, bool) { return quotedStamp(b) }
 // IsDate reports whether the JSON value at b[0], which is a part of a window, is one that the engines' default date mapping takes
 // for what it means.
 func IsDate(b []byte) bool { return isDate(b) }
+
+// Text reads a text that is a time in any notation, and nothing else.
+func Text(b []byte) (time.Time, bool) { return textTime(b) }
