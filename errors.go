@@ -3,6 +3,7 @@ package penstock
 import (
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"time"
 )
@@ -12,6 +13,12 @@ var ErrDrop = errors.New("dropped by rule")
 
 // ErrIdle is returned by reads of a stream with a Linger when nothing comes for a while. The next read waits on.
 var ErrIdle = errors.New("the stream idles")
+
+// Idler is a reader that tells whether its reads may return ErrIdle.
+type Idler interface {
+	io.Reader
+	Idles() bool
+}
 
 // RecordError concerns one record: it becomes a dead letter, and the object goes on.
 type RecordError struct {

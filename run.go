@@ -422,7 +422,7 @@ func (h *handling) pass(ctx context.Context) error {
 	}
 	defer func() { _ = stream.Close() }()
 	h.summed, h.file, h.content = stream.Summed, stream.Identity.File, Content{}
-	counted := &countingReader{r: stream, live: &h.Progress.BytesIn}
+	counted := &countingReader{r: stream, live: &h.Progress.BytesIn, idles: h.object.Linger > 0}
 	defer func() { h.counts.BytesIn += counted.n.Load() }()
 	for entry, err := range h.Decoder.Entries(stream.Identity.Key, counted) {
 		if err == nil {
@@ -819,7 +819,12 @@ type countingReader struct {
 	r    io.Reader
 	n    atomic.Int64 // a decoder may read ahead in a goroutine of its own
 	live *atomic.Int64
+	// idles says that reads may return ErrIdle.
+	idles bool
 }
+
+// Idles is part of Idler.
+func (c *countingReader) Idles() bool { return c.idles }
 
 func (c *countingReader) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)

@@ -93,6 +93,9 @@ func (h *heldBlock) Read(p []byte) (int, error) {
 	return 0, h.err
 }
 
+// WriteTo gives every block when it is decoded.
+func (h *heldBlock) WriteTo(w io.Writer) (int64, error) { return h.z.WriteTo(w) }
+
 // decodeError says what is wrong with the data of a container. What a container around it said stays.
 func decodeError(kind container, err error) error {
 	if _, ok := errors.AsType[*layerError](err); ok {
@@ -127,6 +130,9 @@ type multiLZ4 struct {
 	src *bufio.Reader
 	r   *lz4.Reader
 }
+
+// WriteTo gives every block when it is decoded, of all frames.
+func (m *multiLZ4) WriteTo(w io.Writer) (int64, error) { return m.r.WriteTo(w) }
 
 func (m *multiLZ4) Read(p []byte) (int, error) {
 	for {

@@ -81,6 +81,8 @@ func New(l Limits) *Decoder { return &Decoder{limits: l.withDefaults()} }
 //
 // name is the object's: it matters for what no byte tells, a snappy block alone.
 //
+// When r is a penstock.Idler that idles, compressed bytes are decoded as far as they have come.
+//
 // An error is a *penstock.ObjectError when the bytes themselves are at fault (corrupt, cut off, over a limit, or in a
 // container that nobody here reads, with an *UnsupportedError inside), and the source's own error when reading r failed.
 // Reading an entry fails with the same errors, after everything that came before. A member that cannot be read while its
@@ -88,6 +90,9 @@ func New(l Limits) *Decoder { return &Decoder{limits: l.withDefaults()} }
 func (d *Decoder) Entries(name string, r io.Reader) iter.Seq2[penstock.Entry, error] {
 	return func(yield func(penstock.Entry, error) bool) {
 		o := &object{Limits: d.limits, name: name, decoder: d, source: &source{r: r}, yield: yield}
+		if live, ok := r.(penstock.Idler); ok {
+			o.live = live.Idles()
+		}
 		o.decoded = make([]int64, o.MaxDepth)
 		o.kinds = make([]container, o.MaxDepth)
 		_ = o.report("", o.start())
@@ -100,6 +105,7 @@ type object struct {
 	name    string
 	decoder *Decoder
 	source  *source
+	live    bool // reads of the source may return penstock.ErrIdle
 	yield   func(penstock.Entry, error) bool
 	plain   int64   // bytes given out so far
 	decoded []int64 // bytes that came out of the containers, by their depth
@@ -134,13 +140,11 @@ func (o *object) report(name string, err error) error {
 
 // source counts what is stored and remembers how it ended: a source that fails is not the fault of the bytes.
 type source struct {
-	r    io.Reader
-	read int64
-	end  error
-	// contained says that the bytes are those of a container, which knows its end itself; patient, that what reads them
-	// cannot be told that the stream idles.
-	contained, patient bool
-	growing            *penstock.GrowingError // how the source ended
+	r         io.Reader
+	read      int64
+	end       error
+	contained bool                   // the bytes are those of a container, which knows its end itself
+	growing   *penstock.GrowingError // how the source ended
 }
 
 func (s *source) Read(p []byte) (int, error) {
@@ -148,9 +152,6 @@ func (s *source) Read(p []byte) (int, error) {
 		return 0, s.ended()
 	}
 	n, err := s.r.Read(p)
-	for n == 0 && s.patient && errors.Is(err, penstock.ErrIdle) {
-		n, err = s.r.Read(p)
-	}
 	s.read += int64(n)
 	if errors.Is(err, penstock.ErrIdle) {
 		return n, err
@@ -254,7 +255,7 @@ func (o *object) open(name string, r io.Reader, depth int) error {
 
 func (o *object) peeked(name string, br *bufio.Reader, depth int) error {
 	head, err := br.Peek(peekSize)
-	for errors.Is(err, penstock.ErrIdle) && !isLine(head) {
+	for errors.Is(err, penstock.ErrIdle) && !isLine(head) && sniff(head) == plainBytes {
 		head, err = br.Peek(peekSize)
 	}
 	if err != nil && !errors.Is(err, io.EOF) && len(head) == 0 {
@@ -262,7 +263,7 @@ func (o *object) peeked(name string, br *bufio.Reader, depth int) error {
 	}
 	kind := sniff(head)
 	if kind != plainBytes {
-		o.source.contained, o.source.patient = true, true
+		o.source.contained = true
 	}
 	switch {
 	case kind == plainBytes:
@@ -272,19 +273,26 @@ func (o *object) peeked(name string, br *bufio.Reader, depth int) error {
 	case depth >= o.MaxDepth:
 		return overLimit("nested deeper than %d containers", o.MaxDepth)
 	case kind == tarArchive:
-		return o.tar(name, br, depth)
+		return o.tar(name, patient{br}, depth)
 	case kind == zipArchive:
-		return o.zip(name, br, depth)
+		return o.zip(name, patient{br}, depth)
+	case o.live:
+		e := o.decoder.eager(kind, br)
+		defer e.stop()
+		return o.inside(name, kind, e, depth)
 	}
 	inner, release, err := o.decoder.decompress(kind, br)
 	if err != nil {
 		return decodeError(kind, err)
 	}
-	l := o.layer(kind, inner, depth)
-	defer func() {
-		l.end = errStopped // nobody reads what the next object decodes
-		release()
-	}()
+	defer release()
+	return o.inside(name, kind, inner, depth)
+}
+
+// inside opens what comes out of a compression.
+func (o *object) inside(name string, kind container, r io.Reader, depth int) error {
+	l := o.layer(kind, r, depth)
+	defer func() { l.end = errStopped }() // nobody reads what the next object decodes
 	return o.open(name, l, depth+1)
 }
 
@@ -326,6 +334,9 @@ func (l *layer) Read(p []byte) (int, error) {
 		return 0, l.end
 	}
 	n, err := l.r.Read(p)
+	if n == 0 && errors.Is(err, penstock.ErrIdle) {
+		return 0, err
+	}
 	l.decoded[l.depth] += int64(n)
 	switch total := l.decoded[l.depth]; {
 	case total > l.MaxBytes:

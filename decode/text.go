@@ -9,6 +9,8 @@ import (
 	"io"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/seed56735111/penstock"
 )
 
 // transcoded leaves out a UTF-8 byte order mark and turns UTF-16 that announces itself into UTF-8. Offsets count the
@@ -32,7 +34,6 @@ func (o *object) transcoded(br *bufio.Reader) (io.Reader, error) {
 
 func (o *object) utf16(br *bufio.Reader, order binary.ByteOrder) io.Reader {
 	_, _ = br.Discard(2) // just peeked
-	o.source.patient = true
 	return &utf16Reader{r: br, order: order}
 }
 
@@ -50,29 +51,43 @@ func (u *utf16Reader) Read(p []byte) (int, error) {
 		u.fill()
 	}
 	if len(u.out) == 0 {
-		return 0, u.err
+		err := u.err
+		if errors.Is(err, penstock.ErrIdle) {
+			u.err = nil
+		}
+		return 0, err
 	}
 	n := copy(p, u.out)
 	u.out = u.out[n:]
 	return n, nil
 }
 
+// ended ends the text, or a part of it while the stream idles, in front of the last bytes.
+func (u *utf16Reader) ended(last []byte, err error) {
+	if errors.Is(err, penstock.ErrIdle) {
+		u.err = err
+		return
+	}
+	if u.high != 0 {
+		u.out = utf8.AppendRune(u.out, utf8.RuneError)
+		u.high = 0
+	}
+	if len(last) > 0 && errors.Is(err, io.EOF) {
+		err = fmt.Errorf("UTF-16 text ends in the middle of a character: %w", io.ErrUnexpectedEOF)
+	}
+	u.err = err
+}
+
 func (u *utf16Reader) fill() {
 	u.out = u.out[:0]
 	for len(u.out) < 4096 {
-		var b [2]byte
-		if _, err := io.ReadFull(u.r, b[:]); err != nil {
-			if u.high != 0 {
-				u.out = utf8.AppendRune(u.out, utf8.RuneError)
-				u.high = 0
-			}
-			if errors.Is(err, io.ErrUnexpectedEOF) {
-				err = fmt.Errorf("UTF-16 text ends in the middle of a character: %w", err)
-			}
-			u.err = err
+		b, err := u.r.Peek(2)
+		if len(b) < 2 {
+			u.ended(b, err)
 			return
 		}
-		c := rune(u.order.Uint16(b[:]))
+		c := rune(u.order.Uint16(b))
+		_, _ = u.r.Discard(2) // just peeked
 		if u.high != 0 {
 			if r := utf16.DecodeRune(u.high, c); r != utf8.RuneError {
 				u.out, u.high = utf8.AppendRune(u.out, r), 0

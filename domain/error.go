@@ -2,7 +2,9 @@ package domain
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -66,6 +68,8 @@ type Error struct {
 func (e *Error) Error() string {
 	what := e.Reason
 	switch {
+	case errors.Is(e.Err, context.Canceled):
+		what = "interrupted"
 	case e.Err != nil:
 		what = e.Err.Error()
 	case e.Type != "" && what != "":

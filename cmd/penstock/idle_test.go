@@ -4,10 +4,12 @@ package main_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/seed56735111/penstock/internal/hostile"
 )
 
 // shipping is ship at work on something that it waits for.
@@ -22,6 +26,7 @@ type shipping struct {
 	*exec.Cmd
 	t        *testing.T
 	out, err bytes.Buffer
+	exited   chan error // how it ended
 }
 
 func startShip(t *testing.T, domain string, in io.Reader, args ...string) *shipping {
@@ -33,6 +38,8 @@ func startShip(t *testing.T, domain string, in io.Reader, args ...string) *shipp
 	if err := s.Start(); err != nil {
 		t.Fatal(err)
 	}
+	s.exited = make(chan error, 1)
+	go func() { s.exited <- s.Wait() }()
 	t.Cleanup(func() { _ = s.Process.Kill() })
 	return s
 }
@@ -40,10 +47,8 @@ func startShip(t *testing.T, domain string, in io.Reader, args ...string) *shipp
 // ends wants the process to end soon with an exit code, and returns its counts.
 func (s *shipping) ends(code int) (counts struct{ Records, Delivered, Unacknowledged int }) {
 	s.t.Helper()
-	done := make(chan error, 1)
-	go func() { done <- s.Wait() }()
 	select {
-	case err := <-done:
+	case err := <-s.exited:
 		exit, ok := errors.AsType[*exec.ExitError](err)
 		if err == nil && code != 0 || err != nil && (!ok || exit.ExitCode() != code) {
 			s.t.Fatalf("ended with %v, want exit code %d: %s%s", err, code, &s.out, &s.err)
@@ -123,6 +128,63 @@ func TestAnIdlePipeHoldsNothingBack(t *testing.T) {
 	}
 }
 
+// What a compressor has flushed is as good as what was never compressed.
+func TestAnIdleCompressedPipeHoldsNothingBack(t *testing.T) {
+	t.Parallel()
+	domain := openDomain(t)
+	r, w := pipe(t)
+	s := startShip(t, domain, r, "-")
+	z := gzip.NewWriter(w)
+	for i, line := range []string{"2026-11-27 10:00:00 a\n", "2026-11-27 10:00:01 b\n"} {
+		_, _ = io.WriteString(z, line)
+		_ = z.Flush()
+		waitForDocuments(t, domain, 1+i)
+	}
+	if err := s.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if c := s.ends(4); c.Records != 2 || c.Delivered != 2 {
+		t.Errorf("counts %+v: %s", c, &s.err)
+	}
+}
+
+// The second signal ends the process at once: here the first one waits for a domain that does not answer.
+func TestTheSecondSignalEndsTheProcess(t *testing.T) {
+	t.Parallel()
+	asked := make(chan struct{}, 1)
+	stalls := httptest.NewServer(&hostile.Domain{Answer: func(_ http.ResponseWriter, r *hostile.BulkRequest) bool {
+		select {
+		case asked <- struct{}{}:
+		default:
+		}
+		<-r.Context().Done()
+		return true
+	}})
+	t.Cleanup(stalls.Close)
+	r, w := pipe(t)
+	s := startShip(t, stalls.URL, r, "-", "--grace", "1h")
+	_, _ = w.WriteString("2026-11-27 10:00:00 a\n2026-11-27 10:00:01 b\n")
+	select {
+	case <-asked:
+	case err := <-s.exited:
+		t.Fatalf("ended with %v: %s", err, &s.err)
+	}
+	if err := s.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-s.exited:
+		t.Fatalf("the first signal ended it: %s", &s.err)
+	case <-time.After(500 * time.Millisecond):
+	}
+	if err := s.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	if c := s.ends(4); c.Records != 2 || c.Unacknowledged != 2 {
+		t.Errorf("counts %+v: %s", c, &s.err)
+	}
+}
+
 // The first signal ends what waits for a pipe, and what had come from it is delivered.
 func TestSIGTERMEndsWhatWaitsForAPipe(t *testing.T) {
 	t.Parallel()
@@ -133,12 +195,17 @@ func TestSIGTERMEndsWhatWaitsForAPipe(t *testing.T) {
 	}
 	r, w := pipe(t)
 	for name, s := range map[string]*shipping{
-		"idle standard input":   startShip(t, domain, r, "-"),
-		"FIFO without a writer": startShip(t, domain, nil, fifo),
+		"idle standard input":                  startShip(t, domain, r, "-"),
+		"FIFO without a writer":                startShip(t, domain, nil, fifo),
+		"idle standard input, signals twice":   startShip(t, domain, r, "-"),
+		"FIFO without a writer, signals twice": startShip(t, domain, nil, fifo),
 	} {
 		time.Sleep(300 * time.Millisecond) // it does not matter when the signal comes, but most of the way there is better
 		if err := s.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Fatal(err)
+		}
+		if strings.HasSuffix(name, "twice") {
+			_ = s.Process.Signal(syscall.SIGINT) // it may have ended
 		}
 		if c := s.ends(4); c.Records != 0 {
 			t.Errorf("%s: counts %+v", name, c)

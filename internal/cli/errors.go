@@ -70,6 +70,9 @@ type advice struct {
 func exitCodeFor(err error) int { return adviceFor(err).code }
 func hintFor(err error) string  { return adviceFor(err).hint }
 
+//nolint:gochecknoglobals // a constant
+var interrupted = advice{exitIncomplete, "interrupted; run the same command again, what has arrived is not doubled"}
+
 // adviceFor looks the error up by type; the first match is the most telling one.
 func adviceFor(err error) advice {
 	if e, ok := errors.AsType[*usageError](err); ok {
@@ -119,6 +122,9 @@ func adviceFor(err error) advice {
 		return indexAdvice(e)
 	}
 	if e, ok := errors.AsType[*domain.Error](err); ok {
+		if errors.Is(e, context.Canceled) {
+			return interrupted
+		}
 		return domainAdvice(e)
 	}
 	if _, ok := errors.AsType[*domain.ConfigError](err); ok {
@@ -131,7 +137,7 @@ func adviceFor(err error) advice {
 		return advice{exitIncomplete, "run the same command again; what has arrived is not doubled"}
 	}
 	if errors.Is(err, context.Canceled) {
-		return advice{exitIncomplete, "interrupted; run the same command again, what has arrived is not doubled"}
+		return interrupted
 	}
 	if penstock.IsTemporary(err) {
 		return advice{exitIncomplete, "run the same command again; what has arrived is not doubled"}

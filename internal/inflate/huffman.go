@@ -1,6 +1,10 @@
 package inflate
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"errors"
+	"io"
+)
 
 const (
 	margin  = 16 // input that one turn of the fast loop may load: seven bytes and eight, rounded up
@@ -10,13 +14,21 @@ const (
 
 // huffman decodes symbols until the block ends or the chunk is full.
 func (r *Reader) huffman() error {
+	want := margin
+	if r.to != nil {
+		want = 0 // what there is may be whole symbols: the rest is not waited for before they are decoded
+	}
 	for r.state == inHuffman && r.end < history+chunk {
-		r.fill(margin)
+		r.fill(want)
 		var err error
 		if len(r.in)-r.pos >= margin {
 			err = r.symbols()
 		} else {
 			err = r.symbol()
+		}
+		if r.to != nil && r.srcErr == nil && errors.Is(err, io.ErrUnexpectedEOF) {
+			r.fill(1)
+			continue
 		}
 		if err != nil {
 			return err

@@ -45,7 +45,8 @@ const (
 // Reader decompresses a gzip stream. It is for one goroutine.
 type Reader struct {
 	src    io.Reader
-	srcErr error // io.EOF or what the source said; the input that came before it is decoded first
+	to     io.Writer // where WriteTo hands over what is decoded before it asks src for more; nil otherwise
+	srcErr error     // io.EOF or what the source said; the input that came before it is decoded first
 
 	in  []byte // input
 	pos int    // next byte to load into bits
@@ -54,6 +55,7 @@ type Reader struct {
 
 	out        []byte // history, then the chunk, then slack
 	start, end int    // decoded and not yet read: out[start:end]
+	written    int64  // by WriteTo
 
 	state   state
 	last    bool // the block is its member's last one
@@ -78,7 +80,7 @@ func NewReader(src io.Reader) *Reader {
 
 // Reset makes r read another stream and keeps its buffers.
 func (r *Reader) Reset(src io.Reader) {
-	r.src, r.srcErr, r.err = src, nil, nil
+	r.src, r.to, r.srcErr, r.err = src, nil, nil, nil
 	r.in, r.pos, r.b, r.nb = r.in[:0], 0, 0, 0
 	r.start, r.end, r.sum = history, history, history
 	r.state, r.last, r.stored, r.crc, r.size, r.window = atHeader, false, 0, 0, 0, 0
@@ -98,6 +100,36 @@ func (r *Reader) Read(p []byte) (int, error) {
 	n := copy(p, r.out[r.start:r.end])
 	r.start += n
 	return n, nil
+}
+
+// WriteTo writes what is decompressed, and everything that can be before it asks for more input: the input may be long in
+// coming.
+func (r *Reader) WriteTo(w io.Writer) (int64, error) {
+	r.to = w
+	defer func() { r.to = nil }()
+	before := r.written
+	for r.err == nil {
+		r.next()
+		if err := r.handOver(); err != nil {
+			break
+		}
+	}
+	err := r.err
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return r.written - before, err
+}
+
+// handOver writes what is decoded and not yet read. A failure of the writer is where the stream ends.
+func (r *Reader) handOver() error {
+	n, err := r.to.Write(r.out[r.start:r.end])
+	r.start += n
+	r.written += int64(n)
+	if err != nil {
+		r.srcErr, r.err = err, err
+	}
+	return err
 }
 
 // next decodes until the chunk is full or the stream ends.
@@ -146,6 +178,9 @@ func (r *Reader) fill(want int) {
 			// Bytes that are in the register may be given back: keep them.
 			n := copy(r.in[:cap(r.in)], r.in[r.pos-registerSize:])
 			r.in, r.pos = r.in[:n], registerSize
+		}
+		if r.to != nil && r.handOver() != nil {
+			return
 		}
 		n, err := r.src.Read(r.in[len(r.in):inputSize])
 		if empty++; n > 0 {

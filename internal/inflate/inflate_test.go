@@ -282,3 +282,31 @@ func BenchmarkReader(b *testing.B) {
 	run("klauspost", func(r io.Reader) (io.Reader, error) { return kgzip.NewReader(r) })
 	run("stdlib", func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) })
 }
+
+// WriteTo gives what Read gives, with the same end, however the input comes.
+func TestWriteToIsRead(t *testing.T) {
+	t.Parallel()
+	for name, data := range corpus() {
+		z := compress(t, 6, data, data[:len(data)/3], nil)
+		damaged := bytes.Clone(z)
+		damaged[len(z)/2] ^= 0x10
+		for kind, stored := range map[string][]byte{"whole": z, "cut off": z[:len(z)*2/3], "damaged": damaged} {
+			want, wantErr := io.ReadAll(inflate.NewReader(bytes.NewReader(stored)))
+			var got bytes.Buffer
+			n, err := inflate.NewReader(iotest.OneByteReader(bytes.NewReader(stored))).WriteTo(&got)
+			if n != int64(len(want)) || !bytes.Equal(got.Bytes(), want) || !errors.Is(err, wantErr) {
+				t.Errorf("%s, %s: %d bytes, error %v; want %d, %v", name, kind, n, err, len(want), wantErr)
+			}
+		}
+	}
+}
+
+func TestWriteToEndsWhenTheWriterFails(t *testing.T) {
+	t.Parallel()
+	full := errors.New("disk full")
+	r, w := io.Pipe()
+	_ = r.CloseWithError(full)
+	if _, err := inflate.NewReader(bytes.NewReader(compress(t, 6, corpus()["text"]))).WriteTo(w); !errors.Is(err, full) {
+		t.Errorf("error %v", err)
+	}
+}

@@ -92,6 +92,7 @@ var more = []struct {
 	{"./internal/lawtest", "TestFilesLaw", mutant{"a file without a line with a time is named by a guess", "format/internal/entry/content.go", "	if growing := r.Growing(); growing != nil {", "	if growing := r.Growing(); false {"}},
 	{"./internal/lawtest", "TestFilesLaw", mutant{"a .gz that is being written is a dead letter", "decode/decode.go", "	if g := o.source.growing; g != nil {", "	if g := o.source.growing; g != nil && false {"}},
 	{"./format", "TestABrokenReadingOfAFileIsNoEnd", mutant{"a cut .gz ends with its last whole line", "format/internal/entry/window.go", "; ok && growing.What == \"\" {", "; ok {"}},
+	{"./decode", "TestAnIdleCompressedStream", mutant{"what is decoded waits for more of a compressed pipe", "decode/decode.go", "	case o.live:", "	case false:"}},
 	{"./format", "TestAnIdleStreamHoldsNoRecordBack", mutant{"the last event waits for the next line for ever", "format/internal/entry/lines.go", "		if from > 0 && r.Linger > 0 {", "		if false {"}},
 	{"./source", "TestAFileWithManyNames", mutant{"a linked file has the name that is met first", "source/files.go", "	if linked {\n		f = ", "	if linked && false {\n		f = "}},
 	{"./source", "TestRotationWhile", mutant{"what a rotation has moved is not looked for", "source/files.go", "	if !w.rescan || modified", "	if true || modified"}},
