@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -99,6 +100,36 @@ func IsFatal(err error) bool {
 		return slices.ContainsFunc(e.Unwrap(), IsFatal)
 	}
 	return false
+}
+
+// ItemError is what an item is given back with after its objects were read: what became of those that come again.
+type ItemError struct {
+	// Failures are in the order of the objects, at least one. Objects with a final state are not among them, nor are those that
+	// were not begun because an earlier failure concerns the whole run.
+	Failures []ObjectFailure
+}
+
+// ObjectFailure is why an object comes again.
+type ObjectFailure struct {
+	Object string
+	Err    error
+}
+
+func (e *ItemError) Error() string {
+	texts := make([]string, len(e.Failures))
+	for i, f := range e.Failures {
+		texts[i] = f.Object + ": " + f.Err.Error()
+	}
+	return strings.Join(texts, "\n")
+}
+
+// Unwrap returns the errors of all failures.
+func (e *ItemError) Unwrap() []error {
+	errs := make([]error, len(e.Failures))
+	for i, f := range e.Failures {
+		errs[i] = f.Err
+	}
+	return errs
 }
 
 // LetterError says that the dead letters could not be written. It is fatal: without a place for what cannot be

@@ -20,7 +20,8 @@ type Item struct {
 	ID string
 	// Objects are the streams the item stands for. An item without objects is settled with nil at once.
 	Objects []Object
-	// Settle acknowledges the item (nil) or gives it back (an error). Run calls it exactly once, and with nil only
+	// Settle acknowledges the item (nil) or gives it back: with an *ItemError, or with why ctx ended before it was begun. Run
+	// calls it exactly once, and with nil only
 	// after everything read from the item is delivered, already there, dead-lettered or dropped. Nil means there is
 	// nobody to tell.
 	Settle func(ctx context.Context, err error) error

@@ -227,14 +227,17 @@ func (r *run) item(ctx context.Context, item Item, doneReading, letGo func()) {
 		}
 	}
 	doneReading()
-	var errs []error
+	var failures []ObjectFailure
 	for _, h := range handles {
 		h.wait(ctx)
 		if h.err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", h.object.Name, h.err))
+			failures = append(failures, ObjectFailure{Object: h.object.Name, Err: h.err})
 		}
 	}
-	err := errors.Join(errs...)
+	var err error
+	if len(failures) > 0 {
+		err = &ItemError{Failures: failures}
+	}
 	if IsFatal(err) {
 		r.fail(err)
 	}

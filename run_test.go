@@ -670,3 +670,24 @@ func TestASecondReadingIsNotPaused(t *testing.T) {
 		}
 	})
 }
+
+// Whoever gets an item back hears of each object that comes again, and of no other.
+func TestAnItemComesBackWithTheFailureOfEachObject(t *testing.T) {
+	t.Parallel()
+	s := new(stages)
+	item := s.item("a", "ok", "cut", "panic")
+	if _, err := s.pipeline(item).Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	got := s.settled["a"]
+	if len(got) != 1 {
+		t.Fatalf("settled with %v", got)
+	}
+	failed, ok := errors.AsType[*penstock.ItemError](got[0])
+	if !ok || len(failed.Failures) != 2 {
+		t.Fatalf("given back with %v", got[0])
+	}
+	if failed.Failures[0].Object != item.Objects[1].Name || failed.Failures[1].Object != item.Objects[2].Name {
+		t.Errorf("got %v, want %s and %s", failed.Failures, item.Objects[1].Name, item.Objects[2].Name)
+	}
+}

@@ -76,13 +76,13 @@ func progressed(paused []*penstock.PausedError, refs map[string]Ref) bool {
 
 // allPaused returns the paused objects when pausing is all that happened.
 func allPaused(err error) ([]*penstock.PausedError, bool) {
-	joined, ok := err.(interface{ Unwrap() []error }) // the join that Run makes of one error an object
+	item, ok := err.(*penstock.ItemError) //nolint:errorlint // joined with another error it is not all
 	if !ok {
 		return nil, false
 	}
 	var all []*penstock.PausedError
-	for _, e := range joined.Unwrap() {
-		p, ok := errors.AsType[*penstock.PausedError](e)
+	for _, f := range item.Failures {
+		p, ok := errors.AsType[*penstock.PausedError](f.Err)
 		if !ok {
 			return nil, false
 		}
@@ -103,7 +103,7 @@ func (h *Handler) postpone(ctx context.Context, units []unit, results []outcome,
 	defer cancel()
 	for i := range units {
 		u, o := &units[i], &results[i]
-		if o.begun || o.err == nil || u.err != nil || len(u.logs) > 0 || !delayed(o.err) {
+		if o.begun || o.err == nil || u.err != nil || len(u.logs) > 0 || !o.delayed {
 			continue
 		}
 		for _, ref := range u.refs {
@@ -114,22 +114,5 @@ func (h *Handler) postpone(ctx context.Context, units []unit, results []outcome,
 			o.continued++
 		}
 		o.err = nil
-	}
-}
-
-// delayed reports whether a lack of time is all that is wrong.
-func delayed(err error) bool {
-	if _, ok := allPaused(err); ok {
-		return true
-	}
-	for {
-		joined, ok := err.(interface{ Unwrap() []error }) // the joins that item makes
-		if !ok {
-			return errors.Is(err, errNotBegun)
-		}
-		if len(joined.Unwrap()) != 1 {
-			return false
-		}
-		err = joined.Unwrap()[0]
 	}
 }

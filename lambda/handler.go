@@ -146,6 +146,7 @@ type outcome struct {
 	counts    penstock.Counts
 	continued int64
 	begun     bool // one of its objects was opened
+	delayed   bool // a lack of time is all that is wrong
 }
 
 // Invoke handles one event and returns the answer that its shape expects. An error fails the whole invocation.
@@ -343,13 +344,14 @@ func (h *Handler) item(u *unit, result *outcome, l limits) (penstock.Item, error
 	}
 	if objects := len(item.Objects); objects > 0 {
 		decodeErr := errors.Join(append(errs, u.err)...)
-		result.err = errors.Join(errNotBegun, decodeErr)
+		result.err, result.delayed = errors.Join(errNotBegun, decodeErr), decodeErr == nil
 		item.Settle = func(ctx context.Context, err error) error {
 			if errors.Is(err, context.Canceled) && !result.begun {
 				err = errNotBegun // taken, and given back when the intake ended
 			}
 			result.continued, err = h.proceed(ctx, byName, objects, err, l)
-			result.err = errors.Join(decodeErr, err)
+			_, paused := allPaused(err)
+			result.err, result.delayed = errors.Join(decodeErr, err), decodeErr == nil && (paused || errors.Is(err, errNotBegun))
 			return nil
 		}
 	}
