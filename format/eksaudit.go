@@ -13,8 +13,8 @@ func eksaudit() schema {
 		grammar: &events.Row{
 			Names: []string{"kind", "apiVersion", "auditID", "stage", "verb", "requestURI", "requestReceivedTimestamp"}, Least: 5,
 			Is:       map[string]string{"apiVersion": `"audit.k8s.io/`},
-			Envelope: "items",
-			Times:    []string{"requestReceivedTimestamp", "stageTimestamp"}, ID: "auditID",
+			Envelope: "items", Beside: "list",
+			Times: []string{"requestReceivedTimestamp", "stageTimestamp"}, ID: "auditID",
 			Opaque: []string{"requestObject", "responseObject", "annotations", "user.extra"},
 			Fields: []entry.Field{
 				{Name: "requestReceivedTimestamp", Type: entry.Date},

@@ -184,7 +184,11 @@ func (d *Detector) choose(r *entry.Reader) *schema {
 	most := 0
 	for n := range d.index.mayFit(r).all() {
 		f := &d.formats[n]
-		counter, ok := f.grammar.(interface{ Fits(r *entry.Reader) int })
+		g := f.grammar
+		if c, ok := g.(*carrier); ok {
+			g = c.Grammar
+		}
+		counter, ok := g.(interface{ Fits(r *entry.Reader) int })
 		switch {
 		case ok:
 			if fit := counter.Fits(r); fit > most {
@@ -192,7 +196,7 @@ func (d *Detector) choose(r *entry.Reader) *schema {
 			}
 		case best != nil:
 			return best
-		case f.grammar.Told(r):
+		case g.Told(r):
 			return f
 		}
 	}

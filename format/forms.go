@@ -12,8 +12,11 @@ type forms []entry.Grammar
 
 // formsOf returns the ways in which a format is written.
 func formsOf(g entry.Grammar) []entry.Grammar {
-	if all, ok := g.(forms); ok {
-		return all
+	switch g := g.(type) {
+	case forms:
+		return g
+	case *carrier:
+		return formsOf(g.Grammar)
 	}
 	return []entry.Grammar{g}
 }

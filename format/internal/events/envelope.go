@@ -3,6 +3,7 @@ package events
 import (
 	"bytes"
 
+	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/format/internal/entry"
 )
 
@@ -16,17 +17,49 @@ func (p *jsonReader) enveloped(y entry.Yield) bool {
 	if beside := bytes.TrimRight(p.Bytes()[:name], ", \t\r\n"); len(beside) > 1 {
 		p.spare = append(append(p.spare[:0], beside...), '}')
 		offset := p.Offset()
-		p.Advance(len(beside))
 		list -= len(beside)
-		if !p.emitPart(beside, offset, y) {
-			return false
+		switch {
+		case p.beside != "" && p.surround():
+			p.frame(len(beside))
+		default:
+			p.Advance(len(beside))
+			if !p.emitPart(beside, offset, y) {
+				return false
+			}
 		}
 	}
 	p.frame(list)
-	if !p.elements(y) {
+	more := p.elements(y)
+	p.around = p.around[:0]
+	return more && p.restOfEnvelope(y)
+}
+
+// surround takes the object in p.spare for what the records of the envelope have around them.
+func (p *jsonReader) surround() bool {
+	n := len(p.spare)
+	p.spare = append(p.spare, make([]byte, entry.Pad)...)
+	if _, v := p.scan(p.spare, n); v != complete {
+		p.spare = p.spare[:n]
 		return false
 	}
-	return p.restOfEnvelope(y)
+	rec := p.record(p.spare, n, 0)
+	p.around = append(p.around[:0], rec.JSON...)
+	return true
+}
+
+// wrap gives a record what its envelope has around it. A record that has the name already keeps it.
+func (p *jsonReader) wrap(rec *penstock.Record) {
+	dst := append(p.wrapped[:0], `{"`...)
+	dst = append(dst, p.beside...)
+	for bytes.Contains(rec.JSON, dst[1:]) {
+		dst = append(dst, '_')
+	}
+	dst = append(append(dst, `":`...), p.around...)
+	if len(rec.JSON) > len("{}") {
+		dst = append(dst, ',')
+	}
+	p.wrapped = append(dst, rec.JSON[1:]...)
+	rec.JSON, rec.Verbatim = p.wrapped, false
 }
 
 // findEnvelope looks for the envelope's field in the object at the beginning of the window and returns where its name and

@@ -18,6 +18,10 @@ type jsonReader struct {
 	rewrite rewriter
 	// envelope is the name of the field in top-level objects whose elements are the records, empty for none.
 	envelope string
+	// beside is the name under which a record has what its envelope has before it, empty for a record of its own; around is that, with its
+	// name, and wrapped the last record with it.
+	beside          string
+	around, wrapped []byte
 	// array says that the entry is one array, to be read element by element however long it is.
 	array bool
 	// vain counts the bytes that were looked at behind broken values.
@@ -114,6 +118,9 @@ func (p *jsonReader) value(y entry.Yield, element bool) bool {
 			}
 		case v == complete:
 			rec := p.record(b, end, p.Offset())
+			if len(p.around) > 0 {
+				p.wrap(&rec)
+			}
 			p.Advance(end)
 			return p.Emit(rec, y)
 		case v == incomplete && p.Fill():
@@ -247,7 +254,8 @@ type readers struct{}
 // newReader returns the one reader of JSON that goes with an entry's buffers.
 func newReader(r *entry.Reader, k *known) *jsonReader {
 	p := entry.State(r, readers{}, func() *jsonReader { return &jsonReader{scanner: &scanner{}} })
-	p.Reader, p.envelope, p.array, p.vain = r, "", false, 0
+	p.Reader, p.envelope, p.beside, p.array, p.vain = r, "", "", false, 0
+	p.around = p.around[:0]
 	p.look(k)
 	p.rewrite.known = k
 	return p
