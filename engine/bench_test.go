@@ -2,6 +2,8 @@ package engine_test
 
 import (
 	"fmt"
+	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/seed56735111/penstock/engine"
@@ -48,5 +50,43 @@ func BenchmarkSearch(b *testing.B) {
 				must(b, e, "POST", "/logs/_search", c.body)
 			}
 		})
+	}
+}
+
+// BenchmarkUniqueTerms counts a million documents by a keyword that each of them has for itself.
+func BenchmarkUniqueTerms(b *testing.B) {
+	const n = 1_000_000
+	e := open(b, engine.Config{})
+	must(b, e, "PUT", "/logs", `{"mappings":{"properties":{"key":{"type":"keyword"}}}}`)
+	for i := 0; i < n; i += 20_000 {
+		var body strings.Builder
+		for k := i; k < i+20_000; k++ {
+			fmt.Fprintf(&body, "{\"create\":{\"_id\":\"%d\"}}\n{\"key\":\"session-%016x\"}\n", k, uint64(k)*0x9e3779b97f4a7c15)
+		}
+		must(b, e, "POST", "/logs/_bulk", body.String())
+	}
+	for b.Loop() {
+		must(b, e, "POST", "/logs/_search", `{"size":0,"aggs":{"k":{"terms":{"field":"key"}}}}`)
+	}
+}
+
+// BenchmarkMillion keeps a million documents of 25 fields in memory and says what they take.
+func BenchmarkMillion(b *testing.B) {
+	const n, request = 1_000_000, 2000
+	for b.Loop() {
+		e := open(b, engine.Config{})
+		size := 0
+		for i := 0; i < n; i += request {
+			body := lines("logs", i, request)
+			size += len(body)
+			must(b, e, "POST", "/_bulk", body)
+		}
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		b.ReportMetric(float64(m.HeapAlloc)/n, "B/doc")
+		b.ReportMetric(float64(size)/n, "request-B/doc")
+		b.ReportMetric(float64(m.Sys)/n, "system-B/doc")
+		must(b, e, "DELETE", "/logs", "")
 	}
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"cmp"
+	"container/heap"
 	"maps"
 	"math"
 	"slices"
@@ -12,62 +13,85 @@ import (
 
 // group is the documents of one bucket.
 type group struct {
-	key  sortValue
-	docs []docAt
-	body object
+	key   sortValue
+	count int
+	last  int // the last document that was counted, as a number of those that are looked at
+	docs  []docAt
+	body  object
 }
 
 func (a *aggregation) terms(w *agg, docs []docAt) (object, error) {
-	groups := map[string]*group{}
-	last := map[string]int{} // the last document of each, so that a value counts once for a document
-	err := a.each(w, docs, func(i int, values []value) error {
-		for _, v := range values {
-			key := v.text
-			if v.kind != textValue {
-				key = strconv.FormatInt(v.num, 36)
-				if v.kind == floatValue {
-					key = strconv.FormatFloat(v.float(), 'g', -1, 64)
-				}
-			}
-			g := groups[key]
-			if g == nil {
-				if !w.wants(v.sortValue) {
-					continue
-				}
-				g = &group{key: v.sortValue}
-				groups[key] = g
-			} else if last[key] == i {
-				continue
-			}
-			last[key] = i
-			g.docs = append(g.docs, docs[i])
-		}
-		return nil
-	})
+	list, err := a.groups(w, docs)
 	if err != nil {
 		return nil, err
 	}
-	list := slices.Collect(maps.Values(groups))
-	list = slices.DeleteFunc(list, func(g *group) bool { return len(g.docs) < w.least })
+	list = slices.DeleteFunc(list, func(g *group) bool { return g.count < w.least })
 	order := w.order
 	if order == nil {
 		order = []bucketOrder{{by: "_count", desc: true}}
 	}
-	if err := a.arrange(w, list, order); err != nil {
+	rest := 0
+	for _, g := range list {
+		rest += g.count
+	}
+	if list, err = a.first(w, list, order, w.size); err != nil {
 		return nil, err
 	}
-	rest := 0
-	if len(list) > w.size {
-		for _, g := range list[w.size:] {
-			rest += len(g.docs)
-		}
-		list = list[:w.size]
+	for _, g := range list {
+		rest -= g.count
 	}
 	buckets, err := a.write(w, list)
 	if err != nil {
 		return nil, err
 	}
 	return obj("doc_count_error_upper_bound", 0, "sum_other_doc_count", rest, "buckets", buckets), nil
+}
+
+// groups are the documents by their values. Without sub-aggregations they are only counted: a value that one document has
+// costs no list.
+func (a *aggregation) groups(w *agg, docs []docAt) ([]*group, error) {
+	groups := map[string]*group{}
+	var list []*group
+	var slab []group
+	var key []byte
+	err := a.each(w, docs, func(i int, values []value) error {
+		for _, v := range values {
+			switch v.kind {
+			case floatValue:
+				key = strconv.AppendFloat(key[:0], v.float(), 'g', -1, 64)
+			case textValue:
+				key = append(key[:0], v.text...)
+			default:
+				key = strconv.AppendInt(key[:0], v.num, 36)
+			}
+			g := groups[string(key)]
+			if g == nil {
+				if !w.wants(v.sortValue) {
+					continue
+				}
+				if len(slab) == cap(slab) {
+					slab = make([]group, 0, min(max(2*cap(slab), 16), 4096))
+				}
+				slab = append(slab, group{key: v.sortValue})
+				g = &slab[len(slab)-1]
+				list = append(list, g)
+				name := v.text
+				if v.kind != textValue {
+					name = string(key)
+				}
+				groups[name] = g
+			} else if g.last == i { // a value counts once for a document
+				continue
+			}
+			g.last = i
+			g.count++
+			if len(w.subs) > 0 {
+				g.docs = append(g.docs, docs[i])
+			}
+		}
+		return nil
+	})
+	return list, err
 }
 
 // wants says whether a term may become a bucket.
@@ -82,8 +106,21 @@ func (w *agg) wants(v sortValue) bool {
 	return (w.include == nil || w.include.match(text)) && (w.exclude == nil || !w.exclude.match(text))
 }
 
-// arrange sorts buckets. The key decides where nothing else does.
-func (a *aggregation) arrange(w *agg, list []*group, order []bucketOrder) error {
+// first sorts buckets and keeps no more than size of them.
+func (a *aggregation) first(w *agg, list []*group, order []bucketOrder, size int) ([]*group, error) {
+	if err := a.measure(w, list, order); err != nil {
+		return nil, err
+	}
+	compare := comparison(order)
+	if size < len(list) {
+		list = smallest(list, size, compare)
+	}
+	slices.SortFunc(list, compare)
+	return list, nil
+}
+
+// measure works out the sub-aggregations that buckets are sorted by.
+func (a *aggregation) measure(w *agg, list []*group, order []bucketOrder) error {
 	for _, o := range order {
 		if o.by == "_count" || o.by == "_key" {
 			continue
@@ -99,12 +136,17 @@ func (a *aggregation) arrange(w *agg, list []*group, order []bucketOrder) error 
 			}
 		}
 	}
-	slices.SortFunc(list, func(x, y *group) int {
+	return nil
+}
+
+// comparison is an order of buckets. The key decides where nothing else does.
+func comparison(order []bucketOrder) func(x, y *group) int {
+	return func(x, y *group) int {
 		for _, o := range order {
 			d := 0
 			switch o.by {
 			case "_count":
-				d = cmp.Compare(len(x.docs), len(y.docs))
+				d = cmp.Compare(x.count, y.count)
 			case "_key":
 				d = x.key.compare(y.key)
 			default:
@@ -118,9 +160,38 @@ func (a *aggregation) arrange(w *agg, list []*group, order []bucketOrder) error 
 			}
 		}
 		return x.key.compare(y.key)
-	})
-	return nil
+	}
 }
+
+// smallest are the first n of a list that is in no order, in no order: a few of a million need no sorting of them all.
+func smallest(list []*group, n int, compare func(x, y *group) int) []*group {
+	if n == 0 {
+		return nil
+	}
+	h := heaped{list[:n:n], compare}
+	heap.Init(h)
+	for _, g := range list[n:] {
+		if compare(g, h.list[0]) < 0 {
+			h.list[0] = g
+			heap.Fix(h, 0)
+		}
+	}
+	return h.list
+}
+
+// heaped is a heap of buckets with the last of them on top.
+type heaped struct {
+	list    []*group
+	compare func(x, y *group) int
+}
+
+func (h heaped) Len() int           { return len(h.list) }
+func (h heaped) Less(i, j int) bool { return h.compare(h.list[i], h.list[j]) > 0 }
+func (h heaped) Swap(i, j int)      { h.list[i], h.list[j] = h.list[j], h.list[i] }
+
+// Push and Pop are never called: the number of buckets in the heap stays.
+func (h heaped) Push(any) {}
+func (h heaped) Pop() any { return nil }
 
 // metric is the number that a sub-aggregation came to.
 func (o object) metric(path string) float64 {
@@ -171,7 +242,7 @@ func (a *aggregation) write(w *agg, list []*group) ([]any, error) {
 			t := g.key.f.time(g.key.num)
 			b = obj("key", t.UnixMilli(), "key_as_string", format.format(t))
 		}
-		b = append(b, entry{"doc_count", len(g.docs)})
+		b = append(b, entry{"doc_count", g.count})
 		if g.body == nil {
 			var err error
 			if g.body, err = a.all(w.subs, g.docs); err != nil {
@@ -249,6 +320,7 @@ func (a *aggregation) histogram(w *agg, docs []docAt) (object, error) {
 				g = &group{key: sortValue{kind: wholeValue, num: key}}
 				groups[key] = g
 			}
+			g.count++
 			g.docs = append(g.docs, docs[i])
 		}
 		return nil
@@ -267,12 +339,12 @@ func (a *aggregation) histogram(w *agg, docs []docAt) (object, error) {
 	if err != nil {
 		return nil, err
 	}
-	list = slices.DeleteFunc(list, func(g *group) bool { return len(g.docs) < w.least })
+	list = slices.DeleteFunc(list, func(g *group) bool { return g.count < w.least })
 	if err := a.count(len(list)); err != nil {
 		return nil, err
 	}
 	if w.order != nil {
-		if err := a.arrange(w, list, w.order); err != nil {
+		if list, err = a.first(w, list, w.order, len(list)); err != nil {
 			return nil, err
 		}
 	}

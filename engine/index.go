@@ -31,6 +31,7 @@ type index struct {
 	state   atomic.Pointer[state]
 	graves  map[string]grave // by key; guarded by writing
 	rebuilt int              // documents when the store was built anew; guarded by writing
+	parts   int              // segments of the store then; guarded by writing
 
 	life   sync.RWMutex // guards the store's being there
 	store  *store       // nil when it could not be opened again after an error
@@ -332,10 +333,17 @@ func (s *state) measure(records []*record) {
 	}
 }
 
-// When a store in memory is built anew: it has a segment for every batch, and never merges them by itself.
+// When a store in memory is built anew: it has a segment for every batch, and never merges them by itself. What counts is
+// how many came since the last time, because a large index has many from the beginning.
 const (
 	fewSegments  = 64
 	manySegments = 512
+)
+
+// A store that is built anew has segments of leastPortion documents, and no more than mostPortions of them.
+const (
+	leastPortion = 1000
+	mostPortions = 256
 )
 
 // compact builds a store in memory anew when it has come to consist of too many parts. The caller holds writing.
@@ -349,7 +357,7 @@ func (x *index) compact() error {
 	}
 	defer s.close()
 	docs := s.live()
-	if n := len(s.Segments()); n < fewSegments || n < manySegments && len(docs) < 2*x.rebuilt {
+	if n := len(s.Segments()) - x.parts; n < fewSegments || n < manySegments && len(docs) < 2*x.rebuilt {
 		return nil
 	}
 	fresh, err := openStore("", x.shared.queue)
@@ -357,8 +365,8 @@ func (x *index) compact() error {
 		return err
 	}
 	next := &state{mapping: st.mapping, types: st.types, seq: st.seq}
-	const portion = 1000
-	for len(docs) > 0 {
+	portion, parts := max(leastPortion, (len(docs)+mostPortions-1)/mostPortions), 0
+	for ; len(docs) > 0; parts++ {
 		b := bleve.NewBatch()
 		var records []*record
 		for _, doc := range docs[:min(portion, len(docs))] {
@@ -392,7 +400,7 @@ func (x *index) compact() error {
 		return fresh.close()
 	}
 	old := x.store
-	x.store, x.rebuilt = fresh, int(count) //nolint:gosec // a count
+	x.store, x.rebuilt, x.parts = fresh, int(count), parts //nolint:gosec // a count
 	x.state.Store(next)
 	return old.close()
 }
