@@ -173,15 +173,15 @@ func (d *Detector) Recognize(o *penstock.Object, id penstock.Identity, e penstoc
 	}}, nil
 }
 
-// choose returns the first format of those that may fit which says that it does. Of formats that look at lines it is the one that fits
-// most of the first ones: a line of another program's in a file changes nothing.
+// choose returns the first format of those that may fit which says that it does. Of formats that look at lines it is the first one
+// that more than half of the first lines fit, or else that most of them do: a line of another program's in a file changes nothing.
 func (d *Detector) choose(r *entry.Reader) *schema {
 	last := &d.formats[len(d.formats)-1]
 	if d.index == nil {
 		return last
 	}
 	var best *schema
-	most := 0
+	most, total := 0, 0
 	for n := range d.index.mayFit(r).all() {
 		f := &d.formats[n]
 		g := f.grammar
@@ -191,12 +191,16 @@ func (d *Detector) choose(r *entry.Reader) *schema {
 		counter, ok := g.(interface{ Fits(r *entry.Reader) int })
 		switch {
 		case ok:
+			if total == 0 {
+				total = len(r.Lines(entry.FirstLines))
+			}
 			if fit := counter.Fits(r); fit > most {
 				best, most = f, fit
 			}
-		case best != nil:
-			return best
-		case g.Told(r):
+			if 2*most > total {
+				return best
+			}
+		case best == nil && g.Told(r):
 			return f
 		}
 	}

@@ -22,7 +22,7 @@ type index struct {
 }
 
 // set is a set of formats by their places in the table.
-type set [2]uint64
+type set [4]uint64
 
 // mostFormats is how many formats a table may have.
 const mostFormats = len(set{}) * 64

@@ -93,7 +93,7 @@ func TestContentIsRecognisedForWhatItIs(t *testing.T) {
 		{"a bracketed year", "", "[2026] started\n", "text"},
 		{"a bracketed word in quotes", "", "[\"main\"] started\n", "text"},
 		{"empty brackets", "", "[] started\n", "text"},
-		{"a priority", "", "<34>Nov 24 10:00:02 host su: failed\n", "text"},
+		{"a priority", "", "<34>Nov 24 10:00:02 host su: failed\n", "syslog"},
 		{"a brace that is none of JSON's", "", "{main} started\nand went on\n", "text"},
 		{"a brace and a quote", "", "{\"main\" started\nand went on\n", "ndjson"},
 		{"text with an object in one of its lines", "", "one\ntwo\nthree\n{\"a\":1}\n", "text"},

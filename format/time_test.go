@@ -195,7 +195,7 @@ func TestALineThatBeginsWithATimeBeginsAnEvent(t *testing.T) {
 		"1764064800123\tx":                          "2025-11-25T10:00:00.123Z",
 	} {
 		text := line + "\n\tgoes on\n" + line + "\n"
-		d := detector(t, format.Config{})
+		d := detector(t, format.Config{Force: "text"})
 		r := read(t, d, penstock.Identity{Modified: stored}, []byte(text), strings.NewReader(text))
 		if len(r.Records) != 2 || show(r.Records[0].Time) != want {
 			t.Errorf("%s: %d events, %s, want %s", line, len(r.Records), show(r.Records[0].Time), want)

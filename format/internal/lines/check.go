@@ -131,18 +131,102 @@ func Either(checks ...Check) Check {
 	}}
 }
 
+// Host takes an address of IPv4 or IPv6.
+func Host() Check {
+	return Check{First: Of(digits + "abcdefABCDEF:"), Is: isIP}
+}
+
+// Hosts takes addresses with commas and spaces between them, or a dash.
+func Hosts() Check {
+	return Check{First: Of(digits + "abcdefABCDEF:-"), Is: func(value []byte) bool {
+		if string(value) == "-" {
+			return true
+		}
+		for len(value) > 0 {
+			var one []byte
+			if one, value, _ = bytes.Cut(value, []byte{','}); !isIP(bytes.TrimSpace(one)) {
+				return false
+			}
+		}
+		return true
+	}}
+}
+
+// Socket takes what begins as an address, or as the name of a socket, and ends with a colon and digits.
+func Socket() Check {
+	return Check{First: Of(digits + "abcdefABCDEF:[u"), Is: func(value []byte) bool {
+		colon := bytes.LastIndexByte(value, ':')
+		return colon > 0 && colon < len(value)-1 && quote.IsDigit(value[len(value)-1])
+	}}
+}
+
+// Name takes what the name of a host or of a program can be.
+func Name() Check { return Check{First: All(), Is: isName} }
+
+// isIP reports whether a value is an address.
+func isIP(value []byte) bool {
+	if bytes.IndexByte(value, ':') < 0 {
+		return isIPv4(value)
+	}
+	if len(value) < 2 {
+		return false
+	}
+	groups, colons, digits, empty := 0, 0, 0, 0
+	for i, c := range value {
+		switch {
+		case c == ':':
+			if i > 0 && value[i-1] == ':' {
+				empty++
+			}
+			colons, digits = colons+1, 0
+		case c == '.':
+			return (empty == 1 && groups <= 6 || groups == 7 && empty == 0) && isIPv4(value[i-digits:])
+		case quote.IsDigit(c), c|0x20 >= 'a' && c|0x20 <= 'f':
+			if digits == 0 {
+				groups++
+			}
+			digits++
+		default:
+			return false
+		}
+		if digits > 4 {
+			return false
+		}
+	}
+	open := value[0] == ':' && value[1] != ':' || value[len(value)-1] == ':' && value[len(value)-2] != ':'
+	return !open && (empty == 1 && groups <= 7 || empty == 0 && groups == 8 && colons == 7)
+}
+
+func isIPv4(value []byte) bool {
+	parts, digits, number := 1, 0, 0
+	for _, c := range value {
+		switch {
+		case quote.IsDigit(c) && !(digits > 0 && number == 0):
+			digits, number = digits+1, 10*number+int(c-'0')
+		case c == '.' && digits > 0:
+			parts, digits, number = parts+1, 0, 0
+		default:
+			return false
+		}
+		if number > 255 || parts > 4 {
+			return false
+		}
+	}
+	return parts == 4 && digits > 0
+}
+
 // starts returns the bytes with which a line may begin whose first field this is.
 func (f *Field) starts(bare bool) Bytes {
 	if f.Lead != "" {
-		if f.Optional {
-			return All()
-		}
 		return Of(f.Lead[:1])
 	}
 	first := All()
 	switch {
+	case f.Kind == Head:
+		return Of("<" + digits + "JFMASOND")
 	case f.Is.Is != nil:
 		first = f.Is.First
+	case f.Kind == AnyTime:
 	case f.Kind == Syslog:
 		first = Of("JFMASOND")
 	case f.Kind >= Day:

@@ -108,9 +108,9 @@ func (f *Headed) Told(r *entry.Reader) bool { return f.Fits(r) > 0 }
 func (f *Headed) Fits(r *entry.Reader) (n int) {
 	f.ready()
 	first, comments := r.Lines(entry.FirstLines), 0
-	for i, line := range first {
+	for _, line := range first {
 		if f.names(line) != nil {
-			return n + len(first) - i
+			return entry.FirstLines
 		}
 		if f.isComment(line) {
 			comments++

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/seed56735111/penstock"
@@ -21,15 +22,37 @@ type Pairs struct {
 	// Needs are keys that a line must have to tell the format, Least is how many pairs it has at least.
 	Needs []string
 	Least int
+	// OneOf are keys of which a line must have one to tell the format.
+	OneOf []string
+	// Lists says that a comma or a semicolon may stand behind a pair.
+	Lists bool
 	// Loose says that words without a = belong to the value before them. Otherwise such a word is a key whose value is true.
 	Loose bool
+	// Prefixes are words that belong to the key behind them.
+	Prefixes []string
+	// Nested is a key whose value, in single quotes, is made of pairs too. Empty for none.
+	Nested string
+	// Separator stands between the pairs instead of spaces; values may have spaces then, and quotes are a part of them.
+	Separator byte
+	// Escapes are the characters that a backslash before them makes a part of the value. A quote and a backslash are always some.
+	Escapes string
 	// Known are the fields whose values are no text, by their keys: the time is one of them.
 	Known []Field
 
 	prepare sync.Once
 	typed   *plan
-	known   map[string]int // by key
-	taken   []string       // the names of documents that they have
+	known   map[string]int  // by key
+	taken   map[string]bool // the names of documents that they have
+	others  []string        // names that the fields around the pairs have
+}
+
+// reserve keeps names for the fields around the pairs.
+func (f *Pairs) reserve(fields []entry.Field) {
+	for _, one := range fields {
+		if !slices.Contains(f.others, one.Name) {
+			f.others = append(f.others, one.Name)
+		}
+	}
 }
 
 // Starts returns the bytes with which a line begins that tells the format.
@@ -58,10 +81,13 @@ func (f *Pairs) begins(line []byte) bool {
 	if !bytes.HasPrefix(line, []byte(f.Lead)) {
 		return false
 	}
+	if bytes.Count(line, equalsSign) < f.Least {
+		return false
+	}
 	f.ready()
-	pairs, words, needed := 0, 0, 0
+	pairs, words, needed, one := 0, 0, 0, len(f.OneOf) == 0
 	for at := 0; ; words++ {
-		p, next, ok := f.next(line, at)
+		p, next, ok := f.next(line, at, f.between(line, 0))
 		if !ok {
 			return false
 		}
@@ -76,18 +102,18 @@ func (f *Pairs) begins(line []byte) bool {
 		if slices.Contains(f.Needs, string(p.key)) {
 			needed++
 		}
+		one = one || slices.Contains(f.OneOf, string(p.key))
 		if n, ok := f.known[string(p.key)]; ok && f.Known[n].Kind >= Day && !isTimeValue(f.Known[n].Kind, p.value) {
 			return false
 		}
 	}
-	return pairs >= f.Least && needed >= len(f.Needs) && (f.Loose || 10*pairs >= 7*words)
+	return pairs >= f.Least && needed >= len(f.Needs) && one && (f.Loose || 10*pairs >= 7*words)
 }
 
 // Read reads an entry to its end.
 func (f *Pairs) Read(r *entry.Reader, y entry.Yield) {
 	f.ready()
-	p := entry.State(r, pairReaders{}, func() *pairReader { return &pairReader{} })
-	*p = pairReader{lineReader: newLineReader(r, f.typed), Pairs: f, names: p.names[:0]}
+	p := newPairReader(r, f)
 	r.EachLine(y, func(line []byte, offset int64) bool { return p.record(line, offset, y) })
 }
 
@@ -108,12 +134,18 @@ func (f *Pairs) ready() {
 			f.known[fields[i].Name] = i
 			fields[i].Name = string(appendKey(nil, []byte(fields[i].Name)))
 		}
+		f.taken = map[string]bool{}
 		for _, field := range documented(fields) {
-			f.taken = append(f.taken, field.Name)
+			f.taken[field.Name] = true
+		}
+		for _, name := range f.others {
+			f.taken[name] = true
 		}
 		f.typed = newPlan(f.Record, 0, Layout{}, fields)
 	})
 }
+
+var equalsSign = []byte("=") //nolint:gochecknoglobals // a constant
 
 // pair is one KEY=VALUE, without the quotes. A word that is none has no key.
 type pair struct {
@@ -123,16 +155,23 @@ type pair struct {
 
 // next returns the pair that begins at i or behind the spaces there, and where it ends; i when there is none. ok is false for a quote
 // without an end.
-func (f *Pairs) next(line []byte, i int) (p pair, next int, ok bool) {
+func (f *Pairs) next(line []byte, i int, separator byte) (p pair, next int, ok bool) {
 	start := i
-	for i < len(line) && (line[i] == ' ' || line[i] == '\t') {
+	for i < len(line) && (isBetween(line[i]) || line[i] == separator && separator != 0) {
 		i++
 	}
 	if i == len(line) {
 		return p, start, true
 	}
+	if separator != 0 {
+		return separated(line, i, separator)
+	}
 	end := wordEnd(line, i)
 	equals := bytes.IndexByte(line[i:end], '=')
+	if equals < 0 && end < len(line) && slices.Contains(f.Prefixes, string(line[i:end])) {
+		end = wordEnd(line, end+1)
+		equals = bytes.IndexByte(line[i:end], '=')
+	}
 	if equals <= 0 {
 		return pair{value: line[i:end]}, end, true
 	}
@@ -144,20 +183,52 @@ func (f *Pairs) next(line []byte, i int) (p pair, next int, ok bool) {
 			return p, i, false
 		}
 		p.value, p.escaped = line[i+1:closing], line[i] == '"'
-		return p, closing + 1, true
+		if next = closing + 1; f.Lists && next < len(line) && (line[next] == ',' || line[next] == ';') {
+			next++
+		}
+		return p, next, true
 	}
 	if f.Loose {
 		end = f.looseEnd(line, end)
 	}
 	p.value = line[i:end]
+	if f.Lists {
+		p.value = bytes.TrimRight(p.value, ",;")
+	}
 	return p, end, true
 }
 
-func wordEnd(line []byte, i int) int {
-	if n := bytes.IndexAny(line[i:], " \t"); n >= 0 {
-		return i + n
+// between returns what stands between the pairs of a line: what it says itself, the Separator when there is one in it, or 0 for spaces.
+func (f *Pairs) between(line []byte, delimiter byte) byte {
+	switch {
+	case delimiter != 0:
+		return delimiter
+	case f.Separator != 0 && bytes.IndexByte(line, f.Separator) >= 0:
+		return f.Separator
 	}
-	return len(line)
+	return 0
+}
+
+// separated is next for pairs that a separator stands between.
+func separated(line []byte, i int, separator byte) (p pair, next int, ok bool) {
+	end := len(line)
+	if n := bytes.IndexByte(line[i:], separator); n >= 0 {
+		end = i + n
+	}
+	if equals := bytes.IndexByte(line[i:end], '='); equals > 0 {
+		return pair{key: line[i : i+equals], value: line[i+equals+1 : end]}, end, true
+	}
+	return pair{value: line[i:end]}, end, true
+}
+
+// isBetween reports whether a byte stands between words: white space, or what the audit daemon writes before interpreted values.
+func isBetween(c byte) bool { return c == ' ' || c == '\t' || c == 0x1d }
+
+func wordEnd(line []byte, i int) int {
+	for i < len(line) && !isBetween(line[i]) {
+		i++
+	}
+	return i
 }
 
 // looseEnd returns where a value ends whose first word ends at end: before the word that has the next =.
@@ -186,43 +257,38 @@ func closingQuote(line []byte, i int) int {
 	return -1
 }
 
-// pairReader turns the lines of one entry into records.
+// pairReader turns the pairs of one entry into fields of records.
 type pairReader struct {
-	*lineReader
+	lineReader
 	*Pairs
-	names []name // of the record at hand
 }
-
-// name is where a name stands in the document.
-type name struct{ from, to int }
 
 type pairReaders struct{}
 
+func newPairReader(r *entry.Reader, f *Pairs) *pairReader {
+	f.ready()
+	p := entry.State(r, pairReaders{}, func() *pairReader { return &pairReader{} })
+	*p = pairReader{lineReader: lineReader{Reader: r, plan: f.typed, both: p.both, names: p.names[:0]}, Pairs: f}
+	return p
+}
+
+// pairsOf returns the reader of the pairs in a field.
+func (r *lineReader) pairsOf(f *Pairs) *pairReader {
+	if r.pairs == nil || r.pairs.Pairs != f {
+		r.pairs = newPairReader(r.Reader, f)
+	}
+	return r.pairs
+}
+
 func (r *pairReader) record(line []byte, offset int64, y entry.Yield) bool {
 	rec := penstock.Record{Offset: offset, Raw: line}
-	r.names, r.more, r.date, r.clock = r.names[:0], nil, nil, nil
-	b := append(r.JSON[:0], '{')
-	pairs := 0
-	for at := 0; ; pairs++ {
-		p, next, ok := r.next(line, at)
-		if ok && next > at {
-			b, ok = r.pair(b, p, &rec)
-		}
-		if !ok || pairs > mostFields {
-			r.JSON = b
-			return r.EmitUnparsed(offset, line, entry.Unexpected(r.Record, line, at), y)
-		}
-		if next == at {
-			break
-		}
-		at = next
-	}
-	if pairs < r.Least {
-		r.JSON = b
+	b, at, pairs := r.each(append(r.JSON[:0], '{'), line, &rec)
+	r.JSON = b
+	switch {
+	case at >= 0:
+		return r.EmitUnparsed(offset, line, entry.Unexpected(r.Record, line, at), y)
+	case pairs < r.Least:
 		return r.EmitUnparsed(offset, line, entry.Because("not "+r.Record+": too few pairs"), y)
-	}
-	if r.clock != nil {
-		rec.Time = r.joined()
 	}
 	if len(b) == 1 {
 		b = append(b, ',')
@@ -231,6 +297,46 @@ func (r *pairReader) record(line []byte, offset int64, y entry.Yield) bool {
 	r.JSON = append(b, '}')
 	rec.JSON = r.JSON[1:]
 	return r.Emit(rec, y)
+}
+
+// all appends the pairs of a field. It reports false when something in it cannot be.
+func (r *pairReader) all(b, value []byte, delimiter byte, rec *penstock.Record) ([]byte, bool) {
+	r.delimiter = delimiter
+	b, at, _ := r.each(b, value, rec)
+	return b, at < 0
+}
+
+// each appends the pairs of a line. It returns the position of what cannot be, or -1, and how many there are.
+func (r *pairReader) each(b, line []byte, rec *penstock.Record) (_ []byte, bad, pairs int) {
+	r.names, r.date, r.clock = r.names[:0], nil, nil
+	b, bad, pairs = r.within(b, line, rec)
+	if bad < 0 && r.clock != nil && rec.Time.IsZero() {
+		rec.Time = r.joined()
+	}
+	return b, bad, pairs
+}
+
+// within is each for a part of a line.
+func (r *pairReader) within(b, line []byte, rec *penstock.Record) (_ []byte, bad, pairs int) {
+	separator := r.between(line, r.delimiter)
+	for at := 0; ; pairs++ {
+		p, next, ok := r.next(line, at, separator)
+		if ok && next > at {
+			if r.Nested != "" && string(p.key) == r.Nested && !p.escaped && bytes.IndexByte(p.value, '=') >= 0 {
+				b, bad, _ = r.within(b, p.value, rec)
+				ok = bad < 0
+			} else {
+				b, ok = r.pair(b, p, rec)
+			}
+		}
+		if !ok || pairs > mostFields {
+			return b, at, pairs
+		}
+		if next == at {
+			return b, -1, pairs
+		}
+		at = next
+	}
 }
 
 // pair appends a pair. It reports false for a value that its field cannot have.
@@ -256,7 +362,10 @@ func (r *pairReader) pair(b []byte, p pair, rec *penstock.Record) ([]byte, bool)
 	b = r.unique(appendKey(b, p.key), from)
 	b = append(b, `":"`...)
 	if p.escaped {
-		return append(appendUnescaped(b, p.value), '"'), true
+		return append(appendUnescaped(b, p.value, `"\\`), '"'), true
+	}
+	if r.Escapes != "" {
+		return append(appendUnescaped(b, p.value, r.Escapes), '"'), true
 	}
 	return append(quote.Append(b, p.value), '"'), true
 }
@@ -275,7 +384,7 @@ func (r *pairReader) take(b []byte, from, to int) bool {
 // unique makes the name at the end of the document one that no field has: with _2 and so on behind it.
 func (r *pairReader) unique(b []byte, from int) []byte {
 	size := len(b)
-	for n := 2; slices.Contains(r.taken, string(b[from:])) || !r.take(b, from, len(b)); n++ {
+	for n := 2; r.taken[string(b[from:])] || !r.take(b, from, len(b)); n++ {
 		b = strconv.AppendInt(append(b[:size], '_'), int64(n), 10)
 	}
 	return b
@@ -302,17 +411,19 @@ func appendKey(b, key []byte) []byte {
 	return b
 }
 
-// appendUnescaped appends the text of a value in quotes.
-func appendUnescaped(b, value []byte) []byte {
+// appendUnescaped appends the text of a value in which some characters stand behind backslashes. Other backslashes are kept.
+func appendUnescaped(b, value []byte, escapes string) []byte {
 	for {
 		i := bytes.IndexByte(value, '\\')
 		if i < 0 || i+1 == len(value) {
 			return quote.Append(b, value)
 		}
 		b = quote.Append(b, value[:i])
-		switch c := value[i+1]; c {
-		case 'n', 't', 'r', '"', '\\':
+		switch c := value[i+1]; {
+		case c == 'n' || c == 't' || c == 'r' || c == '"' || c == '\\':
 			b = append(b, '\\', c)
+		case strings.IndexByte(escapes, c) >= 0:
+			b = quote.Append(b, value[i+1:i+2])
 		default:
 			b = quote.Append(b, value[i:i+2])
 		}

@@ -21,14 +21,26 @@ type lineReader struct {
 	more        []byte // the lines that go on with the one at hand, each behind a line feed
 	// instead, when set, returns the plan of a line that has too few fields for its own, nil for none.
 	instead func(line []byte) *plan
+
+	whole []byte // the record at hand
+	size  int    // of its first line
+
+	forms       []*plan // of which a line has the first one that it fits; nil when there is one
+	provisional bool    // the time at hand has no year in the log
+	delimiter   byte    // that the record at hand names, of its pairs
+	pairs       *pairReader
+	names       []name // of an object of the record at hand
 }
+
+// name is where a name stands in the document.
+type name struct{ from, to int }
 
 // readers is the key under which the reader is kept with an entry's buffers.
 type readers struct{}
 
 func newLineReader(r *entry.Reader, p *plan) *lineReader {
 	l := entry.State(r, readers{}, func() *lineReader { return &lineReader{} })
-	*l = lineReader{Reader: r, plan: p, day: l.day[:0], both: l.both}
+	*l = lineReader{Reader: r, plan: p, day: l.day[:0], both: l.both, names: l.names[:0]}
 	return l
 }
 
@@ -36,10 +48,18 @@ func newLineReader(r *entry.Reader, p *plan) *lineReader {
 func (r *lineReader) record(raw []byte, offset int64, y entry.Yield) bool {
 	rec := penstock.Record{Offset: offset, Raw: raw}
 	line := raw
-	r.more, r.date, r.clock = nil, nil, nil
+	r.more, r.date, r.clock, r.provisional, r.delimiter = nil, nil, nil, false, 0
 	if i := bytes.IndexByte(raw, '\n'); i >= 0 {
 		line, r.more = entry.TrimCR(raw[:i]), raw[i:]
 	}
+	if r.forms != nil {
+		if p := fitting(r.forms, line); p != nil {
+			r.plan = p
+		} else {
+			return r.EmitUnparsed(offset, raw, r.misfit, y)
+		}
+	}
+	r.whole, r.size = raw, len(line)
 	quotes, clean := isClean(line)
 	b, at, enclosing := r.values(line, clean, &rec)
 	if clean && at < 0 && enclosing != quotes {
@@ -105,6 +125,16 @@ func (r *lineReader) values(line []byte, plain bool, rec *penstock.Record) (b []
 		switch {
 		case !ok:
 			return b, at, enclosing
+		case n < len(p.fields) && p.fields[n].Pairs != nil:
+			if b, ok = r.pairsOf(p.fields[n].Pairs).all(b, value, r.delimiter, rec); !ok {
+				return b, at, enclosing
+			}
+		case n == p.rest && p.trailing != nil:
+			var around int
+			if b, around, ok = r.behind(b, s, value, plain, rec); !ok {
+				return b, at, enclosing
+			}
+			enclosing += around
 		case n == p.rest && len(r.more) > 0:
 			b = r.message(b, s, value, plain)
 		case s.kind == Text && plain:
@@ -141,6 +171,9 @@ func unpadded(value, line []byte, next int) ([]byte, int) {
 	return bytes.Trim(value, " "), next
 }
 
+// byteOrderMark may stand before the message of RFC 5424.
+var byteOrderMark = []byte("\ufeff") //nolint:gochecknoglobals // a constant
+
 // mostFields is how many fields a line may have.
 const mostFields = 99
 
@@ -150,13 +183,39 @@ func (r *lineReader) append(b []byte, n int, s *step, value []byte, plain bool, 
 	if isNothing(value) {
 		return b, !s.kind.isTime() || n >= r.least
 	}
-	if n >= len(r.steps) {
+	if s.kind == beyond {
 		b = append(b, `,"field_`...)
 		b = strconv.AppendInt(b, int64(n+1), 10)
 		return appendQuoted(append(b, `":"`...), value, plain), n < max(mostFields, len(r.fields)+1)
 	}
 	switch s.kind {
-	case Text, Message, IP:
+	case Head:
+		return r.head(b, value, plain, rec), true
+	case Priority:
+		return priority(append(b, s.first...), value, s.parts[0], s.parts[1]), isNumeric(value, false)
+	case Structured:
+		return r.structured(append(b, s.first[:len(s.first)-1]...), value), true
+	case List:
+		return s.oneOrMore(b, value, plain), true
+	case Signed:
+		digits := bytes.TrimLeft(value, "+")
+		return append(append(b, s.first...), digits...), isNumeric(bytes.TrimPrefix(digits, []byte{'-'}), false)
+	case Stamp:
+		if t, ok := times.Any(value); ok && (rec.Time.IsZero() || r.provisional) {
+			rec.Time, r.provisional = t, false
+		} else if !ok && isTimeValue(Clock, value) {
+			r.clock = value
+		}
+		return appendQuoted(append(b, s.first...), value, plain), true
+	case Message:
+		return appendQuoted(append(b, s.first...), bytes.TrimPrefix(value, byteOrderMark), plain), true
+	case Delimiter:
+		r.delimiter = delimiter(value)
+		return appendQuoted(append(b, s.first...), value, plain), r.delimiter != 0
+	case Text, IP:
+		if s.slash && !plain {
+			return append(appendUnescaped(append(b, s.first...), value, r.fields[n].End), '"'), true
+		}
 		return appendQuoted(append(b, s.first...), value, plain), true
 	case Integer, Decimal:
 		if string(value) == "-1" {
@@ -184,8 +243,8 @@ func (r *lineReader) append(b []byte, n int, s *step, value []byte, plain bool, 
 		if !ok && s.kind != Syslog {
 			return appendQuoted(append(b, s.other...), value, plain), r.lenient
 		}
-		if rec.Time.IsZero() {
-			rec.Time = t
+		if rec.Time.IsZero() || r.provisional {
+			rec.Time, r.provisional = t, false
 		}
 		if s.kind == Epoch || s.kind == Seconds {
 			return append(append(b, s.first...), value...), true
@@ -230,16 +289,24 @@ func (s *step) address(b, value []byte, plain bool) ([]byte, bool) {
 	return append(append(b, s.parts[1]...), port...), isNumeric(port, false)
 }
 
-// request appends method, URL and protocol: what stands before the first space, and behind the last one.
+// request appends method, URL and protocol: what stands before the first space, and behind the last one. HTTP/0.9 has no protocol.
 func (s *step) request(b, value []byte, plain bool) []byte {
 	first, last := bytes.IndexByte(value, ' '), bytes.LastIndexByte(value, ' ')
-	if first <= 0 || last == first {
+	switch {
+	case first <= 0 || last == first && !isUpper(value[:first]):
 		return b
+	case last == first:
+		last = len(value)
 	}
-	for i, part := range [...][]byte{value[:first], bytes.TrimSpace(value[first+1 : last]), value[last+1:]} {
+	url := bytes.TrimSpace(value[first+1 : last])
+	for i, part := range [...][]byte{value[:first], url, value[min(last+1, len(value)):]} {
 		if !isNothing(part) {
 			b = appendQuoted(append(b, s.parts[i]...), part, plain)
 		}
+	}
+	if query := bytes.IndexByte(url, '?'); query > 0 && s.query[0] != "" {
+		b = appendQuoted(append(b, s.query[0]...), url[:query], plain)
+		b = appendQuoted(append(b, s.query[1]...), url[query+1:], plain)
 	}
 	return b
 }
@@ -268,6 +335,36 @@ func (s *step) list(b, value []byte, plain, words bool) ([]byte, bool) {
 		b = append(b, one...)
 	}
 	return append(b, ']'), true
+}
+
+// delimiter reads the name of a byte, 0 for none: itself, or x and its hexadecimal code.
+func delimiter(value []byte) byte {
+	if len(value) == 1 {
+		return value[0]
+	}
+	code, ok := bytes.CutPrefix(bytes.TrimPrefix(value, []byte{'0'}), []byte{'x'})
+	if n, err := strconv.ParseUint(string(code), 16, 7); ok && err == nil {
+		return byte(n)
+	}
+	return 0
+}
+
+// oneOrMore appends a value, or an array of those between commas.
+func (s *step) oneOrMore(b, value []byte, plain bool) []byte {
+	b = append(b, s.first...)
+	if bytes.IndexByte(value, ',') < 0 {
+		return appendQuoted(append(b, '"'), value, plain)
+	}
+	b = append(b, '[')
+	for i := 0; len(value) > 0; i++ {
+		var one []byte
+		one, value, _ = bytes.Cut(value, []byte{','})
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendQuoted(append(b, '"'), bytes.TrimSpace(one), plain)
+	}
+	return append(b, ']')
 }
 
 // quoted appends the values of a list such as "h2","http/1.1", of which the quotes at its ends may be gone.

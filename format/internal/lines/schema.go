@@ -2,7 +2,10 @@
 package lines
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -16,46 +19,71 @@ type Kind uint8
 
 // The kinds of fields.
 const (
-	Text     Kind = iota // a string
-	Message              // a string for full-text search
-	IP                   // an address without a port, as a string
-	Integer              // digits; -1 stands for nothing
-	Decimal              // digits with a fraction; -1 stands for nothing
-	Address              // NAME_ip and NAME_port
-	Request              // as it is, and NAME_method, NAME_url and NAME_protocol
-	Words                // an array of strings, written with spaces between them
-	Integers             // an array of integers
-	Quoted               // an array of strings, each in quotes, with commas between them
-	Day                  // a date, which gives the time of the record together with a Clock
-	Clock                // the time of day of a record, in UTC
-	ISO                  // the time of the record, as in ISO 8601, with a T; without a zone it is UTC
-	ISOText              // the same with a space for the T or a comma in it, which no index takes for a date
-	CLF                  // the time of the record, as in the common log format
-	Syslog               // the time of the record, as in RFC 3164: without a year
-	Epoch                // the time of the record, a number of seconds or of their parts since 1970
-	Seconds              // the same with a fraction
+	Text       Kind = iota // a string
+	Message                // a string for full-text search
+	IP                     // an address without a port, as a string
+	Integer                // digits; -1 stands for nothing
+	Decimal                // digits with a fraction; -1 stands for nothing
+	Address                // NAME_ip and NAME_port
+	Request                // as it is, and NAME_method, NAME_url and NAME_protocol
+	Words                  // an array of strings, written with spaces between them
+	Integers               // an array of integers
+	Quoted                 // an array of strings, each in quotes, with commas between them
+	List                   // a string, or an array of those that commas stand between
+	Signed                 // digits, also behind a sign; -1 is a value
+	Stamp                  // a string, and the time of the record when it is one in any notation
+	Priority               // a priority of syslog, and its facility and severity by their names
+	Head                   // what stands before a message of RFC 3164: priority, time, host, app and pid, as far as they are there
+	Structured             // the structured data of RFC 5424, an object of objects
+	Delimiter              // what stands between the Pairs behind it: a character, or its code as x09
+	Day                    // a date, which gives the time of the record together with a Clock
+	Clock                  // the time of day of a record, in UTC
+	ISO                    // the time of the record, as in ISO 8601, with a T; without a zone it is UTC
+	ISOText                // the same with a space for the T or a comma in it, which no index takes for a date
+	CLF                    // the time of the record, as in the common log format
+	Syslog                 // the time of the record, as in RFC 3164: without a year
+	Epoch                  // the time of the record, a number of seconds or of their parts since 1970
+	Seconds                // the same with a fraction
+	AnyTime                // the time of the record, in any notation
+	DayFirst               // the time of the record, as "24 Nov 2026 10:11:12.123", also without the year
+	MonthDay               // the time of the record, as "1124 10:11:12.123"
 
 	beyond Kind = 255 // a field without a name
 )
 
 // isTime reports whether a field of the kind alone is the time of its record. The first one of a line is.
-func (k Kind) isTime() bool { return k >= ISO && k <= Seconds }
+func (k Kind) isTime() bool { return k >= ISO && k <= MonthDay }
 
 // Field is one field of a line.
 type Field struct {
 	Name string
 	Kind Kind
-	// Is, when set, decides together with those of the other fields whether a line is a record of the format.
+	// Is, when set, decides together with those of the other fields whether a line is a record of the format. That of a Head is
+	// about the name of the program.
 	Is Check
 	// Lead is what stands before the value, End what stands behind it instead of the separator. Without End the value may be in
 	// quotes or brackets.
 	Lead, End string
-	// Optional says that a line may leave out a field with a Lead.
+	// Optional says that a line may leave the field out: its Lead or its End is not there, or the value is not what Is takes.
 	Optional bool
+	// Width, when set, is how many bytes the value has.
+	Width int
+	// Escaped says that an End behind a backslash is a part of the value.
+	Escaped bool
 	// LastQuote says that a value in quotes ends with the last quote of the line, because the values behind it have none.
 	LastQuote bool
 	// Rest says that the value is all that is left of the line.
 	Rest bool
+	// Query says of a Request that NAME_path and NAME_query are fields too, when its URL has a query.
+	Query bool
+	// Pairs, when set, reads the Rest of the line as KEY=VALUE.
+	Pairs *Pairs
+}
+
+// Form is one of several layouts that the lines of a format have.
+type Form struct {
+	Least  int
+	Fields []Field
 }
 
 // Schema is the grammar of a format that has a record on each line: how it is told, read and refused follows from it.
@@ -66,14 +94,26 @@ type Schema struct {
 	Least int
 	// Fields are the fields in their order. What a line has behind them is called field_34 and so on.
 	Fields []Field
+	// Forms are the layouts of lines, instead of Least and Fields, when there are several: a line has the first one that it fits.
+	Forms []Form
+	// Trailing are fields behind the Message that is the Rest of a line: some of them, in their order, each behind its Lead.
+	Trailing []Field
+	// Has is what every record has somewhere, empty for nothing: what has not is told apart without a look at its fields.
+	Has string
+	// Proof, when set, is what the records among the first lines have to show for the format to be told; a name of the entry
+	// that has one of the words in Named does as well.
+	Proof func(records [][]byte) bool
+	Named []string
 	// Several says that lines which are no records go on with the record before them. They are a part of the Message that is the
-	// Rest of its line.
+	// Rest of its line. With GoesOn only those do of which it says so; others are alone.
 	Several bool
+	GoesOn  func(line []byte) bool
 	// Layout is how the fields of a line are set apart.
 	Layout
 
 	prepare sync.Once
-	plan    *plan
+	plans   []*plan // one of each form
+	has     []byte
 }
 
 // Layout is how the fields of a line are set apart.
@@ -87,28 +127,84 @@ type Layout struct {
 }
 
 // Starts returns the bytes with which a line begins that tells the format.
-func (f *Schema) Starts() Bytes { return f.Fields[0].starts(f.Bare) }
+func (f *Schema) Starts() (s Bytes) {
+	for _, form := range f.forms() {
+		for i := range form.Fields {
+			s = s.With(form.Fields[i].starts(f.Bare))
+			if !form.Fields[i].Optional {
+				break
+			}
+		}
+	}
+	return s
+}
+
+// forms returns the layouts of lines.
+func (f *Schema) forms() []Form {
+	if f.Forms == nil {
+		return []Form{{f.Least, f.Fields}}
+	}
+	return f.Forms
+}
 
 // Told looks for a line that is a record; the first lines of an entry may be damaged.
 func (f *Schema) Told(r *entry.Reader) bool { return f.Fits(r) > 0 }
 
 // Fits returns how many of the first lines are records.
 func (f *Schema) Fits(r *entry.Reader) (n int) {
+	plans := f.ready()
 	for _, line := range r.Lines(entry.FirstLines) {
-		if _, ok := f.ready().begins(line); ok {
+		if bytes.Contains(line, f.has) && fitting(plans, line) != nil {
 			n++
 		}
+	}
+	if n > 0 && f.Proof != nil && !f.proven(r) {
+		return 0
 	}
 	return n
 }
 
+// proven reports whether the name of an entry, or the records among its first lines, prove that it is of the format.
+func (f *Schema) proven(r *entry.Reader) bool {
+	for _, word := range f.Named {
+		if strings.Contains(r.Name, word) {
+			return true
+		}
+	}
+	var records [maxProof][]byte
+	n := 0
+	for _, line := range r.Lines(maxProof) {
+		if fitting(f.plans, line) != nil {
+			records[n] = line
+			n++
+		}
+	}
+	return f.Proof(records[:n])
+}
+
+// maxProof is how many of the first lines are asked for a proof.
+const maxProof = 20
+
+// fitting returns the first plan that a line fits, nil for none.
+func fitting(plans []*plan, line []byte) *plan {
+	for _, p := range plans {
+		if _, ok := p.begins(line); ok {
+			return p
+		}
+	}
+	return nil
+}
+
 // Read reads an entry to its end.
 func (f *Schema) Read(r *entry.Reader, y entry.Yield) {
-	l := newLineReader(r, f.ready())
+	plans := f.ready()
+	l := newLineReader(r, plans[0])
+	if f.Forms != nil {
+		l.forms = plans
+	}
 	if f.Several {
 		begins := func(line []byte) bool {
-			_, ok := l.begins(line)
-			return ok
+			return fitting(plans, line) != nil || f.GoesOn != nil && !f.GoesOn(line)
 		}
 		r.EachEvent(y, begins, nil, func(raw []byte, offset int64) bool { return l.record(raw, offset, y) })
 		return
@@ -116,17 +212,39 @@ func (f *Schema) Read(r *entry.Reader, y entry.Yield) {
 	r.EachLine(y, func(line []byte, offset int64) bool { return l.record(line, offset, y) })
 }
 
-// Documented returns the fields that a document may have.
-func (f *Schema) Documented() []entry.Field { return documented(f.Fields) }
+// Indented reports whether a line begins with white space.
+func Indented(line []byte) bool { return len(line) == 0 || line[0] == ' ' || line[0] == '\t' }
 
-func (f *Schema) ready() *plan {
+// Documented returns the fields that a document may have.
+func (f *Schema) Documented() []entry.Field {
+	var all []entry.Field
+	for _, form := range f.forms() {
+		all = append(all, documented(form.Fields)...)
+	}
+	all = append(all, documented(f.Trailing)...)
+	seen := map[string]bool{}
+	return slices.DeleteFunc(all, func(one entry.Field) bool {
+		again := seen[one.Name]
+		seen[one.Name] = true
+		return again
+	})
+}
+
+func (f *Schema) ready() []*plan {
 	f.prepare.Do(func() {
-		f.plan = newPlan(f.Record, f.Least, f.Layout, f.Fields)
-		if f.Several && f.plan.rest < 0 {
-			panic("lines: the schema of " + f.Record + " has no Message for further lines")
+		f.has = []byte(f.Has)
+		for _, form := range f.forms() {
+			p := newPlan(f.Record, form.Least, f.Layout, form.Fields)
+			if f.Several && p.rest < 0 {
+				panic("lines: the schema of " + f.Record + " has no Message for further lines")
+			}
+			if len(f.Trailing) > 0 {
+				p.trailing = newPlan(f.Record, 0, f.Layout, f.Trailing)
+			}
+			f.plans = append(f.plans, p)
 		}
 	})
-	return f.plan
+	return f.plans
 }
 
 // plan is a schema made ready for writing: every name with its quotes, its colon and the comma before it.
@@ -137,19 +255,24 @@ type plan struct {
 	bare      bool
 	padded    bool
 	lenient   bool
-	rest      int // the Message that is the rest of a line, -1 for none
+	rest      int    // the Message that is the rest of a line, -1 for none
+	pairs     *Pairs // of its last field, or nil
+	trailing  *plan  // what may stand behind the Message, or nil
 	fields    []Field
 	steps     []step
 	beyond    step                // of the fields that a line has behind the known ones
 	short     func([]byte) []byte // the reason for a line with too few fields
+	misfit    func([]byte) []byte // the reason for a line that has no form of the format
 }
 
 type step struct {
 	kind  Kind
 	odd   bool
+	slash bool      // an End in the value is behind a backslash
 	first string    // what comes before the value
 	parts [3]string // the same for what is taken out of an address or a request
 	other string    // the same for a value that is not of the kind, in a plan that is lenient
+	query [2]string // the same for what is taken out of its URL
 }
 
 // allow makes a plan lenient: it takes values that are not of their kind as text.
@@ -169,6 +292,7 @@ func newPlan(record string, least int, layout Layout, fields []Field) *plan {
 	if p.separator == 0 {
 		p.separator = ' '
 	}
+	p.misfit = entry.Because("not " + record + ": it has none of its forms")
 	p.short = entry.Because(fmt.Sprintf("not %s: fewer than %d fields", record, least))
 	for i := range fields {
 		f, s := &fields[i], &p.steps[i]
@@ -176,16 +300,29 @@ func newPlan(record string, least int, layout Layout, fields []Field) *plan {
 			p.rest = i
 		}
 		s.kind, s.odd, s.first = f.Kind, f.isOdd(), `,"`+f.Name+`":`
+		s.slash = f.Escaped && f.Kind == Text
+		if f.Pairs != nil {
+			p.pairs = f.Pairs
+			f.Pairs.reserve(documented(fields[:i]))
+		}
 		switch f.Kind {
 		case Address:
 			s.parts = [3]string{`,"` + f.Name + `_ip":"`, `,"` + f.Name + `_port":`}
 		case Request:
 			s.parts = [3]string{`,"` + f.Name + `_method":"`, `,"` + f.Name + `_url":"`, `,"` + f.Name + `_protocol":"`}
 			s.first += `"`
+			if f.Query {
+				s.query = [2]string{`,"` + f.Name + `_path":"`, `,"` + f.Name + `_query":"`}
+			}
 		case Words, Integers, Quoted:
 			s.first += `[`
-		case Integer, Decimal, Epoch, Seconds:
-		case Text, Message, IP, Day, Clock, ISO, ISOText, CLF, Syslog:
+		case Priority:
+			s.parts[0] = `,"facility":"`
+			s.parts[1] = `,"severity":"`
+		case Structured:
+			s.first += `{`
+		case Integer, Decimal, Epoch, Seconds, List, Signed, Head:
+		case Text, Message, IP, Stamp, Delimiter, Day, Clock, ISO, ISOText, CLF, Syslog, AnyTime, DayFirst, MonthDay:
 			s.first += `"`
 		}
 	}
@@ -198,12 +335,16 @@ func documented(fields []Field) []entry.Field {
 	add := func(name string, t entry.Type) { all = append(all, entry.Field{Name: name, Type: t}) }
 	for i := range fields {
 		f := &fields[i]
+		if f.Pairs != nil {
+			all = append(all, f.Pairs.Documented()...)
+			continue
+		}
 		switch f.Kind {
 		case Message:
 			add(f.Name, entry.Text)
 		case IP:
 			add(f.Name, entry.IP)
-		case Integer, Integers, Epoch:
+		case Integer, Integers, Epoch, Signed:
 			add(f.Name, entry.Long)
 		case Decimal, Seconds:
 			add(f.Name, entry.Double)
@@ -217,7 +358,18 @@ func documented(fields []Field) []entry.Field {
 			add(f.Name+"_method", entry.Keyword)
 			add(f.Name+"_url", entry.Keyword)
 			add(f.Name+"_protocol", entry.Keyword)
-		case Text, Words, Quoted, Day, Clock, ISOText, CLF, Syslog:
+			if f.Query {
+				add(f.Name+"_path", entry.Keyword)
+				add(f.Name+"_query", entry.Keyword)
+			}
+		case Priority:
+			add(f.Name, entry.Long)
+			add("facility", entry.Keyword)
+			add("severity", entry.Keyword)
+		case Head:
+			all = append(all, documented(headFields())...)
+		case Structured:
+		case Text, Words, Quoted, List, Stamp, Delimiter, Day, Clock, ISOText, CLF, Syslog, AnyTime, DayFirst, MonthDay:
 			add(f.Name, entry.Keyword)
 		}
 	}
@@ -241,7 +393,13 @@ func (p *plan) begins(line []byte) (end int, ok bool) {
 			break
 		}
 		value, next, ok := p.token(n, line, at)
-		if !ok || f.Is.Is != nil && !f.Is.Is(value) {
+		switch {
+		case !ok || next == at && f.Optional:
+			if !ok {
+				return at, false
+			}
+			continue
+		case f.Is.Is != nil && f.Kind != Head && !f.Is.Is(value), f.Pairs != nil && !f.Pairs.begins(value):
 			return at, false
 		}
 		if f.Kind >= Day && found < len(stamps) {
@@ -289,6 +447,14 @@ func timeOf(k Kind, value []byte, stored time.Time) (t time.Time, ok bool) {
 		return times.CLF(value)
 	case Syslog:
 		return times.Syslog(value, stored)
+	case AnyTime:
+		return times.Any(value)
+	case DayFirst:
+		t, n, _, ok = times.DayFirst(value, stored)
+		return t, ok && n == len(value)
+	case MonthDay:
+		t, n, _, ok = times.MonthDay(value, stored)
+		return t, ok && n == len(value)
 	default:
 		t, n, ok = times.Epoch(value)
 		return t, ok && n == len(value)

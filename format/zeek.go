@@ -1,0 +1,35 @@
+package format
+
+import "github.com/seed56735111/penstock/format/internal/lines"
+
+// zeek is "Zeek TSV Format Logs" in the Book of Zeek: the fields that most logs have.
+func zeek() schema {
+	return schema{
+		name:  "zeek",
+		told:  "lines that begin with # before the records, of which #fields names the fields",
+		about: "logs of Zeek (formerly Bro) with tabs between the values",
+		grammar: &lines.Headed{
+			Record: "a Zeek record", Prefix: "#fields", Comment: "#", Least: 2, Layout: lines.Layout{Separator: '\t', Bare: true},
+			Known: []lines.Field{
+				{Name: "ts", Kind: lines.Seconds},
+				{Name: "uid"},
+				{Name: "id.orig_h", Kind: lines.IP},
+				{Name: "id.orig_p", Kind: lines.Integer},
+				{Name: "id.resp_h", Kind: lines.IP},
+				{Name: "id.resp_p", Kind: lines.Integer},
+				{Name: "trans_depth", Kind: lines.Integer},
+				{Name: "request_body_len", Kind: lines.Integer},
+				{Name: "response_body_len", Kind: lines.Integer},
+				{Name: "status_code", Kind: lines.Integer},
+				{Name: "duration", Kind: lines.Decimal},
+				{Name: "orig_bytes", Kind: lines.Integer},
+				{Name: "resp_bytes", Kind: lines.Integer},
+				{Name: "orig_pkts", Kind: lines.Integer},
+				{Name: "resp_pkts", Kind: lines.Integer},
+				{Name: "orig_ip_bytes", Kind: lines.Integer},
+				{Name: "resp_ip_bytes", Kind: lines.Integer},
+				{Name: "missed_bytes", Kind: lines.Integer},
+			},
+		},
+	}
+}
