@@ -1,10 +1,13 @@
 package cloudwatch
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
 	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -28,6 +31,8 @@ type Options struct {
 	JSON JSONSearch
 	// Messages says how messages are read.
 	Messages Messages
+	// MaxEventBytes is the longest log event that becomes a document, 8 MiB when zero; the service makes none of more than 1 MB.
+	MaxEventBytes int
 	// Force reads every object as payloads, NotObjects none.
 	Force, NotObjects bool
 	// NestUnder puts the fields found in a message under this name instead of at the top.
@@ -56,6 +61,9 @@ type Logs struct {
 
 // New checks the options.
 func New(o Options, r penstock.Recognizer, s penstock.Shaper) (*Logs, error) {
+	if o.MaxEventBytes <= 0 {
+		o.MaxEventBytes = maxEvent
+	}
 	if o.Index == "" {
 		o.Index = DefaultIndex
 	}
@@ -81,7 +89,7 @@ func (l *Logs) records(o *penstock.Object, id penstock.Identity, e penstock.Entr
 	return func(yield func(penstock.Record, error) bool) {
 		p := &payloadRecords{Logs: l, object: o, id: id, yield: yield}
 		s := newPayloadScanner(e)
-		s.event = p.event
+		s.event, s.overlong, s.longest = p.event, p.overlong, l.MaxEventBytes
 		if err := s.scan(); err != nil {
 			yield(penstock.Record{}, err)
 		}
@@ -100,6 +108,37 @@ type payloadRecords struct {
 	base   int64 // offset of the payload in its entry
 	seq    int64
 	buf    []byte
+}
+
+// overlong yields the error about a log event that is too long to hold.
+func (p *payloadRecords) overlong(beginning []byte, offset, length int64) bool {
+	p.seq++
+	return p.yield(penstock.Record{}, &penstock.RecordError{
+		Reason: penstock.ReasonOverlong, Offset: p.base + offset, Length: length,
+		Err: fmt.Errorf("log event %s is longer than %d bytes", idOf(beginning), p.MaxEventBytes),
+	})
+}
+
+// idOf is the id of a log event whose beginning is known, by which it can be found in CloudWatch Logs.
+func idOf(beginning []byte) string {
+	d := json.NewDecoder(bytes.NewReader(beginning))
+	for depth := 0; ; {
+		token, err := d.Token()
+		if err != nil {
+			return "of unknown id"
+		}
+		switch token {
+		case json.Delim('{'), json.Delim('['):
+			depth++
+		case json.Delim('}'), json.Delim(']'):
+			depth--
+		case "id":
+			var id string
+			if depth == 1 && d.Decode(&id) == nil {
+				return strconv.Quote(id)
+			}
+		}
+	}
 }
 
 // event yields the records of a log event. It returns false when no more are wanted.

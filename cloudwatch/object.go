@@ -113,8 +113,12 @@ func (p patient) Read(b []byte) (int, error) {
 	}
 }
 
-// longestPayload bounds one payload in an object. The service sends at most 1 MB, compressed.
-const longestPayload = 16 << 20
+// longestPayload bounds one payload in an object, and eventsInPayload does where events are small. The service sends at most
+// 1 MB, compressed.
+const (
+	longestPayload  = 16 << 20
+	eventsInPayload = 8
+)
 
 // payloads yields the records of payloads behind each other. What is no payload becomes an unparsed record.
 func (l *Logs) payloads(o *penstock.Object, id penstock.Identity, r io.Reader, yield func(penstock.Record, error) bool) {
@@ -131,11 +135,14 @@ func (l *Logs) payloads(o *penstock.Object, id penstock.Identity, r io.Reader, y
 			return
 		}
 		offset := s.off - 1
-		text, err := s.value(c, longestPayload)
+		text, err := s.value(c, min(longestPayload, eventsInPayload*l.MaxEventBytes))
 		switch {
 		case errors.Is(err, errLong):
-			yield(penstock.Record{}, &penstock.ObjectError{Reason: penstock.ReasonLimit, Err: fmt.Errorf("payload at byte %d: %w", offset, err)})
-			return
+			p.seq++
+			if !yield(penstock.Record{}, &penstock.RecordError{Reason: penstock.ReasonOverlong, Offset: offset, Length: s.off - offset, Err: fmt.Errorf("payload: %w", err)}) {
+				return
+			}
+			continue
 		case err != nil && (!errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)):
 			yield(penstock.Record{}, err)
 			return
@@ -168,8 +175,13 @@ func (p *payloadRecords) payload(o *penstock.Object, text []byte, offset int64) 
 	p.object = &penstock.Object{Name: o.Name, Attr: h.Attr()}
 	p.base = offset
 	s := newPayloadScanner(bytes.NewReader(text))
+	s.longest = p.MaxEventBytes
 	s.event = func(raw []byte, at int64) bool {
 		p.ended = !p.event(raw, at)
+		return !p.ended
+	}
+	s.overlong = func(beginning []byte, at, length int64) bool {
+		p.ended = !p.overlong(beginning, at, length)
 		return !p.ended
 	}
 	_ = s.scan() // ReadHeader has come to its end

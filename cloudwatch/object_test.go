@@ -150,11 +150,46 @@ func TestNothingBehindOrBesidePayloadsIsLost(t *testing.T) {
 	if _, docs, _, err := ofObject(t, cloudwatch.Options{}, io.MultiReader(strings.NewReader(good+"{"), iotest.ErrReader(broken))); !errors.Is(err, broken) || len(docs) != 1 {
 		t.Errorf("%d documents, error %v, want 1, %v", len(docs), err, broken)
 	}
-	long := good + `{"messageType":"DATA_MESSAGE","owner":"` + strings.Repeat("x", 17<<20)
-	if _, docs, _, err := ofObject(t, cloudwatch.Options{}, strings.NewReader(long)); len(docs) != 1 {
-		t.Errorf("%d documents, error %v", len(docs), err)
-	} else if e, ok := errors.AsType[*penstock.ObjectError](err); !ok || e.Reason != penstock.ReasonLimit {
-		t.Errorf("error %v, want one of the object's limit", err)
+}
+
+// A payload, or an event, that is too long to hold hurts only itself.
+func TestWhatIsTooLongIsALetterByReference(t *testing.T) {
+	t.Parallel()
+	good := payloadText(1, "one")
+	long := `{"messageType":"DATA_MESSAGE","owner":"` + strings.Repeat("x", 3000)
+	event := strings.Replace(payloadText(1, "one", "two"), `"two"`, `"`+strings.Repeat("y", 2000)+`"`, 1)
+	for name, tt := range map[string]struct {
+		text           string
+		docs, overlong int
+	}{
+		"payload":                 {text: good + long + `"}` + good, docs: 2, overlong: 1},
+		"payload that is cut off": {text: good + long, docs: 1, overlong: 1},
+		"event":                   {text: event + good, docs: 2, overlong: 1},
+		"events of which all fit": {text: payloadText(1, strings.Repeat("z", 100)) + good, docs: 2},
+	} {
+		docs, overlong := 0, 0
+		l, err := cloudwatch.New(cloudwatch.Options{MaxEventBytes: 300}, other{}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec, err := l.Recognize(&penstock.Object{Name: "o"}, penstock.Identity{Bucket: "b", Key: "k", ETag: "e"}, penstock.Entry{Reader: strings.NewReader(tt.text)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, err := range rec.Records {
+			re, ok := errors.AsType[*penstock.RecordError](err)
+			switch {
+			case err == nil:
+				docs++
+			case ok && re.Reason == penstock.ReasonOverlong && re.Raw == nil && re.Length >= 2000 && re.Offset+re.Length <= int64(len(tt.text)):
+				overlong++
+			default:
+				t.Errorf("%s: error %v", name, err)
+			}
+		}
+		if docs != tt.docs || overlong != tt.overlong {
+			t.Errorf("%s: %d records, %d overlong; want %d, %d", name, docs, overlong, tt.docs, tt.overlong)
+		}
 	}
 }
 

@@ -117,6 +117,9 @@ type payloadScanner struct {
 	// scan. Their slices are valid during the call.
 	member func(name string, value []byte) error
 	event  func(text []byte, offset int64) bool
+	// overlong is told of the elements of logEvents that are longer than longest, which are passed over; false ends the scan.
+	overlong func(beginning []byte, offset, length int64) bool
+	longest  int
 	// begun is told that the list of events begins; an error ends the scan.
 	begun func() error
 }
@@ -124,6 +127,7 @@ type payloadScanner struct {
 func newPayloadScanner(r io.Reader) *payloadScanner {
 	return &payloadScanner{
 		r: bufio.NewReaderSize(r, 32<<10), end: maxPayload, member: func(string, []byte) error { return nil }, event: func([]byte, int64) bool { return true },
+		overlong: func([]byte, int64, int64) bool { return true }, longest: maxEvent,
 		begun: func() error { return nil },
 	}
 }
@@ -203,11 +207,17 @@ func (s *payloadScanner) events() error {
 			return err
 		}
 		offset := s.off - 1
-		text, err := s.value(c, maxEvent)
-		if err != nil {
+		text, err := s.value(c, s.longest)
+		var more bool
+		switch {
+		case err == nil:
+			more = s.event(text, offset)
+		case errors.Is(err, errLong):
+			more = s.overlong(s.buf, offset, s.off-offset)
+		default:
 			return err
 		}
-		if !s.event(text, offset) {
+		if !more {
 			return errEnough
 		}
 		if c, err = s.next(); err != nil || c == ']' {
@@ -237,9 +247,11 @@ func (s *payloadScanner) next() (byte, error) {
 	}
 }
 
-// value reads the value that begins with c, which has been read.
+// value reads the value that begins with c, which has been read. Of a longer one it keeps as much as longest, reads it to its
+// end, and returns errLong.
 func (s *payloadScanner) value(c byte, longest int) ([]byte, error) {
 	s.buf = append(s.buf[:0], c)
+	from := s.off - 1
 	depth, quoted := 0, c == '"'
 	if c == '{' || c == '[' {
 		depth = 1
@@ -247,39 +259,53 @@ func (s *payloadScanner) value(c byte, longest int) ([]byte, error) {
 	scalar := depth == 0 && !quoted
 	for {
 		c, err := s.r.ReadByte()
+		if errors.Is(err, io.EOF) && s.off-from > int64(longest) {
+			return s.read(from, longest, nil)
+		}
 		if err != nil {
 			return nil, err
 		}
-		if s.off++; len(s.buf) >= longest || s.off > s.end {
-			return nil, fmt.Errorf("%w: a value of more than %d bytes, or %d in all", errLong, longest, s.end)
+		if s.off++; s.off > s.end {
+			return nil, fmt.Errorf("more than %d bytes", s.end)
 		}
-		if scalar {
-			switch c {
-			case ',', '}', ']', ' ', '\t', '\n', '\r':
-				s.off--
-				return s.buf, s.r.UnreadByte()
-			}
+		if scalar && bytes.IndexByte([]byte(",}] \t\n\r"), c) >= 0 {
+			s.off--
+			return s.read(from, longest, s.r.UnreadByte())
 		}
-		s.buf = append(s.buf, c)
+		s.keep(c, longest)
 		switch {
 		case quoted && c == '\\':
 			if c, err = s.r.ReadByte(); err != nil {
 				return nil, err
 			}
 			s.off++
-			s.buf = append(s.buf, c)
+			s.keep(c, longest)
 		case c == '"':
 			quoted = !quoted
 			if !quoted && depth == 0 {
-				return s.buf, nil
+				return s.read(from, longest, nil)
 			}
 		case quoted:
 		case c == '{' || c == '[':
 			depth++
 		case c == '}' || c == ']':
 			if depth--; depth == 0 {
-				return s.buf, nil
+				return s.read(from, longest, nil)
 			}
 		}
 	}
+}
+
+func (s *payloadScanner) keep(c byte, longest int) {
+	if len(s.buf) < longest {
+		s.buf = append(s.buf, c)
+	}
+}
+
+// read is a value that has come to its end.
+func (s *payloadScanner) read(from int64, longest int, err error) ([]byte, error) {
+	if length := s.off - from; err == nil && length > int64(longest) {
+		return nil, fmt.Errorf("%w: a value of %d bytes, where %d are the most", errLong, length, longest)
+	}
+	return s.buf, err
 }

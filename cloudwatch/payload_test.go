@@ -43,7 +43,7 @@ func TestPayloadsAreTakenApartWhereTheirValuesEnd(t *testing.T) {
 	}
 	for _, text := range []string{
 		"", "[]", `"x"`, "{", `{"a"`, `{"a":`, `{"a":1`, `{"a":1,}`, `{a:1}`, `{"a" 1}`, `{"logEvents":[{"id":1}`, `{"logEvents":[{},]`, `{"a":1} {`, `{"logEvents":[1 2]}`,
-		`{"a":"` + strings.Repeat("x", maxMember) + `"}`, `{"logEvents":["` + strings.Repeat("x", maxEvent) + `"]}`,
+		`{"a":"` + strings.Repeat("x", maxMember) + `"}`,
 	} {
 		if _, _, err := scanned(text); err == nil {
 			t.Errorf("%.40s… is a payload", text)

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"math"
 	"slices"
 	"strings"
 
@@ -90,7 +91,7 @@ type Logs struct {
 // logs returns the stages for payloads around those of all other objects.
 func (o *Read) logs(r penstock.Recognizer, s penstock.Shaper) (*cloudwatch.Logs, error) {
 	opts := cloudwatch.Options{
-		NestUnder: o.Logs.NestUnder, Index: o.Logs.Index, Everywhere: o.Logs.Index != "" && o.Logs.Index != cloudwatch.DefaultIndex,
+		MaxEventBytes: int(min(o.MaxRecordBytes, math.MaxInt32)), NestUnder: o.Logs.NestUnder, Index: o.Logs.Index, Everywhere: o.Logs.Index != "" && o.Logs.Index != cloudwatch.DefaultIndex,
 		Force: o.Format == cloudwatch.FormatPayloads, NotObjects: o.Format != "" && o.Format != cloudwatch.FormatPayloads,
 	}
 	numbers, err := choice("logs-numbers", o.Logs.Numbers, "compat", "safe")
