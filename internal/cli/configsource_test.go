@@ -120,7 +120,7 @@ func TestAnUnchangedObjectIsNotSentAgain(t *testing.T) {
 	}))
 	defer s3.Close()
 	lookup := func(name string) (string, bool) {
-		value, ok := map[string]string{"PENSTOCK_ENDPOINT_URL": s3.URL, "PENSTOCK_PATH_STYLE": "true"}[name]
+		value, ok := map[string]string{"PENSTOCK_ENDPOINT_URL": s3.URL, "PENSTOCK_PATH_STYLE": "1"}[name]
 		return value, ok
 	}
 	c := configSource{where: "s3://settings/gate config.json"}
@@ -146,5 +146,44 @@ func TestAnUnchangedObjectIsNotSentAgain(t *testing.T) {
 		if _, _, err := c.read(t.Context(), lookup); err == nil || !strings.Contains(err.Error(), "JSON") {
 			t.Errorf("a broken object, also when it is unchanged: error %v", err)
 		}
+	}
+}
+
+// A parameter is asked for again when its service falls silent or has too much to do, and not when it says no.
+func TestAParameterIsAskedForAgain(t *testing.T) {
+	t.Setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
+	t.Setenv("AWS_REGION", "eu-west-1")
+	asked := 0
+	ssm := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		asked++
+		switch {
+		case strings.Contains(string(body), "secret"):
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = io.WriteString(w, `{"__type":"AccessDeniedException","message":"no"}`)
+		case asked == 1:
+			_, _ = io.WriteString(w, `{"Parameter":`)
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+		case asked == 2:
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = io.WriteString(w, `{"__type":"ThrottlingException","message":"Rate exceeded"}`)
+		default:
+			_, _ = io.WriteString(w, `{"Parameter":{"Value":"{\"index\":\"x\"}"}}`)
+		}
+	}))
+	defer ssm.Close()
+	t.Setenv("AWS_ENDPOINT_URL_SSM", ssm.URL)
+	lookup := func(name string) (string, bool) { return "200ms", name == "PENSTOCK_STALL_TIMEOUT" }
+	c := configSource{where: "ssm:/penstock/config"}
+	file, changed, err := c.read(t.Context(), lookup)
+	if err != nil || !changed || file.values["index"] != "x" || asked != 3 {
+		t.Errorf("asked %d times: %v, changed %t, error %v", asked, file.values, changed, err)
+	}
+	asked = 0
+	c = configSource{where: "ssm:secret"}
+	if _, _, err := c.read(t.Context(), lookup); err == nil || !strings.Contains(err.Error(), "AccessDenied") || asked != 1 {
+		t.Errorf("asked %d times, error %v", asked, err)
 	}
 }
