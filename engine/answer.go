@@ -23,6 +23,7 @@ type apiError struct {
 	inner     *apiError // what went wrong on the shards
 }
 
+// errorf is an error of a kind, with its reason.
 func errorf(status int, kind, format string, args ...any) *apiError {
 	return &apiError{status: status, kind: kind, reason: fmt.Sprintf(format, args...)}
 }
@@ -47,6 +48,7 @@ func validationFailed(wrong []string) string {
 	return b.String()
 }
 
+// illegal is the error about an argument.
 func illegal(format string, args ...any) *apiError {
 	return errorf(http.StatusBadRequest, "illegal_argument_exception", format, args...)
 }
@@ -70,6 +72,7 @@ func (e *apiError) Error() string {
 	return e.kind + ": " + e.reason
 }
 
+// asAPIError is the error of the API in err, or err as one of the server.
 func asAPIError(err error) *apiError {
 	if e, ok := errors.AsType[*apiError](err); ok {
 		return e

@@ -30,8 +30,10 @@ type datePart struct {
 }
 
 var (
+	// defaultDates are the formats of a date for which the mapping says nothing.
 	defaultDates = &dateFormat{text: "strict_date_optional_time||epoch_millis", parsers: []datePattern{{iso: true, strict: true}, {epoch: time.Millisecond}}}
-	legacyDates  = &dateFormat{text: "dateOptionalTime", parsers: []datePattern{{iso: true}, {epoch: time.Millisecond}}}
+	// legacyDates are those before version 2.
+	legacyDates = &dateFormat{text: "dateOptionalTime", parsers: []datePattern{{iso: true}, {epoch: time.Millisecond}}}
 	// dynamicDates are what makes a text a date when no mapping says otherwise.
 	dynamicDates = []*dateFormat{
 		{text: "", parsers: []datePattern{{iso: true, strict: true}}},

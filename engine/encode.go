@@ -12,6 +12,7 @@ import (
 // object is a JSON object to be written, in order.
 type object []entry
 
+// entry is a name of an object with its value.
 type entry struct {
 	name  string
 	value any
@@ -101,6 +102,7 @@ func appendJSON(b []byte, v any) []byte {
 	return append(b, "null"...)
 }
 
+// appendNode adds a value as it was written, without what is between the parts.
 func appendNode(b []byte, n *node) []byte {
 	switch n.kind {
 	case isString:

@@ -22,6 +22,7 @@ func javaClass(n *node) string {
 	return "null"
 }
 
+// javaText is a value as Java writes maps and lists into messages.
 func javaText(n *node) string {
 	var b strings.Builder
 	writeJava(&b, n)

@@ -12,6 +12,7 @@ import (
 // kind is what a JSON value is.
 type kind byte
 
+// What a JSON value can be.
 const (
 	isNull kind = iota
 	isBool
