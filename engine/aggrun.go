@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
 // docAt is a document of one of the indexes that are searched.
@@ -25,26 +27,26 @@ const maxBuckets = 65535
 
 func (a *aggregation) count(n int) error {
 	if a.buckets += n; a.buckets > maxBuckets {
-		return errorf(503, "search_phase_execution_exception", "").with("phase", "query", "grouped", true, "failed_shards", []any{}).
-			because(errorf(503, "too_many_buckets_exception", "Trying to create too many buckets. Must be less than or equal to: [%d] but was [%d]. This limit can be set by changing the [search.max_buckets] cluster level setting.", maxBuckets, a.buckets).with("max_buckets", maxBuckets))
+		return wire.Errorf(503, "search_phase_execution_exception", "").With("phase", "query", "grouped", true, "failed_shards", []any{}).
+			Because(wire.Errorf(503, "too_many_buckets_exception", "Trying to create too many buckets. Must be less than or equal to: [%d] but was [%d]. This limit can be set by changing the [search.max_buckets] cluster level setting.", maxBuckets, a.buckets).With("max_buckets", maxBuckets))
 	}
 	return nil
 }
 
 // all works out several aggregations over the same documents.
-func (a *aggregation) all(wanted []*agg, docs []docAt) (object, error) {
-	out := make(object, 0, len(wanted))
+func (a *aggregation) all(wanted []*agg, docs []docAt) (wire.Object, error) {
+	out := make(wire.Object, 0, len(wanted))
 	for _, w := range wanted {
 		v, err := a.one(w, docs)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, entry{w.name, v})
+		out = append(out, wire.Entry{Name: w.name, Value: v})
 	}
 	return out, nil
 }
 
-func (a *aggregation) one(w *agg, docs []docAt) (object, error) {
+func (a *aggregation) one(w *agg, docs []docAt) (wire.Object, error) {
 	switch w.kind {
 	case "filter":
 		kept, err := a.filtered(w.filter, docs)
@@ -63,9 +65,9 @@ func (a *aggregation) one(w *agg, docs []docAt) (object, error) {
 }
 
 // bucket is the end of an answer for a number of documents: how many, and the sub-aggregations.
-func (a *aggregation) bucket(w *agg, head object, docs []docAt) (object, error) {
+func (a *aggregation) bucket(w *agg, head wire.Object, docs []docAt) (wire.Object, error) {
 	subs, err := a.all(w.subs, docs)
-	return append(append(head, entry{"doc_count", len(docs)}), subs...), err
+	return append(append(head, wire.Entry{Name: "doc_count", Value: len(docs)}), subs...), err
 }
 
 func (a *aggregation) filtered(q query, docs []docAt) ([]docAt, error) {
@@ -86,13 +88,13 @@ func (a *aggregation) filtered(q query, docs []docAt) ([]docAt, error) {
 	return out, nil
 }
 
-func (a *aggregation) filters(w *agg, docs []docAt) (object, error) {
-	var named object
+func (a *aggregation) filters(w *agg, docs []docAt) (wire.Object, error) {
+	var named wire.Object
 	var items []any
 	taken := map[docAt]bool{}
 	add := func(name string, docs []docAt) error {
 		b, err := a.bucket(w, nil, docs)
-		named = append(named, entry{name, b})
+		named = append(named, wire.Entry{Name: name, Value: b})
 		items = append(items, b)
 		return err
 	}
@@ -125,9 +127,9 @@ func (a *aggregation) filters(w *agg, docs []docAt) (object, error) {
 		}
 	}
 	if w.anonymous {
-		return obj("buckets", items), nil
+		return wire.Obj("buckets", items), nil
 	}
-	return obj("buckets", named), nil
+	return wire.Obj("buckets", named), nil
 }
 
 // value is one value of a document's field.
@@ -159,7 +161,7 @@ func (a *aggregation) each(w *agg, docs []docAt, visit func(i int, values []valu
 				}
 				v, err := of.sortValue(w.missing, s.now)
 				if err != nil {
-					return numberFormat(w.missing.text)
+					return numberFormat(w.missing.Text)
 				}
 				missing = []value{{v, 1}}
 			}
@@ -188,8 +190,8 @@ func (a *aggregation) each(w *agg, docs []docAt, visit func(i int, values []valu
 }
 
 // guessed is the field that a value stands for where the mapping has none.
-func guessed(n *node) *field {
-	if n.kind == isNumber {
+func guessed(n *wire.Node) *field {
+	if n.Kind == wire.NumberKind {
 		return newLeaf("double")
 	}
 	return newLeaf("keyword")
@@ -232,20 +234,20 @@ func (a *aggregation) field(w *agg, s *searcher) (*field, error) {
 		return nil, nil //nolint:nilnil // no field of the mapping
 	}
 	if special(w.field) {
-		return nil, notOffered("aggregating [%s]", w.field)
+		return nil, wire.NotOffered("aggregating [%s]", w.field)
 	}
 	f, inside := s.m.find(w.field)
 	if f == nil || f.isObject() || inside && !f.isFlat() {
 		return nil, nil //nolint:nilnil // no document has a value
 	}
 	if inside {
-		return nil, notOffered("aggregating inside of the field [%s]", w.field)
+		return nil, wire.NotOffered("aggregating inside of the field [%s]", w.field)
 	}
 	if err := s.readable(w.field, f); err != nil {
 		return nil, err
 	}
 	if w.kind == "date_histogram" && w.interval == (interval{}) {
-		return nil, s.shardFailure(illegal("Invalid interval specified, must be non-null and non-empty"))
+		return nil, s.shardFailure(wire.Illegal("Invalid interval specified, must be non-null and non-empty"))
 	}
 	numeric := f.class == whole || f.class == floating || f.class == instant || f.class == truth
 	switch {
@@ -258,10 +260,10 @@ func (a *aggregation) field(w *agg, s *searcher) (*field, error) {
 }
 
 func (s *searcher) unfit(w *agg, f *field) error {
-	return s.shardFailure(illegal("Field [%s] of type [%s] is not supported for aggregation [%s]", w.field, f.kind, w.kind))
+	return s.shardFailure(wire.Illegal("Field [%s] of type [%s] is not supported for aggregation [%s]", w.field, f.kind, w.kind))
 }
 
-func (a *aggregation) metric(w *agg, docs []docAt) (object, error) {
+func (a *aggregation) metric(w *agg, docs []docAt) (wire.Object, error) {
 	count, sum, low, high := 0, 0.0, math.Inf(1), math.Inf(-1)
 	distinct := map[string]struct{}{}
 	var of *field
@@ -296,19 +298,19 @@ func (a *aggregation) metric(w *agg, docs []docAt) (object, error) {
 	if err != nil {
 		return nil, err
 	}
-	shown := func(name string, x float64) object {
-		o := obj(name, double(x))
+	shown := func(name string, x float64) wire.Object {
+		o := wire.Obj(name, wire.Double(x))
 		if text, ok := w.asText(of, x); ok {
-			o = append(o, entry{name + "_as_string", text})
+			o = append(o, wire.Entry{Name: name + "_as_string", Value: text})
 		}
 		return o
 	}
-	none := obj("value", nil)
+	none := wire.Obj("value", nil)
 	switch w.kind {
 	case "cardinality":
-		return obj("value", len(distinct)), nil
+		return wire.Obj("value", len(distinct)), nil
 	case "value_count":
-		return obj("value", count), nil
+		return wire.Obj("value", count), nil
 	case "sum":
 		return shown("value", sum), nil
 	case "min", "max", "avg":
@@ -318,13 +320,13 @@ func (a *aggregation) metric(w *agg, docs []docAt) (object, error) {
 		return shown("value", map[string]float64{"min": low, "max": high, "avg": sum / float64(max(count, 1))}[w.kind]), nil
 	}
 	if count == 0 {
-		return obj("count", 0, "min", nil, "max", nil, "avg", nil, "sum", double(0)), nil
+		return wire.Obj("count", 0, "min", nil, "max", nil, "avg", nil, "sum", wire.Double(0)), nil
 	}
-	o := obj("count", count, "min", double(low), "max", double(high), "avg", double(sum/float64(count)), "sum", double(sum))
+	o := wire.Obj("count", count, "min", wire.Double(low), "max", wire.Double(high), "avg", wire.Double(sum/float64(count)), "sum", wire.Double(sum))
 	for _, e := range slices.Clone(o)[1:] {
-		x, _ := e.value.(double)
+		x, _ := e.Value.(wire.Double)
 		if text, ok := w.asText(of, float64(x)); ok {
-			o = append(o, entry{e.name + "_as_string", text})
+			o = append(o, wire.Entry{Name: e.Name + "_as_string", Value: text})
 		}
 	}
 	return o, nil
@@ -335,9 +337,9 @@ func (w *agg) asText(f *field, x float64) (string, bool) {
 	switch {
 	case f == nil:
 	case f.class == instant && w.format != nil:
-		return w.format.format(time.UnixMilli(int64(x)).UTC()), true
+		return w.format.Format(time.UnixMilli(int64(x)).UTC()), true
 	case f.class == instant:
-		return f.format.format(time.UnixMilli(int64(x)).UTC()), true
+		return f.format.Format(time.UnixMilli(int64(x)).UTC()), true
 	case f.class == truth:
 		return strconv.FormatBool(x != 0), true
 	case f.unsigned:

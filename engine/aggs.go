@@ -5,6 +5,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/seed56735111/penstock/engine/internal/dates"
+	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
 // agg is one aggregation that is asked for.
@@ -14,8 +17,8 @@ type agg struct {
 	subs []*agg
 
 	field     string
-	missing   *node
-	format    *dateFormat
+	missing   *wire.Node
+	format    *dates.Format
 	filter    query
 	filters   []namedFilter
 	anonymous bool // filters without names
@@ -29,7 +32,7 @@ type agg struct {
 	interval interval
 	offset   time.Duration
 	zone     *time.Location
-	bounds   [2]*node
+	bounds   [2]*wire.Node
 	keyed    bool
 }
 
@@ -63,18 +66,18 @@ var realAggs = []string{
 	"cumulative_cardinality", "derivative", "moving_avg", "moving_fn", "serial_diff", "normalize", "inference", "ipprefix", "ip_prefix",
 }
 
-func (p *queryParser) parseAggs(n *node, depth int) ([]*agg, error) {
+func (p *queryParser) parseAggs(n *wire.Node, depth int) ([]*agg, error) {
 	if depth > maxAggDepth {
-		return nil, notOffered("aggregations nested deeper than %d", maxAggDepth)
+		return nil, wire.NotOffered("aggregations nested deeper than %d", maxAggDepth)
 	}
-	if n.kind != isObject {
-		return nil, p.failAt(n.start, "Unknown key for a %s in [aggs].", n.token())
+	if n.Kind != wire.ObjectKind {
+		return nil, p.failAt(n.Start, "Unknown key for a %s in [aggs].", n.Token())
 	}
 	var out []*agg
-	for i := range n.members {
-		m := &n.members[i]
-		if m.name == "" || strings.ContainsAny(m.name, "[]>") {
-			return nil, p.failAt(m.at, "Invalid aggregation name [%s]. Aggregation names can contain any character except '[', ']', and '>'", m.name)
+	for i := range n.Members {
+		m := &n.Members[i]
+		if m.Name == "" || strings.ContainsAny(m.Name, "[]>") {
+			return nil, p.failAt(m.At, "Invalid aggregation name [%s]. Aggregation names can contain any character except '[', ']', and '>'", m.Name)
 		}
 		a, err := p.parseAgg(m, depth)
 		if err != nil {
@@ -85,42 +88,42 @@ func (p *queryParser) parseAggs(n *node, depth int) ([]*agg, error) {
 	return out, nil
 }
 
-func (p *queryParser) parseAgg(m *member, depth int) (*agg, error) {
-	if m.node.kind != isObject {
-		return nil, p.failAt(m.node.start, "Aggregation definition for [%s starts with a [%s], expected a [START_OBJECT].", m.name, m.node.token())
+func (p *queryParser) parseAgg(m *wire.Member, depth int) (*agg, error) {
+	if m.Node.Kind != wire.ObjectKind {
+		return nil, p.failAt(m.Node.Start, "Aggregation definition for [%s starts with a [%s], expected a [START_OBJECT].", m.Name, m.Node.Token())
 	}
-	a := &agg{name: m.name}
-	for i := range m.node.members {
-		o := &m.node.members[i]
-		switch o.name {
+	a := &agg{name: m.Name}
+	for i := range m.Node.Members {
+		o := &m.Node.Members[i]
+		switch o.Name {
 		case "aggs", "aggregations":
 			var err error
-			if a.subs, err = p.parseAggs(&o.node, depth+1); err != nil {
+			if a.subs, err = p.parseAggs(&o.Node, depth+1); err != nil {
 				return nil, err
 			}
 		case "meta":
-			return nil, notOffered("meta in an aggregation")
+			return nil, wire.NotOffered("meta in an aggregation")
 		default:
 			if a.kind != "" {
-				return nil, p.failAt(o.at, "Found two aggregation type definitions in [%s]: [%s] and [%s]", m.name, a.kind, o.name)
+				return nil, p.failAt(o.At, "Found two aggregation type definitions in [%s]: [%s] and [%s]", m.Name, a.kind, o.Name)
 			}
-			a.kind = o.name
+			a.kind = o.Name
 			if err := p.aggOptions(a, o); err != nil {
 				return nil, err
 			}
 		}
 	}
 	if a.kind == "" {
-		return nil, p.failAt(m.node.end-1, "Missing definition for aggregation [%s]", m.name)
+		return nil, p.failAt(m.Node.End-1, "Missing definition for aggregation [%s]", m.Name)
 	}
 	if a.subs != nil && slices.Contains(metrics, a.kind) {
-		return nil, errorf(500, "aggregation_initialization_exception", "Aggregator [%s] of type [%s] cannot accept sub-aggregations", a.name, a.kind)
+		return nil, wire.Errorf(500, "aggregation_initialization_exception", "Aggregator [%s] of type [%s] cannot accept sub-aggregations", a.name, a.kind)
 	}
 	return a, nil
 }
 
-func (p *queryParser) aggOptions(a *agg, m *member) error {
-	n := &m.node
+func (p *queryParser) aggOptions(a *agg, m *wire.Member) error {
+	n := &m.Node
 	switch a.kind {
 	case "filter":
 		var err error
@@ -134,7 +137,7 @@ func (p *queryParser) aggOptions(a *agg, m *member) error {
 		return p.histogramOptions(a, n)
 	}
 	if slices.Contains(metrics, a.kind) {
-		options := map[string]any{"field": &a.field, "missing": &a.missing, "format": p.formatInto(a), "precision_threshold": func(*node) error { return nil }, "value_type": unsupported{}, "script": unsupported{}, "rehash": unsupported{}}
+		options := map[string]any{"field": &a.field, "missing": &a.missing, "format": p.formatInto(a), "precision_threshold": func(*wire.Node) error { return nil }, "value_type": unsupported{}, "script": unsupported{}, "rehash": unsupported{}}
 		if a.kind != "cardinality" {
 			delete(options, "precision_threshold")
 			delete(options, "rehash")
@@ -143,32 +146,32 @@ func (p *queryParser) aggOptions(a *agg, m *member) error {
 			return err
 		}
 		if a.field == "" {
-			return illegal("Required one of fields [field, script], but none were specified. ")
+			return wire.Illegal("Required one of fields [field, script], but none were specified. ")
 		}
 		return nil
 	}
 	if slices.Contains(realAggs, a.kind) {
-		return notOffered("the aggregation [%s]", a.kind)
+		return wire.NotOffered("the aggregation [%s]", a.kind)
 	}
-	return p.failAt(m.node.start, "Unknown aggregation type [%s]", a.kind).because(errorf(400, "named_object_not_found_exception", "[1:%d] unknown field [%s]", m.node.start+1, a.kind))
+	return p.failAt(m.Node.Start, "Unknown aggregation type [%s]", a.kind).Because(wire.Errorf(400, "named_object_not_found_exception", "[1:%d] unknown field [%s]", m.Node.Start+1, a.kind))
 }
 
 // aggMembers reads options by a table.
-func (p *queryParser) aggMembers(a *agg, n *node, into map[string]any) error {
-	for i := range n.members {
-		m := &n.members[i]
-		target, ok := into[m.name]
+func (p *queryParser) aggMembers(a *agg, n *wire.Node, into map[string]any) error {
+	for i := range n.Members {
+		m := &n.Members[i]
+		target, ok := into[m.Name]
 		if !ok {
-			line, column := position(p.body, m.at)
-			return errorf(400, "x_content_parse_exception", "[%d:%d] [%s] unknown field [%s]", line, column, a.kind, m.name)
+			line, column := wire.Position(p.body, m.At)
+			return wire.Errorf(400, "x_content_parse_exception", "[%d:%d] [%s] unknown field [%s]", line, column, a.kind, m.Name)
 		}
 		if _, no := target.(unsupported); no {
-			return notOffered("the option [%s] of the aggregation [%s]", m.name, a.kind)
+			return wire.NotOffered("the option [%s] of the aggregation [%s]", m.Name, a.kind)
 		}
 		if err := p.option(a.kind, m, target); err != nil {
-			if e := asAPIError(err); e.kind == "illegal_argument_exception" || e.kind == "zone_rules_exception" {
-				line, column := position(p.body, m.node.start)
-				return errorf(400, "x_content_parse_exception", "[%d:%d] [%s] failed to parse field [%s]", line, column, a.kind, m.name).because(e)
+			if e := wire.AsFailure(err); e.Kind == "illegal_argument_exception" || e.Kind == "zone_rules_exception" {
+				line, column := wire.Position(p.body, m.Node.Start)
+				return wire.Errorf(400, "x_content_parse_exception", "[%d:%d] [%s] failed to parse field [%s]", line, column, a.kind, m.Name).Because(e)
 			}
 			return err
 		}
@@ -176,26 +179,26 @@ func (p *queryParser) aggMembers(a *agg, n *node, into map[string]any) error {
 	return nil
 }
 
-func (p *queryParser) formatInto(a *agg) func(*node) error {
-	return func(n *node) (err error) {
-		a.format, err = parseFormat(n.text)
+func (p *queryParser) formatInto(a *agg) func(*wire.Node) error {
+	return func(n *wire.Node) (err error) {
+		a.format, err = dates.ParseFormat(n.Text)
 		return err
 	}
 }
 
-func (p *queryParser) filtersOptions(a *agg, n *node) error {
+func (p *queryParser) filtersOptions(a *agg, n *wire.Node) error {
 	options := map[string]any{
-		"filters": func(n *node) error {
-			for i := range n.members {
-				q, err := p.parse(&n.members[i].node)
+		"filters": func(n *wire.Node) error {
+			for i := range n.Members {
+				q, err := p.parse(&n.Members[i].Node)
 				if err != nil {
 					return err
 				}
-				a.filters = append(a.filters, namedFilter{n.members[i].name, q})
+				a.filters = append(a.filters, namedFilter{n.Members[i].Name, q})
 			}
-			a.anonymous = n.kind == isArray
-			for i := range n.items {
-				q, err := p.parse(&n.items[i])
+			a.anonymous = n.Kind == wire.ArrayKind
+			for i := range n.Items {
+				q, err := p.parse(&n.Items[i])
 				if err != nil {
 					return err
 				}
@@ -203,8 +206,8 @@ func (p *queryParser) filtersOptions(a *agg, n *node) error {
 			}
 			return nil
 		},
-		"other_bucket": func(n *node) error {
-			if n.text == "true" && a.other == "" {
+		"other_bucket": func(n *wire.Node) error {
+			if n.Text == "true" && a.other == "" {
 				a.other = "_other_"
 			}
 			return nil
@@ -215,49 +218,49 @@ func (p *queryParser) filtersOptions(a *agg, n *node) error {
 		return err
 	}
 	if a.filters == nil {
-		return illegal("[filters] cannot be empty.")
+		return wire.Illegal("[filters] cannot be empty.")
 	}
 	if len(a.filters) > maxClauses {
-		return illegal("more than %d filters", maxClauses)
+		return wire.Illegal("more than %d filters", maxClauses)
 	}
 	return nil
 }
 
-func (p *queryParser) termsOptions(a *agg, n *node) error {
+func (p *queryParser) termsOptions(a *agg, n *wire.Node) error {
 	a.size, a.least = 10, 1
-	ignored := func(*node) error { return nil }
+	ignored := func(*wire.Node) error { return nil }
 	options := map[string]any{
 		"field": &a.field, "size": p.sizeInto(a), "min_doc_count": &a.least, "missing": &a.missing, "format": p.formatInto(a), "shard_size": ignored, "shard_min_doc_count": ignored,
 		"execution_hint": ignored, "collect_mode": ignored, "show_term_doc_count_error": only("show_term_doc_count_error", "false"), "script": unsupported{}, "value_type": unsupported{},
-		"order":   func(n *node) error { return a.parseOrder(n) },
-		"include": func(n *node) (err error) { a.include, err = parseTermFilter(n); return err },
-		"exclude": func(n *node) (err error) { a.exclude, err = parseTermFilter(n); return err },
+		"order":   func(n *wire.Node) error { return a.parseOrder(n) },
+		"include": func(n *wire.Node) (err error) { a.include, err = parseTermFilter(n); return err },
+		"exclude": func(n *wire.Node) (err error) { a.exclude, err = parseTermFilter(n); return err },
 	}
 	if err := p.aggMembers(a, n, options); err != nil {
 		return err
 	}
 	if a.field == "" {
-		return illegal("Required one of fields [field, script], but none were specified. ")
+		return wire.Illegal("Required one of fields [field, script], but none were specified. ")
 	}
 	switch {
 	case a.least < 0:
-		return illegal("[minDocCount] must be greater than or equal to 0. Found [%d] in [%s]", a.least, a.name)
+		return wire.Illegal("[minDocCount] must be greater than or equal to 0. Found [%d] in [%s]", a.least, a.name)
 	case a.least == 0:
-		return notOffered("min_doc_count 0 of the aggregation [terms]")
+		return wire.NotOffered("min_doc_count 0 of the aggregation [terms]")
 	}
 	return nil
 }
 
-func (p *queryParser) sizeInto(a *agg) func(*node) error {
-	return func(n *node) error {
-		v, err := strconv.Atoi(n.text)
+func (p *queryParser) sizeInto(a *agg) func(*wire.Node) error {
+	return func(n *wire.Node) error {
+		v, err := strconv.Atoi(n.Text)
 		switch {
 		case err != nil:
-			return numberFormat(n.text)
+			return numberFormat(n.Text)
 		case v == 0 && p.major < firstKeyword:
 			v = maxBuckets
 		case v <= 0:
-			return illegal("[size] must be greater than 0. Found [%d] in [%s]", v, a.name)
+			return wire.Illegal("[size] must be greater than 0. Found [%d] in [%s]", v, a.name)
 		}
 		a.size = v
 		return nil
@@ -270,17 +273,17 @@ type termFilter struct {
 	glob  *glob
 }
 
-func parseTermFilter(n *node) (*termFilter, error) {
-	switch n.kind {
-	case isArray:
+func parseTermFilter(n *wire.Node) (*termFilter, error) {
+	switch n.Kind {
+	case wire.ArrayKind:
 		return &termFilter{exact: texts(n)}, nil
-	case isString:
+	case wire.StringKind:
 		// Regular expressions in their simplest form: a text, with .* for any.
-		if plain := strings.ReplaceAll(n.text, ".*", "*"); !strings.ContainsAny(plain, `.?+|{}[]()"\#@&<>~`) {
+		if plain := strings.ReplaceAll(n.Text, ".*", "*"); !strings.ContainsAny(plain, `.?+|{}[]()"\#@&<>~`) {
 			return &termFilter{glob: newGlob(plain, false)}, nil
 		}
 	}
-	return nil, notOffered("[include] and [exclude] of the aggregation [terms] with regular expressions or partitions")
+	return nil, wire.NotOffered("[include] and [exclude] of the aggregation [terms] with regular expressions or partitions")
 }
 
 func (f *termFilter) match(text string) bool {
@@ -290,23 +293,23 @@ func (f *termFilter) match(text string) bool {
 	return slices.Contains(f.exact, text)
 }
 
-func (a *agg) parseOrder(n *node) error {
-	items := n.items
-	if n.kind == isObject {
-		items = []node{*n}
+func (a *agg) parseOrder(n *wire.Node) error {
+	items := n.Items
+	if n.Kind == wire.ObjectKind {
+		items = []wire.Node{*n}
 	}
 	for i := range items {
-		if len(items[i].members) != 1 {
-			return illegal("Must specify at least one field for [order]")
+		if len(items[i].Members) != 1 {
+			return wire.Illegal("Must specify at least one field for [order]")
 		}
-		m := &items[i].members[0]
-		o := bucketOrder{by: m.name}
-		switch strings.ToLower(m.node.text) {
+		m := &items[i].Members[0]
+		o := bucketOrder{by: m.Name}
+		switch strings.ToLower(m.Node.Text) {
 		case "asc":
 		case "desc":
 			o.desc = true
 		default:
-			return illegal("Unknown order direction [%s]", m.node.text)
+			return wire.Illegal("Unknown order direction [%s]", m.Node.Text)
 		}
 		if o.by == "_term" || o.by == "_time" {
 			o.by = "_key"
@@ -316,15 +319,15 @@ func (a *agg) parseOrder(n *node) error {
 	return nil
 }
 
-func (p *queryParser) histogramOptions(a *agg, n *node) error {
+func (p *queryParser) histogramOptions(a *agg, n *wire.Node) error {
 	var offset, given string
-	interval := func(name string, calendar, fixed bool) func(*node) error {
-		return func(n *node) error {
+	interval := func(name string, calendar, fixed bool) func(*wire.Node) error {
+		return func(n *wire.Node) error {
 			if given != "" {
-				return illegal("Cannot use [%s] with [%s] configuration option.", name, given)
+				return wire.Illegal("Cannot use [%s] with [%s] configuration option.", name, given)
 			}
 			given = name
-			return a.setInterval(n.text, calendar, fixed, p.major)
+			return a.setInterval(n.Text, calendar, fixed, p.major)
 		}
 	}
 	a.zone = time.UTC
@@ -333,18 +336,18 @@ func (p *queryParser) histogramOptions(a *agg, n *node) error {
 	}
 	options := map[string]any{
 		"field": &a.field, "interval": interval("interval", true, true), "calendar_interval": interval("calendar_interval", true, false), "fixed_interval": interval("fixed_interval", false, true), "min_doc_count": &a.least, "offset": &offset,
-		"format": p.formatInto(a), "missing": &a.missing, "keyed": &a.keyed, "order": func(n *node) error { return a.parseOrder(n) }, "script": unsupported{},
-		"time_zone": func(n *node) (err error) {
-			if a.zone, err = parseZone(n.text); err != nil {
-				return errorf(400, "zone_rules_exception", "Unknown time-zone ID: %s", n.text)
+		"format": p.formatInto(a), "missing": &a.missing, "keyed": &a.keyed, "order": func(n *wire.Node) error { return a.parseOrder(n) }, "script": unsupported{},
+		"time_zone": func(n *wire.Node) (err error) {
+			if a.zone, err = dates.ParseZone(n.Text); err != nil {
+				return wire.Errorf(400, "zone_rules_exception", "Unknown time-zone ID: %s", n.Text)
 			}
 			return nil
 		},
-		"extended_bounds": func(n *node) error {
-			if low, ok := n.get("min"); ok {
+		"extended_bounds": func(n *wire.Node) error {
+			if low, ok := n.Get("min"); ok {
 				a.bounds[0] = low
 			}
-			if high, ok := n.get("max"); ok {
+			if high, ok := n.Get("max"); ok {
 				a.bounds[1] = high
 			}
 			return nil
@@ -355,12 +358,12 @@ func (p *queryParser) histogramOptions(a *agg, n *node) error {
 		return err
 	}
 	if a.field == "" {
-		return illegal("Required one of fields [field, script], but none were specified. ")
+		return wire.Illegal("Required one of fields [field, script], but none were specified. ")
 	}
 	if offset != "" {
 		d, ok := parseInterval(strings.TrimLeft(offset, "+-"))
 		if !ok {
-			return illegal("failed to parse setting [offset] with value [%s] as a time value", offset)
+			return wire.Illegal("failed to parse setting [offset] with value [%s] as a time value", offset)
 		}
 		if a.offset = d; strings.HasPrefix(offset, "-") {
 			a.offset = -d
@@ -379,7 +382,7 @@ func (a *agg) setInterval(text string, calendar, fixed bool, major int) error {
 		return nil
 	}
 	if !fixed {
-		return illegal("The supplied interval [%s] could not be parsed as a calendar interval.", text)
+		return wire.Illegal("The supplied interval [%s] could not be parsed as a calendar interval.", text)
 	}
 	d, ok := parseInterval(text)
 	if !ok || d <= 0 || strings.HasSuffix(text, "w") && major >= firstTyped {

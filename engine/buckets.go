@@ -9,6 +9,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/seed56735111/penstock/engine/internal/dates"
+	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
 // group is the documents of one bucket.
@@ -17,10 +20,10 @@ type group struct {
 	count int
 	last  int // the last document that was counted, as a number of those that are looked at
 	docs  []docAt
-	body  object
+	body  wire.Object
 }
 
-func (a *aggregation) terms(w *agg, docs []docAt) (object, error) {
+func (a *aggregation) terms(w *agg, docs []docAt) (wire.Object, error) {
 	list, err := a.groups(w, docs)
 	if err != nil {
 		return nil, err
@@ -44,7 +47,7 @@ func (a *aggregation) terms(w *agg, docs []docAt) (object, error) {
 	if err != nil {
 		return nil, err
 	}
-	return obj("doc_count_error_upper_bound", 0, "sum_other_doc_count", rest, "buckets", buckets), nil
+	return wire.Obj("doc_count_error_upper_bound", 0, "sum_other_doc_count", rest, "buckets", buckets), nil
 }
 
 // groups are the documents by their values. Without sub-aggregations they are only counted: a value that one document has
@@ -101,7 +104,7 @@ func (w *agg) wants(v sortValue) bool {
 	}
 	text := v.text
 	if v.kind != textValue {
-		text = string(appendJSON(nil, v.shown(&sortKey{}, 0)))
+		text = string(wire.Append(nil, v.shown(&sortKey{}, 0)))
 	}
 	return (w.include == nil || w.include.match(text)) && (w.exclude == nil || !w.exclude.match(text))
 }
@@ -127,7 +130,7 @@ func (a *aggregation) measure(w *agg, list []*group, order []bucketOrder) error 
 		}
 		name, _, _ := strings.Cut(o.by, ".")
 		if !slices.ContainsFunc(w.subs, func(s *agg) bool { return s.name == name && slices.Contains(metrics, s.kind) }) {
-			return errorf(400, "aggregation_execution_exception", "Invalid aggregation order path [%s]. The provided aggregation [%s] either does not exist, or is a pipeline aggregation and cannot be used to sort the buckets.", o.by, name)
+			return wire.Errorf(400, "aggregation_execution_exception", "Invalid aggregation order path [%s]. The provided aggregation [%s] either does not exist, or is a pipeline aggregation and cannot be used to sort the buckets.", o.by, name)
 		}
 		for _, g := range list {
 			var err error
@@ -150,7 +153,7 @@ func comparison(order []bucketOrder) func(x, y *group) int {
 			case "_key":
 				d = x.key.compare(y.key)
 			default:
-				d = cmp.Compare(x.body.metric(o.by), y.body.metric(o.by))
+				d = cmp.Compare(metricOf(x.body, o.by), metricOf(y.body, o.by))
 			}
 			if o.desc {
 				d = -d
@@ -193,23 +196,23 @@ func (h heaped) Swap(i, j int)      { h.list[i], h.list[j] = h.list[j], h.list[i
 func (h heaped) Push(any) {}
 func (h heaped) Pop() any { return nil }
 
-// metric is the number that a sub-aggregation came to.
-func (o object) metric(path string) float64 {
+// metricOf is the number that a sub-aggregation came to.
+func metricOf(o wire.Object, path string) float64 {
 	name, part, ok := strings.Cut(path, ".")
 	if !ok {
 		part = "value"
 	}
 	for _, e := range o {
-		inner, isObject := e.value.(object)
-		if e.name != name || !isObject {
+		inner, isObject := e.Value.(wire.Object)
+		if e.Name != name || !isObject {
 			continue
 		}
 		for _, m := range inner {
-			if m.name != part {
+			if m.Name != part {
 				continue
 			}
-			switch v := m.value.(type) {
-			case double:
+			switch v := m.Value.(type) {
+			case wire.Double:
 				return float64(v)
 			case int:
 				return float64(v)
@@ -226,13 +229,13 @@ func (a *aggregation) write(w *agg, list []*group) ([]any, error) {
 	}
 	out := make([]any, 0, len(list))
 	for _, g := range list {
-		b := obj("key", g.key.shown(&sortKey{}, 0))
+		b := wire.Obj("key", g.key.shown(&sortKey{}, 0))
 		switch {
 		case g.key.f == nil:
 		case g.key.f.class == truth:
-			b = append(b, entry{"key_as_string", strconv.FormatBool(g.key.num == 1)})
+			b = append(b, wire.Entry{Name: "key_as_string", Value: strconv.FormatBool(g.key.num == 1)})
 			if a.c.profile.major < firstKeyword {
-				b = obj("key", map[bool]string{true: "T", false: "F"}[g.key.num == 1])
+				b = wire.Obj("key", map[bool]string{true: "T", false: "F"}[g.key.num == 1])
 			}
 		case g.key.f.class == instant:
 			format := g.key.f.format
@@ -240,9 +243,9 @@ func (a *aggregation) write(w *agg, list []*group) ([]any, error) {
 				format = w.format
 			}
 			t := g.key.f.time(g.key.num)
-			b = obj("key", t.UnixMilli(), "key_as_string", format.format(t))
+			b = wire.Obj("key", t.UnixMilli(), "key_as_string", format.Format(t))
 		}
-		b = append(b, entry{"doc_count", g.count})
+		b = append(b, wire.Entry{Name: "doc_count", Value: g.count})
 		if g.body == nil {
 			var err error
 			if g.body, err = a.all(w.subs, g.docs); err != nil {
@@ -258,7 +261,7 @@ func (a *aggregation) write(w *agg, list []*group) ([]any, error) {
 func (w *agg) start(t time.Time) time.Time {
 	t = t.Add(-w.offset).In(w.zone)
 	if w.interval.unit != 0 {
-		start, _ := truncate(t, w.interval.unit)
+		start, _ := dates.Truncate(t, w.interval.unit)
 		return start.Add(w.offset)
 	}
 	return roundDown(t, max(w.interval.fixed.Milliseconds(), 1)).Add(w.offset).In(w.zone)
@@ -290,13 +293,13 @@ func (w *agg) next(start time.Time) time.Time {
 	if w.interval.unit == 0 {
 		return w.start(start.Add(w.interval.fixed + w.interval.fixed/2))
 	}
-	n, _ := advance(start.Add(-w.offset).In(w.zone), w.interval.unit, 1)
+	n, _ := dates.Advance(start.Add(-w.offset).In(w.zone), w.interval.unit, 1)
 	return w.start(n.Add(w.offset))
 }
 
-func (a *aggregation) histogram(w *agg, docs []docAt) (object, error) {
+func (a *aggregation) histogram(w *agg, docs []docAt) (wire.Object, error) {
 	groups := map[int64]*group{}
-	var format *dateFormat
+	var format *dates.Format
 	err := a.each(w, docs, func(i int, values []value) error {
 		last := int64(math.MinInt64)
 		for _, v := range values {
@@ -333,7 +336,7 @@ func (a *aggregation) histogram(w *agg, docs []docAt) (object, error) {
 		format = w.format
 	}
 	if format == nil {
-		format = defaultDates
+		format = dates.Default
 	}
 	list, err := a.fill(w, groups, format)
 	if err != nil {
@@ -348,11 +351,11 @@ func (a *aggregation) histogram(w *agg, docs []docAt) (object, error) {
 			return nil, err
 		}
 	}
-	var named object
+	var named wire.Object
 	items := make([]any, 0, len(list))
 	for _, g := range list {
-		text := format.format(time.UnixMilli(g.key.num).In(w.zone))
-		head := obj("key_as_string", text, "key", g.key.num)
+		text := format.Format(time.UnixMilli(g.key.num).In(w.zone))
+		head := wire.Obj("key_as_string", text, "key", g.key.num)
 		if isNumber {
 			text, head = strconv.FormatInt(g.key.num, 10), head[1:]
 		}
@@ -360,17 +363,17 @@ func (a *aggregation) histogram(w *agg, docs []docAt) (object, error) {
 		if err != nil {
 			return nil, err
 		}
-		named = append(named, entry{text, b})
+		named = append(named, wire.Entry{Name: text, Value: b})
 		items = append(items, b)
 	}
 	if w.keyed {
-		return obj("buckets", named), nil
+		return wire.Obj("buckets", named), nil
 	}
-	return obj("buckets", items), nil
+	return wire.Obj("buckets", items), nil
 }
 
 // fill puts the bars between the first and the last in that no document is in.
-func (a *aggregation) fill(w *agg, groups map[int64]*group, format *dateFormat) ([]*group, error) {
+func (a *aggregation) fill(w *agg, groups map[int64]*group, format *dates.Format) ([]*group, error) {
 	keys := slices.Sorted(maps.Keys(groups))
 	var list []*group
 	if w.least > 0 {
@@ -383,7 +386,7 @@ func (a *aggregation) fill(w *agg, groups map[int64]*group, format *dateFormat) 
 		if n == nil {
 			continue
 		}
-		t, err := format.dateMath(n.text, time.Now(), w.zone, false)
+		t, err := format.Math(n.Text, time.Now(), w.zone, false)
 		if err != nil {
 			return nil, err
 		}

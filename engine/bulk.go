@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
 var bulkParameters = []string{"refresh", "routing", "pipeline", "require_alias", "_source", "_source_includes", "_source_excludes", "wait_for_active_shards", "type", "batch_size", "consistency", "replication", "rest_total_hits_as_int"}
@@ -29,7 +31,7 @@ func (c *call) bulk() error {
 		return err
 	}
 	if len(c.body) == 0 {
-		return errorf(http.StatusBadRequest, "parse_exception", "request body is required")
+		return wire.Errorf(http.StatusBadRequest, "parse_exception", "request body is required")
 	}
 	ops, err := c.parseBulk(defaults)
 	if err != nil {
@@ -40,18 +42,18 @@ func (c *call) bulk() error {
 	}
 	c.run(ops)
 	failed := slices.ContainsFunc(ops, func(o *op) bool { return o.err != nil })
-	items := list(func(yield func(any) bool) {
+	items := wire.List(func(yield func(any) bool) {
 		for _, o := range ops {
-			if !yield(obj(o.action, c.bulkItem(o, forced))) {
+			if !yield(wire.Obj(o.action, c.bulkItem(o, forced))) {
 				return
 			}
 		}
 	})
-	answer := obj("took", time.Since(began).Milliseconds())
+	answer := wire.Obj("took", time.Since(began).Milliseconds())
 	if slices.ContainsFunc(ops, func(o *op) bool { return o.pipeline != "" && o.pipeline != "_none" }) {
-		answer = append(answer, entry{"ingest_took", 0})
+		answer = append(answer, wire.Entry{Name: "ingest_took", Value: 0})
 	}
-	return c.answer(http.StatusOK, append(answer, entry{"errors", failed}, entry{"items", items}))
+	return c.answer(http.StatusOK, append(answer, wire.Entry{Name: "errors", Value: failed}, wire.Entry{Name: "items", Value: items}))
 }
 
 // bulkDefaults are what the URL says for all changes.
@@ -83,7 +85,7 @@ func (c *call) refreshParameter() (forced bool, err error) {
 	case "false", "wait_for":
 		return false, nil
 	default:
-		return false, illegal("Unknown value for refresh: [%s].", v)
+		return false, wire.Illegal("Unknown value for refresh: [%s].", v)
 	}
 }
 
@@ -93,7 +95,7 @@ func (c *call) activeShards() error {
 	case "", "0", "1":
 		return nil
 	default:
-		return notOffered("wait_for_active_shards=%s, on a single node", v)
+		return wire.NotOffered("wait_for_active_shards=%s, on a single node", v)
 	}
 }
 
@@ -110,7 +112,7 @@ func (c *call) parseBulk(defaults *op) ([]*op, error) {
 		}
 		i := bytes.IndexByte(rest, '\n')
 		if i < 0 {
-			return nil, false, illegal("The bulk request must be terminated by a newline [\\n]")
+			return nil, false, wire.Illegal("The bulk request must be terminated by a newline [\\n]")
 		}
 		text := rest[:i]
 		rest = rest[i+1:]
@@ -143,18 +145,18 @@ func (c *call) parseBulk(defaults *op) ([]*op, error) {
 			}
 		}
 		if ops = append(ops, o); len(ops) > maxOps {
-			return nil, errorf(http.StatusRequestEntityTooLarge, "content_too_long_exception", "more than [%d] actions in one request", maxOps)
+			return nil, wire.Errorf(http.StatusRequestEntityTooLarge, "content_too_long_exception", "more than [%d] actions in one request", maxOps)
 		}
 	}
 }
 
 func (o *op) readUpdate() error {
-	n, err := parseJSON(o.source)
+	n, err := wire.Parse(o.source)
 	if err != nil {
 		return err
 	}
-	if n.kind != isObject {
-		return errorf(http.StatusBadRequest, "x_content_parse_exception", "[1:%d] [UpdateRequest] Expected START_OBJECT but was: %s", n.start+1, n.token())
+	if n.Kind != wire.ObjectKind {
+		return wire.Errorf(http.StatusBadRequest, "x_content_parse_exception", "[1:%d] [UpdateRequest] Expected START_OBJECT but was: %s", n.Start+1, n.Token())
 	}
 	if o.update, err = parseUpdate(&n); err == nil && o.update.source != nil {
 		o.wantSource = o.update.source
@@ -165,49 +167,49 @@ func (o *op) readUpdate() error {
 // parseAction reads a line that says what to do with the next one.
 func (c *call) parseAction(text []byte, line int, defaults *op) (*op, error) {
 	malformed := func(format string, args ...any) error {
-		return illegal("Malformed action/metadata line [%d], %s", line, fmt.Sprintf(format, args...))
+		return wire.Illegal("Malformed action/metadata line [%d], %s", line, fmt.Sprintf(format, args...))
 	}
-	n, err := parseJSON(text)
+	n, err := wire.Parse(text)
 	if err != nil {
 		return nil, err
 	}
-	if n.kind != isObject {
-		return nil, malformed("expected START_OBJECT but found [%s]", n.token())
+	if n.Kind != wire.ObjectKind {
+		return nil, malformed("expected START_OBJECT but found [%s]", n.Token())
 	}
-	if len(n.members) == 0 {
+	if len(n.Members) == 0 {
 		return nil, malformed("expected FIELD_NAME but found [END_OBJECT]")
 	}
 	o := *defaults
-	o.action = n.members[0].name
+	o.action = n.Members[0].Name
 	if !slices.Contains([]string{"create", "delete", "index", "update"}, o.action) {
 		return nil, malformed("expected one of [create, delete, index, update] but found [%s]", o.action)
 	}
-	about := &n.members[0].node
-	if about.kind != isObject {
-		return nil, malformed("expected START_OBJECT or END_OBJECT but found [%s]", about.token())
+	about := &n.Members[0].Node
+	if about.Kind != wire.ObjectKind {
+		return nil, malformed("expected START_OBJECT or END_OBJECT but found [%s]", about.Token())
 	}
-	for i := range about.members {
-		m := &about.members[i]
-		if m.node.kind == isNull {
+	for i := range about.Members {
+		m := &about.Members[i]
+		if m.Node.Kind == wire.NullKind {
 			continue
 		}
-		if m.name == "_source" {
-			if o.wantSource, err = parseSourceFilter(&m.node); err != nil {
+		if m.Name == "_source" {
+			if o.wantSource, err = parseSourceFilter(&m.Node); err != nil {
 				return nil, err
 			}
 			continue
 		}
-		if m.node.kind == isObject || m.node.kind == isArray {
-			return nil, malformed("expected a simple value for field [%s] but found [%s]", m.name, m.node.token())
+		if m.Node.Kind == wire.ObjectKind || m.Node.Kind == wire.ArrayKind {
+			return nil, malformed("expected a simple value for field [%s] but found [%s]", m.Name, m.Node.Token())
 		}
-		if err := c.actionParameter(&o, m.name, m.node.text, line); err != nil {
+		if err := c.actionParameter(&o, m.Name, m.Node.Text, line); err != nil {
 			return nil, err
 		}
 	}
 	switch {
 	case c.profile.major < firstUntyped || o.docType == "":
 	case c.profile.major == firstUntyped && o.docType != "_doc":
-		return nil, notOffered("mapping types other than _doc: [%s]", o.docType)
+		return nil, wire.NotOffered("mapping types other than _doc: [%s]", o.docType)
 	default:
 		o.docType = ""
 	}
@@ -217,16 +219,16 @@ func (c *call) parseAction(text []byte, line int, defaults *op) (*op, error) {
 	return &o, nil
 }
 
-func hasID(about *node) bool {
-	id, ok := about.get("_id")
-	return ok && id.kind != isNull
+func hasID(about *wire.Node) bool {
+	id, ok := about.Get("_id")
+	return ok && id.Kind != wire.NullKind
 }
 
 func (c *call) actionParameter(o *op, name, value string, line int) error {
 	number := func(into *int64) error {
 		n, err := strconv.ParseInt(value, 10, 64)
 		if err != nil {
-			return illegal("For input string: \"%s\"", value)
+			return wire.Illegal("For input string: \"%s\"", value)
 		}
 		*into = n
 		return nil
@@ -235,7 +237,7 @@ func (c *call) actionParameter(o *op, name, value string, line int) error {
 	switch name {
 	case "_index":
 		if c.cfg.NoExplicitIndex {
-			return illegal("explicit index in bulk is not allowed")
+			return wire.Illegal("explicit index in bulk is not allowed")
 		}
 		var err error
 		o.index, err = expandNames(value, time.Now())
@@ -246,7 +248,7 @@ func (c *call) actionParameter(o *op, name, value string, line int) error {
 		o.routing = value
 	case "_type":
 		if c.profile.major > firstUntyped {
-			return illegal("Action/metadata line [%d] contains an unknown parameter [_type]", line)
+			return wire.Illegal("Action/metadata line [%d] contains an unknown parameter [_type]", line)
 		}
 		o.docType = value
 	case "version", "_version":
@@ -274,13 +276,13 @@ func (c *call) actionParameter(o *op, name, value string, line int) error {
 			return nil
 		}
 		if old {
-			return notOffered("the parameter [%s] of an action", name)
+			return wire.NotOffered("the parameter [%s] of an action", name)
 		}
-		return illegal("Action/metadata line [%d] contains an unknown parameter [%s]", line, name)
+		return wire.Illegal("Action/metadata line [%d] contains an unknown parameter [%s]", line, name)
 	case "dynamic_templates":
-		return notOffered("the parameter [%s] of an action", name)
+		return wire.NotOffered("the parameter [%s] of an action", name)
 	default:
-		return illegal("Action/metadata line [%d] contains an unknown parameter [%s]", line, name)
+		return wire.Illegal("Action/metadata line [%d] contains an unknown parameter [%s]", line, name)
 	}
 	return nil
 }
@@ -293,7 +295,7 @@ func (o *op) versionType(value string) error {
 	case "external_gte":
 		o.external = value
 	default:
-		return illegal("No version type match [%s]", value)
+		return wire.Illegal("No version type match [%s]", value)
 	}
 	return nil
 }
@@ -313,7 +315,7 @@ func validate(ops []*op, major int) error {
 			missing = append(missing, "id is missing")
 		}
 		if e := o.check(); e != nil {
-			text := strings.TrimPrefix(e.reason, "Validation Failed: 1: ")
+			text := strings.TrimPrefix(e.Reason, "Validation Failed: 1: ")
 			missing = append(missing, strings.TrimSuffix(text, ";"))
 		}
 		if len(missing) > most {
@@ -326,7 +328,7 @@ func validate(ops []*op, major int) error {
 	if missing == nil {
 		return nil
 	}
-	return errorf(http.StatusBadRequest, "action_request_validation_exception", "%s", validationFailed(missing))
+	return wire.Errorf(http.StatusBadRequest, "action_request_validation_exception", "%s", wire.ValidationFailed(missing))
 }
 
 // run makes changes to any number of indexes, in order within each. Every change has its outcome afterwards.
@@ -336,10 +338,10 @@ func (c *call) run(ops []*op) {
 	for _, o := range ops {
 		switch {
 		case o.id == "":
-			o.err = illegal("if _id is specified it must not be empty")
+			o.err = wire.Illegal("if _id is specified it must not be empty")
 			continue
 		case o.pipeline != "" && o.pipeline != "_none" && o.action != "delete":
-			o.err = illegal("pipeline with id [%s] does not exist", o.pipeline)
+			o.err = wire.Illegal("pipeline with id [%s] does not exist", o.pipeline)
 			continue
 		}
 		if groups[o.index] == nil {
@@ -377,7 +379,7 @@ func (c *call) runOn(name string, ops []*op) {
 			}
 		}
 		for _, o := range ops {
-			o.err = asAPIError(err)
+			o.err = wire.AsFailure(err)
 		}
 		return
 	}
@@ -393,43 +395,43 @@ func (e *Engine) stillOpen() bool {
 }
 
 // bulkItem is the outcome of one change.
-func (c *call) bulkItem(o *op, forced bool) object {
+func (c *call) bulkItem(o *op, forced bool) wire.Object {
 	index := o.index
 	if o.target != nil {
 		index = o.target.name
 	}
-	item := obj("_index", index)
+	item := wire.Obj("_index", index)
 	if o.docType != "" {
-		item = append(item, entry{"_type", o.docType})
+		item = append(item, wire.Entry{Name: "_type", Value: o.docType})
 	} else if c.profile.major == firstUntyped {
-		item = append(item, entry{"_type", "_doc"})
+		item = append(item, wire.Entry{Name: "_type", Value: "_doc"})
 	}
-	item = append(item, entry{"_id", o.id})
+	item = append(item, wire.Entry{Name: "_id", Value: o.id})
 	if o.err != nil {
-		return append(item, entry{"status", o.err.status}, entry{"error", c.item(o.err)})
+		return append(item, wire.Entry{Name: "status", Value: o.err.Status}, wire.Entry{Name: "error", Value: c.item(o.err)})
 	}
-	item = append(item, entry{"_version", o.ver})
+	item = append(item, wire.Entry{Name: "_version", Value: o.ver})
 	if c.profile.major < firstTyped {
-		item = append(item, entry{"status", o.status()})
+		item = append(item, wire.Entry{Name: "status", Value: o.status()})
 		if o.action == "delete" {
-			item = append(item, entry{"found", o.result == "deleted"})
+			item = append(item, wire.Entry{Name: "found", Value: o.result == "deleted"})
 		}
 		return item
 	}
 	item = append(item, c.outcome(o, forced)...)
 	if got := o.got(); got != nil {
-		item = append(item, entry{"get", got})
+		item = append(item, wire.Entry{Name: "get", Value: got})
 	}
-	return append(item, entry{"status", o.status()})
+	return append(item, wire.Entry{Name: "status", Value: o.status()})
 }
 
 // outcome is what a change says beside the document's name and version.
-func (c *call) outcome(o *op, forced bool) object {
-	out := obj("result", o.result)
+func (c *call) outcome(o *op, forced bool) wire.Object {
+	out := wire.Obj("result", o.result)
 	if forced && o.result != "noop" {
-		out = append(out, entry{"forced_refresh", true})
+		out = append(out, wire.Entry{Name: "forced_refresh", Value: true})
 	}
-	return append(out, entry{"_shards", o.target.shardsWritten()}, entry{"_seq_no", o.seq}, entry{"_primary_term", 1})
+	return append(out, wire.Entry{Name: "_shards", Value: o.target.shardsWritten()}, wire.Entry{Name: "_seq_no", Value: o.seq}, wire.Entry{Name: "_primary_term", Value: 1})
 }
 
 // got is the source of an updated document, when it was asked for.
@@ -437,7 +439,7 @@ func (o *op) got() any {
 	if o.action != "update" || o.wantSource == nil || o.get == nil || !o.wantSource.wanted() {
 		return nil
 	}
-	return obj("_seq_no", o.seq, "_primary_term", 1, "found", true, "_source", o.wantSource.apply(o.get))
+	return wire.Obj("_seq_no", o.seq, "_primary_term", 1, "found", true, "_source", o.wantSource.apply(o.get))
 }
 
 func (o *op) status() int {

@@ -7,6 +7,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/seed56735111/penstock/engine/internal/dates"
+	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
 // table is what _cat answers with.
@@ -105,7 +108,7 @@ func (c *call) catIndices(expr string) (*table, error) {
 		bytes := c.bytes(int64(size))
 		t.rows = append(t.rows, []string{
 			health, "open", x.name, x.uuid, strconv.Itoa(x.settings.shards), strconv.Itoa(x.settings.replicas), strconv.FormatUint(count, 10), "0", bytes, bytes,
-			x.created, isoText(time.UnixMilli(made).UTC()),
+			x.created, dates.Text(time.UnixMilli(made).UTC()),
 		})
 	}
 	return t, nil
@@ -235,16 +238,16 @@ func (c *call) writeTable(t *table) error {
 	case "json":
 		items := make([]any, 0, len(t.rows))
 		for _, row := range t.rows {
-			o := make(object, 0, len(shown))
+			o := make(wire.Object, 0, len(shown))
 			for i, at := range shown {
-				o = append(o, entry{names[i], row[at]})
+				o = append(o, wire.Entry{Name: names[i], Value: row[at]})
 			}
 			items = append(items, o)
 		}
 		return c.answer(http.StatusOK, items)
 	case "", "text":
 	default:
-		return notOffered("the format %s", format)
+		return wire.NotOffered("the format %s", format)
 	}
 	titled, err := c.flag("v", false)
 	if err != nil {
@@ -282,7 +285,7 @@ func (c *call) chosen(t *table) (shown []int, names []string) {
 				continue
 			}
 			for i, col := range t.columns {
-				if strings.Contains(name, "*") && wildcard(name, col.name) {
+				if strings.Contains(name, "*") && wire.Wildcard(name, col.name) {
 					shown, names = append(shown, i), append(names, col.name)
 				}
 			}
@@ -306,7 +309,7 @@ func (c *call) sortTable(t *table) error {
 		name, order, _ := strings.Cut(key, ":")
 		at := t.find(name)
 		if at < 0 {
-			return errorf(http.StatusInternalServerError, "unsupported_operation_exception", "Unable to sort by unknown sort key `%s`", name)
+			return wire.Errorf(http.StatusInternalServerError, "unsupported_operation_exception", "Unable to sort by unknown sort key `%s`", name)
 		}
 		slices.SortStableFunc(t.rows, func(a, b []string) int {
 			d := strings.Compare(a[at], b[at])

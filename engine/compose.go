@@ -5,12 +5,14 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
 // templated puts a draft over what the templates for a name say.
 func (e *Engine) templated(name string, d draft) draft {
 	fits := func(t *template) bool {
-		return slices.ContainsFunc(t.patterns, func(p string) bool { return wildcard(p, name) })
+		return slices.ContainsFunc(t.patterns, func(p string) bool { return wire.Wildcard(p, name) })
 	}
 	var best *template
 	for _, n := range sorted(e.templates) {
@@ -63,8 +65,8 @@ func (d draft) under(top draft, name string) draft {
 }
 
 // composed is the mapping that comes of several definitions, of which later ones replace fields of earlier ones.
-func composed(major int, definitions []*node) (*mapping, error) {
-	whole := node{kind: isObject}
+func composed(major int, definitions []*wire.Node) (*mapping, error) {
+	whole := wire.Node{Kind: wire.ObjectKind}
 	for _, n := range definitions {
 		if major < firstUntyped {
 			n = untyped(n)
@@ -75,27 +77,27 @@ func composed(major int, definitions []*node) (*mapping, error) {
 }
 
 // overlay puts a definition over another one: objects are merged, anything else is replaced.
-func overlay(old, top *node) node {
+func overlay(old, top *wire.Node) wire.Node {
 	out := *old
-	out.members = slices.Clone(old.members)
-	places := old.places()
-	for i := range top.members {
-		m := &top.members[i]
-		at, ok := places(m.name)
+	out.Members = slices.Clone(old.Members)
+	places := old.Places()
+	for i := range top.Members {
+		m := &top.Members[i]
+		at, ok := places(m.Name)
 		switch {
 		case !ok:
-			out.members = append(out.members, *m)
-		case isDefinition(&out.members[at].node) && isDefinition(&m.node) || m.name == "properties":
-			out.members[at].node = overlay(&out.members[at].node, &m.node)
+			out.Members = append(out.Members, *m)
+		case isDefinition(&out.Members[at].Node) && isDefinition(&m.Node) || m.Name == "properties":
+			out.Members[at].Node = overlay(&out.Members[at].Node, &m.Node)
 		default:
-			out.members[at].node = m.node
+			out.Members[at].Node = m.Node
 		}
 	}
 	return out
 }
 
 // isDefinition says whether a value defines an object of a mapping.
-func isDefinition(n *node) bool {
-	_, ok := n.get("properties")
+func isDefinition(n *wire.Node) bool {
+	_, ok := n.Get("properties")
 	return ok
 }

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
 // count answers _count.
@@ -24,7 +26,7 @@ func (c *call) count(expr string) error {
 	for _, m := range n {
 		m.s.snap.close()
 	}
-	return c.answer(http.StatusOK, obj("count", total, "_shards", c.shardsSearched(found)))
+	return c.answer(http.StatusOK, wire.Obj("count", total, "_shards", c.shardsSearched(found)))
 }
 
 // matched is what a query finds in one index.
@@ -35,7 +37,7 @@ type matched struct {
 
 // matching runs the query of a body that has nothing else. The snapshots must be closed.
 func (c *call) matching(expr string) ([]*index, []matched, error) {
-	n := node{kind: isObject}
+	n := wire.Node{Kind: wire.ObjectKind}
 	p := &queryParser{body: c.body, major: c.profile.major}
 	boost := float32(1)
 	r := &searchRequest{query: matchAll{&boost}}
@@ -44,20 +46,20 @@ func (c *call) matching(expr string) ([]*index, []matched, error) {
 	}
 	var err error
 	if len(c.body) > 0 {
-		n, err = parseBody(c.body)
-		if e, ok := errors.AsType[*apiError](err); ok && e.kind != "parsing_exception" && c.profile.major >= firstTyped {
-			err = errorf(http.StatusBadRequest, "parsing_exception", "Failed to parse").because(e)
+		n, err = wire.ParseBody(c.body)
+		if e, ok := errors.AsType[*wire.Failure](err); ok && e.Kind != "parsing_exception" && c.profile.major >= firstTyped {
+			err = wire.Errorf(http.StatusBadRequest, "parsing_exception", "Failed to parse").Because(e)
 		}
 		if err != nil {
 			return nil, nil, err
 		}
 	}
-	for i := range n.members {
-		m := &n.members[i]
-		if m.name != "query" {
-			return nil, nil, p.failAt(m.at, "request does not support [%s]", m.name)
+	for i := range n.Members {
+		m := &n.Members[i]
+		if m.Name != "query" {
+			return nil, nil, p.failAt(m.At, "request does not support [%s]", m.Name)
 		}
-		if r.query, err = p.parse(&m.node); err != nil {
+		if r.query, err = p.parse(&m.Node); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -95,16 +97,16 @@ func (c *call) deleteByQuery(expr string) error {
 	}
 	if wait, err := c.flag("wait_for_completion", true); err != nil || !wait {
 		if err == nil {
-			err = notOffered("wait_for_completion=false")
+			err = wire.NotOffered("wait_for_completion=false")
 		}
 		return err
 	}
-	body, err := parseBody(orEmpty(c.body))
+	body, err := wire.ParseBody(orEmpty(c.body))
 	if err != nil {
 		return err
 	}
-	if _, ok := body.get("query"); !ok && !c.query.Has("q") {
-		return invalid("query is missing")
+	if _, ok := body.Get("query"); !ok && !c.query.Has("q") {
+		return wire.Invalid("query is missing")
 	}
 	_, found, err := c.matching(expr)
 	if err != nil {
@@ -133,18 +135,18 @@ func (c *call) deleteByQuery(expr string) error {
 		case o.err == nil && o.result == "deleted":
 			deleted++
 		case o.err == nil:
-		case o.err.status == http.StatusConflict:
+		case o.err.Status == http.StatusConflict:
 			conflicts++
 		default:
 			return o.err
 		}
 	}
 	if conflicts > 0 && c.query.Get("conflicts") != "proceed" {
-		return errorf(http.StatusConflict, "version_conflict_engine_exception", "%d of the documents were changed meanwhile", conflicts)
+		return wire.Errorf(http.StatusConflict, "version_conflict_engine_exception", "%d of the documents were changed meanwhile", conflicts)
 	}
-	return c.answer(http.StatusOK, obj(
+	return c.answer(http.StatusOK, wire.Obj(
 		"took", time.Since(began).Milliseconds(), "timed_out", false, "total", total, "deleted", deleted, "batches", (total+batch-1)/batch, "version_conflicts", conflicts, "noops", 0,
-		"retries", obj("bulk", 0, "search", 0), "throttled_millis", 0, "requests_per_second", double(-1), "throttled_until_millis", 0, "failures", []any{}))
+		"retries", wire.Obj("bulk", 0, "search", 0), "throttled_millis", 0, "requests_per_second", wire.Double(-1), "throttled_until_millis", 0, "failures", []any{}))
 }
 
 func orEmpty(body []byte) []byte {

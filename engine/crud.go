@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
 var (
@@ -53,10 +55,10 @@ func (c *call) putDocument(index, docType, id, opType string) error {
 		return err
 	}
 	if opType != "" && opType != "index" && opType != "create" {
-		return illegal("opType must be 'create' or 'index', found: [%s]", opType)
+		return wire.Illegal("opType must be 'create' or 'index', found: [%s]", opType)
 	}
 	if len(c.body) == 0 {
-		return errorf(http.StatusBadRequest, "parse_exception", "request body is required")
+		return wire.Errorf(http.StatusBadRequest, "parse_exception", "request body is required")
 	}
 	o, err := c.parseOp(index, docType, id)
 	if err != nil {
@@ -118,7 +120,7 @@ func (c *call) parseOp(index, docType, id string) (*op, error) {
 	for name, into := range map[string]*int64{"version": &o.version, "if_seq_no": &o.ifSeq, "if_primary_term": &o.ifTerm} {
 		if v := c.query.Get(name); v != "" {
 			if *into, err = strconv.ParseInt(v, 10, 64); err != nil {
-				return nil, illegal("Failed to parse long parameter [%s] with value [%s]", name, v).because(numberFormat(v))
+				return nil, wire.Illegal("Failed to parse long parameter [%s] with value [%s]", name, v).Because(numberFormat(v))
 			}
 		}
 	}
@@ -144,7 +146,7 @@ func (c *call) runOne(o *op) error {
 		return o.err
 	}
 	answer := c.head(o.target.name, o.docType, o.id)
-	answer = append(answer, entry{"_version", o.ver})
+	answer = append(answer, wire.Entry{Name: "_version", Value: o.ver})
 	if o.result != "not_found" || c.profile.major >= firstTyped {
 		c.w.Header().Set("Location", "/"+strings.Join([]string{o.target.name, firstNonEmpty(o.docType, "_doc"), o.id}, "/"))
 		if o.result != "created" {
@@ -159,33 +161,33 @@ func (c *call) runOne(o *op) error {
 		if o.action == "update" {
 			return c.answer(o.status(), answer)
 		}
-		return c.answer(o.status(), append(answer, entry{name, value}))
+		return c.answer(o.status(), append(answer, wire.Entry{Name: name, Value: value}))
 	}
 	out := c.outcome(o, forced)
 	if o.result == "noop" {
 		for i := range out {
-			if out[i].name == "_shards" {
-				out[i].value = obj("total", 0, "successful", 0, "failed", 0)
+			if out[i].Name == "_shards" {
+				out[i].Value = wire.Obj("total", 0, "successful", 0, "failed", 0)
 			}
 		}
 	}
 	answer = append(answer, out...)
 	if got := o.got(); got != nil {
-		answer = append(answer, entry{"get", got})
+		answer = append(answer, wire.Entry{Name: "get", Value: got})
 	}
 	return c.answer(o.status(), answer)
 }
 
 // head is how an answer begins that is about a document.
-func (c *call) head(index, docType, id string) object {
-	o := obj("_index", index)
+func (c *call) head(index, docType, id string) wire.Object {
+	o := wire.Obj("_index", index)
 	switch {
 	case c.profile.major < firstUntyped:
-		o = append(o, entry{"_type", docType})
+		o = append(o, wire.Entry{Name: "_type", Value: docType})
 	case c.profile.major == firstUntyped:
-		o = append(o, entry{"_type", "_doc"})
+		o = append(o, wire.Entry{Name: "_type", Value: "_doc"})
 	}
-	return append(o, entry{"_id", id})
+	return append(o, wire.Entry{Name: "_id", Value: id})
 }
 
 // get is the API that reads a document, or only its source.
@@ -205,11 +207,11 @@ func (c *call) get(index, docType, id string, sourceOnly bool) error {
 	if v := c.query.Get("version"); v != "" && d != nil {
 		n, err := strconv.ParseInt(v, 10, 64)
 		if err != nil {
-			return illegal("Failed to parse long parameter [version] with value [%s]", v).because(numberFormat(v))
+			return wire.Illegal("Failed to parse long parameter [version] with value [%s]", v).Because(numberFormat(v))
 		}
 		if n != d.version {
-			return errorf(http.StatusConflict, "version_conflict_engine_exception", "[%s]: version conflict, current version [%d] is different than the one provided [%d]", id, d.version, n).
-				with("index", x.name, "shard", "0", "index_uuid", x.uuid)
+			return wire.Errorf(http.StatusConflict, "version_conflict_engine_exception", "[%s]: version conflict, current version [%d] is different than the one provided [%d]", id, d.version, n).
+				With("index", x.name, "shard", "0", "index_uuid", x.uuid)
 		}
 	}
 	if sourceOnly {
@@ -217,7 +219,7 @@ func (c *call) get(index, docType, id string, sourceOnly bool) error {
 			if c.profile.major == firstUntyped {
 				id = "_doc]/[" + id
 			}
-			return errorf(http.StatusNotFound, "resource_not_found_exception", "Document not found [%s]/[%s]", x.name, id)
+			return wire.Errorf(http.StatusNotFound, "resource_not_found_exception", "Document not found [%s]/[%s]", x.name, id)
 		}
 		return c.answer(http.StatusOK, filter.apply(d.source))
 	}
@@ -229,23 +231,23 @@ func (c *call) get(index, docType, id string, sourceOnly bool) error {
 }
 
 // found is a document as the APIs that read one give it.
-func (c *call) found(x *index, docType, id string, d *stored, filter *sourceFilter) object {
+func (c *call) found(x *index, docType, id string, d *stored, filter *sourceFilter) wire.Object {
 	if d == nil {
 		if docType == "_all" {
 			docType = ""
 		}
-		return append(c.head(x.name, docType, id), entry{"found", false})
+		return append(c.head(x.name, docType, id), wire.Entry{Name: "found", Value: false})
 	}
-	o := append(c.head(x.name, d.docType, id), entry{"_version", d.version})
+	o := append(c.head(x.name, d.docType, id), wire.Entry{Name: "_version", Value: d.version})
 	if c.profile.major >= firstUntyped {
-		o = append(o, entry{"_seq_no", d.seq}, entry{"_primary_term", 1})
+		o = append(o, wire.Entry{Name: "_seq_no", Value: d.seq}, wire.Entry{Name: "_primary_term", Value: 1})
 	}
 	if d.routing != "" {
-		o = append(o, entry{"_routing", d.routing})
+		o = append(o, wire.Entry{Name: "_routing", Value: d.routing})
 	}
-	o = append(o, entry{"found", true})
+	o = append(o, wire.Entry{Name: "found", Value: true})
 	if filter == nil || filter.wanted() {
-		o = append(o, entry{"_source", filter.apply(d.source)})
+		o = append(o, wire.Entry{Name: "_source", Value: filter.apply(d.source)})
 	}
 	return o
 }
@@ -278,9 +280,9 @@ func (c *call) mget(expr string) error {
 	}
 	filter := c.sourceParameters()
 	if len(c.body) == 0 {
-		return errorf(http.StatusBadRequest, "parse_exception", "request body or source parameter is required")
+		return wire.Errorf(http.StatusBadRequest, "parse_exception", "request body or source parameter is required")
 	}
-	n, err := parseBody(c.body)
+	n, err := wire.ParseBody(c.body)
 	if err != nil {
 		return err
 	}
@@ -296,7 +298,7 @@ func (c *call) mget(expr string) error {
 		}
 		docs = append(docs, doc)
 	}
-	return c.answer(http.StatusOK, obj("docs", docs))
+	return c.answer(http.StatusOK, wire.Obj("docs", docs))
 }
 
 // wish is a document that _mget asks for.
@@ -305,84 +307,84 @@ type wish struct {
 	filter             *sourceFilter
 }
 
-func (c *call) parseMget(n *node, expr string, filter *sourceFilter) ([]wish, error) {
+func (c *call) parseMget(n *wire.Node, expr string, filter *sourceFilter) ([]wish, error) {
 	var wanted []wish
-	for i := range n.members {
-		m := &n.members[i]
-		switch m.name {
+	for i := range n.Members {
+		m := &n.Members[i]
+		switch m.Name {
 		case "docs":
-			for j := range m.node.items {
-				w, err := c.parseWish(&m.node.items[j], wish{expr, c.docType(), "", filter})
+			for j := range m.Node.Items {
+				w, err := c.parseWish(&m.Node.Items[j], wish{expr, c.docType(), "", filter})
 				if err != nil {
 					return nil, err
 				}
 				wanted = append(wanted, w)
 			}
 		case "ids":
-			for j := range m.node.items {
-				wanted = append(wanted, wish{expr, c.docType(), m.node.items[j].text, filter})
+			for j := range m.Node.Items {
+				wanted = append(wanted, wish{expr, c.docType(), m.Node.Items[j].Text, filter})
 			}
 		default:
-			line, column := position(c.body, m.at)
-			return nil, errorf(http.StatusBadRequest, "parsing_exception", "unknown key [%s] for a %s, expected [docs] or [ids]", m.name, m.node.token()).with("line", line, "col", column)
+			line, column := wire.Position(c.body, m.At)
+			return nil, wire.Errorf(http.StatusBadRequest, "parsing_exception", "unknown key [%s] for a %s, expected [docs] or [ids]", m.Name, m.Node.Token()).With("line", line, "col", column)
 		}
 	}
 	if len(wanted) == 0 {
-		return nil, invalid("no documents to get")
+		return nil, wire.Invalid("no documents to get")
 	}
 	for i, w := range wanted {
 		if w.index == "" {
-			return nil, invalid("index is missing for doc %d", i)
+			return nil, wire.Invalid("index is missing for doc %d", i)
 		}
 		if w.id == "" {
-			return nil, invalid("id is missing for doc %d", i)
+			return nil, wire.Invalid("id is missing for doc %d", i)
 		}
 	}
 	return wanted, nil
 }
 
-func (c *call) parseWish(n *node, w wish) (wish, error) {
-	for i := range n.members {
-		m := &n.members[i]
-		switch m.name {
+func (c *call) parseWish(n *wire.Node, w wish) (wish, error) {
+	for i := range n.Members {
+		m := &n.Members[i]
+		switch m.Name {
 		case "_index":
 			if c.cfg.NoExplicitIndex {
-				return w, illegal("explicit index in multi get is not allowed")
+				return w, wire.Illegal("explicit index in multi get is not allowed")
 			}
-			w.index = m.node.text
+			w.index = m.Node.Text
 		case "_type":
-			w.docType = m.node.text
+			w.docType = m.Node.Text
 		case "_id":
-			w.id = m.node.text
+			w.id = m.Node.Text
 		case "routing", "_routing":
 		case "_source":
 			var err error
-			if w.filter, err = parseSourceFilter(&m.node); err != nil {
+			if w.filter, err = parseSourceFilter(&m.Node); err != nil {
 				return w, err
 			}
 		default:
-			return w, notOffered("the field [%s] in the body of _mget", m.name)
+			return w, wire.NotOffered("the field [%s] in the body of _mget", m.Name)
 		}
 	}
 	return w, nil
 }
 
-func (c *call) mgetOne(w wish) (doc object, size int) {
+func (c *call) mgetOne(w wish) (doc wire.Object, size int) {
 	x, err := c.single(w.index)
 	var d *stored
 	if err == nil {
 		d, err = x.read(w.docType, w.id)
 	}
 	if err != nil {
-		e := asAPIError(err)
+		e := wire.AsFailure(err)
 		if c.profile.major < firstTyped {
-			return append(c.head(w.index, w.docType, w.id), entry{"error", legacyError(e)}), 0
+			return append(c.head(w.index, w.docType, w.id), wire.Entry{Name: "error", Value: wire.LegacyError(e)}), 0
 		}
 		head := c.head(w.index, w.docType, w.id)
 		if c.profile.major == firstUntyped {
-			head[1].value = nil
+			head[1].Value = nil
 		}
-		return append(head, entry{"error", e.full()}), 0
+		return append(head, wire.Entry{Name: "error", Value: e.Full()}), 0
 	}
 	if d != nil {
 		size = len(d.source)

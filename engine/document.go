@@ -8,6 +8,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/seed56735111/penstock/engine/internal/dates"
+	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
 const shortBits = 16
@@ -53,14 +56,14 @@ const spare = 16
 var errLearn = errors.New("a new field")
 
 // read reads a document and returns it with the mapping that it belongs to from now on.
-func (m *mapping) read(id string, limit int, source *node) (parsed, *mapping, error) {
+func (m *mapping) read(id string, limit int, source *wire.Node) (parsed, *mapping, error) {
 	p := learner{m: m, id: id, limit: limit}
-	p.leaves, p.paths = make([]leaf, 0, 2*len(source.members)+spare), make([]string, 0, 2*len(source.members)+spare)
+	p.leaves, p.paths = make([]leaf, 0, 2*len(source.Members)+spare), make([]string, 0, 2*len(source.Members)+spare)
 	err := p.object(m.root, source, "", 1)
 	if errors.Is(err, errLearn) {
 		p = learner{m: m.clone(), mutable: true, fresh: map[*field]bool{}, id: id, limit: limit}
 		if err = p.object(p.m.root, source, "", 1); err == nil && p.m.root.count() > limit {
-			err = illegal("Limit of total fields [%d] has been exceeded", limit)
+			err = wire.Illegal("Limit of total fields [%d] has been exceeded", limit)
 		}
 	}
 	if err != nil {
@@ -69,32 +72,32 @@ func (m *mapping) read(id string, limit int, source *node) (parsed, *mapping, er
 	return p.parsed, p.m, nil
 }
 
-func tooDeep() *apiError {
-	return mapperError("failed to parse").because(errorf(400, "parse_exception", "The depth of the field has exceeded the allowed limit of [%d]. This limit can be set by changing the [index.mapping.depth.limit] index level setting.", maxDepth))
+func tooDeep() *wire.Failure {
+	return mapperError("failed to parse").Because(wire.Errorf(400, "parse_exception", "The depth of the field has exceeded the allowed limit of [%d]. This limit can be set by changing the [index.mapping.depth.limit] index level setting.", maxDepth))
 }
 
 var metadataFields = []string{"_id", "_index", "_type", "_source", "_routing", "_version", "_seq_no", "_field_names", "_ignored", "_doc_count", "_nested_path", "_data_stream_timestamp"}
 
 // object reads the members of an object. Names with dots mean objects.
-func (p *learner) object(f *field, source *node, prefix string, depth int) error {
-	for i := range source.members {
-		m := &source.members[i]
-		if prefix == "" && strings.HasPrefix(m.name, "_") && slices.Contains(metadataFields, m.name) {
-			return mapperError("failed to parse field [%s] of type [%s]%s. Preview of field's value: '%s'", m.name, m.name, p.of(), javaText(&m.node)).
-				because(mapperError("Field [%s] is a metadata field and cannot be added inside a document. Use the index API request parameters.", m.name))
+func (p *learner) object(f *field, source *wire.Node, prefix string, depth int) error {
+	for i := range source.Members {
+		m := &source.Members[i]
+		if prefix == "" && strings.HasPrefix(m.Name, "_") && slices.Contains(metadataFields, m.Name) {
+			return mapperError("failed to parse field [%s] of type [%s]%s. Preview of field's value: '%s'", m.Name, m.Name, p.of(), wire.JavaText(&m.Node)).
+				Because(mapperError("Field [%s] is a metadata field and cannot be added inside a document. Use the index API request parameters.", m.Name))
 		}
-		name := m.name
+		name := m.Name
 		target, path := f, prefix
 		if strings.IndexByte(name, '.') >= 0 || strings.TrimSpace(name) == "" {
 			var err error
-			if target, name, path, err = p.dotted(f, m.name, prefix, &depth); err != nil {
+			if target, name, path, err = p.dotted(f, m.Name, prefix, &depth); err != nil {
 				return err
 			}
 			if target == nil {
 				continue
 			}
 		}
-		if err := p.member(target, name, path+name, &m.node, depth); err != nil {
+		if err := p.member(target, name, path+name, &m.Node, depth); err != nil {
 			return err
 		}
 	}
@@ -104,7 +107,7 @@ func (p *learner) object(f *field, source *node, prefix string, depth int) error
 // dotted goes down to the object that a name with dots means; a nil target has no mapping and learns none.
 func (p *learner) dotted(f *field, full, prefix string, depth *int) (target *field, name, path string, err error) {
 	failed := func(format string, args ...any) error {
-		return mapperError("failed to parse").because(illegal(format, args...))
+		return mapperError("failed to parse").Because(wire.Illegal(format, args...))
 	}
 	if full == "" {
 		return nil, "", "", failed("field name cannot be an empty string")
@@ -164,7 +167,7 @@ func (p *learner) child(f *field, name, path, full string) (*field, error) {
 	}
 	if !next.isObject() && !next.isFlat() {
 		if p.fresh[next] {
-			return nil, illegal("can't merge a non object mapping [%s] with an object mapping", path)
+			return nil, wire.Illegal("can't merge a non object mapping [%s] with an object mapping", path)
 		}
 		return nil, mapperError("Could not dynamically add mapping for field [%s]. Existing mapping for [%s] must be of type object but found [%s].", full, path, next.kind)
 	}
@@ -176,7 +179,7 @@ func (p *learner) mayAdd(f *field, name, path string) (bool, error) {
 	switch p.dynamic(path) {
 	case "strict":
 		within := strings.TrimSuffix(strings.TrimSuffix(path, name), ".")
-		return false, errorf(400, "strict_dynamic_mapping_exception", "mapping set to strict, dynamic introduction of [%s] within [%s] is not allowed", name, firstNonEmpty(within, "_doc"))
+		return false, wire.Errorf(400, "strict_dynamic_mapping_exception", "mapping set to strict, dynamic introduction of [%s] within [%s] is not allowed", name, firstNonEmpty(within, "_doc"))
 	case "false":
 		return false, nil
 	}
@@ -184,7 +187,7 @@ func (p *learner) mayAdd(f *field, name, path string) (bool, error) {
 		return false, errLearn
 	}
 	if len(f.properties) > p.limit {
-		return false, illegal("Limit of total fields [%d] has been exceeded", p.limit)
+		return false, wire.Illegal("Limit of total fields [%d] has been exceeded", p.limit)
 	}
 	return true, nil
 }
@@ -214,27 +217,27 @@ func (p *learner) dynamic(path string) string {
 }
 
 // member reads one value of an object.
-func (p *learner) member(f *field, name, path string, n *node, depth int) error {
-	switch n.kind {
-	case isArray:
-		if len(n.items) == 0 {
+func (p *learner) member(f *field, name, path string, n *wire.Node, depth int) error {
+	switch n.Kind {
+	case wire.ArrayKind:
+		if len(n.Items) == 0 {
 			return p.strictly(f, name, path)
 		}
 		p.repeated = true
 		p.lists++
 		defer func() { p.lists-- }()
-		for i := range n.items {
-			if err := p.member(f, name, path, &n.items[i], depth); err != nil {
+		for i := range n.Items {
+			if err := p.member(f, name, path, &n.Items[i], depth); err != nil {
 				return err
 			}
 		}
 		return nil
-	case isObject:
+	case wire.ObjectKind:
 		return p.inner(f, name, path, n, depth)
 	}
 	at := f.properties[name]
 	if at == nil {
-		if n.kind == isNull {
+		if n.Kind == wire.NullKind {
 			return p.strictly(f, name, path)
 		}
 		if ok, err := p.mayAdd(f, name, path); !ok {
@@ -246,13 +249,13 @@ func (p *learner) member(f *field, name, path string, n *node, depth int) error 
 		}
 		f.properties[name] = at
 		p.fresh[at] = true
-	} else if p.fresh[at] && n.kind != isNull {
+	} else if p.fresh[at] && n.Kind != wire.NullKind {
 		if err := p.agrees(at, name, path, n); err != nil {
 			return err
 		}
 	}
 	switch {
-	case at.disabled || at.isObject() && n.kind == isNull:
+	case at.disabled || at.isObject() && n.Kind == wire.NullKind:
 		return nil
 	case at.isObject():
 		if p.lists > 0 {
@@ -264,28 +267,28 @@ func (p *learner) member(f *field, name, path string, n *node, depth int) error 
 }
 
 // agrees refuses values of different types for a field that the document itself adds.
-func (p *learner) agrees(at *field, name, path string, n *node) error {
+func (p *learner) agrees(at *field, name, path string, n *wire.Node) error {
 	if at.isObject() {
-		return illegal("can't merge a non object mapping [%s] with an object mapping", path)
+		return wire.Illegal("can't merge a non object mapping [%s] with an object mapping", path)
 	}
 	other, err := p.guess(name, path, n)
 	if err != nil {
 		return err
 	}
 	if other.kind != at.kind {
-		return illegal("mapper [%s] cannot be changed from type [%s] to [%s]", path, at.kind, other.kind)
+		return wire.Illegal("mapper [%s] cannot be changed from type [%s] to [%s]", path, at.kind, other.kind)
 	}
 	return nil
 }
 
 // inner reads an object inside of an object.
-func (p *learner) inner(f *field, name, path string, n *node, depth int) error {
+func (p *learner) inner(f *field, name, path string, n *wire.Node, depth int) error {
 	if at := f.properties[name]; at != nil && !at.isObject() && !at.isFlat() && !p.fresh[at] {
 		return p.notAnObject(at, path, n)
 	}
 	if depth+1 > maxDepth && f.properties[name] == nil {
 		if p.m.major <= firstUntyped {
-			return illegal("Limit of mapping depth [%d] has been exceeded due to object field [%s]", maxDepth, path)
+			return wire.Illegal("Limit of mapping depth [%d] has been exceeded due to object field [%s]", maxDepth, path)
 		}
 		return tooDeep()
 	}
@@ -315,27 +318,27 @@ func (p *learner) note(path string) {
 	}
 }
 
-func (p *learner) notAnObject(at *field, path string, n *node) error {
+func (p *learner) notAnObject(at *field, path string, n *wire.Node) error {
 	if at.malformed && at.class != truth && p.m.major >= firstThird {
 		return nil
 	}
-	e := p.bad(at, path, javaText(n))
+	e := p.bad(at, path, wire.JavaText(n))
 	switch at.class {
 	case whole, floating:
-		return e.because(errorf(400, "json_parse_exception", "Current token (START_OBJECT) not numeric, can not use numeric value accessors\n at %s; line: 1, column: %d]", sourceText, n.start+2))
+		return e.Because(wire.Errorf(400, "json_parse_exception", "Current token (START_OBJECT) not numeric, can not use numeric value accessors\n at %s; line: 1, column: %d]", wire.SourceText, n.Start+2))
 	case truth:
-		return e.because(errorf(400, "json_parse_exception", "Current token (START_OBJECT) not of boolean type\n at %s; line: 1, column: %d]", sourceText, n.start+2))
+		return e.Because(wire.Errorf(400, "json_parse_exception", "Current token (START_OBJECT) not of boolean type\n at %s; line: 1, column: %d]", wire.SourceText, n.Start+2))
 	}
-	return e.because(errorf(400, "illegal_state_exception", "Can't get text on a START_OBJECT at 1:%d", n.start+1))
+	return e.Because(wire.Errorf(400, "illegal_state_exception", "Can't get text on a START_OBJECT at 1:%d", n.Start+1))
 }
 
 // bad is the error about a value that its field does not take.
-func (p *learner) bad(f *field, path, text string) *apiError {
+func (p *learner) bad(f *field, path, text string) *wire.Failure {
 	if p.m.major < firstUntyped {
 		return mapperError("failed to parse [%s]", path)
 	}
-	if len(text) > longestText {
-		text = strings.ToValidUTF8(text[:longestText], "")
+	if len(text) > wire.LongestText {
+		text = strings.ToValidUTF8(text[:wire.LongestText], "")
 	}
 	return mapperError("failed to parse field [%s] of type [%s]%s. Preview of field's value: '%s'", path, f.kind, p.of(), text)
 }
@@ -356,8 +359,8 @@ func (p *learner) template(kind, otherwise, name, path string) (*field, error) {
 			continue
 		}
 		n := filled(t.mapping, strings.NewReplacer("{name}", name, "{dynamic_type}", firstNonEmpty(otherwise, kind)))
-		if _, ok := n.get("type"); !ok && otherwise != "" {
-			n.members = append([]member{{name: "type", node: node{kind: isString, text: otherwise}}}, n.members...)
+		if _, ok := n.Get("type"); !ok && otherwise != "" {
+			n.Members = append([]wire.Member{{Name: "type", Node: wire.Node{Kind: wire.StringKind, Text: otherwise}}}, n.Members...)
 		}
 		return p.m.parseField(path, &n)
 	}
@@ -365,38 +368,38 @@ func (p *learner) template(kind, otherwise, name, path string) (*field, error) {
 }
 
 // filled is a copy of a mapping with its placeholders replaced.
-func filled(n *node, r *strings.Replacer) node {
+func filled(n *wire.Node, r *strings.Replacer) wire.Node {
 	c := *n
-	if n.kind == isString {
-		c.text = r.Replace(n.text)
+	if n.Kind == wire.StringKind {
+		c.Text = r.Replace(n.Text)
 	}
-	c.items, c.members = slices.Clone(n.items), slices.Clone(n.members)
-	for i := range c.items {
-		c.items[i] = filled(&c.items[i], r)
+	c.Items, c.Members = slices.Clone(n.Items), slices.Clone(n.Members)
+	for i := range c.Items {
+		c.Items[i] = filled(&c.Items[i], r)
 	}
-	for i := range c.members {
-		c.members[i].node = filled(&c.members[i].node, r)
+	for i := range c.Members {
+		c.Members[i].Node = filled(&c.Members[i].Node, r)
 	}
 	return c
 }
 
 // guess is dynamic mapping: a field for a value of this kind.
-func (p *learner) guess(name, path string, n *node) (*field, error) {
+func (p *learner) guess(name, path string, n *wire.Node) (*field, error) {
 	var kindOf, typeName string
-	var format *dateFormat
-	switch n.kind {
-	case isBool:
+	var format *dates.Format
+	switch n.Kind {
+	case wire.BoolKind:
 		kindOf, typeName = "boolean", "boolean"
-	case isNumber:
+	case wire.NumberKind:
 		kindOf, typeName = "long", "long"
-		if strings.ContainsAny(n.text, ".eE") {
+		if strings.ContainsAny(n.Text, ".eE") {
 			kindOf, typeName = "double", "float"
 			if p.m.major < firstKeyword {
 				typeName = "double"
 			}
 		}
 	default:
-		kindOf, typeName, format = p.guessText(n.text)
+		kindOf, typeName, format = p.guessText(n.Text)
 	}
 	if f, err := p.template(kindOf, typeName, name, path); f != nil || err != nil {
 		return f, err
@@ -410,16 +413,16 @@ func (p *learner) guess(name, path string, n *node) (*field, error) {
 		sub := newLeaf("keyword")
 		sub.column = f.column + ".keyword"
 		sub.ignoreAbove = dynamicIgnoreAbove
-		sub.params = []member{{name: "ignore_above", node: node{kind: isNumber, text: strconv.Itoa(dynamicIgnoreAbove)}}}
+		sub.params = []wire.Member{{Name: "ignore_above", Node: wire.Node{Kind: wire.NumberKind, Text: strconv.Itoa(dynamicIgnoreAbove)}}}
 		f.fields = map[string]*field{"keyword": sub}
 	case typeName == "date" && p.m.major < firstKeyword:
-		f.format = legacyDates
-	case format != nil && format.text != "":
+		f.format = dates.Legacy
+	case format != nil && format.Text != "":
 		f.format = format
-		first, _, _ := strings.Cut(format.text, "||")
-		f.params = []member{{name: "format", node: node{kind: isString, text: format.text}}}
+		first, _, _ := strings.Cut(format.Text, "||")
+		f.params = []wire.Member{{Name: "format", Node: wire.Node{Kind: wire.StringKind, Text: format.Text}}}
 		if p.m.major > firstUntyped {
-			f.params = append(f.params, member{name: "print_format", node: node{kind: isString, text: first}})
+			f.params = append(f.params, wire.Member{Name: "print_format", Node: wire.Node{Kind: wire.StringKind, Text: first}})
 		}
 	}
 	return f, nil
@@ -428,7 +431,7 @@ func (p *learner) guess(name, path string, n *node) (*field, error) {
 // dynamicIgnoreAbove is the length up to which dynamic mapping keeps a text as a keyword too.
 const dynamicIgnoreAbove = 256
 
-func (p *learner) guessText(text string) (kindOf, typeName string, format *dateFormat) {
+func (p *learner) guessText(text string) (kindOf, typeName string, format *dates.Format) {
 	_, notWhole := strconv.ParseInt(text, 10, 64)
 	_, notNumber := strconv.ParseFloat(text, 64)
 	switch {
@@ -438,7 +441,7 @@ func (p *learner) guessText(text string) (kindOf, typeName string, format *dateF
 		return "double", "float", nil
 	case p.m.dateDetection && notNumber != nil:
 		for _, f := range p.m.dynamicDates {
-			if _, ok := f.parse(text, time.UTC, false); ok {
+			if _, ok := f.Parse(text, time.UTC, false); ok {
 				return "date", "date", f
 			}
 		}
@@ -447,9 +450,9 @@ func (p *learner) guessText(text string) (kindOf, typeName string, format *dateF
 }
 
 // readSource reads the source of a document.
-func readSource(source json.RawMessage) (node, error) {
+func readSource(source json.RawMessage) (wire.Node, error) {
 	if len(source) == 0 {
-		return node{}, mapperError("failed to parse, document is empty")
+		return wire.Node{}, mapperError("failed to parse, document is empty")
 	}
 	at := 0
 	if bytes.HasPrefix(source, []byte("\xef\xbb\xbf")) {
@@ -459,11 +462,11 @@ func readSource(source json.RawMessage) (node, error) {
 		at++
 	}
 	if at == len(source) || source[at] != '{' {
-		return node{}, mapperError("failed to parse").because(errorf(400, "not_x_content_exception", "Compressor detection can only be called on some xcontent bytes or compressed xcontent bytes"))
+		return wire.Node{}, mapperError("failed to parse").Because(wire.Errorf(400, "not_x_content_exception", "Compressor detection can only be called on some xcontent bytes or compressed xcontent bytes"))
 	}
-	n, err := parseJSON(source)
+	n, err := wire.Parse(source)
 	if err != nil {
-		return n, mapperError("failed to parse").because(err)
+		return n, mapperError("failed to parse").Because(err)
 	}
 	return n, nil
 }

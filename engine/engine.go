@@ -20,6 +20,8 @@ import (
 	"sync"
 
 	bleve "github.com/blevesearch/bleve_index_api"
+
+	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
 // DefaultMaxContentLength is the largest request body, as the engines have it by default.
@@ -205,33 +207,9 @@ func (e *Engine) resolve(expr string, lenient bool) ([]*index, error) {
 }
 
 // noIndex is the error about an index that does not exist.
-func noIndex(name, kind string) *apiError {
-	return errorf(404, "index_not_found_exception", "no such index [%s]", name).with("index", name, "resource.id", name, "resource.type", kind, "index_uuid", "_na_")
+func noIndex(name, kind string) *wire.Failure {
+	return wire.Errorf(404, "index_not_found_exception", "no such index [%s]", name).With("index", name, "resource.id", name, "resource.type", kind, "index_uuid", "_na_")
 }
 
 // sorted are the keys of a map in order.
 func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
-
-// wildcard matches with * for any text.
-func wildcard(pattern, s string) bool {
-	head, rest, more := strings.Cut(pattern, "*")
-	if !strings.HasPrefix(s, head) {
-		return false
-	}
-	if !more {
-		return s == head
-	}
-	s = s[len(head):]
-	for {
-		var part string
-		part, rest, more = strings.Cut(rest, "*")
-		if !more {
-			return strings.HasSuffix(s, part)
-		}
-		i := strings.Index(s, part)
-		if i < 0 {
-			return false
-		}
-		s = s[i+len(part):]
-	}
-}

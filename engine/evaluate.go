@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	bleve "github.com/blevesearch/bleve_index_api"
+
+	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
 type (
@@ -37,13 +39,13 @@ func (s *searcher) lookup(path string) (*field, error) {
 	case f == nil:
 		return nil, nil //nolint:nilnil // no field is no error: nothing is found in it
 	case inside && f.isFlat():
-		return nil, notOffered("searching inside of the field [%s], which is a %s", path, f.kind)
+		return nil, wire.NotOffered("searching inside of the field [%s], which is a %s", path, f.kind)
 	case inside, f.isObject():
 		return nil, nil //nolint:nilnil // nor what only nested queries find
 	case f.class == unindexed:
-		return nil, notOffered("searching in the field [%s], which is a %s", path, f.kind)
+		return nil, wire.NotOffered("searching in the field [%s], which is a %s", path, f.kind)
 	case !f.searchable && (!f.docValues || s.m.major <= firstUntyped):
-		return nil, s.wrongText(illegal("Cannot search on field [%s] since it is not indexed.", path))
+		return nil, s.wrongText(wire.Illegal("Cannot search on field [%s] since it is not indexed.", path))
 	}
 	return f, nil
 }
@@ -54,7 +56,7 @@ func (q *matchQuery) run(s *searcher) (*hits, error) {
 		for _, path := range s.expand(w.pattern) {
 			h, err := q.in(s, path, w.boost)
 			if err != nil {
-				if e := asAPIError(err); e.status == 400 && (q.lenient || strings.Contains(w.pattern, "*")) {
+				if e := wire.AsFailure(err); e.Status == 400 && (q.lenient || strings.Contains(w.pattern, "*")) {
 					continue
 				}
 				return nil, err
@@ -88,7 +90,7 @@ func (s *searcher) expand(pattern string) []string {
 	}
 	var out []string
 	s.m.root.leaves("", func(path string, f *field) {
-		if wildcard(pattern, path) && f.searchable && f.class != unindexed && (!everything || !f.notInAll) {
+		if wire.Wildcard(pattern, path) && f.searchable && f.class != unindexed && (!everything || !f.notInAll) {
 			out = append(out, path)
 		}
 	})
@@ -98,14 +100,14 @@ func (s *searcher) expand(pattern string) []string {
 // in looks for the text in one field; nil when the field says nothing about it.
 func (q *matchQuery) in(s *searcher, path string, boost float32) (*hits, error) {
 	if special(path) {
-		return s.term(path, &node{kind: isString, text: q.text}, boost, false)
+		return s.term(path, &wire.Node{Kind: wire.StringKind, Text: q.text}, boost, false)
 	}
 	f, err := s.lookup(path)
 	if f == nil || err != nil {
 		return &hits{}, err
 	}
 	if f.class != analysed {
-		return s.term(path, &node{kind: isString, text: q.text}, boost, false)
+		return s.term(path, &wire.Node{Kind: wire.StringKind, Text: q.text}, boost, false)
 	}
 	a := f.search
 	if q.analyzer != nil {
@@ -113,7 +115,7 @@ func (q *matchQuery) in(s *searcher, path string, boost float32) (*hits, error) 
 	}
 	words := a.list(q.text)
 	if len(words) > maxClauses {
-		return nil, errorf(400, "too_many_clauses", "maxClauseCount is set to %d", maxClauses)
+		return nil, wire.Errorf(400, "too_many_clauses", "maxClauseCount is set to %d", maxClauses)
 	}
 	name := fieldPrefix + path
 	switch {
@@ -158,19 +160,19 @@ func (q *termQuery) run(s *searcher) (*hits, error) {
 }
 
 // term finds a value in a field.
-func (s *searcher) term(path string, v *node, boost float32, fold bool) (*hits, error) {
+func (s *searcher) term(path string, v *wire.Node, boost float32, fold bool) (*hits, error) {
 	switch path {
 	case "_id":
-		return s.withIDs([]string{v.text}, nil, boost)
+		return s.withIDs([]string{v.Text}, nil, boost)
 	case "_index":
-		if s.x.goesBy(v.text) {
+		if s.x.goesBy(v.Text) {
 			return &hits{docs: s.live(), score: boost}, nil
 		}
 		return &hits{}, nil
 	case "_type":
-		return s.ofTypes([]string{v.text}, boost)
+		return s.ofTypes([]string{v.Text}, boost)
 	case "_field_names":
-		docs, err := s.existing([]string{v.text})
+		docs, err := s.existing([]string{v.Text})
 		return &hits{docs: docs, score: boost}, err
 	}
 	f, err := s.lookup(path)
@@ -185,20 +187,20 @@ func (s *searcher) term(path string, v *node, boost float32, fold bool) (*hits, 
 }
 
 // in finds a value in a field of the mapping.
-func (s *searcher) in(path string, f *field, v *node, boost float32, fold bool) (*hits, error) {
+func (s *searcher) in(path string, f *field, v *wire.Node, boost float32, fold bool) (*hits, error) {
 	name := fieldPrefix + path
 	if fold {
 		if f.class != exact && f.class != analysed {
 			return nil, s.unfitQuery("[%s] field which is of type [%s], does not support case insensitive term queries", path, f.kind)
 		}
-		docs, err := s.matching(name, "", func(term string) bool { return strings.EqualFold(term, v.text) })
+		docs, err := s.matching(name, "", func(term string) bool { return strings.EqualFold(term, v.Text) })
 		return &hits{docs: docs, score: boost}, err
 	}
 	switch f.class {
 	case analysed:
-		return s.scored(name, f, v.text, boost)
+		return s.scored(name, f, v.Text, boost)
 	case exact:
-		text := v.text
+		text := v.Text
 		if f.lower {
 			text = strings.ToLower(text)
 		}
@@ -208,15 +210,15 @@ func (s *searcher) in(path string, f *field, v *node, boost float32, fold bool) 
 		}
 		return s.scored(name, f, text, boost)
 	case truth:
-		key, ok := map[string]string{"true": "T", "false": "F", "": "F"}[v.text]
+		key, ok := map[string]string{"true": "T", "false": "F", "": "F"}[v.Text]
 		if !ok {
-			return nil, s.wrongText(illegal("Can't parse boolean value [%s], expected [true] or [false]", v.text))
+			return nil, s.wrongText(wire.Illegal("Can't parse boolean value [%s], expected [true] or [false]", v.Text))
 		}
 		return s.scored(name, f, key, boost)
 	case instant:
 		docs, err := s.between(path, f, &rangeQuery{from: v, to: v})
-		if e, ok := errors.AsType[*apiError](err); ok && e.inner != nil {
-			err = s.wrongText(e.inner)
+		if e, ok := errors.AsType[*wire.Failure](err); ok && e.Inner != nil {
+			err = s.wrongText(e.Inner)
 		}
 		return &hits{docs: docs, score: boost}, err
 	}
@@ -225,20 +227,20 @@ func (s *searcher) in(path string, f *field, v *node, boost float32, fold bool) 
 }
 
 // equal finds a number or an address.
-func (s *searcher) equal(path string, f *field, v *node) ([]uint32, error) {
+func (s *searcher) equal(path string, f *field, v *wire.Node) ([]uint32, error) {
 	name := fieldPrefix + path
 	if f.class == address {
-		if strings.Contains(v.text, "/") {
-			net, err := netip.ParsePrefix(v.text)
+		if strings.Contains(v.Text, "/") {
+			net, err := netip.ParsePrefix(v.Text)
 			if err != nil {
-				return nil, s.wrongText(illegal("Expected [ip/prefix] but was [%s]", v.text))
+				return nil, s.wrongText(wire.Illegal("Expected [ip/prefix] but was [%s]", v.Text))
 			}
 			from, to := ends(net)
 			return s.dictionary(name, addressKey(from), addressKey(to))
 		}
-		ip, err := netip.ParseAddr(v.text)
+		ip, err := netip.ParseAddr(v.Text)
 		if err != nil {
-			return nil, s.wrongText(illegal("'%s' is not an IP string literal.", v.text))
+			return nil, s.wrongText(wire.Illegal("'%s' is not an IP string literal.", v.Text))
 		}
 		return s.having(name, addressKey(ip))
 	}
@@ -266,14 +268,14 @@ func ends(net netip.Prefix) (first, last netip.Addr) {
 }
 
 // number reads a value that is searched for in a number field. It is not ok when no number of the field is equal to it.
-func (s *searcher) number(f *field, v *node) (n int64, ok bool, err error) {
-	text := strings.TrimSpace(v.text)
+func (s *searcher) number(f *field, v *wire.Node) (n int64, ok bool, err error) {
+	text := strings.TrimSpace(v.Text)
 	x, bad := strconv.ParseFloat(text, 64)
-	if v.kind == isBool || bad != nil && !math.IsInf(x, 0) || strings.ContainsAny(text, "_xXpP") {
-		return 0, false, s.wrongText(numberFormat(v.text))
+	if v.Kind == wire.BoolKind || bad != nil && !math.IsInf(x, 0) || strings.ContainsAny(text, "_xXpP") {
+		return 0, false, s.wrongText(numberFormat(v.Text))
 	}
 	if f.class == floating {
-		n, err := f.floatingNumber(&node{kind: isNumber, text: text}, false)
+		n, err := f.floatingNumber(&wire.Node{Kind: wire.NumberKind, Text: text}, false)
 		return n, err == nil, nil // when it is infinite, no value is equal
 	}
 	if x != math.Trunc(x) {
@@ -281,7 +283,7 @@ func (s *searcher) number(f *field, v *node) (n int64, ok bool, err error) {
 	}
 	wide := *f
 	wide.bits = 64
-	n, err = wide.wholeNumber(&node{kind: isNumber, text: text})
+	n, err = wide.wholeNumber(&wire.Node{Kind: wire.NumberKind, Text: text})
 	return n, err == nil, nil // when it is out of range, no value is equal
 }
 
@@ -289,7 +291,7 @@ func (q *termsQuery) run(s *searcher) (*hits, error) {
 	if q.field == "_id" {
 		ids := make([]string, 0, len(q.values))
 		for i := range q.values {
-			ids = append(ids, q.values[i].text)
+			ids = append(ids, q.values[i].Text)
 		}
 		return s.withIDs(ids, nil, q.boost)
 	}
@@ -355,7 +357,7 @@ func (q *existsQuery) run(s *searcher) (*hits, error) {
 	case f == nil:
 		return &hits{}, nil
 	case inside && f.isFlat():
-		return nil, notOffered("searching inside of the field [%s], which is a %s", q.field, f.kind)
+		return nil, wire.NotOffered("searching inside of the field [%s], which is a %s", q.field, f.kind)
 	default:
 		paths = []string{q.field}
 		f.leaves(q.field+".", func(path string, _ *field) { paths = append(paths, path) })
@@ -399,7 +401,7 @@ func (q *patternQuery) run(s *searcher) (*hits, error) {
 		}
 		return &hits{}, nil
 	case "_id", "_type":
-		return nil, notOffered("the query [%s] on [%s]", q.name, q.field)
+		return nil, wire.NotOffered("the query [%s] on [%s]", q.name, q.field)
 	}
 	f, err := s.lookup(q.field)
 	if f == nil || err != nil {

@@ -4,6 +4,9 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/seed56735111/penstock/engine/internal/dates"
+	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
 // class is how the values of a field are indexed.
@@ -27,7 +30,7 @@ type field struct {
 	class      class
 	properties map[string]*field // of an object
 	fields     map[string]*field // sub-fields
-	params     []member          // as given, but for type, properties and fields
+	params     []wire.Member     // as given, but for type, properties and fields
 	column     string            // where the index keeps the values
 
 	dynamic     string // true, false or strict; empty is the parent's
@@ -39,12 +42,12 @@ type field struct {
 	malformed   bool // values that cannot be read are left out
 	coerce      bool
 	ignoreAbove int // 0 is no limit
-	format      *dateFormat
+	format      *dates.Format
 	nanos       bool
 	scale       float64
 	bits        int // of a whole number, or of a float
 	unsigned    bool
-	null        *node
+	null        *wire.Node
 	words       analyzer
 	search      analyzer
 	lower       bool
@@ -125,7 +128,7 @@ func newLeaf(kind string) *field {
 		f.docValues = false
 	}
 	if f.class == instant {
-		f.format = defaultDates
+		f.format = dates.Default
 	}
 	return f
 }
@@ -173,7 +176,7 @@ func put(into *field, prefix, name string, f *field) error {
 			into.properties[head] = old
 		}
 		if !old.isObject() {
-			return illegal("can't merge a non object mapping [%s] with an object mapping", path)
+			return wire.Illegal("can't merge a non object mapping [%s] with an object mapping", path)
 		}
 		return put(old, path+".", rest, f)
 	}
@@ -191,10 +194,10 @@ func merge(path string, old, f *field) (*field, error) {
 	case old == nil:
 		return f, nil
 	case old.isObject() != f.isObject():
-		return nil, illegal("can't merge a non object mapping [%s] with an object mapping", path)
+		return nil, wire.Illegal("can't merge a non object mapping [%s] with an object mapping", path)
 	case !f.isObject():
 		if old.kind != f.kind {
-			return nil, illegal("mapper [%s] cannot be changed from type [%s] to [%s]", path, old.kind, f.kind)
+			return nil, wire.Illegal("mapper [%s] cannot be changed from type [%s] to [%s]", path, old.kind, f.kind)
 		}
 		if err := sameIndexing(path, old, f); err != nil {
 			return nil, err
@@ -214,9 +217,9 @@ func merge(path string, old, f *field) (*field, error) {
 		return &out, nil
 	case (old.kind == "nested") != (f.kind == "nested"):
 		if old.kind == "nested" {
-			return nil, illegal("cannot change object mapping from nested to non-nested")
+			return nil, wire.Illegal("cannot change object mapping from nested to non-nested")
 		}
-		return nil, illegal("cannot change object mapping from non-nested to nested")
+		return nil, wire.Illegal("cannot change object mapping from non-nested to nested")
 	}
 	out := *old
 	if f.params != nil {
@@ -246,7 +249,7 @@ func sameIndexing(path string, old, f *field) error {
 		{"scaling_factor", old.scale == f.scale},
 	} {
 		if !p.same {
-			return illegal("Mapper for [%s] conflicts with existing mapper:\n\tCannot update parameter [%s] from [%s] to [%s]", path, p.name, paramText(old, p.name), paramText(f, p.name))
+			return wire.Illegal("Mapper for [%s] conflicts with existing mapper:\n\tCannot update parameter [%s] from [%s] to [%s]", path, p.name, paramText(old, p.name), paramText(f, p.name))
 		}
 	}
 	return nil
@@ -254,8 +257,8 @@ func sameIndexing(path string, old, f *field) error {
 
 func paramText(f *field, name string) string {
 	for i := range f.params {
-		if f.params[i].name == name {
-			return javaText(&f.params[i].node)
+		if f.params[i].Name == name {
+			return wire.JavaText(&f.params[i].Node)
 		}
 	}
 	if name == "index" || name == "doc_values" {
@@ -265,20 +268,20 @@ func paramText(f *field, name string) string {
 }
 
 // definition writes a field as the API shows it.
-func (v *vocabulary) definition(f *field) object {
-	var o object
+func (v *vocabulary) definition(f *field) wire.Object {
+	var o wire.Object
 	if f.isObject() {
 		if f.kind == "nested" {
-			o = append(o, entry{"type", "nested"})
+			o = append(o, wire.Entry{Name: "type", Value: "nested"})
 		}
 		if f.kind == "object" && len(f.properties) == 0 {
-			o = append(o, entry{"type", "object"})
+			o = append(o, wire.Entry{Name: "type", Value: "object"})
 		}
 		for i := range f.params {
-			o = append(o, entry{f.params[i].name, &f.params[i].node})
+			o = append(o, wire.Entry{Name: f.params[i].Name, Value: &f.params[i].Node})
 		}
 		if len(f.properties) > 0 {
-			o = append(o, entry{"properties", v.definitions(f.properties)})
+			o = append(o, wire.Entry{Name: "properties", Value: v.definitions(f.properties)})
 		}
 		return o
 	}
@@ -286,46 +289,46 @@ func (v *vocabulary) definition(f *field) object {
 	if v.major < firstKeyword && (kind == "text" || kind == "keyword") {
 		kind = "string"
 	}
-	o = append(o, entry{"type", kind})
+	o = append(o, wire.Entry{Name: "type", Value: kind})
 	for i := range f.params {
 		switch m := &f.params[i]; {
 		case isDefault(m):
-		case m.name == "scaling_factor":
-			o = append(o, entry{m.name, double(f.scale)})
+		case m.Name == "scaling_factor":
+			o = append(o, wire.Entry{Name: m.Name, Value: wire.Double(f.scale)})
 		default:
-			o = append(o, entry{m.name, &m.node})
+			o = append(o, wire.Entry{Name: m.Name, Value: &m.Node})
 		}
 	}
-	if f.class == instant && f.format == legacyDates {
-		o = append(o, entry{"format", legacyDates.text})
+	if f.class == instant && f.format == dates.Legacy {
+		o = append(o, wire.Entry{Name: "format", Value: dates.Legacy.Text})
 	}
 	if len(f.fields) > 0 {
-		o = append(o, entry{"fields", v.definitions(f.fields)})
+		o = append(o, wire.Entry{Name: "fields", Value: v.definitions(f.fields)})
 	}
 	return o
 }
 
 // isDefault says whether a parameter is what it would be without being given.
-func isDefault(m *member) bool {
-	switch m.name {
+func isDefault(m *wire.Member) bool {
+	switch m.Name {
 	case "index", "doc_values", "coerce":
-		return m.node.text == "true"
+		return m.Node.Text == "true"
 	case "store", "ignore_malformed", "fielddata":
-		return m.node.text == "false"
+		return m.Node.Text == "false"
 	}
 	return false
 }
 
-func (v *vocabulary) definitions(fields map[string]*field) object {
-	o := make(object, 0, len(fields))
+func (v *vocabulary) definitions(fields map[string]*field) wire.Object {
+	o := make(wire.Object, 0, len(fields))
 	for _, name := range sorted(fields) {
-		o = append(o, entry{name, v.definition(fields[name])})
+		o = append(o, wire.Entry{Name: name, Value: v.definition(fields[name])})
 	}
 	return o
 }
 
-func mapperError(format string, args ...any) *apiError {
-	return errorf(400, "mapper_parsing_exception", format, args...)
+func mapperError(format string, args ...any) *wire.Failure {
+	return wire.Errorf(400, "mapper_parsing_exception", format, args...)
 }
 
 func firstNonEmpty(a, b string) string {
@@ -333,19 +336,4 @@ func firstNonEmpty(a, b string) string {
 		return a
 	}
 	return b
-}
-
-// depth is how deep objects and lists are nested in a value.
-func (n *node) depth() int {
-	deepest := 0
-	for i := range n.items {
-		deepest = max(deepest, n.items[i].depth())
-	}
-	for i := range n.members {
-		deepest = max(deepest, n.members[i].node.depth())
-	}
-	if n.kind == isObject || n.kind == isArray {
-		return deepest + 1
-	}
-	return 0
 }

@@ -4,25 +4,28 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/seed56735111/penstock/engine/internal/dates"
+	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
 // vocabulary is how a version speaks of mappings.
 type vocabulary struct{ major int }
 
 // parseField reads the definition of one field.
-func (v *vocabulary) parseField(path string, n *node) (*field, error) {
+func (v *vocabulary) parseField(path string, n *wire.Node) (*field, error) {
 	name := path[strings.LastIndexByte(path, '.')+1:]
-	if n.kind != isObject {
-		return nil, mapperError("Expected map for property [fields] on field [%s] but got a class %s", name, javaClass(n))
+	if n.Kind != wire.ObjectKind {
+		return nil, mapperError("Expected map for property [fields] on field [%s] but got a class %s", name, wire.JavaClass(n))
 	}
-	if n.depth() > maxDepth+2 {
+	if n.Depth() > maxDepth+2 {
 		return nil, tooDeep()
 	}
 	kindOf := ""
-	if t, ok := n.get("type"); ok {
-		kindOf = t.text
+	if t, ok := n.Get("type"); ok {
+		kindOf = t.Text
 	}
-	_, hasProperties := n.get("properties")
+	_, hasProperties := n.Get("properties")
 	switch {
 	case kindOf == "object" || kindOf == "nested" || kindOf == "" && (hasProperties || looksLikeObject(n)):
 		return v.parseObject(path, firstNonEmpty(kindOf, "object"), n)
@@ -33,7 +36,7 @@ func (v *vocabulary) parseField(path string, n *node) (*field, error) {
 	}
 	if !v.has(kindOf) {
 		if slices.Contains(realTypes, kindOf) {
-			return nil, notOffered("the field type [%s] of field [%s]", kindOf, path)
+			return nil, wire.NotOffered("the field type [%s] of field [%s]", kindOf, path)
 		}
 		return nil, mapperError("No handler for type [%s] declared on field [%s]", kindOf, name)
 	}
@@ -43,9 +46,9 @@ func (v *vocabulary) parseField(path string, n *node) (*field, error) {
 // firstKeyword is the first major version that tells text and keyword apart; before, both are strings.
 const firstKeyword = 5
 
-func looksLikeObject(n *node) bool {
-	for i := range n.members {
-		switch n.members[i].name {
+func looksLikeObject(n *wire.Node) bool {
+	for i := range n.Members {
+		switch n.Members[i].Name {
 		case "dynamic", "enabled":
 			return true
 		}
@@ -53,33 +56,33 @@ func looksLikeObject(n *node) bool {
 	return false
 }
 
-func (v *vocabulary) parseObject(path, kind string, n *node) (*field, error) {
+func (v *vocabulary) parseObject(path, kind string, n *wire.Node) (*field, error) {
 	f := &field{kind: kind, properties: map[string]*field{}}
-	for i := range n.members {
-		m := &n.members[i]
-		switch m.name {
+	for i := range n.Members {
+		m := &n.Members[i]
+		switch m.Name {
 		case "type":
 		case "properties":
-			if err := v.parseProperties(f, path+".", &m.node); err != nil {
+			if err := v.parseProperties(f, path+".", &m.Node); err != nil {
 				return nil, err
 			}
 		case "dynamic":
-			if err := checkDynamic(m.node.text, path[strings.LastIndexByte(path, '.')+1:]); err != nil {
+			if err := checkDynamic(m.Node.Text, path[strings.LastIndexByte(path, '.')+1:]); err != nil {
 				return nil, err
 			}
-			f.dynamic = m.node.text
+			f.dynamic = m.Node.Text
 			f.params = append(f.params, shownParam(m))
 		case "enabled":
-			f.disabled = m.node.text == "false"
+			f.disabled = m.Node.Text == "false"
 			f.params = append(f.params, *m)
 		case "include_in_parent", "include_in_root":
-			if m.node.text != "false" {
-				return nil, notOffered("the parameter [%s] of field [%s]", m.name, path)
+			if m.Node.Text != "false" {
+				return nil, wire.NotOffered("the parameter [%s] of field [%s]", m.Name, path)
 			}
 		case "include_in_all", "path":
 			f.params = append(f.params, *m)
 		default:
-			return nil, mapperError("Mapping definition for [%s] has unsupported parameters:  [%s : %s]", path, m.name, javaText(&m.node))
+			return nil, mapperError("Mapping definition for [%s] has unsupported parameters:  [%s : %s]", path, m.Name, wire.JavaText(&m.Node))
 		}
 	}
 	return f, nil
@@ -90,53 +93,53 @@ func checkDynamic(setting, name string) error {
 	case "true", "false", "strict":
 		return nil
 	case "strict_allow_templates", "false_allow_templates", "runtime":
-		return notOffered("the setting [dynamic: %s]", setting)
+		return wire.NotOffered("the setting [dynamic: %s]", setting)
 	}
-	return illegal("Could not convert [%s.dynamic] to boolean", name).because(illegal("Failed to parse value [%s] as only [true] or [false] are allowed.", setting))
+	return wire.Illegal("Could not convert [%s.dynamic] to boolean", name).Because(wire.Illegal("Failed to parse value [%s] as only [true] or [false] are allowed.", setting))
 }
 
 // parseProperties adds the fields of a mapping. A name with dots means objects.
-func (v *vocabulary) parseProperties(into *field, prefix string, n *node) error {
-	if n.kind != isObject {
-		return mapperError("Expected map for property [properties] on field [%s] but got a class %s", strings.Trim(prefix, "."), javaClass(n))
+func (v *vocabulary) parseProperties(into *field, prefix string, n *wire.Node) error {
+	if n.Kind != wire.ObjectKind {
+		return mapperError("Expected map for property [properties] on field [%s] but got a class %s", strings.Trim(prefix, "."), wire.JavaClass(n))
 	}
-	for i := range n.members {
-		m := &n.members[i]
-		if strings.Trim(m.name, ". ") == "" || strings.HasPrefix(m.name, ".") || strings.HasSuffix(m.name, ".") || strings.Contains(m.name, "..") {
-			return illegal("name cannot be empty string")
+	for i := range n.Members {
+		m := &n.Members[i]
+		if strings.Trim(m.Name, ". ") == "" || strings.HasPrefix(m.Name, ".") || strings.HasSuffix(m.Name, ".") || strings.Contains(m.Name, "..") {
+			return wire.Illegal("name cannot be empty string")
 		}
-		f, err := v.parseField(strings.TrimPrefix(prefix+m.name, "."), &m.node)
+		f, err := v.parseField(strings.TrimPrefix(prefix+m.Name, "."), &m.Node)
 		if err != nil {
 			return err
 		}
-		if err := put(into, strings.TrimPrefix(prefix, "."), m.name, f); err != nil {
+		if err := put(into, strings.TrimPrefix(prefix, "."), m.Name, f); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (v *vocabulary) parseLeaf(path, kind string, n *node) (*field, error) {
+func (v *vocabulary) parseLeaf(path, kind string, n *wire.Node) (*field, error) {
 	f := newLeaf(kind)
 	f.column = fieldPrefix + path
 	if f.class == instant && v.major < firstKeyword {
-		f.format = legacyDates
+		f.format = dates.Legacy
 	}
 	f.fielddata = f.class == analysed && v.major < firstKeyword
 	name := path[strings.LastIndexByte(path, '.')+1:]
 	known := append(slices.Clone(anyParams), leafTypes()[kind].params...)
-	for i := range n.members {
-		m := &n.members[i]
-		switch m.name {
+	for i := range n.Members {
+		m := &n.Members[i]
+		switch m.Name {
 		case "type":
 			continue
 		case "fields":
-			if m.node.kind != isObject {
-				return nil, mapperError("expected map for property [fields] on field [%s] but got a class %s", name, javaClass(&m.node))
+			if m.Node.Kind != wire.ObjectKind {
+				return nil, mapperError("expected map for property [fields] on field [%s] but got a class %s", name, wire.JavaClass(&m.Node))
 			}
-			for j := range m.node.members {
-				s := &m.node.members[j]
-				sub, err := v.parseField(path+"."+s.name, &s.node)
+			for j := range m.Node.Members {
+				s := &m.Node.Members[j]
+				sub, err := v.parseField(path+"."+s.Name, &s.Node)
 				if err != nil {
 					return nil, err
 				}
@@ -146,12 +149,12 @@ func (v *vocabulary) parseLeaf(path, kind string, n *node) (*field, error) {
 				if f.fields == nil {
 					f.fields = map[string]*field{}
 				}
-				f.fields[s.name] = sub
+				f.fields[s.Name] = sub
 			}
 			continue
 		}
-		if !slices.Contains(known, m.name) {
-			return nil, mapperError("unknown parameter [%s] on mapper [%s] of type [%s]", m.name, name, kind)
+		if !slices.Contains(known, m.Name) {
+			return nil, mapperError("unknown parameter [%s] on mapper [%s] of type [%s]", m.Name, name, kind)
 		}
 		if err := v.parseParam(f, path, m); err != nil {
 			return nil, err
@@ -165,53 +168,53 @@ func (v *vocabulary) parseLeaf(path, kind string, n *node) (*field, error) {
 }
 
 // parseParam reads one parameter. What would change answers and is not done here is refused.
-func (v *vocabulary) parseParam(f *field, path string, m *member) error {
-	switch p := &m.node; m.name {
+func (v *vocabulary) parseParam(f *field, path string, m *wire.Member) error {
+	switch p := &m.Node; m.Name {
 	case "index":
 		switch {
-		case v.major < firstKeyword && p.text == "not_analyzed":
+		case v.major < firstKeyword && p.Text == "not_analyzed":
 			f.class, f.kind, f.norms, f.docValues = exact, "keyword", false, true
-		case p.text == "false" || p.text == "no":
+		case p.Text == "false" || p.Text == "no":
 			f.searchable = false
 		}
 	case "doc_values":
-		f.docValues = p.text != "false" && f.class != analysed
+		f.docValues = p.Text != "false" && f.class != analysed
 	case "norms":
-		f.norms = f.class == analysed && (p.kind == isObject || p.text != "false")
+		f.norms = f.class == analysed && (p.Kind == wire.ObjectKind || p.Text != "false")
 	case "ignore_above":
-		n, err := strconv.Atoi(p.text)
+		n, err := strconv.Atoi(p.Text)
 		if err != nil || n < 0 {
-			return illegal("[ignore_above] must be positive, got [%s]", p.text)
+			return wire.Illegal("[ignore_above] must be positive, got [%s]", p.Text)
 		}
 		f.ignoreAbove = n
 	case "ignore_malformed":
-		f.malformed = p.text == "true"
+		f.malformed = p.Text == "true"
 	case "coerce":
-		f.coerce = p.text != "false"
+		f.coerce = p.Text != "false"
 	case "null_value":
-		if p.kind != isNull {
+		if p.Kind != wire.NullKind {
 			f.null = p
 		}
 	case "format":
-		format, err := parseFormat(p.text)
+		format, err := dates.ParseFormat(p.Text)
 		if err != nil {
 			return err
 		}
 		f.format = format
 	case "scaling_factor":
-		scale, err := strconv.ParseFloat(p.text, 64)
+		scale, err := strconv.ParseFloat(p.Text, 64)
 		if err != nil || scale <= 0 {
-			return illegal("[scaling_factor] must be a positive number, got [%s]", p.text)
+			return wire.Illegal("[scaling_factor] must be a positive number, got [%s]", p.Text)
 		}
 		f.scale = scale
 	case "fielddata":
-		f.fielddata = p.text == "true"
+		f.fielddata = p.Text == "true"
 	case "analyzer", "index_analyzer", "search_analyzer", "search_quote_analyzer":
-		a, ok := analyzers()[p.text]
+		a, ok := analyzers()[p.Text]
 		if !ok {
-			return notOffered("the analyzer [%s] of field [%s]", p.text, path)
+			return wire.NotOffered("the analyzer [%s] of field [%s]", p.Text, path)
 		}
-		switch m.name {
+		switch m.Name {
 		case "analyzer":
 			f.words, f.search = a, a
 		case "index_analyzer":
@@ -220,36 +223,36 @@ func (v *vocabulary) parseParam(f *field, path string, m *member) error {
 			f.search = a
 		}
 	case "normalizer":
-		if p.text != "lowercase" {
-			return notOffered("the normalizer [%s] of field [%s]", p.text, path)
+		if p.Text != "lowercase" {
+			return wire.NotOffered("the normalizer [%s] of field [%s]", p.Text, path)
 		}
 		f.lower = true
 	case "copy_to":
-		return notOffered("the parameter [copy_to] of field [%s]", path)
+		return wire.NotOffered("the parameter [copy_to] of field [%s]", path)
 	case "boost":
-		if b, err := strconv.ParseFloat(p.text, 64); err != nil || b != 1 {
-			return notOffered("the parameter [boost] of field [%s]", path)
+		if b, err := strconv.ParseFloat(p.Text, 64); err != nil || b != 1 {
+			return wire.NotOffered("the parameter [boost] of field [%s]", path)
 		}
 	case "similarity":
-		if p.text != "BM25" && p.text != "default" {
-			return notOffered("the similarity [%s] of field [%s]", p.text, path)
+		if p.Text != "BM25" && p.Text != "default" {
+			return wire.NotOffered("the similarity [%s] of field [%s]", p.Text, path)
 		}
 	case "position_increment_gap":
-		if p.text != "100" {
-			return notOffered("the parameter [position_increment_gap] of field [%s]", path)
+		if p.Text != "100" {
+			return wire.NotOffered("the parameter [position_increment_gap] of field [%s]", path)
 		}
 	case "index_options":
-		if f.class == analysed && p.text != "positions" && p.text != "offsets" || f.class == exact && p.text != "docs" {
-			return notOffered("the parameter [index_options] of field [%s]", path)
+		if f.class == analysed && p.Text != "positions" && p.Text != "offsets" || f.class == exact && p.Text != "docs" {
+			return wire.NotOffered("the parameter [index_options] of field [%s]", path)
 		}
 	case "include_in_all":
-		f.notInAll = p.text == "false"
+		f.notInAll = p.Text == "false"
 	case "split_queries_on_whitespace":
-		if p.text != "false" {
-			return notOffered("the parameter [split_queries_on_whitespace] of field [%s]", path)
+		if p.Text != "false" {
+			return wire.NotOffered("the parameter [split_queries_on_whitespace] of field [%s]", path)
 		}
 	case "numeric_resolution", "index_name", "locale", "fielddata_frequency_filter":
-		return notOffered("the parameter [%s] of field [%s]", m.name, path)
+		return wire.NotOffered("the parameter [%s] of field [%s]", m.Name, path)
 	}
 	return nil
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
 // health answers _cluster/health. A single node is what there is: nothing is ever waited for.
@@ -22,12 +24,12 @@ func (c *call) health() error {
 		return err
 	}
 	var n sums
-	details := object{}
+	details := wire.Object{}
 	for _, x := range found {
 		n.add(x)
 		var own sums
 		own.add(x)
-		details = append(details, entry{x.name, obj("status", own.status(), "number_of_shards", x.settings.shards, "number_of_replicas", x.settings.replicas,
+		details = append(details, wire.Entry{Name: x.name, Value: wire.Obj("status", own.status(), "number_of_shards", x.settings.shards, "number_of_replicas", x.settings.replicas,
 			"active_primary_shards", own.primaries, "active_shards", own.primaries, "relocating_shards", 0, "initializing_shards", 0, "unassigned_shards", own.replicas)})
 	}
 	status, missed := n.status(), false
@@ -37,7 +39,7 @@ func (c *call) health() error {
 	ranks := []string{"green", "yellow", "red"}
 	if want := c.query.Get("wait_for_status"); want != "" {
 		if !slices.Contains(ranks, want) {
-			return illegal("unknown cluster health status [%s]", want)
+			return wire.Illegal("unknown cluster health status [%s]", want)
 		}
 		missed = missed || slices.Index(ranks, status) > slices.Index(ranks, want)
 	}
@@ -51,7 +53,7 @@ func (c *call) health() error {
 	default:
 		least, err := strconv.Atoi(want)
 		if err != nil {
-			return illegal("cannot parse ActiveShardCount[%s]", want).because(numberFormat(want))
+			return wire.Illegal("cannot parse ActiveShardCount[%s]", want).Because(numberFormat(want))
 		}
 		missed = missed || least > n.primaries
 	}
@@ -59,22 +61,22 @@ func (c *call) health() error {
 	if missed {
 		code = http.StatusRequestTimeout
 	}
-	o := obj("cluster_name", c.cfg.ClusterName, "status", status, "timed_out", missed, "number_of_nodes", 1, "number_of_data_nodes", 1)
+	o := wire.Obj("cluster_name", c.cfg.ClusterName, "status", status, "timed_out", missed, "number_of_nodes", 1, "number_of_data_nodes", 1)
 	if c.profile.distribution != "" {
-		o = append(o, obj("discovered_master", true, "discovered_cluster_manager", true)...)
+		o = append(o, wire.Obj("discovered_master", true, "discovered_cluster_manager", true)...)
 	}
-	o = append(o, obj("active_primary_shards", n.primaries, "active_shards", n.primaries, "relocating_shards", 0, "initializing_shards", 0, "unassigned_shards", n.replicas)...)
+	o = append(o, wire.Obj("active_primary_shards", n.primaries, "active_shards", n.primaries, "relocating_shards", 0, "initializing_shards", 0, "unassigned_shards", n.replicas)...)
 	if c.profile.major >= firstTyped {
-		o = append(o, obj("delayed_unassigned_shards", 0, "number_of_pending_tasks", 0, "number_of_in_flight_fetch", 0, "task_max_waiting_in_queue_millis", 0, "active_shards_percent_as_number", double(n.percent()))...)
+		o = append(o, wire.Obj("delayed_unassigned_shards", 0, "number_of_pending_tasks", 0, "number_of_in_flight_fetch", 0, "task_max_waiting_in_queue_millis", 0, "active_shards_percent_as_number", wire.Double(n.percent()))...)
 	} else {
-		o = append(o, obj("number_of_pending_tasks", 0)...)
+		o = append(o, wire.Obj("number_of_pending_tasks", 0)...)
 	}
 	switch level := c.query.Get("level"); level {
 	case "", "cluster":
 	case "indices":
-		o = append(o, entry{"indices", details})
+		o = append(o, wire.Entry{Name: "indices", Value: details})
 	default:
-		return notOffered("the level %s", level)
+		return wire.NotOffered("the level %s", level)
 	}
 	return c.answer(code, o)
 }

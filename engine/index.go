@@ -15,6 +15,8 @@ import (
 	"time"
 
 	bleve "github.com/blevesearch/bleve_index_api"
+
+	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
 // index is one index. Its name and settings do not change.
@@ -71,7 +73,7 @@ const (
 	maxGraves = 100000
 )
 
-var errClosed error = errorf(http.StatusServiceUnavailable, "node_closed_exception", "node closed")
+var errClosed error = wire.Errorf(http.StatusServiceUnavailable, "node_closed_exception", "node closed")
 
 // Keys of what the store keeps for itself.
 const (
@@ -181,17 +183,17 @@ func (x *index) restore(major int) error {
 	if err != nil {
 		return err
 	}
-	n, err := parseJSON(text)
+	n, err := wire.Parse(text)
 	if err != nil {
 		return err
 	}
 	m := newMapping(major)
-	for i := range n.members { // not through with, which takes a type's name for one
-		if err := m.rootParam(&n.members[i]); err != nil {
+	for i := range n.Members { // not through with, which takes a type's name for one
+		if err := m.rootParam(&n.Members[i]); err != nil {
 			return err
 		}
-		if n.members[i].name != "properties" {
-			m.params = append(m.params, n.members[i])
+		if n.Members[i].Name != "properties" {
+			m.params = append(m.params, n.Members[i])
 		}
 	}
 	var saved savedState
@@ -208,7 +210,7 @@ func (x *index) restore(major int) error {
 // save puts the state into a batch, so that it is on the disk together with the documents.
 func (x *index) save(b *bleve.Batch, s *state, mapping bool) error {
 	if mapping {
-		b.SetInternal([]byte(mappingKey), appendJSON(nil, s.mapping.body()))
+		b.SetInternal([]byte(mappingKey), wire.Append(nil, s.mapping.body()))
 	}
 	text, err := json.Marshal(savedState{s.seq, s.types, s.lengths})
 	b.SetInternal([]byte(stateKey), text)
@@ -241,7 +243,7 @@ func (x *index) view() (*snapshot, *state, error) {
 
 // unavailable is the error about an index that the disk does not take or give.
 func (x *index) unavailable(err error) error {
-	return errorf(http.StatusServiceUnavailable, "unavailable_shards_exception", "[%s][0] %s", x.name, err)
+	return wire.Errorf(http.StatusServiceUnavailable, "unavailable_shards_exception", "[%s][0] %s", x.name, err)
 }
 
 // reopen opens the store as it is on the disk, after an error of which nobody knows what it left in memory. The caller holds
@@ -428,11 +430,11 @@ func (x *index) key(docType, id string) string {
 
 // goesBy says whether an expression, perhaps with wildcards, means the index: its name or one of its aliases.
 func (x *index) goesBy(pattern string) bool {
-	if wildcard(pattern, x.name) {
+	if wire.Wildcard(pattern, x.name) {
 		return true
 	}
 	for alias := range x.aliases {
-		if wildcard(pattern, alias) {
+		if wire.Wildcard(pattern, alias) {
 			return true
 		}
 	}

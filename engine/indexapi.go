@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
 // indexAPI answers what is about whole indexes: create, exists, get, delete.
@@ -62,9 +64,9 @@ func (c *call) knownIndices(more ...string) error {
 }
 
 // checkName refuses names that no index can have.
-func checkName(name string) *apiError {
-	bad := func(reason string) *apiError {
-		return errorf(http.StatusBadRequest, "invalid_index_name_exception", "Invalid index name [%s], %s", name, reason).with("index", name, "index_uuid", "_na_")
+func checkName(name string) *wire.Failure {
+	bad := func(reason string) *wire.Failure {
+		return wire.Errorf(http.StatusBadRequest, "invalid_index_name_exception", "Invalid index name [%s], %s", name, reason).With("index", name, "index_uuid", "_na_")
 	}
 	const most = 255
 	switch {
@@ -99,10 +101,10 @@ func (c *call) createIndex(name string) error {
 	if err := checkName(name); err != nil {
 		return err
 	}
-	var body node
+	var body wire.Node
 	if len(c.body) > 0 {
 		var err error
-		if body, err = parseBody(c.body); err != nil {
+		if body, err = wire.ParseBody(c.body); err != nil {
 			return err
 		}
 	}
@@ -115,89 +117,89 @@ func (c *call) createIndex(name string) error {
 		return err
 	}
 	if !made {
-		return errorf(http.StatusBadRequest, "resource_already_exists_exception", "index [%s/%s] already exists", name, x.uuid).with("index", name, "index_uuid", x.uuid)
+		return wire.Errorf(http.StatusBadRequest, "resource_already_exists_exception", "index [%s/%s] already exists", name, x.uuid).With("index", name, "index_uuid", x.uuid)
 	}
 	if c.profile.major < firstTyped {
-		return c.answer(http.StatusOK, obj("acknowledged", true))
+		return c.answer(http.StatusOK, wire.Obj("acknowledged", true))
 	}
-	return c.answer(http.StatusOK, obj("acknowledged", true, "shards_acknowledged", true, "index", name))
+	return c.answer(http.StatusOK, wire.Obj("acknowledged", true, "shards_acknowledged", true, "index", name))
 }
 
 // draft is what an index is to be made of.
 type draft struct {
 	settings map[string]string
-	mappings []*node
+	mappings []*wire.Node
 	aliases  map[string]json.RawMessage
 }
 
 // parseDraft reads the body that creates an index.
-func (c *call) parseDraft(n *node) (draft, error) {
+func (c *call) parseDraft(n *wire.Node) (draft, error) {
 	d := draft{settings: map[string]string{}, aliases: map[string]json.RawMessage{}}
 	loose := true // settings may stand alone, without their name
-	for i := range n.members {
-		switch n.members[i].name {
+	for i := range n.Members {
+		switch n.Members[i].Name {
 		case "settings", "mappings", "aliases":
 			loose = false
 		}
 	}
-	for i := range n.members {
-		m := &n.members[i]
-		switch m.name {
+	for i := range n.Members {
+		m := &n.Members[i]
+		switch m.Name {
 		case "settings":
-			flatten(&m.node, "", d.settings)
+			flatten(&m.Node, "", d.settings)
 		case "mappings":
-			if err := c.parseMappings(&m.node, &d); err != nil {
+			if err := c.parseMappings(&m.Node, &d); err != nil {
 				return d, err
 			}
 		case "aliases":
-			for j := range m.node.members {
-				if err := parseAlias(&m.node.members[j], d.aliases); err != nil {
+			for j := range m.Node.Members {
+				if err := parseAlias(&m.Node.Members[j], d.aliases); err != nil {
 					return d, err
 				}
 			}
 		case "warmers", "creation_date":
 		default:
 			if !loose || c.profile.major >= firstTyped {
-				return d, errorf(http.StatusBadRequest, "parse_exception", "unknown key [%s] for create index", m.name)
+				return d, wire.Errorf(http.StatusBadRequest, "parse_exception", "unknown key [%s] for create index", m.Name)
 			}
-			flatten(&m.node, m.name+".", d.settings)
+			flatten(&m.Node, m.Name+".", d.settings)
 		}
 	}
 	return d, nil
 }
 
-func (c *call) parseMappings(n *node, d *draft) error {
+func (c *call) parseMappings(n *wire.Node, d *draft) error {
 	if c.profile.major >= firstUntyped {
-		if len(n.members) == 1 && n.members[0].node.kind == isObject && n.members[0].name == "_doc" {
+		if len(n.Members) == 1 && n.Members[0].Node.Kind == wire.ObjectKind && n.Members[0].Name == "_doc" {
 			if c.profile.major == firstUntyped && c.query.Get("include_type_name") == "true" {
-				d.mappings = append(d.mappings, &n.members[0].node)
+				d.mappings = append(d.mappings, &n.Members[0].Node)
 				return nil
 			}
 			if c.profile.major == firstUntyped {
-				return illegal("The mapping definition cannot be nested under a type [_doc] unless include_type_name is set to true.")
+				return wire.Illegal("The mapping definition cannot be nested under a type [_doc] unless include_type_name is set to true.")
 			}
-			return illegal("The mapping definition cannot be nested under a type")
+			return wire.Illegal("The mapping definition cannot be nested under a type")
 		}
 		d.mappings = append(d.mappings, n)
 		return nil
 	}
-	for i := range n.members { // by type
-		d.mappings = append(d.mappings, &n.members[i].node)
+	for i := range n.Members { // by type
+		d.mappings = append(d.mappings, &n.Members[i].Node)
 	}
 	return nil
 }
 
-func parseAlias(m *member, into map[string]json.RawMessage) error {
-	for i := range m.node.members {
-		switch name := m.node.members[i].name; name {
+func parseAlias(m *wire.Member, into map[string]json.RawMessage) error {
+	for i := range m.Node.Members {
+		switch name := m.Node.Members[i].Name; name {
 		case "is_write_index":
 		case "filter", "routing", "index_routing", "search_routing", "is_hidden":
-			return notOffered("aliases with [%s]", name)
+			return wire.NotOffered("aliases with [%s]", name)
 		default:
-			return errorf(http.StatusBadRequest, "parse_exception", "Unknown field [%s] in alias [%s]", name, m.name)
+			return wire.Errorf(http.StatusBadRequest, "parse_exception", "Unknown field [%s] in alias [%s]", name, m.Name)
 		}
 	}
-	into[m.name] = appendNode(nil, &m.node)
+	into[m.Name] = wire.AppendNode(nil, &m.Node)
 	return nil
 }
 
@@ -213,14 +215,14 @@ func (e *Engine) create(name string, d draft) (x *index, made bool, err error) {
 	}
 	for _, other := range e.indexes {
 		if _, ok := other.aliases[name]; ok {
-			return nil, false, errorf(http.StatusBadRequest, "invalid_index_name_exception", "Invalid index name [%s], already exists as alias", name).with("index", name, "index_uuid", "_na_")
+			return nil, false, wire.Errorf(http.StatusBadRequest, "invalid_index_name_exception", "Invalid index name [%s], already exists as alias", name).With("index", name, "index_uuid", "_na_")
 		}
 	}
 	d = e.templated(name, d)
 	m, err := composed(e.profile.major, d.mappings)
 	if err != nil {
-		if cause := asAPIError(err); cause.status == http.StatusBadRequest && e.profile.major >= firstTyped && !strings.HasPrefix(cause.reason, "Limit of") {
-			err = mapperError("Failed to parse mapping [_doc]: %s", cause.reason).because(cause)
+		if cause := wire.AsFailure(err); cause.Status == http.StatusBadRequest && e.profile.major >= firstTyped && !strings.HasPrefix(cause.Reason, "Limit of") {
+			err = mapperError("Failed to parse mapping [_doc]: %s", cause.Reason).Because(cause)
 		}
 		return nil, false, err
 	}
@@ -230,14 +232,14 @@ func (e *Engine) create(name string, d draft) (x *index, made bool, err error) {
 	}
 	for alias := range d.aliases {
 		if e.indexes[alias] != nil {
-			return nil, false, errorf(http.StatusBadRequest, "invalid_alias_name_exception", "Invalid alias name [%s]: an index or data stream exists with the same name as the alias", alias)
+			return nil, false, wire.Errorf(http.StatusBadRequest, "invalid_alias_name_exception", "Invalid alias name [%s]: an index or data stream exists with the same name as the alias", alias)
 		}
 	}
 	if m.root.count() > s.fields {
-		return nil, false, illegal("Limit of total fields [%d] has been exceeded", s.fields)
+		return nil, false, wire.Illegal("Limit of total fields [%d] has been exceeded", s.fields)
 	}
 	if x, err = newIndex(e.cfg.Dir, name, s, m, d.aliases, e.shared); err != nil {
-		return nil, false, errorf(http.StatusServiceUnavailable, "unavailable_shards_exception", "[%s][0] %s", name, err)
+		return nil, false, wire.Errorf(http.StatusServiceUnavailable, "unavailable_shards_exception", "[%s][0] %s", name, err)
 	}
 	e.indexes[name] = x
 	return x, true, nil
@@ -276,9 +278,9 @@ func (c *call) target(name string, requireAlias bool) (*index, error) {
 	case len(found) == 1:
 		return found[0], nil
 	case len(found) > 1:
-		return nil, illegal("no write index is defined for alias [%s]. The write index may be explicitly disabled using is_write_index=false or the alias points to multiple indices without one being designated as a write index", name)
+		return nil, wire.Illegal("no write index is defined for alias [%s]. The write index may be explicitly disabled using is_write_index=false or the alias points to multiple indices without one being designated as a write index", name)
 	case requireAlias:
-		return nil, errorf(http.StatusNotFound, "index_not_found_exception", "no such index [%s] and [require_alias] request flag is [true] and [%s] is not an alias", name, name).with("index", name, "index_uuid", "_na_")
+		return nil, wire.Errorf(http.StatusNotFound, "index_not_found_exception", "no such index [%s] and [require_alias] request flag is [true] and [%s] is not an alias", name, name).With("index", name, "index_uuid", "_na_")
 	}
 	return nil, nil //nolint:nilnil // none is there, which is no error
 }
@@ -311,7 +313,7 @@ func (c *call) deleteIndexes(expr string) error {
 	for part := range strings.SplitSeq(expr, ",") {
 		for _, x := range found {
 			if _, ok := x.aliases[part]; ok && part != x.name {
-				return illegal("The provided expression [%s] matches an alias, specify the corresponding concrete indices instead.", part)
+				return wire.Illegal("The provided expression [%s] matches an alias, specify the corresponding concrete indices instead.", part)
 			}
 		}
 	}
@@ -329,7 +331,7 @@ func (c *call) deleteIndexes(expr string) error {
 			return fmt.Errorf("delete index %s: %w", x.name, err)
 		}
 	}
-	return c.answer(http.StatusOK, obj("acknowledged", true))
+	return c.answer(http.StatusOK, wire.Obj("acknowledged", true))
 }
 
 func (c *call) getIndexes(expr string) error {
@@ -337,13 +339,13 @@ func (c *call) getIndexes(expr string) error {
 	if err != nil {
 		return err
 	}
-	return c.describe(expr, func(x *index, st *state) object {
-		return obj("aliases", x.aliasBody(), "mappings", c.mappingBody(st), "settings", x.settingsBody(flat))
+	return c.describe(expr, func(x *index, st *state) wire.Object {
+		return wire.Obj("aliases", x.aliasBody(), "mappings", c.mappingBody(st), "settings", x.settingsBody(flat))
 	})
 }
 
 func (c *call) getMappings(expr string) error {
-	return c.describe(expr, func(_ *index, st *state) object { return obj("mappings", c.mappingBody(st)) })
+	return c.describe(expr, func(_ *index, st *state) wire.Object { return wire.Obj("mappings", c.mappingBody(st)) })
 }
 
 func (c *call) getSettings(expr string) error {
@@ -351,11 +353,11 @@ func (c *call) getSettings(expr string) error {
 	if err != nil {
 		return err
 	}
-	return c.describe(expr, func(x *index, _ *state) object { return obj("settings", x.settingsBody(flat)) })
+	return c.describe(expr, func(x *index, _ *state) wire.Object { return wire.Obj("settings", x.settingsBody(flat)) })
 }
 
 func (c *call) getAliases(expr string) error {
-	return c.describe(expr, func(x *index, _ *state) object { return obj("aliases", x.aliasBody()) })
+	return c.describe(expr, func(x *index, _ *state) wire.Object { return wire.Obj("aliases", x.aliasBody()) })
 }
 
 // namedAlias answers which indexes go by an alias, which may have wildcards.
@@ -367,36 +369,36 @@ func (c *call) namedAlias(expr, alias string) error {
 	if err != nil {
 		return err
 	}
-	out := object{}
+	out := wire.Object{}
 	for _, x := range found {
 		all := x.aliasBody()
-		if all = slices.DeleteFunc(all, func(e entry) bool { return !wildcard(alias, e.name) }); len(all) > 0 {
-			out = append(out, entry{x.name, obj("aliases", all)})
+		if all = slices.DeleteFunc(all, func(e wire.Entry) bool { return !wire.Wildcard(alias, e.Name) }); len(all) > 0 {
+			out = append(out, wire.Entry{Name: x.name, Value: wire.Obj("aliases", all)})
 		}
 	}
 	if len(out) == 0 && !strings.Contains(alias, "*") {
-		return sentence(http.StatusNotFound, "alias [%s] missing", alias)
+		return wire.Sentence(http.StatusNotFound, "alias [%s] missing", alias)
 	}
 	return c.answer(http.StatusOK, out)
 }
 
 // describe answers with something about each index.
-func (c *call) describe(expr string, about func(*index, *state) object) error {
+func (c *call) describe(expr string, about func(*index, *state) wire.Object) error {
 	found, err := c.asked(expr)
 	if err != nil {
 		return err
 	}
-	out := make(object, 0, len(found))
+	out := make(wire.Object, 0, len(found))
 	for _, x := range found {
-		out = append(out, entry{x.name, about(x, x.state.Load())})
+		out = append(out, wire.Entry{Name: x.name, Value: about(x, x.state.Load())})
 	}
 	return c.answer(http.StatusOK, out)
 }
 
-func (x *index) aliasBody() object {
-	o := object{}
+func (x *index) aliasBody() wire.Object {
+	o := wire.Object{}
 	for _, name := range sorted(x.aliases) {
-		o = append(o, entry{name, x.aliases[name]})
+		o = append(o, wire.Entry{Name: name, Value: x.aliases[name]})
 	}
 	return o
 }
@@ -404,7 +406,7 @@ func (x *index) aliasBody() object {
 // versionNumbers are the versions as indexes know what made them.
 var versionNumbers = map[int]string{1: "1050299", 7: "7100299", 8: "136407927", firstThird: "137247827"}
 
-func (x *index) settingsBody(flat bool) object {
+func (x *index) settingsBody(flat bool) wire.Object {
 	major := x.state.Load().mapping.major
 	values := map[string]string{}
 	for name, v := range x.settings.values {
@@ -420,9 +422,9 @@ func (x *index) settingsBody(flat bool) object {
 		values["index.replication.type"] = "DOCUMENT"
 	}
 	if flat {
-		o := make(object, 0, len(values))
+		o := make(wire.Object, 0, len(values))
 		for _, name := range sorted(values) {
-			o = append(o, entry{name, values[name]})
+			o = append(o, wire.Entry{Name: name, Value: values[name]})
 		}
 		return o
 	}
@@ -430,17 +432,17 @@ func (x *index) settingsBody(flat bool) object {
 }
 
 // mappingBody is a mapping as the version shows it: before 7, under the names of the types.
-func (c *call) mappingBody(st *state) object {
+func (c *call) mappingBody(st *state) wire.Object {
 	body := st.mapping.body()
 	if body == nil {
-		body = object{}
+		body = wire.Object{}
 	}
 	if c.profile.major >= firstUntyped {
 		return body
 	}
-	o := object{}
+	o := wire.Object{}
 	for _, t := range st.types {
-		o = append(o, entry{t, body})
+		o = append(o, wire.Entry{Name: t, Value: body})
 	}
 	return o
 }
@@ -451,9 +453,9 @@ func (c *call) putMapping(expr string) error {
 		return err
 	}
 	if len(c.body) == 0 {
-		return errorf(http.StatusBadRequest, "parse_exception", "request body is required")
+		return wire.Errorf(http.StatusBadRequest, "parse_exception", "request body is required")
 	}
-	n, err := parseBody(c.body)
+	n, err := wire.ParseBody(c.body)
 	if err != nil {
 		return err
 	}
@@ -466,11 +468,11 @@ func (c *call) putMapping(expr string) error {
 			return err
 		}
 	}
-	return c.answer(http.StatusOK, obj("acknowledged", true))
+	return c.answer(http.StatusOK, wire.Obj("acknowledged", true))
 }
 
 // learn adds to the mapping.
-func (x *index) learn(n *node, docType string) error {
+func (x *index) learn(n *wire.Node, docType string) error {
 	x.writing.Lock()
 	defer x.writing.Unlock()
 	s := *x.state.Load()
@@ -479,7 +481,7 @@ func (x *index) learn(n *node, docType string) error {
 		return err
 	}
 	if m.root.count() > x.settings.fields {
-		return illegal("Limit of total fields [%d] has been exceeded", x.settings.fields)
+		return wire.Illegal("Limit of total fields [%d] has been exceeded", x.settings.fields)
 	}
 	s.mapping = m
 	if docType != "" {
@@ -502,5 +504,5 @@ func (c *call) refresh(expr string) error {
 		total += x.settings.shards * (1 + x.settings.replicas)
 		successful += x.settings.shards
 	}
-	return c.answer(http.StatusOK, obj("_shards", obj("total", total, "successful", successful, "failed", 0)))
+	return c.answer(http.StatusOK, wire.Obj("_shards", wire.Obj("total", total, "successful", successful, "failed", 0)))
 }

@@ -4,6 +4,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/seed56735111/penstock/engine/internal/dates"
+	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
 // mapping is what an index knows about the fields of its documents. It is never changed: learning makes another one.
@@ -12,9 +15,9 @@ type mapping struct {
 	root             *field
 	dateDetection    bool
 	numericDetection bool
-	dynamicDates     []*dateFormat
+	dynamicDates     []*dates.Format
 	templates        []dynamicTemplate
-	params           []member // of the root, as given
+	params           []wire.Member // of the root, as given
 }
 
 // dynamicTemplate says how new fields of some names or types are mapped.
@@ -22,11 +25,11 @@ type dynamicTemplate struct {
 	kind                               string // match_mapping_type
 	match, unmatch, pathMatch, pathNot []string
 	regular                            bool
-	mapping                            *node
+	mapping                            *wire.Node
 }
 
 func newMapping(major int) *mapping {
-	return &mapping{vocabulary: vocabulary{major}, root: newObject(), dateDetection: true, dynamicDates: dynamicDates}
+	return &mapping{vocabulary: vocabulary{major}, root: newObject(), dateDetection: true, dynamicDates: dates.Dynamic}
 }
 
 func (m *mapping) clone() *mapping {
@@ -36,26 +39,26 @@ func (m *mapping) clone() *mapping {
 }
 
 // with returns the mapping with another one, as the API writes it, put on top.
-func (m *mapping) with(n *node) (*mapping, error) {
-	if n == nil || n.kind == isNull {
+func (m *mapping) with(n *wire.Node) (*mapping, error) {
+	if n == nil || n.Kind == wire.NullKind {
 		return m, nil
 	}
-	if n.kind != isObject {
+	if n.Kind != wire.ObjectKind {
 		return nil, mapperError("Failed to parse mapping: expected an object")
 	}
 	if m.major < firstUntyped {
 		n = untyped(n)
 	}
 	c := m.clone()
-	for i := range n.members {
-		p := &n.members[i]
+	for i := range n.Members {
+		p := &n.Members[i]
 		if err := c.rootParam(p); err != nil {
 			return nil, err
 		}
-		if p.name == "properties" {
+		if p.Name == "properties" {
 			continue
 		}
-		at := slices.IndexFunc(c.params, func(old member) bool { return old.name == p.name })
+		at := slices.IndexFunc(c.params, func(old wire.Member) bool { return old.Name == p.Name })
 		switch {
 		case at >= 0:
 			c.params = slices.Clone(c.params)
@@ -65,16 +68,16 @@ func (m *mapping) with(n *node) (*mapping, error) {
 		}
 	}
 	if limit := c.root.objectDepth(); limit > maxDepth {
-		return nil, illegal("Limit of mapping depth [%d] has been exceeded due to object field", maxDepth)
+		return nil, wire.Illegal("Limit of mapping depth [%d] has been exceeded due to object field", maxDepth)
 	}
 	return c, nil
 }
 
 // shownParam is a parameter of an object as the API shows it: dynamic is text, however it was given.
-func shownParam(p *member) member {
+func shownParam(p *wire.Member) wire.Member {
 	m := *p
-	if m.name == "dynamic" && m.node.kind == isBool {
-		m.node.kind = isString
+	if m.Name == "dynamic" && m.Node.Kind == wire.BoolKind {
+		m.Node.Kind = wire.StringKind
 	}
 	return m
 }
@@ -88,39 +91,39 @@ func (f *field) objectDepth() int {
 }
 
 // untyped takes the mapping out of its type's name, where it stood before version 7.
-func untyped(n *node) *node {
-	if len(n.members) == 1 && n.members[0].node.kind == isObject {
-		switch name := n.members[0].name; {
+func untyped(n *wire.Node) *wire.Node {
+	if len(n.Members) == 1 && n.Members[0].Node.Kind == wire.ObjectKind {
+		switch name := n.Members[0].Name; {
 		case name == "properties", name == "dynamic_templates", strings.HasPrefix(name, "_") && name != "_doc" && name != "_default_":
 		default:
-			return &n.members[0].node
+			return &n.Members[0].Node
 		}
 	}
 	return n
 }
 
-func (m *mapping) rootParam(p *member) error {
-	n := &p.node
-	switch p.name {
+func (m *mapping) rootParam(p *wire.Member) error {
+	n := &p.Node
+	switch p.Name {
 	case "properties":
 		return m.parseProperties(m.root, "", n)
 	case "dynamic":
-		if err := checkDynamic(n.text, "dynamic"); err != nil {
+		if err := checkDynamic(n.Text, "dynamic"); err != nil {
 			return err
 		}
-		m.root.dynamic = n.text
+		m.root.dynamic = n.Text
 	case "enabled":
-		if n.text != "true" {
-			return notOffered("the mapping's parameter [enabled]")
+		if n.Text != "true" {
+			return wire.NotOffered("the mapping's parameter [enabled]")
 		}
 	case "date_detection":
-		m.dateDetection = n.text != "false"
+		m.dateDetection = n.Text != "false"
 	case "numeric_detection":
-		m.numericDetection = n.text == "true"
+		m.numericDetection = n.Text == "true"
 	case "dynamic_date_formats":
 		m.dynamicDates = nil
-		for i := range n.items {
-			f, err := parseFormat(n.items[i].text)
+		for i := range n.Items {
+			f, err := dates.ParseFormat(n.Items[i].Text)
 			if err != nil {
 				return err
 			}
@@ -128,9 +131,9 @@ func (m *mapping) rootParam(p *member) error {
 		}
 	case "dynamic_templates":
 		m.templates = nil
-		for i := range n.items {
-			for j := range n.items[i].members {
-				t, err := m.parseTemplate(&n.items[i].members[j])
+		for i := range n.Items {
+			for j := range n.Items[i].Members {
+				t, err := m.parseTemplate(&n.Items[i].Members[j])
 				if err != nil {
 					return err
 				}
@@ -139,41 +142,41 @@ func (m *mapping) rootParam(p *member) error {
 		}
 	case "_meta":
 	case "_source", "_all", "_routing", "_timestamp", "_ttl", "_size", "_field_names":
-		for i := range n.members {
-			if v := &n.members[i]; !harmless(p.name, v) {
-				return notOffered("the mapping's parameter [%s.%s]", p.name, v.name)
+		for i := range n.Members {
+			if v := &n.Members[i]; !harmless(p.Name, v) {
+				return wire.NotOffered("the mapping's parameter [%s.%s]", p.Name, v.Name)
 			}
 		}
 	default:
-		return mapperError("Root mapping definition has unsupported parameters:  [%s : %s]", p.name, javaText(n))
+		return mapperError("Root mapping definition has unsupported parameters:  [%s : %s]", p.Name, wire.JavaText(n))
 	}
 	return nil
 }
 
 // harmless says whether a setting of one of the metadata fields leaves everything as it is here.
-func harmless(field string, m *member) bool {
-	switch m.name {
+func harmless(field string, m *wire.Member) bool {
+	switch m.Name {
 	case "required":
-		return m.node.text == "false"
+		return m.Node.Text == "false"
 	case "enabled":
 		on := field == "_source" || field == "_all" || field == "_field_names"
-		return m.node.text == map[bool]string{true: "true", false: "false"}[on]
+		return m.Node.Text == map[bool]string{true: "true", false: "false"}[on]
 	}
-	return m.name == "omit_norms"
+	return m.Name == "omit_norms"
 }
 
-func (m *mapping) parseTemplate(p *member) (dynamicTemplate, error) {
+func (m *mapping) parseTemplate(p *wire.Member) (dynamicTemplate, error) {
 	t := dynamicTemplate{kind: "*"}
-	for i := range p.node.members {
-		v := &p.node.members[i]
-		texts := []string{v.node.text}
-		for j := range v.node.items {
-			texts = append(texts, v.node.items[j].text)
+	for i := range p.Node.Members {
+		v := &p.Node.Members[i]
+		texts := []string{v.Node.Text}
+		for j := range v.Node.Items {
+			texts = append(texts, v.Node.Items[j].Text)
 		}
 		texts = slices.DeleteFunc(texts, func(s string) bool { return s == "" })
-		switch v.name {
+		switch v.Name {
 		case "match_mapping_type":
-			t.kind = v.node.text
+			t.kind = v.Node.Text
 		case "match":
 			t.match = texts
 		case "unmatch":
@@ -183,20 +186,20 @@ func (m *mapping) parseTemplate(p *member) (dynamicTemplate, error) {
 		case "path_unmatch":
 			t.pathNot = texts
 		case "match_pattern":
-			t.regular = v.node.text == "regex"
+			t.regular = v.Node.Text == "regex"
 		case "mapping":
-			t.mapping = &v.node
+			t.mapping = &v.Node
 		default:
-			return t, mapperError("Illegal dynamic template parameter: [%s]", v.name)
+			return t, mapperError("Illegal dynamic template parameter: [%s]", v.Name)
 		}
 	}
 	if t.mapping == nil {
-		return t, mapperError("template [%s] must have mapping set", p.name)
+		return t, mapperError("template [%s] must have mapping set", p.Name)
 	}
 	if t.regular {
 		for _, pattern := range slices.Concat(t.match, t.unmatch, t.pathMatch, t.pathNot) {
 			if _, err := regexp.Compile(pattern); err != nil {
-				return t, illegal("Pattern [%s] of type [regex] is invalid. Cannot create dynamic template [%s].", pattern, p.name)
+				return t, wire.Illegal("Pattern [%s] of type [regex] is invalid. Cannot create dynamic template [%s].", pattern, p.Name)
 			}
 		}
 	}
@@ -210,7 +213,7 @@ func (t *dynamicTemplate) takes(kind, name, path string) bool {
 	}
 	fits := func(pattern, s string) bool {
 		if !t.regular {
-			return wildcard(pattern, s)
+			return wire.Wildcard(pattern, s)
 		}
 		re, err := regexp.Compile("^(?:" + pattern + ")$")
 		return err == nil && re.MatchString(s)
@@ -263,13 +266,13 @@ func (f *field) leaves(prefix string, each func(path string, leaf *field)) {
 }
 
 // body writes the mapping as the API shows it.
-func (m *mapping) body() object {
-	var o object
+func (m *mapping) body() wire.Object {
+	var o wire.Object
 	for i := range m.params {
-		o = append(o, entry{m.params[i].name, &m.params[i].node})
+		o = append(o, wire.Entry{Name: m.params[i].Name, Value: &m.params[i].Node})
 	}
 	if len(m.root.properties) > 0 {
-		o = append(o, entry{"properties", m.definitions(m.root.properties)})
+		o = append(o, wire.Entry{Name: "properties", Value: m.definitions(m.root.properties)})
 	}
 	return o
 }

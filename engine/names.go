@@ -4,6 +4,9 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/seed56735111/penstock/engine/internal/dates"
+	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
 // expandNames works out the dates in names like <logs-{now/d}>, in a list of names.
@@ -60,7 +63,7 @@ func splitNames(expr string) func(yield func(string) bool) {
 // expandDates replaces what is in braces: an expression, and perhaps a format with a time zone in braces of its own.
 func expandDates(text string, now time.Time) (string, error) {
 	bad := func(why string) error {
-		return errorf(http.StatusBadRequest, "parse_exception", "invalid dynamic name expression [%s]. %s", text, why)
+		return wire.Errorf(http.StatusBadRequest, "parse_exception", "invalid dynamic name expression [%s]. %s", text, why)
 	}
 	var out strings.Builder
 	for rest := text; rest != ""; {
@@ -79,7 +82,7 @@ func expandDates(text string, now time.Time) (string, error) {
 			var name string
 			if format, name, own = strings.Cut(f, "|"); own {
 				var err error
-				if zone, err = parseZone(name); err != nil {
+				if zone, err = dates.ParseZone(name); err != nil {
 					return "", err
 				}
 			}
@@ -90,15 +93,15 @@ func expandDates(text string, now time.Time) (string, error) {
 		if !closed {
 			return "", bad("date math placeholder is open ended")
 		}
-		f, err := parseFormat(format)
+		f, err := dates.ParseFormat(format)
 		if err != nil {
 			return "", err
 		}
-		t, err := f.dateMath(expr, now, zone, false)
+		t, err := f.Math(expr, now, zone, false)
 		if err != nil {
 			return "", err
 		}
-		out.WriteString(f.format(t))
+		out.WriteString(f.Format(t))
 		rest = tail
 	}
 	return out.String(), nil

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
 // lastNano is the latest time that a date_nanos can be; the first is 1970.
@@ -31,9 +33,9 @@ func (f *field) holds(t time.Time) error {
 	case !f.nanos:
 		return nil
 	case t.UTC().Year() < 1970:
-		return illegal("date[%s] is before the epoch in 1970 and cannot be stored in nanosecond resolution", t.UTC().Format(stamp))
+		return wire.Illegal("date[%s] is before the epoch in 1970 and cannot be stored in nanosecond resolution", t.UTC().Format(stamp))
 	case t.After(lastNano):
-		return illegal("date[%s] is after 2262-04-11T23:47:16.854775807 and cannot be stored in nanosecond resolution", t.UTC().Format(stamp))
+		return wire.Illegal("date[%s] is after 2262-04-11T23:47:16.854775807 and cannot be stored in nanosecond resolution", t.UTC().Format(stamp))
 	}
 	return nil
 }
@@ -46,40 +48,40 @@ func (f *field) time(n int64) time.Time {
 	return time.UnixMilli(n).UTC()
 }
 
-func notNumeric(n *node) *apiError {
-	return errorf(400, "json_parse_exception", "Current token (%s) not numeric, can not use numeric value accessors\n at %s; line: 1, column: %d]", n.rawToken(), sourceText, n.end+1)
+func notNumeric(n *wire.Node) *wire.Failure {
+	return wire.Errorf(400, "json_parse_exception", "Current token (%s) not numeric, can not use numeric value accessors\n at %s; line: 1, column: %d]", n.RawToken(), wire.SourceText, n.End+1)
 }
 
 var typeRanges = map[int][2]int64{8: {math.MinInt8, math.MaxInt8}, 16: {math.MinInt16, math.MaxInt16}, 32: {math.MinInt32, math.MaxInt32}, 64: {math.MinInt64, math.MaxInt64}}
 
 // wholeNumber reads a whole number, cutting off a fraction where the field coerces.
-func (f *field) wholeNumber(n *node) (int64, error) {
-	if n.kind == isBool {
+func (f *field) wholeNumber(n *wire.Node) (int64, error) {
+	if n.Kind == wire.BoolKind {
 		return 0, notNumeric(n)
 	}
 	if f.unsigned {
 		return f.unsignedNumber(n)
 	}
 	limits := typeRanges[f.bits]
-	if v, err := strconv.ParseInt(n.text, 10, 64); err == nil && v >= limits[0] && v <= limits[1] {
+	if v, err := strconv.ParseInt(n.Text, 10, 64); err == nil && v >= limits[0] && v <= limits[1] {
 		return v, nil
 	}
-	x, ok := new(big.Rat).SetString(bounded(n.text))
+	x, ok := new(big.Rat).SetString(bounded(n.Text))
 	if !ok && f.kind == "long" {
-		return 0, illegal("For input string: \"%s\"", n.text)
+		return 0, wire.Illegal("For input string: \"%s\"", n.Text)
 	}
 	if !ok {
-		return 0, numberFormat(n.text)
+		return 0, numberFormat(n.Text)
 	}
 	v := new(big.Int).Quo(x.Num(), x.Denom())
 	if !v.IsInt64() || v.Int64() < limits[0] || v.Int64() > limits[1] {
 		return 0, f.outOfRange(n, limits)
 	}
 	if !f.coerce && !x.IsInt() {
-		if n.kind == isString {
-			return 0, illegal("Value [%s] has a decimal part", n.text)
+		if n.Kind == wire.StringKind {
+			return 0, wire.Illegal("Value [%s] has a decimal part", n.Text)
 		}
-		return 0, illegal("%s cannot be converted to %s without data loss", n.text, strings.ToUpper(f.kind[:1])+f.kind[1:])
+		return 0, wire.Illegal("%s cannot be converted to %s without data loss", n.Text, strings.ToUpper(f.kind[:1])+f.kind[1:])
 	}
 	return v.Int64(), nil
 }
@@ -87,17 +89,17 @@ func (f *field) wholeNumber(n *node) (int64, error) {
 // bounded keeps exponents away that would make a number of a million digits.
 func bounded(text string) string {
 	const most = 4
-	if i := strings.IndexAny(text, "eE"); i >= 0 && len(strings.TrimLeft(text[i+1:], "+-0")) > most-1 || len(text) > maxDigits || strings.ContainsAny(text, "/xXoObBpP_") {
+	if i := strings.IndexAny(text, "eE"); i >= 0 && len(strings.TrimLeft(text[i+1:], "+-0")) > most-1 || len(text) > wire.MaxDigits || strings.ContainsAny(text, "/xXoObBpP_") {
 		return ""
 	}
 	return text
 }
 
-func (f *field) outOfRange(n *node, limits [2]int64) error {
-	if n.kind == isString || f.bits == 8 {
-		return illegal("Value [%s] is out of range for %s %s", n.text, map[bool]string{true: "an", false: "a"}[f.kind == "integer"], f.kind)
+func (f *field) outOfRange(n *wire.Node, limits [2]int64) error {
+	if n.Kind == wire.StringKind || f.bits == 8 {
+		return wire.Illegal("Value [%s] is out of range for %s %s", n.Text, map[bool]string{true: "an", false: "a"}[f.kind == "integer"], f.kind)
 	}
-	text := "Numeric value (" + n.text + ") out of range of "
+	text := "Numeric value (" + n.Text + ") out of range of "
 	switch f.kind {
 	case "short":
 		text += "Java short"
@@ -106,31 +108,31 @@ func (f *field) outOfRange(n *node, limits [2]int64) error {
 	default:
 		text += "long (" + strconv.FormatInt(limits[0], 10) + " - " + strconv.FormatInt(limits[1], 10) + ")"
 	}
-	return errorf(400, "input_coercion_exception", "%s\n at %s; line: 1, column: %d]", text, sourceText, n.end+1)
+	return wire.Errorf(400, "input_coercion_exception", "%s\n at %s; line: 1, column: %d]", text, wire.SourceText, n.End+1)
 }
 
 // unsignedNumber moves the numbers from 0 to 2⁶⁴ into the order of int64.
-func (f *field) unsignedNumber(n *node) (int64, error) {
-	x, ok := new(big.Rat).SetString(bounded(n.text))
+func (f *field) unsignedNumber(n *wire.Node) (int64, error) {
+	x, ok := new(big.Rat).SetString(bounded(n.Text))
 	if !ok {
-		return 0, illegal("For input string: \"%s\"", n.text)
+		return 0, wire.Illegal("For input string: \"%s\"", n.Text)
 	}
 	v := new(big.Int).Quo(x.Num(), x.Denom())
 	if !v.IsUint64() {
-		return 0, illegal("Value [%s] is out of range for an unsigned long", n.text)
+		return 0, wire.Illegal("Value [%s] is out of range for an unsigned long", n.Text)
 	}
 	return int64(v.Uint64() ^ 1<<63), nil //nolint:gosec // the order is kept
 }
 
 // floatingNumber reads a number with a fraction in the precision of its field. Wide is how the error shows a number that is
 // too large: as it was, not as the infinity that became of it.
-func (f *field) floatingNumber(n *node, wide bool) (int64, error) {
-	if n.kind == isBool {
+func (f *field) floatingNumber(n *wire.Node, wide bool) (int64, error) {
+	if n.Kind == wire.BoolKind {
 		return 0, notNumeric(n)
 	}
-	v, err := strconv.ParseFloat(strings.TrimSpace(n.text), 64)
-	if err != nil && !math.IsInf(v, 0) || strings.ContainsAny(n.text, "_xXpP") {
-		return 0, numberFormat(n.text)
+	v, err := strconv.ParseFloat(strings.TrimSpace(n.Text), 64)
+	if err != nil && !math.IsInf(v, 0) || strings.ContainsAny(n.Text, "_xXpP") {
+		return 0, numberFormat(n.Text)
 	}
 	switch f.kind {
 	case "float":
@@ -141,8 +143,8 @@ func (f *field) floatingNumber(n *node, wide bool) (int64, error) {
 		v = math.Round(v * f.scale)
 	}
 	if math.IsNaN(v) || math.IsInf(v, 0) {
-		e := infinite{illegal("[%s] supports only finite values, but got [%s]", f.kind, javaDouble(v)), javaDouble(v)}
-		if given, err := strconv.ParseFloat(n.text, 64); wide && err == nil {
+		e := infinite{wire.Illegal("[%s] supports only finite values, but got [%s]", f.kind, javaDouble(v)), javaDouble(v)}
+		if given, err := strconv.ParseFloat(n.Text, 64); wide && err == nil {
 			e.text = javaDouble(given)
 		}
 		return 0, e
@@ -152,14 +154,14 @@ func (f *field) floatingNumber(n *node, wide bool) (int64, error) {
 
 // infinite is the error about a number that has no place in its type.
 type infinite struct {
-	*apiError
+	*wire.Failure
 	text string
 }
 
-func (e infinite) Unwrap() error { return e.apiError }
+func (e infinite) Unwrap() error { return e.Failure }
 
 func javaDouble(v float64) string {
-	return strings.Trim(string(appendDouble(nil, v, 64)), `"`)
+	return strings.Trim(string(wire.AppendDouble(nil, v, 64)), `"`)
 }
 
 // roundHalf rounds to the eleven bits of a half float.

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
 // query finds documents in one index.
@@ -24,33 +26,33 @@ const (
 	maxClauses = 1024
 )
 
-func (p *queryParser) failAt(at int, format string, args ...any) *apiError {
-	line, column := position(p.body, at)
-	return errorf(400, "parsing_exception", format, args...).with("line", line, "col", column)
+func (p *queryParser) failAt(at int, format string, args ...any) *wire.Failure {
+	line, column := wire.Position(p.body, at)
+	return wire.Errorf(400, "parsing_exception", format, args...).With("line", line, "col", column)
 }
 
 // parse reads one query: an object with its name.
-func (p *queryParser) parse(n *node) (query, error) {
-	if n.kind != isObject {
+func (p *queryParser) parse(n *wire.Node) (query, error) {
+	if n.Kind != wire.ObjectKind {
 		if p.depth == 0 {
-			return nil, p.failAt(n.start, "Unknown key for a %s in [query].", n.token())
+			return nil, p.failAt(n.Start, "Unknown key for a %s in [query].", n.Token())
 		}
-		return nil, p.failAt(n.start, "[_na] query malformed, must start with start_object")
+		return nil, p.failAt(n.Start, "[_na] query malformed, must start with start_object")
 	}
-	if len(n.members) == 0 {
-		line, column := position(p.body, n.end-1)
-		return nil, illegal("query malformed, empty clause found at [%d:%d]", line, column)
+	if len(n.Members) == 0 {
+		line, column := wire.Position(p.body, n.End-1)
+		return nil, wire.Illegal("query malformed, empty clause found at [%d:%d]", line, column)
 	}
-	m := &n.members[0]
-	if m.node.kind != isObject && (m.node.kind != isArray || p.major >= firstTyped) {
-		return nil, p.failAt(m.node.start, "[%s] query malformed, no start_object after query name", m.name)
+	m := &n.Members[0]
+	if m.Node.Kind != wire.ObjectKind && (m.Node.Kind != wire.ArrayKind || p.major >= firstTyped) {
+		return nil, p.failAt(m.Node.Start, "[%s] query malformed, no start_object after query name", m.Name)
 	}
 	q, err := p.named(m)
 	if err != nil {
 		return nil, err
 	}
-	if len(n.members) > 1 {
-		return nil, p.failAt(n.members[1].at, "[%s] malformed query, expected [END_OBJECT] but found [FIELD_NAME]", m.name)
+	if len(n.Members) > 1 {
+		return nil, p.failAt(n.Members[1].At, "[%s] malformed query, expected [END_OBJECT] but found [FIELD_NAME]", m.Name)
 	}
 	return q, nil
 }
@@ -63,15 +65,15 @@ var realQueries = []string{
 	"knn", "neural", "neural_sparse", "hybrid", "template", "agentic", "and", "or", "not", "missing", "limit", "indices", "fuzzy_like_this", "top_children", "custom_score", "mlt", "flt", "bitmap", "field_masking_span",
 }
 
-func (p *queryParser) named(m *member) (query, error) {
-	n := &m.node
-	switch m.name {
+func (p *queryParser) named(m *wire.Member) (query, error) {
+	n := &m.Node
+	switch m.Name {
 	case "match_all":
 		boost := float32(1)
-		return matchAll{&boost}, p.options(m.name, n, map[string]any{"boost": &boost})
+		return matchAll{&boost}, p.options(m.Name, n, map[string]any{"boost": &boost})
 	case "match_none":
 		var boost float32
-		return matchNone{}, p.options(m.name, n, map[string]any{"boost": &boost})
+		return matchNone{}, p.options(m.Name, n, map[string]any{"boost": &boost})
 	case "match", "text":
 		return p.match(m, false)
 	case "match_phrase", "text_phrase":
@@ -103,26 +105,26 @@ func (p *queryParser) named(m *member) (query, error) {
 			return p.filtered(n)
 		}
 	}
-	if slices.Contains(realQueries, m.name) {
-		return nil, notOffered("the query [%s]", m.name)
+	if slices.Contains(realQueries, m.Name) {
+		return nil, wire.NotOffered("the query [%s]", m.Name)
 	}
-	line, column := position(p.body, n.start)
-	return nil, p.failAt(n.start, "unknown query [%s]", m.name).because(errorf(400, "named_object_not_found_exception", "[%d:%d] unknown field [%s]", line, column, m.name))
+	line, column := wire.Position(p.body, n.Start)
+	return nil, p.failAt(n.Start, "unknown query [%s]", m.Name).Because(wire.Errorf(400, "named_object_not_found_exception", "[%d:%d] unknown field [%s]", line, column, m.Name))
 }
 
 // unsupported marks an option that the real engines have and this one does not.
 type unsupported struct{}
 
 // options reads the options of a query into what the table points to.
-func (p *queryParser) options(name string, n *node, into map[string]any) error {
-	for i := range n.members {
-		m := &n.members[i]
-		if m.name == "_name" {
-			return notOffered("the option [_name] of the query [%s]", name)
+func (p *queryParser) options(name string, n *wire.Node, into map[string]any) error {
+	for i := range n.Members {
+		m := &n.Members[i]
+		if m.Name == "_name" {
+			return wire.NotOffered("the option [_name] of the query [%s]", name)
 		}
-		target, ok := into[m.name]
+		target, ok := into[m.Name]
 		if !ok {
-			return p.failAt(m.node.start, "[%s] query does not support [%s]", name, m.name)
+			return p.failAt(m.Node.Start, "[%s] query does not support [%s]", name, m.Name)
 		}
 		if err := p.option(name, m, target); err != nil {
 			return err
@@ -131,74 +133,74 @@ func (p *queryParser) options(name string, n *node, into map[string]any) error {
 	return nil
 }
 
-func (p *queryParser) option(name string, m *member, target any) error {
-	scalar := m.node.kind != isObject && m.node.kind != isArray
+func (p *queryParser) option(name string, m *wire.Member, target any) error {
+	scalar := m.Node.Kind != wire.ObjectKind && m.Node.Kind != wire.ArrayKind
 	switch target := target.(type) {
 	case *string:
 		if !scalar {
-			return p.failAt(m.node.start, "[%s] unknown token [%s] after [%s]", name, m.node.token(), m.name)
+			return p.failAt(m.Node.Start, "[%s] unknown token [%s] after [%s]", name, m.Node.Token(), m.Name)
 		}
-		*target = m.node.text
-	case **node:
-		*target = &m.node
+		*target = m.Node.Text
+	case **wire.Node:
+		*target = &m.Node
 	case *float32:
-		v, err := strconv.ParseFloat(m.node.text, 32)
+		v, err := strconv.ParseFloat(m.Node.Text, 32)
 		if err != nil {
-			return numberFormat(m.node.text)
+			return numberFormat(m.Node.Text)
 		}
 		if v < 0 {
-			return illegal("negative [boost] are not allowed in [%s], use a value between 0 and 1 to deboost", m.node.text)
+			return wire.Illegal("negative [boost] are not allowed in [%s], use a value between 0 and 1 to deboost", m.Node.Text)
 		}
 		*target = float32(v)
 	case *int:
-		v, err := strconv.Atoi(m.node.text)
+		v, err := strconv.Atoi(m.Node.Text)
 		if err != nil {
-			return numberFormat(m.node.text)
+			return numberFormat(m.Node.Text)
 		}
 		*target = v
 	case *bool:
-		switch m.node.text {
+		switch m.Node.Text {
 		case "true", "false":
-			*target = m.node.text == "true"
+			*target = m.Node.Text == "true"
 		default:
-			return illegal("Failed to parse value [%s] as only [true] or [false] are allowed.", m.node.text)
+			return wire.Illegal("Failed to parse value [%s] as only [true] or [false] are allowed.", m.Node.Text)
 		}
-	case func(*node) error:
-		return target(&m.node)
+	case func(*wire.Node) error:
+		return target(&m.Node)
 	case unsupported:
-		return notOffered("the option [%s] of the query [%s]", m.name, name)
+		return wire.NotOffered("the option [%s] of the query [%s]", m.Name, name)
 	}
 	return nil
 }
 
 // only allows the values that an option changes nothing with.
-func only(name string, allowed ...string) func(*node) error {
-	return func(n *node) error {
-		if n.kind == isNull || slices.Contains(allowed, n.text) {
+func only(name string, allowed ...string) func(*wire.Node) error {
+	return func(n *wire.Node) error {
+		if n.Kind == wire.NullKind || slices.Contains(allowed, n.Text) {
 			return nil
 		}
-		return notOffered("[%s] with the value [%s] in a query", name, n.text)
+		return wire.NotOffered("[%s] with the value [%s] in a query", name, n.Text)
 	}
 }
 
 // oneField returns the field that a query is about, and what it says.
-func (p *queryParser) oneField(name string, n *node, empty string) (*member, error) {
-	var found *member
-	for i := range n.members {
-		m := &n.members[i]
-		if m.name == "_name" {
-			return nil, notOffered("the option [_name] of the query [%s]", name)
+func (p *queryParser) oneField(name string, n *wire.Node, empty string) (*wire.Member, error) {
+	var found *wire.Member
+	for i := range n.Members {
+		m := &n.Members[i]
+		if m.Name == "_name" {
+			return nil, wire.NotOffered("the option [_name] of the query [%s]", name)
 		}
-		if m.name == "boost" && m.node.kind == isNumber && len(n.members) > 1 {
-			return nil, p.failAt(m.node.start, "[%s] query doesn't support multiple fields", name)
+		if m.Name == "boost" && m.Node.Kind == wire.NumberKind && len(n.Members) > 1 {
+			return nil, p.failAt(m.Node.Start, "[%s] query doesn't support multiple fields", name)
 		}
 		if found != nil {
-			return nil, p.failAt(m.node.start, "[%s] query doesn't support multiple fields, found [%s] and [%s]", name, found.name, m.name)
+			return nil, p.failAt(m.Node.Start, "[%s] query doesn't support multiple fields, found [%s] and [%s]", name, found.Name, m.Name)
 		}
 		found = m
 	}
 	if found == nil {
-		return nil, p.failAt(n.end-1, "%s", empty)
+		return nil, p.failAt(n.End-1, "%s", empty)
 	}
 	return found, nil
 }
@@ -243,36 +245,36 @@ func shouldMatch(least string, clauses int) (int, error) {
 }
 
 // wrongText is the error about a value that a field's type does not take.
-func (s *searcher) wrongText(cause *apiError) error {
-	e := errorf(400, "query_shard_exception", "failed to create query: %s", cause.reason).with("index", s.x.name, "index_uuid", s.x.uuid)
-	return s.shardFailure(e.because(cause))
+func (s *searcher) wrongText(cause *wire.Failure) error {
+	e := wire.Errorf(400, "query_shard_exception", "failed to create query: %s", cause.Reason).With("index", s.x.name, "index_uuid", s.x.uuid)
+	return s.shardFailure(e.Because(cause))
 }
 
 // shardFailure is an error that the engines find on the shards, and report for each of them.
-func (s *searcher) shardFailure(e *apiError) error {
+func (s *searcher) shardFailure(e *wire.Failure) error {
 	return shardFailure(s.x.name, s.node, e)
 }
 
 // unfitQuery is the error about a query on a field of the wrong type.
 func (s *searcher) unfitQuery(format string, args ...any) error {
-	return s.shardFailure(errorf(400, "query_shard_exception", format, args...).with("index", s.x.name, "index_uuid", s.x.uuid))
+	return s.shardFailure(wire.Errorf(400, "query_shard_exception", format, args...).With("index", s.x.name, "index_uuid", s.x.uuid))
 }
 
-func shardFailure(index, nodeID string, e *apiError) *apiError {
-	found := e.root()
+func shardFailure(index, nodeID string, e *wire.Failure) *wire.Failure {
+	found := e.Root()
 	root := *found
-	root.cause = nil
-	out := errorf(e.status, "search_phase_execution_exception", "all shards failed").with(
+	root.Cause = nil
+	out := wire.Errorf(e.Status, "search_phase_execution_exception", "all shards failed").With(
 		"phase", "query", "grouped", true,
-		"failed_shards", []any{obj("shard", 0, "index", index, "node", nodeID, "reason", e.body())})
-	out.rootCause, out.inner = &root, e
+		"failed_shards", []any{wire.Obj("shard", 0, "index", index, "node", nodeID, "reason", e.Body())})
+	out.RootCause, out.Inner = &root, e
 	switch {
-	case e.kind == "illegal_argument_exception":
+	case e.Kind == "illegal_argument_exception":
 		plain := *e
-		plain.cause = e
-		out.cause = &plain
-	case found != e && e.rootCause == nil:
-		out.cause = found
+		plain.Cause = e
+		out.Cause = &plain
+	case found != e && e.RootCause == nil:
+		out.Cause = found
 	}
 	return out
 }

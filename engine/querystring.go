@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
 // stringQuery is a query in Lucene's language: words, phrases, fields, ranges, wildcards, AND, OR, NOT.
@@ -22,17 +24,17 @@ type stringQuery struct {
 	parsed   clause
 }
 
-func (p *queryParser) queryString(n *node) (query, error) {
+func (p *queryParser) queryString(n *wire.Node) (query, error) {
 	q := &stringQuery{boost: 1}
-	ignored := func(*node) error { return nil }
+	ignored := func(*wire.Node) error { return nil }
 	options := map[string]any{
 		"query": &q.text, "boost": &q.boost, "lenient": &q.lenient, "minimum_should_match": &q.least, "phrase_slop": &q.slop, "tie_breaker": &q.tie, "time_zone": &q.zone,
-		"default_field": func(n *node) error {
-			w, err := parseWeighted(n.text)
+		"default_field": func(n *wire.Node) error {
+			w, err := parseWeighted(n.Text)
 			q.fields = append(q.fields, w)
 			return err
 		},
-		"fields": func(n *node) error {
+		"fields": func(n *wire.Node) error {
 			for _, text := range texts(n) {
 				w, err := parseWeighted(text)
 				if err != nil {
@@ -42,7 +44,7 @@ func (p *queryParser) queryString(n *node) (query, error) {
 			}
 			return nil
 		},
-		"default_operator": func(n *node) error { q.and = strings.EqualFold(n.text, "and"); return nil },
+		"default_operator": func(n *wire.Node) error { q.and = strings.EqualFold(n.Text, "and"); return nil },
 		"analyzer":         p.analyzerInto(&q.analyzer), "quote_analyzer": unsupported{},
 		"analyze_wildcard": ignored, "allow_leading_wildcard": only("allow_leading_wildcard", "true"), "auto_generate_phrase_queries": only("auto_generate_phrase_queries", "false"),
 		"auto_generate_synonyms_phrase_query": ignored, "enable_position_increments": ignored, "escape": only("escape", "false"), "fuzziness": ignored, "fuzzy_prefix_length": ignored,
@@ -52,8 +54,8 @@ func (p *queryParser) queryString(n *node) (query, error) {
 	if err := p.options("query_string", n, options); err != nil {
 		return nil, err
 	}
-	if _, ok := n.get("query"); !ok {
-		return nil, p.failAt(n.end-1, "[query_string] must be provided with a [query]")
+	if _, ok := n.Get("query"); !ok {
+		return nil, p.failAt(n.End-1, "[query_string] must be provided with a [query]")
 	}
 	return q, q.parse()
 }
@@ -66,10 +68,10 @@ func (q *stringQuery) parse() error {
 		err = r.fail()
 	}
 	if err != nil {
-		if asAPIError(err).status != 400 {
+		if wire.AsFailure(err).Status != 400 {
 			return err
 		}
-		q.parsed = &badClause{asAPIError(err)}
+		q.parsed = &badClause{wire.AsFailure(err)}
 		return nil
 	}
 	q.parsed = c
@@ -78,9 +80,9 @@ func (q *stringQuery) parse() error {
 
 func (q *stringQuery) run(s *searcher) (*hits, error) {
 	if b, ok := q.parsed.(*badClause); ok {
-		e := errorf(400, "query_shard_exception", "Failed to parse query [%s]", q.text).with("index", s.x.name, "index_uuid", s.x.uuid)
-		e.rootCause = e
-		return nil, s.shardFailure(e.because(b.err))
+		e := wire.Errorf(400, "query_shard_exception", "Failed to parse query [%s]", q.text).With("index", s.x.name, "index_uuid", s.x.uuid)
+		e.RootCause = e
+		return nil, s.shardFailure(e.Because(b.err))
 	}
 	fields, lenient := q.fields, q.lenient
 	if fields == nil {
@@ -110,7 +112,7 @@ type clause interface {
 	find(c *stringContext) (*hits, error)
 }
 
-type badClause struct{ err *apiError }
+type badClause struct{ err *wire.Failure }
 
 func (b *badClause) find(*stringContext) (*hits, error) { return nil, b.err }
 
@@ -131,7 +133,7 @@ func (r *stringReader) fail() error {
 		what = string(r.text[r.at])
 	}
 	problem := fmt.Sprintf("Encountered \"%s\" at line 1, column %d.", what, r.at)
-	return errorf(400, "parse_exception", "Cannot parse '%s': %s", string(r.text), problem).because(errorf(400, "parse_exception", "%s", problem))
+	return wire.Errorf(400, "parse_exception", "Cannot parse '%s': %s", string(r.text), problem).Because(wire.Errorf(400, "parse_exception", "%s", problem))
 }
 
 func (r *stringReader) space() {
@@ -169,7 +171,7 @@ func (r *stringReader) word(words ...string) bool {
 // required, OR leaves them as they are.
 func (r *stringReader) clauses(depth int) (clause, error) {
 	if depth > maxStringDepth {
-		return nil, illegal("the query string is nested too deep")
+		return nil, wire.Illegal("the query string is nested too deep")
 	}
 	const (
 		may = iota
@@ -212,7 +214,7 @@ func (r *stringReader) clauses(depth int) (clause, error) {
 			return nil, err
 		}
 		if r.size++; r.size > maxClauses {
-			return nil, errorf(400, "too_many_clauses", "maxClauseCount is set to %d", maxClauses)
+			return nil, wire.Errorf(400, "too_many_clauses", "maxClauseCount is set to %d", maxClauses)
 		}
 		if last := len(parts) - 1; last >= 0 {
 			if and && parts[last].how == may {
@@ -319,7 +321,7 @@ func (r *stringReader) term(field string) (clause, error) {
 	case '[', '{':
 		return r.between()
 	case '/':
-		return nil, notOffered("regular expressions in a query string")
+		return nil, wire.NotOffered("regular expressions in a query string")
 	case '>', '<':
 		if field != "" {
 			return r.comparison()
@@ -354,7 +356,7 @@ func (r *stringReader) term(field string) (clause, error) {
 	case r.at == start:
 		return nil, r.fail()
 	case r.peek() == '~':
-		return nil, notOffered("fuzzy words in a query string")
+		return nil, wire.NotOffered("fuzzy words in a query string")
 	case r.peek() == ':' && text.String() == "*" && field == "": // *:*
 		r.at++
 		if r.peek() != '*' {
@@ -432,7 +434,7 @@ func (r *stringReader) between() (clause, error) {
 }
 
 // end reads one end of a range; nil is open.
-func (r *stringReader) end() (*node, error) {
+func (r *stringReader) end() (*wire.Node, error) {
 	r.space()
 	var text strings.Builder
 	if r.peek() == '"' {
@@ -455,7 +457,7 @@ func (r *stringReader) end() (*node, error) {
 	if text.String() == "*" {
 		return nil, nil //nolint:nilnil // open
 	}
-	return &node{kind: isString, text: text.String()}, nil
+	return &wire.Node{Kind: wire.StringKind, Text: text.String()}, nil
 }
 
 // comparison reads >=a and the like.

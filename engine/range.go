@@ -7,11 +7,14 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/seed56735111/penstock/engine/internal/dates"
+	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
 func (q *rangeQuery) run(s *searcher) (*hits, error) {
 	if special(q.field) {
-		return nil, notOffered("the query [range] on [%s]", q.field)
+		return nil, wire.NotOffered("the query [range] on [%s]", q.field)
 	}
 	f, err := s.lookup(q.field)
 	if f == nil || err != nil {
@@ -63,22 +66,22 @@ var errEmptyRange = errors.New("no number is in the range")
 
 // textEnds are the first and the last key of a range of texts; nil is open.
 func (s *searcher) textEnds(f *field, q *rangeQuery) (from, to []byte, err error) {
-	key := func(n *node) ([]byte, error) {
+	key := func(n *wire.Node) ([]byte, error) {
 		switch {
 		case n == nil:
 			return nil, nil
 		case f.class == address:
-			ip, err := netip.ParseAddr(n.text)
+			ip, err := netip.ParseAddr(n.Text)
 			if err != nil {
-				return nil, s.wrongText(illegal("'%s' is not an IP string literal.", n.text))
+				return nil, s.wrongText(wire.Illegal("'%s' is not an IP string literal.", n.Text))
 			}
 			return []byte(addressKey(ip)), nil
 		case f.class == truth:
-			return []byte(map[bool]string{true: "T", false: "F"}[n.text == "true"]), nil
+			return []byte(map[bool]string{true: "T", false: "F"}[n.Text == "true"]), nil
 		case f.lower:
-			return []byte(strings.ToLower(n.text)), nil
+			return []byte(strings.ToLower(n.Text)), nil
 		}
-		return []byte(n.text), nil
+		return []byte(n.Text), nil
 	}
 	if from, err = key(q.from); err != nil {
 		return nil, nil, err
@@ -92,20 +95,20 @@ func (s *searcher) textEnds(f *field, q *rangeQuery) (from, to []byte, err error
 func (s *searcher) dateEnds(f *field, q *rangeQuery) (from, to int64, err error) {
 	format := f.format
 	if q.format != "" {
-		if format, err = parseFormat(q.format); err != nil {
+		if format, err = dates.ParseFormat(q.format); err != nil {
 			return 0, 0, err
 		}
 	}
 	zone := time.UTC
 	if q.zone != "" {
-		if zone, err = parseZone(q.zone); err != nil {
+		if zone, err = dates.ParseZone(q.zone); err != nil {
 			return 0, 0, err
 		}
 	}
-	end := func(n *node, round bool) (int64, error) {
-		t, err := format.dateMath(n.text, s.now, zone, round)
+	end := func(n *wire.Node, round bool) (int64, error) {
+		t, err := format.Math(n.Text, s.now, zone, round)
 		if err != nil {
-			return 0, s.shardFailure(asAPIError(err))
+			return 0, s.shardFailure(wire.AsFailure(err))
 		}
 		v := f.instant(t)
 		if round && !f.nanos {
@@ -152,11 +155,11 @@ func (s *searcher) numberEnds(f *field, q *rangeQuery) (from, to int64, err erro
 
 // numberEnd is the nearest number of a field that a range with this end still has, upwards from its beginning and downwards
 // from its end. When there is none, the result leaves the range empty.
-func (s *searcher) numberEnd(f *field, n *node, open, up bool) (int64, error) {
-	text := strings.TrimSpace(n.text)
+func (s *searcher) numberEnd(f *field, n *wire.Node, open, up bool) (int64, error) {
+	text := strings.TrimSpace(n.Text)
 	x, bad := strconv.ParseFloat(text, 64)
-	if n.kind == isBool || bad != nil && !math.IsInf(x, 0) || math.IsNaN(x) || strings.ContainsAny(text, "_xXpP") {
-		return 0, s.wrongText(numberFormat(n.text))
+	if n.Kind == wire.BoolKind || bad != nil && !math.IsInf(x, 0) || math.IsNaN(x) || strings.ContainsAny(text, "_xXpP") {
+		return 0, s.wrongText(numberFormat(n.Text))
 	}
 	step := int64(-1)
 	if up {
@@ -182,7 +185,7 @@ func (s *searcher) numberEnd(f *field, n *node, open, up bool) (int64, error) {
 		}
 		return v, nil
 	}
-	v, ok, _ := s.number(f, &node{kind: isNumber, text: text})
+	v, ok, _ := s.number(f, &wire.Node{Kind: wire.NumberKind, Text: text})
 	if ok {
 		if open {
 			if v == math.MaxInt64 && up || v == math.MinInt64 && !up {

@@ -3,7 +3,6 @@ package engine
 import (
 	"compress/gzip"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -12,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
 // call is one request being answered.
@@ -33,7 +34,7 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		text, err := url.PathUnescape(s)
 		if err != nil {
-			c.fail(illegal("invalid escape in path"))
+			c.fail(wire.Illegal("invalid escape in path"))
 			return
 		}
 		c.path = append(c.path, strings.ToValidUTF8(text, "�"))
@@ -69,22 +70,22 @@ func (c *call) contentType() error {
 	case "application/json", "application/x-ndjson":
 		return nil
 	case "application/yaml", "application/cbor", "application/smile":
-		return notOffered("bodies of the type [%s]", kind)
+		return wire.NotOffered("bodies of the type [%s]", kind)
 	}
 	if given != "" && !mediaType.MatchString(kind) {
-		cause := illegal("invalid Content-Type header [%s]", given)
+		cause := wire.Illegal("invalid Content-Type header [%s]", given)
 		if kind == "" {
-			cause = illegal("empty Content-Type header")
+			cause = wire.Illegal("empty Content-Type header")
 		}
-		return errorf(http.StatusBadRequest, "content_type_header_exception", "java.lang.IllegalArgumentException: %s", cause.reason).because(cause)
+		return wire.Errorf(http.StatusBadRequest, "content_type_header_exception", "java.lang.IllegalArgumentException: %s", cause.Reason).Because(cause)
 	}
-	return sentence(http.StatusNotAcceptable, "Content-Type header [%s] is not supported", given)
+	return wire.Sentence(http.StatusNotAcceptable, "Content-Type header [%s] is not supported", given)
 }
 
 // read takes the whole body in, decompressed and within the limit.
 func (c *call) read() ([]byte, error) {
 	limit := c.cfg.MaxContentLength
-	tooLarge := errorf(http.StatusRequestEntityTooLarge, "content_too_long_exception", "entity content is too long [%d] for the configured buffer limit [%d]", c.r.ContentLength, limit)
+	tooLarge := wire.Errorf(http.StatusRequestEntityTooLarge, "content_too_long_exception", "entity content is too long [%d] for the configured buffer limit [%d]", c.r.ContentLength, limit)
 	var src io.Reader = http.MaxBytesReader(c.w, c.r.Body, limit)
 	switch c.r.Header.Get("Content-Encoding") {
 	case "", "identity":
@@ -94,18 +95,18 @@ func (c *call) read() ([]byte, error) {
 			return nil, nil
 		}
 		if err != nil {
-			return nil, illegal("request body is not gzip")
+			return nil, wire.Illegal("request body is not gzip")
 		}
 		src = z
 	default:
-		return nil, errorf(http.StatusUnsupportedMediaType, "illegal_argument_exception", "content encoding [%s] is not supported", c.r.Header.Get("Content-Encoding"))
+		return nil, wire.Errorf(http.StatusUnsupportedMediaType, "illegal_argument_exception", "content encoding [%s] is not supported", c.r.Header.Get("Content-Encoding"))
 	}
 	body, err := io.ReadAll(io.LimitReader(src, limit+1))
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok || int64(len(body)) > limit {
 		return nil, tooLarge
 	}
 	if err != nil {
-		return nil, illegal("request body cannot be read")
+		return nil, wire.Illegal("request body cannot be read")
 	}
 	return body, nil
 }
@@ -114,7 +115,7 @@ func (c *call) read() ([]byte, error) {
 func (c *call) route() error {
 	if len(c.path) == 0 {
 		if c.r.Method == http.MethodDelete {
-			return invalid("index / indices is missing")
+			return wire.Invalid("index / indices is missing")
 		}
 		return c.allow(c.banner, http.MethodDelete, http.MethodGet, http.MethodHead)
 	}
@@ -193,24 +194,16 @@ func (c *call) allow(f func() error, methods ...string) error {
 
 func (c *call) refuseMethod(methods ...string) error {
 	c.w.Header().Set("Allow", strings.Join(methods, ","))
-	return sentence(http.StatusMethodNotAllowed, "Incorrect HTTP method for uri [%s] and method [%s], allowed: [%s]", c.r.URL.RequestURI(), c.r.Method, strings.Join(methods, ", "))
+	return wire.Sentence(http.StatusMethodNotAllowed, "Incorrect HTTP method for uri [%s] and method [%s], allowed: [%s]", c.r.URL.RequestURI(), c.r.Method, strings.Join(methods, ", "))
 }
 
 // unknownPath is the answer to a path that no version has.
 func (c *call) unknownPath() error {
-	return sentence(http.StatusBadRequest, "no handler found for uri [%s] and method [%s]", c.r.URL.RequestURI(), c.r.Method)
+	return wire.Sentence(http.StatusBadRequest, "no handler found for uri [%s] and method [%s]", c.r.URL.RequestURI(), c.r.Method)
 }
-
-// wayOut is what to do about what is not offered.
-const wayOut = "put the domain in front of a real engine with penstock domain --engine URL"
 
 func (c *call) notOffered() error {
-	return notOffered("%s %s", c.r.Method, c.r.URL.Path)
-}
-
-// notOffered is the answer to what the real engines have and this one does not.
-func notOffered(format string, args ...any) error {
-	return errorf(http.StatusNotImplemented, "not_implemented", "the embedded engine does not offer %s; %s", fmt.Sprintf(format, args...), wayOut)
+	return wire.NotOffered("%s %s", c.r.Method, c.r.URL.Path)
 }
 
 // indexRoute is for paths that begin with an index or an expression for several.
@@ -246,7 +239,7 @@ func (c *call) indexRoute() error {
 	}
 	switch {
 	case c.profile.major == firstUntyped && len(c.path) == 3:
-		return notOffered("mapping types other than _doc: [%s]", c.path[1])
+		return wire.NotOffered("mapping types other than _doc: [%s]", c.path[1])
 	case c.profile.major >= firstUntyped:
 		return c.unknownPath()
 	}
@@ -289,12 +282,12 @@ func (c *call) known(parameters, unsupported []string) error {
 	for _, name := range sorted(c.query) {
 		switch {
 		case name == "format" && c.query.Get(name) != "json" && c.path[0] != "_cat":
-			return notOffered("the format %s", c.query.Get(name))
+			return wire.NotOffered("the format %s", c.query.Get(name))
 		case name == "format", slices.Contains(commonParameters, name), slices.Contains(parameters, name):
 		case slices.Contains(unsupported, name):
-			return notOffered("the parameter %s", name)
+			return wire.NotOffered("the parameter %s", name)
 		default:
-			return illegal("request [%s] contains unrecognized parameter: [%s]", c.r.URL.Path, name)
+			return wire.Illegal("request [%s] contains unrecognized parameter: [%s]", c.r.URL.Path, name)
 		}
 	}
 	return nil
@@ -309,8 +302,8 @@ func timeValue(name, v string) error {
 	return notATime(name, v)
 }
 
-func notATime(name, v string) *apiError {
-	return illegal("failed to parse setting [%s] with value [%s] as a time value: unit is missing or unrecognized", name, v)
+func notATime(name, v string) *wire.Failure {
+	return wire.Illegal("failed to parse setting [%s] with value [%s] as a time value: unit is missing or unrecognized", name, v)
 }
 
 // flag reads a parameter that is true, false or given without a value.
@@ -324,7 +317,7 @@ func (c *call) flag(name string, otherwise bool) (bool, error) {
 	case "false":
 		return false, nil
 	default:
-		return false, illegal("Failed to parse value [%s] as only [true] or [false] are allowed.", v)
+		return false, wire.Illegal("Failed to parse value [%s] as only [true] or [false] are allowed.", v)
 	}
 }
 
@@ -336,11 +329,11 @@ func (c *call) number(name string, otherwise int) (int, error) {
 	}
 	n, err := strconv.ParseInt(v, 10, 32)
 	if err != nil {
-		return 0, illegal("Failed to parse int parameter [%s] with value [%s]", name, v).because(numberFormat(v))
+		return 0, wire.Illegal("Failed to parse int parameter [%s] with value [%s]", name, v).Because(numberFormat(v))
 	}
 	return int(n), nil
 }
 
-func numberFormat(v string) *apiError {
-	return errorf(http.StatusBadRequest, "number_format_exception", "For input string: \"%s\"", v)
+func numberFormat(v string) *wire.Failure {
+	return wire.Errorf(http.StatusBadRequest, "number_format_exception", "For input string: \"%s\"", v)
 }

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
 // searchRequest is what is asked for.
@@ -15,7 +17,7 @@ type searchRequest struct {
 	query      query
 	from, size int
 	sort       []sortKey
-	after      *node
+	after      *wire.Node
 	source     *sourceFilter
 	aggs       []*agg
 	track      int // count exactly up to this; below 0: do not count
@@ -62,23 +64,23 @@ func (c *call) search(expr string) error {
 	if err != nil {
 		return err
 	}
-	answer := obj("took", time.Since(began).Milliseconds(), "timed_out", false)
+	answer := wire.Obj("took", time.Since(began).Milliseconds(), "timed_out", false)
 	if early {
-		answer = append(answer, entry{"terminated_early", true})
+		answer = append(answer, wire.Entry{Name: "terminated_early", Value: true})
 	}
-	answer = append(append(answer, entry{"_shards", c.shardsSearched(found)}), out...)
+	answer = append(append(answer, wire.Entry{Name: "_shards", Value: c.shardsSearched(found)}), out...)
 	return c.answer(http.StatusOK, answer)
 }
 
-func (c *call) shardsSearched(found []*index) object {
+func (c *call) shardsSearched(found []*index) wire.Object {
 	total := 0
 	for _, x := range found {
 		total += x.settings.shards
 	}
 	if c.profile.major < firstUntyped {
-		return obj("total", total, "successful", total, "failed", 0)
+		return wire.Obj("total", total, "successful", total, "failed", 0)
 	}
-	return obj("total", total, "successful", total, "skipped", 0, "failed", 0)
+	return wire.Obj("total", total, "successful", total, "skipped", 0, "failed", 0)
 }
 
 // searchers opens indexes as they are now. An index that was deleted meanwhile is left out.
@@ -118,16 +120,16 @@ func (c *call) parseSearch() (*searchRequest, error) {
 	}
 	boost := float32(1)
 	r.query = matchAll{&boost}
-	n := node{kind: isObject}
+	n := wire.Node{Kind: wire.ObjectKind}
 	if len(c.body) > 0 {
 		var err error
-		if n, err = parseBody(c.body); err != nil {
+		if n, err = wire.ParseBody(c.body); err != nil {
 			return nil, err
 		}
 	}
 	p := &queryParser{body: c.body, major: c.profile.major}
-	for i := range n.members {
-		if err := r.member(p, &n.members[i]); err != nil {
+	for i := range n.Members {
+		if err := r.member(p, &n.Members[i]); err != nil {
 			return nil, err
 		}
 	}
@@ -135,7 +137,7 @@ func (c *call) parseSearch() (*searchRequest, error) {
 		return nil, err
 	}
 	if r.after != nil && r.from > 0 {
-		return nil, illegal("`from` parameter must be set to 0 when `search_after` is used.")
+		return nil, wire.Illegal("`from` parameter must be set to 0 when `search_after` is used.")
 	}
 	return r, nil
 }
@@ -146,36 +148,36 @@ var realSearch = []string{
 	"runtime_mappings", "partial_fields", "fielddata_fields", "facets", "rank", "point_in_time", "verbose_pipeline",
 }
 
-func (r *searchRequest) member(p *queryParser, m *member) (err error) {
-	n := &m.node
+func (r *searchRequest) member(p *queryParser, m *wire.Member) (err error) {
+	n := &m.Node
 	number := func(into *int) error {
-		if n.kind != isNumber && n.kind != isString {
-			return p.failAt(n.start, "Unknown key for a %s in [%s].", n.token(), m.name)
+		if n.Kind != wire.NumberKind && n.Kind != wire.StringKind {
+			return p.failAt(n.Start, "Unknown key for a %s in [%s].", n.Token(), m.Name)
 		}
-		v, err := strconv.ParseInt(n.text, 10, 32)
+		v, err := strconv.ParseInt(n.Text, 10, 32)
 		if err != nil {
-			return numberFormat(n.text)
+			return numberFormat(n.Text)
 		}
 		if v == -1 && p.major <= firstUntyped {
 			return nil // as if nothing were said
 		}
 		if v < 0 {
-			return illegal("[%s] parameter cannot be negative, found [%d]", m.name, v)
+			return wire.Illegal("[%s] parameter cannot be negative, found [%d]", m.Name, v)
 		}
 		*into = int(v)
 		return nil
 	}
 	truth := func(into *bool) error {
-		if n.text != "true" && n.text != "false" {
-			return illegal("Failed to parse value [%s] as only [true] or [false] are allowed.", n.text)
+		if n.Text != "true" && n.Text != "false" {
+			return wire.Illegal("Failed to parse value [%s] as only [true] or [false] are allowed.", n.Text)
 		}
-		*into = n.text == "true"
+		*into = n.Text == "true"
 		return nil
 	}
 	var ignored bool
-	switch m.name {
+	switch m.Name {
 	case "query":
-		if len(n.members) == 0 && n.kind == isObject && p.major < firstTyped {
+		if len(n.Members) == 0 && n.Kind == wire.ObjectKind && p.major < firstTyped {
 			return nil
 		}
 		r.query, err = p.parse(n)
@@ -186,15 +188,15 @@ func (r *searchRequest) member(p *queryParser, m *member) (err error) {
 	case "sort":
 		r.sort, err = p.parseSort(n)
 	case "search_after":
-		if n.kind != isArray {
-			return p.failAt(n.start, "Unknown key for a %s in [%s].", n.token(), m.name)
+		if n.Kind != wire.ArrayKind {
+			return p.failAt(n.Start, "Unknown key for a %s in [%s].", n.Token(), m.Name)
 		}
-		if len(n.items) == 0 {
-			return illegal("Values must contains at least one value.")
+		if len(n.Items) == 0 {
+			return wire.Illegal("Values must contains at least one value.")
 		}
-		for i := range n.items {
-			if k := &n.items[i]; k.kind == isObject || k.kind == isArray {
-				return p.failAt(k.start, "Expected [VALUE_STRING] or [VALUE_NUMBER] or [VALUE_BOOLEAN] or [VALUE_NULL] but found [%s] inside search_after.", k.token())
+		for i := range n.Items {
+			if k := &n.Items[i]; k.Kind == wire.ObjectKind || k.Kind == wire.ArrayKind {
+				return p.failAt(k.Start, "Expected [VALUE_STRING] or [VALUE_NUMBER] or [VALUE_BOOLEAN] or [VALUE_NULL] but found [%s] inside search_after.", k.Token())
 			}
 		}
 		r.after = n
@@ -203,7 +205,7 @@ func (r *searchRequest) member(p *queryParser, m *member) (err error) {
 	case "aggs", "aggregations":
 		r.aggs, err = p.parseAggs(n, 1)
 	case "track_total_hits":
-		err = r.parseTrack(n.text)
+		err = r.parseTrack(n.Text)
 	case "track_scores":
 		err = truth(&r.trackScore)
 	case "version":
@@ -212,39 +214,39 @@ func (r *searchRequest) member(p *queryParser, m *member) (err error) {
 		err = truth(&r.seqNo)
 	case "explain":
 		if err = truth(&ignored); err == nil && ignored {
-			err = notOffered("explain in a search")
+			err = wire.NotOffered("explain in a search")
 		}
 	case "profile":
 		if err = truth(&ignored); err == nil && ignored {
-			err = notOffered("profile in a search")
+			err = wire.NotOffered("profile in a search")
 		}
 	case "min_score":
-		v, bad := strconv.ParseFloat(n.text, 32)
+		v, bad := strconv.ParseFloat(n.Text, 32)
 		if bad != nil {
-			return numberFormat(n.text)
+			return numberFormat(n.Text)
 		}
 		low := float32(v)
 		r.minScore = &low
 	case "post_filter", "filter":
-		if m.name == "filter" && p.major >= firstTyped {
-			return p.failAt(n.start, "Unknown key for a %s in [%s].", n.token(), m.name)
+		if m.Name == "filter" && p.major >= firstTyped {
+			return p.failAt(n.Start, "Unknown key for a %s in [%s].", n.Token(), m.Name)
 		}
 		r.postFilter, err = p.parse(n)
 	case "timeout":
-		return timeValue(m.name, n.text)
+		return timeValue(m.Name, n.Text)
 	case "terminate_after", "stats", "facets":
-		if m.name == "facets" || m.name == "terminate_after" && n.text != "0" {
-			err = notOffered("[%s] in a search", m.name)
+		if m.Name == "facets" || m.Name == "terminate_after" && n.Text != "0" {
+			err = wire.NotOffered("[%s] in a search", m.Name)
 		}
 	default:
-		if slices.Contains(realSearch, m.name) {
+		if slices.Contains(realSearch, m.Name) {
 			// An empty part asks for nothing.
-			if m.name != "stored_fields" && (n.kind == isObject || n.kind == isArray) && len(n.members)+len(n.items) == 0 {
+			if m.Name != "stored_fields" && (n.Kind == wire.ObjectKind || n.Kind == wire.ArrayKind) && len(n.Members)+len(n.Items) == 0 {
 				return nil
 			}
-			return notOffered("[%s] in a search", m.name)
+			return wire.NotOffered("[%s] in a search", m.Name)
 		}
-		return p.failAt(n.start, "Unknown key for a %s in [%s].", n.token(), m.name)
+		return p.failAt(n.Start, "Unknown key for a %s in [%s].", n.Token(), m.Name)
 	}
 	return err
 }
@@ -258,7 +260,7 @@ func (r *searchRequest) parseTrack(text string) error {
 	default:
 		n, err := strconv.Atoi(text)
 		if err != nil || n < -1 {
-			return illegal("[track_total_hits] parameter must be positive or equals to -1, got %s", text)
+			return wire.Illegal("[track_total_hits] parameter must be positive or equals to -1, got %s", text)
 		}
 		if r.track = n; n == -1 {
 			r.track = exactly
@@ -275,7 +277,7 @@ func (c *call) searchURL(r *searchRequest, p *queryParser) error {
 			return err
 		}
 		if *into < 0 {
-			return illegal("[%s] parameter cannot be negative, found [%d]", name, *into)
+			return wire.Illegal("[%s] parameter cannot be negative, found [%d]", name, *into)
 		}
 	}
 	if c.query.Has("q") {
@@ -312,18 +314,18 @@ func (c *call) searchURL(r *searchRequest, p *queryParser) error {
 			return err
 		}
 		if on {
-			return notOffered("%s in a search", name)
+			return wire.NotOffered("%s in a search", name)
 		}
 	}
 	if v := c.query.Get("terminate_after"); v != "" && v != "0" {
-		return notOffered("terminate_after in a search")
+		return wire.NotOffered("terminate_after in a search")
 	}
 	switch v := c.query.Get("search_type"); v {
 	case "", "query_then_fetch", "dfs_query_then_fetch":
 	case "count", "scan":
-		return notOffered("the search type %s", v)
+		return wire.NotOffered("the search type %s", v)
 	default:
-		return illegal("No search type for [%s]", v)
+		return wire.Illegal("No search type for [%s]", v)
 	}
 	asNumber, err := c.flag("rest_total_hits_as_int", r.asNumber)
 	if r.asNumber = asNumber; asNumber && !c.query.Has("track_total_hits") && r.track >= 0 {
@@ -339,7 +341,7 @@ func (c *call) queryURL(p *queryParser) (query, error) {
 		q.fields = []weighted{{df, 1}}
 	}
 	if a := c.query.Get("analyzer"); a != "" {
-		if err := p.analyzerInto(&q.analyzer)(&node{kind: isString, text: a}); err != nil {
+		if err := p.analyzerInto(&q.analyzer)(&wire.Node{Kind: wire.StringKind, Text: a}); err != nil {
 			return nil, err
 		}
 	}
@@ -351,10 +353,10 @@ func (c *call) queryURL(p *queryParser) (query, error) {
 }
 
 // run searches, and returns hits and aggregations. Early is what OpenSearch 3 says of searches for aggregations only.
-func (r *searchRequest) run(searchers []*searcher, c *call) (out object, early bool, err error) {
+func (r *searchRequest) run(searchers []*searcher, c *call) (out wire.Object, early bool, err error) {
 	for _, s := range searchers {
 		if r.from+r.size > s.x.settings.window {
-			return nil, false, s.shardFailure(illegal("Result window is too large, from + size must be less than or equal to: [%d] but was [%d]. See the scroll api for a more efficient way to request large data sets. This limit can be set by changing the [index.max_result_window] index level setting.", s.x.settings.window, r.from+r.size))
+			return nil, false, s.shardFailure(wire.Illegal("Result window is too large, from + size must be less than or equal to: [%d] but was [%d]. See the scroll api for a more efficient way to request large data sets. This limit can be set by changing the [index.max_result_window] index level setting.", s.x.settings.window, r.from+r.size))
 		}
 	}
 	top, err := r.newTop(searchers)
@@ -387,14 +389,14 @@ func (r *searchRequest) run(searchers []*searcher, c *call) (out object, early b
 	if err != nil {
 		return nil, false, err
 	}
-	out = obj("hits", page)
+	out = wire.Obj("hits", page)
 	if r.aggs != nil {
 		a := &aggregation{searchers: searchers, c: c}
 		results, err := a.all(r.aggs, all)
 		if err != nil {
 			return nil, false, err
 		}
-		out = append(out, entry{"aggregations", results})
+		out = append(out, wire.Entry{Name: "aggregations", Value: results})
 	}
 	return out, r.aggs != nil && r.size == 0 && top.total > 0 && c.profile.major >= firstThird, nil
 }
@@ -425,31 +427,31 @@ func (r *searchRequest) in(s *searcher) (*hits, error) {
 }
 
 // page writes the hits that are asked for.
-func (r *searchRequest) page(top *top, c *call) (object, error) {
-	var out object
+func (r *searchRequest) page(top *top, c *call) (wire.Object, error) {
+	var out wire.Object
 	switch {
 	case r.asNumber && r.track < 0:
-		out = obj("total", -1)
+		out = wire.Obj("total", -1)
 	case r.asNumber:
-		out = obj("total", top.total)
+		out = wire.Obj("total", top.total)
 	case r.track >= 0:
 		value, relation := top.total, "eq"
 		if value > r.track {
 			value, relation = r.track, "gte"
 		}
-		out = obj("total", obj("value", value, "relation", relation))
+		out = wire.Obj("total", wire.Obj("value", value, "relation", relation))
 	}
 	var best any
 	switch {
 	case len(top.searchers) == 0, c.profile.major < firstUntyped && (r.size == 0 || top.total == 0) && r.sort == nil:
-		best = double(0)
+		best = wire.Double(0)
 		if c.profile.major < firstUntyped && r.size > 0 {
 			best = nil
 		}
 	case (r.sort == nil || r.trackScore || c.profile.major >= firstThird && r.sort[0].field == "_score") && r.size > 0 && top.total > 0:
 		best = top.best
 	}
-	out = append(out, entry{"max_score", best})
+	out = append(out, wire.Entry{Name: "max_score", Value: best})
 	chosen := top.sorted()
 	chosen = chosen[min(r.from, len(chosen)):]
 	items := make([]any, 0, len(chosen))
@@ -464,7 +466,7 @@ func (r *searchRequest) page(top *top, c *call) (object, error) {
 		}
 		items = append(items, item)
 	}
-	return append(out, entry{"hits", items}), nil
+	return append(out, wire.Entry{Name: "hits", Value: items}), nil
 }
 
 // scored says whether hits have scores.
@@ -479,39 +481,39 @@ func (e *Engine) maxAnswer() int64 {
 }
 
 func (e *Engine) tooMuch() error {
-	return errorf(http.StatusTooManyRequests, "circuit_breaking_exception", "[request] Data too large: the documents of this answer have more than [%d] bytes", e.maxAnswer())
+	return wire.Errorf(http.StatusTooManyRequests, "circuit_breaking_exception", "[request] Data too large: the documents of this answer have more than [%d] bytes", e.maxAnswer())
 }
 
 // hit writes one hit, and says how large its source is.
-func (r *searchRequest) hit(h *candidate, c *call) (object, int, error) {
+func (r *searchRequest) hit(h *candidate, c *call) (wire.Object, int, error) {
 	d, err := h.s.snap.load(h.doc, r.source == nil || r.source.wanted())
 	if err != nil {
 		return nil, 0, err
 	}
 	o := c.head(h.s.x.name, d.docType, d.id)
 	if r.version {
-		o = append(o, entry{"_version", d.version})
+		o = append(o, wire.Entry{Name: "_version", Value: d.version})
 	}
 	if r.seqNo {
-		o = append(o, entry{"_seq_no", d.seq}, entry{"_primary_term", 1})
+		o = append(o, wire.Entry{Name: "_seq_no", Value: d.seq}, wire.Entry{Name: "_primary_term", Value: 1})
 	}
 	var score any
 	if r.scored() {
 		score = h.score
 	}
-	o = append(o, entry{"_score", score})
+	o = append(o, wire.Entry{Name: "_score", Value: score})
 	if d.routing != "" {
-		o = append(o, entry{"_routing", d.routing})
+		o = append(o, wire.Entry{Name: "_routing", Value: d.routing})
 	}
 	if d.source != nil {
-		o = append(o, entry{"_source", r.source.apply(d.source)})
+		o = append(o, wire.Entry{Name: "_source", Value: r.source.apply(d.source)})
 	}
 	if r.sort != nil {
 		values := make([]any, 0, len(r.sort))
 		for i := range r.sort {
 			values = append(values, h.keys[i].shown(&r.sort[i], c.profile.major))
 		}
-		o = append(o, entry{"sort", values})
+		o = append(o, wire.Entry{Name: "sort", Value: values})
 	}
 	return o, len(d.source), nil
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
 // settings are those of one index.
@@ -33,21 +35,21 @@ func newSettings(values map[string]string, major int) (settings, error) {
 }
 
 // flatten reads settings, nested or with dots, with or without "index." before them.
-func flatten(n *node, prefix string, into map[string]string) {
-	if n.kind != isObject {
+func flatten(n *wire.Node, prefix string, into map[string]string) {
+	if n.Kind != wire.ObjectKind {
 		name := strings.TrimPrefix(strings.TrimSuffix(prefix, "."), "index.")
-		switch n.kind {
-		case isArray:
-			into[name] = string(appendNode(nil, n))
-		case isNull:
+		switch n.Kind {
+		case wire.ArrayKind:
+			into[name] = string(wire.AppendNode(nil, n))
+		case wire.NullKind:
 			delete(into, name)
 		default:
-			into[name] = n.text
+			into[name] = n.Text
 		}
 		return
 	}
-	for i := range n.members {
-		flatten(&n.members[i].node, prefix+n.members[i].name+".", into)
+	for i := range n.Members {
+		flatten(&n.Members[i].Node, prefix+n.Members[i].Name+".", into)
 	}
 }
 
@@ -61,7 +63,7 @@ func (s *settings) check(major int) error {
 		s.shards = oldShards
 	}
 	for _, name := range sorted(s.values) {
-		is := func(pattern string) bool { return wildcard(pattern, name) }
+		is := func(pattern string) bool { return wire.Wildcard(pattern, name) }
 		value := s.values[name]
 		switch {
 		case name == "number_of_shards":
@@ -69,7 +71,7 @@ func (s *settings) check(major int) error {
 				return err
 			}
 			if s.shards > maxShards {
-				return illegal("Failed to parse value [%s] for setting [index.number_of_shards] must be <= %d", value, maxShards)
+				return wire.Illegal("Failed to parse value [%s] for setting [index.number_of_shards] must be <= %d", value, maxShards)
 			}
 		case name == "number_of_replicas":
 			if err := atLeast(&s.replicas, name, value, 0); err != nil {
@@ -89,21 +91,21 @@ func (s *settings) check(major int) error {
 			}
 		case name == "mapping.depth.limit":
 			if value != strconv.Itoa(maxDepth) {
-				return notOffered("the setting [index.%s]", name)
+				return wire.NotOffered("the setting [index.%s]", name)
 			}
 		case strings.HasPrefix(name, "analysis.") && strings.Contains(name, ".default."), strings.HasSuffix(name, "max_token_length"):
-			return notOffered("the setting [index.%s]", name)
+			return wire.NotOffered("the setting [index.%s]", name)
 		case slices.ContainsFunc(idleSettings, is):
 		case slices.ContainsFunc(realSettings, is):
 			if value != "false" {
-				return notOffered("the setting [index.%s]", name)
+				return wire.NotOffered("the setting [index.%s]", name)
 			}
 		default:
 			kind := "illegal_argument_exception"
 			if major >= firstThird {
 				kind = "settings_exception"
 			}
-			return errorf(400, kind, "unknown setting [index.%s] please check that any required plugins are installed, or check the breaking changes documentation for removed settings", name)
+			return wire.Errorf(400, kind, "unknown setting [index.%s] please check that any required plugins are installed, or check the breaking changes documentation for removed settings", name)
 		}
 	}
 	return nil
@@ -117,39 +119,39 @@ const (
 func atLeast(into *int, name, value string, least int) error {
 	n, err := strconv.ParseInt(value, 10, 32)
 	if err != nil {
-		return illegal("Failed to parse value [%s] for setting [index.%s]", value, name).because(numberFormat(value))
+		return wire.Illegal("Failed to parse value [%s] for setting [index.%s]", value, name).Because(numberFormat(value))
 	}
 	if int(n) < least {
-		return illegal("Failed to parse value [%s] for setting [index.%s] must be >= %d", value, name, least)
+		return wire.Illegal("Failed to parse value [%s] for setting [index.%s] must be >= %d", value, name, least)
 	}
 	*into = int(n)
 	return nil
 }
 
 // body writes settings as the API shows them: nested, all values text.
-func settingsBody(values map[string]string) object {
-	var root object
+func settingsBody(values map[string]string) wire.Object {
+	var root wire.Object
 	for _, name := range sorted(values) {
 		root = insert(root, strings.Split(name, "."), values[name])
 	}
 	return root
 }
 
-func insert(o object, path []string, value string) object {
-	at := slices.IndexFunc(o, func(e entry) bool { return e.name == path[0] })
+func insert(o wire.Object, path []string, value string) wire.Object {
+	at := slices.IndexFunc(o, func(e wire.Entry) bool { return e.Name == path[0] })
 	if len(path) == 1 {
 		if at >= 0 {
 			return o
 		}
-		return append(o, entry{path[0], value})
+		return append(o, wire.Entry{Name: path[0], Value: value})
 	}
 	if at < 0 {
-		return append(o, entry{path[0], insert(nil, path[1:], value)})
+		return append(o, wire.Entry{Name: path[0], Value: insert(nil, path[1:], value)})
 	}
-	child, ok := o[at].value.(object)
+	child, ok := o[at].Value.(wire.Object)
 	if !ok {
-		return append(o, entry{strings.Join(path, "."), value})
+		return append(o, wire.Entry{Name: strings.Join(path, "."), Value: value})
 	}
-	o[at].value = insert(child, path[1:], value)
+	o[at].Value = insert(child, path[1:], value)
 	return o
 }

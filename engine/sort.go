@@ -8,6 +8,8 @@ import (
 	"time"
 
 	bleve "github.com/blevesearch/bleve_index_api"
+
+	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
 // idField is the name under which a document's id can be sorted by.
@@ -17,8 +19,8 @@ const idField = "_id"
 type sortKey struct {
 	field    string
 	desc     bool
-	first    bool  // documents without a value come first
-	missing  *node // or with this one
+	first    bool       // documents without a value come first
+	missing  *wire.Node // or with this one
 	mode     string
 	unmapped *field // what a field that no mapping has counts as: all documents are without it
 }
@@ -36,89 +38,89 @@ func newSortKey(field, order string, major int) (sortKey, error) {
 		if major <= firstUntyped {
 			vendor = "elasticsearch"
 		}
-		return k, illegal("No enum constant org.%s.search.sort.SortOrder.%s", vendor, strings.ToUpper(order))
+		return k, wire.Illegal("No enum constant org.%s.search.sort.SortOrder.%s", vendor, strings.ToUpper(order))
 	}
 	return k, nil
 }
 
 // parseSort reads what a body says under sort.
-func (p *queryParser) parseSort(n *node) ([]sortKey, error) {
-	items := n.items
-	if n.kind != isArray {
-		items = []node{*n}
+func (p *queryParser) parseSort(n *wire.Node) ([]sortKey, error) {
+	items := n.Items
+	if n.Kind != wire.ArrayKind {
+		items = []wire.Node{*n}
 	}
 	var out []sortKey
 	for i := range items {
 		item := &items[i]
-		switch item.kind {
-		case isString:
-			name, order := item.text, ""
+		switch item.Kind {
+		case wire.StringKind:
+			name, order := item.Text, ""
 			k, err := newSortKey(name, order, p.major)
 			if err != nil {
 				return nil, err
 			}
 			out = append(out, k)
-		case isObject:
-			for j := range item.members {
-				k, err := p.parseSortKey(&item.members[j])
+		case wire.ObjectKind:
+			for j := range item.Members {
+				k, err := p.parseSortKey(&item.Members[j])
 				if err != nil {
 					return nil, err
 				}
 				out = append(out, k)
 			}
 		default:
-			return nil, illegal("malformed sort format, within the sort array, an object, or an actual string are allowed")
+			return nil, wire.Illegal("malformed sort format, within the sort array, an object, or an actual string are allowed")
 		}
 	}
 	return out, nil
 }
 
-func (p *queryParser) parseSortKey(m *member) (sortKey, error) {
-	if m.name == "_script" || m.name == "_geo_distance" {
-		return sortKey{}, notOffered("sorting by %s", m.name)
+func (p *queryParser) parseSortKey(m *wire.Member) (sortKey, error) {
+	if m.Name == "_script" || m.Name == "_geo_distance" {
+		return sortKey{}, wire.NotOffered("sorting by %s", m.Name)
 	}
-	k := sortKey{field: m.name, desc: m.name == "_score"}
-	if m.node.kind == isString {
-		return newSortKey(m.name, m.node.text, p.major)
+	k := sortKey{field: m.Name, desc: m.Name == "_score"}
+	if m.Node.Kind == wire.StringKind {
+		return newSortKey(m.Name, m.Node.Text, p.major)
 	}
-	if m.node.kind != isObject {
-		return k, illegal("malformed sort format, either start array, start object, or an actual string are allowed")
+	if m.Node.Kind != wire.ObjectKind {
+		return k, wire.Illegal("malformed sort format, either start array, start object, or an actual string are allowed")
 	}
-	for i := range m.node.members {
-		o := &m.node.members[i]
-		line, column := position(p.body, o.node.start)
-		switch o.name {
+	for i := range m.Node.Members {
+		o := &m.Node.Members[i]
+		line, column := wire.Position(p.body, o.Node.Start)
+		switch o.Name {
 		case "order":
-			parsed, err := newSortKey(m.name, o.node.text, p.major)
+			parsed, err := newSortKey(m.Name, o.Node.Text, p.major)
 			if err != nil {
-				return k, errorf(400, "x_content_parse_exception", "[%d:%d] [field_sort] failed to parse field [order]", line, column).because(err)
+				return k, wire.Errorf(400, "x_content_parse_exception", "[%d:%d] [field_sort] failed to parse field [order]", line, column).Because(err)
 			}
 			k.desc = parsed.desc
 		case "missing":
-			k.first = o.node.text == "_first"
-			if o.node.text != "_first" && o.node.text != "_last" {
-				k.missing = &o.node
+			k.first = o.Node.Text == "_first"
+			if o.Node.Text != "_first" && o.Node.Text != "_last" {
+				k.missing = &o.Node
 			}
 		case "mode":
-			if k.mode = o.node.text; !slices.Contains([]string{"min", "max", "sum", "avg"}, k.mode) {
-				return k, notOffered("the sort mode [%s]", k.mode)
+			if k.mode = o.Node.Text; !slices.Contains([]string{"min", "max", "sum", "avg"}, k.mode) {
+				return k, wire.NotOffered("the sort mode [%s]", k.mode)
 			}
 		case "unmapped_type":
-			if _, ok := leafTypes()[o.node.text]; !ok {
-				return k, notOffered("the unmapped type [%s] of a sort", o.node.text)
+			if _, ok := leafTypes()[o.Node.Text]; !ok {
+				return k, wire.NotOffered("the unmapped type [%s] of a sort", o.Node.Text)
 			}
-			k.unmapped = newLeaf(o.node.text)
+			k.unmapped = newLeaf(o.Node.Text)
 		case "ignore_unmapped":
-			if o.node.text == "true" {
+			if o.Node.Text == "true" {
 				k.unmapped = newLeaf("keyword")
 			}
 		case "numeric_type":
-			return k, notOffered("the option [numeric_type] of a sort")
+			return k, wire.NotOffered("the option [numeric_type] of a sort")
 		case "nested", "nested_path", "nested_filter":
-			return k, notOffered("sorting by nested fields")
+			return k, wire.NotOffered("sorting by nested fields")
 		default:
-			line, column := position(p.body, o.at)
-			return k, errorf(400, "x_content_parse_exception", "[%d:%d] [field_sort] unknown field [%s]", line, column, o.name)
+			line, column := wire.Position(p.body, o.At)
+			return k, wire.Errorf(400, "x_content_parse_exception", "[%d:%d] [field_sort] unknown field [%s]", line, column, o.Name)
 		}
 	}
 	return k, nil
@@ -188,7 +190,7 @@ func (v sortValue) shown(k *sortKey, major int) any {
 		if v.f != nil && v.f.kind == "scaled_float" {
 			n /= v.f.scale
 		}
-		return double(n)
+		return wire.Double(n)
 	case textValue:
 		if v.f != nil && v.f.class == address {
 			return addressText(v.text)
@@ -343,11 +345,11 @@ func (s *searcher) sortable(path string, unmapped *field) (*field, error) {
 	case f == nil && unmapped != nil:
 		return unmapped, nil
 	case f == nil && special(path):
-		return nil, notOffered("sorting by [%s]", path)
+		return nil, wire.NotOffered("sorting by [%s]", path)
 	case f == nil || f.isObject():
-		return nil, s.shardFailure(errorf(400, "query_shard_exception", "No mapping found for [%s] in order to sort on", path).with("index", s.x.name, "index_uuid", s.x.uuid))
+		return nil, s.shardFailure(wire.Errorf(400, "query_shard_exception", "No mapping found for [%s] in order to sort on", path).With("index", s.x.name, "index_uuid", s.x.uuid))
 	case inside:
-		return nil, notOffered("sorting by [%s]", path)
+		return nil, wire.NotOffered("sorting by [%s]", path)
 	}
 	return f, s.readable(path, f)
 }
@@ -356,11 +358,11 @@ func (s *searcher) sortable(path string, unmapped *field) (*field, error) {
 func (s *searcher) readable(path string, f *field) error {
 	switch {
 	case f.class == analysed && !f.fielddata:
-		return s.shardFailure(illegal("Text fields are not optimised for operations that require per-document field data like aggregations and sorting, so these operations are disabled by default. Please use a keyword field instead. Alternatively, set fielddata=true on [%s] in order to load field data by uninverting the inverted index. Note that this can use significant memory.", path))
+		return s.shardFailure(wire.Illegal("Text fields are not optimised for operations that require per-document field data like aggregations and sorting, so these operations are disabled by default. Please use a keyword field instead. Alternatively, set fielddata=true on [%s] in order to load field data by uninverting the inverted index. Note that this can use significant memory.", path))
 	case f.class == unindexed:
-		return notOffered("reading the values of the field [%s], which is a %s", path, f.kind)
+		return wire.NotOffered("reading the values of the field [%s], which is a %s", path, f.kind)
 	case f.class != analysed && !f.docValues:
-		return s.shardFailure(illegal("Can't load fielddata on [%s] because fielddata is unsupported on fields of type [%s]. Use doc values instead.", path, f.kind))
+		return s.shardFailure(wire.Illegal("Can't load fielddata on [%s] because fielddata is unsupported on fields of type [%s]. Use doc values instead.", path, f.kind))
 	}
 	return nil
 }

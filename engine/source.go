@@ -3,6 +3,8 @@ package engine
 import (
 	"encoding/json"
 	"strings"
+
+	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
 // sourceFilter says which parts of a source are wanted.
@@ -17,44 +19,44 @@ type sourceFilter struct {
 func (f *sourceFilter) wanted() bool { return f != nil && !f.none }
 
 // parseSourceFilter reads what a body says under _source.
-func parseSourceFilter(n *node) (*sourceFilter, error) {
+func parseSourceFilter(n *wire.Node) (*sourceFilter, error) {
 	f := &sourceFilter{explicit: true}
-	texts := func(n *node) ([]string, error) {
-		if n.kind == isString {
-			return []string{n.text}, nil
+	texts := func(n *wire.Node) ([]string, error) {
+		if n.Kind == wire.StringKind {
+			return []string{n.Text}, nil
 		}
 		var out []string
-		for i := range n.items {
-			if n.items[i].kind != isString {
-				return nil, errorf(400, "parsing_exception", "Unknown key for a %s in [_source].", n.items[i].token())
+		for i := range n.Items {
+			if n.Items[i].Kind != wire.StringKind {
+				return nil, wire.Errorf(400, "parsing_exception", "Unknown key for a %s in [_source].", n.Items[i].Token())
 			}
-			out = append(out, n.items[i].text)
+			out = append(out, n.Items[i].Text)
 		}
 		return out, nil
 	}
 	var err error
-	switch n.kind {
-	case isBool:
-		f.none = n.text == "false"
-	case isString, isArray:
+	switch n.Kind {
+	case wire.BoolKind:
+		f.none = n.Text == "false"
+	case wire.StringKind, wire.ArrayKind:
 		f.include, err = texts(n)
-	case isObject:
-		for i := range n.members {
-			m := &n.members[i]
-			switch m.name {
+	case wire.ObjectKind:
+		for i := range n.Members {
+			m := &n.Members[i]
+			switch m.Name {
 			case "includes", "include":
-				f.include, err = texts(&m.node)
+				f.include, err = texts(&m.Node)
 			case "excludes", "exclude":
-				f.exclude, err = texts(&m.node)
+				f.exclude, err = texts(&m.Node)
 			default:
-				return nil, errorf(400, "parsing_exception", "Unknown key for a %s in [%s].", m.node.token(), m.name)
+				return nil, wire.Errorf(400, "parsing_exception", "Unknown key for a %s in [%s].", m.Node.Token(), m.Name)
 			}
 			if err != nil {
 				return nil, err
 			}
 		}
 	default:
-		return nil, errorf(400, "parsing_exception", "Expected one of [VALUE_BOOLEAN, START_OBJECT] but found [%s]", n.token())
+		return nil, wire.Errorf(400, "parsing_exception", "Expected one of [VALUE_BOOLEAN, START_OBJECT] but found [%s]", n.Token())
 	}
 	return f, err
 }
@@ -95,25 +97,25 @@ func (f *sourceFilter) apply(source json.RawMessage) any {
 	if f == nil || len(f.include) == 0 && len(f.exclude) == 0 {
 		return source
 	}
-	n, err := parseJSON(source)
+	n, err := wire.Parse(source)
 	if err != nil {
 		return source
 	}
 	out, _ := f.filter(&n, "", len(f.include) == 0)
 	if out == nil {
-		return object{}
+		return wire.Object{}
 	}
 	return out
 }
 
 // filter keeps what the patterns want below a path. All is true when the whole of it is included.
-func (f *sourceFilter) filter(n *node, path string, all bool) (any, bool) {
-	switch n.kind {
-	case isObject:
-		out := make(object, 0, len(n.members))
-		for i := range n.members {
-			m := &n.members[i]
-			full := path + m.name
+func (f *sourceFilter) filter(n *wire.Node, path string, all bool) (any, bool) {
+	switch n.Kind {
+	case wire.ObjectKind:
+		out := make(wire.Object, 0, len(n.Members))
+		for i := range n.Members {
+			m := &n.Members[i]
+			full := path + m.Name
 			if matches(f.exclude, full) {
 				continue
 			}
@@ -121,15 +123,15 @@ func (f *sourceFilter) filter(n *node, path string, all bool) (any, bool) {
 			if !whole && !leadsTo(f.include, full) {
 				continue
 			}
-			if v, ok := f.filter(&m.node, full+".", whole); ok {
-				out = append(out, entry{m.name, v})
+			if v, ok := f.filter(&m.Node, full+".", whole); ok {
+				out = append(out, wire.Entry{Name: m.Name, Value: v})
 			}
 		}
 		return out, len(out) > 0 || all
-	case isArray:
-		out := make([]any, 0, len(n.items))
-		for i := range n.items {
-			if v, ok := f.filter(&n.items[i], path, all); ok {
+	case wire.ArrayKind:
+		out := make([]any, 0, len(n.Items))
+		for i := range n.Items {
+			if v, ok := f.filter(&n.Items[i], path, all); ok {
 				out = append(out, v)
 			}
 		}
@@ -140,7 +142,7 @@ func (f *sourceFilter) filter(n *node, path string, all bool) (any, bool) {
 
 func matches(patterns []string, path string) bool {
 	for _, p := range patterns {
-		if wildcard(p, path) {
+		if wire.Wildcard(p, path) {
 			return true
 		}
 	}

@@ -1,6 +1,10 @@
 package engine
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/seed56735111/penstock/engine/internal/wire"
+)
 
 // boolClause is clauses that must, may or must not match.
 type boolClause struct {
@@ -129,7 +133,7 @@ func (c *stringContext) each(find func(path string, f *field) (*hits, error)) (*
 			f, _ := c.m.find(path)
 			h, err := find(path, f)
 			if err != nil {
-				if c.lenient && asAPIError(err).status == 400 {
+				if c.lenient && wire.AsFailure(err).Status == 400 {
 					continue
 				}
 				return nil, err

@@ -7,13 +7,15 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
 // template is what new indexes whose name matches are made of: a composable index template, a component of one, or a
 // legacy template.
 type template struct {
 	name     string
-	body     node
+	body     wire.Node
 	patterns []string
 	priority int // of a legacy template: its order
 	parts    []string
@@ -26,7 +28,7 @@ type family struct {
 	member    string
 	noun      string
 	templates map[string]*template
-	parse     func(c *call, name string, n *node) (*template, error)
+	parse     func(c *call, name string, n *wire.Node) (*template, error)
 }
 
 func (c *call) family(api string) *family {
@@ -77,7 +79,7 @@ func (c *call) templateAPI() error {
 func (f *family) find(name string) []*template {
 	var found []*template
 	for _, n := range sorted(f.templates) {
-		if name == "" || slices.ContainsFunc(strings.Split(name, ","), func(p string) bool { return wildcard(p, n) }) {
+		if name == "" || slices.ContainsFunc(strings.Split(name, ","), func(p string) bool { return wire.Wildcard(p, n) }) {
 			found = append(found, f.templates[n])
 		}
 	}
@@ -92,9 +94,9 @@ func (c *call) getTemplates(f *family, name string) error {
 		found = nil // only the old kind has lists of names
 	}
 	if f.title == "" {
-		out := object{}
+		out := wire.Object{}
 		for _, t := range found {
-			out = append(out, entry{t.name, c.legacyBody(t)})
+			out = append(out, wire.Entry{Name: t.name, Value: c.legacyBody(t)})
 		}
 		status := http.StatusOK
 		if len(found) == 0 && name != "" && !strings.Contains(name, "*") {
@@ -103,87 +105,87 @@ func (c *call) getTemplates(f *family, name string) error {
 		return c.answer(status, out)
 	}
 	if len(found) == 0 && name != "" && !strings.Contains(name, "*") {
-		return errorf(http.StatusNotFound, "resource_not_found_exception", "%s matching [%s] not found", f.noun, name)
+		return wire.Errorf(http.StatusNotFound, "resource_not_found_exception", "%s matching [%s] not found", f.noun, name)
 	}
 	items := make([]any, 0, len(found))
 	for _, t := range found {
-		items = append(items, obj("name", t.name, f.member, t.shown(f.member == "index_template")))
+		items = append(items, wire.Obj("name", t.name, f.member, t.shown(f.member == "index_template")))
 	}
-	return c.answer(http.StatusOK, obj(f.title, items))
+	return c.answer(http.StatusOK, wire.Obj(f.title, items))
 }
 
 // shown is a template as the API gives it: the settings under "index", all values text.
-func (t *template) shown(composable bool) object {
-	o := make(object, 0, len(t.body.members))
-	for i := range t.body.members {
-		m := &t.body.members[i]
-		switch m.name {
+func (t *template) shown(composable bool) wire.Object {
+	o := make(wire.Object, 0, len(t.body.Members))
+	for i := range t.body.Members {
+		m := &t.body.Members[i]
+		switch m.Name {
 		case "index_patterns":
-			o = append(o, entry{m.name, t.patterns})
+			o = append(o, wire.Entry{Name: m.Name, Value: t.patterns})
 		case "template":
-			o = append(o, entry{m.name, t.inner(&m.node)})
-			if _, ok := t.body.get("composed_of"); !ok && composable {
-				o = append(o, entry{"composed_of", []any{}})
+			o = append(o, wire.Entry{Name: m.Name, Value: t.inner(&m.Node)})
+			if _, ok := t.body.Get("composed_of"); !ok && composable {
+				o = append(o, wire.Entry{Name: "composed_of", Value: []any{}})
 			}
 		default:
-			o = append(o, entry{m.name, &m.node})
+			o = append(o, wire.Entry{Name: m.Name, Value: &m.Node})
 		}
 	}
 	return o
 }
 
-func (t *template) inner(n *node) object {
-	o := make(object, 0, len(n.members))
-	for i := range n.members {
-		m := &n.members[i]
-		if m.name == "settings" {
-			o = append(o, entry{m.name, indexSettings(t.draft.settings)})
+func (t *template) inner(n *wire.Node) wire.Object {
+	o := make(wire.Object, 0, len(n.Members))
+	for i := range n.Members {
+		m := &n.Members[i]
+		if m.Name == "settings" {
+			o = append(o, wire.Entry{Name: m.Name, Value: indexSettings(t.draft.settings)})
 			continue
 		}
-		o = append(o, entry{m.name, &m.node})
+		o = append(o, wire.Entry{Name: m.Name, Value: &m.Node})
 	}
 	return o
 }
 
-func indexSettings(values map[string]string) object {
+func indexSettings(values map[string]string) wire.Object {
 	full := make(map[string]string, len(values))
 	for name, v := range values {
 		full["index."+name] = v
 	}
 	o := settingsBody(full)
 	if o == nil {
-		return object{}
+		return wire.Object{}
 	}
 	return o
 }
 
-func (c *call) legacyBody(t *template) object {
-	o := obj("order", t.priority)
+func (c *call) legacyBody(t *template) wire.Object {
+	o := wire.Obj("order", t.priority)
 	if c.profile.major < firstKeyword {
-		o = append(o, entry{"template", strings.Join(t.patterns, ",")})
+		o = append(o, wire.Entry{Name: "template", Value: strings.Join(t.patterns, ",")})
 	} else {
-		o = append(o, entry{"index_patterns", t.patterns})
+		o = append(o, wire.Entry{Name: "index_patterns", Value: t.patterns})
 	}
-	o = append(o, entry{"settings", indexSettings(t.draft.settings)})
-	var mappings, aliases any = object{}, object{}
-	if n, ok := t.body.get("mappings"); ok {
+	o = append(o, wire.Entry{Name: "settings", Value: indexSettings(t.draft.settings)})
+	var mappings, aliases any = wire.Object{}, wire.Object{}
+	if n, ok := t.body.Get("mappings"); ok {
 		mappings = n
 	}
-	if n, ok := t.body.get("aliases"); ok {
+	if n, ok := t.body.Get("aliases"); ok {
 		aliases = n
 	}
-	o = append(o, entry{"mappings", mappings}, entry{"aliases", aliases})
-	if n, ok := t.body.get("version"); ok {
-		o = append(o, entry{"version", n})
+	o = append(o, wire.Entry{Name: "mappings", Value: mappings}, wire.Entry{Name: "aliases", Value: aliases})
+	if n, ok := t.body.Get("version"); ok {
+		o = append(o, wire.Entry{Name: "version", Value: n})
 	}
 	return o
 }
 
 func (c *call) putTemplate(f *family, name string) error {
 	if len(c.body) == 0 {
-		return errorf(http.StatusBadRequest, "parse_exception", "request body is required")
+		return wire.Errorf(http.StatusBadRequest, "parse_exception", "request body is required")
 	}
-	n, err := parseBody(c.body)
+	n, err := wire.ParseBody(c.body)
 	if err != nil {
 		return err
 	}
@@ -202,11 +204,11 @@ func (c *call) putTemplate(f *family, name string) error {
 	}
 	old := f.templates[name]
 	if create && old != nil {
-		return illegal("%s [%s] already exists", firstNonEmpty(f.noun, "index_template"), name)
+		return wire.Illegal("%s [%s] already exists", firstNonEmpty(f.noun, "index_template"), name)
 	}
 	if f.member == "index_template" {
 		if len(t.patterns) == 0 {
-			return illegal("There must be at least one pattern, zero given")
+			return wire.Illegal("There must be at least one pattern, zero given")
 		}
 		if err := c.checkComposable(t); err != nil {
 			return err
@@ -222,13 +224,13 @@ func (c *call) putTemplate(f *family, name string) error {
 		}
 		return err
 	}
-	return c.answer(http.StatusOK, obj("acknowledged", true))
+	return c.answer(http.StatusOK, wire.Obj("acknowledged", true))
 }
 
 // keepTemplates writes the templates to the disk; what it does not take can be sent again.
 func (c *call) keepTemplates() error {
 	if err := c.saveTemplates(); err != nil {
-		return errorf(http.StatusServiceUnavailable, "failed_to_commit_cluster_state_exception", "%s", err)
+		return wire.Errorf(http.StatusServiceUnavailable, "failed_to_commit_cluster_state_exception", "%s", err)
 	}
 	return nil
 }
@@ -275,7 +277,7 @@ func (t *template) checkNames() error {
 	if wrong == nil {
 		return nil
 	}
-	return errorf(http.StatusBadRequest, "invalid_index_template_exception", "index_template [%s] invalid, cause [%s]", t.name, validationFailed(wrong))
+	return wire.Errorf(http.StatusBadRequest, "invalid_index_template_exception", "index_template [%s] invalid, cause [%s]", t.name, wire.ValidationFailed(wrong))
 }
 
 // checkComposable refuses a template whose parts are missing, that does not compose, or that another one would dispute.
@@ -287,24 +289,24 @@ func (c *call) checkComposable(t *template) error {
 		}
 	}
 	if missing != nil {
-		return errorf(http.StatusBadRequest, "invalid_index_template_exception", "index_template [%s] invalid, cause [index template [%s] specifies component templates [%s] that do not exist]", t.name, t.name, strings.Join(missing, ", "))
+		return wire.Errorf(http.StatusBadRequest, "invalid_index_template_exception", "index_template [%s] invalid, cause [index template [%s] specifies component templates [%s] that do not exist]", t.name, t.name, strings.Join(missing, ", "))
 	}
 	for _, other := range sorted(c.templates) {
 		o := c.templates[other]
 		if other == t.name || o.priority != t.priority || !overlap(o.patterns, t.patterns) {
 			continue
 		}
-		return illegal("index template [%s] has index patterns [%s] matching patterns from existing templates [%s] with patterns (%s => [%s]) that have the same priority [%d], multiple index templates may not match during index creation, please use a different priority",
+		return wire.Illegal("index template [%s] has index patterns [%s] matching patterns from existing templates [%s] with patterns (%s => [%s]) that have the same priority [%d], multiple index templates may not match during index creation, please use a different priority",
 			t.name, strings.Join(t.patterns, ", "), other, other, strings.Join(o.patterns, ", "), t.priority)
 	}
 	d := c.compose(t)
 	if _, err := composed(c.profile.major, d.mappings); err != nil {
-		cause := asAPIError(err)
-		if cause.status != http.StatusBadRequest {
+		cause := wire.AsFailure(err)
+		if cause.Status != http.StatusBadRequest {
 			return err
 		}
-		return illegal("composable template [%s] template after composition is invalid", t.name).
-			because(illegal("invalid composite mappings for [%s]", t.name).because(mapperError("Failed to parse mapping [_doc]: %s", cause.reason).because(cause)))
+		return wire.Illegal("composable template [%s] template after composition is invalid", t.name).
+			Because(wire.Illegal("invalid composite mappings for [%s]", t.name).Because(mapperError("Failed to parse mapping [_doc]: %s", cause.Reason).Because(cause)))
 	}
 	_, err := newSettings(d.settings, c.profile.major)
 	return err
@@ -315,7 +317,7 @@ func (c *call) checkComposable(t *template) error {
 func overlap(a, b []string) bool {
 	for _, p := range a {
 		for _, q := range b {
-			if wildcard(p, q) || wildcard(q, p) {
+			if wire.Wildcard(p, q) || wire.Wildcard(q, p) {
 				return true
 			}
 			headP, _, wildP := strings.Cut(p, "*")
@@ -340,9 +342,9 @@ func (c *call) deleteTemplates(f *family, name string) error {
 	}
 	if len(found) == 0 {
 		if strings.Contains(name, "*") {
-			return c.answer(http.StatusOK, obj("acknowledged", true))
+			return c.answer(http.StatusOK, wire.Obj("acknowledged", true))
 		}
-		return errorf(http.StatusNotFound, "index_template_missing_exception", "index_template [%s] missing", name)
+		return wire.Errorf(http.StatusNotFound, "index_template_missing_exception", "index_template [%s] missing", name)
 	}
 	if f.member == "component_template" {
 		for _, t := range found {
@@ -353,7 +355,7 @@ func (c *call) deleteTemplates(f *family, name string) error {
 				}
 			}
 			if users != nil {
-				return illegal("component templates [%s] cannot be removed as they are still in use by index templates [%s]", t.name, strings.Join(users, ", "))
+				return wire.Illegal("component templates [%s] cannot be removed as they are still in use by index templates [%s]", t.name, strings.Join(users, ", "))
 			}
 		}
 	}
@@ -365,74 +367,74 @@ func (c *call) deleteTemplates(f *family, name string) error {
 		maps.Copy(f.templates, old)
 		return err
 	}
-	return c.answer(http.StatusOK, obj("acknowledged", true))
+	return c.answer(http.StatusOK, wire.Obj("acknowledged", true))
 }
 
-func texts(n *node) []string {
-	if n.kind == isString {
-		return []string{n.text}
+func texts(n *wire.Node) []string {
+	if n.Kind == wire.StringKind {
+		return []string{n.Text}
 	}
-	out := make([]string, 0, len(n.items))
-	for i := range n.items {
-		out = append(out, n.items[i].text)
+	out := make([]string, 0, len(n.Items))
+	for i := range n.Items {
+		out = append(out, n.Items[i].Text)
 	}
 	return out
 }
 
-func (c *call) parseComposable(name string, n *node) (*template, error) {
+func (c *call) parseComposable(name string, n *wire.Node) (*template, error) {
 	t := &template{name: name, body: *n}
-	for i := range n.members {
-		m := &n.members[i]
-		switch m.name {
+	for i := range n.Members {
+		m := &n.Members[i]
+		switch m.Name {
 		case "index_patterns":
-			t.patterns = texts(&m.node)
+			t.patterns = texts(&m.Node)
 		case "priority":
-			p, err := strconv.Atoi(m.node.text)
+			p, err := strconv.Atoi(m.Node.Text)
 			if err != nil {
-				return nil, errorf(http.StatusBadRequest, "x_content_parse_exception", "[1:%d] [index_template] failed to parse field [priority]", m.node.start+1).
-					because(illegal("For input string: \"%s\"", m.node.text))
+				return nil, wire.Errorf(http.StatusBadRequest, "x_content_parse_exception", "[1:%d] [index_template] failed to parse field [priority]", m.Node.Start+1).
+					Because(wire.Illegal("For input string: \"%s\"", m.Node.Text))
 			}
 			if p < 0 {
-				return nil, invalid("index template priority must be >= 0")
+				return nil, wire.Invalid("index template priority must be >= 0")
 			}
 			t.priority = p
 		case "composed_of":
-			t.parts = texts(&m.node)
+			t.parts = texts(&m.Node)
 		case "template":
-			if err := c.parseInner(t, &m.node, "index_template"); err != nil {
+			if err := c.parseInner(t, &m.Node, "index_template"); err != nil {
 				return nil, err
 			}
 		case "version", "_meta", "allow_auto_create", "ignore_missing_component_templates", "deprecated":
 		case "data_stream":
-			return nil, notOffered("data streams")
+			return nil, wire.NotOffered("data streams")
 		default:
-			return nil, errorf(http.StatusBadRequest, "x_content_parse_exception", "[1:%d] [index_template] unknown field [%s]", m.at+1, m.name)
+			return nil, wire.Errorf(http.StatusBadRequest, "x_content_parse_exception", "[1:%d] [index_template] unknown field [%s]", m.At+1, m.Name)
 		}
 	}
 	if t.patterns == nil {
-		return nil, illegal("Required [index_patterns]")
+		return nil, wire.Illegal("Required [index_patterns]")
 	}
 	return t, nil
 }
 
-func (c *call) parseComponent(name string, n *node) (*template, error) {
+func (c *call) parseComponent(name string, n *wire.Node) (*template, error) {
 	t := &template{name: name, body: *n}
 	found := false
-	for i := range n.members {
-		m := &n.members[i]
-		switch m.name {
+	for i := range n.Members {
+		m := &n.Members[i]
+		switch m.Name {
 		case "template":
 			found = true
-			if err := c.parseInner(t, &m.node, "component_template"); err != nil {
+			if err := c.parseInner(t, &m.Node, "component_template"); err != nil {
 				return nil, err
 			}
 		case "version", "_meta", "allow_auto_create", "deprecated":
 		default:
-			return nil, errorf(http.StatusBadRequest, "x_content_parse_exception", "[1:%d] [component_template] unknown field [%s]", m.at+1, m.name)
+			return nil, wire.Errorf(http.StatusBadRequest, "x_content_parse_exception", "[1:%d] [component_template] unknown field [%s]", m.At+1, m.Name)
 		}
 	}
 	if !found {
-		return nil, illegal("Required [template]")
+		return nil, wire.Illegal("Required [template]")
 	}
 	m := newMapping(c.profile.major)
 	for _, part := range t.draft.mappings {
@@ -446,21 +448,21 @@ func (c *call) parseComponent(name string, n *node) (*template, error) {
 
 // unparsable is the error of a template whose mapping is none.
 func (c *call) unparsable(err error) error {
-	cause := asAPIError(err)
-	if cause.status != http.StatusBadRequest || c.profile.major < firstUntyped {
+	cause := wire.AsFailure(err)
+	if cause.Status != http.StatusBadRequest || c.profile.major < firstUntyped {
 		return err
 	}
-	return mapperError("Failed to parse mapping [_doc]: %s", cause.reason).because(cause)
+	return mapperError("Failed to parse mapping [_doc]: %s", cause.Reason).Because(cause)
 }
 
 // parseInner reads the part of a template that an index is made of.
-func (c *call) parseInner(t *template, n *node, what string) error {
-	for i := range n.members {
-		switch m := &n.members[i]; m.name {
+func (c *call) parseInner(t *template, n *wire.Node, what string) error {
+	for i := range n.Members {
+		switch m := &n.Members[i]; m.Name {
 		case "settings", "mappings", "aliases":
 		default:
-			return errorf(http.StatusBadRequest, "x_content_parse_exception", "[1:%d] [%s] failed to parse field [template]", m.node.end+1, what).
-				because(errorf(http.StatusBadRequest, "x_content_parse_exception", "[1:%d] [template] unknown field [%s]", m.at+1, m.name))
+			return wire.Errorf(http.StatusBadRequest, "x_content_parse_exception", "[1:%d] [%s] failed to parse field [template]", m.Node.End+1, what).
+				Because(wire.Errorf(http.StatusBadRequest, "x_content_parse_exception", "[1:%d] [template] unknown field [%s]", m.At+1, m.Name))
 		}
 	}
 	var err error
@@ -468,29 +470,29 @@ func (c *call) parseInner(t *template, n *node, what string) error {
 	return err
 }
 
-func (c *call) parseLegacy(name string, n *node) (*template, error) {
+func (c *call) parseLegacy(name string, n *wire.Node) (*template, error) {
 	t := &template{name: name, body: *n}
-	inner := node{kind: isObject}
-	for i := range n.members {
-		m := &n.members[i]
-		switch m.name {
+	inner := wire.Node{Kind: wire.ObjectKind}
+	for i := range n.Members {
+		m := &n.Members[i]
+		switch m.Name {
 		case "index_patterns", "template":
-			t.patterns = texts(&m.node)
+			t.patterns = texts(&m.Node)
 		case "order":
-			p, err := strconv.Atoi(m.node.text)
+			p, err := strconv.Atoi(m.Node.Text)
 			if err != nil {
-				return nil, numberFormat(m.node.text)
+				return nil, numberFormat(m.Node.Text)
 			}
 			t.priority = p
 		case "settings", "mappings", "aliases":
-			inner.members = append(inner.members, *m)
+			inner.Members = append(inner.Members, *m)
 		case "version", "warmers":
 		default:
-			return nil, errorf(http.StatusBadRequest, "parse_exception", "unknown key [%s] in the template ", m.name)
+			return nil, wire.Errorf(http.StatusBadRequest, "parse_exception", "unknown key [%s] in the template ", m.Name)
 		}
 	}
 	if t.patterns == nil {
-		return nil, invalid("index patterns are missing")
+		return nil, wire.Invalid("index patterns are missing")
 	}
 	var err error
 	if t.draft, err = c.parseDraft(&inner); err != nil {

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
 const templatesFile = "templates.json"
@@ -26,7 +28,7 @@ func (e *Engine) saveTemplates() error {
 	bodies := func(templates map[string]*template) map[string]json.RawMessage {
 		out := map[string]json.RawMessage{}
 		for name, t := range templates {
-			out[name] = appendNode(nil, &t.body)
+			out[name] = wire.AppendNode(nil, &t.body)
 		}
 		return out
 	}
@@ -79,7 +81,7 @@ func (e *Engine) loadTemplates() error {
 	for api, bodies := range map[string]map[string]json.RawMessage{"_index_template": saved.Templates, "_component_template": saved.Components, "_template": saved.Legacy} {
 		f := c.family(api)
 		for name, body := range bodies {
-			n, err := parseJSON(body)
+			n, err := wire.Parse(body)
 			if err != nil {
 				return fmt.Errorf("load template %s: %w", name, err)
 			}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
 // candidate is a document that may be on the page.
@@ -38,13 +40,13 @@ func (r *searchRequest) newTop(searchers []*searcher) (*top, error) {
 	}
 	s := searchers[0]
 	if len(r.sort) == 0 {
-		return nil, s.shardFailure(illegal("Sort must contain at least one field."))
+		return nil, s.shardFailure(wire.Illegal("Sort must contain at least one field."))
 	}
-	if len(r.after.items) != len(r.sort) {
-		return nil, s.shardFailure(illegal("search_after has %d value(s) but sort has %d.", len(r.after.items), len(r.sort)))
+	if len(r.after.Items) != len(r.sort) {
+		return nil, s.shardFailure(wire.Illegal("search_after has %d value(s) but sort has %d.", len(r.after.Items), len(r.sort)))
 	}
 	for i := range r.sort {
-		v, err := s.afterValue(&r.sort[i], &r.after.items[i])
+		v, err := s.afterValue(&r.sort[i], &r.after.Items[i])
 		if err != nil {
 			return nil, err
 		}
@@ -54,26 +56,26 @@ func (r *searchRequest) newTop(searchers []*searcher) (*top, error) {
 }
 
 // afterValue reads one value of search_after.
-func (s *searcher) afterValue(k *sortKey, n *node) (sortValue, error) {
+func (s *searcher) afterValue(k *sortKey, n *wire.Node) (sortValue, error) {
 	failed := func() error {
-		e := illegal("Failed to parse search_after value for field [%s].", k.field)
+		e := wire.Illegal("Failed to parse search_after value for field [%s].", k.field)
 		if f, _ := s.m.find(k.field); f != nil && (f.class == whole || f.class == floating) {
-			e = e.because(numberFormat(n.text))
+			e = e.Because(numberFormat(n.Text))
 		}
 		return s.shardFailure(e)
 	}
-	if n.kind == isNull {
+	if n.Kind == wire.NullKind {
 		return sortValue{}, nil
 	}
 	switch k.field {
 	case "_score":
-		v, err := strconv.ParseFloat(n.text, 32)
+		v, err := strconv.ParseFloat(n.Text, 32)
 		if err != nil {
 			return sortValue{}, failed()
 		}
 		return sortValue{kind: floatValue, num: sortable(v)}, nil
 	case "_doc":
-		v, err := strconv.ParseInt(n.text, 10, 64)
+		v, err := strconv.ParseInt(n.Text, 10, 64)
 		if err != nil {
 			return sortValue{}, failed()
 		}
@@ -81,7 +83,7 @@ func (s *searcher) afterValue(k *sortKey, n *node) (sortValue, error) {
 	}
 	f, _ := s.m.find(k.field)
 	if f == nil {
-		return sortValue{kind: textValue, text: n.text}, nil
+		return sortValue{kind: textValue, text: n.Text}, nil
 	}
 	v, err := f.sortValue(n, s.now)
 	if err != nil {
@@ -91,32 +93,32 @@ func (s *searcher) afterValue(k *sortKey, n *node) (sortValue, error) {
 }
 
 // sortValue reads a value that somebody gives for one of the field.
-func (f *field) sortValue(n *node, now time.Time) (sortValue, error) {
+func (f *field) sortValue(n *wire.Node, now time.Time) (sortValue, error) {
 	switch f.class {
 	case whole, truth:
-		if n.text == "true" || n.text == "false" {
-			return sortValue{kind: wholeValue, num: map[string]int64{"true": 1}[n.text], f: f}, nil
+		if n.Text == "true" || n.Text == "false" {
+			return sortValue{kind: wholeValue, num: map[string]int64{"true": 1}[n.Text], f: f}, nil
 		}
 		if f.unsigned {
 			v, err := f.unsignedNumber(n)
 			return sortValue{kind: wholeValue, num: v, f: f}, err
 		}
-		v, err := strconv.ParseInt(n.text, 10, 64)
+		v, err := strconv.ParseInt(n.Text, 10, 64)
 		return sortValue{kind: wholeValue, num: v, f: f}, err
 	case floating:
-		v, err := strconv.ParseFloat(n.text, 64)
+		v, err := strconv.ParseFloat(n.Text, 64)
 		if f.kind == "scaled_float" {
 			v = math.Round(v * f.scale)
 		}
 		return sortValue{kind: floatValue, num: sortable(v), f: f}, err
 	case instant:
-		if v, err := strconv.ParseInt(n.text, 10, 64); err == nil {
+		if v, err := strconv.ParseInt(n.Text, 10, 64); err == nil {
 			return sortValue{kind: wholeValue, num: v, f: f}, nil
 		}
-		t, err := f.format.dateMath(n.text, now, time.UTC, false)
+		t, err := f.format.Math(n.Text, now, time.UTC, false)
 		return sortValue{kind: wholeValue, num: f.instant(t), f: f}, err
 	}
-	return sortValue{kind: textValue, text: n.text, f: f}, nil
+	return sortValue{kind: textValue, text: n.Text, f: f}, nil
 }
 
 // add takes the hits of one index.

@@ -6,10 +6,12 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
 // leaf reads a value into a field and its sub-fields.
-func (p *learner) leaf(f *field, path string, n *node) error {
+func (p *learner) leaf(f *field, path string, n *wire.Node) error {
 	if err := p.index(f, path, n); err != nil {
 		return err
 	}
@@ -22,48 +24,48 @@ func (p *learner) leaf(f *field, path string, n *node) error {
 }
 
 // index turns a value into what the field indexes.
-func (p *learner) index(f *field, path string, n *node) error {
-	if n.kind == isNull {
+func (p *learner) index(f *field, path string, n *wire.Node) error {
+	if n.Kind == wire.NullKind {
 		if f.null == nil {
 			return nil
 		}
 		n = f.null
 	}
-	out := leaf{path: path, field: f, text: n.text}
+	out := leaf{path: path, field: f, text: n.Text}
 	var err error
 	switch f.class {
 	case analysed:
 	case exact:
-		if f.ignoreAbove > 0 && len(n.text) > f.ignoreAbove && utf16Length(n.text) > f.ignoreAbove {
+		if f.ignoreAbove > 0 && len(n.Text) > f.ignoreAbove && utf16Length(n.Text) > f.ignoreAbove {
 			return nil
 		}
 		if f.lower {
-			out.text = strings.ToLower(n.text)
+			out.text = strings.ToLower(n.Text)
 		}
 		if len(out.text) > maxKeyword {
 			return immense(path, out.text)
 		}
 	case whole:
-		if n.kind == isString && n.text == "" {
+		if n.Kind == wire.StringKind && n.Text == "" {
 			return nil
 		}
 		out.num, err = f.wholeNumber(n)
-		if e, ok := errors.AsType[*apiError](err); ok && e.kind == "input_coercion_exception" && f.bits == shortBits && p.m.major <= firstUntyped {
-			e.kind = "json_parse_exception"
+		if e, ok := errors.AsType[*wire.Failure](err); ok && e.Kind == "input_coercion_exception" && f.bits == shortBits && p.m.major <= firstUntyped {
+			e.Kind = "json_parse_exception"
 		}
 	case floating:
-		if n.kind == isString && n.text == "" {
+		if n.Kind == wire.StringKind && n.Text == "" {
 			return nil
 		}
 		out.num, err = f.floatingNumber(n, p.m.major <= firstUntyped)
 	case instant:
-		if n.text == "" && p.m.major >= firstUntyped {
-			err = illegal("cannot parse empty date")
+		if n.Text == "" && p.m.major >= firstUntyped {
+			err = wire.Illegal("cannot parse empty date")
 			break
 		}
-		t, ok := f.format.parse(n.text, time.UTC, false)
+		t, ok := f.format.Parse(n.Text, time.UTC, false)
 		if !ok {
-			err = illegal("failed to parse date field [%s] with format [%s]", n.text, f.format.text).because(errorf(400, "date_time_parse_exception", "Failed to parse with all enclosed parsers"))
+			err = wire.Illegal("failed to parse date field [%s] with format [%s]", n.Text, f.format.Text).Because(wire.Errorf(400, "date_time_parse_exception", "Failed to parse with all enclosed parsers"))
 			break
 		}
 		err = f.holds(t)
@@ -71,9 +73,9 @@ func (p *learner) index(f *field, path string, n *node) error {
 	case truth:
 		out.text, err = p.truth(n)
 	case address:
-		ip, bad := netip.ParseAddr(n.text)
-		if bad != nil || ip.Zone() != "" || n.kind != isString {
-			err = illegal("'%s' is not an IP string literal.", n.text)
+		ip, bad := netip.ParseAddr(n.Text)
+		if bad != nil || ip.Zone() != "" || n.Kind != wire.StringKind {
+			err = wire.Illegal("'%s' is not an IP string literal.", n.Text)
 			break
 		}
 		out.text = addressKey(ip)
@@ -85,11 +87,11 @@ func (p *learner) index(f *field, path string, n *node) error {
 		if f.malformed {
 			return nil
 		}
-		text := n.text
+		text := n.Text
 		if e, ok := errors.AsType[infinite](err); ok {
 			text = e.text
 		}
-		return p.bad(f, path, text).because(err)
+		return p.bad(f, path, text).Because(err)
 	}
 	p.note(path)
 	if p.hidden == 0 {
@@ -117,25 +119,25 @@ func immense(path, text string) error {
 	for i := range shown {
 		numbers = append(numbers, strconv.Itoa(int(int8(text[i])))) //nolint:gosec // Java's bytes have signs
 	}
-	return illegal("Document contains at least one immense term in field=\"%s\" (whose UTF8 encoding is longer than the max length %d), all of which were skipped.  Please correct the analyzer to not produce such terms.  The prefix of the first immense term is: '[%s]...', original message: bytes can be at most %d in length; got %d",
-		path, maxKeyword, strings.Join(numbers, ", "), maxKeyword, len(text)).because(errorf(400, tooManyBytes, "bytes can be at most %d in length; got %d", maxKeyword, len(text)))
+	return wire.Illegal("Document contains at least one immense term in field=\"%s\" (whose UTF8 encoding is longer than the max length %d), all of which were skipped.  Please correct the analyzer to not produce such terms.  The prefix of the first immense term is: '[%s]...', original message: bytes can be at most %d in length; got %d",
+		path, maxKeyword, strings.Join(numbers, ", "), maxKeyword, len(text)).Because(wire.Errorf(400, tooManyBytes, "bytes can be at most %d in length; got %d", maxKeyword, len(text)))
 }
 
-func (p *learner) truth(n *node) (string, error) {
+func (p *learner) truth(n *wire.Node) (string, error) {
 	switch {
-	case n.text == "true" && n.kind != isNumber:
+	case n.Text == "true" && n.Kind != wire.NumberKind:
 		return "T", nil
-	case n.kind != isNumber && (n.text == "false" || n.text == ""):
+	case n.Kind != wire.NumberKind && (n.Text == "false" || n.Text == ""):
 		return "F", nil
 	case p.m.major < firstKeyword: // anything else was true once
-		if n.text == "0" || n.text == "no" || n.text == "off" || n.text == "0.0" {
+		if n.Text == "0" || n.Text == "no" || n.Text == "off" || n.Text == "0.0" {
 			return "F", nil
 		}
 		return "T", nil
-	case n.kind == isNumber:
-		return "", errorf(400, "json_parse_exception", "Current token (%s) not of boolean type\n at %s; line: 1, column: %d]", n.rawToken(), sourceText, n.end+1)
+	case n.Kind == wire.NumberKind:
+		return "", wire.Errorf(400, "json_parse_exception", "Current token (%s) not of boolean type\n at %s; line: 1, column: %d]", n.RawToken(), wire.SourceText, n.End+1)
 	}
-	return "", illegal("Failed to parse value [%s] as only [true] or [false] are allowed.", n.text)
+	return "", wire.Illegal("Failed to parse value [%s] as only [true] or [false] are allowed.", n.Text)
 }
 
 // addressKey is an address as a text that sorts as addresses do.

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
 // op is one change to one document, and what came of it.
@@ -28,7 +30,7 @@ type op struct {
 	wantSource    *sourceFilter // of an update
 
 	// What came of it.
-	err    *apiError
+	err    *wire.Failure
 	result string
 	ver    int64
 	seq    int64
@@ -40,8 +42,8 @@ func newOp() *op { return &op{ifSeq: -1, ifTerm: -1} }
 
 // update is what the body of an update says.
 type update struct {
-	doc         *node
-	upsert      *node
+	doc         *wire.Node
+	upsert      *wire.Node
 	docAsUpsert bool
 	detectNoop  bool
 	script      bool
@@ -49,27 +51,27 @@ type update struct {
 }
 
 // parseUpdate reads the body of an update.
-func parseUpdate(n *node) (*update, error) {
+func parseUpdate(n *wire.Node) (*update, error) {
 	u := &update{detectNoop: true}
-	for i := range n.members {
-		m := &n.members[i]
-		switch m.name {
+	for i := range n.Members {
+		m := &n.Members[i]
+		switch m.Name {
 		case "doc":
-			u.doc = &m.node
+			u.doc = &m.Node
 		case "upsert":
-			u.upsert = &m.node
+			u.upsert = &m.Node
 		case "doc_as_upsert":
-			u.docAsUpsert = m.node.text == "true"
+			u.docAsUpsert = m.Node.Text == "true"
 		case "detect_noop":
-			u.detectNoop = m.node.text != "false"
+			u.detectNoop = m.Node.Text != "false"
 		case "script":
 			u.script = true
 		case "scripted_upsert":
-			if m.node.text == "true" {
-				return nil, notOffered("scripts")
+			if m.Node.Text == "true" {
+				return nil, wire.NotOffered("scripts")
 			}
 		case "_source":
-			f, err := parseSourceFilter(&m.node)
+			f, err := parseSourceFilter(&m.Node)
 			if err != nil {
 				return nil, err
 			}
@@ -77,14 +79,14 @@ func parseUpdate(n *node) (*update, error) {
 		case "lang", "params":
 			u.script = true
 		case "if_seq_no", "if_primary_term":
-			return nil, notOffered("the field [%s] in the body of an update", m.name)
+			return nil, wire.NotOffered("the field [%s] in the body of an update", m.Name)
 		default:
-			return nil, errorf(400, "x_content_parse_exception", "[1:%d] [UpdateRequest] unknown field [%s]", m.at+1, m.name)
+			return nil, wire.Errorf(400, "x_content_parse_exception", "[1:%d] [UpdateRequest] unknown field [%s]", m.At+1, m.Name)
 		}
 	}
-	for _, part := range []*node{u.doc, u.upsert} {
-		if part != nil && part.kind != isObject {
-			return nil, errorf(400, "x_content_parse_exception", "[1:%d] [UpdateRequest] doc doesn't support values of type: %s", part.start+1, part.token())
+	for _, part := range []*wire.Node{u.doc, u.upsert} {
+		if part != nil && part.Kind != wire.ObjectKind {
+			return nil, wire.Errorf(400, "x_content_parse_exception", "[1:%d] [UpdateRequest] doc doesn't support values of type: %s", part.Start+1, part.Token())
 		}
 	}
 	return u, nil
@@ -94,24 +96,24 @@ func parseUpdate(n *node) (*update, error) {
 const maxID = 512
 
 // check refuses what no index takes.
-func (o *op) check() *apiError {
+func (o *op) check() *wire.Failure {
 	if len(o.id) > maxID {
-		return invalid("id [%s] is too long, must be no longer than %d bytes but was: %d", o.id, maxID, len(o.id))
+		return wire.Invalid("id [%s] is too long, must be no longer than %d bytes but was: %d", o.id, maxID, len(o.id))
 	}
 	if o.action == "update" {
 		switch {
 		case o.update == nil || o.update.doc == nil && !o.update.script && o.update.upsert == nil:
-			return invalid("script or doc is missing")
+			return wire.Invalid("script or doc is missing")
 		case o.update.doc == nil && !o.update.script:
-			return invalid("script or doc is missing")
+			return wire.Invalid("script or doc is missing")
 		case o.update.doc != nil && o.update.script:
-			return invalid("can't provide both script and doc")
+			return wire.Invalid("can't provide both script and doc")
 		case o.update.docAsUpsert && o.update.doc == nil:
-			return invalid("doc must be specified if doc_as_upsert is enabled")
+			return wire.Invalid("doc must be specified if doc_as_upsert is enabled")
 		}
 	}
 	if o.version != 0 && o.external == "" {
-		return invalid("internal versioning can not be used for optimistic concurrency control. Please use `if_seq_no` and `if_primary_term` instead")
+		return wire.Invalid("internal versioning can not be used for optimistic concurrency control. Please use `if_seq_no` and `if_primary_term` instead")
 	}
 	return nil
 }
@@ -178,7 +180,7 @@ func (c *call) portion(x *index, ops []*op) error {
 	for _, o := range ops {
 		o.target, o.err, o.result = x, nil, ""
 		if err := w.one(o); err != nil {
-			o.err = asAPIError(err)
+			o.err = wire.AsFailure(err)
 		}
 	}
 	if len(w.records) == 0 && len(w.gone) == 0 && w.state.seq == st.seq && w.state.mapping == st.mapping {
@@ -190,7 +192,7 @@ func (c *call) portion(x *index, ops []*op) error {
 			return err
 		}
 		for _, o := range w.pending {
-			o.err = asAPIError(err)
+			o.err = wire.AsFailure(err)
 		}
 	}
 	return nil
@@ -230,11 +232,11 @@ func (w *writer) now(key string) *current {
 }
 
 func (w *writer) conflict(o *op, format string, args ...any) error {
-	e := errorf(409, "version_conflict_engine_exception", "[%s]: version conflict, "+format, append([]any{o.id}, args...)...)
+	e := wire.Errorf(409, "version_conflict_engine_exception", "[%s]: version conflict, "+format, append([]any{o.id}, args...)...)
 	if w.c.profile.major < firstTyped {
-		e.reason = fmt.Sprintf("[%s][0] [%s]%s", w.x.name, o.docType, e.reason)
+		e.Reason = fmt.Sprintf("[%s][0] [%s]%s", w.x.name, o.docType, e.Reason)
 	}
-	return e.with("index", w.x.name, "shard", "0", "index_uuid", w.x.uuid)
+	return e.With("index", w.x.name, "shard", "0", "index_uuid", w.x.uuid)
 }
 
 // one makes one change.
@@ -263,7 +265,7 @@ func (w *writer) allowed(o *op, now *current) error {
 	switch {
 	case o.action == "create" && now.exists:
 		if w.c.profile.major < firstTyped {
-			return errorf(409, "document_already_exists_exception", "[%s][0] [%s][%s]: document already exists", w.x.name, o.docType, o.id)
+			return wire.Errorf(409, "document_already_exists_exception", "[%s][0] [%s][%s]: document already exists", w.x.name, o.docType, o.id)
 		}
 		return w.conflict(o, "document already exists (current version [%d])", now.version)
 	case o.ifSeq >= 0 && (!now.exists || now.seq != o.ifSeq || o.ifTerm != 1):
@@ -288,9 +290,9 @@ func (o *op) next(now *current) int64 {
 }
 
 // put indexes a document.
-func (w *writer) put(o *op, key string, now *current, n *node, source json.RawMessage) error {
+func (w *writer) put(o *op, key string, now *current, n *wire.Node, source json.RawMessage) error {
 	p, m, err := w.state.mapping.read(o.id, w.x.settings.fields, n)
-	if e, ok := errors.AsType[*apiError](err); ok && e.cause != nil && e.cause.kind == tooManyBytes {
+	if e, ok := errors.AsType[*wire.Failure](err); ok && e.Cause != nil && e.Cause.Kind == tooManyBytes {
 		w.state.seq++ // the engines find this out only when the change has its number
 	}
 	if err != nil {
@@ -351,7 +353,7 @@ func (w *writer) update(o *op, key string, now *current) error {
 		if !now.exists {
 			return w.missing(o)
 		}
-		return notOffered("scripts")
+		return wire.NotOffered("scripts")
 	}
 	if !now.exists {
 		switch {
@@ -394,18 +396,18 @@ func (w *writer) update(o *op, key string, now *current) error {
 
 func (w *writer) missing(o *op) error {
 	if w.c.profile.major < firstTyped {
-		return errorf(404, "document_missing_exception", "[%s][0] [%s][%s]: document missing", w.x.name, o.docType, o.id)
+		return wire.Errorf(404, "document_missing_exception", "[%s][0] [%s][%s]: document missing", w.x.name, o.docType, o.id)
 	}
 	id := o.id
 	if w.c.profile.major == firstUntyped {
 		id = "_doc][" + id
 	}
-	return errorf(404, "document_missing_exception", "[%s]: document missing", id).with("index", w.x.name, "shard", "0", "index_uuid", w.x.uuid)
+	return wire.Errorf(404, "document_missing_exception", "[%s]: document missing", id).With("index", w.x.name, "shard", "0", "index_uuid", w.x.uuid)
 }
 
 // made indexes what an update made.
-func (w *writer) made(o *op, key string, now *current, n *node) error {
-	source := appendNode(nil, n)
+func (w *writer) made(o *op, key string, now *current, n *wire.Node) error {
+	source := wire.AppendNode(nil, n)
 	o.get = source
 	// Read again: positions in errors are those in the new text.
 	fresh, err := readSource(source)
@@ -416,24 +418,24 @@ func (w *writer) made(o *op, key string, now *current, n *node) error {
 }
 
 // mergeNodes puts the members of one object over those of another, objects inside of objects too.
-func mergeNodes(old, add *node) (node, bool) {
+func mergeNodes(old, add *wire.Node) (wire.Node, bool) {
 	out := *old
-	out.members = slices.Clone(old.members)
+	out.Members = slices.Clone(old.Members)
 	changed := false
-	places := old.places()
-	for i := range add.members {
-		m := &add.members[i]
-		at, ok := places(m.name)
+	places := old.Places()
+	for i := range add.Members {
+		m := &add.Members[i]
+		at, ok := places(m.Name)
 		switch {
 		case !ok:
-			out.members = append(out.members, *m)
+			out.Members = append(out.Members, *m)
 			changed = true
-		case m.node.kind == isObject && out.members[at].node.kind == isObject:
-			merged, different := mergeNodes(&out.members[at].node, &m.node)
-			out.members[at].node = merged
+		case m.Node.Kind == wire.ObjectKind && out.Members[at].Node.Kind == wire.ObjectKind:
+			merged, different := mergeNodes(&out.Members[at].Node, &m.Node)
+			out.Members[at].Node = merged
 			changed = changed || different
-		case !sameNode(&out.members[at].node, &m.node):
-			out.members[at].node = m.node
+		case !sameNode(&out.Members[at].Node, &m.Node):
+			out.Members[at].Node = m.Node
 			changed = true
 		}
 	}
@@ -441,45 +443,26 @@ func mergeNodes(old, add *node) (node, bool) {
 }
 
 // sameNode says whether two values are the same, whatever the order of names.
-func sameNode(a, b *node) bool {
-	if a.kind == isNumber && b.kind == isNumber && a.text != b.text {
-		x, err1 := strconv.ParseFloat(a.text, 64)
-		y, err2 := strconv.ParseFloat(b.text, 64)
-		return err1 == nil && err2 == nil && x == y && strings.ContainsAny(a.text, ".eE") == strings.ContainsAny(b.text, ".eE")
+func sameNode(a, b *wire.Node) bool {
+	if a.Kind == wire.NumberKind && b.Kind == wire.NumberKind && a.Text != b.Text {
+		x, err1 := strconv.ParseFloat(a.Text, 64)
+		y, err2 := strconv.ParseFloat(b.Text, 64)
+		return err1 == nil && err2 == nil && x == y && strings.ContainsAny(a.Text, ".eE") == strings.ContainsAny(b.Text, ".eE")
 	}
-	if a.kind != b.kind || a.text != b.text || len(a.items) != len(b.items) || len(a.members) != len(b.members) {
+	if a.Kind != b.Kind || a.Text != b.Text || len(a.Items) != len(b.Items) || len(a.Members) != len(b.Members) {
 		return false
 	}
-	for i := range a.items {
-		if !sameNode(&a.items[i], &b.items[i]) {
+	for i := range a.Items {
+		if !sameNode(&a.Items[i], &b.Items[i]) {
 			return false
 		}
 	}
-	places := b.places()
-	for i := range a.members {
-		at, ok := places(a.members[i].name)
-		if !ok || !sameNode(&a.members[i].node, &b.members[at].node) {
+	places := b.Places()
+	for i := range a.Members {
+		at, ok := places(a.Members[i].Name)
+		if !ok || !sameNode(&a.Members[i].Node, &b.Members[at].Node) {
 			return false
 		}
 	}
 	return true
-}
-
-// places returns a function that finds the members of an object, fast in large ones too.
-func (n *node) places() func(name string) (int, bool) {
-	const many = 16
-	if len(n.members) < many {
-		return func(name string) (int, bool) {
-			i := slices.IndexFunc(n.members, func(m member) bool { return m.name == name })
-			return i, i >= 0
-		}
-	}
-	at := make(map[string]int, len(n.members))
-	for i := range n.members {
-		at[n.members[i].name] = i
-	}
-	return func(name string) (int, bool) {
-		i, ok := at[name]
-		return i, ok
-	}
 }

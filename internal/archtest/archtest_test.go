@@ -29,7 +29,11 @@ var allowed = map[string][]string{
 	// Modes.
 	"lambda": {root, "cloudwatch", "domain", "pipeline", "source"},
 	"guard":  {"iam", "sigv4", "guard/identity", "guard/fault", "guard/internal/edge"},
-	"engine": {"internal/zones"},
+	"engine": {"engine/internal/wire", "engine/internal/dates"},
+
+	// The floors below the engine's APIs, from the bottom up.
+	"engine/internal/wire":  {},
+	"engine/internal/dates": {"engine/internal/wire", "internal/zones"},
 
 	// The parts of the local domain's edge.
 	"guard/identity":      {"iam", "sigv4", "guard/internal/edge"},

@@ -1,4 +1,5 @@
-package engine
+// Package dates reads and writes times by the engines' patterns, and does their date math.
+package dates
 
 import (
 	"fmt"
@@ -6,11 +7,13 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
-// dateFormat is the formats of a date field, as the mapping names them: tried in turn, the first one writes.
-type dateFormat struct {
-	text    string
+// Format is the formats of a date field, as the mapping names them: tried in turn, the first one writes.
+type Format struct {
+	Text    string
 	parsers []datePattern
 }
 
@@ -30,19 +33,19 @@ type datePart struct {
 }
 
 var (
-	// defaultDates are the formats of a date for which the mapping says nothing.
-	defaultDates = &dateFormat{text: "strict_date_optional_time||epoch_millis", parsers: []datePattern{{iso: true, strict: true}, {epoch: time.Millisecond}}}
-	// legacyDates are those before version 2.
-	legacyDates = &dateFormat{text: "dateOptionalTime", parsers: []datePattern{{iso: true}, {epoch: time.Millisecond}}}
-	// dynamicDates are what makes a text a date when no mapping says otherwise.
-	dynamicDates = []*dateFormat{
-		{text: "", parsers: []datePattern{{iso: true, strict: true}}},
+	// Default are the formats of a date for which the mapping says nothing.
+	Default = &Format{Text: "strict_date_optional_time||epoch_millis", parsers: []datePattern{{iso: true, strict: true}, {epoch: time.Millisecond}}}
+	// Legacy are those before version 2.
+	Legacy = &Format{Text: "dateOptionalTime", parsers: []datePattern{{iso: true}, {epoch: time.Millisecond}}}
+	// Dynamic are what makes a text a date when no mapping says otherwise.
+	Dynamic = []*Format{
+		{Text: "", parsers: []datePattern{{iso: true, strict: true}}},
 		mustFormat("yyyy/MM/dd HH:mm:ss||yyyy/MM/dd||epoch_millis"),
 	}
 )
 
-func mustFormat(text string) *dateFormat {
-	f, err := parseFormat(text)
+func mustFormat(text string) *Format {
+	f, err := ParseFormat(text)
 	if err != nil {
 		panic(err) // a constant of ours
 	}
@@ -57,11 +60,11 @@ var namedFormats = map[string]string{
 	"year": "yyyy", "year_month": "yyyy-MM", "year_month_day": "yyyy-MM-dd", "iso8601": "iso8601",
 }
 
-// parseFormat reads the format of a mapping.
-func parseFormat(text string) (*dateFormat, error) {
-	f := &dateFormat{text: text}
+// ParseFormat reads the format of a mapping.
+func ParseFormat(text string) (*Format, error) {
+	f := &Format{Text: text}
 	if text == "" {
-		return nil, illegal("No date pattern provided")
+		return nil, wire.Illegal("No date pattern provided")
 	}
 	for part := range strings.SplitSeq(text, "||") {
 		switch part {
@@ -102,7 +105,7 @@ func parsePattern(pattern string) ([]datePart, error) {
 			for j++; j < len(runes) && runes[j] != '\''; j++ {
 			}
 			if j == len(runes) {
-				return nil, illegal("Invalid format: [%s]: Pattern ends with an incomplete string literal: %s", pattern, pattern)
+				return nil, wire.Illegal("Invalid format: [%s]: Pattern ends with an incomplete string literal: %s", pattern, pattern)
 			}
 			text := string(runes[i+1 : j])
 			if text == "" {
@@ -111,15 +114,15 @@ func parsePattern(pattern string) ([]datePart, error) {
 			parts = append(parts, datePart{text: text})
 			i = j + 1
 		case c == '[', c == ']', c == '{', c == '}', c == '#':
-			return nil, notOffered("the date pattern [%s]", pattern) // optional parts
+			return nil, wire.NotOffered("the date pattern [%s]", pattern) // optional parts
 		case unicode.IsLetter(c):
 			for ; j < len(runes) && runes[j] == c; j++ {
 			}
 			if !strings.ContainsRune("yuMdHhmsSaEzZXxne", c) {
 				if strings.ContainsRune("GDLQqYwWFkKANVO", c) {
-					return nil, notOffered("the date pattern [%s]", pattern)
+					return nil, wire.NotOffered("the date pattern [%s]", pattern)
 				}
-				return nil, illegal("Invalid format: [%s]: Unknown pattern letter: %c", pattern, c)
+				return nil, wire.Illegal("Invalid format: [%s]: Unknown pattern letter: %c", pattern, c)
 			}
 			parts = append(parts, datePart{letter: c, width: j - i})
 			i = j
@@ -131,10 +134,10 @@ func parsePattern(pattern string) ([]datePart, error) {
 	return parts, nil
 }
 
-// parse reads a date; round fills what is left out with the latest instead of the earliest time.
-func (f *dateFormat) parse(s string, zone *time.Location, round bool) (time.Time, bool) {
+// Parse reads a date; round fills what is left out with the latest instead of the earliest time.
+func (f *Format) Parse(s string, zone *time.Location, round bool) (time.Time, bool) {
 	for i := range f.parsers {
-		if t, ok := f.parsers[i].parse(s, zone, round); ok {
+		if t, ok := f.parsers[i].read(s, zone, round); ok {
 			return t, true
 		}
 	}
@@ -175,7 +178,7 @@ func (c *clock) time(round bool) (time.Time, bool) {
 	return t, true
 }
 
-func (p *datePattern) parse(s string, zone *time.Location, round bool) (time.Time, bool) {
+func (p *datePattern) read(s string, zone *time.Location, round bool) (time.Time, bool) {
 	c := clock{year: 1970, month: 1, day: 1, zone: zone}
 	switch {
 	case p.epoch > 0:
@@ -423,8 +426,8 @@ func (c *clock) part(s string, p datePart, fixed bool) (rest string, ok bool) {
 	return rest, ok
 }
 
-// format writes a time by the first of the formats.
-func (f *dateFormat) format(t time.Time) string {
+// Format writes a time by the first of the formats.
+func (f *Format) Format(t time.Time) string {
 	p := f.parsers[0]
 	switch {
 	case p.epoch == time.Second:
@@ -432,7 +435,7 @@ func (f *dateFormat) format(t time.Time) string {
 	case p.epoch > 0:
 		return strconv.FormatInt(t.UnixMilli(), 10)
 	case p.iso:
-		return isoText(t)
+		return Text(t)
 	}
 	var b strings.Builder
 	for _, part := range p.layout {
@@ -483,8 +486,8 @@ func goLayout(p datePart) string {
 	return "MST"
 }
 
-// isoText is a time with milliseconds, and with nanoseconds where there are any below.
-func isoText(t time.Time) string {
+// Text is a time with milliseconds, and with nanoseconds where there are any below.
+func Text(t time.Time) string {
 	if t.Nanosecond()%int(time.Millisecond) != 0 {
 		return t.Format("2006-01-02T15:04:05.000000000Z07:00")
 	}

@@ -1,4 +1,6 @@
-package engine
+// Package wire reads bodies as trees that know their places, with the errors of the engines' parser, and writes answers and
+// errors, whose members keep their order.
+package wire
 
 import (
 	"fmt"
@@ -9,70 +11,85 @@ import (
 	"unicode/utf8"
 )
 
+// Depth is how deep objects and lists are nested in a value.
+func (n *Node) Depth() int {
+	deepest := 0
+	for i := range n.Items {
+		deepest = max(deepest, n.Items[i].Depth())
+	}
+	for i := range n.Members {
+		deepest = max(deepest, n.Members[i].Node.Depth())
+	}
+	if n.Kind == ObjectKind || n.Kind == ArrayKind {
+		return deepest + 1
+	}
+	return 0
+}
+
 // kind is what a JSON value is.
 type kind byte
 
 // What a JSON value can be.
 const (
-	isNull kind = iota
-	isBool
-	isNumber
-	isString
-	isArray
-	isObject
+	NullKind kind = iota
+	BoolKind
+	NumberKind
+	StringKind
+	ArrayKind
+	ObjectKind
 )
 
-// node is a JSON value as it was written: names in their order, numbers with their digits.
-type node struct {
-	kind       kind
-	start, end int    // in what was read
-	text       string // of a string, a number, true or false
-	items      []node
-	members    []member
+// Node is a JSON value as it was written: names in their order, numbers with their digits.
+type Node struct {
+	Kind       kind
+	Start, End int    // in what was read
+	Text       string // of a string, a number, true or false
+	Items      []Node
+	Members    []Member
 }
 
-// member is a name of an object with its value.
-type member struct {
-	name string
-	at   int // where the name begins
-	node node
+// Member is a name of an object with its value.
+type Member struct {
+	Name string
+	At   int // where the name begins
+	Node Node
 }
 
-// get returns the value of a name; ok is false when there is none.
-func (n *node) get(name string) (*node, bool) {
-	for i := range n.members {
-		if n.members[i].name == name {
-			return &n.members[i].node, true
+// Get returns the value of a name; ok is false when there is none.
+func (n *Node) Get(name string) (*Node, bool) {
+	for i := range n.Members {
+		if n.Members[i].Name == name {
+			return &n.Members[i].Node, true
 		}
 	}
 	return nil, false
 }
 
-// rawToken is what the reader below the engines calls the first token of a value.
-func (n *node) rawToken() string {
+// RawToken is what the reader below the engines calls the first token of a value.
+func (n *Node) RawToken() string {
 	switch {
-	case n.kind == isBool:
-		return "VALUE_" + strings.ToUpper(n.text)
-	case n.kind == isNumber && strings.ContainsAny(n.text, ".eE"):
+	case n.Kind == BoolKind:
+		return "VALUE_" + strings.ToUpper(n.Text)
+	case n.Kind == NumberKind && strings.ContainsAny(n.Text, ".eE"):
 		return "VALUE_NUMBER_FLOAT"
-	case n.kind == isNumber:
+	case n.Kind == NumberKind:
 		return "VALUE_NUMBER_INT"
 	}
-	return n.token()
+	return n.Token()
 }
 
-// token is what the engines call the first token of a value.
-func (n *node) token() string {
-	switch n.kind {
-	case isBool:
+// Token is what the engines call the first token of a value.
+func (n *Node) Token() string {
+	switch n.Kind {
+	case BoolKind:
 		return "VALUE_BOOLEAN"
-	case isNumber:
+	case NumberKind:
 		return "VALUE_NUMBER"
-	case isString:
+	case StringKind:
 		return "VALUE_STRING"
-	case isArray:
+	case ArrayKind:
 		return "START_ARRAY"
-	case isObject:
+	case ObjectKind:
 		return "START_OBJECT"
 	}
 	return "VALUE_NULL"
@@ -81,8 +98,8 @@ func (n *node) token() string {
 // maxNesting is how deep a body may be nested.
 const maxNesting = 1000
 
-// parseJSON reads one value, as strictly as the engines do: a name twice in one object is an error.
-func parseJSON(b []byte) (node, error) {
+// Parse reads one value, as strictly as the engines do: a name twice in one object is an error.
+func Parse(b []byte) (Node, error) {
 	r := reader{b: b, all: string(b)}
 	if !utf8.Valid(b) {
 		for r.at < len(b) {
@@ -92,7 +109,7 @@ func parseJSON(b []byte) (node, error) {
 			}
 			r.at += n
 		}
-		return node{}, r.fail("Invalid UTF-8 start byte 0x%02x", b[r.at])
+		return Node{}, r.fail("Invalid UTF-8 start byte 0x%02x", b[r.at])
 	}
 	const byteOrderMark = "\xef\xbb\xbf"
 	if strings.HasPrefix(r.all, byteOrderMark) {
@@ -101,30 +118,30 @@ func parseJSON(b []byte) (node, error) {
 	r.space()
 	n, err := r.value()
 	if err != nil {
-		return node{}, err
+		return Node{}, err
 	}
 	if r.space(); r.at < len(b) {
 		switch c := b[r.at]; c {
 		case '}', ']':
 			r.at++
-			return node{}, r.fail("Unexpected close marker '%c': expected '%c' (for root starting at %s; line: 1])", c, map[byte]byte{'}': ']', ']': '}'}[c], sourceText)
+			return Node{}, r.fail("Unexpected close marker '%c': expected '%c' (for root starting at %s; line: 1])", c, map[byte]byte{'}': ']', ']': '}'}[c], SourceText)
 		}
 		// What follows has to be read to find the error in it; a second value is one too many.
 		second, err := r.value()
 		if err != nil {
-			return node{}, err
+			return Node{}, err
 		}
-		return node{}, illegal("Malformed content, found extra data after parsing: %s", second.token())
+		return Node{}, Illegal("Malformed content, found extra data after parsing: %s", second.Token())
 	}
 	return n, nil
 }
 
-// parseBody reads a request body; a body that is no JSON object is refused as the engines do it.
-func parseBody(b []byte) (node, error) {
-	n, err := parseJSON(b)
-	if err == nil && n.kind != isObject {
-		line, column := position(b, n.start)
-		return node{}, errorf(400, "parsing_exception", "Expected [START_OBJECT] but found [%s]", n.token()).with("line", line, "col", column)
+// ParseBody reads a request body; a body that is no JSON object is refused as the engines do it.
+func ParseBody(b []byte) (Node, error) {
+	n, err := Parse(b)
+	if err == nil && n.Kind != ObjectKind {
+		line, column := Position(b, n.Start)
+		return Node{}, Errorf(400, "parsing_exception", "Expected [START_OBJECT] but found [%s]", n.Token()).With("line", line, "col", column)
 	}
 	return n, err
 }
@@ -134,14 +151,14 @@ type reader struct {
 	all     string // b, of which texts are parts
 	at      int
 	depth   int
-	members []member // of the objects that are being read, innermost last
+	members []Member // of the objects that are being read, innermost last
 }
 
-// sourceText is how the engines leave out the source of an error.
-const sourceText = "[Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled)"
+// SourceText is how the engines leave out the source of an error.
+const SourceText = "[Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled)"
 
-// position is the line and the column of an offset, from 1.
-func position(b []byte, at int) (line, column int) {
+// Position is the line and the column of an offset, from 1.
+func Position(b []byte, at int) (line, column int) {
 	line, column = 1, at+1
 	for i := 0; i < at && i < len(b); i++ {
 		if b[i] == '\n' {
@@ -152,16 +169,16 @@ func position(b []byte, at int) (line, column int) {
 }
 
 func (r *reader) where(at int) string {
-	line, column := position(r.b, at)
-	return fmt.Sprintf("\n at %s; line: %d, column: %d]", sourceText, line, column)
+	line, column := Position(r.b, at)
+	return fmt.Sprintf("\n at %s; line: %d, column: %d]", SourceText, line, column)
 }
 
 func (r *reader) fail(format string, args ...any) error {
-	return errorf(400, "json_parse_exception", "%s%s", fmt.Sprintf(format, args...), r.where(r.at))
+	return Errorf(400, "json_parse_exception", "%s%s", fmt.Sprintf(format, args...), r.where(r.at))
 }
 
 func (r *reader) eof(format string, args ...any) error {
-	return errorf(400, "json_e_o_f_exception", "Unexpected end-of-input%s%s", fmt.Sprintf(format, args...), r.where(len(r.b)))
+	return Errorf(400, "json_e_o_f_exception", "Unexpected end-of-input%s%s", fmt.Sprintf(format, args...), r.where(len(r.b)))
 }
 
 func (r *reader) space() {
@@ -185,8 +202,8 @@ func (r *reader) unexpected(wanted string) error {
 	return r.fail("Unexpected character ('%c' (code %d)): %s", c, c, wanted)
 }
 
-func (r *reader) value() (node, error) {
-	n := node{start: r.at}
+func (r *reader) value() (Node, error) {
+	n := Node{Start: r.at}
 	if r.at >= len(r.b) {
 		return n, r.eof("")
 	}
@@ -197,8 +214,8 @@ func (r *reader) value() (node, error) {
 	case c == '[':
 		err = r.array(&n)
 	case c == '"':
-		n.kind = isString
-		n.text, err = r.text("VALUE_STRING")
+		n.Kind = StringKind
+		n.Text, err = r.text("VALUE_STRING")
 	case c == '-' || c >= '0' && c <= '9':
 		err = r.number(&n)
 	case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_' || c == '$' || c >= utf8.RuneSelf:
@@ -206,19 +223,19 @@ func (r *reader) value() (node, error) {
 	default:
 		err = r.unexpected("expected a valid value (JSON String, Number, Array, Object or token 'null', 'true' or 'false')")
 	}
-	n.end = r.at
+	n.End = r.at
 	return n, err
 }
 
 func (r *reader) down() error {
 	if r.depth++; r.depth > maxNesting {
-		return errorf(400, "stream_constraints_exception", "Document nesting depth (%d) exceeds the maximum allowed (%d, from `StreamReadConstraints.getMaxNestingDepth()`)", r.depth, maxNesting)
+		return Errorf(400, "stream_constraints_exception", "Document nesting depth (%d) exceeds the maximum allowed (%d, from `StreamReadConstraints.getMaxNestingDepth()`)", r.depth, maxNesting)
 	}
 	return nil
 }
 
-func (r *reader) object(n *node) error {
-	n.kind = isObject
+func (r *reader) object(n *Node) error {
+	n.Kind = ObjectKind
 	if err := r.down(); err != nil {
 		return err
 	}
@@ -238,18 +255,18 @@ func (r *reader) object(n *node) error {
 	for {
 		r.space()
 		if r.at >= len(r.b) {
-			return r.unclosed("Object", n.start)
+			return r.unclosed("Object", n.Start)
 		}
-		m := member{at: r.at}
+		m := Member{At: r.at}
 		if r.b[r.at] != '"' {
 			return r.unexpected("was expecting double-quote to start field name")
 		}
 		var err error
-		if m.name, err = r.text("FIELD_NAME"); err != nil {
+		if m.Name, err = r.text("FIELD_NAME"); err != nil {
 			return err
 		}
-		if among(r.members[first:], m.name, &seen) {
-			return r.fail("Duplicate field '%s'", m.name)
+		if among(r.members[first:], m.Name, &seen) {
+			return r.fail("Duplicate field '%s'", m.Name)
 		}
 		r.space()
 		if r.at >= len(r.b) {
@@ -266,20 +283,20 @@ func (r *reader) object(n *node) error {
 		if r.b[r.at] == '}' || r.b[r.at] == ']' {
 			return r.unexpected("expected a value")
 		}
-		if m.node, err = r.value(); err != nil {
+		if m.Node, err = r.value(); err != nil {
 			return err
 		}
 		r.members = append(r.members, m)
 		r.space()
 		if r.at >= len(r.b) {
-			return r.unclosed("Object", n.start)
+			return r.unclosed("Object", n.Start)
 		}
 		switch r.b[r.at] {
 		case ',':
 			r.at++
 		case '}':
 			r.at++
-			n.members = slices.Clone(r.members[first:])
+			n.Members = slices.Clone(r.members[first:])
 			return nil
 		default:
 			return r.unexpected("was expecting comma to separate Object entries")
@@ -288,11 +305,11 @@ func (r *reader) object(n *node) error {
 }
 
 // among says whether a name is one of the members'.
-func among(members []member, name string, seen *map[string]struct{}) bool {
+func among(members []Member, name string, seen *map[string]struct{}) bool {
 	const many = 32
 	if len(members) < many {
 		for i := range members {
-			if members[i].name == name {
+			if members[i].Name == name {
 				return true
 			}
 		}
@@ -301,7 +318,7 @@ func among(members []member, name string, seen *map[string]struct{}) bool {
 	if *seen == nil {
 		*seen = make(map[string]struct{}, 2*many)
 		for i := range members {
-			(*seen)[members[i].name] = struct{}{}
+			(*seen)[members[i].Name] = struct{}{}
 		}
 	}
 	_, ok := (*seen)[name]
@@ -310,12 +327,12 @@ func among(members []member, name string, seen *map[string]struct{}) bool {
 }
 
 func (r *reader) unclosed(what string, start int) error {
-	line, column := position(r.b, start)
-	return r.eof(": expected close marker for %s (start marker at %s; line: %d, column: %d])", what, sourceText, line, column)
+	line, column := Position(r.b, start)
+	return r.eof(": expected close marker for %s (start marker at %s; line: %d, column: %d])", what, SourceText, line, column)
 }
 
-func (r *reader) array(n *node) error {
-	n.kind = isArray
+func (r *reader) array(n *Node) error {
+	n.Kind = ArrayKind
 	if err := r.down(); err != nil {
 		return err
 	}
@@ -329,7 +346,7 @@ func (r *reader) array(n *node) error {
 	for {
 		r.space()
 		if r.at >= len(r.b) {
-			return r.unclosed("Array", n.start)
+			return r.unclosed("Array", n.Start)
 		}
 		if r.b[r.at] == '}' || r.b[r.at] == ']' {
 			return r.unexpected("expected a value")
@@ -338,10 +355,10 @@ func (r *reader) array(n *node) error {
 		if err != nil {
 			return err
 		}
-		n.items = append(n.items, item)
+		n.Items = append(n.Items, item)
 		r.space()
 		if r.at >= len(r.b) {
-			return r.unclosed("Array", n.start)
+			return r.unclosed("Array", n.Start)
 		}
 		switch r.b[r.at] {
 		case ',':
@@ -355,7 +372,7 @@ func (r *reader) array(n *node) error {
 	}
 }
 
-func (r *reader) literal(n *node) error {
+func (r *reader) literal(n *Node) error {
 	start := r.at
 	for r.at < len(r.b) {
 		c, size := utf8.DecodeRune(r.b[r.at:])
@@ -367,7 +384,7 @@ func (r *reader) literal(n *node) error {
 	switch word := string(r.b[start:r.at]); word {
 	case "null":
 	case "true", "false":
-		n.kind, n.text = isBool, word
+		n.Kind, n.Text = BoolKind, word
 	default:
 		const longest = 256
 		if len(word) > longest {
@@ -386,11 +403,11 @@ func (r *reader) digits() bool {
 	return r.at > start
 }
 
-// maxDigits bounds a number, as the engines' reader does.
-const maxDigits = 1000
+// MaxDigits bounds a number, as the engines' reader does.
+const MaxDigits = 1000
 
-func (r *reader) number(n *node) error {
-	n.kind = isNumber
+func (r *reader) number(n *Node) error {
+	n.Kind = NumberKind
 	start := r.at
 	if r.b[r.at] == '-' {
 		r.at++
@@ -434,10 +451,10 @@ func (r *reader) number(n *node) error {
 			return r.unexpected("Expected space separating root-level values")
 		}
 	}
-	if r.at-start > maxDigits {
-		return errorf(400, "stream_constraints_exception", "Number value length (%d) exceeds the maximum allowed (%d, from `StreamReadConstraints.getMaxNumberLength()`)", r.at-start, maxDigits)
+	if r.at-start > MaxDigits {
+		return Errorf(400, "stream_constraints_exception", "Number value length (%d) exceeds the maximum allowed (%d, from `StreamReadConstraints.getMaxNumberLength()`)", r.at-start, MaxDigits)
 	}
-	n.text = r.all[start:r.at]
+	n.Text = r.all[start:r.at]
 	return nil
 }
 
@@ -538,4 +555,23 @@ func (r *reader) hex() (rune, error) {
 	}
 	r.at += digits
 	return rune(n), nil //nolint:gosec // four digits
+}
+
+// Places returns a function that finds the members of an object, fast in large ones too.
+func (n *Node) Places() func(name string) (int, bool) {
+	const many = 16
+	if len(n.Members) < many {
+		return func(name string) (int, bool) {
+			i := slices.IndexFunc(n.Members, func(m Member) bool { return m.Name == name })
+			return i, i >= 0
+		}
+	}
+	at := make(map[string]int, len(n.Members))
+	for i := range n.Members {
+		at[n.Members[i].Name] = i
+	}
+	return func(name string) (int, bool) {
+		i, ok := at[name]
+		return i, ok
+	}
 }

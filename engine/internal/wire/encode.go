@@ -1,4 +1,4 @@
-package engine
+package wire
 
 import (
 	"bytes"
@@ -9,44 +9,44 @@ import (
 	"unicode/utf8"
 )
 
-// object is a JSON object to be written, in order.
-type object []entry
+// Object is a JSON object to be written, in order.
+type Object []Entry
 
-// entry is a name of an object with its value.
-type entry struct {
-	name  string
-	value any
+// Entry is a name of an object with its value.
+type Entry struct {
+	Name  string
+	Value any
 }
 
-// obj makes an object of names and values.
-func obj(pairs ...any) object {
-	o := make(object, 0, len(pairs)/2)
+// Obj makes an object of names and values.
+func Obj(pairs ...any) Object {
+	o := make(Object, 0, len(pairs)/2)
 	for i := 0; i+1 < len(pairs); i += 2 {
 		name, _ := pairs[i].(string)
-		o = append(o, entry{name, pairs[i+1]})
+		o = append(o, Entry{name, pairs[i+1]})
 	}
 	return o
 }
 
-// list is a list that is made while it is written.
-type list iter.Seq[any]
+// List is a list that is made while it is written.
+type List iter.Seq[any]
 
-// double is a number that is written as Java writes a double: 3.0, 1.5E12.
-type double float64
+// Double is a number that is written as Java writes a double: 3.0, 1.5E12.
+type Double float64
 
-// appendJSON writes a value: an object, a list, a node, text that is JSON already, or a scalar.
-func appendJSON(b []byte, v any) []byte {
+// Append writes a value: an object, a list, a node, text that is JSON already, or a scalar.
+func Append(b []byte, v any) []byte {
 	switch v := v.(type) {
 	case nil:
 		return append(b, "null"...)
-	case object:
+	case Object:
 		b = append(b, '{')
 		for i, e := range v {
 			if i > 0 {
 				b = append(b, ',')
 			}
-			b = append(appendString(b, e.name), ':')
-			b = appendJSON(b, e.value)
+			b = append(appendString(b, e.Name), ':')
+			b = Append(b, e.Value)
 		}
 		return append(b, '}')
 	case []any:
@@ -55,10 +55,10 @@ func appendJSON(b []byte, v any) []byte {
 			if i > 0 {
 				b = append(b, ',')
 			}
-			b = appendJSON(b, item)
+			b = Append(b, item)
 		}
 		return append(b, ']')
-	case list:
+	case List:
 		b = append(b, '[')
 		first := true
 		for item := range v {
@@ -66,7 +66,7 @@ func appendJSON(b []byte, v any) []byte {
 				b = append(b, ',')
 			}
 			first = false
-			b = appendJSON(b, item)
+			b = Append(b, item)
 		}
 		return append(b, ']')
 	case []string:
@@ -88,44 +88,44 @@ func appendJSON(b []byte, v any) []byte {
 		return strconv.AppendInt(b, v, 10)
 	case uint64:
 		return strconv.AppendUint(b, v, 10)
-	case double:
-		return appendDouble(b, float64(v), 64)
+	case Double:
+		return AppendDouble(b, float64(v), 64)
 	case float32:
-		return appendDouble(b, float64(v), 32)
+		return AppendDouble(b, float64(v), 32)
 	case json.RawMessage:
 		return append(b, v...)
-	case node:
-		return appendNode(b, &v)
-	case *node:
-		return appendNode(b, v)
+	case Node:
+		return AppendNode(b, &v)
+	case *Node:
+		return AppendNode(b, v)
 	}
 	return append(b, "null"...)
 }
 
-// appendNode adds a value as it was written, without what is between the parts.
-func appendNode(b []byte, n *node) []byte {
-	switch n.kind {
-	case isString:
-		return appendString(b, n.text)
-	case isNumber, isBool:
-		return append(b, n.text...)
-	case isArray:
+// AppendNode adds a value as it was written, without what is between the parts.
+func AppendNode(b []byte, n *Node) []byte {
+	switch n.Kind {
+	case StringKind:
+		return appendString(b, n.Text)
+	case NumberKind, BoolKind:
+		return append(b, n.Text...)
+	case ArrayKind:
 		b = append(b, '[')
-		for i := range n.items {
+		for i := range n.Items {
 			if i > 0 {
 				b = append(b, ',')
 			}
-			b = appendNode(b, &n.items[i])
+			b = AppendNode(b, &n.Items[i])
 		}
 		return append(b, ']')
-	case isObject:
+	case ObjectKind:
 		b = append(b, '{')
-		for i := range n.members {
+		for i := range n.Members {
 			if i > 0 {
 				b = append(b, ',')
 			}
-			b = append(appendString(b, n.members[i].name), ':')
-			b = appendNode(b, &n.members[i].node)
+			b = append(appendString(b, n.Members[i].Name), ':')
+			b = AppendNode(b, &n.Members[i].Node)
 		}
 		return append(b, '}')
 	}
@@ -164,8 +164,8 @@ func appendString(b []byte, s string) []byte {
 	return append(b, '"')
 }
 
-// appendDouble writes the shortest digits that give the number back, in Java's notation.
-func appendDouble(b []byte, f float64, bits int) []byte {
+// AppendDouble writes the shortest digits that give the number back, in Java's notation.
+func AppendDouble(b []byte, f float64, bits int) []byte {
 	switch {
 	case math.IsNaN(f):
 		return append(b, `"NaN"`...)
@@ -193,8 +193,8 @@ func appendDouble(b []byte, f float64, bits int) []byte {
 	return b
 }
 
-// indent lays compact JSON out as the engines do with ?pretty.
-func indent(compact []byte) []byte {
+// Indent lays compact JSON out as the engines do with ?pretty.
+func Indent(compact []byte) []byte {
 	var out []byte
 	const deepest = 40 // beyond, lines grow no longer: what hostile nesting can make of a body stays bounded
 	depth, text := 0, false

@@ -1,16 +1,17 @@
-package engine
+package dates
 
 import (
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/seed56735111/penstock/engine/internal/wire"
 	"github.com/seed56735111/penstock/internal/zones"
 )
 
-// dateMath reads a date with an expression after it: now-1d/d, 2015-05-13||+1M/M. What is left out, and what is rounded,
+// Math reads a date with an expression after it: now-1d/d, 2015-05-13||+1M/M. What is left out, and what is rounded,
 // goes to the latest time when round is set.
-func (f *dateFormat) dateMath(s string, now time.Time, zone *time.Location, round bool) (time.Time, error) {
+func (f *Format) Math(s string, now time.Time, zone *time.Location, round bool) (time.Time, error) {
 	var t time.Time
 	expr, isNow := strings.CutPrefix(s, "now")
 	if isNow {
@@ -18,9 +19,9 @@ func (f *dateFormat) dateMath(s string, now time.Time, zone *time.Location, roun
 	} else {
 		anchor, rest, hasMath := strings.Cut(s, "||")
 		var ok bool
-		if t, ok = f.parse(anchor, zone, round && (!hasMath || rest == "")); !ok {
-			return t, errorf(400, "parse_exception", "failed to parse date field [%s] with format [%s]: [failed to parse date field [%s] with format [%s]]", anchor, f.text, anchor, f.text).
-				because(illegal("failed to parse date field [%s] with format [%s]", anchor, f.text).because(errorf(400, "date_time_parse_exception", "Failed to parse with all enclosed parsers")))
+		if t, ok = f.Parse(anchor, zone, round && (!hasMath || rest == "")); !ok {
+			return t, wire.Errorf(400, "parse_exception", "failed to parse date field [%s] with format [%s]: [failed to parse date field [%s] with format [%s]]", anchor, f.Text, anchor, f.Text).
+				Because(wire.Illegal("failed to parse date field [%s] with format [%s]", anchor, f.Text).Because(wire.Errorf(400, "date_time_parse_exception", "Failed to parse with all enclosed parsers")))
 		}
 		expr = rest
 	}
@@ -34,19 +35,19 @@ func applyMath(t time.Time, expr string, zone *time.Location, round bool) (time.
 		rest = rest[1:]
 		n := 1
 		if op != '+' && op != '-' && op != '/' {
-			return t, errorf(400, "parse_exception", "operator not supported for date math [%s]", expr)
+			return t, wire.Errorf(400, "parse_exception", "operator not supported for date math [%s]", expr)
 		}
 		if rest == "" {
-			return t, errorf(400, "parse_exception", "truncated date math [%s]", expr)
+			return t, wire.Errorf(400, "parse_exception", "truncated date math [%s]", expr)
 		}
 		if rest[0] >= '0' && rest[0] <= '9' {
 			if op == '/' {
-				return t, errorf(400, "parse_exception", "rounding `/` can only be used on single unit types [%s]", expr)
+				return t, wire.Errorf(400, "parse_exception", "rounding `/` can only be used on single unit types [%s]", expr)
 			}
 			const most = 9
 			n, rest, _ = digits(rest, 1, most)
 			if rest == "" {
-				return t, errorf(400, "parse_exception", "truncated date math [%s]", expr)
+				return t, wire.Errorf(400, "parse_exception", "truncated date math [%s]", expr)
 			}
 		}
 		unit := rest[0]
@@ -55,26 +56,26 @@ func applyMath(t time.Time, expr string, zone *time.Location, round bool) (time.
 			n = -n
 		}
 		if op == '/' {
-			start, ok := truncate(t, unit)
+			start, ok := Truncate(t, unit)
 			if !ok {
-				return t, errorf(400, "parse_exception", "unit [%c] not supported for date math [%s]", unit, expr)
+				return t, wire.Errorf(400, "parse_exception", "unit [%c] not supported for date math [%s]", unit, expr)
 			}
 			if t = start; round {
-				next, _ := advance(start, unit, 1)
+				next, _ := Advance(start, unit, 1)
 				t = next.Add(-time.Millisecond)
 			}
 			continue
 		}
 		var ok bool
-		if t, ok = advance(t, unit, n); !ok {
-			return t, errorf(400, "parse_exception", "unit [%c] not supported for date math [%s]", unit, expr)
+		if t, ok = Advance(t, unit, n); !ok {
+			return t, wire.Errorf(400, "parse_exception", "unit [%c] not supported for date math [%s]", unit, expr)
 		}
 	}
 	return t, nil
 }
 
-// advance adds units of the calendar.
-func advance(t time.Time, unit byte, n int) (time.Time, bool) {
+// Advance adds units of the calendar.
+func Advance(t time.Time, unit byte, n int) (time.Time, bool) {
 	const quarter, week = 3, 7
 	switch unit {
 	case 'y':
@@ -104,8 +105,8 @@ func addMonths(t time.Time, n int) time.Time {
 	return first.AddDate(0, 0, min(t.Day(), lastDay)-1)
 }
 
-// truncate goes back to the beginning of a unit of the calendar.
-func truncate(t time.Time, unit byte) (time.Time, bool) {
+// Truncate goes back to the beginning of a unit of the calendar.
+func Truncate(t time.Time, unit byte) (time.Time, bool) {
 	const quarter, week = 3, 7
 	y, m, d := t.Date()
 	day := func(y int, m time.Month, d int) time.Time { return time.Date(y, m, d, 0, 0, 0, 0, t.Location()) }
@@ -130,8 +131,8 @@ func truncate(t time.Time, unit byte) (time.Time, bool) {
 	return t, false
 }
 
-// parseZone reads a time zone: UTC, an offset, or a name of the time zone database.
-func parseZone(s string) (*time.Location, error) {
+// ParseZone reads a time zone: UTC, an offset, or a name of the time zone database.
+func ParseZone(s string) (*time.Location, error) {
 	if s == "" || s == "Z" || s == "UTC" {
 		return time.UTC, nil
 	}
@@ -140,7 +141,7 @@ func parseZone(s string) (*time.Location, error) {
 	}
 	z, ok := zones.Location(s)
 	if !ok {
-		return nil, illegal("failed to parse time_zone: unknown time-zone ID: %s", strconv.Quote(s))
+		return nil, wire.Illegal("failed to parse time_zone: unknown time-zone ID: %s", strconv.Quote(s))
 	}
 	return z, nil
 }
