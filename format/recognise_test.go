@@ -67,6 +67,10 @@ func TestContentIsRecognisedForWhatItIs(t *testing.T) {
 		{"an empty array", "", "[]", "json"},
 		{"an array whose first element is broken", "", `[{"a" 1},{"a":2}]`, "json"},
 
+		{"an event of Windows", "", "<Event xmlns='x'><System><EventID>1</EventID></System></Event>", "windowsxml"},
+		{"events in an element", "", "<?xml version=\"1.0\"?>\n<Events><Event ><System/></Event></Events>", "windowsxml"},
+		{"XML of anybody's", "", "<?xml version=\"1.0\"?>\n<a>\n<Event>x</Event>\n</a>\n", "text"},
+		{"an Event without a System", "", "<Event><Name>x</Name></Event>\n", "text"},
 		{"a table", "", "a,b,c\n1,2,3\n", "csv"},
 		{"a table of words", "", "name,town,street\nMira,Weir,Mill Lane\nIda,Falls,Lock Street\n", "csv"},
 		{"a table with a line of another program's in it", "", "a,b\n1,2\n3,4\nstarted\n5,6\n7,8\n", "csv"},

@@ -33,6 +33,7 @@ func table() []schema {
 		ocsf(),
 		mongodb(),
 		opensearch(),
+		windowsxml(),
 		alb(),
 		nlb(),
 		clb(),

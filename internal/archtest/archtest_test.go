@@ -46,7 +46,7 @@ var allowed = map[string][]string{
 	// Stages.
 	"source":     {root},
 	"decode":     {root, "internal/inflate"},
-	"format":     {root, "format/internal/delimited", "format/internal/entry", "format/internal/lines", "format/internal/events", "format/internal/multiline"},
+	"format":     {root, "format/internal/delimited", "format/internal/entry", "format/internal/lines", "format/internal/events", "format/internal/multiline", "format/internal/winxml"},
 	"shape":      {root},
 	"bulk":       {root, "domain"},
 	"deadletter": {root, "decode"}, // the line reader
@@ -57,6 +57,7 @@ var allowed = map[string][]string{
 	"format/internal/entry":     {root, "format/internal/quote", "format/internal/times"},
 	"format/internal/lines":     {root, "format/internal/entry", "format/internal/quote", "format/internal/times"},
 	"format/internal/events":    {root, "format/internal/entry", "format/internal/quote", "format/internal/times"},
+	"format/internal/winxml":    {root, "format/internal/entry", "format/internal/quote", "format/internal/times"},
 	"format/internal/multiline": {root, "format/internal/entry", "format/internal/events", "format/internal/quote", "format/internal/times"},
 	"format/internal/delimited": {root, "format/internal/entry", "format/internal/quote", "format/internal/times"},
 

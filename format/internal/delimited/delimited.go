@@ -136,7 +136,7 @@ func (r *reader) row(line []byte, end int, y entry.Yield) bool {
 	s := complete
 	if bytes.IndexByte(line, '"') >= 0 {
 		first := end
-		if line, end, s = r.lines(line, end); s == open && r.Ended() && r.Len() <= r.Max && r.breaksOff(y) {
+		if line, end, s = r.lines(line, end); s == open && r.Ended() && r.Len() <= r.Max && r.BreaksOff("its last row, which has no closing quote,", y) {
 			return false
 		}
 		if s != complete {
@@ -182,18 +182,6 @@ func (r *reader) lines(line []byte, end int) (row []byte, rowEnd int, s state) {
 		s = r.look.walk(line, at, true)
 	}
 	return line, end, s
-}
-
-// breaksOff reports whether an entry that ends within quotes is not known to be complete, and says so.
-func (r *reader) breaksOff(y entry.Yield) bool {
-	err := r.Failure()
-	if growing := r.Growing(); growing != nil {
-		err = &penstock.GrowingError{Object: growing.Object, What: "its last row, which has no closing quote,"}
-	}
-	if err != nil {
-		y(penstock.Record{}, err)
-	}
-	return err != nil
 }
 
 // emit hands over a row as a record.

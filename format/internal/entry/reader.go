@@ -136,6 +136,19 @@ func (r *Reader) EmitFailure(y Yield) {
 	}
 }
 
+// BreaksOff reports whether an entry that has ended within a record is not known to be complete, and says so: what is there is left for the
+// next reading of a file that may go on.
+func (r *Reader) BreaksOff(what string, y Yield) bool {
+	err := r.Failure()
+	if growing := r.Growing(); growing != nil {
+		err = &penstock.GrowingError{Object: growing.Object, What: what}
+	}
+	if err != nil {
+		y(penstock.Record{}, err)
+	}
+	return err != nil
+}
+
 // EmitUnparsed hands over bytes that are no record of the format, with the reason.
 func (r *Reader) EmitUnparsed(offset int64, raw []byte, reason func([]byte) []byte, y Yield) bool {
 	r.JSON = append(r.Buffer(len(raw)), `{"message":"`...)
