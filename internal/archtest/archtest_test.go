@@ -40,6 +40,11 @@ var allowed = map[string][]string{
 	"guard/fault":         {"guard/internal/edge"},
 	"guard/internal/edge": {},
 
+	// What the edge is made of: the table of settings, and the way out of errors.
+	"internal/settings": {"shape", "cloudwatch", "pipeline", "internal/advice", "internal/version"},
+	"internal/advice":   {root, "source", "shape", "bulk", "deadletter", "domain", "sigv4", "pipeline", "lambda"},
+	"internal/version":  {},
+
 	// The wiring.
 	"pipeline": {root, "domain", "sigv4", "source", "decode", "format", "cloudwatch", "shape", "bulk", "deadletter"},
 
@@ -79,7 +84,7 @@ var homes = map[string][]string{
 	"github.com/blevesearch":            {"engine"},
 	"github.com/johannesboyne/gofakes3": {"internal/bucket"},
 	"github.com/spf13/cobra":            {"internal/cli"},
-	"github.com/spf13/pflag":            {"internal/cli"},
+	"github.com/spf13/pflag":            {"internal/cli", "internal/settings"},
 	"github.com/rogpeppe/go-internal":   {},
 	"github.com/google/go-cmp":          {},
 	"github.com/ulikunitz/xz":           {"decode"},

@@ -16,6 +16,9 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/seed56735111/penstock/internal/settings"
+	"github.com/seed56735111/penstock/internal/version"
 )
 
 // Streams are the standard streams of the process.
@@ -125,14 +128,14 @@ Exit codes: 0 everything settled; 1 internal error; 2 usage or configuration; 3 
 	)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		if e, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
-			err = fmt.Errorf("--%s: %w", e.GetFlag().Name, valueProblem(e.GetFlag(), e.GetValue(), e.Unwrap()))
+			err = fmt.Errorf("--%s: %w", e.GetFlag().Name, settings.ValueProblem(e.GetFlag(), e.GetValue(), e.Unwrap()))
 		}
 		return &usageError{Err: err, Hint: fmt.Sprintf("%q lists the flags", cmd.CommandPath()+" --help")}
 	})
 	root.PersistentFlags().StringVar(&a.logLevel, "log-level", "info", "lowest level that is logged to standard error: debug, info, warn or error")
 	root.PersistentFlags().String("config", "", "JSON file with settings; variables and flags override it")
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
-		if hasSettings(cmd) {
+		if settings.Any(cmd.Flags()) {
 			if err := a.noteVariables(cmd); err != nil {
 				return err
 			}
@@ -141,7 +144,7 @@ Exit codes: 0 everything settled; 1 internal error; 2 usage or configuration; 3 
 	}
 	root.SuggestionsMinimumDistance = 2
 	root.AddCommand(commands(a)...)
-	root.Version = buildVersion().String() // with cobra's own words: any template links every method of every type
+	root.Version = version.Of().String() // with cobra's own words: any template links every method of every type
 	root.SetHelpCommandGroupID(groupLook)
 	root.SetCompletionCommandGroupID(groupLook)
 	root.InitDefaultHelpCmd()
@@ -214,7 +217,7 @@ func (a *app) logger() (*slog.Logger, error) {
 
 // noteVariables tells of variables that look like settings: the function's readers in its log.
 func (a *app) noteVariables(cmd *cobra.Command) error {
-	for _, text := range strayVariables(os.Environ()) {
+	for _, text := range settings.Stray(os.Environ()) {
 		if cmd.Name() != "lambda" {
 			a.note("%s", text)
 			continue

@@ -19,6 +19,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/internal/settings"
 	"github.com/seed56735111/penstock/pipeline"
 	"github.com/seed56735111/penstock/sigv4"
 	"github.com/seed56735111/penstock/source"
@@ -30,7 +31,7 @@ type configSource struct {
 	checked time.Time
 	text    []byte
 	etag    string
-	file    configFile
+	file    settings.File
 }
 
 // The bounds of a configuration file, and how often it is looked at.
@@ -40,11 +41,11 @@ const (
 )
 
 // read returns the settings, and whether they are others than those it returned last.
-func (c *configSource) read(ctx context.Context, lookup func(string) (string, bool)) (configFile, bool, error) {
+func (c *configSource) read(ctx context.Context, lookup func(string) (string, bool)) (settings.File, bool, error) {
 	if c.where == "" {
 		first := c.checked.IsZero()
 		c.checked = time.Now()
-		return configFile{}, first, nil
+		return settings.File{}, first, nil
 	}
 	// Wall clock: the other one stands still while a sandbox is frozen.
 	if now := time.Now().Round(0); !c.checked.IsZero() && now.Sub(c.checked) < configEvery && !now.Before(c.checked) {
@@ -52,18 +53,18 @@ func (c *configSource) read(ctx context.Context, lookup func(string) (string, bo
 	}
 	text, err := c.fetch(ctx, lookup)
 	if err != nil {
-		return configFile{}, false, &usageError{Err: fmt.Errorf("read configuration %s: %w", c.where, err), Hint: "PENSTOCK_CONFIG is a path, s3://bucket/key or ssm:NAME"}
+		return settings.File{}, false, &usageError{Err: fmt.Errorf("read configuration %s: %w", c.where, err), Hint: "PENSTOCK_CONFIG is a path, s3://bucket/key or ssm:NAME"}
 	}
 	if c.text != nil && bytes.Equal(text, c.text) {
 		c.checked = time.Now().Round(0)
 		return c.file, false, nil
 	}
-	values, err := parseConfig(text)
+	values, err := settings.Parse(text)
 	if err != nil {
 		c.etag = "" // of settings that are not in force
-		return configFile{}, false, &usageError{Err: fmt.Errorf("%s: %w", c.where, err), Hint: "docs/configuration.md lists the keys"}
+		return settings.File{}, false, &usageError{Err: fmt.Errorf("%s: %w", c.where, err), Hint: "docs/configuration.md lists the keys"}
 	}
-	c.text, c.checked, c.file = text, time.Now().Round(0), configFile{path: c.where, values: values}
+	c.text, c.checked, c.file = text, time.Now().Round(0), settings.File{Path: c.where, Values: values}
 	return c.file, true, nil
 }
 
@@ -77,8 +78,8 @@ func (c *configSource) fetch(ctx context.Context, lookup func(string) (string, b
 	}
 	identity := &pipeline.AWS{Live: true}
 	flags := pflag.NewFlagSet("configuration", pflag.ContinueOnError)
-	flagSet{flags}.duration(&identity.Stall, "stall-timeout")
-	if err := applyValues(flags, lookup, configFile{}); err != nil {
+	settings.Flags{FlagSet: flags}.Duration(&identity.Stall, "stall-timeout")
+	if err := settings.Apply(flags, lookup, settings.File{}); err != nil {
 		return nil, err
 	}
 	if isParameter {
@@ -99,8 +100,8 @@ func (c *configSource) object(ctx context.Context, identity *pipeline.AWS, looku
 	}
 	var o pipeline.S3
 	flags := pflag.NewFlagSet("configuration", pflag.ContinueOnError)
-	flagSet{flags}.s3(&o)
-	if err := applyValues(flags, lookup, configFile{}); err != nil {
+	settings.Flags{FlagSet: flags}.S3(&o)
+	if err := settings.Apply(flags, lookup, settings.File{}); err != nil {
 		return nil, err
 	}
 	cfg, err := o.Load(ctx, identity)

@@ -14,6 +14,7 @@ import (
 	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/deadletter"
 	"github.com/seed56735111/penstock/format"
+	"github.com/seed56735111/penstock/internal/settings"
 	"github.com/seed56735111/penstock/pipeline"
 	"github.com/seed56735111/penstock/shape"
 )
@@ -60,12 +61,12 @@ Exit codes: 0 nothing is left of what was chosen, 3 some letters stay.`,
 			return o.run(cmd.Context(), a, given(cmd.Flags(), "index"))
 		},
 	}
-	f := flagSet{cmd.Flags()}
+	f := settings.Flags{FlagSet: cmd.Flags()}
 	o.flags(f)
 	o.chooseFlags(f)
-	f.target(&o.target)
-	f.write(&o.write)
-	f.str(&o.index, "index")
+	f.Target(&o.target)
+	f.Write(&o.write)
+	f.Text(&o.index, "index")
 	f.BoolVar(&o.anyDomain, "any-domain", false, "take the letters of every domain")
 	f.BoolVar(&o.asJSON, "json", false, "print one JSON object with the counts")
 	return cmd

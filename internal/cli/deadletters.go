@@ -18,6 +18,7 @@ import (
 
 	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/deadletter"
+	"github.com/seed56735111/penstock/internal/settings"
 	"github.com/seed56735111/penstock/pipeline"
 )
 
@@ -48,12 +49,12 @@ type letterFilter struct {
 }
 
 // lookFlags are those of the commands that only look, and so have no domain with an identity.
-func (o *letterFilter) lookFlags(f flagSet) {
+func (o *letterFilter) lookFlags(f settings.Flags) {
 	o.flags(f)
-	f.aws(&o.aws)
+	f.AWS(&o.aws)
 }
 
-func (o *letterFilter) chooseFlags(f flagSet) {
+func (o *letterFilter) chooseFlags(f settings.Flags) {
 	f.StringVar(&o.reason, "reason", "", "only letters with this reason: "+orList(penstock.Reasons()))
 	f.StringVar(&o.kind, "type", "", "only letters with this error type of the domain's")
 	f.StringVar(&o.object, "object", "", "only letters from objects whose name contains this")
@@ -159,7 +160,7 @@ func newDeadLetterList(a *app) *cobra.Command {
 			return o.list(cmd.Context(), a, letters, asJSON)
 		},
 	}
-	f := flagSet{cmd.Flags()}
+	f := settings.Flags{FlagSet: cmd.Flags()}
 	o.lookFlags(f)
 	o.chooseFlags(f)
 	f.BoolVar(&asJSON, "json", false, "print the letters as they are stored, one a line")
@@ -231,7 +232,7 @@ func newDeadLetterShow(a *app) *cobra.Command {
 			return err
 		},
 	}
-	o.lookFlags(flagSet{cmd.Flags()})
+	o.lookFlags(settings.Flags{FlagSet: cmd.Flags()})
 	return cmd
 }
 
@@ -318,7 +319,7 @@ func newDeadLetterSummary(a *app) *cobra.Command {
 			return nil
 		},
 	}
-	f := flagSet{cmd.Flags()}
+	f := settings.Flags{FlagSet: cmd.Flags()}
 	o.lookFlags(f)
 	o.chooseFlags(f)
 	f.BoolVar(&asJSON, "json", false, "print one JSON object with the counts")
@@ -397,7 +398,7 @@ needs. Choose them by id, where the beginning is enough, or with the filters of 
 			return nil
 		},
 	}
-	f := flagSet{cmd.Flags()}
+	f := settings.Flags{FlagSet: cmd.Flags()}
 	o.lookFlags(f)
 	o.chooseFlags(f)
 	f.BoolVar(&all, "all", false, "remove every letter that the other flags choose")

@@ -21,6 +21,7 @@ import (
 	"github.com/seed56735111/penstock/guard/fault"
 	"github.com/seed56735111/penstock/guard/identity"
 	"github.com/seed56735111/penstock/iam"
+	"github.com/seed56735111/penstock/internal/settings"
 )
 
 // domainOptions describe a local domain.
@@ -33,7 +34,7 @@ type domainOptions struct {
 	proxies                        []string
 	withTLS                        bool
 	tlsDir, faults, adminToken     string
-	maxBody                        byteSize
+	maxBody                        settings.ByteSize
 	maxSkew                        time.Duration
 	vpc, vpcEndpoint, organization string
 	stripPresigned                 bool

@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -11,42 +9,22 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/seed56735111/penstock"
-	"github.com/seed56735111/penstock/bulk"
-	"github.com/seed56735111/penstock/deadletter"
-	"github.com/seed56735111/penstock/domain"
-	"github.com/seed56735111/penstock/lambda"
-	"github.com/seed56735111/penstock/pipeline"
-	"github.com/seed56735111/penstock/shape"
-	"github.com/seed56735111/penstock/sigv4"
-	"github.com/seed56735111/penstock/source"
+	"github.com/seed56735111/penstock/internal/advice"
 )
 
 // The exit codes of every command.
 const (
-	exitOK          = 0
-	exitInternal    = 1
-	exitUsage       = 2
-	exitDeadLetters = 3
-	exitIncomplete  = 4
-	exitRefused     = 5
+	exitOK          = advice.OK
+	exitInternal    = advice.Internal
+	exitUsage       = advice.Usage
+	exitDeadLetters = advice.DeadLetters
+	exitIncomplete  = advice.Incomplete
+	exitRefused     = advice.Refused
 )
 
-// usageError is a wrong flag, argument or setting.
-type usageError struct {
-	Err  error
-	Hint string
-}
+type usageError = advice.UsageError
 
-func (e *usageError) Error() string { return e.Err.Error() }
-func (e *usageError) Unwrap() error { return e.Err }
-
-// ErrorType names it among the errors of the function.
-func (e *usageError) ErrorType() string { return lambda.ErrorConfig }
-
-func usagef(hint, format string, args ...any) error {
-	return &usageError{Err: fmt.Errorf(format, args...), Hint: hint}
-}
+func usagef(hint, format string, args ...any) error { return advice.Usagef(hint, format, args...) }
 
 // exitError ends the command with a code after everything has been said.
 type exitError struct{ Code int }
@@ -61,116 +39,18 @@ func exitWith(code int) error {
 	return &exitError{Code: code}
 }
 
-// advice is what the edge knows about an error: which code to exit with and what a person can do about it.
-type advice struct {
-	code int
-	hint string
-}
+func exitCodeFor(err error) int { return adviceFor(err).Code }
+func hintFor(err error) string  { return adviceFor(err).Hint }
 
-func exitCodeFor(err error) int { return adviceFor(err).code }
-func hintFor(err error) string  { return adviceFor(err).hint }
-
-//nolint:gochecknoglobals // a constant
-var interrupted = advice{exitIncomplete, "interrupted; run the same command again, what has arrived is not doubled"}
-
-// adviceFor looks the error up by type; the first match is the most telling one.
-func adviceFor(err error) advice {
-	if e, ok := errors.AsType[*usageError](err); ok {
-		return advice{exitUsage, e.Hint}
-	}
-	if e, ok := errors.AsType[*pipeline.OptionError](err); ok {
-		return advice{exitUsage, optionHints[e.Problem]}
-	}
-	if _, ok := errors.AsType[*penstock.BrakeError](err); ok {
-		return advice{exitIncomplete, "check --format, --index and the mapping of the index, then run the same command again; nothing was put into the dead letters. --keep-going goes on"}
-	}
-	if _, ok := errors.AsType[*penstock.LetterError](err); ok {
-		if e, ok := errors.AsType[*source.Error](err); ok {
-			return sourceAdvice(e)
-		}
-		return advice{exitIncomplete, "free space or name another directory with --dead-letters, then run the same command again; nothing was acknowledged without a place to rest"}
-	}
-	if errors.Is(err, sigv4.ErrNoCredentials) || errors.Is(err, sigv4.ErrExpiredCredentials) {
-		return advice{exitRefused, credentialsHint}
-	}
-	if e, ok := errors.AsType[*deadletter.Error](err); ok {
-		if e.Op == "read" {
-			return advice{exitUsage, "name the directory of the dead letters with --dead-letters; this user must be able to read it"}
-		}
-		return advice{exitIncomplete, "let this user write there and free space, then run the same command again; what has arrived is not doubled"}
-	}
+func adviceFor(err error) advice.Advice {
 	if _, ok := errors.AsType[*outputError](err); ok {
-		return advice{exitIncomplete, "see to it that standard output can be written, then run the same command again; what has arrived is not doubled"}
-	}
-	if e, ok := errors.AsType[*pipeline.CredentialsError](err); ok {
-		if e.Silent {
-			return advice{exitIncomplete, "where the credentials come from does not answer: run the same command again, or give them in another way"}
+		return advice.Advice{
+			Code: exitIncomplete,
+			Hint: "see to it that standard output can be written, then run the same command again; what has arrived is not doubled",
 		}
-		return advice{exitRefused, credentialsHint}
 	}
-	if _, ok := errors.AsType[*sigv4.InsecureError](err); ok {
-		return advice{exitUsage, "use an https endpoint"}
-	}
-	if _, ok := errors.AsType[*bulk.IDsError](err); ok {
-		return advice{exitIncomplete, "run the same command again with --no-ids: time series and vector collections take no ids of ours, and what is sent twice is then stored twice"}
-	}
-	if _, ok := errors.AsType[*penstock.AlteredError](err); ok {
-		return advice{exitIncomplete, "documents of altered bytes are in the domain in the place of the true ones: when the way to S3 is sound again, ship the object once with --overwrite; " +
-			"in a data stream, delete its documents first"}
-	}
-	if e, ok := errors.AsType[*bulk.IndexError](err); ok {
-		return indexAdvice(e)
-	}
-	if e, ok := errors.AsType[*domain.Error](err); ok {
-		if errors.Is(e, context.Canceled) {
-			return interrupted
-		}
-		return domainAdvice(e)
-	}
-	if _, ok := errors.AsType[*domain.ConfigError](err); ok {
-		return advice{exitUsage, "write it as https://search-name-id.region.es.amazonaws.com"}
-	}
-	if e, ok := errors.AsType[*source.Error](err); ok {
-		return sourceAdvice(e)
-	}
-	if _, ok := errors.AsType[*bulk.FatalError](err); ok {
-		return advice{exitIncomplete, "run the same command again; what has arrived is not doubled"}
-	}
-	if errors.Is(err, context.Canceled) {
-		return interrupted
-	}
-	if penstock.IsTemporary(err) {
-		return advice{exitIncomplete, "run the same command again; what has arrived is not doubled"}
-	}
-	return advice{exitInternal, ""}
+	return advice.For(err)
 }
-
-//nolint:gochecknoglobals // a table literal
-var optionHints = map[pipeline.Problem]string{
-	pipeline.BadRegion:          "write it as eu-west-1",
-	pipeline.BadRole:            "write it as arn:aws:iam::123456789012:role/NAME",
-	pipeline.NoProfile:          "name a profile of ~/.aws/config with --profile",
-	pipeline.NoRoleRegion:       "say where to ask for the role with --region",
-	pipeline.LoneExternalID:     "name the role with --s3-role-arn",
-	pipeline.NoDomain:           "name the endpoint with --domain https://… or PENSTOCK_DOMAIN",
-	pipeline.BadDomain:          "write it as https://search-name-id.region.es.amazonaws.com",
-	pipeline.BadEndpoint:        "write it as https://search-name-id.region.es.amazonaws.com; plain http is for loopback only",
-	pipeline.NoRegion:           "say it with --region; it cannot be read from a host name like this one, and is never guessed",
-	pipeline.BadService:         "es is a domain, aoss a serverless collection",
-	pipeline.NeedlessCollection: "say --service aoss when the endpoint is one behind another name",
-	pipeline.NoCollection:       "name it with --collection",
-	pipeline.BadAuthorities:     "name a PEM file with --ca-file",
-	pipeline.BadS3Endpoint:      "write it as https://HOST or http://HOST:PORT",
-	pipeline.BadLocation:        "write it as s3://bucket/prefix",
-	pipeline.BadIndex:           "docs/documents.md explains index patterns; the default is " + shape.DefaultIndex,
-	pipeline.BadRule:            "docs/documents.md explains drop rules: --drop level=debug",
-	pipeline.BadBinary:          "letter keeps account of it, skip passes over it",
-	pipeline.BadFormat:          `"penstock formats" lists the names`,
-	pipeline.BadLogs:            "docs/cloudwatch-logs.md explains them",
-}
-
-//nolint:gosec // names of variables, no credentials
-const credentialsHint = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a --profile, or run where a role gives credentials; --no-sign leaves the signature out"
 
 // networkCause is the innermost reason of a failure to listen or to connect: what is around it names functions of Go, and repeats
 // the address.
@@ -191,96 +71,6 @@ func networkCause(err error) error {
 		return errors.New(e.Err)
 	}
 	return err
-}
-
-func indexAdvice(e *bulk.IndexError) advice {
-	if strings.HasPrefix(e.Err.Reason, "only write ops with an op_type of create") {
-		return advice{exitIncomplete, "leave --overwrite out: a data stream takes new documents only; what is wrong in one has to be deleted there before it is shipped again"}
-	}
-	what := "mend the index or choose another with --index"
-	switch e.Err.Type {
-	case "index_not_found_exception":
-		what = "make the index, or let the domain make it (action.auto_create_index)"
-	case "index_closed_exception":
-		what = "open the index"
-	case "validation_exception":
-		what = "delete old indexes or let the domain have more shards (cluster.max_shards_per_node)"
-	case "mapper_parsing_exception", "document_parsing_exception":
-		what = "map @timestamp as a date in an index template, and write to a new index"
-	}
-	return advice{exitIncomplete, what + ", then run the same command again; nothing of it is in the dead letters"}
-}
-
-func domainAdvice(e *domain.Error) advice {
-	switch e.Kind {
-	case domain.Unreachable:
-		if _, ok := errors.AsType[*tls.CertificateVerificationError](e.Err); ok {
-			return advice{exitIncomplete, "trust the authority of the endpoint's certificate with --ca-file FILE; behind a tunnel, name the domain with --sign-for"}
-		}
-		return advice{exitIncomplete, "check the endpoint, the network and, for a domain in a VPC, the security group; then run the same command again"}
-	case domain.NotADomain:
-		return advice{exitUsage, "--domain wants the domain's endpoint, not the address of Dashboards, a console or a website"}
-	case domain.Refused, domain.Clock:
-		return advice{exitRefused, refusalHints[e.Cause]}
-	case domain.BadRequest:
-		if strings.Contains(e.Reason, "explicit index in bulk is not allowed") {
-			return advice{exitIncomplete, "run the same command again with --index-in-path: rest.action.multi.allow_explicit_index is false on this domain"}
-		}
-		return advice{exitIncomplete, "the domain does not take such requests: check the index, its template and the domain's settings; nothing was lost, run the same command again"}
-	}
-	return advice{exitIncomplete, "run the same command again when the domain has recovered; what has arrived is not doubled"}
-}
-
-//nolint:gochecknoglobals // a table literal
-var refusalHints = map[domain.Cause]string{
-	domain.CauseUnknown:   "check the domain's access policy and the credentials",
-	domain.CauseAnonymous: "the domain's access policy admits IAM principals only: leave out --no-sign and give credentials",
-	domain.CausePolicy:    "the signature is right but the principal is not allowed: penstock policy explain says what the policies lack",
-	domain.CauseSignature: "check the secret access key and this machine's clock",
-	domain.CauseToken:     "the access key or session token is unknown or expired: renew the credentials",
-	domain.CauseScope:     "name the domain's region with --region, and its service with --service es or aoss",
-	domain.CauseFineGrain: "fine-grained access control refused: map this principal to a role that may write to the index",
-}
-
-func sourceAdvice(e *source.Error) advice {
-	if !strings.HasPrefix(e.Object, "s3://") {
-		switch e.Kind {
-		case source.KindMissing:
-			return advice{exitUsage, "check the name"}
-		case source.KindDenied:
-			return advice{exitRefused, "let this user read it"}
-		}
-	}
-	if e.Kind == source.KindDenied && (e.Op == "write" || e.Op == "delete") {
-		return advice{exitRefused, "allow s3:PutObject below the prefix of the dead letters; taking letters out needs s3:GetObject, s3:ListBucket and s3:DeleteObject too"}
-	}
-	switch e.Kind {
-	case source.KindMissing:
-		return advice{exitUsage, "check the name; what follows the bucket in an s3:// URL is taken literally"}
-	case source.KindNoBucket:
-		return advice{exitUsage, "check the bucket's name, and --endpoint-url when it is not in AWS"}
-	case source.KindDenied:
-		return advice{exitRefused, "allow s3:GetObject on the objects and s3:ListBucket on the bucket; without s3:ListBucket a missing object looks like a forbidden one. A bucket whose owner has the requester pay wants --requester-pays"}
-	case source.KindCredentials:
-		return advice{exitRefused, credentialsHint}
-	case source.KindKey:
-		return advice{exitRefused, "allow kms:Decrypt on the key, in the policy of the reader and, across accounts, in the key's; a key that is disabled or to be deleted decrypts nothing"}
-	case source.KindRegion:
-		return advice{exitUsage, "name the bucket's region with --s3-region, and with --endpoint-url an endpoint that serves it"}
-	case source.KindName:
-		return advice{exitUsage, "name a bucket or the ARN of an access point, s3://arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME/KEY; for an ARN leave out --path-style"}
-	case source.KindUnreachable:
-		return advice{exitIncomplete, "check the network and, when there is one, --endpoint-url; then run the same command again, what has arrived is not doubled"}
-	case source.KindArchived:
-		return advice{exitIncomplete, "restore the object from its archive first"}
-	case source.KindNotAFile:
-		return advice{exitUsage, "name a file, a directory, - or an s3:// URL"}
-	case source.KindAnswer:
-		return advice{exitIncomplete, "something between here and S3 may answer in its place: check --endpoint-url and the proxies on the way, then run the same command again; what has arrived is not doubled"}
-	case source.KindChanged:
-		return advice{exitIncomplete, "run the same command again when nobody writes to it; what has arrived is not doubled"}
-	}
-	return advice{exitIncomplete, "run the same command again; what has arrived is not doubled"}
 }
 
 // printable keeps an error on one line and untrusted bytes away from the terminal: control and bidirectional

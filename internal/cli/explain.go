@@ -16,6 +16,7 @@ import (
 
 	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/decode"
+	"github.com/seed56735111/penstock/internal/settings"
 	"github.com/seed56735111/penstock/pipeline"
 )
 
@@ -45,11 +46,11 @@ An OBJECT is what ship takes: a file, a directory, - for standard input, s3://bu
 		Args:    usageArgs(cobra.MinimumNArgs(1)),
 		RunE:    func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), a, args) },
 	}
-	f := flagSet{cmd.Flags()}
-	f.aws(&o.aws)
-	f.s3(&o.s3)
-	f.read(&o.read)
-	f.str(&o.place, "place")
+	f := settings.Flags{FlagSet: cmd.Flags()}
+	f.AWS(&o.aws)
+	f.S3(&o.s3)
+	f.Read(&o.read)
+	f.Text(&o.place, "place")
 	f.IntVar(&o.records, "records", 10_000, "most records to read of an entry")
 	f.IntVar(&o.objects, "objects", 10, "most objects to read")
 	f.IntVar(&o.shown, "show", 1, "documents to show of each entry")

@@ -22,6 +22,7 @@ import (
 	"github.com/seed56735111/penstock/bulk"
 	"github.com/seed56735111/penstock/deadletter"
 	"github.com/seed56735111/penstock/domain"
+	"github.com/seed56735111/penstock/internal/settings"
 	"github.com/seed56735111/penstock/lambda"
 	"github.com/seed56735111/penstock/pipeline"
 	"github.com/seed56735111/penstock/source"
@@ -45,17 +46,17 @@ type functionOptions struct {
 	reserve               time.Duration
 }
 
-func (o *functionOptions) register(f flagSet) {
-	f.target(&o.Target)
-	f.s3(&o.s3)
-	f.read(&o.read)
-	f.write(&o.write)
-	f.str(&o.deadLetters, "dead-letters")
-	f.number(&o.workers, "workers")
-	f.str(&o.bucket, "bucket")
-	f.str(&o.continueQueue, "continue-queue")
-	f.boolean(&o.templates, "put-templates")
-	f.duration(&o.reserve, "reserve")
+func (o *functionOptions) register(f settings.Flags) {
+	f.Target(&o.Target)
+	f.S3(&o.s3)
+	f.Read(&o.read)
+	f.Write(&o.write)
+	f.Text(&o.deadLetters, "dead-letters")
+	f.Number(&o.workers, "workers")
+	f.Text(&o.bucket, "bucket")
+	f.Text(&o.continueQueue, "continue-queue")
+	f.Boolean(&o.templates, "put-templates")
+	f.Duration(&o.reserve, "reserve")
 }
 
 func newLambdaCommand(a *app) *cobra.Command {
@@ -89,7 +90,7 @@ s3://bucket/key or ssm:NAME, looked at again at most every 30 seconds. Credentia
 			return nil
 		},
 	}
-	o.register(flagSet{cmd.Flags()})
+	o.register(settings.Flags{FlagSet: cmd.Flags()})
 	return cmd
 }
 
@@ -168,7 +169,7 @@ func (f *function) current(ctx context.Context) (*wiring, error) {
 }
 
 // readConfig looks at the configuration for no longer than leaves the better part of the invocation.
-func (f *function) readConfig(ctx context.Context) (configFile, bool, error) {
+func (f *function) readConfig(ctx context.Context) (settings.File, bool, error) {
 	longest := 10 * time.Second
 	if deadline, ok := ctx.Deadline(); ok {
 		longest = min(longest, time.Until(deadline)/3)
@@ -193,10 +194,10 @@ type wiring struct {
 	queue     *sqs.Client
 }
 
-func (f *function) wire(ctx context.Context, file configFile) (*wiring, error) {
+func (f *function) wire(ctx context.Context, file settings.File) (*wiring, error) {
 	w := &wiring{}
 	flags := pflag.NewFlagSet("lambda", pflag.ContinueOnError)
-	w.register(flagSet{flags})
+	w.register(settings.Flags{FlagSet: flags})
 	for name, value := range f.given {
 		if flags.Lookup(name) == nil {
 			continue // one of all commands, such as --log-level
@@ -205,7 +206,7 @@ func (f *function) wire(ctx context.Context, file configFile) (*wiring, error) {
 			return nil, &usageError{Err: err}
 		}
 	}
-	if err := applyValues(flags, f.lookup, file); err != nil {
+	if err := settings.Apply(flags, f.lookup, file); err != nil {
 		return nil, err
 	}
 	w.AWS.Live = true

@@ -12,66 +12,10 @@ import (
 
 	"github.com/seed56735111/penstock/deadletter"
 	"github.com/seed56735111/penstock/domain"
+	"github.com/seed56735111/penstock/internal/settings"
 	"github.com/seed56735111/penstock/pipeline"
 	"github.com/seed56735111/penstock/shape"
 )
-
-// The options of pipelines as flags of the settings table.
-
-func (f flagSet) aws(o *pipeline.AWS) {
-	f.str(&o.Profile, "profile")
-	f.str(&o.Region, "region")
-	f.str(&o.RoleARN, "role-arn")
-	f.str(&o.ExternalID, "external-id")
-	f.duration(&o.Stall, "stall-timeout")
-}
-
-func (f flagSet) s3(o *pipeline.S3) {
-	f.str(&o.EndpointURL, "endpoint-url")
-	f.boolean(&o.PathStyle, "path-style")
-	f.str(&o.Profile, "s3-profile")
-	f.str(&o.Region, "s3-region")
-	f.str(&o.RoleARN, "s3-role-arn")
-	f.str(&o.ExternalID, "s3-external-id")
-	f.boolean(&o.RequesterPays, "requester-pays")
-}
-
-func (f flagSet) target(o *pipeline.Target) {
-	f.str(&o.URL, "domain")
-	f.aws(&o.AWS)
-	f.str(&o.Service, "service")
-	f.boolean(&o.NoSign, "no-sign")
-	f.str(&o.Collection, "collection")
-	f.str(&o.CAFile, "ca-file")
-	f.str(&o.SignFor, "sign-for")
-	o.UserAgent = userAgent()
-}
-
-func (f flagSet) read(o *pipeline.Read) {
-	f.str(&o.Index, "index")
-	f.str(&o.Format, "format")
-	f.str(&o.Binary, "binary")
-	f.rules(&o.Drop, "drop")
-	f.size(&o.MaxRecordBytes, "max-record-bytes")
-	f.size(&o.MaxObjectBytes, "max-object-bytes")
-	f.number(&o.MaxRatio, "max-ratio")
-	f.str(&o.Logs.Numbers, "logs-numbers")
-	f.str(&o.Logs.JSON, "logs-json")
-	f.str(&o.Logs.Messages, "logs-messages")
-	f.str(&o.Logs.NestUnder, "logs-nest-under")
-	f.str(&o.Logs.Index, "logs-index")
-}
-
-func (f flagSet) write(o *pipeline.Write) {
-	f.number(&o.MaxInFlight, "max-in-flight")
-	f.size(&o.BatchBytes, "batch-bytes")
-	f.number(&o.BatchDocs, "batch-docs")
-	f.duration(&o.Linger, "linger")
-	f.duration(&o.RetryBudget, "retry-budget")
-	f.boolean(&o.Gzip, "gzip")
-	f.boolean(&o.IndexInPath, "index-in-path")
-	f.boolean(&o.NoIDs, "no-ids")
-}
 
 // logger is short for what the commands hand on.
 type logger = *slog.Logger
@@ -84,9 +28,9 @@ type letterOptions struct {
 
 const deadLettersFlag = "dead-letters"
 
-func (o *letterOptions) flags(f flagSet) {
-	f.str(&o.dir, deadLettersFlag)
-	f.s3(&o.s3)
+func (o *letterOptions) flags(f settings.Flags) {
+	f.Text(&o.dir, deadLettersFlag)
+	f.S3(&o.s3)
 }
 
 // named reports whether somebody said where the letters are, and so expects them there.

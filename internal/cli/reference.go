@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+
+	"github.com/seed56735111/penstock/internal/settings"
 )
 
 // configurationReference writes docs/configuration.md from the settings table.
@@ -24,12 +26,12 @@ This page is made from the table in the program (` + "`go test ./internal/cli -r
 | flag | variable | file key | default | unit | meaning |
 | --- | --- | --- | --- | --- | --- |
 `)
-	for _, s := range settings {
+	for _, s := range settings.Table() {
 		def := ""
 		if s.Default != "" {
 			def = "`" + s.Default + "`"
 		}
-		_, _ = fmt.Fprintf(&b, "| `--%s` | `%s` | `%s` | %s | %s | %s |\n", s.Name, s.variable(), s.key(), def, s.Unit, strings.ReplaceAll(s.Usage, "|", "\\|"))
+		_, _ = fmt.Fprintf(&b, "| `--%s` | `%s` | `%s` | %s | %s | %s |\n", s.Name, s.Variable(), s.Key(), def, s.Unit, strings.ReplaceAll(s.Usage, "|", "\\|"))
 	}
 	b.WriteString(`
 Sizes are written as 1048576, 512KiB, 5MiB or 5MB; durations as 500ms, 30s or 5m.
@@ -54,16 +56,16 @@ func configurationSchema() (string, error) {
 		Default     string   `json:"default,omitempty"`
 	}
 	props := map[string]property{}
-	for _, s := range settings {
+	for _, s := range settings.Table() {
 		usage := s.Usage
 		if s.Unit != "" {
 			usage += " (" + s.Unit + ")"
 		}
 		types := []string{"string", "number", "boolean"}
-		if s.isList() {
+		if s.IsList() {
 			types = []string{"string", "array"}
 		}
-		props[s.key()] = property{Type: types, Description: usage, Default: s.Default}
+		props[s.Key()] = property{Type: types, Description: usage, Default: s.Default}
 	}
 	out, err := json.MarshalIndent(map[string]any{
 		"$schema":              "https://json-schema.org/draft/2020-12/schema",

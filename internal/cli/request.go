@@ -16,6 +16,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/seed56735111/penstock/internal/settings"
+	"github.com/seed56735111/penstock/internal/version"
 	"github.com/seed56735111/penstock/pipeline"
 	"github.com/seed56735111/penstock/sigv4"
 )
@@ -56,8 +58,8 @@ signature is for one host.`,
 			return o.run(cmd.Context(), a, args)
 		},
 	}
-	f := flagSet{cmd.Flags()}
-	f.target(&o.Target)
+	f := settings.Flags{FlagSet: cmd.Flags()}
+	f.Target(&o.Target)
 	f.StringVarP(&o.method, "request", "X", "", "method; GET, or POST with a body, when not given")
 	f.StringArrayVarP(&o.data, "data", "d", nil, "body: text, @file or @-; several are joined by &, as curl does; line ends in files are kept")
 	f.Var(f.Lookup("data").Value, "data-binary", "the same as --data")
@@ -229,7 +231,7 @@ func (o *requestOptions) build(ctx context.Context, method string, u *url.URL, b
 			req.Header.Set("Content-Type", "application/x-ndjson")
 		}
 	}
-	req.Header.Set("User-Agent", userAgent())
+	req.Header.Set("User-Agent", version.UserAgent())
 	if o.compress {
 		req.Header.Set("Accept-Encoding", "gzip")
 	}

@@ -12,6 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
+
+	"github.com/seed56735111/penstock/internal/settings"
 )
 
 var update = flag.Bool("update", false, "rewrite the generated pages")
@@ -57,12 +59,12 @@ func settingsCommand() (*cobra.Command, *struct {
 	})
 	cmd := &cobra.Command{Use: "probe"}
 	cmd.Flags().String("config", "", "")
-	f := flagSet{cmd.Flags()}
-	f.str(&v.index, "index")
-	f.number(&v.workers, "workers")
-	f.size(&v.batch, "batch-bytes")
-	f.duration(&v.linger, "linger")
-	f.boolean(&v.noSign, "no-sign")
+	f := settings.Flags{FlagSet: cmd.Flags()}
+	f.Text(&v.index, "index")
+	f.Number(&v.workers, "workers")
+	f.Size(&v.batch, "batch-bytes")
+	f.Duration(&v.linger, "linger")
+	f.Boolean(&v.noSign, "no-sign")
 	return cmd, v
 }
 
@@ -104,7 +106,7 @@ func TestRulesHaveALineEachInAVariableAndAPlaceInAListInAFile(t *testing.T) {
 		cmd := &cobra.Command{Use: "x"}
 		cmd.Flags().String("config", "", "")
 		var got []string
-		flagSet{cmd.Flags()}.rules(&got, "drop")
+		settings.Flags{FlagSet: cmd.Flags()}.Rules(&got, "drop")
 		if err := cmd.ParseFlags(test.args); err != nil {
 			t.Fatal(err)
 		}
@@ -161,7 +163,7 @@ func TestAWrongSettingNamesItsPlace(t *testing.T) {
 func TestSizesAreReadAndWrittenTheSameWay(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]int64{"1": 1, "12B": 12, "1KiB": 1024, "5MiB": 5 << 20, "3GiB": 3 << 30, "5MB": 5_000_000, "7KB": 7000, "1GB": 1_000_000_000} {
-		var got, again byteSize
+		var got, again settings.ByteSize
 		if err := got.Set(text); err != nil || int64(got) != want {
 			t.Errorf("%q: %d, error %v, want %d", text, got, err, want)
 		}
@@ -170,7 +172,7 @@ func TestSizesAreReadAndWrittenTheSameWay(t *testing.T) {
 		}
 	}
 	for _, text := range []string{"", "0", "0MiB", "-1", "1.5MiB", "MiB", "9999999999GiB", "5 MB x"} {
-		if err := new(byteSize).Set(text); err == nil {
+		if err := new(settings.ByteSize).Set(text); err == nil {
 			t.Errorf("%q is taken for a size", text)
 		}
 	}

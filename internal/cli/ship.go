@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/internal/settings"
 	"github.com/seed56735111/penstock/pipeline"
 	"github.com/seed56735111/penstock/shape"
 	"github.com/seed56735111/penstock/source"
@@ -55,23 +56,23 @@ an index, and counts it as a duplicate; a data stream refuses that.`,
 			return o.run(cmd.Context(), a, args, cmd.Flags().Changed(deadLettersFlag))
 		},
 	}
-	f := flagSet{cmd.Flags()}
-	f.target(&o.Target)
-	f.str(&o.DeadLetters, deadLettersFlag)
-	f.s3(&o.S3)
-	f.read(&o.Read)
-	f.write(&o.Write)
-	f.number(&o.Workers, "workers")
-	f.duration(&o.Grace, "grace")
-	f.boolean(&o.keepGoing, "keep-going")
-	f.str(&o.Sources.Place, "place")
+	f := settings.Flags{FlagSet: cmd.Flags()}
+	f.Target(&o.Target)
+	f.Text(&o.DeadLetters, deadLettersFlag)
+	f.S3(&o.S3)
+	f.Read(&o.Read)
+	f.Write(&o.Write)
+	f.Number(&o.Workers, "workers")
+	f.Duration(&o.Grace, "grace")
+	f.Boolean(&o.keepGoing, "keep-going")
+	f.Text(&o.Sources.Place, "place")
 	f.StringVar(&o.Sources.List.StartAfter, "start-after", "", "leave out S3 keys up to and including this one")
 	f.BoolVar(&o.Sources.List.Versions, "all-versions", false, "ship every version of the S3 objects, not only the latest")
 	f.BoolVar(&o.Write.Overwrite, "overwrite", false, "replace documents that are there already, to repair an index; a data stream takes none of them")
 	f.BoolVar(&o.asJSON, "json", false, "print one JSON object with the counts at the end instead of tables")
 	f.BoolVar(&o.dry, "dry-run", false, "write the documents to standard output, one a line, and send nothing")
 	f.BoolVar(&o.showAll, "all", false, "show every object and every index at the end")
-	f.boolean(&o.strict, "strict")
+	f.Boolean(&o.strict, "strict")
 	return cmd
 }
 

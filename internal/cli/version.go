@@ -3,48 +3,11 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
-	"runtime"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"github.com/seed56735111/penstock/internal/version"
 )
-
-// version is set by the linker for a release; a build from source takes what the Go tool recorded.
-var version = "" //nolint:gochecknoglobals // the linker can only set a package variable
-
-type versionInfo struct {
-	Version  string `json:"version"`
-	Commit   string `json:"commit,omitempty"`
-	Modified bool   `json:"modified,omitempty"`
-	Go       string `json:"go"`
-	Platform string `json:"platform"`
-}
-
-func buildVersion() versionInfo {
-	v := versionInfo{Version: version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
-	info, ok := debug.ReadBuildInfo()
-	if ok {
-		if v.Version == "" {
-			v.Version = info.Main.Version
-		}
-		for _, s := range info.Settings {
-			switch s.Key {
-			case "vcs.revision":
-				v.Commit = s.Value
-			case "vcs.modified":
-				v.Modified = s.Value == "true"
-			}
-		}
-	}
-	if v.Version == "" || v.Version == "(devel)" {
-		v.Version = "devel"
-	}
-	return v
-}
-
-func (v versionInfo) String() string { return fmt.Sprintf("%s (%s, %s)", v.Version, v.Go, v.Platform) }
-
-func userAgent() string { return "penstock/" + buildVersion().Version }
 
 func newVersionCommand(a *app) *cobra.Command {
 	var asJSON bool
@@ -55,7 +18,7 @@ func newVersionCommand(a *app) *cobra.Command {
 		GroupID: groupLook,
 		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
-			v := buildVersion()
+			v := version.Of()
 			if asJSON {
 				return json.NewEncoder(a.Out).Encode(v)
 			}

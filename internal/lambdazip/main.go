@@ -59,7 +59,7 @@ func build(ctx context.Context, arch, version string) ([]byte, error) {
 	const pkg = "github.com/seed56735111/penstock"
 	//nolint:gosec // the version is a word on our own command line
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-tags", "function,lambda.norpc",
-		"-ldflags", "-s -w -buildid= -X "+pkg+"/internal/cli.version="+version, "-o", binary, pkg+"/cmd/penstock")
+		"-ldflags", "-s -w -buildid= -X "+pkg+"/internal/version.linked="+version, "-o", binary, pkg+"/cmd/penstock")
 	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH="+arch, "CGO_ENABLED=0", "GOAMD64=v1", "GOARM64=v8.0", "GOFLAGS=-mod=readonly")
 	cmd.Stderr = os.Stderr
 	if err := cmd.Run(); err != nil {

@@ -1,0 +1,66 @@
+package settings
+
+import (
+	"github.com/seed56735111/penstock/internal/version"
+	"github.com/seed56735111/penstock/pipeline"
+)
+
+// AWS registers who signs.
+func (f Flags) AWS(o *pipeline.AWS) {
+	f.Text(&o.Profile, "profile")
+	f.Text(&o.Region, "region")
+	f.Text(&o.RoleARN, "role-arn")
+	f.Text(&o.ExternalID, "external-id")
+	f.Duration(&o.Stall, "stall-timeout")
+}
+
+// S3 registers how S3 is reached.
+func (f Flags) S3(o *pipeline.S3) {
+	f.Text(&o.EndpointURL, "endpoint-url")
+	f.Boolean(&o.PathStyle, "path-style")
+	f.Text(&o.Profile, "s3-profile")
+	f.Text(&o.Region, "s3-region")
+	f.Text(&o.RoleARN, "s3-role-arn")
+	f.Text(&o.ExternalID, "s3-external-id")
+	f.Boolean(&o.RequesterPays, "requester-pays")
+}
+
+// Target registers which domain is meant, and who signs.
+func (f Flags) Target(o *pipeline.Target) {
+	f.Text(&o.URL, "domain")
+	f.AWS(&o.AWS)
+	f.Text(&o.Service, "service")
+	f.Boolean(&o.NoSign, "no-sign")
+	f.Text(&o.Collection, "collection")
+	f.Text(&o.CAFile, "ca-file")
+	f.Text(&o.SignFor, "sign-for")
+	o.UserAgent = version.UserAgent()
+}
+
+// Read registers how objects become documents.
+func (f Flags) Read(o *pipeline.Read) {
+	f.Text(&o.Index, "index")
+	f.Text(&o.Format, "format")
+	f.Text(&o.Binary, "binary")
+	f.Rules(&o.Drop, "drop")
+	f.Size(&o.MaxRecordBytes, "max-record-bytes")
+	f.Size(&o.MaxObjectBytes, "max-object-bytes")
+	f.Number(&o.MaxRatio, "max-ratio")
+	f.Text(&o.Logs.Numbers, "logs-numbers")
+	f.Text(&o.Logs.JSON, "logs-json")
+	f.Text(&o.Logs.Messages, "logs-messages")
+	f.Text(&o.Logs.NestUnder, "logs-nest-under")
+	f.Text(&o.Logs.Index, "logs-index")
+}
+
+// Write registers the budgets of the writer.
+func (f Flags) Write(o *pipeline.Write) {
+	f.Number(&o.MaxInFlight, "max-in-flight")
+	f.Size(&o.BatchBytes, "batch-bytes")
+	f.Number(&o.BatchDocs, "batch-docs")
+	f.Duration(&o.Linger, "linger")
+	f.Duration(&o.RetryBudget, "retry-budget")
+	f.Boolean(&o.Gzip, "gzip")
+	f.Boolean(&o.IndexInPath, "index-in-path")
+	f.Boolean(&o.NoIDs, "no-ids")
+}

@@ -1,0 +1,444 @@
+// Package settings has the one table of settings, and fills flags from the command line, variables and a configuration
+// file.
+package settings
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/seed56735111/penstock/cloudwatch"
+	"github.com/seed56735111/penstock/internal/advice"
+	"github.com/seed56735111/penstock/shape"
+)
+
+// Setting is one row of the settings table. Its name is the flag; the variable is PENSTOCK_ and the name in capitals
+// with underscores, the key in a configuration file the name with underscores. A flag overrides the variable, the
+// variable the file, the file the default.
+type Setting struct {
+	Name    string
+	Default string
+	Unit    string
+	Usage   string
+}
+
+func (s Setting) Variable() string { return "PENSTOCK_" + strings.ToUpper(s.Key()) }
+func (s Setting) Key() string      { return strings.ReplaceAll(s.Name, "-", "_") }
+
+// IsList reports whether the setting has any number of texts: in a variable a line each, in a file a list.
+func (s Setting) IsList() bool { return s.Unit == "rules" }
+
+// table is the one table that flags, variables, file keys, docs/configuration.md and the JSON Schema are made from.
+//
+//nolint:gochecknoglobals // a table literal
+var table = []Setting{
+	{"domain", "", "URL", "endpoint of the domain, https://… (plain http only on loopback)"},
+	{"region", "", "", "region to sign for; found in the endpoint when it is an AWS one, never guessed"},
+	{"service", "", "", "service to sign for: es (a domain) or aoss (a serverless collection); found in the endpoint"},
+	{"profile", "", "", "profile in the AWS configuration files"},
+	{"role-arn", "", "ARN", "role to assume before signing, and before reading unless there is one for S3"},
+	{"external-id", "", "", "external id for assuming the role"},
+	{"no-sign", "false", "", "send requests to the domain without a signature"},
+	{"collection", "", "", "name of the serverless collection, for the endpoint of an account, ACCOUNT.aoss.REGION.on.aws"},
+	{"stall-timeout", "1m", "duration", "longest time without a byte in either direction before a request is taken for lost, and sent again: to the domain, S3 and other services"},
+	{"ca-file", "", "path", "PEM file with certificate authorities to trust for the domain, in addition to the system's"},
+	{"sign-for", "", "host", "host to sign for, and to expect in the certificate, when the endpoint is a tunnel or a port-forward to it"},
+	{"endpoint-url", "", "URL", "S3 endpoint, for an S3-compatible server"},
+	{"path-style", "false", "", "address buckets in the path instead of the host name"},
+	{"s3-profile", "", "", "profile to read buckets with, instead of the domain's profile and role"},
+	{"s3-role-arn", "", "ARN", "role to assume for reading buckets, instead of the domain's role"},
+	{"s3-external-id", "", "", "external id for assuming the role of the buckets"},
+	{"s3-region", "", "", "region of the buckets; that of --region or the AWS configuration without it, and AWS says where else a bucket is"},
+	{"requester-pays", "false", "", "pay for requests to buckets whose owner has the requester pay"},
+	{"index", shape.DefaultIndex, "pattern", "index name: {format}, {yyyy.MM.dd} from the record's time, {field} from the record"},
+	{"format", "", "", "parse everything as this format instead of recognising it; \"penstock formats\" lists the names"},
+	{"binary", "letter", "", "content that is no text: letter makes a dead letter by reference of it, skip passes over it"},
+	{"place", "", "", "name of this machine or tree of files, for the ids of records in files: it parts machines with equal paths"},
+	{"drop", "", "rules", "leave out records that match, such as level=debug or 'elb_status_code=200 and user_agent=ELB-*'; can be given more than once"},
+	{"strict", "false", "", "end with exit code 3 when records did not match the grammar of their format (unparsed)"},
+	{"dead-letters", "penstock-dead-letters", "directory or s3://bucket/prefix", "where records rest that the domain will never take; a directory is created when needed"},
+	{"workers", "4", "items", "items that are read at once"},
+	{"max-in-flight", "4", "requests", "_bulk requests under way at once"},
+	{"batch-bytes", "2MiB", "bytes", "size at which a _bulk request is sent"},
+	{"batch-docs", "20000", "documents", "number of documents at which a _bulk request is sent"},
+	{"index-in-path", "false", "", "send documents to /INDEX/_bulk instead of naming the index in the body: for policies on some indexes and domains that refuse explicit indexes"},
+	{"no-ids", "false", "", "send documents without ids, for serverless collections that take none: what is sent twice is then stored twice"},
+	{"linger", "1s", "duration", "longest time a document waits for its _bulk request to fill, and what has come on standard input for what follows it"},
+	{"retry-budget", "5m", "duration", "longest time a batch is retried before the run gives up; its sources come again"},
+	{"gzip", "false", "", "compress request bodies: worth it on a link slower than about 3 Gbit/s"},
+	{"max-record-bytes", "16MiB", "bytes", "longest record; a longer one becomes a dead letter by reference"},
+	{"max-object-bytes", "64GiB", "bytes", "most plain bytes that one object may decode to"},
+	{"max-ratio", "1000", "", "most plain bytes for each stored byte, beyond the first 64 MiB"},
+	{"bucket", "", "", "bucket of events of \"penstock lambda\" that name a key alone, such as the items of a listing in Step Functions"},
+	{"continue-queue", "", "URL", "SQS queue that \"penstock lambda\" sends the rest of a large object to; without one the item is given back"},
+	{"put-templates", "false", "", "let \"penstock lambda\" put index templates that are not there yet when it delivers for the first time"},
+	{"reserve", "10s", "duration", "how long before the deadline of a Lambda invocation reading stops; at most half of its time"},
+	{"logs-numbers", "compat", "", "extracted fields of CloudWatch Logs events: compat makes numbers as LogsToElasticsearch does, safe only where nothing is lost"},
+	{"logs-json", "compat", "", "JSON in the messages of CloudWatch Logs events: compat looks from the first brace to the end, anywhere finds it with text around it, off leaves messages as they are"},
+	{"logs-messages", "", "", "messages of CloudWatch Logs events: compat looks for JSON alone, recognise parses those of a known format as a file of it; by default compat for an event of an invocation, recognise for payloads in objects"},
+	{"logs-nest-under", "", "field", "put the fields found in a CloudWatch Logs message under this name instead of at the top"},
+	{"logs-index", cloudwatch.DefaultIndex, "pattern", "index name for CloudWatch Logs events of an invocation, and when it is another than this for those in objects: {log_group}, {log_stream}, {owner}, {yyyy}, {MM}, {dd}"},
+	{"keep-going", "false", "", "go on when nothing is stored while the first 1,000 records are refused or do not match their format"},
+	{"grace", "30s", "duration", "how long items in hand may go on after the first interrupt"},
+}
+
+// Table returns all settings, in the order of the reference.
+func Table() []Setting { return slices.Clone(table) }
+
+// Lookup returns the setting of a name, which must be one.
+func Lookup(name string) Setting {
+	i := slices.IndexFunc(table, func(s Setting) bool { return s.Name == name })
+	if i < 0 {
+		panic("no setting named " + name)
+	}
+	return table[i]
+}
+
+// annotation marks the flags that come from the table.
+const annotation = "penstock_setting"
+
+// Flags registers flags from the settings table.
+type Flags struct{ *pflag.FlagSet }
+
+func (f Flags) mark(name string) {
+	// SetAnnotation fails only for a flag that does not exist.
+	if err := f.SetAnnotation(name, annotation, []string{name}); err != nil {
+		panic(err)
+	}
+}
+
+// Text registers a text.
+func (f Flags) Text(p *string, name string) {
+	s := Lookup(name)
+	f.StringVar(p, name, s.Default, s.Usage)
+	f.mark(name)
+}
+
+// Boolean registers a switch.
+func (f Flags) Boolean(p *bool, name string) {
+	s := Lookup(name)
+	f.BoolVar(p, name, s.Default == "true", s.Usage)
+	f.mark(name)
+}
+
+// Number registers a number of things, at least one.
+func (f Flags) Number(p *int, name string) { f.value((*count)(p), name) }
+
+// Duration registers a time to wait, longer than none.
+func (f Flags) Duration(p *time.Duration, name string) { f.value((*span)(p), name) }
+
+// Size registers a number of bytes.
+func (f Flags) Size(p *int64, name string) { f.value((*ByteSize)(p), name) }
+
+func (f Flags) value(v pflag.Value, name string) {
+	s := Lookup(name)
+	if err := v.Set(s.Default); err != nil {
+		panic(err)
+	}
+	f.Var(v, name, s.Usage)
+	f.mark(name)
+}
+
+// Rules registers rules, each a flag of its own.
+func (f Flags) Rules(p *[]string, name string) {
+	f.Var((*ruleTexts)(p), name, Lookup(name).Usage)
+	f.mark(name)
+}
+
+// ValueProblem says what is wrong with a flag's value. The types of this package say it themselves; the words of the others are
+// about Go.
+func ValueProblem(f *pflag.Flag, value string, cause error) error {
+	switch f.Value.(type) {
+	case *count, *span, *ByteSize, *ruleTexts:
+		return cause
+	}
+	switch f.Value.Type() {
+	case "bool":
+		return fmt.Errorf("%q is neither true nor false", value)
+	case "int", "int64":
+		return fmt.Errorf("%q is not a whole number", value)
+	case "duration":
+		return fmt.Errorf("%q is not a time such as 500ms, 10s or 1m30s", value)
+	case "stringToString":
+		return fmt.Errorf("%q is not NAME=VALUE", value)
+	}
+	return cause
+}
+
+// count is a number of things: at least one, because none would mean to do nothing for ever.
+type count int
+
+// String is part of pflag.Value.
+func (n *count) String() string { return strconv.Itoa(int(*n)) }
+
+// Type is part of pflag.Value.
+func (n *count) Type() string { return "int" }
+
+// Set is part of pflag.Value.
+func (n *count) Set(text string) error {
+	v, err := strconv.Atoi(text)
+	if err != nil || v < 1 {
+		return fmt.Errorf("%q is not a number from 1 on", text)
+	}
+	*n = count(v)
+	return nil
+}
+
+// span is a time to wait, longer than none.
+type span time.Duration
+
+// String is part of pflag.Value.
+func (d *span) String() string { return time.Duration(*d).String() }
+
+// Type is part of pflag.Value.
+func (d *span) Type() string { return "duration" }
+
+// Set is part of pflag.Value.
+func (d *span) Set(text string) error {
+	v, err := time.ParseDuration(text)
+	if err != nil || v <= 0 {
+		return fmt.Errorf("%q is not a time such as 500ms, 10s or 1m30s", text)
+	}
+	*d = span(v)
+	return nil
+}
+
+// ruleTexts are rules, each in a flag of its own; in a variable and in a file they have a line each.
+type ruleTexts []string
+
+// String is part of pflag.Value.
+func (r *ruleTexts) String() string { return strings.Join(*r, "\n") }
+
+// Type is part of pflag.Value.
+func (r *ruleTexts) Type() string { return "rule" }
+
+// Set is part of pflag.Value.
+func (r *ruleTexts) Set(text string) error {
+	for one := range strings.Lines(text) {
+		if one = strings.TrimSpace(one); one != "" {
+			*r = append(*r, one)
+		}
+	}
+	return nil
+}
+
+// ByteSize is a number of bytes written as 1048576, 1MiB or 1MB.
+type ByteSize int64
+
+// String is part of pflag.Value.
+func (b *ByteSize) String() string {
+	n := int64(*b)
+	for i, unit := range []string{"GiB", "MiB", "KiB"} {
+		if size := int64(1) << (30 - 10*i); n != 0 && n%size == 0 {
+			return strconv.FormatInt(n/size, 10) + unit
+		}
+	}
+	return strconv.FormatInt(n, 10)
+}
+
+// Type is part of pflag.Value.
+func (b *ByteSize) Type() string { return "size" }
+
+// Set is part of pflag.Value.
+func (b *ByteSize) Set(text string) error {
+	number, scale := text, int64(1)
+	for _, u := range []struct {
+		suffix string
+		scale  int64
+	}{{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"B", 1}} {
+		if rest, ok := strings.CutSuffix(text, u.suffix); ok {
+			number, scale = rest, u.scale
+			break
+		}
+	}
+	n, err := strconv.ParseInt(strings.TrimSpace(number), 10, 64)
+	if err != nil || n < 1 || n > (1<<62)/scale {
+		return fmt.Errorf("%q is not a size such as 1048576, 512KiB or 5MiB", text)
+	}
+	*b = ByteSize(n * scale)
+	return nil
+}
+
+// kubernetesVariable is what Kubernetes sets in a pod for a service whose name begins with penstock.
+var kubernetesVariable = regexp.MustCompile(`_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_PROTO|_PORT|_ADDR)?)?)$`)
+
+// Stray tells of variables that look like settings and are none.
+func Stray(environ []string) []string {
+	known := []string{"PENSTOCK_CONFIG", "PENSTOCK_BENCH", "PENSTOCK_CPUPROFILE", "PENSTOCK_REAL"}
+	for _, s := range table {
+		known = append(known, s.Variable())
+	}
+	var notes []string
+	for _, kv := range environ {
+		name, value, _ := strings.Cut(kv, "=")
+		if !strings.HasPrefix(name, "PENSTOCK_") || value == "" || slices.Contains(known, name) || kubernetesVariable.MatchString(name) ||
+			strings.HasPrefix(name, "PENSTOCK_LIVE_") || strings.HasPrefix(name, "PENSTOCK_TEST_") { // those of the tests
+			continue
+		}
+		text := "the variable " + name + " is no setting"
+		if near := nearest(name, known); near != "" {
+			text += "; did you mean " + near + "?"
+		}
+		notes = append(notes, text)
+	}
+	slices.Sort(notes)
+	return notes
+}
+
+// nearest is the one of names that is at most two letters off, if there is one.
+func nearest(word string, names []string) string {
+	best, least := "", 3
+	for _, name := range names {
+		if d := distance(word, name); d < least {
+			best, least = name, d
+		}
+	}
+	return best
+}
+
+// distance is how many letters have to be put in, taken out or changed to make b of a.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		before := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := before
+			if a[i] != b[j] {
+				change++
+			}
+			before = row[j+1]
+			row[j+1] = min(change, row[j+1]+1, row[j]+1)
+		}
+	}
+	return row[len(b)]
+}
+
+// Apply fills the flags of the table that were not given.
+func Apply(flags *pflag.FlagSet, lookup func(string) (string, bool), file File) error {
+	var errs []error
+	flags.VisitAll(func(f *pflag.Flag) {
+		if f.Changed || len(f.Annotations[annotation]) == 0 {
+			return
+		}
+		s := Lookup(f.Name)
+		from := s.Variable()
+		value, _ := lookup(from)
+		ok := value != "" // an empty variable is an unset one
+		if !ok {
+			value, ok = file.Values[s.Key()]
+			from = file.Path + ": " + s.Key()
+		}
+		if !ok {
+			return
+		}
+		if err := f.Value.Set(value); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", from, ValueProblem(f, value, err)))
+		}
+		f.Changed = true
+	})
+	if err := errors.Join(errs...); err != nil {
+		return &advice.UsageError{Err: err, Hint: "docs/configuration.md lists every setting with its unit"}
+	}
+	return nil
+}
+
+// File is a configuration file: where it is, and its values by key.
+type File struct {
+	Path   string
+	Values map[string]string
+}
+
+// Parse reads a flat JSON object whose keys are those of the settings table.
+func Parse(data []byte) (map[string]string, error) {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.UseNumber()
+	var raw map[string]any
+	if err := dec.Decode(&raw); err != nil || raw == nil {
+		return nil, fmt.Errorf("not a JSON object: %s", jsonProblem(data, err))
+	}
+	if rest := bytes.TrimSpace(data[dec.InputOffset():]); len(rest) > 0 {
+		return nil, fmt.Errorf("not a JSON object: line %d: something behind its end", 1+bytes.Count(data[:dec.InputOffset()], []byte{'\n'}))
+	}
+	values := make(map[string]string, len(raw))
+	for key, v := range raw {
+		if key == "$schema" {
+			continue
+		}
+		at := slices.IndexFunc(table, func(s Setting) bool { return s.Key() == key })
+		if at < 0 {
+			keys := make([]string, 0, len(table))
+			for _, s := range table {
+				keys = append(keys, s.Key())
+			}
+			if near := nearest(key, keys); near != "" {
+				return nil, fmt.Errorf("unknown key %q; did you mean %q?", key, near)
+			}
+			return nil, fmt.Errorf("unknown key %q", key)
+		}
+		switch v := v.(type) {
+		case string:
+			values[key] = v
+		case bool:
+			values[key] = strconv.FormatBool(v)
+		case json.Number:
+			values[key] = v.String()
+		case []any:
+			text, ok := joinLines(v)
+			if !ok || !table[at].IsList() {
+				return nil, fmt.Errorf("key %q: a list, where only that of drop may be one, of strings", key)
+			}
+			values[key] = text
+		default:
+			return nil, fmt.Errorf("key %q: want a string, a number or true/false", key)
+		}
+	}
+	return values, nil
+}
+
+// jsonProblem is what is wrong with a text that is no JSON object, and where.
+func jsonProblem(data []byte, err error) string {
+	if e, ok := errors.AsType[*json.SyntaxError](err); ok && !errors.Is(err, io.ErrUnexpectedEOF) {
+		before := data[:min(max(e.Offset-1, 0), int64(len(data)))]
+		return fmt.Sprintf("line %d, column %d: %s", 1+bytes.Count(before, []byte{'\n'}), len(before)-bytes.LastIndexByte(before, '\n'), e)
+	}
+	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return "it is of the type " + e.Value
+	}
+	if err == nil {
+		return "it is null"
+	}
+	return "it ends too early"
+}
+
+// joinLines puts each string of a list on a line of its own.
+func joinLines(list []any) (string, bool) {
+	lines := make([]string, 0, len(list))
+	for _, v := range list {
+		line, ok := v.(string)
+		if !ok || strings.Contains(line, "\n") {
+			return "", false
+		}
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, "\n"), true
+}
+
+// Any reports whether there are flags of the table among these.
+func Any(flags *pflag.FlagSet) bool {
+	found := false
+	flags.VisitAll(func(f *pflag.Flag) { found = found || len(f.Annotations[annotation]) > 0 })
+	return found
+}

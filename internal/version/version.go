@@ -1,0 +1,48 @@
+// Package version says what this build is: its version, commit and platform.
+package version
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+)
+
+// linked is set by the linker for a release; a build from source takes what the Go tool recorded.
+var linked = "" //nolint:gochecknoglobals // the linker can only set a package variable
+
+// Info says what this is and how it was built.
+type Info struct {
+	Version  string `json:"version"`
+	Commit   string `json:"commit,omitempty"`
+	Modified bool   `json:"modified,omitempty"`
+	Go       string `json:"go"`
+	Platform string `json:"platform"`
+}
+
+// Of returns what is known of this program.
+func Of() Info {
+	v := Info{Version: linked, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	info, ok := debug.ReadBuildInfo()
+	if ok {
+		if v.Version == "" {
+			v.Version = info.Main.Version
+		}
+		for _, s := range info.Settings {
+			switch s.Key {
+			case "vcs.revision":
+				v.Commit = s.Value
+			case "vcs.modified":
+				v.Modified = s.Value == "true"
+			}
+		}
+	}
+	if v.Version == "" || v.Version == "(devel)" {
+		v.Version = "devel"
+	}
+	return v
+}
+
+func (v Info) String() string { return fmt.Sprintf("%s (%s, %s)", v.Version, v.Go, v.Platform) }
+
+// UserAgent is what requests call this program.
+func UserAgent() string { return "penstock/" + Of().Version }
