@@ -25,16 +25,16 @@ func TestLawsHoldForWhatSchemasAreMadeOf(t *testing.T) {
 		{
 			"several lines, leads and ends", appLog,
 			"banner\n" +
-				"[2026-11-24 10:00:00,123] [main] WARN app.Gate: one\n\tat \"a\"\n\nlast\n" +
-				"[2026-11-24 10:00:01,123] INFO app.Gate: two\n" +
-				"[2026-11-24 10:00:02,123] [x y] INFO app.Gate: \nonly more\n" +
-				"[2026-11-24 10:00:03,123] INFO app.Gate: -\nand more\n",
+				"[2026-11-24 10:00:00,123] [main] WARN gate: one\n\tat \"a\"\n\nlast\n" +
+				"[2026-11-24 10:00:01,123] INFO gate: two\n" +
+				"[2026-11-24 10:00:02,123] [x y] INFO gate: \nonly more\n" +
+				"[2026-11-24 10:00:03,123] INFO gate: -\nand more\n",
 			[]string{
 				`{"message":"banner","parse_error":"not a log event: unexpected byte 0x62 at position 0"}`,
-				`{"time":"2026-11-24 10:00:00,123","thread":"main","level":"WARN","logger":"app.Gate","message":"one\n\tat \"a\"\n\nlast"}`,
-				`{"time":"2026-11-24 10:00:01,123","level":"INFO","logger":"app.Gate","message":"two"}`,
-				`{"time":"2026-11-24 10:00:02,123","thread":"x y","level":"INFO","logger":"app.Gate","message":"\nonly more"}`,
-				`{"time":"2026-11-24 10:00:03,123","level":"INFO","logger":"app.Gate","message":"-\nand more"}`,
+				`{"time":"2026-11-24 10:00:00,123","thread":"main","level":"WARN","logger":"gate","message":"one\n\tat \"a\"\n\nlast"}`,
+				`{"time":"2026-11-24 10:00:01,123","level":"INFO","logger":"gate","message":"two"}`,
+				`{"time":"2026-11-24 10:00:02,123","thread":"x y","level":"INFO","logger":"gate","message":"\nonly more"}`,
+				`{"time":"2026-11-24 10:00:03,123","level":"INFO","logger":"gate","message":"-\nand more"}`,
 			},
 		},
 		{
@@ -165,7 +165,7 @@ func w3cLog() entry.Grammar {
 // Lines without a time behind one event for ever are no part of it.
 func TestAnEventThatGrowsBeyondItsBoundsIsTakenApart(t *testing.T) {
 	t.Parallel()
-	event := "[2026-11-24 10:00:00,123] INFO app.Gate: one\n"
+	event := "[2026-11-24 10:00:00,123] INFO gate: one\n"
 	for _, tt := range []struct {
 		more string
 		n    int

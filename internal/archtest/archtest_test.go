@@ -63,8 +63,8 @@ var allowed = map[string][]string{
 	"format/internal/lines":     {root, "format/internal/entry", "format/internal/quote", "format/internal/times"},
 	"format/internal/events":    {root, "format/internal/entry", "format/internal/quote", "format/internal/times"},
 	"format/internal/winxml":    {root, "format/internal/entry", "format/internal/quote", "format/internal/times"},
-	"format/internal/multiline": {root, "format/internal/entry", "format/internal/events", "format/internal/quote", "format/internal/times"},
 	"format/internal/delimited": {root, "format/internal/entry", "format/internal/quote", "format/internal/times"},
+	"format/internal/multiline": {root, "format/internal/entry", "format/internal/events", "format/internal/lines", "format/internal/quote", "format/internal/times"},
 
 	"cloudwatch": {root, "internal/jsjson"},
 

@@ -1,0 +1,259 @@
+package multiline
+
+import (
+	"bytes"
+	"time"
+
+	"github.com/seed56735111/penstock/format/internal/entry"
+	"github.com/seed56735111/penstock/format/internal/lines"
+	"github.com/seed56735111/penstock/format/internal/quote"
+	"github.com/seed56735111/penstock/format/internal/times"
+)
+
+// Java is the grammar of what Java programs write with log4j, logback, Spring Boot, java.util.logging and Tomcat, in the layouts that they
+// come with and in those with the same parts in another order.
+func Java() *Events {
+	return &Events{
+		Record: "a record of a Java program", First: lines.Of("0123456789[JFMASONDTIWEC"), Begins: javaTold, Joins: julHeader, Write: javaWrite,
+		Fields: []entry.Field{
+			{Name: "timestamp", Type: entry.Keyword}, {Name: "level", Type: entry.Keyword}, {Name: "thread", Type: entry.Keyword},
+			{Name: "logger", Type: entry.Keyword}, {Name: "pid", Type: entry.Long}, {Name: "application", Type: entry.Keyword},
+			{Name: "message", Type: entry.Text},
+		},
+	}
+}
+
+// javaParts is what the first line of a record has.
+type javaParts struct {
+	t                                       time.Time
+	stamp, level, thread, logger, pid, name []byte
+	message                                 int // where it begins
+}
+
+// javaRead takes a line apart. It has a level at least, and a time in most layouts.
+func javaRead(f times.File, line []byte) (p javaParts, ok bool) {
+	at := 0
+	if level := javaLevel(line); level > 0 && level < len(line) && (line[level] == ' ' || line[level] == '\t') {
+		p.level, at = line[:level], skipBlank(line, level) // INFO  [2024-03-05 06:07:08,123] logger: message
+	}
+	bracket := at < len(line) && line[at] == '['
+	if bracket {
+		at++
+	}
+	t, size := f.Leading(line[at:])
+	if size == 0 {
+		if size = timeOfDay(line[at:]); size == 0 || p.level != nil {
+			return p, false
+		}
+	}
+	p.t, p.stamp = t, line[at:at+size]
+	at += size
+	if bracket {
+		if at == len(line) || line[at] != ']' {
+			return p, false
+		}
+		at++
+	}
+	p.words(line, at)
+	return p, p.level != nil
+}
+
+// words takes the words between the time and the message.
+func (p *javaParts) words(line []byte, at int) {
+	p.message = at
+	for range 6 {
+		at = skipBlank(line, at)
+		if at == len(line) {
+			return
+		}
+		rest := line[at:]
+		switch level := javaLevel(rest); {
+		case rest[0] == '[':
+			end := bytes.IndexByte(rest, ']')
+			if end < 0 {
+				return
+			}
+			value := bytes.TrimSpace(rest[1:end])
+			inner := javaLevel(value)
+			switch {
+			case p.level == nil && inner == len(value) && inner > 0:
+				p.level = value
+			case p.level != nil && p.logger == nil && p.thread == nil && p.pid == nil && isLogger(value) && (line[at-1] == ']' || end+1 < len(rest) && rest[end+1] != ' '):
+				p.logger = value // [time][LEVEL][logger][thread] message
+			case p.thread == nil && (p.level == nil || p.logger != nil || p.pid != nil || javaFollows(rest[end+1:])):
+				p.thread = value
+			case p.thread != nil && p.name == nil && p.pid != nil:
+				p.name, p.thread = p.thread, value // --- [application] [thread]
+			default:
+				p.tailLogger(line)
+				return
+			}
+			at += end + 1
+		case p.level == nil && level > 0 && (level == len(rest) || rest[level] == ' ' || rest[level] == ':' || rest[level] == '\t'):
+			p.level = rest[:level]
+			if at += level; at < len(line) && line[at] == ':' {
+				p.message = skipBlank(line, at+1)
+				return
+			}
+		case p.level != nil && bytes.HasPrefix(rest, []byte("--- ")):
+			at += 3
+		case p.level != nil && p.pid == nil && p.logger == nil && isPID(rest):
+			p.pid, _ = word(rest, " ")
+			at += len(p.pid)
+		case p.level != nil && p.logger == nil:
+			size := loggerSize(rest)
+			if size == 0 {
+				p.tailLogger(line)
+				return
+			}
+			behind := rest[size:]
+			blank := skipBlank(behind, 0)
+			switch {
+			case bytes.HasPrefix(behind, []byte(": ")), len(behind) == 1 && behind[0] == ':':
+				p.logger, p.message = rest[:size], skipBlank(line, at+size+1)
+			case blank > 0 && len(behind) > blank && (behind[blank] == '-' || behind[blank] == ':') && (blank+1 == len(behind) || behind[blank+1] == ' '):
+				p.logger, p.message = rest[:size], skipBlank(line, at+size+blank+1)
+			case blank > 0 && isLogger(rest[:size]):
+				p.logger, p.message = rest[:size], at+size+blank
+			default:
+				p.tailLogger(line)
+			}
+			return
+		default:
+			return
+		}
+		p.message = skipBlank(line, at)
+	}
+}
+
+// tailLogger takes (com.example.Logger) at the end of a line, as Kafka writes it.
+func (p *javaParts) tailLogger(line []byte) {
+	if len(line) == 0 || line[len(line)-1] != ')' {
+		return
+	}
+	open := bytes.LastIndexByte(line, '(')
+	if open <= p.message || line[open-1] != ' ' || !isLogger(line[open+1:len(line)-1]) {
+		return
+	}
+	p.logger = line[open+1 : len(line)-1]
+	// [component]: message
+	if rest := line[p.message:]; p.thread == nil && len(rest) > 0 && rest[0] == '[' {
+		if end := bytes.IndexByte(rest, ']'); end > 0 && end+1 < len(rest) && (rest[end+1] == ':' || rest[end+1] == ' ') {
+			p.thread = rest[1:end]
+		}
+	}
+}
+
+// javaFollows reports whether the rest of a line goes on like one with a logger in it, behind the thread.
+func javaFollows(rest []byte) bool {
+	rest = bytes.TrimLeft(rest, " ")
+	size := loggerSize(rest)
+	return size > 0 && size < len(rest) && (isLogger(rest[:size]) || rest[size] == ':' || bytes.HasPrefix(rest[size:], []byte(" - ")) || bytes.HasPrefix(rest[size:], []byte(" : "))) ||
+		len(rest) > 0 && rest[0] == '['
+}
+
+// isPID reports whether a number comes before ---.
+func isPID(b []byte) bool {
+	first, rest := word(b, " ")
+	return isInteger(first) && first[0] != '-' && bytes.HasPrefix(rest, []byte("--- "))
+}
+
+// javaLevel returns the length of the level that b begins with, 0 for none.
+func javaLevel(b []byte) int {
+	n := 0
+	for n < len(b) && n < 8 && b[n] >= 'A' && b[n] <= 'Z' {
+		n++
+	}
+	switch string(b[:n]) {
+	case "TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL", "SEVERE", "WARNING", "CONFIG", "FINE", "FINER", "FINEST":
+		return n
+	}
+	return 0
+}
+
+// loggerSize returns how many bytes at the beginning of b may be a logger's name.
+func loggerSize(b []byte) int {
+	n := 0
+	for n < len(b) && (quote.IsDigit(b[n]) || b[n]|0x20 >= 'a' && b[n]|0x20 <= 'z' || b[n] == '.' || b[n] == '_' || b[n] == '$' || b[n] == '-' || b[n] == '/') {
+		n++
+	}
+	if n > 0 && (b[n-1] == '.' || !(b[0]|0x20 >= 'a' && b[0]|0x20 <= 'z')) {
+		return 0
+	}
+	return n
+}
+
+// isLogger reports whether a name is that of a class in a package: it has dots between its parts, and two of them or a capital behind the
+// last one.
+func isLogger(name []byte) bool {
+	if loggerSize(name) != len(name) {
+		return false
+	}
+	last := bytes.LastIndexByte(name, '.')
+	return last > 0 && bytes.IndexByte(name, '/') < 0 && (bytes.Count(name, []byte{'.'}) > 1 || name[last+1] >= 'A' && name[last+1] <= 'Z')
+}
+
+// timeOfDay returns the length of 06:07:08.123 at the beginning of b, which logback writes without a date.
+func timeOfDay(b []byte) int {
+	if len(b) < 13 || b[2] != ':' || b[5] != ':' || b[8] != '.' && b[8] != ',' || b[12] != ' ' {
+		return 0
+	}
+	for i, c := range b[:12] {
+		if i != 2 && i != 5 && i != 8 && !quote.IsDigit(c) {
+			return 0
+		}
+	}
+	return 12
+}
+
+// javaTold reports whether a line is of a layout with a logger, which tells Java's programs from others.
+func javaTold(f times.File, line []byte) bool {
+	if julHeader(f, line) {
+		return true
+	}
+	p, ok := javaRead(f, line)
+	if ok && line[0] == '[' && bytes.HasPrefix(line[len(p.stamp)+1:], []byte("][")) && !bytes.Contains(p.logger, []byte("logstash")) {
+		return false // servers of OpenSearch
+	}
+	return ok && (isLogger(p.logger) || p.pid != nil && p.thread != nil)
+}
+
+// julHeader tells the first of two lines that java.util.logging writes: Mar 05, 2024 6:07:08 AM org.example.Class method.
+func julHeader(f times.File, line []byte) bool {
+	_, size := f.Leading(line)
+	if size == 0 || line[0] < 'A' || line[0] > 'Z' || size+2 > len(line) || line[size-1]|0x20 != 'm' {
+		return false
+	}
+	class, method := word(line[size+1:], " ")
+	return isLogger(class) && len(method) > 0 && bytes.IndexByte(method, ' ') < 0
+}
+
+func javaWrite(w *Writer, raw []byte) bool {
+	line, more := firstLine(raw)
+	if julHeader(w.File, line) {
+		t, size := w.File.Leading(line)
+		w.Time = t
+		w.Text("timestamp", line[:size])
+		class, _ := word(line[size+1:], " ")
+		if level := javaLevel(more); level > 0 && level < len(more) && more[level] == ':' {
+			w.Text("level", more[:level])
+			more = bytes.TrimLeft(more[level+1:], " ")
+		}
+		w.Text("logger", class)
+		w.Message("message", more)
+		return true
+	}
+	p, ok := javaRead(w.File, line)
+	if !ok {
+		return false
+	}
+	w.Time = p.t
+	w.Text("timestamp", p.stamp)
+	w.Text("level", p.level)
+	w.Text("thread", p.thread)
+	w.Text("logger", p.logger)
+	w.Number("pid", p.pid)
+	w.Text("application", p.name)
+	w.Message("message", raw[min(p.message, len(raw)):])
+	return true
+}
