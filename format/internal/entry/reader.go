@@ -149,14 +149,34 @@ func (r *Reader) BreaksOff(what string, y Yield) bool {
 	return err != nil
 }
 
-// EmitUnparsed hands over bytes that are no record of the format, with the reason.
+// EmitUnparsed hands over bytes that are no record of the format, with the reason. A line that begins with a time, or has one as access
+// logs do, keeps it.
 func (r *Reader) EmitUnparsed(offset int64, raw []byte, reason func([]byte) []byte, y Yield) bool {
 	r.JSON = append(r.Buffer(len(raw)), `{"message":"`...)
 	r.JSON = quote.AppendLines(r.JSON, raw)
 	r.JSON = append(r.JSON, `","parse_error":"`...)
 	r.JSON = reason(r.JSON)
 	r.JSON = append(r.JSON, `"}`...)
-	return r.Emit(penstock.Record{Offset: offset, Raw: raw, JSON: r.JSON, Unparsed: true}, y)
+	return r.Emit(penstock.Record{Offset: offset, Raw: raw, JSON: r.JSON, Time: r.foreignTime(raw), Unparsed: true}, y)
+}
+
+// foreignTime returns the time of a line that is no record of the format, if it has one where logs have it.
+func (r *Reader) foreignTime(raw []byte) (t time.Time) {
+	if len(raw) == 0 || raw[0] == '{' {
+		return t
+	}
+	file := times.File{Stored: r.Stored}
+	times.Starts(raw, func(_, at int) bool {
+		t, _ = file.Leading(raw[at:])
+		return false
+	})
+	const near = 256
+	for i, c := range raw[:min(len(raw), near)] {
+		if c == '[' && t.IsZero() {
+			t, _ = times.CLF(raw[i+1:])
+		}
+	}
+	return t
 }
 
 // Frame takes note of bytes that frame records without being one: the line that names the fields, the brackets of an array.
