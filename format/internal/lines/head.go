@@ -135,9 +135,9 @@ func isUpper(b []byte) bool {
 func (h *head) source(line []byte, i int) (end int, tagged bool) {
 	first := word(line, i)
 	if h.tag(first) {
-		return skipSpaces(line, i+len(first)), false
+		return skipSpaces(line, i+len(first)), h.pid != nil
 	}
-	if !isName(first) || h.iso && isLevel(first) {
+	if !isName(first) || h.priority == nil && isLevel(first) {
 		return i, false
 	}
 	behind := skipSpaces(line, i+len(first))

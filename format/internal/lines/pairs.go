@@ -95,6 +95,9 @@ func (f *Pairs) begins(line []byte) bool {
 			break
 		}
 		at = next
+		if words == 0 && f.Least > 0 && !isKey(p.key) {
+			return false // what begins otherwise has pairs in its message
+		}
 		if p.key == nil {
 			continue
 		}
@@ -143,6 +146,17 @@ func (f *Pairs) ready() {
 		}
 		f.typed = newPlan(f.Record, 0, Layout{}, fields)
 	})
+}
+
+// isKey reports whether a key is a word.
+func isKey(key []byte) bool {
+	for i, c := range key {
+		letter := c|0x20 >= 'a' && c|0x20 <= 'z' || c == '_' || c == '@'
+		if !letter && (i == 0 || !quote.IsDigit(c) && c != '.' && c != '-' && c != ':' && c != '/') {
+			return false
+		}
+	}
+	return len(key) > 0
 }
 
 var equalsSign = []byte("=") //nolint:gochecknoglobals // a constant
@@ -282,12 +296,12 @@ func (r *lineReader) pairsOf(f *Pairs) *pairReader {
 
 func (r *pairReader) record(line []byte, offset int64, y entry.Yield) bool {
 	rec := penstock.Record{Offset: offset, Raw: line}
-	b, at, pairs := r.each(append(r.JSON[:0], '{'), line, &rec)
+	b, at, pairs, words := r.each(append(r.Buffer(len(line)), '{'), line, &rec)
 	r.JSON = b
 	switch {
 	case at >= 0:
 		return r.EmitUnparsed(offset, line, entry.Unexpected(r.Record, line, at), y)
-	case pairs < r.Least:
+	case pairs < r.Least || pairs < words-pairs:
 		return r.EmitUnparsed(offset, line, entry.Because("not "+r.Record+": too few pairs"), y)
 	}
 	if len(b) == 1 {
@@ -302,38 +316,41 @@ func (r *pairReader) record(line []byte, offset int64, y entry.Yield) bool {
 // all appends the pairs of a field. It reports false when something in it cannot be.
 func (r *pairReader) all(b, value []byte, delimiter byte, rec *penstock.Record) ([]byte, bool) {
 	r.delimiter = delimiter
-	b, at, _ := r.each(b, value, rec)
+	b, at, _, _ := r.each(b, value, rec)
 	return b, at < 0
 }
 
-// each appends the pairs of a line. It returns the position of what cannot be, or -1, and how many there are.
-func (r *pairReader) each(b, line []byte, rec *penstock.Record) (_ []byte, bad, pairs int) {
+// each appends the pairs of a line. It returns the position of what cannot be, or -1, and how many pairs and words there are.
+func (r *pairReader) each(b, line []byte, rec *penstock.Record) (_ []byte, bad, pairs, words int) {
 	r.names, r.date, r.clock = r.names[:0], nil, nil
-	b, bad, pairs = r.within(b, line, rec)
+	b, bad, pairs, words = r.within(b, line, rec)
 	if bad < 0 && r.clock != nil && rec.Time.IsZero() {
 		rec.Time = r.joined()
 	}
-	return b, bad, pairs
+	return b, bad, pairs, words
 }
 
 // within is each for a part of a line.
-func (r *pairReader) within(b, line []byte, rec *penstock.Record) (_ []byte, bad, pairs int) {
+func (r *pairReader) within(b, line []byte, rec *penstock.Record) (_ []byte, bad, pairs, words int) {
 	separator := r.between(line, r.delimiter)
-	for at := 0; ; pairs++ {
+	for at := 0; ; words++ {
 		p, next, ok := r.next(line, at, separator)
 		if ok && next > at {
 			if r.Nested != "" && string(p.key) == r.Nested && !p.escaped && bytes.IndexByte(p.value, '=') >= 0 {
-				b, bad, _ = r.within(b, p.value, rec)
+				b, bad, _, _ = r.within(b, p.value, rec)
 				ok = bad < 0
 			} else {
 				b, ok = r.pair(b, p, rec)
 			}
 		}
-		if !ok || pairs > mostFields {
-			return b, at, pairs
+		if !ok || words > mostFields {
+			return b, at, pairs, words
 		}
 		if next == at {
-			return b, -1, pairs
+			return b, -1, pairs, words
+		}
+		if p.key != nil {
+			pairs++
 		}
 		at = next
 	}
