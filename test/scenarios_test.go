@@ -39,8 +39,9 @@ type scenario struct {
 
 	// args are more flags, env more variables.
 	args, env []string
-	// files are shipped from a directory in place of the objects, by their names in it.
-	files map[string]string
+	// files are shipped from a directory in place of the objects, by their names in it; prepare does to it what is wrong.
+	files   map[string]string
+	prepare func(t *testing.T, dir string)
 
 	// exit is the code that the run ends with, says is a part of what it says on standard error, and counts are numbers of
 	// its summary that have to be these.
@@ -61,7 +62,7 @@ const scenarioRecords = 5 * 500
 // scenarios are the rows.
 //
 //nolint:gochecknoglobals // a table
-var scenarios = slices.Concat(bodies, answers, listings, checksums, content)
+var scenarios = slices.Concat(bodies, answers, listings, checksums, files, content)
 
 // Bodies that end early, without anything in HTTP that says so.
 //
@@ -84,6 +85,18 @@ var answers = []scenario{
 	{name: "HTML in place of an object", get: hostile.Always(hostile.Page), exit: 4, says: "no ETag", counts: nothing},
 	{name: "an empty answer in place of an object", get: hostile.Always(hostile.Nothing), exit: 4, says: "no ETag", counts: nothing},
 	{name: "an empty body with the object's ETag", get: hostile.Always(hostile.EmptyObject), exit: 4, counts: nothing},
+	{
+		name: "an object that is overwritten after it was listed", counts: map[string]int64{"records": scenarioRecords + 1, "delivered": scenarioRecords + 1},
+		get: func(w http.ResponseWriter, g *hostile.Get) bool {
+			if g.Key != "o3.ndjson" {
+				return false
+			}
+			other := hostile.Get{Request: g.Request, Body: g.Body + hostile.Lines("o5.ndjson", 1)}
+			hostile.Whole(w, &other)
+			return true
+		},
+		lasting: true, check: holds(scenarioRecords + 1),
+	},
 	{name: "an object without an ETag", get: hostile.Always(hostile.NoETag), exit: 4, says: "no ETag", counts: nothing},
 	{name: "more bytes than listed under the same ETag", get: hostile.Always(hostile.TooLong), exit: 4, says: "the listing", counts: nothing},
 	{name: "more bytes than listed, without a length", get: hostile.Always(hostile.TooLongWithoutLength), exit: 4},
@@ -101,6 +114,7 @@ var listings = []scenario{
 	{name: "a page without Name", list: hostile.FromPage(2, hostile.Without("Name")), exit: 4, says: "Name"},
 	{name: "a page without IsTruncated", list: hostile.FromPage(2, hostile.Without("IsTruncated")), exit: 4, says: "IsTruncated"},
 	{name: "IsTruncated without a token", list: hostile.FromPage(2, hostile.Without("NextContinuationToken")), exit: 4, says: "token"},
+	{name: "pages in another order of keys", list: hostile.FromPage(1, hostile.Reversed), counts: whole},
 	{name: "the same token for ever", list: hostile.FromPage(1, hostile.WithToken("o1.ndjson")), exit: 4, says: "token"},
 }
 
@@ -128,6 +142,48 @@ var checksums = []scenario{
 	},
 	{
 		name: "--overwrite without ids", args: []string{"--overwrite", "--no-ids"}, exit: 2, says: "without an id", lasting: true,
+	},
+}
+
+// Files with many names, and files that somebody is writing to.
+//
+//nolint:gochecknoglobals // a table
+var files = []scenario{
+	{
+		name: "links to a file", files: map[string]string{"b.ndjson": hostile.Lines("b", 7)}, counts: map[string]int64{"objects": 1, "records": 7, "delivered": 7},
+		prepare: func(t *testing.T, dir string) {
+			t.Helper()
+			if err := errors.Join(os.Symlink("b.ndjson", filepath.Join(dir, "a.ndjson")), os.Link(filepath.Join(dir, "b.ndjson"), filepath.Join(dir, "c.ndjson"))); err != nil {
+				t.Fatal(err)
+			}
+		},
+	},
+	{
+		name: "a file whose last line is being written", files: map[string]string{"a.ndjson": strings.TrimSuffix(hostile.Lines("a", 7), "\n")}, exit: 4,
+		counts: map[string]int64{"records": 6, "delivered": 6}, lasting: true, check: holds(6),
+		prepare: func(t *testing.T, dir string) {
+			t.Helper()
+			if err := os.Chtimes(filepath.Join(dir, "a.ndjson"), time.Time{}, time.Now()); err != nil {
+				t.Fatal(err)
+			}
+		},
+	},
+	{
+		name: "a file of the system, whose size says nothing", files: map[string]string{}, lasting: true,
+		prepare: func(t *testing.T, dir string) {
+			t.Helper()
+			if err := os.Symlink("/proc/version", filepath.Join(dir, "version")); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := os.Stat("/proc/version"); err != nil {
+				t.Skip("no /proc/version here")
+			}
+		},
+		counts: map[string]int64{"records": 1, "delivered": 1, "items_given_back": 0}, check: holds(1),
+	},
+	{
+		name: "snappy as Hadoop writes it, cut off", files: map[string]string{"a.snappy": "\x00\x00\x00\x0a\x00\x00\x00\x0c\x0a\x24{\"n\":"}, exit: 3,
+		counts: map[string]int64{"records": 1, "dead_lettered": 1, "delivered": 0}, lasting: true, check: holds(0),
 	},
 }
 
@@ -172,6 +228,9 @@ func (s *scenario) run(t *testing.T) {
 				t.Fatal(err)
 			}
 			addLines(truth, text)
+		}
+		if s.prepare != nil {
+			s.prepare(t, source)
 		}
 	}
 	domain := new(hostile.Domain)

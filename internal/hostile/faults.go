@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -96,6 +97,13 @@ func Page(w http.ResponseWriter, _ *Get) {
 	_, _ = io.WriteString(w, HTML)
 }
 
+// Whole is an object as it should be sent.
+func Whole(w http.ResponseWriter, g *Get) {
+	g.Head(w, false)
+	w.Header().Set("Content-Length", strconv.Itoa(len(g.Body)))
+	_, _ = io.WriteString(w, g.Body)
+}
+
 // Nothing is status 200 and an empty body.
 func Nothing(http.ResponseWriter, *Get) {}
 
@@ -179,6 +187,18 @@ func WithToken(token string) ListFault {
 		page = Without("IsTruncated", "NextContinuationToken")(page)
 		return strings.Replace(page, "<Contents>", "<IsTruncated>true</IsTruncated><NextContinuationToken>"+token+"</NextContinuationToken><Contents>", 1)
 	}
+}
+
+// Reversed turns the order of the keys on a page round.
+func Reversed(page string) string {
+	const begin, end = "<Contents>", "</Contents>"
+	first, last := strings.Index(page, begin), strings.LastIndex(page, end)
+	if first < 0 {
+		return page
+	}
+	keys := strings.SplitAfter(page[first:last+len(end)], end)
+	slices.Reverse(keys)
+	return page[:first] + strings.Join(keys, "") + page[last+len(end):]
 }
 
 // Instead puts a text in place of a page.
