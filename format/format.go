@@ -8,10 +8,13 @@ package format
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/format/internal/entry"
+	"github.com/seed56735111/penstock/format/internal/times"
 )
 
 // Format describes a format for people.
@@ -43,6 +46,9 @@ type Config struct {
 	// MaxRecordBytes is the longest record, 16 MiB when zero, at least 64 KiB and at most 1 GiB. A longer record becomes a
 	// RecordError without its bytes.
 	MaxRecordBytes int
+	// TimeZone is where clocks stood that wrote times without a zone, UTC when empty: a name such as Europe/Berlin or an offset such as
+	// +02:00. One with a name of a format before it, as in mysql-error=Europe/Berlin, is for that format alone; commas stand between several.
+	TimeZone string
 	// SkipBinary passes over content that is no text. Otherwise it is a *penstock.ObjectError. What a forced format is for is
 	// not looked at.
 	SkipBinary bool
@@ -61,7 +67,10 @@ type Detector struct {
 	// skipBinary says that content that is no text is passed over.
 	skipBinary bool
 	pool       chan *entry.Reader // of entries that were read to their end
-	large      entry.Large
+	// zone is that of times without one, nil for UTC, zones those of formats.
+	zone  *time.Location
+	zones map[string]*time.Location
+	large entry.Large
 	// framed, when set, is told of the bytes that frame records.
 	framed func(offset, length int64)
 }
@@ -83,6 +92,9 @@ func newDetector(cfg Config, formats []schema) (*Detector, error) {
 		d.max = defaultMaxRecord
 	}
 	d.max = min(max(d.max, entry.SampleBytes), mostRecord)
+	if err := d.place(cfg.TimeZone, formats); err != nil {
+		return nil, err
+	}
 	if cfg.Force == "" {
 		d.index = newIndex(formats)
 		return d, nil
@@ -91,6 +103,41 @@ func newDetector(cfg Config, formats []schema) (*Detector, error) {
 	d.formats = []schema{f}
 	return d, err
 }
+
+// place takes the zones of times without one.
+func (d *Detector) place(setting string, formats []schema) error {
+	for one := range strings.SplitSeq(setting, ",") {
+		name, zone, ofFormat := strings.Cut(strings.TrimSpace(one), "=")
+		if !ofFormat {
+			name, zone = "", name
+		}
+		if zone == "" && !ofFormat {
+			continue
+		}
+		l, err := times.Place(zone)
+		switch {
+		case err != nil:
+			return &TimeZoneError{err}
+		case !ofFormat && zone != "UTC":
+			d.zone = l
+		case !ofFormat:
+		case !slices.ContainsFunc(formats, func(f schema) bool { return f.name == name }):
+			return &TimeZoneError{fmt.Errorf("no format is called %q", name)}
+		default:
+			if d.zones == nil {
+				d.zones = map[string]*time.Location{}
+			}
+			d.zones[name] = l
+		}
+	}
+	return nil
+}
+
+// TimeZoneError says that Config.TimeZone is wrong.
+type TimeZoneError struct{ Err error }
+
+func (e *TimeZoneError) Error() string { return "read time zone: " + e.Err.Error() }
+func (e *TimeZoneError) Unwrap() error { return e.Err }
 
 // forced returns the format of a name, with the parameters that may follow it in parentheses.
 func forced(spec string, formats []schema) (schema, error) {
@@ -133,7 +180,7 @@ func (d *Detector) Recognize(o *penstock.Object, id penstock.Identity, e penstoc
 	}
 	r := d.take()
 	r.Name, r.Attr, r.Stored, r.Framed = name, o.Attr, id.Modified, d.framed
-	r.Linger = o.Linger
+	r.Linger, r.Zone = o.Linger, d.zone
 	r.Begin(e, d.max)
 	if len(r.Sample()) == 0 {
 		err := r.Failure()
@@ -167,6 +214,9 @@ func (d *Detector) Recognize(o *penstock.Object, id penstock.Identity, e penstoc
 		}
 	}
 	f := d.choose(r)
+	if zone, ok := d.zones[f.name]; ok {
+		r.Zone = zone
+	}
 	return penstock.Recognized{Format: f.name, Undated: undated, Generic: f.generic, Records: func(yield func(penstock.Record, error) bool) {
 		defer d.put(r)
 		f.grammar.Read(r, yield)

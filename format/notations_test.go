@@ -1,6 +1,7 @@
 package format_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -150,6 +151,39 @@ func TestWhatGoesOnIsBounded(t *testing.T) {
 		text := first + strings.Repeat(tt.line, tt.lines) + first
 		if r := readText(t, text); len(r.Records) != tt.records {
 			t.Errorf("%s: %d events, want %d", tt.name, len(r.Records), tt.records)
+		}
+	}
+}
+
+// A zone that is set is that of times which have none, in all formats or in one; a zone in the record is stronger.
+func TestTimesWithoutAZoneAreInTheOneThatIsSet(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ setting, text, want string }{
+		{"", "2026-07-24 10:00:00 x\n", "2026-07-24T10:00:00Z"},
+		{"UTC", "2026-07-24 10:00:00 x\n", "2026-07-24T10:00:00Z"},
+		{"Europe/Berlin", "2026-07-24 10:00:00 x\n", "2026-07-24T08:00:00Z"},
+		{"Europe/Berlin", "2026-11-24 10:00:00 x\n", "2026-11-24T09:00:00Z"},
+		{"Europe/Berlin", "2026-11-24 10:00:00 UTC x\n", "2026-11-24T10:00:00Z"},
+		{"Europe/Berlin", "2026-11-24T10:00:00Z x\n", "2026-11-24T10:00:00Z"},
+		{"Europe/Berlin", "2026-11-24 10:00:00 +0500 x\n", "2026-11-24T05:00:00Z"},
+		{"Europe/Berlin", "2026-11-24 10:00:00 CST x\n", "2026-11-24T10:00:00 unknown"},
+		{"Europe/Berlin", `{"time":"2026-11-24 10:00:00","x":1}` + "\n", "2026-11-24T09:00:00Z"},
+		{"Europe/Berlin", "1795514400 x\n", "2026-11-24T10:00:00Z"},
+		{"+02:00", "2026-11-24 10:00:00 x\n", "2026-11-24T08:00:00Z"},
+		{"-0330", "2026-11-24 10:00:00 x\n", "2026-11-24T13:30:00Z"},
+		{"ndjson=Europe/Berlin", "2026-11-24 10:00:00 x\n", "2026-11-24T10:00:00Z"},
+		{"+02:00, text=Europe/Berlin", "2026-11-24 10:00:00 x\n", "2026-11-24T09:00:00Z"},
+		{"text=UTC,Europe/Berlin", "2026-11-24 10:00:00 x\n", "2026-11-24T10:00:00Z"},
+	} {
+		r := read(t, detector(t, format.Config{TimeZone: tt.setting}), penstock.Identity{Modified: stored}, []byte(tt.text), strings.NewReader(tt.text))
+		if len(r.Records) != 1 || show(r.Records[0].Time) != tt.want {
+			t.Errorf("%s: %s: %+v, want %s", tt.setting, tt.text, r.Records, tt.want)
+		}
+	}
+	for _, setting := range []string{"Europe/Nowhere", "CET=", "text=", "texts=UTC", "+2", "+25:00", "text=CST"} {
+		_, err := format.New(format.Config{TimeZone: setting})
+		if _, ok := errors.AsType[*format.TimeZoneError](err); !ok {
+			t.Errorf("%s: %v", setting, err)
 		}
 	}
 }

@@ -26,6 +26,7 @@ const (
 	BadRule                               // a drop rule is wrong
 	BadBinary                             // there is no such treatment of what is no text
 	BadFormat                             // there is no such format
+	BadTimeZone                           // there is no such time zone
 	BadLogs                               // an option of log events is wrong
 )
 

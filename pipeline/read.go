@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"errors"
 	"math"
 	"slices"
 	"strings"
@@ -18,6 +19,8 @@ type Read struct {
 	Index string
 	// Format is what everything is read as, empty for recognising it.
 	Format string
+	// TimeZone is where clocks stood that wrote times without a zone, as in format.Config.
+	TimeZone string
 	// Binary says what becomes of content that is no text: "letter", or nothing, makes a dead letter by reference of it, "skip"
 	// passes over it.
 	Binary string
@@ -69,7 +72,10 @@ func (o *Read) recognizer() (*format.Detector, error) {
 	if force == cloudwatch.FormatPayloads {
 		force = ""
 	}
-	d, err := format.New(format.Config{Force: force, MaxRecordBytes: int(o.MaxRecordBytes), SkipBinary: o.Binary == "skip"})
+	d, err := format.New(format.Config{Force: force, MaxRecordBytes: int(o.MaxRecordBytes), SkipBinary: o.Binary == "skip", TimeZone: o.TimeZone})
+	if _, wrong := errors.AsType[*format.TimeZoneError](err); wrong {
+		return nil, &OptionError{BadTimeZone, err}
+	}
 	if err != nil {
 		return nil, &OptionError{BadFormat, err}
 	}

@@ -146,6 +146,7 @@ var optionHints = map[pipeline.Problem]string{
 	pipeline.BadRule:            "docs/documents.md explains drop rules: --drop level=debug",
 	pipeline.BadBinary:          "letter keeps account of it, skip passes over it",
 	pipeline.BadFormat:          `"penstock formats" lists the names`,
+	pipeline.BadTimeZone:        "--time-zone Europe/Berlin is for all formats, --time-zone mysql-error=Europe/Berlin for one",
 	pipeline.BadLogs:            "docs/cloudwatch-logs.md explains them",
 }
 

@@ -51,7 +51,7 @@ var allowed = map[string][]string{
 	// Stages.
 	"source":     {root},
 	"decode":     {root, "internal/inflate"},
-	"format":     {root, "format/internal/delimited", "format/internal/entry", "format/internal/lines", "format/internal/events", "format/internal/multiline", "format/internal/winxml"},
+	"format":     {root, "format/internal/delimited", "format/internal/entry", "format/internal/lines", "format/internal/events", "format/internal/multiline", "format/internal/times", "format/internal/winxml"},
 	"shape":      {root},
 	"bulk":       {root, "domain"},
 	"deadletter": {root, "decode"}, // the line reader

@@ -41,6 +41,7 @@ func (f Flags) Target(o *pipeline.Target) {
 func (f Flags) Read(o *pipeline.Read) {
 	f.Text(&o.Index, "index")
 	f.Text(&o.Format, "format")
+	f.Text(&o.TimeZone, "time-zone")
 	f.Text(&o.Binary, "binary")
 	f.Rules(&o.Drop, "drop")
 	f.Size(&o.MaxRecordBytes, "max-record-bytes")

@@ -61,6 +61,7 @@ var table = []Setting{
 	{"requester-pays", "false", "", "pay for requests to buckets whose owner has the requester pay"},
 	{"index", shape.DefaultIndex, "pattern", "index name: {format}, {yyyy.MM.dd} from the record's time, {field} from the record"},
 	{"format", "", "", "parse everything as this format instead of recognising it; \"penstock formats\" lists the names"},
+	{"time-zone", "UTC", "zone", "zone of times that are written without one, as a name such as Europe/Berlin or an offset such as +02:00; FORMAT=ZONE is for one format, commas stand between several"},
 	{"binary", "letter", "", "content that is no text: letter makes a dead letter by reference of it, skip passes over it"},
 	{"place", "", "", "name of this machine or tree of files, for the ids of records in files: it parts machines with equal paths"},
 	{"drop", "", "rules", "leave out records that match, such as level=debug or 'elb_status_code=200 and user_agent=ELB-*'; can be given more than once"},

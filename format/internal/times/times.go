@@ -2,6 +2,7 @@
 package times
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/seed56735111/penstock/format/internal/quote"
@@ -42,6 +43,18 @@ func Placed(t time.Time, place *time.Location) time.Time {
 		t = zones.Of(place).At(t).UTC()
 	}
 	return t
+}
+
+// Place returns the place of a name that the IANA data has, or of an offset such as +02:00.
+func Place(name string) (*time.Location, error) {
+	if l, ok := zones.Location(name); ok {
+		return l, nil
+	}
+	var c clock
+	if len(name) > 2 && (name[0] == '+' || name[0] == '-') && c.zoneOffset([]byte(name), false) == len(name) {
+		return time.FixedZone(name, c.offset), nil
+	}
+	return nil, fmt.Errorf("%q is no time zone: want a name such as Europe/Berlin or UTC, or an offset such as +02:00", name)
 }
 
 // Epoch reads seconds, milliseconds, microseconds or nanoseconds since 1970, told apart by their size, with a fraction or
