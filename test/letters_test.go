@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	inmemory "github.com/seed56735111/penstock/internal/bucket"
@@ -41,12 +42,13 @@ func TestLettersInS3AreReachedAsTheObjectsAre(t *testing.T) {
 		b.ServeHTTP(w, r)
 	}))
 	defer store.Close()
-	poisoned := true
+	var poisoned atomic.Bool
+	poisoned.Store(true)
 	domain := new(hostile.Domain)
 	domain.Answer = func(w http.ResponseWriter, r *hostile.BulkRequest) bool {
 		var items []hostile.Item
 		for _, doc := range r.Docs() {
-			if poisoned && strings.Contains(doc.Body, "poison") {
+			if poisoned.Load() && strings.Contains(doc.Body, "poison") {
 				items = append(items, hostile.Item{Doc: doc, Status: 400, Type: "mapper_parsing_exception", Reason: "failed to parse field [poison] of type [long]"})
 				continue
 			}
@@ -95,12 +97,12 @@ func TestLettersInS3AreReachedAsTheObjectsAre(t *testing.T) {
 	if err := json.Unmarshal([]byte(run(0, "deadletter", "summary", "--json")), &summary); err != nil || summary.Letters != 1 || summary.Field["poison"] != 1 || summary.Domain[index.URL] != 1 {
 		t.Errorf("summary %+v, %v", summary, err)
 	}
-	poisoned = false
+	poisoned.Store(false)
 	run(0, "deadletter", "replay", "--domain", index.URL, "--region", "eu-central-1")
 	if docs := domain.Docs(); len(docs) != 2 {
 		t.Errorf("%d documents, want 2", len(docs))
 	}
-	poisoned = true
+	poisoned.Store(true)
 	ship[7] = "elsewhere"
 	run(3, ship...)
 	if out := run(0, "deadletter", "remove", "--all"); !strings.HasPrefix(out, "1 dead letter removed") {

@@ -53,7 +53,7 @@ func TestOverwriteRepairsAnIndexAndNotADataStream(t *testing.T) {
 	ship("altered for ever, into a stream", "stream-1", 4, "in a data stream, delete", 0, 0)
 	holds("altered for ever, into a stream", "stream-1", 0, 500)
 
-	bucket.Get = nil
+	bucket.Calm()
 	ship("run again", "repaired", 0, "", 0, 500)
 	holds("run again", "repaired", 0, 500)
 	ship("run again with --overwrite", "repaired", 0, "", 0, 500, "--overwrite")
@@ -61,7 +61,7 @@ func TestOverwriteRepairsAnIndexAndNotADataStream(t *testing.T) {
 	ship("--overwrite into a stream", "stream-1", 4, "leave --overwrite out", 0, 0, "--overwrite")
 	holds("--overwrite into a stream", "stream-1", 0, 500)
 
-	bucket.Get = hostile.Once(hostile.Altered)
+	bucket.Misbehave(hostile.Once(hostile.Altered), nil)
 	bucket.Put("l", text)
 	ship("altered once", "once", 0, "", 1000, 0)
 	holds("altered once", "once", 1000, 0)

@@ -268,7 +268,8 @@ func (s *scenario) run(t *testing.T) {
 	if s.exit == 0 && !maps.Equal(texts(domain.Docs()), truth) {
 		t.Errorf("the run says that all is well, and the domain does not hold the records as they were stored")
 	}
-	bucket.Get, bucket.List, domain.Answer = nil, nil, nil
+	bucket.Calm()
+	domain.Calm()
 	ends = s.ship(t, slices.Concat(command, s.args, s.again))
 	if ends.code != 0 {
 		t.Errorf("run again: exit code %d; it said:\n%s", ends.code, ends.said)

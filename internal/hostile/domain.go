@@ -40,6 +40,13 @@ type Item struct {
 	Type, Reason string
 }
 
+// Calm ends all misbehaviour.
+func (d *Domain) Calm() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.Answer = nil
+}
+
 // Docs returns the documents, by "index/id".
 func (d *Domain) Docs() map[string]string {
 	d.mu.Lock()
@@ -64,8 +71,9 @@ func (d *Domain) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	d.mu.Lock()
 	d.requests++
 	b := &BulkRequest{Request: r, N: d.requests, Body: body}
+	answer := d.Answer
 	d.mu.Unlock()
-	if d.Answer != nil && d.Answer(w, b) {
+	if answer != nil && answer(w, b) {
 		return
 	}
 	_, _ = io.WriteString(w, Items(d.Bulk(b)))

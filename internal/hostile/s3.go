@@ -30,7 +30,8 @@ type S3 struct {
 	PageKeys int
 	// Summed gives the objects checksums, as AWS does.
 	Summed bool
-	// Get and List answer in place of the server, unless they return false. They may change the objects.
+	// Get and List answer in place of the server, unless they return false. They may change the objects. Once the server is
+	// asked, only Misbehave and Calm change them.
 	Get  func(w http.ResponseWriter, r *Get) bool
 	List func(w http.ResponseWriter, l *List) bool
 
@@ -58,6 +59,16 @@ type List struct {
 	N int
 	// Page is what the server would answer.
 	Page string
+}
+
+// Calm ends all misbehaviour.
+func (s *S3) Calm() { s.Misbehave(nil, nil) }
+
+// Misbehave changes Get and List of a server that is being asked.
+func (s *S3) Misbehave(get func(w http.ResponseWriter, r *Get) bool, list func(w http.ResponseWriter, l *List) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.Get, s.List = get, list
 }
 
 // Put stores an object.
@@ -116,13 +127,14 @@ func (s *S3) get(w http.ResponseWriter, r *http.Request, key string) {
 	s.gets[key]++
 	g := &Get{Request: r, Key: key, Body: body, N: s.gets[key]}
 	s.ranges = append(s.ranges, r.Header.Get("Range"))
+	behave := s.Get
 	s.mu.Unlock()
 	if !ok {
 		Fail(w, http.StatusNotFound, "NoSuchKey")
 		return
 	}
 	_, _ = fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-", &g.From)
-	if s.Get != nil && s.Get(w, g) {
+	if behave != nil && behave(w, g) {
 		return
 	}
 	g.Head(w, s.Summed)
@@ -170,8 +182,9 @@ func (s *S3) list(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.lists++
 	l := &List{Request: r, N: s.lists, Page: s.page(r.URL.Query())}
+	behave := s.List
 	s.mu.Unlock()
-	if s.List != nil && s.List(w, l) {
+	if behave != nil && behave(w, l) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/xml")
