@@ -22,8 +22,6 @@ type carrier struct {
 	blank bool
 	// same is the field in which the parts of a message are equal.
 	same string
-	// none, when set, reports whether a record is a sign of life of the carrier's without a message.
-	none func(fields []byte) bool
 
 	prepare sync.Once
 	inside  *Detector // without carriers
@@ -126,9 +124,6 @@ func (s *carried) accept(rec penstock.Record) bool {
 	s.next = fields
 	start, end, ok := events.Text(fields, s.message)
 	switch {
-	case s.none != nil && s.none(fields):
-		s.out.Frame(rec.Offset, int64(len(rec.Raw)))
-		return s.flush()
 	case !ok && !(s.blank && len(events.Member(fields, s.message)) == 0):
 		return s.flush() && s.emit(rec)
 	case !ok:

@@ -8,7 +8,6 @@ import (
 func table() []schema {
 	return []schema{
 		cloudtrail(),
-		cloudwatch(),
 		guardduty(),
 		networkfirewall(),
 		waf(),

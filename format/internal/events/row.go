@@ -24,8 +24,6 @@ type Row struct {
 	// Envelope is the name of the array in a top-level object whose elements are the records, empty for none. The records may
 	// stand alone too.
 	Envelope string
-	// Around are names with the beginning of a value that an envelope must have beside the array; the records do not stand alone then.
-	Around map[string]string
 	// Beside is the name under which each record has what the envelope has before the array. Without it that is a record of its own.
 	Beside string
 	// Empty decides by the object's name about an envelope with nothing in it.
@@ -52,30 +50,17 @@ func (f *Row) Told(r *entry.Reader) bool {
 	s := lookAt(r)
 	i := skipSeparators(s.text, 0)
 	if f.Envelope != "" {
-		if first, ok := s.envelope(i, f.Envelope); ok && f.surrounds(s, i) {
+		if first, ok := s.envelope(i, f.Envelope); ok {
 			if first < len(s.text) && s.text[first] == ']' {
 				return f.Empty != nil && f.Empty(r.Name)
 			}
 			return f.has(s, first, "")
 		}
 	}
-	if f.Around != nil {
-		return false
-	}
 	if i < len(s.text) && s.text[i] == '[' {
 		i = skipSeparators(s.text, i+1)
 	}
 	return (f.has(s, i, "") || f.Within != "" && f.has(s, i, f.Within+".")) && s.shape() != notJSON
-}
-
-// surrounds reports whether the object at i has what is around the records of the format.
-func (f *Row) surrounds(s *look, i int) bool {
-	for name, head := range f.Around {
-		if at := s.value(i, name); at == 0 || !bytes.HasPrefix(s.text[at:], []byte(head)) {
-			return false
-		}
-	}
-	return true
 }
 
 // has reports whether the object at i is a record of the format, which has its paths below another one.
