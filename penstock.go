@@ -153,6 +153,9 @@ type Record struct {
 	Content Content
 	// Unparsed says that the format's grammar did not match: JSON holds the raw text and the parse error.
 	Unparsed bool
+	// Repaired says that the record was JSON but for what programs are known to write, such as \x22, NaN or an end that is marked as
+	// cut off: JSON holds what it stands for, and the document says so.
+	Repaired bool
 }
 
 // UnknownZone is the location of a Record's time that names a zone which means several offsets, or none that is known. The

@@ -181,7 +181,7 @@ func (s *carried) finish() bool {
 	}
 	rec := s.rec
 	s.look(bytes.TrimRight(s.text, "\r\n"))
-	rec.JSON, rec.Verbatim, rec.Top = s.document(), false, s.inner.Top
+	rec.JSON, rec.Verbatim, rec.Top, rec.Repaired = s.document(), false, s.inner.Top, rec.Repaired || s.inner.Repaired
 	if rec.Time.IsZero() || s.inner.Top&penstock.TopTimestamp != 0 {
 		rec.Time = s.inner.Time
 	}

@@ -23,6 +23,7 @@ type got struct {
 	Time           time.Time
 	Top            penstock.TopNames
 	Unparsed       bool
+	Repaired       bool
 	Err            string // of a RecordError
 }
 
@@ -103,7 +104,7 @@ func read(t testing.TB, d *format.Detector, id penstock.Identity, plain []byte, 
 			t.Fatalf("%v: %s", err, rec.JSON)
 		}
 		out.Records = append(out.Records, got{
-			Offset: rec.Offset, Length: int64(len(rec.Raw)), JSON: string(rec.JSON), Time: rec.Time, Top: rec.Top, Unparsed: rec.Unparsed,
+			Offset: rec.Offset, Length: int64(len(rec.Raw)), JSON: string(rec.JSON), Time: rec.Time, Top: rec.Top, Unparsed: rec.Unparsed, Repaired: rec.Repaired,
 		})
 	}
 	return out

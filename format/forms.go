@@ -75,7 +75,7 @@ func (f forms) With(key, value string) (entry.Grammar, error) {
 			return c.With(key, value)
 		}
 	}
-	return nil, errors.New("the format has no parameters")
+	return nil, errors.New("want NAME(PARAMETER=VALUE), for a format that has parameters")
 }
 
 var _ entry.Configurable = forms{&lines.Headed{}}

@@ -169,6 +169,9 @@ func goldenDocuments(t testing.TB, s *subject, one sample) string {
 		if rec.Unparsed {
 			unparsed = ", unparsed"
 		}
+		if rec.Repaired {
+			unparsed = ", repaired"
+		}
 		fmt.Fprintf(&out, "at %d, %s%s\n%s%s\n", rec.Offset, at, unparsed, rec.JSON, rec.Err)
 	}
 	return out.String()

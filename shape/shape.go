@@ -90,6 +90,9 @@ func (e *entryShaper) Shape(r *penstock.Record) (penstock.Document, error) {
 	if at.Location() == penstock.UnknownZone {
 		b = append(b, `,"time_zone":"unknown"`...)
 	}
+	if r.Repaired {
+		b = append(b, `,"repaired":true`...)
+	}
 	b = append(b, '}')
 	tail := members(r.JSON)
 	if len(tail) > 0 && tail[0] != '}' {

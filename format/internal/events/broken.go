@@ -19,6 +19,12 @@ func (p *jsonReader) broken(y entry.Yield, at int, element bool) bool {
 	raw := bytes.TrimRight(p.Bytes()[:size], " \t\r\n")
 	offset := p.Offset()
 	p.Advance(size)
+	if rec, ok := p.repaired(raw, offset); ok {
+		if len(p.around) > 0 {
+			p.wrap(&rec)
+		}
+		return p.Emit(rec, y)
+	}
 	return p.EmitUnparsed(offset, raw, entry.Unexpected("JSON", raw, at), y)
 }
 

@@ -25,8 +25,9 @@ type jsonReader struct {
 	// array says that the entry is one array, to be read element by element however long it is.
 	array bool
 	// vain counts the bytes that were looked at behind broken values.
-	vain  int64
-	spare []byte // a record that is not in one piece in the window, padded
+	vain   int64
+	spare  []byte // a record that is not in one piece in the window, padded
+	opened []byte // brackets of a value that is repaired
 }
 
 // records reads the entry to its end.
