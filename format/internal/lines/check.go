@@ -168,7 +168,7 @@ func isIP(value []byte) bool {
 	if bytes.IndexByte(value, ':') < 0 {
 		return isIPv4(value)
 	}
-	if len(value) < 2 {
+	if len(value) < 2 || value[0] == ':' && value[1] != ':' {
 		return false
 	}
 	groups, colons, digits, empty := 0, 0, 0, 0
@@ -193,7 +193,7 @@ func isIP(value []byte) bool {
 			return false
 		}
 	}
-	open := value[0] == ':' && value[1] != ':' || value[len(value)-1] == ':' && value[len(value)-2] != ':'
+	open := value[len(value)-1] == ':' && value[len(value)-2] != ':'
 	return !open && (empty == 1 && groups <= 7 || empty == 0 && groups == 8 && colons == 7)
 }
 
