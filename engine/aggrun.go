@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/seed56735111/penstock/engine/internal/mapping"
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
@@ -141,7 +142,7 @@ type value struct {
 // each calls visit for every document with the values that its field has.
 func (a *aggregation) each(w *agg, docs []docAt, visit func(i int, values []value) error) error {
 	var s *searcher
-	var f *field
+	var f *mapping.Field
 	var read func(uint32, func(string, []byte)) error
 	var values, missing []value
 	for i, d := range docs {
@@ -151,7 +152,7 @@ func (a *aggregation) each(w *agg, docs []docAt, visit func(i int, values []valu
 			if f, err = a.field(w, s); err != nil {
 				return err
 			}
-			if read, err = s.values([]string{fieldPrefix + w.field}); err != nil {
+			if read, err = s.values([]string{mapping.FieldPrefix + w.field}); err != nil {
 				return err
 			}
 			if missing = nil; w.missing != nil {
@@ -159,9 +160,9 @@ func (a *aggregation) each(w *agg, docs []docAt, visit func(i int, values []valu
 				if of == nil {
 					of = guessed(w.missing)
 				}
-				v, err := of.sortValue(w.missing, s.now)
+				v, err := valueOf(of, w.missing, s.now)
 				if err != nil {
-					return numberFormat(w.missing.Text)
+					return wire.NumberFormat(w.missing.Text)
 				}
 				missing = []value{{v, 1}}
 			}
@@ -190,23 +191,23 @@ func (a *aggregation) each(w *agg, docs []docAt, visit func(i int, values []valu
 }
 
 // guessed is the field that a value stands for where the mapping has none.
-func guessed(n *wire.Node) *field {
+func guessed(n *wire.Node) *mapping.Field {
 	if n.Kind == wire.NumberKind {
-		return newLeaf("double")
+		return mapping.NewLeaf("double")
 	}
-	return newLeaf("keyword")
+	return mapping.NewLeaf("keyword")
 }
 
 // take adds a value as the index keeps it.
-func take(values []value, f *field, term []byte) []value {
-	switch f.class {
-	case whole, floating, instant:
+func take(values []value, f *mapping.Field, term []byte) []value {
+	switch f.Class {
+	case mapping.Whole, mapping.Floating, mapping.Instant:
 		n, times, ok := keyNumber(term)
 		if !ok {
 			return values
 		}
 		kind := wholeValue
-		if f.class == floating {
+		if f.Class == mapping.Floating {
 			kind = floatValue
 		}
 		if times > 1 { // instead of the one that is there
@@ -218,7 +219,7 @@ func take(values []value, f *field, term []byte) []value {
 			}
 		}
 		return append(values, value{sortValue{kind: kind, num: n, f: f}, times})
-	case truth:
+	case mapping.Truth:
 		n := int64(0)
 		if string(term) == "T" {
 			n = 1
@@ -229,15 +230,15 @@ func take(values []value, f *field, term []byte) []value {
 }
 
 // field returns the field of an aggregation, when the mapping has it.
-func (a *aggregation) field(w *agg, s *searcher) (*field, error) {
+func (a *aggregation) field(w *agg, s *searcher) (*mapping.Field, error) {
 	if w.field == "_index" {
 		return nil, nil //nolint:nilnil // no field of the mapping
 	}
 	if special(w.field) {
 		return nil, wire.NotOffered("aggregating [%s]", w.field)
 	}
-	f, inside := s.m.find(w.field)
-	if f == nil || f.isObject() || inside && !f.isFlat() {
+	f, inside := s.m.Find(w.field)
+	if f == nil || f.IsObject() || inside && !f.IsFlat() {
 		return nil, nil //nolint:nilnil // no document has a value
 	}
 	if inside {
@@ -249,9 +250,9 @@ func (a *aggregation) field(w *agg, s *searcher) (*field, error) {
 	if w.kind == "date_histogram" && w.interval == (interval{}) {
 		return nil, s.shardFailure(wire.Illegal("Invalid interval specified, must be non-null and non-empty"))
 	}
-	numeric := f.class == whole || f.class == floating || f.class == instant || f.class == truth
+	numeric := f.Class == mapping.Whole || f.Class == mapping.Floating || f.Class == mapping.Instant || f.Class == mapping.Truth
 	switch {
-	case w.kind == "date_histogram" && f.class != instant && f.class != whole:
+	case w.kind == "date_histogram" && f.Class != mapping.Instant && f.Class != mapping.Whole:
 		return nil, s.unfit(w, f)
 	case slices.Contains([]string{"stats", "min", "max", "avg", "sum"}, w.kind) && !numeric:
 		return nil, s.unfit(w, f)
@@ -259,14 +260,14 @@ func (a *aggregation) field(w *agg, s *searcher) (*field, error) {
 	return f, nil
 }
 
-func (s *searcher) unfit(w *agg, f *field) error {
-	return s.shardFailure(wire.Illegal("Field [%s] of type [%s] is not supported for aggregation [%s]", w.field, f.kind, w.kind))
+func (s *searcher) unfit(w *agg, f *mapping.Field) error {
+	return s.shardFailure(wire.Illegal("Field [%s] of type [%s] is not supported for aggregation [%s]", w.field, f.Kind, w.kind))
 }
 
 func (a *aggregation) metric(w *agg, docs []docAt) (wire.Object, error) {
 	count, sum, low, high := 0, 0.0, math.Inf(1), math.Inf(-1)
 	distinct := map[string]struct{}{}
-	var of *field
+	var of *mapping.Field
 	lost := 0.0 // of the sum, by rounding
 	err := a.each(w, docs, func(_ int, values []value) error {
 		for _, v := range values {
@@ -333,17 +334,17 @@ func (a *aggregation) metric(w *agg, docs []docAt) (wire.Object, error) {
 }
 
 // asText is a number in the field's own notation, where that is another one.
-func (w *agg) asText(f *field, x float64) (string, bool) {
+func (w *agg) asText(f *mapping.Field, x float64) (string, bool) {
 	switch {
 	case f == nil:
-	case f.class == instant && w.format != nil:
+	case f.Class == mapping.Instant && w.format != nil:
 		return w.format.Format(time.UnixMilli(int64(x)).UTC()), true
-	case f.class == instant:
-		return f.format.Format(time.UnixMilli(int64(x)).UTC()), true
-	case f.class == truth:
+	case f.Class == mapping.Instant:
+		return f.Format.Format(time.UnixMilli(int64(x)).UTC()), true
+	case f.Class == mapping.Truth:
 		return strconv.FormatBool(x != 0), true
-	case f.unsigned:
-		return javaDouble(x), true
+	case f.Unsigned:
+		return mapping.JavaDouble(x), true
 	}
 	return "", false
 }
@@ -353,11 +354,11 @@ func (v sortValue) number() float64 {
 	switch {
 	case v.f == nil:
 		return v.float()
-	case v.f.unsigned:
+	case v.f.Unsigned:
 		return float64(uint64(v.num) ^ 1<<63) //nolint:gosec // bits
-	case v.f.kind == "scaled_float":
-		return v.float() / v.f.scale
-	case v.f.nanos:
+	case v.f.Kind == "scaled_float":
+		return v.float() / v.f.Scale
+	case v.f.Nanos:
 		return float64(v.num / int64(time.Millisecond))
 	}
 	return v.float()

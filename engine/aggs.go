@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed56735111/penstock/engine/internal/dates"
+	"github.com/seed56735111/penstock/engine/internal/mapping"
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
@@ -256,8 +257,8 @@ func (p *queryParser) sizeInto(a *agg) func(*wire.Node) error {
 		v, err := strconv.Atoi(n.Text)
 		switch {
 		case err != nil:
-			return numberFormat(n.Text)
-		case v == 0 && p.major < firstKeyword:
+			return wire.NumberFormat(n.Text)
+		case v == 0 && p.major < mapping.FirstKeyword:
 			v = maxBuckets
 		case v <= 0:
 			return wire.Illegal("[size] must be greater than 0. Found [%d] in [%s]", v, a.name)
@@ -270,7 +271,7 @@ func (p *queryParser) sizeInto(a *agg) func(*wire.Node) error {
 // termFilter says which terms become buckets.
 type termFilter struct {
 	exact []string
-	glob  *glob
+	glob  *mapping.Glob
 }
 
 func parseTermFilter(n *wire.Node) (*termFilter, error) {
@@ -280,7 +281,7 @@ func parseTermFilter(n *wire.Node) (*termFilter, error) {
 	case wire.StringKind:
 		// Regular expressions in their simplest form: a text, with .* for any.
 		if plain := strings.ReplaceAll(n.Text, ".*", "*"); !strings.ContainsAny(plain, `.?+|{}[]()"\#@&<>~`) {
-			return &termFilter{glob: newGlob(plain, false)}, nil
+			return &termFilter{glob: mapping.NewGlob(plain, false)}, nil
 		}
 	}
 	return nil, wire.NotOffered("[include] and [exclude] of the aggregation [terms] with regular expressions or partitions")
@@ -288,7 +289,7 @@ func parseTermFilter(n *wire.Node) (*termFilter, error) {
 
 func (f *termFilter) match(text string) bool {
 	if f.glob != nil {
-		return f.glob.match(text)
+		return f.glob.Match(text)
 	}
 	return slices.Contains(f.exact, text)
 }
@@ -331,7 +332,7 @@ func (p *queryParser) histogramOptions(a *agg, n *wire.Node) error {
 		}
 	}
 	a.zone = time.UTC
-	if p.major < firstTyped {
+	if p.major < mapping.FirstTyped {
 		a.least = 1
 	}
 	options := map[string]any{
@@ -385,7 +386,7 @@ func (a *agg) setInterval(text string, calendar, fixed bool, major int) error {
 		return wire.Illegal("The supplied interval [%s] could not be parsed as a calendar interval.", text)
 	}
 	d, ok := parseInterval(text)
-	if !ok || d <= 0 || strings.HasSuffix(text, "w") && major >= firstTyped {
+	if !ok || d <= 0 || strings.HasSuffix(text, "w") && major >= mapping.FirstTyped {
 		return notATime("date_histogram.fixedInterval", text)
 	}
 	a.interval.fixed = d

@@ -5,19 +5,17 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/seed56735111/penstock/engine/internal/mapping"
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
 // item is the error as it stands in an item of a list, such as one of _bulk.
 func (c *call) item(e *wire.Failure) any {
-	if c.profile.major < firstTyped {
+	if c.profile.major < mapping.FirstTyped {
 		return wire.LegacyError(e)
 	}
 	return e.Body()
 }
-
-// firstTyped is the first major version whose errors have types.
-const firstTyped = 2
 
 func (c *call) fail(err error) {
 	e, ok := errors.AsType[*wire.Failure](err)
@@ -29,7 +27,7 @@ func (c *call) fail(err error) {
 	switch {
 	case e.Plain:
 		body = e.Reason
-	case c.profile.major < firstTyped:
+	case c.profile.major < mapping.FirstTyped:
 		body = wire.LegacyError(e)
 	}
 	if e.Plain && e.Status == http.StatusBadRequest {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/seed56735111/penstock/engine/internal/dates"
+	"github.com/seed56735111/penstock/engine/internal/mapping"
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
@@ -232,17 +233,17 @@ func (a *aggregation) write(w *agg, list []*group) ([]any, error) {
 		b := wire.Obj("key", g.key.shown(&sortKey{}, 0))
 		switch {
 		case g.key.f == nil:
-		case g.key.f.class == truth:
+		case g.key.f.Class == mapping.Truth:
 			b = append(b, wire.Entry{Name: "key_as_string", Value: strconv.FormatBool(g.key.num == 1)})
-			if a.c.profile.major < firstKeyword {
+			if a.c.profile.major < mapping.FirstKeyword {
 				b = wire.Obj("key", map[bool]string{true: "T", false: "F"}[g.key.num == 1])
 			}
-		case g.key.f.class == instant:
-			format := g.key.f.format
+		case g.key.f.Class == mapping.Instant:
+			format := g.key.f.Format
 			if w.format != nil {
 				format = w.format
 			}
-			t := g.key.f.time(g.key.num)
+			t := g.key.f.Time(g.key.num)
 			b = wire.Obj("key", t.UnixMilli(), "key_as_string", format.Format(t))
 		}
 		b = append(b, wire.Entry{Name: "doc_count", Value: g.count})
@@ -304,10 +305,10 @@ func (a *aggregation) histogram(w *agg, docs []docAt) (wire.Object, error) {
 		last := int64(math.MinInt64)
 		for _, v := range values {
 			t := time.UnixMilli(v.num)
-			if v.f != nil && v.f.class == instant {
-				t = v.f.time(v.num)
+			if v.f != nil && v.f.Class == mapping.Instant {
+				t = v.f.Time(v.num)
 				if format == nil {
-					format = v.f.format
+					format = v.f.Format
 				}
 			}
 			key := w.start(t).UnixMilli()

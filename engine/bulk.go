@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed56735111/penstock/engine/internal/mapping"
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
@@ -207,8 +208,8 @@ func (c *call) parseAction(text []byte, line int, defaults *op) (*op, error) {
 		}
 	}
 	switch {
-	case c.profile.major < firstUntyped || o.docType == "":
-	case c.profile.major == firstUntyped && o.docType != "_doc":
+	case c.profile.major < mapping.FirstUntyped || o.docType == "":
+	case c.profile.major == mapping.FirstUntyped && o.docType != "_doc":
 		return nil, wire.NotOffered("mapping types other than _doc: [%s]", o.docType)
 	default:
 		o.docType = ""
@@ -233,7 +234,7 @@ func (c *call) actionParameter(o *op, name, value string, line int) error {
 		*into = n
 		return nil
 	}
-	old := c.profile.major < firstUntyped
+	old := c.profile.major < mapping.FirstUntyped
 	switch name {
 	case "_index":
 		if c.cfg.NoExplicitIndex {
@@ -247,7 +248,7 @@ func (c *call) actionParameter(o *op, name, value string, line int) error {
 	case "routing":
 		o.routing = value
 	case "_type":
-		if c.profile.major > firstUntyped {
+		if c.profile.major > mapping.FirstUntyped {
 			return wire.Illegal("Action/metadata line [%d] contains an unknown parameter [_type]", line)
 		}
 		o.docType = value
@@ -308,7 +309,7 @@ func validate(ops []*op, major int) error {
 		if o.index == "" {
 			missing = append(missing, "index is missing")
 		}
-		if o.docType == "" && major < firstUntyped {
+		if o.docType == "" && major < mapping.FirstUntyped {
 			missing = append(missing, "type is missing")
 		}
 		if o.id == "" && (o.action == "update" || o.action == "delete") {
@@ -403,7 +404,7 @@ func (c *call) bulkItem(o *op, forced bool) wire.Object {
 	item := wire.Obj("_index", index)
 	if o.docType != "" {
 		item = append(item, wire.Entry{Name: "_type", Value: o.docType})
-	} else if c.profile.major == firstUntyped {
+	} else if c.profile.major == mapping.FirstUntyped {
 		item = append(item, wire.Entry{Name: "_type", Value: "_doc"})
 	}
 	item = append(item, wire.Entry{Name: "_id", Value: o.id})
@@ -411,7 +412,7 @@ func (c *call) bulkItem(o *op, forced bool) wire.Object {
 		return append(item, wire.Entry{Name: "status", Value: o.err.Status}, wire.Entry{Name: "error", Value: c.item(o.err)})
 	}
 	item = append(item, wire.Entry{Name: "_version", Value: o.ver})
-	if c.profile.major < firstTyped {
+	if c.profile.major < mapping.FirstTyped {
 		item = append(item, wire.Entry{Name: "status", Value: o.status()})
 		if o.action == "delete" {
 			item = append(item, wire.Entry{Name: "found", Value: o.result == "deleted"})

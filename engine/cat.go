@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/seed56735111/penstock/engine/internal/dates"
+	"github.com/seed56735111/penstock/engine/internal/mapping"
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
@@ -73,7 +74,7 @@ func (c *call) catIndices(expr string) (*table, error) {
 		{"creation.date", []string{"cd"}, true, true},
 		{"creation.date.string", []string{"cds"}, false, true},
 	}}
-	if c.profile.major < firstTyped {
+	if c.profile.major < mapping.FirstTyped {
 		t.columns[3].hidden = true
 	}
 	found, err := c.meant(expr)
@@ -210,8 +211,8 @@ func (c *call) catHealth() (*table, error) {
 		{"init", []string{"i", "shards.initializing"}, true, false},
 		{"unassign", []string{"u", "shards.unassigned"}, true, false},
 		{"pending_tasks", []string{"pt", "pendingTasks"}, true, false},
-		{"max_task_wait_time", []string{"mtwt", "maxTaskWaitTime"}, true, c.profile.major < firstTyped},
-		{"active_shards_percent", []string{"asp", "activeShardsPercent"}, true, c.profile.major < firstTyped},
+		{"max_task_wait_time", []string{"mtwt", "maxTaskWaitTime"}, true, c.profile.major < mapping.FirstTyped},
+		{"active_shards_percent", []string{"asp", "activeShardsPercent"}, true, c.profile.major < mapping.FirstTyped},
 	}}
 	t.rows = [][]string{{
 		strconv.FormatInt(now.Unix(), 10), now.Format(time.TimeOnly), c.cfg.ClusterName, n.status(), "1", "1", "true", strconv.Itoa(n.primaries), strconv.Itoa(n.primaries), "0", "0",

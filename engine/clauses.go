@@ -4,7 +4,9 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/seed56735111/penstock/engine/internal/mapping"
 	"github.com/seed56735111/penstock/engine/internal/wire"
+	"github.com/seed56735111/penstock/engine/internal/words"
 )
 
 // matchQuery looks for the words of a text in fields.
@@ -20,7 +22,7 @@ type matchQuery struct {
 	sum      bool // most_fields
 	boost    float32
 	lenient  bool
-	analyzer *analyzer
+	analyzer *words.Analyzer
 }
 
 type weighted struct {
@@ -50,9 +52,9 @@ func (p *queryParser) matchOptions(q *matchQuery) map[string]any {
 	}
 }
 
-func (p *queryParser) analyzerInto(into **analyzer) func(*wire.Node) error {
+func (p *queryParser) analyzerInto(into **words.Analyzer) func(*wire.Node) error {
 	return func(n *wire.Node) error {
-		a, ok := analyzers()[n.Text]
+		a, ok := words.Analyzers()[n.Text]
 		if !ok {
 			return wire.NotOffered("the analyzer [%s]", n.Text)
 		}
@@ -70,7 +72,7 @@ func (p *queryParser) match(m *wire.Member, phrase bool) (query, error) {
 	switch f.Node.Kind {
 	case wire.ObjectKind:
 		options := p.matchOptions(q)
-		if p.major < firstKeyword {
+		if p.major < mapping.FirstKeyword {
 			options["type"] = func(n *wire.Node) error {
 				if n.Text == "phrase" || n.Text == "boolean" {
 					q.phrase = n.Text == "phrase"
@@ -145,7 +147,7 @@ func parseWeighted(text string) (weighted, error) {
 	if ok {
 		v, err := strconv.ParseFloat(boost, 32)
 		if err != nil {
-			return w, numberFormat(boost)
+			return w, wire.NumberFormat(boost)
 		}
 		w.boost = float32(v)
 	}
@@ -163,7 +165,7 @@ type termQuery struct {
 func noField() error { return wire.Illegal("field name is null or empty") }
 
 func (p *queryParser) term(n *wire.Node) (query, error) {
-	if n.Kind == wire.ObjectKind && len(n.Members) == 0 && p.major >= firstUntyped {
+	if n.Kind == wire.ObjectKind && len(n.Members) == 0 && p.major >= mapping.FirstUntyped {
 		return nil, noField()
 	}
 	f, err := p.oneField("term", n, "[term] query must have a field")
@@ -208,7 +210,7 @@ func (p *queryParser) terms(n *wire.Node) (query, error) {
 			}
 		case m.Name == "_name" || m.Name == "value_type":
 			return nil, wire.NotOffered("the option [%s] of the query [terms]", m.Name)
-		case p.major < firstKeyword && (m.Name == "execution" || m.Name == "_cache" || m.Name == "_cache_key" || m.Name == "minimum_should_match"):
+		case p.major < mapping.FirstKeyword && (m.Name == "execution" || m.Name == "_cache" || m.Name == "_cache_key" || m.Name == "minimum_should_match"):
 			if m.Name == "minimum_should_match" {
 				return nil, wire.NotOffered("the option [%s] of the query [terms]", m.Name)
 			}
@@ -306,7 +308,7 @@ type idsQuery struct {
 func (p *queryParser) ids(n *wire.Node) (query, error) {
 	q := &idsQuery{boost: 1}
 	options := map[string]any{"values": func(n *wire.Node) error { q.ids = texts(n); return nil }, "boost": &q.boost}
-	if p.major <= firstUntyped {
+	if p.major <= mapping.FirstUntyped {
 		options["type"] = func(n *wire.Node) error { q.types = texts(n); return nil }
 	}
 	if err := p.options("ids", n, options); err != nil {
@@ -387,7 +389,7 @@ func (p *queryParser) boolean(n *wire.Node) (query, error) {
 			c, err := p.parse(&clauses[j])
 			if err != nil {
 				e := wire.AsFailure(err)
-				if p.major < firstTyped || e.Status != 400 {
+				if p.major < mapping.FirstTyped || e.Status != 400 {
 					return nil, err
 				}
 				at := clauses[j].Start
@@ -418,7 +420,7 @@ func (p *queryParser) constant(n *wire.Node) (query, error) {
 		return err
 	}
 	options := map[string]any{"filter": inner, "boost": &q.boost}
-	if p.major < firstKeyword {
+	if p.major < mapping.FirstKeyword {
 		options["query"] = inner
 	}
 	if err := p.options("constant_score", n, options); err != nil {

@@ -8,6 +8,8 @@ import (
 	"sync"
 
 	bleve "github.com/blevesearch/bleve_index_api"
+
+	"github.com/seed56735111/penstock/engine/internal/mapping"
 )
 
 // Names of what every document has beside its fields. A document's own fields are behind a prefix.
@@ -18,7 +20,6 @@ const (
 	seqColumn    = "_seq"
 	pathsColumn  = "_paths" // the fields that have a value
 	typeColumn   = "_type"  // before version 7
-	fieldPrefix  = "."
 )
 
 // record is a document on its way into the index. It builds what bleve asks for, past bleve's own mapping: which words and
@@ -34,8 +35,8 @@ type column struct {
 	name    string
 	options bleve.FieldIndexingOptions
 	stored  []byte
-	field   *field
-	leaves  []leaf
+	field   *mapping.Field
+	leaves  []mapping.Leaf
 	key     string // the only one, where there is no field
 	length  int
 	tokens  bleve.TokenFrequencies
@@ -93,7 +94,7 @@ func (c *column) reset() {
 }
 
 // newRecord makes a record of a document.
-func (p *recordPool) newRecord(d *stored, doc parsed) *record {
+func (p *recordPool) newRecord(d *stored, doc mapping.Parsed) *record {
 	r := p.get()
 	r.key, r.size = d.key, len(d.source)
 	r.add(sourceColumn, bleve.StoreField).stored = d.source
@@ -102,26 +103,26 @@ func (p *recordPool) newRecord(d *stored, doc parsed) *record {
 	if d.docType != "" {
 		r.add(typeColumn, bleve.IndexField|bleve.SkipFreqNorm).key = d.docType
 	}
-	r.add(pathsColumn, bleve.IndexField|bleve.SkipFreqNorm).key = pathsKey(doc.paths)
+	r.add(pathsColumn, bleve.IndexField|bleve.SkipFreqNorm).key = pathsKey(doc.Paths)
 	var at map[string]int
-	if doc.repeated {
-		at = make(map[string]int, len(doc.leaves))
+	if doc.Repeated {
+		at = make(map[string]int, len(doc.Leaves))
 	}
-	for i, l := range doc.leaves {
-		if !l.field.searchable && !l.field.docValues {
+	for i, l := range doc.Leaves {
+		if !l.Field.Searchable && !l.Field.DocValues {
 			continue
 		}
-		if n, ok := at[l.path]; ok {
+		if n, ok := at[l.Path]; ok {
 			r.columns[n].leaves = append(r.columns[n].leaves, l)
 			continue
 		}
 		if at != nil {
-			at[l.path] = len(r.columns)
+			at[l.Path] = len(r.columns)
 		}
-		c := r.add(l.field.column, l.field.options())
-		c.field, c.leaves = l.field, doc.leaves[i:i+1:i+1]
+		c := r.add(l.Field.Column, optionsOf(l.Field))
+		c.field, c.leaves = l.Field, doc.Leaves[i:i+1:i+1]
 		if c.name == "" {
-			c.name = fieldPrefix + l.path
+			c.name = mapping.FieldPrefix + l.Path
 		}
 	}
 	return r
@@ -139,15 +140,15 @@ func (r *record) add(name string, options bleve.FieldIndexingOptions) *column {
 	return c
 }
 
-// options is what bleve keeps of a field.
-func (f *field) options() bleve.FieldIndexingOptions {
+// optionsOf is what bleve keeps of a field.
+func optionsOf(f *mapping.Field) bleve.FieldIndexingOptions {
 	o := bleve.IndexField
-	if f.class == analysed {
+	if f.Class == mapping.Analysed {
 		o |= bleve.IncludeTermVectors
 	} else {
 		o |= bleve.SkipFreqNorm
 	}
-	if f.docValues || f.fielddata {
+	if f.DocValues || f.Fielddata {
 		o |= bleve.DocValues
 	}
 	return o
@@ -196,11 +197,11 @@ func (c *column) Analyze() {
 	case c.field == nil:
 		c.length = 1
 		c.token(c.key)
-	case c.field.class == analysed:
+	case c.field.Class == mapping.Analysed:
 		c.words()
 	default:
 		c.length = len(c.leaves)
-		c.field.keys(c.leaves, func(key string) { c.token(key) })
+		eachKey(c.field, c.leaves, func(key string) { c.token(key) })
 	}
 }
 
@@ -229,7 +230,7 @@ func (c *column) words() {
 		if i > 0 {
 			position += valueGap
 		}
-		c.field.words.split(c.leaves[i].text, func(word string) {
+		c.field.Words.Split(c.leaves[i].Text, func(word string) {
 			position++
 			c.length++
 			t := c.token(word)
@@ -243,13 +244,13 @@ func (c *column) words() {
 	}
 }
 
-// keys are what a field's values are found by, and what they are read back from.
-func (f *field) keys(leaves []leaf, each func(key string)) {
-	switch f.class {
-	case whole, floating, instant:
+// eachKey are what a field's values are found by, and what they are read back from.
+func eachKey(f *mapping.Field, leaves []mapping.Leaf, each func(key string)) {
+	switch f.Class {
+	case mapping.Whole, mapping.Floating, mapping.Instant:
 	default:
 		for i := range leaves {
-			each(leaves[i].text)
+			each(leaves[i].Text)
 		}
 		return
 	}
@@ -259,10 +260,10 @@ func (f *field) keys(leaves []leaf, each func(key string)) {
 	}
 	for i := range leaves {
 		for _, shift := range numberLevels {
-			each(numberKey(leaves[i].num, shift))
+			each(numberKey(leaves[i].Num, shift))
 		}
 		if times != nil {
-			times[leaves[i].num]++
+			times[leaves[i].Num]++
 		}
 	}
 	for n, count := range times {

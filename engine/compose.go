@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed56735111/penstock/engine/internal/mapping"
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
@@ -15,7 +16,7 @@ func (e *Engine) templated(name string, d draft) draft {
 		return slices.ContainsFunc(t.patterns, func(p string) bool { return wire.Wildcard(p, name) })
 	}
 	var best *template
-	for _, n := range sorted(e.templates) {
+	for _, n := range slices.Sorted(maps.Keys(e.templates)) {
 		if t := e.templates[n]; fits(t) && (best == nil || t.priority > best.priority) {
 			best = t
 		}
@@ -25,7 +26,7 @@ func (e *Engine) templated(name string, d draft) draft {
 		return base.under(d, name)
 	}
 	var old []*template
-	for _, n := range sorted(e.legacy) {
+	for _, n := range slices.Sorted(maps.Keys(e.legacy)) {
 		if fits(e.legacy[n]) {
 			old = append(old, e.legacy[n])
 		}
@@ -65,15 +66,15 @@ func (d draft) under(top draft, name string) draft {
 }
 
 // composed is the mapping that comes of several definitions, of which later ones replace fields of earlier ones.
-func composed(major int, definitions []*wire.Node) (*mapping, error) {
+func composed(major int, definitions []*wire.Node) (*mapping.Mapping, error) {
 	whole := wire.Node{Kind: wire.ObjectKind}
 	for _, n := range definitions {
-		if major < firstUntyped {
-			n = untyped(n)
+		if major < mapping.FirstUntyped {
+			n = mapping.Untyped(n)
 		}
 		whole = overlay(&whole, n)
 	}
-	return newMapping(major).with(&whole)
+	return mapping.NewMapping(major).With(&whole)
 }
 
 // overlay puts a definition over another one: objects are merged, anything else is replaced.

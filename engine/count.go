@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed56735111/penstock/engine/internal/mapping"
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
@@ -47,7 +48,7 @@ func (c *call) matching(expr string) ([]*index, []matched, error) {
 	var err error
 	if len(c.body) > 0 {
 		n, err = wire.ParseBody(c.body)
-		if e, ok := errors.AsType[*wire.Failure](err); ok && e.Kind != "parsing_exception" && c.profile.major >= firstTyped {
+		if e, ok := errors.AsType[*wire.Failure](err); ok && e.Kind != "parsing_exception" && c.profile.major >= mapping.FirstTyped {
 			err = wire.Errorf(http.StatusBadRequest, "parsing_exception", "Failed to parse").Because(e)
 		}
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/seed56735111/penstock/engine/internal/mapping"
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
@@ -64,7 +65,7 @@ func (c *call) putDocument(index, docType, id, opType string) error {
 	if err != nil {
 		return err
 	}
-	o.action, o.source = firstNonEmpty(opType, "index"), c.body
+	o.action, o.source = mapping.FirstNonEmpty(opType, "index"), c.body
 	if id == "" {
 		o.id = newID()
 	}
@@ -120,7 +121,7 @@ func (c *call) parseOp(index, docType, id string) (*op, error) {
 	for name, into := range map[string]*int64{"version": &o.version, "if_seq_no": &o.ifSeq, "if_primary_term": &o.ifTerm} {
 		if v := c.query.Get(name); v != "" {
 			if *into, err = strconv.ParseInt(v, 10, 64); err != nil {
-				return nil, wire.Illegal("Failed to parse long parameter [%s] with value [%s]", name, v).Because(numberFormat(v))
+				return nil, wire.Illegal("Failed to parse long parameter [%s] with value [%s]", name, v).Because(wire.NumberFormat(v))
 			}
 		}
 	}
@@ -147,13 +148,13 @@ func (c *call) runOne(o *op) error {
 	}
 	answer := c.head(o.target.name, o.docType, o.id)
 	answer = append(answer, wire.Entry{Name: "_version", Value: o.ver})
-	if o.result != "not_found" || c.profile.major >= firstTyped {
-		c.w.Header().Set("Location", "/"+strings.Join([]string{o.target.name, firstNonEmpty(o.docType, "_doc"), o.id}, "/"))
+	if o.result != "not_found" || c.profile.major >= mapping.FirstTyped {
+		c.w.Header().Set("Location", "/"+strings.Join([]string{o.target.name, mapping.FirstNonEmpty(o.docType, "_doc"), o.id}, "/"))
 		if o.result != "created" {
 			c.w.Header().Del("Location")
 		}
 	}
-	if c.profile.major < firstTyped {
+	if c.profile.major < mapping.FirstTyped {
 		name, value := "created", o.result == "created"
 		if o.action == "delete" {
 			name, value = "found", o.result == "deleted"
@@ -182,9 +183,9 @@ func (c *call) runOne(o *op) error {
 func (c *call) head(index, docType, id string) wire.Object {
 	o := wire.Obj("_index", index)
 	switch {
-	case c.profile.major < firstUntyped:
+	case c.profile.major < mapping.FirstUntyped:
 		o = append(o, wire.Entry{Name: "_type", Value: docType})
-	case c.profile.major == firstUntyped:
+	case c.profile.major == mapping.FirstUntyped:
 		o = append(o, wire.Entry{Name: "_type", Value: "_doc"})
 	}
 	return append(o, wire.Entry{Name: "_id", Value: id})
@@ -207,7 +208,7 @@ func (c *call) get(index, docType, id string, sourceOnly bool) error {
 	if v := c.query.Get("version"); v != "" && d != nil {
 		n, err := strconv.ParseInt(v, 10, 64)
 		if err != nil {
-			return wire.Illegal("Failed to parse long parameter [version] with value [%s]", v).Because(numberFormat(v))
+			return wire.Illegal("Failed to parse long parameter [version] with value [%s]", v).Because(wire.NumberFormat(v))
 		}
 		if n != d.version {
 			return wire.Errorf(http.StatusConflict, "version_conflict_engine_exception", "[%s]: version conflict, current version [%d] is different than the one provided [%d]", id, d.version, n).
@@ -216,7 +217,7 @@ func (c *call) get(index, docType, id string, sourceOnly bool) error {
 	}
 	if sourceOnly {
 		if d == nil {
-			if c.profile.major == firstUntyped {
+			if c.profile.major == mapping.FirstUntyped {
 				id = "_doc]/[" + id
 			}
 			return wire.Errorf(http.StatusNotFound, "resource_not_found_exception", "Document not found [%s]/[%s]", x.name, id)
@@ -239,7 +240,7 @@ func (c *call) found(x *index, docType, id string, d *stored, filter *sourceFilt
 		return append(c.head(x.name, docType, id), wire.Entry{Name: "found", Value: false})
 	}
 	o := append(c.head(x.name, d.docType, id), wire.Entry{Name: "_version", Value: d.version})
-	if c.profile.major >= firstUntyped {
+	if c.profile.major >= mapping.FirstUntyped {
 		o = append(o, wire.Entry{Name: "_seq_no", Value: d.seq}, wire.Entry{Name: "_primary_term", Value: 1})
 	}
 	if d.routing != "" {
@@ -377,11 +378,11 @@ func (c *call) mgetOne(w wish) (doc wire.Object, size int) {
 	}
 	if err != nil {
 		e := wire.AsFailure(err)
-		if c.profile.major < firstTyped {
+		if c.profile.major < mapping.FirstTyped {
 			return append(c.head(w.index, w.docType, w.id), wire.Entry{Name: "error", Value: wire.LegacyError(e)}), 0
 		}
 		head := c.head(w.index, w.docType, w.id)
-		if c.profile.major == firstUntyped {
+		if c.profile.major == mapping.FirstUntyped {
 			head[1].Value = nil
 		}
 		return append(head, wire.Entry{Name: "error", Value: e.Full()}), 0

@@ -200,7 +200,7 @@ func (e *Engine) resolve(expr string, lenient bool) ([]*index, error) {
 		}
 	}
 	out := make([]*index, 0, len(found))
-	for _, name := range sorted(found) {
+	for _, name := range slices.Sorted(maps.Keys(found)) {
 		out = append(out, found[name])
 	}
 	return out, nil
@@ -210,6 +210,3 @@ func (e *Engine) resolve(expr string, lenient bool) ([]*index, error) {
 func noIndex(name, kind string) *wire.Failure {
 	return wire.Errorf(404, "index_not_found_exception", "no such index [%s]", name).With("index", name, "resource.id", name, "resource.type", kind, "index_uuid", "_na_")
 }
-
-// sorted are the keys of a map in order.
-func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

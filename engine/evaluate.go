@@ -10,6 +10,7 @@ import (
 
 	bleve "github.com/blevesearch/bleve_index_api"
 
+	"github.com/seed56735111/penstock/engine/internal/mapping"
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
@@ -33,18 +34,18 @@ func (q *constantQuery) run(s *searcher) (*hits, error) {
 }
 
 // lookup returns a field that can be searched; nil when the mapping has none.
-func (s *searcher) lookup(path string) (*field, error) {
-	f, inside := s.m.find(path)
+func (s *searcher) lookup(path string) (*mapping.Field, error) {
+	f, inside := s.m.Find(path)
 	switch {
 	case f == nil:
 		return nil, nil //nolint:nilnil // no field is no error: nothing is found in it
-	case inside && f.isFlat():
-		return nil, wire.NotOffered("searching inside of the field [%s], which is a %s", path, f.kind)
-	case inside, f.isObject():
+	case inside && f.IsFlat():
+		return nil, wire.NotOffered("searching inside of the field [%s], which is a %s", path, f.Kind)
+	case inside, f.IsObject():
 		return nil, nil //nolint:nilnil // nor what only nested queries find
-	case f.class == unindexed:
-		return nil, wire.NotOffered("searching in the field [%s], which is a %s", path, f.kind)
-	case !f.searchable && (!f.docValues || s.m.major <= firstUntyped):
+	case f.Class == mapping.Unindexed:
+		return nil, wire.NotOffered("searching in the field [%s], which is a %s", path, f.Kind)
+	case !f.Searchable && (!f.DocValues || s.m.Major <= mapping.FirstUntyped):
 		return nil, s.wrongText(wire.Illegal("Cannot search on field [%s] since it is not indexed.", path))
 	}
 	return f, nil
@@ -81,7 +82,7 @@ func (q *matchQuery) run(s *searcher) (*hits, error) {
 
 // expand returns the fields that a name with wildcards means.
 func (s *searcher) expand(pattern string) []string {
-	everything := pattern == "_all" && s.m.major < firstUntyped
+	everything := pattern == "_all" && s.m.Major < mapping.FirstUntyped
 	if everything {
 		pattern = "*"
 	}
@@ -89,8 +90,8 @@ func (s *searcher) expand(pattern string) []string {
 		return []string{pattern}
 	}
 	var out []string
-	s.m.root.leaves("", func(path string, f *field) {
-		if wire.Wildcard(pattern, path) && f.searchable && f.class != unindexed && (!everything || !f.notInAll) {
+	s.m.Root.Leaves("", func(path string, f *mapping.Field) {
+		if wire.Wildcard(pattern, path) && f.Searchable && f.Class != mapping.Unindexed && (!everything || !f.NotInAll) {
 			out = append(out, path)
 		}
 	})
@@ -106,18 +107,18 @@ func (q *matchQuery) in(s *searcher, path string, boost float32) (*hits, error) 
 	if f == nil || err != nil {
 		return &hits{}, err
 	}
-	if f.class != analysed {
+	if f.Class != mapping.Analysed {
 		return s.term(path, &wire.Node{Kind: wire.StringKind, Text: q.text}, boost, false)
 	}
-	a := f.search
+	a := f.Search
 	if q.analyzer != nil {
 		a = *q.analyzer
 	}
-	words := a.list(q.text)
+	words := a.List(q.text)
 	if len(words) > maxClauses {
 		return nil, wire.Errorf(400, "too_many_clauses", "maxClauseCount is set to %d", maxClauses)
 	}
-	name := fieldPrefix + path
+	name := mapping.FieldPrefix + path
 	switch {
 	case len(words) == 0 && q.all:
 		return &hits{docs: s.live(), score: boost}, nil
@@ -180,28 +181,28 @@ func (s *searcher) term(path string, v *wire.Node, boost float32, fold bool) (*h
 		return &hits{}, err
 	}
 	h, err := s.in(path, f, v, boost, fold)
-	if err == nil && !f.searchable { // found by its values, which have no scores
+	if err == nil && !f.Searchable { // found by its values, which have no scores
 		h = h.constant(boost)
 	}
 	return h, err
 }
 
 // in finds a value in a field of the mapping.
-func (s *searcher) in(path string, f *field, v *wire.Node, boost float32, fold bool) (*hits, error) {
-	name := fieldPrefix + path
+func (s *searcher) in(path string, f *mapping.Field, v *wire.Node, boost float32, fold bool) (*hits, error) {
+	name := mapping.FieldPrefix + path
 	if fold {
-		if f.class != exact && f.class != analysed {
-			return nil, s.unfitQuery("[%s] field which is of type [%s], does not support case insensitive term queries", path, f.kind)
+		if f.Class != mapping.Exact && f.Class != mapping.Analysed {
+			return nil, s.unfitQuery("[%s] field which is of type [%s], does not support case insensitive term queries", path, f.Kind)
 		}
 		docs, err := s.matching(name, "", func(term string) bool { return strings.EqualFold(term, v.Text) })
 		return &hits{docs: docs, score: boost}, err
 	}
-	switch f.class {
-	case analysed:
+	switch f.Class {
+	case mapping.Analysed:
 		return s.scored(name, f, v.Text, boost)
-	case exact:
+	case mapping.Exact:
 		text := v.Text
-		if f.lower {
+		if f.Lower {
 			text = strings.ToLower(text)
 		}
 		if !s.old {
@@ -209,13 +210,13 @@ func (s *searcher) in(path string, f *field, v *wire.Node, boost float32, fold b
 			return &hits{docs: docs, score: boost}, err
 		}
 		return s.scored(name, f, text, boost)
-	case truth:
+	case mapping.Truth:
 		key, ok := map[string]string{"true": "T", "false": "F", "": "F"}[v.Text]
 		if !ok {
 			return nil, s.wrongText(wire.Illegal("Can't parse boolean value [%s], expected [true] or [false]", v.Text))
 		}
 		return s.scored(name, f, key, boost)
-	case instant:
+	case mapping.Instant:
 		docs, err := s.between(path, f, &rangeQuery{from: v, to: v})
 		if e, ok := errors.AsType[*wire.Failure](err); ok && e.Inner != nil {
 			err = s.wrongText(e.Inner)
@@ -227,22 +228,22 @@ func (s *searcher) in(path string, f *field, v *wire.Node, boost float32, fold b
 }
 
 // equal finds a number or an address.
-func (s *searcher) equal(path string, f *field, v *wire.Node) ([]uint32, error) {
-	name := fieldPrefix + path
-	if f.class == address {
+func (s *searcher) equal(path string, f *mapping.Field, v *wire.Node) ([]uint32, error) {
+	name := mapping.FieldPrefix + path
+	if f.Class == mapping.Address {
 		if strings.Contains(v.Text, "/") {
 			net, err := netip.ParsePrefix(v.Text)
 			if err != nil {
 				return nil, s.wrongText(wire.Illegal("Expected [ip/prefix] but was [%s]", v.Text))
 			}
 			from, to := ends(net)
-			return s.dictionary(name, addressKey(from), addressKey(to))
+			return s.dictionary(name, mapping.AddressKey(from), mapping.AddressKey(to))
 		}
 		ip, err := netip.ParseAddr(v.Text)
 		if err != nil {
 			return nil, s.wrongText(wire.Illegal("'%s' is not an IP string literal.", v.Text))
 		}
-		return s.having(name, addressKey(ip))
+		return s.having(name, mapping.AddressKey(ip))
 	}
 	n, ok, err := s.number(f, v)
 	if err != nil || !ok {
@@ -268,22 +269,22 @@ func ends(net netip.Prefix) (first, last netip.Addr) {
 }
 
 // number reads a value that is searched for in a number field. It is not ok when no number of the field is equal to it.
-func (s *searcher) number(f *field, v *wire.Node) (n int64, ok bool, err error) {
+func (s *searcher) number(f *mapping.Field, v *wire.Node) (n int64, ok bool, err error) {
 	text := strings.TrimSpace(v.Text)
 	x, bad := strconv.ParseFloat(text, 64)
 	if v.Kind == wire.BoolKind || bad != nil && !math.IsInf(x, 0) || strings.ContainsAny(text, "_xXpP") {
-		return 0, false, s.wrongText(numberFormat(v.Text))
+		return 0, false, s.wrongText(wire.NumberFormat(v.Text))
 	}
-	if f.class == floating {
-		n, err := f.floatingNumber(&wire.Node{Kind: wire.NumberKind, Text: text}, false)
+	if f.Class == mapping.Floating {
+		n, err := f.FloatingNumber(&wire.Node{Kind: wire.NumberKind, Text: text}, false)
 		return n, err == nil, nil // when it is infinite, no value is equal
 	}
 	if x != math.Trunc(x) {
 		return 0, false, nil
 	}
 	wide := *f
-	wide.bits = 64
-	n, err = wide.wholeNumber(&wire.Node{Kind: wire.NumberKind, Text: text})
+	wide.Bits = 64
+	n, err = wide.WholeNumber(&wire.Node{Kind: wire.NumberKind, Text: text})
 	return n, err == nil, nil // when it is out of range, no value is equal
 }
 
@@ -349,18 +350,18 @@ func (q *existsQuery) run(s *searcher) (*hits, error) {
 	case "_id", "_index", "_source", "_type", "_seq_no", "_version":
 		return &hits{docs: s.live(), score: q.boost}, nil
 	}
-	f, inside := s.m.find(q.field)
+	f, inside := s.m.Find(q.field)
 	var paths []string
 	switch {
 	case strings.Contains(q.field, "*"):
 		paths = s.expand(q.field)
 	case f == nil:
 		return &hits{}, nil
-	case inside && f.isFlat():
-		return nil, wire.NotOffered("searching inside of the field [%s], which is a %s", q.field, f.kind)
+	case inside && f.IsFlat():
+		return nil, wire.NotOffered("searching inside of the field [%s], which is a %s", q.field, f.Kind)
 	default:
 		paths = []string{q.field}
-		f.leaves(q.field+".", func(path string, _ *field) { paths = append(paths, path) })
+		f.Leaves(q.field+".", func(path string, _ *mapping.Field) { paths = append(paths, path) })
 	}
 	docs, err := s.existing(paths)
 	return &hits{docs: docs, score: q.boost}, err
@@ -388,11 +389,11 @@ func (q *patternQuery) run(s *searcher) (*hits, error) {
 	case q.name == "prefix":
 		head, fits = q.value, func(string) bool { return true }
 	default:
-		glob := newGlob(q.value, q.fold)
+		glob := mapping.NewGlob(q.value, q.fold)
 		if !q.fold {
-			head = glob.head
+			head = glob.Head
 		}
-		fits = glob.match
+		fits = glob.Match
 	}
 	switch q.field {
 	case "_index":
@@ -407,14 +408,14 @@ func (q *patternQuery) run(s *searcher) (*hits, error) {
 	if f == nil || err != nil {
 		return &hits{}, err
 	}
-	if f.class != exact && f.class != analysed {
+	if f.Class != mapping.Exact && f.Class != mapping.Analysed {
 		kinds := "keyword and text"
-		if s.m.major <= firstUntyped {
+		if s.m.Major <= mapping.FirstUntyped {
 			kinds = "keyword, text and wildcard"
 		}
-		return nil, s.unfitQuery("Can only use %s queries on %s fields - not on [%s] which is of type [%s]", q.name, kinds, q.field, f.kind)
+		return nil, s.unfitQuery("Can only use %s queries on %s fields - not on [%s] which is of type [%s]", q.name, kinds, q.field, f.Kind)
 	}
-	docs, err := s.matching(fieldPrefix+q.field, head, fits)
+	docs, err := s.matching(mapping.FieldPrefix+q.field, head, fits)
 	return &hits{docs: docs, score: q.boost}, err
 }
 

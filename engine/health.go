@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/seed56735111/penstock/engine/internal/mapping"
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
@@ -53,7 +54,7 @@ func (c *call) health() error {
 	default:
 		least, err := strconv.Atoi(want)
 		if err != nil {
-			return wire.Illegal("cannot parse ActiveShardCount[%s]", want).Because(numberFormat(want))
+			return wire.Illegal("cannot parse ActiveShardCount[%s]", want).Because(wire.NumberFormat(want))
 		}
 		missed = missed || least > n.primaries
 	}
@@ -66,7 +67,7 @@ func (c *call) health() error {
 		o = append(o, wire.Obj("discovered_master", true, "discovered_cluster_manager", true)...)
 	}
 	o = append(o, wire.Obj("active_primary_shards", n.primaries, "active_shards", n.primaries, "relocating_shards", 0, "initializing_shards", 0, "unassigned_shards", n.replicas)...)
-	if c.profile.major >= firstTyped {
+	if c.profile.major >= mapping.FirstTyped {
 		o = append(o, wire.Obj("delayed_unassigned_shards", 0, "number_of_pending_tasks", 0, "number_of_in_flight_fetch", 0, "task_max_waiting_in_queue_millis", 0, "active_shards_percent_as_number", wire.Double(n.percent()))...)
 	} else {
 		o = append(o, wire.Obj("number_of_pending_tasks", 0)...)

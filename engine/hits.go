@@ -8,6 +8,8 @@ import (
 	"time"
 
 	bleve "github.com/blevesearch/bleve_index_api"
+
+	"github.com/seed56735111/penstock/engine/internal/mapping"
 )
 
 // hits are documents by their numbers, in order, with their scores.
@@ -141,7 +143,7 @@ type searcher struct {
 	x     *index
 	snap  *snapshot
 	st    *state
-	m     *mapping
+	m     *mapping.Mapping
 	now   time.Time
 	node  string
 	old   bool // before OpenSearch 3
@@ -197,7 +199,7 @@ type bm25 struct {
 }
 
 // newBM25 takes how many documents have each of the terms.
-func (s *searcher) newBM25(field string, f *field, found []uint64, boost float32) *bm25 {
+func (s *searcher) newBM25(field string, f *mapping.Field, found []uint64, boost float32) *bm25 {
 	l := s.st.lengths[field]
 	docs := float64(max(l.Docs, 1))
 	if n, err := s.snap.DocCount(); err == nil {
@@ -207,7 +209,7 @@ func (s *searcher) newBM25(field string, f *field, found []uint64, boost float32
 	for _, n := range found {
 		idf += float64(float32(math.Log(1 + (docs-float64(n)+0.5)/(float64(n)+0.5))))
 	}
-	b := &bm25{weight: boost * float32(idf), normed: f.norms}
+	b := &bm25{weight: boost * float32(idf), normed: f.Norms}
 	if s.old { // the engines had this factor until Lucene left it out
 		b.weight = boost * (saturation + 1) * float32(idf)
 	}
@@ -260,7 +262,7 @@ func byteLength(i int) uint64 {
 }
 
 // scored finds a term in a field, with scores.
-func (s *searcher) scored(field string, f *field, term string, boost float32) (*hits, error) {
+func (s *searcher) scored(field string, f *mapping.Field, term string, boost float32) (*hits, error) {
 	r, err := s.reader(field, term, false)
 	if err != nil {
 		return nil, err
@@ -287,7 +289,7 @@ type place struct {
 }
 
 // phrase finds words that stand one after the other, or nearly so.
-func (s *searcher) phrase(field string, f *field, words []string, slop int, boost float32) (*hits, error) {
+func (s *searcher) phrase(field string, f *mapping.Field, words []string, slop int, boost float32) (*hits, error) {
 	found := make([]uint64, len(words))
 	var places []map[uint32]place
 	for i, word := range words {

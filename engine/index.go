@@ -16,6 +16,7 @@ import (
 
 	bleve "github.com/blevesearch/bleve_index_api"
 
+	"github.com/seed56735111/penstock/engine/internal/mapping"
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
@@ -50,7 +51,7 @@ type shared struct {
 
 // state is what an index knows beside its documents. It is replaced, never changed.
 type state struct {
-	mapping *mapping
+	mapping *mapping.Mapping
 	types   []string // before version 7, in the order of their appearance
 	seq     int64    // of the next change
 	lengths map[string]lengths
@@ -99,10 +100,10 @@ type savedState struct {
 }
 
 // newIndex makes an index; in a directory of its own below base, when that is not empty.
-func newIndex(base, name string, s settings, m *mapping, aliases map[string]json.RawMessage, sh *shared) (*index, error) {
+func newIndex(base, name string, s settings, m *mapping.Mapping, aliases map[string]json.RawMessage, sh *shared) (*index, error) {
 	x := &index{
 		name: name, uuid: newID() + "Aw", created: strconv.FormatInt(time.Now().UnixMilli(), 10), settings: s, aliases: aliases,
-		typed: m.major < firstUntyped, shared: sh, graves: map[string]grave{},
+		typed: m.Major < mapping.FirstUntyped, shared: sh, graves: map[string]grave{},
 	}
 	if base != "" {
 		x.dir = filepath.Join(base, x.uuid)
@@ -165,7 +166,7 @@ func (x *index) describe(major int) error {
 		return err
 	}
 	x.name, x.uuid, x.created, x.typed, x.aliases = d.Name, d.UUID, d.Created, d.Typed, d.Aliases
-	if x.typed != (major < firstUntyped) {
+	if x.typed != (major < mapping.FirstUntyped) {
 		return fmt.Errorf("index %s was made by a version with mapping types or without, the other way round than this one", d.Name)
 	}
 	x.settings, err = newSettings(d.Settings, major)
@@ -187,13 +188,13 @@ func (x *index) restore(major int) error {
 	if err != nil {
 		return err
 	}
-	m := newMapping(major)
+	m := mapping.NewMapping(major)
 	for i := range n.Members { // not through with, which takes a type's name for one
-		if err := m.rootParam(&n.Members[i]); err != nil {
+		if err := m.RootParam(&n.Members[i]); err != nil {
 			return err
 		}
 		if n.Members[i].Name != "properties" {
-			m.params = append(m.params, n.Members[i])
+			m.Params = append(m.Params, n.Members[i])
 		}
 	}
 	var saved savedState
@@ -210,7 +211,7 @@ func (x *index) restore(major int) error {
 // save puts the state into a batch, so that it is on the disk together with the documents.
 func (x *index) save(b *bleve.Batch, s *state, mapping bool) error {
 	if mapping {
-		b.SetInternal([]byte(mappingKey), wire.Append(nil, s.mapping.body()))
+		b.SetInternal([]byte(mappingKey), wire.Append(nil, s.mapping.Body()))
 	}
 	text, err := json.Marshal(savedState{s.seq, s.types, s.lengths})
 	b.SetInternal([]byte(stateKey), text)
@@ -263,7 +264,7 @@ func (x *index) reopen() error {
 		return fmt.Errorf("open index again: %w", err)
 	}
 	x.store = s
-	if err := x.restore(x.state.Load().mapping.major); err != nil {
+	if err := x.restore(x.state.Load().mapping.Major); err != nil {
 		x.store = nil
 		return errors.Join(fmt.Errorf("open index again: %w", err), s.close())
 	}
@@ -409,11 +410,11 @@ func (x *index) compact() error {
 
 // record reads a document that the mapping has taken before.
 func (s *state) record(d *stored, pool *recordPool) (*record, error) {
-	n, err := readSource(d.source)
+	n, err := mapping.ReadSource(d.source)
 	if err != nil {
 		return nil, err
 	}
-	p, _, err := s.mapping.read(d.id, len(s.lengths)+maxFields, &n)
+	p, _, err := s.mapping.Read(d.id, len(s.lengths)+mapping.MaxFields, &n)
 	if err != nil {
 		return nil, err
 	}

@@ -3,10 +3,12 @@ package engine
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
 
+	"github.com/seed56735111/penstock/engine/internal/mapping"
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
@@ -16,7 +18,7 @@ func (c *call) indexAPI(name string) error {
 	case http.MethodPut:
 		return c.createIndex(name)
 	case http.MethodPost:
-		if c.profile.major < firstUntyped {
+		if c.profile.major < mapping.FirstUntyped {
 			return c.createIndex(name)
 		}
 	case http.MethodGet:
@@ -54,7 +56,7 @@ var indicesParameters = []string{"ignore_unavailable", "allow_no_indices", "expa
 
 // knownIndices refuses parameters that the APIs of indexes do not have.
 func (c *call) knownIndices(more ...string) error {
-	if c.profile.major == firstUntyped {
+	if c.profile.major == mapping.FirstUntyped {
 		more = append(more, "include_type_name")
 	}
 	if c.query.Get("include_defaults") == "false" {
@@ -119,7 +121,7 @@ func (c *call) createIndex(name string) error {
 	if !made {
 		return wire.Errorf(http.StatusBadRequest, "resource_already_exists_exception", "index [%s/%s] already exists", name, x.uuid).With("index", name, "index_uuid", x.uuid)
 	}
-	if c.profile.major < firstTyped {
+	if c.profile.major < mapping.FirstTyped {
 		return c.answer(http.StatusOK, wire.Obj("acknowledged", true))
 	}
 	return c.answer(http.StatusOK, wire.Obj("acknowledged", true, "shards_acknowledged", true, "index", name))
@@ -159,7 +161,7 @@ func (c *call) parseDraft(n *wire.Node) (draft, error) {
 			}
 		case "warmers", "creation_date":
 		default:
-			if !loose || c.profile.major >= firstTyped {
+			if !loose || c.profile.major >= mapping.FirstTyped {
 				return d, wire.Errorf(http.StatusBadRequest, "parse_exception", "unknown key [%s] for create index", m.Name)
 			}
 			flatten(&m.Node, m.Name+".", d.settings)
@@ -169,13 +171,13 @@ func (c *call) parseDraft(n *wire.Node) (draft, error) {
 }
 
 func (c *call) parseMappings(n *wire.Node, d *draft) error {
-	if c.profile.major >= firstUntyped {
+	if c.profile.major >= mapping.FirstUntyped {
 		if len(n.Members) == 1 && n.Members[0].Node.Kind == wire.ObjectKind && n.Members[0].Name == "_doc" {
-			if c.profile.major == firstUntyped && c.query.Get("include_type_name") == "true" {
+			if c.profile.major == mapping.FirstUntyped && c.query.Get("include_type_name") == "true" {
 				d.mappings = append(d.mappings, &n.Members[0].Node)
 				return nil
 			}
-			if c.profile.major == firstUntyped {
+			if c.profile.major == mapping.FirstUntyped {
 				return wire.Illegal("The mapping definition cannot be nested under a type [_doc] unless include_type_name is set to true.")
 			}
 			return wire.Illegal("The mapping definition cannot be nested under a type")
@@ -221,8 +223,8 @@ func (e *Engine) create(name string, d draft) (x *index, made bool, err error) {
 	d = e.templated(name, d)
 	m, err := composed(e.profile.major, d.mappings)
 	if err != nil {
-		if cause := wire.AsFailure(err); cause.Status == http.StatusBadRequest && e.profile.major >= firstTyped && !strings.HasPrefix(cause.Reason, "Limit of") {
-			err = mapperError("Failed to parse mapping [_doc]: %s", cause.Reason).Because(cause)
+		if cause := wire.AsFailure(err); cause.Status == http.StatusBadRequest && e.profile.major >= mapping.FirstTyped && !strings.HasPrefix(cause.Reason, "Limit of") {
+			err = mapping.MapperError("Failed to parse mapping [_doc]: %s", cause.Reason).Because(cause)
 		}
 		return nil, false, err
 	}
@@ -235,7 +237,7 @@ func (e *Engine) create(name string, d draft) (x *index, made bool, err error) {
 			return nil, false, wire.Errorf(http.StatusBadRequest, "invalid_alias_name_exception", "Invalid alias name [%s]: an index or data stream exists with the same name as the alias", alias)
 		}
 	}
-	if m.root.count() > s.fields {
+	if m.Root.Count() > s.fields {
 		return nil, false, wire.Illegal("Limit of total fields [%d] has been exceeded", s.fields)
 	}
 	if x, err = newIndex(e.cfg.Dir, name, s, m, d.aliases, e.shared); err != nil {
@@ -265,7 +267,7 @@ func (c *call) target(name string, requireAlias bool) (*index, error) {
 		return x, nil
 	}
 	var found []*index
-	for _, other := range sorted(c.indexes) {
+	for _, other := range slices.Sorted(maps.Keys(c.indexes)) {
 		x := c.indexes[other]
 		if about, ok := x.aliases[name]; ok {
 			if strings.Contains(string(about), `"is_write_index":true`) {
@@ -397,17 +399,17 @@ func (c *call) describe(expr string, about func(*index, *state) wire.Object) err
 
 func (x *index) aliasBody() wire.Object {
 	o := wire.Object{}
-	for _, name := range sorted(x.aliases) {
+	for _, name := range slices.Sorted(maps.Keys(x.aliases)) {
 		o = append(o, wire.Entry{Name: name, Value: x.aliases[name]})
 	}
 	return o
 }
 
 // versionNumbers are the versions as indexes know what made them.
-var versionNumbers = map[int]string{1: "1050299", 7: "7100299", 8: "136407927", firstThird: "137247827"}
+var versionNumbers = map[int]string{1: "1050299", 7: "7100299", 8: "136407927", mapping.FirstThird: "137247827"}
 
 func (x *index) settingsBody(flat bool) wire.Object {
-	major := x.state.Load().mapping.major
+	major := x.state.Load().mapping.Major
 	values := map[string]string{}
 	for name, v := range x.settings.values {
 		values["index."+name] = v
@@ -418,12 +420,12 @@ func (x *index) settingsBody(flat bool) wire.Object {
 	} {
 		values["index."+name] = v
 	}
-	if major > firstUntyped {
+	if major > mapping.FirstUntyped {
 		values["index.replication.type"] = "DOCUMENT"
 	}
 	if flat {
 		o := make(wire.Object, 0, len(values))
-		for _, name := range sorted(values) {
+		for _, name := range slices.Sorted(maps.Keys(values)) {
 			o = append(o, wire.Entry{Name: name, Value: values[name]})
 		}
 		return o
@@ -433,11 +435,11 @@ func (x *index) settingsBody(flat bool) wire.Object {
 
 // mappingBody is a mapping as the version shows it: before 7, under the names of the types.
 func (c *call) mappingBody(st *state) wire.Object {
-	body := st.mapping.body()
+	body := st.mapping.Body()
 	if body == nil {
 		body = wire.Object{}
 	}
-	if c.profile.major >= firstUntyped {
+	if c.profile.major >= mapping.FirstUntyped {
 		return body
 	}
 	o := wire.Object{}
@@ -476,11 +478,11 @@ func (x *index) learn(n *wire.Node, docType string) error {
 	x.writing.Lock()
 	defer x.writing.Unlock()
 	s := *x.state.Load()
-	m, err := s.mapping.with(n)
+	m, err := s.mapping.With(n)
 	if err != nil {
 		return err
 	}
-	if m.root.count() > x.settings.fields {
+	if m.Root.Count() > x.settings.fields {
 		return wire.Illegal("Limit of total fields [%d] has been exceeded", x.settings.fields)
 	}
 	s.mapping = m

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/seed56735111/penstock/engine/internal/mapping"
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
@@ -44,7 +45,7 @@ func (p *queryParser) parse(n *wire.Node) (query, error) {
 		return nil, wire.Illegal("query malformed, empty clause found at [%d:%d]", line, column)
 	}
 	m := &n.Members[0]
-	if m.Node.Kind != wire.ObjectKind && (m.Node.Kind != wire.ArrayKind || p.major >= firstTyped) {
+	if m.Node.Kind != wire.ObjectKind && (m.Node.Kind != wire.ArrayKind || p.major >= mapping.FirstTyped) {
 		return nil, p.failAt(m.Node.Start, "[%s] query malformed, no start_object after query name", m.Name)
 	}
 	q, err := p.named(m)
@@ -101,7 +102,7 @@ func (p *queryParser) named(m *wire.Member) (query, error) {
 	case "constant_score":
 		return p.constant(n)
 	case "filtered":
-		if p.major < firstKeyword {
+		if p.major < mapping.FirstKeyword {
 			return p.filtered(n)
 		}
 	}
@@ -146,7 +147,7 @@ func (p *queryParser) option(name string, m *wire.Member, target any) error {
 	case *float32:
 		v, err := strconv.ParseFloat(m.Node.Text, 32)
 		if err != nil {
-			return numberFormat(m.Node.Text)
+			return wire.NumberFormat(m.Node.Text)
 		}
 		if v < 0 {
 			return wire.Illegal("negative [boost] are not allowed in [%s], use a value between 0 and 1 to deboost", m.Node.Text)
@@ -155,7 +156,7 @@ func (p *queryParser) option(name string, m *wire.Member, target any) error {
 	case *int:
 		v, err := strconv.Atoi(m.Node.Text)
 		if err != nil {
-			return numberFormat(m.Node.Text)
+			return wire.NumberFormat(m.Node.Text)
 		}
 		*target = v
 	case *bool:
@@ -214,7 +215,7 @@ func shouldMatch(least string, clauses int) (int, error) {
 			limit, rule, ok := strings.Cut(part, "<")
 			n, err := strconv.Atoi(limit)
 			if !ok || err != nil {
-				return 0, numberFormat(limit)
+				return 0, wire.NumberFormat(limit)
 			}
 			if clauses <= n {
 				return result, nil
@@ -229,7 +230,7 @@ func shouldMatch(least string, clauses int) (int, error) {
 	text, percent := strings.CutSuffix(least, "%")
 	n, err := strconv.Atoi(text)
 	if err != nil {
-		return 0, numberFormat(least)
+		return 0, wire.NumberFormat(least)
 	}
 	if percent {
 		part := clauses * n / whole

@@ -6,7 +6,9 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/seed56735111/penstock/engine/internal/mapping"
 	"github.com/seed56735111/penstock/engine/internal/wire"
+	"github.com/seed56735111/penstock/engine/internal/words"
 )
 
 // stringQuery is a query in Lucene's language: words, phrases, fields, ranges, wildcards, AND, OR, NOT.
@@ -19,7 +21,7 @@ type stringQuery struct {
 	slop     int
 	boost    float32
 	tie      float32
-	analyzer *analyzer
+	analyzer *words.Analyzer
 	zone     string
 	parsed   clause
 }
@@ -87,7 +89,7 @@ func (q *stringQuery) run(s *searcher) (*hits, error) {
 	fields, lenient := q.fields, q.lenient
 	if fields == nil {
 		fields, lenient = []weighted{{"*", 1}}, true
-		if s.m.major < firstUntyped {
+		if s.m.Major < mapping.FirstUntyped {
 			fields[0].pattern = "_all"
 		}
 	}

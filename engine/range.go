@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/seed56735111/penstock/engine/internal/dates"
+	"github.com/seed56735111/penstock/engine/internal/mapping"
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
@@ -28,10 +29,10 @@ func (q *rangeQuery) run(s *searcher) (*hits, error) {
 }
 
 // between finds the values of a range.
-func (s *searcher) between(path string, f *field, q *rangeQuery) ([]uint32, error) {
-	name := fieldPrefix + path
-	switch f.class {
-	case exact, analysed, truth, address:
+func (s *searcher) between(path string, f *mapping.Field, q *rangeQuery) ([]uint32, error) {
+	name := mapping.FieldPrefix + path
+	switch f.Class {
+	case mapping.Exact, mapping.Analysed, mapping.Truth, mapping.Address:
 		from, to, err := s.textEnds(f, q)
 		if err != nil {
 			return nil, err
@@ -44,7 +45,7 @@ func (s *searcher) between(path string, f *field, q *rangeQuery) ([]uint32, erro
 		return s.collect(name, d, func(term string) bool {
 			return (!q.noFrom || q.from == nil || term != string(from)) && (q.to == nil || term < string(to) || !q.noTo && term == string(to))
 		})
-	case instant:
+	case mapping.Instant:
 		from, to, err := s.dateEnds(f, q)
 		if err != nil {
 			return nil, err
@@ -65,20 +66,20 @@ func (s *searcher) between(path string, f *field, q *rangeQuery) ([]uint32, erro
 var errEmptyRange = errors.New("no number is in the range")
 
 // textEnds are the first and the last key of a range of texts; nil is open.
-func (s *searcher) textEnds(f *field, q *rangeQuery) (from, to []byte, err error) {
+func (s *searcher) textEnds(f *mapping.Field, q *rangeQuery) (from, to []byte, err error) {
 	key := func(n *wire.Node) ([]byte, error) {
 		switch {
 		case n == nil:
 			return nil, nil
-		case f.class == address:
+		case f.Class == mapping.Address:
 			ip, err := netip.ParseAddr(n.Text)
 			if err != nil {
 				return nil, s.wrongText(wire.Illegal("'%s' is not an IP string literal.", n.Text))
 			}
-			return []byte(addressKey(ip)), nil
-		case f.class == truth:
+			return []byte(mapping.AddressKey(ip)), nil
+		case f.Class == mapping.Truth:
 			return []byte(map[bool]string{true: "T", false: "F"}[n.Text == "true"]), nil
-		case f.lower:
+		case f.Lower:
 			return []byte(strings.ToLower(n.Text)), nil
 		}
 		return []byte(n.Text), nil
@@ -92,8 +93,8 @@ func (s *searcher) textEnds(f *field, q *rangeQuery) (from, to []byte, err error
 
 // dateEnds are the first and the last time of a range. What an end leaves out goes the way that makes the range what people
 // mean: up to a day is up to its end.
-func (s *searcher) dateEnds(f *field, q *rangeQuery) (from, to int64, err error) {
-	format := f.format
+func (s *searcher) dateEnds(f *mapping.Field, q *rangeQuery) (from, to int64, err error) {
+	format := f.Format
 	if q.format != "" {
 		if format, err = dates.ParseFormat(q.format); err != nil {
 			return 0, 0, err
@@ -110,8 +111,8 @@ func (s *searcher) dateEnds(f *field, q *rangeQuery) (from, to int64, err error)
 		if err != nil {
 			return 0, s.shardFailure(wire.AsFailure(err))
 		}
-		v := f.instant(t)
-		if round && !f.nanos {
+		v := f.Instant(t)
+		if round && !f.Nanos {
 			v = t.UnixMilli()
 		}
 		return v, nil
@@ -137,10 +138,10 @@ func (s *searcher) dateEnds(f *field, q *rangeQuery) (from, to int64, err error)
 }
 
 // numberEnds are the first and the last number of a range.
-func (s *searcher) numberEnds(f *field, q *rangeQuery) (from, to int64, err error) {
+func (s *searcher) numberEnds(f *mapping.Field, q *rangeQuery) (from, to int64, err error) {
 	from, to = math.MinInt64, math.MaxInt64
-	if f.class == floating {
-		from, to = sortable(math.Inf(-1)), sortable(math.Inf(1))
+	if f.Class == mapping.Floating {
+		from, to = mapping.Sortable(math.Inf(-1)), mapping.Sortable(math.Inf(1))
 	}
 	if q.from != nil {
 		if from, err = s.numberEnd(f, q.from, q.noFrom, true); err != nil {
@@ -155,19 +156,19 @@ func (s *searcher) numberEnds(f *field, q *rangeQuery) (from, to int64, err erro
 
 // numberEnd is the nearest number of a field that a range with this end still has, upwards from its beginning and downwards
 // from its end. When there is none, the result leaves the range empty.
-func (s *searcher) numberEnd(f *field, n *wire.Node, open, up bool) (int64, error) {
+func (s *searcher) numberEnd(f *mapping.Field, n *wire.Node, open, up bool) (int64, error) {
 	text := strings.TrimSpace(n.Text)
 	x, bad := strconv.ParseFloat(text, 64)
 	if n.Kind == wire.BoolKind || bad != nil && !math.IsInf(x, 0) || math.IsNaN(x) || strings.ContainsAny(text, "_xXpP") {
-		return 0, s.wrongText(numberFormat(n.Text))
+		return 0, s.wrongText(wire.NumberFormat(n.Text))
 	}
 	step := int64(-1)
 	if up {
 		step = 1
 	}
-	if f.class == floating {
-		if f.kind == "scaled_float" {
-			scaled := x * f.scale
+	if f.Class == mapping.Floating {
+		if f.Kind == "scaled_float" {
+			scaled := x * f.Scale
 			if r := math.Round(scaled); math.Abs(r-scaled) < 1e-9*math.Max(1, math.Abs(scaled)) {
 				x = r
 			} else if open = false; up {
@@ -176,10 +177,10 @@ func (s *searcher) numberEnd(f *field, n *wire.Node, open, up bool) (int64, erro
 				x = math.Floor(scaled)
 			}
 		}
-		if f.kind == "float" {
+		if f.Kind == "float" {
 			x = float64(float32(x))
 		}
-		v := sortable(x)
+		v := mapping.Sortable(x)
 		if open {
 			v += step
 		}
@@ -195,7 +196,7 @@ func (s *searcher) numberEnd(f *field, n *wire.Node, open, up bool) (int64, erro
 		}
 		return v, nil
 	}
-	if f.unsigned {
+	if f.Unsigned {
 		x -= 1 << 63
 	}
 	switch {

@@ -4,6 +4,7 @@ import (
 	"compress/gzip"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed56735111/penstock/engine/internal/mapping"
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
@@ -61,7 +63,7 @@ var mediaType = regexp.MustCompile("^[a-z0-9!#$%&'*+.^_`|~-]+/[a-z0-9!#$%&'*+.^_
 
 // contentType refuses bodies that do not say what they are, as the engines do since version 6.
 func (c *call) contentType() error {
-	if len(c.body) == 0 || c.profile.major < firstUntyped {
+	if len(c.body) == 0 || c.profile.major < mapping.FirstUntyped {
 		return nil
 	}
 	given := c.r.Header.Get("Content-Type")
@@ -214,20 +216,20 @@ func (c *call) indexRoute() error {
 	}
 	switch api := c.path[1]; api {
 	case "_doc", "_create", "_update", "_source":
-		if c.profile.major == firstUntyped && api == "_doc" && len(c.path) == 3 && strings.HasPrefix(c.path[2], "_") {
+		if c.profile.major == mapping.FirstUntyped && api == "_doc" && len(c.path) == 3 && strings.HasPrefix(c.path[2], "_") {
 			return c.api(c.path[2], name) // /index/_doc/_bulk and the like, still there in version 7
 		}
-		if c.profile.major == firstUntyped && api == "_doc" && len(c.path) == 4 && c.path[3] == "_update" {
+		if c.profile.major == mapping.FirstUntyped && api == "_doc" && len(c.path) == 4 && c.path[3] == "_update" {
 			return c.document(name, "_update", "", c.path[2:3])
 		}
-		if c.profile.major >= firstUntyped && len(c.path) <= 3 {
+		if c.profile.major >= mapping.FirstUntyped && len(c.path) <= 3 {
 			return c.document(name, api, "", c.path[2:])
 		}
-		if c.profile.major >= firstUntyped {
+		if c.profile.major >= mapping.FirstUntyped {
 			return c.unknownPath()
 		}
 	default:
-		if strings.HasPrefix(api, "_") && (api != "_all" || c.profile.major >= firstUntyped) {
+		if strings.HasPrefix(api, "_") && (api != "_all" || c.profile.major >= mapping.FirstUntyped) {
 			if len(c.path) == 3 && api == "_alias" {
 				return c.namedAlias(name, c.path[2])
 			}
@@ -238,16 +240,13 @@ func (c *call) indexRoute() error {
 		}
 	}
 	switch {
-	case c.profile.major == firstUntyped && len(c.path) == 3:
+	case c.profile.major == mapping.FirstUntyped && len(c.path) == 3:
 		return wire.NotOffered("mapping types other than _doc: [%s]", c.path[1])
-	case c.profile.major >= firstUntyped:
+	case c.profile.major >= mapping.FirstUntyped:
 		return c.unknownPath()
 	}
 	return c.typedRoute(name, c.path[1], c.path[2:])
 }
-
-// firstUntyped is the first major version without mapping types in its paths.
-const firstUntyped = 7
 
 // typedRoute is for paths with a mapping type, before version 7: /index/type/id and what hangs below.
 func (c *call) typedRoute(name, docType string, rest []string) error {
@@ -268,7 +267,7 @@ func (c *call) typedRoute(name, docType string, rest []string) error {
 
 // docType is the mapping type that the path names, before version 7.
 func (c *call) docType() string {
-	if c.profile.major < firstUntyped && len(c.path) > 1 && !strings.HasPrefix(c.path[1], "_") {
+	if c.profile.major < mapping.FirstUntyped && len(c.path) > 1 && !strings.HasPrefix(c.path[1], "_") {
 		return c.path[1]
 	}
 	return ""
@@ -279,7 +278,7 @@ var commonParameters = []string{"pretty", "human", "error_trace", "filter_path",
 
 // known refuses query parameters that the API does not have; those in unsupported it has, but not here.
 func (c *call) known(parameters, unsupported []string) error {
-	for _, name := range sorted(c.query) {
+	for _, name := range slices.Sorted(maps.Keys(c.query)) {
 		switch {
 		case name == "format" && c.query.Get(name) != "json" && c.path[0] != "_cat":
 			return wire.NotOffered("the format %s", c.query.Get(name))
@@ -329,11 +328,7 @@ func (c *call) number(name string, otherwise int) (int, error) {
 	}
 	n, err := strconv.ParseInt(v, 10, 32)
 	if err != nil {
-		return 0, wire.Illegal("Failed to parse int parameter [%s] with value [%s]", name, v).Because(numberFormat(v))
+		return 0, wire.Illegal("Failed to parse int parameter [%s] with value [%s]", name, v).Because(wire.NumberFormat(v))
 	}
 	return int(n), nil
-}
-
-func numberFormat(v string) *wire.Failure {
-	return wire.Errorf(http.StatusBadRequest, "number_format_exception", "For input string: \"%s\"", v)
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed56735111/penstock/engine/internal/mapping"
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
@@ -77,7 +78,7 @@ func (c *call) shardsSearched(found []*index) wire.Object {
 	for _, x := range found {
 		total += x.settings.shards
 	}
-	if c.profile.major < firstUntyped {
+	if c.profile.major < mapping.FirstUntyped {
 		return wire.Obj("total", total, "successful", total, "failed", 0)
 	}
 	return wire.Obj("total", total, "successful", total, "skipped", 0, "failed", 0)
@@ -102,7 +103,7 @@ func (c *call) searchers(found []*index) (out []*searcher, done func(), err erro
 		}
 		out = append(out, &searcher{
 			ctx: c.r.Context(), x: x, snap: snap, st: st, m: st.mapping, now: now, node: c.node, order: len(out),
-			old: c.profile.major < firstThird,
+			old: c.profile.major < mapping.FirstThird,
 		})
 	}
 	return out, done, nil
@@ -111,11 +112,11 @@ func (c *call) searchers(found []*index) (out []*searcher, done func(), err erro
 // parseSearch reads the URL and the body.
 func (c *call) parseSearch() (*searchRequest, error) {
 	const defaultSize, defaultTrack = 10, 10000
-	r := &searchRequest{size: defaultSize, track: defaultTrack, asNumber: c.profile.major < firstUntyped}
+	r := &searchRequest{size: defaultSize, track: defaultTrack, asNumber: c.profile.major < mapping.FirstUntyped}
 	if r.asNumber {
 		r.track = exactly
 	}
-	if t := c.docType(); t != "" && c.profile.major < firstUntyped {
+	if t := c.docType(); t != "" && c.profile.major < mapping.FirstUntyped {
 		r.types = strings.Split(t, ",")
 	}
 	boost := float32(1)
@@ -156,9 +157,9 @@ func (r *searchRequest) member(p *queryParser, m *wire.Member) (err error) {
 		}
 		v, err := strconv.ParseInt(n.Text, 10, 32)
 		if err != nil {
-			return numberFormat(n.Text)
+			return wire.NumberFormat(n.Text)
 		}
-		if v == -1 && p.major <= firstUntyped {
+		if v == -1 && p.major <= mapping.FirstUntyped {
 			return nil // as if nothing were said
 		}
 		if v < 0 {
@@ -177,7 +178,7 @@ func (r *searchRequest) member(p *queryParser, m *wire.Member) (err error) {
 	var ignored bool
 	switch m.Name {
 	case "query":
-		if len(n.Members) == 0 && n.Kind == wire.ObjectKind && p.major < firstTyped {
+		if len(n.Members) == 0 && n.Kind == wire.ObjectKind && p.major < mapping.FirstTyped {
 			return nil
 		}
 		r.query, err = p.parse(n)
@@ -223,12 +224,12 @@ func (r *searchRequest) member(p *queryParser, m *wire.Member) (err error) {
 	case "min_score":
 		v, bad := strconv.ParseFloat(n.Text, 32)
 		if bad != nil {
-			return numberFormat(n.Text)
+			return wire.NumberFormat(n.Text)
 		}
 		low := float32(v)
 		r.minScore = &low
 	case "post_filter", "filter":
-		if m.Name == "filter" && p.major >= firstTyped {
+		if m.Name == "filter" && p.major >= mapping.FirstTyped {
 			return p.failAt(n.Start, "Unknown key for a %s in [%s].", n.Token(), m.Name)
 		}
 		r.postFilter, err = p.parse(n)
@@ -398,7 +399,7 @@ func (r *searchRequest) run(searchers []*searcher, c *call) (out wire.Object, ea
 		}
 		out = append(out, wire.Entry{Name: "aggregations", Value: results})
 	}
-	return out, r.aggs != nil && r.size == 0 && top.total > 0 && c.profile.major >= firstThird, nil
+	return out, r.aggs != nil && r.size == 0 && top.total > 0 && c.profile.major >= mapping.FirstThird, nil
 }
 
 // in finds the documents of one index.
@@ -443,12 +444,12 @@ func (r *searchRequest) page(top *top, c *call) (wire.Object, error) {
 	}
 	var best any
 	switch {
-	case len(top.searchers) == 0, c.profile.major < firstUntyped && (r.size == 0 || top.total == 0) && r.sort == nil:
+	case len(top.searchers) == 0, c.profile.major < mapping.FirstUntyped && (r.size == 0 || top.total == 0) && r.sort == nil:
 		best = wire.Double(0)
-		if c.profile.major < firstUntyped && r.size > 0 {
+		if c.profile.major < mapping.FirstUntyped && r.size > 0 {
 			best = nil
 		}
-	case (r.sort == nil || r.trackScore || c.profile.major >= firstThird && r.sort[0].field == "_score") && r.size > 0 && top.total > 0:
+	case (r.sort == nil || r.trackScore || c.profile.major >= mapping.FirstThird && r.sort[0].field == "_score") && r.size > 0 && top.total > 0:
 		best = top.best
 	}
 	out = append(out, wire.Entry{Name: "max_score", Value: best})

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/seed56735111/penstock/engine/internal/mapping"
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
@@ -53,16 +54,13 @@ func flatten(n *wire.Node, prefix string, into map[string]string) {
 	}
 }
 
-// firstThird is the major version that stands for OpenSearch 3.
-const firstThird = 9
-
 func (s *settings) check(major int) error {
-	s.shards, s.replicas, s.fields, s.window = 1, 1, maxFields, maxWindow
-	if major < firstUntyped {
+	s.shards, s.replicas, s.fields, s.window = 1, 1, mapping.MaxFields, maxWindow
+	if major < mapping.FirstUntyped {
 		const oldShards = 5
 		s.shards = oldShards
 	}
-	for _, name := range sorted(s.values) {
+	for _, name := range slices.Sorted(maps.Keys(s.values)) {
 		is := func(pattern string) bool { return wire.Wildcard(pattern, name) }
 		value := s.values[name]
 		switch {
@@ -90,7 +88,7 @@ func (s *settings) check(major int) error {
 				s.replicas = 0 // there is one node
 			}
 		case name == "mapping.depth.limit":
-			if value != strconv.Itoa(maxDepth) {
+			if value != strconv.Itoa(mapping.MaxDepth) {
 				return wire.NotOffered("the setting [index.%s]", name)
 			}
 		case strings.HasPrefix(name, "analysis.") && strings.Contains(name, ".default."), strings.HasSuffix(name, "max_token_length"):
@@ -102,7 +100,7 @@ func (s *settings) check(major int) error {
 			}
 		default:
 			kind := "illegal_argument_exception"
-			if major >= firstThird {
+			if major >= mapping.FirstThird {
 				kind = "settings_exception"
 			}
 			return wire.Errorf(400, kind, "unknown setting [index.%s] please check that any required plugins are installed, or check the breaking changes documentation for removed settings", name)
@@ -119,7 +117,7 @@ const (
 func atLeast(into *int, name, value string, least int) error {
 	n, err := strconv.ParseInt(value, 10, 32)
 	if err != nil {
-		return wire.Illegal("Failed to parse value [%s] for setting [index.%s]", value, name).Because(numberFormat(value))
+		return wire.Illegal("Failed to parse value [%s] for setting [index.%s]", value, name).Because(wire.NumberFormat(value))
 	}
 	if int(n) < least {
 		return wire.Illegal("Failed to parse value [%s] for setting [index.%s] must be >= %d", value, name, least)
@@ -131,7 +129,7 @@ func atLeast(into *int, name, value string, least int) error {
 // body writes settings as the API shows them: nested, all values text.
 func settingsBody(values map[string]string) wire.Object {
 	var root wire.Object
-	for _, name := range sorted(values) {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
 		root = insert(root, strings.Split(name, "."), values[name])
 	}
 	return root

@@ -9,6 +9,7 @@ import (
 
 	bleve "github.com/blevesearch/bleve_index_api"
 
+	"github.com/seed56735111/penstock/engine/internal/mapping"
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
@@ -22,7 +23,7 @@ type sortKey struct {
 	first    bool       // documents without a value come first
 	missing  *wire.Node // or with this one
 	mode     string
-	unmapped *field // what a field that no mapping has counts as: all documents are without it
+	unmapped *mapping.Field // what a field that no mapping has counts as: all documents are without it
 }
 
 func newSortKey(field, order string, major int) (sortKey, error) {
@@ -35,7 +36,7 @@ func newSortKey(field, order string, major int) (sortKey, error) {
 		k.desc = true
 	default:
 		vendor := "opensearch"
-		if major <= firstUntyped {
+		if major <= mapping.FirstUntyped {
 			vendor = "elasticsearch"
 		}
 		return k, wire.Illegal("No enum constant org.%s.search.sort.SortOrder.%s", vendor, strings.ToUpper(order))
@@ -106,13 +107,13 @@ func (p *queryParser) parseSortKey(m *wire.Member) (sortKey, error) {
 				return k, wire.NotOffered("the sort mode [%s]", k.mode)
 			}
 		case "unmapped_type":
-			if _, ok := leafTypes()[o.Node.Text]; !ok {
+			if _, ok := mapping.LeafTypes()[o.Node.Text]; !ok {
 				return k, wire.NotOffered("the unmapped type [%s] of a sort", o.Node.Text)
 			}
-			k.unmapped = newLeaf(o.Node.Text)
+			k.unmapped = mapping.NewLeaf(o.Node.Text)
 		case "ignore_unmapped":
 			if o.Node.Text == "true" {
-				k.unmapped = newLeaf("keyword")
+				k.unmapped = mapping.NewLeaf("keyword")
 			}
 		case "numeric_type":
 			return k, wire.NotOffered("the option [numeric_type] of a sort")
@@ -131,7 +132,7 @@ type sortValue struct {
 	kind sortKind
 	num  int64
 	text string
-	f    *field
+	f    *mapping.Field
 }
 
 type sortKind byte
@@ -145,7 +146,7 @@ const (
 
 func (v sortValue) float() float64 {
 	if v.kind == floatValue {
-		return unsortable(v.num)
+		return mapping.Unsortable(v.num)
 	}
 	return float64(v.num)
 }
@@ -169,35 +170,35 @@ func (v sortValue) shown(k *sortKey, major int) any {
 	case noValue:
 		last := k.desc == k.first // the largest value stands for it
 		switch {
-		case v.f == nil || v.f.class == exact || v.f.class == analysed || v.f.class == address:
+		case v.f == nil || v.f.Class == mapping.Exact || v.f.Class == mapping.Analysed || v.f.Class == mapping.Address:
 			return nil
-		case v.f.unsigned && !last:
+		case v.f.Unsigned && !last:
 			return 0
-		case v.f.class == truth && major > firstUntyped && last:
+		case v.f.Class == mapping.Truth && major > mapping.FirstUntyped && last:
 			return math.MaxInt32
-		case v.f.class == truth && major > firstUntyped:
+		case v.f.Class == mapping.Truth && major > mapping.FirstUntyped:
 			return math.MinInt32
-		case v.f.class == floating && last:
+		case v.f.Class == mapping.Floating && last:
 			return "Infinity"
-		case v.f.class == floating:
+		case v.f.Class == mapping.Floating:
 			return "-Infinity"
 		case last:
 			return int64(math.MaxInt64)
 		}
 		return int64(math.MinInt64)
 	case floatValue:
-		n := unsortable(v.num)
-		if v.f != nil && v.f.kind == "scaled_float" {
-			n /= v.f.scale
+		n := mapping.Unsortable(v.num)
+		if v.f != nil && v.f.Kind == "scaled_float" {
+			n /= v.f.Scale
 		}
 		return wire.Double(n)
 	case textValue:
-		if v.f != nil && v.f.class == address {
-			return addressText(v.text)
+		if v.f != nil && v.f.Class == mapping.Address {
+			return mapping.AddressText(v.text)
 		}
 		return v.text
 	}
-	if v.f != nil && v.f.unsigned {
+	if v.f != nil && v.f.Unsigned {
 		return uint64(v.num) ^ 1<<63 //nolint:gosec // bits
 	}
 	return v.num
@@ -206,7 +207,7 @@ func (v sortValue) shown(k *sortKey, major int) any {
 // reader returns a function that reads the keys of documents, which come in order.
 func (t *top) reader(s *searcher) (func(*candidate) error, error) {
 	columns := []string{seqColumn}
-	fields := make([]*field, len(t.r.sort))
+	fields := make([]*mapping.Field, len(t.r.sort))
 	for i := range t.r.sort {
 		k := &t.r.sort[i]
 		if k.field == "_score" || k.field == "_doc" || k.field == idField && !s.x.typed {
@@ -217,7 +218,7 @@ func (t *top) reader(s *searcher) (func(*candidate) error, error) {
 			return nil, err
 		}
 		if fields[i] = f; f != nil {
-			columns = append(columns, fieldPrefix+k.field)
+			columns = append(columns, mapping.FieldPrefix+k.field)
 		}
 	}
 	values, err := s.values(columns)
@@ -230,7 +231,7 @@ func (t *top) reader(s *searcher) (func(*candidate) error, error) {
 	for i, f := range fields {
 		if f != nil {
 			readings[i] = sortReading{f: f, k: &t.r.sort[i]}
-			read[fieldPrefix+t.r.sort[i].field] = &readings[i]
+			read[mapping.FieldPrefix+t.r.sort[i].field] = &readings[i]
 		}
 	}
 	return func(c *candidate) error {
@@ -256,7 +257,7 @@ func (t *top) reader(s *searcher) (func(*candidate) error, error) {
 			k := &t.r.sort[i]
 			switch {
 			case k.field == "_score":
-				keys[i] = sortValue{kind: floatValue, num: sortable(float64(c.score))}
+				keys[i] = sortValue{kind: floatValue, num: mapping.Sortable(float64(c.score))}
 			case k.field == "_doc":
 				const indexBits = 40
 				keys[i] = sortValue{kind: wholeValue, num: int64(s.order)<<indexBits | c.seq}
@@ -279,7 +280,7 @@ func (t *top) reader(s *searcher) (func(*candidate) error, error) {
 
 // sortReading works out the value of one key from the values of a field.
 type sortReading struct {
-	f     *field
+	f     *mapping.Field
 	k     *sortKey
 	value sortValue
 	sum   float64
@@ -288,19 +289,19 @@ type sortReading struct {
 
 func (r *sortReading) take(term []byte) {
 	v := sortValue{kind: textValue, f: r.f}
-	switch r.f.class {
-	case whole, floating, instant:
+	switch r.f.Class {
+	case mapping.Whole, mapping.Floating, mapping.Instant:
 		n, times, ok := keyNumber(term)
 		if !ok {
 			return
 		}
 		v.kind, v.num = wholeValue, n
-		if r.f.class == floating {
+		if r.f.Class == mapping.Floating {
 			v.kind = floatValue
 		}
 		r.sum += v.float() * float64(times)
 		r.count += times
-	case truth:
+	case mapping.Truth:
 		v.kind, v.num = wholeValue, 0
 		if string(term) == "T" {
 			v.num = 1
@@ -320,7 +321,7 @@ func (r *sortReading) take(term []byte) {
 func (r *sortReading) result(now time.Time) (sortValue, error) {
 	if r.value.kind == noValue {
 		if r.k.missing != nil {
-			return r.f.sortValue(r.k.missing, now)
+			return valueOf(r.f, r.k.missing, now)
 		}
 		return sortValue{f: r.f}, nil
 	}
@@ -330,7 +331,7 @@ func (r *sortReading) result(now time.Time) (sortValue, error) {
 			v /= float64(r.count)
 		}
 		if r.value.kind == floatValue {
-			r.value.num = sortable(v)
+			r.value.num = mapping.Sortable(v)
 		} else {
 			r.value.num = int64(math.Round(v))
 		}
@@ -339,14 +340,14 @@ func (r *sortReading) result(now time.Time) (sortValue, error) {
 }
 
 // sortable returns a field whose values can be read document by document, or what stands for one that no mapping has.
-func (s *searcher) sortable(path string, unmapped *field) (*field, error) {
-	f, inside := s.m.find(path)
+func (s *searcher) sortable(path string, unmapped *mapping.Field) (*mapping.Field, error) {
+	f, inside := s.m.Find(path)
 	switch {
 	case f == nil && unmapped != nil:
 		return unmapped, nil
 	case f == nil && special(path):
 		return nil, wire.NotOffered("sorting by [%s]", path)
-	case f == nil || f.isObject():
+	case f == nil || f.IsObject():
 		return nil, s.shardFailure(wire.Errorf(400, "query_shard_exception", "No mapping found for [%s] in order to sort on", path).With("index", s.x.name, "index_uuid", s.x.uuid))
 	case inside:
 		return nil, wire.NotOffered("sorting by [%s]", path)
@@ -355,14 +356,14 @@ func (s *searcher) sortable(path string, unmapped *field) (*field, error) {
 }
 
 // readable refuses fields whose values are not kept document by document.
-func (s *searcher) readable(path string, f *field) error {
+func (s *searcher) readable(path string, f *mapping.Field) error {
 	switch {
-	case f.class == analysed && !f.fielddata:
+	case f.Class == mapping.Analysed && !f.Fielddata:
 		return s.shardFailure(wire.Illegal("Text fields are not optimised for operations that require per-document field data like aggregations and sorting, so these operations are disabled by default. Please use a keyword field instead. Alternatively, set fielddata=true on [%s] in order to load field data by uninverting the inverted index. Note that this can use significant memory.", path))
-	case f.class == unindexed:
-		return wire.NotOffered("reading the values of the field [%s], which is a %s", path, f.kind)
-	case f.class != analysed && !f.docValues:
-		return s.shardFailure(wire.Illegal("Can't load fielddata on [%s] because fielddata is unsupported on fields of type [%s]. Use doc values instead.", path, f.kind))
+	case f.Class == mapping.Unindexed:
+		return wire.NotOffered("reading the values of the field [%s], which is a %s", path, f.Kind)
+	case f.Class != mapping.Analysed && !f.DocValues:
+		return s.shardFailure(wire.Illegal("Can't load fielddata on [%s] because fielddata is unsupported on fields of type [%s]. Use doc values instead.", path, f.Kind))
 	}
 	return nil
 }

@@ -3,7 +3,9 @@ package engine
 import (
 	"strings"
 
+	"github.com/seed56735111/penstock/engine/internal/mapping"
 	"github.com/seed56735111/penstock/engine/internal/wire"
+	"github.com/seed56735111/penstock/engine/internal/words"
 )
 
 // boolClause is clauses that must, may or must not match.
@@ -111,14 +113,14 @@ func (p *patternClause) find(c *stringContext) (*hits, error) {
 	if len(c.fields) == 1 && c.fields[0].pattern == "_exists_" {
 		return (&existsQuery{p.pattern, 1}).run(c.searcher)
 	}
-	return c.each(func(path string, f *field) (*hits, error) {
-		if f == nil || f.class != exact && f.class != analysed {
-			if c.lenient || f == nil || f.isObject() {
+	return c.each(func(path string, f *mapping.Field) (*hits, error) {
+		if f == nil || f.Class != mapping.Exact && f.Class != mapping.Analysed {
+			if c.lenient || f == nil || f.IsObject() {
 				return &hits{}, nil
 			}
 		}
 		pattern := p.pattern
-		if f.class == analysed && f.search != whitespace && f.search != wholeText {
+		if f.Class == mapping.Analysed && f.Search != words.Whitespace && f.Search != words.WholeText {
 			pattern = strings.ToLower(pattern)
 		}
 		return (&patternQuery{name: "wildcard", field: path, value: pattern, boost: 1}).run(c.searcher)
@@ -126,11 +128,11 @@ func (p *patternClause) find(c *stringContext) (*hits, error) {
 }
 
 // each looks into all fields; the best score counts.
-func (c *stringContext) each(find func(path string, f *field) (*hits, error)) (*hits, error) {
+func (c *stringContext) each(find func(path string, f *mapping.Field) (*hits, error)) (*hits, error) {
 	t := newTally(c.snap.size(), true)
 	for _, w := range c.fields {
 		for _, path := range c.expand(w.pattern) {
-			f, _ := c.m.find(path)
+			f, _ := c.m.Find(path)
 			h, err := find(path, f)
 			if err != nil {
 				if c.lenient && wire.AsFailure(err).Status == 400 {
@@ -148,8 +150,8 @@ func (c *stringContext) each(find func(path string, f *field) (*hits, error)) (*
 type rangeClause struct{ rangeQuery }
 
 func (g *rangeClause) find(c *stringContext) (*hits, error) {
-	return c.each(func(path string, f *field) (*hits, error) {
-		if f == nil || f.isObject() {
+	return c.each(func(path string, f *mapping.Field) (*hits, error) {
+		if f == nil || f.IsObject() {
 			return &hits{}, nil
 		}
 		q := g.rangeQuery

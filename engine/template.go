@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/seed56735111/penstock/engine/internal/mapping"
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
@@ -44,13 +45,13 @@ func (c *call) family(api string) *family {
 // templateAPI answers the APIs of the three kinds of templates.
 func (c *call) templateAPI() error {
 	known := []string{"create", "order", "cause", "local"}
-	if c.profile.major == firstUntyped {
+	if c.profile.major == mapping.FirstUntyped {
 		known = append(known, "include_type_name")
 	}
 	if err := c.known(known, []string{"flat_settings"}); err != nil {
 		return err
 	}
-	if c.profile.major < firstUntyped && c.path[0] != "_template" {
+	if c.profile.major < mapping.FirstUntyped && c.path[0] != "_template" {
 		return c.unknownPath()
 	}
 	f, name := c.family(c.path[0]), ""
@@ -78,7 +79,7 @@ func (c *call) templateAPI() error {
 // find returns the templates that a name means, which may have wildcards and commas.
 func (f *family) find(name string) []*template {
 	var found []*template
-	for _, n := range sorted(f.templates) {
+	for _, n := range slices.Sorted(maps.Keys(f.templates)) {
 		if name == "" || slices.ContainsFunc(strings.Split(name, ","), func(p string) bool { return wire.Wildcard(p, n) }) {
 			found = append(found, f.templates[n])
 		}
@@ -161,7 +162,7 @@ func indexSettings(values map[string]string) wire.Object {
 
 func (c *call) legacyBody(t *template) wire.Object {
 	o := wire.Obj("order", t.priority)
-	if c.profile.major < firstKeyword {
+	if c.profile.major < mapping.FirstKeyword {
 		o = append(o, wire.Entry{Name: "template", Value: strings.Join(t.patterns, ",")})
 	} else {
 		o = append(o, wire.Entry{Name: "index_patterns", Value: t.patterns})
@@ -204,7 +205,7 @@ func (c *call) putTemplate(f *family, name string) error {
 	}
 	old := f.templates[name]
 	if create && old != nil {
-		return wire.Illegal("%s [%s] already exists", firstNonEmpty(f.noun, "index_template"), name)
+		return wire.Illegal("%s [%s] already exists", mapping.FirstNonEmpty(f.noun, "index_template"), name)
 	}
 	if f.member == "index_template" {
 		if len(t.patterns) == 0 {
@@ -291,7 +292,7 @@ func (c *call) checkComposable(t *template) error {
 	if missing != nil {
 		return wire.Errorf(http.StatusBadRequest, "invalid_index_template_exception", "index_template [%s] invalid, cause [index template [%s] specifies component templates [%s] that do not exist]", t.name, t.name, strings.Join(missing, ", "))
 	}
-	for _, other := range sorted(c.templates) {
+	for _, other := range slices.Sorted(maps.Keys(c.templates)) {
 		o := c.templates[other]
 		if other == t.name || o.priority != t.priority || !overlap(o.patterns, t.patterns) {
 			continue
@@ -306,7 +307,7 @@ func (c *call) checkComposable(t *template) error {
 			return err
 		}
 		return wire.Illegal("composable template [%s] template after composition is invalid", t.name).
-			Because(wire.Illegal("invalid composite mappings for [%s]", t.name).Because(mapperError("Failed to parse mapping [_doc]: %s", cause.Reason).Because(cause)))
+			Because(wire.Illegal("invalid composite mappings for [%s]", t.name).Because(mapping.MapperError("Failed to parse mapping [_doc]: %s", cause.Reason).Because(cause)))
 	}
 	_, err := newSettings(d.settings, c.profile.major)
 	return err
@@ -349,7 +350,7 @@ func (c *call) deleteTemplates(f *family, name string) error {
 	if f.member == "component_template" {
 		for _, t := range found {
 			var users []string
-			for _, other := range sorted(c.templates) {
+			for _, other := range slices.Sorted(maps.Keys(c.templates)) {
 				if slices.Contains(c.templates[other].parts, t.name) {
 					users = append(users, other)
 				}
@@ -436,9 +437,9 @@ func (c *call) parseComponent(name string, n *wire.Node) (*template, error) {
 	if !found {
 		return nil, wire.Illegal("Required [template]")
 	}
-	m := newMapping(c.profile.major)
+	m := mapping.NewMapping(c.profile.major)
 	for _, part := range t.draft.mappings {
-		if _, err := m.with(part); err != nil {
+		if _, err := m.With(part); err != nil {
 			return nil, c.unparsable(err)
 		}
 	}
@@ -449,10 +450,10 @@ func (c *call) parseComponent(name string, n *wire.Node) (*template, error) {
 // unparsable is the error of a template whose mapping is none.
 func (c *call) unparsable(err error) error {
 	cause := wire.AsFailure(err)
-	if cause.Status != http.StatusBadRequest || c.profile.major < firstUntyped {
+	if cause.Status != http.StatusBadRequest || c.profile.major < mapping.FirstUntyped {
 		return err
 	}
-	return mapperError("Failed to parse mapping [_doc]: %s", cause.Reason).Because(cause)
+	return mapping.MapperError("Failed to parse mapping [_doc]: %s", cause.Reason).Because(cause)
 }
 
 // parseInner reads the part of a template that an index is made of.
@@ -481,7 +482,7 @@ func (c *call) parseLegacy(name string, n *wire.Node) (*template, error) {
 		case "order":
 			p, err := strconv.Atoi(m.Node.Text)
 			if err != nil {
-				return nil, numberFormat(m.Node.Text)
+				return nil, wire.NumberFormat(m.Node.Text)
 			}
 			t.priority = p
 		case "settings", "mappings", "aliases":
@@ -498,9 +499,9 @@ func (c *call) parseLegacy(name string, n *wire.Node) (*template, error) {
 	if t.draft, err = c.parseDraft(&inner); err != nil {
 		return nil, err
 	}
-	m := newMapping(c.profile.major)
+	m := mapping.NewMapping(c.profile.major)
 	for _, part := range t.draft.mappings {
-		if m, err = m.with(part); err != nil {
+		if m, err = m.With(part); err != nil {
 			return nil, c.unparsable(err)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/seed56735111/penstock/engine/internal/mapping"
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
@@ -59,8 +60,8 @@ func (r *searchRequest) newTop(searchers []*searcher) (*top, error) {
 func (s *searcher) afterValue(k *sortKey, n *wire.Node) (sortValue, error) {
 	failed := func() error {
 		e := wire.Illegal("Failed to parse search_after value for field [%s].", k.field)
-		if f, _ := s.m.find(k.field); f != nil && (f.class == whole || f.class == floating) {
-			e = e.Because(numberFormat(n.Text))
+		if f, _ := s.m.Find(k.field); f != nil && (f.Class == mapping.Whole || f.Class == mapping.Floating) {
+			e = e.Because(wire.NumberFormat(n.Text))
 		}
 		return s.shardFailure(e)
 	}
@@ -73,7 +74,7 @@ func (s *searcher) afterValue(k *sortKey, n *wire.Node) (sortValue, error) {
 		if err != nil {
 			return sortValue{}, failed()
 		}
-		return sortValue{kind: floatValue, num: sortable(v)}, nil
+		return sortValue{kind: floatValue, num: mapping.Sortable(v)}, nil
 	case "_doc":
 		v, err := strconv.ParseInt(n.Text, 10, 64)
 		if err != nil {
@@ -81,42 +82,42 @@ func (s *searcher) afterValue(k *sortKey, n *wire.Node) (sortValue, error) {
 		}
 		return sortValue{kind: wholeValue, num: v}, nil
 	}
-	f, _ := s.m.find(k.field)
+	f, _ := s.m.Find(k.field)
 	if f == nil {
 		return sortValue{kind: textValue, text: n.Text}, nil
 	}
-	v, err := f.sortValue(n, s.now)
+	v, err := valueOf(f, n, s.now)
 	if err != nil {
 		return v, failed()
 	}
 	return v, nil
 }
 
-// sortValue reads a value that somebody gives for one of the field.
-func (f *field) sortValue(n *wire.Node, now time.Time) (sortValue, error) {
-	switch f.class {
-	case whole, truth:
+// valueOf reads a value that somebody gives for one of the field.
+func valueOf(f *mapping.Field, n *wire.Node, now time.Time) (sortValue, error) {
+	switch f.Class {
+	case mapping.Whole, mapping.Truth:
 		if n.Text == "true" || n.Text == "false" {
 			return sortValue{kind: wholeValue, num: map[string]int64{"true": 1}[n.Text], f: f}, nil
 		}
-		if f.unsigned {
-			v, err := f.unsignedNumber(n)
+		if f.Unsigned {
+			v, err := f.UnsignedNumber(n)
 			return sortValue{kind: wholeValue, num: v, f: f}, err
 		}
 		v, err := strconv.ParseInt(n.Text, 10, 64)
 		return sortValue{kind: wholeValue, num: v, f: f}, err
-	case floating:
+	case mapping.Floating:
 		v, err := strconv.ParseFloat(n.Text, 64)
-		if f.kind == "scaled_float" {
-			v = math.Round(v * f.scale)
+		if f.Kind == "scaled_float" {
+			v = math.Round(v * f.Scale)
 		}
-		return sortValue{kind: floatValue, num: sortable(v), f: f}, err
-	case instant:
+		return sortValue{kind: floatValue, num: mapping.Sortable(v), f: f}, err
+	case mapping.Instant:
 		if v, err := strconv.ParseInt(n.Text, 10, 64); err == nil {
 			return sortValue{kind: wholeValue, num: v, f: f}, nil
 		}
-		t, err := f.format.Math(n.Text, now, time.UTC, false)
-		return sortValue{kind: wholeValue, num: f.instant(t), f: f}, err
+		t, err := f.Format.Math(n.Text, now, time.UTC, false)
+		return sortValue{kind: wholeValue, num: f.Instant(t), f: f}, err
 	}
 	return sortValue{kind: textValue, text: n.Text, f: f}, nil
 }

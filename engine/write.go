@@ -4,11 +4,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/seed56735111/penstock/engine/internal/mapping"
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
@@ -186,7 +188,7 @@ func (c *call) portion(x *index, ops []*op) error {
 	if len(w.records) == 0 && len(w.gone) == 0 && w.state.seq == st.seq && w.state.mapping == st.mapping {
 		return nil
 	}
-	gone := sorted(w.gone)
+	gone := slices.Sorted(maps.Keys(w.gone))
 	if err := x.change(slices.DeleteFunc(w.records, func(r *record) bool { return r == nil }), gone, &w.state); err != nil {
 		if errors.Is(err, errClosed) {
 			return err
@@ -233,7 +235,7 @@ func (w *writer) now(key string) *current {
 
 func (w *writer) conflict(o *op, format string, args ...any) error {
 	e := wire.Errorf(409, "version_conflict_engine_exception", "[%s]: version conflict, "+format, append([]any{o.id}, args...)...)
-	if w.c.profile.major < firstTyped {
+	if w.c.profile.major < mapping.FirstTyped {
 		e.Reason = fmt.Sprintf("[%s][0] [%s]%s", w.x.name, o.docType, e.Reason)
 	}
 	return e.With("index", w.x.name, "shard", "0", "index_uuid", w.x.uuid)
@@ -253,7 +255,7 @@ func (w *writer) one(o *op) error {
 		w.bury(o, key, now)
 		return nil
 	}
-	n, err := readSource(o.source)
+	n, err := mapping.ReadSource(o.source)
 	if err != nil {
 		return err
 	}
@@ -264,7 +266,7 @@ func (w *writer) one(o *op) error {
 func (w *writer) allowed(o *op, now *current) error {
 	switch {
 	case o.action == "create" && now.exists:
-		if w.c.profile.major < firstTyped {
+		if w.c.profile.major < mapping.FirstTyped {
 			return wire.Errorf(409, "document_already_exists_exception", "[%s][0] [%s][%s]: document already exists", w.x.name, o.docType, o.id)
 		}
 		return w.conflict(o, "document already exists (current version [%d])", now.version)
@@ -291,8 +293,8 @@ func (o *op) next(now *current) int64 {
 
 // put indexes a document.
 func (w *writer) put(o *op, key string, now *current, n *wire.Node, source json.RawMessage) error {
-	p, m, err := w.state.mapping.read(o.id, w.x.settings.fields, n)
-	if e, ok := errors.AsType[*wire.Failure](err); ok && e.Cause != nil && e.Cause.Kind == tooManyBytes {
+	p, m, err := w.state.mapping.Read(o.id, w.x.settings.fields, n)
+	if e, ok := errors.AsType[*wire.Failure](err); ok && e.Cause != nil && e.Cause.Kind == mapping.TooManyBytes {
 		w.state.seq++ // the engines find this out only when the change has its number
 	}
 	if err != nil {
@@ -380,7 +382,7 @@ func (w *writer) update(o *op, key string, now *current) error {
 		}
 		source, routing = d.source, d.routing
 	}
-	old, err := readSource(source)
+	old, err := mapping.ReadSource(source)
 	if err != nil {
 		return err
 	}
@@ -395,11 +397,11 @@ func (w *writer) update(o *op, key string, now *current) error {
 }
 
 func (w *writer) missing(o *op) error {
-	if w.c.profile.major < firstTyped {
+	if w.c.profile.major < mapping.FirstTyped {
 		return wire.Errorf(404, "document_missing_exception", "[%s][0] [%s][%s]: document missing", w.x.name, o.docType, o.id)
 	}
 	id := o.id
-	if w.c.profile.major == firstUntyped {
+	if w.c.profile.major == mapping.FirstUntyped {
 		id = "_doc][" + id
 	}
 	return wire.Errorf(404, "document_missing_exception", "[%s]: document missing", id).With("index", w.x.name, "shard", "0", "index_uuid", w.x.uuid)
@@ -410,7 +412,7 @@ func (w *writer) made(o *op, key string, now *current, n *wire.Node) error {
 	source := wire.AppendNode(nil, n)
 	o.get = source
 	// Read again: positions in errors are those in the new text.
-	fresh, err := readSource(source)
+	fresh, err := mapping.ReadSource(source)
 	if err != nil {
 		return err
 	}

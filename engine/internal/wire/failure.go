@@ -170,3 +170,8 @@ const wayOut = "put the domain in front of a real engine with penstock domain --
 func NotOffered(format string, args ...any) error {
 	return Errorf(http.StatusNotImplemented, "not_implemented", "the embedded engine does not offer %s; %s", fmt.Sprintf(format, args...), wayOut)
 }
+
+// NumberFormat is the error about a text that is no number.
+func NumberFormat(v string) *Failure {
+	return Errorf(http.StatusBadRequest, "number_format_exception", "For input string: \"%s\"", v)
+}

@@ -1,4 +1,4 @@
-package engine
+package mapping
 
 import (
 	"errors"
@@ -11,7 +11,7 @@ import (
 )
 
 // leaf reads a value into a field and its sub-fields.
-func (p *learner) leaf(f *field, path string, n *wire.Node) error {
+func (p *learner) leaf(f *Field, path string, n *wire.Node) error {
 	if err := p.index(f, path, n); err != nil {
 		return err
 	}
@@ -24,61 +24,61 @@ func (p *learner) leaf(f *field, path string, n *wire.Node) error {
 }
 
 // index turns a value into what the field indexes.
-func (p *learner) index(f *field, path string, n *wire.Node) error {
+func (p *learner) index(f *Field, path string, n *wire.Node) error {
 	if n.Kind == wire.NullKind {
 		if f.null == nil {
 			return nil
 		}
 		n = f.null
 	}
-	out := leaf{path: path, field: f, text: n.Text}
+	out := Leaf{Path: path, Field: f, Text: n.Text}
 	var err error
-	switch f.class {
-	case analysed:
-	case exact:
+	switch f.Class {
+	case Analysed:
+	case Exact:
 		if f.ignoreAbove > 0 && len(n.Text) > f.ignoreAbove && utf16Length(n.Text) > f.ignoreAbove {
 			return nil
 		}
-		if f.lower {
-			out.text = strings.ToLower(n.Text)
+		if f.Lower {
+			out.Text = strings.ToLower(n.Text)
 		}
-		if len(out.text) > maxKeyword {
-			return immense(path, out.text)
+		if len(out.Text) > maxKeyword {
+			return immense(path, out.Text)
 		}
-	case whole:
+	case Whole:
 		if n.Kind == wire.StringKind && n.Text == "" {
 			return nil
 		}
-		out.num, err = f.wholeNumber(n)
-		if e, ok := errors.AsType[*wire.Failure](err); ok && e.Kind == "input_coercion_exception" && f.bits == shortBits && p.m.major <= firstUntyped {
+		out.Num, err = f.WholeNumber(n)
+		if e, ok := errors.AsType[*wire.Failure](err); ok && e.Kind == "input_coercion_exception" && f.Bits == shortBits && p.m.Major <= FirstUntyped {
 			e.Kind = "json_parse_exception"
 		}
-	case floating:
+	case Floating:
 		if n.Kind == wire.StringKind && n.Text == "" {
 			return nil
 		}
-		out.num, err = f.floatingNumber(n, p.m.major <= firstUntyped)
-	case instant:
-		if n.Text == "" && p.m.major >= firstUntyped {
+		out.Num, err = f.FloatingNumber(n, p.m.Major <= FirstUntyped)
+	case Instant:
+		if n.Text == "" && p.m.Major >= FirstUntyped {
 			err = wire.Illegal("cannot parse empty date")
 			break
 		}
-		t, ok := f.format.Parse(n.Text, time.UTC, false)
+		t, ok := f.Format.Parse(n.Text, time.UTC, false)
 		if !ok {
-			err = wire.Illegal("failed to parse date field [%s] with format [%s]", n.Text, f.format.Text).Because(wire.Errorf(400, "date_time_parse_exception", "Failed to parse with all enclosed parsers"))
+			err = wire.Illegal("failed to parse date field [%s] with format [%s]", n.Text, f.Format.Text).Because(wire.Errorf(400, "date_time_parse_exception", "Failed to parse with all enclosed parsers"))
 			break
 		}
 		err = f.holds(t)
-		out.num = f.instant(t)
-	case truth:
-		out.text, err = p.truth(n)
-	case address:
+		out.Num = f.Instant(t)
+	case Truth:
+		out.Text, err = p.truth(n)
+	case Address:
 		ip, bad := netip.ParseAddr(n.Text)
 		if bad != nil || ip.Zone() != "" || n.Kind != wire.StringKind {
 			err = wire.Illegal("'%s' is not an IP string literal.", n.Text)
 			break
 		}
-		out.text = addressKey(ip)
+		out.Text = AddressKey(ip)
 	default:
 		p.note(path)
 		return nil
@@ -95,7 +95,7 @@ func (p *learner) index(f *field, path string, n *wire.Node) error {
 	}
 	p.note(path)
 	if p.hidden == 0 {
-		p.leaves = append(p.leaves, out)
+		p.Leaves = append(p.Leaves, out)
 	}
 	return nil
 }
@@ -110,7 +110,8 @@ func utf16Length(s string) int {
 	return n
 }
 
-const tooManyBytes = "max_bytes_length_exceeded_exception"
+// TooManyBytes is the kind of the error about a keyword that is too long.
+const TooManyBytes = "max_bytes_length_exceeded_exception"
 
 // immense is the error about a keyword that is too long.
 func immense(path, text string) error {
@@ -120,7 +121,7 @@ func immense(path, text string) error {
 		numbers = append(numbers, strconv.Itoa(int(int8(text[i])))) //nolint:gosec // Java's bytes have signs
 	}
 	return wire.Illegal("Document contains at least one immense term in field=\"%s\" (whose UTF8 encoding is longer than the max length %d), all of which were skipped.  Please correct the analyzer to not produce such terms.  The prefix of the first immense term is: '[%s]...', original message: bytes can be at most %d in length; got %d",
-		path, maxKeyword, strings.Join(numbers, ", "), maxKeyword, len(text)).Because(wire.Errorf(400, tooManyBytes, "bytes can be at most %d in length; got %d", maxKeyword, len(text)))
+		path, maxKeyword, strings.Join(numbers, ", "), maxKeyword, len(text)).Because(wire.Errorf(400, TooManyBytes, "bytes can be at most %d in length; got %d", maxKeyword, len(text)))
 }
 
 func (p *learner) truth(n *wire.Node) (string, error) {
@@ -129,7 +130,7 @@ func (p *learner) truth(n *wire.Node) (string, error) {
 		return "T", nil
 	case n.Kind != wire.NumberKind && (n.Text == "false" || n.Text == ""):
 		return "F", nil
-	case p.m.major < firstKeyword: // anything else was true once
+	case p.m.Major < FirstKeyword: // anything else was true once
 		if n.Text == "0" || n.Text == "no" || n.Text == "off" || n.Text == "0.0" {
 			return "F", nil
 		}
@@ -140,8 +141,8 @@ func (p *learner) truth(n *wire.Node) (string, error) {
 	return "", wire.Illegal("Failed to parse value [%s] as only [true] or [false] are allowed.", n.Text)
 }
 
-// addressKey is an address as a text that sorts as addresses do.
-func addressKey(ip netip.Addr) string {
+// AddressKey is an address as a text that sorts as addresses do.
+func AddressKey(ip netip.Addr) string {
 	const digits = "0123456789abcdef"
 	b := ip.As16()
 	out := make([]byte, 0, 2*len(b))
@@ -151,8 +152,8 @@ func addressKey(ip netip.Addr) string {
 	return string(out)
 }
 
-// addressText is the address that addressKey made a key of.
-func addressText(key string) string {
+// AddressText is the address that addressKey made a key of.
+func AddressText(key string) string {
 	var b [16]byte
 	for i := range b {
 		if len(key) < 2*i+2 {

@@ -1,4 +1,4 @@
-package engine
+package mapping
 
 import (
 	"maps"
@@ -7,51 +7,55 @@ import (
 
 	"github.com/seed56735111/penstock/engine/internal/dates"
 	"github.com/seed56735111/penstock/engine/internal/wire"
+	"github.com/seed56735111/penstock/engine/internal/words"
 )
+
+const FieldPrefix = "."
 
 // class is how the values of a field are indexed.
 type class byte
 
+// The classes of fields.
 const (
-	unindexed class = iota // kept in the source only
-	analysed               // words
-	exact                  // the whole text
-	whole                  // int64
-	floating               // float64, sortable as int64
-	instant                // a time in the field's unit
-	truth                  // "T" or "F"
-	address                // an IP address
+	Unindexed class = iota // kept in the source only
+	Analysed               // words
+	Exact                  // the whole text
+	Whole                  // int64
+	Floating               // float64, sortable as int64
+	Instant                // a time in the field's unit
+	Truth                  // "T" or "F"
+	Address                // an IP address
 )
 
-// field is one field of a mapping: an object with properties, or a leaf that may have sub-fields. Fields are never changed
+// Field is one field of a mapping: an object with properties, or a leaf that may have sub-fields. Fields are never changed
 // once a mapping has them.
-type field struct {
-	kind       string // the type that the mapping names
-	class      class
-	properties map[string]*field // of an object
-	fields     map[string]*field // sub-fields
+type Field struct {
+	Kind       string // the type that the mapping names
+	Class      class
+	properties map[string]*Field // of an object
+	fields     map[string]*Field // sub-fields
 	params     []wire.Member     // as given, but for type, properties and fields
-	column     string            // where the index keeps the values
+	Column     string            // where the index keeps the values
 
 	dynamic     string // true, false or strict; empty is the parent's
 	disabled    bool   // an object that nobody looks into
-	searchable  bool
-	docValues   bool
-	norms       bool
-	fielddata   bool // the words of a text can be aggregated
+	Searchable  bool
+	DocValues   bool
+	Norms       bool
+	Fielddata   bool // the words of a text can be aggregated
 	malformed   bool // values that cannot be read are left out
 	coerce      bool
 	ignoreAbove int // 0 is no limit
-	format      *dates.Format
-	nanos       bool
-	scale       float64
-	bits        int // of a whole number, or of a float
-	unsigned    bool
+	Format      *dates.Format
+	Nanos       bool
+	Scale       float64
+	Bits        int // of a whole number, or of a float
+	Unsigned    bool
 	null        *wire.Node
-	words       analyzer
-	search      analyzer
-	lower       bool
-	notInAll    bool // before version 6: not found by a search that names no field
+	Words       words.Analyzer
+	Search      words.Analyzer
+	Lower       bool
+	NotInAll    bool // before version 6: not found by a search that names no field
 }
 
 // leafType describes a type of leaves.
@@ -69,41 +73,42 @@ var (
 	numberParams  = []string{"coerce", "ignore_malformed", "null_value", "precision_step"}
 )
 
-func leafTypes() map[string]leafType {
+// LeafTypes are the types of leaves by their names.
+func LeafTypes() map[string]leafType {
 	const byteBits, intBits, longBits = 8, 32, 64
 	return map[string]leafType{
-		"text":          {analysed, 0, textParams},
-		"keyword":       {exact, 0, keywordParams},
-		"wildcard":      {exact, 0, keywordParams},
-		"long":          {whole, longBits, numberParams},
-		"integer":       {whole, intBits, numberParams},
-		"short":         {whole, shortBits, numberParams},
-		"byte":          {whole, byteBits, numberParams},
-		"unsigned_long": {whole, longBits, numberParams},
-		"double":        {floating, longBits, numberParams},
-		"float":         {floating, intBits, numberParams},
-		"half_float":    {floating, shortBits, numberParams},
-		"scaled_float":  {floating, longBits, append(slices.Clone(numberParams), "scaling_factor")},
-		"boolean":       {truth, 0, []string{"null_value", "ignore_malformed"}},
-		"date":          {instant, 0, []string{"format", "locale", "ignore_malformed", "null_value", "numeric_resolution", "print_format", "precision_step"}},
-		"date_nanos":    {instant, 0, []string{"format", "locale", "ignore_malformed", "null_value"}},
-		"ip":            {address, 0, []string{"ignore_malformed", "null_value", "precision_step"}},
-		"geo_point":     {unindexed, 0, []string{"ignore_malformed", "ignore_z_value", "null_value", "lat_lon", "geohash", "geohash_prefix", "validate", "normalize"}},
-		"binary":        {unindexed, 0, nil},
-		"flat_object":   {unindexed, 0, nil},
+		"text":          {Analysed, 0, textParams},
+		"keyword":       {Exact, 0, keywordParams},
+		"wildcard":      {Exact, 0, keywordParams},
+		"long":          {Whole, longBits, numberParams},
+		"integer":       {Whole, intBits, numberParams},
+		"short":         {Whole, shortBits, numberParams},
+		"byte":          {Whole, byteBits, numberParams},
+		"unsigned_long": {Whole, longBits, numberParams},
+		"double":        {Floating, longBits, numberParams},
+		"float":         {Floating, intBits, numberParams},
+		"half_float":    {Floating, shortBits, numberParams},
+		"scaled_float":  {Floating, longBits, append(slices.Clone(numberParams), "scaling_factor")},
+		"boolean":       {Truth, 0, []string{"null_value", "ignore_malformed"}},
+		"date":          {Instant, 0, []string{"format", "locale", "ignore_malformed", "null_value", "numeric_resolution", "print_format", "precision_step"}},
+		"date_nanos":    {Instant, 0, []string{"format", "locale", "ignore_malformed", "null_value"}},
+		"ip":            {Address, 0, []string{"ignore_malformed", "null_value", "precision_step"}},
+		"geo_point":     {Unindexed, 0, []string{"ignore_malformed", "ignore_z_value", "null_value", "lat_lon", "geohash", "geohash_prefix", "validate", "normalize"}},
+		"binary":        {Unindexed, 0, nil},
+		"flat_object":   {Unindexed, 0, nil},
 	}
 }
 
 // has says whether the version has a type of leaves.
 func (v *vocabulary) has(kind string) bool {
-	_, ok := leafTypes()[kind]
+	_, ok := LeafTypes()[kind]
 	switch kind {
 	case "unsigned_long", "flat_object", "wildcard":
-		return ok && v.major > firstUntyped
+		return ok && v.Major > FirstUntyped
 	case "date_nanos":
-		return ok && v.major >= firstUntyped
+		return ok && v.Major >= FirstUntyped
 	case "text", "keyword", "half_float", "scaled_float":
-		return ok && v.major >= firstKeyword
+		return ok && v.Major >= FirstKeyword
 	}
 	return ok
 }
@@ -115,56 +120,57 @@ var realTypes = []string{
 	"search_as_you_type", "semantic", "shape", "sparse_vector", "star_tree", "token_count", "version", "attachment",
 }
 
-func newObject() *field { return &field{kind: "object", properties: map[string]*field{}} }
+func newObject() *Field { return &Field{Kind: "object", properties: map[string]*Field{}} }
 
-// newLeaf is a field of a type with everything as by default.
-func newLeaf(kind string) *field {
-	f := &field{kind: kind, searchable: true, docValues: true, coerce: true, words: standard, search: standard}
-	t := leafTypes()[kind]
-	f.class, f.bits = t.class, t.bits
-	f.nanos, f.unsigned = kind == "date_nanos", kind == "unsigned_long"
-	f.norms = f.class == analysed
-	if f.class == analysed {
-		f.docValues = false
+// NewLeaf is a field of a type with everything as by default.
+func NewLeaf(kind string) *Field {
+	f := &Field{Kind: kind, Searchable: true, DocValues: true, coerce: true, Words: words.Standard, Search: words.Standard}
+	t := LeafTypes()[kind]
+	f.Class, f.Bits = t.class, t.bits
+	f.Nanos, f.Unsigned = kind == "date_nanos", kind == "unsigned_long"
+	f.Norms = f.Class == Analysed
+	if f.Class == Analysed {
+		f.DocValues = false
 	}
-	if f.class == instant {
-		f.format = dates.Default
+	if f.Class == Instant {
+		f.Format = dates.Default
 	}
 	return f
 }
 
-func (f *field) isObject() bool { return f.properties != nil }
+// IsObject says whether the field has properties.
+func (f *Field) IsObject() bool { return f.properties != nil }
 
-// is the field one that takes objects without looking into them?
-func (f *field) isFlat() bool {
-	return f.kind == "flat_object" || f.kind == "geo_point"
+// IsFlat says whether the field takes objects without looking into them.
+func (f *Field) IsFlat() bool {
+	return f.Kind == "flat_object" || f.Kind == "geo_point"
 }
 
 // clone is a copy whose objects can be changed.
-func (f *field) clone() *field {
-	if !f.isObject() {
+func (f *Field) clone() *Field {
+	if !f.IsObject() {
 		return f
 	}
 	c := *f
-	c.properties = make(map[string]*field, len(f.properties))
+	c.properties = make(map[string]*Field, len(f.properties))
 	for name, p := range f.properties {
 		c.properties[name] = p.clone()
 	}
 	return &c
 }
 
-// count returns the number of fields, sub-fields and objects, which the limit is about.
-func (f *field) count() int {
+// Count returns the number of fields, sub-fields and objects, which the limit is about.
+func (f *Field) Count() int {
 	n := 0
 	for _, p := range f.properties {
-		n += 1 + p.count()
+		n += 1 + p.Count()
 	}
 	return n + len(f.fields)
 }
 
 // put adds a field under a name, merging objects. The target is one that may be changed.
-func put(into *field, prefix, name string, f *field) error {
-	if strings.Count(name, ".") > maxDepth {
+func put(into *Field, prefix, name string, f *Field) error {
+	if strings.Count(name, ".") > MaxDepth {
 		return tooDeep()
 	}
 	head, rest, more := strings.Cut(name, ".")
@@ -175,7 +181,7 @@ func put(into *field, prefix, name string, f *field) error {
 			old = newObject()
 			into.properties[head] = old
 		}
-		if !old.isObject() {
+		if !old.IsObject() {
 			return wire.Illegal("can't merge a non object mapping [%s] with an object mapping", path)
 		}
 		return put(old, path+".", rest, f)
@@ -189,15 +195,15 @@ func put(into *field, prefix, name string, f *field) error {
 }
 
 // merge puts a new definition over an old one.
-func merge(path string, old, f *field) (*field, error) {
+func merge(path string, old, f *Field) (*Field, error) {
 	switch {
 	case old == nil:
 		return f, nil
-	case old.isObject() != f.isObject():
+	case old.IsObject() != f.IsObject():
 		return nil, wire.Illegal("can't merge a non object mapping [%s] with an object mapping", path)
-	case !f.isObject():
-		if old.kind != f.kind {
-			return nil, wire.Illegal("mapper [%s] cannot be changed from type [%s] to [%s]", path, old.kind, f.kind)
+	case !f.IsObject():
+		if old.Kind != f.Kind {
+			return nil, wire.Illegal("mapper [%s] cannot be changed from type [%s] to [%s]", path, old.Kind, f.Kind)
 		}
 		if err := sameIndexing(path, old, f); err != nil {
 			return nil, err
@@ -210,13 +216,13 @@ func merge(path string, old, f *field) (*field, error) {
 				return nil, err
 			}
 			if out.fields == nil {
-				out.fields = map[string]*field{}
+				out.fields = map[string]*Field{}
 			}
 			out.fields[name] = merged
 		}
 		return &out, nil
-	case (old.kind == "nested") != (f.kind == "nested"):
-		if old.kind == "nested" {
+	case (old.Kind == "nested") != (f.Kind == "nested"):
+		if old.Kind == "nested" {
 			return nil, wire.Illegal("cannot change object mapping from nested to non-nested")
 		}
 		return nil, wire.Illegal("cannot change object mapping from non-nested to nested")
@@ -237,16 +243,16 @@ func merge(path string, old, f *field) (*field, error) {
 }
 
 // sameIndexing refuses changes that what is indexed already would not follow.
-func sameIndexing(path string, old, f *field) error {
+func sameIndexing(path string, old, f *Field) error {
 	for _, p := range []struct {
 		name string
 		same bool
 	}{
-		{"index", old.searchable == f.searchable},
-		{"doc_values", old.docValues == f.docValues},
-		{"analyzer", old.words == f.words},
-		{"normalizer", old.lower == f.lower},
-		{"scaling_factor", old.scale == f.scale},
+		{"index", old.Searchable == f.Searchable},
+		{"doc_values", old.DocValues == f.DocValues},
+		{"analyzer", old.Words == f.Words},
+		{"normalizer", old.Lower == f.Lower},
+		{"scaling_factor", old.Scale == f.Scale},
 	} {
 		if !p.same {
 			return wire.Illegal("Mapper for [%s] conflicts with existing mapper:\n\tCannot update parameter [%s] from [%s] to [%s]", path, p.name, paramText(old, p.name), paramText(f, p.name))
@@ -255,7 +261,7 @@ func sameIndexing(path string, old, f *field) error {
 	return nil
 }
 
-func paramText(f *field, name string) string {
+func paramText(f *Field, name string) string {
 	for i := range f.params {
 		if f.params[i].Name == name {
 			return wire.JavaText(&f.params[i].Node)
@@ -268,13 +274,13 @@ func paramText(f *field, name string) string {
 }
 
 // definition writes a field as the API shows it.
-func (v *vocabulary) definition(f *field) wire.Object {
+func (v *vocabulary) definition(f *Field) wire.Object {
 	var o wire.Object
-	if f.isObject() {
-		if f.kind == "nested" {
+	if f.IsObject() {
+		if f.Kind == "nested" {
 			o = append(o, wire.Entry{Name: "type", Value: "nested"})
 		}
-		if f.kind == "object" && len(f.properties) == 0 {
+		if f.Kind == "object" && len(f.properties) == 0 {
 			o = append(o, wire.Entry{Name: "type", Value: "object"})
 		}
 		for i := range f.params {
@@ -285,8 +291,8 @@ func (v *vocabulary) definition(f *field) wire.Object {
 		}
 		return o
 	}
-	kind := f.kind
-	if v.major < firstKeyword && (kind == "text" || kind == "keyword") {
+	kind := f.Kind
+	if v.Major < FirstKeyword && (kind == "text" || kind == "keyword") {
 		kind = "string"
 	}
 	o = append(o, wire.Entry{Name: "type", Value: kind})
@@ -294,12 +300,12 @@ func (v *vocabulary) definition(f *field) wire.Object {
 		switch m := &f.params[i]; {
 		case isDefault(m):
 		case m.Name == "scaling_factor":
-			o = append(o, wire.Entry{Name: m.Name, Value: wire.Double(f.scale)})
+			o = append(o, wire.Entry{Name: m.Name, Value: wire.Double(f.Scale)})
 		default:
 			o = append(o, wire.Entry{Name: m.Name, Value: &m.Node})
 		}
 	}
-	if f.class == instant && f.format == dates.Legacy {
+	if f.Class == Instant && f.Format == dates.Legacy {
 		o = append(o, wire.Entry{Name: "format", Value: dates.Legacy.Text})
 	}
 	if len(f.fields) > 0 {
@@ -319,19 +325,21 @@ func isDefault(m *wire.Member) bool {
 	return false
 }
 
-func (v *vocabulary) definitions(fields map[string]*field) wire.Object {
+func (v *vocabulary) definitions(fields map[string]*Field) wire.Object {
 	o := make(wire.Object, 0, len(fields))
-	for _, name := range sorted(fields) {
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		o = append(o, wire.Entry{Name: name, Value: v.definition(fields[name])})
 	}
 	return o
 }
 
-func mapperError(format string, args ...any) *wire.Failure {
+// MapperError is the error about a mapping, or about a document that does not fit it.
+func MapperError(format string, args ...any) *wire.Failure {
 	return wire.Errorf(400, "mapper_parsing_exception", format, args...)
 }
 
-func firstNonEmpty(a, b string) string {
+// FirstNonEmpty is a, or b when a is empty.
+func FirstNonEmpty(a, b string) string {
 	if a != "" {
 		return a
 	}

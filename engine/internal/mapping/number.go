@@ -1,4 +1,4 @@
-package engine
+package mapping
 
 import (
 	"math"
@@ -13,10 +13,10 @@ import (
 // lastNano is the latest time that a date_nanos can be; the first is 1970.
 var lastNano = time.Unix(0, math.MaxInt64).UTC()
 
-// instant is a time in the unit of the field. What that cannot hold is the time next to it.
-func (f *field) instant(t time.Time) int64 {
+// Instant is a time in the unit of the field. What that cannot hold is the time next to it.
+func (f *Field) Instant(t time.Time) int64 {
 	switch {
-	case !f.nanos:
+	case !f.Nanos:
 		return t.UnixMilli()
 	case t.After(lastNano):
 		return math.MaxInt64
@@ -27,10 +27,10 @@ func (f *field) instant(t time.Time) int64 {
 }
 
 // holds refuses times that the unit of the field cannot hold.
-func (f *field) holds(t time.Time) error {
+func (f *Field) holds(t time.Time) error {
 	const stamp = "2006-01-02T15:04:05.999999999Z"
 	switch {
-	case !f.nanos:
+	case !f.Nanos:
 		return nil
 	case t.UTC().Year() < 1970:
 		return wire.Illegal("date[%s] is before the epoch in 1970 and cannot be stored in nanosecond resolution", t.UTC().Format(stamp))
@@ -40,9 +40,9 @@ func (f *field) holds(t time.Time) error {
 	return nil
 }
 
-// time is the time that instant made a number of.
-func (f *field) time(n int64) time.Time {
-	if f.nanos {
+// Time is the time that instant made a number of.
+func (f *Field) Time(n int64) time.Time {
+	if f.Nanos {
 		return time.Unix(0, n).UTC()
 	}
 	return time.UnixMilli(n).UTC()
@@ -54,24 +54,24 @@ func notNumeric(n *wire.Node) *wire.Failure {
 
 var typeRanges = map[int][2]int64{8: {math.MinInt8, math.MaxInt8}, 16: {math.MinInt16, math.MaxInt16}, 32: {math.MinInt32, math.MaxInt32}, 64: {math.MinInt64, math.MaxInt64}}
 
-// wholeNumber reads a whole number, cutting off a fraction where the field coerces.
-func (f *field) wholeNumber(n *wire.Node) (int64, error) {
+// WholeNumber reads a whole number, cutting off a fraction where the field coerces.
+func (f *Field) WholeNumber(n *wire.Node) (int64, error) {
 	if n.Kind == wire.BoolKind {
 		return 0, notNumeric(n)
 	}
-	if f.unsigned {
-		return f.unsignedNumber(n)
+	if f.Unsigned {
+		return f.UnsignedNumber(n)
 	}
-	limits := typeRanges[f.bits]
+	limits := typeRanges[f.Bits]
 	if v, err := strconv.ParseInt(n.Text, 10, 64); err == nil && v >= limits[0] && v <= limits[1] {
 		return v, nil
 	}
 	x, ok := new(big.Rat).SetString(bounded(n.Text))
-	if !ok && f.kind == "long" {
+	if !ok && f.Kind == "long" {
 		return 0, wire.Illegal("For input string: \"%s\"", n.Text)
 	}
 	if !ok {
-		return 0, numberFormat(n.Text)
+		return 0, wire.NumberFormat(n.Text)
 	}
 	v := new(big.Int).Quo(x.Num(), x.Denom())
 	if !v.IsInt64() || v.Int64() < limits[0] || v.Int64() > limits[1] {
@@ -81,7 +81,7 @@ func (f *field) wholeNumber(n *wire.Node) (int64, error) {
 		if n.Kind == wire.StringKind {
 			return 0, wire.Illegal("Value [%s] has a decimal part", n.Text)
 		}
-		return 0, wire.Illegal("%s cannot be converted to %s without data loss", n.Text, strings.ToUpper(f.kind[:1])+f.kind[1:])
+		return 0, wire.Illegal("%s cannot be converted to %s without data loss", n.Text, strings.ToUpper(f.Kind[:1])+f.Kind[1:])
 	}
 	return v.Int64(), nil
 }
@@ -95,12 +95,12 @@ func bounded(text string) string {
 	return text
 }
 
-func (f *field) outOfRange(n *wire.Node, limits [2]int64) error {
-	if n.Kind == wire.StringKind || f.bits == 8 {
-		return wire.Illegal("Value [%s] is out of range for %s %s", n.Text, map[bool]string{true: "an", false: "a"}[f.kind == "integer"], f.kind)
+func (f *Field) outOfRange(n *wire.Node, limits [2]int64) error {
+	if n.Kind == wire.StringKind || f.Bits == 8 {
+		return wire.Illegal("Value [%s] is out of range for %s %s", n.Text, map[bool]string{true: "an", false: "a"}[f.Kind == "integer"], f.Kind)
 	}
 	text := "Numeric value (" + n.Text + ") out of range of "
-	switch f.kind {
+	switch f.Kind {
 	case "short":
 		text += "Java short"
 	case "integer":
@@ -111,8 +111,8 @@ func (f *field) outOfRange(n *wire.Node, limits [2]int64) error {
 	return wire.Errorf(400, "input_coercion_exception", "%s\n at %s; line: 1, column: %d]", text, wire.SourceText, n.End+1)
 }
 
-// unsignedNumber moves the numbers from 0 to 2⁶⁴ into the order of int64.
-func (f *field) unsignedNumber(n *wire.Node) (int64, error) {
+// UnsignedNumber moves the numbers from 0 to 2⁶⁴ into the order of int64.
+func (f *Field) UnsignedNumber(n *wire.Node) (int64, error) {
 	x, ok := new(big.Rat).SetString(bounded(n.Text))
 	if !ok {
 		return 0, wire.Illegal("For input string: \"%s\"", n.Text)
@@ -124,32 +124,32 @@ func (f *field) unsignedNumber(n *wire.Node) (int64, error) {
 	return int64(v.Uint64() ^ 1<<63), nil //nolint:gosec // the order is kept
 }
 
-// floatingNumber reads a number with a fraction in the precision of its field. Wide is how the error shows a number that is
+// FloatingNumber reads a number with a fraction in the precision of its field. Wide is how the error shows a number that is
 // too large: as it was, not as the infinity that became of it.
-func (f *field) floatingNumber(n *wire.Node, wide bool) (int64, error) {
+func (f *Field) FloatingNumber(n *wire.Node, wide bool) (int64, error) {
 	if n.Kind == wire.BoolKind {
 		return 0, notNumeric(n)
 	}
 	v, err := strconv.ParseFloat(strings.TrimSpace(n.Text), 64)
 	if err != nil && !math.IsInf(v, 0) || strings.ContainsAny(n.Text, "_xXpP") {
-		return 0, numberFormat(n.Text)
+		return 0, wire.NumberFormat(n.Text)
 	}
-	switch f.kind {
+	switch f.Kind {
 	case "float":
 		v = float64(float32(v))
 	case "half_float":
 		v = roundHalf(v)
 	case "scaled_float":
-		v = math.Round(v * f.scale)
+		v = math.Round(v * f.Scale)
 	}
 	if math.IsNaN(v) || math.IsInf(v, 0) {
-		e := infinite{wire.Illegal("[%s] supports only finite values, but got [%s]", f.kind, javaDouble(v)), javaDouble(v)}
+		e := infinite{wire.Illegal("[%s] supports only finite values, but got [%s]", f.Kind, JavaDouble(v)), JavaDouble(v)}
 		if given, err := strconv.ParseFloat(n.Text, 64); wide && err == nil {
-			e.text = javaDouble(given)
+			e.text = JavaDouble(given)
 		}
 		return 0, e
 	}
-	return sortable(v), nil
+	return Sortable(v), nil
 }
 
 // infinite is the error about a number that has no place in its type.
@@ -160,7 +160,8 @@ type infinite struct {
 
 func (e infinite) Unwrap() error { return e.Failure }
 
-func javaDouble(v float64) string {
+// JavaDouble is a number as Java writes it.
+func JavaDouble(v float64) string {
 	return strings.Trim(string(wire.AppendDouble(nil, v, 64)), `"`)
 }
 
@@ -177,8 +178,8 @@ func roundHalf(v float64) float64 {
 	return math.Inf(int(math.Copysign(1, v)))
 }
 
-// sortable maps a float to a whole number that sorts the same way.
-func sortable(v float64) int64 {
+// Sortable maps a float to a whole number that sorts the same way.
+func Sortable(v float64) int64 {
 	n := int64(math.Float64bits(v)) //nolint:gosec // bits
 	if n < 0 {
 		n ^= math.MaxInt64
@@ -186,8 +187,8 @@ func sortable(v float64) int64 {
 	return n
 }
 
-// unsortable is the float that sortable made a number of.
-func unsortable(n int64) float64 {
+// Unsortable is the float that sortable made a number of.
+func Unsortable(n int64) float64 {
 	if n < 0 {
 		n ^= math.MaxInt64
 	}

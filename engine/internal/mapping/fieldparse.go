@@ -1,4 +1,4 @@
-package engine
+package mapping
 
 import (
 	"slices"
@@ -7,18 +7,19 @@ import (
 
 	"github.com/seed56735111/penstock/engine/internal/dates"
 	"github.com/seed56735111/penstock/engine/internal/wire"
+	"github.com/seed56735111/penstock/engine/internal/words"
 )
 
 // vocabulary is how a version speaks of mappings.
-type vocabulary struct{ major int }
+type vocabulary struct{ Major int }
 
 // parseField reads the definition of one field.
-func (v *vocabulary) parseField(path string, n *wire.Node) (*field, error) {
+func (v *vocabulary) parseField(path string, n *wire.Node) (*Field, error) {
 	name := path[strings.LastIndexByte(path, '.')+1:]
 	if n.Kind != wire.ObjectKind {
-		return nil, mapperError("Expected map for property [fields] on field [%s] but got a class %s", name, wire.JavaClass(n))
+		return nil, MapperError("Expected map for property [fields] on field [%s] but got a class %s", name, wire.JavaClass(n))
 	}
-	if n.Depth() > maxDepth+2 {
+	if n.Depth() > MaxDepth+2 {
 		return nil, tooDeep()
 	}
 	kindOf := ""
@@ -28,23 +29,20 @@ func (v *vocabulary) parseField(path string, n *wire.Node) (*field, error) {
 	_, hasProperties := n.Get("properties")
 	switch {
 	case kindOf == "object" || kindOf == "nested" || kindOf == "" && (hasProperties || looksLikeObject(n)):
-		return v.parseObject(path, firstNonEmpty(kindOf, "object"), n)
+		return v.parseObject(path, FirstNonEmpty(kindOf, "object"), n)
 	case kindOf == "":
-		return nil, mapperError("No type specified for field [%s]", name)
-	case kindOf == "string" && v.major < firstKeyword:
+		return nil, MapperError("No type specified for field [%s]", name)
+	case kindOf == "string" && v.Major < FirstKeyword:
 		return v.parseLeaf(path, "text", n)
 	}
 	if !v.has(kindOf) {
 		if slices.Contains(realTypes, kindOf) {
 			return nil, wire.NotOffered("the field type [%s] of field [%s]", kindOf, path)
 		}
-		return nil, mapperError("No handler for type [%s] declared on field [%s]", kindOf, name)
+		return nil, MapperError("No handler for type [%s] declared on field [%s]", kindOf, name)
 	}
 	return v.parseLeaf(path, kindOf, n)
 }
-
-// firstKeyword is the first major version that tells text and keyword apart; before, both are strings.
-const firstKeyword = 5
 
 func looksLikeObject(n *wire.Node) bool {
 	for i := range n.Members {
@@ -56,8 +54,8 @@ func looksLikeObject(n *wire.Node) bool {
 	return false
 }
 
-func (v *vocabulary) parseObject(path, kind string, n *wire.Node) (*field, error) {
-	f := &field{kind: kind, properties: map[string]*field{}}
+func (v *vocabulary) parseObject(path, kind string, n *wire.Node) (*Field, error) {
+	f := &Field{Kind: kind, properties: map[string]*Field{}}
 	for i := range n.Members {
 		m := &n.Members[i]
 		switch m.Name {
@@ -82,7 +80,7 @@ func (v *vocabulary) parseObject(path, kind string, n *wire.Node) (*field, error
 		case "include_in_all", "path":
 			f.params = append(f.params, *m)
 		default:
-			return nil, mapperError("Mapping definition for [%s] has unsupported parameters:  [%s : %s]", path, m.Name, wire.JavaText(&m.Node))
+			return nil, MapperError("Mapping definition for [%s] has unsupported parameters:  [%s : %s]", path, m.Name, wire.JavaText(&m.Node))
 		}
 	}
 	return f, nil
@@ -99,9 +97,9 @@ func checkDynamic(setting, name string) error {
 }
 
 // parseProperties adds the fields of a mapping. A name with dots means objects.
-func (v *vocabulary) parseProperties(into *field, prefix string, n *wire.Node) error {
+func (v *vocabulary) parseProperties(into *Field, prefix string, n *wire.Node) error {
 	if n.Kind != wire.ObjectKind {
-		return mapperError("Expected map for property [properties] on field [%s] but got a class %s", strings.Trim(prefix, "."), wire.JavaClass(n))
+		return MapperError("Expected map for property [properties] on field [%s] but got a class %s", strings.Trim(prefix, "."), wire.JavaClass(n))
 	}
 	for i := range n.Members {
 		m := &n.Members[i]
@@ -119,15 +117,15 @@ func (v *vocabulary) parseProperties(into *field, prefix string, n *wire.Node) e
 	return nil
 }
 
-func (v *vocabulary) parseLeaf(path, kind string, n *wire.Node) (*field, error) {
-	f := newLeaf(kind)
-	f.column = fieldPrefix + path
-	if f.class == instant && v.major < firstKeyword {
-		f.format = dates.Legacy
+func (v *vocabulary) parseLeaf(path, kind string, n *wire.Node) (*Field, error) {
+	f := NewLeaf(kind)
+	f.Column = FieldPrefix + path
+	if f.Class == Instant && v.Major < FirstKeyword {
+		f.Format = dates.Legacy
 	}
-	f.fielddata = f.class == analysed && v.major < firstKeyword
+	f.Fielddata = f.Class == Analysed && v.Major < FirstKeyword
 	name := path[strings.LastIndexByte(path, '.')+1:]
-	known := append(slices.Clone(anyParams), leafTypes()[kind].params...)
+	known := append(slices.Clone(anyParams), LeafTypes()[kind].params...)
 	for i := range n.Members {
 		m := &n.Members[i]
 		switch m.Name {
@@ -135,7 +133,7 @@ func (v *vocabulary) parseLeaf(path, kind string, n *wire.Node) (*field, error) 
 			continue
 		case "fields":
 			if m.Node.Kind != wire.ObjectKind {
-				return nil, mapperError("expected map for property [fields] on field [%s] but got a class %s", name, wire.JavaClass(&m.Node))
+				return nil, MapperError("expected map for property [fields] on field [%s] but got a class %s", name, wire.JavaClass(&m.Node))
 			}
 			for j := range m.Node.Members {
 				s := &m.Node.Members[j]
@@ -143,44 +141,44 @@ func (v *vocabulary) parseLeaf(path, kind string, n *wire.Node) (*field, error) 
 				if err != nil {
 					return nil, err
 				}
-				if sub.isObject() || sub.fields != nil {
-					return nil, mapperError("Type [%s] cannot be used in multi field", sub.kind)
+				if sub.IsObject() || sub.fields != nil {
+					return nil, MapperError("Type [%s] cannot be used in multi field", sub.Kind)
 				}
 				if f.fields == nil {
-					f.fields = map[string]*field{}
+					f.fields = map[string]*Field{}
 				}
 				f.fields[s.Name] = sub
 			}
 			continue
 		}
 		if !slices.Contains(known, m.Name) {
-			return nil, mapperError("unknown parameter [%s] on mapper [%s] of type [%s]", m.Name, name, kind)
+			return nil, MapperError("unknown parameter [%s] on mapper [%s] of type [%s]", m.Name, name, kind)
 		}
 		if err := v.parseParam(f, path, m); err != nil {
 			return nil, err
 		}
 		f.params = append(f.params, *m)
 	}
-	if kind == "scaled_float" && f.scale == 0 {
-		return nil, mapperError("Field [%s] misses required parameter [scaling_factor]", name)
+	if kind == "scaled_float" && f.Scale == 0 {
+		return nil, MapperError("Field [%s] misses required parameter [scaling_factor]", name)
 	}
 	return f, nil
 }
 
 // parseParam reads one parameter. What would change answers and is not done here is refused.
-func (v *vocabulary) parseParam(f *field, path string, m *wire.Member) error {
+func (v *vocabulary) parseParam(f *Field, path string, m *wire.Member) error {
 	switch p := &m.Node; m.Name {
 	case "index":
 		switch {
-		case v.major < firstKeyword && p.Text == "not_analyzed":
-			f.class, f.kind, f.norms, f.docValues = exact, "keyword", false, true
+		case v.Major < FirstKeyword && p.Text == "not_analyzed":
+			f.Class, f.Kind, f.Norms, f.DocValues = Exact, "keyword", false, true
 		case p.Text == "false" || p.Text == "no":
-			f.searchable = false
+			f.Searchable = false
 		}
 	case "doc_values":
-		f.docValues = p.Text != "false" && f.class != analysed
+		f.DocValues = p.Text != "false" && f.Class != Analysed
 	case "norms":
-		f.norms = f.class == analysed && (p.Kind == wire.ObjectKind || p.Text != "false")
+		f.Norms = f.Class == Analysed && (p.Kind == wire.ObjectKind || p.Text != "false")
 	case "ignore_above":
 		n, err := strconv.Atoi(p.Text)
 		if err != nil || n < 0 {
@@ -200,33 +198,33 @@ func (v *vocabulary) parseParam(f *field, path string, m *wire.Member) error {
 		if err != nil {
 			return err
 		}
-		f.format = format
+		f.Format = format
 	case "scaling_factor":
 		scale, err := strconv.ParseFloat(p.Text, 64)
 		if err != nil || scale <= 0 {
 			return wire.Illegal("[scaling_factor] must be a positive number, got [%s]", p.Text)
 		}
-		f.scale = scale
+		f.Scale = scale
 	case "fielddata":
-		f.fielddata = p.Text == "true"
+		f.Fielddata = p.Text == "true"
 	case "analyzer", "index_analyzer", "search_analyzer", "search_quote_analyzer":
-		a, ok := analyzers()[p.Text]
+		a, ok := words.Analyzers()[p.Text]
 		if !ok {
 			return wire.NotOffered("the analyzer [%s] of field [%s]", p.Text, path)
 		}
 		switch m.Name {
 		case "analyzer":
-			f.words, f.search = a, a
+			f.Words, f.Search = a, a
 		case "index_analyzer":
-			f.words = a
+			f.Words = a
 		default:
-			f.search = a
+			f.Search = a
 		}
 	case "normalizer":
 		if p.Text != "lowercase" {
 			return wire.NotOffered("the normalizer [%s] of field [%s]", p.Text, path)
 		}
-		f.lower = true
+		f.Lower = true
 	case "copy_to":
 		return wire.NotOffered("the parameter [copy_to] of field [%s]", path)
 	case "boost":
@@ -242,11 +240,11 @@ func (v *vocabulary) parseParam(f *field, path string, m *wire.Member) error {
 			return wire.NotOffered("the parameter [position_increment_gap] of field [%s]", path)
 		}
 	case "index_options":
-		if f.class == analysed && p.Text != "positions" && p.Text != "offsets" || f.class == exact && p.Text != "docs" {
+		if f.Class == Analysed && p.Text != "positions" && p.Text != "offsets" || f.Class == Exact && p.Text != "docs" {
 			return wire.NotOffered("the parameter [index_options] of field [%s]", path)
 		}
 	case "include_in_all":
-		f.notInAll = p.Text == "false"
+		f.NotInAll = p.Text == "false"
 	case "split_queries_on_whitespace":
 		if p.Text != "false" {
 			return wire.NotOffered("the parameter [split_queries_on_whitespace] of field [%s]", path)

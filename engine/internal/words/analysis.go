@@ -1,4 +1,5 @@
-package engine
+// Package words makes words out of texts, as the engines' analyzers do.
+package words
 
 import (
 	"strings"
@@ -8,31 +9,33 @@ import (
 	"github.com/blevesearch/segment"
 )
 
-// analyzer makes words out of a text.
-type analyzer byte
+// Analyzer makes words out of a text.
+type Analyzer byte
 
+// The analyzers that there are.
 const (
-	standard   analyzer = iota // words by Unicode's rules, in lower case
+	Standard   Analyzer = iota // words by Unicode's rules, in lower case
 	simple                     // runs of letters, in lower case
-	whitespace                 // what is between spaces
-	wholeText                  // all of it
+	Whitespace                 // what is between spaces
+	WholeText                  // all of it
 )
 
-func analyzers() map[string]analyzer {
-	return map[string]analyzer{"standard": standard, "default": standard, "simple": simple, "whitespace": whitespace, "keyword": wholeText}
+// Analyzers are those that a mapping may name.
+func Analyzers() map[string]Analyzer {
+	return map[string]Analyzer{"standard": Standard, "default": Standard, "simple": simple, "whitespace": Whitespace, "keyword": WholeText}
 }
 
 // maxWord is where the standard analyzer breaks a word.
 const maxWord = 255
 
-// split calls each for every word of a text, in order.
-func (a analyzer) split(text string, each func(word string)) {
+// Split calls each for every word of a text, in order.
+func (a Analyzer) Split(text string, each func(word string)) {
 	switch a {
-	case wholeText:
+	case WholeText:
 		if text != "" {
 			each(text)
 		}
-	case whitespace:
+	case Whitespace:
 		for word := range strings.FieldsSeq(text) {
 			cut(word, each)
 		}
@@ -50,10 +53,10 @@ func (a analyzer) split(text string, each func(word string)) {
 	}
 }
 
-// list returns the words of a text that is searched for.
-func (a analyzer) list(text string) []string {
+// List returns the words of a text that is searched for.
+func (a Analyzer) List(text string) []string {
 	var words []string
-	a.split(text, func(word string) { words = append(words, word) })
+	a.Split(text, func(word string) { words = append(words, word) })
 	return words
 }
 

@@ -1,10 +1,12 @@
-package engine
+package mapping
 
-import "strings"
+import (
+	"strings"
+)
 
-// glob is a pattern with * for any text and ? for one character; a backslash takes the meaning of the next one away.
-type glob struct {
-	head  string // what everything that matches begins with
+// Glob is a pattern with * for any text and ? for one character; a backslash takes the meaning of the next one away.
+type Glob struct {
+	Head  string // what everything that matches begins with
 	parts []globPart
 	fold  bool
 }
@@ -15,8 +17,9 @@ type globPart struct {
 	char rune
 }
 
-func newGlob(pattern string, fold bool) *glob {
-	g := &glob{fold: fold}
+// NewGlob reads a pattern; fold makes small and capital letters the same.
+func NewGlob(pattern string, fold bool) *Glob {
+	g := &Glob{fold: fold}
 	literal := true
 	runes := []rune(pattern)
 	for i := 0; i < len(runes); i++ {
@@ -33,7 +36,7 @@ func newGlob(pattern string, fold bool) *glob {
 				c = runes[i]
 			}
 			if literal {
-				g.head += string(c)
+				g.Head += string(c)
 			}
 			g.parts = append(g.parts, globPart{char: c})
 		}
@@ -41,8 +44,8 @@ func newGlob(pattern string, fold bool) *glob {
 	return g
 }
 
-// match takes time by the length of the text times that of the pattern, whatever they are.
-func (g *glob) match(text string) bool {
+// Match takes time by the length of the text times that of the pattern, whatever they are.
+func (g *Glob) Match(text string) bool {
 	if g.fold {
 		text = strings.ToLower(text)
 	}
@@ -70,6 +73,6 @@ func (g *glob) match(text string) bool {
 	return p == len(g.parts)
 }
 
-func (g *glob) same(a, b rune) bool {
+func (g *Glob) same(a, b rune) bool {
 	return a == b || g.fold && strings.EqualFold(string(a), string(b))
 }

@@ -1,6 +1,8 @@
-package engine
+// Package mapping says what the fields of an index are, and reads documents by it.
+package mapping
 
 import (
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -9,15 +11,15 @@ import (
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
-// mapping is what an index knows about the fields of its documents. It is never changed: learning makes another one.
-type mapping struct {
+// Mapping is what an index knows about the fields of its documents. It is never changed: learning makes another one.
+type Mapping struct {
 	vocabulary
-	root             *field
+	Root             *Field
 	dateDetection    bool
 	numericDetection bool
 	dynamicDates     []*dates.Format
 	templates        []dynamicTemplate
-	params           []wire.Member // of the root, as given
+	Params           []wire.Member // of the root, as given
 }
 
 // dynamicTemplate says how new fields of some names or types are mapped.
@@ -28,47 +30,48 @@ type dynamicTemplate struct {
 	mapping                            *wire.Node
 }
 
-func newMapping(major int) *mapping {
-	return &mapping{vocabulary: vocabulary{major}, root: newObject(), dateDetection: true, dynamicDates: dates.Dynamic}
+// NewMapping is the mapping of an index of a version that has no fields yet.
+func NewMapping(major int) *Mapping {
+	return &Mapping{vocabulary: vocabulary{major}, Root: newObject(), dateDetection: true, dynamicDates: dates.Dynamic}
 }
 
-func (m *mapping) clone() *mapping {
+func (m *Mapping) clone() *Mapping {
 	c := *m
-	c.root = m.root.clone()
+	c.Root = m.Root.clone()
 	return &c
 }
 
-// with returns the mapping with another one, as the API writes it, put on top.
-func (m *mapping) with(n *wire.Node) (*mapping, error) {
+// With returns the mapping with another one, as the API writes it, put on top.
+func (m *Mapping) With(n *wire.Node) (*Mapping, error) {
 	if n == nil || n.Kind == wire.NullKind {
 		return m, nil
 	}
 	if n.Kind != wire.ObjectKind {
-		return nil, mapperError("Failed to parse mapping: expected an object")
+		return nil, MapperError("Failed to parse mapping: expected an object")
 	}
-	if m.major < firstUntyped {
-		n = untyped(n)
+	if m.Major < FirstUntyped {
+		n = Untyped(n)
 	}
 	c := m.clone()
 	for i := range n.Members {
 		p := &n.Members[i]
-		if err := c.rootParam(p); err != nil {
+		if err := c.RootParam(p); err != nil {
 			return nil, err
 		}
 		if p.Name == "properties" {
 			continue
 		}
-		at := slices.IndexFunc(c.params, func(old wire.Member) bool { return old.Name == p.Name })
+		at := slices.IndexFunc(c.Params, func(old wire.Member) bool { return old.Name == p.Name })
 		switch {
 		case at >= 0:
-			c.params = slices.Clone(c.params)
-			c.params[at] = shownParam(p)
+			c.Params = slices.Clone(c.Params)
+			c.Params[at] = shownParam(p)
 		default:
-			c.params = append(slices.Clip(c.params), shownParam(p))
+			c.Params = append(slices.Clip(c.Params), shownParam(p))
 		}
 	}
-	if limit := c.root.objectDepth(); limit > maxDepth {
-		return nil, wire.Illegal("Limit of mapping depth [%d] has been exceeded due to object field", maxDepth)
+	if limit := c.Root.objectDepth(); limit > MaxDepth {
+		return nil, wire.Illegal("Limit of mapping depth [%d] has been exceeded due to object field", MaxDepth)
 	}
 	return c, nil
 }
@@ -82,7 +85,7 @@ func shownParam(p *wire.Member) wire.Member {
 	return m
 }
 
-func (f *field) objectDepth() int {
+func (f *Field) objectDepth() int {
 	deepest := 0
 	for _, p := range f.properties {
 		deepest = max(deepest, 1+p.objectDepth())
@@ -90,8 +93,8 @@ func (f *field) objectDepth() int {
 	return deepest
 }
 
-// untyped takes the mapping out of its type's name, where it stood before version 7.
-func untyped(n *wire.Node) *wire.Node {
+// Untyped takes the mapping out of its type's name, where it stood before version 7.
+func Untyped(n *wire.Node) *wire.Node {
 	if len(n.Members) == 1 && n.Members[0].Node.Kind == wire.ObjectKind {
 		switch name := n.Members[0].Name; {
 		case name == "properties", name == "dynamic_templates", strings.HasPrefix(name, "_") && name != "_doc" && name != "_default_":
@@ -102,16 +105,17 @@ func untyped(n *wire.Node) *wire.Node {
 	return n
 }
 
-func (m *mapping) rootParam(p *wire.Member) error {
+// RootParam takes one parameter of a mapping: its properties, or how it learns.
+func (m *Mapping) RootParam(p *wire.Member) error {
 	n := &p.Node
 	switch p.Name {
 	case "properties":
-		return m.parseProperties(m.root, "", n)
+		return m.parseProperties(m.Root, "", n)
 	case "dynamic":
 		if err := checkDynamic(n.Text, "dynamic"); err != nil {
 			return err
 		}
-		m.root.dynamic = n.Text
+		m.Root.dynamic = n.Text
 	case "enabled":
 		if n.Text != "true" {
 			return wire.NotOffered("the mapping's parameter [enabled]")
@@ -148,7 +152,7 @@ func (m *mapping) rootParam(p *wire.Member) error {
 			}
 		}
 	default:
-		return mapperError("Root mapping definition has unsupported parameters:  [%s : %s]", p.Name, wire.JavaText(n))
+		return MapperError("Root mapping definition has unsupported parameters:  [%s : %s]", p.Name, wire.JavaText(n))
 	}
 	return nil
 }
@@ -165,7 +169,7 @@ func harmless(field string, m *wire.Member) bool {
 	return m.Name == "omit_norms"
 }
 
-func (m *mapping) parseTemplate(p *wire.Member) (dynamicTemplate, error) {
+func (m *Mapping) parseTemplate(p *wire.Member) (dynamicTemplate, error) {
 	t := dynamicTemplate{kind: "*"}
 	for i := range p.Node.Members {
 		v := &p.Node.Members[i]
@@ -190,11 +194,11 @@ func (m *mapping) parseTemplate(p *wire.Member) (dynamicTemplate, error) {
 		case "mapping":
 			t.mapping = &v.Node
 		default:
-			return t, mapperError("Illegal dynamic template parameter: [%s]", v.Name)
+			return t, MapperError("Illegal dynamic template parameter: [%s]", v.Name)
 		}
 	}
 	if t.mapping == nil {
-		return t, mapperError("template [%s] must have mapping set", p.Name)
+		return t, MapperError("template [%s] must have mapping set", p.Name)
 	}
 	if t.regular {
 		for _, pattern := range slices.Concat(t.match, t.unmatch, t.pathMatch, t.pathNot) {
@@ -224,19 +228,19 @@ func (t *dynamicTemplate) takes(kind, name, path string) bool {
 	return (t.match == nil || any(t.match, name)) && !any(t.unmatch, name) && (t.pathMatch == nil || any(t.pathMatch, path)) && !any(t.pathNot, path)
 }
 
-// find returns the field at a path, sub-fields included. Inside is true for a path below a field that takes objects
+// Find returns the field at a path, sub-fields included. Inside is true for a path below a field that takes objects
 // without looking into them.
-func (m *mapping) find(path string) (f *field, inside bool) {
-	f = m.root
+func (m *Mapping) Find(path string) (f *Field, inside bool) {
+	f = m.Root
 	for part := range strings.SplitSeq(path, ".") {
 		if next, ok := f.properties[part]; ok {
-			if f.kind == "nested" {
+			if f.Kind == "nested" {
 				inside = true
 			}
 			f = next
 			continue
 		}
-		if f.isFlat() {
+		if f.IsFlat() {
 			return f, true
 		}
 		next, ok := f.fields[part]
@@ -248,31 +252,31 @@ func (m *mapping) find(path string) (f *field, inside bool) {
 	return f, inside
 }
 
-// leaves calls each for every leaf, sub-fields included, in the order of the names.
-func (f *field) leaves(prefix string, each func(path string, leaf *field)) {
-	for _, name := range sorted(f.properties) {
+// Leaves calls each for every leaf, sub-fields included, in the order of the names.
+func (f *Field) Leaves(prefix string, each func(path string, leaf *Field)) {
+	for _, name := range slices.Sorted(maps.Keys(f.properties)) {
 		p := f.properties[name]
-		if p.isObject() {
-			if p.kind != "nested" {
-				p.leaves(prefix+name+".", each)
+		if p.IsObject() {
+			if p.Kind != "nested" {
+				p.Leaves(prefix+name+".", each)
 			}
 			continue
 		}
 		each(prefix+name, p)
-		for _, sub := range sorted(p.fields) {
+		for _, sub := range slices.Sorted(maps.Keys(p.fields)) {
 			each(prefix+name+"."+sub, p.fields[sub])
 		}
 	}
 }
 
-// body writes the mapping as the API shows it.
-func (m *mapping) body() wire.Object {
+// Body writes the mapping as the API shows it.
+func (m *Mapping) Body() wire.Object {
 	var o wire.Object
-	for i := range m.params {
-		o = append(o, wire.Entry{Name: m.params[i].Name, Value: &m.params[i].Node})
+	for i := range m.Params {
+		o = append(o, wire.Entry{Name: m.Params[i].Name, Value: &m.Params[i].Node})
 	}
-	if len(m.root.properties) > 0 {
-		o = append(o, wire.Entry{Name: "properties", Value: m.definitions(m.root.properties)})
+	if len(m.Root.properties) > 0 {
+		o = append(o, wire.Entry{Name: "properties", Value: m.definitions(m.Root.properties)})
 	}
 	return o
 }

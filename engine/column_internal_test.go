@@ -2,34 +2,11 @@ package engine
 
 import (
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"testing"
-)
 
-// The fast way through ASCII is only allowed to be fast.
-func TestASCIIIsSplitAsUnicodeIs(t *testing.T) {
-	t.Parallel()
-	const letters = "ab9_'.,:;-/ \t\"@"
-	r := rand.New(rand.NewPCG(3, 5))
-	for range 50000 {
-		var b strings.Builder
-		for range r.IntN(12) {
-			b.WriteByte(letters[r.IntN(len(letters))])
-		}
-		text := b.String()
-		var fast, plain []string
-		splitASCII(text, func(w string) { fast = append(fast, w) })
-		splitUnicode(text, func(w string) {
-			if strings.Trim(w, "_") != "" { // Lucene's words have a letter or a digit
-				plain = append(plain, w)
-			}
-		})
-		if !slices.Equal(fast, plain) {
-			t.Fatalf("%q: %q, want %q", text, fast, plain)
-		}
-	}
-}
+	"github.com/seed56735111/penstock/engine/internal/mapping"
+)
 
 func TestNumberKeysSortAsNumbersDo(t *testing.T) {
 	t.Parallel()
@@ -49,7 +26,7 @@ func TestNumberKeysSortAsNumbersDo(t *testing.T) {
 			t.Fatalf("the key of %d or %d has a byte that bleve puts between values", a, b)
 		}
 		x, y := float64(a)/3, float64(b)/7
-		if (x < y) != (sortable(x) < sortable(y)) || unsortable(sortable(y)) != y {
+		if (x < y) != (mapping.Sortable(x) < mapping.Sortable(y)) || mapping.Unsortable(mapping.Sortable(y)) != y {
 			t.Fatalf("%v and %v", x, y)
 		}
 	}

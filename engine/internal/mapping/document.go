@@ -1,4 +1,4 @@
-package engine
+package mapping
 
 import (
 	"bytes"
@@ -17,32 +17,32 @@ const shortBits = 16
 
 // limits of a mapping, the engines' defaults.
 const (
-	maxFields  = 1000
-	maxDepth   = 20
+	MaxFields  = 1000
+	MaxDepth   = 20
 	maxKeyword = 32766
 )
 
-// leaf is one value of a document with the field that it goes to.
-type leaf struct {
-	path  string
-	field *field
-	text  string // what is indexed of a text, a keyword, a truth, an address
-	num   int64  // what is indexed of a number or a time: it sorts as the values do
+// Leaf is one value of a document with the field that it goes to.
+type Leaf struct {
+	Path  string
+	Field *Field
+	Text  string // what is indexed of a text, a keyword, a truth, an address
+	Num   int64  // what is indexed of a number or a time: it sorts as the values do
 }
 
-// parsed is a document as its mapping reads it.
-type parsed struct {
-	leaves   []leaf
-	paths    []string // that have a value
-	repeated bool     // a path may have several values
+// Parsed is a document as its mapping reads it.
+type Parsed struct {
+	Leaves   []Leaf
+	Paths    []string // that have a value
+	Repeated bool     // a path may have several values
 }
 
 // learner reads one document against a mapping and collects what the mapping has to learn.
 type learner struct {
-	parsed
-	m       *mapping
+	Parsed
+	m       *Mapping
 	mutable bool            // m is a copy of our own
-	fresh   map[*field]bool // that this document added
+	fresh   map[*Field]bool // that this document added
 	id      string
 	limit   int
 	lists   int // that the value at hand is in
@@ -55,36 +55,36 @@ const spare = 16
 // errLearn says that the mapping has to learn something: the document is read again with a copy of it.
 var errLearn = errors.New("a new field")
 
-// read reads a document and returns it with the mapping that it belongs to from now on.
-func (m *mapping) read(id string, limit int, source *wire.Node) (parsed, *mapping, error) {
+// Read reads a document and returns it with the mapping that it belongs to from now on.
+func (m *Mapping) Read(id string, limit int, source *wire.Node) (Parsed, *Mapping, error) {
 	p := learner{m: m, id: id, limit: limit}
-	p.leaves, p.paths = make([]leaf, 0, 2*len(source.Members)+spare), make([]string, 0, 2*len(source.Members)+spare)
-	err := p.object(m.root, source, "", 1)
+	p.Leaves, p.Paths = make([]Leaf, 0, 2*len(source.Members)+spare), make([]string, 0, 2*len(source.Members)+spare)
+	err := p.object(m.Root, source, "", 1)
 	if errors.Is(err, errLearn) {
-		p = learner{m: m.clone(), mutable: true, fresh: map[*field]bool{}, id: id, limit: limit}
-		if err = p.object(p.m.root, source, "", 1); err == nil && p.m.root.count() > limit {
+		p = learner{m: m.clone(), mutable: true, fresh: map[*Field]bool{}, id: id, limit: limit}
+		if err = p.object(p.m.Root, source, "", 1); err == nil && p.m.Root.Count() > limit {
 			err = wire.Illegal("Limit of total fields [%d] has been exceeded", limit)
 		}
 	}
 	if err != nil {
-		return parsed{}, m, err
+		return Parsed{}, m, err
 	}
-	return p.parsed, p.m, nil
+	return p.Parsed, p.m, nil
 }
 
 func tooDeep() *wire.Failure {
-	return mapperError("failed to parse").Because(wire.Errorf(400, "parse_exception", "The depth of the field has exceeded the allowed limit of [%d]. This limit can be set by changing the [index.mapping.depth.limit] index level setting.", maxDepth))
+	return MapperError("failed to parse").Because(wire.Errorf(400, "parse_exception", "The depth of the field has exceeded the allowed limit of [%d]. This limit can be set by changing the [index.mapping.depth.limit] index level setting.", MaxDepth))
 }
 
 var metadataFields = []string{"_id", "_index", "_type", "_source", "_routing", "_version", "_seq_no", "_field_names", "_ignored", "_doc_count", "_nested_path", "_data_stream_timestamp"}
 
 // object reads the members of an object. Names with dots mean objects.
-func (p *learner) object(f *field, source *wire.Node, prefix string, depth int) error {
+func (p *learner) object(f *Field, source *wire.Node, prefix string, depth int) error {
 	for i := range source.Members {
 		m := &source.Members[i]
 		if prefix == "" && strings.HasPrefix(m.Name, "_") && slices.Contains(metadataFields, m.Name) {
-			return mapperError("failed to parse field [%s] of type [%s]%s. Preview of field's value: '%s'", m.Name, m.Name, p.of(), wire.JavaText(&m.Node)).
-				Because(mapperError("Field [%s] is a metadata field and cannot be added inside a document. Use the index API request parameters.", m.Name))
+			return MapperError("failed to parse field [%s] of type [%s]%s. Preview of field's value: '%s'", m.Name, m.Name, p.of(), wire.JavaText(&m.Node)).
+				Because(MapperError("Field [%s] is a metadata field and cannot be added inside a document. Use the index API request parameters.", m.Name))
 		}
 		name := m.Name
 		target, path := f, prefix
@@ -105,9 +105,9 @@ func (p *learner) object(f *field, source *wire.Node, prefix string, depth int) 
 }
 
 // dotted goes down to the object that a name with dots means; a nil target has no mapping and learns none.
-func (p *learner) dotted(f *field, full, prefix string, depth *int) (target *field, name, path string, err error) {
+func (p *learner) dotted(f *Field, full, prefix string, depth *int) (target *Field, name, path string, err error) {
 	failed := func(format string, args ...any) error {
-		return mapperError("failed to parse").Because(wire.Illegal(format, args...))
+		return MapperError("failed to parse").Because(wire.Illegal(format, args...))
 	}
 	if full == "" {
 		return nil, "", "", failed("field name cannot be an empty string")
@@ -119,7 +119,7 @@ func (p *learner) dotted(f *field, full, prefix string, depth *int) (target *fie
 	if trimmed == "" {
 		return nil, "", "", failed("field name cannot contain only the character [.]")
 	}
-	p.repeated = true
+	p.Repeated = true
 	parts := strings.Split(trimmed, ".")
 	for _, part := range parts {
 		if strings.TrimSpace(part) == "" {
@@ -129,14 +129,14 @@ func (p *learner) dotted(f *field, full, prefix string, depth *int) (target *fie
 			return nil, "", "", failed("object field cannot contain only whitespace: ['%s']", full)
 		}
 	}
-	if *depth += len(parts) - 1; *depth > maxDepth {
+	if *depth += len(parts) - 1; *depth > MaxDepth {
 		return nil, "", "", tooDeep()
 	}
 	target, path = f, prefix
 	for _, part := range parts[:len(parts)-1] {
 		path += part
 		next, err := p.child(target, part, path, prefix+trimmed)
-		if err != nil || next == nil || next.isFlat() || next.disabled {
+		if err != nil || next == nil || next.IsFlat() || next.disabled {
 			return nil, "", "", err
 		}
 		target = next
@@ -146,14 +146,14 @@ func (p *learner) dotted(f *field, full, prefix string, depth *int) (target *fie
 }
 
 func (p *learner) of() string {
-	if p.m.major < firstUntyped {
+	if p.m.Major < FirstUntyped {
 		return ""
 	}
 	return " in document with id '" + p.id + "'"
 }
 
 // child returns the object under a name, which must be one or become one; nil when the mapping takes none.
-func (p *learner) child(f *field, name, path, full string) (*field, error) {
+func (p *learner) child(f *Field, name, path, full string) (*Field, error) {
 	next := f.properties[name]
 	if next == nil {
 		if ok, err := p.mayAdd(f, name, path); !ok {
@@ -165,21 +165,21 @@ func (p *learner) child(f *field, name, path, full string) (*field, error) {
 		f.properties[name] = next
 		p.fresh[next] = true
 	}
-	if !next.isObject() && !next.isFlat() {
+	if !next.IsObject() && !next.IsFlat() {
 		if p.fresh[next] {
 			return nil, wire.Illegal("can't merge a non object mapping [%s] with an object mapping", path)
 		}
-		return nil, mapperError("Could not dynamically add mapping for field [%s]. Existing mapping for [%s] must be of type object but found [%s].", full, path, next.kind)
+		return nil, MapperError("Could not dynamically add mapping for field [%s]. Existing mapping for [%s] must be of type object but found [%s].", full, path, next.Kind)
 	}
 	return next, nil
 }
 
 // mayAdd says whether the mapping takes a new field.
-func (p *learner) mayAdd(f *field, name, path string) (bool, error) {
+func (p *learner) mayAdd(f *Field, name, path string) (bool, error) {
 	switch p.dynamic(path) {
 	case "strict":
 		within := strings.TrimSuffix(strings.TrimSuffix(path, name), ".")
-		return false, wire.Errorf(400, "strict_dynamic_mapping_exception", "mapping set to strict, dynamic introduction of [%s] within [%s] is not allowed", name, firstNonEmpty(within, "_doc"))
+		return false, wire.Errorf(400, "strict_dynamic_mapping_exception", "mapping set to strict, dynamic introduction of [%s] within [%s] is not allowed", name, FirstNonEmpty(within, "_doc"))
 	case "false":
 		return false, nil
 	}
@@ -193,7 +193,7 @@ func (p *learner) mayAdd(f *field, name, path string) (bool, error) {
 }
 
 // strictly refuses a new name where the mapping is strict, though its value has nothing to learn from.
-func (p *learner) strictly(f *field, name, path string) error {
+func (p *learner) strictly(f *Field, name, path string) error {
 	if f.properties[name] != nil || p.dynamic(path) != "strict" {
 		return nil
 	}
@@ -203,7 +203,7 @@ func (p *learner) strictly(f *field, name, path string) error {
 
 // dynamic is the setting for the object that a path's last name stands in.
 func (p *learner) dynamic(path string) string {
-	setting, f := p.m.root.dynamic, p.m.root
+	setting, f := p.m.Root.dynamic, p.m.Root
 	for part := range strings.SplitSeq(path, ".") {
 		next, ok := f.properties[part]
 		if !ok {
@@ -217,13 +217,13 @@ func (p *learner) dynamic(path string) string {
 }
 
 // member reads one value of an object.
-func (p *learner) member(f *field, name, path string, n *wire.Node, depth int) error {
+func (p *learner) member(f *Field, name, path string, n *wire.Node, depth int) error {
 	switch n.Kind {
 	case wire.ArrayKind:
 		if len(n.Items) == 0 {
 			return p.strictly(f, name, path)
 		}
-		p.repeated = true
+		p.Repeated = true
 		p.lists++
 		defer func() { p.lists-- }()
 		for i := range n.Items {
@@ -255,40 +255,40 @@ func (p *learner) member(f *field, name, path string, n *wire.Node, depth int) e
 		}
 	}
 	switch {
-	case at.disabled || at.isObject() && n.Kind == wire.NullKind:
+	case at.disabled || at.IsObject() && n.Kind == wire.NullKind:
 		return nil
-	case at.isObject():
+	case at.IsObject():
 		if p.lists > 0 {
 			name = "null" // values in lists have no name
 		}
-		return mapperError("object mapping for [%s] tried to parse field [%s] as object, but found a concrete value", path, name)
+		return MapperError("object mapping for [%s] tried to parse field [%s] as object, but found a concrete value", path, name)
 	}
 	return p.leaf(at, path, n)
 }
 
 // agrees refuses values of different types for a field that the document itself adds.
-func (p *learner) agrees(at *field, name, path string, n *wire.Node) error {
-	if at.isObject() {
+func (p *learner) agrees(at *Field, name, path string, n *wire.Node) error {
+	if at.IsObject() {
 		return wire.Illegal("can't merge a non object mapping [%s] with an object mapping", path)
 	}
 	other, err := p.guess(name, path, n)
 	if err != nil {
 		return err
 	}
-	if other.kind != at.kind {
-		return wire.Illegal("mapper [%s] cannot be changed from type [%s] to [%s]", path, at.kind, other.kind)
+	if other.Kind != at.Kind {
+		return wire.Illegal("mapper [%s] cannot be changed from type [%s] to [%s]", path, at.Kind, other.Kind)
 	}
 	return nil
 }
 
 // inner reads an object inside of an object.
-func (p *learner) inner(f *field, name, path string, n *wire.Node, depth int) error {
-	if at := f.properties[name]; at != nil && !at.isObject() && !at.isFlat() && !p.fresh[at] {
+func (p *learner) inner(f *Field, name, path string, n *wire.Node, depth int) error {
+	if at := f.properties[name]; at != nil && !at.IsObject() && !at.IsFlat() && !p.fresh[at] {
 		return p.notAnObject(at, path, n)
 	}
-	if depth+1 > maxDepth && f.properties[name] == nil {
-		if p.m.major <= firstUntyped {
-			return wire.Illegal("Limit of mapping depth [%d] has been exceeded due to object field [%s]", maxDepth, path)
+	if depth+1 > MaxDepth && f.properties[name] == nil {
+		if p.m.Major <= FirstUntyped {
+			return wire.Illegal("Limit of mapping depth [%d] has been exceeded due to object field [%s]", MaxDepth, path)
 		}
 		return tooDeep()
 	}
@@ -301,11 +301,11 @@ func (p *learner) inner(f *field, name, path string, n *wire.Node, depth int) er
 		p.lists = 0
 		defer func() { p.lists = lists }()
 	}
-	if next.isFlat() {
+	if next.IsFlat() {
 		p.note(path)
 		return nil
 	}
-	if next.kind == "nested" {
+	if next.Kind == "nested" {
 		p.hidden++
 		defer func() { p.hidden-- }()
 	}
@@ -314,37 +314,37 @@ func (p *learner) inner(f *field, name, path string, n *wire.Node, depth int) er
 
 func (p *learner) note(path string) {
 	if p.hidden == 0 {
-		p.paths = append(p.paths, path)
+		p.Paths = append(p.Paths, path)
 	}
 }
 
-func (p *learner) notAnObject(at *field, path string, n *wire.Node) error {
-	if at.malformed && at.class != truth && p.m.major >= firstThird {
+func (p *learner) notAnObject(at *Field, path string, n *wire.Node) error {
+	if at.malformed && at.Class != Truth && p.m.Major >= FirstThird {
 		return nil
 	}
 	e := p.bad(at, path, wire.JavaText(n))
-	switch at.class {
-	case whole, floating:
+	switch at.Class {
+	case Whole, Floating:
 		return e.Because(wire.Errorf(400, "json_parse_exception", "Current token (START_OBJECT) not numeric, can not use numeric value accessors\n at %s; line: 1, column: %d]", wire.SourceText, n.Start+2))
-	case truth:
+	case Truth:
 		return e.Because(wire.Errorf(400, "json_parse_exception", "Current token (START_OBJECT) not of boolean type\n at %s; line: 1, column: %d]", wire.SourceText, n.Start+2))
 	}
 	return e.Because(wire.Errorf(400, "illegal_state_exception", "Can't get text on a START_OBJECT at 1:%d", n.Start+1))
 }
 
 // bad is the error about a value that its field does not take.
-func (p *learner) bad(f *field, path, text string) *wire.Failure {
-	if p.m.major < firstUntyped {
-		return mapperError("failed to parse [%s]", path)
+func (p *learner) bad(f *Field, path, text string) *wire.Failure {
+	if p.m.Major < FirstUntyped {
+		return MapperError("failed to parse [%s]", path)
 	}
 	if len(text) > wire.LongestText {
 		text = strings.ToValidUTF8(text[:wire.LongestText], "")
 	}
-	return mapperError("failed to parse field [%s] of type [%s]%s. Preview of field's value: '%s'", path, f.kind, p.of(), text)
+	return MapperError("failed to parse field [%s] of type [%s]%s. Preview of field's value: '%s'", path, f.Kind, p.of(), text)
 }
 
 // fromTemplate is the field that a dynamic template makes, if there is one.
-func (p *learner) fromTemplate(kind, name, path string) *field {
+func (p *learner) fromTemplate(kind, name, path string) *Field {
 	f, err := p.template(kind, "", name, path)
 	if err != nil {
 		return nil
@@ -352,13 +352,13 @@ func (p *learner) fromTemplate(kind, name, path string) *field {
 	return f
 }
 
-func (p *learner) template(kind, otherwise, name, path string) (*field, error) {
+func (p *learner) template(kind, otherwise, name, path string) (*Field, error) {
 	for i := range p.m.templates {
 		t := &p.m.templates[i]
 		if !t.takes(kind, name, path) {
 			continue
 		}
-		n := filled(t.mapping, strings.NewReplacer("{name}", name, "{dynamic_type}", firstNonEmpty(otherwise, kind)))
+		n := filled(t.mapping, strings.NewReplacer("{name}", name, "{dynamic_type}", FirstNonEmpty(otherwise, kind)))
 		if _, ok := n.Get("type"); !ok && otherwise != "" {
 			n.Members = append([]wire.Member{{Name: "type", Node: wire.Node{Kind: wire.StringKind, Text: otherwise}}}, n.Members...)
 		}
@@ -384,7 +384,7 @@ func filled(n *wire.Node, r *strings.Replacer) wire.Node {
 }
 
 // guess is dynamic mapping: a field for a value of this kind.
-func (p *learner) guess(name, path string, n *wire.Node) (*field, error) {
+func (p *learner) guess(name, path string, n *wire.Node) (*Field, error) {
 	var kindOf, typeName string
 	var format *dates.Format
 	switch n.Kind {
@@ -394,7 +394,7 @@ func (p *learner) guess(name, path string, n *wire.Node) (*field, error) {
 		kindOf, typeName = "long", "long"
 		if strings.ContainsAny(n.Text, ".eE") {
 			kindOf, typeName = "double", "float"
-			if p.m.major < firstKeyword {
+			if p.m.Major < FirstKeyword {
 				typeName = "double"
 			}
 		}
@@ -404,24 +404,24 @@ func (p *learner) guess(name, path string, n *wire.Node) (*field, error) {
 	if f, err := p.template(kindOf, typeName, name, path); f != nil || err != nil {
 		return f, err
 	}
-	f := newLeaf(typeName)
-	f.column = fieldPrefix + path
+	f := NewLeaf(typeName)
+	f.Column = FieldPrefix + path
 	switch {
-	case typeName == "text" && p.m.major < firstKeyword:
-		f.fielddata = true
+	case typeName == "text" && p.m.Major < FirstKeyword:
+		f.Fielddata = true
 	case typeName == "text":
-		sub := newLeaf("keyword")
-		sub.column = f.column + ".keyword"
+		sub := NewLeaf("keyword")
+		sub.Column = f.Column + ".keyword"
 		sub.ignoreAbove = dynamicIgnoreAbove
 		sub.params = []wire.Member{{Name: "ignore_above", Node: wire.Node{Kind: wire.NumberKind, Text: strconv.Itoa(dynamicIgnoreAbove)}}}
-		f.fields = map[string]*field{"keyword": sub}
-	case typeName == "date" && p.m.major < firstKeyword:
-		f.format = dates.Legacy
+		f.fields = map[string]*Field{"keyword": sub}
+	case typeName == "date" && p.m.Major < FirstKeyword:
+		f.Format = dates.Legacy
 	case format != nil && format.Text != "":
-		f.format = format
+		f.Format = format
 		first, _, _ := strings.Cut(format.Text, "||")
 		f.params = []wire.Member{{Name: "format", Node: wire.Node{Kind: wire.StringKind, Text: format.Text}}}
-		if p.m.major > firstUntyped {
+		if p.m.Major > FirstUntyped {
 			f.params = append(f.params, wire.Member{Name: "print_format", Node: wire.Node{Kind: wire.StringKind, Text: first}})
 		}
 	}
@@ -449,10 +449,10 @@ func (p *learner) guessText(text string) (kindOf, typeName string, format *dates
 	return "string", "text", nil
 }
 
-// readSource reads the source of a document.
-func readSource(source json.RawMessage) (wire.Node, error) {
+// ReadSource reads the source of a document.
+func ReadSource(source json.RawMessage) (wire.Node, error) {
 	if len(source) == 0 {
-		return wire.Node{}, mapperError("failed to parse, document is empty")
+		return wire.Node{}, MapperError("failed to parse, document is empty")
 	}
 	at := 0
 	if bytes.HasPrefix(source, []byte("\xef\xbb\xbf")) {
@@ -462,11 +462,11 @@ func readSource(source json.RawMessage) (wire.Node, error) {
 		at++
 	}
 	if at == len(source) || source[at] != '{' {
-		return wire.Node{}, mapperError("failed to parse").Because(wire.Errorf(400, "not_x_content_exception", "Compressor detection can only be called on some xcontent bytes or compressed xcontent bytes"))
+		return wire.Node{}, MapperError("failed to parse").Because(wire.Errorf(400, "not_x_content_exception", "Compressor detection can only be called on some xcontent bytes or compressed xcontent bytes"))
 	}
 	n, err := wire.Parse(source)
 	if err != nil {
-		return n, mapperError("failed to parse").Because(err)
+		return n, MapperError("failed to parse").Because(err)
 	}
 	return n, nil
 }
