@@ -82,17 +82,17 @@ func (f *Grammar) Read(in *entry.Reader, y entry.Yield) {
 
 // choose looks at an entry that is read whatever it looks like.
 func (f *Grammar) choose(r *entry.Reader, l *look) {
-	if f.told(r, l) {
+	if l.by == f && l.turn == r.Turn() || f.told(r, l) {
 		l.header = l.header && f.Fields == nil
 		return
 	}
 	best, columns := f.Separators[0], 1
 	for i := range len(f.Separators) {
-		if l.at(r.Sample(), isWhole(r), f.Separators[i]); len(l.columns) > columns && 2*l.even >= l.records {
+		if l.at(r.Sample(), isWhole(r), f.Separators[i], false); len(l.columns) > columns && 2*l.even >= l.records {
 			best, columns = f.Separators[i], len(l.columns)
 		}
 	}
-	l.at(r.Sample(), isWhole(r), best)
+	l.at(r.Sample(), isWhole(r), best, false)
 	l.header = l.header && f.Fields == nil
 }
 

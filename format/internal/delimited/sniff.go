@@ -28,6 +28,9 @@ type look struct {
 	even    int // of them, that have as many cells as the first record
 	quoted  bool
 	seen    [mostRecords]uint64
+
+	by   *Grammar // that found it to be a table
+	turn uint64   // of the entry
 }
 
 // column counts the kinds of the values of a column.
@@ -55,8 +58,8 @@ func (c *column) kind() kind {
 	return text
 }
 
-// at looks at a sample.
-func (l *look) at(sample []byte, ended bool, separator byte) {
+// at looks at a sample. few says that two columns without names are no table anyway.
+func (l *look) at(sample []byte, ended bool, separator byte, few bool) {
 	*l = look{dialect: dialect{separator: separator}, columns: l.columns[:0]}
 	sample = skipBlank(skipSeparator(sample))
 	first, rest, ok := l.record(sample, ended)
@@ -71,6 +74,9 @@ func (l *look) at(sample []byte, ended bool, separator byte) {
 	l.header = l.isHeader(first)
 	l.quoted = l.hasQuotes(first)
 	l.count(first, !l.header)
+	if !l.header && len(l.columns) < 3 && few {
+		return
+	}
 	for l.records < mostRecords && len(l.columns) > 1 {
 		sample = skipBlank(rest)
 		record, behind, ok := l.record(sample, ended)
@@ -87,8 +93,8 @@ func (l *look) at(sample []byte, ended bool, separator byte) {
 			_, rest, _ = bytes.Cut(sample, []byte{'\n'})
 			l.records++
 		}
-		if l.records >= 8 && 2*l.even < l.records {
-			return
+		if l.records >= 4 && 2*l.even < l.records {
+			return // text, most often
 		}
 	}
 }
@@ -269,8 +275,11 @@ func isCommaMillis(line []byte, separator byte) bool {
 // told reports whether the sample of an entry has cells with one of the separators, and looks at it with that.
 func (f *Grammar) told(r *entry.Reader, l *look) bool {
 	lines := r.Lines(2)
-	named := strings.Contains(r.Name, f.Suffix+".") || strings.HasSuffix(r.Name, f.Suffix)
-	if len(lines) == 0 || len(lines) == 1 && !named || strings.IndexByte("{[<", lines[0][0]) >= 0 {
+	if len(lines) == 0 || strings.IndexByte("{[<", lines[0][0]) >= 0 {
+		return false
+	}
+	named := f.named(r.Name)
+	if len(lines) == 1 && !named {
 		return false
 	}
 	first := lines[0]
@@ -281,9 +290,16 @@ func (f *Grammar) told(r *entry.Reader, l *look) bool {
 		if bytes.IndexByte(first, f.Separators[i]) < 0 {
 			continue
 		}
-		if l.at(r.Sample(), isWhole(r), f.Separators[i]); l.fits(first, named) {
+		if l.at(r.Sample(), isWhole(r), f.Separators[i], !named); l.fits(first, named) {
+			l.by, l.turn = f, r.Turn()
 			return true
 		}
 	}
 	return false
+}
+
+// named reports whether an object is called as such tables are, also behind what compression adds.
+func (f *Grammar) named(name string) bool {
+	i := strings.LastIndex(name, f.Suffix)
+	return i >= 0 && (i+len(f.Suffix) == len(name) || name[i+len(f.Suffix)] == '.')
 }

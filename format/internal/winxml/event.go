@@ -51,7 +51,10 @@ type element struct {
 
 // read writes the members of a document to dst, and says what is wrong with the event.
 func (e *event) read(dst, raw []byte) (wrong string) {
-	*e = event{json: dst, names: [2][]uint64{e.names[0][:0], e.names[1][:0]}, section: e.section[:0], name: e.name[:0], key: e.key[:0], value: e.value[:0], snake: e.snake[:0]}
+	*e = event{
+		json: dst, names: [2][]uint64{e.names[0][:0], e.names[1][:0]},
+		section: e.section[:0], name: e.name[:0], key: e.key[:0], snake: e.snake[:0], value: e.value[:0],
+	}
 	for i := 0; i < len(raw); {
 		n := bytes.IndexByte(raw[i:], '<')
 		if n < 0 {
