@@ -25,6 +25,7 @@ type lineReader struct {
 	whole []byte // the record at hand
 	size  int    // of its first line
 
+	loose       bool    // a line that fits no form is a message
 	forms       []*plan // of which a line has the first one that it fits; nil when there is one
 	provisional bool    // the time at hand has no year in the log
 	delimiter   byte    // that the record at hand names, of its pairs
@@ -56,6 +57,9 @@ func (r *lineReader) record(raw []byte, offset int64, y entry.Yield) bool {
 		if p := fitting(r.forms, line); p != nil {
 			r.plan = p
 		} else {
+			if r.loose {
+				return r.alone(rec, y)
+			}
 			return r.EmitUnparsed(offset, raw, r.misfit, y)
 		}
 	}
@@ -89,6 +93,14 @@ func (r *lineReader) record(raw []byte, offset int64, y entry.Yield) bool {
 		r.JSON = append(b, '}')
 		rec.JSON = r.JSON
 	}
+	return r.Emit(rec, y)
+}
+
+// alone hands over a record that is a message and nothing else.
+func (r *lineReader) alone(rec penstock.Record, y entry.Yield) bool {
+	r.JSON = quote.AppendLines(append(r.JSON[:0], `{"message":"`...), rec.Raw)
+	r.JSON = append(r.JSON, `"}`...)
+	rec.JSON = r.JSON
 	return r.Emit(rec, y)
 }
 
@@ -212,7 +224,12 @@ func (r *lineReader) append(b []byte, n int, s *step, value []byte, plain bool, 
 	case Delimiter:
 		r.delimiter = delimiter(value)
 		return appendQuoted(append(b, s.first...), value, plain), r.delimiter != 0
-	case Text, IP:
+	case IP:
+		if r.lenient && !isIP(value) {
+			return s.zoned(b, value, plain), true
+		}
+		return appendQuoted(append(b, s.first...), value, plain), true
+	case Text:
 		if s.slash && !plain {
 			return append(appendUnescaped(append(b, s.first...), value, r.fields[n].End), '"'), true
 		}
@@ -251,6 +268,14 @@ func (r *lineReader) append(b []byte, n int, s *step, value []byte, plain bool, 
 		}
 	}
 	return appendQuoted(append(b, s.first...), value, plain), true
+}
+
+// zoned appends an address that is none to an index: one with a zone behind it stands there without the zone too.
+func (s *step) zoned(b, value []byte, plain bool) []byte {
+	if ip, _, ok := bytes.Cut(value, []byte{'%'}); ok && isIP(ip) {
+		b = appendQuoted(append(b, s.first...), ip, plain)
+	}
+	return appendQuoted(append(b, s.other...), value, plain)
 }
 
 // isNothing reports whether a value stands for none.

@@ -100,6 +100,8 @@ type Schema struct {
 	Trailing []Field
 	// Has is what every record has somewhere, empty for nothing: what has not is told apart without a look at its fields.
 	Has string
+	// Free says that a line which has none of the forms is a record too, with a message alone.
+	Free bool
 	// Proof, when set, is what the records among the first lines have to show for the format to be told; a name of the entry
 	// that has one of the words in Named does as well.
 	Proof func(records [][]byte) bool
@@ -200,7 +202,7 @@ func (f *Schema) Read(r *entry.Reader, y entry.Yield) {
 	plans := f.ready()
 	l := newLineReader(r, plans[0])
 	if f.Forms != nil {
-		l.forms = plans
+		l.forms, l.loose = plans, f.Free
 	}
 	if f.Several {
 		begins := func(line []byte) bool {

@@ -474,6 +474,11 @@ func weekdayTime(b []byte) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	rest = rest[n:]
+	if len(rest) == 4 && rest[0] == ':' { // milliseconds, as Redshift writes them
+		if n, ok := number(rest[1:], 3); ok {
+			c.nano, rest = n*1e6, rest[4:]
+		}
+	}
 	if n := c.zone(rest); n > 0 {
 		rest = rest[n:]
 	} else if n := unknownZone(rest); n > 0 && c.year == 0 || n == len(rest) && n > 0 {
