@@ -292,14 +292,21 @@ func structuredEnd(line []byte) int {
 	return i
 }
 
-// structured appends the elements of structured data: each is an object of its parameters under its name.
-func (r *lineReader) structured(b, value []byte) []byte {
+// structured appends the elements of structured data: each is an object of its parameters under its name. It reports false for what
+// has no form of a parameter, and when there are too many.
+func (r *lineReader) structured(b, value []byte) (_ []byte, ok bool) {
 	elements := len(b)
 	b = append(b, '{')
 	r.names = r.names[:0]
 	for len(value) > 1 && value[0] == '[' {
+		if len(r.names) > mostFields {
+			return b, false
+		}
 		end := bytes.IndexAny(value, " ]")
 		id := value[1:end]
+		if bytes.ContainsAny(id, `="`) {
+			return b, false
+		}
 		b = append(b, ',', '"')
 		from := len(b)
 		b = r.free(appendKey(b, id), from, 0)
@@ -307,19 +314,19 @@ func (r *lineReader) structured(b, value []byte) []byte {
 		mark, open := len(r.names), len(b)
 		value = value[end:]
 		for len(value) > 0 && value[0] != ']' {
-			value = bytes.TrimLeft(value, " ")
-			equals := bytes.IndexByte(value, '=')
-			first := bytes.IndexByte(value, '"')
-			if equals < 0 || first < equals {
-				if end := bytes.IndexByte(value, ']'); end > 0 {
-					value = value[end:]
-				}
+			if value = bytes.TrimLeft(value, " "); len(value) == 0 || value[0] == ']' {
 				break
+			}
+			equals, first := bytes.IndexByte(value, '='), bytes.IndexByte(value, '"')
+			if equals <= 0 || first < equals || len(bytes.TrimSpace(value[equals+1:first])) > 0 {
+				return b, false
+			}
+			if len(r.names)-mark > mostFields {
+				return b, false
 			}
 			closing := closingQuote(value, first)
 			if closing < 0 {
-				value = nil
-				break
+				return b, false
 			}
 			b = append(b, ',', '"')
 			from := len(b)
@@ -333,7 +340,7 @@ func (r *lineReader) structured(b, value []byte) []byte {
 			value = value[1:]
 		}
 	}
-	return closeObject(b, elements+1)
+	return closeObject(b, elements+1), true
 }
 
 // closeObject ends an object whose members, each behind a comma, begin at open.

@@ -206,7 +206,7 @@ func (r *lineReader) append(b []byte, n int, s *step, value []byte, plain bool, 
 	case Priority:
 		return priority(append(b, s.first...), value, s.parts[0], s.parts[1]), isNumeric(value, false)
 	case Structured:
-		return r.structured(append(b, s.first[:len(s.first)-1]...), value), true
+		return r.structured(append(b, s.first[:len(s.first)-1]...), value)
 	case List:
 		return s.oneOrMore(b, value, plain), true
 	case Signed:
