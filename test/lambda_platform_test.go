@@ -268,7 +268,7 @@ func invokeCommand(t *testing.T, env []string, body string, args ...string) invo
 // functionBinary builds the binary of lambda.zip for this machine, once.
 var functionBinary = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(filepath.Dir(penstock), "bootstrap")
-	build := exec.Command("go", "build", "-trimpath", "-tags", "function,lambda.norpc", "-ldflags", "-s -w", "-o", path, "../cmd/penstock")
+	build := exec.Command("go", "build", "-trimpath", "-tags", "lambda.norpc", "-pgo", "../cmd/penstock/default.pgo", "-ldflags", "-s -w", "-o", path, "../cmd/penstock-lambda")
 	build.Env = append(build.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the function: %w\n%s", err, out)

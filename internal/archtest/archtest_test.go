@@ -24,7 +24,8 @@ const root = "penstock"
 // allowed says which packages of ours a package may import. A package that is missing here may import none.
 // internal/cli wires everything together and is left out.
 var allowed = map[string][]string{
-	"cmd/penstock": {"internal/cli"},
+	"cmd/penstock":        {"internal/cli"},
+	"cmd/penstock-lambda": {"internal/function", "internal/advice"},
 
 	// Modes.
 	"lambda": {root, "cloudwatch", "domain", "pipeline", "source"},
@@ -41,6 +42,11 @@ var allowed = map[string][]string{
 	"guard/identity":      {"iam", "sigv4", "guard/internal/edge"},
 	"guard/fault":         {"guard/internal/edge"},
 	"guard/internal/edge": {},
+
+	// The process of the Lambda function.
+	"internal/function": {
+		root, "source", "bulk", "deadletter", "domain", "sigv4", "lambda", "pipeline", "internal/settings", "internal/advice",
+	},
 
 	// What the edge is made of: the table of settings, and the way out of errors.
 	"internal/settings": {"shape", "cloudwatch", "pipeline", "internal/advice", "internal/version"},
@@ -80,15 +86,15 @@ var allowed = map[string][]string{
 // homes says which packages may import the packages below a path. Whatever is not named here may be imported from
 // anywhere but the packages in standardOnly; what is linked at all is in testdata/modules.txt.
 var homes = map[string][]string{
-	"github.com/aws/aws-sdk-go-v2":      {"source", "pipeline", "internal/cli"},
-	"github.com/aws/smithy-go":          {"source", "pipeline", "internal/cli"},
+	"github.com/aws/aws-sdk-go-v2":      {"source", "pipeline", "internal/function"},
+	"github.com/aws/smithy-go":          {"source", "pipeline", "internal/function"},
 	"github.com/aws/aws-lambda-go":      {"lambda"},
 	"github.com/blevesearch/segment":    {"engine/internal/words"}, // the rules of Unicode alone
 	"github.com/blevesearch/bleve":      {"engine"},
 	"github.com/blevesearch":            {"engine", "engine/internal/words"},
 	"github.com/johannesboyne/gofakes3": {"internal/bucket"},
 	"github.com/spf13/cobra":            {"internal/cli"},
-	"github.com/spf13/pflag":            {"internal/cli", "internal/settings"},
+	"github.com/spf13/pflag":            {"internal/cli", "internal/settings", "internal/function"},
 	"github.com/rogpeppe/go-internal":   {},
 	"github.com/google/go-cmp":          {},
 	"github.com/ulikunitz/xz":           {"decode"},

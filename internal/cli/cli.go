@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/seed56735111/penstock/internal/function"
 	"github.com/seed56735111/penstock/internal/settings"
 	"github.com/seed56735111/penstock/internal/version"
 )
@@ -45,7 +46,7 @@ type app struct {
 
 // Main runs penstock with the given arguments and returns its exit code. It blocks until the command is done.
 func Main(args []string, std Streams) int {
-	if inLambda(args) {
+	if len(args) == 0 && function.Runs() {
 		args = []string{"lambda"}
 	}
 	if f, ok := terminal(std.Err); ok {
@@ -202,17 +203,22 @@ func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 	}
 }
 
-// logger writes to standard error: text for a person at a terminal, JSON otherwise.
+// logger is the log of the commands, at the level that was asked for.
 func (a *app) logger() (*slog.Logger, error) {
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(a.logLevel)); err != nil {
-		return nil, &usageError{Err: fmt.Errorf("log level %q: not one of debug, info, warn, error", a.logLevel)}
+	level, err := settings.Level(a.logLevel)
+	if err != nil {
+		return nil, err
 	}
+	return a.log(level), nil
+}
+
+// log writes to standard error: text for a person at a terminal, JSON otherwise.
+func (a *app) log(level slog.Level) *slog.Logger {
 	opts := &slog.HandlerOptions{Level: level}
 	if isTerminal(a.Err) {
-		return slog.New(slog.NewTextHandler(a.Err, opts)), nil
+		return slog.New(slog.NewTextHandler(a.Err, opts))
 	}
-	return slog.New(slog.NewJSONHandler(a.Err, opts)), nil
+	return slog.New(slog.NewJSONHandler(a.Err, opts))
 }
 
 // noteVariables tells of variables that look like settings: the function's readers in its log.

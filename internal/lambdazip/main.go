@@ -47,7 +47,7 @@ func run(ctx context.Context, arch, out, version string) error {
 	return err
 }
 
-// build compiles the command without what a function has no use for, and without anything that tells one machine or
+// build compiles the function with the profile of the whole program, and without anything that tells one machine or
 // check-out from another.
 func build(ctx context.Context, arch, version string) ([]byte, error) {
 	dir, err := os.MkdirTemp("", "lambdazip-")
@@ -58,8 +58,8 @@ func build(ctx context.Context, arch, version string) ([]byte, error) {
 	binary := filepath.Join(dir, "bootstrap")
 	const pkg = "github.com/seed56735111/penstock"
 	//nolint:gosec // the version is a word on our own command line
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-tags", "function,lambda.norpc",
-		"-ldflags", "-s -w -buildid= -X "+pkg+"/internal/version.linked="+version, "-o", binary, pkg+"/cmd/penstock")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-pgo", filepath.Join("cmd", "penstock", "default.pgo"),
+		"-ldflags", "-s -w -buildid= -X "+pkg+"/internal/version.linked="+version, "-o", binary, pkg+"/cmd/penstock-lambda")
 	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH="+arch, "CGO_ENABLED=0", "GOAMD64=v1", "GOARM64=v8.0", "GOFLAGS=-mod=readonly")
 	cmd.Stderr = os.Stderr
 	if err := cmd.Run(); err != nil {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"regexp"
 	"slices"
 	"strconv"
@@ -31,8 +32,11 @@ type Setting struct {
 	Usage   string
 }
 
+// Variable is the name of the environment variable.
 func (s Setting) Variable() string { return "PENSTOCK_" + strings.ToUpper(s.Key()) }
-func (s Setting) Key() string      { return strings.ReplaceAll(s.Name, "-", "_") }
+
+// Key is the name in a configuration file.
+func (s Setting) Key() string { return strings.ReplaceAll(s.Name, "-", "_") }
 
 // IsList reports whether the setting has any number of texts: in a variable a line each, in a file a list.
 func (s Setting) IsList() bool { return s.Unit == "rules" }
@@ -442,4 +446,16 @@ func Any(flags *pflag.FlagSet) bool {
 	found := false
 	flags.VisitAll(func(f *pflag.Flag) { found = found || len(f.Annotations[annotation]) > 0 })
 	return found
+}
+
+// Level reads the lowest level that is logged; nothing is info.
+func Level(text string) (slog.Level, error) {
+	level := slog.LevelInfo
+	if text == "" {
+		return level, nil
+	}
+	if err := level.UnmarshalText([]byte(text)); err != nil {
+		return level, &advice.UsageError{Err: fmt.Errorf("log level %q: not one of debug, info, warn, error", text)}
+	}
+	return level, nil
 }

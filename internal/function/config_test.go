@@ -1,8 +1,9 @@
-package cli
+package function
 
 import (
 	"bytes"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -58,8 +59,8 @@ func TestBrokenSettingsLeaveTheEarlierOnesInForce(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "gate.json")
 	var log bytes.Buffer
-	f := &function{
-		app:    &app{Streams: Streams{Out: io.Discard, Err: &log}, logLevel: "info"},
+	f := &Function{
+		logger: slog.New(slog.NewJSONHandler(&log, nil)), metrics: io.Discard,
 		lookup: none, given: map[string]string{}, config: configSource{where: path},
 	}
 	current := func(text string) (*wiring, error) {

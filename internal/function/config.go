@@ -1,7 +1,8 @@
-package cli
+package function
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -19,6 +20,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/internal/advice"
 	"github.com/seed56735111/penstock/internal/settings"
 	"github.com/seed56735111/penstock/pipeline"
 	"github.com/seed56735111/penstock/sigv4"
@@ -53,7 +55,7 @@ func (c *configSource) read(ctx context.Context, lookup func(string) (string, bo
 	}
 	text, err := c.fetch(ctx, lookup)
 	if err != nil {
-		return settings.File{}, false, &usageError{Err: fmt.Errorf("read configuration %s: %w", c.where, err), Hint: "PENSTOCK_CONFIG is a path, s3://bucket/key or ssm:NAME"}
+		return settings.File{}, false, &advice.UsageError{Err: fmt.Errorf("read configuration %s: %w", c.where, err), Hint: "PENSTOCK_CONFIG is a path, s3://bucket/key or ssm:NAME"}
 	}
 	if c.text != nil && bytes.Equal(text, c.text) {
 		c.checked = time.Now().Round(0)
@@ -62,7 +64,7 @@ func (c *configSource) read(ctx context.Context, lookup func(string) (string, bo
 	values, err := settings.Parse(text)
 	if err != nil {
 		c.etag = "" // of settings that are not in force
-		return settings.File{}, false, &usageError{Err: fmt.Errorf("%s: %w", c.where, err), Hint: "docs/configuration.md lists the keys"}
+		return settings.File{}, false, &advice.UsageError{Err: fmt.Errorf("%s: %w", c.where, err), Hint: "docs/configuration.md lists the keys"}
 	}
 	c.text, c.checked, c.file = text, time.Now().Round(0), settings.File{Path: c.where, Values: values}
 	return c.file, true, nil
@@ -158,7 +160,7 @@ func parameter(ctx context.Context, cfg aws.Config, name string) ([]byte, error)
 	if cfg.Region == "" {
 		return nil, errors.New("no region: set AWS_REGION")
 	}
-	endpoint := firstOf(os.Getenv("AWS_ENDPOINT_URL_SSM"), os.Getenv("AWS_ENDPOINT_URL"), "https://ssm."+cfg.Region+".amazonaws.com")
+	endpoint := cmp.Or(os.Getenv("AWS_ENDPOINT_URL_SSM"), os.Getenv("AWS_ENDPOINT_URL"), "https://ssm."+cfg.Region+".amazonaws.com")
 	body, err := json.Marshal(map[string]any{"Name": name, "WithDecryption": true})
 	if err != nil {
 		return nil, err

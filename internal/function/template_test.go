@@ -1,4 +1,4 @@
-package cli
+package function
 
 import (
 	"encoding/json"
