@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed56735111/penstock/engine/internal/mapping"
+	"github.com/seed56735111/penstock/engine/internal/store"
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
@@ -78,7 +79,7 @@ func (a *aggregation) filtered(q query, docs []docAt) ([]docAt, error) {
 		if err != nil {
 			return nil, err
 		}
-		in[s] = newSet(s.snap.size()).addAll(h.docs)
+		in[s] = newSet(s.snap.Size()).addAll(h.docs)
 	}
 	var out []docAt
 	for _, d := range docs {
@@ -152,7 +153,7 @@ func (a *aggregation) each(w *agg, docs []docAt, visit func(i int, values []valu
 			if f, err = a.field(w, s); err != nil {
 				return err
 			}
-			if read, err = s.values([]string{mapping.FieldPrefix + w.field}); err != nil {
+			if read, err = s.snap.Values([]string{mapping.FieldPrefix + w.field}); err != nil {
 				return err
 			}
 			if missing = nil; w.missing != nil {
@@ -174,7 +175,7 @@ func (a *aggregation) each(w *agg, docs []docAt, visit func(i int, values []valu
 		}
 		values = values[:0]
 		if w.field == "_index" {
-			values = append(values, value{sortValue{kind: textValue, text: s.x.name}, 1})
+			values = append(values, value{sortValue{kind: textValue, text: s.x.Name}, 1})
 		} else if f != nil {
 			if err := read(d.doc, func(_ string, term []byte) { values = take(values, f, term) }); err != nil {
 				return err
@@ -202,7 +203,7 @@ func guessed(n *wire.Node) *mapping.Field {
 func take(values []value, f *mapping.Field, term []byte) []value {
 	switch f.Class {
 	case mapping.Whole, mapping.Floating, mapping.Instant:
-		n, times, ok := keyNumber(term)
+		n, times, ok := store.KeyNumber(term)
 		if !ok {
 			return values
 		}

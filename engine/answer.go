@@ -63,8 +63,3 @@ func (c *call) raw(status int, contentType string, body []byte) {
 		_, _ = c.w.Write(body)
 	}
 }
-
-// shards is what writes say about the copies they reached.
-func (x *index) shardsWritten() wire.Object {
-	return wire.Obj("total", 1+x.settings.replicas, "successful", 1, "failed", 0)
-}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/seed56735111/penstock/engine/internal/mapping"
+	"github.com/seed56735111/penstock/engine/internal/store"
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
@@ -215,7 +216,7 @@ func (c *call) parseAction(text []byte, line int, defaults *op) (*op, error) {
 		o.docType = ""
 	}
 	if o.id == "" && (o.action == "index" || o.action == "create") && !hasID(about) {
-		o.id = newID()
+		o.id = store.NewID()
 	}
 	return &o, nil
 }
@@ -375,7 +376,7 @@ func (c *call) runOn(name string, ops []*op) {
 			if err = c.apply(x, ops); err == nil {
 				return
 			}
-			if errors.Is(err, errClosed) && c.stillOpen() {
+			if errors.Is(err, store.ErrClosed) && c.stillOpen() {
 				continue // the index was deleted meanwhile
 			}
 		}
@@ -399,7 +400,7 @@ func (e *Engine) stillOpen() bool {
 func (c *call) bulkItem(o *op, forced bool) wire.Object {
 	index := o.index
 	if o.target != nil {
-		index = o.target.name
+		index = o.target.Name
 	}
 	item := wire.Obj("_index", index)
 	if o.docType != "" {
@@ -432,7 +433,7 @@ func (c *call) outcome(o *op, forced bool) wire.Object {
 	if forced && o.result != "noop" {
 		out = append(out, wire.Entry{Name: "forced_refresh", Value: true})
 	}
-	return append(out, wire.Entry{Name: "_shards", Value: o.target.shardsWritten()}, wire.Entry{Name: "_seq_no", Value: o.seq}, wire.Entry{Name: "_primary_term", Value: 1})
+	return append(out, wire.Entry{Name: "_shards", Value: o.target.ShardsWritten()}, wire.Entry{Name: "_seq_no", Value: o.seq}, wire.Entry{Name: "_primary_term", Value: 1})
 }
 
 // got is the source of an updated document, when it was asked for.

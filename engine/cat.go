@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed56735111/penstock/engine/internal/dates"
 	"github.com/seed56735111/penstock/engine/internal/mapping"
+	"github.com/seed56735111/penstock/engine/internal/store"
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
@@ -82,7 +83,7 @@ func (c *call) catIndices(expr string) (*table, error) {
 		return nil, err
 	}
 	for _, x := range found {
-		snap, _, err := x.view()
+		snap, _, err := x.View()
 		if err != nil {
 			continue // deleted meanwhile
 		}
@@ -91,25 +92,25 @@ func (c *call) catIndices(expr string) (*table, error) {
 		for _, segment := range snap.Segments() {
 			size += segment.Size()
 		}
-		snap.close()
+		snap.Close()
 		if err != nil {
 			return nil, err
 		}
 		health := "yellow"
-		if x.settings.replicas == 0 {
+		if x.Settings.Replicas == 0 {
 			health = "green"
 		}
 		if only := c.query.Get("health"); only != "" && only != health {
 			continue
 		}
-		made, err := strconv.ParseInt(x.created, 10, 64)
+		made, err := strconv.ParseInt(x.Created, 10, 64)
 		if err != nil {
 			return nil, err
 		}
 		bytes := c.bytes(int64(size))
 		t.rows = append(t.rows, []string{
-			health, "open", x.name, x.uuid, strconv.Itoa(x.settings.shards), strconv.Itoa(x.settings.replicas), strconv.FormatUint(count, 10), "0", bytes, bytes,
-			x.created, dates.Text(time.UnixMilli(made).UTC()),
+			health, "open", x.Name, x.UUID, strconv.Itoa(x.Settings.Shards), strconv.Itoa(x.Settings.Replicas), strconv.FormatUint(count, 10), "0", bytes, bytes,
+			x.Created, dates.Text(time.UnixMilli(made).UTC()),
 		})
 	}
 	return t, nil
@@ -143,12 +144,12 @@ func (c *call) catCount(expr string) (*table, error) {
 	}
 	total := uint64(0)
 	for _, x := range found {
-		snap, _, err := x.view()
+		snap, _, err := x.View()
 		if err != nil {
 			continue // deleted meanwhile
 		}
 		n, err := snap.DocCount()
-		snap.close()
+		snap.Close()
 		if err != nil {
 			return nil, err
 		}
@@ -166,9 +167,9 @@ type sums struct {
 	primaries, replicas int
 }
 
-func (s *sums) add(x *index) {
-	s.primaries += x.settings.shards
-	s.replicas += x.settings.shards * x.settings.replicas
+func (s *sums) add(x *store.Index) {
+	s.primaries += x.Settings.Shards
+	s.replicas += x.Settings.Shards * x.Settings.Replicas
 }
 
 func (s *sums) status() string {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed56735111/penstock/engine/internal/mapping"
+	"github.com/seed56735111/penstock/engine/internal/store"
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
@@ -25,7 +26,7 @@ func (c *call) count(expr string) error {
 		total += len(m.h.docs)
 	}
 	for _, m := range n {
-		m.s.snap.close()
+		m.s.snap.Close()
 	}
 	return c.answer(http.StatusOK, wire.Obj("count", total, "_shards", c.shardsSearched(found)))
 }
@@ -37,7 +38,7 @@ type matched struct {
 }
 
 // matching runs the query of a body that has nothing else. The snapshots must be closed.
-func (c *call) matching(expr string) ([]*index, []matched, error) {
+func (c *call) matching(expr string) ([]*store.Index, []matched, error) {
 	n := wire.Node{Kind: wire.ObjectKind}
 	p := &queryParser{body: c.body, major: c.profile.major}
 	boost := float32(1)
@@ -116,15 +117,15 @@ func (c *call) deleteByQuery(expr string) error {
 	var ops []*op
 	for _, m := range found {
 		for _, doc := range m.h.docs {
-			d, err := m.s.snap.load(doc, false)
+			d, err := m.s.snap.Load(doc, false)
 			if err != nil {
 				return err
 			}
 			o := newOp()
-			o.action, o.index, o.id, o.docType, o.ifSeq, o.ifTerm = "delete", m.s.x.name, d.id, d.docType, d.seq, 1
+			o.action, o.index, o.id, o.docType, o.ifSeq, o.ifTerm = "delete", m.s.x.Name, d.ID, d.DocType, d.Seq, 1
 			ops = append(ops, o)
 		}
-		m.s.snap.close()
+		m.s.snap.Close()
 	}
 	const batch = 1000
 	total, deleted, conflicts := len(ops), 0, 0

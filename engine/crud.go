@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/seed56735111/penstock/engine/internal/mapping"
+	"github.com/seed56735111/penstock/engine/internal/store"
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
@@ -67,7 +68,7 @@ func (c *call) putDocument(index, docType, id, opType string) error {
 	}
 	o.action, o.source = mapping.FirstNonEmpty(opType, "index"), c.body
 	if id == "" {
-		o.id = newID()
+		o.id = store.NewID()
 	}
 	return c.runOne(o)
 }
@@ -146,10 +147,10 @@ func (c *call) runOne(o *op) error {
 	if o.err != nil {
 		return o.err
 	}
-	answer := c.head(o.target.name, o.docType, o.id)
+	answer := c.head(o.target.Name, o.docType, o.id)
 	answer = append(answer, wire.Entry{Name: "_version", Value: o.ver})
 	if o.result != "not_found" || c.profile.major >= mapping.FirstTyped {
-		c.w.Header().Set("Location", "/"+strings.Join([]string{o.target.name, mapping.FirstNonEmpty(o.docType, "_doc"), o.id}, "/"))
+		c.w.Header().Set("Location", "/"+strings.Join([]string{o.target.Name, mapping.FirstNonEmpty(o.docType, "_doc"), o.id}, "/"))
 		if o.result != "created" {
 			c.w.Header().Del("Location")
 		}
@@ -201,7 +202,7 @@ func (c *call) get(index, docType, id string, sourceOnly bool) error {
 	if err != nil {
 		return err
 	}
-	d, err := x.read(docType, id)
+	d, err := x.Read(docType, id)
 	if err != nil {
 		return err
 	}
@@ -210,9 +211,9 @@ func (c *call) get(index, docType, id string, sourceOnly bool) error {
 		if err != nil {
 			return wire.Illegal("Failed to parse long parameter [version] with value [%s]", v).Because(wire.NumberFormat(v))
 		}
-		if n != d.version {
-			return wire.Errorf(http.StatusConflict, "version_conflict_engine_exception", "[%s]: version conflict, current version [%d] is different than the one provided [%d]", id, d.version, n).
-				With("index", x.name, "shard", "0", "index_uuid", x.uuid)
+		if n != d.Version {
+			return wire.Errorf(http.StatusConflict, "version_conflict_engine_exception", "[%s]: version conflict, current version [%d] is different than the one provided [%d]", id, d.Version, n).
+				With("index", x.Name, "shard", "0", "index_uuid", x.UUID)
 		}
 	}
 	if sourceOnly {
@@ -220,9 +221,9 @@ func (c *call) get(index, docType, id string, sourceOnly bool) error {
 			if c.profile.major == mapping.FirstUntyped {
 				id = "_doc]/[" + id
 			}
-			return wire.Errorf(http.StatusNotFound, "resource_not_found_exception", "Document not found [%s]/[%s]", x.name, id)
+			return wire.Errorf(http.StatusNotFound, "resource_not_found_exception", "Document not found [%s]/[%s]", x.Name, id)
 		}
-		return c.answer(http.StatusOK, filter.apply(d.source))
+		return c.answer(http.StatusOK, filter.apply(d.Source))
 	}
 	status := http.StatusOK
 	if d == nil {
@@ -232,46 +233,25 @@ func (c *call) get(index, docType, id string, sourceOnly bool) error {
 }
 
 // found is a document as the APIs that read one give it.
-func (c *call) found(x *index, docType, id string, d *stored, filter *sourceFilter) wire.Object {
+func (c *call) found(x *store.Index, docType, id string, d *store.Stored, filter *sourceFilter) wire.Object {
 	if d == nil {
 		if docType == "_all" {
 			docType = ""
 		}
-		return append(c.head(x.name, docType, id), wire.Entry{Name: "found", Value: false})
+		return append(c.head(x.Name, docType, id), wire.Entry{Name: "found", Value: false})
 	}
-	o := append(c.head(x.name, d.docType, id), wire.Entry{Name: "_version", Value: d.version})
+	o := append(c.head(x.Name, d.DocType, id), wire.Entry{Name: "_version", Value: d.Version})
 	if c.profile.major >= mapping.FirstUntyped {
-		o = append(o, wire.Entry{Name: "_seq_no", Value: d.seq}, wire.Entry{Name: "_primary_term", Value: 1})
+		o = append(o, wire.Entry{Name: "_seq_no", Value: d.Seq}, wire.Entry{Name: "_primary_term", Value: 1})
 	}
-	if d.routing != "" {
-		o = append(o, wire.Entry{Name: "_routing", Value: d.routing})
+	if d.Routing != "" {
+		o = append(o, wire.Entry{Name: "_routing", Value: d.Routing})
 	}
 	o = append(o, wire.Entry{Name: "found", Value: true})
 	if filter == nil || filter.wanted() {
-		o = append(o, wire.Entry{Name: "_source", Value: filter.apply(d.source)})
+		o = append(o, wire.Entry{Name: "_source", Value: filter.apply(d.Source)})
 	}
 	return o
-}
-
-// read returns a document, or nil.
-func (x *index) read(docType, id string) (*stored, error) {
-	s, st, err := x.view()
-	if err != nil {
-		return nil, err
-	}
-	defer s.close()
-	keys := []string{x.key(docType, id)}
-	if x.typed && (docType == "_all" || docType == "") {
-		keys = nil
-		for _, t := range st.types {
-			keys = append(keys, x.key(t, id))
-		}
-	}
-	docs, err := s.find(keys)
-	if err != nil || len(docs) == 0 {
-		return nil, err
-	}
-	return s.load(docs[0], true)
 }
 
 // mget answers _mget.
@@ -372,9 +352,9 @@ func (c *call) parseWish(n *wire.Node, w wish) (wish, error) {
 
 func (c *call) mgetOne(w wish) (doc wire.Object, size int) {
 	x, err := c.single(w.index)
-	var d *stored
+	var d *store.Stored
 	if err == nil {
-		d, err = x.read(w.docType, w.id)
+		d, err = x.Read(w.docType, w.id)
 	}
 	if err != nil {
 		e := wire.AsFailure(err)
@@ -388,7 +368,7 @@ func (c *call) mgetOne(w wish) (doc wire.Object, size int) {
 		return append(head, wire.Entry{Name: "error", Value: e.Full()}), 0
 	}
 	if d != nil {
-		size = len(d.source)
+		size = len(d.Source)
 	}
 	return c.found(x, w.docType, w.id, d, w.filter), size
 }

@@ -4,8 +4,6 @@
 package engine
 
 import (
-	"crypto/rand"
-	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -14,13 +12,11 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
 
-	bleve "github.com/blevesearch/bleve_index_api"
-
+	"github.com/seed56735111/penstock/engine/internal/store"
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
@@ -52,11 +48,11 @@ type Engine struct {
 	profile profile
 	lock    *os.File
 	node    string
-	shared  *shared
+	shared  *store.Shared
 
 	mu         sync.RWMutex
 	closed     bool
-	indexes    map[string]*index
+	indexes    map[string]*store.Index
 	templates  map[string]*template // composable index templates
 	components map[string]*template
 	legacy     map[string]*template
@@ -81,8 +77,8 @@ func Open(cfg Config) (*Engine, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	e := &Engine{
-		cfg: cfg, profile: p, node: hex.EncodeToString(random(16)), shared: &shared{queue: bleve.NewAnalysisQueue(runtime.GOMAXPROCS(0)), logger: cfg.Logger},
-		indexes: map[string]*index{}, templates: map[string]*template{}, components: map[string]*template{}, legacy: map[string]*template{},
+		cfg: cfg, profile: p, node: hex.EncodeToString(store.Random(16)), shared: store.NewShared(cfg.Logger),
+		indexes: map[string]*store.Index{}, templates: map[string]*template{}, components: map[string]*template{}, legacy: map[string]*template{},
 	}
 	if cfg.Dir != "" {
 		if err := e.load(); err != nil {
@@ -91,14 +87,6 @@ func Open(cfg Config) (*Engine, error) {
 	}
 	return e, nil
 }
-
-func random(n int) []byte {
-	b := make([]byte, n)
-	_, _ = rand.Read(b)
-	return b
-}
-
-func newID() string { return base64.RawURLEncoding.EncodeToString(random(15)) }
 
 // marker makes a directory recognisable as ours.
 const marker = "penstock-engine"
@@ -116,7 +104,7 @@ func (e *Engine) load() error {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && len(entries) > 0 {
 		return fmt.Errorf("open engine: %s is not empty and not an engine's directory", e.cfg.Dir)
 	}
-	if e.lock, err = lockFile(path); err != nil {
+	if e.lock, err = store.LockFile(path); err != nil {
 		return fmt.Errorf("open engine: %s: %w", e.cfg.Dir, err)
 	}
 	if err := e.loadTemplates(); err != nil {
@@ -127,14 +115,14 @@ func (e *Engine) load() error {
 			continue
 		}
 		dir := filepath.Join(e.cfg.Dir, entry.Name())
-		if strings.HasSuffix(dir, deletedSuffix) {
+		if strings.HasSuffix(dir, store.DeletedSuffix) {
 			if err := os.RemoveAll(dir); err != nil {
 				return fmt.Errorf("open engine: %w", err)
 			}
 			continue
 		}
-		x, err := openIndex(dir, e.profile.major, e.shared)
-		if errors.Is(err, errUnfinished) {
+		x, err := store.OpenIndex(dir, e.profile.major, e.shared)
+		if errors.Is(err, store.ErrUnfinished) {
 			err = os.RemoveAll(dir)
 			if err == nil {
 				continue
@@ -143,7 +131,7 @@ func (e *Engine) load() error {
 		if err != nil {
 			return fmt.Errorf("open engine: %w", err)
 		}
-		e.indexes[x.name] = x
+		e.indexes[x.Name] = x
 	}
 	return nil
 }
@@ -154,12 +142,12 @@ func (e *Engine) Close() error {
 	defer e.mu.Unlock()
 	var errs []error
 	for _, x := range e.indexes {
-		errs = append(errs, x.close())
+		errs = append(errs, x.Close())
 	}
 	if !e.closed {
-		e.shared.queue.Close()
+		e.shared.Close()
 	}
-	e.closed, e.indexes = true, map[string]*index{}
+	e.closed, e.indexes = true, map[string]*store.Index{}
 	if e.lock != nil {
 		errs = append(errs, e.lock.Close())
 		e.lock = nil
@@ -168,13 +156,13 @@ func (e *Engine) Close() error {
 }
 
 // resolve returns the indexes that an expression means, sorted by name: names, aliases, wildcards, lists, _all.
-func (e *Engine) resolve(expr string, lenient bool) ([]*index, error) {
+func (e *Engine) resolve(expr string, lenient bool) ([]*store.Index, error) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	if expr == "" || expr == "_all" {
 		expr = "*"
 	}
-	found := map[string]*index{}
+	found := map[string]*store.Index{}
 	wild := false
 	for part := range strings.SplitSeq(expr, ",") {
 		exclude := strings.HasPrefix(part, "-") && wild
@@ -185,7 +173,7 @@ func (e *Engine) resolve(expr string, lenient bool) ([]*index, error) {
 		}
 		matched := false
 		for name, x := range e.indexes {
-			if !x.goesBy(pattern) {
+			if !x.GoesBy(pattern) {
 				continue
 			}
 			matched = true
@@ -199,7 +187,7 @@ func (e *Engine) resolve(expr string, lenient bool) ([]*index, error) {
 			return nil, noIndex(pattern, "index_or_alias")
 		}
 	}
-	out := make([]*index, 0, len(found))
+	out := make([]*store.Index, 0, len(found))
 	for _, name := range slices.Sorted(maps.Keys(found)) {
 		out = append(out, found[name])
 	}

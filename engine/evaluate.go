@@ -8,9 +8,8 @@ import (
 	"strconv"
 	"strings"
 
-	bleve "github.com/blevesearch/bleve_index_api"
-
 	"github.com/seed56735111/penstock/engine/internal/mapping"
+	"github.com/seed56735111/penstock/engine/internal/store"
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
@@ -73,7 +72,7 @@ func (q *matchQuery) run(s *searcher) (*hits, error) {
 	case len(found) == 1:
 		return found[0].boosted(q.boost), nil
 	}
-	t := newTally(s.snap.size(), !q.sum)
+	t := newTally(s.snap.Size(), !q.sum)
 	for _, h := range found {
 		t.add(h)
 	}
@@ -140,7 +139,7 @@ func (q *matchQuery) in(s *searcher, path string, boost float32) (*hits, error) 
 	if least > len(words) {
 		return &hits{}, nil
 	}
-	t := newTally(s.snap.size(), false)
+	t := newTally(s.snap.Size(), false)
 	for _, word := range words {
 		h, err := s.scored(name, f, word, boost)
 		if err != nil {
@@ -166,7 +165,7 @@ func (s *searcher) term(path string, v *wire.Node, boost float32, fold bool) (*h
 	case "_id":
 		return s.withIDs([]string{v.Text}, nil, boost)
 	case "_index":
-		if s.x.goesBy(v.Text) {
+		if s.x.GoesBy(v.Text) {
 			return &hits{docs: s.live(), score: boost}, nil
 		}
 		return &hits{}, nil
@@ -249,7 +248,7 @@ func (s *searcher) equal(path string, f *mapping.Field, v *wire.Node) ([]uint32,
 	if err != nil || !ok {
 		return nil, err
 	}
-	return s.having(name, numberKey(n, 0))
+	return s.having(name, store.NumberKey(n, 0))
 }
 
 // ends are the first and the last address of a network.
@@ -296,7 +295,7 @@ func (q *termsQuery) run(s *searcher) (*hits, error) {
 		}
 		return s.withIDs(ids, nil, q.boost)
 	}
-	all := newSet(s.snap.size())
+	all := newSet(s.snap.Size())
 	for i := range q.values {
 		h, err := s.term(q.field, &q.values[i], 1, false)
 		if err != nil {
@@ -311,32 +310,32 @@ func (q *idsQuery) run(s *searcher) (*hits, error) { return s.withIDs(q.ids, q.t
 
 func (s *searcher) withIDs(ids, types []string, boost float32) (*hits, error) {
 	keys := ids
-	if s.x.typed {
+	if s.x.Typed {
 		if len(types) == 0 {
-			types = s.st.types
+			types = s.st.Types
 		}
 		keys = nil
 		for _, t := range types {
 			for _, id := range ids {
-				keys = append(keys, s.x.key(t, id))
+				keys = append(keys, s.x.Key(t, id))
 			}
 		}
 	}
-	docs, err := s.snap.find(keys)
+	docs, err := s.snap.Find(keys)
 	slices.Sort(docs)
 	return &hits{docs: slices.Compact(docs), score: boost}, err
 }
 
 func (s *searcher) ofTypes(types []string, boost float32) (*hits, error) {
-	if !s.x.typed {
+	if !s.x.Typed {
 		if slices.Contains(types, "_doc") {
 			return &hits{docs: s.live(), score: boost}, nil
 		}
 		return &hits{}, nil
 	}
-	all := newSet(s.snap.size())
+	all := newSet(s.snap.Size())
 	for _, t := range types {
-		docs, err := s.having(typeColumn, t)
+		docs, err := s.having(store.TypeColumn, t)
 		if err != nil {
 			return nil, err
 		}
@@ -369,7 +368,7 @@ func (q *existsQuery) run(s *searcher) (*hits, error) {
 
 // existing finds the documents that have a value in any of the fields.
 func (s *searcher) existing(paths []string) ([]uint32, error) {
-	return s.matching(pathsColumn, "", func(key string) bool {
+	return s.matching(store.PathsColumn, "", func(key string) bool {
 		for _, path := range paths {
 			if strings.Contains(key, "\x00"+path+"\x00") {
 				return true
@@ -397,7 +396,7 @@ func (q *patternQuery) run(s *searcher) (*hits, error) {
 	}
 	switch q.field {
 	case "_index":
-		if fits(s.x.name) && strings.HasPrefix(s.x.name, head) {
+		if fits(s.x.Name) && strings.HasPrefix(s.x.Name, head) {
 			return &hits{docs: s.live(), score: q.boost}, nil
 		}
 		return &hits{}, nil
@@ -442,8 +441,8 @@ func (s *searcher) dictionary(field, from, to string) ([]uint32, error) {
 	return s.collect(field, d, func(term string) bool { return term <= to }) // bleve goes a little further
 }
 
-func (s *searcher) collect(field string, d bleve.FieldDict, fits func(string) bool) ([]uint32, error) {
-	all := newSet(s.snap.size())
+func (s *searcher) collect(field string, d store.TermList, fits func(string) bool) ([]uint32, error) {
+	all := newSet(s.snap.Size())
 	for {
 		e, err := d.Next()
 		if err != nil {
@@ -492,7 +491,7 @@ func (q *boolQuery) run(s *searcher) (*hits, error) {
 		return nil, err
 	}
 	if len(q.not) > 0 {
-		bad := newSet(s.snap.size())
+		bad := newSet(s.snap.Size())
 		for _, c := range q.not {
 			h, err := c.run(s)
 			if err != nil {
@@ -533,7 +532,7 @@ func (q *boolQuery) optional(s *searcher, base *hits) (*hits, error) {
 			return nil, err
 		}
 	}
-	t := newTally(s.snap.size(), false)
+	t := newTally(s.snap.Size(), false)
 	for _, c := range q.should {
 		h, err := c.run(s)
 		if err != nil {

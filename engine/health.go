@@ -30,7 +30,7 @@ func (c *call) health() error {
 		n.add(x)
 		var own sums
 		own.add(x)
-		details = append(details, wire.Entry{Name: x.name, Value: wire.Obj("status", own.status(), "number_of_shards", x.settings.shards, "number_of_replicas", x.settings.replicas,
+		details = append(details, wire.Entry{Name: x.Name, Value: wire.Obj("status", own.status(), "number_of_shards", x.Settings.Shards, "number_of_replicas", x.Settings.Replicas,
 			"active_primary_shards", own.primaries, "active_shards", own.primaries, "relocating_shards", 0, "initializing_shards", 0, "unassigned_shards", own.replicas)})
 	}
 	status, missed := n.status(), false

@@ -7,9 +7,8 @@ import (
 	"slices"
 	"time"
 
-	bleve "github.com/blevesearch/bleve_index_api"
-
 	"github.com/seed56735111/penstock/engine/internal/mapping"
+	"github.com/seed56735111/penstock/engine/internal/store"
 )
 
 // hits are documents by their numbers, in order, with their scores.
@@ -140,9 +139,9 @@ func (t *tally) hits(least int, tie float32) *hits {
 // searcher looks into one index as it is at one moment.
 type searcher struct {
 	ctx   context.Context //nolint:containedctx // it lives as long as the request
-	x     *index
-	snap  *snapshot
-	st    *state
+	x     *store.Index
+	snap  *store.Snapshot
+	st    *store.State
 	m     *mapping.Mapping
 	now   time.Time
 	node  string
@@ -154,13 +153,13 @@ type searcher struct {
 // live are all documents.
 func (s *searcher) live() []uint32 {
 	if s.all == nil {
-		s.all = s.snap.live()
+		s.all = s.snap.Live()
 	}
 	return s.all
 }
 
 // reader goes through the documents that have a term.
-func (s *searcher) reader(field, term string, positions bool) (bleve.TermFieldReader, error) {
+func (s *searcher) reader(field, term string, positions bool) (store.TermDocs, error) {
 	if err := s.ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -175,7 +174,7 @@ func (s *searcher) having(field, term string) ([]uint32, error) {
 	}
 	defer func() { _ = r.Close() }()
 	out := make([]uint32, 0, r.Count())
-	var doc bleve.TermFieldDoc
+	var doc store.TermDoc
 	for {
 		d, err := r.Next(&doc)
 		if err != nil || d == nil {
@@ -200,7 +199,7 @@ type bm25 struct {
 
 // newBM25 takes how many documents have each of the terms.
 func (s *searcher) newBM25(field string, f *mapping.Field, found []uint64, boost float32) *bm25 {
-	l := s.st.lengths[field]
+	l := s.st.Lengths[field]
 	docs := float64(max(l.Docs, 1))
 	if n, err := s.snap.DocCount(); err == nil {
 		docs = min(docs, float64(n))
@@ -271,7 +270,7 @@ func (s *searcher) scored(field string, f *mapping.Field, term string, boost flo
 	n := r.Count()
 	out := &hits{docs: make([]uint32, 0, n), scores: make([]float32, 0, n)}
 	b := s.newBM25(field, f, []uint64{n}, boost)
-	var doc bleve.TermFieldDoc
+	var doc store.TermDoc
 	for {
 		d, err := r.Next(&doc)
 		if err != nil || d == nil {
@@ -329,7 +328,7 @@ func (s *searcher) places(field, word string, before []map[uint32]place) (map[ui
 	}
 	defer func() { _ = r.Close() }()
 	out := map[uint32]place{}
-	var doc bleve.TermFieldDoc
+	var doc store.TermDoc
 	for {
 		d, err := r.Next(&doc)
 		if err != nil || d == nil {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/seed56735111/penstock/engine/internal/mapping"
+	"github.com/seed56735111/penstock/engine/internal/store"
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
@@ -36,7 +37,7 @@ func (c *call) indexAPI(name string) error {
 }
 
 // meant resolves an expression as ?ignore_unavailable and ?allow_no_indices want it.
-func (c *call) meant(expr string) ([]*index, error) {
+func (c *call) meant(expr string) ([]*store.Index, error) {
 	lenient, err := c.flag("ignore_unavailable", false)
 	if err != nil {
 		return nil, err
@@ -119,7 +120,7 @@ func (c *call) createIndex(name string) error {
 		return err
 	}
 	if !made {
-		return wire.Errorf(http.StatusBadRequest, "resource_already_exists_exception", "index [%s/%s] already exists", name, x.uuid).With("index", name, "index_uuid", x.uuid)
+		return wire.Errorf(http.StatusBadRequest, "resource_already_exists_exception", "index [%s/%s] already exists", name, x.UUID).With("index", name, "index_uuid", x.UUID)
 	}
 	if c.profile.major < mapping.FirstTyped {
 		return c.answer(http.StatusOK, wire.Obj("acknowledged", true))
@@ -148,7 +149,7 @@ func (c *call) parseDraft(n *wire.Node) (draft, error) {
 		m := &n.Members[i]
 		switch m.Name {
 		case "settings":
-			flatten(&m.Node, "", d.settings)
+			store.Flatten(&m.Node, "", d.settings)
 		case "mappings":
 			if err := c.parseMappings(&m.Node, &d); err != nil {
 				return d, err
@@ -164,7 +165,7 @@ func (c *call) parseDraft(n *wire.Node) (draft, error) {
 			if !loose || c.profile.major >= mapping.FirstTyped {
 				return d, wire.Errorf(http.StatusBadRequest, "parse_exception", "unknown key [%s] for create index", m.Name)
 			}
-			flatten(&m.Node, m.Name+".", d.settings)
+			store.Flatten(&m.Node, m.Name+".", d.settings)
 		}
 	}
 	return d, nil
@@ -206,17 +207,17 @@ func parseAlias(m *wire.Member, into map[string]json.RawMessage) error {
 }
 
 // create makes an index of a draft and of the templates for its name; made is false when it is there already.
-func (e *Engine) create(name string, d draft) (x *index, made bool, err error) {
+func (e *Engine) create(name string, d draft) (x *store.Index, made bool, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed {
-		return nil, false, errClosed
+		return nil, false, store.ErrClosed
 	}
 	if x := e.indexes[name]; x != nil {
 		return x, false, nil
 	}
 	for _, other := range e.indexes {
-		if _, ok := other.aliases[name]; ok {
+		if _, ok := other.Aliases[name]; ok {
 			return nil, false, wire.Errorf(http.StatusBadRequest, "invalid_index_name_exception", "Invalid index name [%s], already exists as alias", name).With("index", name, "index_uuid", "_na_")
 		}
 	}
@@ -228,7 +229,7 @@ func (e *Engine) create(name string, d draft) (x *index, made bool, err error) {
 		}
 		return nil, false, err
 	}
-	s, err := newSettings(d.settings, e.profile.major)
+	s, err := store.NewSettings(d.settings, e.profile.major)
 	if err != nil {
 		return nil, false, err
 	}
@@ -237,10 +238,10 @@ func (e *Engine) create(name string, d draft) (x *index, made bool, err error) {
 			return nil, false, wire.Errorf(http.StatusBadRequest, "invalid_alias_name_exception", "Invalid alias name [%s]: an index or data stream exists with the same name as the alias", alias)
 		}
 	}
-	if m.Root.Count() > s.fields {
-		return nil, false, wire.Illegal("Limit of total fields [%d] has been exceeded", s.fields)
+	if m.Root.Count() > s.Fields {
+		return nil, false, wire.Illegal("Limit of total fields [%d] has been exceeded", s.Fields)
 	}
-	if x, err = newIndex(e.cfg.Dir, name, s, m, d.aliases, e.shared); err != nil {
+	if x, err = store.NewIndex(e.cfg.Dir, name, s, m, d.aliases, e.shared); err != nil {
 		return nil, false, wire.Errorf(http.StatusServiceUnavailable, "unavailable_shards_exception", "[%s][0] %s", name, err)
 	}
 	e.indexes[name] = x
@@ -248,7 +249,7 @@ func (e *Engine) create(name string, d draft) (x *index, made bool, err error) {
 }
 
 // autoCreate makes the index that a document is for.
-func (c *call) autoCreate(name string) (*index, error) {
+func (c *call) autoCreate(name string) (*store.Index, error) {
 	if err := checkName(name); err != nil {
 		return nil, err
 	}
@@ -257,19 +258,19 @@ func (c *call) autoCreate(name string) (*index, error) {
 }
 
 // target returns the index that documents for a name go to; nil when there is none yet.
-func (c *call) target(name string, requireAlias bool) (*index, error) {
+func (c *call) target(name string, requireAlias bool) (*store.Index, error) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	if c.closed {
-		return nil, errClosed
+		return nil, store.ErrClosed
 	}
 	if x := c.indexes[name]; x != nil && !requireAlias {
 		return x, nil
 	}
-	var found []*index
+	var found []*store.Index
 	for _, other := range slices.Sorted(maps.Keys(c.indexes)) {
 		x := c.indexes[other]
-		if about, ok := x.aliases[name]; ok {
+		if about, ok := x.Aliases[name]; ok {
 			if strings.Contains(string(about), `"is_write_index":true`) {
 				return x, nil
 			}
@@ -288,7 +289,7 @@ func (c *call) target(name string, requireAlias bool) (*index, error) {
 }
 
 // single returns the one index that a name means.
-func (c *call) single(name string) (*index, error) {
+func (c *call) single(name string) (*store.Index, error) {
 	x, err := c.target(name, false)
 	if err != nil {
 		return nil, err
@@ -300,7 +301,7 @@ func (c *call) single(name string) (*index, error) {
 }
 
 // asked returns the indexes that a request is about, once all of its parameters are known.
-func (c *call) asked(expr string) ([]*index, error) {
+func (c *call) asked(expr string) ([]*store.Index, error) {
 	if err := c.knownIndices(); err != nil {
 		return nil, err
 	}
@@ -314,23 +315,23 @@ func (c *call) deleteIndexes(expr string) error {
 	}
 	for part := range strings.SplitSeq(expr, ",") {
 		for _, x := range found {
-			if _, ok := x.aliases[part]; ok && part != x.name {
+			if _, ok := x.Aliases[part]; ok && part != x.Name {
 				return wire.Illegal("The provided expression [%s] matches an alias, specify the corresponding concrete indices instead.", part)
 			}
 		}
 	}
 	for _, x := range found {
 		c.mu.Lock()
-		ours := c.indexes[x.name] == x
+		ours := c.indexes[x.Name] == x
 		if ours {
-			delete(c.indexes, x.name)
+			delete(c.indexes, x.Name)
 		}
 		c.mu.Unlock()
 		if !ours {
 			continue // somebody else is deleting it
 		}
-		if err := x.remove(); err != nil {
-			return fmt.Errorf("delete index %s: %w", x.name, err)
+		if err := x.Remove(); err != nil {
+			return fmt.Errorf("delete index %s: %w", x.Name, err)
 		}
 	}
 	return c.answer(http.StatusOK, wire.Obj("acknowledged", true))
@@ -341,13 +342,13 @@ func (c *call) getIndexes(expr string) error {
 	if err != nil {
 		return err
 	}
-	return c.describe(expr, func(x *index, st *state) wire.Object {
-		return wire.Obj("aliases", x.aliasBody(), "mappings", c.mappingBody(st), "settings", x.settingsBody(flat))
+	return c.describe(expr, func(x *store.Index, st *store.State) wire.Object {
+		return wire.Obj("aliases", x.AliasBody(), "mappings", c.mappingBody(st), "settings", x.SettingsBody(flat))
 	})
 }
 
 func (c *call) getMappings(expr string) error {
-	return c.describe(expr, func(_ *index, st *state) wire.Object { return wire.Obj("mappings", c.mappingBody(st)) })
+	return c.describe(expr, func(_ *store.Index, st *store.State) wire.Object { return wire.Obj("mappings", c.mappingBody(st)) })
 }
 
 func (c *call) getSettings(expr string) error {
@@ -355,11 +356,11 @@ func (c *call) getSettings(expr string) error {
 	if err != nil {
 		return err
 	}
-	return c.describe(expr, func(x *index, _ *state) wire.Object { return wire.Obj("settings", x.settingsBody(flat)) })
+	return c.describe(expr, func(x *store.Index, _ *store.State) wire.Object { return wire.Obj("settings", x.SettingsBody(flat)) })
 }
 
 func (c *call) getAliases(expr string) error {
-	return c.describe(expr, func(x *index, _ *state) wire.Object { return wire.Obj("aliases", x.aliasBody()) })
+	return c.describe(expr, func(x *store.Index, _ *store.State) wire.Object { return wire.Obj("aliases", x.AliasBody()) })
 }
 
 // namedAlias answers which indexes go by an alias, which may have wildcards.
@@ -373,9 +374,9 @@ func (c *call) namedAlias(expr, alias string) error {
 	}
 	out := wire.Object{}
 	for _, x := range found {
-		all := x.aliasBody()
+		all := x.AliasBody()
 		if all = slices.DeleteFunc(all, func(e wire.Entry) bool { return !wire.Wildcard(alias, e.Name) }); len(all) > 0 {
-			out = append(out, wire.Entry{Name: x.name, Value: wire.Obj("aliases", all)})
+			out = append(out, wire.Entry{Name: x.Name, Value: wire.Obj("aliases", all)})
 		}
 	}
 	if len(out) == 0 && !strings.Contains(alias, "*") {
@@ -385,57 +386,21 @@ func (c *call) namedAlias(expr, alias string) error {
 }
 
 // describe answers with something about each index.
-func (c *call) describe(expr string, about func(*index, *state) wire.Object) error {
+func (c *call) describe(expr string, about func(*store.Index, *store.State) wire.Object) error {
 	found, err := c.asked(expr)
 	if err != nil {
 		return err
 	}
 	out := make(wire.Object, 0, len(found))
 	for _, x := range found {
-		out = append(out, wire.Entry{Name: x.name, Value: about(x, x.state.Load())})
+		out = append(out, wire.Entry{Name: x.Name, Value: about(x, x.Now())})
 	}
 	return c.answer(http.StatusOK, out)
 }
 
-func (x *index) aliasBody() wire.Object {
-	o := wire.Object{}
-	for _, name := range slices.Sorted(maps.Keys(x.aliases)) {
-		o = append(o, wire.Entry{Name: name, Value: x.aliases[name]})
-	}
-	return o
-}
-
-// versionNumbers are the versions as indexes know what made them.
-var versionNumbers = map[int]string{1: "1050299", 7: "7100299", 8: "136407927", mapping.FirstThird: "137247827"}
-
-func (x *index) settingsBody(flat bool) wire.Object {
-	major := x.state.Load().mapping.Major
-	values := map[string]string{}
-	for name, v := range x.settings.values {
-		values["index."+name] = v
-	}
-	for name, v := range map[string]string{
-		"number_of_shards": fmt.Sprint(x.settings.shards), "number_of_replicas": fmt.Sprint(x.settings.replicas),
-		"provided_name": x.name, "creation_date": x.created, "uuid": x.uuid, "version.created": versionNumbers[major],
-	} {
-		values["index."+name] = v
-	}
-	if major > mapping.FirstUntyped {
-		values["index.replication.type"] = "DOCUMENT"
-	}
-	if flat {
-		o := make(wire.Object, 0, len(values))
-		for _, name := range slices.Sorted(maps.Keys(values)) {
-			o = append(o, wire.Entry{Name: name, Value: values[name]})
-		}
-		return o
-	}
-	return settingsBody(values)
-}
-
 // mappingBody is a mapping as the version shows it: before 7, under the names of the types.
-func (c *call) mappingBody(st *state) wire.Object {
-	body := st.mapping.Body()
+func (c *call) mappingBody(st *store.State) wire.Object {
+	body := st.Mapping.Body()
 	if body == nil {
 		body = wire.Object{}
 	}
@@ -443,7 +408,7 @@ func (c *call) mappingBody(st *state) wire.Object {
 		return body
 	}
 	o := wire.Object{}
-	for _, t := range st.types {
+	for _, t := range st.Types {
 		o = append(o, wire.Entry{Name: t, Value: body})
 	}
 	return o
@@ -466,30 +431,11 @@ func (c *call) putMapping(expr string) error {
 		return err
 	}
 	for _, x := range found {
-		if err := x.learn(&n, c.docType()); err != nil {
+		if err := x.Learn(&n, c.docType()); err != nil {
 			return err
 		}
 	}
 	return c.answer(http.StatusOK, wire.Obj("acknowledged", true))
-}
-
-// learn adds to the mapping.
-func (x *index) learn(n *wire.Node, docType string) error {
-	x.writing.Lock()
-	defer x.writing.Unlock()
-	s := *x.state.Load()
-	m, err := s.mapping.With(n)
-	if err != nil {
-		return err
-	}
-	if m.Root.Count() > x.settings.fields {
-		return wire.Illegal("Limit of total fields [%d] has been exceeded", x.settings.fields)
-	}
-	s.mapping = m
-	if docType != "" {
-		s.types = append(slices.Clip(s.types), docType)
-	}
-	return x.change(nil, nil, &s)
 }
 
 // refresh answers _refresh and _flush. Everything can be found, and is on the disk, as soon as it is acknowledged.
@@ -503,8 +449,8 @@ func (c *call) refresh(expr string) error {
 	}
 	total, successful := 0, 0
 	for _, x := range found {
-		total += x.settings.shards * (1 + x.settings.replicas)
-		successful += x.settings.shards
+		total += x.Settings.Shards * (1 + x.Settings.Replicas)
+		successful += x.Settings.Shards
 	}
 	return c.answer(http.StatusOK, wire.Obj("_shards", wire.Obj("total", total, "successful", successful, "failed", 0)))
 }

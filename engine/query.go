@@ -247,18 +247,18 @@ func shouldMatch(least string, clauses int) (int, error) {
 
 // wrongText is the error about a value that a field's type does not take.
 func (s *searcher) wrongText(cause *wire.Failure) error {
-	e := wire.Errorf(400, "query_shard_exception", "failed to create query: %s", cause.Reason).With("index", s.x.name, "index_uuid", s.x.uuid)
+	e := wire.Errorf(400, "query_shard_exception", "failed to create query: %s", cause.Reason).With("index", s.x.Name, "index_uuid", s.x.UUID)
 	return s.shardFailure(e.Because(cause))
 }
 
 // shardFailure is an error that the engines find on the shards, and report for each of them.
 func (s *searcher) shardFailure(e *wire.Failure) error {
-	return shardFailure(s.x.name, s.node, e)
+	return shardFailure(s.x.Name, s.node, e)
 }
 
 // unfitQuery is the error about a query on a field of the wrong type.
 func (s *searcher) unfitQuery(format string, args ...any) error {
-	return s.shardFailure(wire.Errorf(400, "query_shard_exception", format, args...).With("index", s.x.name, "index_uuid", s.x.uuid))
+	return s.shardFailure(wire.Errorf(400, "query_shard_exception", format, args...).With("index", s.x.Name, "index_uuid", s.x.UUID))
 }
 
 func shardFailure(index, nodeID string, e *wire.Failure) *wire.Failure {

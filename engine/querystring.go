@@ -82,7 +82,7 @@ func (q *stringQuery) parse() error {
 
 func (q *stringQuery) run(s *searcher) (*hits, error) {
 	if b, ok := q.parsed.(*badClause); ok {
-		e := wire.Errorf(400, "query_shard_exception", "Failed to parse query [%s]", q.text).With("index", s.x.name, "index_uuid", s.x.uuid)
+		e := wire.Errorf(400, "query_shard_exception", "Failed to parse query [%s]", q.text).With("index", s.x.Name, "index_uuid", s.x.UUID)
 		e.RootCause = e
 		return nil, s.shardFailure(e.Because(b.err))
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed56735111/penstock/engine/internal/dates"
 	"github.com/seed56735111/penstock/engine/internal/mapping"
+	"github.com/seed56735111/penstock/engine/internal/store"
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
@@ -222,17 +223,17 @@ func (s *searcher) numbers(field string, from, to int64) ([]uint32, error) {
 	if from > to {
 		return nil, nil
 	}
-	all := newSet(s.snap.size())
+	all := newSet(s.snap.Size())
 	add := func(from, to uint64, shift uint) error {
-		key := func(v uint64) string { return numberKey(int64(v<<shift^signBit), shift) } //nolint:gosec // bits
+		key := func(v uint64) string { return store.NumberKey(int64(v<<shift^store.SignBit), shift) } //nolint:gosec // bits
 		docs, err := s.dictionary(field, key(from), key(to))
 		all.addAll(docs)
 		return err
 	}
-	low, high := uint64(from)^signBit, uint64(to)^signBit //nolint:gosec // bits
-	const step = levelBits
-	for i, shift := range numberLevels {
-		last := i == len(numberLevels)-1
+	low, high := uint64(from)^store.SignBit, uint64(to)^store.SignBit //nolint:gosec // bits
+	const step = store.LevelBits
+	for i, shift := range store.NumberLevels {
+		last := i == len(store.NumberLevels)-1
 		if last || low>>step == high>>step || high-low < 1<<step {
 			if err := add(low, high, shift); err != nil {
 				return nil, err

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed56735111/penstock/engine/internal/mapping"
+	"github.com/seed56735111/penstock/engine/internal/store"
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
@@ -73,10 +74,10 @@ func (c *call) search(expr string) error {
 	return c.answer(http.StatusOK, answer)
 }
 
-func (c *call) shardsSearched(found []*index) wire.Object {
+func (c *call) shardsSearched(found []*store.Index) wire.Object {
 	total := 0
 	for _, x := range found {
-		total += x.settings.shards
+		total += x.Settings.Shards
 	}
 	if c.profile.major < mapping.FirstUntyped {
 		return wire.Obj("total", total, "successful", total, "failed", 0)
@@ -85,16 +86,16 @@ func (c *call) shardsSearched(found []*index) wire.Object {
 }
 
 // searchers opens indexes as they are now. An index that was deleted meanwhile is left out.
-func (c *call) searchers(found []*index) (out []*searcher, done func(), err error) {
+func (c *call) searchers(found []*store.Index) (out []*searcher, done func(), err error) {
 	done = func() {
 		for _, s := range out {
-			s.snap.close()
+			s.snap.Close()
 		}
 	}
 	now := time.Now()
 	for _, x := range found {
-		snap, st, err := x.view()
-		if errors.Is(err, errClosed) {
+		snap, st, err := x.View()
+		if errors.Is(err, store.ErrClosed) {
 			continue
 		}
 		if err != nil {
@@ -102,7 +103,7 @@ func (c *call) searchers(found []*index) (out []*searcher, done func(), err erro
 			return nil, nil, err
 		}
 		out = append(out, &searcher{
-			ctx: c.r.Context(), x: x, snap: snap, st: st, m: st.mapping, now: now, node: c.node, order: len(out),
+			ctx: c.r.Context(), x: x, snap: snap, st: st, m: st.Mapping, now: now, node: c.node, order: len(out),
 			old: c.profile.major < mapping.FirstThird,
 		})
 	}
@@ -356,8 +357,8 @@ func (c *call) queryURL(p *queryParser) (query, error) {
 // run searches, and returns hits and aggregations. Early is what OpenSearch 3 says of searches for aggregations only.
 func (r *searchRequest) run(searchers []*searcher, c *call) (out wire.Object, early bool, err error) {
 	for _, s := range searchers {
-		if r.from+r.size > s.x.settings.window {
-			return nil, false, s.shardFailure(wire.Illegal("Result window is too large, from + size must be less than or equal to: [%d] but was [%d]. See the scroll api for a more efficient way to request large data sets. This limit can be set by changing the [index.max_result_window] index level setting.", s.x.settings.window, r.from+r.size))
+		if r.from+r.size > s.x.Settings.Window {
+			return nil, false, s.shardFailure(wire.Illegal("Result window is too large, from + size must be less than or equal to: [%d] but was [%d]. See the scroll api for a more efficient way to request large data sets. This limit can be set by changing the [index.max_result_window] index level setting.", s.x.Settings.Window, r.from+r.size))
 		}
 	}
 	top, err := r.newTop(searchers)
@@ -487,27 +488,27 @@ func (e *Engine) tooMuch() error {
 
 // hit writes one hit, and says how large its source is.
 func (r *searchRequest) hit(h *candidate, c *call) (wire.Object, int, error) {
-	d, err := h.s.snap.load(h.doc, r.source == nil || r.source.wanted())
+	d, err := h.s.snap.Load(h.doc, r.source == nil || r.source.wanted())
 	if err != nil {
 		return nil, 0, err
 	}
-	o := c.head(h.s.x.name, d.docType, d.id)
+	o := c.head(h.s.x.Name, d.DocType, d.ID)
 	if r.version {
-		o = append(o, wire.Entry{Name: "_version", Value: d.version})
+		o = append(o, wire.Entry{Name: "_version", Value: d.Version})
 	}
 	if r.seqNo {
-		o = append(o, wire.Entry{Name: "_seq_no", Value: d.seq}, wire.Entry{Name: "_primary_term", Value: 1})
+		o = append(o, wire.Entry{Name: "_seq_no", Value: d.Seq}, wire.Entry{Name: "_primary_term", Value: 1})
 	}
 	var score any
 	if r.scored() {
 		score = h.score
 	}
 	o = append(o, wire.Entry{Name: "_score", Value: score})
-	if d.routing != "" {
-		o = append(o, wire.Entry{Name: "_routing", Value: d.routing})
+	if d.Routing != "" {
+		o = append(o, wire.Entry{Name: "_routing", Value: d.Routing})
 	}
-	if d.source != nil {
-		o = append(o, wire.Entry{Name: "_source", Value: r.source.apply(d.source)})
+	if d.Source != nil {
+		o = append(o, wire.Entry{Name: "_source", Value: r.source.apply(d.Source)})
 	}
 	if r.sort != nil {
 		values := make([]any, 0, len(r.sort))
@@ -516,5 +517,5 @@ func (r *searchRequest) hit(h *candidate, c *call) (wire.Object, int, error) {
 		}
 		o = append(o, wire.Entry{Name: "sort", Value: values})
 	}
-	return o, len(d.source), nil
+	return o, len(d.Source), nil
 }

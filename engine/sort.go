@@ -7,9 +7,8 @@ import (
 	"strings"
 	"time"
 
-	bleve "github.com/blevesearch/bleve_index_api"
-
 	"github.com/seed56735111/penstock/engine/internal/mapping"
+	"github.com/seed56735111/penstock/engine/internal/store"
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
@@ -206,11 +205,11 @@ func (v sortValue) shown(k *sortKey, major int) any {
 
 // reader returns a function that reads the keys of documents, which come in order.
 func (t *top) reader(s *searcher) (func(*candidate) error, error) {
-	columns := []string{seqColumn}
+	columns := []string{store.SeqColumn}
 	fields := make([]*mapping.Field, len(t.r.sort))
 	for i := range t.r.sort {
 		k := &t.r.sort[i]
-		if k.field == "_score" || k.field == "_doc" || k.field == idField && !s.x.typed {
+		if k.field == "_score" || k.field == "_doc" || k.field == idField && !s.x.Typed {
 			continue
 		}
 		f, err := s.sortable(k.field, k.unmapped)
@@ -221,7 +220,7 @@ func (t *top) reader(s *searcher) (func(*candidate) error, error) {
 			columns = append(columns, mapping.FieldPrefix+k.field)
 		}
 	}
-	values, err := s.values(columns)
+	values, err := s.snap.Values(columns)
 	if err != nil {
 		return nil, err
 	}
@@ -240,8 +239,8 @@ func (t *top) reader(s *searcher) (func(*candidate) error, error) {
 			readings[i].value, readings[i].sum, readings[i].count = sortValue{}, 0, 0
 		}
 		err := values(c.doc, func(column string, term []byte) {
-			if column == seqColumn {
-				if n, _, ok := keyNumber(term); ok {
+			if column == store.SeqColumn {
+				if n, _, ok := store.KeyNumber(term); ok {
 					c.seq = n
 				}
 				return
@@ -262,11 +261,11 @@ func (t *top) reader(s *searcher) (func(*candidate) error, error) {
 				const indexBits = 40
 				keys[i] = sortValue{kind: wholeValue, num: int64(s.order)<<indexBits | c.seq}
 			case k.field == idField && fields[i] == nil:
-				d, err := s.snap.load(c.doc, false)
+				d, err := s.snap.Load(c.doc, false)
 				if err != nil {
 					return err
 				}
-				keys[i] = sortValue{kind: textValue, text: d.id}
+				keys[i] = sortValue{kind: textValue, text: d.ID}
 			case fields[i] != nil:
 				if keys[i], err = readings[i].result(s.now); err != nil {
 					return err
@@ -291,7 +290,7 @@ func (r *sortReading) take(term []byte) {
 	v := sortValue{kind: textValue, f: r.f}
 	switch r.f.Class {
 	case mapping.Whole, mapping.Floating, mapping.Instant:
-		n, times, ok := keyNumber(term)
+		n, times, ok := store.KeyNumber(term)
 		if !ok {
 			return
 		}
@@ -348,7 +347,7 @@ func (s *searcher) sortable(path string, unmapped *mapping.Field) (*mapping.Fiel
 	case f == nil && special(path):
 		return nil, wire.NotOffered("sorting by [%s]", path)
 	case f == nil || f.IsObject():
-		return nil, s.shardFailure(wire.Errorf(400, "query_shard_exception", "No mapping found for [%s] in order to sort on", path).With("index", s.x.name, "index_uuid", s.x.uuid))
+		return nil, s.shardFailure(wire.Errorf(400, "query_shard_exception", "No mapping found for [%s] in order to sort on", path).With("index", s.x.Name, "index_uuid", s.x.UUID))
 	case inside:
 		return nil, wire.NotOffered("sorting by [%s]", path)
 	}
@@ -366,17 +365,4 @@ func (s *searcher) readable(path string, f *mapping.Field) error {
 		return s.shardFailure(wire.Illegal("Can't load fielddata on [%s] because fielddata is unsupported on fields of type [%s]. Use doc values instead.", path, f.Kind))
 	}
 	return nil
-}
-
-// values returns a function that reads the values of documents, which should come in order.
-func (s *searcher) values(columns []string) (func(doc uint32, visit func(column string, term []byte)) error, error) {
-	r, err := s.snap.DocValueReader(columns)
-	if err != nil {
-		return nil, err
-	}
-	id := bleve.NewIndexInternalID(nil, 0)
-	return func(doc uint32, visit func(string, []byte)) error {
-		id.SetValue(uint64(doc))
-		return r.VisitDocValues(id, visit)
-	}, nil
 }

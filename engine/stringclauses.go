@@ -129,7 +129,7 @@ func (p *patternClause) find(c *stringContext) (*hits, error) {
 
 // each looks into all fields; the best score counts.
 func (c *stringContext) each(find func(path string, f *mapping.Field) (*hits, error)) (*hits, error) {
-	t := newTally(c.snap.size(), true)
+	t := newTally(c.snap.Size(), true)
 	for _, w := range c.fields {
 		for _, path := range c.expand(w.pattern) {
 			f, _ := c.m.Find(path)

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/seed56735111/penstock/engine/internal/mapping"
+	"github.com/seed56735111/penstock/engine/internal/store"
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
@@ -153,7 +154,7 @@ func indexSettings(values map[string]string) wire.Object {
 	for name, v := range values {
 		full["index."+name] = v
 	}
-	o := settingsBody(full)
+	o := store.SettingsBody(full)
 	if o == nil {
 		return wire.Object{}
 	}
@@ -201,7 +202,7 @@ func (c *call) putTemplate(f *family, name string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
-		return errClosed
+		return store.ErrClosed
 	}
 	old := f.templates[name]
 	if create && old != nil {
@@ -309,7 +310,7 @@ func (c *call) checkComposable(t *template) error {
 		return wire.Illegal("composable template [%s] template after composition is invalid", t.name).
 			Because(wire.Illegal("invalid composite mappings for [%s]", t.name).Because(mapping.MapperError("Failed to parse mapping [_doc]: %s", cause.Reason).Because(cause)))
 	}
-	_, err := newSettings(d.settings, c.profile.major)
+	_, err := store.NewSettings(d.settings, c.profile.major)
 	return err
 }
 
@@ -443,7 +444,7 @@ func (c *call) parseComponent(name string, n *wire.Node) (*template, error) {
 			return nil, c.unparsable(err)
 		}
 	}
-	_, err := newSettings(t.draft.settings, c.profile.major)
+	_, err := store.NewSettings(t.draft.settings, c.profile.major)
 	return t, err
 }
 
@@ -505,6 +506,6 @@ func (c *call) parseLegacy(name string, n *wire.Node) (*template, error) {
 			return nil, c.unparsable(err)
 		}
 	}
-	_, err = newSettings(t.draft.settings, c.profile.major)
+	_, err = store.NewSettings(t.draft.settings, c.profile.major)
 	return t, err
 }

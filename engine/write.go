@@ -8,9 +8,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/seed56735111/penstock/engine/internal/mapping"
+	"github.com/seed56735111/penstock/engine/internal/store"
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
@@ -36,7 +36,7 @@ type op struct {
 	result string
 	ver    int64
 	seq    int64
-	target *index
+	target *store.Index
 	get    json.RawMessage // the source of an update that was asked for
 }
 
@@ -126,17 +126,17 @@ type current struct {
 	version int64
 	seq     int64
 	doc     uint32 // in the snapshot, when loaded is nil
-	loaded  *stored
+	loaded  *store.Stored
 }
 
 // writer makes changes to one index, in order, a portion at a time.
 type writer struct {
-	x       *index
+	x       *store.Index
 	c       *call
-	snap    *snapshot
-	state   state
+	snap    *store.Snapshot
+	state   store.State
 	known   map[string]*current
-	records []*record
+	records []*store.Record
 	at      map[string]int // the place of a document's record
 	gone    map[string]bool
 	pending []*op
@@ -149,9 +149,11 @@ const (
 )
 
 // apply makes the changes to one index, in order. It fails only when the index is closed before the first one.
-func (c *call) apply(x *index, ops []*op) error {
-	x.writing.Lock()
-	defer x.writing.Unlock()
+func (c *call) apply(x *store.Index, ops []*op) error {
+	return x.Write(func() error { return c.portions(x, ops) })
+}
+
+func (c *call) portions(x *store.Index, ops []*op) error {
 	for len(ops) > 0 {
 		n, size := 0, 0
 		for n < len(ops) && n < maxPortion && (n == 0 || size+len(ops[n].source) <= maxPortionBytes) {
@@ -163,18 +165,15 @@ func (c *call) apply(x *index, ops []*op) error {
 		}
 		ops = ops[n:]
 	}
-	if err := x.compact(); err != nil {
-		x.shared.logger.Warn("index not compacted", "index", x.name, "error", err)
-	}
 	return nil
 }
 
-func (c *call) portion(x *index, ops []*op) error {
-	snap, st, err := x.view()
+func (c *call) portion(x *store.Index, ops []*op) error {
+	snap, st, err := x.View()
 	if err != nil {
 		return err
 	}
-	defer snap.close()
+	defer snap.Close()
 	w := &writer{x: x, c: c, snap: snap, state: *st, known: make(map[string]*current, len(ops)), at: map[string]int{}, gone: map[string]bool{}}
 	if err := w.look(ops); err != nil {
 		return err
@@ -185,12 +184,12 @@ func (c *call) portion(x *index, ops []*op) error {
 			o.err = wire.AsFailure(err)
 		}
 	}
-	if len(w.records) == 0 && len(w.gone) == 0 && w.state.seq == st.seq && w.state.mapping == st.mapping {
+	if len(w.records) == 0 && len(w.gone) == 0 && w.state.Seq == st.Seq && w.state.Mapping == st.Mapping {
 		return nil
 	}
 	gone := slices.Sorted(maps.Keys(w.gone))
-	if err := x.change(slices.DeleteFunc(w.records, func(r *record) bool { return r == nil }), gone, &w.state); err != nil {
-		if errors.Is(err, errClosed) {
+	if err := x.Change(slices.DeleteFunc(w.records, func(r *store.Record) bool { return r == nil }), gone, &w.state); err != nil {
+		if errors.Is(err, store.ErrClosed) {
 			return err
 		}
 		for _, o := range w.pending {
@@ -204,18 +203,18 @@ func (c *call) portion(x *index, ops []*op) error {
 func (w *writer) look(ops []*op) error {
 	keys := make([]string, 0, len(ops))
 	for _, o := range ops {
-		keys = append(keys, w.x.key(o.docType, o.id))
+		keys = append(keys, w.x.Key(o.docType, o.id))
 	}
-	docs, err := w.snap.find(keys)
+	docs, err := w.snap.Find(keys)
 	if err != nil {
 		return err
 	}
 	for _, doc := range docs {
-		d, err := w.snap.load(doc, false)
+		d, err := w.snap.Load(doc, false)
 		if err != nil {
 			return err
 		}
-		w.known[d.key] = &current{exists: true, version: d.version, seq: d.seq, doc: doc}
+		w.known[d.Key] = &current{exists: true, version: d.Version, seq: d.Seq, doc: doc}
 	}
 	return nil
 }
@@ -226,9 +225,7 @@ func (w *writer) now(key string) *current {
 		return k
 	}
 	k := &current{}
-	if g, ok := w.x.graves[key]; ok && time.Since(g.at) < graveTime {
-		k.version = g.version
-	}
+	k.version = w.x.Buried(key)
 	w.known[key] = k
 	return k
 }
@@ -236,14 +233,14 @@ func (w *writer) now(key string) *current {
 func (w *writer) conflict(o *op, format string, args ...any) error {
 	e := wire.Errorf(409, "version_conflict_engine_exception", "[%s]: version conflict, "+format, append([]any{o.id}, args...)...)
 	if w.c.profile.major < mapping.FirstTyped {
-		e.Reason = fmt.Sprintf("[%s][0] [%s]%s", w.x.name, o.docType, e.Reason)
+		e.Reason = fmt.Sprintf("[%s][0] [%s]%s", w.x.Name, o.docType, e.Reason)
 	}
-	return e.With("index", w.x.name, "shard", "0", "index_uuid", w.x.uuid)
+	return e.With("index", w.x.Name, "shard", "0", "index_uuid", w.x.UUID)
 }
 
 // one makes one change.
 func (w *writer) one(o *op) error {
-	key := w.x.key(o.docType, o.id)
+	key := w.x.Key(o.docType, o.id)
 	now := w.now(key)
 	if o.action == "update" {
 		return w.update(o, key, now)
@@ -267,7 +264,7 @@ func (w *writer) allowed(o *op, now *current) error {
 	switch {
 	case o.action == "create" && now.exists:
 		if w.c.profile.major < mapping.FirstTyped {
-			return wire.Errorf(409, "document_already_exists_exception", "[%s][0] [%s][%s]: document already exists", w.x.name, o.docType, o.id)
+			return wire.Errorf(409, "document_already_exists_exception", "[%s][0] [%s][%s]: document already exists", w.x.Name, o.docType, o.id)
 		}
 		return w.conflict(o, "document already exists (current version [%d])", now.version)
 	case o.ifSeq >= 0 && (!now.exists || now.seq != o.ifSeq || o.ifTerm != 1):
@@ -293,33 +290,33 @@ func (o *op) next(now *current) int64 {
 
 // put indexes a document.
 func (w *writer) put(o *op, key string, now *current, n *wire.Node, source json.RawMessage) error {
-	p, m, err := w.state.mapping.Read(o.id, w.x.settings.fields, n)
+	p, m, err := w.state.Mapping.Read(o.id, w.x.Settings.Fields, n)
 	if e, ok := errors.AsType[*wire.Failure](err); ok && e.Cause != nil && e.Cause.Kind == mapping.TooManyBytes {
-		w.state.seq++ // the engines find this out only when the change has its number
+		w.state.Seq++ // the engines find this out only when the change has its number
 	}
 	if err != nil {
 		return err
 	}
-	w.state.mapping = m // also when the document is refused for its version, as in the engines
+	w.state.Mapping = m // also when the document is refused for its version, as in the engines
 	if err := w.allowed(o, now); err != nil {
 		return err
 	}
-	if o.docType != "" && !slices.Contains(w.state.types, o.docType) {
-		w.state.types = append(slices.Clip(w.state.types), o.docType)
+	if o.docType != "" && !slices.Contains(w.state.Types, o.docType) {
+		w.state.Types = append(slices.Clip(w.state.Types), o.docType)
 	}
-	d := &stored{key: key, id: o.id, docType: o.docType, version: o.next(now), seq: w.state.seq, routing: o.routing, source: source}
-	w.state.seq++
-	o.result, o.ver, o.seq = "created", d.version, d.seq
+	d := &store.Stored{Key: key, ID: o.id, DocType: o.docType, Version: o.next(now), Seq: w.state.Seq, Routing: o.routing, Source: source}
+	w.state.Seq++
+	o.result, o.ver, o.seq = "created", d.Version, d.Seq
 	if now.exists {
 		o.result = "updated"
 	}
 	w.drop(key)
 	delete(w.gone, key)
 	w.at[key] = len(w.records)
-	w.records = append(w.records, w.x.shared.records.newRecord(d, p))
+	w.records = append(w.records, w.x.NewRecord(d, p))
 	w.pending = append(w.pending, o)
-	delete(w.x.graves, key)
-	*now = current{exists: true, version: d.version, seq: d.seq, loaded: d}
+	w.x.Exhume(key)
+	*now = current{exists: true, version: d.Version, seq: d.Seq, loaded: d}
 	return nil
 }
 
@@ -333,18 +330,15 @@ func (w *writer) drop(key string) {
 
 // bury deletes a document, or notes that there was none.
 func (w *writer) bury(o *op, key string, now *current) {
-	o.result, o.ver, o.seq = "not_found", o.next(now), w.state.seq
-	w.state.seq++
+	o.result, o.ver, o.seq = "not_found", o.next(now), w.state.Seq
+	w.state.Seq++
 	if now.exists {
 		o.result = "deleted"
 		w.drop(key)
 		w.gone[key] = true
 	}
 	w.pending = append(w.pending, o)
-	if len(w.x.graves) >= maxGraves {
-		clear(w.x.graves)
-	}
-	w.x.graves[key] = grave{o.ver, time.Now()}
+	w.x.Bury(key, o.ver)
 	*now = current{version: o.ver}
 }
 
@@ -374,13 +368,13 @@ func (w *writer) update(o *op, key string, now *current) error {
 	source := json.RawMessage(nil)
 	routing := ""
 	if now.loaded != nil {
-		source, routing = now.loaded.source, now.loaded.routing
+		source, routing = now.loaded.Source, now.loaded.Routing
 	} else {
-		d, err := w.snap.load(now.doc, true)
+		d, err := w.snap.Load(now.doc, true)
 		if err != nil {
 			return err
 		}
-		source, routing = d.source, d.routing
+		source, routing = d.Source, d.Routing
 	}
 	old, err := mapping.ReadSource(source)
 	if err != nil {
@@ -398,13 +392,13 @@ func (w *writer) update(o *op, key string, now *current) error {
 
 func (w *writer) missing(o *op) error {
 	if w.c.profile.major < mapping.FirstTyped {
-		return wire.Errorf(404, "document_missing_exception", "[%s][0] [%s][%s]: document missing", w.x.name, o.docType, o.id)
+		return wire.Errorf(404, "document_missing_exception", "[%s][0] [%s][%s]: document missing", w.x.Name, o.docType, o.id)
 	}
 	id := o.id
 	if w.c.profile.major == mapping.FirstUntyped {
 		id = "_doc][" + id
 	}
-	return wire.Errorf(404, "document_missing_exception", "[%s]: document missing", id).With("index", w.x.name, "shard", "0", "index_uuid", w.x.uuid)
+	return wire.Errorf(404, "document_missing_exception", "[%s]: document missing", id).With("index", w.x.Name, "shard", "0", "index_uuid", w.x.UUID)
 }
 
 // made indexes what an update made.

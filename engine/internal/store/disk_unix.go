@@ -1,6 +1,6 @@
 //go:build unix
 
-package engine
+package store
 
 import (
 	"errors"
@@ -10,8 +10,8 @@ import (
 	"syscall"
 )
 
-// lockFile opens a file that no other process has open this way.
-func lockFile(path string) (*os.File, error) {
+// LockFile opens a file that no other process has open this way.
+func LockFile(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
@@ -23,8 +23,8 @@ func lockFile(path string) (*os.File, error) {
 	return f, nil
 }
 
-// syncDir makes sure that the files of a directory are still in it after a loss of power.
-func syncDir(dir string) error {
+// SyncDir makes sure that the files of a directory are still in it after a loss of power.
+func SyncDir(dir string) error {
 	d, err := os.Open(filepath.Clean(dir))
 	if err != nil {
 		return fmt.Errorf("sync directory: %w", err)

@@ -1,4 +1,4 @@
-package engine
+package store
 
 import (
 	"math/rand/v2"
@@ -13,16 +13,16 @@ func TestNumberKeysSortAsNumbersDo(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 7))
 	for range 50000 {
 		a, b := int64(r.Uint64()>>r.IntN(64)), -int64(r.Uint64()>>r.IntN(64))
-		if (a < b) != (numberKey(a, 0) < numberKey(b, 0)) {
+		if (a < b) != (NumberKey(a, 0) < NumberKey(b, 0)) {
 			t.Fatalf("%d and %d", a, b)
 		}
-		if n, times, ok := keyNumber([]byte(numberKey(a, 0))); n != a || times != 1 || !ok {
+		if n, times, ok := KeyNumber([]byte(NumberKey(a, 0))); n != a || times != 1 || !ok {
 			t.Fatalf("%d comes back as %d, %d times", a, n, times)
 		}
-		if n, times, ok := keyNumber([]byte(repeatKey(b, 300))); n != b || times != 300 || !ok {
+		if n, times, ok := KeyNumber([]byte(repeatKey(b, 300))); n != b || times != 300 || !ok {
 			t.Fatalf("%d comes back as %d, %d times", b, n, times)
 		}
-		if strings.ContainsRune(numberKey(a, 0)+repeatKey(b, 300), 0xff) {
+		if strings.ContainsRune(NumberKey(a, 0)+repeatKey(b, 300), 0xff) {
 			t.Fatalf("the key of %d or %d has a byte that bleve puts between values", a, b)
 		}
 		x, y := float64(a)/3, float64(b)/7

@@ -1,4 +1,4 @@
-package engine
+package store
 
 import (
 	"maps"
@@ -10,13 +10,13 @@ import (
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
-// settings are those of one index.
-type settings struct {
+// Settings are those of one index.
+type Settings struct {
 	values   map[string]string // by full name, without "index."
-	shards   int
-	replicas int
-	fields   int // limit
-	window   int // from + size
+	Shards   int
+	Replicas int
+	Fields   int // limit
+	Window   int // from + size
 }
 
 // Settings that change nothing here are taken; those that would, and that are not done, are refused.
@@ -30,13 +30,14 @@ var (
 	realSettings = []string{"blocks.*", "default_pipeline", "final_pipeline", "sort.*", "hidden", "query.*", "mapping.*", "similarity.*", "mode", "search.*", "number_of_search_replicas", "remote_store.*", "append_only.*"}
 )
 
-func newSettings(values map[string]string, major int) (settings, error) {
-	s := settings{values: maps.Clone(values)}
+// NewSettings checks settings by the version.
+func NewSettings(values map[string]string, major int) (Settings, error) {
+	s := Settings{values: maps.Clone(values)}
 	return s, s.check(major)
 }
 
-// flatten reads settings, nested or with dots, with or without "index." before them.
-func flatten(n *wire.Node, prefix string, into map[string]string) {
+// Flatten reads settings, nested or with dots, with or without "index." before them.
+func Flatten(n *wire.Node, prefix string, into map[string]string) {
 	if n.Kind != wire.ObjectKind {
 		name := strings.TrimPrefix(strings.TrimSuffix(prefix, "."), "index.")
 		switch n.Kind {
@@ -50,42 +51,42 @@ func flatten(n *wire.Node, prefix string, into map[string]string) {
 		return
 	}
 	for i := range n.Members {
-		flatten(&n.Members[i].Node, prefix+n.Members[i].Name+".", into)
+		Flatten(&n.Members[i].Node, prefix+n.Members[i].Name+".", into)
 	}
 }
 
-func (s *settings) check(major int) error {
-	s.shards, s.replicas, s.fields, s.window = 1, 1, mapping.MaxFields, maxWindow
+func (s *Settings) check(major int) error {
+	s.Shards, s.Replicas, s.Fields, s.Window = 1, 1, mapping.MaxFields, maxWindow
 	if major < mapping.FirstUntyped {
 		const oldShards = 5
-		s.shards = oldShards
+		s.Shards = oldShards
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.values)) {
 		is := func(pattern string) bool { return wire.Wildcard(pattern, name) }
 		value := s.values[name]
 		switch {
 		case name == "number_of_shards":
-			if err := atLeast(&s.shards, name, value, 1); err != nil {
+			if err := atLeast(&s.Shards, name, value, 1); err != nil {
 				return err
 			}
-			if s.shards > maxShards {
+			if s.Shards > maxShards {
 				return wire.Illegal("Failed to parse value [%s] for setting [index.number_of_shards] must be <= %d", value, maxShards)
 			}
 		case name == "number_of_replicas":
-			if err := atLeast(&s.replicas, name, value, 0); err != nil {
+			if err := atLeast(&s.Replicas, name, value, 0); err != nil {
 				return err
 			}
 		case name == "mapping.total_fields.limit":
-			if err := atLeast(&s.fields, name, value, 0); err != nil {
+			if err := atLeast(&s.Fields, name, value, 0); err != nil {
 				return err
 			}
 		case name == "max_result_window":
-			if err := atLeast(&s.window, name, value, 1); err != nil {
+			if err := atLeast(&s.Window, name, value, 1); err != nil {
 				return err
 			}
 		case name == "auto_expand_replicas":
 			if strings.HasPrefix(value, "0-") {
-				s.replicas = 0 // there is one node
+				s.Replicas = 0 // there is one node
 			}
 		case name == "mapping.depth.limit":
 			if value != strconv.Itoa(mapping.MaxDepth) {
@@ -126,8 +127,8 @@ func atLeast(into *int, name, value string, least int) error {
 	return nil
 }
 
-// body writes settings as the API shows them: nested, all values text.
-func settingsBody(values map[string]string) wire.Object {
+// SettingsBody writes settings as the API shows them: nested, all values text.
+func SettingsBody(values map[string]string) wire.Object {
 	var root wire.Object
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		root = insert(root, strings.Split(name, "."), values[name])

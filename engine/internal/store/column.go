@@ -1,4 +1,4 @@
-package engine
+package store
 
 import (
 	"encoding/binary"
@@ -17,14 +17,14 @@ const (
 	idColumn     = "_id"
 	sourceColumn = "_source"
 	metaColumn   = "_meta"
-	seqColumn    = "_seq"
-	pathsColumn  = "_paths" // the fields that have a value
-	typeColumn   = "_type"  // before version 7
+	SeqColumn    = "_seq"
+	PathsColumn  = "_paths" // the fields that have a value
+	TypeColumn   = "_type"  // before version 7
 )
 
-// record is a document on its way into the index. It builds what bleve asks for, past bleve's own mapping: which words and
+// Record is a document on its way into the index. It builds what bleve asks for, past bleve's own mapping: which words and
 // keys a value has is decided here.
-type record struct {
+type Record struct {
 	key     string
 	columns []column
 	size    int
@@ -46,18 +46,18 @@ type column struct {
 }
 
 var (
-	_ bleve.Document = (*record)(nil)
+	_ bleve.Document = (*Record)(nil)
 	_ bleve.Field    = (*column)(nil)
 )
 
 // recordPool keeps records for use again: their maps and lists are most of what indexing would allocate.
 type recordPool struct{ pool sync.Pool }
 
-func (p *recordPool) get() *record {
-	if r, ok := p.pool.Get().(*record); ok {
+func (p *recordPool) get() *Record {
+	if r, ok := p.pool.Get().(*Record); ok {
 		return r
 	}
-	return &record{}
+	return &Record{}
 }
 
 // Bounds of what is worth keeping of a record.
@@ -66,7 +66,7 @@ const (
 	mostTokens  = 100
 )
 
-func (p *recordPool) put(r *record) {
+func (p *recordPool) put(r *Record) {
 	if cap(r.columns) > mostColumns {
 		return
 	}
@@ -94,16 +94,16 @@ func (c *column) reset() {
 }
 
 // newRecord makes a record of a document.
-func (p *recordPool) newRecord(d *stored, doc mapping.Parsed) *record {
+func (p *recordPool) newRecord(d *Stored, doc mapping.Parsed) *Record {
 	r := p.get()
-	r.key, r.size = d.key, len(d.source)
-	r.add(sourceColumn, bleve.StoreField).stored = d.source
+	r.key, r.size = d.Key, len(d.Source)
+	r.add(sourceColumn, bleve.StoreField).stored = d.Source
 	r.add(metaColumn, bleve.StoreField).stored = d.meta()
-	r.add(seqColumn, bleve.IndexField|bleve.DocValues|bleve.SkipFreqNorm).key = numberKey(d.seq, 0)
-	if d.docType != "" {
-		r.add(typeColumn, bleve.IndexField|bleve.SkipFreqNorm).key = d.docType
+	r.add(SeqColumn, bleve.IndexField|bleve.DocValues|bleve.SkipFreqNorm).key = NumberKey(d.Seq, 0)
+	if d.DocType != "" {
+		r.add(TypeColumn, bleve.IndexField|bleve.SkipFreqNorm).key = d.DocType
 	}
-	r.add(pathsColumn, bleve.IndexField|bleve.SkipFreqNorm).key = pathsKey(doc.Paths)
+	r.add(PathsColumn, bleve.IndexField|bleve.SkipFreqNorm).key = pathsKey(doc.Paths)
 	var at map[string]int
 	if doc.Repeated {
 		at = make(map[string]int, len(doc.Leaves))
@@ -129,7 +129,7 @@ func (p *recordPool) newRecord(d *stored, doc mapping.Parsed) *record {
 }
 
 // add takes the next column, with what it has from before.
-func (r *record) add(name string, options bleve.FieldIndexingOptions) *column {
+func (r *Record) add(name string, options bleve.FieldIndexingOptions) *column {
 	if n := len(r.columns); n < cap(r.columns) {
 		r.columns = r.columns[:n+1]
 	} else {
@@ -154,36 +154,46 @@ func optionsOf(f *mapping.Field) bleve.FieldIndexingOptions {
 	return o
 }
 
-// ID, VisitFields and the other methods of bleve's document.
+func (r *Record) ID() string { return r.key }
 
-func (r *record) ID() string { return r.key }
-
-func (r *record) VisitFields(visit bleve.FieldVisitor) {
+func (r *Record) VisitFields(visit bleve.FieldVisitor) {
 	for i := range r.columns {
 		visit(&r.columns[i])
 	}
 }
 
-func (r *record) AddIDField() {
+func (r *Record) AddIDField() {
 	c := r.add(idColumn, bleve.IndexField|bleve.StoreField)
 	c.stored, c.key = []byte(r.key), r.key
 }
 
-func (r *record) VisitComposite(bleve.CompositeFieldVisitor) {}
-func (r *record) HasComposite() bool                         { return false }
-func (r *record) Size() int                                  { return r.size }
-func (r *record) NumPlainTextBytes() uint64                  { return 0 }
-func (r *record) StoredFieldsBytes() uint64                  { return 0 }
-func (r *record) Indexed() bool                              { return true }
+func (r *Record) VisitComposite(bleve.CompositeFieldVisitor) {}
 
-func (c *column) Name() string                                     { return c.name }
-func (c *column) Value() []byte                                    { return c.stored }
-func (c *column) ArrayPositions() []uint64                         { return nil }
-func (c *column) EncodedFieldType() byte                           { return 't' }
-func (c *column) Options() bleve.FieldIndexingOptions              { return c.options }
-func (c *column) AnalyzedLength() int                              { return c.length }
+func (r *Record) HasComposite() bool { return false }
+
+func (r *Record) Size() int { return r.size }
+
+func (r *Record) NumPlainTextBytes() uint64 { return 0 }
+
+func (r *Record) StoredFieldsBytes() uint64 { return 0 }
+
+func (r *Record) Indexed() bool { return true }
+
+func (c *column) Name() string { return c.name }
+
+func (c *column) Value() []byte { return c.stored }
+
+func (c *column) ArrayPositions() []uint64 { return nil }
+
+func (c *column) EncodedFieldType() byte { return 't' }
+
+func (c *column) Options() bleve.FieldIndexingOptions { return c.options }
+
+func (c *column) AnalyzedLength() int { return c.length }
+
 func (c *column) AnalyzedTokenFrequencies() bleve.TokenFrequencies { return c.tokens }
-func (c *column) NumPlainTextBytes() uint64                        { return 0 }
+
+func (c *column) NumPlainTextBytes() uint64 { return 0 }
 
 // Analyze makes the keys of the values. It runs beside that of other documents.
 func (c *column) Analyze() {
@@ -259,8 +269,8 @@ func eachKey(f *mapping.Field, leaves []mapping.Leaf, each func(key string)) {
 		times = make(map[int64]int, len(leaves))
 	}
 	for i := range leaves {
-		for _, shift := range numberLevels {
-			each(numberKey(leaves[i].Num, shift))
+		for _, shift := range NumberLevels {
+			each(NumberKey(leaves[i].Num, shift))
 		}
 		if times != nil {
 			times[leaves[i].Num]++
@@ -285,10 +295,11 @@ func pathsKey(paths []string) string {
 	return b.String()
 }
 
-// numberLevels are the precisions at which numbers are indexed: ranges use the coarse ones for what is far from their ends.
-var numberLevels = []uint{0, levelBits, 2 * levelBits}
+// NumberLevels are the precisions at which numbers are indexed: ranges use the coarse ones for what is far from their ends.
+var NumberLevels = []uint{0, LevelBits, 2 * LevelBits}
 
-const levelBits = 20
+// LevelBits is how many bits of a number each level leaves out.
+const LevelBits = 20
 
 // Keys of numbers begin with a byte for their level, then have the number's bits, seven to a byte, in an order that is that
 // of the numbers. No byte is 0xff, which bleve puts between values.
@@ -296,15 +307,16 @@ const (
 	firstLevel = ' '
 	repeatMark = '~'
 	keyBits    = 7
-	signBit    = 1 << 63
+	SignBit    = 1 << 63
 )
 
-func numberKey(n int64, shift uint) string {
-	v := uint64(n) ^ signBit //nolint:gosec // bits
+// NumberKey is what a number is found by at one level.
+func NumberKey(n int64, shift uint) string {
+	v := uint64(n) ^ SignBit //nolint:gosec // bits
 	v >>= shift
 	size := int(64-shift+keyBits-1) / keyBits
 	b := make([]byte, size+1)
-	b[0] = byte(firstLevel + shift/levelBits) //nolint:gosec // there are three levels
+	b[0] = byte(firstLevel + shift/LevelBits) //nolint:gosec // there are three levels
 	for i := size; i > 0; i-- {
 		b[i] = byte(v & (1<<keyBits - 1))
 		v >>= keyBits
@@ -314,7 +326,7 @@ func numberKey(n int64, shift uint) string {
 
 // repeatKey says that a document has a number more than once.
 func repeatKey(n int64, times int) string {
-	b := []byte(numberKey(n, 0))
+	b := []byte(NumberKey(n, 0))
 	b[0] = repeatMark
 	for ; times > 0; times >>= keyBits {
 		b = append(b, byte(times&(1<<keyBits-1)))
@@ -324,8 +336,8 @@ func repeatKey(n int64, times int) string {
 
 const fullKey = 1 + (64+keyBits-1)/keyBits
 
-// keyNumber reads a key of the finest level, or one that says how often a number is there.
-func keyNumber(key []byte) (n int64, times int, ok bool) {
+// KeyNumber reads a key of the finest level, or one that says how often a number is there.
+func KeyNumber(key []byte) (n int64, times int, ok bool) {
 	if len(key) < fullKey || key[0] != firstLevel && key[0] != repeatMark {
 		return 0, 0, false
 	}
@@ -340,30 +352,30 @@ func keyNumber(key []byte) (n int64, times int, ok bool) {
 			times = times<<keyBits | int(key[i])
 		}
 	}
-	return int64(v ^ signBit), times, true //nolint:gosec // bits
+	return int64(v ^ SignBit), times, true //nolint:gosec // bits
 }
 
-// stored is a document as it is kept.
-type stored struct {
-	key     string // what the index knows it by
-	id      string
-	docType string // before version 7
-	version int64
-	seq     int64
-	routing string
-	source  json.RawMessage
+// Stored is a document as it is kept.
+type Stored struct {
+	Key     string // what the index knows it by
+	ID      string
+	DocType string // before version 7
+	Version int64
+	Seq     int64
+	Routing string
+	Source  json.RawMessage
 }
 
 // meta is what is kept of a document beside its source.
-func (d *stored) meta() []byte {
-	b := binary.AppendVarint(nil, d.version)
-	b = binary.AppendVarint(b, d.seq)
-	b = append(binary.AppendUvarint(b, uint64(len(d.docType))), d.docType...)
-	b = append(binary.AppendUvarint(b, uint64(len(d.routing))), d.routing...)
-	return append(b, d.id...)
+func (d *Stored) meta() []byte {
+	b := binary.AppendVarint(nil, d.Version)
+	b = binary.AppendVarint(b, d.Seq)
+	b = append(binary.AppendUvarint(b, uint64(len(d.DocType))), d.DocType...)
+	b = append(binary.AppendUvarint(b, uint64(len(d.Routing))), d.Routing...)
+	return append(b, d.ID...)
 }
 
-func (d *stored) readMeta(b []byte) {
+func (d *Stored) readMeta(b []byte) {
 	number := func() int64 {
 		v, n := binary.Varint(b)
 		b = b[max(n, 0):]
@@ -377,7 +389,7 @@ func (d *stored) readMeta(b []byte) {
 		b = b[end:]
 		return s
 	}
-	d.version, d.seq = number(), number()
-	d.docType, d.routing = text(), text()
-	d.id = string(b)
+	d.Version, d.Seq = number(), number()
+	d.DocType, d.Routing = text(), text()
+	d.ID = string(b)
 }

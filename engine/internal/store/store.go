@@ -1,4 +1,5 @@
-package engine
+// Package store keeps the documents of indexes, in memory or in a directory, in bleve, which nothing above it imports.
+package store
 
 import (
 	"errors"
@@ -17,8 +18,8 @@ type store struct {
 	dir    string
 }
 
-// openStore opens a store in a directory, or an empty one in memory. What is applied to one in a directory is on the disk.
-func openStore(dir string, queue *bleve.AnalysisQueue) (*store, error) {
+// open opens a store in a directory, or an empty one in memory. What is applied to one in a directory is on the disk.
+func open(dir string, queue *bleve.AnalysisQueue) (*store, error) {
 	config := map[string]any{
 		"path": dir, "bolt_timeout": "5s",
 		// Batches wait until they are on the disk. Nobody goes back to older states.
@@ -47,7 +48,7 @@ func (s *store) apply(b *bleve.Batch) error {
 		return nil
 	}
 	// bleve syncs its files; that they are in their directory has to be on the disk too.
-	return syncDir(s.dir)
+	return SyncDir(s.dir)
 }
 
 // leastPart is how many documents are worth a batch of their own.
@@ -55,7 +56,7 @@ const leastPart = 200
 
 // inParts applies documents in several batches at once: bleve makes each of them on one processor. The batches are made one
 // after the other, and each is applied in whole or not at all.
-func (s *store) inParts(records []*record, batch func([]*record) (*bleve.Batch, error)) error {
+func (s *store) inParts(records []*Record, batch func([]*Record) (*bleve.Batch, error)) error {
 	parts := max(1, min(runtime.GOMAXPROCS(0), mostParts, len(records)/leastPart))
 	errs := make([]error, parts)
 	var wg sync.WaitGroup
@@ -76,13 +77,24 @@ const mostParts = 4
 // close waits for what is being written. Nothing may be applied at the same time.
 func (s *store) close() error { return s.scorch.Close() }
 
-// snapshot is the documents of one moment. It must be closed.
-type snapshot struct {
+// What a snapshot reads by: the documents that have a term, one of them, and the terms of a field.
+type (
+	// TermDocs are the documents that have a term, in order.
+	TermDocs = bleve.TermFieldReader
+	// TermDoc is one document that has a term, with how often and where.
+	TermDoc = bleve.TermFieldDoc
+	// TermList is the terms of a field, in order.
+	TermList = bleve.FieldDict
+)
+
+// Snapshot is the documents of one moment. It must be closed.
+type Snapshot struct {
 	*scorch.IndexSnapshot
 	starts []uint64 // the first document of each segment
 }
 
-func (s *store) snapshot() (*snapshot, error) {
+// snapshot is the documents as they are now.
+func (s *store) snapshot() (*Snapshot, error) {
 	r, err := s.scorch.Reader()
 	if err != nil {
 		return nil, err
@@ -91,7 +103,7 @@ func (s *store) snapshot() (*snapshot, error) {
 	if !ok || is == nil {
 		return nil, fmt.Errorf("read index: no snapshot")
 	}
-	n := &snapshot{IndexSnapshot: is}
+	n := &Snapshot{IndexSnapshot: is}
 	at := uint64(0)
 	for _, segment := range is.Segments() {
 		n.starts = append(n.starts, at)
@@ -101,14 +113,15 @@ func (s *store) snapshot() (*snapshot, error) {
 	return n, nil
 }
 
-func (s *snapshot) close() { _ = s.Close() }
+// Close lets the documents of that moment go.
+func (s *Snapshot) Close() { _ = s.IndexSnapshot.Close() }
 
-// size is one more than the highest number of a document.
-func (s *snapshot) size() int { return int(s.starts[len(s.starts)-1]) } //nolint:gosec // a count
+// Size is one more than the highest number of a document.
+func (s *Snapshot) Size() int { return int(s.starts[len(s.starts)-1]) } //nolint:gosec // a count
 
-// live are the numbers of all documents, in order.
-func (s *snapshot) live() []uint32 {
-	out := make([]uint32, 0, s.size())
+// Live are the numbers of all documents, in order.
+func (s *Snapshot) Live() []uint32 {
+	out := make([]uint32, 0, s.Size())
 	for i, segment := range s.Segments() {
 		start := uint32(s.starts[i]) //nolint:gosec // bleve counts documents in 32 bits
 		it := segment.DocNumbersLive().Iterator()
@@ -119,8 +132,8 @@ func (s *snapshot) live() []uint32 {
 	return out
 }
 
-// find returns the numbers of the documents with these keys.
-func (s *snapshot) find(keys []string) ([]uint32, error) {
+// Find returns the numbers of the documents with these keys.
+func (s *Snapshot) Find(keys []string) ([]uint32, error) {
 	var out []uint32
 	for i, segment := range s.Segments() {
 		docs, err := segment.DocNumbers(keys)
@@ -138,22 +151,22 @@ func (s *snapshot) find(keys []string) ([]uint32, error) {
 	return out, nil
 }
 
-// load reads a document; without its source when that is not asked for.
-func (s *snapshot) load(doc uint32, source bool) (*stored, error) {
+// Load reads a document; without its source when that is not asked for.
+func (s *Snapshot) Load(doc uint32, source bool) (*Stored, error) {
 	i := 0
 	for uint64(doc) >= s.starts[i+1] {
 		i++
 	}
-	d := &stored{}
+	d := &Stored{}
 	err := s.Segments()[i].VisitDocument(uint64(doc)-s.starts[i], func(name string, _ byte, value []byte, _ []uint64) bool {
 		switch name {
 		case idColumn:
-			d.key = string(value)
+			d.Key = string(value)
 		case metaColumn:
 			d.readMeta(value)
 		case sourceColumn:
 			if source {
-				d.source = append([]byte(nil), value...)
+				d.Source = append([]byte(nil), value...)
 			}
 		}
 		return true
@@ -162,4 +175,17 @@ func (s *snapshot) load(doc uint32, source bool) (*stored, error) {
 		return nil, fmt.Errorf("read document: %w", err)
 	}
 	return d, nil
+}
+
+// Values returns a function that reads the values of documents, which should come in order.
+func (s *Snapshot) Values(columns []string) (func(doc uint32, visit func(column string, term []byte)) error, error) {
+	r, err := s.DocValueReader(columns)
+	if err != nil {
+		return nil, err
+	}
+	id := bleve.NewIndexInternalID(nil, 0)
+	return func(doc uint32, visit func(string, []byte)) error {
+		id.SetValue(uint64(doc))
+		return r.VisitDocValues(id, visit)
+	}, nil
 }
