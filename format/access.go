@@ -70,7 +70,10 @@ func access() []lines.Form {
 		{Least: 10, Fields: append(append(common(ip), combined...), lines.Field{Name: "forwarded_for", Kind: lines.List, Is: lines.Hosts()})},
 		{Least: 7, Fields: append(common(ip), combined...)},
 		{Least: 9, Fields: append(append([]lines.Field{
-			vhost, ip, {Name: "remote_logname"}, {Name: "request_id", Is: lines.Hex(32)}, {Name: "remote_user", End: " ["},
+			vhost, ip,
+			{Name: "remote_logname"},
+			{Name: "request_id", Is: lines.Hex(32)},
+			{Name: "remote_user", End: " ["},
 			{Name: "time", Kind: lines.CLF, End: "] "},
 		}, request...), combined...)},
 		{Least: 9, Fields: append(common(lines.Field{Name: "vhost", End: ":", Is: lines.Name()}, port, ip), combined...)},

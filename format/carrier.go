@@ -18,6 +18,8 @@ type carrier struct {
 	name, message string
 	// open, when set, reports whether a message goes on in the next record. What it is given ends with padding.
 	open func(fields, message []byte) bool
+	// object says that the message is an object, and that records are the carrier's own, whatever they have.
+	object bool
 	// blank says that a record without a message has an empty one.
 	blank bool
 	// same is the field in which the parts of a message are equal.
@@ -123,6 +125,9 @@ func (s *carried) accept(rec penstock.Record) bool {
 	fields := events.Padded(s.next[:0], rec.JSON)
 	s.next = fields
 	start, end, ok := events.Text(fields, s.message)
+	if s.object {
+		return s.lifted(rec)
+	}
 	switch {
 	case !ok && !(s.blank && len(events.Member(fields, s.message)) == 0):
 		return s.flush() && s.emit(rec)
@@ -149,6 +154,19 @@ func (s *carried) accept(rec penstock.Record) bool {
 		s.raw = append(s.raw, rec.Raw...)
 	}
 	return true
+}
+
+// lifted hands over a record whose message is an object: its members stand at the top of the document.
+func (s *carried) lifted(rec penstock.Record) bool {
+	s.fields, s.next = s.next, s.fields
+	value := events.Member(s.fields, s.message)
+	if len(value) > 0 && value[0] == '{' {
+		s.rec, s.text = rec, append(s.text[:0], value...)
+		return s.finish()
+	}
+	s.json = append(s.json[:0], "{}"...)
+	rec.JSON, rec.Verbatim, rec.Top = s.document(""), false, 0
+	return s.emit(rec)
 }
 
 // joins reports whether the record behind a part goes on with it.
@@ -181,7 +199,7 @@ func (s *carried) finish() bool {
 	}
 	rec := s.rec
 	s.look(bytes.TrimRight(s.text, "\r\n"))
-	rec.JSON, rec.Verbatim, rec.Top, rec.Repaired = s.document(), false, s.inner.Top, rec.Repaired || s.inner.Repaired
+	rec.JSON, rec.Verbatim, rec.Top, rec.Repaired = s.document(s.message), false, s.inner.Top, rec.Repaired || s.inner.Repaired
 	if rec.Time.IsZero() || s.inner.Top&penstock.TopTimestamp != 0 {
 		rec.Time = s.inner.Time
 	}
@@ -222,8 +240,8 @@ func (s *carried) found(rec penstock.Record, err error) bool {
 	return true
 }
 
-// document makes the document: what the carrier has beside the message, under its name, and what the message holds.
-func (s *carried) document() []byte {
+// document makes the document: what the carrier has beside the message, under its name, and what was found in the message.
+func (s *carried) document(message string) []byte {
 	dst := append(s.doc[:0], `{"`...)
 	dst = append(dst, s.name...)
 	for bytes.Contains(s.json, dst[1:]) {
@@ -231,7 +249,7 @@ func (s *carried) document() []byte {
 	}
 	dst = append(dst, `":{`...)
 	from := len(dst)
-	dst = events.AppendMembers(dst, s.fields, s.message, s.name)
+	dst = events.AppendMembers(dst, s.fields, message, s.name)
 	if len(dst) == from {
 		dst = append(dst[:0], '{')
 	} else {

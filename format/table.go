@@ -48,6 +48,7 @@ func table() []schema {
 		vpcflow(),
 		lambda(),
 		redshift(),
+		elasticdump(),
 		docker(),
 		firelens(),
 		cri(),

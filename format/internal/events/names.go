@@ -124,6 +124,8 @@ type known struct {
 	// deepTimes and deepOpaque are the same for paths, which begin with the deepNames.
 	deepTimes, deepOpaque []deepPath
 	deepNames             []string
+	// lifted says that the names of a record are not those of a document.
+	lifted bool
 	// day and clock are the indexes in timeNames of names that have halves of a time.
 	day, clock int
 	// letters are the first bytes of the names that topName knows.
@@ -212,7 +214,7 @@ func (s *scanner) topName(name []byte) int {
 			s.trouble |= clashingName
 		}
 	case '_':
-		if isMeta(name) {
+		if isMeta(name) && !s.lifted {
 			s.trouble |= clashingName
 		}
 	}

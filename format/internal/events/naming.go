@@ -91,7 +91,7 @@ func (w *rewriter) acceptable(dst, b []byte, m *member, depth int) (name []byte,
 	switch name := m.name; {
 	case isBlank(name):
 		return append(dst, "_empty"...), false
-	case top && isMeta(name):
+	case top && isMeta(name) && !w.lifted:
 		return appendUndotted(append(dst, 'x'), name), false
 	case top && (string(name) == "aws" && b[m.start] != '{' || string(name) == "@timestamp" && !w.ownTime || string(name) == shapeName):
 		return append(append(dst, name...), '_'), false

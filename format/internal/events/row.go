@@ -32,6 +32,9 @@ type Row struct {
 	// record itself: "detail", of what EventBridge delivers.
 	Within string
 
+	// Lifted says that the records are not documents but have them in a member, so that names which an index keeps for itself stay.
+	Lifted bool
+
 	// Times are the paths of the record's time, the best one first, before the names that all JSON is searched for.
 	Times []string
 	// ID is the path of the event's own id.
@@ -96,7 +99,10 @@ func (f *Row) has(s *look, i int, below string) bool {
 
 // Read reads an entry to its end.
 func (f *Row) Read(r *entry.Reader, y entry.Yield) {
-	f.prepare.Do(func() { f.known = newKnown(f.paths(f.Times), f.paths(f.Opaque)) })
+	f.prepare.Do(func() {
+		f.known = newKnown(f.paths(f.Times), f.paths(f.Opaque))
+		f.known.lifted = f.Lifted
+	})
 	p := newReader(r, f.known)
 	p.envelope, p.beside, p.array = f.Envelope, f.Beside, true
 	p.records(y)

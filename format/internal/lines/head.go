@@ -27,8 +27,12 @@ type head struct {
 // headFields are those of a document; time is a text that no index takes for a date, and timestamp one as in ISO 8601.
 func headFields() []Field {
 	return []Field{
-		{Name: "priority", Kind: Priority}, {Name: "time", Kind: Syslog}, {Name: "timestamp", Kind: ISO},
-		{Name: "host"}, {Name: "app"}, {Name: "pid"},
+		{Name: "priority", Kind: Priority},
+		{Name: "time", Kind: Syslog},
+		{Name: "timestamp", Kind: ISO},
+		{Name: "host"},
+		{Name: "app"},
+		{Name: "pid"},
 	}
 }
 

@@ -16,8 +16,12 @@ func Java() *Events {
 	return &Events{
 		Record: "a record of a Java program", First: lines.Of("0123456789[JFMASONDTIWEC"), Begins: javaTold, Joins: julHeader, Write: javaWrite,
 		Fields: []entry.Field{
-			{Name: "timestamp", Type: entry.Keyword}, {Name: "level", Type: entry.Keyword}, {Name: "thread", Type: entry.Keyword},
-			{Name: "logger", Type: entry.Keyword}, {Name: "pid", Type: entry.Long}, {Name: "application", Type: entry.Keyword},
+			{Name: "timestamp", Type: entry.Keyword},
+			{Name: "level", Type: entry.Keyword},
+			{Name: "thread", Type: entry.Keyword},
+			{Name: "logger", Type: entry.Keyword},
+			{Name: "pid", Type: entry.Long},
+			{Name: "application", Type: entry.Keyword},
 			{Name: "message", Type: entry.Text},
 		},
 	}

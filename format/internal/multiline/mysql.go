@@ -14,9 +14,15 @@ func MySQLError() *Events {
 	return &Events{
 		Record: "a record of MySQL's error log", First: lines.Of("0123456789"), Begins: mysqlErrorBegins, Joins: mysqlReady, Write: mysqlErrorWrite,
 		Fields: []entry.Field{
-			{Name: "timestamp", Type: entry.Keyword}, {Name: "thread_id", Type: entry.Long}, {Name: "level", Type: entry.Keyword},
-			{Name: "error_code", Type: entry.Keyword}, {Name: "subsystem", Type: entry.Keyword}, {Name: "message", Type: entry.Text},
-			{Name: "user", Type: entry.Keyword}, {Name: "host", Type: entry.Keyword}, {Name: "using_password", Type: entry.Keyword},
+			{Name: "timestamp", Type: entry.Keyword},
+			{Name: "thread_id", Type: entry.Long},
+			{Name: "level", Type: entry.Keyword},
+			{Name: "error_code", Type: entry.Keyword},
+			{Name: "subsystem", Type: entry.Keyword},
+			{Name: "message", Type: entry.Text},
+			{Name: "user", Type: entry.Keyword},
+			{Name: "host", Type: entry.Keyword},
+			{Name: "using_password", Type: entry.Keyword},
 		},
 	}
 }
@@ -119,8 +125,11 @@ func MySQLGeneral() *Events {
 	return &Events{
 		Record: "a record of MySQL's general log", First: lines.All(), Begins: mysqlGeneralBegins, Banner: mysqlBanner, Loose: true, Write: mysqlGeneralWrite,
 		Fields: []entry.Field{
-			{Name: "timestamp", Type: entry.Keyword}, {Name: "thread_id", Type: entry.Long}, {Name: "command", Type: entry.Keyword},
-			{Name: "argument", Type: entry.Text}, {Name: "banner", Type: entry.Text},
+			{Name: "timestamp", Type: entry.Keyword},
+			{Name: "thread_id", Type: entry.Long},
+			{Name: "command", Type: entry.Keyword},
+			{Name: "argument", Type: entry.Text},
+			{Name: "banner", Type: entry.Text},
 		},
 	}
 }
@@ -220,9 +229,15 @@ func MySQLAudit() *Events {
 	return &Events{
 		Record: "a record of MySQL's audit log", First: lines.Of("0123456789"), Begins: mysqlAuditBegins, Write: mysqlAuditWrite,
 		Fields: []entry.Field{
-			{Name: "timestamp", Type: entry.Keyword}, {Name: "serverhost", Type: entry.Keyword}, {Name: "username", Type: entry.Keyword},
-			{Name: "host", Type: entry.Keyword}, {Name: "connectionid", Type: entry.Long}, {Name: "queryid", Type: entry.Long},
-			{Name: "operation", Type: entry.Keyword}, {Name: "database", Type: entry.Keyword}, {Name: "object", Type: entry.Text},
+			{Name: "timestamp", Type: entry.Keyword},
+			{Name: "serverhost", Type: entry.Keyword},
+			{Name: "username", Type: entry.Keyword},
+			{Name: "host", Type: entry.Keyword},
+			{Name: "connectionid", Type: entry.Long},
+			{Name: "queryid", Type: entry.Long},
+			{Name: "operation", Type: entry.Keyword},
+			{Name: "database", Type: entry.Keyword},
+			{Name: "object", Type: entry.Text},
 			{Name: "retcode", Type: entry.Long},
 		},
 	}
@@ -300,10 +315,15 @@ func mysqlAuditWrite(w *Writer, raw []byte) bool {
 // MySQLSlow is the grammar of the slow query log of MySQL, MariaDB and Percona Server.
 func MySQLSlow() *Events {
 	fields := []entry.Field{
-		{Name: "timestamp", Type: entry.Keyword}, {Name: "user", Type: entry.Keyword}, {Name: "current_user", Type: entry.Keyword},
-		{Name: "host", Type: entry.Keyword}, {Name: "ip", Type: entry.Keyword},
-		{Name: "schema", Type: entry.Keyword}, {Name: "query", Type: entry.Text},
-		{Name: "header", Type: entry.Text}, {Name: "banner", Type: entry.Text},
+		{Name: "timestamp", Type: entry.Keyword},
+		{Name: "user", Type: entry.Keyword},
+		{Name: "current_user", Type: entry.Keyword},
+		{Name: "host", Type: entry.Keyword},
+		{Name: "ip", Type: entry.Keyword},
+		{Name: "schema", Type: entry.Keyword},
+		{Name: "query", Type: entry.Text},
+		{Name: "header", Type: entry.Text},
+		{Name: "banner", Type: entry.Text},
 	}
 	for _, name := range mysqlSlowNumbers {
 		fields = append(fields, entry.Field{Name: name, Type: entry.Double})

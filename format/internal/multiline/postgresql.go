@@ -26,9 +26,14 @@ func PostgreSQLCSV() *Events {
 
 func postgresFields() []entry.Field {
 	fields := []entry.Field{
-		{Name: "message", Type: entry.Text}, {Name: "detail", Type: entry.Text}, {Name: "hint", Type: entry.Text},
-		{Name: "context", Type: entry.Text}, {Name: "statement", Type: entry.Text}, {Name: "internal_query", Type: entry.Text},
-		{Name: "query", Type: entry.Text}, {Name: "duration_ms", Type: entry.Double},
+		{Name: "message", Type: entry.Text},
+		{Name: "detail", Type: entry.Text},
+		{Name: "hint", Type: entry.Text},
+		{Name: "context", Type: entry.Text},
+		{Name: "statement", Type: entry.Text},
+		{Name: "internal_query", Type: entry.Text},
+		{Name: "query", Type: entry.Text},
+		{Name: "duration_ms", Type: entry.Double},
 	}
 	for _, name := range []string{"pid", "remote_port", "line_num", "txid", "cursor_position", "internal_position", "leader_pid", "query_id"} {
 		fields = append(fields, entry.Field{Name: name, Type: entry.Long})

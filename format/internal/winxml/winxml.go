@@ -30,8 +30,12 @@ func (Events) Told(r *entry.Reader) bool {
 // Documented returns the fields that every event has.
 func (Events) Documented() []entry.Field {
 	fields := []entry.Field{
-		{Name: "provider_name", Type: entry.Keyword}, {Name: "time_created", Type: entry.Date}, {Name: "channel", Type: entry.Keyword},
-		{Name: "computer", Type: entry.Keyword}, {Name: "keywords", Type: entry.Keyword}, {Name: "message", Type: entry.Text},
+		{Name: "provider_name", Type: entry.Keyword},
+		{Name: "time_created", Type: entry.Date},
+		{Name: "channel", Type: entry.Keyword},
+		{Name: "computer", Type: entry.Keyword},
+		{Name: "keywords", Type: entry.Keyword},
+		{Name: "message", Type: entry.Text},
 	}
 	for _, name := range numbers {
 		fields = append(fields, entry.Field{Name: name, Type: entry.Long})
