@@ -125,11 +125,11 @@ func apacheForm(line []byte) (other, dash bool) {
 	if name, port, ok := bytes.Cut(first, []byte{':'}); ok && len(name) > 0 && lines.Digits(2, 5).Is(port) {
 		other = true
 	}
-	start := bytes.Index(line, []byte(`] "`))
-	if start < 0 {
+	_, request, ok := bytes.Cut(line, []byte(`] "`))
+	if !ok {
 		return other, false
 	}
-	words := bytes.Fields(line[start+3:])
+	words := bytes.Fields(request)
 	for i, word := range words {
 		if word[len(word)-1] == '"' {
 			return other || len(words) == i+3, len(words) > i+2 && string(words[i+2]) == "-"

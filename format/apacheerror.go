@@ -1,6 +1,10 @@
 package format
 
-import "github.com/seed56735111/penstock/format/internal/lines"
+import (
+	"slices"
+
+	"github.com/seed56735111/penstock/format/internal/lines"
+)
 
 // apacheError is ErrorLogFormat in the documentation of the Apache HTTP server: the default of 2.4, also with a time as access logs have it,
 // and what 2.2 writes.
@@ -36,8 +40,8 @@ func apacheError() schema {
 		grammar: &lines.Schema{
 			Record: "an Apache error", Several: true, GoesOn: lines.Indented,
 			Forms: []lines.Form{
-				{Least: 9, Fields: append(append(process[:len(process):len(process)], failed...), message...)},
-				{Least: 3, Fields: append(process[:len(process):len(process)], message...)},
+				{Least: 9, Fields: append(append(slices.Clip(process), failed...), message...)},
+				{Least: 3, Fields: append(slices.Clip(process), message...)},
 				{Least: 2, Fields: []lines.Field{
 					at,
 					{Name: "level", Lead: "[", End: "] ", Is: level},

@@ -201,7 +201,7 @@ func isIPv4(value []byte) bool {
 	parts, digits, number := 1, 0, 0
 	for _, c := range value {
 		switch {
-		case quote.IsDigit(c) && !(digits > 0 && number == 0):
+		case quote.IsDigit(c) && (digits == 0 || number > 0):
 			digits, number = digits+1, 10*number+int(c-'0')
 		case c == '.' && digits > 0:
 			parts, digits, number = parts+1, 0, 0
