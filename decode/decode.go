@@ -76,7 +76,7 @@ var _ penstock.Decoder = (*Decoder)(nil)
 func New(l Limits) *Decoder { return &Decoder{limits: l.withDefaults()} }
 
 // Entries gives the plain entries in r: of an archive its regular files, named by their paths, with "!" between the
-// paths of archives in archives. A byte order mark is left out and UTF-16 that has one becomes UTF-8; offsets in an
+// paths of archives in archives. A byte order mark is left out and UTF-16 and UTF-32 become UTF-8; offsets in an
 // entry count the bytes that come out.
 //
 // name is the object's: it matters for what no byte tells, a snappy block alone.

@@ -111,6 +111,14 @@ func zipOf(members ...string) string {
 	return b.String()
 }
 
+func utf32Of(s string, order binary.AppendByteOrder) string {
+	var b []byte
+	for _, r := range s {
+		b = order.AppendUint32(b, uint32(r))
+	}
+	return string(b)
+}
+
 func utf16Of(s string, order binary.AppendByteOrder) string {
 	b := order.AppendUint16(nil, 0xfeff)
 	for _, u := range utf16.Encode([]rune(s)) {
@@ -165,6 +173,17 @@ func TestWhatIsInsideIsFoundByItsBytes(t *testing.T) {
 		{"UTF-8 mark", "\xef\xbb\xbf" + text, one},
 		{"UTF-16 little endian", utf16Of("日本 😀\n", binary.LittleEndian), map[string]string{"": "日本 😀\n"}},
 		{"UTF-16 big endian in gzip", gz(utf16Of(text, binary.BigEndian)), one},
+		{"UTF-16 little endian without a mark", utf16Of(text, binary.LittleEndian)[2:], one},
+		{"UTF-16 big endian without a mark", utf16Of(text+"日本 😀\n", binary.BigEndian)[2:], map[string]string{"": text + "日本 😀\n"}},
+		{"UTF-32 little endian", "\xff\xfe\x00\x00" + utf32Of(text+"日本 😀\n", binary.LittleEndian), map[string]string{"": text + "日本 😀\n"}},
+		{"UTF-32 big endian", "\x00\x00\xfe\xff" + utf32Of(text, binary.BigEndian), one},
+		{"UTF-32 without a mark in gzip", gz(utf32Of(text, binary.LittleEndian)), one},
+		{"UTF-32 big endian without a mark", utf32Of(text, binary.BigEndian), one},
+		{"UTF-32 of what is no character", "\x00\x00\xfe\xff\x00\x11\x00\x00\x00\x00\xd8\x00\x00\x00\x00\x0a", map[string]string{"": "\ufffd\ufffd\n"}},
+		{"carriage returns alone", "one\rtwo\r\rthree\r", map[string]string{"": "one\ntwo\n\nthree\n"}},
+		{"one carriage return", "10 %\r20 %", map[string]string{"": "10 %\r20 %"}},
+		{"carriage returns of a progress bar", "10 %\r20 %\r30 %\ndone\n", map[string]string{"": "10 %\r20 %\r30 %\ndone\n"}},
+		{"NULs that are no wide characters", "a\x00b\x00c\x00d\x00\xff\xff\xff\xff\x01\x02\x03\x04\n", map[string]string{"": "a\x00b\x00c\x00d\x00\xff\xff\xff\xff\x01\x02\x03\x04\n"}},
 		{"text that begins like bzip2", "BZh is not it\n", map[string]string{"": "BZh is not it\n"}},
 		{"text that begins like an encrypted file", "Salted__ butter\n", map[string]string{"": "Salted__ butter\n"}},
 		{"text that begins like snappy", "\x82SNAPPY", map[string]string{"": "\x82SNAPPY"}},
@@ -206,7 +225,7 @@ func TestDamageIsOfTheObjectAndComesAfterTheData(t *testing.T) {
 		"Hadoop snappy with a flipped bit": flip(hadoop(text, long), -60), "Hadoop snappy with garbage behind it": hadoop(text) + "garbage",
 		"tar cut off": tarOf("a", long)[:20_000], "zip cut off": zipOf("a", long)[:100],
 		"bzip2 cut off": bz2[:70], "lz4 with garbage behind it": lz(long) + "garbage", "xz with garbage behind it": xzip(long) + "garbage",
-		"gzip with a flipped bit": flip(gz(long), -6), "zstd with a flipped bit": flip(zst(long), -2), "UTF-16 with half a character": utf16Of(text, binary.LittleEndian) + "x",
+		"gzip with a flipped bit": flip(gz(long), -6), "zstd with a flipped bit": flip(zst(long), -2), "UTF-16 with half a character": utf16Of(text, binary.LittleEndian) + "x", "UTF-32 with a part of a character": utf32Of(text, binary.LittleEndian) + "x\x00",
 	} {
 		got, err := all(decode.New(decode.Limits{}), strings.NewReader(stored))
 		oe, ok := errors.AsType[*penstock.ObjectError](err)

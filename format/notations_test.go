@@ -187,3 +187,18 @@ func TestTimesWithoutAZoneAreInTheOneThatIsSet(t *testing.T) {
 		}
 	}
 }
+
+// A byte order mark stands where files were put together.
+func TestByteOrderMarksBetweenFilesAreNoText(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		"{\"time\":\"2026-11-24T10:00:00Z\"}\n\xef\xbb\xbf{\"time\":\"2026-11-24T10:00:00Z\"}\n",
+		"2026-11-24 10:00:00 one\n\xef\xbb\xbf2026-11-24 10:00:00 two\n",
+	} {
+		r := readText(t, text)
+		if len(r.Records) != 2 || r.Records[1].Unparsed || show(r.Records[1].Time) != "2026-11-24T10:00:00Z" {
+			t.Errorf("%q: %+v", text, r.Records)
+		}
+		covered(t, []byte(text), r)
+	}
+}

@@ -185,7 +185,11 @@ func (r *textReader) timeAt(line []byte, at int) (t time.Time, size int) {
 
 // opening returns where the time of a line is that begins with one.
 func opening(line []byte) int {
-	i := skipColour(line)
+	i := 0
+	if bytes.HasPrefix(line, []byte("\xef\xbb\xbf")) {
+		i = 3 // a byte order mark, where files were put together
+	}
+	i += skipColour(line[i:])
 	i += levelPrefix(line[i:])
 	i += skipColour(line[i:])
 	rest := line[i:]
