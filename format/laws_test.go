@@ -192,12 +192,16 @@ func lawOfPieces(t testing.TB, s *subject) {
 		d := s.detector(t, true, 0)
 		want := read(t, d, one.identity(), one.text, bytes.NewReader(one.text))
 		crlf := bytes.ReplaceAll(one.text, []byte("\n"), []byte("\r\n"))
-		for _, size := range []int{1, 2, 7, 333, 4096, 0} {
+		sizes, packs := []int{1, 2, 7, 333, 4096, 0}, []int{1, 3, 10}
+		if testing.Short() {
+			sizes, packs = []int{1, 333}, []int{3}
+		}
+		for _, size := range sizes {
 			got := read(t, d, one.identity(), one.text, &cutReader{data: one.text, size: size, err: io.EOF})
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Fatalf("%s, read %d bytes at a time: %s", one.path, size, diff)
 			}
-			for _, k := range []int{1, 3, 10} {
+			for _, k := range packs {
 				for _, text := range [][]byte{one.text, crlf} {
 					stored := &cutReader{data: members(text, k), size: size, err: io.EOF}
 					got := decoded(t, d, one.identity(), text, stored)
@@ -232,10 +236,15 @@ func checkCut(t testing.TB, whole, cut reading, text []byte, failure error) {
 	}
 }
 
-// cuts yields where to cut a text: everywhere near its beginning and its end and around the ends of lines, and at some more places.
+// cuts yields where to cut a text: everywhere near its beginning and its end and around the ends of lines, and at some more places;
+// fewer with -short, which is for the race detector.
 func cuts(text []byte) iter.Seq[int] {
+	step := 1
+	if testing.Short() {
+		step = 11
+	}
 	return func(yield func(int) bool) {
-		for n := 1; n < len(text); n++ {
+		for n := 1; n < len(text); n += step {
 			edge := n < 150 || n > len(text)-60 || bytes.IndexByte(text[max(0, n-2):min(len(text), n+2)], '\n') >= 0
 			if (edge || n%13 == 0) && !yield(n) {
 				return
@@ -272,7 +281,11 @@ func lawOfCutGzip(t testing.TB, s *subject) {
 		whole := read(t, d, one.identity(), one.text, bytes.NewReader(one.text))
 		stored := members(one.text, 3)
 		most := 0
-		for n := 20; n < len(stored); n += 3 { // less than a header is no gzip
+		step := 3
+		if testing.Short() {
+			step = 41
+		}
+		for n := 20; n < len(stored); n += step { // less than a header is no gzip
 			cut := decoded(t, d, one.identity(), one.text, bytes.NewReader(stored[:n]))
 			if cut.Err == nil {
 				continue // a cut between two members is not seen
@@ -305,8 +318,12 @@ func lawOfEnds(t testing.TB, s *subject) {
 // lawOfDamage reads samples with damage, which is the same in every run, whole and in small pieces.
 func lawOfDamage(t testing.TB, s *subject) {
 	rnd := rand.New(rand.NewPCG(1, 2))
+	times := 150
+	if testing.Short() {
+		times = 10
+	}
 	for _, one := range s.samples {
-		for range 150 {
+		for range times {
 			text := damaged(rnd, one.text)
 			checkDamaged(t, s.detector(t, true, 0), text)
 		}
@@ -537,6 +554,9 @@ func lawOfAllocations(t testing.TB, s *subject) {
 
 // lawOfMemory reads the format's own records, and what is none, for ever.
 func lawOfMemory(t testing.TB, s *subject) {
+	if testing.Short() {
+		return // races do not depend on the size
+	}
 	record := string(s.corpus(t, 1, "")) + "\n"
 	patterns := []string{record, "x", strings.TrimSpace(record)}
 	if first := firstOfItsKind(s); first {
