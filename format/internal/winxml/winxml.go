@@ -70,17 +70,25 @@ func startsEvent(b []byte) bool {
 	return len(b) > len(beginning) && bytes.HasPrefix(b, beginning) && (quote.IsSpace(b[len(beginning)]) || b[len(beginning)] == '>')
 }
 
-// start returns where the next Event element begins from i on, or -1.
-func start(b []byte, i int) int {
-	for {
-		n := bytes.Index(b[i:], beginning)
+// next returns where the next event begins from i on, or before that something ends: an event, or a line. It is -1 when neither is there.
+// Each byte is looked at once, whatever there is more of.
+func next(b []byte, i int, line bool) (at int, begins bool) {
+	for ; ; i++ {
+		n := 0
+		if line {
+			n = bytes.IndexAny(b[i:], "\n<")
+		} else {
+			n = bytes.IndexByte(b[i:], '<')
+		}
 		if n < 0 {
-			return -1
+			return -1, false
 		}
-		if i += n; startsEvent(b[i:]) {
-			return i
+		switch i += n; {
+		case b[i] == '\n', !line && bytes.HasPrefix(b[i:], ending):
+			return i, false
+		case startsEvent(b[i:]):
+			return i, true
 		}
-		i++
 	}
 }
 
@@ -148,20 +156,16 @@ func (r *reader) element(y entry.Yield) bool {
 	searched := len(beginning)
 	for {
 		b := r.Bytes()[:r.Len()]
-		end, next := bytes.Index(b[searched:], ending), start(b, searched)
-		if end >= 0 {
-			end += searched
-		}
+		at, begins := next(b, searched, false)
 		switch {
-		case end >= 0 && (next < 0 || end < next) && end+len(ending) <= r.Max:
-			return r.emit(b[:end+len(ending)], y)
-		case next >= 0 && (end < 0 || next < end) && next <= r.Max:
-			raw := bytes.TrimRight(b[:next], " \t\r\n")
+		case at >= 0 && !begins && at+len(ending) <= r.Max:
+			return r.emit(b[:at+len(ending)], y)
+		case begins && at <= r.Max:
 			offset := r.Offset()
-			r.Advance(next)
-			return r.EmitUnparsed(offset, raw, entry.Because("not an event: without an end"), y)
-		case end >= 0 || next >= 0 || len(b) > r.Max:
-			return r.skip(ending, y)
+			r.Advance(at)
+			return r.EmitUnparsed(offset, bytes.TrimRight(b[:at], " \t\r\n"), entry.Because("not an event: without an end"), y)
+		case at >= 0 || len(b) > r.Max:
+			return r.skip(false, y)
 		}
 		searched = max(searched, len(b)-len(ending))
 		if !r.Fill() && r.Ended() {
@@ -175,13 +179,7 @@ func (r *reader) line(y entry.Yield) bool {
 	searched := 1
 	for {
 		b := r.Bytes()[:r.Len()]
-		end, next := bytes.IndexByte(b[searched-1:], '\n'), start(b, searched)
-		if end >= 0 {
-			end += searched - 1
-		}
-		if next >= 0 && (end < 0 || next < end) {
-			end = next
-		}
+		end, _ := next(b, searched, true)
 		if end < 0 && r.Ended() && r.Len() <= r.Max {
 			if r.Failure() != nil {
 				r.EmitFailure(y)
@@ -195,28 +193,24 @@ func (r *reader) line(y entry.Yield) bool {
 			return r.EmitUnparsed(offset, bytes.TrimRight(b[:end], " \t\r\n"), entry.Because("not an event"), y)
 		}
 		if end >= 0 || len(b) > r.Max {
-			return r.skip([]byte{'\n'}, y)
+			return r.skip(true, y)
 		}
 		searched = max(searched, len(b)-len(beginning))
 		r.Fill()
 	}
 }
 
-// skip passes over what is too long to hold, up to an end or the next event.
-func (r *reader) skip(end []byte, y entry.Yield) bool {
+// skip passes over a line or an event that is too long to hold, up to its end or the next event.
+func (r *reader) skip(line bool, y entry.Yield) bool {
 	offset := r.Offset()
 	r.Advance(1)
 	for {
 		b := r.Bytes()[:r.Len()]
-		n, next := bytes.Index(b, end), start(b, 0)
-		if n >= 0 && len(end) > 1 {
-			n += len(end)
-		}
-		if next >= 0 && (n < 0 || next < n) {
-			n = next
-		}
-		if n >= 0 {
-			r.Advance(n)
+		if at, begins := next(b, 0, line); at >= 0 {
+			if !line && !begins {
+				at += len(ending)
+			}
+			r.Advance(at)
 			return r.EmitOverlong(offset, r.Offset()-offset, y)
 		}
 		r.Advance(max(0, len(b)-len(ending)))
