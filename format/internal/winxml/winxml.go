@@ -101,10 +101,10 @@ func frame(b []byte, ended bool) int {
 		if !bytes.HasPrefix(b, []byte(f.begin)) {
 			continue
 		}
-		switch n := bytes.Index(b, []byte(f.end)); {
-		case n >= 0 && n <= mostFrame:
+		switch n := bytes.Index(b[:min(len(b), mostFrame)], []byte(f.end)); {
+		case n >= 0:
 			return n + len(f.end)
-		case n < 0 && len(b) <= mostFrame && !ended:
+		case len(b) < mostFrame && !ended:
 			return -1
 		}
 	}

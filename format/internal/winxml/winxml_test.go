@@ -19,6 +19,7 @@ func TestHostileEventsTakeNoMoreThanTheirLength(t *testing.T) {
 		{strings.Repeat("<Event >", 1<<19), 1 << 19},
 		{strings.Repeat("x<Event ></Event>", 1<<18), 2 << 18},
 		{strings.Repeat("<Event ></Event>\n", 1<<18), 1 << 18},
+		{"<Event ><System>\n" + strings.Repeat("<!--\n", 1<<20), 1 + 1<<20},
 		{"<Event >" + strings.Repeat("</Event x", 1<<19), 1},
 	} {
 		r := &entry.Reader{}
