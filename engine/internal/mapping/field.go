@@ -10,6 +10,7 @@ import (
 	"github.com/seed56735111/penstock/engine/internal/words"
 )
 
+// FieldPrefix stands before the names of a document's own fields in the index.
 const FieldPrefix = "."
 
 // class is how the values of a field are indexed.

@@ -154,29 +154,38 @@ func optionsOf(f *mapping.Field) bleve.FieldIndexingOptions {
 	return o
 }
 
+// ID is the key that the index knows the document by.
 func (r *Record) ID() string { return r.key }
 
+// VisitFields calls visit for every column.
 func (r *Record) VisitFields(visit bleve.FieldVisitor) {
 	for i := range r.columns {
 		visit(&r.columns[i])
 	}
 }
 
+// AddIDField adds the column of the key.
 func (r *Record) AddIDField() {
 	c := r.add(idColumn, bleve.IndexField|bleve.StoreField)
 	c.stored, c.key = []byte(r.key), r.key
 }
 
+// VisitComposite has nothing to do: no column is made of others.
 func (r *Record) VisitComposite(bleve.CompositeFieldVisitor) {}
 
+// HasComposite says that no column is made of others.
 func (r *Record) HasComposite() bool { return false }
 
+// Size is about how many bytes the document has.
 func (r *Record) Size() int { return r.size }
 
+// NumPlainTextBytes is a statistic of bleve that nobody reads.
 func (r *Record) NumPlainTextBytes() uint64 { return 0 }
 
+// StoredFieldsBytes is a statistic of bleve that nobody reads.
 func (r *Record) StoredFieldsBytes() uint64 { return 0 }
 
+// Indexed says that the document can be found.
 func (r *Record) Indexed() bool { return true }
 
 func (c *column) Name() string { return c.name }
