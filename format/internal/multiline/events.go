@@ -73,8 +73,9 @@ func (f *Events) Read(r *entry.Reader, y entry.Yield) {
 		joined := w.joins
 		banner := f.Banner != nil && f.Banner(line)
 		joins := f.Joins != nil && f.Joins(w.File, line)
-		w.joins = banner || joins
-		return (!joined || joins) && (banner || f.Begins(w.File, line) || !f.goesOn(w.File, line))
+		apart := !joined || joins && !w.banner // nothing begins behind a banner
+		w.joins, w.banner = banner || joins, banner
+		return apart && (banner || f.Begins(w.File, line) || !f.goesOn(w.File, line))
 	}
 	closes := func(rest []byte) bool { return len(rest) > 0 && !w.joins && f.Begins(w.File, rest) }
 	r.EachEvent(y, begins, closes,
@@ -94,7 +95,8 @@ type Writer struct {
 	File times.File
 	// Time is that of the record, and before it is set that of the record before it.
 	Time  time.Time
-	joins bool
+	// joins says that the line before is one behind which no record begins, banner that it is a banner.
+	joins, banner bool
 }
 
 // event hands over the record at hand.
