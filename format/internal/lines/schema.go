@@ -131,11 +131,17 @@ type Layout struct {
 // Starts returns the bytes with which a line begins that tells the format.
 func (f *Schema) Starts() (s Bytes) {
 	for _, form := range f.forms() {
-		for i := range form.Fields {
-			s = s.With(form.Fields[i].starts(f.Bare))
-			if !form.Fields[i].Optional {
-				break
-			}
+		s = s.With(starts(form.Fields, f.Bare))
+	}
+	return s
+}
+
+// starts returns the bytes with which a line of some fields begins.
+func starts(fields []Field, bare bool) (s Bytes) {
+	for i := range fields {
+		s = s.With(fields[i].starts(bare))
+		if !fields[i].Optional {
+			break
 		}
 	}
 	return s
@@ -253,6 +259,7 @@ func (f *Schema) ready() []*plan {
 type plan struct {
 	record    string
 	least     int
+	starts    Bytes
 	separator byte
 	bare      bool
 	padded    bool
@@ -290,7 +297,7 @@ func newPlan(record string, least int, layout Layout, fields []Field) *plan {
 		record: record, least: least, separator: layout.Separator, bare: layout.Bare, padded: layout.Padded, rest: -1,
 		fields: fields, steps: make([]step, len(fields)),
 	}
-	p.beyond.kind = beyond
+	p.beyond.kind, p.starts = beyond, starts(fields, layout.Bare)
 	if p.separator == 0 {
 		p.separator = ' '
 	}
@@ -381,6 +388,9 @@ func documented(fields []Field) []entry.Field {
 // begins reports whether the first fields of a line are what the plan wants to see in them, and where they end. Their times must be
 // some; they are looked at last, because that costs most.
 func (p *plan) begins(line []byte) (end int, ok bool) {
+	if len(line) > 0 && !p.starts.Has(line[0]) {
+		return 0, false
+	}
 	var stamps [4]struct {
 		kind  Kind
 		value []byte
