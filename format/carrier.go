@@ -129,7 +129,7 @@ func (s *carried) accept(rec penstock.Record) bool {
 		return s.lifted(rec)
 	}
 	switch {
-	case !ok && !(s.blank && len(events.Member(fields, s.message)) == 0):
+	case !ok && (!s.blank || len(events.Member(fields, s.message)) > 0):
 		return s.flush() && s.emit(rec)
 	case !ok:
 		start, end = 0, 0

@@ -1,6 +1,10 @@
 package format
 
-import "github.com/seed56735111/penstock/format/internal/lines"
+import (
+	"slices"
+
+	"github.com/seed56735111/penstock/format/internal/lines"
+)
 
 // w3c is the "Extended Log File Format" of the W3C, which proxies and many servers of Microsoft write.
 func w3c() schema {
@@ -21,8 +25,8 @@ func iis() schema {
 	}
 	end := []string{"sc-status", "sc-substatus", "sc-win32-status", "time-taken"}
 	g.Columns = []lines.Columns{
-		{Names: append(append(short[:len(short):len(short)], "cs(Referer)"), end...)},
-		{Names: append(short[:len(short):len(short)], end...)},
+		{Names: slices.Concat(short, []string{"cs(Referer)"}, end)},
+		{Names: slices.Concat(short, end)},
 		{Names: []string{
 			"date", "time", "s-sitename", "s-computername", "s-ip", "cs-method", "cs-uri-stem", "cs-uri-query", "s-port", "cs-username",
 			"c-ip", "cs-version", "cs(User-Agent)", "cs(Cookie)", "cs(Referer)", "cs-host", "sc-status", "sc-substatus",

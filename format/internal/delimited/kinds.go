@@ -2,6 +2,7 @@ package delimited
 
 import (
 	"bytes"
+	"slices"
 	"time"
 
 	"github.com/seed56735111/penstock/format/internal/quote"
@@ -52,14 +53,7 @@ func kindOf(v []byte) kind {
 	return text
 }
 
-func isBoolean(v []byte, words ...string) bool {
-	for _, w := range words {
-		if string(v) == w {
-			return true
-		}
-	}
-	return false
-}
+func isBoolean(v []byte, words ...string) bool { return slices.Contains(words, string(v)) }
 
 // numberKind tells of a number of JSON's that a long or a double takes which one it is.
 func numberKind(v []byte) kind {

@@ -2,6 +2,7 @@ package delimited
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"github.com/seed56735111/penstock/format/internal/entry"
@@ -197,10 +198,8 @@ func (l *look) saw(name []byte, n int) bool {
 	for _, c := range name {
 		h = (h ^ uint64(c)) * 1099511628211
 	}
-	for _, one := range l.seen[:n] {
-		if one == h {
-			return true
-		}
+	if slices.Contains(l.seen[:n], h) {
+		return true
 	}
 	l.seen[n] = h
 	return false

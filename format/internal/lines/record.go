@@ -54,12 +54,13 @@ func (r *lineReader) record(raw []byte, offset int64, y entry.Yield) bool {
 		line, r.more = entry.TrimCR(raw[:i]), raw[i:]
 	}
 	if r.forms != nil {
-		if p := fitting(r.forms, line); p != nil {
+		p := fitting(r.forms, line)
+		switch {
+		case p != nil:
 			r.plan = p
-		} else {
-			if r.loose {
-				return r.alone(rec, y)
-			}
+		case r.loose:
+			return r.alone(rec, y)
+		default:
 			return r.EmitUnparsed(offset, raw, r.misfit, y)
 		}
 	}

@@ -94,7 +94,7 @@ type Writer struct {
 	// File is what is known of the times in the entry.
 	File times.File
 	// Time is that of the record, and before it is set that of the record before it.
-	Time  time.Time
+	Time time.Time
 	// joins says that the line before is one behind which no record begins, banner that it is a banner.
 	joins, banner bool
 }
@@ -223,8 +223,9 @@ func word(b []byte, set string) (first, rest []byte) {
 
 // firstLine returns the first line of an event and the lines behind it.
 func firstLine(raw []byte) (line, more []byte) {
-	if i := bytes.IndexByte(raw, '\n'); i >= 0 {
-		return entry.TrimCR(raw[:i]), raw[i+1:]
+	line, more, ok := bytes.Cut(raw, []byte{'\n'})
+	if !ok {
+		return raw, nil
 	}
-	return raw, nil
+	return entry.TrimCR(line), more
 }

@@ -181,7 +181,7 @@ func loggerSize(b []byte) int {
 	for n < len(b) && (quote.IsDigit(b[n]) || b[n]|0x20 >= 'a' && b[n]|0x20 <= 'z' || b[n] == '.' || b[n] == '_' || b[n] == '$' || b[n] == '-' || b[n] == '/') {
 		n++
 	}
-	if n > 0 && (b[n-1] == '.' || !(b[0]|0x20 >= 'a' && b[0]|0x20 <= 'z')) {
+	if n > 0 && (b[n-1] == '.' || b[0]|0x20 < 'a' || b[0]|0x20 > 'z') {
 		return 0
 	}
 	return n

@@ -118,10 +118,7 @@ func (r *textReader) event(raw []byte, offset int64, y entry.Yield) bool {
 	if rec, ok := r.object(raw, offset); ok {
 		return r.Emit(rec, y)
 	}
-	line := raw
-	if i := bytes.IndexByte(raw, '\n'); i >= 0 {
-		line = raw[:i]
-	}
+	line, _, _ := bytes.Cut(raw, []byte{'\n'})
 	at, n, ok := r.time(line)
 	switch {
 	case !ok:

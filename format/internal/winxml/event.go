@@ -426,7 +426,7 @@ func reference(b []byte) (r rune, size int) {
 		if err != nil {
 			return 0, 0
 		}
-		r = rune(n) //nolint:gosec // of 31 bits
+		r = rune(n)
 	}
 	return r, end + 1
 }
