@@ -332,8 +332,6 @@ func isPlain[T []byte | string](s T) bool {
 }
 
 // plainBytes are those that stand for themselves in a JSON string.
-//
-//nolint:gochecknoglobals // a table
 var plainBytes = func() (t [256]bool) {
 	for c := ' '; c < utf8.RuneSelf; c++ {
 		t[c] = c != '"' && c != '\\'

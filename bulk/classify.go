@@ -38,8 +38,6 @@ type refusal struct {
 
 // refusals decides whose fault a refusal is: the record's, the index's, the run's, or nobody's and passing. Types of
 // Elasticsearch 1.x are looked up under their later names. The answers of real nodes are in testdata.
-//
-//nolint:gochecknoglobals // a table literal
 var refusals = []refusal{
 	// There already. Another conflict is one with somebody else's document.
 	{409, "version_conflict_engine_exception", "", duplicate, "create found the id: it was delivered before"},

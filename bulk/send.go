@@ -160,8 +160,6 @@ func (n *narrowing) end() {
 }
 
 // wholeFaults are the types of refusals of a whole request that only what is in it can cause.
-//
-//nolint:gochecknoglobals // a table literal
 var wholeFaults = map[string]bool{
 	"action_request_validation_exception": true, "json_parse_exception": true, "x_content_parse_exception": true,
 	"mapper_parsing_exception": true,

@@ -46,8 +46,6 @@ func (s *Summary) Add(l penstock.Letter) {
 }
 
 // fields are the ways in which the engines name the field that a document was refused for.
-//
-//nolint:gochecknoglobals // a table literal
 var fields = []*regexp.Regexp{
 	regexp.MustCompile(`failed to parse(?: date)? field \[([^\]]+)\]`),
 	regexp.MustCompile(`object mapping (?:for )?\[([^\]]+)\]`),

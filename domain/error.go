@@ -32,7 +32,7 @@ const (
 	BadRequest       // our request is wrong, or of a kind the domain does not have
 )
 
-var kindNames = [...]string{"unknown", "unreachable", "refused", "clock", "throttled", "blocked", "too large", "not a domain", "unavailable", "bad request"} //nolint:gochecknoglobals // a table literal
+var kindNames = [...]string{"unknown", "unreachable", "refused", "clock", "throttled", "blocked", "too large", "not a domain", "unavailable", "bad request"}
 
 func (k Kind) String() string { return kindNames[k] }
 

@@ -11,8 +11,6 @@ import (
 )
 
 // magics begin content that is no text, and no container that package decode knows.
-//
-//nolint:gochecknoglobals // a table literal
 var magics = []struct{ bytes, what string }{
 	{"\x7fELF", "an ELF program"},
 	{"\xcf\xfa\xed\xfe", "a Mach-O program"},

@@ -25,8 +25,6 @@ const (
 
 // precedence decides when an invocation failed for several reasons: what another invocation can mend comes before what it
 // cannot, so that a Retry by name goes on.
-//
-//nolint:gochecknoglobals // a table literal
 var precedence = []string{
 	ErrorInternal, ErrorThrottled, ErrorUnavailable, ErrorIncomplete, ErrorRefused, ErrorConfig, ErrorArchived, ErrorNotFound, ErrorEvent,
 }
@@ -90,7 +88,6 @@ func ownType(err error) string {
 	return ""
 }
 
-//nolint:gochecknoglobals // a table literal
 var sourceTypes = map[source.Kind]string{
 	source.KindOther:       ErrorUnavailable,
 	source.KindMissing:     ErrorNotFound,
@@ -106,7 +103,6 @@ var sourceTypes = map[source.Kind]string{
 	source.KindUnreachable: ErrorUnavailable,
 }
 
-//nolint:gochecknoglobals // a table literal
 var domainTypes = map[domain.Kind]string{
 	domain.Unknown:     ErrorUnavailable,
 	domain.Unreachable: ErrorUnavailable,

@@ -40,7 +40,7 @@ func dateOf(id penstock.Identity, entry string) fallback {
 
 // rotated is a date that rotation has put behind the whole name of a file: app.log-20261127, app.log.2026-11-27.1, with or
 // without compression.
-var rotated = regexp.MustCompile(`[-_.](?:19|20)\d\d-?[01]\d-?[0-3]\d[-_.:T0-9Z]*(?:\.[A-Za-z][0-9A-Za-z]*)?$`) //nolint:gochecknoglobals // a constant
+var rotated = regexp.MustCompile(`[-_.](?:19|20)\d\d-?[01]\d-?[0-3]\d[-_.:T0-9Z]*(?:\.[A-Za-z][0-9A-Za-z]*)?$`)
 
 // isOwnDate reports whether the name of a file has the date also without what rotation puts behind it.
 func isOwnDate(name string, date time.Time) bool {
@@ -65,7 +65,7 @@ func isExtension(mark string) bool {
 
 // stamps are the dates that names of log files carry, the most exact first: 20261124T1005Z, 2026-11-24-10,
 // year=2026/month=11/day=24, 2026/11/24/10, 20261124.
-var stamps = []*regexp.Regexp{ //nolint:gochecknoglobals // a table literal
+var stamps = []*regexp.Regexp{
 	regexp.MustCompile(`(?:^|[^0-9])((?:19|20)\d\d)([01]\d)([0-3]\d)T([0-2]\d)([0-5]\d)([0-6]\d)?Z?(?:$|[^0-9])`),
 	regexp.MustCompile(`(?:^|[^0-9])((?:19|20)\d\d)-([01]\d)-([0-3]\d)(?:[-T_]([0-2]\d)(?:[-:_]?([0-5]\d))?(?:[-:_]?([0-6]\d))?)?(?:$|[^0-9])`),
 	regexp.MustCompile(`(?:^|[^0-9])year=((?:19|20)\d\d)/month=([01]?\d)/day=([0-3]?\d)(?:/hour=([0-2]?\d))?(?:$|[^0-9])`),

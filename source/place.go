@@ -10,14 +10,14 @@ import (
 // all their records, so these tables are frozen with the scheme: another line would double what was shipped before.
 
 // compressed are the suffixes of compressed files.
-var compressed = []string{".gz", ".zst", ".bz2", ".xz", ".lz4", ".sz", ".snappy", ".Z"} //nolint:gochecknoglobals // a table literal
+var compressed = []string{".gz", ".zst", ".bz2", ".xz", ".lz4", ".sz", ".snappy", ".Z"}
 
 // A date in a name, with or without a time of day behind it: 20261127, 20261127-101112, 2026-11-27, 2026-11-27T10-11-12.
 const dateMark = `(?:19|20)\d\d(?:(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[-_.T]?\d{2,6}Z?)?` +
 	`|-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?:[-_.T]\d\d(?:[-_.:]?\d\d(?:[-_.:]?\d\d(?:\.\d{3})?)?)?Z?)?)`
 
 // marks are what rotation adds to a name. What the groups hold is kept.
-var marks = []*regexp.Regexp{ //nolint:gochecknoglobals // a table literal
+var marks = []*regexp.Regexp{
 	regexp.MustCompile(`^(.+)\.\d{1,4}$`),                                                           // app.log.1
 	regexp.MustCompile(`^(.+)\.old$`),                                                               // app.log.old
 	regexp.MustCompile(`^(.+?)[-_.]` + dateMark + `(?:-\d+)?$`),                                     // app.log-20261127, app.log-20261127-2, app.log.2026-11-27
@@ -26,7 +26,7 @@ var marks = []*regexp.Regexp{ //nolint:gochecknoglobals // a table literal
 }
 
 // dottedNumber ends a name whose numbers are a version or an address: 10.0.0 of 10.0.0.1 is not what rotation left.
-var dottedNumber = regexp.MustCompile(`(?:^|\.)\d{1,7}$`) //nolint:gochecknoglobals // a constant
+var dottedNumber = regexp.MustCompile(`(?:^|\.)\d{1,7}$`)
 
 // stem returns what the names of all generations of a file share.
 func stem(path string) string {

@@ -292,8 +292,6 @@ func checkBucket(name string) error {
 
 // arnLocation is the ARN of a bucket, an access point (of one region or of many), an Object Lambda access point or an access
 // point on Outposts, and the key after it. See "Using Amazon S3 access points" in the S3 user guide.
-//
-//nolint:gochecknoglobals // a pattern
 var arnLocation = regexp.MustCompile(`(?s)^(arn:aws[a-z-]*:(?:s3:::[^/:]+` +
 	`|(?:s3|s3-object-lambda):[a-z0-9-]*:\d{12}:accesspoint[:/][^/:]+` +
 	`|s3-outposts:[a-z0-9-]+:\d{12}:outpost[:/][^/:]+[:/]accesspoint[:/][^/:]+))(?:/(.*))?$`)

@@ -343,7 +343,10 @@ func TestFailuresAreNamedInTheAnswerAndInTheLog(t *testing.T) {
 		if err := json.Unmarshal([]byte(got.payload), &answer); err != nil || !got.failed || answer.ErrorType != tt.want {
 			t.Errorf("%s: %+v, %v, want %s", tt.event, got, err, tt.want)
 		}
-		<-f.asked // the log of the invocation is out by then
+		<-f.asked // the log of the invocation is written by then, and soon read
+		for deadline := time.Now().Add(10 * time.Second); !strings.Contains(f.log.String(), "invocation failed") && time.Now().Before(deadline); {
+			time.Sleep(10 * time.Millisecond)
+		}
 		named := false
 		for text := range strings.Lines(f.log.String()) {
 			if err := json.Unmarshal([]byte(text), &line); err != nil {

@@ -122,8 +122,6 @@ func TestLettersInS3AreReachedAsTheObjectsAre(t *testing.T) {
 }
 
 // What is shipped beside the records and is none of them.
-//
-//nolint:gochecknoglobals // a table
 var content = []scenario{
 	{
 		name: "dead letters among the files", files: map[string]string{"a.ndjson": hostile.Lines("a", 3), "b.dead.ndjson": letterLine, "c.log": "\n" + letterLine + letterLine},

@@ -60,13 +60,9 @@ type scenario struct {
 const scenarioRecords = 5 * 500
 
 // scenarios are the rows.
-//
-//nolint:gochecknoglobals // a table
 var scenarios = slices.Concat(bodies, answers, listings, checksums, files, content)
 
 // Bodies that end early, without anything in HTTP that says so.
-//
-//nolint:gochecknoglobals // a table
 var bodies = []scenario{
 	{name: "a chunked body is cut, once", get: hostile.Once(hostile.ChunkedAndCut), counts: whole},
 	{name: "a chunked body is cut, always at another place", get: hostile.Always(hostile.ChunkedAndCut), exit: 4, says: "bytes"},
@@ -79,8 +75,6 @@ var bodies = []scenario{
 }
 
 // Answers with status 200 that are not the object.
-//
-//nolint:gochecknoglobals // a table
 var answers = []scenario{
 	{name: "HTML in place of an object", get: hostile.Always(hostile.Page), exit: 4, says: "no ETag", counts: nothing},
 	{name: "an empty answer in place of an object", get: hostile.Always(hostile.Nothing), exit: 4, says: "no ETag", counts: nothing},
@@ -103,8 +97,6 @@ var answers = []scenario{
 }
 
 // Listings that are not the whole bucket.
-//
-//nolint:gochecknoglobals // a table
 var listings = []scenario{
 	{name: "HTML in place of the first page", list: hostile.FromPage(1, hostile.Instead(hostile.HTML)), exit: 4, counts: nothing},
 	{name: "HTML in place of the second page", list: hostile.FromPage(2, hostile.Instead(hostile.HTML)), exit: 4},
@@ -119,8 +111,6 @@ var listings = []scenario{
 }
 
 // Bytes that are altered on their way.
-//
-//nolint:gochecknoglobals // a table
 var checksums = []scenario{
 	{name: "a wrong checksum, once", summed: true, get: hostile.Once(hostile.Altered), counts: whole},
 	{name: "a wrong checksum after a resume", summed: true, get: hostile.Once(hostile.AlteredAndCut), counts: whole},
@@ -146,8 +136,6 @@ var checksums = []scenario{
 }
 
 // Files with many names, and files that somebody is writing to.
-//
-//nolint:gochecknoglobals // a table
 var files = []scenario{
 	{
 		name: "links to a file", files: map[string]string{"b.ndjson": hostile.Lines("b", 7)}, counts: map[string]int64{"objects": 1, "records": 7, "delivered": 7},
@@ -187,7 +175,6 @@ var files = []scenario{
 	},
 }
 
-//nolint:gochecknoglobals // constants
 var (
 	// whole is the summary of a run that nothing is missing from.
 	whole = map[string]int64{"records": scenarioRecords, "delivered": scenarioRecords, "duplicate": 0, "unacknowledged": 0, "dead_lettered": 0}

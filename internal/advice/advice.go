@@ -53,7 +53,6 @@ type Advice struct {
 	Hint string
 }
 
-//nolint:gochecknoglobals // a constant
 var interrupted = Advice{Incomplete, "interrupted; run the same command again, what has arrived is not doubled"}
 
 // For looks the error up by type; the first match is the most telling one.
@@ -125,7 +124,6 @@ func For(err error) Advice {
 	return Advice{Internal, ""}
 }
 
-//nolint:gochecknoglobals // a table literal
 var optionHints = map[pipeline.Problem]string{
 	pipeline.BadRegion:          "write it as eu-west-1",
 	pipeline.BadRole:            "write it as arn:aws:iam::123456789012:role/NAME",
@@ -191,7 +189,6 @@ func domainAdvice(e *domain.Error) Advice {
 	return Advice{Incomplete, "run the same command again when the domain has recovered; what has arrived is not doubled"}
 }
 
-//nolint:gochecknoglobals // a table literal
 var refusalHints = map[domain.Cause]string{
 	domain.CauseUnknown:   "check the domain's access policy and the credentials",
 	domain.CauseAnonymous: "the domain's access policy admits IAM principals only: leave out --no-sign and give credentials",

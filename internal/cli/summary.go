@@ -295,6 +295,6 @@ func sumOf(c penstock.Counts, arrived string) string {
 	if !c.Balanced() {
 		sign = "≠"
 	}
-	return fmt.Sprintf("%s records %s %s %s + %s duplicate + %s dead-lettered + %s dropped + %s unacknowledged",
-		humanCount(c.Records), sign, humanCount(c.Delivered), arrived, humanCount(c.Duplicate), humanCount(c.DeadLettered), humanCount(c.Dropped), humanCount(c.Unacknowledged))
+	return fmt.Sprintf("%s %s %s %s + %s duplicate + %s dead-lettered + %s dropped + %s unacknowledged",
+		plural(c.Records, "record"), sign, humanCount(c.Delivered), arrived, humanCount(c.Duplicate), humanCount(c.DeadLettered), humanCount(c.Dropped), humanCount(c.Unacknowledged))
 }

@@ -17,8 +17,6 @@ import (
 )
 
 // prose are the words that follow the program's name in sentences about it.
-//
-//nolint:gochecknoglobals // a table literal
 var prose = strings.Fields("a and as defends do does is itself makes recognises runs settings therefore with command says shows looks here are function")
 
 // command is a mention of a command of this program.

@@ -249,7 +249,7 @@ func (d *Domain) store(sent []byte, f fault) []item {
 }
 
 // failures are those of items that pass: of the whole table, one for each way in which it decides.
-var failures = []item{ //nolint:gochecknoglobals // a table literal
+var failures = []item{
 	{status: 429, kind: "es_rejected_execution_exception"},
 	{status: 503, kind: "unavailable_shards_exception"},
 	{status: 500, kind: "node_not_connected_exception"},

@@ -98,7 +98,7 @@ var more = []struct {
 	{"./format", "TestFormatsThatAnybodyWrites", mutant{"text tells who wrote it", "format/text.go", "grammar: multiline.Text{}, generic: true,", "grammar: multiline.Text{},"}},
 	{"./engine", "TestAnOperatorSaysWhether", mutant{"of words that are all wanted one will do", "engine/clauses.go", "			q.and = true\n", "			q.and = false\n"}},
 	{"./cloudwatch", "TestWhatIsTooLong", mutant{"an event that is too long takes its payload along", "cloudwatch/payload.go", "		case errors.Is(err, errLong):\n			more", "		case false:\n			more"}},
-	{"./internal/cli", "TestAParameterIsAskedForAgain", mutant{"a parameter is asked for once", "internal/cli/configsource.go", "		if err == nil || !again ||", "		if true || err == nil || !again ||"}},
+	{"./internal/function", "TestAParameterIsAskedForAgain", mutant{"a parameter is asked for once", "internal/function/config.go", "		if err == nil || !again ||", "		if true || err == nil || !again ||"}},
 	{"./decode", "TestAnIdleCompressedStream", mutant{"what is decoded waits for more of a compressed pipe", "decode/decode.go", "	case o.live:", "	case false:"}},
 	{"./format", "TestAnIdleStreamHoldsNoRecordBack", mutant{"the last event waits for the next line for ever", "format/internal/entry/lines.go", "		if from > 0 && r.Linger > 0 {", "		if false {"}},
 	{"./source", "TestAFileWithManyNames", mutant{"a linked file has the name that is met first", "source/files.go", "	if linked {\n		f = ", "	if linked && false {\n		f = "}},

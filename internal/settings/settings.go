@@ -42,8 +42,6 @@ func (s Setting) Key() string { return strings.ReplaceAll(s.Name, "-", "_") }
 func (s Setting) IsList() bool { return s.Unit == "rules" }
 
 // table is the one table that flags, variables, file keys, docs/configuration.md and the JSON Schema are made from.
-//
-//nolint:gochecknoglobals // a table literal
 var table = []Setting{
 	{"domain", "", "URL", "endpoint of the domain, https://… (plain http only on loopback)"},
 	{"region", "", "", "region to sign for; found in the endpoint when it is an AWS one, never guessed"},

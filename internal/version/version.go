@@ -8,7 +8,7 @@ import (
 )
 
 // linked is set by the linker for a release; a build from source takes what the Go tool recorded.
-var linked = "" //nolint:gochecknoglobals // the linker can only set a package variable
+var linked = ""
 
 // Info says what this is and how it was built.
 type Info struct {

@@ -185,7 +185,7 @@ type table struct {
 	locations map[string]*time.Location
 }
 
-var zoneinfo = sync.OnceValue(func() *table { //nolint:gochecknoglobals // read-only data, parsed at first use
+var zoneinfo = sync.OnceValue(func() *table {
 	t := &table{files: map[string]*zip.File{}, locations: map[string]*time.Location{}}
 	r, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil {

@@ -81,8 +81,6 @@ func (p *plan) make(l *look, names []string, header []byte) {
 }
 
 // timeNames are the names that columns with the time of a record have, the better ones first.
-//
-//nolint:gochecknoglobals // a table literal
 var timeNames = []string{
 	"timestamp", "time", "datetime", "date_time", "event_time", "eventtime", "ts", "start_time", "start", "created_at", "date",
 	"time_stamp", "log_time", "logtime", "utc_time", "when", "end_time", "end",

@@ -85,7 +85,7 @@ const (
 )
 
 // Traceback begins what Python prints about an exception.
-var Traceback = []byte("Traceback (most recent call last):") //nolint:gochecknoglobals // a constant
+var Traceback = []byte("Traceback (most recent call last):")
 
 // GoesOn reports whether a line looks as if it went on with the event before it, although it is not indented: a part of a stack trace, or
 // the end of something in brackets.

@@ -104,7 +104,7 @@ func (r *Reader) Buffer(n int) []byte {
 }
 
 // earliest is the time before which no record is: what seems to be is a counter, or a clock that was not set.
-var earliest = time.Date(1990, 1, 1, 0, 0, 0, 0, time.UTC) //nolint:gochecknoglobals // a constant
+var earliest = time.Date(1990, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // Instant returns the time of a record, in UTC or penstock.UnknownZone, or none for one that cannot be: before 1990, or more than a
 // day after the object was stored. A stream, and a file that may have grown since, are held against the clock.

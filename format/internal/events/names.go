@@ -99,7 +99,7 @@ func isBlank(name []byte) bool {
 
 // timeFields are the top-level names that are taken for the time of a record of any format, the best one first. A format has its
 // own before them.
-var timeFields = []string{ //nolint:gochecknoglobals // a table literal
+var timeFields = []string{
 	"@timestamp", "timestamp", "time", "eventTime", "ts", "datetime", "date", "event_time", "query_timestamp",
 	"Timestamp", "Time", "start_time", "start", "created_at", "asctime", "@t", "_time",
 }
@@ -135,7 +135,7 @@ type known struct {
 }
 
 // generic is what is known of JSON of any kind.
-var generic = sync.OnceValue(func() *known { return newKnown(nil, nil) }) //nolint:gochecknoglobals // a constant
+var generic = sync.OnceValue(func() *known { return newKnown(nil, nil) })
 
 // newKnown takes apart the paths of a format's times and opaque fields.
 func newKnown(times, opaque []string) *known {
@@ -188,7 +188,7 @@ func (k *known) deep(path []string) deepPath {
 }
 
 // metaNames are refused by the engines at the top level of a document.
-var metaNames = []string{ //nolint:gochecknoglobals // a table literal
+var metaNames = []string{
 	"_id", "_index", "_type", "_source", "_routing", "_parent", "_version", "_seq_no", "_primary_term", "_size", "_timestamp",
 	"_ttl", "_uid", "_all", "_field_names", "_ignored", "_ignored_source", "_feature", "_tier", "_nested_path", "_doc_count",
 	"_data_stream_timestamp", "_inference_fields", "_tsid", "_recovery_source",

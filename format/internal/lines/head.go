@@ -263,11 +263,11 @@ func priority(b, value []byte, facility, severity string) []byte {
 
 // The names of RFC 5424, as syslog.conf has them.
 var (
-	facilities = [...]string{ //nolint:gochecknoglobals // a table literal
+	facilities = [...]string{
 		"kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp", "ntp", "audit", "alert", "clock",
 		"local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
 	}
-	severities = [...]string{"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"} //nolint:gochecknoglobals // a table literal
+	severities = [...]string{"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"}
 )
 
 // structuredEnd returns where the structured data of RFC 5424 ends that a line begins with, 0 when it is none.

@@ -159,7 +159,7 @@ func isKey(key []byte) bool {
 	return len(key) > 0
 }
 
-var equalsSign = []byte("=") //nolint:gochecknoglobals // a constant
+var equalsSign = []byte("=")
 
 // pair is one KEY=VALUE, without the quotes. A word that is none has no key.
 type pair struct {

@@ -185,7 +185,7 @@ func unpadded(value, line []byte, next int) ([]byte, int) {
 }
 
 // byteOrderMark may stand before the message of RFC 5424.
-var byteOrderMark = []byte("\ufeff") //nolint:gochecknoglobals // a constant
+var byteOrderMark = []byte("\ufeff")
 
 // mostFields is how many fields a line may have.
 const mostFields = 99

@@ -239,7 +239,7 @@ func innerTime(line []byte) (time.Time, bool) {
 }
 
 // levels are the names of severities in logs.
-var levels = [...]string{ //nolint:gochecknoglobals // a table literal
+var levels = [...]string{
 	"TRACE", "DEBUG", "INFO", "NOTICE", "WARN", "WARNING", "ERROR", "ERR", "CRITICAL", "CRIT", "ALERT", "FATAL", "EMERG", "SEVERE", "PANIC",
 }
 

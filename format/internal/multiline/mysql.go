@@ -191,7 +191,7 @@ func mysqlGeneralParts(f times.File, line []byte) (end int, thread, command []by
 	return 0, nil, nil, 0, false
 }
 
-var mysqlCommands = [...]string{ //nolint:gochecknoglobals // a table literal
+var mysqlCommands = [...]string{
 	"Connect", "Query", "Quit", "Init DB", "Prepare", "Execute", "Close stmt", "Reset stmt", "Long Data", "Field List", "Statistics",
 	"Ping", "Change user", "Shutdown", "Refresh", "Processlist", "Kill", "Debug", "Binlog Dump GTID", "Binlog Dump", "Register Slave",
 	"Register Replica", "Set option", "Fetch", "Daemon", "Reset Connection", "Create DB", "Drop DB", "Sleep", "Time", "Delayed insert",
@@ -244,7 +244,7 @@ func MySQLAudit() *Events {
 }
 
 // mysqlAuditNames are the values before the object.
-var mysqlAuditNames = [...]string{ //nolint:gochecknoglobals // a table literal
+var mysqlAuditNames = [...]string{
 	"timestamp", "serverhost", "username", "host", "connectionid", "queryid", "operation", "database",
 }
 
@@ -336,7 +336,7 @@ func MySQLSlow() *Events {
 }
 
 // mysqlSlowNumbers are the numbers in the comments of the slow log, by their names in small letters.
-var mysqlSlowNumbers = [...]string{ //nolint:gochecknoglobals // a table literal
+var mysqlSlowNumbers = [...]string{
 	"query_time", "lock_time", "rows_sent", "rows_examined", "rows_affected", "rows_read", "bytes_sent", "bytes_received", "last_errno", "errno",
 	"killed", "tmp_tables", "tmp_disk_tables", "tmp_table_sizes", "merge_passes", "innodb_io_r_ops", "innodb_io_r_bytes", "innodb_io_r_wait",
 	"innodb_rec_lock_wait", "innodb_queue_wait", "innodb_pages_distinct", "log_slow_rate_limit", "read_first", "read_last", "read_key",
@@ -496,7 +496,7 @@ func (w *mysqlSlow) pair(key, value []byte) {
 }
 
 // mysqlSlowTexts are the other values in the comments of the slow log.
-var mysqlSlowTexts = [...]string{ //nolint:gochecknoglobals // a table literal
+var mysqlSlowTexts = [...]string{
 	"schema", "qc_hit", "full_scan", "full_join", "tmp_table", "tmp_table_on_disk", "filesort", "filesort_on_disk", "priority_queue",
 	"innodb_trx_id", "log_slow_rate_type", "start", "end", "stored_routine",
 }

@@ -48,7 +48,7 @@ func postgresFields() []entry.Field {
 }
 
 // postgresSeverities stand before a colon and two spaces.
-var postgresSeverities = [...]string{ //nolint:gochecknoglobals // a table literal
+var postgresSeverities = [...]string{
 	"LOG", "ERROR", "FATAL", "PANIC", "WARNING", "NOTICE", "INFO", "STATEMENT", "DETAIL", "HINT", "CONTEXT", "QUERY", "LOCATION",
 	"BACKTRACE", "DEBUG", "DEBUG1", "DEBUG2", "DEBUG3", "DEBUG4", "DEBUG5",
 }
@@ -246,7 +246,7 @@ func (p *prefixParts) address(b []byte) {
 }
 
 // csvlogNames are the columns of a csvlog by the names that the jsonlog has for them.
-var csvlogNames = [...]struct { //nolint:gochecknoglobals // a table literal
+var csvlogNames = [...]struct {
 	name string
 	kind byte // n: number, t: text of several lines, a: address
 }{

@@ -15,7 +15,7 @@ import (
 
 // Zoneless is the location of a time that was written without a zone. A record's time never has it: it becomes UTC, or the zone that
 // a setting says.
-var Zoneless = time.FixedZone("zoneless", 0) //nolint:gochecknoglobals // a constant
+var Zoneless = time.FixedZone("zoneless", 0)
 
 // clock holds the parts of a time while it is read.
 type clock struct {

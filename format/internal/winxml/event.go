@@ -18,8 +18,6 @@ const (
 )
 
 // numbers are the fields that are numbers.
-//
-//nolint:gochecknoglobals // a table literal
 var numbers = []string{
 	"event_id", "event_id_qualifiers", "version", "level", "task", "opcode", "event_record_id", "execution_process_id",
 	"execution_thread_id",
@@ -311,7 +309,7 @@ func isNumber(v []byte) bool {
 	return len(v) <= 18 && (v[0] != '0' || len(v) == 1)
 }
 
-var seed = maphash.MakeSeed() //nolint:gochecknoglobals // a constant of the run; only equality counts
+var seed = maphash.MakeSeed()
 
 // free returns a name that no other field on its level has.
 func (e *event) free(name []byte, level int) []byte {

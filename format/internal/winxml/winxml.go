@@ -61,8 +61,8 @@ type reader struct {
 }
 
 var (
-	beginning = []byte("<Event")   //nolint:gochecknoglobals // a constant
-	ending    = []byte("</Event>") //nolint:gochecknoglobals // a constant
+	beginning = []byte("<Event")
+	ending    = []byte("</Event>")
 )
 
 // startsEvent reports whether an Event element begins at b[0], and not one whose name goes on.
