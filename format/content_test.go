@@ -123,6 +123,7 @@ func TestWhatMayGoOnInAGrowingFileIsLeft(t *testing.T) {
 		{"a trace that may go on", "2026-11-24 10:00:00 a\n2026-11-24 10:00:01 b\n\tat x", 1, "last line"},
 		{"a trace without times", "up 10:00:00\nb\nCaus", 1, "last line"},
 		{"an event of Windows that goes on", "<Event ><System><EventID>1</EventID><TimeCreated SystemTime='2026-11-24T10:00:00Z'/></System></Event>\n<Event >\n", 1, "no end"},
+		{"the first bytes of a magic", "\x1f\x8b", 0, "may go on"},
 		{"quotes that may be closed yet", "at,n\n" + strings.Repeat("10:00:00,1\n", 20) + "10:00:01,\"x\ny\n", 20, "no closing quote"},
 	} {
 		growing := &penstock.GrowingError{Object: "app.log"}

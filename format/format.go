@@ -6,6 +6,7 @@
 package format
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -199,7 +200,11 @@ func (d *Detector) Recognize(o *penstock.Object, id penstock.Identity, e penstoc
 		return penstock.Recognized{Skip: "S3 Inventory, a list of objects"}, nil
 	}
 	if what := d.binary(r.Sample()); what != "" {
+		err := r.Failure()
 		d.put(r)
+		if growing, ok := errors.AsType[*penstock.GrowingError](err); ok {
+			return penstock.Recognized{}, growing // the first bytes of what is being written, such as a magic that is not whole
+		}
 		if d.skipBinary {
 			return penstock.Recognized{Skip: "binary content"}, nil
 		}
