@@ -44,7 +44,6 @@ func isPayload(text []byte) bool {
 		return false
 	}
 	var h Header
-	enough := errors.New("enough")
 	s := newPayloadScanner(bytes.NewReader(text))
 	owner := false
 	s.member = func(name string, value []byte) error {
@@ -57,7 +56,6 @@ func isPayload(text []byte) bool {
 		return nil
 	}
 	s.event = func([]byte, int64) bool { return false }
-	s.begun = func() error { return enough }
 	_ = s.object() // cut off where the text ends
 	return owner && (s.listed && h.MessageType == "DATA_MESSAGE" || h.MessageType == "CONTROL_MESSAGE")
 }

@@ -120,15 +120,12 @@ type payloadScanner struct {
 	// overlong is told of the elements of logEvents that are longer than longest, which are passed over; false ends the scan.
 	overlong func(beginning []byte, offset, length int64) bool
 	longest  int
-	// begun is told that the list of events begins; an error ends the scan.
-	begun func() error
 }
 
 func newPayloadScanner(r io.Reader) *payloadScanner {
 	return &payloadScanner{
 		r: bufio.NewReaderSize(r, 32<<10), end: maxPayload, member: func(string, []byte) error { return nil }, event: func([]byte, int64) bool { return true },
 		overlong: func([]byte, int64, int64) bool { return true }, longest: maxEvent,
-		begun: func() error { return nil },
 	}
 }
 
@@ -198,9 +195,6 @@ func (s *payloadScanner) object() error {
 
 func (s *payloadScanner) events() error {
 	s.listed = true
-	if err := s.begun(); err != nil {
-		return err
-	}
 	for n := 0; ; n++ {
 		c, err := s.next()
 		if err != nil || c == ']' && n == 0 {
