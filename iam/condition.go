@@ -20,15 +20,15 @@ type condition struct {
 	set      setOperator
 	ifExists bool
 	negated  bool
-	null     bool // the Null operator: wantNull says what for
-	wantNull bool
+	null     bool         // the operator is Null
+	wantNull bool         // Null: the key must be absent
 	patterns []pattern    // of operators that know variables
 	arns     []arnPattern // of operators on ARNs
 	match    matcher
 	parsed   []any // the values in the type that match wants
 }
 
-// setOperator says how several values of a key are put together.
+// setOperator is the prefix of an operator: whether any or all values of a key have to fulfil it.
 type setOperator uint8
 
 const (
@@ -37,11 +37,11 @@ const (
 	setAll
 )
 
-// operatorKind is what a family of operators needs.
+// operatorKind says how an operator reads and compares values.
 type operatorKind struct {
 	negated   bool
-	variables bool // policy variables have a meaning
-	wildcards bool
+	variables bool // the policy's values may hold policy variables
+	wildcards bool // the policy's values may hold * and ?
 	parse     func(text string) (any, error)
 	match     matcher
 }
@@ -63,16 +63,16 @@ var operators = map[string]operatorKind{
 	"ArnNotLike":                {variables: true, wildcards: true, match: matchARN, negated: true},
 	"NumericEquals":             {parse: parseNumber, match: compare(readNumber, isSame[float64])},
 	"NumericNotEquals":          {parse: parseNumber, match: compare(readNumber, isSame[float64]), negated: true},
-	"NumericLessThan":           {parse: parseNumber, match: compare(readNumber, func(got, want float64) bool { return got < want })},
-	"NumericLessThanEquals":     {parse: parseNumber, match: compare(readNumber, func(got, want float64) bool { return got <= want })},
-	"NumericGreaterThan":        {parse: parseNumber, match: compare(readNumber, func(got, want float64) bool { return got > want })},
-	"NumericGreaterThanEquals":  {parse: parseNumber, match: compare(readNumber, func(got, want float64) bool { return got >= want })},
+	"NumericLessThan":           {parse: parseNumber, match: compare(readNumber, isLess)},
+	"NumericLessThanEquals":     {parse: parseNumber, match: compare(readNumber, isLessOrSame)},
+	"NumericGreaterThan":        {parse: parseNumber, match: compare(readNumber, isGreater)},
+	"NumericGreaterThanEquals":  {parse: parseNumber, match: compare(readNumber, isGreaterOrSame)},
 	"DateEquals":                {parse: parseDate, match: compare(readDate, time.Time.Equal)},
 	"DateNotEquals":             {parse: parseDate, match: compare(readDate, time.Time.Equal), negated: true},
 	"DateLessThan":              {parse: parseDate, match: compare(readDate, time.Time.Before)},
-	"DateLessThanEquals":        {parse: parseDate, match: compare(readDate, func(got, want time.Time) bool { return !got.After(want) })},
+	"DateLessThanEquals":        {parse: parseDate, match: compare(readDate, isNotAfter)},
 	"DateGreaterThan":           {parse: parseDate, match: compare(readDate, time.Time.After)},
-	"DateGreaterThanEquals":     {parse: parseDate, match: compare(readDate, func(got, want time.Time) bool { return !got.Before(want) })},
+	"DateGreaterThanEquals":     {parse: parseDate, match: compare(readDate, isNotBefore)},
 	"Bool":                      {parse: parseBool, match: compare(readBool, isSame[bool])},
 	"BinaryEquals":              {parse: parseBinary, match: compare(readBinary, isSame[string])},
 	"IpAddress":                 {parse: parsePrefix, match: compare(readAddress, isWithin)},
@@ -137,7 +137,8 @@ func (p *Policy) condition(operator, key string, value *node) (*condition, error
 			c.parsed = append(c.parsed, parsed)
 			continue
 		}
-		compiled, err := compilePattern(v.text, syntax{wildcards: kind.wildcards, variables: kind.variables && p.hasVariables()})
+		allowed := syntax{wildcards: kind.wildcards, variables: kind.variables && p.hasVariables()}
+		compiled, err := compilePattern(v.text, allowed)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", clipped(key), err)
 		}
@@ -156,7 +157,7 @@ func (p *Policy) condition(operator, key string, value *node) (*condition, error
 	return c, nil
 }
 
-// holds reports whether the condition is fulfilled. A key that is absent fulfils negated operators, those with IfExists
+// holds reports whether the condition is fulfilled. An absent key fulfils negated operators, operators with IfExists
 // and ForAllValues, and no others.
 func (c *condition) holds(ctx *Context) bool {
 	values := ctx.lower(c.key)
@@ -178,7 +179,7 @@ func (c *condition) holds(ctx *Context) bool {
 // one compares one value of the key. The values of the policy are alternatives; a negated operator wants none of them.
 func (c *condition) one(value string, ctx *Context) bool { return c.match(c, value, ctx) != c.negated }
 
-// unresolved is the first policy variable that is null in the request.
+// unresolved is the key of the first policy variable that has no value in the request.
 func (c *condition) unresolved(ctx *Context) (string, bool) {
 	for _, p := range c.patterns {
 		if key, ok := p.unresolved(ctx); ok {
@@ -204,7 +205,7 @@ func matchARN(c *condition, value string, ctx *Context) bool {
 	return ok && slices.ContainsFunc(c.arns, func(a arnPattern) bool { return a.match(value, &seg, ctx) })
 }
 
-// compare reads a value of the request once, however many of the policy's it is held against.
+// compare makes a matcher of typed values. It reads the request's value once, however many values the policy has.
 func compare[G, W any](read func(text string) (G, bool), holds func(got G, want W) bool) matcher {
 	return func(c *condition, value string, _ *Context) bool {
 		got, ok := read(value)
@@ -215,7 +216,8 @@ func compare[G, W any](read func(text string) (G, bool), holds func(got G, want 
 	}
 }
 
-// parser reads a value of a policy as values of requests are read; wrong says what is the matter with another text.
+// parser makes a function that reads a value of a policy in the way values of requests are read. The function's error
+// is the text followed by wrong.
 func parser[T any](read func(text string) (T, bool), wrong string) func(text string) (any, error) {
 	return func(text string) (any, error) {
 		v, ok := read(text)
@@ -235,7 +237,15 @@ var (
 
 func isSame[T comparable](got, want T) bool { return got == want }
 
-// readNumber reads a decimal number. What else Go takes for one, such as NaN, is none.
+func isLess(got, want float64) bool          { return got < want }
+func isLessOrSame(got, want float64) bool    { return got <= want }
+func isGreater(got, want float64) bool       { return got > want }
+func isGreaterOrSame(got, want float64) bool { return got >= want }
+
+func isNotAfter(got, want time.Time) bool  { return !got.After(want) }
+func isNotBefore(got, want time.Time) bool { return !got.Before(want) }
+
+// readNumber reads a decimal number. NaN, infinity and hexadecimal numbers, which Go reads too, are refused.
 func readNumber(text string) (float64, bool) {
 	n, err := strconv.ParseFloat(text, 64)
 	return n, err == nil && strings.Trim(text, "0123456789+-.eE") == ""
@@ -272,7 +282,7 @@ func readBinary(text string) (string, bool) {
 	return string(b), err == nil
 }
 
-// parsePrefix reads a CIDR block, or an address that stands for itself.
+// parsePrefix reads a CIDR block. A single address is a block of one.
 func parsePrefix(text string) (any, error) {
 	if addr, err := netip.ParseAddr(text); err == nil && addr.Zone() == "" {
 		addr = addr.Unmap()

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Domains are the domains that the policy's resources name in full, without wildcards, in the order of the document. A policy on
-// "*" names none.
+// Domains are the domains that the policy's resources name in full, in the order of the document. A resource with a
+// wildcard in the domain's ARN names none.
 func (p *Policy) Domains() []Domain {
 	var found []Domain
 	for i := range p.statements {
@@ -17,7 +17,7 @@ func (p *Policy) Domains() []Domain {
 				arn = head + ":domain/" + name
 			}
 			if strings.ContainsAny(arn, "*?") {
-				continue // partition and region would take them
+				continue // ParseDomain takes any text for partition and region
 			}
 			if d, err := ParseDomain(arn); err == nil && !slices.Contains(found, d) {
 				found = append(found, d)

@@ -9,16 +9,19 @@ import (
 
 func TestDomainsAreThoseThatResourcesNameInFull(t *testing.T) {
 	t.Parallel()
+	const logs, two = "arn:aws:es:eu-west-1:123456789012:domain/logs", "arn:aws:es:eu-west-1:123456789012:domain/two"
+	const china = "arn:aws-cn:es:cn-north-1:123456789012:domain/one"
 	for resources, want := range map[string]string{
-		`"arn:aws:es:eu-west-1:123456789012:domain/logs/*"`:                                                            "[arn:aws:es:eu-west-1:123456789012:domain/logs]",
-		`["arn:aws:es:eu-west-1:123456789012:domain/logs","arn:aws:es:eu-west-1:123456789012:domain/logs/a*/_search"]`: "[arn:aws:es:eu-west-1:123456789012:domain/logs]",
-		`["arn:aws-cn:es:cn-north-1:123456789012:domain/one/*","arn:aws:es:eu-west-1:123456789012:domain/two/*"]`:      "[arn:aws-cn:es:cn-north-1:123456789012:domain/one arn:aws:es:eu-west-1:123456789012:domain/two]",
-		`"*"`: "[]",
-		`"arn:aws:es:*:123456789012:domain/logs/*"`:           "[]",
-		`"arn:aws:es:eu-west-1:123456789012:domain/logs-*/*"`: "[]",
-		`"arn:aws:s3:::bucket/*"`:                             "[]",
+		`"` + logs + `/*"`:                           "[" + logs + "]",
+		`["` + logs + `","` + logs + `/a*/_search"]`: "[" + logs + "]",
+		`["` + china + `/*","` + two + `/*"]`:        "[" + china + " " + two + "]",
+		`"*"`:                                        "[]",
+		`"arn:aws:es:*:123456789012:domain/logs/*"`:  "[]",
+		`"` + logs + `-*/*"`:                         "[]",
+		`"arn:aws:s3:::bucket/*"`:                    "[]",
 	} {
-		p, err := iam.ParseIdentity([]byte(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"es:*","Resource":` + resources + `}]}`))
+		p, err := iam.ParseIdentity([]byte(
+			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"es:*","Resource":` + resources + `}]}`))
 		if err != nil {
 			t.Fatalf("%s: %v", resources, err)
 		}

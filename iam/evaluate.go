@@ -19,9 +19,9 @@ type Policies struct {
 	Resource *Policy
 	// Identity are the policies of the user or role.
 	Identity []*Policy
-	// Boundary limits what Identity grants; nil does not.
+	// Boundary limits what Identity grants. Nil is no limit.
 	Boundary *Policy
-	// Session limits a session; an empty list does not. Of several, each grants.
+	// Session limits what a session may do. An empty list is no limit; of several policies, any one may allow.
 	Session []*Policy
 }
 
@@ -35,7 +35,8 @@ type Decision struct {
 	By Type
 	// Statement is the one that decided; zero when none did.
 	Statement StatementRef
-	// And is the statement of the access policy that allows too, where both sides have to: for a caller of another account.
+	// And is the statement of the access policy that allows too. It is set for callers of another account, where both
+	// sides have to allow.
 	And StatementRef
 	// Missing says what a refusal lacks.
 	Missing string
@@ -82,10 +83,13 @@ func (d Decision) String() string {
 	return "refused: " + d.Missing
 }
 
-// Evaluate decides a request, as AWS does: an explicit Deny in any policy wins. In the domain's own account one Allow is
-// enough, from the access policy or from an identity policy; a caller from another account needs both. A permissions
-// boundary and session policies limit what identity policies grant, and what the access policy grants to a role; they do
-// not limit what it grants to the very caller, or to everyone.
+// Evaluate decides a request as AWS does:
+//
+//   - An explicit Deny in any policy wins.
+//   - In the domain's own account one Allow is enough, from the access policy or from an identity policy.
+//   - A caller from another account needs both.
+//   - A permissions boundary and session policies limit what identity policies grant, and what the access policy grants
+//     to a role. They do not limit what the access policy grants to the caller by its own name, or to everyone.
 func Evaluate(ps Policies, r Request) Decision {
 	e := newEvaluation(ps, &r)
 	if ref, ok := e.anyDeny(); ok {
@@ -96,12 +100,16 @@ func Evaluate(ps Policies, r Request) Decision {
 		if given == grantDirect {
 			return Decision{Allowed: true, By: ResourcePolicy, Statement: byResource}
 		}
-		return Decision{By: ResourcePolicy, Missing: "no statement of the access policy allows anonymous callers to do this; only the principal * means them"}
+		return Decision{By: ResourcePolicy, Missing: "no statement of the access policy allows anonymous callers " +
+			"to do this; only the principal * means them"}
 	}
 	byIdentity, identity := e.identityAllows()
 	within := e.limit()
 	if r.Principal.account != e.resource[4] || r.Principal.partition != e.resource[1] {
-		return crossAccount(given, byResource, identity, byIdentity, within)
+		if identity && given != grantNone && within.by == "" {
+			return allowedByBoth(byIdentity, byResource)
+		}
+		return refusedAcross(given != grantNone, identity, within)
 	}
 	switch {
 	case given == grantDirect, given == grantIssuer && within.by == "":
@@ -111,26 +119,37 @@ func Evaluate(ps Policies, r Request) Decision {
 	case identity, given == grantIssuer:
 		return within.decision()
 	case given == grantAccount:
-		return Decision{By: IdentityPolicy, Missing: "the access policy names the account, which only delegates: an identity policy of the caller has to allow it too"}
+		return Decision{By: IdentityPolicy, Missing: "the access policy names the account, which only delegates: " +
+			"an identity policy of the caller has to allow it too"}
 	}
-	return Decision{By: IdentityPolicy, Missing: "neither the access policy nor an identity policy allows it; one of them has to"}
+	return Decision{
+		By: IdentityPolicy, Missing: "neither the access policy nor an identity policy allows it; one of them has to",
+	}
 }
 
-func crossAccount(given grant, byResource StatementRef, identity bool, byIdentity StatementRef, within limit) Decision {
-	switch {
-	case !identity && given == grantNone:
-		return Decision{By: IdentityPolicy, Missing: "the caller is of another account: the access policy and an identity policy have to allow it, and neither does"}
-	case !identity:
-		return Decision{By: IdentityPolicy, Missing: "the caller is of another account: the access policy allows it, and an identity policy has to allow it too"}
-	case given == grantNone:
-		return Decision{By: ResourcePolicy, Missing: "the caller is of another account: an identity policy allows it, and the access policy has to allow it too"}
-	case within.by != "":
-		return within.decision()
-	}
+// allowedByBoth is the answer to a caller of another account whom both sides allow. A root needs no identity policy.
+func allowedByBoth(byIdentity, byResource StatementRef) Decision {
 	if byIdentity.Type == "" {
 		return Decision{Allowed: true, By: ResourcePolicy, Statement: byResource}
 	}
 	return Decision{Allowed: true, By: IdentityPolicy, Statement: byIdentity, And: byResource}
+}
+
+// refusedAcross is the answer to a caller of another account whom one side, or a limit, does not allow.
+func refusedAcross(access, identity bool, within limit) Decision {
+	const other = "the caller is of another account: "
+	switch {
+	case !identity && !access:
+		return Decision{By: IdentityPolicy, Missing: other +
+			"the access policy and an identity policy have to allow it, and neither does"}
+	case !identity:
+		return Decision{By: IdentityPolicy, Missing: other +
+			"the access policy allows it, and an identity policy has to allow it too"}
+	case !access:
+		return Decision{By: ResourcePolicy, Missing: other +
+			"an identity policy allows it, and the access policy has to allow it too"}
+	}
+	return within.decision()
 }
 
 // evaluation is one request being decided.
@@ -220,7 +239,7 @@ func (e *evaluation) allows(t Type) (by StatementRef, ok bool) {
 	return by, ok
 }
 
-// limit is the policy, if any, that does not allow what others may grant.
+// limit is the boundary or session policy that does not allow the request. The zero value is none.
 type limit struct {
 	by      Type
 	missing string
@@ -239,7 +258,8 @@ func (e *evaluation) limit() limit {
 			return limit{SessionPolicy, "the session policy does not allow what is granted elsewhere"}
 		}
 	} else if e.r.Principal.kind == KindFederatedUser {
-		return limit{SessionPolicy, "a federated user without a session policy has nothing but what the access policy grants to it by name"}
+		return limit{SessionPolicy, "a federated user without a session policy " +
+			"may do only what the access policy grants to it by name"}
 	}
 	return limit{}
 }
@@ -286,8 +306,8 @@ func (s *statement) matchesResource(arn string, seg *arnSegments, isARN bool, ct
 	}
 	for i := range s.resources {
 		if a := &s.resources[i].arn; a.any || isARN && a.match(arn, seg, ctx) {
-			return !s.notRes
+			return !s.notResource
 		}
 	}
-	return s.notRes
+	return s.notResource
 }

@@ -36,7 +36,8 @@ func ExampleEvaluate() {
 		}
 		resource := domain.Resource("/_bulk")
 		fmt.Println(iam.Evaluate(iam.Policies{Resource: policy}, iam.Request{
-			Principal: caller, Action: "es:ESHttpPost", Resource: resource, Context: iam.NewContext(caller, iam.Facts{Resource: resource}),
+			Principal: caller, Action: "es:ESHttpPost", Resource: resource,
+			Context: iam.NewContext(caller, iam.Facts{Resource: resource}),
 		}))
 	}
 	// Output:
@@ -62,8 +63,14 @@ func ExampleLint() {
 // Every statement says whether it is about the request, and if not, why.
 func ExampleExplain() {
 	policy, err := iam.ParseResource([]byte(`{"Version": "2012-10-17", "Statement": [
-		{"Sid": "Read", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::123456789012:user/grace"}, "Action": "es:ESHttpGet", "Resource": "*"},
-		{"Sid": "Office", "Effect": "Allow", "Principal": "*", "Action": "es:*", "Resource": "*", "Condition": {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}}
+		{
+			"Sid": "Read", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::123456789012:user/grace"},
+			"Action": "es:ESHttpGet", "Resource": "*"
+		},
+		{
+			"Sid": "Office", "Effect": "Allow", "Principal": "*", "Action": "es:*", "Resource": "*",
+			"Condition": {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}
+		}
 	]}`))
 	if err != nil {
 		fmt.Println(err)
@@ -74,8 +81,12 @@ func ExampleExplain() {
 		fmt.Println(err)
 		return
 	}
-	facts := iam.Facts{SourceIP: netip.MustParseAddr("198.51.100.1"), Resource: "arn:aws:es:eu-west-1:123456789012:domain/logs/_bulk"}
-	request := iam.Request{Principal: caller, Action: "es:ESHttpPost", Resource: facts.Resource, Context: iam.NewContext(caller, facts)}
+	facts := iam.Facts{
+		SourceIP: netip.MustParseAddr("198.51.100.1"), Resource: "arn:aws:es:eu-west-1:123456789012:domain/logs/_bulk",
+	}
+	request := iam.Request{
+		Principal: caller, Action: "es:ESHttpPost", Resource: facts.Resource, Context: iam.NewContext(caller, facts),
+	}
 	for _, f := range iam.Explain(iam.Policies{Resource: policy}, request) {
 		fmt.Printf("%s: %s\n", f.Statement.Sid, f.Reason)
 	}
@@ -86,13 +97,13 @@ func ExampleExplain() {
 
 // A document that the service would refuse is an error with its place, and with what the service answers.
 func ExampleError() {
-	_, err := iam.ParseResource([]byte(`{"Statement": {"Effect": "Allow", "Principal": "*", "Action": "es:*", "NotResorce": "*"}}`))
+	_, err := iam.ParseResource([]byte(`{"Statement": {"Effect": "Deny", "Principal": "*", "NotActoin": "*"}}`))
 	e, ok := errors.AsType[*iam.Error](err)
 	fmt.Println(ok, e.Path, e.Problem)
 	fmt.Println(e.Service)
 	// Output:
-	// true Statement[0] unknown element "NotResorce"
-	// InvalidTypeException: Error setting policy: [{"Statement": {"Effect": "Allow", "Principal": "*", "Action": "es:*", "NotResorce": "*"}}]
+	// true Statement[0] unknown element "NotActoin"
+	// InvalidTypeException: Error setting policy: [{"Statement": {"Effect": "Deny", "Principal": "*", "NotActoin": "*"}}]
 }
 
 // The least that a program needs that sends documents with _bulk, for a role of another account.
@@ -102,7 +113,8 @@ func ExampleGenerate() {
 		fmt.Println(err)
 		return
 	}
-	access, identity, err := iam.Generate(domain, "arn:aws:iam::210987654321:role/shipper", []iam.Need{{Method: "POST", Path: "/_bulk"}})
+	access, identity, err := iam.Generate(domain, "arn:aws:iam::210987654321:role/shipper",
+		[]iam.Need{{Method: "POST", Path: "/_bulk"}})
 	if err != nil {
 		fmt.Println(err)
 		return

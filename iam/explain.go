@@ -28,7 +28,7 @@ func Explain(ps Policies, r Request) []Finding {
 	return all
 }
 
-// reason goes through the checks of applies in their order.
+// reason makes the same checks as applies, in the same order.
 func (e *evaluation) reason(t Type, s *statement) (why string, applies bool) {
 	if t == ResourcePolicy {
 		if s.grants(&e.r.Principal) == grantNone {
@@ -40,7 +40,8 @@ func (e *evaluation) reason(t Type, s *statement) (why string, applies bool) {
 	}
 	nulls := s.nullResources(&e.r.Context)
 	if !s.matchesResource(e.r.Resource, &e.resource, e.isARN, &e.r.Context) {
-		return fmt.Sprintf("%s %s %s", name(s.notRes, "Resource"), s.resourceTexts(), verb(s.notRes, e.r.Resource)) + nulls, false
+		element := name(s.notResource, "Resource")
+		return fmt.Sprintf("%s %s %s%s", element, s.resourceTexts(), verb(s.notResource, e.r.Resource), nulls), false
 	}
 	for i := range s.conditions {
 		c := &s.conditions[i]
@@ -49,7 +50,8 @@ func (e *evaluation) reason(t Type, s *statement) (why string, applies bool) {
 			null = fmt.Sprintf("; ${%s} has no value in this request: it is equal to nothing", key)
 		}
 		if !c.holds(&e.r.Context) {
-			return fmt.Sprintf("condition %s %s %s: the request has %s%s", c.operator, c.keyText, list(c.values), presence(e.r.Context.lower(c.key)), null), false
+			return fmt.Sprintf("condition %s %s %s: the request has %s%s",
+				c.operator, c.keyText, list(c.values), presence(e.r.Context.lower(c.key)), null), false
 		}
 		nulls += null
 	}
@@ -59,7 +61,7 @@ func (e *evaluation) reason(t Type, s *statement) (why string, applies bool) {
 	return strings.TrimPrefix(nulls, "; "), true
 }
 
-// nullResources names a policy variable without a value, which keeps its resource from matching anything.
+// nullResources says which policy variable has no value. A resource with such a variable matches nothing.
 func (s *statement) nullResources(ctx *Context) string {
 	for i := range s.resources {
 		if key, null := s.resources[i].pattern.unresolved(ctx); null {

@@ -12,7 +12,8 @@ import (
 
 func FuzzParseResource(f *testing.F) {
 	f.Add([]byte(statementWith(allow("Allow", alice, logs+"/*"))))
-	f.Add([]byte(`{"Statement":{"Effect":"Deny","Principal":{"AWS":["*"]},"NotAction":"es:ESHttp?et","NotResource":"*","Condition":{"ForAnyValue:StringLikeIfExists":{"aws:x":["${aws:y, 'z'}*"]}}}}`))
+	f.Add([]byte(`{"Statement":{"Effect":"Deny","Principal":{"AWS":["*"]},"NotAction":"es:ESHttp?et","NotResource":"*",` +
+		`"Condition":{"ForAnyValue:StringLikeIfExists":{"aws:x":["${aws:y, 'z'}*"]}}}}`))
 	p, err := iam.ParsePrincipal(alice)
 	if err != nil {
 		f.Fatal(err)
@@ -53,7 +54,8 @@ func FuzzPattern(f *testing.F) {
 			return // a question mark is one character, and what that is in other text nobody says
 		}
 		doc, err := json.Marshal(modelPolicy{Version: "2012-10-17", Statement: []modelStatement{{
-			Effect: "Allow", Action: []string{"*"}, Resource: []string{"*"}, Condition: map[string]map[string][]string{"StringLike": {"x:asked": {resource}}},
+			Effect: "Allow", Action: []string{"*"}, Resource: []string{"*"},
+			Condition: map[string]map[string][]string{"StringLike": {"x:asked": {resource}}},
 		}, {
 			Effect: "Allow", Action: []string{"*"}, Resource: []string{resource},
 		}}})

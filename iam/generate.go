@@ -17,8 +17,8 @@ type Need struct {
 }
 
 // Generate writes the pair of policies that lets a principal make these requests and no others: the domain's access
-// policy, which names the principal, and the identity policy for the principal's side. In the domain's own account one of the two is
-// enough; a principal of another account needs both.
+// policy, which names the principal, and the identity policy of the principal. In the domain's own account one of the
+// two is enough; a principal of another account needs both.
 func Generate(d Domain, principal string, needs []Need) (resource, identity []byte, err error) {
 	e, ok := parseEntry(principal)
 	if !ok || e.kind == entryEveryone || e.kind == entryUserID || e.kind == entryRoleID {

@@ -14,7 +14,12 @@ func TestGeneratedPoliciesAllowWhatIsNeededAndNothingElse(t *testing.T) {
 		t.Fatal(err)
 	}
 	const role = "arn:aws:iam::210987654321:role/shipper"
-	needs := []iam.Need{{Method: "GET", Path: "/"}, {Method: "POST", Path: "/_bulk"}, {Method: "PUT", Path: "/_index_template/penstock-*"}, {Method: "GET", Path: "/_index_template/penstock-*"}}
+	needs := []iam.Need{
+		{Method: "GET", Path: "/"},
+		{Method: "POST", Path: "/_bulk"},
+		{Method: "PUT", Path: "/_index_template/penstock-*"},
+		{Method: "GET", Path: "/_index_template/penstock-*"},
+	}
 	resource, identity, err := iam.Generate(d, role, needs)
 	if err != nil {
 		t.Fatal(err)
@@ -41,7 +46,14 @@ func TestGeneratedPoliciesAllowWhatIsNeededAndNothingElse(t *testing.T) {
 			t.Errorf("%s %s is needed and not allowed", n.Method, n.Path)
 		}
 	}
-	for _, no := range [][2]string{{"POST", "/"}, {"GET", "/_bulk"}, {"POST", "/x/_bulk"}, {"DELETE", "/_index_template/penstock-x"}, {"GET", "/_search"}, {"PUT", "/_index_template/other"}} {
+	for _, no := range [][2]string{
+		{"POST", "/"},
+		{"GET", "/_bulk"},
+		{"POST", "/x/_bulk"},
+		{"DELETE", "/_index_template/penstock-x"},
+		{"GET", "/_search"},
+		{"PUT", "/_index_template/other"},
+	} {
 		if ask(no[0], no[1]) {
 			t.Errorf("%s %s is allowed and not needed", no[0], no[1])
 		}

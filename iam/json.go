@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// node is a JSON value that keeps what encoding/json would lose: the order of names, and whether one is there twice.
+// node is a JSON value. Unlike encoding/json it keeps the order of names, and a name that is there twice is an error.
 type node struct {
 	kind    nodeKind
 	text    string // of a string, number or boolean
@@ -33,7 +33,7 @@ const (
 	objectNode
 )
 
-// maxDepth is deeper than any policy.
+// maxDepth bounds the nesting of a document. No valid policy comes near it.
 const maxDepth = 16
 
 // parseJSON reads one JSON value and nothing behind it.
@@ -77,7 +77,7 @@ func readNode(dec *json.Decoder, depth int) (*node, error) {
 	return &node{}, nil
 }
 
-// notJSON says what a decoder met.
+// notJSON is the decoder's error in our words.
 func notJSON(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return errors.New("the JSON value ends too early")

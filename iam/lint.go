@@ -16,8 +16,8 @@ type Warning struct {
 	Text string
 }
 
-// Lint looks for the traps of access policies. A domain with a name makes it compare resources with it; the zero Domain
-// leaves that out. What the service refuses is not here: see [ParseResource] and [Policy.CheckFor].
+// Lint looks for the traps of access policies. Resources are compared with the domain unless the domain has no name.
+// Lint does not find what the service refuses: see [ParseResource] and [Policy.CheckFor].
 func Lint(p *Policy, d Domain) []Warning {
 	l := linter{policy: p, domain: d, reached: reached(p)}
 	for i := range p.statements {
@@ -31,11 +31,11 @@ type linter struct {
 	policy   *Policy
 	domain   Domain
 	reached  map[Effect][]arnPattern
-	path     string
+	path     string // of the statement
 	warnings []Warning
 }
 
-// reached lists what the statements of each effect are about, as far as it is known without a request.
+// reached lists the resources of each effect's statements. Policy variables stand for their defaults.
 func reached(p *Policy) map[Effect][]arnPattern {
 	all := map[Effect][]arnPattern{}
 	for i := range p.statements {
@@ -45,7 +45,7 @@ func reached(p *Policy) map[Effect][]arnPattern {
 			if p := s.resources[j].pattern; p.hasVariables() {
 				a = newARNPattern(p.resolve(&Context{}))
 			}
-			if !s.notRes {
+			if !s.notResource {
 				all[s.effect] = append(all[s.effect], a)
 			}
 		}
@@ -79,7 +79,8 @@ func (l *linter) statement(s *statement) {
 		l.warn("", "no-resource", "there is no Resource; the service fills in domain/NAME/*")
 	}
 	if !l.policy.hasVariables() && s.looksVariable() {
-		l.warn("", "old-version", `policy variables mean nothing without "Version": "2012-10-17"; ${…} is compared as it stands`)
+		l.warn("", "old-version",
+			`policy variables mean nothing without "Version": "2012-10-17"; ${…} is compared as it stands`)
 	}
 }
 
@@ -88,35 +89,47 @@ func (l *linter) principal(s *statement, e *principalEntry) {
 	case e.kind == entryOther:
 		l.warn("Principal", "service-principal", "%s never calls a domain's own endpoint", e.text)
 	case e.kind == entryAccount && s.effect == Allow:
-		l.warn("Principal", "account-delegates", "%s admits nobody by itself: it delegates to the account, where an identity policy has to allow the caller too", e.text)
+		l.warn("Principal", "account-delegates", "%s admits nobody by itself: it delegates to the account, "+
+			"where an identity policy has to allow the caller too", e.text)
 	case e.kind == entryUserID || e.kind == entryRoleID:
-		l.warn("Principal", "deleted-principal", "%s is a unique id, which is what is left of a principal that was deleted; name the ARN of who is meant", e.text)
+		l.warn("Principal", "deleted-principal", "%s is a unique id, which is what is left of a deleted principal; "+
+			"write the ARN of the principal that is meant", e.text)
 	}
 	if l.domain.Account != "" && e.account != "" && e.account != l.domain.Account && s.effect == Allow {
-		l.warn("Principal", "foreign-principal", "%s is of another account than the domain: an identity policy there has to allow the calls too", e.text)
+		l.warn("Principal", "foreign-principal", "%s is of another account than the domain: "+
+			"an identity policy there has to allow the calls too", e.text)
 	}
 }
 
 func (l *linter) condition(s *statement, c *condition) {
 	switch {
 	case c.key == "aws:securetransport", strings.HasPrefix(c.key, "aws:principaltag/"):
-		l.warn("Condition", "unsupported-key", "the service does not know %s: the condition is judged as if the key were absent", c.keyText)
+		l.warn("Condition", "unsupported-key",
+			"the service does not know %s: the condition is judged as if the key were absent", c.keyText)
 	case c.key == "aws:sourceip" && l.domain.VPC:
-		l.warn("Condition", "vpc-source-ip", "requests to a domain inside a VPC have no aws:SourceIp; use aws:VpcSourceIp, or a security group")
+		l.warn("Condition", "vpc-source-ip",
+			"requests to a domain inside a VPC have no aws:SourceIp; use aws:VpcSourceIp, or a security group")
 	case c.set == setAll && s.effect == Allow:
-		l.warn("Condition", "for-all-values", "ForAllValues is fulfilled when the request has no %s; add a Null condition that wants it", c.keyText)
+		l.warn("Condition", "for-all-values",
+			"ForAllValues is fulfilled when the request has no %s; add a Null condition that wants it", c.keyText)
 	case c.ifExists && s.effect == Allow && !c.negated:
 		l.warn("Condition", "if-exists", "%s is fulfilled when the request has no %s", c.operator, c.keyText)
 	}
 	l.keys(s, c)
 	for i, value := range c.values {
 		if strings.Contains(value, "*") && !strings.Contains(value, "${*}") && c.isLiteral() {
-			l.warn("Condition", "literal-wildcard", "%s compares the * of %q as a character; %s knows wildcards", c.operator, value, strings.Replace(strings.Replace(c.operator, "EqualsIgnoreCase", "Equals", 1), "Equals", "Like", 1))
+			l.warn("Condition", "literal-wildcard", "%s compares the * of %q as a character; %s knows wildcards",
+				c.operator, value, c.withWildcards())
 		}
 		if i < len(c.parsed) {
 			l.addresses(s, c, c.parsed[i], value)
 		}
 	}
+}
+
+// withWildcards names the operator that compares text as this one does, and knows wildcards.
+func (c *condition) withWildcards() string {
+	return strings.NewReplacer("EqualsIgnoreCase", "Like", "Equals", "Like").Replace(c.operator)
 }
 
 // addresses looks at a block of addresses.
@@ -130,7 +143,8 @@ func (l *linter) addresses(s *statement, c *condition, parsed any, value string)
 		l.warn("Condition", "every-address", "%s is every address: the condition keeps nobody out", value)
 	case c.key != "aws:sourceip" || l.domain.VPC || l.domain.Name == "":
 	case addr.IsPrivate() || addr.IsLoopback() || addr.IsLinkLocalUnicast():
-		l.warn("Condition", "private-source-ip", "%s is a private address: a domain with a public endpoint sees the address that callers have on the Internet", value)
+		l.warn("Condition", "private-source-ip", "%s is a private address: "+
+			"a domain with a public endpoint sees the address that callers have on the Internet", value)
 	}
 }
 
@@ -139,7 +153,7 @@ func (c *condition) isLiteral() bool {
 	return strings.Contains(c.operator, "StringEquals") || strings.Contains(c.operator, "StringNotEquals")
 }
 
-// looksVariable reports whether a value looks like one with a policy variable.
+// looksVariable reports whether a value seems to hold a policy variable.
 func (s *statement) looksVariable() bool {
 	for i := range s.resources {
 		if strings.Contains(s.resources[i].text, "${") {

@@ -34,7 +34,11 @@ func TestLintSeesTheTraps(t *testing.T) {
 		return fmt.Sprintf(`{"Effect":"Allow","Principal":{"AWS":%q},"Action":%q,"Resource":%q}`, alice, action, resource)
 	}
 	conditional := func(effect, condition string) string {
-		return fmt.Sprintf(`{"Effect":%q,"Principal":{"AWS":%q},"Action":"es:*","Resource":"*","Condition":{%s}}`, effect, alice, condition)
+		return fmt.Sprintf(`{"Effect":%q,"Principal":{"AWS":%q},"Action":"es:*","Resource":"*","Condition":{%s}}`,
+			effect, alice, condition)
+	}
+	about := func(effect, element, resource string) string {
+		return fmt.Sprintf(`{"Effect":%q,"Principal":{"AWS":%q},"Action":"es:*",%q:%q}`, effect, alice, element, resource)
 	}
 	for text, want := range map[string]string{
 		// The domain.
@@ -48,26 +52,27 @@ func TestLintSeesTheTraps(t *testing.T) {
 		statement("es:*", "arn:aws:es:eu-west-1:123456789012:domain/metrics/*"):    "other-domain",
 		statement("es:*", "arn:aws:es:eu-west-1:${aws:PrincipalAccount}:domain/*"): "never-matches",
 		`{"Effect":"Allow","Principal":{"AWS":"` + alice + `"},"Action":"es:*"}`:   "no-resource",
-		// Indexes.
-		statement("es:*", logs+"/idx/*"):                                                 "body-names-indexes index-itself",
-		statement("es:*", logs+"/idx/_search"):                                           "",
-		statement("es:*", logs+"/idx/_doc/*"):                                            "",
-		statement("es:*", logs+"/idx"):                                                   "index-only",
+		// An index and what is below it, in two statements.
 		statement("es:*", logs+"/idx") + "," + statement("es:ESHttpHead", logs+"/idx/*"): "",
-		statement("es:*", logs+"/idx*"):                                                  "list-reaches-further body-names-indexes",
-		statement("es:*", logs+"/idx-*/_search"):                                         "list-reaches-further",
-		statement("es:ESHttpDelete", logs+"/idx/*"):                                      "index-itself",
-		statement("es:*", logs+"/_bulk"):                                                 "body-names-indexes",
-		statement("es:*", logs+"/_msearch*"):                                             "body-names-indexes",
-		statement("es:*", logs+"/_aliases"):                                              "body-names-indexes",
-		statement("es:*", logs+"/_all/*"):                                                "all-indexes",
-		statement("es:*", logs+"/_search"):                                               "all-indexes",
-		statement("es:*", logs+"/*/_search"):                                             "all-indexes",
-		statement("es:*", logs+"/_cat/indices"):                                          "",
-		allow("Deny", alice, logs+"/secret/*"):                                           "deny-can-be-avoided index-itself",
-		allow("Deny", alice, logs+"/secret*"):                                            "deny-can-be-avoided",
-		allow("Deny", alice, logs+"/_cluster/*"):                                         "",
-		allow("Deny", alice, "*"):                                                        "",
+		// Indexes and APIs.
+		statement("es:*", logs+"/idx/*"):            "body-names-indexes index-itself",
+		statement("es:*", logs+"/idx/_search"):      "",
+		statement("es:*", logs+"/idx/_doc/*"):       "",
+		statement("es:*", logs+"/idx"):              "index-only",
+		statement("es:*", logs+"/idx*"):             "list-reaches-further body-names-indexes",
+		statement("es:*", logs+"/idx-*/_search"):    "list-reaches-further",
+		statement("es:ESHttpDelete", logs+"/idx/*"): "index-itself",
+		statement("es:*", logs+"/_bulk"):            "body-names-indexes",
+		statement("es:*", logs+"/_msearch*"):        "body-names-indexes",
+		statement("es:*", logs+"/_aliases"):         "body-names-indexes",
+		statement("es:*", logs+"/_all/*"):           "all-indexes",
+		statement("es:*", logs+"/_search"):          "all-indexes",
+		statement("es:*", logs+"/*/_search"):        "all-indexes",
+		statement("es:*", logs+"/_cat/indices"):     "",
+		allow("Deny", alice, logs+"/secret/*"):      "deny-can-be-avoided index-itself",
+		allow("Deny", alice, logs+"/secret*"):       "deny-can-be-avoided",
+		allow("Deny", alice, logs+"/_cluster/*"):    "",
+		allow("Deny", alice, "*"):                   "",
 		// Actions.
 		statement("es:ESHttpGet", "*"):                   "head search-by-post",
 		statement("es:ESHttpGet", logs+"/idx/_search"):   "search-by-post",
@@ -103,16 +108,17 @@ func TestLintSeesTheTraps(t *testing.T) {
 		conditional("Deny", `"NotIpAddress":{"aws:SourceIp":"10.0.0.0/8"}`):                  "private-source-ip",
 		conditional("Allow", `"IpAddress":{"aws:SourceIp":"198.51.100.0/24"}`):               "",
 		// Policy variables that a request may leave without a value.
-		conditional("Deny", `"StringNotEquals":{"x:team":"${x:own}"}`):                                                 "null-variable",
-		conditional("Deny", `"StringEquals":{"x:team":"${x:own}"}`):                                                    "null-variable",
-		conditional("Allow", `"StringNotLikeIfExists":{"x:team":"${x:own}"}`):                                          "null-variable",
-		conditional("Allow", `"StringEquals":{"x:team":"${x:own}"}`):                                                   "",
-		conditional("Deny", `"StringEquals":{"x:team":"${x:own, 'none'}"}`):                                            "",
-		conditional("Deny", `"StringNotEquals":{"x:acct":"${aws:PrincipalAccount}"}`):                                  "",
-		allow("Allow", alice, logs+"/${aws:username}*"):                                                                "list-reaches-further body-names-indexes",
-		`{"Effect":"Deny","Principal":"*","Action":"es:*","Resource":"` + logs + `/_x/${aws:username}"}`:               "null-variable",
-		`{"Effect":"Deny","Principal":"*","Action":"es:*","NotResource":"` + logs + `/_x/${aws:username}"}`:            "",
-		`{"Effect":"Allow","Principal":{"AWS":"` + alice + `"},"Action":"es:*","NotResource":"` + logs + `/${x:own}"}`: "null-variable",
+		conditional("Deny", `"StringNotEquals":{"x:team":"${x:own}"}`):                "null-variable",
+		conditional("Deny", `"StringEquals":{"x:team":"${x:own}"}`):                   "null-variable",
+		conditional("Allow", `"StringNotLikeIfExists":{"x:team":"${x:own}"}`):         "null-variable",
+		conditional("Allow", `"StringEquals":{"x:team":"${x:own}"}`):                  "",
+		conditional("Deny", `"StringEquals":{"x:team":"${x:own, 'none'}"}`):           "",
+		conditional("Deny", `"StringNotEquals":{"x:acct":"${aws:PrincipalAccount}"}`): "",
+		// Resources with policy variables.
+		allow("Allow", alice, logs+"/${aws:username}*"):          "list-reaches-further body-names-indexes",
+		about("Deny", "Resource", logs+"/_x/${aws:username}"):    "null-variable",
+		about("Deny", "NotResource", logs+"/_x/${aws:username}"): "",
+		about("Allow", "NotResource", logs+"/${x:own}"):          "null-variable",
 	} {
 		p, err := iam.ParseResource([]byte(statementWith(text)))
 		if err != nil {
@@ -126,24 +132,35 @@ func TestLintSeesTheTraps(t *testing.T) {
 
 func TestLintKnowsIdentityPoliciesOldVersionsAndDomainsInAVPC(t *testing.T) {
 	t.Parallel()
+	const inVPC, public = true, false
+	deny := func(condition string) string {
+		return statementWith(`{"Effect":"Deny","Action":"es:*","Resource":"*","Condition":{` + condition + `}}`)
+	}
 	for _, test := range []struct {
-		doc    string
-		domain iam.Domain
-		want   string
+		doc  string
+		vpc  bool
+		want string
 	}{
-		{statementWith(`{"Effect":"Allow","Action":"es:*","Resource":"` + logs + `*"}`), iam.Domain{}, "domain-prefix"},
-		{statementWith(`{"Effect":"Allow","Action":"es:DescribeDomain","Resource":"` + logs + `/*"}`), iam.Domain{}, ""},
-		{statementWith(`{"Effect":"Allow","Action":["s3:GetObject","sqs:*"],"Resource":"arn:aws:s3:::bucket"}`), iam.Domain{}, ""},
-		{`{"Statement":{"Effect":"Allow","Action":"es:*","Resource":"` + logs + `/${aws:username}/_search"}}`, iam.Domain{}, "old-version"},
-		{`{"Statement":{"Effect":"Allow","Action":"es:*","Resource":"*","Condition":{"StringEquals":{"x:y":"${aws:username}"}}}}`, iam.Domain{}, "old-version"},
-		{statementWith(`{"Effect":"Deny","Action":"es:*","Resource":"*","Condition":{"NotIpAddress":{"aws:SourceIp":"10.0.0.0/8"}}}`), iam.Domain{VPC: true}, "vpc-source-ip"},
-		{statementWith(`{"Effect":"Deny","Action":"es:*","Resource":"*","Condition":{"NotIpAddress":{"aws:VpcSourceIp":"10.0.0.0/8"}}}`), iam.Domain{VPC: true}, ""},
+		{statementWith(`{"Effect":"Allow","Action":"es:*","Resource":"` + logs + `*"}`), public, "domain-prefix"},
+		{statementWith(`{"Effect":"Allow","Action":"es:DescribeDomain","Resource":"` + logs + `/*"}`), public, ""},
+		{statementWith(`{"Effect":"Allow","Action":["s3:GetObject","sqs:*"],"Resource":"arn:aws:s3:::bucket"}`), public, ""},
+		{
+			doc:  `{"Statement":{"Effect":"Allow","Action":"es:*","Resource":"` + logs + `/${aws:username}/_search"}}`,
+			want: "old-version",
+		},
+		{
+			doc: `{"Statement":{"Effect":"Allow","Action":"es:*","Resource":"*",
+				"Condition":{"StringEquals":{"x:y":"${aws:username}"}}}}`,
+			want: "old-version",
+		},
+		{deny(`"NotIpAddress":{"aws:SourceIp":"10.0.0.0/8"}`), inVPC, "vpc-source-ip"},
+		{deny(`"NotIpAddress":{"aws:VpcSourceIp":"10.0.0.0/8"}`), inVPC, ""},
 	} {
 		p, err := iam.ParseIdentity([]byte(test.doc))
 		if err != nil {
 			t.Fatalf("%v: %s", err, test.doc)
 		}
-		if got := lintRules(t, p, test.domain); got != test.want {
+		if got := lintRules(t, p, iam.Domain{VPC: test.vpc}); got != test.want {
 			t.Errorf("%s: %q, want %q", test.doc, got, test.want)
 		}
 	}

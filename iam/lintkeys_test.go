@@ -14,29 +14,36 @@ import (
 
 func TestLintSeesKeysThatDoNotDoWhatTheySay(t *testing.T) {
 	t.Parallel()
-	for condition, want := range map[string][2]string{ // for Allow, and for Deny
-		`"StringEquals":{"aws:SourceIpp":"10.0.0.1"}`:                                                  {"unknown-key", "unknown-key"},
-		`"StringEquals":{"aws:MultiFactorAuthPresent":"true"}`:                                         {"unknown-key", "unknown-key"},
-		`"StringEquals":{"saml:aud":"x"}`:                                                              {"", ""},
-		`"StringLike":{"aws:UserAgent":"Mozilla*"}`:                                                    {"forgeable-key", ""},
-		`"StringLike":{"aws:Referer":"https://intern.example/*"}`:                                      {"forgeable-key", ""},
-		`"StringNotEquals":{"aws:SourceVpce":"vpce-1"}`:                                                {"absent-key", ""},
-		`"ForAnyValue:StringNotEquals":{"aws:SourceVpce":"vpce-1"}`:                                    {"", ""},
-		`"StringNotEquals":{"aws:PrincipalAccount":"123456789012"}`:                                    {"", ""},
-		`"StringNotLike":{"aws:username":"temp-*"}`:                                                    {"absent-key", ""},
-		`"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::123456789012:role/*"}`:                            {"", ""},
-		`"ArnLike":{"aws:PrincipalArn":"*"}`:                                                           {"", ""},
-		`"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*"}`:                                              {"", ""},
-		`"ArnLike":{"aws:PrincipalArn":"arn:aws:iam:*:role/shipper"}`:                                  {"never-matches", "never-matches"},
-		`"ArnEquals":{"aws:PrincipalArn":["arn:aws:iam::123456789012:role/a","role/shipper"]}`:         {"never-matches", "never-matches"},
-		`"ArnLike":{"aws:PrincipalArn":"arn:aws:sts::123456789012:assumed-role/shipper/*"}`:            {"never-matches", "never-matches"},
-		`"StringLike":{"aws:PrincipalArn":"arn:aws:sts::123456789012:assumed-role/shipper/*"}`:         {"never-matches", "never-matches"},
-		`"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::${aws:PrincipalAccount}:user/${aws:username}"}`:   {"", "null-variable"},
-		`"ForAllValues:ArnNotLikeIfExists":{"aws:PrincipalArn":"arn:aws:iam::123456789012:role/x"}`:    {"for-all-values", ""},
+	never, unknown := [2]string{"never-matches", "never-matches"}, [2]string{"unknown-key", "unknown-key"}
+	for condition, want := range map[string][2]string{ // the rule for Allow, and the one for Deny
+		`"StringEquals":{"aws:SourceIpp":"10.0.0.1"}`:                                                unknown,
+		`"StringEquals":{"aws:MultiFactorAuthPresent":"true"}`:                                       unknown,
+		`"StringEquals":{"saml:aud":"x"}`:                                                            {"", ""},
+		`"StringLike":{"aws:UserAgent":"Mozilla*"}`:                                                  {"forgeable-key", ""},
+		`"StringLike":{"aws:Referer":"https://intern.example/*"}`:                                    {"forgeable-key", ""},
+		`"StringNotEquals":{"aws:SourceVpce":"vpce-1"}`:                                              {"absent-key", ""},
+		`"ForAnyValue:StringNotEquals":{"aws:SourceVpce":"vpce-1"}`:                                  {"", ""},
+		`"StringNotEquals":{"aws:PrincipalAccount":"123456789012"}`:                                  {"", ""},
+		`"StringNotLike":{"aws:username":"temp-*"}`:                                                  {"absent-key", ""},
+		`"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::123456789012:role/*"}`:                          {"", ""},
+		`"ArnLike":{"aws:PrincipalArn":"*"}`:                                                         {"", ""},
+		`"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*"}`:                                            {"", ""},
+		`"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::${aws:PrincipalAccount}:user/${aws:username}"}`: {"", "null-variable"},
+		// Several conditions on one key, or several keys.
+		`"ForAllValues:ArnNotLikeIfExists":{"aws:PrincipalArn":"arn:aws:iam::123456789012:role/x"}`: {
+			"for-all-values", "",
+		},
 		`"DateLessThan":{"aws:TokenIssueTime":"2026-01-01T00:00:00Z"},"Null":{"aws:username":"false"}`: {"", ""},
+		// Values that no ARN has.
+		`"ArnLike":{"aws:PrincipalArn":"arn:aws:iam:*:role/shipper"}`:                          never,
+		`"ArnEquals":{"aws:PrincipalArn":["arn:aws:iam::123456789012:role/a","role/shipper"]}`: never,
+		`"ArnLike":{"aws:PrincipalArn":"arn:aws:sts::123456789012:assumed-role/shipper/*"}`:    never,
+		`"StringLike":{"aws:PrincipalArn":"arn:aws:sts::123456789012:assumed-role/shipper/*"}`: never,
 	} {
 		for i, effect := range []string{"Allow", "Deny"} {
-			p, err := iam.ParseResource([]byte(statementWith(fmt.Sprintf(`{"Effect":%q,"Principal":{"AWS":%q},"Action":"es:*","Resource":"*","Condition":{%s}}`, effect, alice, condition))))
+			statement := fmt.Sprintf(`{"Effect":%q,"Principal":{"AWS":%q},"Action":"es:*","Resource":"*","Condition":{%s}}`,
+				effect, alice, condition)
+			p, err := iam.ParseResource([]byte(statementWith(statement)))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -28,8 +28,8 @@ func presets() []preset {
 	}
 }
 
-// The presets against every kind of caller, method and resource. What the access policy says to a caller is written down
-// for each preset, what a resource reaches for each path; the guide's table puts the sides together.
+// The presets against every kind of caller, method and resource. What the access policy says to a caller is written
+// down for each preset, what a resource reaches for each path; the guide's table puts the sides together.
 func TestThePresetsDecideAsTheGuideSays(t *testing.T) {
 	t.Parallel()
 	type caller struct {
@@ -38,7 +38,13 @@ func TestThePresetsDecideAsTheGuideSays(t *testing.T) {
 		// says is what each preset says: Allow, Deny, delegate to the account, or nothing.
 		says string
 	}
-	const day, other, root, molly = "arn:aws:sts::123456789012:assumed-role/shipper/day", "arn:aws:sts::123456789012:assumed-role/reader/night", "123456789012", "arn:aws:iam::210987654321:user/molly"
+	const (
+		bob   = "arn:aws:iam::123456789012:user/bob"
+		molly = "arn:aws:iam::210987654321:user/molly"
+		day   = "arn:aws:sts::123456789012:assumed-role/shipper/day"
+		other = "arn:aws:sts::123456789012:assumed-role/reader/night"
+		root  = "123456789012"
+	)
 	callers := []caller{
 		{name: "anonymous", arn: "anonymous", says: "ADA------"},
 		{name: "anonymous from outside", arn: "anonymous", isOutside: true, says: "AD-------"},
@@ -46,8 +52,8 @@ func TestThePresetsDecideAsTheGuideSays(t *testing.T) {
 		{name: "the same from outside", arn: alice, isOutside: true, says: "AD-A--d--"},
 		{name: "the same with an identity policy", arn: alice, identity: "Allow", says: "ADAA--d--"},
 		{name: "the same with an identity policy that denies", arn: alice, identity: "Deny", says: "ADAA--d--"},
-		{name: "a user who is not named", arn: "arn:aws:iam::123456789012:user/bob", says: "ADA---d--"},
-		{name: "the same with an identity policy", arn: "arn:aws:iam::123456789012:user/bob", identity: "Allow", says: "ADA---d--"},
+		{name: "a user who is not named", arn: bob, says: "ADA---d--"},
+		{name: "the same with an identity policy", arn: bob, identity: "Allow", says: "ADA---d--"},
 		{name: "the session that is named", arn: night, says: "ADA-AAd--"},
 		{name: "another session of the role", arn: day, says: "ADA-A-d--"},
 		{name: "a session of another role", arn: other, says: "ADA---d--"},
@@ -60,7 +66,8 @@ func TestThePresetsDecideAsTheGuideSays(t *testing.T) {
 	}
 	requests := []string{
 		"GET /", "HEAD /idx", "POST /idx/_search", "PUT /idx/_doc/1", "DELETE /idx", "PATCH /idx/x",
-		"GET /_all/_search", "GET /*/_search", "POST /idx,secret/_search", "GET /idx%2F_search", "POST /_bulk", "POST /idx/_bulk",
+		"GET /_all/_search", "GET /*/_search", "POST /idx,secret/_search", "GET /idx%2F_search", "POST /_bulk",
+		"POST /idx/_bulk",
 	}
 	reaches := map[string]string{
 		logs:            "000000000000",
@@ -72,7 +79,8 @@ func TestThePresetsDecideAsTheGuideSays(t *testing.T) {
 	cases := 0
 	for i, preset := range presets() {
 		for resource, reached := range reaches {
-			access := fmt.Sprintf(`{"Effect":%q,"Principal":{"AWS":%s},"Action":["es:*"],"Resource":%q%s}`, preset.effect, preset.principal, resource, preset.condition)
+			access := fmt.Sprintf(`{"Effect":%q,"Principal":{"AWS":%s},"Action":["es:*"],"Resource":%q%s}`,
+				preset.effect, preset.principal, resource, preset.condition)
 			for _, c := range callers {
 				facts := iam.Facts{SourceIP: netip.MustParseAddr("203.0.113.7")}
 				if c.isOutside {
@@ -95,7 +103,8 @@ func TestThePresetsDecideAsTheGuideSays(t *testing.T) {
 					method, path, _ := strings.Cut(request, " ")
 					got := judge(t, access, identity, c.arn, method, path, facts)
 					if got.Allowed != (want && !denied) || got.Explicit != denied {
-						t.Errorf("preset %s on %s, %s, %s: %v, want allowed %v, denied %v", preset.name, resource, c.name, request, got, want && !denied, denied)
+						t.Errorf("preset %s on %s, %s, %s: %v, want allowed %v, denied %v",
+							preset.name, resource, c.name, request, got, want && !denied, denied)
 					}
 					cases++
 				}
@@ -131,7 +140,11 @@ func TestEveryKindOfCallerIsFoundByEveryFormThatNamesIt(t *testing.T) {
 		{must(iam.NewRoleSession(night, role, roleID+":night")), `"*" role role-id session`},
 		{must(iam.NewRoleSession(night, "arn:aws:iam::123456789012:role/shipper", "")), `"*" session short-role`},
 		{must(iam.ParsePrincipal(night)), `"*" role session short-role`}, // the path is not known
-		{must(iam.NewFederatedUser("arn:aws:sts::123456789012:federated-user/fred", "arn:aws:iam::123456789012:root")), `"*" federated`},
+		{
+			caller: must(iam.NewFederatedUser("arn:aws:sts::123456789012:federated-user/fred",
+				"arn:aws:iam::123456789012:root")),
+			named: `"*" federated`,
+		},
 		{must(iam.ParsePrincipal("123456789012")), `"*" account root`},
 	}
 	forms := []struct{ name, principal string }{
@@ -146,10 +159,15 @@ func TestEveryKindOfCallerIsFoundByEveryFormThatNamesIt(t *testing.T) {
 		{"session", `{"AWS":["arn:aws:iam::123456789012:user/nobody","` + night + `"]}`},
 		{"federated", `{"AWS":"arn:aws:sts::123456789012:federated-user/fred"}`},
 		{"service", `{"Service":"es.amazonaws.com"}`},
-		{"provider", `{"Federated":["cognito-identity.amazonaws.com","arn:aws:iam::123456789012:saml-provider/x"],"CanonicalUser":"79a5"}`},
+		{
+			name: "provider",
+			principal: `{"Federated":["cognito-identity.amazonaws.com","arn:aws:iam::123456789012:saml-provider/x"],` +
+				`"CanonicalUser":"79a5"}`,
+		},
 	}
 	for _, f := range forms {
-		policy, err := iam.ParseResource([]byte(statementWith(`{"Effect":"Allow","Principal":` + f.principal + `,"Action":"es:*","Resource":"*"}`)))
+		policy, err := iam.ParseResource(
+			[]byte(statementWith(`{"Effect":"Allow","Principal":` + f.principal + `,"Action":"es:*","Resource":"*"}`)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -158,7 +176,9 @@ func TestEveryKindOfCallerIsFoundByEveryFormThatNamesIt(t *testing.T) {
 			for name := range strings.FieldsSeq(c.named) {
 				want = want || name == f.name
 			}
-			got := iam.Evaluate(iam.Policies{Resource: policy}, iam.Request{Principal: c.caller, Action: "es:ESHttpGet", Resource: logs + "/"})
+			got := iam.Evaluate(iam.Policies{Resource: policy}, iam.Request{
+				Principal: c.caller, Action: "es:ESHttpGet", Resource: logs + "/",
+			})
 			// A root gets in anyway; what counts is by which policy.
 			if named := got.Allowed && got.By == iam.ResourcePolicy && got.Statement.Type != ""; named != want {
 				t.Errorf("Principal %s, caller %s %s: %v, want named %v", f.principal, c.caller.Kind(), c.caller, got, want)
@@ -170,9 +190,12 @@ func TestEveryKindOfCallerIsFoundByEveryFormThatNamesIt(t *testing.T) {
 func TestNobodyIsTakenForSomebodyElse(t *testing.T) {
 	t.Parallel()
 	for _, arn := range []string{
-		"alice", "arn:aws:iam::123456789012:role/shipper", "arn:aws:iam::123456789012:user/", "arn:aws:iam::12345:user/x", "arn:aws:iam:eu-west-1:123456789012:user/x",
-		"arn:aws:sts::123456789012:assumed-role/shipper", "arn:aws:sts::123456789012:assumed-role/shipper/a/b", "arn:aws:sts::123456789012:assumed-role//x",
-		"arn:aws:s3::123456789012:user/x", "arn::iam::123456789012:user/x", "arn:aws:iam::123456789012:user/a*", "12345678901", "arn:aws:iam::123456789012:group/x",
+		"alice", "arn:aws:iam::123456789012:role/shipper", "arn:aws:iam::123456789012:user/", "arn:aws:iam::12345:user/x",
+		"arn:aws:iam:eu-west-1:123456789012:user/x",
+		"arn:aws:sts::123456789012:assumed-role/shipper", "arn:aws:sts::123456789012:assumed-role/shipper/a/b",
+		"arn:aws:sts::123456789012:assumed-role//x",
+		"arn:aws:s3::123456789012:user/x", "arn::iam::123456789012:user/x", "arn:aws:iam::123456789012:user/a*",
+		"12345678901", "arn:aws:iam::123456789012:group/x",
 	} {
 		if p, err := iam.ParsePrincipal(arn); err == nil {
 			t.Errorf("%s is %s %s", arn, p.Kind(), p)
@@ -205,8 +228,14 @@ func TestEveryKeyOfARequestHasItsValue(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	facts := iam.Facts{
-		Time: at, SourceIP: netip.MustParseAddr("203.0.113.7"), UserAgent: "curl/8", Referer: "https://x.example", TokenIssued: at.Add(-time.Second),
-		OrgID: "o-1", Resource: logs + "/idx", ResourceTags: map[string]string{"Team": "search"},
+		Time:         at,
+		SourceIP:     netip.MustParseAddr("203.0.113.7"),
+		UserAgent:    "curl/8",
+		Referer:      "https://x.example",
+		TokenIssued:  at.Add(-time.Second),
+		OrgID:        "o-1",
+		Resource:     logs + "/idx",
+		ResourceTags: map[string]string{"Team": "search"},
 	}
 	inVPC := facts
 	inVPC.SourceVPC, inVPC.SourceVPCE = "vpc-1", "vpce-1"
@@ -218,17 +247,44 @@ func TestEveryKeyOfARequestHasItsValue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const common = ` aws:currenttime=2026-11-24T12:00:00Z aws:epochtime=1795521600 aws:referer=https://x.example aws:requestedregion=eu-west-1 aws:resourceaccount=123456789012 aws:resourcetag/team=search aws:useragent=curl/8`
+	const common = ` aws:currenttime=2026-11-24T12:00:00Z aws:epochtime=1795521600 aws:referer=https://x.example ` +
+		`aws:requestedregion=eu-west-1 aws:resourceaccount=123456789012 aws:resourcetag/team=search aws:useragent=curl/8`
 	for _, test := range []struct {
 		name   string
 		caller iam.Principal
 		facts  iam.Facts
 		want   string
 	}{
-		{"nobody, nothing known", iam.Anonymous(), iam.Facts{Time: at}, "aws:currenttime=2026-11-24T12:00:00Z aws:epochtime=1795521600 aws:principaltype=Anonymous aws:userid=anonymous"},
-		{"anonymous", iam.Anonymous(), facts, "aws:principaltype=Anonymous aws:sourceip=203.0.113.7 aws:userid=anonymous" + common},
-		{"user", user, facts, "aws:principalaccount=123456789012 aws:principalarn=" + alice + " aws:principalorgid=o-1 aws:principaltype=User aws:sourceip=203.0.113.7 aws:tokenissuetime=2026-11-24T11:59:59Z aws:userid=AIDAABCDEFGHIJKLMNOPQ aws:username=alice" + common},
-		{"role session in a VPC", role, inVPC, "aws:principalaccount=123456789012 aws:principalarn=arn:aws:iam::123456789012:role/team/shipper aws:principalorgid=o-1 aws:principaltype=AssumedRole aws:sourcevpc=vpc-1 aws:sourcevpce=vpce-1 aws:tokenissuetime=2026-11-24T11:59:59Z aws:userid=AROAABCDEFGHIJKLMNOPQ:night aws:vpcsourceip=203.0.113.7" + common},
+		{
+			name:   "nobody, nothing known",
+			caller: iam.Anonymous(),
+			facts:  iam.Facts{Time: at},
+			want: "aws:currenttime=2026-11-24T12:00:00Z aws:epochtime=1795521600 aws:principaltype=Anonymous " +
+				"aws:userid=anonymous",
+		},
+		{
+			name:   "anonymous",
+			caller: iam.Anonymous(),
+			facts:  facts,
+			want:   "aws:principaltype=Anonymous aws:sourceip=203.0.113.7 aws:userid=anonymous" + common,
+		},
+		{
+			name:   "user",
+			caller: user,
+			facts:  facts,
+			want: "aws:principalaccount=123456789012 aws:principalarn=" + alice +
+				" aws:principalorgid=o-1 aws:principaltype=User aws:sourceip=203.0.113.7 " +
+				"aws:tokenissuetime=2026-11-24T11:59:59Z aws:userid=AIDAABCDEFGHIJKLMNOPQ aws:username=alice" + common,
+		},
+		{
+			name:   "role session in a VPC",
+			caller: role,
+			facts:  inVPC,
+			want: "aws:principalaccount=123456789012 aws:principalarn=arn:aws:iam::123456789012:role/team/shipper " +
+				"aws:principalorgid=o-1 aws:principaltype=AssumedRole aws:sourcevpc=vpc-1 aws:sourcevpce=vpce-1 " +
+				"aws:tokenissuetime=2026-11-24T11:59:59Z aws:userid=AROAABCDEFGHIJKLMNOPQ:night aws:vpcsourceip=203.0.113.7" +
+				common,
+		},
 	} {
 		c := iam.NewContext(test.caller, test.facts)
 		got := map[string]string{}

@@ -68,7 +68,8 @@ func glob(pattern, s string) bool {
 	compiled, known := globs.Load(pattern)
 	if !known {
 		text := strings.ReplaceAll(regexp.QuoteMeta(pattern), string(anyRun), ".*")
-		compiled, _ = globs.LoadOrStore(pattern, regexp.MustCompile("(?s)^"+strings.ReplaceAll(text, string(anyOne), ".")+"$"))
+		compiled, _ = globs.LoadOrStore(pattern,
+			regexp.MustCompile("(?s)^"+strings.ReplaceAll(text, string(anyOne), ".")+"$"))
 	}
 	return compiled.(*regexp.Regexp).MatchString(s)
 }
@@ -95,7 +96,7 @@ func globARN(pattern []string, s string) bool {
 }
 
 // fill puts the request's values in the place of policy variables. Where wildcards count, those that the policy itself
-// writes become marks. A variable without a value makes the whole text null, which is equal to nothing and like nothing.
+// writes become marks. A variable without a value makes the whole text null, which matches nothing.
 func (r *modelRequest) fill(s string, variables, wild bool) (out string, null bool) {
 	written := func(s string) string {
 		if wild {
@@ -239,8 +240,10 @@ func (s *modelStatement) compare(r *modelRequest, op, value, wanted string) bool
 	switch family {
 	case "String":
 		filled, null := r.fill(wanted, s.variables, order == "Like")
-		return !null && (order == "Equals" && value == filled || order == "EqualsIgnoreCase" && strings.EqualFold(value, filled) ||
-			order == "Like" && glob(filled, value))
+		isEqual := order == "Equals" && value == filled ||
+			order == "EqualsIgnoreCase" && strings.EqualFold(value, filled) ||
+			order == "Like" && glob(filled, value)
+		return !null && isEqual
 	case "Arn":
 		filled, null := r.fill(wanted, s.variables, true)
 		return !null && globARN(strings.SplitN(filled, ":", 6), value)

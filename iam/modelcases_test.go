@@ -32,8 +32,10 @@ func (d dice) statement(isResource, variables bool) modelStatement {
 	} else {
 		s.Action = actions
 	}
-	resources := d.some("*", logs, logs+"/*", logs+"/a/*", logs+"/a*", logs+"/?/_search", logs+"/**/_search", "arn:aws:es:*:*:domain/*",
-		"arn:aws:es:us-east-1:123456789012:domain/logs/*", logs+"/", logs+"/${x:word}/_search", logs+"/${x:word, 'a'}*", logs+"/${*}/*", "arn:aws:es:*", "arn:aws:es:*:${aws:PrincipalAccount}:domain/*")
+	resources := d.some("*", logs, logs+"/", logs+"/*", logs+"/a/*", logs+"/a*", logs+"/?/_search", logs+"/**/_search",
+		logs+"/${x:word}/_search", logs+"/${x:word, 'a'}*", logs+"/${*}/*",
+		"arn:aws:es:*", "arn:aws:es:*:*:domain/*", "arn:aws:es:us-east-1:123456789012:domain/logs/*",
+		"arn:aws:es:*:${aws:PrincipalAccount}:domain/*")
 	switch {
 	case d.IntN(8) == 0:
 		s.NotRes = resources
@@ -41,8 +43,10 @@ func (d dice) statement(isResource, variables bool) modelStatement {
 		s.Resource = resources
 	}
 	if isResource {
-		s.names = d.some("*", "123456789012", "arn:aws:iam::123456789012:root", "arn:aws-cn:iam::123456789012:root", "210987654321", alice, mallory, night,
-			"arn:aws:iam::123456789012:role/shipper", "arn:aws:iam::123456789012:role/team/shipper", "arn:aws:sts::123456789012:federated-user/fred",
+		s.names = d.some("*", "123456789012", "arn:aws:iam::123456789012:root", "arn:aws-cn:iam::123456789012:root",
+			"210987654321", alice, mallory, night,
+			"arn:aws:iam::123456789012:role/shipper", "arn:aws:iam::123456789012:role/team/shipper",
+			"arn:aws:sts::123456789012:federated-user/fred",
 			"AIDAABCDEFGHIJKLMNOPQ", "AROAABCDEFGHIJKLMNOPQ")
 		s.Principal = map[string]any{"AWS": s.names}
 	}
@@ -60,10 +64,13 @@ func (d dice) statement(isResource, variables bool) modelStatement {
 }
 
 func (d dice) condition() (op, key string, values []string) {
-	not, order := d.of("", "Not"), d.of("Equals", "NotEquals", "LessThan", "LessThanEquals", "GreaterThan", "GreaterThanEquals")
+	not := d.of("", "Not")
+	order := d.of("Equals", "NotEquals", "LessThan", "LessThanEquals", "GreaterThan", "GreaterThanEquals")
 	switch d.IntN(10) {
 	case 0:
-		op, key, values = not+"IpAddress", d.of("aws:SourceIp", "AWS:sourceip"), d.some("10.0.0.0/8", "203.0.113.7/32", "::/0")
+		op = not + "IpAddress"
+		key = d.of("aws:SourceIp", "AWS:sourceip")
+		values = d.some("10.0.0.0/8", "203.0.113.7/32", "::/0")
 	case 1:
 		op, key, values = "Bool", "x:flag", d.some("true", "False")
 	case 2:
@@ -71,7 +78,10 @@ func (d dice) condition() (op, key string, values []string) {
 	case 3:
 		op, key, values = "Date"+order, "x:date", d.some("2026-01-01T00:00:00Z", "2025-06-01T12:00:00Z")
 	case 4:
-		op, key, values = "Arn"+not+d.of("Like", "Equals"), "aws:PrincipalArn", d.some("arn:aws:iam::*:user/*", "arn:aws:iam::123456789012:role/*shipper", "arn:aws:iam::${x:word}:user/*", "*")
+		op = "Arn" + not + d.of("Like", "Equals")
+		key = "aws:PrincipalArn"
+		values = d.some("*", "arn:aws:iam::*:user/*", "arn:aws:iam::123456789012:role/*shipper",
+			"arn:aws:iam::${x:word}:user/*")
 	case 5:
 		return "Null", d.of("aws:SourceIp", "x:many", "x:none"), d.some("true", "false")[:1]
 	case 6:
@@ -173,7 +183,12 @@ func modelCallers(t *testing.T) []modelCaller {
 		{arn: alice, account: "123456789012"},
 		{arn: "arn:aws:iam::123456789012:user/bob", account: "123456789012", id: "AIDAABCDEFGHIJKLMNOPQ"},
 		{arn: night, issuer: "arn:aws:iam::123456789012:role/shipper", pathless: true, account: "123456789012"},
-		{arn: "arn:aws:sts::123456789012:assumed-role/shipper/day", issuer: "arn:aws:iam::123456789012:role/team/shipper", account: "123456789012", id: "AROAABCDEFGHIJKLMNOPQ"},
+		{
+			arn:     "arn:aws:sts::123456789012:assumed-role/shipper/day",
+			issuer:  "arn:aws:iam::123456789012:role/team/shipper",
+			account: "123456789012",
+			id:      "AROAABCDEFGHIJKLMNOPQ",
+		},
 		{arn: "arn:aws:sts::123456789012:federated-user/fred", issuer: alice, account: "123456789012"},
 		{arn: "arn:aws:iam::123456789012:root", account: "123456789012", root: true},
 		{arn: mallory, account: "210987654321"},
@@ -201,8 +216,11 @@ func modelCallers(t *testing.T) []modelCaller {
 
 func (d dice) request(callers []modelCaller) (modelRequest, iam.Request) {
 	m := modelRequest{
-		caller: callers[d.IntN(len(callers))], action: d.of("es:ESHttpGet", "es:ESHttpPost", "es:ESHttpPut", "es:ESHttpDelete", "es:ESHttpHead"),
-		resource: logs + d.of("/", "/a", "/a/_search", "/b/_search", "/_bulk", "/a,b/_search", "/ä/_search", "/*/x", "/a:b/_search"), keys: map[string][]string{},
+		caller: callers[d.IntN(len(callers))],
+		action: d.of("es:ESHttpGet", "es:ESHttpPost", "es:ESHttpPut", "es:ESHttpDelete", "es:ESHttpHead"),
+		resource: logs + d.of("/", "/a", "/a/_search", "/b/_search", "/_bulk", "/a,b/_search", "/ä/_search", "/*/x",
+			"/a:b/_search"),
+		keys: map[string][]string{},
 	}
 	if m.caller.arn != "" {
 		m.keys["aws:principalarn"] = []string{m.caller.principal.PrincipalARN()}
@@ -244,8 +262,11 @@ func TestTheEvaluatorAgreesWithThePlainModelOnAMillionCases(t *testing.T) {
 			want, explicit := modelDecide(&ps, &m)
 			got := iam.Evaluate(parsed, r)
 			if got.Allowed != want || got.Explicit != explicit {
-				text, err := json.MarshalIndent(map[string]any{"resource": ps.resource, "identity": ps.identity, "boundary": ps.boundary, "session": ps.session}, "", " ")
-				t.Fatalf("seed %d: %s by %q on %s with %v: evaluator %v (%s), model %v, denied %v\n%s%v", seed, m.action, m.caller.arn, m.resource, m.keys, got.Allowed, got, want, explicit, text, err)
+				text, err := json.MarshalIndent(map[string]any{
+					"resource": ps.resource, "identity": ps.identity, "boundary": ps.boundary, "session": ps.session,
+				}, "", " ")
+				t.Fatalf("seed %d: %s by %q on %s with %v: evaluator %v (%s), model %v, denied %v\n%s%v",
+					seed, m.action, m.caller.arn, m.resource, m.keys, got.Allowed, got, want, explicit, text, err)
 			}
 			if want {
 				allowed++
@@ -275,7 +296,8 @@ func TestADecisionRestsOnAStatementThatExplainFindsToo(t *testing.T) {
 			if got.By == "" || (got.Missing != "") != (!got.Allowed && !got.Explicit) {
 				t.Fatalf("seed %d: the decision does not say what it rests on: %+v", seed, got)
 			}
-			if denies := slices.ContainsFunc(found, func(f iam.Finding) bool { return f.Applies && f.Effect == iam.Deny }); denies != got.Explicit {
+			denies := slices.ContainsFunc(found, func(f iam.Finding) bool { return f.Applies && f.Effect == iam.Deny })
+			if denies != got.Explicit {
 				t.Fatalf("seed %d: a Deny applies: %v; the decision: %+v", seed, denies, got)
 			}
 			if got.Statement.Type == "" {

@@ -17,8 +17,8 @@ const (
 	partVariable          // ${key} or ${key, 'default'}
 )
 
-// part is a piece of a pattern. A variable's value is compared literally: a caller must not widen a policy by having a
-// star in its name.
+// part is a piece of a pattern. A variable's value is compared literally: a caller with a star in its name must not
+// widen a policy.
 type part struct {
 	kind       partKind
 	text       string // the literal, or the variable's default
@@ -29,7 +29,7 @@ type part struct {
 // pattern is a compiled policy value.
 type pattern []part
 
-// syntax says what has a meaning in a policy value.
+// syntax says whether * and ?, and whether ${…}, have a meaning in a policy value.
 type syntax struct{ wildcards, variables bool }
 
 func compilePattern(s string, x syntax) (pattern, error) {
@@ -106,8 +106,8 @@ func cutVariable(s string) (v part, rest string, err error) {
 	return part{kind: partVariable, key: strings.ToLower(key), text: def, hasDefault: hasDefault}, rest, nil
 }
 
-// value is what a literal or variable stands for in a request; ok is false for a variable that is null: the request has
-// no value for its key, or several, and there is no default.
+// value is what a literal or variable stands for in a request. With ok false the variable is null: it has no default,
+// and the request has no value for its key, or several.
 func (p *part) value(c *Context) (text string, ok bool) {
 	if p.kind != partVariable {
 		return p.text, true
@@ -118,8 +118,8 @@ func (p *part) value(c *Context) (text string, ok bool) {
 	return p.text, p.hasDefault
 }
 
-// unresolved is the first variable that is null in the request. A pattern with one is equal to nothing and like nothing:
-// it never matches, so that what is negated holds.
+// unresolved is the key of the first variable that is null in the request. A pattern with one matches nothing, so a
+// negated operator holds.
 func (p pattern) unresolved(c *Context) (key string, found bool) {
 	for i := range p {
 		if _, ok := p[i].value(c); !ok {
@@ -145,8 +145,9 @@ func (p pattern) match(s string, c *Context, fold bool) bool {
 	return ok
 }
 
-// find is match, and says in how many steps. It goes back to the last star only, and no further than what follows that
-// star can still fit in: the steps are at most the product of what follows and of what that leaves of s.
+// find is match, and counts the steps. On a mismatch it goes back to the last star only, and gives up when what follows
+// that star is longer than the rest of s. So the steps are bounded by the product of two lengths: of what follows the
+// last star, and of what that leaves of s.
 func (p pattern) find(s string, c *Context, fold bool) (ok bool, steps int) {
 	i, j := 0, 0
 	star, mark := -1, 0
@@ -210,8 +211,7 @@ func (p pattern) shortestLen(c *Context) (n int) {
 	return n
 }
 
-// expand is the text that the pattern stands for in a request; ok is false when a variable is null. It must have no
-// wildcards.
+// expand is the text that a pattern without wildcards stands for in a request. With ok false a variable is null.
 func (p pattern) expand(c *Context) (text string, ok bool) {
 	if len(p) == 1 {
 		return p[0].value(c)
@@ -260,8 +260,8 @@ type arnPattern struct {
 	segment [6]pattern
 	// late is set instead of segment when a variable before the fifth colon may bring colons of its own.
 	late pattern
-	// short is set instead of segment when there are fewer than six segments and a star ends the last one: the star stands
-	// for what is missing, and the ARN is compared as one text.
+	// short is set instead of segment when there are fewer than six segments and a star ends the last one. The star stands
+	// for the missing segments, and the ARN is compared as one text.
 	short pattern
 	// never is set when there are fewer than six segments and no star ends the last one.
 	never bool
@@ -328,7 +328,7 @@ func (a *arnPattern) match(arn string, seg *arnSegments, c *Context) bool {
 	case a.short != nil:
 		return a.short.match(arn, c, false)
 	}
-	// The last segment first: the others are much the same in all of a domain's policies.
+	// The last segment comes first because it differs most: the others are nearly the same in all policies of a domain.
 	for i := len(seg) - 1; i >= 0; i-- {
 		if !a.segment[i].match(seg[i], c, false) {
 			return false
@@ -337,8 +337,8 @@ func (a *arnPattern) match(arn string, seg *arnSegments, c *Context) bool {
 	return true
 }
 
-// resolve replaces variables by their values, by nothing when they are null. A value that is empty leaves nothing behind, so that a star before it ends the
-// pattern.
+// resolve replaces variables by their values. A null or empty variable leaves no part behind, so that a star in front
+// of it may end the pattern.
 func (p pattern) resolve(c *Context) pattern {
 	out := make(pattern, 0, len(p))
 	for _, q := range p {

@@ -45,8 +45,8 @@ type Error struct {
 	Path string
 	// Problem says what is wrong there.
 	Problem string
-	// Service is what the service answers to whoever saves the document: exception and text. It is empty where that is
-	// not known.
+	// Service is the service's answer to the call that saves the document: exception and text. It is empty when the answer
+	// is not known.
 	Service string
 }
 
@@ -57,8 +57,8 @@ func (e *Error) Error() string {
 	return "policy: " + e.Path + ": " + e.Problem
 }
 
-// ParseResource reads a domain's access policy. What the service would refuse is an [*Error]; so is a name that it does
-// not know, as nothing in a document is passed over. Rules that depend on the domain are in [Policy.CheckFor].
+// ParseResource reads a domain's access policy. The error is an [*Error] for what the service would refuse and for
+// every name that is not known. Rules that depend on the domain are in [Policy.CheckFor].
 func ParseResource(doc []byte) (*Policy, error) { return parse(doc, true) }
 
 // ParseIdentity reads an identity policy, a permissions boundary or a session policy.
@@ -155,8 +155,8 @@ func quoted(s string) string { return strconv.Quote(clipped(s)) }
 // Len is the number of statements.
 func (p *Policy) Len() int { return len(p.statements) }
 
-// CheckFor holds a domain's access policy to the rules that depend on the domain: no addresses on a domain inside a VPC, and no
-// open access to a public domain without fine-grained access control.
+// CheckFor checks a domain's access policy by the rules that depend on the domain: no conditions on addresses for a
+// domain inside a VPC, and no open access to a public domain without fine-grained access control.
 func (p *Policy) CheckFor(d Domain) error {
 	for i := range p.statements {
 		s := &p.statements[i]
@@ -164,13 +164,15 @@ func (p *Policy) CheckFor(d Domain) error {
 		if d.VPC && s.hasKey("aws:sourceip") {
 			return &Error{
 				Path: path + ".Condition", Problem: "a domain inside a VPC does not see addresses",
-				Service: "ValidationException: You can’t attach an IP-based policy to a domain that has a VPC endpoint. Instead, use a security group to control IP-based access.",
+				Service: "ValidationException: You can’t attach an IP-based policy to a domain that has a VPC endpoint. " +
+					"Instead, use a security group to control IP-based access.",
 			}
 		}
 		if !d.VPC && !d.FineGrained && !d.AllowOpen && s.isOpen() {
 			return &Error{
 				Path: path, Problem: "it lets everyone in, anonymous callers too",
-				Service: "ValidationException: Enable fine-grained access control or apply a restrictive access policy to your domain",
+				Service: "ValidationException: Enable fine-grained access control " +
+					"or apply a restrictive access policy to your domain",
 			}
 		}
 	}

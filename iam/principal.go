@@ -55,8 +55,8 @@ func ParsePrincipal(s string) (Principal, error) {
 	case seg[2] == "iam" && kind == "user" && isName(name):
 		p.kind, p.name = KindUser, name
 	case seg[2] == "iam" && kind == "role":
-		return Principal{}, fmt.Errorf("parse principal: %q is a role; requests come from its sessions, arn:%s:sts::%s:assumed-role/%s/SESSION",
-			s, p.partition, p.account, name)
+		return Principal{}, fmt.Errorf("parse principal: %q is a role; requests come from its sessions, "+
+			"arn:%s:sts::%s:assumed-role/%s/SESSION", s, p.partition, p.account, name)
 	case seg[2] == "sts" && kind == "assumed-role":
 		role, session, _ := strings.Cut(rest, "/")
 		if !isName(role) || !isName(session) {
@@ -86,8 +86,8 @@ func NewUser(arn, id string) (Principal, error) {
 }
 
 // NewRoleSession is a session of a role. A session's ARN leaves out the path that a role's ARN may have, so both are
-// needed to tell what the session may do. ID is the role's unique id (AROA…) or the whole aws:userid (AROA…:SESSION),
-// and may be empty.
+// needed to tell what the session may do. ID is the role's unique id (AROA…) or the whole aws:userid
+// (AROA…:SESSION), and may be empty.
 func NewRoleSession(sessionARN, roleARN, id string) (Principal, error) {
 	p, err := ParsePrincipal(sessionARN)
 	if err != nil {
@@ -161,14 +161,15 @@ func isName(s string) bool {
 	}
 	for i := range len(s) {
 		b := s[i]
-		if ('a' > b || b > 'z') && ('A' > b || b > 'Z') && ('0' > b || b > '9') && !strings.ContainsRune("_+=,.@-", rune(b)) {
+		isAlphanumeric := 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' || '0' <= b && b <= '9'
+		if !isAlphanumeric && strings.IndexByte("_+=,.@-", b) < 0 {
 			return false
 		}
 	}
 	return true
 }
 
-// grant says how a resource policy names the caller. It decides what else must allow.
+// grant says how a resource policy names the caller. It decides which other policies have to allow too.
 type grant uint8
 
 const (
@@ -178,7 +179,7 @@ const (
 	// grantIssuer names the role behind a session, or the user behind a federated one: the boundary and the session
 	// policies limit it.
 	grantIssuer
-	// grantDirect names the very caller, or everyone: nothing but an explicit deny limits it.
+	// grantDirect names the caller itself, or everyone: nothing but an explicit deny limits it.
 	grantDirect
 )
 
@@ -191,7 +192,7 @@ const (
 	entryRole   // by ARN
 	entryUserID // AIDA…
 	entryRoleID // AROA…
-	entryOther  // services and identity providers: nobody who calls a domain from here
+	entryOther  // services and identity providers, which do not call domains
 )
 
 // principalEntry is one value of a Principal element.
@@ -231,8 +232,8 @@ func (e *principalEntry) grants(p *Principal) grant {
 	return grantNone
 }
 
-// isRoleOf compares roles. Names are unique in an account whatever their path, so when the path behind a session is
-// not known, the name tells.
+// isRoleOf reports whether the entry is the role behind a session. When the role's path is not known, the name decides:
+// role names are unique in an account.
 func (e *principalEntry) isRoleOf(p *Principal) bool {
 	if p.issuerOK {
 		return e.text == p.issuer

@@ -4,14 +4,14 @@ import "strings"
 
 // statement is one statement of a policy.
 type statement struct {
-	sid        string
-	effect     Effect
-	principals []principalEntry // of a resource policy
-	actions    []actionPattern
-	notAction  bool
-	resources  []resourcePattern // none stands for every resource of the domain
-	notRes     bool
-	conditions []condition
+	sid         string
+	effect      Effect
+	principals  []principalEntry // of a resource policy
+	actions     []actionPattern
+	notAction   bool
+	resources   []resourcePattern // none stands for every resource of the domain
+	notResource bool
+	conditions  []condition
 }
 
 type actionPattern struct {
@@ -30,7 +30,10 @@ func (p *Policy) statement(n *node, path string) (*statement, error) {
 		return nil, &Error{Path: path, Problem: "want an object"}
 	}
 	if n.member("NotPrincipal") != nil {
-		return nil, &Error{Path: path + ".NotPrincipal", Problem: "NotPrincipal is not supported; name those who may, or use a condition on aws:PrincipalArn"}
+		return nil, &Error{
+			Path:    path + ".NotPrincipal",
+			Problem: "NotPrincipal is not supported; name those who may, or use a condition on aws:PrincipalArn",
+		}
 	}
 	names := []string{"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"}
 	if p.isResource {
@@ -42,15 +45,18 @@ func (p *Policy) statement(n *node, path string) (*statement, error) {
 		return nil, err
 	}
 	s := &statement{}
-	for _, step := range []func(*statement, *node, string) error{p.head, p.readPrincipals, p.readActions, p.readResources, p.readConditions} {
-		if err := step(s, n, path); err != nil {
+	for _, read := range []func(*statement, *node, string) error{
+		p.readHead, p.readPrincipals, p.readActions, p.readResources, p.readConditions,
+	} {
+		if err := read(s, n, path); err != nil {
 			return nil, err
 		}
 	}
 	return s, nil
 }
 
-func (p *Policy) head(s *statement, n *node, path string) error {
+// readHead reads Sid and Effect.
+func (p *Policy) readHead(s *statement, n *node, path string) error {
 	if v := n.member("Sid"); v != nil {
 		if v.kind != stringNode {
 			return &Error{Path: path + ".Sid", Problem: "want a string"}
@@ -97,7 +103,8 @@ func (p *Policy) readPrincipals(s *statement, n *node, path string) error {
 			if m.name == "AWS" {
 				var ok bool
 				if e, ok = parseEntry(text); !ok {
-					return &Error{Path: place, Problem: quoted(text) + " is no principal: want *, an account, the ARN of a user, a role, a role session or a federated user, or a unique id; wildcards inside are not allowed"}
+					return &Error{Path: place, Problem: quoted(text) + " is no principal: want *, an account, a unique id, " +
+						"or the ARN of a user, a role, a role session or a federated user; wildcards inside are not allowed"}
 				}
 			}
 			s.principals = append(s.principals, e)
@@ -149,7 +156,8 @@ func parseEntry(text string) (principalEntry, bool) {
 }
 
 func isUniqueID(s, prefix string) bool {
-	return strings.HasPrefix(s, prefix) && len(s) >= 16 && len(s) <= 128 && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == ""
+	return strings.HasPrefix(s, prefix) && 16 <= len(s) && len(s) <= 128 &&
+		strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == ""
 }
 
 // texts returns a string or a list of strings that is not empty.
@@ -167,7 +175,7 @@ func texts(n *node, path string) ([]string, error) {
 	return out, nil
 }
 
-// either returns one of two elements of which exactly one may be there.
+// either returns the one of two elements that is there, nil when none is. Having both is an error.
 func either(n *node, path, name, not string) (v *node, negated bool, err error) {
 	a, b := n.member(name), n.member(not)
 	if a != nil && b != nil {
@@ -224,7 +232,7 @@ func (p *Policy) readResources(s *statement, n *node, path string) error {
 		}
 		return &Error{Path: path, Problem: "there is neither Resource nor NotResource"}
 	}
-	s.notRes = negated
+	s.notResource = negated
 	path += map[bool]string{false: ".Resource", true: ".NotResource"}[negated]
 	values, err := texts(v, path)
 	if err != nil {
@@ -287,7 +295,7 @@ func (p *Policy) checkResource(text string) (problem string) {
 	return ""
 }
 
-// hasVariables reports whether ${…} has a meaning: it has none in the old version of the language.
+// hasVariables reports whether ${…} has a meaning. It has none in policies of version 2008-10-17.
 func (p *Policy) hasVariables() bool { return p.version == "2012-10-17" }
 
 // isOpen reports whether the statement lets everybody do something without any condition.

@@ -12,7 +12,8 @@ import (
 
 // conditioned is an Allow for alice under one condition.
 func conditioned(condition string) string {
-	return `{"Effect":"Allow","Principal":{"AWS":"` + alice + `"},"Action":"es:*","Resource":"*","Condition":{` + condition + `}}`
+	return `{"Effect":"Allow","Principal":{"AWS":"` + alice + `"},"Action":"es:*","Resource":"*","Condition":{` +
+		condition + `}}`
 }
 
 func TestWhatOnlyGoTakesForAValueIsRefused(t *testing.T) {
@@ -79,14 +80,15 @@ func TestValuesAreComparedAsWhatTheyAre(t *testing.T) {
 			t.Errorf("%s: %v, want allowed %v", condition, got, want)
 		}
 	}
-	binary := judge(t, conditioned(`"BinaryEquals":{"aws:Referer":"YQ=="}`), "", alice, "GET", "/", iam.Facts{Referer: "YQ=="})
+	isA := conditioned(`"BinaryEquals":{"aws:Referer":"YQ=="}`)
+	binary := judge(t, isA, "", alice, "GET", "/", iam.Facts{Referer: "YQ=="})
 	if !binary.Allowed {
 		t.Errorf("the same bytes: %v", binary)
 	}
 }
 
-// A star that ends a segment stands for all that is missing from an ARN with fewer segments; in one with all six it stays
-// in its own, so that no path can pretend to be another domain.
+// A star that ends a segment stands for all that is missing from an ARN with fewer segments; in one with all six it
+// stays in its own, so that no path can pretend to be another domain.
 func TestAnARNMayLackSegmentsWhenAStarEndsIt(t *testing.T) {
 	t.Parallel()
 	for resource, want := range map[string]bool{
@@ -102,12 +104,16 @@ func TestAnARNMayLackSegmentsWhenAStarEndsIt(t *testing.T) {
 		"arn:aws:es:eu-west-1:123456789012:domain/l*/x": false,
 	} {
 		// The path holds what would fit, if a star reached over colons.
-		got := judge(t, allow("Allow", alice, resource), "", alice, "GET", "/a:210987654321:domain/logs/x:domain/x/y", iam.Facts{})
+		const path = "/a:210987654321:domain/logs/x:domain/x/y"
+		got := judge(t, allow("Allow", alice, resource), "", alice, "GET", path, iam.Facts{})
 		if got.Allowed != want {
 			t.Errorf("%s: %v, want allowed %v", resource, got, want)
 		}
 	}
-	for _, resource := range []string{"arn:aws:es", "arn:aws:es:eu-west-1", "arn:aws:es:*:domain/logs", "arn:aws:*", "arn:*", "arn", "arn:aws:es:r:1:", "*:es:*"} {
+	for _, resource := range []string{
+		"arn", "arn:*", "arn:aws:*", "arn:aws:es", "arn:aws:es:eu-west-1", "arn:aws:es:r:1:", "arn:aws:es:*:domain/logs",
+		"*:es:*",
+	} {
 		if _, err := iam.ParseResource([]byte(statementWith(allow("Allow", alice, resource)))); err == nil {
 			t.Errorf("%s is taken for an ARN", resource)
 		}
@@ -135,18 +141,31 @@ func TestAFederatedUserHasWhatASessionPolicyHandsOn(t *testing.T) {
 		}
 		return p
 	}
-	all, get := identity(`{"Effect":"Allow","Action":"*","Resource":"*"}`), identity(`{"Effect":"Allow","Action":"es:ESHttpGet","Resource":"*"}`)
+	all := identity(`{"Effect":"Allow","Action":"*","Resource":"*"}`)
+	get := identity(`{"Effect":"Allow","Action":"es:ESHttpGet","Resource":"*"}`)
 	for _, test := range []struct {
 		name     string
 		policies iam.Policies
 		get, put bool
 	}{
 		{"the user may, and hands nothing on", iam.Policies{Identity: []*iam.Policy{all}}, false, false},
-		{"the user may, and hands GET on", iam.Policies{Identity: []*iam.Policy{all}, Session: []*iam.Policy{get}}, true, false},
-		{"more is handed on than there is", iam.Policies{Identity: []*iam.Policy{get}, Session: []*iam.Policy{all}}, true, false},
+		{
+			name:     "the user may, and hands GET on",
+			policies: iam.Policies{Identity: []*iam.Policy{all}, Session: []*iam.Policy{get}},
+			get:      true,
+		},
+		{
+			name:     "more is handed on than there is",
+			policies: iam.Policies{Identity: []*iam.Policy{get}, Session: []*iam.Policy{all}},
+			get:      true,
+		},
 		{"the access policy names the session", iam.Policies{Resource: access(fred)}, true, true},
 		{"the access policy names the user", iam.Policies{Resource: access(alice)}, false, false},
-		{"the access policy names the user, who hands GET on", iam.Policies{Resource: access(alice), Session: []*iam.Policy{get}}, true, false},
+		{
+			name:     "the access policy names the user, who hands GET on",
+			policies: iam.Policies{Resource: access(alice), Session: []*iam.Policy{get}},
+			get:      true,
+		},
 		{"the access policy names everyone", iam.Policies{Resource: access("*")}, true, true},
 	} {
 		for method, want := range map[string]bool{"Get": test.get, "Put": test.put} {
@@ -161,7 +180,8 @@ func TestAFederatedUserHasWhatASessionPolicyHandsOn(t *testing.T) {
 func TestADecisionNamesBothStatementsWhereBothSidesHaveToAllow(t *testing.T) {
 	t.Parallel()
 	access := allow("Deny", alice, "*") + "," + allow("Allow", mallory, "*")
-	got := judge(t, access, `{"Sid":"Mine","Effect":"Allow","Action":"es:*","Resource":"*"}`, mallory, "GET", "/", iam.Facts{})
+	identity := `{"Sid":"Mine","Effect":"Allow","Action":"es:*","Resource":"*"}`
+	got := judge(t, access, identity, mallory, "GET", "/", iam.Facts{})
 	want := "allowed by statement 0 (Mine) of the identity-based policy and statement 1 of the resource-based policy"
 	if got.String() != want || got.And.Type != iam.ResourcePolicy {
 		t.Errorf("%+v: %s, want %s", got, got, want)
@@ -172,10 +192,15 @@ func TestMessagesAreShortAndParsingIsLinear(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("é", 40000)
 	for _, doc := range []string{
-		`{"` + long + `":1}`, `{"` + long + `":1,"` + long + `":1}`, statementWith(`{"Effect":"` + long + `","Principal":"*","Action":"*"}`),
-		statementWith(`{"Effect":"Allow","Principal":{"AWS":"` + long + `"},"Action":"*"}`), statementWith(`{"Effect":"Allow","Principal":"*","Action":"` + long + `"}`),
-		statementWith(`{"Effect":"Allow","Principal":"*","Action":"*","Resource":"` + long + `"}`), statementWith(conditioned(`"` + long + `":{"x:y":"z"}`)),
-		statementWith(conditioned(`"Bool":{"` + long + `":"z"}`)), statementWith(conditioned(`"Bool":{"x:` + long + `":"z"}`)), statementWith(conditioned(`"Bool":{"x:y":"` + long + `"}`)),
+		`{"` + long + `":1}`, `{"` + long + `":1,"` + long + `":1}`,
+		statementWith(`{"Effect":"` + long + `","Principal":"*","Action":"*"}`),
+		statementWith(`{"Effect":"Allow","Principal":{"AWS":"` + long + `"},"Action":"*"}`),
+		statementWith(`{"Effect":"Allow","Principal":"*","Action":"` + long + `"}`),
+		statementWith(`{"Effect":"Allow","Principal":"*","Action":"*","Resource":"` + long + `"}`),
+		statementWith(conditioned(`"` + long + `":{"x:y":"z"}`)),
+		statementWith(conditioned(`"Bool":{"` + long + `":"z"}`)),
+		statementWith(conditioned(`"Bool":{"x:` + long + `":"z"}`)),
+		statementWith(conditioned(`"Bool":{"x:y":"` + long + `"}`)),
 		statementWith(conditioned(`"StringLike":{"x:y":"${` + long + `}"}`)),
 	} {
 		_, err := iam.ParseResource([]byte(doc))
@@ -186,9 +211,11 @@ func TestMessagesAreShortAndParsingIsLinear(t *testing.T) {
 	// A hundred thousand characters of keys take no noticeable time, to read and to judge.
 	var keys []string
 	for i := range 4000 {
-		keys = append(keys, `"x:`+strings.Repeat("a", i%7)+string(rune('a'+i%26))+time.Unix(int64(i), 0).UTC().Format("150405")+`":"1"`)
+		keys = append(keys,
+			`"x:`+strings.Repeat("a", i%7)+string(rune('a'+i%26))+time.Unix(int64(i), 0).UTC().Format("150405")+`":"1"`)
 	}
-	p, err := iam.ParseResource([]byte(statementWith(conditioned(`"StringEqualsIfExists":{` + strings.Join(keys, ",") + `}`))))
+	p, err := iam.ParseResource([]byte(
+		statementWith(conditioned(`"StringEqualsIfExists":{` + strings.Join(keys, ",") + `}`))))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,18 +223,22 @@ func TestMessagesAreShortAndParsingIsLinear(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := iam.Evaluate(iam.Policies{Resource: p}, iam.Request{Principal: caller, Action: "es:ESHttpGet", Resource: logs + "/"}); !d.Allowed {
+	d := iam.Evaluate(iam.Policies{Resource: p}, iam.Request{
+		Principal: caller, Action: "es:ESHttpGet", Resource: logs + "/",
+	})
+	if !d.Allowed {
 		t.Error(d)
 	}
 }
 
-// The guide's section "Policy variables with no value", with its example: access is denied explicitly to whoever lacks the
-// tag. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-no-value
+// The guide's section "Policy variables with no value", with its example: access is denied explicitly to whoever lacks
+// the tag. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-no-value
 func TestAPolicyVariableWithoutAValueIsNull(t *testing.T) {
 	t.Parallel()
 	everything := allow("Allow", alice, logs+"/*")
 	statement := func(effect, element, resource, condition string) string {
-		return `{"Effect":"` + effect + `","Principal":{"AWS":"*"},"Action":"es:ESHttpGet","` + element + `":"` + resource + `"` + condition + `}`
+		return `{"Effect":"` + effect + `","Principal":{"AWS":"*"},"Action":"es:ESHttpGet","` + element + `":"` + resource +
+			`"` + condition + `}`
 	}
 	where := func(operator, value string) string {
 		return `,"Condition":{"` + operator + `":{"aws:UserAgent":"` + value + `"}}`
@@ -229,12 +260,23 @@ func TestAPolicyVariableWithoutAValueIsNull(t *testing.T) {
 		{statement("Deny", "Resource", logs+"/*", where("StringEquals", "${aws:Referer, 'curl'}")), true},
 		{statement("Deny", "Resource", logs+"/*", where("StringNotEquals", "${aws:Referer, 'curl'}")), false},
 		// Others of the list stand: one may be equal, and a negated operator wants none of them.
-		{`{"Effect":"Deny","Principal":"*","Action":"es:*","Resource":"*","Condition":{"StringEquals":{"aws:UserAgent":["${aws:Referer}","curl"]}}}`, true},
-		{`{"Effect":"Deny","Principal":"*","Action":"es:*","Resource":"*","Condition":{"StringNotEquals":{"aws:UserAgent":["${aws:Referer}","curl"]}}}`, false},
+		{
+			statement: `{"Effect":"Deny","Principal":"*","Action":"es:*","Resource":"*",` +
+				`"Condition":{"StringEquals":{"aws:UserAgent":["${aws:Referer}","curl"]}}}`,
+			denied: true,
+		},
+		{
+			statement: `{"Effect":"Deny","Principal":"*","Action":"es:*","Resource":"*",` +
+				`"Condition":{"StringNotEquals":{"aws:UserAgent":["${aws:Referer}","curl"]}}}`,
+		},
 		// A resource with it matches nothing, and the statement stands with the others.
 		{statement("Deny", "Resource", logs+"/${aws:Referer}*", ""), false},
 		{statement("Deny", "NotResource", logs+"/${aws:Referer}*", ""), true},
-		{`{"Effect":"Deny","Principal":"*","Action":"es:*","Resource":["` + logs + `/${aws:Referer}*","` + logs + `/a/*"]}`, true},
+		{
+			statement: `{"Effect":"Deny","Principal":"*","Action":"es:*",` +
+				`"Resource":["` + logs + `/${aws:Referer}*","` + logs + `/a/*"]}`,
+			denied: true,
+		},
 		// Before the fifth colon a variable is text, with a value or without.
 		{statement("Deny", "Resource", "arn:aws:es:*:${aws:PrincipalAccount}:domain/*", ""), false},
 		{statement("Deny", "Resource", "arn:aws:es:${aws:RequestedRegion}:123456789012:domain/*", ""), false},

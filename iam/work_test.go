@@ -15,12 +15,22 @@ func TestMatchingIsBoundByTheShorterOfPatternAndValue(t *testing.T) {
 		pattern, value string
 		want           int
 	}{
-		"a pattern that is longer than the value":         {"*" + strings.Repeat("a?", most/2) + "b", strings.Repeat("a", 8000), 8002},
-		"a pattern that fits but for its end":             {"*" + strings.Repeat("a?", most/2) + "b", strings.Repeat("a", most+6), 10 * most},
-		"question marks":                                  {"*" + strings.Repeat("?", most) + "b", strings.Repeat("?", most+6), 10 * most},
-		"stars, each with its own text":                   {strings.Repeat("*a", most/2) + "b", strings.Repeat("a", 8000), 10 * 8000},
-		"a star before variables longer than the value":   {"*${x:word}${x:word}b", strings.Repeat("a", 900), 10},
-		"a star in front of the longest end that may fit": {"*" + strings.Repeat("?", 4000) + "b", strings.Repeat("a", 8000), 4001 * 4001},
+		"a pattern that is longer than the value": {
+			pattern: "*" + strings.Repeat("a?", most/2) + "b", value: strings.Repeat("a", 8000), want: 8002,
+		},
+		"a pattern that fits but for its end": {
+			pattern: "*" + strings.Repeat("a?", most/2) + "b", value: strings.Repeat("a", most+6), want: 10 * most,
+		},
+		"question marks": {
+			pattern: "*" + strings.Repeat("?", most) + "b", value: strings.Repeat("?", most+6), want: 10 * most,
+		},
+		"stars, each with its own text": {
+			pattern: strings.Repeat("*a", most/2) + "b", value: strings.Repeat("a", 8000), want: 10 * 8000,
+		},
+		"a star before variables longer than the value": {"*${x:word}${x:word}b", strings.Repeat("a", 900), 10},
+		"a star in front of the longest end that may fit": {
+			pattern: "*" + strings.Repeat("?", 4000) + "b", value: strings.Repeat("a", 8000), want: 4001 * 4001,
+		},
 		"no star": {strings.Repeat("?", most), strings.Repeat("a", most-1), most + 1},
 		"a thousand stars and a value without their texts": {strings.Repeat("*b", 1000), strings.Repeat("a", 8000), 3 * 8000},
 	} {
@@ -50,8 +60,11 @@ func TestCompilingTakesMemoryForThePatternOnce(t *testing.T) { // not parallel: 
 }
 
 func TestAValueOfTheRequestIsReadOnceForAllThatItIsComparedWith(t *testing.T) { // not parallel: it counts allocations
-	for operator, value := range map[string]string{"NumericEquals": "1", "DateEquals": "2026-11-24", "BinaryEquals": "YWJj", "IpAddress": "10.0.0.0/8"} {
-		doc := `{"Statement":{"Effect":"Allow","Principal":"*","Action":"*","Condition":{"` + operator + `":{"x:y":["` + strings.Repeat(value+`","`, 1000) + value + `"]}}}}`
+	for operator, value := range map[string]string{
+		"NumericEquals": "1", "DateEquals": "2026-11-24", "BinaryEquals": "YWJj", "IpAddress": "10.0.0.0/8",
+	} {
+		doc := `{"Statement":{"Effect":"Allow","Principal":"*","Action":"*","Condition":{"` + operator + `":{"x:y":["` +
+			strings.Repeat(value+`","`, 1000) + value + `"]}}}}`
 		p, err := ParseResource([]byte(doc))
 		if err != nil {
 			t.Fatal(err)
@@ -71,12 +84,15 @@ func TestAValueOfTheRequestIsReadOnceForAllThatItIsComparedWith(t *testing.T) { 
 
 func TestLintResolvesEachResourceOnce(t *testing.T) { // not parallel: it counts allocations
 	const resources = 500
-	p, err := ParseResource([]byte(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"*","Resource":[` +
-		strings.Repeat(`"arn:aws:es:::domain/logs/y${a:b,'c'}",`, resources) + `"*"]}}`))
+	p, err := ParseResource([]byte(
+		`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"*","Resource":[` +
+			strings.Repeat(`"arn:aws:es:::domain/logs/y${a:b,'c'}",`, resources) + `"*"]}}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	allocations := testing.AllocsPerRun(1, func() { Lint(p, Domain{Name: "logs", Region: "eu-west-1", Account: "123456789012"}) })
+	allocations := testing.AllocsPerRun(1, func() {
+		Lint(p, Domain{Name: "logs", Region: "eu-west-1", Account: "123456789012"})
+	})
 	if allocations > 100*resources {
 		t.Errorf("%v allocations for %d resources, want %d at most", allocations, resources, 100*resources)
 	}
