@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// RequestSigner signs requests in place. It has the methods of the Signer interface of opensearch-go (the field Signer of
-// opensearch.Config). With any other client, and where there is a choice, prefer [Transport]: it signs each attempt, and
-// knows what to do about clocks and expired tokens.
+// RequestSigner signs requests in place. It implements the interface of the field Signer of opensearch-go's
+// opensearch.Config. Prefer [Transport] with any other client: it signs each attempt anew, and corrects for clocks and
+// expired tokens.
 type RequestSigner struct {
 	Signer      Signer
 	Credentials Provider
@@ -23,12 +23,12 @@ type RequestSigner struct {
 	port uint16
 }
 
-// OverrideSigningPort makes the host be signed with this port instead of the URL's, for use through a tunnel; 0 takes
-// that back. Call it before the first request.
+// OverrideSigningPort sets the port of the host that is signed, for use through a tunnel. With 0 it is the URL's. Call
+// it before the first request.
 func (s *RequestSigner) OverrideSigningPort(port uint16) { s.port = port }
 
-// SignRequest signs r. A body without GetBody is read into memory and replaced; r then has GetBody, and either way
-// Content-Length.
+// SignRequest signs r and sets its ContentLength. A body without GetBody is read into memory and replaced, and GetBody
+// is set.
 func (s *RequestSigner) SignRequest(r *http.Request) error {
 	if s.Credentials == nil {
 		return fmt.Errorf("sign request: %w", ErrNoCredentials)

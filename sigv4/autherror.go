@@ -6,8 +6,8 @@ import (
 	"net/http"
 )
 
-// The kinds of refusal, by the names of the exceptions that other front ends of the same family put in the
-// x-amzn-ErrorType header. A domain does not send them.
+// The kinds of refusal. A domain does not send them; other AWS services send these names in the x-amzn-ErrorType
+// header.
 const (
 	CodeIncomplete   = "IncompleteSignatureException"
 	CodeInvalid      = "InvalidSignatureException"
@@ -16,7 +16,7 @@ const (
 
 // AuthError is the service's answer to a request whose authentication fails.
 type AuthError struct {
-	// Status is the HTTP status; for a domain it is 403 whatever is wrong, a malformed header included.
+	// Status is the HTTP status. A domain answers 403 whatever is wrong, a malformed header included.
 	Status int
 	// Code is one of the Code constants.
 	Code string

@@ -31,7 +31,8 @@ func benchRequest(b *testing.B) (r *http.Request, reset func()) {
 	}
 }
 
-// BenchmarkSign hashes the body and signs, beside the AWS SDK doing the same: both from a request with a new header map.
+// BenchmarkSign hashes the body and signs, beside the AWS SDK doing the same: both from a request with a new header
+// map.
 func BenchmarkSign(b *testing.B) {
 	for _, s := range benchSizes {
 		body := bytes.Repeat([]byte("x"), s.size)
@@ -49,14 +50,19 @@ func BenchmarkSign(b *testing.B) {
 		})
 		b.Run(fmt.Sprintf("size=%s/by=sdk", s.name), func(b *testing.B) {
 			signer := v4.NewSigner()
-			creds := aws.Credentials{AccessKeyID: testSession.AccessKeyID, SecretAccessKey: testSession.SecretAccessKey, SessionToken: testSession.SessionToken}
+			creds := aws.Credentials{
+				AccessKeyID:     testSession.AccessKeyID,
+				SecretAccessKey: testSession.SecretAccessKey,
+				SessionToken:    testSession.SessionToken,
+			}
 			r, reset := benchRequest(b)
 			b.SetBytes(int64(s.size))
 			b.ReportAllocs()
 			for b.Loop() {
 				reset()
 				sum := sha256.Sum256(body)
-				if err := signer.SignHTTP(b.Context(), creds, r, hex.EncodeToString(sum[:]), "es", testRegion, testTime); err != nil {
+				err := signer.SignHTTP(b.Context(), creds, r, hex.EncodeToString(sum[:]), "es", testRegion, testTime)
+				if err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -69,9 +75,10 @@ func BenchmarkSign(b *testing.B) {
 func BenchmarkVerify(b *testing.B) {
 	for _, s := range benchSizes {
 		body := bytes.Repeat([]byte("x"), s.size)
-		r := signed(b, testSession, testTime, http.MethodPost, "/logs-2026.11.24/_bulk?filter_path=took,errors&refresh=false", string(body), func(r *http.Request) {
-			r.Header.Set("Content-Type", "application/x-ndjson")
-		})
+		r := signed(b, testSession, testTime, http.MethodPost, "/logs-2026.11.24/_bulk?filter_path=took,errors&refresh=false",
+			string(body), func(r *http.Request) {
+				r.Header.Set("Content-Type", "application/x-ndjson")
+			})
 		b.Run(fmt.Sprintf("size=%s/by=sigv4", s.name), func(b *testing.B) {
 			v := newVerifier()
 			rd := bytes.NewReader(body)
@@ -100,14 +107,19 @@ func BenchmarkVerify(b *testing.B) {
 		})
 		b.Run(fmt.Sprintf("size=%s/by=sdk-signing-again", s.name), func(b *testing.B) {
 			signer := v4.NewSigner()
-			creds := aws.Credentials{AccessKeyID: testSession.AccessKeyID, SecretAccessKey: testSession.SecretAccessKey, SessionToken: testSession.SessionToken}
+			creds := aws.Credentials{
+				AccessKeyID:     testSession.AccessKeyID,
+				SecretAccessKey: testSession.SecretAccessKey,
+				SessionToken:    testSession.SessionToken,
+			}
 			out, reset := benchRequest(b)
 			b.SetBytes(int64(s.size))
 			b.ReportAllocs()
 			for b.Loop() {
 				reset()
 				sum := sha256.Sum256(body)
-				if err := signer.SignHTTP(b.Context(), creds, out, hex.EncodeToString(sum[:]), "es", testRegion, testTime); err != nil {
+				err := signer.SignHTTP(b.Context(), creds, out, hex.EncodeToString(sum[:]), "es", testRegion, testTime)
+				if err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -21,12 +21,12 @@ const (
 
 const upperHex = "0123456789ABCDEF"
 
-// covered is what a signature covers, the same on both sides.
+// covered is what a signature covers, for signing and for verifying.
 type covered struct {
 	method string
 	// target is the request target as it is on the wire.
 	target string
-	// omit is the query parameter that is not part of the signature: the signature itself, when it is in the query.
+	// omit is the query parameter that the signature does not cover: the signature itself, when it is in the query.
 	omit string
 	host string
 	// names are the signed headers in the order and spelling of the SignedHeaders list.
@@ -89,7 +89,7 @@ func appendScope(b []byte, date, region, service string) []byte {
 	return append(b, "/"+terminator...)
 }
 
-// splitTarget parts a request target at its first question mark. The absolute form loses its scheme and authority.
+// splitTarget splits a request target at its first question mark. The absolute form loses its scheme and authority.
 func splitTarget(target string) (path, query string) {
 	path, query, _ = strings.Cut(target, "?")
 	if strings.HasPrefix(path, "/") {
@@ -105,9 +105,9 @@ func splitTarget(target string) (path, query string) {
 	return path, query
 }
 
-// appendPath appends the canonical form of a path: empty and dot segments resolved as the service resolves them, then
-// every byte outside the unreserved set encoded, the percent sign of an existing escape included. A trailing slash is
-// kept; one that only a trailing dot segment would leave is not added, as in the signers of botocore and smithy.
+// appendPath appends the canonical form of a path. Empty and dot segments are resolved as the service resolves them,
+// then every byte outside the unreserved set is encoded, the percent sign of an escape included. A trailing slash is
+// kept. A trailing dot segment leaves none, as in the signers of botocore and smithy.
 func appendPath(b []byte, path string) []byte {
 	if !strings.HasPrefix(path, "/") {
 		return appendEncoded(b, path)
@@ -133,8 +133,9 @@ func appendPath(b []byte, path string) []byte {
 	return b
 }
 
-// appendQuery appends the canonical form of a query: split at "&", each name and value decoded and encoded once, sorted
-// by encoded name and then value. Nothing is dropped: a semicolon and a percent sign that begins no escape are data.
+// appendQuery appends the canonical form of a query. It is split at "&", each name and value is decoded and encoded
+// once, and the parameters are sorted by encoded name and then value. A semicolon, and a percent sign that begins no
+// escape, are data.
 func (w *work) appendQuery(b []byte, query, omit string) []byte {
 	if query == "" {
 		return b
@@ -288,7 +289,7 @@ func unreserved(c byte) bool {
 	return c == '-' || c == '.' || c == '_' || c == '~'
 }
 
-// headerKey returns the key of a header map for a header name, without an allocation for those that are signed mostly.
+// headerKey returns the key of a header map for a header name. The names that are signed most often cost no allocation.
 func headerKey(name string) string {
 	switch name {
 	case "content-encoding":

@@ -11,8 +11,10 @@ import (
 )
 
 var (
-	testCredentials = sigv4.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"}
-	testTime        = time.Date(2016, 5, 4, 11, 25, 24, 0, time.UTC)
+	testCredentials = sigv4.Credentials{
+		AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+	}
+	testTime = time.Date(2016, 5, 4, 11, 25, 24, 0, time.UTC)
 )
 
 // newRequest makes a request that is sent with exactly this target.

@@ -8,31 +8,30 @@ import (
 	"time"
 )
 
-// claim is what a request says about who signed it: parsed and checked for form, not yet believed.
+// claim is what a request says about who signed it. Its form is checked, its signature is not.
 type claim struct {
 	accessKeyID, day, region, service string
 	signedHeaders                     []string
 	signature                         string
 	token                             string
 	hasToken                          bool
-	// date is the time of the signature as the string to sign has it.
-	date      string
-	at        time.Time
-	presigned bool
+	date                              string // of the signature, as the string to sign has it
+	at                                time.Time
+	presigned                         bool
 }
 
-// maxSignedHeaders bounds the list of signed headers: each name can stand for a long value.
+// maxSignedHeaders bounds the list of signed headers, because each name can stand for a long value.
 const maxSignedHeaders = 128
 
 // parameters are the parts of a claim as they are written, before any check.
 type parameters struct {
 	algorithm, credential, signature, signedHeaders string
 	date, expires                                   string
-	// dateIsHeader says that date is that of a Date header, which can have the form of HTTP.
-	dateIsHeader bool
+	// isDateHeader says that date is from a Date header, which may have the form of HTTP.
+	isDateHeader bool
 }
 
-// claimOf returns what r claims, nil when it claims nothing. The order of the checks is the service's.
+// claimOf returns what r claims, nil when r is anonymous. The order of the checks is the service's.
 func (v *Verifier) claimOf(r *http.Request, target string, now time.Time) (*claim, error) {
 	_, query := splitTarget(target)
 	q, err := parseQuery(query)
@@ -55,7 +54,7 @@ func (v *Verifier) claimOf(r *http.Request, target string, now time.Time) (*clai
 		c.token, c.hasToken = q.value[queryToken], q.found[queryToken]
 		c.presigned = true
 	default:
-		return nil, nil //nolint:nilnil // an anonymous request claims nothing, and that is no error
+		return nil, nil
 	}
 	if err != nil {
 		return nil, err
@@ -68,7 +67,8 @@ func (v *Verifier) claimOf(r *http.Request, target string, now time.Time) (*clai
 		return nil, err
 	}
 	if p.algorithm != algorithm {
-		return nil, refuse(CodeIncomplete, "Unsupported AWS 'algorithm': '"+p.algorithm+"' (only AWS4-HMAC-SHA256 for now). ")
+		return nil, refuse(CodeIncomplete,
+			"Unsupported AWS 'algorithm': '"+p.algorithm+"' (only AWS4-HMAC-SHA256 for now). ")
 	}
 	return c, v.checkScope(c, p.credential)
 }
@@ -91,7 +91,8 @@ func (v *Verifier) headerParameters(r *http.Request, values []string) (p paramet
 		part = strings.Trim(part, " ")
 		name, value, found := strings.Cut(part, "=")
 		if !found {
-			return p, refuse(CodeIncomplete, "'"+part+"' not a valid key=value pair (missing equal-sign) in Authorization header: '"+header+"'.")
+			return p, refuse(CodeIncomplete, "'"+part+"' not a valid key=value pair (missing equal-sign) "+
+				"in Authorization header: '"+header+"'.")
 		}
 		var repeated bool
 		switch name {
@@ -103,10 +104,11 @@ func (v *Verifier) headerParameters(r *http.Request, values []string) (p paramet
 			p.signedHeaders, hasSignedHeaders, repeated = value, true, hasSignedHeaders
 		}
 		if repeated {
-			return p, refuse(CodeIncomplete, "Authorization header must have '"+name+"' parameter at most once. Authorization="+header)
+			return p, refuse(CodeIncomplete,
+				"Authorization header must have '"+name+"' parameter at most once. Authorization="+header)
 		}
 	}
-	p.date, p.dateIsHeader = headerDate(r.Header)
+	p.date, p.isDateHeader = headerDate(r.Header)
 
 	var missing strings.Builder
 	for _, parameter := range [...]struct {
@@ -123,7 +125,7 @@ func (v *Verifier) headerParameters(r *http.Request, values []string) (p paramet
 	if missing.Len() > 0 {
 		return p, refuse(CodeIncomplete, missing.String()+"Authorization="+header)
 	}
-	if other := r.Header.Get("Date"); v.Strict && !p.dateIsHeader && other != "" {
+	if other := r.Header.Get("Date"); v.Strict && !p.isDateHeader && other != "" {
 		a, _, errA := parseDate(p.date, false)
 		if b, _, errB := parseDate(other, true); errA == nil && (errB != nil || !a.Equal(b)) {
 			return p, refuse(CodeIncomplete, "'X-Amz-Date' and 'Date' must be the same when both are present.")
@@ -186,7 +188,8 @@ func parseQuery(query string) (q queryAuth, err error) {
 		}
 	}
 	if repeated != "" && q.found[queryAlgorithm] {
-		return q, refuse(CodeIncomplete, "AWS query-string parameters must include '"+repeated+"' at most once. Re-examine the query-string parameters.")
+		return q, refuse(CodeIncomplete, "AWS query-string parameters must include '"+repeated+"' at most once. "+
+			"Re-examine the query-string parameters.")
 	}
 	return q, nil
 }
@@ -207,7 +210,7 @@ func (q *queryAuth) parameters() (parameters, error) {
 	}, nil
 }
 
-// parseDate returns the time of a date and the form that the string to sign has it in.
+// parseDate returns the time of a date, and the date in the form of the string to sign.
 func parseDate(s string, isDateHeader bool) (at time.Time, basic string, err error) {
 	at, err = time.Parse(timeFormat, s)
 	// The layout also takes a fraction of a second, which is not in the basic format.
@@ -219,12 +222,13 @@ func parseDate(s string, isDateHeader bool) (at time.Time, basic string, err err
 			return at, at.UTC().Format(timeFormat), nil
 		}
 	}
-	return time.Time{}, "", refuse(CodeIncomplete, "Date must be in ISO-8601 'basic format'. Got '"+s+"'. See http://en.wikipedia.org/wiki/ISO_8601")
+	return time.Time{}, "", refuse(CodeIncomplete,
+		"Date must be in ISO-8601 'basic format'. Got '"+s+"'. See http://en.wikipedia.org/wiki/ISO_8601")
 }
 
 // checkDate reads the date and compares it with the clock.
 func (v *Verifier) checkDate(c *claim, p parameters, now time.Time) (err error) {
-	c.at, c.date, err = parseDate(p.date, p.dateIsHeader)
+	c.at, c.date, err = parseDate(p.date, p.isDateHeader)
 	if err != nil {
 		return err
 	}
@@ -257,7 +261,7 @@ func span(d time.Duration) string {
 	return strconv.FormatInt(int64(d/time.Second), 10) + " sec"
 }
 
-// checkSignedHeaders reads the list of signed headers. The service insists on host only; Strict on all that matter.
+// checkSignedHeaders reads the list of signed headers. The service insists on host only, Strict on all that matter.
 func (v *Verifier) checkSignedHeaders(c *claim, p parameters, h http.Header) error {
 	if strings.Count(p.signedHeaders, ";") >= maxSignedHeaders {
 		return refuse(CodeIncomplete, fmt.Sprintf("'SignedHeaders' must have at most %d names.", maxSignedHeaders))
@@ -277,13 +281,15 @@ func (v *Verifier) checkSignedHeaders(c *claim, p parameters, h http.Header) err
 		return nil
 	}
 	for key := range h {
-		must := isAmz(key) || key == "Content-Type" || key == "Content-Encoding" || key == "Date" && p.dateIsHeader
+		must := isAmz(key) || key == "Content-Type" || key == "Content-Encoding" || key == "Date" && p.isDateHeader
 		if must && !c.signs(key) {
 			return refuse(CodeInvalid, "'"+key+"' must be a 'SignedHeader' in the AWS Authorization.")
 		}
 	}
 	for _, name := range c.signedHeaders {
-		if !strings.EqualFold(name, "host") && !strings.EqualFold(name, "content-length") && len(h[headerKey(name)]) == 0 {
+		// net/http keeps these two outside of the header map.
+		isElsewhere := strings.EqualFold(name, "host") || strings.EqualFold(name, "content-length")
+		if !isElsewhere && len(h[headerKey(name)]) == 0 {
 			return refuse(CodeInvalid, "'"+name+"' is a 'SignedHeader' in the AWS Authorization and is not in the request.")
 		}
 	}
@@ -304,7 +310,8 @@ func (c *claim) signs(header string) bool {
 func (v *Verifier) checkScope(c *claim, credential string) error {
 	parts := strings.Split(strings.TrimRight(credential, "/"), "/")
 	if len(parts) != 5 {
-		return refuse(CodeIncomplete, "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '"+credential+"'")
+		return refuse(CodeIncomplete, "Credential must have exactly 5 slash-delimited elements, "+
+			"e.g. keyid/date/region/service/term, got '"+credential+"'")
 	}
 	c.accessKeyID, c.day, c.region, c.service = parts[0], parts[1], parts[2], parts[3]
 	var wrong strings.Builder
@@ -315,7 +322,8 @@ func (v *Verifier) checkScope(c *claim, credential string) error {
 		wrong.WriteString("Credential should be scoped to correct service: '" + v.Service + "'. ")
 	}
 	if parts[4] != terminator {
-		wrong.WriteString("Credential should be scoped with a valid terminator: '" + terminator + "', not '" + parts[4] + "'. ")
+		wrong.WriteString("Credential should be scoped with a valid terminator: " +
+			"'" + terminator + "', not '" + parts[4] + "'. ")
 	}
 	if c.day != c.date[:dateLength] {
 		wrong.WriteString("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '" +

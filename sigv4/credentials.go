@@ -56,8 +56,8 @@ type Provider interface {
 	Credentials(ctx context.Context) (Credentials, error)
 }
 
-// Invalidator is a [Provider] that can forget what it has cached. [Transport] calls Invalidate when the service says
-// that the token is expired or invalid, and asks again.
+// Invalidator is a [Provider] that can forget its cached credentials. [Transport] calls Invalidate when the service
+// says that the token is expired or invalid, and then asks for credentials again.
 type Invalidator interface {
 	Invalidate()
 }
@@ -73,7 +73,7 @@ func Static(c Credentials) Provider {
 	return ProviderFunc(func(context.Context) (Credentials, error) { return c, nil })
 }
 
-// fatalError is a sentinel that concerns every request alike: trying the next one is of no use.
+// fatalError is an error of every request: there is no use in trying the next one.
 type fatalError struct{ text string }
 
 func (e *fatalError) Error() string { return e.text }
@@ -84,7 +84,7 @@ func (e *fatalError) Fatal() bool { return true }
 var (
 	// ErrNoCredentials says that there is nothing to sign with.
 	ErrNoCredentials error = &fatalError{"no credentials"}
-	// ErrExpiredCredentials says that a provider gave credentials whose time is over, also after Invalidate.
+	// ErrExpiredCredentials says that a provider gave expired credentials, also after Invalidate.
 	ErrExpiredCredentials error = &fatalError{"credentials are expired"}
 	// ErrUnknownKey is what a [Lookup] returns for an access key id that it does not have.
 	ErrUnknownKey = errors.New("unknown access key id")

@@ -70,10 +70,13 @@ func known(t testing.TB, signer string) map[string]bool {
 }
 
 // compare reports every target on which agreement is not what the list of differences says.
-func compare(t *testing.T, signer, target string, differs map[string]bool, ours, theirs sigv4.Trace, oursAuth, theirsAuth string) {
+func compare(
+	t *testing.T, signer, target string, differs map[string]bool, ours, theirs sigv4.Trace, oursAuth, theirsAuth string,
+) {
 	t.Helper()
 	if agree := oursAuth == theirsAuth; agree == differs[target] {
-		t.Errorf("%s: agreement is %v\nours:\n%s\n%s:\n%s", target, agree, ours.CanonicalRequest, signer, theirs.CanonicalRequest)
+		t.Errorf("%s: agreement is %v\nours:\n%s\n%s:\n%s", target, agree, ours.CanonicalRequest, signer,
+			theirs.CanonicalRequest)
 	}
 }
 
@@ -118,7 +121,10 @@ func TestSignedTargetArrivesAsItWasSigned(t *testing.T) {
 		_, refusal = verifier.Verify(r)
 	}))
 	defer server.Close()
-	transport := &sigv4.Transport{Base: server.Client().Transport, Credentials: sigv4.Static(testCredentials), Region: testRegion, Service: "es", Host: testHost}
+	transport := &sigv4.Transport{
+		Base: server.Client().Transport, Credentials: sigv4.Static(testCredentials), Region: testRegion, Service: "es",
+		Host: testHost,
+	}
 	for _, target := range targets(t) {
 		r := newRequest(t, http.MethodGet, target)
 		r.URL.Scheme, r.URL.Host = "http", strings.TrimPrefix(server.URL, "http://")

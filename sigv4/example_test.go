@@ -79,7 +79,8 @@ func ExampleProviderFunc() {
 
 // What is signed can be looked at, to compare it with what a server says it should have been.
 func ExampleSigner_Explain() {
-	r, err := http.NewRequestWithContext(context.Background(), http.MethodGet, "https://search-logs-abc.eu-west-1.es.amazonaws.com/logs-*/_search?v&size=0", http.NoBody)
+	r, err := http.NewRequestWithContext(context.Background(), http.MethodGet,
+		"https://search-logs-abc.eu-west-1.es.amazonaws.com/logs-*/_search?v&size=0", http.NoBody)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -11,9 +11,9 @@ const (
 	ServiceServerless = "aoss"
 )
 
-// Infer returns the region and the service that the host name of a domain or collection says, with or without a port.
-// ok is false for every other name: a custom endpoint, a tunnel, an address, an endpoint of the configuration API.
-// There is no default: the region then has to come from somebody who knows it.
+// Infer returns the region and the service that the host name of a domain or collection says. The name may have a port.
+// For every other name ok is false: a custom endpoint, a tunnel, an address, an endpoint of the configuration API.
+// There is no default region: the caller has to give it then.
 func Infer(host string) (region, service string, ok bool) {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h

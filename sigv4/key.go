@@ -16,7 +16,7 @@ type core struct {
 	mu    sync.RWMutex
 	keys  map[keyID]*signingKey
 	works sync.Pool
-	// chunks are large parts of bodies, *[maxChunk]byte.
+	// chunks holds parts of bodies for the next request, as *[maxChunk]byte.
 	chunks sync.Pool
 }
 
@@ -31,7 +31,7 @@ type signingKey struct {
 	macs sync.Pool
 }
 
-// key returns the derived key; the four steps of the derivation are taken once a day.
+// key returns the derived key. The derivation happens once a day for each credential.
 func (c *core) key(id keyID, secret string) *signingKey {
 	c.mu.RLock()
 	k := c.keys[id]
@@ -84,7 +84,7 @@ func (c *core) borrow() *work {
 	}
 }
 
-// maxKept bounds the buffers that wait for the next signature, so that one huge request does not stay in memory.
+// maxKept bounds the buffers that are kept for the next signature, so that one huge request does not stay in memory.
 const maxKept = 64 << 10
 
 func (c *core) giveBack(w *work) {

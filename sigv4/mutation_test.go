@@ -132,8 +132,14 @@ func TestNoMutatedRequestIsAdmitted(t *testing.T) {
 		r.Header.Set("Content-Type", "application/json")
 		r.Header.Set("X-Amz-Content-Sha256", sigv4.HashPayload([]byte(body)))
 		r.Body, r.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
-		creds := aws.Credentials{AccessKeyID: testSession.AccessKeyID, SecretAccessKey: testSession.SecretAccessKey, SessionToken: testSession.SessionToken}
-		if err := v4.NewSigner().SignHTTP(t.Context(), creds, r, r.Header.Get("X-Amz-Content-Sha256"), "es", testRegion, testTime); err != nil {
+		creds := aws.Credentials{
+			AccessKeyID:     testSession.AccessKeyID,
+			SecretAccessKey: testSession.SecretAccessKey,
+			SessionToken:    testSession.SessionToken,
+		}
+		err := v4.NewSigner().SignHTTP(t.Context(), creds, r, r.Header.Get("X-Amz-Content-Sha256"), "es", testRegion,
+			testTime)
+		if err != nil {
 			t.Fatal(err)
 		}
 		return write(r, "/idx/_doc/1?refresh=true", body)

@@ -57,7 +57,8 @@ func TestSignatureIsThatOfTheNPMPackages(t *testing.T) {
 		for i, target := range list {
 			theirs := results[name][i]
 			ours, ourAuth := ourSignature(t, target)
-			compare(t, name, target, differs, ours, sigv4.Trace{CanonicalRequest: theirs.Canonical + theirs.Error}, ourAuth, theirs.Authorization)
+			compare(t, name, target, differs, ours, sigv4.Trace{CanonicalRequest: theirs.Canonical + theirs.Error}, ourAuth,
+				theirs.Authorization)
 		}
 	}
 }

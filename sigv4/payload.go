@@ -21,7 +21,7 @@ func (e *BodyTooLargeError) Error() string {
 	return fmt.Sprintf("request body is over %d bytes", e.Limit)
 }
 
-// payload is a body that was read to its end: the first part in memory, the rest in a file that has no name any more.
+// payload is a body that was read to its end: the first part is in memory, the rest in a file without a name.
 type payload struct {
 	chunks [][]byte
 	inMem  int64
@@ -31,21 +31,22 @@ type payload struct {
 	pool   *sync.Pool
 
 	mu sync.Mutex
-	// users are the owner, until Close, and the open readers. The last one frees what holds the body: a transport can
+	// users counts the owner, until Close, and the open readers. The last one frees memory and file: a transport can
 	// still be reading when the request is answered.
 	users  int
 	closed bool
 }
 
-// Chunks grow by this factor up to the largest size, which is the size that is used again.
+// The sizes of chunks. Each is chunkFactor times the one before, up to maxChunk. Chunks of that size are used again.
 const (
 	firstChunk  = 1 << 10
 	chunkFactor = 8
 	maxChunk    = 256 << 10
 )
 
-// spool reads r to its end and hashes it. At most inMemory bytes stay in memory; dir is where the file is made, "" for
-// the system's place. A body over limit is a *[BodyTooLargeError]. Large chunks come from pool and go back there.
+// spool reads r to its end and hashes it. At most inMemory bytes stay in memory, the rest goes to a file in dir, or in
+// the system's temporary directory when dir is empty. A body over limit is a *[BodyTooLargeError]. Large chunks come
+// from pool and go back there.
 func spool(r io.Reader, length, inMemory, limit int64, dir string, pool *sync.Pool) (*payload, error) {
 	p := &payload{pool: pool, users: 1}
 	if r == nil || r == http.NoBody {
@@ -86,8 +87,8 @@ func (p *payload) fill(src io.Reader, length, inMemory int64, dir string) error 
 		return fmt.Errorf("spool body: %w", err)
 	}
 	p.file = file
-	// Without a name nobody else can open it, and it is gone with the process. Where an open file cannot be removed,
-	// Close does it.
+	// Without a name nobody else can open the file, and it goes with the process. Windows cannot remove an open file:
+	// there Close removes it.
 	_ = os.Remove(file.Name())
 	n, err := io.Copy(file, src)
 	p.size += n
@@ -110,8 +111,8 @@ func (p *payload) fillChunk(src io.Reader, size, length int64) (more bool, err e
 	p.inMem += int64(n)
 	p.size = p.inMem
 	if err == nil && p.inMem == length {
-		// Most bodies end here: see the end without taking another chunk. What comes after it is too much, and spool
-		// says so.
+		// Most bodies end here: look for the end without taking another chunk. A byte more than announced is an error of
+		// spool.
 		var one [1]byte
 		n, err = readFull(src, one[:])
 		p.size += int64(n)
@@ -125,8 +126,8 @@ func (p *payload) fillChunk(src io.Reader, size, length int64) (more bool, err e
 	return more, nil
 }
 
-// readFull fills b. When there is less, the error is the reader's own, and io.EOF itself alone means its end: io.ReadFull
-// would say io.ErrUnexpectedEOF both of a body that is over and of one that broke off with that very error.
+// readFull fills b. When there is less, the error is the reader's own, and io.EOF means the end of the body.
+// io.ReadFull would say io.ErrUnexpectedEOF also of a body that ends.
 func readFull(r io.Reader, b []byte) (n int, err error) {
 	for n < len(b) && err == nil {
 		var m int
@@ -134,7 +135,7 @@ func readFull(r io.Reader, b []byte) (n int, err error) {
 		n += m
 	}
 	if n == len(b) && err == io.EOF {
-		err = nil // the next reading says so again
+		err = nil // the next call sees it again
 	}
 	return n, err
 }
@@ -150,7 +151,7 @@ func (p *payload) chunk(size int64) []byte {
 	return new([maxChunk]byte)[:size]
 }
 
-// Close ends the use by the owner. Readers that are open go on; opening one fails.
+// Close ends the use by the owner. Open readers go on; opening another fails.
 func (p *payload) Close() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -249,7 +250,6 @@ func (r *payloadReader) drop() {
 	_ = r.p.release()
 }
 
-// Read is part of io.Reader.
 func (r *payloadReader) Read(b []byte) (int, error) {
 	if err := r.begin(); err != nil {
 		return 0, err

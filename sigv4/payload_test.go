@@ -49,7 +49,8 @@ func TestVerifiedBodyIsReadAgainFromMemoryAndFile(t *testing.T) {
 				}
 				if got.PayloadSize != int64(size) || r.ContentLength != int64(size) || r.TransferEncoding != nil ||
 					got.PayloadHash != sigv4.HashPayload([]byte(body)) {
-					t.Errorf("%d bytes: got size %d, Content-Length %d, hash %s", size, got.PayloadSize, r.ContentLength, got.PayloadHash)
+					t.Errorf("%d bytes: got size %d, Content-Length %d, hash %s", size, got.PayloadSize, r.ContentLength,
+						got.PayloadHash)
 				}
 				if err := got.Close(); err != nil {
 					t.Error(err)
@@ -59,7 +60,8 @@ func TestVerifiedBodyIsReadAgainFromMemoryAndFile(t *testing.T) {
 	}
 }
 
-// A transport can read a request's body after the handler has returned; the memory must not be another request's by then.
+// A transport can read a request's body after the handler has returned; the memory must not be another request's by
+// then.
 func TestHeldBodyIsNotOverwrittenByTheNextRequest(t *testing.T) {
 	t.Parallel()
 	v := newVerifier()
@@ -165,7 +167,8 @@ func TestBodyIsBoundedAndComplete(t *testing.T) {
 	}
 }
 
-// A body that breaks off must not be signed as if it ended there, whatever the error is called and however much came before.
+// A body that breaks off must not be signed as if it ended there, whatever the error is called and however much came
+// before.
 func TestABodyThatBreaksOffIsNeverSigned(t *testing.T) {
 	t.Parallel()
 	sent := errors.New("a request was sent")
@@ -173,12 +176,19 @@ func TestABodyThatBreaksOffIsNeverSigned(t *testing.T) {
 		Base:        roundTripper(func(*http.Request) (*http.Response, error) { return nil, sent }),
 		Credentials: sigv4.Static(testCredentials), SpoolBytes: 64 << 10, SpoolDir: t.TempDir(),
 	}
-	signer := &sigv4.RequestSigner{Signer: sigv4.Signer{Region: testRegion, Service: "es"}, Credentials: sigv4.Static(testCredentials)}
-	for _, failure := range []error{io.ErrUnexpectedEOF, fmt.Errorf("read file: %w", io.ErrUnexpectedEOF), fmt.Errorf("proxy: %w", io.EOF), errors.New("boom")} {
+	signer := &sigv4.RequestSigner{
+		Signer: sigv4.Signer{Region: testRegion, Service: "es"}, Credentials: sigv4.Static(testCredentials),
+	}
+	for _, failure := range []error{
+		io.ErrUnexpectedEOF, fmt.Errorf("read file: %w", io.ErrUnexpectedEOF), fmt.Errorf("proxy: %w", io.EOF),
+		errors.New("boom"),
+	} {
 		for _, size := range []int{0, 1, 1 << 10, 9 << 10, 64 << 10, 100_000} {
 			for _, length := range []int64{-1, 0, int64(size), int64(size) + 1} {
 				for name, wrap := range map[string]func(io.Reader) io.Reader{
-					"after the bytes": func(r io.Reader) io.Reader { return r }, "with the last bytes": iotest.DataErrReader, "byte by byte": iotest.OneByteReader,
+					"after the bytes":     func(r io.Reader) io.Reader { return r },
+					"with the last bytes": iotest.DataErrReader,
+					"byte by byte":        iotest.OneByteReader,
 				} {
 					broken := func() *http.Request {
 						r := post(t, "https://"+testHost+"/_bulk", "")
@@ -186,7 +196,8 @@ func TestABodyThatBreaksOffIsNeverSigned(t *testing.T) {
 						r.Body, r.GetBody, r.ContentLength = io.NopCloser(wrap(body)), nil, length
 						return r
 					}
-					if _, err := transport.RoundTrip(broken()); err == nil || errors.Is(err, sent) { //nolint:bodyclose // there is no answer
+					_, err := transport.RoundTrip(broken()) //nolint:bodyclose // there is no answer
+					if err == nil || errors.Is(err, sent) {
 						t.Errorf("%v %s, %d bytes, length %d: transport: %v", failure, name, size, length, err)
 					}
 					if err := signer.SignRequest(broken()); err == nil {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// refusal is why the service did not take a signature, as far as another attempt can help.
+// refusal is the reason why the service refused a signature, if another attempt can help.
 type refusal int
 
 const (
@@ -19,9 +19,9 @@ const (
 const (
 	// peekLength is how much of a refusal is read to know its kind. The sentence is at the start.
 	peekLength = 1 << 10
-	// maxSkew is the difference of the clocks that the service bears.
+	// maxSkew is the difference of clocks that the service tolerates.
 	maxSkew = 5 * time.Minute
-	// maxDiscard bounds what is read of an answer that is not used, for the connection's sake.
+	// maxDiscard bounds what is read of an unused answer, so that its connection can be used again.
 	maxDiscard = 256 << 10
 )
 
@@ -30,22 +30,23 @@ func (t *Transport) refusal(resp *http.Response, signedAt time.Time) refusal {
 	if resp.StatusCode != http.StatusForbidden {
 		return notRefused
 	}
-	// An answer to HEAD has no sentence, and a serverless collection does not say why; the clocks do.
+	// An answer to HEAD has no body, and a serverless collection does not say why it refuses. The clocks tell.
 	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil && date.Sub(signedAt).Abs() >= maxSkew {
 		return refusedTime
 	}
 	start := peek(resp)
 	switch {
-	case bytes.Contains(start, []byte("Signature expired: ")), bytes.Contains(start, []byte("Signature not yet current: ")):
+	case bytes.Contains(start, []byte("Signature expired: ")),
+		bytes.Contains(start, []byte("Signature not yet current: ")):
 		return refusedTime
-	// Expired; or invalid, which is also said of a key or a session that was taken out of use.
+	// Expired, or invalid. The service says the latter also of a key or session that has been revoked.
 	case bytes.Contains(start, []byte("The security token included in the request is ")):
 		return refusedToken
 	}
 	return notRefused
 }
 
-// peek returns the first bytes of the answer; who reads the answer gets them too.
+// peek returns the first bytes of the answer. Reading the body gives them again.
 func peek(resp *http.Response) []byte {
 	if resp.Body == nil || resp.Body == http.NoBody {
 		return nil
@@ -66,12 +67,12 @@ type peeked struct {
 	io.Closer
 }
 
-// errReader repeats the error that ended the look ahead.
+// errReader repeats the error of peek.
 type errReader struct{ err error }
 
 func (r errReader) Read([]byte) (int, error) { return 0, r.err }
 
-// setClock takes the date of the answer for the time of the service.
+// setClock sets the skew by the answer's Date header. It reports false when there is none.
 func (t *Transport) setClock(resp *http.Response) bool {
 	date, err := http.ParseTime(resp.Header.Get("Date"))
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"sync"
 )
 
-// replay is a body that each attempt reads from the start. It closes what it was made from when nobody reads it any more.
+// replay is a body that each attempt reads from the start. It closes the caller's body when nobody reads it any more.
 type replay struct {
 	size   int64
 	hash   string
@@ -21,13 +21,14 @@ type replay struct {
 	close   func()
 }
 
-// PayloadHasher may be implemented by the Body of a request that has GetBody and ContentLength: by a caller who can take
-// the SHA-256 while the body is made. [Transport] then reads the body once, to send it. A wrong sum is refused by the service.
+// PayloadHasher may be implemented by the Body of a request that has GetBody and ContentLength, when the caller takes
+// the SHA-256 while the body is made. [Transport] then reads the body once, to send it. The service refuses a wrong
+// sum.
 type PayloadHasher interface {
 	PayloadSHA256() [sha256.Size]byte
 }
 
-// newReplay hashes the body of req. When it fails the body is closed.
+// newReplay hashes the body of req. It closes the body when it fails.
 func (t *Transport) newReplay(req *http.Request) (*replay, error) {
 	b := &replay{readers: 1, hash: EmptyPayloadHash, close: func() {}}
 	if req.Body == nil || req.Body == http.NoBody {
@@ -51,7 +52,8 @@ func (t *Transport) newReplay(req *http.Request) (*replay, error) {
 		}
 	default:
 		var p *payload
-		p, err = spool(req.Body, req.ContentLength, orDefault(t.SpoolBytes, defaultSpool), orDefault(t.MaxBody, defaultMaxBody), t.SpoolDir, &t.core.chunks)
+		inMemory, limit := orDefault(t.SpoolBytes, defaultSpool), orDefault(t.MaxBody, defaultMaxBody)
+		p, err = spool(req.Body, req.ContentLength, inMemory, limit, t.SpoolDir, &t.core.chunks)
 		closeBody()
 		if err == nil {
 			b.source = p.open

@@ -48,15 +48,19 @@ func TestRefusedTimeIsTriedOnceMoreOnly(t *testing.T) {
 	t.Parallel()
 	const sentence = `{"message":"Signature expired: a is now earlier than b (c - 5 min.)"}`
 	requests := 0
-	transport := &sigv4.Transport{Credentials: sigv4.Static(testCredentials), Base: roundTrip(func(r *http.Request) (*http.Response, error) {
+	base := roundTrip(func(r *http.Request) (*http.Response, error) {
 		requests++
 		r.Body.Close()
+		later := time.Now().Add(time.Hour * time.Duration(requests))
 		return &http.Response{
-			StatusCode: http.StatusForbidden, Body: io.NopCloser(strings.NewReader(sentence)),
-			Header: http.Header{"Date": {time.Now().Add(time.Hour * time.Duration(requests)).UTC().Format(http.TimeFormat)}},
+			StatusCode: http.StatusForbidden,
+			Body:       io.NopCloser(strings.NewReader(sentence)),
+			Header:     http.Header{"Date": {later.UTC().Format(http.TimeFormat)}},
 		}, nil
-	})}
-	if status, body := do(t, transport, post(t, "https://"+testHost+"/", "{}")); status != http.StatusForbidden || body != sentence || requests != 2 {
+	})
+	transport := &sigv4.Transport{Credentials: sigv4.Static(testCredentials), Base: base}
+	status, body := do(t, transport, post(t, "https://"+testHost+"/", "{}"))
+	if status != http.StatusForbidden || body != sentence || requests != 2 {
 		t.Errorf("got %d %q after %d requests, want the refusal after 2", status, body, requests)
 	}
 }
@@ -66,12 +70,18 @@ func TestOtherRefusalsAreTheCallersWithTheirBody(t *testing.T) {
 	long := `{"Message":"` + strings.Repeat("no ", 5000) + `"}`
 	for _, status := range []int{403, 401, 429, 500, 503} {
 		requests := 0
-		transport := &sigv4.Transport{Credentials: sigv4.Static(testCredentials), Base: roundTrip(func(r *http.Request) (*http.Response, error) {
+		base := roundTrip(func(r *http.Request) (*http.Response, error) {
 			requests++
 			r.Body.Close()
-			return &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader(long)), Header: http.Header{"Date": {time.Now().UTC().Format(http.TimeFormat)}}}, nil
-		})}
-		if got, body := do(t, transport, post(t, "https://"+testHost+"/", "{}")); got != status || body != long || requests != 1 {
+			return &http.Response{
+				StatusCode: status,
+				Body:       io.NopCloser(strings.NewReader(long)),
+				Header:     http.Header{"Date": {time.Now().UTC().Format(http.TimeFormat)}},
+			}, nil
+		})
+		transport := &sigv4.Transport{Credentials: sigv4.Static(testCredentials), Base: base}
+		got, body := do(t, transport, post(t, "https://"+testHost+"/", "{}"))
+		if got != status || body != long || requests != 1 {
 			t.Errorf("%d: got %d after %d requests, %d bytes of %d", status, got, requests, len(body), len(long))
 		}
 	}
@@ -105,24 +115,31 @@ func TestExpiredTokenIsRenewedOnce(t *testing.T) {
 		}
 		provider := &cachingProvider{sessions: []sigv4.Credentials{stale, fresh}}
 		transport := &sigv4.Transport{Base: d, Credentials: provider}
-		if status, body := do(t, transport, post(t, "https://"+testHost+"/_bulk", "{}\n")); status != http.StatusOK || d.requests.Load() != 2 {
+		if status, body := do(t, transport, post(t, "https://"+testHost+"/_bulk", "{}\n")); status != http.StatusOK ||
+			d.requests.Load() != 2 {
 			t.Errorf("got %d %s after %d requests", status, body, d.requests.Load())
 		}
 		// A key that was taken out of use, and a session that was, are not known any more.
-		for _, sentence := range []string{"The security token included in the request is invalid.", "The security token included in the request is invalid"} {
+		for _, sentence := range []string{
+			"The security token included in the request is invalid.", "The security token included in the request is invalid",
+		} {
 			requests := 0
 			transport = &sigv4.Transport{
-				Credentials: &cachingProvider{sessions: []sigv4.Credentials{stale, fresh}}, Base: roundTrip(func(r *http.Request) (*http.Response, error) {
+				Credentials: &cachingProvider{sessions: []sigv4.Credentials{stale, fresh}},
+				Base: roundTrip(func(r *http.Request) (*http.Response, error) {
 					requests++
 					r.Body.Close()
 					status, answer := http.StatusForbidden, `{"message":"`+sentence+`"}`
 					if strings.Contains(r.Header.Get("Authorization"), fresh.AccessKeyID) {
 						status, answer = http.StatusOK, ""
 					}
-					return &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader(answer)), Header: http.Header{}}, nil
+					return &http.Response{
+						StatusCode: status, Body: io.NopCloser(strings.NewReader(answer)), Header: http.Header{},
+					}, nil
 				}),
 			}
-			if status, body := do(t, transport, post(t, "https://"+testHost+"/_bulk", "{}\n")); status != http.StatusOK || requests != 2 {
+			if status, body := do(t, transport, post(t, "https://"+testHost+"/_bulk", "{}\n")); status != http.StatusOK ||
+				requests != 2 {
 				t.Errorf("%q: got %d %s after %d requests", sentence, status, body, requests)
 			}
 		}
@@ -140,14 +157,16 @@ func TestExpiredTokenIsRenewedOnce(t *testing.T) {
 			{AccessKeyID: "ASIASTALE2", SecretAccessKey: stale.SecretAccessKey, SessionToken: stale.SessionToken},
 			{AccessKeyID: "ASIASTALE3", SecretAccessKey: stale.SecretAccessKey, SessionToken: stale.SessionToken},
 		}}}
-		if status, _ := do(t, transport, post(t, "https://"+testHost+"/_bulk", "{}\n")); status != http.StatusForbidden || d.requests.Load() != 2 {
+		if status, _ := do(t, transport, post(t, "https://"+testHost+"/_bulk", "{}\n")); status != http.StatusForbidden ||
+			d.requests.Load() != 2 {
 			t.Errorf("got %d after %d requests, want the refusal after two", status, d.requests.Load())
 		}
 		// Credentials that say themselves that they are over are not sent.
 		stale.Expires = time.Now()
 		d.requests.Store(0)
 		transport = &sigv4.Transport{Base: d, Credentials: &cachingProvider{sessions: []sigv4.Credentials{stale}}}
-		if err := failure(transport, post(t, "https://"+testHost+"/", "")); !errors.Is(err, sigv4.ErrExpiredCredentials) || d.requests.Load() != 0 {
+		err := failure(transport, post(t, "https://"+testHost+"/", ""))
+		if !errors.Is(err, sigv4.ErrExpiredCredentials) || d.requests.Load() != 0 {
 			t.Errorf("got %v after %d requests", err, d.requests.Load())
 		}
 		transport = &sigv4.Transport{Base: d, Credentials: &cachingProvider{sessions: []sigv4.Credentials{stale, fresh}}}

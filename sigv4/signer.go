@@ -28,21 +28,23 @@ func HashPayload(body []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Sign signs r as it will be sent at time at, and writes the headers that carry the signature; whatever Authorization
-// and X-Amz-Date it had is replaced. payloadHash is the SHA-256 of the body in hexadecimal, [EmptyPayloadHash] when there
-// is none; Sign does not touch the body.
+// Sign signs r as it will be sent at time at, and sets the headers that carry the signature. It replaces the
+// Authorization and X-Amz-Date that r had. payloadHash is the SHA-256 of the body in hexadecimal, [EmptyPayloadHash]
+// when there is no body. Sign does not touch the body.
 //
-// Signed are host, the date, the session token, content-type, content-encoding and every x-amz-* header in r, nothing
-// else, so that what a proxy or a transport changes on the way does not break the signature. The URL is not changed;
-// r.Host loses a port that is the scheme's default one, as others sign it without.
+// It signs host, the date, the session token, content-type, content-encoding and every x-amz-* header in r. It signs
+// nothing else, so that what a proxy or a transport changes on the way does not break the signature. The URL is not
+// changed; r.Host loses the scheme's default port, as others sign it without.
 //
-// x-amz-content-sha256 is added when there is a body, and always for aoss, which demands it.
+// Sign adds x-amz-content-sha256 when there is a body, and always for aoss, which demands it.
 func (s *Signer) Sign(r *http.Request, c Credentials, payloadHash string, at time.Time) error {
 	return s.core.sign(r, c, s.Region, s.Service, payloadHash, at, nil)
 }
 
-// sign is Sign; trace, when not nil, receives how the signature came about.
-func (k *core) sign(r *http.Request, c Credentials, region, service, payloadHash string, at time.Time, trace *Trace) error {
+// sign is Sign. It fills trace when that is not nil.
+func (k *core) sign(
+	r *http.Request, c Credentials, region, service, payloadHash string, at time.Time, trace *Trace,
+) error {
 	host, target, err := wireForm(r)
 	if err == nil {
 		err = checkScope(c, region, service, payloadHash)
@@ -106,12 +108,14 @@ func (k *core) sign(r *http.Request, c Credentials, region, service, payloadHash
 // MaxPresign is the longest time that a presigned request can be valid.
 const MaxPresign = 7 * 24 * time.Hour
 
-// Presign returns the URL of r with the signature in its query; the URL is a credential until it expires. Only the host
+// Presign returns the URL of r with the signature in its query. The URL is a credential until it expires. Only the host
 // header is signed. The existing query stays as it is. r is not changed.
 //
-// A domain verifies such a request and then hands the X-Amz-* parameters to the engine, which since Elasticsearch 5
-// refuses parameters that it does not know; presigned URLs are of use for older engines only.
-func (s *Signer) Presign(r *http.Request, c Credentials, payloadHash string, at time.Time, expires time.Duration) (string, error) {
+// Presigned URLs are of use for engines before Elasticsearch 5 only. A domain verifies such a request and hands the
+// X-Amz-* parameters on to the engine, and newer engines refuse parameters that they do not know.
+func (s *Signer) Presign(
+	r *http.Request, c Credentials, payloadHash string, at time.Time, expires time.Duration,
+) (string, error) {
 	host, target, err := wireForm(r)
 	if err == nil {
 		err = checkScope(c, s.Region, s.Service, payloadHash)
@@ -233,8 +237,8 @@ func isHash(s string) bool {
 	return true
 }
 
-// checkSpelling refuses a header that would be signed but stands in the map under a key that lookups do not find: it
-// would be sent next to ours.
+// checkSpelling refuses a header of those that are signed when its key in the map is not the canonical one. Signing
+// would not find it there, and it would be sent beside the one that is signed.
 func checkSpelling(h http.Header) error {
 	for key := range h {
 		if isAmz(key) || strings.EqualFold(key, "content-type") || strings.EqualFold(key, "content-encoding") ||

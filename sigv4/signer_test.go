@@ -33,25 +33,37 @@ func TestOnlyWhatMattersIsSigned(t *testing.T) {
 		want          string
 	}{
 		{"a bare request", "es", testCredentials, sigv4.EmptyPayloadHash, nil, "host;x-amz-date"},
-		{"a bare request to a collection", "aoss", testCredentials, sigv4.EmptyPayloadHash, nil, "host;x-amz-content-sha256;x-amz-date"},
+		{
+			name: "a bare request to a collection", service: "aoss", creds: testCredentials, hash: sigv4.EmptyPayloadHash,
+			want: "host;x-amz-content-sha256;x-amz-date",
+		},
 		{"a body", "es", testCredentials, bodyHash, nil, "host;x-amz-content-sha256;x-amz-date"},
 		{"a session", "es", testSession, sigv4.EmptyPayloadHash, nil, "host;x-amz-date;x-amz-security-token"},
 		{
 			"headers that change in transit", "aoss", testCredentials, bodyHash,
 			http.Header{
-				"Connection": {"close"}, "Content-Length": {"2"}, "Accept-Encoding": {"gzip"}, "User-Agent": {"x"}, "X-Forwarded-For": {"::1"},
-				"Transfer-Encoding": {"chunked"}, "Te": {"trailers"}, "Expect": {"100-continue"}, "Accept": {"*/*"}, "Cookie": {"a=b"},
+				"Connection": {"close"}, "Content-Length": {"2"}, "Accept-Encoding": {"gzip"}, "User-Agent": {"x"},
+				"X-Forwarded-For":   {"::1"},
+				"Transfer-Encoding": {"chunked"}, "Te": {"trailers"}, "Expect": {"100-continue"}, "Accept": {"*/*"},
+				"Cookie": {"a=b"},
 			},
 			"host;x-amz-content-sha256;x-amz-date",
 		},
 		{
 			"headers that say what the body is, and other x-amz headers", "es", testSession, bodyHash,
-			http.Header{"Content-Type": {"application/json"}, "Content-Encoding": {"gzip"}, "X-Amz-Target": {"b"}, "X-Amz-Acl": {"a"}},
+			http.Header{
+				"Content-Type": {"application/json"}, "Content-Encoding": {"gzip"}, "X-Amz-Target": {"b"}, "X-Amz-Acl": {"a"},
+			},
 			"content-encoding;content-type;host;x-amz-acl;x-amz-content-sha256;x-amz-date;x-amz-security-token;x-amz-target",
 		},
 		{
 			"what an earlier signature left", "es", testCredentials, sigv4.EmptyPayloadHash,
-			http.Header{"Authorization": {"a", "b"}, "X-Amz-Date": {"old"}, "X-Amz-Security-Token": {"old"}, "X-Amz-Content-Sha256": {"old"}},
+			http.Header{
+				"Authorization":        {"a", "b"},
+				"X-Amz-Date":           {"old"},
+				"X-Amz-Security-Token": {"old"},
+				"X-Amz-Content-Sha256": {"old"},
+			},
 			"host;x-amz-date",
 		},
 	}
@@ -112,31 +124,34 @@ func TestHostIsSignedAsItIsSent(t *testing.T) {
 
 func TestWhatCannotBeSignedIsRefusedAndLeftAlone(t *testing.T) {
 	t.Parallel()
+	type input struct {
+		request *http.Request
+		signer  *sigv4.Signer
+		creds   sigv4.Credentials
+		hash    string
+	}
 	tests := []struct {
 		name   string
-		change func(r *http.Request, s *sigv4.Signer, c *sigv4.Credentials, hash *string)
+		change func(*input)
 	}{
-		{"no credentials", func(_ *http.Request, _ *sigv4.Signer, c *sigv4.Credentials, _ *string) { c.SecretAccessKey = "" }},
-		{"no region", func(_ *http.Request, s *sigv4.Signer, _ *sigv4.Credentials, _ *string) { s.Region = "" }},
-		{"no service", func(_ *http.Request, s *sigv4.Signer, _ *sigv4.Credentials, _ *string) { s.Service = "" }},
-		{"no hash", func(_ *http.Request, _ *sigv4.Signer, _ *sigv4.Credentials, h *string) { *h = "" }},
-		{"an upper-case hash", func(_ *http.Request, _ *sigv4.Signer, _ *sigv4.Credentials, h *string) { *h = strings.ToUpper(*h) }},
-		{"an unsigned payload", func(_ *http.Request, _ *sigv4.Signer, _ *sigv4.Credentials, h *string) { *h = "UNSIGNED-PAYLOAD" }},
-		{"no host", func(r *http.Request, _ *sigv4.Signer, _ *sigv4.Credentials, _ *string) { r.URL.Host, r.Host = "", "" }},
-		{"a host that is sent in another form", func(r *http.Request, _ *sigv4.Signer, _ *sigv4.Credentials, _ *string) { r.Host = "bücher.example" }},
-		{"a space in the query", func(r *http.Request, _ *sigv4.Signer, _ *sigv4.Credentials, _ *string) { r.URL.RawQuery = "q=a b" }},
-		{"a line end in the query", func(r *http.Request, _ *sigv4.Signer, _ *sigv4.Credentials, _ *string) { r.URL.RawQuery = "q=a\nb" }},
-		{"a header under a second key", func(r *http.Request, _ *sigv4.Signer, _ *sigv4.Credentials, _ *string) {
-			r.Header["x-amz-date"] = []string{"x"}
-		}},
-		{"no URL", func(r *http.Request, _ *sigv4.Signer, _ *sigv4.Credentials, _ *string) { r.URL = nil }},
+		{"no credentials", func(in *input) { in.creds.SecretAccessKey = "" }},
+		{"no region", func(in *input) { in.signer.Region = "" }},
+		{"no service", func(in *input) { in.signer.Service = "" }},
+		{"no hash", func(in *input) { in.hash = "" }},
+		{"an upper-case hash", func(in *input) { in.hash = strings.ToUpper(in.hash) }},
+		{"an unsigned payload", func(in *input) { in.hash = "UNSIGNED-PAYLOAD" }},
+		{"no host", func(in *input) { in.request.URL.Host, in.request.Host = "", "" }},
+		{"a host that is sent in another form", func(in *input) { in.request.Host = "bücher.example" }},
+		{"a space in the query", func(in *input) { in.request.URL.RawQuery = "q=a b" }},
+		{"a line end in the query", func(in *input) { in.request.URL.RawQuery = "q=a\nb" }},
+		{"a header under a second key", func(in *input) { in.request.Header["x-amz-date"] = []string{"x"} }},
+		{"no URL", func(in *input) { in.request.URL = nil }},
 	}
 	for _, test := range tests {
 		r := newRequest(t, http.MethodGet, "/")
-		s := &sigv4.Signer{Region: testRegion, Service: "es"}
-		c, hash := testCredentials, sigv4.EmptyPayloadHash
-		test.change(r, s, &c, &hash)
-		if err := s.Sign(r, c, hash, testTime); err == nil {
+		in := input{r, &sigv4.Signer{Region: testRegion, Service: "es"}, testCredentials, sigv4.EmptyPayloadHash}
+		test.change(&in)
+		if err := in.signer.Sign(r, in.creds, in.hash, testTime); err == nil {
 			t.Errorf("%s: signed", test.name)
 		}
 		if authorization(r) != "" || r.Header.Get("X-Amz-Date") != "" {
@@ -159,7 +174,8 @@ func TestExplainChangesNothing(t *testing.T) {
 	r.Host = testHost + ":443"
 	before := r.Clone(t.Context())
 	explain(t, r)
-	if diff := cmp.Diff(before.Header, r.Header); diff != "" || r.Host != before.Host || r.URL.String() != before.URL.String() {
+	diff := cmp.Diff(before.Header, r.Header)
+	if diff != "" || r.Host != before.Host || r.URL.String() != before.URL.String() {
 		t.Errorf("changed: %s", diff)
 	}
 }
@@ -169,7 +185,8 @@ func TestSecretsNeverPrint(t *testing.T) {
 	c := testSession
 	var shown []string
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
-		shown = append(shown, fmt.Sprintf(verb, c), fmt.Sprintf(verb, &c), fmt.Sprintf(verb, []sigv4.Credentials{c}), fmt.Sprintf(verb, struct{ C sigv4.Credentials }{c}))
+		shown = append(shown, fmt.Sprintf(verb, c), fmt.Sprintf(verb, &c), fmt.Sprintf(verb, []sigv4.Credentials{c}),
+			fmt.Sprintf(verb, struct{ C sigv4.Credentials }{c}))
 	}
 	encoded, err := json.Marshal(map[string]any{"a": c, "b": &c})
 	if err != nil {
@@ -180,7 +197,8 @@ func TestSecretsNeverPrint(t *testing.T) {
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "credentials", c)
 	shown = append(shown, string(encoded), log.String(), c.String(), c.GoString())
 	for _, s := range shown {
-		if strings.Contains(s, c.SecretAccessKey) || strings.Contains(s, c.SessionToken) || strings.Contains(s, fmt.Sprintf("%x", c.SecretAccessKey)) {
+		if strings.Contains(s, c.SecretAccessKey) || strings.Contains(s, c.SessionToken) ||
+			strings.Contains(s, fmt.Sprintf("%x", c.SecretAccessKey)) {
 			t.Errorf("a secret in %s", s)
 		}
 		if !strings.Contains(s, c.AccessKeyID) {
@@ -221,7 +239,8 @@ func TestManyKeysDoNotMixAndDoNotPileUp(t *testing.T) {
 		c := sigv4.Credentials{AccessKeyID: fmt.Sprint("AKID", i), SecretAccessKey: fmt.Sprint("secret", i%7)}
 		a, b := newRequest(t, http.MethodGet, "/"), newRequest(t, http.MethodGet, "/")
 		fresh := &sigv4.Signer{Region: testRegion, Service: "es"}
-		if err := errors.Join(s.Sign(a, c, sigv4.EmptyPayloadHash, testTime), fresh.Sign(b, c, sigv4.EmptyPayloadHash, testTime)); err != nil {
+		err := errors.Join(s.Sign(a, c, sigv4.EmptyPayloadHash, testTime), fresh.Sign(b, c, sigv4.EmptyPayloadHash, testTime))
+		if err != nil {
 			t.Fatal(err)
 		}
 		if authorization(a) != authorization(b) {
@@ -236,7 +255,9 @@ func TestAdapterSignsForOpenSearchGo(t *testing.T) {
 	var adapter interface {
 		SignRequest(r *http.Request) error
 		OverrideSigningPort(port uint16)
-	} = &sigv4.RequestSigner{Signer: sigv4.Signer{Region: testRegion, Service: "es"}, Credentials: sigv4.Static(testCredentials)}
+	} = &sigv4.RequestSigner{
+		Signer: sigv4.Signer{Region: testRegion, Service: "es"}, Credentials: sigv4.Static(testCredentials),
+	}
 
 	for _, withGetBody := range []bool{true, false} {
 		r := post(t, "https://"+testHost+"/_bulk", "{}\n")
@@ -256,7 +277,9 @@ func TestAdapterSignsForOpenSearchGo(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	for host, want := range map[string]string{testHost: testHost + ":443", testHost + ":9200": testHost + ":443", "[::1]": "[::1]:443"} {
+	for host, want := range map[string]string{
+		testHost: testHost + ":443", testHost + ":9200": testHost + ":443", "[::1]": "[::1]:443",
+	} {
 		adapter.OverrideSigningPort(443)
 		r := post(t, "http://"+host+"/", "")
 		if err := adapter.SignRequest(r); err != nil {

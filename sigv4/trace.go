@@ -9,8 +9,8 @@ import (
 
 const masked = "********"
 
-// Trace tells how a signature came about, for people who compare it with what a server says it expected. Its strings
-// can be shown: the session token is masked, and the signature is not in them. The hash at the end of StringToSign is
+// Trace tells how a signature was computed, for people who compare it with what a server says it expected. Its strings
+// can be shown: the session token is masked, and they do not hold the signature. The hash at the end of StringToSign is
 // that of the unmasked canonical request.
 type Trace struct {
 	// Target is the request target on the wire; Host the host it is signed for.

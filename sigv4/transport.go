@@ -11,21 +11,25 @@ import (
 	"time"
 )
 
-// Transport is an [http.RoundTripper] that signs each request and sends it with Base. Every attempt is signed anew, with
-// fresh credentials and the time of the attempt. It is safe for concurrent use and must not be copied after first use.
+// Transport is an [http.RoundTripper] that signs each request and sends it with Base. Every attempt is signed anew,
+// with fresh credentials and the time of the attempt. It is safe for concurrent use and must not be copied after first
+// use.
 //
-// A request is never changed: a copy is signed. The body is hashed before it is sent, so it is read twice, unless it is a
-// [PayloadHasher]. With GetBody it is read from there and takes no memory; without, it is held in memory and beyond
-// SpoolBytes in a temporary file. Content-Length is always set and the chunked encoding never used. A HEAD request is sent
-// without a body.
+// Transport signs a copy of the request and never changes the request itself. The body is hashed before it is sent, so
+// it is read twice, unless it is a [PayloadHasher]. With GetBody it takes no memory. Without, it is held in memory and,
+// beyond SpoolBytes, in a temporary file. Content-Length is always set and the chunked encoding never used. A HEAD
+// request is sent without a body.
 //
-// The caller's body is closed when no attempt reads it any more, which can be after RoundTrip has returned; until then
+// The caller's body is closed when no attempt reads it any more, which can be after RoundTrip has returned. Until then
 // the memory behind it must not be changed.
 //
-// Two refusals are answered by one more attempt each: a signature that is expired or not yet current, after taking the
-// time of the answer's Date header for the service's clock (requests after that keep the difference), and a key or session
-// token that is expired or not known (any more), if the provider then gives another one. All other answers are the
-// caller's, 429 and 5xx included.
+// Two refusals lead to one more attempt each:
+//
+//   - A signature that is expired or not yet current. Transport takes the answer's Date header for the service's clock,
+//     for this request and those after it.
+//   - A key or session token that is expired or unknown, if the provider then gives another one.
+//
+// All other answers are the caller's, 429 and 5xx included.
 //
 // Redirects are not followed. When an [http.Client] follows one to another host, Transport refuses to sign that
 // request: set CheckRedirect to return [http.ErrUseLastResponse].
@@ -35,14 +39,14 @@ type Transport struct {
 	Base http.RoundTripper
 	// Credentials are asked for at each attempt.
 	Credentials Provider
-	// Region and Service say what to sign for. Where one is empty it is inferred from the host that is signed for,
-	// see [Infer]; a host that does not say is an error.
+	// Region and Service say what to sign for. An empty one is inferred from the host that is signed for, see [Infer]. A
+	// host that does not tell is a *[RegionError].
 	Region, Service string
-	// Host, when not empty, is the host to sign for and to send in the Host header, whatever host the URL connects to:
+	// Host, when not empty, is the host to sign for and to send in the Host header. The URL then names where to connect:
 	// a tunnel, a port forward, an address. TLS checks the name in the URL unless Base is told otherwise.
 	Host string
-	// AllowPlainHTTP permits signed requests over http to hosts that are not this machine. Whoever reads the line can
-	// then use a session for some minutes, and read and replace the data.
+	// AllowPlainHTTP permits signed requests over http to hosts that are not this machine. Whoever listens on the network
+	// can then send the same request again for some minutes, and read and replace the data.
 	AllowPlainHTTP bool
 	// SpoolBytes bounds how much of a body without GetBody stays in memory; 0 is 8 MiB.
 	SpoolBytes int64
@@ -90,7 +94,8 @@ func (e *RegionError) Fatal() bool { return true }
 type RedirectError struct{ From, To string }
 
 func (e *RedirectError) Error() string {
-	return fmt.Sprintf("sign request for %s: redirected from %s, and signatures are not given to other hosts", e.To, e.From)
+	return fmt.Sprintf("sign request for %s: redirected from %s, and signatures are not given to other hosts",
+		e.To, e.From)
 }
 
 // RoundTrip signs and sends req.
@@ -127,7 +132,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 }
 
-// CloseIdleConnections closes those of Base, where it has any.
+// CloseIdleConnections closes the idle connections of Base.
 func (t *Transport) CloseIdleConnections() {
 	if c, ok := t.base().(interface{ CloseIdleConnections() }); ok {
 		c.CloseIdleConnections()
@@ -162,7 +167,8 @@ func (t *Transport) check(req *http.Request) error {
 	case req.URL == nil || req.URL.Host == "":
 		return errors.New("sign request: no host in the URL")
 	case req.URL.User != nil:
-		return fmt.Errorf("sign request for %s: the URL holds a user name; a request is signed or has a password, not both", req.URL.Host)
+		return fmt.Errorf("sign request for %s: the URL holds a user name; "+
+			"a request is signed or has a password, not both", req.URL.Host)
 	case t.Credentials == nil:
 		return fmt.Errorf("sign request for %s: %w", req.URL.Host, ErrNoCredentials)
 	}
@@ -175,7 +181,7 @@ func (t *Transport) check(req *http.Request) error {
 	default:
 		return fmt.Errorf("sign request for %s: scheme %q is neither http nor https", req.URL.Host, req.URL.Scheme)
 	}
-	// Response is set by http.Client on a request that it makes because of a redirect.
+	// http.Client sets Response on a request that follows a redirect.
 	if via := req.Response; via != nil && via.Request != nil && via.Request.URL != nil {
 		from := via.Request.URL
 		if !strings.EqualFold(from.Host, req.URL.Host) || from.Scheme != req.URL.Scheme {
@@ -256,12 +262,14 @@ func (t *Transport) invalidate() {
 func (t *Transport) renewed(ctx context.Context, refused Credentials) bool {
 	t.invalidate()
 	c, err := t.Credentials.Credentials(ctx)
-	return err == nil && c.valid() &&
-		(c.AccessKeyID != refused.AccessKeyID || c.SecretAccessKey != refused.SecretAccessKey || c.SessionToken != refused.SessionToken)
+	c.Expires, refused.Expires = time.Time{}, time.Time{}
+	return err == nil && c.valid() && c != refused
 }
 
 // attempt signs a copy of req and sends it.
-func (t *Transport) attempt(req *http.Request, body *replay, c Credentials, region, service string, at time.Time) (*http.Response, error) {
+func (t *Transport) attempt(
+	req *http.Request, body *replay, c Credentials, region, service string, at time.Time,
+) (*http.Response, error) {
 	out := req.WithContext(req.Context()) // a shallow copy
 	out.Header = req.Header.Clone()
 	out.Host = t.hostFor(req)

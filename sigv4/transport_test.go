@@ -124,7 +124,8 @@ func TestTransportSignsACopyAndInfersTheScope(t *testing.T) {
 	if status, body := do(t, transport, r); status != http.StatusOK {
 		t.Fatalf("got %d %s", status, body)
 	}
-	if diff := cmp.Diff(before.Header, r.Header); diff != "" || r.Host != before.Host || r.URL.String() != before.URL.String() {
+	diff := cmp.Diff(before.Header, r.Header)
+	if diff != "" || r.Host != before.Host || r.URL.String() != before.URL.String() {
 		t.Errorf("the request was changed: %s", diff)
 	}
 	if string(d.body) != "{}\n" || d.last.Host != testHost {
@@ -175,7 +176,9 @@ func TestBodyIsClosedOnceAndOnlyWhenNobodyReadsIt(t *testing.T) {
 	t.Parallel()
 	errDown := errors.New("connection refused")
 	for _, withGetBody := range []bool{true, false} {
-		for _, fault := range []string{"none", "base fails", "no credentials", "plain http", "no region", "wrong length", "read error"} {
+		for _, fault := range []string{
+			"none", "base fails", "no credentials", "plain http", "no region", "wrong length", "read error",
+		} {
 			body := &closeCounter{Reader: strings.NewReader("data")}
 			r := post(t, "https://"+testHost+"/_bulk", "")
 			r.Body, r.GetBody, r.ContentLength = body, nil, 4
@@ -327,7 +330,9 @@ func TestHeadHasNoBody(t *testing.T) {
 func TestBodyWithoutGetBodyIsHeldAndBounded(t *testing.T) {
 	t.Parallel()
 	d := newDomain()
-	transport := &sigv4.Transport{Base: d, Credentials: sigv4.Static(testCredentials), SpoolBytes: 10, MaxBody: 100_000, SpoolDir: t.TempDir()}
+	transport := &sigv4.Transport{
+		Base: d, Credentials: sigv4.Static(testCredentials), SpoolBytes: 10, MaxBody: 100_000, SpoolDir: t.TempDir(),
+	}
 	body := strings.Repeat("0123456789", 10_000)
 	r := post(t, "https://"+testHost+"/_bulk", "")
 	r.Body, r.GetBody, r.ContentLength = io.NopCloser(strings.NewReader(body)), nil, -1
@@ -348,9 +353,12 @@ func TestMissingSettingsAreNamed(t *testing.T) {
 	if _, ok := errors.AsType[*sigv4.RegionError](err); !ok {
 		t.Errorf("no region: got %v", err)
 	}
-	for _, provider := range []sigv4.Provider{nil, sigv4.Static(sigv4.Credentials{}), sigv4.ProviderFunc(func(context.Context) (sigv4.Credentials, error) {
-		return sigv4.Credentials{}, sigv4.ErrNoCredentials
-	})} {
+	for _, provider := range []sigv4.Provider{
+		nil, sigv4.Static(sigv4.Credentials{}),
+		sigv4.ProviderFunc(func(context.Context) (sigv4.Credentials, error) {
+			return sigv4.Credentials{}, sigv4.ErrNoCredentials
+		}),
+	} {
 		err := failure(&sigv4.Transport{Credentials: provider, Region: testRegion, Service: "es"}, r)
 		if !errors.Is(err, sigv4.ErrNoCredentials) {
 			t.Errorf("no credentials: got %v", err)
@@ -367,8 +375,11 @@ func TestHostIsSignedForWhileConnectingElsewhere(t *testing.T) {
 		_, verifyErr = (&sigv4.Verifier{Region: testRegion, Service: "es", Lookup: lookup, Strict: true}).Verify(r)
 	}))
 	defer server.Close()
-	transport := &sigv4.Transport{Base: server.Client().Transport, Credentials: sigv4.Static(testCredentials), Host: testHost}
-	if status, _ := do(t, transport, post(t, server.URL+"/i%2A/_search?v", "{}")); status != http.StatusOK || verifyErr != nil {
+	transport := &sigv4.Transport{
+		Base: server.Client().Transport, Credentials: sigv4.Static(testCredentials), Host: testHost,
+	}
+	status, _ := do(t, transport, post(t, server.URL+"/i%2A/_search?v", "{}"))
+	if status != http.StatusOK || verifyErr != nil {
 		t.Errorf("got %d, %v", status, verifyErr)
 	}
 	if host != testHost || target != "/i%2A/_search?v" {
@@ -378,7 +389,9 @@ func TestHostIsSignedForWhileConnectingElsewhere(t *testing.T) {
 
 func TestOneTransportServesManyGoroutines(t *testing.T) {
 	t.Parallel()
-	verifier := &sigv4.Verifier{Region: testRegion, Service: "es", Lookup: lookup, Strict: true, SpoolBytes: 10_000, SpoolDir: t.TempDir()}
+	verifier := &sigv4.Verifier{
+		Region: testRegion, Service: "es", Lookup: lookup, Strict: true, SpoolBytes: 10_000, SpoolDir: t.TempDir(),
+	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		sender, err := verifier.Verify(r)
 		if err != nil {
@@ -391,7 +404,8 @@ func TestOneTransportServesManyGoroutines(t *testing.T) {
 	}))
 	defer server.Close()
 	transport := &sigv4.Transport{
-		Base: server.Client().Transport, Credentials: sigv4.Static(testCredentials), Host: testHost, SpoolBytes: 5000, SpoolDir: t.TempDir(),
+		Base: server.Client().Transport, Credentials: sigv4.Static(testCredentials), Host: testHost, SpoolBytes: 5000,
+		SpoolDir: t.TempDir(),
 	}
 	defer transport.CloseIdleConnections()
 	client := &http.Client{Transport: transport}
@@ -431,7 +445,9 @@ func TestTraceShowsTheSignatureWithoutSecrets(t *testing.T) {
 	var traces []sigv4.Trace
 	session := testSession
 	session.Expires = time.Time{}
-	transport := &sigv4.Transport{Base: d, Credentials: sigv4.Static(session), Trace: func(t sigv4.Trace) { traces = append(traces, t) }}
+	transport := &sigv4.Transport{Base: d, Credentials: sigv4.Static(session), Trace: func(t sigv4.Trace) {
+		traces = append(traces, t)
+	}}
 	if status, body := do(t, transport, post(t, "https://"+testHost+"/_bulk", "{}")); status != http.StatusOK {
 		t.Fatalf("got %d %s", status, body)
 	}

@@ -24,9 +24,18 @@ func TestPublishedTestVectorsVerify(t *testing.T) {
 	}{
 		{line: "GET /\u1234", signature: "8318018e0b0f223aa2bbf98705b62bb787dc9c0e678f255a891fd03141be5d85"},
 		{line: "GET /" + letters, signature: "07ef7494c76fa4850883e2b006601f940f8a34d404d0cfa977f52a65bbf5f24f"},
-		{line: "GET /?Param-3=Value3&Param=Value2&%E1%88%B4=Value1", signature: "371d3713e185cc334048618a97f809c9ffe339c62934c032af5a0e595648fcac"},
-		{line: "GET /?Param2=value2&Param1=value1", signature: "b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500"},
-		{line: "GET /?" + letters + "=" + letters, signature: "9c3e54bfcdf0b19771a7f523ee5669cdf59bc7cc0884027167c21bb143a40197"},
+		{
+			line:      "GET /?Param-3=Value3&Param=Value2&%E1%88%B4=Value1",
+			signature: "371d3713e185cc334048618a97f809c9ffe339c62934c032af5a0e595648fcac",
+		},
+		{
+			line:      "GET /?Param2=value2&Param1=value1",
+			signature: "b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500",
+		},
+		{
+			line:      "GET /?" + letters + "=" + letters,
+			signature: "9c3e54bfcdf0b19771a7f523ee5669cdf59bc7cc0884027167c21bb143a40197",
+		},
 		{line: "GET /?\u1234=bar", signature: "2cdec8eed098649ff3a119c94853b13c643bcf08f8b0a1d91e12c9027818dd04"},
 		{line: "GET /?Param1=value1", signature: "a67d582fa61cc504c4bae71f336f98b97f1ea3c7a6bfe1b6e45aec72011b9aeb"},
 		{line: "GET /", signature: "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"},
@@ -40,7 +49,8 @@ func TestPublishedTestVectorsVerify(t *testing.T) {
 			signature: "c9d5ea9f3f72853aea855b47ea873832890dbdd183b4468f858259531a5138ea",
 		},
 		{
-			line: "GET /", headers: "My-Header1:value4\r\nMy-Header1:value1\r\nMy-Header1:value3\r\nMy-Header1:value2\r\n", names: "my-header1",
+			line: "GET /", headers: "My-Header1:value4\r\nMy-Header1:value1\r\nMy-Header1:value3\r\nMy-Header1:value2\r\n",
+			names:     "my-header1",
 			signature: "08c7e5a9acfcfeb3ab6b2185e75ce8b1deb5e634ec47601a50643f830c755c01",
 		},
 		{
@@ -52,7 +62,8 @@ func TestPublishedTestVectorsVerify(t *testing.T) {
 			signature: "c5410059b04c1ee005303aed430f6e6645f61f4dc9e1461ec8f8916fdf18852c",
 		},
 		{
-			line: "GET /", headers: "X-Amz-Security-Token:6e86291e8372ff2a2260956d9b8aae1d763fbf315fa00fa31553b73ebf194267\r\n", names: "x-amz-security-token",
+			line: "GET /", headers: "X-Amz-Security-Token:6e86291e8372ff2a2260956d9b8aae1d763fbf315fa00fa31553b73ebf194267\r\n",
+			names:     "x-amz-security-token",
 			signature: "07ec1639c89043aa0e3e2de82b96708f198cceab042d4a97044c66dd9f74e7f8",
 		},
 		{
@@ -74,7 +85,8 @@ func TestPublishedTestVectorsVerify(t *testing.T) {
 			names = "host;" + test.names + ";x-amz-date"
 		}
 		raw := test.line + " HTTP/1.1\r\nHost:example.amazonaws.com\r\n" + test.headers + "X-Amz-Date:20150830T123600Z\r\n" +
-			"Authorization:AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, SignedHeaders=" + names +
+			"Authorization:AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, SignedHeaders=" +
+			names +
 			", Signature=" + test.signature + "\r\n\r\n" + test.body
 		r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(raw)))
 		if err != nil {

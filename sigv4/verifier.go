@@ -15,12 +15,12 @@ import (
 )
 
 // Lookup returns the credentials that belong to an access key id, and [ErrUnknownKey] when there are none. Credentials
-// with a SessionToken are taken with that token only; after Expires they are refused as expired. Any other error says
-// that the question could not be answered; Verify returns it wrapped.
+// with a SessionToken are accepted with that token only, and refused after Expires. Any other error says that the
+// question could not be answered; Verify returns it wrapped.
 type Lookup func(ctx context.Context, accessKeyID string) (Credentials, error)
 
-// Verifier checks who signed a request, as the front end of a domain does. It is safe for concurrent use and must not be
-// copied after first use.
+// Verifier checks who signed a request, as the front end of a domain does. It is safe for concurrent use and must not
+// be copied after first use.
 type Verifier struct {
 	// Region and Service are the scope that a signature must have; empty takes any.
 	Region, Service string
@@ -38,7 +38,7 @@ type Verifier struct {
 	// client what to repair, and repeat the session token of a request that signs it.
 	ShortForm bool
 	// Strict demands more than the service: every x-amz-* header, Content-Type and Content-Encoding in the request must
-	// be signed and every signed header be there, X-Amz-Date and Date must agree.
+	// be signed, every signed header must be in the request, and X-Amz-Date and Date must agree.
 	Strict bool
 
 	core core
@@ -46,10 +46,10 @@ type Verifier struct {
 
 // Verified is what is known about the sender of a request.
 type Verified struct {
-	// Anonymous says that the request claims no identity; all other fields but the body's are then zero.
+	// Anonymous says that the request claims no identity. All other fields are then zero.
 	Anonymous   bool
 	AccessKeyID string
-	// HasSessionToken says that the credentials are temporary; the token was compared.
+	// HasSessionToken says that the credentials are temporary. The token is the right one.
 	HasSessionToken bool
 	// Presigned says that the signature is in the query.
 	Presigned     bool
@@ -58,15 +58,15 @@ type Verified struct {
 	Service       string
 	// Time is when the request was signed.
 	Time time.Time
-	// PayloadSize and PayloadHash are of the body as it was received. They are not set for an anonymous request.
+	// PayloadSize and PayloadHash are of the body as it was received.
 	PayloadSize int64
 	PayloadHash string
 
 	body *payload
 }
 
-// Close ends the use of the body that Verify has put into the request: GetBody fails from then on. What holds the body is
-// freed when the readers that were opened are closed too, r.Body among them.
+// Close ends the use of the body that Verify has put into the request: GetBody fails from then on. Memory and file are
+// freed when the open readers, r.Body among them, are closed too.
 func (v *Verified) Close() error {
 	if v == nil || v.body == nil {
 		return nil
@@ -77,11 +77,12 @@ func (v *Verified) Close() error {
 // Verify checks the signature of a request that a server received. A request without Authorization header and without
 // X-Amz-Algorithm in its query is anonymous and stays as it is.
 //
-// A signed request is read to the end of its body, and its hash is part of the check, before Verify returns. The body is
-// then replaced by one with the same bytes, which also has GetBody and can be read until the result is closed; its
-// length is known and TransferEncoding is empty.
+// Verify reads the body of a signed request to its end, because its hash is part of the check. It puts a body with the
+// same bytes in its place, sets GetBody and ContentLength, and empties TransferEncoding. The body can be read until the
+// result is closed.
 //
-// A refusal is an *[AuthError], a body over MaxBody a *[BodyTooLargeError]. When there is an error the body may be read in part.
+// A refusal is an *[AuthError], a body over MaxBody a *[BodyTooLargeError]. After an error the body may be read in
+// part.
 func (v *Verifier) Verify(r *http.Request) (*Verified, error) {
 	c, target, err := v.claim(r)
 	if err != nil {
@@ -94,7 +95,8 @@ func (v *Verifier) Verify(r *http.Request) (*Verified, error) {
 	if r.Body != nil {
 		src = r.Body
 	}
-	p, err := spool(src, r.ContentLength, orDefault(v.SpoolBytes, defaultSpool), orDefault(v.MaxBody, defaultMaxBody), v.SpoolDir, &v.core.chunks)
+	inMemory, limit := orDefault(v.SpoolBytes, defaultSpool), orDefault(v.MaxBody, defaultMaxBody)
+	p, err := spool(src, r.ContentLength, inMemory, limit, v.SpoolDir, &v.core.chunks)
 	if err != nil {
 		return nil, fmt.Errorf("verify request: %w", err)
 	}
@@ -111,8 +113,8 @@ func (v *Verifier) Verify(r *http.Request) (*Verified, error) {
 	return verified, nil
 }
 
-// VerifyHash is [Verifier.Verify] for a body that the caller has read already and of which it gives the hash; r.Body is
-// not touched and PayloadSize not set.
+// VerifyHash is [Verifier.Verify] for a body that the caller has read already: sum is its SHA-256. r.Body is not
+// touched and PayloadSize not set.
 func (v *Verifier) VerifyHash(r *http.Request, sum [sha256.Size]byte) (*Verified, error) {
 	c, target, err := v.claim(r)
 	if err != nil {
@@ -124,7 +126,8 @@ func (v *Verifier) VerifyHash(r *http.Request, sum [sha256.Size]byte) (*Verified
 	return v.judge(r, c, target, hex.EncodeToString(sum[:]))
 }
 
-// IsAnonymous reports whether a request claims no identity, so that its body need not be hashed for [Verifier.VerifyHash].
+// IsAnonymous reports whether a request claims no identity, so that its body need not be hashed for
+// [Verifier.VerifyHash].
 func IsAnonymous(r *http.Request) bool {
 	if len(r.Header[keyAuthorization]) > 0 {
 		return false
@@ -155,7 +158,7 @@ func (v *Verifier) maxSkew() time.Duration {
 	return maxSkew
 }
 
-// judge compares the signature, then the token. An access key id that is not known costs as much as one that is.
+// judge compares the signature, then the token. It takes the same time for an unknown access key id as for a known one.
 func (v *Verifier) judge(r *http.Request, c *claim, target, payloadHash string) (*Verified, error) {
 	creds, known, err := v.lookup(r.Context(), c)
 	if err != nil {
@@ -173,7 +176,7 @@ func (v *Verifier) judge(r *http.Request, c *claim, target, payloadHash string) 
 	w.build(&in, c.date, c.region, c.service)
 	id := keyID{c.accessKeyID, c.day, c.region, c.service}
 	if !known {
-		id.accessKeyID = "" // one entry for all of them: who guesses does not fill the cache
+		id.accessKeyID = "" // one entry for all unknown ids: guesses must not fill the cache
 	}
 	w.out = v.core.key(id, creds.SecretAccessKey).appendSignature(w.out[:0], w)
 	matches := subtle.ConstantTimeCompare(w.out, []byte(c.signature)) == 1
@@ -207,8 +210,8 @@ func (v *Verifier) now() time.Time {
 	return time.Now()
 }
 
-// lookup asks for the credentials. Temporary ones without their token are as good as unknown: the service finds them by
-// both.
+// lookup asks for the credentials. A temporary key without a token is unknown: the service looks temporary credentials
+// up by both.
 func (v *Verifier) lookup(ctx context.Context, c *claim) (creds Credentials, known bool, err error) {
 	if v.Lookup == nil {
 		return Credentials{}, false, nil
@@ -223,7 +226,7 @@ func (v *Verifier) lookup(ctx context.Context, c *claim) (creds Credentials, kno
 	return creds, creds.SecretAccessKey != "" && (creds.SessionToken == "" || c.hasToken), nil
 }
 
-// receivedHeader is the header function of a received request: net/http keeps some headers elsewhere.
+// receivedHeader is the header function of a received request. net/http keeps some headers in fields of their own.
 func receivedHeader(r *http.Request) func(string) []string {
 	return func(name string) []string {
 		key := headerKey(name)

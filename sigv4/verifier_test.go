@@ -50,7 +50,10 @@ func received(method, target, body string) *http.Request {
 }
 
 // signed makes a request as a server has it, with a signature made at the given time.
-func signed(t testing.TB, c sigv4.Credentials, at time.Time, method, target, body string, change ...func(*http.Request)) *http.Request {
+func signed(t testing.TB, c sigv4.Credentials, at time.Time, method, target, body string, change ...func(
+	*http.Request,
+),
+) *http.Request {
 	t.Helper()
 	r := received(method, target, body)
 	for _, f := range change {
@@ -131,7 +134,8 @@ func TestWhoSignedIsReported(t *testing.T) {
 		SignedHeaders: []string{"content-type", "host", "x-amz-content-sha256", "x-amz-date", "x-amz-security-token"},
 		PayloadSize:   3, PayloadHash: sigv4.HashPayload([]byte("{}\n")),
 	}
-	if diff := cmp.Diff(want, got, cmp.FilterPath(func(p cmp.Path) bool { return p.String() == "body" }, cmp.Ignore())); diff != "" {
+	diff := cmp.Diff(want, got, cmp.FilterPath(func(p cmp.Path) bool { return p.String() == "body" }, cmp.Ignore()))
+	if diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if sigv4.IsAnonymous(r) {
@@ -166,7 +170,8 @@ func TestPresignedURLVerifiesAndExpires(t *testing.T) {
 			v := newVerifier()
 			v.Now = func() time.Time { return at }
 			got, err := v.Verify(received(http.MethodGet, target, ""))
-			if err == nil && (!got.Presigned || got.AccessKeyID != c.AccessKeyID || got.HasSessionToken != (c.SessionToken != "")) {
+			if err == nil &&
+				(!got.Presigned || got.AccessKeyID != c.AccessKeyID || got.HasSessionToken != (c.SessionToken != "")) {
 				t.Errorf("got %+v", got)
 			}
 			return err
@@ -184,8 +189,9 @@ func TestPresignedURLVerifiesAndExpires(t *testing.T) {
 			"a parameter more":     verify(target+"&a=b", testTime),
 			"the credential twice": verify(target+"&X-Amz-Credential=x", testTime),
 			"the signature twice":  verify(target+"&X-Amz-Signature=x", testTime),
-			"another before it":    verify(strings.Replace(target, "X-Amz-Algorithm", "X-Amz-Signature=x&X-Amz-Algorithm", 1), testTime),
-			"the token twice":      verify(target+"&X-Amz-Security-Token=x&X-Amz-Security-Token=x", testTime),
+			"another before it": verify(strings.Replace(target, "X-Amz-Algorithm", "X-Amz-Signature=x&X-Amz-Algorithm", 1),
+				testTime),
+			"the token twice": verify(target+"&X-Amz-Security-Token=x&X-Amz-Security-Token=x", testTime),
 		} {
 			if _, refused := errors.AsType[*sigv4.AuthError](err); !refused {
 				t.Errorf("%s: got %v", name, err)
@@ -209,7 +215,8 @@ func TestHeadersThatIdentifyMustBeThereOnce(t *testing.T) {
 	if err := second(newVerifier().Verify(r)); err == nil || !strings.Contains(err.Error(), "at most once") {
 		t.Errorf("a parameter twice: got %v", err)
 	}
-	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=a, SignedHeaders=host;"+strings.Repeat("cookie;", 1000)+", Signature=7")
+	r.Header.Set("Authorization",
+		"AWS4-HMAC-SHA256 Credential=a, SignedHeaders=host;"+strings.Repeat("cookie;", 1000)+", Signature=7")
 	if err := second(newVerifier().Verify(r)); err == nil || !strings.Contains(err.Error(), "at most 128") {
 		t.Errorf("a thousand signed headers: got %v", err)
 	}
@@ -253,7 +260,9 @@ func TestStrictDemandsThatWhatMattersIsSigned(t *testing.T) {
 
 func TestDeclaredPayloadHashMustBeTheBodys(t *testing.T) {
 	t.Parallel()
-	for _, declared := range []string{"UNSIGNED-PAYLOAD", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD", sigv4.EmptyPayloadHash, ""} {
+	for _, declared := range []string{
+		"UNSIGNED-PAYLOAD", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD", sigv4.EmptyPayloadHash, "",
+	} {
 		r := signed(t, testCredentials, testTime, http.MethodGet, "/", "")
 		body := "{}"
 		r.Body, r.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
