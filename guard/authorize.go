@@ -16,13 +16,13 @@ type verdict struct {
 	allowed bool
 	// explicit says that a statement denies; otherwise none allows.
 	explicit bool
-	// by is the kind of policy that denies or does not allow, as in "a resource-based policy".
+	// by is the kind of policy that denies or does not allow, such as "resource-based policy".
 	by string
 	// detail is for the log.
 	detail string
 }
 
-// authorize asks the policies about everything that the request touches. A nil result is an allowance.
+// authorize asks the policies about everything that the request touches. It returns nil when they allow all of it.
 func (c *call) authorize() *refusal {
 	policy, err := c.cfg.Policy()
 	if err != nil {
@@ -31,7 +31,7 @@ func (c *call) authorize() *refusal {
 	e := c.evaluator(policy)
 	paths := []string{c.target.Path}
 	if decoded := c.target.Decoded(); decoded != c.target.Path && !c.target.OpaqueID {
-		// Engines decode. What a path says in either reading must be allowed.
+		// Engines decode the path. Both readings must be allowed.
 		paths = append(paths, decoded)
 	}
 	for _, path := range paths {
@@ -57,15 +57,18 @@ func (c *call) authorize() *refusal {
 func (c *call) ask(e *evaluator, q question) *refusal {
 	action, known := iam.ActionFor(q.method)
 	v := e.evaluate(action, c.arn+q.path)
-	// A policy for es:* also matches the made-up action of a method that the service has none for.
+	// es:* also matches the made-up name of an unknown action.
 	if v.allowed && known {
 		return nil
 	}
 	text := "User: " + c.caller.Name() + " is not authorized to perform: " + action + c.suffix(action, q.path, v)
-	return &refusal{Answer: edge.Answer{Status: http.StatusForbidden, Body: edge.UpperMessage(text)}, reason: action + " on " + q.path + ": " + v.detail}
+	return &refusal{
+		Answer: edge.Answer{Status: http.StatusForbidden, Body: edge.UpperMessage(text)},
+		reason: action + " on " + q.path + ": " + v.detail,
+	}
 }
 
-// suffix is the end of the sentence, which the profiles differ in.
+// suffix is the end of a refusal's sentence. It differs between profiles.
 func (c *call) suffix(action, path string, v verdict) string {
 	switch c.cfg.Profile {
 	case Profile2015:
@@ -85,7 +88,7 @@ func (c *call) suffix(action, path string, v verdict) string {
 	return " because no " + v.by + " allows the " + action + " action"
 }
 
-// plainBody opens the body for looking into it.
+// plainBody opens the decompressed body.
 func (c *call) plainBody() (io.Reader, error) {
 	if len(c.r.Header.Values("Content-Encoding")) > 1 {
 		return nil, errors.New("the body is encoded more than once")

@@ -14,7 +14,7 @@ type evaluator struct {
 	policies  iam.Policies
 	principal iam.Principal
 	context   iam.Context
-	err       error // the caller cannot be judged
+	err       error // why the caller cannot be judged
 }
 
 // evaluator prepares what is the same for every question about the call.
@@ -39,6 +39,8 @@ func (e *evaluator) evaluate(action, resource string) verdict {
 	if e.err != nil {
 		return verdict{by: string(iam.IdentityPolicy), detail: e.err.Error()}
 	}
-	d := iam.Evaluate(e.policies, iam.Request{Principal: e.principal, Action: action, Resource: resource, Context: e.context})
+	d := iam.Evaluate(e.policies, iam.Request{
+		Principal: e.principal, Action: action, Resource: resource, Context: e.context,
+	})
 	return verdict{allowed: d.Allowed, explicit: d.Explicit, by: string(d.By), detail: d.String()}
 }

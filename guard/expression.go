@@ -8,11 +8,11 @@ import (
 	"unicode"
 )
 
-// expression is an index expression, read: the names between its commas, each to be judged as it is written, wildcards
-// included. Date math selects among the indexes that exist as a wildcard does; what it computes is taken for one.
+// expression is a parsed index expression: the names between its commas. Each is judged as it is written, wildcards
+// included. A date-math name is judged with a wildcard in the place of what it computes.
 type expression []namePart
 
-// namePart is one name of an expression. Exclusions take away and are not judged.
+// namePart is one name of an expression. Exclusions are not judged, because they only take names away.
 type namePart struct {
 	pattern  string
 	excluded bool
@@ -41,7 +41,7 @@ func (e expression) isWild() bool {
 	return slices.ContainsFunc(e, func(p namePart) bool { return strings.Contains(p.pattern, "*") })
 }
 
-// selects reports whether the wildcards stand for an existing name. Exclusions count from where they are.
+// selects reports whether the expression selects an existing name. An exclusion applies to the names before it.
 func (e expression) selects(name string) bool {
 	selected := false
 	for _, p := range e {
@@ -52,11 +52,11 @@ func (e expression) selects(name string) bool {
 	return selected
 }
 
-// readPart reads one name of an expression. A minus excludes; a plus is how 1.x writes the opposite.
+// readPart reads one name of an expression. A minus excludes the name. A plus, in engines of version 1, includes it.
 func readPart(part string, afterWildcard bool) (name string, excluded bool, err error) {
 	if rest, ok := strings.CutPrefix(part, "-"); ok {
 		if !afterWildcard {
-			// Versions differ in what that means: a name, or everything else.
+			// Engines differ: some take it for a name, others for everything but that name.
 			return "", false, errors.New("an exclusion without a wildcard before it")
 		}
 		return rest, true, nil
@@ -104,11 +104,12 @@ func isDateMath(name string) bool {
 	return len(name) > 2 && strings.HasPrefix(name, "<") && strings.HasSuffix(name, ">")
 }
 
-// dateMath is what stands between the braces of a date-math name, such that digits and the marks between them are all that
-// it can give: a format with letters of its own, in quotes, or with the names of months and days could spell any index.
-var dateMath = regexp.MustCompile(`^now(?:[+-]\d+[yMwdhHms]|/[yMwdhHms])*(?:\{[yuMdHhmsSDwY., _-]*(?:\|[A-Za-z0-9/_:+-]+)?\})?$`)
+// dateMath matches what may stand between the braces of a date-math name: math whose format gives digits and marks
+// only. A format with quoted letters, or with the names of months and days, could spell any index.
+var dateMath = regexp.MustCompile(`^now(?:[+-]\d+[yMwdhHms]|/[yMwdhHms])*` +
+	`(?:\{[yuMdHhmsSDwY., _-]*(?:\|[A-Za-z0-9/_:+-]+)?\})?$`)
 
-// dateMathPattern is a date-math name with a wildcard in the place of what is computed.
+// dateMathPattern is a date-math name with a wildcard in the place of each computed part.
 func dateMathPattern(name string) (string, error) {
 	var b strings.Builder
 	depth, begin := 0, 0
@@ -172,7 +173,7 @@ func globMatch(pattern, name string) bool {
 	}
 }
 
-// backing is the form of the indexes behind a data stream.
+// backing matches the names of a data stream's backing indexes.
 var backing = regexp.MustCompile(`^\.ds-(.+?)(?:-\d{4}\.\d{2}\.\d{2})?-\d{6}$`)
 
 // dataStream is the name of the data stream that an index belongs to.

@@ -16,10 +16,12 @@ import (
 )
 
 // NewForward returns a backend that sends requests on to an Elasticsearch or OpenSearch node at base, such as
-// http://127.0.0.1:9200. The path and the query of the request line go out as they came in, byte for byte; a path in
-// base is put before them, and user information in base becomes the backend's Basic authentication. The client's
-// credentials (Authorization, X-Amz-*) are not sent on. Answers stream through unchanged; when the node cannot be
-// reached, the answer is 502 with a JSON body, and 504 when it does not begin to answer in time.
+// http://127.0.0.1:9200. The path and the query go out as they came in, byte for byte. A path in base is put before
+// them, and user information in base becomes the backend's Basic authentication. The client's credentials
+// (Authorization, X-Amz-*) are not sent on.
+//
+// Answers stream through unchanged. When the node cannot be reached the answer is 502 with a JSON body, and 504 when it
+// does not begin to answer in time.
 func NewForward(base string, logger *slog.Logger) (http.Handler, error) {
 	u, err := url.Parse(base)
 	if err != nil {
@@ -44,7 +46,10 @@ func NewForward(base string, logger *slog.Logger) (http.Handler, error) {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// A target that begins with two slashes would turn into the absolute-form, which names another host.
 		if strings.HasPrefix(r.RequestURI, "//") {
-			edge.Write(w, r, edge.Answer{Status: http.StatusBadRequest, Body: edge.UpperMessage("The request target begins with two slashes")})
+			edge.Write(w, r, edge.Answer{
+				Status: http.StatusBadRequest,
+				Body:   edge.UpperMessage("The request target begins with two slashes"),
+			})
 			return
 		}
 		proxy.ServeHTTP(w, r)
@@ -85,7 +90,7 @@ func (f *forward) rewrite(r *httputil.ProxyRequest) {
 		Host:   f.base.Host,
 		// Only an opaque URL is written to the request line exactly as it is.
 		Opaque: f.prefix + target,
-		// ReverseProxy takes parameters out of the query that it cannot parse; the client's own bytes go on.
+		// ReverseProxy removes parameters that it cannot parse. The engine gets the query as the client sent it.
 		RawQuery:   r.In.URL.RawQuery,
 		ForceQuery: r.In.URL.ForceQuery,
 	}
@@ -97,8 +102,8 @@ func (f *forward) rewrite(r *httputil.ProxyRequest) {
 	}
 }
 
-// stripCredentials removes what a client must not be able to say to the backend: its own credentials, and the headers
-// by which a security plugin lets a proxy name the user.
+// stripCredentials removes the headers that must not reach the backend: the client's credentials, and those by which a
+// security plugin lets a proxy name the user.
 func stripCredentials(h http.Header) {
 	for name := range h {
 		lower := strings.ToLower(name)
@@ -107,7 +112,7 @@ func stripCredentials(h http.Header) {
 			lower == "http2-settings",
 			strings.HasPrefix(lower, "x-amz-"), strings.HasPrefix(lower, "x-proxy-"),
 			strings.HasPrefix(lower, "x-forwarded-"), lower == "forwarded", lower == "x-http-method-override",
-			// Ways to act as somebody else, of all security plugins, and what they say to each other between nodes.
+			// Headers of security plugins: to act as somebody else, and between nodes.
 			strings.Contains(lower, "impersonate"), strings.Contains(lower, "runas"), strings.HasPrefix(lower, "_"):
 			delete(h, name)
 		}
@@ -122,7 +127,7 @@ func dropCORS(r *http.Response) error {
 
 func (f *forward) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() != nil {
-		// Nobody is left to read an answer.
+		// The client is gone.
 		panic(http.ErrAbortHandler)
 	}
 	f.log.WarnContext(r.Context(), "backend call failed", "backend", f.base.Host, "err", err)
@@ -133,7 +138,7 @@ func (f *forward) fail(w http.ResponseWriter, r *http.Request, err error) {
 	edge.Write(w, r, edge.Answer{Status: status, Body: edge.UpperMessage(text)})
 }
 
-// copyBuffers lends the buffers that answers are copied through.
+// copyBuffers is a pool of the buffers that answers are copied through.
 type copyBuffers struct{ pool sync.Pool }
 
 func (c *copyBuffers) Get() []byte {

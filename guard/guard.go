@@ -2,9 +2,9 @@
 // domain does: it verifies signatures, evaluates access policies, refuses in the service's own words, and forwards what
 // is allowed. Who may sign is in package identity, what goes wrong on purpose in package fault.
 //
-// A [Guard] judges the exact bytes that it forwards. What can be read in two ways (dot segments, empty segments,
-// encoded backslashes) is refused, a body is read and its hash checked before the backend sees any of it, and nothing
-// is answered while the client is still sending. No http.ServeMux belongs in front of it: that would redirect paths.
+// A [Guard] judges the exact bytes that it forwards. It refuses paths that can be read in two ways (dot segments, empty
+// segments, encoded backslashes). It reads a body and checks its hash before the backend sees any of it, and does not
+// answer while the client is still sending. Do not put an http.ServeMux in front of it: that would redirect paths.
 package guard
 
 import (
@@ -28,10 +28,10 @@ import (
 	"github.com/seed56735111/penstock/sigv4"
 )
 
-// The limits that domains have for the size of a request, by the size of their instances.
+// The limits of domains on the size of a request in bytes, by the size of their instances.
 const (
-	SmallMaxBody = 10485760
-	LargeMaxBody = 104857600
+	SmallMaxBody = 10 << 20
+	LargeMaxBody = 100 << 20
 )
 
 // Config says what a guard protects, and how.
@@ -40,11 +40,10 @@ type Config struct {
 	Backend http.Handler
 	// Account (twelve digits), Region and Name make the ARN of the domain.
 	Account, Region, Name string
-	// Policy is asked for the domain's access policy at every request: [FixedPolicy] or a [PolicyFile]'s method. An
-	// error is answered with the service's 503 for a failing authorization engine. A nil policy allows nobody but
-	// those whose identity policies do.
+	// Policy gives the domain's access policy, at every request: [FixedPolicy] or a [PolicyFile]'s method. An error is
+	// answered with the service's 503 for a failing authorization engine. With a nil policy only identity policies allow.
 	Policy func() (*iam.Policy, error)
-	// Identities are who may sign. Nil knows nobody.
+	// Identities are the users, roles and sessions that may sign. Nil is none.
 	Identities *identity.Store
 	// Profile is the wording of refusals; ProfileCurrent when empty.
 	Profile Profile
@@ -52,10 +51,10 @@ type Config struct {
 	Mode Mode
 	// TrustedProxies are the peers whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
-	// MaxBody is the size limit of a request body in bytes, as sent; SmallMaxBody when zero.
+	// MaxBody bounds the body of a request in bytes, as sent; SmallMaxBody when zero.
 	MaxBody int64
-	// BodyTimeout is how long a request body may take to come, with a second more for every 16 KiB of it; 30 seconds when
-	// zero. A slower one is answered with 408.
+	// BodyTimeout is how long a request body may take to arrive, with a second more for every 16 KiB of it; 30 seconds
+	// when zero. A slower one is answered with 408.
 	BodyTimeout time.Duration
 	// MaxSkew is how far a signature's time may be from ours; five minutes when zero.
 	MaxSkew time.Duration
@@ -65,22 +64,22 @@ type Config struct {
 	OrgID string
 	// ResourceTags are the domain's tags, for aws:ResourceTag.
 	ResourceTags map[string]string
-	// NotOffered are the APIs that are answered with 401. Nil means those of the profile's time, see [NotOffered].
+	// NotOffered are the APIs that are answered with 401. Nil means those of the profile, see [NotOffered].
 	NotOffered []API
-	// StripPresigned takes the X-Amz-* parameters of a presigned URL off before the request is forwarded. The service
-	// leaves them in, and engines from 5.x on refuse them.
+	// StripPresigned removes the X-Amz-* parameters of a presigned URL before the request is forwarded. The service
+	// leaves them in, and engines from version 5 on refuse them.
 	StripPresigned bool
 	// Faults are injected. Nil injects none.
 	Faults *fault.Faults
-	// AdminToken opens [fault.AdminPath] for requests from this machine. Empty leaves it closed.
+	// AdminToken opens [fault.AdminPath] for requests from this machine that bring it. Empty leaves it closed.
 	AdminToken identity.Secret
 	// SpoolDir is where bodies over 1 MiB wait, in files without a name; the system's directory when empty.
 	SpoolDir string
-	// Logger hears of refusals, with the reason. Nil is silent.
+	// Logger gets the refusals, with their reasons. Nil is silent.
 	Logger *slog.Logger
 }
 
-// VPC names the way into a domain inside a VPC, for aws:SourceVpc and aws:SourceVpce.
+// VPC is the VPC and the VPC endpoint that requests come through, for aws:SourceVpc and aws:SourceVpce.
 type VPC struct{ ID, Endpoint string }
 
 // Guard is the edge of one domain. It is an http.Handler for any number of concurrent requests.
@@ -89,20 +88,20 @@ type Guard struct {
 	log  *slog.Logger
 	auth identity.Authenticator
 	arn  string
-	// gate judges and forwards, with what goes wrong on purpose around it.
+	// gate judges and forwards, with injected faults around it.
 	gate http.Handler
-	// engine is the backend, with what goes wrong on purpose before it.
+	// engine is the backend, with injected faults in front of it.
 	engine http.Handler
 	admin  http.Handler
 }
 
-// domainName is what the service accepts as a domain's name, regionPattern the form of a region's.
+// domainName matches the names of domains that the service accepts, regionPattern the names of regions.
 var (
 	domainName    = regexp.MustCompile(`^[a-z][a-z0-9-]{2,27}$`)
 	regionPattern = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
 )
 
-// CheckDomain says what is wrong with what makes a domain's ARN; nil when nothing is.
+// CheckDomain says what is wrong with the parts of a domain's ARN. It returns nil when they are right.
 func CheckDomain(region, account, name string) error {
 	switch {
 	case !edge.IsAccount(account):
@@ -172,7 +171,7 @@ func DomainARN(region, account, name string) string {
 	return iam.Domain{Partition: iam.PartitionOf(region), Region: region, Account: account, Name: name}.ARN()
 }
 
-// ARN is the domain's Amazon Resource Name.
+// ARN is the Amazon Resource Name of the domain.
 func (g *Guard) ARN() string { return g.arn }
 
 // call is one request on its way through the guard.
@@ -196,7 +195,7 @@ func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.gate.ServeHTTP(w, r)
 }
 
-// serve judges a request and forwards it, or says why not.
+// serve judges a request, and forwards or refuses it.
 func (g *Guard) serve(w http.ResponseWriter, r *http.Request) {
 	c := &call{Guard: g, r: r, plan: fault.Of(r.Context()), ip: edge.SourceIP(r, g.cfg.TrustedProxies)}
 	refusal := c.judge(w)
@@ -223,9 +222,9 @@ type refusal struct {
 	edge.Answer
 	// reason explains it in the log.
 	reason string
-	// hangUp closes the connection, on which the rest of a request may still come.
+	// hangUp closes the connection, because the rest of the request may still come on it.
 	hangUp bool
-	// gone says that the client is not there any more.
+	// gone says that the client has closed the connection.
 	gone bool
 }
 
@@ -251,12 +250,16 @@ func (c *call) judge(w http.ResponseWriter) *refusal {
 		return c.tooLarge(signed)
 	}
 	if c.plan.ExpiresToken() && signed {
-		return &refusal{Answer: edge.Answer{Status: http.StatusForbidden, Body: edge.LowerMessage(identity.TextExpiredToken)}, reason: "injected"}
+		return &refusal{
+			Answer: edge.Answer{Status: http.StatusForbidden, Body: edge.LowerMessage(identity.TextExpiredToken)},
+			reason: "injected",
+		}
 	}
 	if c.plan.FailsAuthorization() {
 		return authorizationFailed("injected")
 	}
-	c.caller, err = c.auth.Authenticate(c.r, c.body.Sum, identity.Trouble{Skew: c.plan.ClockSkew(), Short: c.plan.HidesRequest()})
+	trouble := identity.Trouble{Skew: c.plan.ClockSkew(), Short: c.plan.HidesRequest()}
+	c.caller, err = c.auth.Authenticate(c.r, c.body.Sum, trouble)
 	if err != nil {
 		return refuseAuth(err)
 	}
@@ -284,7 +287,9 @@ func edgeRefusal(status int, text string) *refusal {
 
 func authorizationFailed(reason string) *refusal {
 	return &refusal{
-		Answer: edge.Answer{Status: http.StatusServiceUnavailable, Body: edge.UpperMessage("Call to Authorization engine failed")},
+		Answer: edge.Answer{
+			Status: http.StatusServiceUnavailable, Body: edge.UpperMessage("Call to Authorization engine failed"),
+		},
 		reason: reason,
 	}
 }
@@ -308,21 +313,21 @@ func (c *call) unreadable(err error) *refusal {
 	return r
 }
 
-// unusable refuses what no domain forwards.
+// unusable refuses methods and protocol upgrades that no domain forwards.
 func (c *call) unusable() *refusal {
 	switch c.r.Method {
 	case http.MethodConnect, http.MethodTrace:
 		return edgeRefusal(http.StatusMethodNotAllowed, "The method "+c.r.Method+" is not allowed")
 	}
-	// An offer of h2c may be passed over, and is: curl --http2 makes it on every first request.
+	// An offer of h2c may be ignored: curl --http2 makes it on every first request.
 	if u := c.r.Header.Get("Upgrade"); u != "" && !strings.EqualFold(u, "h2c") {
 		return edgeRefusal(http.StatusBadRequest, "Protocol upgrades are not allowed")
 	}
 	return nil
 }
 
-// tooLarge answers for a body over the limit. An anonymous caller learns first that the call is not allowed; whether a
-// signature is right cannot be told without the body.
+// tooLarge refuses a body over the limit. An anonymous caller that is not allowed is told so first. A signature cannot
+// be verified, because that takes the whole body.
 func (c *call) tooLarge(signed bool) *refusal {
 	if !signed {
 		c.body = &edge.Body{}
@@ -331,12 +336,13 @@ func (c *call) tooLarge(signed bool) *refusal {
 			return r
 		}
 	}
-	r := edgeRefusal(http.StatusRequestEntityTooLarge, "Request size exceeded "+strconv.FormatInt(c.cfg.MaxBody, 10)+" bytes")
+	r := edgeRefusal(http.StatusRequestEntityTooLarge,
+		"Request size exceeded "+strconv.FormatInt(c.cfg.MaxBody, 10)+" bytes")
 	r.hangUp = true
 	return r
 }
 
-// offered refuses what the service does not let through.
+// offered refuses the APIs that the service does not offer.
 func (c *call) offered() *refusal {
 	for _, api := range c.cfg.NotOffered {
 		if api.Matches(c.r.Method, c.target.Segments) {
@@ -349,7 +355,7 @@ func (c *call) offered() *refusal {
 	return nil
 }
 
-// forward hands the request to the backend: the same target, the same body, none of the credentials.
+// forward hands the request to the backend, with the same target and body, and without credentials.
 func (c *call) forward(w http.ResponseWriter) {
 	r := c.r.Clone(c.r.Context())
 	stripCredentials(r.Header)
@@ -368,7 +374,7 @@ func (c *call) forward(w http.ResponseWriter) {
 	c.engine.ServeHTTP(w, r)
 }
 
-// withoutSignature takes the parameters of a presigned URL off a query and leaves the rest as it is.
+// withoutSignature removes the parameters of a presigned URL from a query, and leaves the rest as it is.
 func withoutSignature(query string) string {
 	var kept []string
 	for part := range strings.SplitSeq(query, "&") {

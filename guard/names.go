@@ -9,7 +9,7 @@ import (
 	"github.com/seed56735111/penstock/guard/internal/edge"
 )
 
-// listNames asks the backend for all indexes, hidden ones too, and their aliases and data streams.
+// listNames asks the backend for all indexes, hidden ones included, and their aliases and data streams.
 func listNames(ctx context.Context, backend http.Handler) ([]string, error) {
 	rec, err := ask(ctx, backend, "/_alias?expand_wildcards=all")
 	if err != nil {
@@ -59,7 +59,7 @@ func appendIndex(names []string, index string) []string {
 	return names
 }
 
-// ask sends a request of our own to the backend.
+// ask sends a request of the guard's own to the backend.
 func ask(ctx context.Context, backend http.Handler, target string) (*edge.Recorder, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, target, http.NoBody)
 	if err != nil {

@@ -13,13 +13,13 @@ import (
 
 // API names requests by method and path.
 type API struct {
-	// Methods are the methods meant; none means all.
+	// Methods are the methods. An empty list means all.
 	Methods []string
-	// Path is a path whose segments "*" stand for any one segment. A last segment "**" stands for any rest, also none.
+	// Path is a path in which a segment "*" stands for any segment. A last segment "**" stands for any number of them.
 	Path string
 }
 
-// Matches reports whether the list names the request. A trailing slash makes no difference.
+// Matches reports whether the request is for the API. A trailing slash makes no difference.
 func (a API) Matches(method string, segments []string) bool {
 	if len(a.Methods) > 0 && !slices.Contains(a.Methods, method) {
 		return false
@@ -36,8 +36,8 @@ func (a API) Matches(method string, segments []string) bool {
 	return len(segments) == 0
 }
 
-// NotOffered is what the service did not let through to the engine at the time of a message profile. It is what has
-// been observed, not the whole of the service's own list.
+// NotOffered lists the APIs that the service does not let through to the engine, for domains of a message profile. It
+// has what was observed, not the whole of the service's own list.
 func NotOffered(p Profile) []API {
 	always := []API{
 		{Path: "/_cluster/reroute"},
@@ -52,8 +52,8 @@ func NotOffered(p Profile) []API {
 	return always
 }
 
-// payloadNotOffered reports whether the body of a _cluster/settings call has nested settings: the service takes only
-// the flat form, {"persistent": {"a.b": 1}}.
+// payloadNotOffered reports whether the body of a _cluster/settings call has nested settings. The service takes the
+// flat form only: {"persistent": {"a.b": 1}}.
 func payloadNotOffered(r *http.Request, segments []string, b *edge.Body) bool {
 	if r.Method != http.MethodPut && r.Method != http.MethodPost || b.Size == 0 ||
 		!(API{Path: "/_cluster/settings"}).Matches(r.Method, segments) {
@@ -62,7 +62,7 @@ func payloadNotOffered(r *http.Request, segments []string, b *edge.Body) bool {
 	var doc map[string]map[string]json.RawMessage
 	err := json.NewDecoder(b.Reader()).Decode(&doc)
 	if err != nil {
-		// What is no JSON is the engine's to refuse; anything else in the place of an object is no flat form.
+		// Invalid JSON is left to the engine. Another value in the place of an object is not the flat form.
 		_, isSyntax := errors.AsType[*json.SyntaxError](err)
 		return !isSyntax && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF)
 	}

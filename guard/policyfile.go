@@ -12,7 +12,7 @@ import (
 	"github.com/seed56735111/penstock/iam"
 )
 
-// maxPolicyFile is far over the service's own limit of 100 KiB, which the parser holds.
+// maxPolicyFile bounds what is read. The parser holds the service's own limit of 100 KiB.
 const maxPolicyFile = 1 << 20
 
 // FixedPolicy is a policy that never changes. Nil stands for a domain without one.
@@ -20,7 +20,7 @@ func FixedPolicy(p *iam.Policy) func() (*iam.Policy, error) {
 	return func() (*iam.Policy, error) { return p, nil }
 }
 
-// PolicyFile is an access policy in a file, whose changes come into force within a second.
+// PolicyFile is an access policy in a file. Changes of the file come into force within a second.
 type PolicyFile struct {
 	path  string
 	parse func([]byte) (*iam.Policy, error)
@@ -33,7 +33,7 @@ type PolicyFile struct {
 	checked time.Time
 }
 
-// OpenPolicyFile reads an access policy with parse and follows the file from then on. A nil logger is silent.
+// OpenPolicyFile reads an access policy with parse, and follows changes of the file. A nil logger is silent.
 func OpenPolicyFile(path string, parse func([]byte) (*iam.Policy, error), logger *slog.Logger) (*PolicyFile, error) {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
@@ -42,12 +42,12 @@ func OpenPolicyFile(path string, parse func([]byte) (*iam.Policy, error), logger
 	if _, err := p.Policy(); err != nil {
 		return nil, err
 	}
-	p.log = logger // hears of changes; the caller hears of the first reading
+	p.log = logger // only now: the error of the first reading is the caller's
 	return p, nil
 }
 
-// Policy is the policy as the file has it. While the file cannot be read or is not valid it is an error, as a policy
-// that somebody meant to replace must not stay in force unnoticed; the guard then answers 503.
+// Policy is the policy in the file. While the file cannot be read or is not valid, Policy returns an error and the
+// guard answers 503: a policy that somebody meant to replace must not stay in force unnoticed.
 func (p *PolicyFile) Policy() (*iam.Policy, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Profile names the wording of refusals, which the service has changed several times.
+// Profile names a wording of refusals. Domains have several, by their age.
 type Profile string
 
 // The message profiles, by the year from which domains answered in that way.
@@ -35,11 +35,11 @@ func ParseProfile(s string) (Profile, error) {
 type Mode string
 
 const (
-	// ModeParity judges method and URL, as the service does. The indexes that a _bulk, _mget or _msearch body names
-	// are not looked at: a caller who may POST to /_bulk may write to any index.
+	// ModeParity judges method and URL, as the service does. It does not look at the indexes that a _bulk, _mget or
+	// _msearch body names: a caller who may POST to /_bulk may write to any index.
 	ModeParity Mode = "parity"
-	// ModeStrict judges every index that an index expression or a body names on its own, and refuses the whole request
-	// when one of them is refused.
+	// ModeStrict judges each index that the URL or the body names by itself, and refuses the whole request when one of
+	// them is refused.
 	ModeStrict Mode = "strict"
 )
 
@@ -60,7 +60,7 @@ type Compat struct {
 	Engine string
 }
 
-// ParseCompat returns what a domain was like at the time that name stands for.
+// ParseCompat returns the compatibility that a name stands for. [CompatNames] lists the names.
 func ParseCompat(name string) (Compat, error) {
 	all := compats()
 	if c, ok := all[name]; ok {

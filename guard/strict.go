@@ -21,15 +21,15 @@ func (e *opaqueError) Error() string {
 }
 func (e *opaqueError) Unwrap() error { return e.err }
 
-// strict finds out what a request touches beyond its URL. What it does not understand completely it refuses: a call that
-// is not in the table, a parameter, a member of a body or a kind of query that it does not know.
+// strict finds out what a request touches beyond its URL. It refuses what it does not understand completely: a call
+// that is not in the table, an unknown parameter, an unknown member of a body, an unknown kind of query.
 type strict struct {
 	method string
 	target Target
 	header http.Header
 	// names lists the indexes and aliases that exist, for wildcards. It is called at most once.
 	names func() ([]string, error)
-	// body opens the decoded body, again for each call.
+	// body opens the decoded body from its start, at each call.
 	body func() (io.Reader, error)
 
 	call   understood
@@ -40,12 +40,12 @@ type strict struct {
 	yield  func(question, error) bool
 }
 
-// errStop ends the walk early, after the consumer has seen enough.
+// errStop ends the walk when the consumer wants no more questions.
 var errStop = errors.New("stop")
 
-// questions yields what is to be asked in addition to the URL as it is: every index of an expression or a body on its
-// own, as the call that names this index in its URL. A last pair with an error means that the request must be refused.
-// Asking the URL too, the strict guard never allows what a parity guard refuses.
+// questions yields the questions beside the one about the URL: for every index of an expression or a body, the call
+// that has this index alone in its URL. A last pair with an error means that the request must be refused. The caller
+// asks about the URL too, so the strict mode never allows what the parity mode refuses.
 func (s *strict) questions() iter.Seq2[question, error] {
 	return func(yield func(question, error) bool) {
 		s.yield, s.asked, s.pit = yield, map[question]bool{}, false
@@ -129,7 +129,7 @@ func (s *strict) askName(method, name string, rest ...string) error {
 	return s.ask(method, name, rest...)
 }
 
-// walkURL asks for the indexes that the URL names, or means by naming none.
+// walkURL asks for the indexes that the URL names, or for all when it names none and means all.
 func (s *strict) walkURL() error {
 	expression := s.index
 	if expression == "" && (s.call.scope == scopeAll || s.tellsOfIndexes()) && !s.mayHavePIT() {
@@ -151,13 +151,13 @@ func (s *strict) walkURL() error {
 	return nil
 }
 
-// tellsOfIndexes reports whether a call about the cluster is asked for more than that: _cluster/health?level=indices.
+// tellsOfIndexes reports whether a call about the cluster also tells about indexes, as _cluster/health?level=indices.
 func (s *strict) tellsOfIndexes() bool {
 	query, err := url.ParseQuery(s.target.Query)
 	return err != nil || query.Has("level")
 }
 
-// mayHavePIT reports whether the body says which indexes a search is on: those of a point in time, when it has one.
+// mayHavePIT reports whether the body can name a point in time, which has indexes of its own.
 func (s *strict) mayHavePIT() bool {
 	return s.index == "" && len(s.call.rest) == 1 && s.call.rest[0] == "_search"
 }

@@ -15,8 +15,7 @@ import (
 	"github.com/seed56735111/penstock/guard/internal/edge"
 )
 
-// maxWalked bounds a body, and a line of _msearch, that is looked through: the memory that a reader takes is at most that
-// of its longest string.
+// maxWalked bounds a body, and a line of _msearch, that is looked into. A reader takes memory for the longest string.
 const maxWalked = 16 << 20
 
 // walkBody asks for the indexes that the body names.
@@ -56,12 +55,13 @@ func (s *strict) walkBody() error {
 	return nil
 }
 
-// notJSON reports a content type that an engine reads in another way than as JSON.
+// notJSON reports a content type that engines do not read as JSON.
 func (s *strict) notJSON() (contentType string, other bool) {
 	for _, t := range s.header.Values("Content-Type") {
 		kind, _, _ := strings.Cut(strings.ToLower(t), ";")
 		switch kind = strings.TrimSpace(kind); {
-		case strings.HasSuffix(kind, "json"), kind == "", kind == "text/plain", kind == "application/x-www-form-urlencoded":
+		case strings.HasSuffix(kind, "json"), kind == "", kind == "text/plain",
+			kind == "application/x-www-form-urlencoded":
 		default:
 			return t, true
 		}
@@ -93,7 +93,7 @@ func (s *strict) walkBulk(r io.Reader) error {
 		if item.Op != "delete" {
 			continue
 		}
-		// Without the id: a policy that tells document from document cannot be told from one that does not.
+		// Ask without the id: whoever may delete in an index may delete any document of it.
 		if err := s.askAll(http.MethodDelete, index, "_doc"); err != nil {
 			return err
 		}
@@ -101,7 +101,7 @@ func (s *strict) walkBulk(r io.Reader) error {
 	return nil
 }
 
-// errPipeline is why an ingest pipeline is not run: it can move a document to any index.
+// errPipeline refuses a call that runs an ingest pipeline.
 var errPipeline = errors.New("a pipeline can move documents to any index")
 
 func (s *strict) walkSearches(r io.Reader) error {
@@ -145,15 +145,15 @@ func (s *strict) walkSearches(r io.Reader) error {
 	}
 }
 
-// searchHeader is what the header of one search names. Engines differ in which of index and indices counts: both do here.
+// searchHeader returns the indexes that the header of one search names. Some engines read index, others indices; both
+// count here.
 func searchHeader(s *strict, line []byte) (indexes []string, err error) {
 	w := newWalker(s, bytes.NewReader(line))
 	err = w.object(members{
 		"index":   w.stringsInto(&indexes),
 		"indices": w.stringsInto(&indexes),
-	}, "type types search_type preference routing request_cache expand_wildcards ignore_unavailable"+
-		" allow_no_indices ignore_throttled"+
-		" ccs_minimize_roundtrips allow_partial_search_results cancel_after_time_interval"+
+	}, "type types search_type preference routing request_cache expand_wildcards ignore_unavailable allow_no_indices"+
+		" ignore_throttled ccs_minimize_roundtrips allow_partial_search_results cancel_after_time_interval"+
 		" max_concurrent_shard_requests")
 	if err != nil {
 		return nil, err
@@ -216,10 +216,8 @@ func (w walker) docs() error {
 		return w.askAll(w.method, index, api)
 	}
 	const options = "_id _type _routing routing parent _parent _version version _version_type version_type" +
-		" _source _source_include" +
-		" _source_includes _source_exclude _source_excludes stored_fields fields preference doc offsets" +
-		" positions payloads" +
-		" term_statistics field_statistics realtime per_field_analyzer filter dfs"
+		" _source _source_include _source_includes _source_exclude _source_excludes stored_fields fields preference" +
+		" doc offsets positions payloads term_statistics field_statistics realtime per_field_analyzer filter dfs"
 	one := func() error {
 		if w.d.PeekKind() == '"' { // an id
 			return w.d.SkipValue()
@@ -248,11 +246,12 @@ func (w walker) reindex() error {
 	}
 	err := w.object(members{
 		"source": func() error {
-			return w.object(members{"index": ask(&sources, "_search"), "query": w.query, "sort": w.sort}, "type size slice _source remote")
+			return w.object(members{"index": ask(&sources, "_search"), "query": w.query, "sort": w.sort},
+				"type size slice _source remote")
 		},
 		"dest": func() error {
-			return w.object(members{"index": ask(&dest, "_bulk"), "pipeline": w.noPipeline}, "type routing"+
-				" op_type version_type")
+			return w.object(members{"index": ask(&dest, "_bulk"), "pipeline": w.noPipeline},
+				"type routing op_type version_type")
 		},
 		"script": func() error { return errors.New("a script of _reindex can move documents to any index") },
 	}, "size max_docs conflicts")
@@ -275,9 +274,8 @@ func (w walker) aliasActions() error {
 	return edge.EachMember(w.d, w.aliasAction)
 }
 
-const aliasOptions = "routing index_routing indexRouting index-routing search_routing searchRouting" +
-	" search-routing is_write_index writeIndex" +
-	" is_hidden must_exist"
+const aliasOptions = "routing index_routing indexRouting index-routing search_routing searchRouting search-routing" +
+	" is_write_index writeIndex is_hidden must_exist"
 
 func (w walker) aliasAction(action string) error {
 	var indexes, aliases []string
@@ -322,7 +320,8 @@ func (w walker) aliasAction(action string) error {
 func (w walker) alias() error {
 	var indexes, aliases []string
 	err := w.object(members{
-		"index": w.stringsInto(&indexes), "indices": w.stringsInto(&indexes), "alias": w.stringsInto(&aliases), "filter": w.filter,
+		"index": w.stringsInto(&indexes), "indices": w.stringsInto(&indexes),
+		"alias": w.stringsInto(&aliases), "filter": w.filter,
 	}, aliasOptions)
 	if err != nil {
 		return err
@@ -344,12 +343,12 @@ func (w walker) alias() error {
 	return nil
 }
 
-// aliases reads aliases by name, of an index that is made; of is that index, or empty.
-func (w walker) aliases(of string) func() error {
+// aliases reads the aliases of an index that is created. The index is empty in a template.
+func (w walker) aliases(index string) func() error {
 	return func() error {
 		return edge.EachMember(w.d, func(name string) error {
-			if of != "" {
-				if err := w.askAll(http.MethodPut, of, "_alias", name); err != nil {
+			if index != "" {
+				if err := w.askAll(http.MethodPut, index, "_alias", name); err != nil {
 					return err
 				}
 			}
@@ -358,7 +357,7 @@ func (w walker) aliases(of string) func() error {
 	}
 }
 
-// settings reads the settings of indexes. A default pipeline is run by every write.
+// settings reads the settings of indexes. It refuses a default pipeline, which every write would run.
 func (w walker) settings() error {
 	if w.d.PeekKind() != '{' {
 		return w.d.SkipValue()
@@ -372,7 +371,8 @@ func (w walker) settings() error {
 	})
 }
 
-// mappings reads the mappings of an index. A document in a field of the type percolator is a query, which may look terms up.
+// mappings reads the mappings of an index. It refuses the field type percolator: documents are then queries, which may
+// look terms up in any index.
 func (w walker) mappings() error {
 	if w.d.PeekKind() == '[' {
 		return edge.EachElement(w.d, w.mappings)
@@ -395,7 +395,7 @@ func (w walker) mappings() error {
 	})
 }
 
-// template is a template of indexes: it is judged as the making of those that it is for.
+// template reads an index template. It is judged as the creation of the indexes that it is for.
 func (w walker) template() error {
 	patterns := func() error {
 		return w.eachString(func(pattern string) error { return w.askAll(http.MethodPut, pattern) })
@@ -431,7 +431,7 @@ func newWalker(s *strict, r io.Reader) walker {
 
 var errWalked = errors.New("a body or a line over 16 MiB")
 
-// isEmpty reports whether nothing is there to read.
+// isEmpty reports whether the body is empty.
 func (w walker) isEmpty() (bool, error) {
 	if w.d.PeekKind() != 0 {
 		return false, nil
@@ -446,8 +446,8 @@ func (w walker) isEmpty() (bool, error) {
 // members are the readers of an object's members, by name.
 type members map[string]func() error
 
-// object reads an object. Options are the names, separated by spaces, of members that need not be looked into; any other
-// name is not understood.
+// object reads an object. Options are the names, separated by spaces, of members that cannot name an index. Any other
+// name is an error.
 func (w walker) object(m members, options string) error {
 	return edge.EachMember(w.d, func(name string) error {
 		if read := m[name]; read != nil {
@@ -460,7 +460,7 @@ func (w walker) object(m members, options string) error {
 	})
 }
 
-// rest reads an object in which only some members need to be looked into.
+// rest reads an object of which only the members m can name an index.
 func (w walker) rest(m members) error {
 	return edge.EachMember(w.d, func(name string) error {
 		if read := m[name]; read != nil {

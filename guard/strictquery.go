@@ -9,11 +9,12 @@ import (
 	"github.com/seed56735111/penstock/guard/internal/edge"
 )
 
-// search is the body of _search and of the calls that take a part of it.
+// search reads the body of _search, and of the calls that take a part of it.
 func (w walker) search() error {
 	return w.object(members{
-		"query": w.query, "post_filter": w.query, "filter": w.query, "aggs": w.aggregations, "aggregations": w.aggregations,
-		"facets": w.unknown("facets"), "rescore": w.each(w.rescore), "highlight": w.highlight, "suggest": w.suggest, "sort": w.sort,
+		"query": w.query, "post_filter": w.query, "filter": w.query, "rescore": w.each(w.rescore),
+		"aggs": w.aggregations, "aggregations": w.aggregations, "facets": w.unknown("facets"),
+		"highlight": w.highlight, "suggest": w.suggest, "sort": w.sort,
 		"collapse": func() error {
 			return w.object(members{"inner_hits": w.each(w.search)}, "field max_concurrent_group_searches")
 		},
@@ -27,18 +28,17 @@ func (w walker) search() error {
 			}
 			return w.noPipeline()
 		},
-	}, "from size timeout terminate_after _source fields stored_fields docvalue_fields script_fields"+
-		" partial_fields fielddata_fields explain"+
-		" version seq_no_primary_term min_score track_scores track_total_hits search_after slice stats profile"+
-		" include_named_queries_score"+
-		" verbose_pipeline derived indices_boost name ignore_unmapped conflicts max_docs script")
+	}, "from size timeout terminate_after _source fields stored_fields docvalue_fields script_fields partial_fields"+
+		" fielddata_fields explain version seq_no_primary_term min_score track_scores track_total_hits search_after"+
+		" slice stats profile include_named_queries_score verbose_pipeline derived indices_boost name ignore_unmapped"+
+		" conflicts max_docs script")
 }
 
 func (w walker) unknown(what string) func() error {
 	return func() error { return fmt.Errorf("%s are not looked into", what) }
 }
 
-// filter is a query, or a string that holds one.
+// filter reads a filter: a query. It refuses a string that holds a query.
 func (w walker) filter() error {
 	if w.d.PeekKind() == '"' {
 		return errors.New("a filter that is a string is not looked into")
@@ -46,18 +46,19 @@ func (w walker) filter() error {
 	return w.query()
 }
 
-// query is one query: an object with its kind as the name.
+// query reads one query: an object that has the kind of the query as its name.
 func (w walker) query() error { return edge.EachMember(w.d, w.clause) }
 
-// clause reads a query of a kind. A kind that is not here may name an index anywhere.
+// clause reads a query of a kind. It refuses an unknown kind, which may name an index anywhere.
 func (w walker) clause(kind string) error {
 	const common = "boost _name name"
 	switch kind {
-	case "match_all", "match_none", "match", "match_phrase", "match_phrase_prefix", "match_bool_prefix", "multi_match", "combined_fields",
-		"common", "query_string", "simple_query_string", "term", "terms_set", "range", "exists", "missing", "prefix", "wildcard", "regexp",
-		"fuzzy", "ids", "type", "geo_bounding_box", "geo_distance", "geo_distance_range", "geo_polygon", "geohash_cell", "distance_feature",
-		"rank_feature", "script", "intervals", "span_term", "span_gap", "parent_id", "neural_sparse", "limit":
-		// What is compared with fields, or with nothing.
+	case "match_all", "match_none", "match", "match_phrase", "match_phrase_prefix", "match_bool_prefix", "multi_match",
+		"combined_fields", "common", "query_string", "simple_query_string", "term", "terms_set", "range", "exists",
+		"missing", "prefix", "wildcard", "regexp", "fuzzy", "ids", "type", "geo_bounding_box", "geo_distance",
+		"geo_distance_range", "geo_polygon", "geohash_cell", "distance_feature", "rank_feature", "script", "intervals",
+		"span_term", "span_gap", "parent_id", "neural_sparse", "limit":
+		// These compare fields with values, and name no index.
 		return w.d.SkipValue()
 	case "terms":
 		return edge.EachMember(w.d, func(string) error { return w.terms() })
@@ -114,7 +115,7 @@ func (w walker) clause(kind string) error {
 	return fmt.Errorf("a query of the kind %q is not one that it knows", kind)
 }
 
-// terms reads the terms of a field, or where to look them up.
+// terms reads the terms of a field, or the document that has them.
 func (w walker) terms() error {
 	if w.d.PeekKind() != '{' {
 		return w.d.SkipValue()
@@ -122,7 +123,7 @@ func (w walker) terms() error {
 	return w.object(members{"index": w.askFor("_search"), "query": w.query}, "id path type routing store boost cache")
 }
 
-// shapesIndex is where an indexed shape is that names no index.
+// shapesIndex is the index of an indexed shape that names none.
 const shapesIndex = "shapes"
 
 func (w walker) shape() error {
@@ -131,8 +132,7 @@ func (w walker) shape() error {
 	}
 	return w.object(members{"indexed_shape": func() error {
 		index := ""
-		if err := w.object(members{"index": w.stringInto(&index)}, "id type path shape_field_name"+
-			" routing"); err != nil {
+		if err := w.object(members{"index": w.stringInto(&index)}, "id type path shape_field_name routing"); err != nil {
 			return err
 		}
 		if index == "" {
@@ -169,7 +169,7 @@ func (w walker) aggregations() error {
 	return edge.EachMember(w.d, func(string) error { return edge.EachMember(w.d, w.aggregation) })
 }
 
-// aggregation reads a member of one: its kind, or what is below it.
+// aggregation reads a member of an aggregation: its kind, or the aggregations below it.
 func (w walker) aggregation(kind string) error {
 	switch kind {
 	case "aggs", "aggregations":
@@ -182,19 +182,20 @@ func (w walker) aggregation(kind string) error {
 		return w.rest(members{"background_filter": w.query})
 	case "top_hits":
 		return w.search()
-	case "meta", "terms", "multi_terms", "rare_terms", "histogram", "date_histogram", "auto_date_histogram", "variable_width_histogram",
-		"range", "date_range", "ip_range", "ipv4_range", "geo_distance", "geohash_grid", "geotile_grid", "geohex_grid", "global", "missing",
-		"nested", "reverse_nested", "children", "parent", "sampler", "diversified_sampler", "composite", "avg", "sum", "min", "max", "stats",
-		"extended_stats", "value_count", "cardinality", "percentiles", "percentile_ranks", "median_absolute_deviation", "geo_bounds",
-		"geo_centroid", "weighted_avg", "scripted_metric", "matrix_stats", "avg_bucket", "sum_bucket", "min_bucket", "max_bucket",
-		"stats_bucket", "extended_stats_bucket", "percentiles_bucket", "bucket_script", "bucket_selector", "bucket_sort", "derivative",
-		"cumulative_sum", "moving_avg", "moving_fn", "serial_diff":
+	case "meta", "terms", "multi_terms", "rare_terms", "histogram", "date_histogram", "auto_date_histogram",
+		"variable_width_histogram", "range", "date_range", "ip_range", "ipv4_range", "geo_distance", "geohash_grid",
+		"geotile_grid", "geohex_grid", "global", "missing", "nested", "reverse_nested", "children", "parent", "sampler",
+		"diversified_sampler", "composite", "avg", "sum", "min", "max", "stats", "extended_stats", "value_count",
+		"cardinality", "percentiles", "percentile_ranks", "median_absolute_deviation", "geo_bounds", "geo_centroid",
+		"weighted_avg", "scripted_metric", "matrix_stats", "avg_bucket", "sum_bucket", "min_bucket", "max_bucket",
+		"stats_bucket", "extended_stats_bucket", "percentiles_bucket", "bucket_script", "bucket_selector", "bucket_sort",
+		"derivative", "cumulative_sum", "moving_avg", "moving_fn", "serial_diff":
 		return w.d.SkipValue()
 	}
 	return fmt.Errorf("an aggregation of the kind %q is not one that it knows", kind)
 }
 
-// queries are several: in a list, or by name.
+// queries reads several queries: a list, or an object with names.
 func (w walker) queries() error {
 	if w.d.PeekKind() == '[' {
 		return edge.EachElement(w.d, w.query)
@@ -208,7 +209,7 @@ func (w walker) rescore() error {
 	}}, "window_size")
 }
 
-// highlight reads what is highlighted: with another query for all fields, or for one.
+// highlight reads the highlighting of hits. It may have a query of its own, for all fields or for one.
 func (w walker) highlight() error {
 	field := func() error {
 		return edge.EachMember(w.d, func(string) error { return w.rest(members{"highlight_query": w.query}) })
@@ -216,7 +217,7 @@ func (w walker) highlight() error {
 	return w.rest(members{"highlight_query": w.query, "fields": w.each(field)})
 }
 
-// suggest reads suggestions by name. A phrase may be checked by a query that a template makes.
+// suggest reads suggestions by name. It refuses a phrase with a collate query, which is a template.
 func (w walker) suggest() error {
 	return edge.EachMember(w.d, func(string) error {
 		if w.d.PeekKind() != '{' {
@@ -224,14 +225,13 @@ func (w walker) suggest() error {
 		}
 		return w.rest(members{"phrase": func() error {
 			return w.rest(members{"collate": func() error {
-				return errors.New("the collate query of a" +
-					" suggestion is a template")
+				return errors.New("the collate query of a suggestion is a template")
 			}})
 		}})
 	})
 }
 
-// sort reads the order of hits: fields, some of them in nested documents that a query filters.
+// sort reads the order of hits. A field of nested documents may have a query that filters them.
 func (w walker) sort() error {
 	return w.each(func() error {
 		if w.d.PeekKind() != '{' {

@@ -18,8 +18,8 @@ type Target struct {
 	// Segments are the parts of the path between slashes, each percent-decoded once. A trailing slash adds none, and
 	// the path "/" has none.
 	Segments []string
-	// OpaqueID says that the last segment is the id of a document that a reader who decodes before he splits would take
-	// for something else. It is one name, and the path is judged as it was sent.
+	// OpaqueID says that the last segment is a document id that a program would misread if it decoded before it split.
+	// The path is then judged only as it was sent.
 	OpaqueID bool
 }
 
@@ -33,17 +33,17 @@ type TargetError struct {
 
 func (e *TargetError) Error() string { return fmt.Sprintf("%s at byte %d", e.Problem, e.Offset) }
 
-// ParseTarget splits the target of a request line. What two programs could read differently is refused with a
-// *TargetError instead of being put in order: dot segments, empty segments, backslashes, control bytes, parameters
-// after a semicolon, fragments, invalid UTF-8, and anything that is not a plain path (absolute-form, "*").
+// ParseTarget splits the target of a request line. It refuses with a *TargetError what two programs could read
+// differently: dot segments, empty segments, backslashes, control bytes, parameters after a semicolon, fragments,
+// invalid UTF-8, and anything that is not a plain path (absolute-form, "*").
 //
-// An encoded slash is accepted inside a segment, as date-math index names (%3Clogs-%7Bnow%2Fd%7D%3E) and document ids
-// need it, when the parts on both of its sides are such that a reader that splits there finds no dot or empty segment
-// either. [Target.Decoded] is that other reading, and a path is judged in both.
+// A segment may hold an encoded slash, because date-math index names (%3Clogs-%7Bnow%2Fd%7D%3E) and document ids need
+// it. Splitting there too must give no dot or empty segment. [Target.Decoded] is that other reading, and a path is
+// judged in both.
 func ParseTarget(raw string) (Target, error) { return parseTarget(raw, false) }
 
-// parseTarget takes, with anyID, every id of a document that engines take: in INDEX/_doc/ID and its like, a segment that is
-// split off before it is decoded.
+// parseTarget is ParseTarget. With anyID it accepts every document id that engines accept, in INDEX/_doc/ID and the
+// like: engines split that segment off before they decode it.
 func parseTarget(raw string, anyID bool) (Target, error) {
 	if raw == "" || raw[0] != '/' {
 		return Target{}, &TargetError{"a request target that is not a path", 0}
@@ -95,7 +95,7 @@ func parseTarget(raw string, anyID bool) (Target, error) {
 	return t, nil
 }
 
-// idOffset is where the id of a document begins in a path such as /INDEX/_doc/ID; past its end in other paths.
+// idOffset is where the document id begins in a path such as /INDEX/_doc/ID. In other paths it is past the end.
 func idOffset(path string) int {
 	index, rest, _ := strings.Cut(path[1:], "/")
 	api, id, _ := strings.Cut(rest, "/")
@@ -108,7 +108,7 @@ func idOffset(path string) int {
 	return len(path) + 1
 }
 
-// decodeID decodes the id of a document, which may hold what the names of indexes and APIs may not.
+// decodeID decodes a document id. It may hold characters that the names of indexes and APIs may not.
 func decodeID(part string) (id, problem string) {
 	id, err := url.PathUnescape(part)
 	switch {
@@ -152,7 +152,7 @@ func decodeSegment(part string) (segment, problem string) {
 	return segment, ""
 }
 
-// Decoded is the path with every segment decoded: what a reader sees that decodes before it splits. It equals Path
+// Decoded is the path with every segment decoded, as a program reads it that decodes before it splits. It equals Path
 // when nothing in the path is escaped.
 func (t Target) Decoded() string {
 	if strings.IndexByte(t.Path, '%') < 0 {

@@ -19,14 +19,14 @@ import (
 
 const (
 	caFile, certFile, keyFile = "ca.pem", "cert.pem", "key.pem"
-	// certLifetime is within what every client accepts of a server certificate.
+	// certLifetime is within the longest lifetime that clients accept.
 	certLifetime = 397 * 24 * time.Hour
 )
 
 // Certificate returns a server certificate for the hosts, which are names or IP addresses, and the path of the
-// certificate authority that clients have to trust. Both are kept in dir (cert.pem, key.pem, ca.pem) and used again as
-// long as they are valid for at least a day and for all of the hosts. The key of the authority is not kept: nobody can
-// sign anything else with it.
+// certificate authority that clients have to trust. Both are kept in dir (cert.pem, key.pem, ca.pem), and used again
+// while they are valid for at least a day and for all of the hosts. The key of the authority is not kept, so that
+// nobody can sign anything else with it.
 func Certificate(dir string, hosts []string) (cert tls.Certificate, ca string, err error) {
 	ca = filepath.Join(dir, caFile)
 	cert, err = tls.LoadX509KeyPair(filepath.Join(dir, certFile), filepath.Join(dir, keyFile))

@@ -28,9 +28,12 @@ func (f *Faults) Admin(token string, log *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { f.serveAdmin(w, r, token, log) })
 }
 
-// serveAdmin takes the peer's address from the socket, whatever a proxy says, and a bearer token, which a web page in a
-// browser of this machine does not have.
+// serveAdmin checks the peer's address, as the socket has it whatever a proxy says, and a bearer token, which a web
+// page in a browser of this machine does not have.
 func (f *Faults) serveAdmin(w http.ResponseWriter, r *http.Request, token string, log *slog.Logger) {
+	answer := func(status int, text string) {
+		edge.Write(w, r, edge.Answer{Status: status, Body: edge.UpperMessage(text)})
+	}
 	data, err := io.ReadAll(io.LimitReader(r.Body, maxFaultsSpec+1))
 	if err != nil {
 		return // the client is gone
@@ -38,24 +41,24 @@ func (f *Faults) serveAdmin(w http.ResponseWriter, r *http.Request, token string
 	given := sha256.Sum256([]byte(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")))
 	want := sha256.Sum256([]byte(token))
 	if !edge.ParseAddr(r.RemoteAddr).IsLoopback() || subtle.ConstantTimeCompare(given[:], want[:]) != 1 {
-		edge.Write(w, r, edge.Answer{Status: http.StatusForbidden, Body: edge.UpperMessage("The admin endpoint takes requests from this machine with its token only")})
+		answer(http.StatusForbidden, "The admin endpoint takes requests from this machine with its token only")
 		return
 	}
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
 	case http.MethodPut:
 		if len(data) > maxFaultsSpec {
-			edge.Write(w, r, edge.Answer{Status: http.StatusRequestEntityTooLarge, Body: edge.UpperMessage("The specification is too long")})
+			answer(http.StatusRequestEntityTooLarge, "The specification is too long")
 			return
 		}
 		if err := f.Set(strings.TrimSpace(string(data))); err != nil {
-			edge.Write(w, r, edge.Answer{Status: http.StatusBadRequest, Body: edge.UpperMessage(err.Error())})
+			answer(http.StatusBadRequest, err.Error())
 			return
 		}
 		log.InfoContext(r.Context(), "faults set", "spec", f.Spec())
 	default:
 		w.Header().Set("Allow", "GET, HEAD, PUT")
-		edge.Write(w, r, edge.Answer{Status: http.StatusMethodNotAllowed, Body: edge.UpperMessage("GET reads the faults, PUT sets them")})
+		answer(http.StatusMethodNotAllowed, "GET reads the faults, PUT sets them")
 		return
 	}
 	edge.Write(w, r, edge.Answer{Status: http.StatusOK, Body: edge.Marshal(faultsState{f.Spec(), f.Fired()})})

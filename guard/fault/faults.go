@@ -1,6 +1,6 @@
-// Package fault makes a domain misbehave on purpose, for people who test their own clients. What is to go wrong is drawn for
-// each request: [Faults.Around] a gate, which asks its [Plan] at the places where a gate can fail, and [Faults.Before] an
-// engine.
+// Package fault makes a domain misbehave on purpose, for people who test their own clients. [Faults.Around] wraps a
+// gate: it draws the [Plan] of each request, and the gate asks the plan wherever a gate can fail. [Faults.Before] wraps
+// the engine behind the gate.
 package fault
 
 import (
@@ -18,8 +18,8 @@ import (
 	"github.com/seed56735111/penstock/guard/internal/edge"
 )
 
-// Faults makes a domain misbehave on purpose, for people who test their own clients. The zero value injects nothing;
-// all methods may be called from several goroutines, and Set while requests are served.
+// Faults are the faults of one domain. The zero value injects nothing. All methods may be called from several
+// goroutines, and Set while requests are served.
 type Faults struct {
 	mu    sync.Mutex
 	spec  string
@@ -37,7 +37,7 @@ type fault struct {
 	status int
 }
 
-// eitherWay says that the sign of a duration is drawn for each request.
+// eitherWay says that the sign of a duration is drawn anew for each request.
 type eitherWay bool
 
 // The kinds of faults.
@@ -58,8 +58,8 @@ const (
 	maxFaultLatency = 10 * time.Minute
 )
 
-// Parse reads a comma-separated list of faults. Each may end with @P%, the share of the requests it strikes; it
-// strikes all of them otherwise:
+// Parse reads a comma-separated list of faults. Each may end with @P%, the share of the requests that it strikes.
+// Without it, it strikes all of them:
 //
 //	429              the engine rejects the call (JSON)
 //	503              the engine has no master
@@ -68,12 +68,12 @@ const (
 //	reset-before     the connection is reset before the call reaches the engine
 //	reset-after      the connection is reset after the engine carried the call out
 //	expired-token    a signed call is told that its token has expired
-//	clock-skew=10m   the domain's clock is fast, with a minus slow, with ± either
+//	clock-skew=10m   the domain's clock is fast; slow with a minus; fast or slow with ±
 //	bulk-item=429    a share of the items of a _bulk call is refused with this status (400 403 404 409 429 500 503);
-//	                 409 strikes "create" with an id, which the engine carries out first, so that the conflict is one
+//	                 409 strikes a "create" with an id, after the engine has created the document
 //	authz            the authorization engine fails
 //	short-signature  signature errors do not show the canonical request
-//	seed=7           draws differently; the same seed draws the same again
+//	seed=7           the seed of the draws; the same seed gives the same draws
 //
 // A request counts for every fault on its own: "429@10%,503@10%" strikes about 19 of 100 requests.
 func Parse(spec string) (*Faults, error) {
@@ -84,7 +84,7 @@ func Parse(spec string) (*Faults, error) {
 	return f, nil
 }
 
-// Set replaces what is injected, and starts the draws and counts anew. Nothing changes when spec is refused.
+// Set replaces the faults, and starts the draws and counts anew. When it returns an error nothing has changed.
 func (f *Faults) Set(spec string) error {
 	var rules []fault
 	seed := uint64(defaultSeed)
@@ -168,7 +168,7 @@ func faultNumber(kind, value string) (int, error) {
 	return n, nil
 }
 
-// Spec is what was last set.
+// Spec is the specification that was last set.
 func (f *Faults) Spec() string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -192,7 +192,7 @@ func (f *Faults) count(kind string, n int64) {
 	f.fired[kind] += n
 }
 
-// Plan is what will strike one request, if it gets that far.
+// Plan holds the faults that strike one request, wherever it gets far enough for them.
 type Plan struct {
 	faults *Faults
 	hits   []fault
@@ -211,7 +211,7 @@ func (f *Faults) draw() *Plan {
 	}
 	p := &Plan{faults: f}
 	for _, rule := range f.rules {
-		// The share of bulk-item is one of items, drawn when they are known.
+		// The share of bulk-item is a share of items, which are drawn later, one by one.
 		if rule.kind != faultBulkItem && f.rng.Float64() >= rule.chance {
 			continue
 		}
@@ -227,7 +227,7 @@ func (f *Faults) draw() *Plan {
 	return p
 }
 
-// strike returns the fault of this kind that strikes now, counted, or nil.
+// strike returns the request's fault of a kind and counts it, or returns nil.
 func (p *Plan) strike(kind string) *fault {
 	if p == nil {
 		return nil
@@ -272,8 +272,8 @@ func (p *Plan) bulkRules() []fault {
 	return rules
 }
 
-// item draws the status that one item of a _bulk call is refused with; 0 lets it pass. Only what creates a document under an id
-// can conflict with one that is there.
+// item draws the status that one item of a _bulk call is refused with; 0 lets it pass. Only the creation of a document
+// under an id can conflict.
 func (p *Plan) item(rules []fault, of edge.BulkItem) int {
 	p.faults.mu.Lock()
 	defer p.faults.mu.Unlock()

@@ -18,16 +18,16 @@ import (
 	"github.com/seed56735111/penstock/guard/internal/edge"
 )
 
-// planKey is where a request's context holds its plan.
+// planKey is the key of the plan in a request's context.
 type planKey struct{}
 
-// Of is the plan of a request; nil, which nothing strikes, when it has none.
+// Of is the plan of a request. It is nil, and strikes with nothing, when the request has none.
 func Of(ctx context.Context) *Plan {
 	p, _ := ctx.Value(planKey{}).(*Plan)
 	return p
 }
 
-// Around draws what strikes each request before it comes to a gate.
+// Around draws the plan of each request and hands it on to the gate.
 func (f *Faults) Around(gate http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p := f.draw()
@@ -36,14 +36,14 @@ func (f *Faults) Around(gate http.Handler) http.Handler {
 			return
 		}
 		if skew := p.ClockSkew(); skew != 0 {
-			// Clients estimate the difference of the clocks from the answer's date.
+			// Clients estimate the difference between the clocks from the answer's date.
 			w.Header().Set("Date", time.Now().Add(skew).UTC().Format(http.TimeFormat))
 		}
 		gate.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), planKey{}, p)))
 	})
 }
 
-// Before hands requests on to the engine, with what strikes them before, after and in between.
+// Before hands requests on to the engine, and strikes before, during and after that.
 func (f *Faults) Before(engine http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if p := Of(r.Context()); p != nil {
@@ -71,7 +71,7 @@ func (p *Plan) serve(w http.ResponseWriter, r *http.Request, engine http.Handler
 		h.Set("Content-Type", "text/plain; charset=UTF-8")
 		h.Set("Content-Length", strconv.Itoa(len(text)))
 		w.WriteHeader(http.StatusTooManyRequests)
-		_, _ = io.WriteString(w, text) //nolint:gosec // plain text, and says so
+		_, _ = io.WriteString(w, text) //nolint:gosec // the Content-Type is plain text
 	case p.strike(fault429) != nil:
 		writeEngineError(w, r, http.StatusTooManyRequests, "es_rejected_execution_exception",
 			"rejected execution of coordinating operation: queue capacity reached")
@@ -101,7 +101,7 @@ func pause(r *http.Request, d time.Duration) bool {
 	}
 }
 
-// reset drops the connection with a TCP reset where that is possible, and breaks the stream off otherwise (HTTP/2).
+// reset drops the connection with a TCP reset. A stream of HTTP/2 is broken off instead.
 func reset(w http.ResponseWriter) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -139,26 +139,29 @@ func writeEngineError(w http.ResponseWriter, r *http.Request, status int, kind, 
 	edge.Write(w, r, edge.Answer{Status: status, Body: edge.Marshal(e)})
 }
 
-// itemErrors is what the engine says of an item that it refuses with a status.
+const textConflict = "version conflict, document already exists (current version [1])"
+
+// itemErrors are the engine's errors of refused items, by status.
 func itemErrors() map[int]cause {
 	return map[int]cause{
 		http.StatusBadRequest:          {"mapper_parsing_exception", "failed to parse"},
 		http.StatusForbidden:           {"cluster_block_exception", "index blocked by: [FORBIDDEN/8/index write (api)];"},
 		http.StatusNotFound:            {"index_not_found_exception", "no such index"},
-		http.StatusConflict:            {"version_conflict_engine_exception", "version conflict, document already exists (current version [1])"},
+		http.StatusConflict:            {"version_conflict_engine_exception", textConflict},
 		http.StatusTooManyRequests:     {"es_rejected_execution_exception", "rejected execution of primary operation"},
 		http.StatusInternalServerError: {"exception", "injected fault"},
 		http.StatusServiceUnavailable:  {"unavailable_shards_exception", "primary shard is not active"},
 	}
 }
 
-// bulkCall is what has to be known of a _bulk call to answer for some of its items.
+// bulkCall is what has to be known of a _bulk call to write the answers of some of its items.
 type bulkCall struct {
 	index  string // of the URL
 	filter bulkFilter
 }
 
-// bulkOf reports whether a request is a _bulk call whose answer has every item in its place, and what to know of it.
+// bulkOf returns the _bulk call that a request is. It reports false for another request, and for a call whose answer
+// does not have every item.
 func bulkOf(r *http.Request) (b bulkCall, ok bool) {
 	path, query, _ := strings.Cut(r.RequestURI, "?")
 	segments := strings.Split(strings.Trim(path, "/"), "/")
@@ -172,11 +175,11 @@ func bulkOf(r *http.Request) (b bulkCall, ok bool) {
 	return b, ok
 }
 
-// bulkFilter is the filter_path of a _bulk call: the fields of the answer and of its items that are asked for. Nil asks for
+// bulkFilter is the filter_path of a _bulk call: the fields of the answer and of its items that are wanted. Nil means
 // all.
 type bulkFilter map[string]bool
 
-// parseBulkFilter reports false for a filter that leaves out items or goes into their fields.
+// parseBulkFilter reports false for a filter that may leave out whole items, or names parts of fields.
 func parseBulkFilter(query string) (f bulkFilter, ok bool) {
 	values, err := url.ParseQuery(query)
 	if err != nil || !values.Has("filter_path") {
@@ -200,7 +203,7 @@ func parseBulkFilter(query string) (f bulkFilter, ok bool) {
 
 func (f bulkFilter) has(field string) bool { return f == nil || f[field] }
 
-// failure returns the item of an operation that is refused.
+// failure returns the item of the answer for an operation that is refused.
 func (b *bulkCall) failure(item edge.BulkItem, status int) json.RawMessage {
 	var f itemFailure
 	if b.filter.has("items._index") {
@@ -219,7 +222,7 @@ func (b *bulkCall) failure(item edge.BulkItem, status int) json.RawMessage {
 	return edge.Marshal(map[string]itemFailure{item.Op: f})
 }
 
-// itemFailure is the place of one refused item in the answer to a _bulk call.
+// itemFailure is one refused item in the answer to a _bulk call.
 type itemFailure struct {
 	Index  string `json:"_index,omitempty"`
 	ID     string `json:"_id,omitempty"`
@@ -227,13 +230,14 @@ type itemFailure struct {
 	Error  *cause `json:"error,omitempty"`
 }
 
-// maxRewritten bounds a _bulk body out of which items are taken: it is kept in memory.
+// maxRewritten bounds a _bulk body from which items are removed. It is kept in memory.
 const maxRewritten = 100 << 20
 
 var errRewritten = errors.New("the body has more than 100 MiB")
 
-// serveBulk takes the struck items out of the body, so that they really are not stored, and puts their errors into
-// the backend's answer at their places. Those that are to conflict stay in: the document is there then, as the error says.
+// serveBulk removes the struck items from the body, so that they are not stored, and puts their errors into the
+// backend's answer at their places. Items that are to conflict stay in the body, so that their document exists as the
+// error says.
 func (p *Plan) serveBulk(w http.ResponseWriter, r *http.Request, engine http.Handler, call bulkCall, rules []fault) {
 	var rest bytes.Buffer
 	var struck []strike // by position
@@ -259,7 +263,8 @@ func (p *Plan) serveBulk(w http.ResponseWriter, r *http.Request, engine http.Han
 		}
 	}
 	if err != nil {
-		writeEngineError(w, r, http.StatusBadRequest, "illegal_argument_exception", "fault injection needs a well-formed _bulk body: "+err.Error())
+		writeEngineError(w, r, http.StatusBadRequest, "illegal_argument_exception",
+			"fault injection needs a well-formed _bulk body: "+err.Error())
 		return
 	}
 	var items []json.RawMessage
@@ -304,7 +309,7 @@ func (p *Plan) serveBulk(w http.ResponseWriter, r *http.Request, engine http.Han
 	_, _ = w.Write(body)
 }
 
-// strike is what a fault makes of one item; nothing when failure is nil.
+// strike is the fault of one item. The item is not struck when failure is nil.
 type strike struct {
 	failure json.RawMessage
 	late    bool // the engine carries the item out first, and its own failure wins
@@ -333,7 +338,7 @@ type bulkAnswer struct {
 	Items  []json.RawMessage `json:"items"`
 }
 
-// withBody is r with other, uncompressed bytes, asking for an uncompressed answer.
+// withBody is r with another, uncompressed body, and asks for an uncompressed answer.
 func withBody(r *http.Request, data []byte) *http.Request {
 	r = r.Clone(r.Context())
 	r.Header.Del("Content-Encoding")

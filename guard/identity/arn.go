@@ -8,7 +8,7 @@ import (
 	"github.com/seed56735111/penstock/guard/internal/edge"
 )
 
-// namePattern is the form of the last part of a user's or role's ARN, sessionPattern that of a session's name.
+// namePattern matches the name at the end of a user's or role's ARN, sessionPattern the name of a session.
 var (
 	namePattern    = regexp.MustCompile(`^[\w+=,.@-]{1,64}$`)
 	sessionPattern = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`)

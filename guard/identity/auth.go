@@ -10,18 +10,19 @@ import (
 	"github.com/seed56735111/penstock/sigv4"
 )
 
-// TextExpiredToken is the service's sentence; it has no full stop.
+// TextExpiredToken is the service's sentence, without a full stop.
 const TextExpiredToken = "The security token included in the request is expired"
 
-// Authenticator is the only place where a request gets an identity.
+// Authenticator finds out who signed a request. Nothing else gives a request an identity.
 type Authenticator struct {
 	identities *Store
 	full       *sigv4.Verifier
-	// short is full without the canonical request in its answers.
+	// short answers without the canonical request.
 	short *sigv4.Verifier
 }
 
-// NewAuthenticator verifies signatures for a service in a region; an empty region is any. A maxSkew of zero is five minutes.
+// NewAuthenticator verifies signatures for a service in a region. An empty region is any. A maxSkew of zero is five
+// minutes.
 func NewAuthenticator(identities *Store, region, service string, maxSkew time.Duration) Authenticator {
 	a := Authenticator{identities: identities}
 	a.full = &sigv4.Verifier{Region: region, Service: service, Lookup: a.lookup, MaxSkew: maxSkew}
@@ -39,7 +40,7 @@ func (a Authenticator) lookup(_ context.Context, keyID string) (sigv4.Credential
 	}, nil
 }
 
-// Trouble is what goes wrong on purpose while a signature is verified.
+// Trouble is what a fault changes in the verification of a signature.
 type Trouble struct {
 	// Skew is how far the domain's clock is off.
 	Skew time.Duration
@@ -47,15 +48,15 @@ type Trouble struct {
 	Short bool
 }
 
-// Authenticate returns who signed the request, nil when nobody did. The body was read before: bodySum is its SHA-256. An
-// error is a *sigv4.AuthError with the service's answer.
+// Authenticate returns who signed the request, nil when it is anonymous. bodySum is the SHA-256 of its body. The error
+// is a *sigv4.AuthError with the service's answer.
 func (a Authenticator) Authenticate(r *http.Request, bodySum [sha256.Size]byte, t Trouble) (*Caller, error) {
 	v := a.full
 	if t.Short {
 		v = a.short
 	}
 	if t.Skew != 0 {
-		// A verifier has one clock. This one lives for one request, and only while its fault is injected.
+		// A verifier has one clock, so a request with another clock gets a verifier of its own.
 		v = &sigv4.Verifier{
 			Region: v.Region, Service: v.Service, Lookup: v.Lookup, MaxSkew: v.MaxSkew, ShortForm: v.ShortForm,
 			Now: func() time.Time { return time.Now().Add(t.Skew) },
@@ -67,7 +68,7 @@ func (a Authenticator) Authenticate(r *http.Request, bodySum [sha256.Size]byte, 
 	}
 	id, ok := a.identities.lookup(verified.AccessKeyID)
 	if !ok {
-		// Removed since it was verified.
+		// The key was removed after the signature was verified.
 		return nil, &sigv4.AuthError{
 			Status: http.StatusForbidden, Code: sigv4.CodeUnrecognized,
 			Message: "The security token included in the request is invalid.",
@@ -76,7 +77,7 @@ func (a Authenticator) Authenticate(r *http.Request, bodySum [sha256.Size]byte, 
 	return id, nil
 }
 
-// stsAuthError is the answer of STS to the same.
+// stsAuthError is the answer of STS to a failed authentication.
 func stsAuthError(err error) error {
 	e, ok := errors.AsType[*sigv4.AuthError](err)
 	if !ok {

@@ -16,14 +16,14 @@ import (
 	"github.com/seed56735111/penstock/guard/internal/edge"
 )
 
-// identityFile is the layout of the file.
+// identityFile is the content of the file.
 type identityFile struct {
 	Users    []User    `json:"users,omitzero"`
 	Roles    []Role    `json:"roles,omitzero"`
 	Sessions []Session `json:"sessions,omitzero"`
 }
 
-// reload reads the file. The lock is held, or nobody else has ids yet.
+// reload reads the file. The caller holds the lock, or is the only one that has ids.
 func (ids *Store) reload() error {
 	info, err := os.Stat(ids.path)
 	if err != nil {
@@ -62,7 +62,7 @@ func parseIdentities(data []byte) (*identityFile, *book, error) {
 	return &f, b, nil
 }
 
-// jsonProblem is what is wrong with a JSON text, without what it was to become in Go.
+// jsonProblem says what is wrong with a JSON text, without the names of Go types.
 func jsonProblem(err error) error {
 	if e, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		if errors.Is(e.Err, jsontext.ErrDuplicateName) {
@@ -79,7 +79,9 @@ func jsonProblem(err error) error {
 	case e.Err != nil:
 		return e.Err
 	}
-	kinds := map[jsontext.Kind]string{'{': "an object", '[': "an array", '"': "a string", '0': "a number", 't': "true", 'f': "false", 'n': "null"}
+	kinds := map[jsontext.Kind]string{
+		'{': "an object", '[': "an array", '"': "a string", '0': "a number", 't': "true", 'f': "false", 'n': "null",
+	}
 	return fmt.Errorf("%s: %s does not belong here", cmp.Or(string(e.JSONPointer), "/"), kinds[e.JSONKind])
 }
 
@@ -102,7 +104,7 @@ func position(data []byte, err error) (line, column int) {
 	return line, column
 }
 
-// refresh follows the file. The lock is held.
+// refresh reads the file again when it has changed. The caller holds the lock.
 func (ids *Store) refresh() {
 	if ids.path == "" || time.Since(ids.checked) < edge.ReloadEvery {
 		return
@@ -127,7 +129,7 @@ func (ids *Store) refresh() {
 		"sessions", len(ids.file.Sessions))
 }
 
-// change applies f to a copy of the file as it now is on disk, checks the result as a whole and saves it.
+// change applies f to a copy of the file as it is on disk now, checks the result as a whole and saves it.
 func (ids *Store) change(f func(*identityFile) error) error {
 	ids.mu.Lock()
 	defer ids.mu.Unlock()

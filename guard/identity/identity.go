@@ -1,6 +1,6 @@
-// Package identity holds the users, roles and sessions that a local domain knows: in a file that people edit, and from a
-// small Security Token Service. An [Authenticator] says which of them signed a request, and a [Caller] brings the policies
-// that a gate judges it by.
+// Package identity holds the users, roles and sessions that a local domain knows: in a file that people edit, and from
+// a small Security Token Service. An [Authenticator] says which of them signed a request, and a [Caller] brings the
+// policies by which a gate judges the request.
 package identity
 
 import (
@@ -70,7 +70,7 @@ type Session struct {
 	Of string `json:"of"`
 	// Name is the role session name; sessions of users have none.
 	Name string `json:"name,omitzero"`
-	// Policies are session policies: they take away, and never give.
+	// Policies are session policies: they limit what the session may do, and grant nothing.
 	Policies []jsontext.Value `json:"policies,omitzero"`
 	Issued   time.Time        `json:"issued"`
 	Expires  time.Time        `json:"expires"`
@@ -88,15 +88,15 @@ type Credentials struct {
 	ARN string
 }
 
-// Caller is whoever one access key id stands for, ready to be judged. Nil is the anonymous caller.
+// Caller is the user or session that an access key id belongs to, with its policies. Nil is the anonymous caller.
 type Caller struct {
 	secret, token Secret
 	expires       time.Time
 	issued        time.Time
 	disabled      bool
 
-	// arn is the caller: a user or an assumed-role session. principalARN is the user or the role, which is what
-	// aws:PrincipalArn holds.
+	// arn is the ARN of the caller: a user or a role session. principalARN is the ARN of the user or the role, the value
+	// of aws:PrincipalArn.
 	arn, principalARN string
 	account           string
 	userID            string // aws:userid
@@ -108,7 +108,7 @@ type Caller struct {
 	sessionPolicies   []*iam.Policy
 }
 
-// Name is the caller as refusals call it.
+// Name is the caller's name in refusals.
 func (c *Caller) Name() string {
 	if c == nil {
 		return "anonymous"
@@ -116,7 +116,7 @@ func (c *Caller) Name() string {
 	return c.arn
 }
 
-// Principal is the caller as policies name it.
+// Principal is the caller as policies see it.
 func (c *Caller) Principal() (iam.Principal, error) {
 	switch {
 	case c == nil:
@@ -127,7 +127,7 @@ func (c *Caller) Principal() (iam.Principal, error) {
 	return iam.NewUser(c.arn, c.userID)
 }
 
-// Policies are those that have a say in what the caller does to a domain with an access policy.
+// Policies are the policies that decide about a request of the caller to a domain with this access policy.
 func (c *Caller) Policies(access *iam.Policy) iam.Policies {
 	if c == nil {
 		return iam.Policies{Resource: access}
@@ -135,7 +135,7 @@ func (c *Caller) Policies(access *iam.Policy) iam.Policies {
 	return iam.Policies{Resource: access, Identity: c.policies, Boundary: c.boundary, Session: c.sessionPolicies}
 }
 
-// TokenIssued is when the caller's temporary credentials were given out; zero for others.
+// TokenIssued is when the caller's temporary credentials were issued. It is zero for long-term keys.
 func (c *Caller) TokenIssued() time.Time {
 	if c == nil {
 		return time.Time{}
@@ -143,7 +143,7 @@ func (c *Caller) TokenIssued() time.Time {
 	return c.issued
 }
 
-// book finds identities by access key id, and roles by ARN.
+// book finds callers by access key id, and roles by ARN.
 type book struct {
 	keys  map[string]*Caller
 	users map[string]*Caller
@@ -228,7 +228,10 @@ func (b *book) addRole(r *Role) error {
 			return fmt.Errorf(".web_identity: %w", err)
 		}
 	}
-	e := &roleEntry{Role: *r, base: Caller{principalARN: r.ARN, account: a.Account, userID: r.ID, isRole: true, tags: r.Tags}}
+	e := &roleEntry{
+		Role: *r,
+		base: Caller{principalARN: r.ARN, account: a.Account, userID: r.ID, isRole: true, tags: r.Tags},
+	}
 	if e.base.policies, err = parsePolicies(r.Policies); err != nil {
 		return fmt.Errorf(".policies%w", err)
 	}
@@ -239,7 +242,7 @@ func (b *book) addRole(r *Role) error {
 	return nil
 }
 
-// session makes the identity of a session of a user or role in the book.
+// session makes the caller of a session. Its user or role is in the book.
 func (b *book) session(s *Session) (*Caller, error) {
 	var id Caller
 	switch user, role := b.users[s.Of], b.roles[s.Of]; {
@@ -279,7 +282,7 @@ func (b *book) addKey(keyID string, id *Caller) error {
 	return nil
 }
 
-// sessionARN is the caller's ARN of a role session. It leaves the role's path out.
+// sessionARN is the ARN of a role session. It leaves the role's path out.
 func sessionARN(roleARN, session string) string {
 	a, name, err := parseIAM(roleARN, "role")
 	if err != nil {
@@ -302,7 +305,7 @@ func parsePolicies(docs []jsontext.Value) ([]*iam.Policy, error) {
 
 func parseBoundary(doc jsontext.Value) (*iam.Policy, error) {
 	if len(doc) == 0 {
-		return nil, nil //nolint:nilnil // no boundary is no error
+		return nil, nil
 	}
 	p, err := iam.ParseIdentity(doc)
 	if err != nil {

@@ -35,7 +35,7 @@ func newID(prefix string, n int) string {
 // newSecret returns 40 random characters, as long as a secret access key of AWS.
 func newSecret() Secret { return Secret(base64.StdEncoding.EncodeToString(randomBytes(30))) }
 
-// newToken returns a session token. It says nothing: the session is looked up by its access key id.
+// newToken returns a session token. It is random: sessions are found by their access key id.
 func newToken() Secret {
 	return Secret("FwoGZXIvYXdzE" + strings.TrimRight(base64.StdEncoding.EncodeToString(randomBytes(96)), "="))
 }

@@ -25,9 +25,8 @@ const (
 	maxSessionSeconds     = 43200
 )
 
-// Store are the users, roles and sessions that a domain knows. Those from a file follow the file's changes within
-// a second; sessions that STS gives out live in memory until they expire. All methods may be called from several
-// goroutines.
+// Store holds the users, roles and sessions that a domain knows. It follows changes of its file within a second.
+// Sessions that STS issues live in memory until they expire. All methods may be called from several goroutines.
 type Store struct {
 	path string
 	log  *slog.Logger
@@ -40,21 +39,21 @@ type Store struct {
 	stamp   edge.Stamp
 }
 
-// mintedSession is a session from STS. What its user or role may do is looked up anew when the file has changed.
+// mintedSession is a session from STS. Its user or role is looked up again when the file has changed.
 type mintedSession struct {
 	Session
 	in *book
 	id *Caller
 }
 
-// New returns identities without a file, which are gone with the process.
+// New returns a store without a file. What it holds is gone with the process.
 func New() *Store {
 	return &Store{book: &book{}, minted: map[string]*mintedSession{}, log: slog.New(slog.DiscardHandler)}
 }
 
-// Load reads a file of identities, a JSON object with the lists "users", "roles" and "sessions". Errors name
-// the file and the place in it. When the file changes later and cannot be read then, the last good state stays in force
-// and logger hears of it. A nil logger is silent.
+// Load reads a file of identities, a JSON object with the lists "users", "roles" and "sessions". Errors name the file
+// and the place in it. When the file changes later and cannot be read, the last good state stays in force and logger
+// gets the error. A nil logger is silent.
 func Load(path string, logger *slog.Logger) (*Store, error) {
 	ids := New()
 	ids.path = path
@@ -67,7 +66,7 @@ func Load(path string, logger *slog.Logger) (*Store, error) {
 	return ids, nil
 }
 
-// Open is Load for a file that may not exist yet: it then starts empty.
+// Open is Load for a file that may not exist yet. The store then starts empty.
 func Open(path string, logger *slog.Logger) (*Store, error) {
 	ids, err := Load(path, logger)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -78,7 +77,7 @@ func Open(path string, logger *slog.Logger) (*Store, error) {
 	return ids, err
 }
 
-// lookup finds who an access key id belongs to.
+// lookup finds the caller that an access key id belongs to.
 func (ids *Store) lookup(keyID string) (*Caller, bool) {
 	if ids == nil {
 		return nil, false
@@ -111,8 +110,10 @@ func (ids *Store) role(arn string) (*roleEntry, bool) {
 	return e, ok
 }
 
-// mint gives out a session of a user or role that lives in memory only.
-func (ids *Store) mint(of, name string, lifetime time.Duration, policies ...jsontext.Value) (Credentials, *Caller, error) {
+// mint issues a session of a user or role that lives in memory only.
+func (ids *Store) mint(
+	of, name string, lifetime time.Duration, policies ...jsontext.Value,
+) (Credentials, *Caller, error) {
 	s := newSession(of, name, lifetime, policies)
 	ids.mu.Lock()
 	defer ids.mu.Unlock()
@@ -175,8 +176,11 @@ func (ids *Store) CreateRole(r Role) error {
 	return nil
 }
 
-// CreateSession adds a session of the user or role with the ARN of, and saves. The name is needed for roles only.
-func (ids *Store) CreateSession(of, name string, lifetime time.Duration, policies ...jsontext.Value) (Credentials, error) {
+// CreateSession adds a session of a user or role, which is given by its ARN, and saves. A session of a role needs a
+// name.
+func (ids *Store) CreateSession(
+	of, name string, lifetime time.Duration, policies ...jsontext.Value,
+) (Credentials, error) {
 	s := newSession(of, name, lifetime, policies)
 	err := ids.change(func(f *identityFile) error {
 		f.Sessions = append(f.Sessions, s)
@@ -192,8 +196,8 @@ func (ids *Store) CreateSession(of, name string, lifetime time.Duration, policie
 	return s.credentials(arn), nil
 }
 
-// Remove takes a user, a role (both by ARN, with their sessions), or a single access key or session (by access key id)
-// out, and saves.
+// Remove removes a user or role by its ARN, with its sessions, or an access key or session by its access key id, and
+// saves.
 func (ids *Store) Remove(what string) error {
 	err := ids.change(func(f *identityFile) error {
 		n := f.len()
@@ -232,7 +236,7 @@ func (ids *Store) Roles() []Role {
 	return snapshot(ids, func(f *identityFile) []Role { return f.Roles })
 }
 
-// Sessions lists the sessions of the file; those that STS gave out are not among them.
+// Sessions lists the sessions of the file. Those that STS issued are not among them.
 func (ids *Store) Sessions() []Session {
 	return snapshot(ids, func(f *identityFile) []Session { return f.Sessions })
 }
@@ -244,14 +248,14 @@ func snapshot[T any](ids *Store, list func(*identityFile) []T) []T {
 	return slices.Clone(list(&ids.file))
 }
 
-// localSession is the name and lifetime of sessions that are made for whoever a policy names.
+// The name and lifetime of the sessions that CreatePrincipal makes.
 const (
 	localSession  = "local"
 	localLifetime = 12 * time.Hour
 )
 
-// CreatePrincipal creates whoever a policy's principal stands for, and returns credentials to act as them: a user with
-// a key, a role with a session, or for an account a user named demo that may do everything there.
+// CreatePrincipal creates the identity that a policy's principal stands for, and returns credentials of it: a user with
+// a key, a role with a session, or for an account a user named demo who may do everything there.
 func (ids *Store) CreatePrincipal(principal string) (Credentials, error) {
 	if edge.IsAccount(principal) {
 		principal = "arn:aws:iam::" + principal + ":root"
@@ -274,7 +278,8 @@ func (ids *Store) CreatePrincipal(principal string) (Credentials, error) {
 		all := jsontext.Value(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`)
 		return ids.CreateUser(User{ARN: prefix + "user/demo", Policies: []jsontext.Value{all}})
 	}
-	return Credentials{}, fmt.Errorf("create principal: %q is neither a user, a role, a role session nor an account", principal)
+	return Credentials{}, fmt.Errorf("create principal: %q is neither a user, a role, a role session nor an account",
+		principal)
 }
 
 func (ids *Store) createRoleSession(role, session string) (Credentials, error) {

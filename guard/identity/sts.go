@@ -30,8 +30,11 @@ const (
 
 // STS answers as the Security Token Service does, for the identities of one domain: AssumeRole,
 // AssumeRoleWithWebIdentity, GetCallerIdentity and GetSessionToken. With AWS_ENDPOINT_URL_STS pointing at it, AWS SDKs
-// get sessions of local roles that expire. Who may assume a role is said by [Role.Trust] and [Role.WebIdentity], and for a
-// session with session policies also by these, which have to allow sts:AssumeRole on the role; MFA parameters are ignored, and PolicyArns are refused as there are no managed policies.
+// get sessions of local roles that expire.
+//
+// [Role.Trust] and [Role.WebIdentity] say who may assume a role. A caller with session policies also needs them to
+// allow sts:AssumeRole on the role. MFA parameters are ignored. PolicyArns are refused, as there are no managed
+// policies.
 type STS struct {
 	identities *Store
 	auth       Authenticator
@@ -46,9 +49,9 @@ func NewSTS(identities *Store, maxSkew time.Duration, logger *slog.Logger) *STS 
 	return &STS{identities: identities, auth: NewAuthenticator(identities, "", "sts", maxSkew), log: logger}
 }
 
-// IsSTS reports whether a request is meant for the Security Token Service and not for a domain: one at the path "/" that
-// is signed for the service sts or, when it has no Authorization header, posts a form or has an Action parameter with the
-// version of the STS interface.
+// IsSTS reports whether a request is for the Security Token Service and not for a domain. Its path is "/", and it is
+// signed for the service sts. Without an Authorization header it has to post a form, or to have an Action parameter and
+// the version of the STS interface.
 func IsSTS(r *http.Request) bool {
 	if r.URL.Path != "/" || r.Method != http.MethodPost && r.Method != http.MethodGet {
 		return false
@@ -56,7 +59,8 @@ func IsSTS(r *http.Request) bool {
 	if authorization := r.Header.Get("Authorization"); authorization != "" {
 		return strings.Contains(authorization, "/sts/aws4_request")
 	}
-	if r.Method == http.MethodPost && strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+	isForm := strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded")
+	if r.Method == http.MethodPost && isForm {
 		return true
 	}
 	q := r.URL.Query()
@@ -75,14 +79,28 @@ func validation(message string) *stsError {
 	return &stsError{http.StatusBadRequest, "ValidationError", message}
 }
 
+func invalidAction(action, version string) *stsError {
+	return &stsError{
+		http.StatusBadRequest, "InvalidAction", "Could not find operation " + action + " for version " + version,
+	}
+}
+
 // ServeHTTP implements http.Handler.
 func (s *STS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id := edge.NewRequestID()
 	result, err := s.call(w, r)
 	status := http.StatusOK
-	var doc any = stsResponse{XMLName: xml.Name{Local: stsActionOf(result) + "Response"}, Namespace: stsNamespace, Result: result, RequestID: id}
+	var doc any = stsResponse{
+		XMLName:   xml.Name{Local: stsActionOf(result) + "Response"},
+		Namespace: stsNamespace,
+		Result:    result,
+		RequestID: id,
+	}
 	if err != nil {
-		e := &stsError{http.StatusInternalServerError, "InternalFailure", "The request processing has failed because of an unknown error"}
+		e := &stsError{
+			http.StatusInternalServerError, "InternalFailure",
+			"The request processing has failed because of an unknown error",
+		}
 		if !errors.As(err, &e) {
 			s.log.ErrorContext(r.Context(), "sts call failed", "err", err)
 		}
@@ -91,7 +109,7 @@ func (s *STS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	body, err := xml.MarshalIndent(doc, "", "  ")
 	if err != nil {
-		panic(err) // our own structs
+		panic(err) // structs of our own always encode
 	}
 	h := w.Header()
 	edge.SetRequestID(h, id)
@@ -119,7 +137,7 @@ func (s *STS) call(w http.ResponseWriter, r *http.Request) (any, error) {
 	}
 	action := form.Get("Action")
 	if v := form.Get("Version"); v != stsVersion && action != "" {
-		return nil, &stsError{http.StatusBadRequest, "InvalidAction", "Could not find operation " + action + " for version " + orNone(v)}
+		return nil, invalidAction(action, orNone(v))
 	}
 	switch action {
 	case "AssumeRoleWithWebIdentity":
@@ -128,7 +146,7 @@ func (s *STS) call(w http.ResponseWriter, r *http.Request) (any, error) {
 	case "":
 		return nil, &stsError{http.StatusBadRequest, "MissingAction", "The request has no Action parameter"}
 	default:
-		return nil, &stsError{http.StatusBadRequest, "InvalidAction", "Could not find operation " + action + " for version " + stsVersion}
+		return nil, invalidAction(action, stsVersion)
 	}
 	caller, err := s.caller(r, b)
 	if err != nil {
@@ -188,7 +206,8 @@ func (s *STS) assumeRole(caller *Caller, r *http.Request, form url.Values) (any,
 		"User: " + caller.arn + " is not authorized to perform: sts:AssumeRole on resource: " + arn,
 	}
 	role, ok := s.identities.role(arn)
-	if !ok || !role.trusts(caller) || !caller.mayAssume(arn, r) || role.ExternalID != "" && role.ExternalID != form.Get("ExternalId") {
+	mayAssume := ok && role.trusts(caller) && caller.mayAssume(arn, r)
+	if !mayAssume || role.ExternalID != "" && role.ExternalID != form.Get("ExternalId") {
 		return nil, denied
 	}
 	lifetime, err := roleLifetime(form, role, caller.isRole)
@@ -247,7 +266,7 @@ func (s *STS) sessionToken(caller *Caller, form url.Values) (any, error) {
 	return &sessionTokenResult{Credentials: xmlCredentials(c)}, nil
 }
 
-// session mints a role session, under the session policy of the call when there is one.
+// session issues a role session, limited by the session policy of the call when there is one.
 func (s *STS) session(form url.Values, arn, name string, lifetime time.Duration) (Credentials, *Caller, error) {
 	if form.Has("PolicyArns.member.1.arn") {
 		return Credentials{}, nil, validation("PolicyArns are not offered: there are no managed policies here")
@@ -281,7 +300,8 @@ func roleLifetime(form url.Values, role *roleEntry, chained bool) (time.Duration
 	}
 	if chained && form.Has("DurationSeconds") {
 		if n, err := strconv.Atoi(form.Get("DurationSeconds")); err == nil && n > maxChainSeconds {
-			return 0, validation("The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining")
+			return 0, validation("The requested DurationSeconds exceeds the 1 hour session limit " +
+				"for roles assumed by role chaining")
 		}
 	}
 	d, err := duration(form, min(longest, defaultSessionSeconds), maxSessionSeconds)
@@ -296,15 +316,16 @@ func duration(form url.Values, usual, longest int) (time.Duration, error) {
 	if text := form.Get("DurationSeconds"); text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < minSessionSeconds || n > longest {
-			return 0, validation("1 validation error detected: Value '" + text + "' at 'durationSeconds' failed to satisfy constraint: " +
-				"Member must have value between " + strconv.Itoa(minSessionSeconds) + " and " + strconv.Itoa(longest))
+			return 0, validation("1 validation error detected: Value '" + text + "' at 'durationSeconds' " +
+				"failed to satisfy constraint: Member must have value between " + strconv.Itoa(minSessionSeconds) + " and " +
+				strconv.Itoa(longest))
 		}
 		seconds = n
 	}
 	return time.Duration(seconds) * time.Second, nil
 }
 
-// mayAssume reports whether the session policies of a session let it assume a role. What has none may.
+// mayAssume reports whether the caller's session policies let it assume a role. A caller without any may.
 func (id *Caller) mayAssume(role string, r *http.Request) bool {
 	if len(id.sessionPolicies) == 0 {
 		return true
@@ -313,7 +334,10 @@ func (id *Caller) mayAssume(role string, r *http.Request) bool {
 	if err != nil {
 		return false
 	}
-	facts := iam.Facts{SourceIP: edge.SourceIP(r, nil), UserAgent: r.UserAgent(), Referer: r.Referer(), TokenIssued: id.issued, Resource: role}
+	facts := iam.Facts{
+		SourceIP: edge.SourceIP(r, nil), UserAgent: r.UserAgent(), Referer: r.Referer(),
+		TokenIssued: id.issued, Resource: role,
+	}
 	findings := iam.Explain(iam.Policies{Session: id.sessionPolicies}, iam.Request{
 		Principal: p, Action: "sts:AssumeRole", Resource: role, Context: iam.NewContext(p, facts),
 	})
@@ -327,7 +351,7 @@ func (id *Caller) mayAssume(role string, r *http.Request) bool {
 	return allowed
 }
 
-// trusts reports whether the role lets the caller in.
+// trusts reports whether the role's trust list names the caller.
 func (e *roleEntry) trusts(caller *Caller) bool {
 	if len(e.Trust) == 0 {
 		return caller.account == e.base.account
@@ -337,7 +361,8 @@ func (e *roleEntry) trusts(caller *Caller) bool {
 		case "*", caller.arn, caller.principalARN, caller.account:
 			return true
 		}
-		if a, err := edge.ParseARN(t); err == nil && a.Service == "iam" && a.Resource == "root" && a.Account == caller.account {
+		a, err := edge.ParseARN(t)
+		if err == nil && a.Service == "iam" && a.Resource == "root" && a.Account == caller.account {
 			return true
 		}
 	}

@@ -69,7 +69,7 @@ func xmlCredentials(c Credentials) stsCredentials {
 	}
 }
 
-// stsActionOf names the response element after its result.
+// stsActionOf is the name of the action that has this result.
 func stsActionOf(result any) string {
 	switch result.(type) {
 	case *assumedRole:

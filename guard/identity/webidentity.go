@@ -23,8 +23,8 @@ type WebIdentity struct {
 	Issuer   string `json:"issuer,omitzero"`
 	Audience string `json:"audience,omitzero"`
 	Subject  string `json:"subject,omitzero"`
-	// PublicKey is the issuer's key in PEM form, RSA (RS256) or P-256 (ES256). Without it the token's signature is NOT
-	// verified: whoever reaches the port can write a token. That is meant for tests on loopback.
+	// PublicKey is the issuer's key in PEM form, RSA (RS256) or P-256 (ES256). Without it the token's signature is not
+	// verified, and whoever reaches the port can write a token. That is meant for tests on loopback.
 	PublicKey string `json:"public_key,omitzero"`
 }
 
@@ -56,7 +56,7 @@ func (w *WebIdentity) key() (crypto.PublicKey, error) {
 	return nil, errors.New("public_key is neither RSA nor P-256")
 }
 
-// claims are what is looked at in a token.
+// claims are the members of a token that are used.
 type claims struct {
 	Issuer   string   `json:"iss"`
 	Subject  string   `json:"sub"`
@@ -77,7 +77,7 @@ func (a *audience) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, (*[]string)(a))
 }
 
-// errTokenExpired is told apart, as STS has its own code for it.
+// errTokenExpired has a code of its own in STS's answers.
 var errTokenExpired = errors.New("token is expired")
 
 // verify reads a token (RFC 7519) and checks it against w.
@@ -127,7 +127,7 @@ func (w *WebIdentity) verifySignature(parts []string) error {
 	}
 	sum := sha256.Sum256([]byte(parts[0] + "." + parts[1]))
 	valid := false
-	// The kind of the key decides how it is used; the header must only agree.
+	// The kind of the key decides about the algorithm, never the token's header. The header only has to agree.
 	switch k := key.(type) {
 	case *rsa.PublicKey:
 		valid = header.Alg == "RS256" && rsa.VerifyPKCS1v15(k, crypto.SHA256, sum[:], signature) == nil

@@ -1,5 +1,5 @@
-// Package edge is what the parts of a domain's edge share: it reads the bodies of requests and the items of _bulk calls, and
-// writes the answers that do not come from the engine.
+// Package edge is what the parts of a domain's edge share: it reads the bodies of requests and the items of _bulk
+// calls, and writes the answers that do not come from the engine.
 package edge
 
 import (
@@ -38,7 +38,7 @@ func Marshal(v any) []byte {
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	if err := e.Encode(v); err != nil {
-		// Only values of our own with plain fields come here.
+		// Structs of our own always encode.
 		panic(err)
 	}
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
@@ -58,7 +58,7 @@ func Write(w http.ResponseWriter, r *http.Request, a Answer) {
 	}
 	h.Set("Content-Length", strconv.Itoa(len(a.Body)))
 	w.WriteHeader(a.Status)
-	// A client that went away is noticed by the server; there is nobody to tell.
+	// The error means that the client is gone, which the server notices by itself.
 	_, _ = w.Write(a.Body)
 }
 
@@ -73,7 +73,7 @@ func Headers(h http.Header) {
 	h["Access-Control-Allow-Origin"] = []string{"*"}
 }
 
-// SetRequestID keeps the service's spelling, which http.Header's own methods would change.
+// SetRequestID sets the request id under the service's spelling, which http.Header's own methods would change.
 func SetRequestID(h map[string][]string, id string) { h[requestIDHeader] = []string{id} }
 
 // RequestIDOf is the id that was set; empty when none was.

@@ -16,26 +16,26 @@ import (
 const (
 	// spoolInMemory is how much of a body stays in memory; the rest goes to a file without a name.
 	spoolInMemory = 1 << 20
-	// spoolAhead is how much memory is taken on the word of a Content-Length alone.
+	// spoolAhead bounds the memory that is taken because of a Content-Length, before any byte has come.
 	spoolAhead = 64 << 10
-	// drainLimit and drainTime bound what is still read of a request that is refused for its size, so that the answer
-	// reaches a client that reads only after it has written everything.
+	// drainLimit and drainTime bound what is still read of a request that is refused for its size. Some clients read an
+	// answer only after they have written everything.
 	drainLimit = 128 << 20
 	drainTime  = 10 * time.Second
-	// bodyPace is how many bytes of a body have to come in a second, once its patience is used up.
+	// bodyPace is how many bytes of a body have to arrive in a second, after the patience.
 	bodyPace = 16 << 10
-	// DefaultPatience is for those who set none.
+	// DefaultPatience is the patience when none is set.
 	DefaultPatience = 30 * time.Second
 )
 
 // ErrTooLarge says that a body is longer than the domain takes.
 var ErrTooLarge = errors.New("request body over the limit")
 
-// ErrSlow says that a body came too slowly to be waited for.
+// ErrSlow says that a body arrives too slowly.
 var ErrSlow = errors.New("the request body comes too slowly")
 
-// pacedReader reads a request's body for as long as it comes at a pace. Without it, a client that sends a byte now and
-// then keeps a connection, and what was spooled, for ever.
+// pacedReader reads a request's body, and fails when the body arrives too slowly. Otherwise a client that sends a byte
+// now and then could hold a connection, and the body so far, for ever.
 type pacedReader struct {
 	r        io.Reader
 	control  *http.ResponseController
@@ -46,8 +46,8 @@ type pacedReader struct {
 
 func (p *pacedReader) Read(b []byte) (int, error) {
 	deadline := p.started.Add(p.patience + time.Duration(p.got)*time.Second/bodyPace)
-	// Not every ResponseWriter can set a deadline; a body that comes in drops is cut off all the same. At the end of the
-	// body net/http takes the deadline away.
+	// Not every ResponseWriter can set a deadline. Without one a slow body fails at its next byte. At the end of the body
+	// net/http removes the deadline.
 	_ = p.control.SetReadDeadline(deadline)
 	n, err := p.r.Read(b)
 	p.got += int64(n)
@@ -63,13 +63,15 @@ type Body struct {
 	file *os.File
 	// Size is its length in bytes.
 	Size int64
-	// Sum is its SHA-256, when it was asked for.
+	// Sum is its SHA-256, if ReadBody was asked for it.
 	Sum [sha256.Size]byte
 }
 
 // ReadBody reads the whole body of r: nothing is answered, and nothing reaches the backend, before the client has sent
-// everything. The hash is computed only when asked for. The caller closes the result.
-func ReadBody(w http.ResponseWriter, r *http.Request, limit int64, dir string, patience time.Duration, hashed bool) (*Body, error) {
+// everything. The hash is computed only when hashed is true. The caller closes the result.
+func ReadBody(
+	w http.ResponseWriter, r *http.Request, limit int64, dir string, patience time.Duration, hashed bool,
+) (*Body, error) {
 	b := &Body{}
 	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
 		if hashed {
@@ -78,7 +80,7 @@ func ReadBody(w http.ResponseWriter, r *http.Request, limit int64, dir string, p
 		return b, nil
 	}
 	if r.ContentLength > limit {
-		// A client that waits for 100 Continue has not sent anything, and need not.
+		// A client that waits for 100 Continue has not sent anything.
 		if !strings.EqualFold(r.Header.Get("Expect"), "100-continue") {
 			drain(w, r)
 		}
@@ -126,8 +128,8 @@ func (b *Body) fill(src io.Reader, length int64, dir string) error {
 		return &SpoolError{err}
 	}
 	b.file = file
-	// Without a name nobody else can open it, and it is gone with the process. Where an open file cannot be removed,
-	// Close does it.
+	// Without a name nobody else can open the file, and it goes with the process. Windows cannot remove an open file:
+	// there Close removes it.
 	_ = os.Remove(file.Name())
 	more, err := io.Copy(spoolWriter{file}, src)
 	b.Size += more
@@ -168,8 +170,8 @@ func (b *Body) Reader() io.ReadCloser {
 	return io.NopCloser(io.MultiReader(bytes.NewReader(b.mem), io.NewSectionReader(b.file, 0, rest)))
 }
 
-// Close forgets the part of the body that lies in a file. A reader that is still in use then fails; the part in memory
-// stays valid, as a transport may read it after its handler returned.
+// Close removes the part of the body that is in a file. A reader of it fails from then on. The part in memory stays
+// valid, because a transport may read it after its handler has returned.
 func (b *Body) Close() {
 	if b == nil || b.file == nil {
 		return
@@ -180,7 +182,7 @@ func (b *Body) Close() {
 
 // drain reads on, within bounds, what the client is still sending.
 func drain(w http.ResponseWriter, r *http.Request) {
-	// Not every ResponseWriter can set a deadline; the bound in bytes holds for all.
+	// Not every ResponseWriter can set a deadline. The bound in bytes holds for all.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(drainTime))
 	_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, drainLimit))
 }

@@ -8,13 +8,13 @@ import (
 	"net/http"
 )
 
-// maxInflated bounds what a compressed body may become when it has to be looked into.
+// maxInflated bounds the size of a compressed body after decompression.
 const maxInflated = 1 << 30
 
-// errInflated says that a compressed body is too large to be looked into.
+// errInflated says that a compressed body is over maxInflated.
 var errInflated = errors.New("the body decompresses to more than 1 GiB")
 
-// newGzipReader decompresses r, within a bound.
+// newGzipReader decompresses r, up to maxInflated.
 func newGzipReader(r io.Reader) (io.Reader, error) {
 	z, err := gzip.NewReader(r)
 	if err != nil {
@@ -23,7 +23,7 @@ func newGzipReader(r io.Reader) (io.Reader, error) {
 	return &BoundedReader{R: z, Left: maxInflated, Err: errInflated}, nil
 }
 
-// BoundedReader fails, and does not end, at its bound.
+// BoundedReader reads up to a bound. There it fails, where io.LimitReader ends.
 type BoundedReader struct {
 	R    io.Reader
 	Left int64

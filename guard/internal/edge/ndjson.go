@@ -16,9 +16,9 @@ import (
 type BulkItem struct {
 	// Op is index, create, update or delete.
 	Op string
-	// Index, ID and Pipeline are what the action line says; empty when it does not.
+	// Index, ID and Pipeline are from the action line, empty when it does not have them.
 	Index, ID, Pipeline string
-	// Unknown is the first member of the action line that no engine is known to have.
+	// Unknown is the first member of the action line that no known engine has.
 	Unknown string
 	// Action and Source are the lines as sent, with their line ends. A delete has no source.
 	Action, Source []byte
@@ -30,12 +30,12 @@ type Sources bool
 const (
 	// WithSources keeps them.
 	WithSources Sources = true
-	// WithoutSources passes over them.
+	// WithoutSources skips them.
 	WithoutSources Sources = false
 )
 
-// BulkItems reads a _bulk body as the engine does: lines end at a line feed and blank action lines are skipped. An
-// action line that is not exactly one object with one operation ends the sequence with an error.
+// BulkItems reads a _bulk body as the engine does: lines end at a line feed, and blank action lines are skipped. The
+// sequence ends with an error at an action line that is not exactly one object with one operation.
 func BulkItems(r io.Reader, keep Sources) iter.Seq2[BulkItem, error] {
 	return func(yield func(BulkItem, error) bool) {
 		lines := NewLineReader(r)
@@ -76,11 +76,12 @@ func BulkItems(r io.Reader, keep Sources) iter.Seq2[BulkItem, error] {
 	}
 }
 
-// actionMembers are the members of an action line that name no index and run nothing, of all versions.
-const actionMembers = " _type _routing routing _parent parent _version version _version_type version_type op_type if_seq_no if_primary_term" +
-	" require_alias retry_on_conflict _retry_on_conflict _source fields _timestamp timestamp _ttl ttl refresh list_executed_pipelines "
+// actionMembers are the members of an action line that name no index and run nothing, in all versions of engines.
+const actionMembers = " _type _routing routing _parent parent _version version _version_type version_type op_type" +
+	" if_seq_no if_primary_term require_alias retry_on_conflict _retry_on_conflict _source fields" +
+	" _timestamp timestamp _ttl ttl refresh list_executed_pipelines "
 
-// errAction is returned for an action line with another shape than {"index": {…}}.
+// errAction refuses an action line that does not have the shape {"index": {…}}.
 var errAction = errors.New("not one object with one of index, create, update, delete")
 
 func parseAction(line []byte) (BulkItem, error) {
@@ -166,7 +167,7 @@ func expect(d *jsontext.Decoder, kind jsontext.Kind) error {
 	return nil
 }
 
-// ReadString reads a string; a number is taken as it is written and null as nothing.
+// ReadString reads a string. A number is read as it is written. Null leaves s as it is.
 func ReadString(d *jsontext.Decoder, s *string) error {
 	t, err := d.ReadToken()
 	if err != nil {
@@ -203,13 +204,13 @@ func ReadStrings(d *jsontext.Decoder) ([]string, error) {
 }
 
 const (
-	// maxLine bounds a document that is kept.
+	// maxLine bounds a line with a document.
 	maxLine = 32 << 20
-	// MaxAction bounds a line that says what to do, and not with what.
+	// MaxAction bounds an action line.
 	MaxAction = 1 << 20
 )
 
-// LineReader splits at line feeds.
+// LineReader reads lines that end at a line feed.
 type LineReader struct{ r *bufio.Reader }
 
 // NewLineReader reads the lines of r.
@@ -241,7 +242,7 @@ func (l *LineReader) skip() error {
 	return err
 }
 
-// Line reads the next line, without its line feed, as it comes. It has to be read to its end before the line after it.
+// Line is a reader of the next line, without its line feed. It has to be read to its end before the line after it.
 func (l *LineReader) Line() io.Reader { return &lineOf{l.r, nil, false} }
 
 type lineOf struct {

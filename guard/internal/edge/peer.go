@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// SourceIP is the address that aws:SourceIp holds: the peer of the connection or, when that is a trusted proxy, the
-// right-most address of X-Forwarded-For that is not one. What a proxy that is not trusted writes there counts for
-// nothing. It is the zero Addr when the connection has no IP address (a Unix socket).
+// SourceIP is the value of aws:SourceIp. It is the peer of the connection. When that is a trusted proxy, it is the
+// right-most address of X-Forwarded-For that is no trusted proxy. Other peers' X-Forwarded-For is ignored. It is the
+// zero Addr when the connection has no IP address (a Unix socket).
 func SourceIP(r *http.Request, trusted []netip.Prefix) netip.Addr {
 	hop := ParseAddr(r.RemoteAddr)
 	if !hop.IsValid() || !contains(trusted, hop) {
@@ -20,7 +20,7 @@ func SourceIP(r *http.Request, trusted []netip.Prefix) netip.Addr {
 	for _, entry := range slices.Backward(list) {
 		next := ParseAddr(strings.TrimSpace(entry))
 		if !next.IsValid() {
-			// Left of something that no proxy writes anything could be made up.
+			// A proxy writes addresses only. What is left of anything else may be made up.
 			return hop
 		}
 		hop = next

@@ -10,11 +10,10 @@ import (
 type Recorder struct {
 	header http.Header
 	status int
-	// Body is the body.
-	Body bytes.Buffer
+	Body   bytes.Buffer
 }
 
-// NewRecorder returns one for an answer.
+// NewRecorder returns an empty recorder, for one answer.
 func NewRecorder() *Recorder { return &Recorder{header: http.Header{}} }
 
 // Header implements http.ResponseWriter.
@@ -41,7 +40,7 @@ func (r *Recorder) Code() int {
 	return r.status
 }
 
-// CopyTo gives the answer to somebody else.
+// CopyTo writes the answer to w.
 func (r *Recorder) CopyTo(w http.ResponseWriter) {
 	maps.Copy(w.Header(), r.header)
 	w.WriteHeader(r.Code())

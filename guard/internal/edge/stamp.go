@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// ReloadEvery is how often a file is looked at, at most, for its date and size.
+// ReloadEvery is the least time between two looks at a file's date and size.
 const ReloadEvery = time.Second
 
 // Stamp tells one state of a file from the next.
@@ -14,8 +14,8 @@ type Stamp struct {
 	size int64
 }
 
-// StampOf is the state of a file. What is no regular file is in one state only: a pipe is read once, as to open it again
-// could block, and every request with it.
+// StampOf is the state of a file. A file that is not regular has one state only: opening a pipe again could block, and
+// every request with it.
 func StampOf(info fs.FileInfo) Stamp {
 	if !info.Mode().IsRegular() {
 		return Stamp{size: -1}
