@@ -107,36 +107,74 @@ func (c row) check(t *testing.T) {
 func anonymousRows() []row {
 	const u = `{"Message":"User: anonymous is not authorized to perform: es:`
 	return []row{
-		{name: "anonymous 2015", profile: guard.Profile2015, target: "/_plugin/kibana/?x=1", status: 403, want: u + `ESHttpGet on resource: ` + domainARN + `/_plugin/kibana/"}`},
-		{name: "anonymous 2015 escapes", profile: guard.Profile2015, target: "/a%20b/*", status: 403, want: u + `ESHttpGet on resource: ` + domainARN + `/a%20b/*"}`},
+		{
+			name: "anonymous 2015", profile: guard.Profile2015, target: "/_plugin/kibana/?x=1", status: 403,
+			want: u + `ESHttpGet on resource: ` + domainARN + `/_plugin/kibana/"}`,
+		},
+		{
+			name: "anonymous 2015 escapes", profile: guard.Profile2015, target: "/a%20b/*", status: 403,
+			want: u + `ESHttpGet on resource: ` + domainARN + `/a%20b/*"}`,
+		},
 		{name: "anonymous 2017", profile: guard.Profile2017, status: 403, want: u + `ESHttpGet on resource: sandbox01"}`},
 		{name: "anonymous 2018", profile: guard.Profile2018, status: 403, want: u + `ESHttpGet"}`},
-		{name: "anonymous current", profile: guard.ProfileCurrent, method: "POST", status: 403, want: u + `ESHttpPost because no resource-based policy allows the es:ESHttpPost action"}`},
+		{
+			name: "anonymous current", profile: guard.ProfileCurrent, method: "POST", status: 403,
+			want: u + `ESHttpPost because no resource-based policy allows the es:ESHttpPost action"}`,
+		},
 		{name: "anonymous PUT", profile: guard.Profile2018, method: "PUT", body: "{}", status: 403, want: u + `ESHttpPut"}`},
 		{name: "anonymous DELETE", profile: guard.Profile2018, method: "DELETE", status: 403, want: u + `ESHttpDelete"}`},
 		{name: "anonymous PATCH", profile: guard.Profile2018, method: "PATCH", status: 403, want: u + `ESHttpPatch"}`},
 		{name: "anonymous OPTIONS", profile: guard.Profile2018, method: "OPTIONS", status: 403, want: u + `ESHttpOptions"}`},
 		{name: "anonymous HEAD has no body", profile: guard.Profile2018, method: "HEAD", status: 403, want: ``},
-		{name: "anonymous explicit deny", profile: guard.ProfileCurrent, access: "deny", status: 403, want: u + `ESHttpGet with an explicit deny in a resource-based policy"}`},
+		{
+			name: "anonymous explicit deny", profile: guard.ProfileCurrent, access: "deny", status: 403,
+			want: u + `ESHttpGet with an explicit deny in a resource-based policy"}`,
+		},
 	}
 }
 
 func callerRows() []row {
-	const denyBob = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":{"AWS":"` + bob + `"},"Action":"es:*","Resource":"` + domainARN + `/*"}]}`
+	const denyBob = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":{"AWS":"` + bob +
+		`"},"Action":"es:*","Resource":"` + domainARN + `/*"}]}`
 	session := "arn:aws:sts::123456789012:assumed-role/shipper/night"
 	return []row{
-		{name: "user 2015", profile: guard.Profile2015, who: bob, target: "/a/_search", status: 403, want: `{"Message":"User: ` + bob + ` is not authorized to perform: es:ESHttpGet on resource: ` + domainARN + `/a/_search"}`},
-		{name: "user 2018", profile: guard.Profile2018, who: bob, status: 403, want: `{"Message":"User: ` + bob + ` is not authorized to perform: es:ESHttpGet"}`},
-		{name: "user current", profile: guard.ProfileCurrent, who: bob, status: 403, want: `{"Message":"User: ` + bob + ` is not authorized to perform: es:ESHttpGet because no identity-based policy allows the es:ESHttpGet action"}`},
-		{name: "role current", profile: guard.ProfileCurrent, who: shipper, method: "POST", body: "{}", status: 403, want: `{"Message":"User: ` + session + ` is not authorized to perform: es:ESHttpPost because no identity-based policy allows the es:ESHttpPost action"}`},
-		{name: "explicit deny current", profile: guard.ProfileCurrent, who: bob, access: denyBob, status: 403, want: `{"Message":"User: ` + bob + ` is not authorized to perform: es:ESHttpGet with an explicit deny in a resource-based policy"}`},
-		{name: "foreign account current", profile: guard.ProfileCurrent, who: mallory, access: "open", status: 403, want: `{"Message":"User: ` + mallory + ` is not authorized to perform: es:ESHttpGet because no identity-based policy allows the es:ESHttpGet action"}`},
+		{
+			name: "user 2015", profile: guard.Profile2015, who: bob, target: "/a/_search", status: 403,
+			want: `{"Message":"User: ` + bob + ` is not authorized to perform: es:ESHttpGet on resource: ` + domainARN +
+				`/a/_search"}`,
+		},
+		{
+			name: "user 2018", profile: guard.Profile2018, who: bob, status: 403,
+			want: `{"Message":"User: ` + bob + ` is not authorized to perform: es:ESHttpGet"}`,
+		},
+		{
+			name: "user current", profile: guard.ProfileCurrent, who: bob, status: 403,
+			want: `{"Message":"User: ` + bob +
+				` is not authorized to perform: es:ESHttpGet because no identity-based policy allows the es:ESHttpGet action"}`,
+		},
+		{
+			name: "role current", profile: guard.ProfileCurrent, who: shipper, method: "POST", body: "{}", status: 403,
+			want: `{"Message":"User: ` + session +
+				` is not authorized to perform: es:ESHttpPost because no identity-based policy allows the es:ESHttpPost action"}`,
+		},
+		{
+			name: "explicit deny current", profile: guard.ProfileCurrent, who: bob, access: denyBob, status: 403,
+			want: `{"Message":"User: ` + bob +
+				` is not authorized to perform: es:ESHttpGet with an explicit deny in a resource-based policy"}`,
+		},
+		{
+			name: "foreign account current", profile: guard.ProfileCurrent, who: mallory, access: "open", status: 403,
+			want: `{"Message":"User: ` + mallory +
+				` is not authorized to perform: es:ESHttpGet because no identity-based policy allows the es:ESHttpGet action"}`,
+		},
 		{name: "HEAD has no body", profile: guard.ProfileCurrent, who: bob, method: "HEAD", status: 403, want: ``},
 	}
 }
 
 // resign signs again with something else.
-func resign(region, service string, at time.Duration, change func(*identity.Credentials)) func(*testing.T, *testDomain, *http.Request) {
+func resign(
+	region, service string, at time.Duration, change func(*identity.Credentials),
+) func(*testing.T, *testDomain, *http.Request) {
 	return func(t *testing.T, d *testDomain, r *http.Request) {
 		c := d.keys[alice]
 		if change != nil {
@@ -156,19 +194,47 @@ func header(name, value string) func(*testing.T, *testDomain, *http.Request) {
 }
 
 func signatureRows() []row {
-	const mismatch = `The request signature we calculated does not match the signature you provided\. Check your AWS Secret Access Key and signing method\. Consult the service documentation for details\.`
-	const dump = `~\{"message":"` + mismatch + `\\n\\nThe Canonical String for this request should have been\\n'GET\\n/\\n\\nhost:127\.0\.0\.1:\d+\\nx-amz-date:\d{8}T\d{6}Z\\n\\nhost;x-amz-date\\n[0-9a-f]{64}'\\n\\nThe String-to-Sign should have been\\n'AWS4-HMAC-SHA256\\n\d{8}T\d{6}Z\\n\d{8}/eu-west-1/es/aws4_request\\n[0-9a-f]{64}'\\n"\}`
+	const mismatch = `The request signature we calculated does not match the signature you provided\. ` +
+		`Check your AWS Secret Access Key and signing method\. Consult the service documentation for details\.`
+	const dump = `~\{"message":"` + mismatch + `\\n\\nThe Canonical String for this request should have been\\n` +
+		`'GET\\n/\\n\\nhost:127\.0\.0\.1:\d+\\nx-amz-date:\d{8}T\d{6}Z\\n\\nhost;x-amz-date\\n[0-9a-f]{64}'\\n\\n` +
+		`The String-to-Sign should have been\\n'AWS4-HMAC-SHA256\\n\d{8}T\d{6}Z\\n` +
+		`\d{8}/eu-west-1/es/aws4_request\\n[0-9a-f]{64}'\\n"\}`
 	return []row{
-		{name: "wrong secret", who: alice, tamper: resign(region, "es", 0, func(c *identity.Credentials) { c.Secret = "wrong" }), status: 403, want: dump},
-		{name: "wrong secret on an open domain", access: "open", who: alice, tamper: resign(region, "es", 0, func(c *identity.Credentials) { c.Secret = "wrong" }), status: 403, want: dump},
-		{name: "wrong region", who: alice, tamper: resign("custom", "es", 0, nil), status: 403, want: `{"message":"Credential should be scoped to a valid region, not 'custom'. "}`},
-		{name: "wrong service", who: alice, tamper: resign(region, "s3", 0, nil), status: 403, want: `{"message":"Credential should be scoped to correct service: 'es'. "}`},
-		{name: "wrong region and service", who: alice, tamper: resign("custom", "s3", 0, nil), status: 403, want: `{"message":"Credential should be scoped to a valid region, not 'custom'. Credential should be scoped to correct service: 'es'. "}`},
-		{name: "unknown key", who: alice, tamper: resign(region, "es", 0, func(c *identity.Credentials) { c.AccessKeyID = "AKIANOBODY" }), status: 403, want: `{"message":"The security token included in the request is invalid."}`},
+		{
+			name: "wrong secret", who: alice,
+			tamper: resign(region, "es", 0, func(c *identity.Credentials) { c.Secret = "wrong" }), status: 403, want: dump,
+		},
+		{
+			name: "wrong secret on an open domain", access: "open", who: alice,
+			tamper: resign(region, "es", 0, func(c *identity.Credentials) { c.Secret = "wrong" }), status: 403, want: dump,
+		},
+		{
+			name: "wrong region", who: alice, tamper: resign("custom", "es", 0, nil), status: 403,
+			want: `{"message":"Credential should be scoped to a valid region, not 'custom'. "}`,
+		},
+		{
+			name: "wrong service", who: alice, tamper: resign(region, "s3", 0, nil), status: 403,
+			want: `{"message":"Credential should be scoped to correct service: 'es'. "}`,
+		},
+		{
+			name: "wrong region and service", who: alice, tamper: resign("custom", "s3", 0, nil), status: 403,
+			want: `{"message":"Credential should be scoped to a valid region, not 'custom'. ` +
+				`Credential should be scoped to correct service: 'es'. "}`,
+		},
+		{
+			name: "unknown key", who: alice,
+			tamper: resign(region, "es", 0, func(c *identity.Credentials) { c.AccessKeyID = "AKIANOBODY" }), status: 403,
+			want: `{"message":"The security token included in the request is invalid."}`,
+		},
 		{name: "wrong session token", who: shipper, tamper: func(t *testing.T, d *testDomain, r *http.Request) {
 			resign(region, "es", 0, func(c *identity.Credentials) { *c = d.keys[shipper]; c.Token = "wrong" })(t, d, r)
 		}, status: 403, want: `{"message":"The security token included in the request is invalid"}`},
-		{name: "token of a user", who: alice, tamper: resign(region, "es", 0, func(c *identity.Credentials) { c.Token = "made up" }), status: 403, want: `{"message":"The security token included in the request is invalid"}`},
+		{
+			name: "token of a user", who: alice,
+			tamper: resign(region, "es", 0, func(c *identity.Credentials) { c.Token = "made up" }), status: 403,
+			want: `{"message":"The security token included in the request is invalid"}`,
+		},
 		{name: "expired token", who: alice, tamper: func(t *testing.T, d *testDomain, r *http.Request) {
 			old, err := d.Identities.CreateSession(shipper, "old", -time.Hour)
 			if err != nil {
@@ -176,15 +242,40 @@ func signatureRows() []row {
 			}
 			resign(region, "es", 0, func(c *identity.Credentials) { *c = old })(t, d, r)
 		}, status: 403, want: `{"message":"The security token included in the request is expired"}`},
-		{name: "expired signature", who: alice, tamper: resign(region, "es", -6*time.Minute, nil), status: 403, want: `~\{"message":"Signature expired: \d{8}T\d{6}Z is now earlier than \d{8}T\d{6}Z \(\d{8}T\d{6}Z - 5 min\.\)"\}`},
-		{name: "future signature", who: alice, tamper: resign(region, "es", 6*time.Minute, nil), status: 403, want: `~\{"message":"Signature not yet current: \d{8}T\d{6}Z is still later than \d{8}T\d{6}Z \(\d{8}T\d{6}Z \+ 5 min\.\)"\}`},
-		{name: "basic without equal sign", access: "open", tamper: header("Authorization", "Basic YmV0dGVy"), status: 403, want: `{"message":"'YmV0dGVy' not a valid key=value pair (missing equal-sign) in Authorization header: 'Basic YmV0dGVy'."}`},
-		{name: "basic with equal signs", access: "open", tamper: header("Authorization", "Basic Og=="), status: 403, want: `{"message":"Authorization header requires 'Credential' parameter. Authorization header requires 'Signature' parameter. Authorization header requires 'SignedHeaders' parameter. Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. Authorization=Basic Og=="}`},
-		{name: "no date", who: alice, tamper: func(_ *testing.T, _ *testDomain, r *http.Request) { r.Header.Del("X-Amz-Date") }, status: 403, want: `~\{"message":"Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header\. Authorization=AWS4-HMAC-SHA256 .*"\}`},
-		{name: "body of another length", who: alice, method: "POST", body: `{"a":1}`, tamper: func(t *testing.T, d *testDomain, r *http.Request) {
-			other := d.request(t, "POST", "/", `{"a":2}`)
-			r.Body, r.ContentLength, r.GetBody = other.Body, other.ContentLength, nil
-		}, status: 403, want: `~\{"message":"` + mismatch + `.*"\}`},
+		{
+			name: "expired signature", who: alice, tamper: resign(region, "es", -6*time.Minute, nil), status: 403,
+			want: `~\{"message":"Signature expired: \d{8}T\d{6}Z is now earlier than \d{8}T\d{6}Z \(\d{8}T\d{6}Z - 5 min\.\)"\}`,
+		},
+		{
+			name: "future signature", who: alice, tamper: resign(region, "es", 6*time.Minute, nil), status: 403,
+			want: `~\{"message":"Signature not yet current: \d{8}T\d{6}Z is still later than \d{8}T\d{6}Z \(\d{8}T\d{6}Z \+ ` +
+				`5 min\.\)"\}`,
+		},
+		{
+			name: "basic without equal sign", access: "open", tamper: header("Authorization", "Basic YmV0dGVy"), status: 403,
+			want: `{"message":"'YmV0dGVy' not a valid key=value pair (missing equal-sign) in Authorization header: ` +
+				`'Basic YmV0dGVy'."}`,
+		},
+		{
+			name: "basic with equal signs", access: "open", tamper: header("Authorization", "Basic Og=="), status: 403,
+			want: `{"message":"Authorization header requires 'Credential' parameter. ` +
+				`Authorization header requires 'Signature' parameter. Authorization header requires 'SignedHeaders' parameter. ` +
+				`Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. Authorization=Basic Og=="}`,
+		},
+		{
+			name: "no date", who: alice,
+			tamper: func(_ *testing.T, _ *testDomain, r *http.Request) { r.Header.Del("X-Amz-Date") }, status: 403,
+			want: `~\{"message":"Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header\. ` +
+				`Authorization=AWS4-HMAC-SHA256 .*"\}`,
+		},
+		{
+			name: "body of another length", who: alice, method: "POST", body: `{"a":1}`,
+			tamper: func(t *testing.T, d *testDomain, r *http.Request) {
+				other := d.request(t, "POST", "/", `{"a":2}`)
+				r.Body, r.ContentLength, r.GetBody = other.Body, other.ContentLength, nil
+			},
+			status: 403, want: `~\{"message":"` + mismatch + `.*"\}`,
+		},
 	}
 }
 
@@ -192,23 +283,64 @@ func edgeRows() []row {
 	small := func(c *guard.Config) { c.MaxBody = guard.SmallMaxBody }
 	over := strings.Repeat("x", guard.SmallMaxBody+1)
 	return []row{
-		{name: "not offered 2015", profile: guard.Profile2015, who: alice, target: "/_cluster/state?local=true", status: 401, want: `{"Message":"Your request: '/_cluster/state' is not allowed."}`},
-		{name: "not offered, refused first", profile: guard.Profile2018, target: "/_cluster/reroute", status: 403, want: `{"Message":"User: anonymous is not authorized to perform: es:ESHttpGet"}`},
-		{name: "close 2018", profile: guard.Profile2018, who: alice, method: "POST", target: "/a/_close", status: 401, want: `{"Message":"Your request: '/a/_close' is not allowed."}`},
-		{name: "bare settings", who: alice, method: "PUT", target: "/_settings", body: `{}`, status: 401, want: `{"Message":"Your request: '/_settings' is not allowed."}`},
-		{name: "own list", who: alice, target: "/x/y", change: func(c *guard.Config) { c.NotOffered = []guard.API{{Methods: []string{"GET"}, Path: "/x/**"}} }, status: 401, want: `{"Message":"Your request: '/x/y' is not allowed."}`},
-		{name: "payload", who: alice, method: "PUT", target: "/_cluster/settings", body: `{"transient":{"indices":{"a":1}}}`, status: 401, want: `{"Message":"Your request: '/_cluster/settings' payload is not allowed."}`},
-		{name: "too large", access: "open", change: small, method: "POST", target: "/_bulk", body: over, status: 413, want: `{"Message":"Request size exceeded 10485760 bytes"}`},
-		{name: "too large, signed", change: small, who: alice, method: "POST", target: "/_bulk", body: over, status: 413, want: `{"Message":"Request size exceeded 10485760 bytes"}`},
-		{name: "too large, refused first", profile: guard.Profile2018, change: small, method: "POST", target: "/_bulk", body: over, status: 403, want: `{"Message":"User: anonymous is not authorized to perform: es:ESHttpPost"}`},
+		{
+			name: "not offered 2015", profile: guard.Profile2015, who: alice, target: "/_cluster/state?local=true", status: 401,
+			want: `{"Message":"Your request: '/_cluster/state' is not allowed."}`,
+		},
+		{
+			name: "not offered, refused first", profile: guard.Profile2018, target: "/_cluster/reroute", status: 403,
+			want: `{"Message":"User: anonymous is not authorized to perform: es:ESHttpGet"}`,
+		},
+		{
+			name: "close 2018", profile: guard.Profile2018, who: alice, method: "POST", target: "/a/_close", status: 401,
+			want: `{"Message":"Your request: '/a/_close' is not allowed."}`,
+		},
+		{
+			name: "bare settings", who: alice, method: "PUT", target: "/_settings", body: `{}`, status: 401,
+			want: `{"Message":"Your request: '/_settings' is not allowed."}`,
+		},
+		{
+			name: "own list", who: alice, target: "/x/y",
+			change: func(c *guard.Config) {
+				c.NotOffered = []guard.API{{Methods: []string{"GET"}, Path: "/x/**"}}
+			},
+			status: 401, want: `{"Message":"Your request: '/x/y' is not allowed."}`,
+		},
+		{
+			name: "payload", who: alice, method: "PUT", target: "/_cluster/settings", body: `{"transient":{"indices":{"a":1}}}`,
+			status: 401, want: `{"Message":"Your request: '/_cluster/settings' payload is not allowed."}`,
+		},
+		{
+			name: "too large", access: "open", change: small, method: "POST", target: "/_bulk", body: over, status: 413,
+			want: `{"Message":"Request size exceeded 10485760 bytes"}`,
+		},
+		{
+			name: "too large, signed", change: small, who: alice, method: "POST", target: "/_bulk", body: over, status: 413,
+			want: `{"Message":"Request size exceeded 10485760 bytes"}`,
+		},
+		{
+			name: "too large, refused first", profile: guard.Profile2018, change: small, method: "POST", target: "/_bulk",
+			body: over, status: 403, want: `{"Message":"User: anonymous is not authorized to perform: es:ESHttpPost"}`,
+		},
 		{name: "authorization engine", who: alice, change: func(c *guard.Config) {
 			c.Policy = func() (*iam.Policy, error) { return nil, errors.New("no policy today") }
 		}, status: 503, want: `{"Message":"Call to Authorization engine failed"}`},
 		{name: "HEAD with a body", who: alice, method: "HEAD", target: "/a", body: "{}", status: 403, want: ``},
-		{name: "empty segment", access: "open", target: "/a//b", status: 400, want: `{"Message":"The request target is refused: an empty path segment at byte 3. The domain judges and forwards paths as they are sent, so it takes none that can be read in two ways."}`},
-		{name: "dot segments", access: "open", target: "/a/%2e%2e/b", status: 400, want: `{"Message":"The request target is refused: a dot segment at byte 3. The domain judges and forwards paths as they are sent, so it takes none that can be read in two ways."}`},
+		{
+			name: "empty segment", access: "open", target: "/a//b", status: 400,
+			want: `{"Message":"The request target is refused: an empty path segment at byte 3. ` +
+				`The domain judges and forwards paths as they are sent, so it takes none that can be read in two ways."}`,
+		},
+		{
+			name: "dot segments", access: "open", target: "/a/%2e%2e/b", status: 400,
+			want: `{"Message":"The request target is refused: a dot segment at byte 3. ` +
+				`The domain judges and forwards paths as they are sent, so it takes none that can be read in two ways."}`,
+		},
 		{name: "TRACE", access: "open", method: "TRACE", status: 405, want: `{"Message":"The method TRACE is not allowed"}`},
-		{name: "upgrade", access: "open", tamper: header("Upgrade", "websocket"), status: 400, want: `{"Message":"Protocol upgrades are not allowed"}`},
+		{
+			name: "upgrade", access: "open", tamper: header("Upgrade", "websocket"), status: 400,
+			want: `{"Message":"Protocol upgrades are not allowed"}`,
+		},
 	}
 }
 
@@ -242,7 +374,8 @@ func TestARefusalHasTheHeadersOfTheServiceAndNoOthers(t *testing.T) {
 			head = append(head, strings.TrimSuffix(line, "\r\n"))
 		}
 		want := []string{
-			`HTTP/1\.1 403 Forbidden`, `Access-Control-Allow-Origin: \*`, `Connection: keep-alive`, `Content-Length: ` + strconv.Itoa(len(c.body)),
+			`HTTP/1\.1 403 Forbidden`, `Access-Control-Allow-Origin: \*`, `Connection: keep-alive`,
+			`Content-Length: ` + strconv.Itoa(len(c.body)),
 			`Content-Type: application/json`, `Date: .* GMT`, `x-amzn-RequestId: ` + strings.Trim(uuidPattern.String(), "^$"),
 		}
 		if c.method == "HEAD" {
@@ -267,8 +400,10 @@ func TestARefusalHasTheHeadersOfTheServiceAndNoOthers(t *testing.T) {
 func TestAnAnnouncedBodyOverTheLimitNeedNotBeSent(t *testing.T) {
 	t.Parallel()
 	d := newDomain(t, "open", func(c *guard.Config) { c.MaxBody = guard.LargeMaxBody })
-	resp, body := exchange(t, d.URL, "POST", "POST /_bulk HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 104857601\r\n\r\n")
-	if resp.StatusCode != http.StatusRequestEntityTooLarge || body != `{"Message":"Request size exceeded 104857600 bytes"}` || !resp.Close {
+	resp, body := exchange(t, d.URL, "POST",
+		"POST /_bulk HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 104857601\r\n\r\n")
+	if resp.StatusCode != http.StatusRequestEntityTooLarge ||
+		body != `{"Message":"Request size exceeded 104857600 bytes"}` || !resp.Close {
 		t.Errorf("%d %s, closed %v", resp.StatusCode, body, resp.Close)
 	}
 }
@@ -277,7 +412,8 @@ func TestTargetsThatAreNoPathsAreRefused(t *testing.T) {
 	t.Parallel()
 	d := newDomain(t, "open")
 	for _, line := range []string{
-		"GET http://127.0.0.1/a HTTP/1.1", "OPTIONS * HTTP/1.1", "CONNECT 127.0.0.1:80 HTTP/1.1", "GET /a/../b HTTP/1.1", "GET //a HTTP/1.1",
+		"GET http://127.0.0.1/a HTTP/1.1", "OPTIONS * HTTP/1.1", "CONNECT 127.0.0.1:80 HTTP/1.1", "GET /a/../b HTTP/1.1",
+		"GET //a HTTP/1.1",
 		"GET /a\\b HTTP/1.1", "GET /a;b HTTP/1.1", "GET /a%00 HTTP/1.1", "GET /a#b HTTP/1.1", "GET /a%zz HTTP/1.1",
 	} {
 		method, _, _ := strings.Cut(line, " ")
@@ -295,7 +431,8 @@ func TestForwardedAnswersCarryTheEdgeHeaders(t *testing.T) {
 	t.Parallel()
 	d := newDomain(t, "open")
 	resp, _ := send(t, d.request(t, "GET", "/", ""))
-	if resp.Header.Get("Access-Control-Allow-Origin") != "*" || !uuidPattern.MatchString(resp.Header.Get("X-Amzn-Requestid")) ||
+	if resp.Header.Get("Access-Control-Allow-Origin") != "*" ||
+		!uuidPattern.MatchString(resp.Header.Get("X-Amzn-Requestid")) ||
 		resp.Header.Get("Content-Type") != "application/json; charset=UTF-8" {
 		t.Errorf("headers %v", resp.Header)
 	}

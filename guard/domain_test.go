@@ -99,7 +99,9 @@ func TestPresignedURLsAreVerifiedAndPassedOnAsTheyAre(t *testing.T) {
 func TestForwardedAddressesCountFromTrustedProxiesOnly(t *testing.T) {
 	t.Parallel()
 	for proxy, want := range map[string]int{"127.0.0.0/8": 200, "10.0.0.0/8": 403} {
-		d := newDomain(t, "ip=203.0.113.0/24", func(c *guard.Config) { c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix(proxy)} })
+		d := newDomain(t, "ip=203.0.113.0/24", func(c *guard.Config) {
+			c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix(proxy)}
+		})
 		r := d.request(t, "GET", "/", "")
 		r.Header.Set("X-Forwarded-For", "198.51.100.1, 203.0.113.9")
 		if resp, text := send(t, r); resp.StatusCode != want {
@@ -206,7 +208,8 @@ func TestChangedRolesChangeTheirSessions(t *testing.T) {
 		return value
 	}
 	d.keys["day"] = identity.Credentials{
-		AccessKeyID: between("<AccessKeyId>", "<"), Secret: identity.Secret(between("<SecretAccessKey>", "<")), Token: identity.Secret(between("<SessionToken>", "<")),
+		AccessKeyID: between("<AccessKeyId>", "<"), Secret: identity.Secret(between("<SecretAccessKey>", "<")),
+		Token: identity.Secret(between("<SessionToken>", "<")),
 	}
 	if status, body := d.do(t, "day", "GET", "/", ""); status != http.StatusOK {
 		t.Fatalf("STS answered %d %s; the session: %d %s", resp.StatusCode, text, status, body)
@@ -214,7 +217,8 @@ func TestChangedRolesChangeTheirSessions(t *testing.T) {
 	if err := d.Identities.Remove(shipper); err != nil {
 		t.Fatal(err)
 	}
-	if status, body := d.do(t, "day", "GET", "/", ""); status != http.StatusForbidden || !strings.Contains(body, "security token included in the request is invalid") {
+	if status, body := d.do(t, "day", "GET", "/", ""); status != http.StatusForbidden ||
+		!strings.Contains(body, "security token included in the request is invalid") {
 		t.Errorf("after the role is gone: %d %s", status, body)
 	}
 }
@@ -254,7 +258,8 @@ func TestSlowBodiesAreCutOff(t *testing.T) {
 		}
 		defer resp.Body.Close()
 		text, err := io.ReadAll(resp.Body)
-		if resp.StatusCode != http.StatusRequestTimeout || !resp.Close || err != nil || !strings.Contains(string(text), "did not arrive in time") {
+		if resp.StatusCode != http.StatusRequestTimeout || !resp.Close || err != nil ||
+			!strings.Contains(string(text), "did not arrive in time") {
 			t.Errorf("a byte every %v: %d %s, close %v, %v", every, resp.StatusCode, text, resp.Close, err)
 		}
 		close(ended)
@@ -298,7 +303,10 @@ func TestACompressedBombCostsBoundedMemory(t *testing.T) { // not parallel: it c
 		{"an action of _bulk", "/_bulk", `{"index":{"_index":"logs-1","_id":"`, "\"}}\n{}\n", strictOnly, 400},
 		{"a search", "/logs-1/_search", `{"query":{"match":{"a":"`, `"}}}`, strictOnly, 400},
 		{"a header of _msearch", "/_msearch", `{"index":"`, "\"}\n{}\n", strictOnly, 400},
-		{"a search of _msearch", "/_msearch", "{\"index\":\"logs-1\"}\n{\"query\":{\"match\":{\"a\":\"", "\"}}}\n", strictOnly, 400},
+		{
+			name: "a search of _msearch", target: "/_msearch", before: "{\"index\":\"logs-1\"}\n{\"query\":{\"match\":{\"a\":\"",
+			after: "\"}}}\n", domain: strictOnly, status: 400,
+		},
 		{"ids of _mget", "/logs-1/_mget", `{"ids":["`, `"]}`, strictOnly, 400},
 		{"a document of which a fault takes some away", "/_bulk", `{"index":{"_index":"logs-1"}}` + "\n", "\n", d, 400},
 	} {

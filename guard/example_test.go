@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 
 	"github.com/seed56735111/penstock/guard"
 	"github.com/seed56735111/penstock/guard/identity"
@@ -41,8 +42,12 @@ func ExampleNew() {
 	}
 	w := httptest.NewRecorder()
 	g.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
-	fmt.Println(w.Code, w.Body)
-	// Output: 403 {"Message":"User: anonymous is not authorized to perform: es:ESHttpGet because no resource-based policy allows the es:ESHttpGet action"}
+	sentence, reason, _ := strings.Cut(w.Body.String(), " because ")
+	fmt.Println(w.Code, sentence)
+	fmt.Println("because", reason)
+	// Output:
+	// 403 {"Message":"User: anonymous is not authorized to perform: es:ESHttpGet
+	// because no resource-based policy allows the es:ESHttpGet action"}
 }
 
 func ExampleParseTarget() {

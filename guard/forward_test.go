@@ -53,7 +53,8 @@ func TestTheRequestLineIsForwardedByteForByte(t *testing.T) {
 		front := httptest.NewServer(h)
 		defer front.Close()
 		for _, target := range []string{
-			"/", "/?", "/a%2Fb/_doc/%3Cx%3E", "/*,-a/_search?q=a;b&b=1&a=2&a=1&v", "/a?q=100%", "/a?q=a+b%20c", "/{raw}|<>\"^`", "/ü?ü",
+			"/", "/?", "/a%2Fb/_doc/%3Cx%3E", "/*,-a/_search?q=a;b&b=1&a=2&a=1&v", "/a?q=100%", "/a?q=a+b%20c", "/{raw}|<>\"^`",
+			"/ü?ü",
 			"/%3Clogs-%7Bnow%2Fd%7D%3E/_search", "/a?x=http://b/?c", "/a/..%2f",
 		} {
 			got = ""
@@ -77,7 +78,8 @@ func TestClientCredentialsStayAtTheDoor(t *testing.T) {
 	front := httptest.NewServer(h)
 	defer front.Close()
 	exchange(t, front.URL, "POST", "POST /_bulk HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Encoding: gzip\r\n"+
-		"Content-Type: application/x-ndjson\r\nAuthorization: AWS4-HMAC-SHA256 x\r\nX-Amz-Date: d\r\nX-Amz-Security-Token: t\r\n"+
+		"Content-Type: application/x-ndjson\r\nAuthorization: AWS4-HMAC-SHA256 x\r\n"+
+		"X-Amz-Date: d\r\nX-Amz-Security-Token: t\r\n"+
 		"x-proxy-user: admin\r\nx-proxy-roles: all_access\r\nX-Forwarded-For: 127.0.0.1\r\nForwarded: for=x\r\n"+
 		"es-security-runas-user: admin\r\nX-HTTP-Method-Override: DELETE\r\nX-Opaque-Id: 7\r\nUser-Agent: u\r\n"+
 		"Connection: close, X-Opaque-Gone\r\nX-Opaque-Gone: 1\r\n\r\nab")
@@ -90,14 +92,16 @@ func TestClientCredentialsStayAtTheDoor(t *testing.T) {
 	}
 }
 
-// TestNobodyActsAsSomebodyElse sends each header by which a security plugin lets a caller be somebody else, alone, with a
-// signature that is right.
+// TestNobodyActsAsSomebodyElse sends each header by which a security plugin lets a caller be somebody else, alone, with
+// a signature that is right.
 func TestNobodyActsAsSomebodyElse(t *testing.T) {
 	t.Parallel()
 	d := newDomain(t, "iam="+alice)
 	for _, name := range []string{
-		"opensearch_security_impersonate_as", "opendistro_security_impersonate_as", "sg_impersonate_as", "OpenSearch-Security-Impersonate-As",
-		"es-security-runas-user", "ES-Security-RunAs-User", "x-proxy-user", "x-proxy-roles", "x-proxy-ext-team", "X-Forwarded-User",
+		"opensearch_security_impersonate_as", "opendistro_security_impersonate_as", "sg_impersonate_as",
+		"OpenSearch-Security-Impersonate-As",
+		"es-security-runas-user", "ES-Security-RunAs-User", "x-proxy-user", "x-proxy-roles", "x-proxy-ext-team",
+		"X-Forwarded-User",
 		"X-Forwarded-For", "Forwarded", "Proxy-Authorization", "X-HTTP-Method-Override", "_opendistro_security_user_header",
 		"_opendistro_security_remote_address_header", "X-Amz-Security-Token-Of-Another",
 	} {
@@ -141,7 +145,9 @@ func TestAnUnreachableBackendIsABadGateway(t *testing.T) {
 
 func TestBackendURLsThatCannotWorkAreRefused(t *testing.T) {
 	t.Parallel()
-	for _, base := range []string{"", "localhost:9200", "ftp://x", "http://", "http://x?a=b", "http://x#f", "http://x:y:z"} {
+	for _, base := range []string{
+		"", "localhost:9200", "ftp://x", "http://", "http://x?a=b", "http://x#f", "http://x:y:z",
+	} {
 		if _, err := guard.NewForward(base, nil); err == nil {
 			t.Errorf("%q is accepted", base)
 		}

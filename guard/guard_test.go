@@ -102,7 +102,9 @@ func (d *testDomain) backend() http.Handler {
 		}
 		w.Header().Set("Content-Type", "application/json; charset=UTF-8")
 		if r.RequestURI == "/_alias?expand_wildcards=all" {
-			_, _ = io.WriteString(w, `{"logs-1":{"aliases":{"logs":{}}},"logs-2":{"aliases":{}},"secret":{"aliases":{"hidden":{}}},".ds-stream-2026.01.01-000001":{"aliases":{}}}`)
+			_, _ = io.WriteString(w,
+				`{"logs-1":{"aliases":{"logs":{}}},"logs-2":{"aliases":{}},"secret":{"aliases":{"hidden":{}}},`+
+					`".ds-stream-2026.01.01-000001":{"aliases":{}}}`)
 			return
 		}
 		d.mu.Lock()
@@ -147,7 +149,9 @@ func (d *testDomain) sign(t testing.TB, r *http.Request, who string, body string
 func signWith(t testing.TB, r *http.Request, c identity.Credentials, body, region, service string, at time.Time) {
 	t.Helper()
 	s := sigv4.Signer{Region: region, Service: service}
-	creds := sigv4.Credentials{AccessKeyID: c.AccessKeyID, SecretAccessKey: string(c.Secret), SessionToken: string(c.Token)}
+	creds := sigv4.Credentials{
+		AccessKeyID: c.AccessKeyID, SecretAccessKey: string(c.Secret), SessionToken: string(c.Token),
+	}
 	if err := s.Sign(r, creds, sigv4.HashPayload([]byte(body)), at); err != nil {
 		t.Fatal(err)
 	}
@@ -328,14 +332,16 @@ func TestABodyThatIsNoneIsAnsweredAndTheConnectionEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	if _, err := io.WriteString(conn, "POST /x/_doc HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"); err != nil {
+	if _, err := io.WriteString(conn,
+		"POST /x/_doc HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"); err != nil {
 		t.Fatal(err)
 	}
 	got, err := io.ReadAll(conn)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.HasPrefix(string(got), "HTTP/1.1 400 ") || !strings.HasSuffix(string(got), `{"Message":"The request body cannot be read"}`) {
+	if !strings.HasPrefix(string(got), "HTTP/1.1 400 ") ||
+		!strings.HasSuffix(string(got), `{"Message":"The request body cannot be read"}`) {
 		t.Errorf("%s", got)
 	}
 	if got := d.reached(); got != nil {
@@ -348,7 +354,12 @@ func TestADomainThatCannotHaveAnARNIsRefused(t *testing.T) {
 	if err := guard.CheckDomain("eu-west-1", "123456789012", "sandbox01"); err != nil {
 		t.Error(err)
 	}
-	for _, wrong := range [][3]string{{"eu west", "123456789012", "logs"}, {"", "123456789012", "logs"}, {"eu-west-1", "12", "logs"}, {"eu-west-1", "123456789012", "Logs"}} {
+	for _, wrong := range [][3]string{
+		{"eu west", "123456789012", "logs"},
+		{"", "123456789012", "logs"},
+		{"eu-west-1", "12", "logs"},
+		{"eu-west-1", "123456789012", "Logs"},
+	} {
 		if err := guard.CheckDomain(wrong[0], wrong[1], wrong[2]); err == nil {
 			t.Errorf("%q is taken", wrong)
 		}

@@ -39,11 +39,24 @@ func TestInjectedAnswers(t *testing.T) {
 	}{
 		{"", 200, "application/json; charset=UTF-8", `{"ok":true}`, true},
 		{"429@0%", 200, "application/json; charset=UTF-8", `{"ok":true}`, true},
-		{"429", 429, "application/json", `{"error":{"root_cause":[{"type":"es_rejected_execution_exception","reason":"rejected execution of coordinating operation: queue capacity reached"}],"type":"es_rejected_execution_exception","reason":"rejected execution of coordinating operation: queue capacity reached"},"status":429}`, false},
-		{"503", 503, "application/json", `{"error":{"root_cause":[{"type":"cluster_block_exception","reason":"blocked by: [SERVICE_UNAVAILABLE/2/no master];"}],"type":"cluster_block_exception","reason":"blocked by: [SERVICE_UNAVAILABLE/2/no master];"},"status":503}`, false},
+		{
+			spec: "429", status: 429, contentType: "application/json",
+			body: `{"error":{"root_cause":[{"type":"es_rejected_execution_exception","reason":"rejected execution of ` +
+				`coordinating operation: queue capacity reached"}],"type":"es_rejected_execution_exception","reason":"rejected ` +
+				`execution of coordinating operation: queue capacity reached"},"status":429}`,
+		},
+		{
+			spec: "503", status: 503, contentType: "application/json",
+			body: `{"error":{"root_cause":[{"type":"cluster_block_exception","reason":"blocked by: ` +
+				`[SERVICE_UNAVAILABLE/2/no master];"}],"type":"cluster_block_exception","reason":"blocked by: ` +
+				`[SERVICE_UNAVAILABLE/2/no master];"},"status":503}`,
+		},
 		{"text429", 429, "text/plain; charset=UTF-8", "429 Too Many Requests /a/_search", false},
 		{"authz", 503, "application/json", `{"Message":"Call to Authorization engine failed"}`, false},
-		{"expired-token", 403, "application/json", `{"message":"The security token included in the request is expired"}`, false},
+		{
+			spec: "expired-token", status: 403, contentType: "application/json",
+			body: `{"message":"The security token included in the request is expired"}`,
+		},
 		{"latency=1ms", 200, "application/json; charset=UTF-8", `{"ok":true}`, true},
 		{"clock-skew=1m", 200, "application/json; charset=UTF-8", `{"ok":true}`, true},
 	} {
@@ -105,7 +118,8 @@ func TestAShortSignatureErrorHidesTheCanonicalRequest(t *testing.T) {
 		r := d.sign(t, d.request(t, "GET", "/", ""), alice, "")
 		r.Method = http.MethodDelete
 		resp, body := send(t, r)
-		if resp.StatusCode != http.StatusForbidden || !strings.HasPrefix(body, `{"message":"The request signature we calculated does not match`) ||
+		if resp.StatusCode != http.StatusForbidden ||
+			!strings.HasPrefix(body, `{"message":"The request signature we calculated does not match`) ||
 			strings.Contains(body, "The Canonical String") != dump {
 			t.Errorf("%q: %d %s", spec, resp.StatusCode, body)
 		}
@@ -157,7 +171,9 @@ func TestStruckItemsAreNotStored(t *testing.T) {
 	t.Parallel()
 	for _, zipped := range []bool{false, true} {
 		var stored []string
-		d, faults := faulty(t, "bulk-item=429@40%,bulk-item=400@10%", func(c *guard.Config) { c.Backend = bulkBackend(&stored) })
+		d, faults := faulty(t, "bulk-item=429@40%,bulk-item=400@10%", func(c *guard.Config) {
+			c.Backend = bulkBackend(&stored)
+		})
 		var body bytes.Buffer
 		const n = 100
 		for i := range n {
@@ -178,8 +194,10 @@ func TestStruckItemsAreNotStored(t *testing.T) {
 		limited := strings.Count(text, `"_index":"logs","_id":"d`)
 		fired := faults.Fired()
 		if resp.StatusCode != http.StatusOK || !strings.Contains(text, `"errors":true`) || created+limited != n ||
-			len(stored) != created || int64(limited) != fired["bulk-item=429"]+fired["bulk-item=400"] || fired["bulk-item=400"] == 0 {
-			t.Errorf("gzip %v: %d, %d created, %d refused, %d stored, fired %v", zipped, resp.StatusCode, created, limited, len(stored), fired)
+			len(stored) != created || int64(limited) != fired["bulk-item=429"]+fired["bulk-item=400"] ||
+			fired["bulk-item=400"] == 0 {
+			t.Errorf("gzip %v: %d, %d created, %d refused, %d stored, fired %v", zipped, resp.StatusCode, created, limited,
+				len(stored), fired)
 		}
 		for _, line := range stored {
 			id := strings.TrimSuffix(strings.TrimPrefix(line, `{"index":{"_id":"`), `"}}`)
@@ -190,13 +208,16 @@ func TestStruckItemsAreNotStored(t *testing.T) {
 	}
 	var stored []string
 	d, _ := faulty(t, "bulk-item=503", func(c *guard.Config) { c.Backend = bulkBackend(&stored) })
-	if status, text := d.do(t, "", "POST", "/_bulk", "{\"delete\":{\"_index\":\"a\",\"_id\":\"1\"}}\n"); status != 200 || len(stored) != 0 ||
-		text != `{"took":0,"errors":true,"items":[{"delete":{"_index":"a","_id":"1","status":503,"error":{"type":"unavailable_shards_exception","reason":"primary shard is not active"}}}]}` {
+	if status, text := d.do(t, "", "POST", "/_bulk", "{\"delete\":{\"_index\":\"a\",\"_id\":\"1\"}}\n"); status != 200 ||
+		len(stored) != 0 ||
+		text != `{"took":0,"errors":true,"items":[{"delete":{"_index":"a","_id":"1","status":503,`+
+			`"error":{"type":"unavailable_shards_exception","reason":"primary shard is not active"}}}]}` {
 		t.Errorf("all items struck: %d %s, stored %v", status, text, stored)
 	}
 	// A client that asks for a part of the answer gets the part.
 	for filter, want := range map[string]string{
-		"took,errors,items.*._id,items.*.status,items.*.error": `{"took":0,"errors":true,"items":[{"delete":{"_id":"1","status":503,"error":{"type":"unavailable_shards_exception","reason":"primary shard is not active"}}}]}`,
+		"took,errors,items.*._id,items.*.status,items.*.error": `{"took":0,"errors":true,"items":[{"delete":{"_id":"1",` +
+			`"status":503,"error":{"type":"unavailable_shards_exception","reason":"primary shard is not active"}}}]}`,
 		"items.*.status": `{"items":[{"delete":{"status":503}}]}`,
 		// What leaves out items is the backend's.
 		"items.*.error": "nothing",
@@ -240,7 +261,8 @@ func TestFaultsAreSetFromThisMachineWithTheTokenOnly(t *testing.T) {
 	if status, text := admin("GET", "open sesame", ""); status != 200 || text != `{"spec":"429@100%","fired":{"429":1}}` {
 		t.Errorf("GET: %d %s", status, text)
 	}
-	if status, text := admin("PUT", "open sesame", "nonsense"); status != http.StatusBadRequest || !strings.Contains(text, "unknown fault") {
+	if status, text := admin("PUT", "open sesame", "nonsense"); status != http.StatusBadRequest ||
+		!strings.Contains(text, "unknown fault") {
 		t.Errorf("nonsense: %d %s", status, text)
 	}
 	if status, _ := admin("DELETE", "open sesame", ""); status != http.StatusMethodNotAllowed {
@@ -263,8 +285,10 @@ func TestAConflictThatIsInjectedIsOne(t *testing.T) {
 	t.Parallel()
 	var stored []string
 	d, faults := faulty(t, "bulk-item=409", func(c *guard.Config) { c.Backend = bulkBackend(&stored) })
-	status, text := d.do(t, "", "POST", "/logs/_bulk", "{\"create\":{\"_id\":\"1\"}}\n{\"n\":1}\n{\"create\":{}}\n{\"n\":2}\n{\"index\":{\"_id\":\"3\"}}\n{\"n\":3}\n")
-	if status != http.StatusOK || len(stored) != 3 || faults.Fired()["bulk-item=409"] != 1 || !strings.Contains(text, `"errors":true`) ||
+	status, text := d.do(t, "", "POST", "/logs/_bulk",
+		"{\"create\":{\"_id\":\"1\"}}\n{\"n\":1}\n{\"create\":{}}\n{\"n\":2}\n{\"index\":{\"_id\":\"3\"}}\n{\"n\":3}\n")
+	if status != http.StatusOK || len(stored) != 3 || faults.Fired()["bulk-item=409"] != 1 ||
+		!strings.Contains(text, `"errors":true`) ||
 		strings.Count(text, "version_conflict_engine_exception") != 1 || strings.Count(text, `"status":201`) != 2 {
 		t.Errorf("%d %s, stored %v, fired %v", status, text, stored, faults.Fired())
 	}

@@ -18,7 +18,9 @@ const (
 )
 
 func allowAll() []jsontext.Value {
-	return []jsontext.Value{jsontext.Value(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"es:*","Resource":"*"}]}`)}
+	return []jsontext.Value{
+		jsontext.Value(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"es:*","Resource":"*"}]}`),
+	}
 }
 
 // people adds callers with identity policies to the ones that newDomain makes.
@@ -69,7 +71,9 @@ func TestThePresetsAdmitWhomTheyName(t *testing.T) {
 		d := newDomain(t, c.access)
 		people(t, d)
 		for i, who := range callers {
-			for method, body := range map[string]string{"GET": "", "HEAD": "", "POST": "{}", "PUT": "{}", "DELETE": "", "PATCH": "{}"} {
+			for method, body := range map[string]string{
+				"GET": "", "HEAD": "", "POST": "{}", "PUT": "{}", "DELETE": "", "PATCH": "{}",
+			} {
 				want := http.StatusForbidden
 				if c.admitted[i] == '1' {
 					want = http.StatusOK
@@ -86,7 +90,10 @@ func TestThePresetsAdmitWhomTheyName(t *testing.T) {
 // "idx/*" not to the index itself, and one for "idx*" to every name that begins so.
 func TestPoliciesReachThePathsTheyName(t *testing.T) {
 	t.Parallel()
-	paths := []string{"/", "/idx", "/idx/_search", "/idx-2/_search", "/_all/_search", "/*/_search", "/a,idx/_search", "/idx,a/_search", "/idx%2Fx", "/_bulk", "/%69dx/_search"}
+	paths := []string{
+		"/", "/idx", "/idx/_search", "/idx-2/_search", "/_all/_search", "/*/_search", "/a,idx/_search", "/idx,a/_search",
+		"/idx%2Fx", "/_bulk", "/%69dx/_search",
+	}
 	for resource, admitted := range map[string]string{
 		domainARN:                "00000000000",
 		domainARN + "/":          "10000000000",
@@ -98,7 +105,9 @@ func TestPoliciesReachThePathsTheyName(t *testing.T) {
 		domainARN + "/*/_search": "00111111001",
 		"*":                      "11111111111",
 	} {
-		d := newDomain(t, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"es:ESHttp*","Resource":"`+resource+`"}]}`)
+		d := newDomain(t,
+			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"es:ESHttp*","Resource":"`+resource+
+				`"}]}`)
 		for i, path := range paths {
 			want := http.StatusForbidden
 			if admitted[i] == '1' {
@@ -117,8 +126,9 @@ func TestADenyIsNotAvoidedByAnotherSpelling(t *testing.T) {
 		{"Effect":"Allow","Principal":"*","Action":"es:*","Resource":"`+domainARN+`/*"},
 		{"Effect":"Deny","Principal":"*","Action":"es:*","Resource":["`+domainARN+`/secret","`+domainARN+`/secret/*"]}]}`)
 	for path, want := range map[string]int{
-		"/secret": 403, "/secret/_search": 403, "/%73ecret/_search": 403, "/secret%2F_search": 403, "/%73%65%63%72%65%74": 403,
-		"/a/../secret": 400, "//secret": 400, "/secret;x": 400, "/other/_doc/secret%2Fx": 200,
+		"/secret": 403, "/secret/_search": 403, "/%73ecret/_search": 403, "/secret%2F_search": 403,
+		"/%73%65%63%72%65%74": 403,
+		"/a/../secret":        400, "//secret": 400, "/secret;x": 400, "/other/_doc/secret%2Fx": 200,
 	} {
 		if status, text := d.do(t, "", "GET", path, ""); status != want {
 			t.Errorf("%s: %d %s, want %d", path, status, text, want)
@@ -129,8 +139,10 @@ func TestADenyIsNotAvoidedByAnotherSpelling(t *testing.T) {
 func TestADomainInAVPCHasNoSourceAddresses(t *testing.T) {
 	t.Parallel()
 	const byVPC = `{"Version":"2012-10-17","Statement":[
-		{"Effect":"Allow","Principal":"*","Action":"es:*","Resource":"*","Condition":{"StringEquals":{"aws:SourceVpc":"vpc-1"}}},
-		{"Effect":"Deny","Principal":"*","Action":"es:*","Resource":"*","Condition":{"Null":{"aws:SourceIp":"false"}}}]}`
+		{"Effect":"Allow","Principal":"*","Action":"es:*","Resource":"*",
+			"Condition":{"StringEquals":{"aws:SourceVpc":"vpc-1"}}},
+		{"Effect":"Deny","Principal":"*","Action":"es:*","Resource":"*",
+			"Condition":{"Null":{"aws:SourceIp":"false"}}}]}`
 	for id, want := range map[string]int{"vpc-1": 200, "vpc-2": 403} {
 		d := newDomain(t, byVPC, func(c *guard.Config) { c.VPC = &guard.VPC{ID: id} })
 		if status, text := d.do(t, "", "GET", "/", ""); status != want {

@@ -32,7 +32,8 @@ func pipe(t *testing.T, text string) string {
 // A shell's <(…) is a pipe, too.
 func TestAPipeIsReadOnce(t *testing.T) {
 	t.Parallel()
-	policies := pipe(t, `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"es:*","Resource":"*"}]}`)
+	policies := pipe(t,
+		`{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"es:*","Resource":"*"}]}`)
 	identities := pipe(t, `{"users":[{"arn":"`+alice+`"}]}`)
 	synctest.Test(t, func(t *testing.T) {
 		policy, err := guard.OpenPolicyFile(policies, guard.ParseAccessPolicy, nil)

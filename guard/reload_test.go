@@ -195,10 +195,13 @@ func TestAPolicyFileComesIntoForceAndFailsClosed(t *testing.T) {
 
 func TestPoliciesThatAreNoneAreRefused(t *testing.T) {
 	t.Parallel()
-	if _, err := guard.ParseAccessPolicy([]byte(`{"Version":"2012-10-17","Statement":[{"Effect":"Permit"}]}`)); err == nil {
+	_, err := guard.ParseAccessPolicy([]byte(`{"Version":"2012-10-17","Statement":[{"Effect":"Permit"}]}`))
+	if err == nil {
 		t.Error("an unknown effect is accepted")
 	}
-	if _, err := guard.OpenPolicyFile(filepath.Join(t.TempDir(), "none"), func([]byte) (*iam.Policy, error) { return nil, nil }, nil); err == nil {
+	missing := filepath.Join(t.TempDir(), "none")
+	parse := func([]byte) (*iam.Policy, error) { return nil, nil }
+	if _, err := guard.OpenPolicyFile(missing, parse, nil); err == nil {
 		t.Error("a missing file is accepted")
 	}
 }

@@ -16,7 +16,8 @@ func strictMode(c *guard.Config) { c.Mode = guard.ModeStrict }
 // logsOnly admits alice to everything but the indexes secret and hidden, and to no DELETE of an index.
 const logsOnly = `{"Version":"2012-10-17","Statement":[
 	{"Effect":"Allow","Principal":{"AWS":"` + alice + `"},"Action":"es:*","Resource":"` + domainARN + `/*"},
-	{"Effect":"Deny","Principal":{"AWS":"*"},"Action":"es:*","Resource":["` + domainARN + `/secret","` + domainARN + `/secret/*","` + domainARN + `/hidden/*","` + domainARN + `/stream/*"]},
+	{"Effect":"Deny","Principal":{"AWS":"*"},"Action":"es:*","Resource":["` + domainARN + `/secret","` + domainARN +
+	`/secret/*","` + domainARN + `/hidden/*","` + domainARN + `/stream/*"]},
 	{"Effect":"Deny","Principal":{"AWS":"*"},"Action":"es:ESHttpDelete","Resource":"` + domainARN + `/logs-2*"}]}`
 
 // TestStrictModeJudgesEveryIndexThatIsTouched has a caller who may touch anything but a few indexes. Parity mode lets
@@ -64,7 +65,12 @@ func TestStrictModeJudgesEveryIndexThatIsTouched(t *testing.T) {
 		{"PUT", "/logs-1/_clone/logs-9", "", 200},
 
 		{"POST", "/_bulk", bulk(`{"index":{"_index":"logs-1"}}`, `{}`), 200},
-		{"POST", "/_bulk", bulk(`{"index":{"_index":"logs-1"}}`, `{}`, `{"create":{"_index":"secret","_id":"1"}}`, `{}`), 403},
+		{
+			method: "POST",
+			target: "/_bulk",
+			body:   bulk(`{"index":{"_index":"logs-1"}}`, `{}`, `{"create":{"_index":"secret","_id":"1"}}`, `{}`),
+			status: 403,
+		},
 		{"POST", "/logs-1/_bulk", bulk(`{"index":{}}`, `{"_index":"secret"}`), 200},
 		{"POST", "/logs-1/_bulk", bulk(`{"index":{"_index":"secret"}}`, `{}`), 403},
 		{"POST", "/logs-1/doc/_bulk", bulk(`{"index":{"_index":"secret"}}`, `{}`), 403},
@@ -104,11 +110,21 @@ func TestStrictModeJudgesEveryIndexThatIsTouched(t *testing.T) {
 		{"POST", "/_reindex", `{"source":{"index":"secret"},"dest":{"index":"logs-9"}}`, 403},
 		{"POST", "/_reindex", `{"source":{"index":["logs-1","s*"]},"dest":{"index":"logs-9"}}`, 403},
 		{"POST", "/_reindex", `{"source":{"index":"logs-1"},"dest":{"index":"secret"}}`, 403},
-		{"POST", "/_reindex", `{"source":{"index":"logs-1","query":{"terms":{"a":{"index":"secret"}}}},"dest":{"index":"logs-9"}}`, 403},
+		{
+			method: "POST",
+			target: "/_reindex",
+			body:   `{"source":{"index":"logs-1","query":{"terms":{"a":{"index":"secret"}}}},"dest":{"index":"logs-9"}}`,
+			status: 403,
+		},
 		{"POST", "/_reindex", `{"source":{},"dest":{"index":"logs-9"}}`, 400},
 
 		{"POST", "/_aliases", `{"actions":[{"add":{"index":"logs-1","alias":"a"}}]}`, 200},
-		{"POST", "/_aliases", `{"actions":[{"add":{"index":"logs-1","alias":"a"}},{"add":{"index":"secret","alias":"a"}}]}`, 403},
+		{
+			method: "POST",
+			target: "/_aliases",
+			body:   `{"actions":[{"add":{"index":"logs-1","alias":"a"}},{"add":{"index":"secret","alias":"a"}}]}`,
+			status: 403,
+		},
 		{"POST", "/_aliases", `{"actions":[{"add":{"indices":["logs-1","s*"],"aliases":["a","b"]}}]}`, 403},
 		{"POST", "/_aliases", `{"actions":[{"remove_index":{"index":"logs-2"}}]}`, 403},
 		{"POST", "/_aliases", `{"actions":[{"remove_index":{"index":"logs-1"}}]}`, 200},
@@ -123,8 +139,18 @@ func TestStrictModeJudgesEveryIndexThatIsTouched(t *testing.T) {
 		{"PUT", "/logs-1/_alias/x", ``, 200},
 		{"PUT", "/_alias/x", `{"index":"secret"}`, 403},
 		{"POST", "/_aliases/x", `{"index":"secret"}`, 403},
-		{"POST", "/_aliases", `{"actions":[{"add":{"index":"logs-1","alias":"a","filter":{"wrapper":{"query":"e30="}}}}]}`, 400},
-		{"PUT", "/logs-9", `{"settings":{"number_of_shards":1},"mappings":{},"aliases":{"a":{"filter":{"term":{"a":1}}}}}`, 200},
+		{
+			method: "POST",
+			target: "/_aliases",
+			body:   `{"actions":[{"add":{"index":"logs-1","alias":"a","filter":{"wrapper":{"query":"e30="}}}}]}`,
+			status: 400,
+		},
+		{
+			method: "PUT",
+			target: "/logs-9",
+			body:   `{"settings":{"number_of_shards":1},"mappings":{},"aliases":{"a":{"filter":{"term":{"a":1}}}}}`,
+			status: 200,
+		},
 		{"PUT", "/logs-9", `{"aliases":{"a":{"filter":{"terms":{"a":{"index":"secret","id":"1","path":"p"}}}}}}`, 403},
 		{"PUT", "/logs-9", `{"settings":{"index.default_pipeline":"p"}}`, 400},
 		{"PUT", "/logs-9", `{"settings":{"index":{"search":{"default_pipeline":"p"}}}}`, 400},
@@ -145,23 +171,70 @@ func TestStrictModeJudgesEveryIndexThatIsTouched(t *testing.T) {
 		{"POST", "/logs-1/_mtermvectors", `{"ids":["1"],"parameters":{"fields":["a"]}}`, 200},
 		{"POST", "/logs-1/_termvectors", `{"_index":"secret","_id":"1"}`, 403},
 		{"POST", "/logs-1/_termvectors/1", `{"fields":["a"]}`, 200},
-		{"POST", "/_reindex", `{"source":{"index":"logs-1"},"dest":{"index":"logs-9"},"script":{"source":"ctx._index='secret'"}}`, 400},
+		{
+			method: "POST",
+			target: "/_reindex",
+			body:   `{"source":{"index":"logs-1"},"dest":{"index":"logs-9"},"script":{"source":"ctx._index='secret'"}}`,
+			status: 400,
+		},
 		{"POST", "/_reindex", `{"source":{"index":"logs-1"},"dest":{"index":"logs-9","pipeline":"p"}}`, 400},
 		{"POST", "/logs-1/_search/template", `{"source":"{}"}`, 400},
 		{"POST", "/logs-1/_search", `{"query":{"wrapper":{"query":"e30="}}}`, 400},
-		{"POST", "/logs-1/_search", `{"query":{"bool":{"should":[{"nested":{"path":"p","query":{"wrapper":{"query":"e30="}}}}]}}}`, 400},
+		{
+			method: "POST",
+			target: "/logs-1/_search",
+			body:   `{"query":{"bool":{"should":[{"nested":{"path":"p","query":{"wrapper":{"query":"e30="}}}}]}}}`,
+			status: 400,
+		},
 		{"POST", "/logs-1/_search", `{"query":{"template":{"match_all":{}}}}`, 400},
 		{"POST", "/logs-1/_search", `{"query":{"geo_shape":{"f":{"indexed_shape":{"id":"1","index":"secret"}}}}}`, 403},
 		{"POST", "/logs-1/_search", `{"query":{"percolate":{"field":"q","index":"secret","id":"1"}}}`, 403},
-		{"POST", "/logs-1/_search", `{"post_filter":{"has_child":{"type":"c","query":{"terms":{"a":{"index":"secret"}}}}}}`, 403},
+		{
+			method: "POST",
+			target: "/logs-1/_search",
+			body:   `{"post_filter":{"has_child":{"type":"c","query":{"terms":{"a":{"index":"secret"}}}}}}`,
+			status: 403,
+		},
 		{"POST", "/logs-1/_search", `{"rescore":{"query":{"rescore_query":{"terms":{"a":{"index":"secret"}}}}}}`, 403},
-		{"POST", "/logs-1/_search", `{"highlight":{"fields":[{"f":{"highlight_query":{"terms":{"a":{"index":"secret"}}}}}]}}`, 403},
-		{"POST", "/logs-1/_search", `{"sort":[{"a":{"nested":{"path":"p","filter":{"terms":{"a":{"index":"secret"}}}}}}]}`, 403},
-		{"POST", "/logs-1/_search", `{"collapse":{"field":"f","inner_hits":{"name":"n","highlight":{"highlight_query":{"terms":{"a":{"index":"secret"}}}}}}}`, 403},
-		{"POST", "/logs-1/_search", `{"aggs":{"a":{"terms":{"field":"f"},"aggs":{"b":{"filters":{"filters":[{"terms":{"a":{"index":"secret"}}}]}}}}}}`, 403},
-		{"POST", "/logs-1/_search", `{"aggs":{"a":{"significant_terms":{"field":"f","background_filter":{"terms":{"a":{"index":"secret"}}}}}}}`, 403},
+		{
+			method: "POST",
+			target: "/logs-1/_search",
+			body:   `{"highlight":{"fields":[{"f":{"highlight_query":{"terms":{"a":{"index":"secret"}}}}}]}}`,
+			status: 403,
+		},
+		{
+			method: "POST",
+			target: "/logs-1/_search",
+			body:   `{"sort":[{"a":{"nested":{"path":"p","filter":{"terms":{"a":{"index":"secret"}}}}}}]}`,
+			status: 403,
+		},
+		{
+			method: "POST",
+			target: "/logs-1/_search",
+			body: `{"collapse":{"field":"f","inner_hits":{"name":"n",` +
+				`"highlight":{"highlight_query":{"terms":{"a":{"index":"secret"}}}}}}}`,
+			status: 403,
+		},
+		{
+			method: "POST",
+			target: "/logs-1/_search",
+			body: `{"aggs":{"a":{"terms":{"field":"f"},` +
+				`"aggs":{"b":{"filters":{"filters":[{"terms":{"a":{"index":"secret"}}}]}}}}}}`,
+			status: 403,
+		},
+		{
+			method: "POST",
+			target: "/logs-1/_search",
+			body:   `{"aggs":{"a":{"significant_terms":{"field":"f","background_filter":{"terms":{"a":{"index":"secret"}}}}}}}`,
+			status: 403,
+		},
 		{"POST", "/logs-1/_search", `{"aggs":{"a":{"oracle":{}}}}`, 400},
-		{"POST", "/logs-1/_search", `{"suggest":{"s":{"text":"x","phrase":{"field":"f","collate":{"query":{"source":"{}"}}}}}}`, 400},
+		{
+			method: "POST",
+			target: "/logs-1/_search",
+			body:   `{"suggest":{"s":{"text":"x","phrase":{"field":"f","collate":{"query":{"source":"{}"}}}}}}`,
+			status: 400,
+		},
 		{"POST", "/logs-1/_search", `{"search_pipeline":{"request_processors":[]}}`, 400},
 		{"POST", "/logs-1/_search", `{"index":"secret"}`, 400},
 		{"POST", "/logs-1/_search?search_pipeline=p", `{}`, 400},
@@ -169,9 +242,20 @@ func TestStrictModeJudgesEveryIndexThatIsTouched(t *testing.T) {
 		{"POST", "/_msearch", bulk(`{"index":"logs-1","indices":"secret"}`, `{}`), 403},
 		{"POST", "/_msearch", bulk(`{"indices":"secret","index":"logs-1"}`, `{}`), 403},
 		{"POST", "/_msearch", bulk(`{"index":"logs-1","target":"secret"}`, `{}`), 400},
-		{"POST", "/logs-1/_rank_eval", `{"requests":[{"id":"q","request":{"query":{"match_all":{}}},"ratings":[{"_index":"secret","_id":"1","rating":1}]}],"metric":{}}`, 403},
+		{
+			method: "POST",
+			target: "/logs-1/_rank_eval",
+			body: `{"requests":[{"id":"q","request":{"query":{"match_all":{}}},"ratings":[{"_index":"secret","_id":"1",` +
+				`"rating":1}]}],"metric":{}}`,
+			status: 403,
+		},
 		{"POST", "/logs-1/_field_caps?fields=*", `{"index_filter":{"terms":{"a":{"index":"secret"}}}}`, 403},
-		{"POST", "/_scripts/painless/_execute", `{"script":{"source":"1"},"context":"filter","context_setup":{"index":"secret","document":{}}}`, 403},
+		{
+			method: "POST",
+			target: "/_scripts/painless/_execute",
+			body:   `{"script":{"source":"1"},"context":"filter","context_setup":{"index":"secret","document":{}}}`,
+			status: 403,
+		},
 		{"POST", "/_cluster/allocation/explain", `{"index":"secret"}`, 403},
 		{"POST", "/_cluster/allocation/explain", ``, 403},
 		{"GET", "/views/v/_search", ``, 400},
@@ -185,8 +269,20 @@ func TestStrictModeJudgesEveryIndexThatIsTouched(t *testing.T) {
 		{"POST", "/_reindex", `{"source":{"index":["logs-1 "]},"dest":{"index":"logs-9"}}`, 400},
 		{"PUT", "/logs-9", `{"mappings":{"properties":{"type":{"type":"keyword"},"q":{"type":"percolator"}}}}`, 400},
 		{"PUT", "/logs-1/_mapping", `{"properties":{"a":{"type":"text","fields":{"q":{"type":"percolator"}}}}}`, 400},
-		{"PUT", "/logs-1/_mapping", `{"properties":{"type":{"type":"keyword"},"percolator":{"type":"text"}},"dynamic_templates":[{"a":{"mapping":{"type":"keyword"}}}]}`, 200},
-		{"PUT", "/_index_template/t", `{"index_patterns":["logs-*"],"template":{"mappings":{"dynamic_templates":[{"a":{"mapping":{"type":"percolator"}}}]}}}`, 400},
+		{
+			method: "PUT",
+			target: "/logs-1/_mapping",
+			body: `{"properties":{"type":{"type":"keyword"},"percolator":{"type":"text"}},` +
+				`"dynamic_templates":[{"a":{"mapping":{"type":"keyword"}}}]}`,
+			status: 200,
+		},
+		{
+			method: "PUT",
+			target: "/_index_template/t",
+			body: `{"index_patterns":["logs-*"],"template":{"mappings":` +
+				`{"dynamic_templates":[{"a":{"mapping":{"type":"percolator"}}}]}}}`,
+			status: 400,
+		},
 		{"PUT", "/logs-1/.percolator/1", `{"query":{"match_all":{}}}`, 400},
 		{"POST", "/_search", `{"pit":{"id":"x","keep_alive":"1m"},"query":{"match_all":{}}}`, 200},
 		{"POST", "/_search", `{"pit":{"id":"x"},"query":{"terms":{"a":{"index":"secret"}}}}`, 403},
@@ -238,7 +334,8 @@ func TestStrictModeLooksIntoCompressedBodies(t *testing.T) {
 func TestStrictNeverAllowsWhatParityRefuses(t *testing.T) {
 	t.Parallel()
 	const narrow = `{"Version":"2012-10-17","Statement":[
-		{"Effect":"Allow","Principal":{"AWS":"` + alice + `"},"Action":["es:ESHttpGet","es:ESHttpPost"],"Resource":["` + domainARN + `/logs-*"]}]}`
+		{"Effect":"Allow","Principal":{"AWS":"` + alice + `"},"Action":["es:ESHttpGet","es:ESHttpPost"],"Resource":["` +
+		domainARN + `/logs-*"]}]}`
 	parity, strict := newDomain(t, narrow), newDomain(t, narrow, strictMode)
 	for _, c := range []struct {
 		method, target, body string

@@ -12,18 +12,18 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// apiTable is every REST handler that OpenSearch 2.19.1 and 3.3.0 register, in the order of the paths, and how strict mode
-// judges it. The handlers were read out of running nodes (RestController.getAllHandlers). A line has the method, the path,
-// the versions, and the verdict for a caller who may do everything but touch the index secret, when each {…} of the path is
-// secret and there is no body:
+// apiTable is every REST handler that OpenSearch 2.19.1 and 3.3.0 register, in the order of the paths, and how strict
+// mode judges it. The handlers were read out of running nodes (RestController.getAllHandlers). A line has the method,
+// the path, the versions, and the verdict for a caller who may do everything but touch the index secret, when each
+// {…} of the path is secret and there is no body:
 //
 //	passes    the call names no index, or none without a body
 //	judged    the policy is asked about each index, all of them when the path names none
 //	refused   the call is not understood
 const apiTable = "testdata/strict-apis.txt"
 
-// TestStrictModeHasAVerdictOnEveryAPI holds the table. A path that can name an index and passes would be a leak: the rows
-// that pass are few enough to be read.
+// TestStrictModeHasAVerdictOnEveryAPI holds the table. A path that can name an index and passes would be a leak: the
+// rows that pass are few enough to be read.
 func TestStrictModeHasAVerdictOnEveryAPI(t *testing.T) {
 	t.Parallel()
 	table, err := os.ReadFile(apiTable)
@@ -40,7 +40,9 @@ func TestStrictModeHasAVerdictOnEveryAPI(t *testing.T) {
 		}
 		target := placeholder.ReplaceAllString(f[1], "secret")
 		status, text := d.do(t, alice, f[0], target, "")
-		verdict := map[int]string{http.StatusOK: "passes", http.StatusForbidden: "judged", http.StatusBadRequest: "refused"}[status]
+		verdict := map[int]string{
+			http.StatusOK: "passes", http.StatusForbidden: "judged", http.StatusBadRequest: "refused",
+		}[status]
 		if verdict == "" {
 			t.Errorf("%s %s: %d %s", f[0], target, status, text)
 		}

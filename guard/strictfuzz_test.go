@@ -10,7 +10,11 @@ import (
 // FuzzStrict asks strict mode about any request: it must not panic, and whatever it asks for has to be a path.
 func FuzzStrict(f *testing.F) {
 	for _, s := range [][3]string{
-		{"POST", "/a/_search", `{"query":{"bool":{"must":[{"terms":{"f":{"index":"b"}}}]}},"aggs":{"x":{"filters":{"filters":{"y":{"match_all":{}}}}}}}`},
+		{
+			"POST", "/a/_search",
+			`{"query":{"bool":{"must":[{"terms":{"f":{"index":"b"}}}]}},` +
+				`"aggs":{"x":{"filters":{"filters":{"y":{"match_all":{}}}}}}}`,
+		},
 		{"POST", "/_bulk?refresh", "{\"index\":{\"_index\":\"a\"}}\n{}\n"},
 		{"POST", "/_msearch", "{\"index\":[\"a\"]}\n{}\n\n{}\n"},
 		{"POST", "/_reindex", `{"source":{"index":"a"},"dest":{"index":"b"}}`},

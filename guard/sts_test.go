@@ -69,7 +69,8 @@ func TestRealSDKsGetRoleSessions(t *testing.T) {
 		Token: identity.Secret(*out.Credentials.SessionToken),
 	}
 	who, err = client(session).GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
-	if err != nil || *who.Arn != "arn:aws:sts::123456789012:assumed-role/shipper/day" || !strings.HasSuffix(*who.UserId, ":day") {
+	if err != nil || *who.Arn != "arn:aws:sts::123456789012:assumed-role/shipper/day" ||
+		!strings.HasSuffix(*who.UserId, ":day") {
 		t.Errorf("caller identity of the session: %+v, %v", who, err)
 	}
 	d.keys["day"] = session
@@ -95,9 +96,9 @@ func TestRealSDKsGetRoleSessions(t *testing.T) {
 func TestSessionPoliciesTakeAway(t *testing.T) {
 	t.Parallel()
 	d := newDomain(t, "iam="+shipper)
+	const onlyGet = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"es:ESHttpGet","Resource":"*"}]}`
 	out, err := newSTS(t, d.Identities)(d.keys[alice]).AssumeRole(t.Context(), &sts.AssumeRoleInput{
-		RoleArn: aws.String(shipper), RoleSessionName: aws.String("reader"),
-		Policy: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"es:ESHttpGet","Resource":"*"}]}`),
+		RoleArn: aws.String(shipper), RoleSessionName: aws.String("reader"), Policy: aws.String(onlyGet),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -141,18 +142,48 @@ func TestSTSRefusesAsTheServiceDoes(t *testing.T) {
 		status        int
 		code, message string
 	}{
-		{"not trusted", d.keys[alice], role(closed, "day"), 403, "AccessDenied", "User: " + alice + " is not authorized to perform: sts:AssumeRole on resource: " + closed},
-		{"another account", d.keys[mallory], role(shipper, "day"), 403, "AccessDenied", "User: " + mallory + " is not authorized to perform: sts:AssumeRole on resource: " + shipper},
+		{
+			name: "not trusted", who: d.keys[alice], in: role(closed, "day"), status: 403, code: "AccessDenied",
+			message: "User: " + alice + " is not authorized to perform: sts:AssumeRole on resource: " + closed,
+		},
+		{
+			name: "another account", who: d.keys[mallory], in: role(shipper, "day"), status: 403, code: "AccessDenied",
+			message: "User: " + mallory + " is not authorized to perform: sts:AssumeRole on resource: " + shipper,
+		},
 		{"no external id", d.keys[alice], role(keyed, "day"), 403, "AccessDenied", ""},
-		{"external id", d.keys[alice], role(keyed, "day", func(i *sts.AssumeRoleInput) { i.ExternalId = aws.String("x1") }), 0, "", ""},
+		{
+			name: "external id", who: d.keys[alice],
+			in: role(keyed, "day", func(i *sts.AssumeRoleInput) { i.ExternalId = aws.String("x1") }),
+		},
 		{"no such role", d.keys[alice], role("arn:aws:iam::123456789012:role/none", "day"), 403, "AccessDenied", ""},
-		{"not a role", d.keys[alice], role(strings.Repeat("a", 20), "day"), 400, "ValidationError", "aaaaaaaaaaaaaaaaaaaa is invalid"},
+		{
+			name: "not a role", who: d.keys[alice], in: role(strings.Repeat("a", 20), "day"), status: 400,
+			code: "ValidationError", message: "aaaaaaaaaaaaaaaaaaaa is invalid",
+		},
 		{"bad session name", d.keys[alice], role(shipper, "a b"), 400, "ValidationError", ""},
-		{"too long", d.keys[alice], role(shipper, "day", func(i *sts.AssumeRoleInput) { i.DurationSeconds = aws.Int32(7200) }), 400, "ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."},
-		{"too short", d.keys[alice], role(shipper, "day", func(i *sts.AssumeRoleInput) { i.DurationSeconds = aws.Int32(60) }), 400, "ValidationError", ""},
-		{"bad policy", d.keys[alice], role(shipper, "day", func(i *sts.AssumeRoleInput) { i.Policy = aws.String(`{"Statement":1}`) }), 400, "MalformedPolicyDocument", ""},
-		{"unknown key", identity.Credentials{AccessKeyID: "AKIANOBODY", Secret: "s"}, role(shipper, "day"), 403, "InvalidClientTokenId", "The security token included in the request is invalid."},
-		{"wrong secret", identity.Credentials{AccessKeyID: d.keys[alice].AccessKeyID, Secret: "s"}, role(shipper, "day"), 403, "SignatureDoesNotMatch", ""},
+		{
+			name: "too long", who: d.keys[alice],
+			in: role(shipper, "day", func(i *sts.AssumeRoleInput) { i.DurationSeconds = aws.Int32(7200) }), status: 400,
+			code: "ValidationError", message: "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
+		},
+		{
+			name: "too short", who: d.keys[alice],
+			in: role(shipper, "day", func(i *sts.AssumeRoleInput) { i.DurationSeconds = aws.Int32(60) }), status: 400,
+			code: "ValidationError",
+		},
+		{
+			name: "bad policy", who: d.keys[alice],
+			in: role(shipper, "day", func(i *sts.AssumeRoleInput) { i.Policy = aws.String(`{"Statement":1}`) }), status: 400,
+			code: "MalformedPolicyDocument",
+		},
+		{
+			name: "unknown key", who: identity.Credentials{AccessKeyID: "AKIANOBODY", Secret: "s"}, in: role(shipper, "day"),
+			status: 403, code: "InvalidClientTokenId", message: "The security token included in the request is invalid.",
+		},
+		{
+			name: "wrong secret", who: identity.Credentials{AccessKeyID: d.keys[alice].AccessKeyID, Secret: "s"},
+			in: role(shipper, "day"), status: 403, code: "SignatureDoesNotMatch",
+		},
 	} {
 		_, err := client(c.who).AssumeRole(t.Context(), c.in)
 		if c.status == 0 {
@@ -172,12 +203,14 @@ func TestSTSRefusesAsTheServiceDoes(t *testing.T) {
 			t.Errorf("%s: got %v, want status %d", c.name, err, c.status)
 		}
 	}
-	out, err := client(d.keys[alice]).GetSessionToken(t.Context(), &sts.GetSessionTokenInput{DurationSeconds: aws.Int32(900)})
+	out, err := client(d.keys[alice]).GetSessionToken(t.Context(),
+		&sts.GetSessionTokenInput{DurationSeconds: aws.Int32(900)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, err = client(identity.Credentials{
-		AccessKeyID: *out.Credentials.AccessKeyId, Secret: identity.Secret(*out.Credentials.SecretAccessKey), Token: identity.Secret(*out.Credentials.SessionToken),
+		AccessKeyID: *out.Credentials.AccessKeyId, Secret: identity.Secret(*out.Credentials.SecretAccessKey),
+		Token: identity.Secret(*out.Credentials.SessionToken),
 	}).GetSessionToken(t.Context(), &sts.GetSessionTokenInput{})
 	if e, ok := errors.AsType[smithy.APIError](err); !ok || e.ErrorCode() != "AccessDenied" {
 		t.Errorf("a session of a session: %v", err)
@@ -204,7 +237,8 @@ func TestSTSWithoutASignatureOrAnAction(t *testing.T) {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)
-		if w.Code != c.status || !strings.Contains(w.Body.String(), "<Code>"+c.code+"</Code>") || w.Header().Get("Content-Type") != "text/xml" {
+		if w.Code != c.status || !strings.Contains(w.Body.String(), "<Code>"+c.code+"</Code>") ||
+			w.Header().Get("Content-Type") != "text/xml" {
 			t.Errorf("%s %s %.40s: %d %s", c.method, c.target, c.body, w.Code, w.Body)
 		}
 	}
@@ -241,7 +275,8 @@ func TestTheDomainAndSTSShareAPort(t *testing.T) {
 		r.Header.Set("Content-Type", c.contentType)
 		r.Header.Set("Authorization", c.authorization)
 		if got := identity.IsSTS(r); got != c.want {
-			t.Errorf("%s %s, Content-Type %q, Authorization %.50q: got %v, want %v", c.method, c.target, c.contentType, c.authorization, got, c.want)
+			t.Errorf("%s %s, Content-Type %q, Authorization %.50q: got %v, want %v", c.method, c.target, c.contentType,
+				c.authorization, got, c.want)
 		}
 	}
 }
@@ -297,7 +332,9 @@ func TestWebIdentityTokensAreCheckedAgainstTheRole(t *testing.T) {
 	if err := ids.CreateRole(identity.Role{ARN: shipper}); err != nil {
 		t.Fatal(err)
 	}
-	good := map[string]any{"iss": "https://issuer.example", "aud": []string{"x", "sts"}, "sub": "ci", "exp": time.Now().Add(time.Hour).Unix()}
+	good := map[string]any{
+		"iss": "https://issuer.example", "aud": []string{"x", "sts"}, "sub": "ci", "exp": time.Now().Add(time.Hour).Unix(),
+	}
 	with := func(name string, value any) map[string]any {
 		m := maps.Clone(good)
 		m[name] = value
@@ -338,7 +375,8 @@ func TestWebIdentityTokensAreCheckedAgainstTheRole(t *testing.T) {
 	}
 }
 
-// TestASessionPolicyLimitsWhatASessionMayAssume has sessions of a role with and without a session policy assume another.
+// TestASessionPolicyLimitsWhatASessionMayAssume has sessions of a role with and without a session policy assume
+// another.
 func TestASessionPolicyLimitsWhatASessionMayAssume(t *testing.T) {
 	t.Parallel()
 	const other = "arn:aws:iam::123456789012:role/other"
@@ -350,7 +388,10 @@ func TestASessionPolicyLimitsWhatASessionMayAssume(t *testing.T) {
 	}
 	client := newSTS(t, d.Identities)
 	policy := func(statements string) string { return `{"Version":"2012-10-17","Statement":[` + statements + `]}` }
-	const get, all = `{"Effect":"Allow","Action":"es:ESHttpGet","Resource":"*"}`, `{"Effect":"Allow","Action":"*","Resource":"*"}`
+	const (
+		get = `{"Effect":"Allow","Action":"es:ESHttpGet","Resource":"*"}`
+		all = `{"Effect":"Allow","Action":"*","Resource":"*"}`
+	)
 	for _, c := range []struct {
 		policy  string
 		allowed bool
@@ -362,7 +403,10 @@ func TestASessionPolicyLimitsWhatASessionMayAssume(t *testing.T) {
 		{policy(get), false},
 		{policy(`{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"arn:aws:iam::123456789012:role/third"}`), false},
 		{policy(all + `,{"Effect":"Deny","Action":"sts:AssumeRole","Resource":"*"}`), false},
-		{policy(`{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"*","Condition":{"StringEquals":{"aws:PrincipalAccount":"210987654321"}}}`), false},
+		{
+			policy: policy(`{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"*",` +
+				`"Condition":{"StringEquals":{"aws:PrincipalAccount":"210987654321"}}}`),
+		},
 	} {
 		in := &sts.AssumeRoleInput{RoleArn: aws.String(shipper), RoleSessionName: aws.String("first")}
 		if c.policy != "" {
@@ -373,9 +417,11 @@ func TestASessionPolicyLimitsWhatASessionMayAssume(t *testing.T) {
 			t.Fatal(err)
 		}
 		session := identity.Credentials{
-			AccessKeyID: *first.Credentials.AccessKeyId, Secret: identity.Secret(*first.Credentials.SecretAccessKey), Token: identity.Secret(*first.Credentials.SessionToken),
+			AccessKeyID: *first.Credentials.AccessKeyId, Secret: identity.Secret(*first.Credentials.SecretAccessKey),
+			Token: identity.Secret(*first.Credentials.SessionToken),
 		}
-		_, err = client(session).AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: aws.String(other), RoleSessionName: aws.String("second")})
+		_, err = client(session).AssumeRole(t.Context(),
+			&sts.AssumeRoleInput{RoleArn: aws.String(other), RoleSessionName: aws.String("second")})
 		var api smithy.APIError
 		if denied := errors.As(err, &api) && api.ErrorCode() == "AccessDenied"; denied == c.allowed || !denied && err != nil {
 			t.Errorf("session policy %s: %v, want allowed %v", c.policy, err, c.allowed)

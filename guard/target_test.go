@@ -90,7 +90,8 @@ func TestAmbiguousTargetsAreRefused(t *testing.T) {
 // slash, in the path as sent and as decoded, and escaping the segments again gives the same segments.
 func FuzzParseTarget(f *testing.F) {
 	for _, s := range []string{
-		"/", "/a/b?c=d", "/a//b", "/%2e%2e/a", "/a%2Fb", "/a%2f..%2fb", "/%3Clogs-%7Bnow%2Fd%7D%3E", "/%c0%ae", "/a;b", "/*,-x/_search",
+		"/", "/a/b?c=d", "/a//b", "/%2e%2e/a", "/a%2Fb", "/a%2f..%2fb", "/%3Clogs-%7Bnow%2Fd%7D%3E", "/%c0%ae", "/a;b",
+		"/*,-x/_search",
 		"http://a/b", "/a\\b", "/%5c", "/a#b", "/a%", "/%00",
 	} {
 		f.Add(s)
@@ -125,19 +126,25 @@ func FuzzParseTarget(f *testing.F) {
 	})
 }
 
-// TestParityTakesEveryIDThatEnginesTake has ids that another reader would split, cut or normalise. They pass where an id
-// stands and nowhere else, and the policy is asked about the path as it was sent.
+// TestParityTakesEveryIDThatEnginesTake has ids that another reader would split, cut or normalise. They pass where an
+// id stands and nowhere else, and the policy is asked about the path as it was sent.
 func TestParityTakesEveryIDThatEnginesTake(t *testing.T) {
 	t.Parallel()
-	const narrow = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"es:*","Resource":["` + domainARN + `/logs/_*"]}]}`
-	const denied = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"es:*","Resource":["` + domainARN + `/*"]},
-		{"Effect":"Deny","Principal":"*","Action":"es:*","Resource":["` + domainARN + `/logs/_doc/https%3A*","` + domainARN + `/logs/_doc/?/../*"]}]}`
+	const narrow = `{"Version":"2012-10-17","Statement":[
+		{"Effect":"Allow","Principal":"*","Action":"es:*","Resource":["` + domainARN + `/logs/_*"]}]}`
+	const denied = `{"Version":"2012-10-17","Statement":[
+		{"Effect":"Allow","Principal":"*","Action":"es:*","Resource":["` + domainARN + `/*"]},
+		{"Effect":"Deny","Principal":"*","Action":"es:*","Resource":[
+			"` + domainARN + `/logs/_doc/https%3A*","` + domainARN + `/logs/_doc/?/../*"]}]}`
 	parity, strict, deny := newDomain(t, narrow), newDomain(t, narrow, strictMode), newDomain(t, denied)
 	ids := []string{
-		"https%3A%2F%2Fhost%2Fpath%2F", "a%2F", "%2Fa", "a%2F%2Fb", "a%5Cb", "a;b", ";", "%2E%2E", "%2e", "a%2F..%2Fb", "..%2F..%2Fsecret%2F_doc%2F1", "a%3Bb",
+		"https%3A%2F%2Fhost%2Fpath%2F", "a%2F", "%2Fa", "a%2F%2Fb", "a%5Cb", "a;b", ";", "%2E%2E", "%2e", "a%2F..%2Fb",
+		"..%2F..%2Fsecret%2F_doc%2F1", "a%3Bb",
 	}
 	for _, id := range ids {
-		for _, c := range []struct{ method, api string }{{"PUT", "_doc"}, {"POST", "_create"}, {"POST", "_update"}, {"GET", "_source"}, {"DELETE", "_doc"}} {
+		for _, c := range []struct{ method, api string }{
+			{"PUT", "_doc"}, {"POST", "_create"}, {"POST", "_update"}, {"GET", "_source"}, {"DELETE", "_doc"},
+		} {
 			target := "/logs/" + c.api + "/" + id
 			if status, text := parity.do(t, "", c.method, target, ""); status != http.StatusOK {
 				t.Errorf("%s %s: %d %s", c.method, target, status, text)
@@ -149,7 +156,10 @@ func TestParityTakesEveryIDThatEnginesTake(t *testing.T) {
 		if id == "a%3Bb" {
 			continue // reads in one way only
 		}
-		for _, elsewhere := range []string{"/" + id + "/_doc/1", "/logs/" + id, "/logs/" + id + "/1", "/logs/_explain/" + id, "/logs/_doc/" + id + "/_update", "/_doc/" + id} {
+		for _, elsewhere := range []string{
+			"/" + id + "/_doc/1", "/logs/" + id, "/logs/" + id + "/1", "/logs/_explain/" + id, "/logs/_doc/" + id + "/_update",
+			"/_doc/" + id,
+		} {
 			if status, _ := parity.do(t, "", "GET", elsewhere, ""); status != http.StatusBadRequest {
 				t.Errorf("%s: %d, want 400", elsewhere, status)
 			}
@@ -164,7 +174,8 @@ func TestParityTakesEveryIDThatEnginesTake(t *testing.T) {
 		}
 	}
 	for _, id := range []string{"..", ".", "a%00", "a%0d", "%c0%ae", "a\\b", "a%zz"} {
-		if resp, body := exchange(t, parity.URL, "GET", "GET /logs/_doc/"+id+" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"); resp.StatusCode != http.StatusBadRequest {
+		resp, body := exchange(t, parity.URL, "GET", "GET /logs/_doc/"+id+" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+		if resp.StatusCode != http.StatusBadRequest {
 			t.Errorf("%q: %d %s, want 400", id, resp.StatusCode, body)
 		}
 	}

@@ -21,38 +21,55 @@ const (
 func TestIdentityFileErrorsNameThePlace(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
+	const (
+		key   = `{"id":"A","secret":"s"}`
+		asia  = `"access_key_id":"ASIA1","secret":"s"`
+		times = `"issued":"2026-01-01T00:00:00Z","expires":"2026-01-02T00:00:00Z"`
+	)
+	users := func(list ...string) string { return `{"users":[` + strings.Join(list, ",") + `]}` }
+	ofAlice := func(more string) string { return strings.TrimSuffix(`{"arn":"`+alice+`",`+more, ",") + `}` }
+	shipperWith := func(more string) string { return `{"roles":[{"arn":"` + shipper + `",` + more + `}]}` }
+	session := func(more string) string {
+		return `{"roles":[{"arn":"` + shipper + `"}],"sessions":[{` + asia + `,` + more + `}]}`
+	}
+	nobodys := `{"sessions":[{` + asia + `,"token":"t","of":"` + alice + `",` + times + `}]}`
 	for content, want := range map[string]string{
-		"":                            "line 1, column 1: ",
-		"{\n  \"users\": [,]\n}":      "line 2, column ",
-		`{"groups": []}`:              `unknown name "groups"`,
-		`{"users": [], "users":[]}`:   `the name "users" is there twice`,
-		`{"users":[{"arn":"alice"}]}`: `users[0].arn: "alice" is not an ARN`,
-		`{"users":[{"arn":"arn:aws:iam::1:user/a"}]}`:                                                                                                             `users[0].arn: "arn:aws:iam::1:user/a" is not the ARN of an IAM user`,
-		`{"users":[{"arn":"` + shipper + `"}]}`:                                                                                                                   `users[0].arn: "` + shipper + `" is not the ARN of an IAM user`,
-		`{"users":[{"arn":"` + alice + `"},{"arn":"` + alice + `"}]}`:                                                                                             `users[1].arn: ` + alice + ` is there twice`,
-		`{"users":[{"arn":"` + alice + `","access_keys":[{"id":"AKIA1","secret":""}]}]}`:                                                                          `users[0].access_keys[0]: the secret of AKIA1 is empty`,
-		`{"users":[{"arn":"` + alice + `","access_keys":[{"id":"A/B","secret":"s"}]}]}`:                                                                           `users[0].access_keys[0]: "A/B" is not an access key id`,
-		`{"users":[{"arn":"` + alice + `","access_keys":[{"id":"A","secret":"s"},{"id":"A","secret":"s"}]}]}`:                                                     `users[0].access_keys[1]: access key A is there twice`,
-		`{"users":[{"arn":"` + alice + `","policies":[{"Statement":"x"}]}]}`:                                                                                      `users[0].policies[0]: `,
-		`{"roles":[{"arn":"` + shipper + `","boundary":{"Statement":"x"}}]}`:                                                                                      `roles[0].boundary: `,
-		`{"roles":[{"arn":"` + shipper + `","max_session_seconds":50000}]}`:                                                                                       `roles[0].max_session_seconds: 50000 is not between`,
-		`{"roles":[{"arn":"` + shipper + `","trust":["bob"]}]}`:                                                                                                   `roles[0].trust[0]: "bob" is not an ARN`,
-		`{"roles":[{"arn":"` + shipper + `","web_identity":{"public_key":"x"}}]}`:                                                                                 `roles[0].web_identity: public_key is not PEM`,
-		`{"sessions":[{"access_key_id":"ASIA1","secret":"s","token":"t","of":"` + alice + `","issued":"2026-01-01T00:00:00Z","expires":"2026-01-02T00:00:00Z"}]}`: `sessions[0].of: no user or role`,
-		`{"roles":[{"arn":"` + shipper + `"}],"sessions":[{"access_key_id":"ASIA1","secret":"s","token":"t","of":"` + shipper + `","name":"a b"}]}`:               `sessions[0].name: "a b" is not a role session name`,
-		`{"roles":[{"arn":"` + shipper + `"}],"sessions":[{"access_key_id":"ASIA1","secret":"s","of":"` + shipper + `","name":"ab"}]}`:                            `sessions[0]: a session needs a token`,
-		`{"roles":[{"arn":"` + shipper + `"}],"sessions":[{"access_key_id":"ASIA1","expires":"soon"}]}`:                                                           `line 1, column `,
+		"":                                       "line 1, column 1: ",
+		"{\n  \"users\": [,]\n}":                 "line 2, column ",
+		`{"groups": []}`:                         `unknown name "groups"`,
+		`{"users": [], "users":[]}`:              `the name "users" is there twice`,
+		users(`{"arn":"alice"}`):                 `users[0].arn: "alice" is not an ARN`,
+		users(`{"arn":"arn:aws:iam::1:user/a"}`): `users[0].arn: "arn:aws:iam::1:user/a" is not the ARN of an IAM user`,
+		users(`{"arn":"` + shipper + `"}`):       `users[0].arn: "` + shipper + `" is not the ARN of an IAM user`,
+		users(ofAlice(""), ofAlice("")):          `users[1].arn: ` + alice + ` is there twice`,
+		// Keys and policies.
+		users(ofAlice(`"access_keys":[{"id":"AKIA1","secret":""}]`)): `users[0].access_keys[0]: the secret of AKIA1 is empty`,
+		users(ofAlice(`"access_keys":[{"id":"A/B","secret":"s"}]`)):  `access_keys[0]: "A/B" is not an access key id`,
+		users(ofAlice(`"access_keys":[` + key + `,` + key + `]`)):    `users[0].access_keys[1]: access key A is there twice`,
+		users(ofAlice(`"policies":[{"Statement":"x"}]`)):             `users[0].policies[0]: `,
+		// Roles.
+		shipperWith(`"boundary":{"Statement":"x"}`):      `roles[0].boundary: `,
+		shipperWith(`"max_session_seconds":50000`):       `roles[0].max_session_seconds: 50000 is not between`,
+		shipperWith(`"trust":["bob"]`):                   `roles[0].trust[0]: "bob" is not an ARN`,
+		shipperWith(`"web_identity":{"public_key":"x"}`): `roles[0].web_identity: public_key is not PEM`,
+		// Sessions.
+		nobodys: `sessions[0].of: no user or role`,
+		session(`"token":"t","of":"` + shipper + `","name":"a b"`): `sessions[0].name: "a b" is not a role session name`,
+		session(`"of":"` + shipper + `","name":"ab"`):              `sessions[0]: a session needs a token`,
+		session(`"expires":"soon"`):                                `line 1, column `,
 	} {
 		path := filepath.Join(dir, "identities.json")
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		_, err := identity.Load(path, nil)
-		if err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "read identities: "+path+": ") {
+		if err == nil || !strings.Contains(err.Error(), want) ||
+			!strings.HasPrefix(err.Error(), "read identities: "+path+": ") {
 			t.Errorf("%s: got %v, want …%s…", content, err, want)
 		}
 	}
-	if _, err := identity.Load(filepath.Join(dir, "none.json"), nil); err == nil || !strings.Contains(err.Error(), "none.json") {
+	if _, err := identity.Load(filepath.Join(dir, "none.json"), nil); err == nil ||
+		!strings.Contains(err.Error(), "none.json") {
 		t.Errorf("a missing file: %v", err)
 	}
 }
@@ -88,7 +105,8 @@ func TestIdentitiesSurviveInTheirFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(again.Users()) != 1 || len(again.Roles()) != 1 || len(again.Sessions()) != 1 || again.Sessions()[0].Of != shipper {
+	if len(again.Users()) != 1 || len(again.Roles()) != 1 || len(again.Sessions()) != 1 ||
+		again.Sessions()[0].Of != shipper {
 		t.Errorf("read again: %v %v %v", again.Users(), again.Roles(), again.Sessions())
 	}
 	if _, err := again.CreateUser(identity.User{ARN: alice}); err == nil || !strings.Contains(err.Error(), "there twice") {
