@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strconv"
 	"strings"
@@ -20,6 +21,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/seed56735111/penstock/internal/bucket"
+	"github.com/seed56735111/penstock/internal/hostile"
 	"github.com/seed56735111/penstock/internal/samples"
 )
 
@@ -54,6 +56,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"repeat": repeat,
 			"start":  start, "end": end, "bucket": startBucket, "website": website, "exits": exits, "retry": retry, "json": jsonField, "age": age,
+			"refuser": startRefuser, "says": says,
 		},
 		RequireExplicitExec: false,
 	})
@@ -204,6 +207,38 @@ func website(ts *testscript.TestScript, neg bool, args []string) {
 	}))
 	ts.Defer(srv.Close)
 	ts.Setenv(args[0], srv.URL)
+}
+
+// refuser VAR STATUS TYPE REASON starts a domain that refuses every document in this way.
+func startRefuser(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 4 {
+		ts.Fatalf("usage: refuser VAR STATUS TYPE REASON")
+	}
+	status, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	srv := httptest.NewServer(&hostile.Domain{Answer: func(w http.ResponseWriter, r *hostile.BulkRequest) bool {
+		var items []hostile.Item
+		for _, doc := range r.Docs() {
+			items = append(items, hostile.Item{Doc: doc, Status: status, Type: args[2], Reason: args[3]})
+		}
+		_, _ = fmt.Fprint(w, hostile.Items(items))
+		return true
+	}})
+	ts.Defer(srv.Close)
+	ts.Setenv(args[0], srv.URL)
+}
+
+// says FILE TEXT… wants each text to stand in a file (stdout and stderr are the last command's); … is anything on the same line.
+func says(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: says FILE TEXT…")
+	}
+	got := ts.ReadFile(args[0])
+	for _, text := range args[1:] {
+		if !regexp.MustCompile(strings.ReplaceAll(regexp.QuoteMeta(text), "…", ".*")).MatchString(got) {
+			ts.Fatalf("%s does not say %q:\n%s", args[0], text, got)
+		}
+	}
 }
 
 // exits CODE COMMAND ARG… runs a command that has to end with this exit code. Its output is compared with stdout and
