@@ -143,6 +143,7 @@ Exit codes: 0 everything settled; 1 internal error; 2 usage or configuration; 3 
 		}
 		return applySettings(cmd, os.LookupEnv)
 	}
+	root.SetUsageFunc(usage)
 	root.SuggestionsMinimumDistance = 2
 	root.AddCommand(commands(a)...)
 	root.Version = version.Of().String() // with cobra's own words: any template links every method of every type
@@ -154,7 +155,9 @@ Exit codes: 0 everything settled; 1 internal error; 2 usage or configuration; 3 
 	}
 	root.InitDefaultCompletionCmd()
 	if c, _, err := root.Find([]string{"completion"}); err == nil && c != root {
-		c.Short, c.Example = "Print the completion script for a shell", "  source <(penstock completion bash)\n  penstock completion fish > ~/.config/fish/completions/penstock.fish"
+		c.Short = "Print the completion script for a shell"
+		c.Long = "completion prints a script that completes commands and flags, for bash, zsh, fish or PowerShell (docs/install.md)."
+		c.Example = "  source <(penstock completion bash)\n  penstock completion fish > ~/.config/fish/completions/penstock.fish"
 		c.Args, c.RunE = rejectUnknownCommand, func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	}
 	return root

@@ -41,9 +41,9 @@ func newDemoCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "The whole story on this machine: a bucket, a guarded domain, files shipped and found",
-		Long: `demo starts a bucket and a local IAM-guarded domain on loopback, puts sample files into the bucket, and shows what
-penstock does, each step with the command that you could type yourself. It needs no account and no network and leaves
-nothing behind.`,
+		Long: `demo shows everything that penstock does, on this machine: it starts a bucket and a local IAM-guarded domain, ships sample
+files from one to the other, and prints each step with the command that you could type yourself. It needs no account and
+no network, and leaves nothing behind. docs/demo.md tells what it shows.`,
 		Example: "  penstock demo\n  penstock demo --keep",
 		GroupID: groupMove,
 		Args:    usageArgs(cobra.NoArgs),

@@ -47,15 +47,16 @@ func newDomainCommand(a *app) *cobra.Command {
 		Use:   "domain",
 		Short: "Run a local domain that judges signatures and policies as AWS does",
 		Long: `domain is an Amazon OpenSearch Service domain for this machine, as far as its gate goes: it verifies Signature Version 4,
-evaluates the access policy and the identities' policies, and answers with the service's own statuses and sentences. Behind the
-gate is the embedded engine, or with --engine a node of yours.
+evaluates the access policy and the identities' policies, and answers with the service's own statuses and sentences.
+Behind the gate is an embedded engine, or with --engine a node of yours.
 
-Once it answers it prints one line, "listening on URL", on standard output; what it has to say otherwise goes to standard error.
-With --engine that is when the node answers too; it is waited for, for a minute at most.
-Without --identities it creates the principals that --access iam=… names and prints the variables to sign as them. The same
-port answers as STS does (AssumeRole and the like). SIGTERM and SIGINT let requests finish.
+--access is one of: open; deny; ip=CIDR,…; iam=ARN,…. Without --identities the principals that iam=… names are created,
+and the variables to sign as them are printed. The same port answers as STS does (AssumeRole and the like).
 
---access is one of: open; deny; ip=CIDR,…; iam=ARN,…. See docs/domain.md.`,
+Once it answers it prints one line, "listening on URL", on standard output; everything else goes to standard error. With
+--engine it waits for the node first, for a minute at most. SIGTERM and SIGINT let requests finish.
+
+docs/domain.md tells what is judged, and how faults are injected.`,
 		Example: `  penstock domain
   penstock domain --access iam=arn:aws:iam::123456789012:user/grace --compat 2015-10 --name sandbox01
   penstock domain --access-policies policy.json --identities identities.json --engine http://127.0.0.1:9201

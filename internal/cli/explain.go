@@ -37,7 +37,8 @@ func newExplainCommand(a *app) *cobra.Command {
 		Long: `explain reads the beginning of an object and says how it is stored, what it is recognised as and why, where its times come
 from, which indexes its documents would go to, and what they look like. It sends nothing and leaves nothing behind.
 
-An OBJECT is what ship takes: a file, a directory, - for standard input, s3://bucket/key or s3://bucket/prefix.`,
+An OBJECT is what ship takes: a file, a directory, - for standard input, s3://bucket/key or s3://bucket/prefix.
+docs/explain.md explains the output.`,
 		Example: `  penstock explain s3://my-logs/2026/11/24/x.log.gz
   penstock explain app.log --index 'app-{level|none}-{yyyy.MM.dd}' --show 3`,
 		GroupID: groupLook,

@@ -14,8 +14,10 @@ func newFormatsCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "formats",
 		Short: "List the formats that are recognised, and by what",
-		Long: `formats lists what penstock recognises, in the order in which it looks. The content decides, never the name or the metadata of
-an object; --format NAME, with ship and explain, reads everything as one of them.`,
+		Long: `formats lists what penstock recognises, in the order in which it looks. The content decides, never the name or the
+metadata of an object; --format NAME, with ship and explain, reads everything as one of them.
+
+docs/formats.md says what the fields are. docs/explain.md tells how to see what one object is read as.`,
 		Example: "  penstock formats\n  penstock formats --json",
 		GroupID: groupLook,
 		Args:    usageArgs(cobra.NoArgs),

@@ -32,14 +32,17 @@ func newInvokeCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "invoke [EVENT.json|-]",
 		Short: "Run the Lambda function on this machine, through the real Runtime API protocol",
-		Long: `invoke starts the function in a process of its own, as Lambda does, hands it one event through the Lambda Runtime API
-and prints its answer on standard output, and its log with the START, END and REPORT lines on standard error.
+		Long: `invoke runs the Lambda function on this machine: it starts it in a process of its own, as Lambda does, and hands it one event
+through the Lambda Runtime API. The answer is on standard output; the log, with the START, END and REPORT lines, is on
+standard error.
 
 The event comes from a file, from standard input (-), or is built: --s3 for new objects, --logs for lines of a log, --sqs
-to wrap either into a message. Without an event the function gets {}: it asks the domain for its banner.
+to wrap either into a message. Without an event the function gets {} and answers with the domain's banner.
 
-The function sees the environment that Lambda sets, the AWS_ and PENSTOCK_ variables of this shell, and --env. A process that
-takes more than --memory is killed. Exit codes: 0 for an answer, 1 for an error of the function.`,
+The function sees the environment that Lambda sets, the AWS_ and PENSTOCK_ variables of this shell, and --env. A process
+that takes more than --memory is killed.
+
+Exit codes: 0 for an answer, 1 for an error of the function. docs/invoke.md has more examples.`,
 		Example: `  penstock invoke --env PENSTOCK_DOMAIN=http://127.0.0.1:9200
   penstock invoke --s3 's3://logs/2015/11/19/été +1.log.gz' --env PENSTOCK_DOMAIN=http://127.0.0.1:9200
   penstock invoke --logs app.log --log-group /aws/lambda/gate --memory 128

@@ -12,13 +12,16 @@ func newLambdaCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "lambda",
 		Short: "Serve as a Lambda function: events of S3 and CloudWatch Logs, however they are wrapped",
-		Long: `lambda asks the Lambda Runtime API for events and delivers what they announce: objects of S3 (directly, or through SQS, SNS,
-EventBridge, S3 Batch Operations and Step Functions) and log events of CloudWatch Logs (directly or through Kinesis). The platform starts
-the binary without arguments, which does the same. An empty event asks the domain for its banner and answers it.
+		Long: `lambda is the Lambda function: it asks the Lambda Runtime API for events and delivers what they announce. These are objects
+of S3 (directly, or through SQS, SNS, EventBridge, S3 Batch Operations and Step Functions) and log events of CloudWatch
+Logs (directly or through Kinesis). An empty event is answered with the domain's banner.
+
+The platform starts the binary without arguments, which does the same. To run the function on this machine, use
+"penstock invoke".
 
 Settings are the PENSTOCK_ variables of the function, or a JSON file named by PENSTOCK_CONFIG: a path in the package,
 s3://bucket/key or ssm:NAME, looked at again at most every 30 seconds. Credentials are those of the function's role.
-"penstock invoke" runs the function on this machine.`,
+docs/lambda.md tells how to deploy it.`,
 		Example: `  PENSTOCK_DOMAIN=https://search-x.eu-west-1.es.amazonaws.com penstock invoke
   PENSTOCK_DOMAIN=http://127.0.0.1:9200 penstock invoke --s3 s3://logs/app.log.gz`,
 		GroupID: groupMove,

@@ -19,8 +19,8 @@ func newPolicyCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "policy",
 		Short: "Evaluate, explain, lint and generate access policies",
-		Long: `policy looks at access policies without AWS: what they decide and why, what is most likely not meant, and which policies let
-penstock do its work and nothing else.`,
+		Long: `policy looks at access policies without AWS: what they decide and why, what in them is most likely not meant, and which
+policies let penstock do its work and nothing else. docs/policies.md explains the rules.`,
 		Example: `  penstock policy eval GET / --access-policies policy.json --principal arn:aws:iam::123456789012:user/grace --domain-arn arn:aws:es:eu-west-1:123456789012:domain/logs
   penstock policy lint policy.json
   penstock policy generate ship --principal arn:aws:iam::123456789012:role/shipper --domain-arn arn:aws:es:eu-west-1:123456789012:domain/logs`,

@@ -44,9 +44,11 @@ func newRequestCommand(a *app) *cobra.Command {
 		Short: "Send one signed request, as curl would",
 		Long: `request signs one request with the credentials of the AWS chain and writes the body of the answer to standard output.
 
-A PATH is sent to the --domain. A body comes from -d: text, @file or @- for standard input. Exit codes: 0 for a 2xx answer,
-5 for 401 and 403, 4 when the endpoint cannot be reached, 1 for any other answer. Redirects are not followed: a
-signature is for one host.`,
+A PATH is sent to the --domain. A body comes from -d: text, @file or @- for standard input. Redirects are not followed: a
+signature is for one host.
+
+Exit codes: 0 for a 2xx answer, 5 for 401 and 403, 4 when the endpoint cannot be reached, 1 for any other answer.
+docs/request.md has more examples.`,
 		Example: `  penstock request GET / --domain https://search-x.eu-west-1.es.amazonaws.com
   penstock request https://search-x.eu-west-1.es.amazonaws.com/_cat/indices?v
   penstock request POST /logs-*/_search -d '{"size":1}' --domain https://…

@@ -37,14 +37,13 @@ func newShipCommand(a *app) *cobra.Command {
 A SRC is a file, a directory (read recursively, in order), - for standard input, s3://bucket/key, s3://bucket/prefix or
 s3://bucket/key?versionId=ID. What follows the bucket is taken literally. Compression and format are recognised by content.
 
-Files keep the ids of their records through rotation, compression and links; what is still being written is left for the
-next run (docs/documents.md). Standard input and pipes may go on for ever, as tail -f does.
-
 Every record ends as delivered, duplicate, dead-lettered, dropped or unacknowledged, and the counts add up. Running the
 same command again adds no document. Interrupt once to finish what is in hand, twice to stop at once.
 
-A document that is there already stays as it is. --overwrite puts the new one in its place, for people who have to repair
-an index, and counts it as a duplicate; a data stream refuses that.`,
+A file that is still being written to is left for the next run. Standard input and pipes may go on for ever, as tail -f does.
+
+Exit codes: 0 everything settled; 2 usage or configuration; 3 finished, with dead letters (with --strict also unparsed
+records); 4 incomplete, run it again; 5 refused. docs/ship.md explains the output, docs/documents.md the ids.`,
 		Example: `  penstock ship s3://my-logs/AWSLogs/ --domain https://search-x.eu-west-1.es.amazonaws.com
   penstock ship /var/log/app app.log.gz --index 'app-{yyyy.MM.dd}' --domain https://…
   penstock ship s3://my-logs/alb/ --domain https://… --drop 'user_agent=ELB-HealthChecker/*'

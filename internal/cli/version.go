@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -14,16 +13,19 @@ func newVersionCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "version",
 		Short:   "Print the version and how it was built",
+		Long:    "version prints the version of the program, its commit, and what it was built with and for (docs/install.md).",
 		Example: "  penstock version\n  penstock version --json",
 		GroupID: groupLook,
 		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
 			v := version.Of()
 			if asJSON {
-				return json.NewEncoder(a.Out).Encode(v)
+				return printJSON(a.Out, v)
 			}
-			_, err := fmt.Fprintf(a.Out, "penstock %s\n", v)
-			return err
+			if _, err := fmt.Fprintf(a.Out, "penstock %s\n", v); err != nil {
+				return &outputError{err}
+			}
+			return nil
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")

@@ -5,8 +5,21 @@ import (
 	"github.com/seed56735111/penstock/pipeline"
 )
 
+// The groups of flags in help texts.
+const (
+	groupDomain = "Domain and credentials"
+	groupS3     = "S3"
+	groupRead   = "Reading, and what documents look like"
+	groupLogs   = "Log events of CloudWatch Logs"
+	groupWrite  = "Sending"
+)
+
+// Groups are the titles of the groups of flags, in the order of help texts.
+func Groups() []string { return []string{groupDomain, groupS3, groupRead, groupLogs, groupWrite} }
+
 // AWS registers who signs.
 func (f Flags) AWS(o *pipeline.AWS) {
+	f.group = groupDomain
 	f.Text(&o.Profile, "profile")
 	f.Text(&o.Region, "region")
 	f.Text(&o.RoleARN, "role-arn")
@@ -16,6 +29,7 @@ func (f Flags) AWS(o *pipeline.AWS) {
 
 // S3 registers how S3 is reached.
 func (f Flags) S3(o *pipeline.S3) {
+	f.group = groupS3
 	f.Text(&o.EndpointURL, "endpoint-url")
 	f.Boolean(&o.PathStyle, "path-style")
 	f.Text(&o.Profile, "s3-profile")
@@ -27,6 +41,7 @@ func (f Flags) S3(o *pipeline.S3) {
 
 // Target registers which domain is meant, and who signs.
 func (f Flags) Target(o *pipeline.Target) {
+	f.group = groupDomain
 	f.Text(&o.URL, "domain")
 	f.AWS(&o.AWS)
 	f.Text(&o.Service, "service")
@@ -39,6 +54,7 @@ func (f Flags) Target(o *pipeline.Target) {
 
 // Read registers how objects become documents.
 func (f Flags) Read(o *pipeline.Read) {
+	f.group = groupRead
 	f.Text(&o.Index, "index")
 	f.Text(&o.Format, "format")
 	f.Text(&o.TimeZone, "time-zone")
@@ -47,6 +63,7 @@ func (f Flags) Read(o *pipeline.Read) {
 	f.Size(&o.MaxRecordBytes, "max-record-bytes")
 	f.Size(&o.MaxObjectBytes, "max-object-bytes")
 	f.Number(&o.MaxRatio, "max-ratio")
+	f.group = groupLogs
 	f.Text(&o.Logs.Numbers, "logs-numbers")
 	f.Text(&o.Logs.JSON, "logs-json")
 	f.Text(&o.Logs.Messages, "logs-messages")
@@ -56,6 +73,7 @@ func (f Flags) Read(o *pipeline.Read) {
 
 // Write registers the budgets of the writer.
 func (f Flags) Write(o *pipeline.Write) {
+	f.group = groupWrite
 	f.Number(&o.MaxInFlight, "max-in-flight")
 	f.Size(&o.BatchBytes, "batch-bytes")
 	f.Number(&o.BatchDocs, "batch-docs")

@@ -106,15 +106,28 @@ func Lookup(name string) Setting {
 	return table[i]
 }
 
-// annotation marks the flags that come from the table.
-const annotation = "penstock_setting"
+// annotation marks the flags that come from the table, and groupAnnotation says under which title help texts show them.
+const (
+	annotation      = "penstock_setting"
+	groupAnnotation = "penstock_group"
+)
 
 // Flags registers flags from the settings table.
-type Flags struct{ *pflag.FlagSet }
+type Flags struct {
+	*pflag.FlagSet
+	group string // of the flags that are registered
+}
+
+// GroupOf is the title under which help texts show a flag; empty for those of the command itself.
+func GroupOf(f *pflag.Flag) string { return strings.Join(f.Annotations[groupAnnotation], "") }
 
 func (f Flags) mark(name string) {
 	// SetAnnotation fails only for a flag that does not exist.
-	if err := f.SetAnnotation(name, annotation, []string{name}); err != nil {
+	err := f.SetAnnotation(name, annotation, []string{name})
+	if f.group != "" {
+		err = errors.Join(err, f.SetAnnotation(name, groupAnnotation, []string{f.group}))
+	}
+	if err != nil {
 		panic(err)
 	}
 }
