@@ -145,11 +145,7 @@ func (r *reader) run(b block) {
 		"PATH=" + filepath.Dir(binary) + string(os.PathListSeparator) + os.Getenv("PATH"), "HOME=" + r.dir, "AWS_EC2_METADATA_DISABLED=true",
 		"TMPDIR=" + os.TempDir(),
 	}
-	for _, kv := range os.Environ() {
-		if strings.HasPrefix(kv, "GO") { // for make
-			r.env = append(r.env, kv)
-		}
-	}
+	r.env = append(r.env, goCaches(r.t)...) // make would build everything anew in the empty home
 	if b.account {
 		r.env = append(r.env, r.outside...)
 	}
@@ -174,6 +170,25 @@ func (r *reader) run(b block) {
 			r.command(line)
 		}
 	}
+}
+
+// goCaches are the variables of Go, those with the caches among them.
+func goCaches(t *testing.T) []string {
+	t.Helper()
+	var env []string
+	for _, kv := range os.Environ() {
+		if strings.HasPrefix(kv, "GO") {
+			env = append(env, kv)
+		}
+	}
+	for _, name := range []string{"GOCACHE", "GOMODCACHE"} {
+		dir, err := exec.Command("go", "env", name).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		env = append(env, name+"="+strings.TrimSpace(string(dir)))
+	}
+	return env
 }
 
 // export sets variables as the shell does. In a block with an account, the endpoints come from outside.
