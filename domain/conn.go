@@ -11,12 +11,12 @@ import (
 	"time"
 )
 
-// direct is a connection that writes a request's body from where it lies. net/http copies a body in pieces of 32 KiB,
-// each with a system call of its own; a bulk body is some megabytes in one piece. Over TLS it has nothing to do:
-// there the pieces are records.
+// direct is a connection that writes a request's body straight from memory. net/http copies a body in pieces of 32 KiB,
+// each with a system call of its own, and a bulk body has megabytes. Over TLS it changes nothing: TLS writes records of
+// its own size.
 type direct struct{ net.Conn }
 
-// ReadFrom is what net/http calls for a request's body, limited to as many bytes as the header promised.
+// ReadFrom writes a request's body. net/http calls it with a reader that ends after Content-Length bytes.
 func (c direct) ReadFrom(r io.Reader) (int64, error) {
 	if body, ok := r.(*io.LimitedReader); ok {
 		if whole, ok := body.R.(io.WriterTo); ok {
@@ -28,7 +28,7 @@ func (c direct) ReadFrom(r io.Reader) (int64, error) {
 	return io.Copy(c.Conn, r)
 }
 
-// promised is the part of a connection that a body may use.
+// promised writes at most as many bytes of a body as Content-Length says.
 type promised struct {
 	conn net.Conn
 	left int64
@@ -61,13 +61,13 @@ func dialDirect(dial DialFunc) DialFunc {
 	}
 }
 
-// DefaultStallTimeout is how long a connection may be silent when nothing else is said.
+// DefaultStallTimeout is how long a connection may be silent when no other time is set.
 const DefaultStallTimeout = time.Minute
 
-// Attended makes the connections of dial fail when no byte has come or gone for as long as stall, while somebody
-// waits for one. TCP itself would wait for a peer that neither answers nor reads for as long as the peer's machine is
-// up.
-func Attended(dial DialFunc, stall time.Duration) DialFunc {
+// WithStallTimeout makes the connections of dial fail with a *StallError when a read or write waits and no byte has
+// come or gone for as long as stall. TCP itself waits for ever for a peer that neither answers nor reads, while its
+// machine is up.
+func WithStallTimeout(dial DialFunc, stall time.Duration) DialFunc {
 	if stall <= 0 {
 		stall = DefaultStallTimeout
 	}
@@ -76,37 +76,35 @@ func Attended(dial DialFunc, stall time.Duration) DialFunc {
 		if err != nil {
 			return nil, err
 		}
-		return &attended{Conn: c, stall: stall}, nil
+		return &watched{Conn: c, stall: stall}, nil
 	}
 }
 
-// attended is a connection with an eye on its silence. A byte in one direction is a sign of life for the other: who
-// waits for an answer is patient while the request is still on its way.
-type attended struct {
+// watched is a connection that fails when it is silent for too long. A byte in one direction counts for the other too:
+// an answer may take its time while the request is still being sent.
+type watched struct {
 	net.Conn
 	stall time.Duration
 	dead  atomic.Bool  // it was silent for too long
 	last  atomic.Int64 // when a byte came or went, in nanoseconds since started
 }
 
-// stallSteps is how many times a silence is looked at before it is too long.
+// stallSteps is how many times a silence is checked before it is too long.
 const stallSteps = 4
 
 // started is the zero of the clock of all connections.
 var started = time.Now()
 
-// Read is part of net.Conn.
-func (c *attended) Read(p []byte) (int, error) {
+func (c *watched) Read(p []byte) (int, error) {
 	return c.within(p, c.SetReadDeadline, c.Conn.Read, "answer")
 }
 
-// Write is part of net.Conn.
-func (c *attended) Write(p []byte) (written int, err error) {
+func (c *watched) Write(p []byte) (written int, err error) {
 	return c.within(p, c.SetWriteDeadline, c.Conn.Write, "reading")
 }
 
-// within does one operation in steps. A write that is cut short by the end of a step goes on where it was.
-func (c *attended) within(
+// within does one read or write in steps. A write that a step's end has cut short goes on where it was.
+func (c *watched) within(
 	p []byte, deadline func(time.Time) error, do func([]byte) (int, error), missing string,
 ) (done int, err error) {
 	began := time.Since(started)
@@ -127,7 +125,8 @@ func (c *attended) within(
 			}
 			c.dead.Store(true)
 		}
-		if err != nil && c.dead.Load() { // found by the other direction, maybe, after which the connection was closed
+		// The other direction may have found the silence, and the connection is closed since then.
+		if err != nil && c.dead.Load() {
 			err = &StallError{Missing: missing, After: c.stall}
 		}
 		return done, err
@@ -136,16 +135,18 @@ func (c *attended) within(
 
 // StallError says that a connection was silent for too long.
 type StallError struct {
-	// Missing is what did not come: an answer, or somebody reading what is sent.
+	// Missing is what the peer did not do: "answer" or "reading".
 	Missing string
 	After   time.Duration
 }
+
+var _ net.Error = (*StallError)(nil)
 
 func (e *StallError) Error() string {
 	return fmt.Sprintf("no %s: not a byte in either direction for %v", e.Missing, e.After)
 }
 
-// Timeout is part of net.Error, and always true.
+// Timeout is always true.
 func (e *StallError) Timeout() bool { return true }
 
 // Temporary is always true.

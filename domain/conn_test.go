@@ -48,13 +48,16 @@ func TestBodiesAreWrittenInOnePiece(t *testing.T) {
 	t.Parallel()
 	want := bytes.Repeat([]byte("0123456789abcdef"), 5<<16) // 5 MiB
 	var got []byte
-	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got, _ = io.ReadAll(r.Body) }))
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		got, _ = io.ReadAll(r.Body)
+	}))
 	defer server.Close()
 	var writes atomic.Int64
-	transport := domain.NewTransport(domain.TransportConfig{Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
+	dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
 		c, err := new(net.Dialer).DialContext(ctx, network, addr)
 		return countedConn{c, &writes}, err
-	}})
+	}
+	transport := domain.NewTransport(domain.TransportConfig{Dial: dial})
 	defer transport.CloseIdleConnections()
 	for _, body := range []io.Reader{bytes.NewReader(want), struct{ io.Reader }{bytes.NewReader(want)}} {
 		writes.Store(0)
@@ -94,7 +97,8 @@ func TestBodiesKeepTheirPromise(t *testing.T) {
 		}
 	}
 	seen.Store(0)
-	if err := post(t.Context(), transport, server.URL, io.NopCloser(strings.NewReader("next")), int64(len("next"))); err != nil {
+	next := strings.NewReader("next")
+	if err := post(t.Context(), transport, server.URL, io.NopCloser(next), next.Size()); err != nil {
 		t.Fatal(err)
 	}
 	if seen.Load() != int64(len("next")) {
@@ -123,7 +127,9 @@ func TestAWriteThatBlocksEndsWithTheRequest(t *testing.T) {
 // After a body is closed its memory belongs to the caller: the race detector would see a write that goes on.
 func TestMemoryOfAClosedBodyIsFree(t *testing.T) {
 	t.Parallel()
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}))
 	defer server.Close()
 	transport := domain.NewTransport(domain.TransportConfig{})
 	defer transport.CloseIdleConnections()

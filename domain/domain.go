@@ -26,7 +26,7 @@ const maxAnswer = 1 << 20
 type Config struct {
 	// URL is the endpoint: https, or http on a loopback address. It may have a path for a gateway in front.
 	URL string
-	// Transport sends requests; a signing one, in general. NewTransport makes the one underneath.
+	// Transport sends the requests, and usually signs them on the way. [NewTransport] makes the one that connects.
 	Transport http.RoundTripper
 	// UserAgent is sent with every request when it is not empty.
 	UserAgent string
@@ -39,7 +39,7 @@ type Domain struct {
 	userAgent string
 }
 
-// ConfigError is a setting that cannot work.
+// ConfigError says that a setting cannot work.
 type ConfigError struct{ Err error }
 
 func (e *ConfigError) Error() string { return e.Err.Error() }
@@ -57,7 +57,7 @@ func New(cfg Config) (*Domain, error) {
 	return &Domain{base: u, transport: cfg.Transport, userAgent: cfg.UserAgent}, nil
 }
 
-// ParseURL checks the URL of an endpoint. What is wrong with it is a *ConfigError.
+// ParseURL checks the URL of an endpoint. The error is a *ConfigError.
 func ParseURL(text string) (*url.URL, error) {
 	fail := func(format string, args ...any) (*url.URL, error) {
 		return nil, &ConfigError{fmt.Errorf("domain "+format, args...)}
@@ -93,20 +93,20 @@ func isLoopback(host string) bool {
 
 // TransportConfig says how to connect.
 type TransportConfig struct {
-	// MaxInFlight is the number of requests at once that connections are kept for, 8 when zero.
+	// MaxInFlight is the number of requests at once; 8 when zero. As many connections are kept when idle.
 	MaxInFlight int
-	// RootCAs are trusted; nil trusts the system's.
+	// RootCAs are the certificate authorities to trust; the system's when nil.
 	RootCAs *x509.CertPool
-	// ServerName is the name that the certificate must have; empty stands for the host that is connected to.
+	// ServerName is the name that the certificate must have; the host of the URL when empty.
 	ServerName string
-	// StallTimeout is how long no byte may come or go while a request is under way: DefaultStallTimeout when zero.
+	// StallTimeout is how long no byte may come or go while a request is under way; DefaultStallTimeout when zero.
 	StallTimeout time.Duration
-	// Dial connects; nil is the net package's.
+	// Dial connects; a [net.Dialer] when nil.
 	Dial DialFunc
 }
 
-// NewTransport returns a transport for one domain: few connections that are kept, no transparent compression, which
-// would hide what was signed, and no proxy but the environment's.
+// NewTransport returns a transport for one domain. It keeps few connections and uses the environment's proxy. It asks
+// for no compression by itself, because Accept-Encoding may be signed.
 func NewTransport(cfg TransportConfig) *http.Transport {
 	if cfg.MaxInFlight <= 0 {
 		cfg.MaxInFlight = 8
@@ -117,7 +117,7 @@ func NewTransport(cfg TransportConfig) *http.Transport {
 	const buffer = 64 << 10
 	return &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
-		DialContext:         dialDirect(Attended(cfg.Dial, cfg.StallTimeout)),
+		DialContext:         dialDirect(WithStallTimeout(cfg.Dial, cfg.StallTimeout)),
 		TLSClientConfig:     &tls.Config{RootCAs: cfg.RootCAs, ServerName: cfg.ServerName, MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout: 8 * time.Second,
 		MaxIdleConnsPerHost: cfg.MaxInFlight + 1,
@@ -131,7 +131,7 @@ func NewTransport(cfg TransportConfig) *http.Transport {
 // Endpoint returns the URL as it was given.
 func (d *Domain) Endpoint() string { return d.base.String() }
 
-// NewRequest makes a request for a target, a path with an optional query, below the endpoint. The target is sent as it is.
+// NewRequest makes a request for a target below the endpoint: a path with an optional query. It is sent as it is.
 func (d *Domain) NewRequest(ctx context.Context, method, target string, body []byte) (*http.Request, error) {
 	full := strings.TrimSuffix(d.base.String(), "/") + "/" + strings.TrimPrefix(target, "/")
 	var r io.Reader
@@ -148,8 +148,9 @@ func (d *Domain) NewRequest(ctx context.Context, method, target string, body []b
 	return req, nil
 }
 
-// Do sends a request once. Redirects are not followed. A failure to get an answer is an *Error of kind Unreachable, or
-// what the transport says of itself (no credentials). The caller closes the body.
+// Do sends a request once. Redirects are not followed. When there is no answer the error is an *Error of kind
+// Unreachable, or the transport's own error when that is fatal, such as missing credentials. The caller closes the
+// body.
 func (d *Domain) Do(req *http.Request) (*http.Response, error) {
 	resp, err := d.transport.RoundTrip(req)
 	if err != nil {
@@ -164,14 +165,14 @@ func (d *Domain) Do(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// Banner is what a domain says of itself.
+// Banner is a domain's answer to GET /.
 type Banner struct {
 	// Distribution is "opensearch" or "elasticsearch".
 	Distribution string
-	// Version is the version number as announced: 7.10.2 also for an OpenSearch domain in compatibility mode.
+	// Version is the version number in the answer. An OpenSearch domain in compatibility mode says 7.10.2.
 	Version string
 	Cluster string
-	// Raw is the answer.
+	// Raw is the body of the answer.
 	Raw []byte
 }
 
@@ -213,7 +214,9 @@ func (d *Domain) Probe(ctx context.Context) (Banner, error) {
 		} `json:"version"`
 	}
 	if err := json.Unmarshal(body, &b); err != nil || b.Version.Number == "" {
-		return Banner{}, &Error{Endpoint: d.Endpoint(), Kind: NotADomain, Status: resp.StatusCode, Reason: describe(resp.Header, body)}
+		return Banner{}, &Error{
+			Endpoint: d.Endpoint(), Kind: NotADomain, Status: resp.StatusCode, Reason: describe(resp.Header, body),
+		}
 	}
 	if b.Version.Distribution == "" {
 		b.Version.Distribution = "elasticsearch"

@@ -18,7 +18,9 @@ func open(t *testing.T, h http.HandlerFunc) *domain.Domain {
 	t.Helper()
 	srv := httptest.NewServer(h)
 	t.Cleanup(srv.Close)
-	d, err := domain.New(domain.Config{URL: srv.URL, Transport: domain.NewTransport(domain.TransportConfig{}), UserAgent: "penstock/test"})
+	d, err := domain.New(domain.Config{
+		URL: srv.URL, Transport: domain.NewTransport(domain.TransportConfig{}), UserAgent: "penstock/test",
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,21 +39,72 @@ func TestEveryAnswerIsTakenForWhatItMeans(t *testing.T) {
 		kind   domain.Kind
 		cause  domain.Cause
 	}{
-		{"anonymous", 403, nil, `{"Message":"User: anonymous is not authorized to perform: es:ESHttpPost on resource: x"}`, domain.Refused, domain.CauseAnonymous},
-		{"policy", 403, nil, `{"Message":"User: arn:aws:iam::1:user/x is not authorized to perform: es:ESHttpPost"}`, domain.Refused, domain.CausePolicy},
-		{"signature", 403, nil, `{"message":"The request signature we calculated does not match the signature you provided.\n\nThe Canonical String for this request should have been\n'GET'"}`, domain.Refused, domain.CauseSignature},
-		{"unknown key", 403, nil, `{"message":"The security token included in the request is invalid."}`, domain.Refused, domain.CauseToken},
-		{"expired token", 403, nil, `{"message":"The security token included in the request is expired"}`, domain.Clock, domain.CauseToken},
-		{"expired signature", 403, nil, `{"message":"Signature expired: 20260101T000000Z is now earlier than 20260101T010000Z (20260101T010500Z - 5 min.)"}`, domain.Clock, domain.CauseSignature},
-		{"early signature", 403, nil, `{"message":"Signature not yet current: 20260101T020000Z is still later than 20260101T010500Z"}`, domain.Clock, domain.CauseSignature},
+		{
+			name: "anonymous", status: 403,
+			body: `{"Message":"User: anonymous is not authorized to perform: es:ESHttpPost on resource: x"}`,
+			kind: domain.Refused, cause: domain.CauseAnonymous,
+		},
+		{
+			name: "policy", status: 403,
+			body: `{"Message":"User: arn:aws:iam::1:user/x is not authorized to perform: es:ESHttpPost"}`,
+			kind: domain.Refused, cause: domain.CausePolicy,
+		},
+		{
+			name: "signature", status: 403,
+			body: `{"message":"The request signature we calculated does not match the signature you provided.\n\nThe ` +
+				`Canonical String for this request should have been\n'GET'"}`,
+			kind: domain.Refused, cause: domain.CauseSignature,
+		},
+		{
+			name: "unknown key", status: 403, body: `{"message":"The security token included in the request is invalid."}`,
+			kind: domain.Refused, cause: domain.CauseToken,
+		},
+		{
+			name: "expired token", status: 403, body: `{"message":"The security token included in the request is expired"}`,
+			kind: domain.Clock, cause: domain.CauseToken,
+		},
+		{
+			name: "expired signature", status: 403,
+			body: `{"message":"Signature expired: 20260101T000000Z is now earlier than 20260101T010000Z (20260101T010500Z - ` +
+				`5 min.)"}`,
+			kind: domain.Clock, cause: domain.CauseSignature,
+		},
+		{
+			name: "early signature", status: 403,
+			body: `{"message":"Signature not yet current: 20260101T020000Z is still later than 20260101T010500Z"}`,
+			kind: domain.Clock, cause: domain.CauseSignature,
+		},
 		{"scope", 403, nil, scope, domain.Refused, domain.CauseScope},
-		{"fine-grained", 403, nil, `{"error":{"type":"security_exception","reason":"no permissions for [indices:data/write/bulk]"},"status":403}`, domain.Refused, domain.CauseFineGrain},
+		{
+			name: "fine-grained", status: 403,
+			body: `{"error":{"type":"security_exception","reason":"no permissions for [indices:data/write/bulk]"},"status":403}`,
+			kind: domain.Refused, cause: domain.CauseFineGrain,
+		},
 		{"throttled by the edge", 403, nil, `{"Message":"Request throttled due to too many requests"}`, domain.Throttled, 0},
-		{"read-only", 403, nil, `{"error":{"type":"cluster_block_exception","reason":"blocked by: [FORBIDDEN/8/index write (api)]"},"status":403}`, domain.Blocked, 0},
-		{"401", 401, nil, `{"Message":"Your request: '/_cluster/reroute' is not allowed."}`, domain.Refused, domain.CauseUnknown},
-		{"429 of the engine", 429, nil, `{"error":{"type":"es_rejected_execution_exception","reason":"queue"},"status":429}`, domain.Throttled, 0},
-		{"429 in plain text", 429, http.Header{"Content-Type": {"text/plain"}}, "429 Too Many Requests /_bulk", domain.Throttled, 0},
-		{"429 of a full disk", 429, nil, `{"error":{"type":"cluster_block_exception","reason":"disk usage exceeded flood-stage watermark"},"status":429}`, domain.Blocked, 0},
+		{
+			name: "read-only", status: 403,
+			body: `{"error":{"type":"cluster_block_exception","reason":"blocked by: ` +
+				`[FORBIDDEN/8/index write (api)]"},"status":403}`,
+			kind: domain.Blocked,
+		},
+		{
+			name: "401", status: 401, body: `{"Message":"Your request: '/_cluster/reroute' is not allowed."}`,
+			kind: domain.Refused, cause: domain.CauseUnknown,
+		},
+		{
+			name: "429 of the engine", status: 429,
+			body: `{"error":{"type":"es_rejected_execution_exception","reason":"queue"},"status":429}`, kind: domain.Throttled,
+		},
+		{
+			name: "429 in plain text", status: 429, header: http.Header{"Content-Type": {"text/plain"}},
+			body: "429 Too Many Requests /_bulk", kind: domain.Throttled,
+		},
+		{
+			name: "429 of a full disk", status: 429,
+			body: `{"error":{"type":"cluster_block_exception","reason":"disk usage exceeded flood-stage watermark"},` +
+				`"status":429}`,
+			kind: domain.Blocked,
+		},
 		{"413", 413, nil, `{"Message":"Request size exceeded 10485760 bytes"}`, domain.TooLarge, 0},
 		{"413 without a word", 413, nil, "", domain.TooLarge, 0},
 		{"500", 500, nil, `{"error":{"type":"exception","reason":"x"}}`, domain.Unavailable, 0},
@@ -59,9 +112,22 @@ func TestEveryAnswerIsTakenForWhatItMeans(t *testing.T) {
 		{"503", 503, nil, `{"Message":"Call to Authorization engine failed"}`, domain.Unavailable, 0},
 		{"504", 504, nil, "", domain.Unavailable, 0},
 		{"404 page", 404, http.Header{"Content-Type": {"text/html; charset=utf-8"}}, "<!doctype html>", domain.NotADomain, 0},
-		{"400", 400, nil, `{"error":{"type":"illegal_argument_exception","reason":"explicit index in bulk is not allowed"},"status":400}`, domain.BadRequest, 0},
-		{"404 of the engine", 404, nil, `{"error":{"type":"index_not_found_exception","reason":"no such index [x]"},"status":404}`, domain.BadRequest, 0},
-		{"a sentence of 1.x", 400, nil, `{"error":"InvalidIndexNameException[[_x] Invalid index name [_x], must not start with '_']","status":400}`, domain.BadRequest, 0},
+		{
+			name: "400", status: 400,
+			body: `{"error":{"type":"illegal_argument_exception","reason":"explicit index in bulk is not allowed"},` +
+				`"status":400}`,
+			kind: domain.BadRequest,
+		},
+		{
+			name: "404 of the engine", status: 404,
+			body: `{"error":{"type":"index_not_found_exception","reason":"no such index [x]"},"status":404}`,
+			kind: domain.BadRequest,
+		},
+		{
+			name: "a sentence of 1.x", status: 400,
+			body: `{"error":"InvalidIndexNameException[[_x] Invalid index name [_x], must not start with '_']","status":400}`,
+			kind: domain.BadRequest,
+		},
 		{"a redirect", 302, http.Header{"Location": {"https://login.example.com/"}}, "", domain.NotADomain, 0},
 		{"200 that is no JSON", 200, http.Header{"Content-Type": {"text/html"}}, "<html>", domain.NotADomain, 0},
 	} {
@@ -92,7 +158,13 @@ func TestLimitsAndPausesAreRead(t *testing.T) {
 		t.Errorf("limit %d", e.Limit)
 	}
 	for value, want := range map[string]time.Duration{
-		"3": 3 * time.Second, "": 0, "-5": 0, "soon": 0, "999999999": 5 * time.Minute, "Thu, 01 Jan 1970 00:00:00 GMT": 0, "Thu, 01 Jan 2999 00:00:00 GMT": 5 * time.Minute,
+		"":                              0,
+		"3":                             3 * time.Second,
+		"-5":                            0,
+		"soon":                          0,
+		"999999999":                     5 * time.Minute,
+		"Thu, 01 Jan 1970 00:00:00 GMT": 0,
+		"Thu, 01 Jan 2999 00:00:00 GMT": 5 * time.Minute,
 	} {
 		if e := domain.Classify(429, http.Header{"Retry-After": {value}}, nil); e.RetryAfter != want {
 			t.Errorf("Retry-After %q: %v, want %v", value, e.RetryAfter, want)
@@ -102,7 +174,8 @@ func TestLimitsAndPausesAreRead(t *testing.T) {
 
 func TestWhatADomainSaysReachesNoTerminalRaw(t *testing.T) {
 	t.Parallel()
-	e := domain.Classify(400, nil, []byte(`{"error":{"type":"x\u001b[31m","reason":"`+strings.Repeat("é\\n\\u202e", 5000)+`"}}`))
+	e := domain.Classify(400, nil,
+		[]byte(`{"error":{"type":"x\u001b[31m","reason":"`+strings.Repeat("é\\n\\u202e", 5000)+`"}}`))
 	if text := e.Error(); len(text) > 1000 || strings.ContainsAny(text, "\x1b\n\u202e") {
 		t.Errorf("%d bytes: %q", len(text), text[:min(len(text), 200)])
 	}
@@ -111,16 +184,27 @@ func TestWhatADomainSaysReachesNoTerminalRaw(t *testing.T) {
 func TestAnEndpointThatCannotWorkIsRefusedBeforeAnyRequest(t *testing.T) {
 	t.Parallel()
 	for url, want := range map[string]string{
-		"": "is not given", "ftp://x": "is not a URL like", "search.example.com": "is not a URL like", "http://search.example.com": "without TLS",
-		"https://user:secret@search.example.com": "carries credentials", "https://search.example.com/?x=1": "has a query", "https://search.example.com/#x": "has a query",
-		"https://": "is not a URL like", "://": "is not a URL", "http://169.254.169.254": "without TLS",
+		"":                                       "is not given",
+		"ftp://x":                                "is not a URL like",
+		"search.example.com":                     "is not a URL like",
+		"http://search.example.com":              "without TLS",
+		"https://user:secret@search.example.com": "carries credentials",
+		"https://search.example.com/?x=1":        "has a query",
+		"https://search.example.com/#x":          "has a query",
+		"https://":                               "is not a URL like",
+		"://":                                    "is not a URL",
+		"http://169.254.169.254":                 "without TLS",
 	} {
 		_, err := domain.New(domain.Config{URL: url, Transport: http.DefaultTransport})
-		if _, ok := errors.AsType[*domain.ConfigError](err); !ok || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") {
+		_, ok := errors.AsType[*domain.ConfigError](err)
+		if !ok || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%q: %v, want %q", url, err, want)
 		}
 	}
-	for _, url := range []string{"https://search.example.com", "https://search.example.com/gate/", "http://127.0.0.1:9200", "http://localhost", "http://[::1]:9200"} {
+	for _, url := range []string{
+		"https://search.example.com", "https://search.example.com/gate/", "http://127.0.0.1:9200", "http://localhost",
+		"http://[::1]:9200",
+	} {
 		if _, err := domain.New(domain.Config{URL: url, Transport: http.DefaultTransport}); err != nil {
 			t.Errorf("%q: %v", url, err)
 		}
@@ -133,9 +217,11 @@ func TestBannersOfAllTimesAreUnderstood(t *testing.T) {
 		distribution, version string
 		major                 int
 	}{
-		`{"status":200,"cluster_name":"1:x","version":{"number":"1.5.2"},"tagline":"You Know, for Search"}`: {"elasticsearch", "1.5.2", 1},
-		`{"version":{"number":"7.10.2","build_flavor":"oss"}}`:                                              {"elasticsearch", "7.10.2", 7},
-		`{"version":{"distribution":"opensearch","number":"3.3.0"}}`:                                        {"opensearch", "3.3.0", 3},
+		`{"status":200,"cluster_name":"1:x","version":{"number":"1.5.2"},"tagline":"You Know, for Search"}`: {
+			distribution: "elasticsearch", version: "1.5.2", major: 1,
+		},
+		`{"version":{"number":"7.10.2","build_flavor":"oss"}}`:       {"elasticsearch", "7.10.2", 7},
+		`{"version":{"distribution":"opensearch","number":"3.3.0"}}`: {"opensearch", "3.3.0", 3},
 	} {
 		d := open(t, func(w http.ResponseWriter, r *http.Request) {
 			if r.UserAgent() != "penstock/test" {
@@ -144,7 +230,8 @@ func TestBannersOfAllTimesAreUnderstood(t *testing.T) {
 			_, _ = io.WriteString(w, body)
 		})
 		b, err := d.Probe(t.Context())
-		if err != nil || b.Distribution != want.distribution || b.Version != want.version || b.Major() != want.major || string(b.Raw) != body {
+		if err != nil || b.Distribution != want.distribution || b.Version != want.version || b.Major() != want.major ||
+			string(b.Raw) != body {
 			t.Errorf("%s: %+v, %v", body, b, err)
 		}
 	}
@@ -159,7 +246,9 @@ func TestBannersOfAllTimesAreUnderstood(t *testing.T) {
 
 func TestRedirectsAreNotFollowed(t *testing.T) {
 	t.Parallel()
-	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the redirect was followed") }))
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		t.Error("the redirect was followed")
+	}))
 	defer elsewhere.Close()
 	d := open(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL, http.StatusFound) })
 	_, err := d.Probe(t.Context())
@@ -172,7 +261,9 @@ func TestTargetsAreSentAsTheyAre(t *testing.T) {
 	t.Parallel()
 	var got string
 	d := open(t, func(w http.ResponseWriter, r *http.Request) { got = r.RequestURI })
-	for _, target := range []string{"/_bulk?filter_path=a,items.*._id", "/%3Clogs-%7Bnow%2Fd%7D%3E/_search", "/a%2Fb?q=a+b&v"} {
+	for _, target := range []string{
+		"/_bulk?filter_path=a,items.*._id", "/%3Clogs-%7Bnow%2Fd%7D%3E/_search", "/a%2Fb?q=a+b&v",
+	} {
 		req, err := d.NewRequest(t.Context(), http.MethodGet, target, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -247,7 +338,9 @@ func TestTheCertificateIsComparedWithTheNameGiven(t *testing.T) {
 	roots := x509.NewCertPool()
 	roots.AddCert(srv.Certificate())
 	for name, ok := range map[string]bool{"": true, "example.com": true, "search-x.eu-west-1.es.amazonaws.com": false} {
-		d, err := domain.New(domain.Config{URL: srv.URL, Transport: domain.NewTransport(domain.TransportConfig{RootCAs: roots, ServerName: name})})
+		d, err := domain.New(domain.Config{
+			URL: srv.URL, Transport: domain.NewTransport(domain.TransportConfig{RootCAs: roots, ServerName: name}),
+		})
 		if err != nil {
 			t.Fatal(err)
 		}

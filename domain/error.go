@@ -22,7 +22,7 @@ type Kind uint8
 const (
 	Unknown     Kind = iota
 	Unreachable      // no answer
-	Refused          // credentials, signature, policy: asking again changes nothing
+	Refused          // credentials, signature, policy: trying again does not help
 	Clock            // the signature's time is off, or the token has just expired
 	Throttled        // too many requests
 	Blocked          // writes are blocked: disk full, JVM pressure, read-only
@@ -32,11 +32,22 @@ const (
 	BadRequest       // our request is wrong, or of a kind the domain does not have
 )
 
-var kindNames = [...]string{"unknown", "unreachable", "refused", "clock", "throttled", "blocked", "too large", "not a domain", "unavailable", "bad request"}
+var kindNames = [...]string{
+	Unknown:     "unknown",
+	Unreachable: "unreachable",
+	Refused:     "refused",
+	Clock:       "clock",
+	Throttled:   "throttled",
+	Blocked:     "blocked",
+	TooLarge:    "too large",
+	NotADomain:  "not a domain",
+	Unavailable: "unavailable",
+	BadRequest:  "bad request",
+}
 
 func (k Kind) String() string { return kindNames[k] }
 
-// Cause says who refused.
+// Cause says why a request was refused.
 type Cause uint8
 
 // The causes of a refusal.
@@ -50,17 +61,17 @@ const (
 	CauseFineGrain       // fine-grained access control in the engine
 )
 
-// Error is a request that failed as a whole.
+// Error says that a request failed as a whole.
 type Error struct {
 	Endpoint string
 	Kind     Kind
 	Cause    Cause
 	Status   int
-	// Type and Reason are the domain's words, bounded, printable and without signatures and tokens.
+	// Type and Reason are the domain's words: bounded, printable, without signatures and tokens.
 	Type, Reason string
-	// Limit is the number of bytes that a request may have, when the domain said so.
+	// Limit is the number of bytes that a request may have. It is zero when the domain did not say.
 	Limit int64
-	// RetryAfter is how long the domain asks to wait, zero when it does not.
+	// RetryAfter is how long the domain asks to wait. It is zero when it does not ask.
 	RetryAfter time.Duration
 	Err        error
 }
@@ -103,14 +114,14 @@ func (e *Error) Temporary() bool {
 	return false
 }
 
-// Fatal reports whether every other request would fail the same way. Whoever gave up on a temporary failure says so of
-// its own error.
+// Fatal reports whether every other request would fail the same way. A temporary failure is not fatal here: whoever
+// gives up on it returns an error of its own that is.
 func (e *Error) Fatal() bool {
 	return e.Kind == Refused || e.Kind == NotADomain || e.Kind == BadRequest
 }
 
-// answer has the fields that error bodies have, from the engine and from the service in front of it. Go matches names
-// without regard to case: both "message" and "Message" land in Message.
+// answer has the fields of error bodies, of the engine's and of those of the service in front of it. Names match in any
+// case, so that "message" and "Message" both go to Message.
 type answer struct {
 	Message string          `json:"message"`
 	Error   json.RawMessage `json:"error"`
@@ -122,7 +133,7 @@ type engineError struct {
 	Reason string `json:"reason"`
 }
 
-// Classify tells what an answer other than success means. body may be cut; it is not kept.
+// Classify says what an answer other than success means. The body may be cut off. It is not kept.
 func Classify(status int, header http.Header, body []byte) *Error {
 	e := &Error{Status: status, RetryAfter: retryAfter(header)}
 	var a answer
@@ -161,7 +172,7 @@ func Classify(status int, header http.Header, body []byte) *Error {
 	return e
 }
 
-// refusal sorts the many things that 401 and 403 mean.
+// refusal tells the meanings of 401 and 403 apart.
 func (e *Error) refusal(message string, ee engineError, isJSON bool) {
 	e.Kind = Refused
 	m := strings.ToLower(message)
@@ -220,7 +231,7 @@ func limitIn(message string) int64 {
 	return n
 }
 
-// firstSentence leaves out the canonical request that follows the sentence about a wrong signature.
+// firstSentence is the message without the canonical request that follows the sentence about a wrong signature.
 func firstSentence(message string) string {
 	head, _, _ := strings.Cut(message, "\n")
 	return head
@@ -230,7 +241,7 @@ func looksLikeHTML(h http.Header, body []byte) bool {
 	return strings.Contains(h.Get("Content-Type"), "text/html") || bytes.HasPrefix(bytes.TrimSpace(body), []byte("<"))
 }
 
-// describe says in a few words what an answer is that has no message.
+// describe says in a few words what an answer without a message is.
 func describe(h http.Header, body []byte) string {
 	if looksLikeHTML(h, body) {
 		return "an HTML page"
@@ -241,7 +252,7 @@ func describe(h http.Header, body []byte) string {
 	return "an empty answer"
 }
 
-// clean bounds a text from outside and leaves printable characters in it.
+// clean shortens a text from outside, and removes what is not printable.
 func clean(s string) string {
 	const longest = 300
 	s = strings.Map(func(r rune) rune {

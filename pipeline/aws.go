@@ -58,7 +58,7 @@ func (o *AWS) Load(ctx context.Context) (aws.Config, error) {
 		// What goes wrong comes back as an error; the SDK's own remarks would go to standard error beside our lines.
 		config.WithLogger(logging.Nop{}),
 		config.WithHTTPClient(awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
-			t.DialContext = domain.Attended(t.DialContext, o.Stall)
+			t.DialContext = domain.WithStallTimeout(t.DialContext, o.Stall)
 		})),
 		// The bulk writer and the object reader have the patience; the SDK's own quota would run dry in an outage.
 		config.WithRetryer(func() aws.Retryer {
