@@ -1,5 +1,5 @@
-// Package advice knows the way out of an error: the code to exit with and a hint for the person who reads it, in the words
-// of the command line.
+// Package advice knows the way out of an error: the code to exit with and a hint for the person who reads it, in the
+// words of the command line.
 package advice
 
 import (
@@ -39,23 +39,28 @@ type UsageError struct {
 func (e *UsageError) Error() string { return e.Err.Error() }
 func (e *UsageError) Unwrap() error { return e.Err }
 
-// ErrorType names it among the errors of the function.
+// ErrorType is the type of the error in the function's answers.
 func (e *UsageError) ErrorType() string { return lambda.ErrorConfig }
 
-// Usagef makes a UsageError with the way out.
+// Usagef makes a UsageError with a hint.
 func Usagef(hint, format string, args ...any) error {
 	return &UsageError{Err: fmt.Errorf(format, args...), Hint: hint}
 }
 
-// Advice is what the edge knows about an error: which code to exit with and what a person can do about it.
+// Advice is what to do about an error: the code to exit with, and a hint for a person.
 type Advice struct {
 	Code int
 	Hint string
 }
 
+const (
+	runAgain  = "run the same command again; what has arrived is not doubled"
+	thenAgain = "then run the same command again; what has arrived is not doubled"
+)
+
 var interrupted = Advice{Incomplete, "interrupted; run the same command again, what has arrived is not doubled"}
 
-// For looks the error up by type; the first match is the most telling one.
+// For looks an error up by its type. An error may be of several types: the ones that tell most come first.
 func For(err error) Advice {
 	if e, ok := errors.AsType[*UsageError](err); ok {
 		return Advice{Usage, e.Hint}
@@ -64,26 +69,30 @@ func For(err error) Advice {
 		return Advice{Usage, optionHints[e.Problem]}
 	}
 	if _, ok := errors.AsType[*penstock.BrakeError](err); ok {
-		return Advice{Incomplete, "check --format, --index and the mapping of the index, then run the same command again; nothing was put into the dead letters. --keep-going goes on"}
+		return Advice{Incomplete, "check --format, --index and the mapping of the index, then run the same command again; " +
+			"nothing was put into the dead letters. --keep-going goes on"}
 	}
 	if _, ok := errors.AsType[*penstock.LetterError](err); ok {
 		if e, ok := errors.AsType[*source.Error](err); ok {
 			return sourceAdvice(e)
 		}
-		return Advice{Incomplete, "free space or name another directory with --dead-letters, then run the same command again; nothing was acknowledged without a place to rest"}
+		return Advice{Incomplete, "free space or name another directory with --dead-letters, then run the same command " +
+			"again; a source is acknowledged only when its dead letters are stored"}
 	}
 	if errors.Is(err, sigv4.ErrNoCredentials) || errors.Is(err, sigv4.ErrExpiredCredentials) {
 		return Advice{Refused, credentialsHint}
 	}
 	if e, ok := errors.AsType[*deadletter.Error](err); ok {
 		if e.Op == "read" {
-			return Advice{Usage, "name the directory of the dead letters with --dead-letters; this user must be able to read it"}
+			return Advice{Usage, "name the directory of the dead letters with --dead-letters; " +
+				"this user must be able to read it"}
 		}
-		return Advice{Incomplete, "let this user write there and free space, then run the same command again; what has arrived is not doubled"}
+		return Advice{Incomplete, "let this user write there and free space, " + thenAgain}
 	}
 	if e, ok := errors.AsType[*pipeline.CredentialsError](err); ok {
 		if e.Silent {
-			return Advice{Incomplete, "where the credentials come from does not answer: run the same command again, or give them in another way"}
+			return Advice{Incomplete, "the source of the credentials does not answer: run the same command again, " +
+				"or give credentials in another way"}
 		}
 		return Advice{Refused, credentialsHint}
 	}
@@ -91,10 +100,12 @@ func For(err error) Advice {
 		return Advice{Usage, "use an https endpoint"}
 	}
 	if _, ok := errors.AsType[*bulk.IDsError](err); ok {
-		return Advice{Incomplete, "run the same command again with --no-ids: time series and vector collections take no ids of ours, and what is sent twice is then stored twice"}
+		return Advice{Incomplete, "run the same command again with --no-ids: time series and vector collections take no " +
+			"ids; documents that are sent twice are then stored twice"}
 	}
 	if _, ok := errors.AsType[*penstock.AlteredError](err); ok {
-		return Advice{Incomplete, "documents of altered bytes are in the domain in the place of the true ones: when the way to S3 is sound again, ship the object once with --overwrite; " +
+		return Advice{Incomplete, "the object's bytes were altered on their way, and documents of them are in the domain: " +
+			"when the connection to S3 is sound again, ship the object once with --overwrite; " +
 			"in a data stream, delete its documents first"}
 	}
 	if e, ok := errors.AsType[*bulk.IndexError](err); ok {
@@ -107,22 +118,24 @@ func For(err error) Advice {
 		return domainAdvice(e)
 	}
 	if _, ok := errors.AsType[*domain.ConfigError](err); ok {
-		return Advice{Usage, "write it as https://search-name-id.region.es.amazonaws.com"}
+		return Advice{Usage, "write it as " + endpointForm}
 	}
 	if e, ok := errors.AsType[*source.Error](err); ok {
 		return sourceAdvice(e)
 	}
 	if _, ok := errors.AsType[*bulk.FatalError](err); ok {
-		return Advice{Incomplete, "run the same command again; what has arrived is not doubled"}
+		return Advice{Incomplete, runAgain}
 	}
 	if errors.Is(err, context.Canceled) {
 		return interrupted
 	}
 	if penstock.IsTemporary(err) {
-		return Advice{Incomplete, "run the same command again; what has arrived is not doubled"}
+		return Advice{Incomplete, runAgain}
 	}
 	return Advice{Internal, ""}
 }
+
+const endpointForm = "https://search-name-id.region.es.amazonaws.com"
 
 var optionHints = map[pipeline.Problem]string{
 	pipeline.BadRegion:          "write it as eu-west-1",
@@ -131,29 +144,32 @@ var optionHints = map[pipeline.Problem]string{
 	pipeline.NoRoleRegion:       "say where to ask for the role with --region",
 	pipeline.LoneExternalID:     "name the role with --s3-role-arn",
 	pipeline.NoDomain:           "name the endpoint with --domain https://… or PENSTOCK_DOMAIN",
-	pipeline.BadDomain:          "write it as https://search-name-id.region.es.amazonaws.com",
-	pipeline.BadEndpoint:        "write it as https://search-name-id.region.es.amazonaws.com; plain http is for loopback only",
-	pipeline.NoRegion:           "say it with --region; it cannot be read from a host name like this one, and is never guessed",
+	pipeline.BadDomain:          "write it as " + endpointForm,
+	pipeline.BadEndpoint:        "write it as " + endpointForm + "; plain http is for loopback only",
+	pipeline.NoRegion:           "say it with --region; this host name does not tell it, and it is never guessed",
 	pipeline.BadService:         "es is a domain, aoss a serverless collection",
-	pipeline.NeedlessCollection: "say --service aoss when the endpoint is one behind another name",
+	pipeline.NeedlessCollection: "say --service aoss when this is a collection under another name",
 	pipeline.NoCollection:       "name it with --collection",
 	pipeline.BadAuthorities:     "name a PEM file with --ca-file",
 	pipeline.BadS3Endpoint:      "write it as https://HOST or http://HOST:PORT",
 	pipeline.BadLocation:        "write it as s3://bucket/prefix",
 	pipeline.BadIndex:           "docs/documents.md explains index patterns; the default is " + shape.DefaultIndex,
 	pipeline.BadRule:            "docs/documents.md explains drop rules: --drop level=debug",
-	pipeline.BadBinary:          "letter keeps account of it, skip passes over it",
+	pipeline.BadBinary:          "letter makes a dead letter of it, skip passes over it",
 	pipeline.BadFormat:          `"penstock formats" lists the names`,
-	pipeline.BadTimeZone:        "--time-zone Europe/Berlin is for all formats, --time-zone mysql-error=Europe/Berlin for one",
-	pipeline.BadLogs:            "docs/cloudwatch-logs.md explains them",
+	pipeline.BadTimeZone: "--time-zone Europe/Berlin is for all formats, " +
+		"--time-zone mysql-error=Europe/Berlin for one",
+	pipeline.BadLogs: "docs/cloudwatch-logs.md explains them",
 }
 
 //nolint:gosec // names of variables, no credentials
-const credentialsHint = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a --profile, or run where a role gives credentials; --no-sign leaves the signature out"
+const credentialsHint = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a --profile, " +
+	"or run where a role gives credentials; --no-sign sends requests without a signature"
 
 func indexAdvice(e *bulk.IndexError) Advice {
 	if strings.HasPrefix(e.Err.Reason, "only write ops with an op_type of create") {
-		return Advice{Incomplete, "leave --overwrite out: a data stream takes new documents only; what is wrong in one has to be deleted there before it is shipped again"}
+		return Advice{Incomplete, "leave --overwrite out: a data stream takes new documents only; " +
+			"delete a wrong document there before its source is shipped again"}
 	}
 	what := "mend the index or choose another with --index"
 	switch e.Err.Type {
@@ -162,37 +178,45 @@ func indexAdvice(e *bulk.IndexError) Advice {
 	case "index_closed_exception":
 		what = "open the index"
 	case "validation_exception":
-		what = "delete old indexes or let the domain have more shards (cluster.max_shards_per_node)"
+		what = "delete old indexes or allow more shards (cluster.max_shards_per_node)"
 	case "mapper_parsing_exception", "document_parsing_exception":
 		what = "map @timestamp as a date in an index template, and write to a new index"
 	}
-	return Advice{Incomplete, what + ", then run the same command again; nothing of it is in the dead letters"}
+	return Advice{Incomplete, what + ", then run the same command again; the records are not in the dead letters"}
 }
 
 func domainAdvice(e *domain.Error) Advice {
 	switch e.Kind {
 	case domain.Unreachable:
 		if _, ok := errors.AsType[*tls.CertificateVerificationError](e.Err); ok {
-			return Advice{Incomplete, "trust the authority of the endpoint's certificate with --ca-file FILE; behind a tunnel, name the domain with --sign-for"}
+			return Advice{Incomplete, "trust the authority of the endpoint's certificate with --ca-file FILE; " +
+				"behind a tunnel, name the domain with --sign-for"}
 		}
-		return Advice{Incomplete, "check the endpoint, the network and, for a domain in a VPC, the security group; then run the same command again"}
+		return Advice{Incomplete, "check the endpoint, the network and, for a domain in a VPC, the security group; " +
+			"then run the same command again"}
 	case domain.NotADomain:
-		return Advice{Usage, "--domain wants the domain's endpoint, not the address of Dashboards, a console or a website"}
+		return Advice{Usage, "--domain wants the domain's endpoint, not the address of Dashboards, " +
+			"a console or a website"}
 	case domain.Refused, domain.Clock:
 		return Advice{Refused, refusalHints[e.Cause]}
 	case domain.BadRequest:
 		if strings.Contains(e.Reason, "explicit index in bulk is not allowed") {
-			return Advice{Incomplete, "run the same command again with --index-in-path: rest.action.multi.allow_explicit_index is false on this domain"}
+			return Advice{Incomplete, "run the same command again with --index-in-path: " +
+				"rest.action.multi.allow_explicit_index is false on this domain"}
 		}
-		return Advice{Incomplete, "the domain does not take such requests: check the index, its template and the domain's settings; nothing was lost, run the same command again"}
+		return Advice{Incomplete, "the domain does not take such requests: check the index, its template and the domain's " +
+			"settings, then run the same command again; nothing was lost"}
 	}
-	return Advice{Incomplete, "run the same command again when the domain has recovered; what has arrived is not doubled"}
+	return Advice{Incomplete, "run the same command again when the domain has recovered; " +
+		"what has arrived is not doubled"}
 }
 
 var refusalHints = map[domain.Cause]string{
-	domain.CauseUnknown:   "check the domain's access policy and the credentials",
-	domain.CauseAnonymous: "the domain's access policy admits IAM principals only: leave out --no-sign and give credentials",
-	domain.CausePolicy:    "the signature is right but the principal is not allowed: penstock policy explain says what the policies lack",
+	domain.CauseUnknown: "check the domain's access policy and the credentials",
+	domain.CauseAnonymous: "the domain's access policy admits IAM principals only: " +
+		"leave out --no-sign and give credentials",
+	domain.CausePolicy: "the signature is right but the principal is not allowed: " +
+		"penstock policy explain says what the policies lack",
 	domain.CauseSignature: "check the secret access key and this machine's clock",
 	domain.CauseToken:     "the access key or session token is unknown or expired: renew the credentials",
 	domain.CauseScope:     "name the domain's region with --region, and its service with --service es or aoss",
@@ -209,7 +233,8 @@ func sourceAdvice(e *source.Error) Advice {
 		}
 	}
 	if e.Kind == source.KindDenied && (e.Op == "write" || e.Op == "delete") {
-		return Advice{Refused, "allow s3:PutObject below the prefix of the dead letters; taking letters out needs s3:GetObject, s3:ListBucket and s3:DeleteObject too"}
+		return Advice{Refused, "allow s3:PutObject below the prefix of the dead letters; " +
+			"replaying letters needs s3:GetObject, s3:ListBucket and s3:DeleteObject too"}
 	}
 	switch e.Kind {
 	case source.KindMissing:
@@ -217,25 +242,30 @@ func sourceAdvice(e *source.Error) Advice {
 	case source.KindNoBucket:
 		return Advice{Usage, "check the bucket's name, and --endpoint-url when it is not in AWS"}
 	case source.KindDenied:
-		return Advice{Refused, "allow s3:GetObject on the objects and s3:ListBucket on the bucket; without s3:ListBucket a missing object looks like a forbidden one. A bucket whose owner has the requester pay wants --requester-pays"}
+		return Advice{Refused, "allow s3:GetObject on the objects and s3:ListBucket on the bucket; without s3:ListBucket " +
+			"a missing object looks like a forbidden one. A requester-pays bucket needs --requester-pays"}
 	case source.KindCredentials:
 		return Advice{Refused, credentialsHint}
 	case source.KindKey:
-		return Advice{Refused, "allow kms:Decrypt on the key, in the policy of the reader and, across accounts, in the key's; a key that is disabled or to be deleted decrypts nothing"}
+		return Advice{Refused, "allow kms:Decrypt on the key, in the reader's policy and, across accounts, in the key's " +
+			"policy; a key that is disabled or scheduled for deletion decrypts nothing"}
 	case source.KindRegion:
-		return Advice{Usage, "name the bucket's region with --s3-region, and with --endpoint-url an endpoint that serves it"}
+		return Advice{Usage, "name the bucket's region with --s3-region, " +
+			"and with --endpoint-url an endpoint that serves it"}
 	case source.KindName:
-		return Advice{Usage, "name a bucket or the ARN of an access point, s3://arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME/KEY; for an ARN leave out --path-style"}
+		return Advice{Usage, "name a bucket or the ARN of an access point, " +
+			"s3://arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME/KEY; for an ARN leave out --path-style"}
 	case source.KindUnreachable:
-		return Advice{Incomplete, "check the network and, when there is one, --endpoint-url; then run the same command again, what has arrived is not doubled"}
+		return Advice{Incomplete, "check the network and --endpoint-url if you give it, " + thenAgain}
 	case source.KindArchived:
 		return Advice{Incomplete, "restore the object from its archive first"}
 	case source.KindNotAFile:
 		return Advice{Usage, "name a file, a directory, - or an s3:// URL"}
 	case source.KindAnswer:
-		return Advice{Incomplete, "something between here and S3 may answer in its place: check --endpoint-url and the proxies on the way, then run the same command again; what has arrived is not doubled"}
+		return Advice{Incomplete, "something between here and S3 may answer in its place: " +
+			"check --endpoint-url and the proxies on the way, " + thenAgain}
 	case source.KindChanged:
 		return Advice{Incomplete, "run the same command again when nobody writes to it; what has arrived is not doubled"}
 	}
-	return Advice{Incomplete, "run the same command again; what has arrived is not doubled"}
+	return Advice{Incomplete, runAgain}
 }

@@ -22,82 +22,191 @@ import (
 	"github.com/seed56735111/penstock/shape"
 )
 
-// Setting is one row of the settings table. Its name is the flag; the variable is PENSTOCK_ and the name in capitals
-// with underscores, the key in a configuration file the name with underscores. A flag overrides the variable, the
-// variable the file, the file the default.
+// Setting is one row of the settings table. A flag overrides the environment variable, the variable overrides the file,
+// and the file overrides the default.
 type Setting struct {
+	// Name is the name of the flag. [Setting.Variable] and [Setting.Key] are made from it.
 	Name    string
 	Default string
-	Unit    string
-	Usage   string
+	// Unit says what the value is, such as "bytes". It is empty when Usage says enough.
+	Unit  string
+	Usage string
 }
 
-// Variable is the name of the environment variable.
+// Variable is the name of the environment variable, as PENSTOCK_BATCH_BYTES.
 func (s Setting) Variable() string { return "PENSTOCK_" + strings.ToUpper(s.Key()) }
 
-// Key is the name in a configuration file.
+// Key is the name in a configuration file, as batch_bytes.
 func (s Setting) Key() string { return strings.ReplaceAll(s.Name, "-", "_") }
 
-// IsList reports whether the setting has any number of texts: in a variable a line each, in a file a list.
+// IsList reports whether the setting may have several values: a line each in a variable, a list in a file.
 func (s Setting) IsList() bool { return s.Unit == "rules" }
 
-// table is the one table that flags, variables, file keys, docs/configuration.md and the JSON Schema are made from.
+// table is the source of flags, variables, file keys, docs/configuration.md and the JSON Schema.
 var table = []Setting{
 	{"domain", "", "URL", "endpoint of the domain, https://… (plain http only on loopback)"},
-	{"region", "", "", "region to sign for; found in the endpoint when it is an AWS one, never guessed"},
-	{"service", "", "", "service to sign for: es (a domain) or aoss (a serverless collection); found in the endpoint"},
+	{"region", "", "", "region to sign for; by default the one in the endpoint's host name, never a guess"},
+	{"service", "", "", "service to sign for: es (a domain) or aoss (a serverless collection); by default the endpoint's"},
 	{"profile", "", "", "profile in the AWS configuration files"},
 	{"role-arn", "", "ARN", "role to assume before signing, and before reading unless there is one for S3"},
 	{"external-id", "", "", "external id for assuming the role"},
 	{"no-sign", "false", "", "send requests to the domain without a signature"},
-	{"collection", "", "", "name of the serverless collection, for the endpoint of an account, ACCOUNT.aoss.REGION.on.aws"},
-	{"stall-timeout", "1m", "duration", "longest time without a byte in either direction before a request is taken for lost, and sent again: to the domain, S3 and other services"},
+	{
+		Name:  "collection",
+		Usage: "name of the serverless collection, for the endpoint of an account, ACCOUNT.aoss.REGION.on.aws",
+	},
+	{
+		Name:    "stall-timeout",
+		Default: "1m",
+		Unit:    "duration",
+		Usage: "longest time without a byte in either direction before a request to the domain, " +
+			"S3 or another service is sent again",
+	},
 	{"ca-file", "", "path", "PEM file with certificate authorities to trust for the domain, in addition to the system's"},
-	{"sign-for", "", "host", "host to sign for, and to expect in the certificate, when the endpoint is a tunnel or a port-forward to it"},
+	{
+		Name:  "sign-for",
+		Unit:  "host",
+		Usage: "host to sign for, and to expect in the certificate, when the endpoint is a tunnel or a port-forward",
+	},
 	{"endpoint-url", "", "URL", "S3 endpoint, for an S3-compatible server"},
 	{"path-style", "false", "", "address buckets in the path instead of the host name"},
 	{"s3-profile", "", "", "profile to read buckets with, instead of the domain's profile and role"},
 	{"s3-role-arn", "", "ARN", "role to assume for reading buckets, instead of the domain's role"},
 	{"s3-external-id", "", "", "external id for assuming the role of the buckets"},
-	{"s3-region", "", "", "region of the buckets; that of --region or the AWS configuration without it, and AWS says where else a bucket is"},
-	{"requester-pays", "false", "", "pay for requests to buckets whose owner has the requester pay"},
-	{"index", shape.DefaultIndex, "pattern", "index name: {format}, {yyyy.MM.dd} from the record's time, {field} from the record"},
+	{
+		Name: "s3-region",
+		Usage: "region of the buckets; by default that of --region or the AWS configuration. " +
+			"Buckets elsewhere in AWS are found",
+	},
+	{"requester-pays", "false", "", "pay for requests to requester-pays buckets"},
+	{
+		Name:    "index",
+		Default: shape.DefaultIndex,
+		Unit:    "pattern",
+		Usage:   "index name: {format}, {yyyy.MM.dd} from the record's time, {field} from the record",
+	},
 	{"format", "", "", "parse everything as this format instead of recognising it; \"penstock formats\" lists the names"},
-	{"time-zone", "UTC", "zone", "zone of times that are written without one, as a name such as Europe/Berlin or an offset such as +02:00; FORMAT=ZONE is for one format, commas stand between several"},
-	{"binary", "letter", "", "content that is no text: letter makes a dead letter by reference of it, skip passes over it"},
-	{"place", "", "", "name of this machine or tree of files, for the ids of records in files: it parts machines with equal paths"},
-	{"drop", "", "rules", "leave out records that match, such as level=debug or 'elb_status_code=200 and user_agent=ELB-*'; can be given more than once"},
+	{
+		Name:    "time-zone",
+		Default: "UTC",
+		Unit:    "zone",
+		Usage: "zone of times that are written without one: a name such as Europe/Berlin or an offset such as +02:00; " +
+			"FORMAT=ZONE is for one format; commas separate several",
+	},
+	{
+		Name:    "binary",
+		Default: "letter",
+		Usage:   "content that is not text: letter makes a dead letter that refers to it, skip passes over it",
+	},
+	{
+		Name: "place",
+		Usage: "name of this machine or tree of files; it takes part in the ids of records in files, " +
+			"so that machines with equal paths have different ids",
+	},
+	{
+		Name: "drop",
+		Unit: "rules",
+		Usage: "leave out records that match, such as level=debug or 'elb_status_code=200 and user_agent=ELB-*'; " +
+			"may be repeated",
+	},
 	{"strict", "false", "", "end with exit code 3 when records did not match the grammar of their format (unparsed)"},
-	{"dead-letters", "penstock-dead-letters", "directory or s3://bucket/prefix", "where records rest that the domain will never take; a directory is created when needed"},
+	{
+		Name:    "dead-letters",
+		Default: "penstock-dead-letters",
+		Unit:    "directory or s3://bucket/prefix",
+		Usage:   "where to keep records that the domain will never take; a directory is created when needed",
+	},
 	{"workers", "4", "items", "items that are read at once"},
 	{"max-in-flight", "4", "requests", "_bulk requests under way at once"},
 	{"batch-bytes", "2MiB", "bytes", "size at which a _bulk request is sent"},
 	{"batch-docs", "20000", "documents", "number of documents at which a _bulk request is sent"},
-	{"index-in-path", "false", "", "send documents to /INDEX/_bulk instead of naming the index in the body: for policies on some indexes and domains that refuse explicit indexes"},
-	{"no-ids", "false", "", "send documents without ids, for serverless collections that take none: what is sent twice is then stored twice"},
-	{"linger", "1s", "duration", "longest time a document waits for its _bulk request to fill, and what has come on standard input for what follows it"},
-	{"retry-budget", "5m", "duration", "longest time a batch is retried before the run gives up; its sources come again"},
-	{"gzip", "false", "", "compress request bodies: worth it on a link slower than about 3 Gbit/s"},
-	{"max-record-bytes", "16MiB", "bytes", "longest record; a longer one becomes a dead letter by reference"},
-	{"max-object-bytes", "64GiB", "bytes", "most plain bytes that one object may decode to"},
-	{"max-ratio", "1000", "", "most plain bytes for each stored byte, beyond the first 64 MiB"},
-	{"bucket", "", "", "bucket of events of \"penstock lambda\" that name a key alone, such as the items of a listing in Step Functions"},
-	{"continue-queue", "", "URL", "SQS queue that \"penstock lambda\" sends the rest of a large object to; without one the item is given back"},
-	{"put-templates", "false", "", "let \"penstock lambda\" put index templates that are not there yet when it delivers for the first time"},
-	{"reserve", "10s", "duration", "how long before the deadline of a Lambda invocation reading stops; at most half of its time"},
-	{"logs-numbers", "compat", "", "extracted fields of CloudWatch Logs events: compat makes numbers as LogsToElasticsearch does, safe only where nothing is lost"},
-	{"logs-json", "compat", "", "JSON in the messages of CloudWatch Logs events: compat looks from the first brace to the end, anywhere finds it with text around it, off leaves messages as they are"},
-	{"logs-messages", "", "", "messages of CloudWatch Logs events: compat looks for JSON alone, recognise parses those of a known format as a file of it; by default compat for an event of an invocation, recognise for payloads in objects"},
-	{"logs-nest-under", "", "field", "put the fields found in a CloudWatch Logs message under this name instead of at the top"},
-	{"logs-index", cloudwatch.DefaultIndex, "pattern", "index name for CloudWatch Logs events of an invocation, and when it is another than this for those in objects: {log_group}, {log_stream}, {owner}, {yyyy}, {MM}, {dd}"},
-	{"keep-going", "false", "", "go on when nothing is stored while the first 1,000 records are refused or do not match their format"},
+	{
+		Name:    "index-in-path",
+		Default: "false",
+		Usage: "send documents to /INDEX/_bulk instead of naming the index in the body, " +
+			"for policies on single indexes and for domains that refuse explicit indexes",
+	},
+	{
+		Name:    "no-ids",
+		Default: "false",
+		Usage: "send documents without ids, for serverless collections that take none; " +
+			"what is sent twice is then stored twice",
+	},
+	{
+		Name:    "linger",
+		Default: "1s",
+		Unit:    "duration",
+		Usage: "longest time that a document waits for its _bulk request to fill, " +
+			"and that a record on standard input waits for the next one",
+	},
+	{
+		Name:    "retry-budget",
+		Default: "5m",
+		Unit:    "duration",
+		Usage:   "longest time that a batch is retried before the run gives up; its sources are not acknowledged then",
+	},
+	{"gzip", "false", "", "compress request bodies; worth it on a link slower than about 3 Gbit/s"},
+	{"max-record-bytes", "16MiB", "bytes", "longest record; a longer one becomes a dead letter that refers to it"},
+	{"max-object-bytes", "64GiB", "bytes", "most bytes that one object may decompress to"},
+	{"max-ratio", "1000", "", "most decompressed bytes for each stored byte, beyond the first 64 MiB"},
+	{
+		Name:  "bucket",
+		Usage: "bucket for events of the function that name a key alone, such as the items of a listing in Step Functions",
+	},
+	{
+		Name:  "continue-queue",
+		Unit:  "URL",
+		Usage: "SQS queue that the function sends the rest of a large object to; without one the object is given back",
+	},
+	{"put-templates", "false", "", "let the function create missing index templates before its first delivery"},
+	{
+		Name:    "reserve",
+		Default: "10s",
+		Unit:    "duration",
+		Usage:   "how long before the deadline of a Lambda invocation reading stops; at most half of the invocation's time",
+	},
+	{
+		Name:    "logs-numbers",
+		Default: "compat",
+		Usage: "numbers in the extracted fields of CloudWatch Logs events: compat makes them as LogsToElasticsearch " +
+			"does, safe only where no digit is lost",
+	},
+	{
+		Name:    "logs-json",
+		Default: "compat",
+		Usage: "JSON in the messages of CloudWatch Logs events: compat looks from the first brace to the end, " +
+			"anywhere finds it with text around it, off leaves messages as they are",
+	},
+	{
+		Name: "logs-messages",
+		Usage: "messages of CloudWatch Logs events: compat looks for JSON only, " +
+			"recognise parses known formats as in a file; by default compat for events of an invocation, " +
+			"recognise for payloads in objects",
+	},
+	{
+		Name:  "logs-nest-under",
+		Unit:  "field",
+		Usage: "put the fields found in a CloudWatch Logs message under this name instead of at the top",
+	},
+	{
+		Name:    "logs-index",
+		Default: cloudwatch.DefaultIndex,
+		Unit:    "pattern",
+		Usage: "index name for CloudWatch Logs events of an invocation and, when it is not the default, " +
+			"for those in objects: {log_group}, {log_stream}, {owner}, {yyyy}, {MM}, {dd}",
+	},
+	{
+		Name:    "keep-going",
+		Default: "false",
+		Usage:   "go on when nothing is stored while the first 1,000 records are refused or do not match their format",
+	},
 	{"grace", "30s", "duration", "how long items in hand may go on after the first interrupt"},
 }
 
 // Table returns all settings, in the order of the reference.
 func Table() []Setting { return slices.Clone(table) }
 
-// Lookup returns the setting of a name, which must be one.
+// Lookup returns the setting with a name. It panics when there is none.
 func Lookup(name string) Setting {
 	i := slices.IndexFunc(table, func(s Setting) bool { return s.Name == name })
 	if i < 0 {
@@ -132,27 +241,27 @@ func (f Flags) mark(name string) {
 	}
 }
 
-// Text registers a text.
+// Text registers a flag with a text.
 func (f Flags) Text(p *string, name string) {
 	s := Lookup(name)
 	f.StringVar(p, name, s.Default, s.Usage)
 	f.mark(name)
 }
 
-// Boolean registers a switch.
+// Boolean registers a flag that is true or false.
 func (f Flags) Boolean(p *bool, name string) {
 	s := Lookup(name)
 	f.BoolVar(p, name, s.Default == "true", s.Usage)
 	f.mark(name)
 }
 
-// Number registers a number of things, at least one.
+// Number registers a flag with a number, at least one.
 func (f Flags) Number(p *int, name string) { f.value((*count)(p), name) }
 
-// Duration registers a time to wait, longer than none.
+// Duration registers a flag with a time to wait, longer than zero.
 func (f Flags) Duration(p *time.Duration, name string) { f.value((*span)(p), name) }
 
-// Size registers a number of bytes.
+// Size registers a flag with a number of bytes.
 func (f Flags) Size(p *int64, name string) { f.value((*ByteSize)(p), name) }
 
 func (f Flags) value(v pflag.Value, name string) {
@@ -164,14 +273,14 @@ func (f Flags) value(v pflag.Value, name string) {
 	f.mark(name)
 }
 
-// Rules registers rules, each a flag of its own.
+// Rules registers a flag that may be repeated, with a rule each.
 func (f Flags) Rules(p *[]string, name string) {
 	f.Var((*ruleTexts)(p), name, Lookup(name).Usage)
 	f.mark(name)
 }
 
-// ValueProblem says what is wrong with a flag's value. The types of this package say it themselves; the words of the others are
-// about Go.
+// ValueProblem says what is wrong with a flag's value. The errors of this package's types say it well. Those of pflag's
+// types are about Go, and are replaced.
 func ValueProblem(f *pflag.Flag, value string, cause error) error {
 	switch f.Value.(type) {
 	case *count, *span, *ByteSize, *ruleTexts:
@@ -190,16 +299,15 @@ func ValueProblem(f *pflag.Flag, value string, cause error) error {
 	return cause
 }
 
-// count is a number of things: at least one, because none would mean to do nothing for ever.
+// count is a number, at least one: with zero workers or requests nothing would ever happen.
 type count int
 
-// String is part of pflag.Value.
+var _ pflag.Value = (*count)(nil)
+
 func (n *count) String() string { return strconv.Itoa(int(*n)) }
 
-// Type is part of pflag.Value.
 func (n *count) Type() string { return "int" }
 
-// Set is part of pflag.Value.
 func (n *count) Set(text string) error {
 	v, err := strconv.Atoi(text)
 	if err != nil || v < 1 {
@@ -209,16 +317,15 @@ func (n *count) Set(text string) error {
 	return nil
 }
 
-// span is a time to wait, longer than none.
+// span is a time to wait, longer than zero.
 type span time.Duration
 
-// String is part of pflag.Value.
+var _ pflag.Value = (*span)(nil)
+
 func (d *span) String() string { return time.Duration(*d).String() }
 
-// Type is part of pflag.Value.
 func (d *span) Type() string { return "duration" }
 
-// Set is part of pflag.Value.
 func (d *span) Set(text string) error {
 	v, err := time.ParseDuration(text)
 	if err != nil || v <= 0 {
@@ -228,16 +335,15 @@ func (d *span) Set(text string) error {
 	return nil
 }
 
-// ruleTexts are rules, each in a flag of its own; in a variable and in a file they have a line each.
+// ruleTexts are rules: one for each use of the flag, one for each line of a variable.
 type ruleTexts []string
 
-// String is part of pflag.Value.
+var _ pflag.Value = (*ruleTexts)(nil)
+
 func (r *ruleTexts) String() string { return strings.Join(*r, "\n") }
 
-// Type is part of pflag.Value.
 func (r *ruleTexts) Type() string { return "rule" }
 
-// Set is part of pflag.Value.
 func (r *ruleTexts) Set(text string) error {
 	for one := range strings.Lines(text) {
 		if one = strings.TrimSpace(one); one != "" {
@@ -250,7 +356,9 @@ func (r *ruleTexts) Set(text string) error {
 // ByteSize is a number of bytes written as 1048576, 1MiB or 1MB.
 type ByteSize int64
 
-// String is part of pflag.Value.
+var _ pflag.Value = (*ByteSize)(nil)
+
+// String is the size with the largest unit that fits.
 func (b *ByteSize) String() string {
 	n := int64(*b)
 	for i, unit := range []string{"GiB", "MiB", "KiB"} {
@@ -261,10 +369,10 @@ func (b *ByteSize) String() string {
 	return strconv.FormatInt(n, 10)
 }
 
-// Type is part of pflag.Value.
+// Type is the name of the type in help texts.
 func (b *ByteSize) Type() string { return "size" }
 
-// Set is part of pflag.Value.
+// Set reads a size.
 func (b *ByteSize) Set(text string) error {
 	number, scale := text, int64(1)
 	for _, u := range []struct {
@@ -284,10 +392,16 @@ func (b *ByteSize) Set(text string) error {
 	return nil
 }
 
-// kubernetesVariable is what Kubernetes sets in a pod for a service whose name begins with penstock.
-var kubernetesVariable = regexp.MustCompile(`_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_PROTO|_PORT|_ADDR)?)?)$`)
+// kubernetesVariable matches the variables that Kubernetes sets in a pod for a service whose name begins with penstock.
+var kubernetesVariable = regexp.MustCompile(
+	`_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_PROTO|_PORT|_ADDR)?)?)$`)
 
-// Stray tells of variables that look like settings and are none.
+// isOfTests reports whether a variable is read by the tests only.
+func isOfTests(name string) bool {
+	return strings.HasPrefix(name, "PENSTOCK_LIVE_") || strings.HasPrefix(name, "PENSTOCK_TEST_")
+}
+
+// Stray has a note for each variable that looks like a setting and is none.
 func Stray(environ []string) []string {
 	known := []string{"PENSTOCK_CONFIG", "PENSTOCK_BENCH", "PENSTOCK_CPUPROFILE", "PENSTOCK_REAL"}
 	for _, s := range table {
@@ -296,8 +410,10 @@ func Stray(environ []string) []string {
 	var notes []string
 	for _, kv := range environ {
 		name, value, _ := strings.Cut(kv, "=")
-		if !strings.HasPrefix(name, "PENSTOCK_") || value == "" || slices.Contains(known, name) || kubernetesVariable.MatchString(name) ||
-			strings.HasPrefix(name, "PENSTOCK_LIVE_") || strings.HasPrefix(name, "PENSTOCK_TEST_") { // those of the tests
+		if !strings.HasPrefix(name, "PENSTOCK_") || value == "" || slices.Contains(known, name) {
+			continue
+		}
+		if isOfTests(name) || kubernetesVariable.MatchString(name) {
 			continue
 		}
 		text := "the variable " + name + " is no setting"
@@ -310,7 +426,7 @@ func Stray(environ []string) []string {
 	return notes
 }
 
-// nearest is the one of names that is at most two letters off, if there is one.
+// nearest is the name that differs least from a word, by at most two letters. It is empty when there is none.
 func nearest(word string, names []string) string {
 	best, least := "", 3
 	for _, name := range names {
@@ -321,7 +437,7 @@ func nearest(word string, names []string) string {
 	return best
 }
 
-// distance is how many letters have to be put in, taken out or changed to make b of a.
+// distance is the Levenshtein distance of two words: the letters to insert, delete or change to make b of a.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
@@ -342,7 +458,7 @@ func distance(a, b string) int {
 	return row[len(b)]
 }
 
-// Apply fills the flags of the table that were not given.
+// Apply fills the flags of the table that were not given, from variables and the file.
 func Apply(flags *pflag.FlagSet, lookup func(string) (string, bool), file File) error {
 	var errs []error
 	flags.VisitAll(func(f *pflag.Flag) {
@@ -386,7 +502,8 @@ func Parse(data []byte) (map[string]string, error) {
 		return nil, fmt.Errorf("not a JSON object: %s", jsonProblem(data, err))
 	}
 	if rest := bytes.TrimSpace(data[dec.InputOffset():]); len(rest) > 0 {
-		return nil, fmt.Errorf("not a JSON object: line %d: something behind its end", 1+bytes.Count(data[:dec.InputOffset()], []byte{'\n'}))
+		line := 1 + bytes.Count(data[:dec.InputOffset()], []byte{'\n'})
+		return nil, fmt.Errorf("not a JSON object: line %d: something follows its end", line)
 	}
 	values := make(map[string]string, len(raw))
 	for key, v := range raw {
@@ -414,7 +531,7 @@ func Parse(data []byte) (map[string]string, error) {
 		case []any:
 			text, ok := joinLines(v)
 			if !ok || !table[at].IsList() {
-				return nil, fmt.Errorf("key %q: a list, where only that of drop may be one, of strings", key)
+				return nil, fmt.Errorf("key %q: only drop may be a list, and only of strings", key)
 			}
 			values[key] = text
 		default:
@@ -424,11 +541,12 @@ func Parse(data []byte) (map[string]string, error) {
 	return values, nil
 }
 
-// jsonProblem is what is wrong with a text that is no JSON object, and where.
+// jsonProblem says what is wrong with a text that is no JSON object, and where.
 func jsonProblem(data []byte, err error) string {
 	if e, ok := errors.AsType[*json.SyntaxError](err); ok && !errors.Is(err, io.ErrUnexpectedEOF) {
 		before := data[:min(max(e.Offset-1, 0), int64(len(data)))]
-		return fmt.Sprintf("line %d, column %d: %s", 1+bytes.Count(before, []byte{'\n'}), len(before)-bytes.LastIndexByte(before, '\n'), e)
+		line, column := 1+bytes.Count(before, []byte{'\n'}), len(before)-bytes.LastIndexByte(before, '\n')
+		return fmt.Sprintf("line %d, column %d: %s", line, column, e)
 	}
 	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		return "it is of the type " + e.Value
@@ -452,14 +570,14 @@ func joinLines(list []any) (string, bool) {
 	return strings.Join(lines, "\n"), true
 }
 
-// Any reports whether there are flags of the table among these.
+// Any reports whether some of the flags are of the table.
 func Any(flags *pflag.FlagSet) bool {
 	found := false
 	flags.VisitAll(func(f *pflag.Flag) { found = found || len(f.Annotations[annotation]) > 0 })
 	return found
 }
 
-// Level reads the lowest level that is logged; nothing is info.
+// Level reads the lowest level that is logged. An empty text is info.
 func Level(text string) (slog.Level, error) {
 	level := slog.LevelInfo
 	if text == "" {
