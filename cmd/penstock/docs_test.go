@@ -23,9 +23,9 @@ import (
 	"github.com/seed56735111/penstock/internal/bucket"
 )
 
-// TestCommandsOfThePagesRunAsTheyArePrinted reads README and docs and runs every block that is marked sh, line by line, in a directory
-// with the files that the pages speak of. A block whose first line is "# with an account" gets credentials and the endpoints of a bucket
-// and a domain from outside; the others get nothing.
+// TestCommandsOfThePagesRunAsTheyArePrinted reads README and docs and runs every block that is marked sh, line by line,
+// in a directory with the files that the pages speak of. A block whose first line is "# with an account" gets
+// credentials and the endpoints of a bucket and a domain from outside; the others get nothing.
 func TestCommandsOfThePagesRunAsTheyArePrinted(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the pages have commands for minutes")
@@ -54,7 +54,10 @@ func TestCommandsOfThePagesRunAsTheyArePrinted(t *testing.T) {
 	for _, page := range pages {
 		t.Run(filepath.Base(page), func(t *testing.T) {
 			for _, b := range all[page] {
-				r := &reader{t: t, shell: shell, dir: desk(t), where: fmt.Sprintf("%s:%d", filepath.Base(page), b.line), outside: outside}
+				r := &reader{
+					t: t, shell: shell, dir: desk(t), where: fmt.Sprintf("%s:%d", filepath.Base(page), b.line),
+					outside: outside,
+				}
 				r.run(b)
 				r.leave()
 			}
@@ -71,9 +74,13 @@ type block struct {
 
 const accountMark = "# with an account"
 
+// notesOfMistakes are the notes that no command of a page may cause.
+var notesOfMistakes = regexp.MustCompile(`(?m)^penstock: note: (the variable|there is no|no letter).*$`)
+
 var (
 	fence       = regexp.MustCompile("(?ms)^```([a-z]*)\n(.*?)^```$")
-	commandLine = regexp.MustCompile(`(?m)^(\$ )?(penstock|make|curl|aws|sam|git|zcat|export|deploy/\S+|go|docker|terraform|eval) .*[^.]$`)
+	commandLine = regexp.MustCompile(
+		`(?m)^(\$ )?(penstock|make|curl|aws|sam|git|zcat|export|deploy/\S+|go|docker|terraform|eval) .*[^.]$`)
 )
 
 func blocks(t *testing.T, page string) []block {
@@ -133,7 +140,8 @@ func notRun(line string) string {
 	if _, err := exec.LookPath(tool); err != nil && tool != "penstock" && tool != "export" {
 		return "there is no " + tool + " here"
 	}
-	if strings.HasPrefix(line, "aws lambda") || strings.HasPrefix(line, "aws s3api") || strings.HasPrefix(line, "aws stepfunctions") {
+	if strings.HasPrefix(line, "aws lambda") || strings.HasPrefix(line, "aws s3api") ||
+		strings.HasPrefix(line, "aws stepfunctions") {
 		return "it is about functions, notifications and state machines of an account"
 	}
 	return ""
@@ -142,7 +150,8 @@ func notRun(line string) string {
 func (r *reader) run(b block) {
 	r.t.Helper()
 	r.env = []string{
-		"PATH=" + filepath.Dir(binary) + string(os.PathListSeparator) + os.Getenv("PATH"), "HOME=" + r.dir, "AWS_EC2_METADATA_DISABLED=true",
+		"PATH=" + filepath.Dir(binary) + string(os.PathListSeparator) + os.Getenv("PATH"),
+		"HOME=" + r.dir, "AWS_EC2_METADATA_DISABLED=true",
 		"TMPDIR=" + os.TempDir(),
 	}
 	r.env = append(r.env, goCaches(r.t)...) // make would build everything anew in the empty home
@@ -205,7 +214,8 @@ func (r *reader) export(b block, line string) {
 
 // serves reports whether a command goes on until somebody ends it.
 func serves(line string) bool {
-	return strings.HasPrefix(line, "penstock domain") && !strings.Contains(line, "identity") || strings.Contains(line, "--keep")
+	return strings.HasPrefix(line, "penstock domain") && !strings.Contains(line, "identity") ||
+		strings.Contains(line, "--keep")
 }
 
 // serve starts a domain, and gives the shell the variables that it prints. It reports whether it listens.
@@ -266,7 +276,8 @@ func (r *reader) leave() {
 	r.servers = nil
 }
 
-// command runs a line. It may find dead letters, warnings or that a policy refuses; anything else is a fault of the page.
+// command runs a line. It may find dead letters, warnings or that a policy refuses; anything else is a fault of the
+// page.
 func (r *reader) command(line string) {
 	r.t.Helper()
 	if why := notRun(line); why != "" {
@@ -287,7 +298,7 @@ func (r *reader) command(line string) {
 	if code != 0 && code != 3 && (!isPolicy || code != 5) || strings.Contains(complaint.String(), "penstock: error:") {
 		r.t.Errorf("%s: %s: %v after %v\n%s%s", r.where, line, err, time.Since(begun), out.String(), complaint.String())
 	}
-	if notes := regexp.MustCompile(`(?m)^penstock: note: (the variable|there is no|no letter).*$`).FindString(complaint.String()); notes != "" {
+	if notes := notesOfMistakes.FindString(complaint.String()); notes != "" {
 		r.t.Errorf("%s: %s: %s", r.where, line, notes)
 	}
 	r.last = out.String()
@@ -300,18 +311,26 @@ const aLine = `{"time":"2026-11-24T10:05:00Z","level":"info","service":"web","me
 func desk(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	everything := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow",%s"Action":"es:*","Resource":"arn:aws:es:eu-west-1:123456789012:domain/logs/*"}]}`
+	everything := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow",%s"Action":"es:*",` +
+		`"Resource":"arn:aws:es:eu-west-1:123456789012:domain/logs/*"}]}`
 	for name, text := range map[string]string{
-		"app.log":                             "2026-11-24 10:05:00,123 ERROR gate did not open\n2026-11-24 10:05:01,123 INFO gate open\n",
-		"logs/a.ndjson":                       aLine,
-		"logs/below/b.log":                    "2026-11-24 10:05:00,123 INFO gate open\n",
-		"old.json.gz":                         zipped(t, aLine),
-		"flow.log":                            "2 123456789012 vpc-1 10.0.0.1 10.0.0.2 840 1764000000 1764000060 ACCEPT\n",
-		"event.json":                          `{"Records":[{"eventVersion":"2.1","eventSource":"aws:s3","awsRegion":"eu-west-1","eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"my-logs"},"object":{"key":"2026/11/24/x.log.gz","size":100}}}]}`,
-		"policy.json":                         fmt.Sprintf(everything, `"Principal":{"AWS":"arn:aws:iam::123456789012:role/shipper"},`),
-		"role.json":                           fmt.Sprintf(everything, ""),
-		".aws/credentials":                    "[store]\naws_access_key_id = STORE\naws_secret_access_key = secret\n[production]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = secret\n",
-		"penstock-dead-letters/a.dead.ndjson": `{"id":"4f2a01","time":"2026-11-24T10:05:00Z","reason":"rejected","type":"mapper_parsing_exception","detail":"failed to parse","source":{"object":"s3://my-logs/k","offset":0,"length":7},"index":"app-2026","document":"{\"n\":1}","raw":"{\"n\":1}"}` + "\n",
+		"app.log": "2026-11-24 10:05:00,123 ERROR gate did not open\n" +
+			"2026-11-24 10:05:01,123 INFO gate open\n",
+		"logs/a.ndjson":    aLine,
+		"logs/below/b.log": "2026-11-24 10:05:00,123 INFO gate open\n",
+		"old.json.gz":      zipped(t, aLine),
+		"flow.log":         "2 123456789012 vpc-1 10.0.0.1 10.0.0.2 840 1764000000 1764000060 ACCEPT\n",
+		"event.json": `{"Records":[{"eventVersion":"2.1","eventSource":"aws:s3","awsRegion":"eu-west-1",` +
+			`"eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"my-logs"},` +
+			`"object":{"key":"2026/11/24/x.log.gz","size":100}}}]}`,
+		"policy.json": fmt.Sprintf(everything, `"Principal":{"AWS":"arn:aws:iam::123456789012:role/shipper"},`),
+		"role.json":   fmt.Sprintf(everything, ""),
+		".aws/credentials": "[store]\naws_access_key_id = STORE\naws_secret_access_key = secret\n" +
+			"[production]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = secret\n",
+		"penstock-dead-letters/a.dead.ndjson": `{"id":"4f2a01","time":"2026-11-24T10:05:00Z","reason":"rejected",` +
+			`"type":"mapper_parsing_exception","detail":"failed to parse",` +
+			`"source":{"object":"s3://my-logs/k","offset":0,"length":7},` +
+			`"index":"app-2026","document":"{\"n\":1}","raw":"{\"n\":1}"}` + "\n",
 	} {
 		file := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
@@ -340,7 +359,8 @@ func zipped(t *testing.T, text string) string {
 	return b.String()
 }
 
-// anAccount starts buckets and a domain with the names of the pages, and returns the variables with the credentials and the endpoints.
+// anAccount starts buckets and a domain with the names of the pages, and returns the variables with the credentials and
+// the endpoints.
 func anAccount(t *testing.T) []string {
 	t.Helper()
 	store, err := bucket.New("empty")
@@ -361,7 +381,10 @@ func anAccount(t *testing.T) []string {
 		_ = resp.Body.Close()
 	}
 	for name, keys := range map[string][]string{
-		"my-logs": {"AWSLogs/x.log.gz", "2026/11/24/x.log.gz", "a b.gz"}, "app-logs": {"2026/a.gz"}, "their-logs": {"a.gz"}, "logs": {"a b+c.gz"},
+		"my-logs":    {"AWSLogs/x.log.gz", "2026/11/24/x.log.gz", "a b.gz"},
+		"app-logs":   {"2026/a.gz"},
+		"their-logs": {"a.gz"},
+		"logs":       {"a b+c.gz"},
 		"my-letters": nil,
 	} {
 		put("/"+name, "")
@@ -370,7 +393,8 @@ func anAccount(t *testing.T) []string {
 		}
 	}
 	file := filepath.Join(t.TempDir(), "identities.json")
-	identities := `{"users":[{"arn":"arn:aws:iam::123456789012:user/grace","access_keys":[{"id":"AKIDEXAMPLE","secret":"secret"}],
+	identities := `{"users":[{"arn":"arn:aws:iam::123456789012:user/grace",
+ "access_keys":[{"id":"AKIDEXAMPLE","secret":"secret"}],
  "policies":[{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["es:*","sts:*"],"Resource":"*"}]}]}],
  "roles":[{"arn":"arn:aws:iam::210987654321:role/log-reader","trust":["123456789012"]}]}`
 	if err := os.WriteFile(file, []byte(identities), 0o600); err != nil {
@@ -378,7 +402,8 @@ func anAccount(t *testing.T) []string {
 	}
 	domain := serve(t, "domain", "--listen", "127.0.0.1:0", "--identities", file, "--region", "eu-west-1")
 	return []string{
-		"AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret", "AWS_REGION=eu-west-1", "AWS_ENDPOINT_URL_STS=" + domain,
-		"PENSTOCK_DOMAIN=" + domain, "PENSTOCK_ENDPOINT_URL=" + srv.URL, "PENSTOCK_PATH_STYLE=true",
+		"AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret", "AWS_REGION=eu-west-1",
+		"AWS_ENDPOINT_URL_STS=" + domain, "PENSTOCK_DOMAIN=" + domain,
+		"PENSTOCK_ENDPOINT_URL=" + srv.URL, "PENSTOCK_PATH_STYLE=true",
 	}
 }

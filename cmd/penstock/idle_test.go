@@ -32,7 +32,8 @@ type shipping struct {
 func startShip(t *testing.T, domain string, in io.Reader, args ...string) *shipping {
 	t.Helper()
 	s := &shipping{t: t, Cmd: exec.Command(binary, append([]string{
-		"ship", "--domain", domain, "--no-sign", "--json", "--linger", "200ms", "--index", "idle", "--dead-letters", t.TempDir(),
+		"ship", "--domain", domain, "--no-sign", "--json", "--linger", "200ms", "--index", "idle",
+		"--dead-letters", t.TempDir(),
 	}, args...)...)}
 	s.Stdin, s.Stdout, s.Stderr = in, &s.out, &s.err
 	if err := s.Start(); err != nil {
@@ -99,8 +100,8 @@ func openDomain(t *testing.T) string {
 	return serve(t, "domain", "--listen", "127.0.0.1:0", "--access", "open")
 }
 
-// Nothing that has come is held back while the pipe idles: neither what is less than a sample, nor the last event, which
-// might go on with the next line.
+// Nothing that has come is held back while the pipe idles: neither what is less than a sample, nor the last event,
+// which might go on with the next line.
 func TestAnIdlePipeHoldsNothingBack(t *testing.T) {
 	t.Parallel()
 	for name, parts := range map[string][]string{

@@ -55,7 +55,8 @@ func TestScripts(t *testing.T) {
 		// Builtin commands win over these: a name such as stop would end the script there, and pass.
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"repeat": repeat,
-			"start":  start, "end": end, "bucket": startBucket, "website": website, "exits": exits, "retry": retry, "json": jsonField, "age": age,
+			"start":  start, "end": end, "bucket": startBucket, "website": website,
+			"exits": exits, "retry": retry, "json": jsonField, "age": age,
 			"refuser": startRefuser, "says": says,
 		},
 		RequireExplicitExec: false,
@@ -93,8 +94,8 @@ func age(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// start VAR penstock ARG… starts a server and sets VAR to the URL of its one line "listening on URL", and VAR_PORT to the
-// port in it. Its standard error goes to VAR.log.
+// start VAR penstock ARG… starts a server and sets VAR to the URL of its one line "listening on URL", and VAR_PORT to
+// the port in it. Its standard error goes to VAR.log.
 func start(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: start VAR COMMAND ARG…")
@@ -168,7 +169,8 @@ func environ(ts *testscript.TestScript) []string {
 			names = append(names, name)
 		}
 	}
-	names = append(names, "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_DEFAULT_REGION",
+	names = append(names, "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION",
+		"AWS_DEFAULT_REGION",
 		"AWS_EC2_METADATA_DISABLED", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE")
 	var env []string
 	for _, name := range names {
@@ -228,7 +230,8 @@ func startRefuser(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], srv.URL)
 }
 
-// says FILE TEXT… wants each text to stand in a file (stdout and stderr are the last command's); … is anything on the same line.
+// says FILE TEXT… wants each text to stand in a file (stdout and stderr are the last command's); … is anything on the
+// same line.
 func says(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: says FILE TEXT…")

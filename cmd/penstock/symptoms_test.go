@@ -22,8 +22,9 @@ var (
 	said     = regexp.MustCompile(`'([^']+)'`)
 )
 
-// TestTheSymptomsAreSaid holds the sentences of docs/troubleshooting.md: each is one that the script of the same name has seen the program
-// say, or is made of texts in the code for what does not happen on this machine. Every sentence of the script is on the page.
+// TestTheSymptomsAreSaid holds the sentences of docs/troubleshooting.md: each is one that the script of the same name
+// has seen the program say, or is made of texts in the code for what does not happen on this machine. Every sentence of
+// the script is on the page.
 func TestTheSymptomsAreSaid(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../../docs/troubleshooting.md")

@@ -16,7 +16,8 @@ import (
 	"unsafe"
 )
 
-// openTerminal returns the two ends of a terminal of that many columns: what a person has before them, and what a program writes to.
+// openTerminal returns the two ends of a terminal of that many columns: what a person has before them, and what a
+// program writes to.
 func openTerminal(t *testing.T, columns uint16) (person, program *os.File) {
 	t.Helper()
 	person, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
@@ -41,8 +42,11 @@ func openTerminal(t *testing.T, columns uint16) (person, program *os.File) {
 	return person, program
 }
 
-// onTerminal runs penstock on a terminal and returns all that a person saw. seen is called with it whenever there is more.
-func onTerminal(t *testing.T, columns uint16, seen func(text string, p *os.Process), args ...string) (text string, code int) {
+// onTerminal runs penstock on a terminal and returns all that a person saw. seen is called with it whenever there is
+// more.
+func onTerminal(
+	t *testing.T, columns uint16, seen func(text string, p *os.Process), args ...string,
+) (text string, code int) {
 	t.Helper()
 	person, program := openTerminal(t, columns)
 	cmd := exec.Command(binary, args...)
@@ -77,7 +81,8 @@ func TestOutputFitsATerminalOf80Columns(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	file := filepath.Join(dir, strings.Repeat("a-long-name-", 12)+".log")
-	if err := os.WriteFile(file, []byte("{\"time\":\"2015-11-19T08:00:00Z\",\"n\":1}\n{\"n\":2}\n{\"n\":3}\n{\"n\":4}\nnot JSON at all\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte("{\"time\":\"2015-11-19T08:00:00Z\",\"n\":1}\n{\"n\":2}\n{\"n\":3}\n"+
+		"{\"n\":4}\nnot JSON at all\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, args := range [][]string{
@@ -110,7 +115,8 @@ func TestOutputFitsATerminalOf80Columns(t *testing.T) {
 func identities(t *testing.T) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "identities.json")
-	role := exec.Command(binary, "domain", "identity", "create", "role", strings.Repeat("shipper-", 7), "--identities", file)
+	role := exec.Command(binary, "domain", "identity", "create", "role", strings.Repeat("shipper-", 7), "--identities",
+		file)
 	if out, err := role.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -141,7 +147,8 @@ func TestAPersonSeesHowFarARunIsAndHowItDrains(t *testing.T) {
 	for _, want := range []string{
 		"penstock: draining, for 30s at most; again to stop at once\n",
 		"  draining  ", // in the status line, after others
-		"records = ", "penstock: everything up to and including " + dir, "is settled\n", "penstock: error: interrupted before the source was at its end\n",
+		"records = ", "penstock: everything up to and including " + dir, "is settled\n", "penstock: error: " +
+			"interrupted before the source was at its end\n",
 	} {
 		if !strings.Contains(strings.ReplaceAll(text, "\r\x1b[K", "  "), want) {
 			t.Errorf("nobody saw %q in\n%q", want, text)

@@ -162,7 +162,6 @@ var optionHints = map[pipeline.Problem]string{
 	pipeline.BadLogs: "docs/cloudwatch-logs.md explains them",
 }
 
-//nolint:gosec // names of variables, no credentials
 const credentialsHint = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a --profile, " +
 	"or run where a role gives credentials; --no-sign sends requests without a signature"
 

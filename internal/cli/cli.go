@@ -68,7 +68,8 @@ func Main(args []string, std Streams) int {
 	return a.explain(err)
 }
 
-// profile writes a CPU profile of the process to the file that PENSTOCK_CPUPROFILE names, for CONTRIBUTING's "Performance".
+// profile writes a CPU profile of the process to the file that PENSTOCK_CPUPROFILE names, for CONTRIBUTING's
+// "Performance".
 func profile(w io.Writer) (stop func()) {
 	path := os.Getenv("PENSTOCK_CPUPROFILE")
 	if path == "" {
@@ -133,7 +134,8 @@ Exit codes: 0 everything settled; 1 internal error; 2 usage or configuration; 3 
 		}
 		return &usageError{Err: err, Hint: fmt.Sprintf("%q lists the flags", cmd.CommandPath()+" --help")}
 	})
-	root.PersistentFlags().StringVar(&a.logLevel, "log-level", "info", "lowest level that is logged to standard error: debug, info, warn or error")
+	root.PersistentFlags().StringVar(&a.logLevel, "log-level", "info", "lowest level that is logged to standard error: "+
+		"debug, info, warn or error")
 	root.PersistentFlags().String("config", "", "JSON file with settings; variables and flags override it")
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
 		if settings.Any(cmd.Flags()) {
@@ -156,8 +158,10 @@ Exit codes: 0 everything settled; 1 internal error; 2 usage or configuration; 3 
 	root.InitDefaultCompletionCmd()
 	if c, _, err := root.Find([]string{"completion"}); err == nil && c != root {
 		c.Short = "Print the completion script for a shell"
-		c.Long = "completion prints a script that completes commands and flags, for bash, zsh, fish or PowerShell (docs/install.md)."
-		c.Example = "  source <(penstock completion bash)\n  penstock completion fish > ~/.config/fish/completions/penstock.fish"
+		c.Long = "completion prints a script that completes commands and flags, for bash, zsh, " +
+			"fish or PowerShell (docs/install.md)."
+		c.Example = "  source <(penstock completion bash)\n" +
+			"  penstock completion fish > ~/.config/fish/completions/penstock.fish"
 		c.Args, c.RunE = rejectUnknownCommand, func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	}
 	return root

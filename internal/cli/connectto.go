@@ -9,8 +9,8 @@ import (
 	"github.com/seed56735111/penstock/domain"
 )
 
-// detour is one --connect-to rule of curl's: connections to the first place go to the second. An empty part of the first
-// matches everything, one of the second leaves it as it is.
+// detour is one --connect-to rule of curl's: connections to the first place go to the second. An empty part of the
+// first matches everything, one of the second leaves it as it is.
 type detour struct{ fromHost, fromPort, toHost, toPort string }
 
 // parseDetours reads HOST1:PORT1:HOST2:PORT2; IPv6 addresses stand in brackets.

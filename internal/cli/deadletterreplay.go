@@ -34,16 +34,16 @@ func newDeadLetterReplay(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "replay",
 		Short: "Send the documents of dead letters again, under their old ids",
-		Long: `replay sends the documents of dead letters to the domain again, under the ids and indexes they had, so that nothing is
-doubled. What arrives is taken out of the dead letters; what is refused again stays.
+		Long: `replay sends the documents of dead letters to the domain again, under the ids and indexes they had, so that
+nothing is doubled. What arrives is taken out of the dead letters; what is refused again stays.
 
-It takes the letters that were written for this domain and says how many it left for others: --from takes those of another
-domain (one that was replaced, or was reached through a tunnel), --any-domain all. Letters of earlier versions do not say
-for which domain they are, and are taken.
+It takes the letters that were written for this domain and says how many it left for others: --from takes those of
+another domain (one that was replaced, or was reached through a tunnel), --any-domain all. Letters of earlier versions
+do not say for which domain they are, and are taken.
 
-A letter whose document has no index (unshaped) is sent to the one that --index gives; given on the command line, --index
-sends the other letters there too. Letters by reference (an overlong record, the rest of a corrupt object, what cannot be
-read at all) hold no record: ship their source again.
+A letter whose document has no index (unshaped) is sent to the one that --index gives; given on the command line,
+--index sends the other letters there too. Letters by reference (an overlong record, the rest of a corrupt object,
+what cannot be read at all) hold no record: ship their source again.
 
 Exit codes: 0 nothing is left of what was chosen, 3 some letters stay.`,
 		Example: `  penstock deadletter replay --domain https://…
@@ -189,7 +189,9 @@ func newReshaper(pattern string, reroute bool) (*reshaper, error) {
 	}
 	p, err := shape.ParsePattern(pattern)
 	if err != nil {
-		return nil, &usageError{Err: err, Hint: "docs/documents.md explains index patterns; the default is " + shape.DefaultIndex}
+		return nil, &usageError{
+			Err: err, Hint: "docs/documents.md explains index patterns; the default is " + shape.DefaultIndex,
+		}
 	}
 	return &reshaper{pattern: pattern, namer: p.Namer(), reroute: reroute}, nil
 }
@@ -208,8 +210,9 @@ func (r *reshaper) document(l penstock.Letter) (penstock.Document, error) {
 	return deadletter.DocumentOf(l)
 }
 
-// reshape makes a document of the record in a letter, as earlier versions wrote those without an index. Its id is made of the
-// object's identity and the record's place; where it follows the content before the record it cannot be made again.
+// reshape makes a document of the record in a letter, as earlier versions wrote those without an index. Its id is made
+// of the object's identity and the record's place; where it follows the content before the record it cannot be made
+// again.
 func (r *reshaper) reshape(l penstock.Letter) (penstock.Document, error) {
 	s := l.Source
 	id := penstock.Identity{Bucket: s.Bucket, Key: s.Key, Version: s.Version, ETag: s.ETag}
@@ -225,7 +228,8 @@ func (r *reshaper) reshape(l penstock.Letter) (penstock.Document, error) {
 		return penstock.Document{}, err
 	}
 	p := penstock.Pipeline{Recognizer: d, Shaper: placed{Shaper: shaper, offset: s.Offset}}
-	reading, err := p.Read(&penstock.Object{Name: s.Object, Size: -1}, id, penstock.Entry{Name: s.Entry, Reader: bytes.NewReader(l.Raw)})
+	reading, err := p.Read(&penstock.Object{Name: s.Object, Size: -1}, id,
+		penstock.Entry{Name: s.Entry, Reader: bytes.NewReader(l.Raw)})
 	if err != nil {
 		return penstock.Document{}, err
 	}
@@ -236,7 +240,8 @@ func (r *reshaper) reshape(l penstock.Letter) (penstock.Document, error) {
 	n := 0
 	for shaped, err := range reading.Documents(0) {
 		if n++; n > 1 || shaped == nil || shaped.Unread {
-			return penstock.Document{}, errors.Join(fmt.Errorf("the record is no longer one of format %s: ship its source again", s.Format), err)
+			return penstock.Document{}, errors.Join(
+				fmt.Errorf("the record is no longer one of format %s: ship its source again", s.Format), err)
 		}
 		if err != nil {
 			return penstock.Document{}, err

@@ -13,7 +13,10 @@ import (
 func TestTheRecordInALetterOfAnEarlierVersionBecomesItsDocument(t *testing.T) {
 	t.Parallel()
 	const raw = `{"time":"2015-11-19T08:00:00Z","n":1}`
-	place := penstock.Place{Object: "s3://b/k", Bucket: "b", Key: "k", ETag: "e", Format: "ndjson", Offset: 70, Length: int64(len(raw))}
+	place := penstock.Place{
+		Object: "s3://b/k", Bucket: "b", Key: "k", ETag: "e", Format: "ndjson", Offset: 70,
+		Length: int64(len(raw)),
+	}
 	r, err := newReshaper("x-{service|none}-{yyyy}", false)
 	if err != nil {
 		t.Fatal(err)
@@ -30,18 +33,26 @@ func TestTheRecordInALetterOfAnEarlierVersionBecomesItsDocument(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := entry.Shape(&penstock.Record{Offset: 70, Raw: []byte(raw), JSON: []byte(raw), Time: time.Date(2015, 11, 19, 8, 0, 0, 0, time.UTC)})
+	want, err := entry.Shape(&penstock.Record{
+		Offset: 70, Raw: []byte(raw), JSON: []byte(raw),
+		Time: time.Date(2015, 11, 19, 8, 0, 0, 0, time.UTC),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if doc.Index != "x-none-2015" || string(doc.ID) != string(want.ID) || string(doc.Body()) != string(want.Body()) || doc.Offset != 70 {
+	if doc.Index != "x-none-2015" || string(doc.ID) != string(want.ID) || string(doc.Body()) != string(want.Body()) ||
+		doc.Offset != 70 {
 		t.Errorf("%s %s %s\nwant %s %s %s", doc.Index, doc.ID, doc.Body(), want.Index, want.ID, want.Body())
 	}
 	for what, l := range map[string]penstock.Letter{
-		"of a file, whose id nobody knows": {Source: penstock.Place{Object: "a", Key: "/a", Format: "ndjson"}, Raw: []byte(raw)},
-		"of a format that is none":         {Source: penstock.Place{Object: "o", Bucket: "b", Key: "k", ETag: "e", Format: "none"}, Raw: []byte(raw)},
-		"with two records":                 {Source: place, Raw: []byte(raw + "\n" + raw)},
-		"with none":                        {Source: place, Raw: []byte{}},
+		"of a file, whose id nobody knows": {
+			Source: penstock.Place{Object: "a", Key: "/a", Format: "ndjson"}, Raw: []byte(raw),
+		},
+		"of a format that is none": {
+			Source: penstock.Place{Object: "o", Bucket: "b", Key: "k", ETag: "e", Format: "none"}, Raw: []byte(raw),
+		},
+		"with two records": {Source: place, Raw: []byte(raw + "\n" + raw)},
+		"with none":        {Source: place, Raw: []byte{}},
 	} {
 		if doc, err := r.document(l); err == nil {
 			t.Errorf("a letter %s becomes %s", what, doc.Body())

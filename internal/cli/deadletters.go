@@ -27,8 +27,9 @@ func newDeadLetterCommand(a *app) *cobra.Command {
 		Use:     "deadletter",
 		Aliases: []string{"deadletters"},
 		Short:   "List, show, count, replay and remove the records that could not be delivered",
-		Long: `deadletter looks into the directory, or below the s3://bucket/prefix, where ship and the Lambda function leave the records
-that the domain will never take: with their bytes, where they came from, and the reason. docs/deadletters.md explains them.`,
+		Long: `deadletter looks into the directory, or below the s3://bucket/prefix, where ship and the Lambda function
+leave the records that the domain will never take: with their bytes, where they came from, and the reason.
+docs/deadletters.md explains them.`,
 		Example: `  penstock deadletter summary
   penstock deadletter list --reason rejected
   penstock deadletter show 4f2a
@@ -37,7 +38,8 @@ that the domain will never take: with their bytes, where they came from, and the
 		Args:    rejectUnknownCommand,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newDeadLetterList(a), newDeadLetterShow(a), newDeadLetterSummary(a), newDeadLetterReplay(a), newDeadLetterRemove(a))
+	cmd.AddCommand(newDeadLetterList(a), newDeadLetterShow(a), newDeadLetterSummary(a), newDeadLetterReplay(a),
+		newDeadLetterRemove(a))
 	return cmd
 }
 
@@ -76,7 +78,8 @@ func (o *letterFilter) check() error {
 
 // match reports whether a letter is chosen, whatever its domain.
 func (o *letterFilter) match(l penstock.Letter) bool {
-	return (o.reason == "" || l.Reason == o.reason) && (o.kind == "" || l.Type == o.kind) && strings.Contains(l.Source.Object, o.object)
+	return (o.reason == "" || l.Reason == o.reason) && (o.kind == "" || l.Type == o.kind) &&
+		strings.Contains(l.Source.Object, o.object)
 }
 
 // noteReason tells that no letter can have the reason that is asked for.
@@ -92,7 +95,8 @@ func orList(names []string) string {
 	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
-// isFor reports whether a letter was written for a domain. Earlier versions did not write for which: such a letter is for any.
+// isFor reports whether a letter was written for a domain. Earlier versions did not write for which: such a letter is
+// for any.
 func isFor(l penstock.Letter, domain string) bool {
 	return domain == "" || l.Domain == "" || l.Domain == domain
 }
@@ -117,13 +121,15 @@ func (o *letterFilter) look(cmd *cobra.Command, a *app) (deadletter.Store, error
 	return o.open(cmd.Context(), &o.aws, logger)
 }
 
-// exists says that a directory that was named is not there. S3 has no directories: a prefix without objects has no letters.
+// exists says that a directory that was named is not there. S3 has no directories: a prefix without objects has no
+// letters.
 func (o *letterFilter) exists(cmd *cobra.Command) error {
 	if !o.named(cmd) || strings.HasPrefix(o.dir, "s3://") {
 		return nil
 	}
 	if _, err := os.Stat(o.dir); errors.Is(err, fs.ErrNotExist) {
-		return usagef("check the name; ship makes the directory that it is given when it starts", "read dead letters in %s: there is no such directory", o.dir)
+		return usagef("check the name; ship makes the directory that it is given when it starts", "read dead letters in "+
+			"%s: there is no such directory", o.dir)
 	}
 	return nil
 }
@@ -168,7 +174,10 @@ func newDeadLetterList(a *app) *cobra.Command {
 }
 
 func (o *letterFilter) list(ctx context.Context, a *app, letters deadletter.Store, asJSON bool) error {
-	tab := table{left: 7, spare: []int{5, 4, 3}, header: []string{"id", "reason", "type", "where", "index", "domain", "detail"}}
+	tab := table{
+		left: 7, spare: []int{5, 4, 3},
+		header: []string{"id", "reason", "type", "where", "index", "domain", "detail"},
+	}
 	var n int64
 	err := o.each(ctx, letters, func(l penstock.Letter) error {
 		n++
@@ -185,7 +194,8 @@ func (o *letterFilter) list(ctx context.Context, a *app, letters deadletter.Stor
 		where := fmt.Sprintf("%s byte %d", shorten(l.Source.Object, 40), l.Source.Offset)
 		tab.rows = append(tab.rows, []string{
 			printable(shorten(l.ID, 44)), printable(l.Reason), printable(l.Type), printable(where),
-			printable(shorten(firstOf(l.Index, "-"), 40)), printable(shorten(firstOf(host(l.Domain), "-"), 40)), printable(shorten(l.Detail, 70)),
+			printable(shorten(firstOf(l.Index, "-"), 40)), printable(shorten(firstOf(host(l.Domain), "-"), 40)),
+			printable(shorten(l.Detail, 70)),
 		})
 		return nil
 	})
@@ -212,9 +222,10 @@ func host(domain string) string {
 func newDeadLetterShow(a *app) *cobra.Command {
 	var o letterFilter
 	cmd := &cobra.Command{
-		Use:     "show ID",
-		Short:   "Show one dead letter; the beginning of its id is enough",
-		Long:    "show prints everything that is known of a dead letter. A record that failed on its way to two indexes, or domains, has two.",
+		Use:   "show ID",
+		Short: "Show one dead letter; the beginning of its id is enough",
+		Long: `show prints everything that is known of a dead letter. A record that failed on its way to two indexes, or to two
+domains, has two letters.`,
 		Example: "  penstock deadletter show 4f2a",
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -376,9 +387,11 @@ func newDeadLetterRemove(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "remove [ID…]",
 		Short: "Take dead letters out without sending them",
-		Long: `remove takes the chosen letters out of the dead letters. Their records are not delivered: it is for letters that nobody
-needs. Choose them by id, where the beginning is enough, or with the filters of "list"; --all removes every letter.`,
-		Example: "  penstock deadletter remove 4f2a\n  penstock deadletter remove --reason binary\n  penstock deadletter remove --all --from https://old-domain.example",
+		Long: `remove takes the chosen letters out of the dead letters. Their records are not delivered: it is for letters
+that nobody needs. Choose them by id, where the beginning is enough, or with the filters of "list"; --all removes
+every letter.`,
+		Example: "  penstock deadletter remove 4f2a\n  penstock deadletter remove --reason binary\n" +
+			"  penstock deadletter remove --all --from https://old-domain.example",
 		RunE: func(cmd *cobra.Command, ids []string) error {
 			if len(ids) == 0 && o.any() && !all {
 				return usagef("name an id, choose with --reason, --type, --object or --from, or say --all", "no letter is chosen")

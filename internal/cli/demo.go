@@ -41,9 +41,9 @@ func newDemoCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "The whole story on this machine: a bucket, a guarded domain, files shipped and found",
-		Long: `demo shows everything that penstock does, on this machine: it starts a bucket and a local IAM-guarded domain, ships sample
-files from one to the other, and prints each step with the command that you could type yourself. It needs no account and
-no network, and leaves nothing behind. docs/demo.md tells what it shows.`,
+		Long: `demo shows everything that penstock does, on this machine: it starts a bucket and a local IAM-guarded domain,
+ships sample files from one to the other, and prints each step with the command that you could type yourself. It needs
+no account and no network, and leaves nothing behind. docs/demo.md tells what it shows.`,
 		Example: "  penstock demo\n  penstock demo --keep",
 		GroupID: groupMove,
 		Args:    usageArgs(cobra.NoArgs),
@@ -51,7 +51,8 @@ no network, and leaves nothing behind. docs/demo.md tells what it shows.`,
 			return runDemo(cmd.Context(), a, keep)
 		},
 	}
-	cmd.Flags().BoolVar(&keep, "keep", false, "leave the bucket and the domain running until you interrupt, and say how to reach them")
+	cmd.Flags().BoolVar(&keep, "keep", false, "leave the bucket and the domain running until you interrupt, "+
+		"and say how to reach them")
 	return cmd
 }
 
@@ -147,11 +148,13 @@ func (d *demo) start(ctx context.Context) ([]samples.Object, error) {
 	d.env = []string{
 		"AWS_ACCESS_KEY_ID=" + d.user.AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + string(d.user.Secret),
 		"AWS_REGION=" + demoRegion, "PENSTOCK_DOMAIN=" + d.domainURL,
-		"PENSTOCK_ENDPOINT_URL=" + d.s3URL, "PENSTOCK_PATH_STYLE=true", "PENSTOCK_DEAD_LETTERS=" + filepath.Join(dir, "dead-letters"),
+		"PENSTOCK_ENDPOINT_URL=" + d.s3URL, "PENSTOCK_PATH_STYLE=true",
+		"PENSTOCK_DEAD_LETTERS=" + filepath.Join(dir, "dead-letters"),
 	}
 	d.say("%sA bucket%s of %s is at %s\n", d.bold, d.reset, plural(int64(len(objects)), "file"), d.s3URL)
 	d.say("%sA domain%s that admits only %s is at %s\n", d.bold, d.reset, demoUser, d.domainURL)
-	d.say("%sThe commands below find both, and the user's credentials, in variables: AWS_ACCESS_KEY_ID, PENSTOCK_DOMAIN, …%s\n", d.dim, d.reset)
+	d.say("%sThe commands below find both, and the user's credentials, in variables: "+
+		"AWS_ACCESS_KEY_ID, PENSTOCK_DOMAIN, …%s\n", d.dim, d.reset)
 	return objects, nil
 }
 
@@ -211,7 +214,10 @@ func (d *demo) serve(ctx context.Context, h http.Handler) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("listen on loopback: %w", err)
 	}
-	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
+	srv := &http.Server{
+		Handler: h, ReadHeaderTimeout: 10 * time.Second,
+		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
+	}
 	go func() { _ = srv.Serve(l) }()
 	d.close = append([]func(){func() { _ = srv.Close() }}, d.close...)
 	return "http://" + l.Addr().String(), nil
@@ -283,7 +289,8 @@ func (d *demo) banner(ctx context.Context) error {
 }
 
 func (d *demo) ship(ctx context.Context, objects []samples.Object) error {
-	d.title("The bucket is shipped: every file recognised, every record accounted for", "penstock ship s3://"+demoBucket+"/ --all")
+	d.title("The bucket is shipped: every file recognised, every record accounted for",
+		"penstock ship s3://"+demoBucket+"/ --all")
 	want := int64(0)
 	for _, o := range objects {
 		want += int64(o.Records)
@@ -291,7 +298,8 @@ func (d *demo) ship(ctx context.Context, objects []samples.Object) error {
 	if err := d.expect(ctx, d.Out, []int{exitDeadLetters}, "ship", "s3://"+demoBucket+"/", "--all"); err != nil {
 		return err
 	}
-	d.say("   %sThe samples were made with %s records, counted while they were written.%s\n", d.dim, humanCount(want), d.reset)
+	d.say("   %sThe samples were made with %s records, counted while they were written.%s\n", d.dim, humanCount(want),
+		d.reset)
 	return nil
 }
 
@@ -299,7 +307,8 @@ func (d *demo) search(ctx context.Context) error {
 	if err := d.expect(ctx, io.Discard, []int{exitOK}, "request", "POST", "/logs-*/_refresh"); err != nil {
 		return err
 	}
-	d.title("A search finds what was shipped", `penstock request POST '/logs-*/_search' -d '{"query":{"match_phrase":{"request_url":"`+samples.NeedleRequest+`"}}}'`)
+	d.title("A search finds what was shipped",
+		`penstock request POST '/logs-*/_search' -d '{"query":{"match_phrase":{"request_url":"`+samples.NeedleRequest+`"}}}'`)
 	return d.hits(ctx, samples.NeedleRequest, "request", "request_url", "url")
 }
 
@@ -314,7 +323,8 @@ func (d *demo) hits(ctx context.Context, text string, fields ...string) error {
 			} `json:"hits"`
 		} `json:"hits"`
 	}
-	query := fmt.Sprintf(`{"size":1,"query":{"multi_match":{"query":%q,"type":"phrase","fields":["request","request_url"]}}}`, text)
+	query := fmt.Sprintf(
+		`{"size":1,"query":{"multi_match":{"query":%q,"type":"phrase","fields":["request","request_url"]}}}`, text)
 	if err := d.ask(ctx, "/logs-*/_search", query, &answer); err != nil {
 		return err
 	}
@@ -368,7 +378,8 @@ func (d *demo) histogram(ctx context.Context) error {
 		if d.bold == "" {
 			bar = strings.Repeat("#", int(b.Count*50/most))
 		}
-		d.say("   %s  %s%-50s%s %5s\n", time.UnixMilli(b.Key).UTC().Format("2006-01-02 15h"), d.accent, bar, d.reset, humanCount(b.Count))
+		d.say("   %s  %s%-50s%s %5s\n", time.UnixMilli(b.Key).UTC().Format("2006-01-02 15h"), d.accent, bar, d.reset,
+			humanCount(b.Count))
 	}
 	if len(answer.Aggregations.Hours.Buckets) == 0 {
 		return errors.New("demo: the histogram is empty")

@@ -46,15 +46,15 @@ func newDomainCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "domain",
 		Short: "Run a local domain that judges signatures and policies as AWS does",
-		Long: `domain is an Amazon OpenSearch Service domain for this machine, as far as its gate goes: it verifies Signature Version 4,
-evaluates the access policy and the identities' policies, and answers with the service's own statuses and sentences.
-Behind the gate is an embedded engine, or with --engine a node of yours.
+		Long: `domain is an Amazon OpenSearch Service domain for this machine, as far as its gate goes: it verifies
+Signature Version 4, evaluates the access policy and the identities' policies, and answers with the service's own
+statuses and sentences. Behind the gate is an embedded engine, or with --engine a node of yours.
 
---access is one of: open; deny; ip=CIDR,…; iam=ARN,…. Without --identities the principals that iam=… names are created,
-and the variables to sign as them are printed. The same port answers as STS does (AssumeRole and the like).
+--access is one of: open; deny; ip=CIDR,…; iam=ARN,…. Without --identities the principals that iam=… names are
+created, and the variables to sign as them are printed. The same port answers as STS does (AssumeRole and the like).
 
-Once it answers it prints one line, "listening on URL", on standard output; everything else goes to standard error. With
---engine it waits for the node first, for a minute at most. SIGTERM and SIGINT let requests finish.
+Once it answers it prints one line, "listening on URL", on standard output; everything else goes to standard error.
+With --engine it waits for the node first, for a minute at most. SIGTERM and SIGINT let requests finish.
 
 docs/domain.md tells what is judged, and how faults are injected.`,
 		Example: `  penstock domain
@@ -71,27 +71,34 @@ docs/domain.md tells what is judged, and how faults are injected.`,
 	f.StringVar(&o.data, "data", "", "directory that keeps the embedded engine's indexes; in memory when not given")
 	f.StringVar(&o.engineURL, "engine", "", "URL of a real Elasticsearch or OpenSearch node to put behind the gate")
 	f.StringVar(&o.access, "access", "", "who may do what: open, deny, ip=CIDR,… or iam=ARN,…")
-	f.StringVar(&o.accessPolicies, "access-policies", "", "file with the access policy; changes come into force within a second")
-	f.StringVar(&o.identities, "identities", "", "file with users, roles and sessions; changes come into force within a second")
+	f.StringVar(&o.accessPolicies, "access-policies", "", "file with the access policy; "+
+		"changes come into force within a second")
+	f.StringVar(&o.identities, "identities", "", "file with users, roles and sessions; "+
+		"changes come into force within a second")
 	f.StringVar(&o.compat, "compat", "current", "the time whose answers to give: "+strings.Join(guard.CompatNames(), ", "))
 	f.StringVar(&o.account, "account", "123456789012", "account of the domain, twelve digits")
 	f.StringVar(&o.region, "region", "", "region of the domain; AWS_REGION, or "+fallbackRegion+" for lack of any")
 	f.StringVar(&o.name, "name", "penstock", "name of the domain")
-	f.StringVar(&o.mode, "mode", "parity", "parity judges the URL alone, as AWS does; strict also what bodies and index expressions name")
+	f.StringVar(&o.mode, "mode", "parity", "parity judges the URL alone, as AWS does; "+
+		"strict also what bodies and index expressions name")
 	f.StringSliceVar(&o.proxies, "trusted-proxy", nil, "CIDR blocks of proxies whose X-Forwarded-For is believed")
 	f.BoolVar(&o.withTLS, "tls", false, "serve HTTPS with a generated certificate")
 	f.StringVar(&o.tlsDir, "tls-dir", "", "directory of the certificate; tls below --data, or a temporary one")
-	f.StringVar(&o.faults, "fault", "", "faults to inject, such as 429@10%,latency=200ms,bulk-item=400@1%; docs/domain.md lists them")
+	f.StringVar(&o.faults, "fault", "", "faults to inject, such as 429@10%,latency=200ms,bulk-item=400@1%; "+
+		"docs/domain.md lists them")
 	f.StringVar(&o.adminToken, "admin-token", "", "token that opens "+fault.AdminPath+" to this machine")
 	_ = o.maxBody.Set("100MiB") // a literal that is valid
 	f.Var(&o.maxBody, "max-body", "largest request body: 10MiB on small instances of the service, 100MiB on others")
 	f.DurationVar(&o.maxSkew, "max-skew", 5*time.Minute, "how far the time of a signature may be off")
 	f.StringVar(&o.vpc, "vpc", "", "id of a VPC to be in: requests then have aws:SourceVpc and no aws:SourceIp")
 	f.StringVar(&o.vpcEndpoint, "vpc-endpoint", "", "id of the VPC endpoint, for aws:SourceVpce")
-	f.StringVar(&o.organization, "organization", "", "id of the organization of the local accounts, for aws:PrincipalOrgID")
+	f.StringVar(&o.organization, "organization", "",
+		"id of the organization of the local accounts, for aws:PrincipalOrgID")
 	f.StringToStringVar(&o.resourceTags, "tag", nil, "NAME=VALUE: a tag of the domain, for aws:ResourceTag")
-	f.StringToStringVar(&o.advanced, "advanced-options", nil, "NAME=VALUE of the domain, as AWS calls them: "+explicitIndexOption+" (true or false)")
-	f.BoolVar(&o.stripPresigned, "strip-presigned", false, "take the X-Amz-… parameters of presigned URLs off before the engine sees them; AWS does not")
+	f.StringToStringVar(&o.advanced, "advanced-options", nil,
+		"NAME=VALUE of the domain, as AWS calls them: "+explicitIndexOption+" (true or false)")
+	f.BoolVar(&o.stripPresigned, "strip-presigned", false, "take the X-Amz-… parameters of presigned URLs off before "+
+		"the engine sees them; AWS does not")
 	cmd.AddCommand(newIdentityCommand(a))
 	return cmd
 }
@@ -146,7 +153,8 @@ func (o *domainOptions) explicitIndex() (bool, error) {
 	for name, value := range o.advanced {
 		switch {
 		case o.engineURL != "":
-			return false, usagef("set it in the configuration of the node", "--advanced-options are those of the embedded engine")
+			return false, usagef("set it in the configuration of the node",
+				"--advanced-options are those of the embedded engine")
 		case name != explicitIndexOption:
 			return false, usagef("the engine has "+explicitIndexOption, "no advanced option is called %q here", name)
 		case value != "true" && value != "false":
@@ -194,7 +202,8 @@ func (o *domainOptions) policy(ids *identity.Store, logger *slog.Logger) (func()
 	if o.accessPolicies != "" {
 		file, err := guard.OpenPolicyFile(o.accessPolicies, o.parsePolicy, logger)
 		if err != nil {
-			return nil, serviceSays(&usageError{Err: err, Hint: "name a file with a policy document, such as penstock policy generate writes"})
+			return nil, serviceSays(&usageError{Err: err, Hint: "name a file with a policy document, " +
+				"such as penstock policy generate writes"})
 		}
 		if p, err := file.Policy(); err == nil {
 			o.warnOfOpen(p)
@@ -289,7 +298,8 @@ func (o *domainOptions) backend(compat guard.Compat, logger *slog.Logger) (http.
 		NoExplicitIndex: !explicit, Logger: logger,
 	})
 	if err != nil {
-		return nil, nil, &usageError{Err: err, Hint: "--data takes a directory that can be written to: a new or empty one, or that of an earlier domain that does not run any more"}
+		return nil, nil, &usageError{Err: err, Hint: "--data takes a directory that can be written to: " +
+			"a new or empty one, or that of an earlier domain that does not run any more"}
 	}
 	return e, e.Close, nil
 }
@@ -301,7 +311,10 @@ const engineTimeout = time.Minute
 func awaitEngine(ctx context.Context, a *app, engineURL string) error {
 	limited, cancel := context.WithTimeout(ctx, engineTimeout)
 	defer cancel()
-	client := &http.Client{Timeout: 5 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := &http.Client{
+		Timeout:       5 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	var said bool
 	for {
 		req, err := http.NewRequestWithContext(limited, http.MethodGet, engineURL, nil)
@@ -323,13 +336,18 @@ func awaitEngine(ctx context.Context, a *app, engineURL string) error {
 			if ctx.Err() != nil {
 				return nil
 			}
-			return &domain.Error{Endpoint: req.URL.Redacted(), Kind: domain.Unreachable, Err: fmt.Errorf("no answer for %s: %w", engineTimeout, cause)}
+			return &domain.Error{
+				Endpoint: req.URL.Redacted(), Kind: domain.Unreachable,
+				Err: fmt.Errorf("no answer for %s: %w", engineTimeout, cause),
+			}
 		}
 	}
 }
 
 // handler is the guard, with STS beside it.
-func (o *domainOptions) handler(compat guard.Compat, backend http.Handler, ids *identity.Store, policy func() (*iam.Policy, error), logger *slog.Logger) (http.Handler, error) {
+func (o *domainOptions) handler(compat guard.Compat, backend http.Handler, ids *identity.Store,
+	policy func() (*iam.Policy, error), logger *slog.Logger,
+) (http.Handler, error) {
 	proxies, err := prefixes(o.proxies)
 	if err != nil {
 		return nil, err

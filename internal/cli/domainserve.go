@@ -78,7 +78,8 @@ func (o *domainOptions) announce(a *app, addr net.Addr) {
 		_, _ = fmt.Fprintf(a.Err, "penstock: %s\n", printable(w))
 	}
 	if tcp, ok := addr.(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
-		_, _ = fmt.Fprintf(a.Err, "penstock: %s can be reached from other machines; this domain is made for trying things out\n", addr)
+		_, _ = fmt.Fprintf(a.Err, "penstock: %s can be reached from other machines; "+
+			"this domain is made for trying things out\n", addr)
 	}
 	if len(o.environment) == 0 {
 		return
@@ -89,7 +90,8 @@ func (o *domainOptions) announce(a *app, addr net.Addr) {
 	}
 }
 
-// certify gives the server its certificate. HTTP/2 stays off: it has no request line, and the guard judges the one that is sent.
+// certify gives the server its certificate. HTTP/2 stays off: it has no request line, and the guard judges the one that
+// is sent.
 func (o *domainOptions) certify(srv *http.Server, l net.Listener) (cleanUp func(), err error) {
 	cleanUp = func() {}
 	dir := o.tlsDir
@@ -115,7 +117,10 @@ func (o *domainOptions) certify(srv *http.Server, l net.Listener) (cleanUp func(
 		cleanUp()
 		return nil, &usageError{Err: err, Hint: "name a directory that can be written with --tls-dir"}
 	}
-	srv.TLSConfig = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}
+	srv.TLSConfig = &tls.Config{
+		Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12,
+		NextProtos: []string{"http/1.1"},
+	}
 	srv.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){}
 	o.warnings = append(o.warnings, "clients have to trust "+ca+" (penstock: --ca-file; curl: --cacert)")
 	return cleanUp, nil

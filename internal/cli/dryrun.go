@@ -11,8 +11,8 @@ import (
 	"github.com/seed56735111/penstock"
 )
 
-// dryRun is a Deliverer that writes documents to standard output, one a line, and a DeadLetters that only tells. It sends
-// nothing and leaves nothing behind.
+// dryRun is a Deliverer that writes documents to standard output, one a line, and a DeadLetters that only tells. It
+// sends nothing and leaves nothing behind.
 type dryRun struct {
 	mu      sync.Mutex
 	out     *bufio.Writer
@@ -80,7 +80,8 @@ func (d *dryRun) Put(_ context.Context, letters ...penstock.Letter) error {
 			}
 			continue
 		}
-		_, _ = fmt.Fprintf(d.err, "penstock: would be dead-lettered: %s byte %d: %s: %s\n", printable(l.Source.Object), l.Source.Offset, l.Reason, printable(l.Detail))
+		_, _ = fmt.Fprintf(d.err, "penstock: would be dead-lettered: %s byte %d: %s: %s\n", printable(l.Source.Object),
+			l.Source.Offset, l.Reason, printable(l.Detail))
 	}
 	return nil
 }

@@ -46,14 +46,15 @@ func adviceFor(err error) advice.Advice {
 	if _, ok := errors.AsType[*outputError](err); ok {
 		return advice.Advice{
 			Code: exitIncomplete,
-			Hint: "see to it that standard output can be written, then run the same command again; what has arrived is not doubled",
+			Hint: "see to it that standard output can be written, then run the same command again; " +
+				"what has arrived is not doubled",
 		}
 	}
 	return advice.For(err)
 }
 
-// networkCause is the innermost reason of a failure to listen or to connect: what is around it names functions of Go, and repeats
-// the address.
+// networkCause is the innermost reason of a failure to listen or to connect: what is around it names functions of Go,
+// and repeats the address.
 func networkCause(err error) error {
 	if e, ok := errors.AsType[*url.Error](err); ok {
 		err = e.Err

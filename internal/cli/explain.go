@@ -34,8 +34,9 @@ func newExplainCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "explain OBJECT…",
 		Short: "Say what would be done with an object, without doing it",
-		Long: `explain reads the beginning of an object and says how it is stored, what it is recognised as and why, where its times come
-from, which indexes its documents would go to, and what they look like. It sends nothing and leaves nothing behind.
+		Long: `explain reads the beginning of an object and says how it is stored, what it is recognised as and why, where
+its times come from, which indexes its documents would go to, and what they look like. It sends nothing and leaves
+nothing behind.
 
 An OBJECT is what ship takes: a file, a directory, - for standard input, s3://bucket/key or s3://bucket/prefix.
 docs/explain.md explains the output.`,
@@ -153,7 +154,9 @@ type seen struct {
 }
 
 // entry explains one stream of plain bytes. It reports whether it was read to its end.
-func (o *explainOptions) entry(w io.Writer, p *penstock.Pipeline, obj *penstock.Object, id penstock.Identity, e penstock.Entry) (bool, error) {
+func (o *explainOptions) entry(w io.Writer, p *penstock.Pipeline, obj *penstock.Object, id penstock.Identity,
+	e penstock.Entry,
+) (bool, error) {
 	if e.Name != "" {
 		line(w, "entry", "%s", e.Name)
 	}
@@ -241,7 +244,8 @@ func (s *seen) write(w io.Writer, whole bool) {
 		line(w, "dead letter", "%s, the first: %v", humanCount(int64(s.errors)), s.firstError)
 	}
 	if s.timed > 0 {
-		line(w, "times", "%s to %s, in %s of the records", s.from.Format(time.RFC3339), s.to.Format(time.RFC3339), humanCount(int64(s.timed)))
+		line(w, "times", "%s to %s, in %s of the records", s.from.Format(time.RFC3339), s.to.Format(time.RFC3339),
+			humanCount(int64(s.timed)))
 	} else if s.records > 0 {
 		line(w, "times", "none in the records: the name's or the object's date is taken")
 	}

@@ -14,8 +14,8 @@ func newFormatsCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "formats",
 		Short: "List the formats that are recognised, and by what",
-		Long: `formats lists what penstock recognises, in the order in which it looks. The content decides, never the name or the
-metadata of an object; --format NAME, with ship and explain, reads everything as one of them.
+		Long: `formats lists what penstock recognises, in the order in which it looks. The content decides, never the name
+or the metadata of an object; --format NAME, with ship and explain, reads everything as one of them.
 
 docs/formats.md says what the fields are. docs/explain.md tells how to see what one object is read as.`,
 		Example: "  penstock formats\n  penstock formats --json",
@@ -36,7 +36,8 @@ docs/formats.md says what the fields are. docs/explain.md tells how to see what 
 				tab.rows = append(tab.rows, []string{f.Name, f.About, f.Signature})
 			}
 			tab.write(a.Out)
-			for _, line := range wrapped("gzip, zstd, bzip2, xz, lz4, snappy, zip and tar are unpacked before, also inside each other.", terminalWidth(a.Out)-2) {
+			for _, line := range wrapped("gzip, zstd, bzip2, xz, lz4, snappy, zip and tar are unpacked before, "+
+				"also inside each other.", terminalWidth(a.Out)-2) {
 				_, _ = fmt.Fprintln(a.Out, "  "+line)
 			}
 			return nil

@@ -14,7 +14,8 @@ import (
 // helpWidth is how wide help texts are where nobody knows the width of the screen.
 const helpWidth = 120
 
-// usage writes how a command is called: forms, examples, its commands, and its flags in the groups of the settings table.
+// usage writes how a command is called: forms, examples, its commands, and its flags in the groups of the settings
+// table.
 func usage(cmd *cobra.Command) error {
 	w := cmd.OutOrStdout()
 	width := helpWidth
@@ -44,7 +45,8 @@ func usage(cmd *cobra.Command) error {
 	return nil
 }
 
-// section writes a title and what stands below it, and nothing when that is nothing. All but the first follow an empty line.
+// section writes a title and what stands below it, and nothing when that is nothing. All but the first follow an empty
+// line.
 func section(w io.Writer, title string, lines ...string) {
 	if len(lines) == 0 {
 		return

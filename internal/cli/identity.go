@@ -29,15 +29,16 @@ func newIdentityCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "identity",
 		Short: "Create, list and remove the users, roles and sessions of a local domain",
-		Long: `identity edits the file that "penstock domain --identities" reads. A running domain follows the change within a second.
-The file is replaced in one step and readable by its owner only.`,
+		Long: `identity edits the file that "penstock domain --identities" reads. A running domain follows the change within
+a second. The file is replaced in one step and readable by its owner only.`,
 		Example: `  penstock domain identity create user grace --identities identities.json
   penstock domain identity list --identities identities.json`,
 		Args: rejectUnknownCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.PersistentFlags().StringVar(&o.file, "identities", "", "the file; it is made when it does not exist")
-	cmd.PersistentFlags().StringVar(&o.account, "account", "123456789012", "account of a user or role that is given by its name")
+	cmd.PersistentFlags().StringVar(&o.account, "account", "123456789012",
+		"account of a user or role that is given by its name")
 	create := &cobra.Command{
 		Use:     "create",
 		Short:   "Create a user, a role or a session",
@@ -85,7 +86,8 @@ func (o *identityOptions) arn(kind, name string) string {
 	return "arn:aws:iam::" + o.account + ":" + kind + "/" + name
 }
 
-// principal is the ARN of the user or role in the file that is called by its name, by user/NAME or role/NAME, or by its ARN.
+// principal is the ARN of the user or role in the file that is called by its name, by user/NAME or role/NAME, or by its
+// ARN.
 func (o *identityOptions) principal(ids *identity.Store, name string) (string, error) {
 	if strings.HasPrefix(name, "arn:") {
 		return name, nil
@@ -104,7 +106,8 @@ func (o *identityOptions) principal(ids *identity.Store, name string) (string, e
 	}
 	switch len(found) {
 	case 0:
-		return "", usagef("penstock domain identity list shows what is there", "no user and no role %q of account %s in %s", name, o.account, o.file)
+		return "", usagef("penstock domain identity list shows what is there", "no user and no role %q of account %s in %s",
+			name, o.account, o.file)
 	case 1:
 		return found[0], nil
 	}
@@ -176,17 +179,19 @@ func printVariables(a *app, key identity.Credentials) error {
 
 func newCreateRole(a *app, o *identityOptions) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "role NAME|ARN",
-		Short:   "Create a role that the principals of --trust may assume",
-		Example: "  penstock domain identity create role shipper --trust arn:aws:iam::123456789012:user/grace --policy allow.json --identities identities.json",
-		Args:    usageArgs(cobra.ExactArgs(1)),
+		Use:   "role NAME|ARN",
+		Short: "Create a role that the principals of --trust may assume",
+		Example: "  penstock domain identity create role shipper --trust arn:aws:iam::123456789012:user/grace --policy " +
+			"allow.json --identities identities.json",
+		Args: usageArgs(cobra.ExactArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error {
 			ids, err := o.open(a)
 			if err != nil {
 				return err
 			}
 			r := identity.Role{
-				ARN: o.arn("role", args[0]), Trust: o.trust, ExternalID: o.externalID, MaxSessionSeconds: int(o.maxSession / time.Second),
+				ARN: o.arn("role", args[0]), Trust: o.trust, ExternalID: o.externalID,
+				MaxSessionSeconds: int(o.maxSession / time.Second),
 			}
 			if r.Policies, r.Boundary, err = o.documents(); err != nil {
 				return err
@@ -199,7 +204,8 @@ func newCreateRole(a *app, o *identityOptions) *cobra.Command {
 		},
 	}
 	o.policyFlags(cmd)
-	cmd.Flags().StringSliceVar(&o.trust, "trust", nil, "ARNs, accounts or * that may assume it; everybody in its account when not given")
+	cmd.Flags().StringSliceVar(&o.trust, "trust", nil, "ARNs, accounts or * that may assume it; "+
+		"everybody in its account when not given")
 	cmd.Flags().StringVar(&o.externalID, "external-id", "", "external id that has to be given")
 	cmd.Flags().DurationVar(&o.maxSession, "max-session", 0, "longest session, 1h when not given, at most 12h")
 	return cmd
@@ -207,10 +213,11 @@ func newCreateRole(a *app, o *identityOptions) *cobra.Command {
 
 func newCreateSession(a *app, o *identityOptions) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "session USER|ROLE|ARN",
-		Short:   "Create temporary credentials of a user or role, and print the variables to sign with them",
-		Example: "  penstock domain identity create session shipper --session-name night --duration 1h --identities identities.json",
-		Args:    usageArgs(cobra.ExactArgs(1)),
+		Use:   "session USER|ROLE|ARN",
+		Short: "Create temporary credentials of a user or role, and print the variables to sign with them",
+		Example: "  penstock domain identity create session shipper --session-name night --duration 1h --identities " +
+			"identities.json",
+		Args: usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ids, err := o.open(a)
 			if err != nil {
@@ -237,7 +244,8 @@ func newCreateSession(a *app, o *identityOptions) *cobra.Command {
 			return printVariables(a, key)
 		},
 	}
-	cmd.Flags().StringArrayVar(&o.policies, "policy", nil, "file with a session policy, which takes away; may be given several times")
+	cmd.Flags().StringArrayVar(&o.policies, "policy", nil, "file with a session policy, which takes away; "+
+		"may be given several times")
 	cmd.Flags().StringVar(&o.sessionName, "session-name", "local", "name of a role's session")
 	cmd.Flags().DurationVar(&o.life, "duration", time.Hour, "how long the credentials are valid")
 	return cmd
@@ -274,7 +282,10 @@ func newIdentityList(a *app, o *identityOptions) *cobra.Command {
 				if s.Name != "" {
 					of += " as " + s.Name
 				}
-				tab.rows = append(tab.rows, []string{"session", printable(of), printable(s.AccessKeyID), s.Expires.Format(time.RFC3339)})
+				tab.rows = append(tab.rows, []string{
+					"session", printable(of), printable(s.AccessKeyID),
+					s.Expires.Format(time.RFC3339),
+				})
 			}
 			tab.write(a.Out)
 			return nil

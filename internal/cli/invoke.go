@@ -32,15 +32,15 @@ func newInvokeCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "invoke [EVENT.json|-]",
 		Short: "Run the Lambda function on this machine, through the real Runtime API protocol",
-		Long: `invoke runs the Lambda function on this machine: it starts it in a process of its own, as Lambda does, and hands it one event
-through the Lambda Runtime API. The answer is on standard output; the log, with the START, END and REPORT lines, is on
-standard error.
+		Long: `invoke runs the Lambda function on this machine: it starts it in a process of its own, as Lambda does, and
+hands it one event through the Lambda Runtime API. The answer is on standard output; the log, with the START, END and
+REPORT lines, is on standard error.
 
-The event comes from a file, from standard input (-), or is built: --s3 for new objects, --logs for lines of a log, --sqs
-to wrap either into a message. Without an event the function gets {} and answers with the domain's banner.
+The event comes from a file, from standard input (-), or is built: --s3 for new objects, --logs for lines of a log,
+--sqs to wrap either into a message. Without an event the function gets {} and answers with the domain's banner.
 
-The function sees the environment that Lambda sets, the AWS_ and PENSTOCK_ variables of this shell, and --env. A process
-that takes more than --memory is killed.
+The function sees the environment that Lambda sets, the AWS_ and PENSTOCK_ variables of this shell, and --env. A
+process that takes more than --memory is killed.
 
 Exit codes: 0 for an answer, 1 for an error of the function. docs/invoke.md has more examples.`,
 		Example: `  penstock invoke --env PENSTOCK_DOMAIN=http://127.0.0.1:9200
@@ -108,7 +108,8 @@ func (o *invokeOptions) run(ctx context.Context, a *app, args []string) error {
 		command = []string{self, "lambda"}
 	}
 	sandbox := &sandbox{cfg: runtimeapi.Config{
-		Command: command, Env: append([]string{"AWS_LAMBDA_LOG_LEVEL=" + a.logLevel}, o.environment()...), Name: o.name, Region: o.region, Account: o.account,
+		Command: command, Env: append([]string{"AWS_LAMBDA_LOG_LEVEL=" + a.logLevel}, o.environment()...),
+		Name: o.name, Region: o.region, Account: o.account,
 		MemoryMB: o.memory, Timeout: o.timeout, Output: a.Err,
 		Begin: func(id string) { _, _ = fmt.Fprintf(a.Err, "START RequestId: %s Version: $LATEST\n", id) },
 	}}
@@ -175,7 +176,9 @@ func (o *invokeOptions) environment() []string {
 	var env []string
 	for _, kv := range os.Environ() {
 		name, _, _ := strings.Cut(kv, "=")
-		if strings.HasPrefix(name, "PENSTOCK_") || strings.HasPrefix(name, "AWS_") && !strings.HasPrefix(name, "AWS_LAMBDA_") && name != "AWS_REGION" && name != "AWS_DEFAULT_REGION" || strings.HasPrefix(name, "SSL_CERT_") {
+		if strings.HasPrefix(name, "PENSTOCK_") || strings.HasPrefix(name, "AWS_") &&
+			!strings.HasPrefix(name, "AWS_LAMBDA_") && name != "AWS_REGION" && name != "AWS_DEFAULT_REGION" ||
+			strings.HasPrefix(name, "SSL_CERT_") {
 			env = append(env, kv)
 		}
 	}

@@ -12,9 +12,9 @@ func newLambdaCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "lambda",
 		Short: "Serve as a Lambda function: events of S3 and CloudWatch Logs, however they are wrapped",
-		Long: `lambda is the Lambda function: it asks the Lambda Runtime API for events and delivers what they announce. These are objects
-of S3 (directly, or through SQS, SNS, EventBridge, S3 Batch Operations and Step Functions) and log events of CloudWatch
-Logs (directly or through Kinesis). An empty event is answered with the domain's banner.
+		Long: `lambda is the Lambda function: it asks the Lambda Runtime API for events and delivers what they announce.
+These are objects of S3 (directly, or through SQS, SNS, EventBridge, S3 Batch Operations and Step Functions) and log
+events of CloudWatch Logs (directly or through Kinesis). An empty event is answered with the domain's banner.
 
 The platform starts the binary without arguments, which does the same. To run the function on this machine, use
 "penstock invoke".

@@ -44,14 +44,16 @@ func (o *letterOptions) open(ctx context.Context, identity *pipeline.AWS, l logg
 // notePath tells of a path in the endpoint: domains of AWS have none, and answer as if nothing was there.
 func (a *app) notePath(t *pipeline.Target) {
 	if u, err := domain.ParseURL(t.URL); err == nil && strings.Trim(u.Path, "/") != "" {
-		a.note("--domain has the path %s, which is put before every path: right behind a proxy that takes it off, wrong for a domain itself", u.Path)
+		a.note("--domain has the path %s, which is put before every path: right behind a proxy that takes it off, "+
+			"wrong for a domain itself", u.Path)
 	}
 }
 
 // noteNoIDs says which promise is weaker without ids.
 func (a *app) noteNoIDs(o *pipeline.Write) {
 	if o.NoIDs {
-		a.note("without ids the domain cannot tell what it has: what is sent again after a lost answer, and all of it when this command is run again, is stored twice")
+		a.note("without ids the domain cannot tell what it has: what is sent again after a lost answer, " +
+			"and all of it when this command is run again, is stored twice")
 	}
 }
 

@@ -19,11 +19,13 @@ func newPolicyCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "policy",
 		Short: "Evaluate, explain, lint and generate access policies",
-		Long: `policy looks at access policies without AWS: what they decide and why, what in them is most likely not meant, and which
-policies let penstock do its work and nothing else. docs/policies.md explains the rules.`,
-		Example: `  penstock policy eval GET / --access-policies policy.json --principal arn:aws:iam::123456789012:user/grace --domain-arn arn:aws:es:eu-west-1:123456789012:domain/logs
+		Long: `policy looks at access policies without AWS: what they decide and why, what in them is most likely not meant,
+and which policies let penstock do its work and nothing else. docs/policies.md explains the rules.`,
+		Example: `  penstock policy eval GET / --access-policies policy.json \
+      --principal arn:aws:iam::123456789012:user/grace --domain-arn arn:aws:es:eu-west-1:123456789012:domain/logs
   penstock policy lint policy.json
-  penstock policy generate ship --principal arn:aws:iam::123456789012:role/shipper --domain-arn arn:aws:es:eu-west-1:123456789012:domain/logs`,
+  penstock policy generate ship --principal arn:aws:iam::123456789012:role/shipper \
+      --domain-arn arn:aws:es:eu-west-1:123456789012:domain/logs`,
 		GroupID: groupDomain,
 		Args:    rejectUnknownCommand,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
@@ -45,10 +47,12 @@ type question struct {
 func (q *question) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&q.access, "access-policies", "", "file with the domain's access policy, - for standard input")
-	f.StringArrayVar(&q.identity, "identity-policy", nil, "file with an identity policy of the caller; may be given several times")
+	f.StringArrayVar(&q.identity, "identity-policy", nil, "file with an identity policy of the caller; "+
+		"may be given several times")
 	f.StringVar(&q.boundary, "boundary", "", "file with the caller's permissions boundary")
 	f.StringArrayVar(&q.session, "session-policy", nil, "file with a session policy; may be given several times")
-	f.StringVar(&q.principal, "principal", "anonymous", "who calls: the ARN of a user, of a role session, of a federated user, an account, or anonymous")
+	f.StringVar(&q.principal, "principal", "anonymous", "who calls: the ARN of a user, of a role session, "+
+		"of a federated user, an account, or anonymous")
 	f.StringVar(&q.role, "role", "", "ARN of the role behind a role session, when it has a path")
 	f.StringVar(&q.userID, "principal-id", "", "unique id of the user or role, for aws:userid")
 	f.StringVar(&q.domainARN, "domain-arn", "", "ARN of the domain; that which the policies name when not given")
@@ -143,7 +147,8 @@ func (q *question) caller() (iam.Principal, error) {
 		p, err = iam.ParsePrincipal(q.principal)
 	}
 	if err != nil {
-		return p, &usageError{Err: err, Hint: "write it as arn:aws:iam::123456789012:user/NAME or arn:aws:sts::123456789012:assumed-role/ROLE/SESSION"}
+		return p, &usageError{Err: err, Hint: "write it as arn:aws:iam::123456789012:user/NAME or " +
+			"arn:aws:sts::123456789012:assumed-role/ROLE/SESSION"}
 	}
 	return p, nil
 }
@@ -167,11 +172,13 @@ func (q *question) domain(ps iam.Policies) (iam.Domain, error) {
 	}
 	switch len(named) {
 	case 0:
-		return found, usagef("say which one is asked: --domain-arn arn:aws:es:REGION:ACCOUNT:domain/NAME", "the policies name no domain")
+		return found, usagef("say which one is asked: --domain-arn arn:aws:es:REGION:ACCOUNT:domain/NAME",
+			"the policies name no domain")
 	case 1:
 		return found, nil
 	}
-	return found, usagef("say which one is asked: --domain-arn "+named[0], "the policies name several domains: %s", strings.Join(named, ", "))
+	return found, usagef("say which one is asked: --domain-arn "+named[0], "the policies name several domains: %s",
+		strings.Join(named, ", "))
 }
 
 // request puts the question together from METHOD PATH.
@@ -187,11 +194,13 @@ func (q *question) request(args []string, ps iam.Policies) (iam.Request, error) 
 		}
 	}
 	if strings.Contains(path, "://") {
-		return iam.Request{}, usagef("leave out what is before the path; --domain-arn names the domain", "%s is a URL, and no path", path)
+		return iam.Request{}, usagef("leave out what is before the path; --domain-arn names the domain",
+			"%s is a URL, and no path", path)
 	}
 	action, known := iam.ActionFor(method)
 	if !known {
-		return iam.Request{}, usagef("methods are GET, HEAD, POST, PUT, DELETE and PATCH", "no action stands for the method %s", method)
+		return iam.Request{}, usagef("methods are GET, HEAD, POST, PUT, DELETE and PATCH",
+			"no action stands for the method %s", method)
 	}
 	p, err := q.caller()
 	if err != nil {
@@ -292,8 +301,8 @@ func newPolicyEval(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "eval [METHOD] PATH",
 		Short: "Say whether policies allow a request",
-		Long: `eval decides one request by the policies that are given, as AWS does: an explicit Deny wins; in the domain's own account one
-Allow is enough; a caller from another account needs one from each side.
+		Long: `eval decides one request by the policies that are given, as AWS does: an explicit Deny wins; in the domain's
+own account one Allow is enough; a caller from another account needs one from each side.
 
 Exit codes: 0 allowed, 5 refused, 2 usage or a policy that the service would not take.`,
 		Example: `  penstock policy eval GET / --access-policies policy.json --principal arn:aws:iam::123456789012:user/grace
@@ -310,12 +319,14 @@ func newPolicyExplain(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "explain [METHOD] PATH",
 		Short: "Say whether policies allow a request, and what every statement says about it",
-		Long: `explain decides one request like eval, then goes through all statements and says of each whether it applies, and why not.
+		Long: `explain decides one request like eval, then goes through all statements and says of each whether it applies,
+and why not.
 
 Exit codes: 0 allowed, 5 refused, 2 usage or a policy that the service would not take.`,
-		Example: "  penstock policy explain DELETE /logs-2026 --access-policies policy.json --principal arn:aws:iam::123456789012:user/grace",
-		Args:    usageArgs(cobra.RangeArgs(1, 2)),
-		RunE:    func(_ *cobra.Command, args []string) error { return q.judge(a, args, true) },
+		Example: "  penstock policy explain DELETE /logs-2026 --access-policies policy.json --principal " +
+			"arn:aws:iam::123456789012:user/grace",
+		Args: usageArgs(cobra.RangeArgs(1, 2)),
+		RunE: func(_ *cobra.Command, args []string) error { return q.judge(a, args, true) },
 	}
 	q.flags(cmd)
 	return cmd

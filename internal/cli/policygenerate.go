@@ -20,8 +20,8 @@ type policyMode struct {
 	needs []iam.Need
 }
 
-// policyModes are all that talk to a domain. Shipping needs the banner and _bulk. The request command passes on what its
-// user asks for.
+// policyModes are all that talk to a domain. Shipping needs the banner and _bulk. The request command passes on what
+// its user asks for.
 func policyModes() []policyMode {
 	bulk := []iam.Need{{Method: "GET", Path: "/", Why: "the version"}, {Method: "POST", Path: "/_bulk", Why: "documents"}}
 	var all []iam.Need
@@ -56,8 +56,10 @@ func confined(needs []iam.Need, patterns []string) ([]iam.Need, error) {
 // templateNeeds are what a function that puts index templates asks for besides.
 func templateNeeds() []iam.Need {
 	var needs []iam.Need
-	for _, path := range []string{"/_index_template/penstock-*", "/_template/penstock-*"} { // the latter before version 7.8
-		needs = append(needs, iam.Need{Method: "GET", Path: path, Why: "is the template there"}, iam.Need{Method: "PUT", Path: path, Why: "the template"})
+	// The latter is that of versions before 7.8.
+	for _, path := range []string{"/_index_template/penstock-*", "/_template/penstock-*"} {
+		needs = append(needs, iam.Need{Method: "GET", Path: path, Why: "is the template there"},
+			iam.Need{Method: "PUT", Path: path, Why: "the template"})
 	}
 	return needs
 }
@@ -82,16 +84,18 @@ func newPolicyGenerate(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "generate MODE",
 		Short: "Write the least policies that let penstock do its work",
-		Long: `generate writes the access policy of the domain and the identity policy of the principal that let penstock do its work, and
-nothing else. In the domain's own account one of the two is enough; from another account both are needed.
+		Long: `generate writes the access policy of the domain and the identity policy of the principal that let penstock do
+its work, and nothing else. In the domain's own account one of the two is enough; from another account both are
+needed.
 
-MODE is one of ` + modeNames() + `; deadletter is for replay. The policies of request allow every request,
+MODE is one of` + modeNames() + `; deadletter is for replay. The policies of request allow every request,
 unless --need says which are made.
 
-With --index-in-path the policies confine the principal to the indexes that --index describes. That holds when the mode runs
-with --index-in-path, and ` + explicitIndexOption + ` is false on the domain: otherwise a request
-to one index may name others in its body.`,
-		Example: `  penstock policy generate ship --principal arn:aws:iam::123456789012:role/shipper --domain-arn arn:aws:es:eu-west-1:123456789012:domain/logs
+With --index-in-path the policies confine the principal to the indexes that --index describes. That holds when the mode
+runs with --index-in-path, and ` + explicitIndexOption + ` is false on the domain: otherwise a request to one
+index may name others in its body.`,
+		Example: `  penstock policy generate ship --principal arn:aws:iam::123456789012:role/shipper \
+      --domain-arn arn:aws:es:eu-west-1:123456789012:domain/logs
   penstock policy generate ship --index-in-path --index 'app-{yyyy.MM.dd}' --principal … --domain-arn …
   penstock policy generate lambda --put-templates --side resource --principal … --domain-arn … > access-policy.json
   penstock policy generate request --need 'GET /_cat/*' --need 'POST /logs-*/_search' --principal … --domain-arn …`,
@@ -103,8 +107,10 @@ to one index may name others in its body.`,
 	f.StringVar(&o.principal, "principal", "", "ARN of the user, role or role session, or an account")
 	f.StringVar(&o.side, "side", "both", "which policy to write: resource, identity or both")
 	f.StringArrayVar(&o.needs, "need", nil, `"METHOD PATH": a request that request makes; may be given several times`)
-	f.BoolVar(&o.indexInPath, "index-in-path", false, "the mode runs with --index-in-path: allow the indexes of --index only")
-	f.StringArrayVar(&o.indexes, "index", nil, "pattern of index names, with --index-in-path; may be given several times (default that of the mode)")
+	f.BoolVar(&o.indexInPath, "index-in-path", false, "the mode runs with --index-in-path: "+
+		"allow the indexes of --index only")
+	f.StringArrayVar(&o.indexes, "index", nil, "pattern of index names, with --index-in-path; "+
+		"may be given several times (default that of the mode)")
 	f.BoolVar(&o.templates, "put-templates", false, "the function puts index templates: lambda --put-templates")
 	return cmd
 }
@@ -155,7 +161,8 @@ func (o *generateOptions) needsOf(mode string) ([]iam.Need, error) {
 	case o.indexInPath && passesOn:
 		return nil, usagef("name the requests with --need", "%s does not choose indexes", mode)
 	case len(o.indexes) > 0 && !o.indexInPath:
-		return nil, usagef("add --index-in-path, here and to the mode", "without it the index is not in the path, where a policy sees it")
+		return nil, usagef("add --index-in-path, here and to the mode", "without it the index is not in the path, "+
+			"where a policy sees it")
 	case len(o.needs) > 0:
 		return parseNeeds(o.needs)
 	}

@@ -21,13 +21,15 @@ func newPolicyLint(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "lint FILE…",
 		Short: "Look for what is most likely not meant in policies",
-		Long: `lint reads policies as the service does and warns of what is allowed and most likely not meant: a domain without /*, indexes
-that can be reached by another path, actions that clients need too, and more; docs/policies.md lists the rules.
+		Long: `lint reads policies as the service does and warns of what is allowed and most likely not meant: a domain
+without /*, indexes that can be reached by another path, actions that clients need too, and more; docs/policies.md
+lists the rules.
 
 Exit codes: 0 nothing to say, 3 warnings, 2 a policy that the service would not take.`,
-		Example: "  penstock policy lint policy.json --domain-arn arn:aws:es:eu-west-1:123456789012:domain/logs\n  penstock policy lint --identity role.json",
-		Args:    usageArgs(cobra.MinimumNArgs(1)),
-		RunE:    func(_ *cobra.Command, args []string) error { return o.run(a, args) },
+		Example: "  penstock policy lint policy.json --domain-arn arn:aws:es:eu-west-1:123456789012:domain/logs\n" +
+			"  penstock policy lint --identity role.json",
+		Args: usageArgs(cobra.MinimumNArgs(1)),
+		RunE: func(_ *cobra.Command, args []string) error { return o.run(a, args) },
 	}
 	f := cmd.Flags()
 	f.BoolVar(&o.identity, "identity", false, "the files are identity policies, not a domain's access policy")
@@ -59,18 +61,23 @@ func (o *lintOptions) run(a *app, files []string) error {
 		}
 		if !o.identity {
 			if err := p.CheckFor(d); err != nil {
-				return serviceSays(&usageError{Err: fmt.Errorf("%s: %w", name, err), Hint: "docs/policies.md says what a policy may hold"})
+				return serviceSays(&usageError{
+					Err:  fmt.Errorf("%s: %w", name, err),
+					Hint: "docs/policies.md says what a policy may hold",
+				})
 			}
 		}
 		for _, w := range iam.Lint(p, d) {
 			found++
 			if o.asJSON {
-				if err := json.NewEncoder(a.Out).Encode(map[string]string{"file": name, "path": w.Path, "rule": w.Rule, "text": w.Text}); err != nil {
+				found := map[string]string{"file": name, "path": w.Path, "rule": w.Rule, "text": w.Text}
+				if err := json.NewEncoder(a.Out).Encode(found); err != nil {
 					return unwritten(err)
 				}
 				continue
 			}
-			if _, err := fmt.Fprintf(a.Out, "%s: %s: %s (%s)\n", printable(name), w.Path, printable(w.Text), w.Rule); err != nil {
+			if _, err := fmt.Fprintf(a.Out, "%s: %s: %s (%s)\n", printable(name), w.Path, printable(w.Text),
+				w.Rule); err != nil {
 				return unwritten(err)
 			}
 		}

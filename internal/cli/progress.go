@@ -162,7 +162,8 @@ func (p *progress) line(now time.Time, width int) string {
 	}
 }
 
-// totals are the sums of a second look at what is to be shipped. It keeps nothing else, and its reader need not wait for it.
+// totals are the sums of a second look at what is to be shipped. It keeps nothing else, and its reader need not wait
+// for it.
 type totals struct {
 	source         penstock.Source
 	objects, bytes atomic.Int64

@@ -59,12 +59,22 @@ func TestProgressSaysHowMuchThereIsOnceThatIsKnown(t *testing.T) {
 		draining bool
 		want     string
 	}{
-		{"all is known", sized{sizes: []int64{6e9, 4e9}}, 10 * time.Second, false, "2.5 GB of 10 GB, 25 %  31 s left  250 MB/s  1,234,567 records  1 object of 2  12 dead letters"},
-		{"too early for a speed", sized{sizes: []int64{6e9, 4e9}}, time.Second, false, "2.5 GB of 10 GB, 25 %  2.5 GB/s  1,234,567 records  1 object of 2  12 dead letters"},
-		{"the listing breaks off", sized{sizes: []int64{6e9, 4e9}, err: errors.New("no")}, 10 * time.Second, false, "2.5 GB of ≥ 10 GB  250 MB/s  1,234,567 records  1 object of ≥ 2  12 dead letters"},
-		{"something has no length", sized{sizes: []int64{6e9, -1}}, 10 * time.Second, false, "2.5 GB  250 MB/s  1,234,567 records  1 object of 2  12 dead letters"},
-		{"hours", sized{sizes: []int64{2502.5e9}}, 10 * time.Second, false, "2.5 GB of 2.5 TB, 0 %  2 h 46 min left  250 MB/s  1,234,567 records  1 object of 1  12 dead letters"},
-		{"draining", sized{sizes: []int64{6e9, 4e9}}, 10 * time.Second, true, "draining  2.5 GB  250 MB/s  1,234,567 records  1 object of 2  12 dead letters"},
+		{"all is known", sized{sizes: []int64{6e9, 4e9}}, 10 * time.Second, false, "2.5 GB of 10 GB, " +
+			"25 %  31 s left  250 MB/s  1,234,567 records  1 object of 2  12 dead letters"},
+		{"too early for a speed", sized{sizes: []int64{6e9, 4e9}}, time.Second, false, "2.5 GB of 10 GB, " +
+			"25 %  2.5 GB/s  1,234,567 records  1 object of 2  12 dead letters"},
+		{
+			"the listing breaks off",
+			sized{sizes: []int64{6e9, 4e9}, err: errors.New("no")},
+			10 * time.Second, false,
+			"2.5 GB of ≥ 10 GB  250 MB/s  1,234,567 records  1 object of ≥ 2  12 dead letters",
+		},
+		{"something has no length", sized{sizes: []int64{6e9, -1}}, 10 * time.Second, false, "2.5 GB  250 MB/s  1,234,567 " +
+			"records  1 object of 2  12 dead letters"},
+		{"hours", sized{sizes: []int64{2502.5e9}}, 10 * time.Second, false, "2.5 GB of 2.5 TB, " +
+			"0 %  2 h 46 min left  250 MB/s  1,234,567 records  1 object of 1  12 dead letters"},
+		{"draining", sized{sizes: []int64{6e9, 4e9}}, 10 * time.Second, true, "draining  2.5 GB  250 MB/s  1,234,567 " +
+			"records  1 object of 2  12 dead letters"},
 	} {
 		p := &progress{Progress: new(penstock.Progress), total: &totals{source: tt.source}, began: began}
 		p.total.measure(t.Context())
@@ -78,7 +88,8 @@ func TestProgressSaysHowMuchThereIsOnceThatIsKnown(t *testing.T) {
 		}
 		for _, width := range []int{79, 60, 40} {
 			got := p.line(began.Add(tt.after), width)
-			if n := utf8.RuneCountInString(got); n > width || !strings.Contains(got, "2.5 GB") || !strings.Contains(got, "dead letters") {
+			if n := utf8.RuneCountInString(got); n > width || !strings.Contains(got, "2.5 GB") ||
+				!strings.Contains(got, "dead letters") {
 				t.Errorf("%s: %d of %d columns: %q", tt.name, n, width, got)
 			}
 		}
@@ -121,7 +132,8 @@ func TestProgressIsLoggedWhereThereIsNoTerminal(t *testing.T) {
 		stop := p.tell(a, slog.New(slog.NewJSONHandler(&out, nil)), false)
 		time.Sleep(95 * time.Second)
 		stop()
-		if n := strings.Count(out.String(), `"msg":"progress"`); n != 3 || !strings.Contains(out.String(), `"bytes_in":60000,"bytes_per_second":2000`) {
+		if n := strings.Count(out.String(), `"msg":"progress"`); n != 3 ||
+			!strings.Contains(out.String(), `"bytes_in":60000,"bytes_per_second":2000`) {
 			t.Errorf("%d lines in 95 s:\n%s", n, out.String())
 		}
 	})
@@ -198,10 +210,22 @@ func TestWhereARunStoppedIsSaidWithTheWayOn(t *testing.T) {
 		want    string
 	}{
 		{shipOptions{}, []string{"s3://b/"}, "", ""},
-		{shipOptions{}, []string{"s3://b/"}, "s3://b/it's", "penstock: everything up to and including s3://b/it's is settled; --start-after 'it'\\''s' goes on behind it\n"},
-		{shipOptions{Options: pipeline.Options{Sources: pipeline.Sources{List: source.ListOptions{Versions: true}}}}, []string{"s3://b/"}, "s3://b/k?versionId=1", "penstock: everything up to and including s3://b/k?versionId=1 is settled\n"},
-		{shipOptions{}, []string{"s3://b/", "s3://c/"}, "s3://b/k", "penstock: everything up to and including s3://b/k is settled\n"},
-		{shipOptions{}, []string{"/var/log"}, "/var/log/\x1b[2J", "penstock: everything up to and including /var/log/\\u001b[2J is settled\n"},
+		{shipOptions{}, []string{"s3://b/"}, "s3://b/it's", "penstock: everything up to and including s3://b/it's is " +
+			"settled; --start-after 'it'\\''s' goes on behind it\n"},
+		{
+			shipOptions{Options: pipeline.Options{Sources: pipeline.Sources{List: source.ListOptions{Versions: true}}}},
+			[]string{"s3://b/"},
+			"s3://b/k?versionId=1",
+			"penstock: everything up to and including s3://b/k?versionId=1 is settled\n",
+		},
+		{
+			shipOptions{},
+			[]string{"s3://b/", "s3://c/"},
+			"s3://b/k",
+			"penstock: everything up to and including s3://b/k is settled\n",
+		},
+		{shipOptions{}, []string{"/var/log"}, "/var/log/\x1b[2J", "penstock: everything up to and including " +
+			"/var/log/\\u001b[2J is settled\n"},
 	} {
 		var out bytes.Buffer
 		tt.o.sayMark(&app{Streams: Streams{Err: &out}}, tt.args, tt.reached)

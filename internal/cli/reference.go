@@ -13,13 +13,19 @@ func configurationReference() string {
 	var b strings.Builder
 	b.WriteString(`# Configuration
 
-Every setting has a flag, a variable and a key for a JSON file (` + "`--config FILE` or `PENSTOCK_CONFIG`" + `). A flag overrides the
-variable, the variable the file, the file the default. Secrets are never settings: credentials come from the AWS chain
-(environment, shared files, SSO, web identity, container, instance).
+Every setting has a flag, a variable and a key for a JSON file (` + "`--config FILE` or `PENSTOCK_CONFIG`" + `). A flag
+overrides the variable, the variable the file, the file the default. Secrets are never settings: credentials come from
+the AWS chain (environment, shared files, SSO, web identity, container, instance).
 
 A file is one flat object, checked against [configuration.schema.json](configuration.schema.json):
 
-` + "```json\n{\"domain\": \"https://search-logs-abc.eu-west-1.es.amazonaws.com\", \"index\": \"logs-{format}-{yyyy.MM.dd}\", \"workers\": 8}\n```" + `
+` + "```json" + `
+{
+  "domain": "https://search-logs-abc.eu-west-1.es.amazonaws.com",
+  "index": "logs-{format}-{yyyy.MM.dd}",
+  "workers": 8
+}
+` + "```" + `
 
 This page is made from the table in the program (` + "`go test ./internal/cli -run Reference -update`" + `).
 
@@ -31,18 +37,26 @@ This page is made from the table in the program (` + "`go test ./internal/cli -r
 		if s.Default != "" {
 			def = "`" + s.Default + "`"
 		}
-		_, _ = fmt.Fprintf(&b, "| `--%s` | `%s` | `%s` | %s | %s | %s |\n", s.Name, s.Variable(), s.Key(), def, s.Unit, strings.ReplaceAll(s.Usage, "|", "\\|"))
+		_, _ = fmt.Fprintf(&b, "| `--%s` | `%s` | `%s` | %s | %s | %s |\n", s.Name, s.Variable(), s.Key(), def, s.Unit,
+			strings.ReplaceAll(s.Usage, "|", "\\|"))
 	}
 	b.WriteString(`
 Sizes are written as 1048576, 512KiB, 5MiB or 5MB; durations as 500ms, 30s or 5m.
 
 ## Memory
 
-The shipping process needs at most 40 MiB, plus 1.5 MiB for each of the ` + "`workers`" + ` that reads, plus the larger of two: (` + "`max-in-flight`" + ` + 1) ×
-` + "`batch-bytes`" + ` × 2, for the requests being filled and sent and the original bytes kept for rejections; and ` + "`max-record-bytes`" + ` × 3, for the bytes,
-the JSON and the request of one long record. By default that is 94 MiB, resident, program included. It holds because one worker at a time
-holds a record of more than 1 MiB, a document larger than a request is sent when nothing else is, and large answers are read one after the
-other. A record of quotes and control characters, whose JSON is up to six times as long, takes more.
+The shipping process needs at most the sum of these, resident, program included. By default that is 94 MiB:
+
+- 40 MiB;
+- 1.5 MiB for each of the ` + "`workers`" + ` that reads;
+- the larger of two: (` + "`max-in-flight`" + ` + 1) × ` + "`batch-bytes`" + ` × 2, for the requests being filled and
+  sent and the original bytes kept for rejections; and ` + "`max-record-bytes`" + ` × 3, for the bytes, the JSON and the
+  request of one long record.
+
+It holds because one worker at a time holds a record of more than 1 MiB, a document larger than a request is sent when
+nothing else is, and large answers are read one after the other. A record of quotes and control characters, whose JSON
+is up to six times as long, takes more.
+
 ` + "`penstock ship`" + ` gives the garbage collector its share of this sum as its limit.
 `)
 	return b.String()

@@ -42,10 +42,11 @@ func newRequestCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "request [METHOD] URL|PATH",
 		Short: "Send one signed request, as curl would",
-		Long: `request signs one request with the credentials of the AWS chain and writes the body of the answer to standard output.
+		Long: `request signs one request with the credentials of the AWS chain and writes the body of the answer to standard
+output.
 
-A PATH is sent to the --domain. A body comes from -d: text, @file or @- for standard input. Redirects are not followed: a
-signature is for one host.
+A PATH is sent to the --domain. A body comes from -d: text, @file or @- for standard input. Redirects are not
+followed: a signature is for one host.
 
 Exit codes: 0 for a 2xx answer, 5 for 401 and 403, 4 when the endpoint cannot be reached, 1 for any other answer.
 docs/request.md has more examples.`,
@@ -63,14 +64,17 @@ docs/request.md has more examples.`,
 	f := settings.Flags{FlagSet: cmd.Flags()}
 	f.Target(&o.Target)
 	f.StringVarP(&o.method, "request", "X", "", "method; GET, or POST with a body, when not given")
-	f.StringArrayVarP(&o.data, "data", "d", nil, "body: text, @file or @-; several are joined by &, as curl does; line ends in files are kept")
+	f.StringArrayVarP(&o.data, "data", "d", nil, "body: text, @file or @-; several are joined by &, as curl does; "+
+		"line ends in files are kept")
 	f.Var(f.Lookup("data").Value, "data-binary", "the same as --data")
 	f.StringArrayVarP(&o.headers, "header", "H", nil, `header, "Name: value"`)
 	f.BoolVarP(&o.include, "include", "i", false, "write the status line and the headers before the body")
-	f.BoolVarP(&o.verbose, "verbose", "v", false, "tell standard error what was signed and what was answered, without the secrets")
+	f.BoolVarP(&o.verbose, "verbose", "v", false, "tell standard error what was signed and what was answered, "+
+		"without the secrets")
 	f.StringVarP(&o.output, "output", "o", "", "write the body to this file instead of standard output")
 	f.BoolVar(&o.compress, "compressed", false, "ask for a compressed answer and decompress it")
-	f.StringArrayVar(&o.connectTo, "connect-to", nil, "HOST1:PORT1:HOST2:PORT2: connect to the second instead of the first")
+	f.StringArrayVar(&o.connectTo, "connect-to", nil,
+		"HOST1:PORT1:HOST2:PORT2: connect to the second instead of the first")
 	f.DurationVarP(&o.timeout, "max-time", "m", time.Minute, "longest time for the whole request")
 	return cmd
 }
@@ -139,7 +143,10 @@ func (o *requestOptions) run(ctx context.Context, a *app, args []string) error {
 
 // isMethod reports whether an argument can only be a method: names of indexes are in lower case.
 func isMethod(arg string) bool {
-	return slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodPatch}, arg)
+	return slices.Contains([]string{
+		http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete,
+		http.MethodPatch,
+	}, arg)
 }
 
 func requestExit(status int) int {
@@ -159,7 +166,8 @@ func (o *requestOptions) address(arg string) (*url.URL, error) {
 	text := arg
 	if !strings.HasPrefix(arg, "http://") && !strings.HasPrefix(arg, "https://") {
 		if o.URL == "" {
-			return nil, usagef("name the endpoint with --domain, or give the whole URL", "%s is a path, and there is no domain", arg)
+			return nil, usagef("name the endpoint with --domain, or give the whole URL", "%s is a path, and there is no domain",
+				arg)
 		}
 		o.prefixed = true
 		text = strings.TrimSuffix(o.URL, "/") + "/" + strings.TrimPrefix(arg, "/")
@@ -279,7 +287,9 @@ func (o *requestOptions) trace(w io.Writer, rt http.RoundTripper, req *http.Requ
 	}
 	t.Trace = func(signed sigv4.Trace) {
 		writeRequest(w, req, signed.Host)
-		for _, part := range []struct{ name, text string }{{"canonical request", signed.CanonicalRequest}, {"string to sign", signed.StringToSign}} {
+		for _, part := range []struct{ name, text string }{
+			{"canonical request", signed.CanonicalRequest}, {"string to sign", signed.StringToSign},
+		} {
 			_, _ = fmt.Fprintf(w, "* %s:\n", part.name)
 			for line := range strings.SplitSeq(part.text, "\n") {
 				_, _ = fmt.Fprintf(w, "*   %s\n", printable(line))
@@ -296,7 +306,8 @@ func writeRequest(w io.Writer, req *http.Request, host string) {
 
 // secretHeader reports whether a header is shown by name only.
 func secretHeader(name string) bool {
-	return slices.Contains([]string{"Authorization", "X-Amz-Security-Token", "Cookie", "Set-Cookie", "Proxy-Authorization"}, name)
+	return slices.Contains(
+		[]string{"Authorization", "X-Amz-Security-Token", "Cookie", "Set-Cookie", "Proxy-Authorization"}, name)
 }
 
 func writeHeaders(w io.Writer, prefix string, h http.Header) {
@@ -374,8 +385,8 @@ func (s *sink) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// terminalWriter lets text through and shows control characters, other than line ends and tabs, as escapes: also those of
-// ISO 8859-1, which UTF-8 writes as two bytes.
+// terminalWriter lets text through and shows control characters, other than line ends and tabs, as escapes: also those
+// of ISO 8859-1, which UTF-8 writes as two bytes.
 type terminalWriter struct {
 	w    io.Writer
 	last byte

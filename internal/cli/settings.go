@@ -31,11 +31,13 @@ func readConfigFile(cmd *cobra.Command, lookup func(string) (string, bool)) (set
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return settings.File{}, &usageError{Err: fmt.Errorf("read configuration: %w", err), Hint: "name an existing JSON file with --config"}
+		return settings.File{}, &usageError{Err: fmt.Errorf("read configuration: %w", err), Hint: "name an existing JSON " +
+			"file with --config"}
 	}
 	values, err := settings.Parse(data)
 	if err != nil {
-		return settings.File{}, &usageError{Err: fmt.Errorf("%s: %w", path, err), Hint: "docs/configuration.md lists the keys; docs/configuration.schema.json is the JSON Schema"}
+		return settings.File{}, &usageError{Err: fmt.Errorf("%s: %w", path, err), Hint: "docs/configuration.md lists the " +
+			"keys; docs/configuration.schema.json is the JSON Schema"}
 	}
 	return settings.File{Path: path, Values: values}, nil
 }

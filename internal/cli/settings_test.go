@@ -24,7 +24,9 @@ func TestReferencePagesMatchTheSettingsTable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string]string{"configuration.md": configurationReference(), "configuration.schema.json": schema} {
+	for name, want := range map[string]string{
+		"configuration.md": configurationReference(), "configuration.schema.json": schema,
+	} {
 		path := filepath.Join("../../docs", name)
 		if *update {
 			if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
@@ -71,7 +73,8 @@ func settingsCommand() (*cobra.Command, *struct {
 func TestAFlagOverridesTheVariableTheFileAndTheDefault(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "penstock.json")
-	if err := os.WriteFile(file, []byte(`{"$schema": "x", "index": "file", "workers": 7, "batch_bytes": "2MiB", "no_sign": true}`), 0o600); err != nil {
+	text := `{"$schema": "x", "index": "file", "workers": 7, "batch_bytes": "2MiB", "no_sign": true}`
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	env := map[string]string{"PENSTOCK_INDEX": "variable", "PENSTOCK_WORKERS": "9"}
@@ -162,7 +165,10 @@ func TestAWrongSettingNamesItsPlace(t *testing.T) {
 
 func TestSizesAreReadAndWrittenTheSameWay(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]int64{"1": 1, "12B": 12, "1KiB": 1024, "5MiB": 5 << 20, "3GiB": 3 << 30, "5MB": 5_000_000, "7KB": 7000, "1GB": 1_000_000_000} {
+	for text, want := range map[string]int64{
+		"1": 1, "12B": 12, "1KiB": 1024, "5MiB": 5 << 20, "3GiB": 3 << 30,
+		"5MB": 5_000_000, "7KB": 7000, "1GB": 1_000_000_000,
+	} {
 		var got, again settings.ByteSize
 		if err := got.Set(text); err != nil || int64(got) != want {
 			t.Errorf("%q: %d, error %v, want %d", text, got, err, want)

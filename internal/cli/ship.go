@@ -34,13 +34,15 @@ func newShipCommand(a *app) *cobra.Command {
 		Short: "Ship files, directories, standard input or S3 objects into a domain",
 		Long: `ship reads every SRC, recognises and parses what is in it, and delivers the records into the domain.
 
-A SRC is a file, a directory (read recursively, in order), - for standard input, s3://bucket/key, s3://bucket/prefix or
-s3://bucket/key?versionId=ID. What follows the bucket is taken literally. Compression and format are recognised by content.
+A SRC is a file, a directory (read recursively, in order), - for standard input, s3://bucket/key, s3://bucket/prefix
+or s3://bucket/key?versionId=ID. What follows the bucket is taken literally. Compression and format are recognised by
+content.
 
-Every record ends as delivered, duplicate, dead-lettered, dropped or unacknowledged, and the counts add up. Running the
-same command again adds no document. Interrupt once to finish what is in hand, twice to stop at once.
+Every record ends as delivered, duplicate, dead-lettered, dropped or unacknowledged, and the counts add up. Running
+the same command again adds no document. Interrupt once to finish what is in hand, twice to stop at once.
 
-A file that is still being written to is left for the next run. Standard input and pipes may go on for ever, as tail -f does.
+A file that is still being written to is left for the next run. Standard input and pipes may go on for ever, as tail
+-f does.
 
 Exit codes: 0 everything settled; 2 usage or configuration; 3 finished, with dead letters (with --strict also unparsed
 records); 4 incomplete, run it again; 5 refused. docs/ship.md explains the output, docs/documents.md the ids.`,
@@ -67,7 +69,8 @@ records); 4 incomplete, run it again; 5 refused. docs/ship.md explains the outpu
 	f.Text(&o.Sources.Place, "place")
 	f.StringVar(&o.Sources.List.StartAfter, "start-after", "", "leave out S3 keys up to and including this one")
 	f.BoolVar(&o.Sources.List.Versions, "all-versions", false, "ship every version of the S3 objects, not only the latest")
-	f.BoolVar(&o.Write.Overwrite, "overwrite", false, "replace documents that are there already, to repair an index; a data stream takes none of them")
+	f.BoolVar(&o.Write.Overwrite, "overwrite", false, "replace documents that are there already, to repair an index; "+
+		"a data stream takes none of them")
 	f.BoolVar(&o.asJSON, "json", false, "print one JSON object with the counts at the end instead of tables")
 	f.BoolVar(&o.dry, "dry-run", false, "write the documents to standard output, one a line, and send nothing")
 	f.BoolVar(&o.showAll, "all", false, "show every object and every index at the end")
@@ -75,12 +78,13 @@ records); 4 incomplete, run it again; 5 refused. docs/ship.md explains the outpu
 	return cmd
 }
 
-// run ships. Named dead letters are made at the start, which proves that they can be written; the default directory is made
-// with the first letter.
+// run ships. Named dead letters are made at the start, which proves that they can be written; the default directory is
+// made with the first letter.
 func (o *shipOptions) run(ctx context.Context, a *app, args []string, named bool) error {
 	began, allocs := time.Now(), mallocs()
 	if o.Write.Overwrite && o.Write.NoIDs {
-		return usagef("leave one of them out", "--overwrite with --no-ids: without an id no document takes the place of another")
+		return usagef("leave one of them out",
+			"--overwrite with --no-ids: without an id no document takes the place of another")
 	}
 	logger, err := a.logger()
 	if err != nil {
@@ -136,8 +140,11 @@ func (o *shipOptions) run(ctx context.Context, a *app, args []string, named bool
 	return err
 }
 
-// watched runs the pipeline for somebody who wants to know how far it is. It returns the item up to which everything is settled.
-func (o *shipOptions) watched(ctx context.Context, a *app, p *pipeline.Pipeline, log logger) (pipeline.Result, string, error) {
+// watched runs the pipeline for somebody who wants to know how far it is. It returns the item up to which everything is
+// settled.
+func (o *shipOptions) watched(
+	ctx context.Context, a *app, p *pipeline.Pipeline, log logger,
+) (pipeline.Result, string, error) {
 	shown := &progress{Progress: p.Progress, total: &totals{source: p.Source}, began: time.Now()}
 	if !o.dry {
 		shown.written = p.Written
@@ -159,7 +166,8 @@ func (o *shipOptions) sayMark(a *app, args []string, reached string) {
 		return
 	}
 	text := "everything up to and including " + reached + " is settled"
-	if loc, err := source.ParseLocation(reached); err == nil && len(args) == 1 && !o.Sources.List.Versions && loc.Version == "" {
+	if loc, err := source.ParseLocation(reached); err == nil && len(args) == 1 && !o.Sources.List.Versions &&
+		loc.Version == "" {
 		text += "; --start-after " + shellQuoted(loc.Prefix) + " goes on behind it"
 	}
 	_, _ = fmt.Fprintf(a.Err, "penstock: %s\n", printable(text))
@@ -180,7 +188,8 @@ func (o *shipOptions) check(args []string) error {
 	return nil
 }
 
-// finish prints the summary and turns the outcome into the exit code. Standard output of a dry run is for the documents.
+// finish prints the summary and turns the outcome into the exit code. Standard output of a dry run is for the
+// documents.
 func (o *shipOptions) finish(a *app, res *result, sum *summary, rules *shape.Rules, runErr error) error {
 	if runErr != nil {
 		res.Error = runErr.Error()
@@ -211,10 +220,12 @@ func (o *shipOptions) finish(a *app, res *result, sum *summary, rules *shape.Rul
 		}
 	}
 	if res.ItemsGivenBack > 0 {
-		_, _ = fmt.Fprintf(a.Err, "penstock: %s given back; run the same command again, what has arrived is not doubled\n", plural(res.ItemsGivenBack, "source"))
+		_, _ = fmt.Fprintf(a.Err, "penstock: %s given back; run the same command again, what has arrived is not doubled\n",
+			plural(res.ItemsGivenBack, "source"))
 	}
 	if res.DeadLetters != "" {
-		_, _ = fmt.Fprintf(a.Err, "penstock: %s in %s; see penstock deadletter list --dead-letters %s\n", plural(res.DeadLettered, "dead letter"), res.DeadLetters, res.DeadLetters)
+		_, _ = fmt.Fprintf(a.Err, "penstock: %s in %s; see penstock deadletter list --dead-letters %s\n",
+			plural(res.DeadLettered, "dead letter"), res.DeadLetters, res.DeadLetters)
 	}
 	if outErr != nil {
 		return outErr
@@ -236,7 +247,8 @@ func (o *shipOptions) notes(a *app, res *result, rules *shape.Rules) {
 		a.note("%s without a time (undated): the object's name or date stands in", plural(n, "record"))
 	}
 	if o.dry {
-		_, _ = fmt.Fprintf(a.Err, "penstock: %s from %s, nothing was sent\n", plural(*res.Previewed, "document"), plural(res.Objects, "object"))
+		_, _ = fmt.Fprintf(a.Err, "penstock: %s from %s, nothing was sent\n", plural(*res.Previewed, "document"),
+			plural(res.Objects, "object"))
 	}
 }
 
@@ -253,8 +265,8 @@ func (o *shipOptions) code(res *result, sum *summary) int {
 	return code
 }
 
-// limitMemory tells the garbage collector how much of what docs/configuration.md promises is its own, unless the environment has
-// a limit of its own.
+// limitMemory tells the garbage collector how much of what docs/configuration.md promises is its own, unless the
+// environment has a limit of its own.
 func (o *shipOptions) limitMemory() {
 	if os.Getenv("GOMEMLIMIT") != "" {
 		return

@@ -69,8 +69,8 @@ func mallocs() uint64 {
 // summary collects what became of the objects, for people.
 type summary struct {
 	all bool // show every object and every index
-	// given are the objects that were given back, troubled the others of which something is to be said, at most shownRows each
-	// without all, and more how many there are besides.
+	// given are the objects that were given back, troubled the others of which something is to be said, at most shownRows
+	// each without all, and more how many there are besides.
 	given, troubled []penstock.ObjectReport
 	more            int64
 	formats         map[string]*penstock.Counts
@@ -145,7 +145,8 @@ func (s *summary) write(w io.Writer, r *result, width int) error {
 	if n := r.DroppedByDomain; n > 0 {
 		_, _ = fmt.Fprintf(&text, "  of the dropped, the domain's own ingest pipeline left out %s\n", humanCount(n))
 	}
-	_, _ = fmt.Fprintf(&text, "  %s in %s\n", humanBytes(r.BytesIn), humanDuration(time.Duration(r.Seconds*float64(time.Second))))
+	_, _ = fmt.Fprintf(&text, "  %s in %s\n", humanBytes(r.BytesIn),
+		humanDuration(time.Duration(r.Seconds*float64(time.Second))))
 	if _, err := text.WriteTo(w); err != nil {
 		return &outputError{err}
 	}
@@ -209,7 +210,8 @@ func outcomeRow(columns []countColumn, c *penstock.Counts, left []string, right 
 func (s *summary) objectTable(columns []countColumn) *table {
 	t := outcomeTable(columns, []string{"object", "recognised as"}, "bytes", "time")
 	for _, o := range append(s.given, s.troubled...) {
-		t.rows = append(t.rows, outcomeRow(columns, &o.Counts, []string{printable(o.Object), recognised(o)}, humanBytes(o.Counts.BytesIn), humanDuration(o.Elapsed)))
+		t.rows = append(t.rows, outcomeRow(columns, &o.Counts, []string{printable(o.Object), recognised(o)},
+			humanBytes(o.Counts.BytesIn), humanDuration(o.Elapsed)))
 	}
 	if s.more > 0 {
 		row := make([]string, len(t.header))
@@ -220,7 +222,10 @@ func (s *summary) objectTable(columns []countColumn) *table {
 }
 
 func (s *summary) formatTable(r *result, columns []countColumn) *table {
-	columns = slices.Insert(slices.Clone(columns), 0, countColumn{"objects", func(c *penstock.Counts) int64 { return c.Objects }})
+	columns = slices.Insert(slices.Clone(columns), 0, countColumn{
+		"objects",
+		func(c *penstock.Counts) int64 { return c.Objects },
+	})
 	t := outcomeTable(columns, []string{"format"}, "bytes")
 	row := func(name string, c *penstock.Counts) []string {
 		return outcomeRow(columns, c, []string{name}, humanBytes(c.BytesIn))
@@ -258,7 +263,10 @@ func (s *summary) indexTable() *table {
 		t.rows = append(t.rows, []string{label, humanCount(s.indexes[name])})
 	}
 	if more > 0 {
-		t.rows = append(t.rows, []string{fmt.Sprintf("… and %s more; --all shows them", humanCount(int64(more))), humanCount(others)})
+		t.rows = append(t.rows, []string{
+			fmt.Sprintf("… and %s more; --all shows them", humanCount(int64(more))),
+			humanCount(others),
+		})
 	}
 	return t
 }
@@ -296,5 +304,6 @@ func sumOf(c penstock.Counts, arrived string) string {
 		sign = "≠"
 	}
 	return fmt.Sprintf("%s %s %s %s + %s duplicate + %s dead-lettered + %s dropped + %s unacknowledged",
-		plural(c.Records, "record"), sign, humanCount(c.Delivered), arrived, humanCount(c.Duplicate), humanCount(c.DeadLettered), humanCount(c.Dropped), humanCount(c.Unacknowledged))
+		plural(c.Records, "record"), sign, humanCount(c.Delivered), arrived, humanCount(c.Duplicate),
+		humanCount(c.DeadLettered), humanCount(c.Dropped), humanCount(c.Unacknowledged))
 }

@@ -10,11 +10,11 @@ import (
 	"golang.org/x/term"
 )
 
-// table prints rows in columns that are as wide as their widest cell, as far as the terminal is. Columns after the first left
-// ones are numbers and stand to the right.
+// table prints rows in columns that are as wide as their widest cell, as far as the terminal is. Columns after the
+// first left ones are numbers and stand to the right.
 //
-// A table that is wider than the terminal gives way in this order: texts get shorter, columns that are not needed go, headers take
-// two lines, texts get shorter still, the last columns go below the others.
+// A table that is wider than the terminal gives way in this order: texts get shorter, columns that are not needed go,
+// headers take two lines, texts get shorter still, the last columns go below the others.
 type table struct {
 	header []string // a "|" is where a header may be broken
 	left   int      // number of left-aligned columns
@@ -146,7 +146,8 @@ func (l *layout) parts(width int) [][]bool {
 	return parts
 }
 
-// shorten takes from the widest text columns what is too much, and leaves them at least so many characters, and their headers.
+// shorten takes from the widest text columns what is too much, and leaves them at least so many characters, and their
+// headers.
 func (l *layout) shorten(width, least int) {
 	for l.total() > width {
 		widest := -1

@@ -22,16 +22,21 @@ func widest(text string) int {
 // The widest summary that there is: long names, every column, numbers of seven digits.
 func fullSummary(all bool) (*summary, *result) {
 	c := penstock.Counts{
-		Objects: 1, Records: 1_234_567, Delivered: 1_000_000, Duplicate: 34_567, DeadLettered: 100_000, Dropped: 60_000, DroppedByDomain: 7,
+		Objects: 1, Records: 1_234_567, Delivered: 1_000_000, Duplicate: 34_567, DeadLettered: 100_000,
+		Dropped: 60_000, DroppedByDomain: 7,
 		Unacknowledged: 40_000, Unparsed: 1_000_123, Undated: 1_000_456, BytesIn: 1 << 40,
 	}
 	s, r := newSummary(all), &result{Seconds: 12345}
 	var total penstock.Counts
 	for i := range 100 {
 		report := penstock.ObjectReport{
-			Object: fmt.Sprintf("s3://a-bucket/%s/%d.log.gz", strings.Repeat("long/", 30), i), Formats: []string{"elasticsearch-slowlog", "text"},
-			Indexes: []penstock.IndexCount{{Index: fmt.Sprintf("logs-%s-%03d", strings.Repeat("x", 100), i), Documents: int64(i + 1)}},
-			Counts:  c, Elapsed: 100 * time.Minute,
+			Object:  fmt.Sprintf("s3://a-bucket/%s/%d.log.gz", strings.Repeat("long/", 30), i),
+			Formats: []string{"elasticsearch-slowlog", "text"},
+			Indexes: []penstock.IndexCount{{
+				Index:     fmt.Sprintf("logs-%s-%03d", strings.Repeat("x", 100), i),
+				Documents: int64(i + 1),
+			}},
+			Counts: c, Elapsed: 100 * time.Minute,
 		}
 		if i%2 == 1 {
 			report.Err = errors.New("read: connection reset")
@@ -55,7 +60,10 @@ func TestTablesFitTerminalsFrom80Columns(t *testing.T) {
 			if n := widest(text.String()); n > width {
 				t.Errorf("all %v: %d columns on a terminal of %d:\n%s", all, n, width, text.String())
 			}
-			for _, want := range []string{"1,234,567", "1,000,123", "123,456,700 records", "records = ", "pipeline left out 700"} {
+			for _, want := range []string{
+				"1,234,567", "1,000,123", "123,456,700 records", "records = ",
+				"pipeline left out 700",
+			} {
 				if !strings.Contains(text.String(), want) {
 					t.Errorf("all %v, %d columns: no %q in\n%s", all, width, want, text.String())
 				}
@@ -74,10 +82,14 @@ func TestTablesFitTerminalsFrom80Columns(t *testing.T) {
 		}
 	}
 	for _, width := range []int{80, 120} {
-		tab := table{left: 3, wrap: true, header: []string{"name", "about", "told by"}, rows: [][]string{{"x", strings.Repeat("some words ", 20), strings.Repeat("y", 90)}}}
+		tab := table{
+			left: 3, wrap: true, header: []string{"name", "about", "told by"},
+			rows: [][]string{{"x", strings.Repeat("some words ", 20), strings.Repeat("y", 90)}},
+		}
 		var text strings.Builder
 		tab.print(&text, width)
-		if n := widest(text.String()); n > width || strings.Contains(text.String(), "…") || strings.Count(text.String(), "some") != 20 || strings.Count(text.String(), "y") != 91 {
+		if n := widest(text.String()); n > width || strings.Contains(text.String(), "…") ||
+			strings.Count(text.String(), "some") != 20 || strings.Count(text.String(), "y") != 91 {
 			t.Errorf("%d columns on a terminal of %d, or text is lost:\n%s", n, width, text.String())
 		}
 	}
@@ -87,7 +99,10 @@ func TestWhatGoesWithoutSayingIsNotShown(t *testing.T) {
 	t.Parallel()
 	s, r := newSummary(false), &result{}
 	c := penstock.Counts{Objects: 1, Records: 2, Delivered: 2}
-	s.add(penstock.ObjectReport{Object: "fine", Formats: []string{"ndjson"}, Counts: c, Indexes: []penstock.IndexCount{{Index: "i", Documents: 2}}})
+	s.add(penstock.ObjectReport{
+		Object: "fine", Formats: []string{"ndjson"}, Counts: c,
+		Indexes: []penstock.IndexCount{{Index: "i", Documents: 2}},
+	})
 	r.count(c, false)
 	var text strings.Builder
 	if err := s.write(&text, r, 80); err != nil {
@@ -107,7 +122,8 @@ func TestWhatGoesWithoutSayingIsNotShown(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", text.String(), want)
 	}
 	r.count(c, true)
-	if got := r.equation(); !strings.HasPrefix(got, "2 records = 2 previewed + ") || r.Delivered != 0 || *r.Previewed != 2 {
+	if got := r.equation(); !strings.HasPrefix(got, "2 records = 2 previewed + ") || r.Delivered != 0 ||
+		*r.Previewed != 2 {
 		t.Errorf("a dry run: %s, %+v", got, r)
 	}
 }

@@ -11,9 +11,10 @@ import (
 func newVersionCommand(a *app) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:     "version",
-		Short:   "Print the version and how it was built",
-		Long:    "version prints the version of the program, its commit, and what it was built with and for (docs/install.md).",
+		Use:   "version",
+		Short: "Print the version and how it was built",
+		Long: "version prints the version of the program, its commit, and what it was built with and for " +
+			"(docs/install.md).",
 		Example: "  penstock version\n  penstock version --json",
 		GroupID: groupLook,
 		Args:    usageArgs(cobra.NoArgs),

@@ -17,7 +17,8 @@ import (
 )
 
 // prose are the words that follow the program's name in sentences about it.
-var prose = strings.Fields("a and as defends do does is itself makes recognises runs settings therefore with command says shows looks here are function")
+var prose = strings.Fields("a and as defends do does is itself makes recognises runs settings therefore with " +
+	"command says shows looks here are function")
 
 // command is a mention of a command of this program.
 var command = regexp.MustCompile(`\bpenstock ([a-z][a-z-]*)`)
@@ -74,7 +75,8 @@ func checkCommand(t *testing.T, root *cobra.Command, where, name, rest string) {
 	for len(words) > 0 && cmd.HasSubCommands() && cmd.Name() != "help" {
 		next := child(cmd, strings.TrimRight(words[0], ".,:"))
 		if next == nil {
-			if regexp.MustCompile(`^[a-z-]+$`).MatchString(words[0]) && !strings.HasPrefix(words[0], "-") && cmd.Name() != "domain" && !slices.Contains(prose, words[0]) {
+			if regexp.MustCompile(`^[a-z-]+$`).MatchString(words[0]) && !strings.HasPrefix(words[0], "-") &&
+				cmd.Name() != "domain" && !slices.Contains(prose, words[0]) {
 				t.Errorf("%s: there is no command %q", where, cmd.CommandPath()+" "+words[0])
 			}
 			break
@@ -116,7 +118,9 @@ func each(cmd *cobra.Command, f func(*cobra.Command)) {
 func pages(t *testing.T) []string {
 	t.Helper()
 	var all []string
-	for _, pattern := range []string{"*.md", "docs/*.md", "docs/decisions/*.md", "changes/unreleased/*.md", "deploy/*", "deploy/*/*"} {
+	for _, pattern := range []string{
+		"*.md", "docs/*.md", "docs/decisions/*.md", "changes/unreleased/*.md", "deploy/*", "deploy/*/*",
+	} {
 		found, err := filepath.Glob("../../" + pattern)
 		if err != nil {
 			t.Fatal(err)

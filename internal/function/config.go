@@ -55,7 +55,10 @@ func (c *configSource) read(ctx context.Context, lookup func(string) (string, bo
 	}
 	text, err := c.fetch(ctx, lookup)
 	if err != nil {
-		return settings.File{}, false, &advice.UsageError{Err: fmt.Errorf("read configuration %s: %w", c.where, err), Hint: "PENSTOCK_CONFIG is a path, s3://bucket/key or ssm:NAME"}
+		return settings.File{}, false, &advice.UsageError{
+			Err:  fmt.Errorf("read configuration %s: %w", c.where, err),
+			Hint: "PENSTOCK_CONFIG is a path, s3://bucket/key or ssm:NAME",
+		}
 	}
 	if c.text != nil && bytes.Equal(text, c.text) {
 		c.checked = time.Now().Round(0)
@@ -64,7 +67,10 @@ func (c *configSource) read(ctx context.Context, lookup func(string) (string, bo
 	values, err := settings.Parse(text)
 	if err != nil {
 		c.etag = "" // of settings that are not in force
-		return settings.File{}, false, &advice.UsageError{Err: fmt.Errorf("%s: %w", c.where, err), Hint: "docs/configuration.md lists the keys"}
+		return settings.File{}, false, &advice.UsageError{
+			Err:  fmt.Errorf("%s: %w", c.where, err),
+			Hint: "docs/configuration.md lists the keys",
+		}
 	}
 	c.text, c.checked, c.file = text, time.Now().Round(0), settings.File{Path: c.where, Values: values}
 	return c.file, true, nil
@@ -95,7 +101,9 @@ func (c *configSource) fetch(ctx context.Context, lookup func(string) (string, b
 }
 
 // object reads the file as buckets are read, as far as variables say it.
-func (c *configSource) object(ctx context.Context, identity *pipeline.AWS, lookup func(string) (string, bool)) ([]byte, error) {
+func (c *configSource) object(
+	ctx context.Context, identity *pipeline.AWS, lookup func(string) (string, bool),
+) ([]byte, error) {
 	loc, err := source.ParseLocation(c.where)
 	if err != nil {
 		return nil, err
@@ -154,13 +162,14 @@ func bounded(r io.Reader) ([]byte, error) {
 	return text, err
 }
 
-// parameter reads a parameter of Systems Manager: a signed request, see "GetParameter" in its API reference, made again as
-// the clients of the SDK do when it is not answered or there are too many of them.
+// parameter reads a parameter of Systems Manager: a signed request, see "GetParameter" in its API reference, made again
+// as the clients of the SDK do when it is not answered or there are too many of them.
 func parameter(ctx context.Context, cfg aws.Config, name string) ([]byte, error) {
 	if cfg.Region == "" {
 		return nil, errors.New("no region: set AWS_REGION")
 	}
-	endpoint := cmp.Or(os.Getenv("AWS_ENDPOINT_URL_SSM"), os.Getenv("AWS_ENDPOINT_URL"), "https://ssm."+cfg.Region+".amazonaws.com")
+	endpoint := cmp.Or(os.Getenv("AWS_ENDPOINT_URL_SSM"), os.Getenv("AWS_ENDPOINT_URL"),
+		"https://ssm."+cfg.Region+".amazonaws.com")
 	body, err := json.Marshal(map[string]any{"Name": name, "WithDecryption": true})
 	if err != nil {
 		return nil, err
@@ -184,14 +193,21 @@ func parameter(ctx context.Context, cfg aws.Config, name string) ([]byte, error)
 }
 
 // askParameter makes the request once, and says whether another one may be answered otherwise.
-func askParameter(ctx context.Context, cfg aws.Config, endpoint string, body []byte) (value []byte, again bool, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(endpoint, "/")+"/", bytes.NewReader(body)) //nolint:gosec // the function's own environment names the endpoint
+func askParameter(
+	ctx context.Context, cfg aws.Config, endpoint string, body []byte,
+) (value []byte, again bool, err error) {
+	to := strings.TrimSuffix(endpoint, "/") + "/"
+	//nolint:gosec // the function's own environment names the endpoint
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(body))
 	if err != nil {
 		return nil, false, err
 	}
 	req.Header.Set("Content-Type", "application/x-amz-json-1.1")
 	req.Header.Set("X-Amz-Target", "AmazonSSM.GetParameter")
-	transport := &sigv4.Transport{Credentials: pipeline.Chain{Provider: cfg.Credentials}, Region: cfg.Region, Service: "ssm"}
+	transport := &sigv4.Transport{
+		Credentials: pipeline.Chain{Provider: cfg.Credentials}, Region: cfg.Region,
+		Service: "ssm",
+	}
 	if client, ok := cfg.HTTPClient.(*awshttp.BuildableClient); ok {
 		transport.Base = client.GetTransport() // with the stall timeout
 	}

@@ -79,7 +79,10 @@ func TestBrokenSettingsLeaveTheEarlierOnesInForce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for n, text := range []string{`{"domain":`, `{"domain":"http://127.0.0.1:9","logs-json":"perhaps"}`, `{"domain":"ftp://x"}`, `{"workers":"many"}`} {
+	for n, text := range []string{
+		`{"domain":`, `{"domain":"http://127.0.0.1:9","logs-json":"perhaps"}`,
+		`{"domain":"ftp://x"}`, `{"workers":"many"}`,
+	} {
 		if w, err := current(text); w != first || err != nil || strings.Count(log.String(), "the earlier ones stay") != n+1 {
 			t.Errorf("%s: other settings, or none; error %v, log %s", text, err, log.String())
 		}
@@ -184,7 +187,8 @@ func TestAParameterIsAskedForAgain(t *testing.T) {
 	}
 	asked = 0
 	c = configSource{where: "ssm:secret"}
-	if _, _, err := c.read(t.Context(), lookup); err == nil || !strings.Contains(err.Error(), "AccessDenied") || asked != 1 {
+	if _, _, err := c.read(t.Context(), lookup); err == nil || !strings.Contains(err.Error(), "AccessDenied") ||
+		asked != 1 {
 		t.Errorf("asked %d times, error %v", asked, err)
 	}
 }

@@ -34,7 +34,8 @@ type Function struct {
 
 // Config is what the process was started with.
 type Config struct {
-	// Given are settings, by name, that take precedence over variables and the configuration file, and "log-level" and "config".
+	// Given are settings, by name, that take precedence over variables and the configuration file, and "log-level" and
+	// "config".
 	Given map[string]string
 	// Metrics gets one line for each invocation.
 	Metrics io.Writer
@@ -45,7 +46,8 @@ type Config struct {
 // New returns the function, or an error that says why this is none.
 func New(cfg Config) (*Function, error) {
 	if os.Getenv("AWS_LAMBDA_RUNTIME_API") == "" {
-		return nil, advice.Usagef("penstock invoke runs the function on this machine", "AWS_LAMBDA_RUNTIME_API is not set: this is not a Lambda function")
+		return nil, advice.Usagef("penstock invoke runs the function on this machine", "AWS_LAMBDA_RUNTIME_API is not "+
+			"set: this is not a Lambda function")
 	}
 	// There is no instance metadata in a sandbox; asking for it would only delay the news that credentials are missing.
 	if err := os.Setenv("AWS_EC2_METADATA_DISABLED", "true"); err != nil {

@@ -21,8 +21,8 @@ type indexTemplate struct {
 }
 
 // newIndexTemplate makes the template in the form that an engine of this version takes. It fixes what is ours in every
-// document, keeps texts that look like dates from becoming some, which would turn the next text away, and leaves the rest to the
-// engine: what dashboards rely on stays as it is.
+// document, keeps texts that look like dates from becoming some, which would turn the next text away, and leaves the
+// rest to the engine: what dashboards rely on stays as it is.
 func newIndexTemplate(b domain.Banner, prefix string) (indexTemplate, error) {
 	typ := func(name string) map[string]any { return map[string]any{"type": name} }
 	keyword, object := typ("keyword"), func(properties map[string]any) map[string]any {
@@ -50,7 +50,10 @@ func newIndexTemplate(b domain.Banner, prefix string) (indexTemplate, error) {
 	case composable(b):
 		t.path = "/_index_template/" + templateName(prefix)
 		body = map[string]any{
-			"index_patterns": []string{pattern}, "priority": 1, "template": map[string]any{"settings": settings, "mappings": mapping},
+			"index_patterns": []string{pattern}, "priority": 1, "template": map[string]any{
+				"settings": settings,
+				"mappings": mapping,
+			},
 		}
 	case major >= 6:
 		body["index_patterns"] = []string{pattern}
@@ -146,7 +149,8 @@ func (w *wiring) putTemplates(ctx context.Context) {
 			w.logger.WarnContext(ctx, "index template not put", "template", t.path, "error", err)
 		default:
 			w.templated = false // a later invocation tries again
-			w.logger.WarnContext(ctx, "index template not put yet", "template", t.path, "error", fmt.Errorf("put index template: %w", err))
+			w.logger.WarnContext(ctx, "index template not put yet", "template", t.path, "error",
+				fmt.Errorf("put index template: %w", err))
 		}
 	}
 }

@@ -17,7 +17,10 @@ import (
 func TestTemplatesAreInTheFormThatTheEngineTakes(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ distribution, version, path, where string }{
-		{"elasticsearch", "1.5.2", "/_template/penstock-cwl", "mappings log properties aws properties s3 properties key index"},
+		{
+			"elasticsearch", "1.5.2", "/_template/penstock-cwl",
+			"mappings log properties aws properties s3 properties key index",
+		},
 		{"elasticsearch", "5.6.17", "/_template/penstock-cwl", "mappings log date_detection"},
 		{"elasticsearch", "6.8.0", "/_template/penstock-cwl", "mappings _doc date_detection"},
 		{"elasticsearch", "7.1.1", "/_template/penstock-cwl", "mappings date_detection"},
@@ -54,13 +57,17 @@ type engineOf struct {
 func (e *engineOf) RoundTrip(r *http.Request) (*http.Response, error) {
 	e.log = append(e.log, r.Method+" "+r.URL.Path)
 	answer := func(status int, body string) (*http.Response, error) {
-		return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body))}, nil
+		return &http.Response{
+			StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}},
+			Body: io.NopCloser(strings.NewReader(body)),
+		}, nil
 	}
 	switch text, ok := e.templates[r.URL.Path]; {
 	case e.away:
 		return nil, errors.New("connection refused")
 	case r.Method == e.refuses:
-		return answer(http.StatusForbidden, `{"Message":"User: arn:aws:iam::1:role/gate is not authorized to perform: es:ESHttp`+r.Method+`"}`)
+		return answer(http.StatusForbidden, `{"Message":"User: arn:aws:iam::1:role/gate is not authorized to perform: " +
+			"es:ESHttp`+r.Method+`"}`)
 	case r.Method == http.MethodPut:
 		body, _ := io.ReadAll(r.Body)
 		e.templates[r.URL.Path] = string(body)
@@ -68,7 +75,8 @@ func (e *engineOf) RoundTrip(r *http.Request) (*http.Response, error) {
 	case ok:
 		return answer(http.StatusOK, text)
 	}
-	return answer(http.StatusNotFound, `{"error":{"type":"resource_not_found_exception","reason":"no template"},"status":404}`)
+	return answer(http.StatusNotFound,
+		`{"error":{"type":"resource_not_found_exception","reason":"no template"},"status":404}`)
 }
 
 func TestTemplatesArePutOnceWhenAllowed(t *testing.T) {
@@ -82,10 +90,19 @@ func TestTemplatesArePutOnceWhenAllowed(t *testing.T) {
 		again  []string // and of the second
 	}{
 		{name: "not there yet", want: []string{"GET " + logs, "PUT " + logs, "GET " + cwl, "PUT " + cwl}},
-		{name: "changed by somebody", engine: engineOf{templates: map[string]string{logs: "theirs", cwl: "theirs"}}, want: []string{"GET " + logs, "GET " + cwl}},
+		{
+			name: "changed by somebody", engine: engineOf{templates: map[string]string{logs: "theirs", cwl: "theirs"}},
+			want: []string{"GET " + logs, "GET " + cwl},
+		},
 		{name: "not allowed to look", engine: engineOf{refuses: "GET"}, want: []string{"GET " + logs, "GET " + cwl}},
-		{name: "not allowed to put", engine: engineOf{refuses: "PUT"}, want: []string{"GET " + logs, "PUT " + logs, "GET " + cwl, "PUT " + cwl}},
-		{name: "away", engine: engineOf{away: true}, want: []string{"GET " + logs, "GET " + cwl}, again: []string{"GET " + logs, "GET " + cwl}},
+		{
+			name: "not allowed to put", engine: engineOf{refuses: "PUT"},
+			want: []string{"GET " + logs, "PUT " + logs, "GET " + cwl, "PUT " + cwl},
+		},
+		{
+			name: "away", engine: engineOf{away: true}, want: []string{"GET " + logs, "GET " + cwl},
+			again: []string{"GET " + logs, "GET " + cwl},
+		},
 		{name: "not asked for", off: true},
 	} {
 		e := tt.engine
@@ -96,7 +113,10 @@ func TestTemplatesArePutOnceWhenAllowed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := &wiring{domain: d, banner: &domain.Banner{Distribution: "opensearch", Version: "2.19.1"}, logger: slog.New(slog.DiscardHandler)}
+		w := &wiring{
+			domain: d, banner: &domain.Banner{Distribution: "opensearch", Version: "2.19.1"},
+			logger: slog.New(slog.DiscardHandler),
+		}
 		w.templates, w.read.Index, w.read.Logs.Index = !tt.off, "logs-{format}", "cwl-{yyyy}"
 		for i, want := range [][]string{tt.want, tt.again} {
 			e.log = nil

@@ -154,7 +154,8 @@ func (w *wiring) open(ctx context.Context) error {
 	if w.objects, err = w.s3.Open(ctx, &w.AWS, w.logger); err != nil {
 		return err
 	}
-	if w.letters, err = pipeline.LettersBy(w.deadLetters, func() (*source.S3, error) { return w.objects, nil }, w.logger); err != nil {
+	if w.letters, err = pipeline.LettersBy(w.deadLetters, func() (*source.S3, error) { return w.objects, nil },
+		w.logger); err != nil {
 		return err
 	}
 	if w.continueQueue != "" {
@@ -172,7 +173,10 @@ func (w *wiring) open(ctx context.Context) error {
 }
 
 func (w *wiring) object(ref lambda.Ref) (penstock.Object, error) {
-	return w.objects.Object(source.Ref{Bucket: ref.Bucket, Key: ref.Key, Version: ref.Version, ETag: ref.ETag, Size: ref.Size}), nil
+	return w.objects.Object(source.Ref{
+		Bucket: ref.Bucket, Key: ref.Key, Version: ref.Version, ETag: ref.ETag,
+		Size: ref.Size,
+	}), nil
 }
 
 // pipeline gives each invocation a writer of its own, so that no request is under way when the sandbox is frozen.
