@@ -1,6 +1,6 @@
-// Package decode turns stored bytes into plain bytes: by their first bytes (a bare snappy block also by its name), through
-// compressions inside compressions and archives, all members of a stream, within bounds. It also splits plain bytes into
-// lines.
+// Package decode turns stored bytes into plain bytes: it tells compressions and archives by their first bytes, opens them
+// inside one another, and reads all members of a stream, within bounds. A bare snappy block is also told by its name. The
+// package also splits plain bytes into lines.
 package decode
 
 import (

@@ -1,5 +1,5 @@
-// Package cli is the penstock command: it reads settings, wires the stages together and talks to people. It is the only
-// package that sees all the others.
+// Package cli is the command line: the commands, their flags, and what they print. It is the only package that sees all
+// the others.
 package cli
 
 import (

@@ -1,5 +1,5 @@
-// Package hostile has an S3 and a domain in memory that do their work well, and that a test can make misbehave in every
-// way that a network, a proxy or a server has been seen to.
+// Package hostile has an S3 and a domain in memory for tests, which misbehave on demand, in every way that a network, a
+// proxy or a server has been seen to.
 package hostile
 
 import (

@@ -1,6 +1,6 @@
-// Package zones says what the names of time zones mean that stand behind a time in a log: abbreviations that have one
-// meaning everywhere, and the names of the IANA data that is linked in. The machine's own zone and its zone data never
-// take part, so that a record has the same time wherever it is read.
+// Package zones knows the time zones that logs name: abbreviations with one meaning everywhere, and the names of the IANA
+// data, which is linked in. The machine's own zone and its zone data never take part, so that a record has the same time
+// wherever it is read.
 package zones
 
 import (
