@@ -20,7 +20,7 @@ type mutant struct {
 	old, new string
 }
 
-// mutants are what CONTRIBUTING.md lists: variants that each lose, double or miscount something.
+// mutants are variants of the program that each lose, double or miscount something.
 var mutants = []mutant{
 	{"an item is acknowledged whatever became of it", "run.go", "	r.settle(ctx, item, err)\n	for _, h", "	r.settle(ctx, item, nil)\n	for _, h"},
 	{"a reading that breaks off counts as the end", "run.go", "			return h.abandon(ctx, place, err)\n		}\n		if h.pause", "			return nil\n		}\n		if h.pause"},
