@@ -101,6 +101,9 @@ type Source interface {
 type Entry struct {
 	// Name is the path of an archive member, empty for the object itself.
 	Name string
+	// Table is the kind of file whose rows the entry has, one JSON object on each line: "parquet", "avro". Empty for bytes that were
+	// stored as they are. The position of a row is its number, from 0.
+	Table string
 	io.Reader
 }
 
@@ -125,6 +128,8 @@ type Recognized struct {
 	Generic bool
 	// Skip, when not empty, is the reason why the entry holds no records: a folder marker, a digest file, nothing at all.
 	Skip string
+	// Rows says that records are known by their number: the Offset of each is its Seq.
+	Rows bool
 	// Undated says of a file that no line near its beginning tells one generation of it from another: its records are
 	// known by its exact path then.
 	Undated bool
@@ -315,7 +320,7 @@ const (
 	ReasonCorrupt  = "corrupt"   // the object cannot be decoded from here on
 	ReasonLimit    = "limit"     // the object decodes to more than the limit allows
 	ReasonConflict = "conflict"  // another document has this id and it is not a re-delivery
-	// ReasonUnreadable: the content is in a container that nobody here reads: a Parquet file, an encrypted archive.
+	// ReasonUnreadable: the content is in a container that nobody here reads: an ORC file, an encrypted archive.
 	ReasonUnreadable = "unreadable"
 	// ReasonBinary: the content is no text.
 	ReasonBinary = "binary"

@@ -64,9 +64,9 @@ func (r *Reading) Documents(from int64) iter.Seq2[*Shaped, error] {
 				continue
 			}
 			if unread {
-				r.Next = re.Offset + re.Length
+				r.Next = re.Offset + r.span(re.Length)
 			} else {
-				r.Next = s.Offset + int64(len(s.Raw))
+				r.Next = s.Offset + r.span(int64(len(s.Raw)))
 				r.shaping = true
 				s.Document, err = r.shaper.Shape(&s.Record)
 				r.shaping = false
@@ -76,4 +76,12 @@ func (r *Reading) Documents(from int64) iter.Seq2[*Shaped, error] {
 			}
 		}
 	}
+}
+
+// span is how many positions a record takes of so many bytes.
+func (r *Reading) span(length int64) int64 {
+	if r.Rows {
+		return 1
+	}
+	return length
 }

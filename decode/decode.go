@@ -12,6 +12,8 @@ import (
 	"iter"
 	"sync"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/seed56735111/penstock"
 )
 
@@ -27,9 +29,13 @@ type Limits struct {
 	MaxDepth int
 	// MaxEntries is the most members of archives, 100,000 by default.
 	MaxEntries int
-	// MaxSpool is the largest zip archive, in stored bytes, 4 GiB by default: a zip is read from its end, so it is
-	// kept while it is read, up to 4 MiB in memory and a larger one in a temporary file.
+	// MaxSpool is the largest zip archive or Parquet file, in stored bytes, 4 GiB by default: they are read from their end, so they
+	// are kept while they are read, up to 4 MiB in memory and a larger one in a temporary file.
 	MaxSpool int64
+	// MaxPages is the most memory for the pages and blocks of Parquet and Avro files, of all objects together, 64 MiB by default.
+	MaxPages int64
+	// Tables read files that have rows.
+	Tables
 }
 
 // ratioFloor is the output from which the ratio counts.
@@ -51,6 +57,9 @@ func (l Limits) withDefaults() Limits {
 	if l.MaxSpool <= 0 {
 		l.MaxSpool = 4 << 30
 	}
+	if l.MaxPages <= 0 {
+		l.MaxPages = 64 << 20
+	}
 	return l
 }
 
@@ -68,12 +77,16 @@ type Decoder struct {
 	buffers sync.Pool // *bufio.Reader of outerBuffer bytes
 	gzips   sync.Pool // *inflate.Reader
 	zstds   sync.Pool // *zstd.Decoder
+	pages   *semaphore.Weighted
 }
 
 var _ penstock.Decoder = (*Decoder)(nil)
 
 // New returns a Decoder.
-func New(l Limits) *Decoder { return &Decoder{limits: l.withDefaults()} }
+func New(l Limits) *Decoder {
+	l = l.withDefaults()
+	return &Decoder{limits: l, pages: semaphore.NewWeighted(l.MaxPages)}
+}
 
 // Entries gives the plain entries in r: of an archive its regular files, named by their paths, with "!" between the
 // paths of archives in archives. A byte order mark is left out and UTF-16 and UTF-32 become UTF-8; offsets in an
@@ -268,7 +281,7 @@ func (o *object) peeked(name string, br *bufio.Reader, depth int) error {
 	switch {
 	case kind == plainBytes:
 		return o.plainOrBlock(name, br, depth)
-	case kind >= parquetFile:
+	case kind > avroFile:
 		return &UnsupportedError{Container: kind.String()}
 	case depth >= o.MaxDepth:
 		return overLimit("nested deeper than %d containers", o.MaxDepth)
@@ -276,6 +289,10 @@ func (o *object) peeked(name string, br *bufio.Reader, depth int) error {
 		return o.tar(name, patient{br}, depth)
 	case kind == zipArchive:
 		return o.zip(name, patient{br}, depth)
+	case kind == parquetFile:
+		return o.parquet(name, patient{br}, depth)
+	case kind == avroFile:
+		return o.avro(name, patient{br}, depth)
 	case o.live:
 		e := o.decoder.eager(kind, br)
 		defer e.stop()
@@ -360,16 +377,22 @@ func (l *layer) failure() error {
 
 // entry gives one plain entry to the consumer.
 func (o *object) entry(name string, br *bufio.Reader, depth int) error {
-	o.entries++
-	if o.entries > o.MaxEntries {
-		return overLimit("more than %d entries", o.MaxEntries)
-	}
 	text, err := o.transcoded(br)
 	if err != nil {
 		return err
 	}
-	e := &entryReader{object: o, r: text, depth: depth, whole: name == ""}
-	more := o.yield(penstock.Entry{Name: name, Reader: e}, nil)
+	return o.give(penstock.Entry{Name: name}, text, depth)
+}
+
+// give gives an entry to the consumer, who reads it from r.
+func (o *object) give(entry penstock.Entry, r io.Reader, depth int) error {
+	o.entries++
+	if o.entries > o.MaxEntries {
+		return overLimit("more than %d entries", o.MaxEntries)
+	}
+	e := &entryReader{object: o, r: r, depth: depth, whole: entry.Name == ""}
+	entry.Reader = e
+	more := o.yield(entry, nil)
 	failed := e.err
 	e.err = errStopped // the bytes behind it are another entry's from now on
 	switch {

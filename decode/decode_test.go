@@ -314,7 +314,7 @@ func TestAnEntryIsOverWhenTheNextOneComes(t *testing.T) {
 func TestContainersThatCannotBeReadSaySo(t *testing.T) {
 	t.Parallel()
 	for stored, want := range map[string]string{
-		"PAR1\x15\x04": "Parquet", "PARE\x15\x04": "Parquet", "Obj\x01\x04": "Avro", "ORC\x01": "ORC", "7z\xbc\xaf\x27\x1c": "7z",
+		"PAR1\x15\x04": "Parquet", "PARE\x15\x04": "encrypted Parquet", "Obj\x01\x04": "Avro", "ORC\x01": "ORC", "7z\xbc\xaf\x27\x1c": "7z",
 		"Rar!\x1a\x07\x00": "RAR", "\x1f\x9d\x90": "compress (.Z)", "ElfFile\x00\x00": "Windows event log (EVTX)",
 		"\x30\x00\x00\x00LfLe\x01": "Windows event log (EVT)", "LPKSHHRH\x00": "systemd journal", "LZIP\x01\x0c": "lzip",
 		"\x89LZO\x00\r\n\x1a\n": "LZO", "ARROW1\x00\x00": "Arrow", "Salted__\x00\x81": "encrypted (OpenSSL)",

@@ -18,9 +18,9 @@ const (
 	snappyAlone
 	zipArchive
 	tarArchive
-	// From here on: recognised, so that they are not taken for text, and not read.
 	parquetFile
 	avroFile
+	// From here on: recognised, so that they are not taken for text, and not read.
 	orcFile
 	compressFile
 	sevenZipFile
@@ -34,6 +34,7 @@ const (
 	saltedFile
 	ageFile
 	pgpFile
+	sealedParquetFile
 )
 
 func (c container) String() string {
@@ -41,7 +42,7 @@ func (c container) String() string {
 		"plain", "gzip", "zstd", "bzip2", "xz", "lz4", "snappy", "snappy-java", "Hadoop snappy", "snappy block", "zip", "tar",
 		"Parquet", "Avro", "ORC", "compress (.Z)", "7z", "RAR",
 		"Windows event log (EVTX)", "Windows event log (EVT)", "systemd journal", "lzip", "LZO", "Arrow",
-		"encrypted (OpenSSL)", "encrypted (age)", "encrypted (PGP)",
+		"encrypted (OpenSSL)", "encrypted (age)", "encrypted (PGP)", "encrypted Parquet",
 	}[c]
 }
 
@@ -70,8 +71,10 @@ func sniff(head []byte) container {
 		return zipArchive
 	case isTar(head):
 		return tarArchive
-	case has("PAR1"), has("PARE"):
+	case has("PAR1"):
 		return parquetFile
+	case has("PARE"):
+		return sealedParquetFile
 	case has("Obj\x01"):
 		return avroFile
 	case has("ORC") && len(head) > 3 && head[3] < 0x20:

@@ -15,7 +15,7 @@ import (
 
 // zip gives the files of an archive. It is read from its end, so it is kept first.
 func (o *object) zip(name string, r io.Reader, depth int) error {
-	kept, size, release, err := o.spool(r)
+	kept, size, release, err := o.spool(r, zipArchive)
 	defer release()
 	if err != nil {
 		if !isCorrupt(o.verdict(err)) {
@@ -166,24 +166,24 @@ func (e *exactly) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// memorySpool is the largest archive that is kept in memory.
+// memorySpool is the largest file that is kept in memory.
 const memorySpool = 4 << 20
 
-// spool keeps an archive, a larger one in a file that is gone when it is released. With an error come the bytes before it.
-func (o *object) spool(r io.Reader) (_ io.ReaderAt, size int64, release func(), err error) {
+// spool keeps what is read from its end, a larger one in a file that is gone when it is released. With an error come the bytes before it.
+func (o *object) spool(r io.Reader, kind container) (_ io.ReaderAt, size int64, release func(), err error) {
 	release = func() {}
 	var small bytes.Buffer
 	n, err := io.CopyN(&small, r, min(memorySpool, o.MaxSpool)+1)
 	switch {
 	case n > o.MaxSpool:
-		return nil, 0, release, overLimit("zip archive of more than %d bytes", o.MaxSpool)
+		return nil, 0, release, overLimit("%v file of more than %d bytes", kind, o.MaxSpool)
 	case errors.Is(err, io.EOF):
 		err = nil
 		fallthrough
 	case err != nil:
 		return bytes.NewReader(small.Bytes()), n, release, err
 	}
-	f, err := os.CreateTemp("", "penstock-zip-*")
+	f, err := os.CreateTemp("", "penstock-*")
 	if err != nil {
 		return nil, 0, release, &spoolError{err}
 	}
@@ -197,7 +197,7 @@ func (o *object) spool(r io.Reader) (_ io.ReaderAt, size int64, release func(), 
 	}
 	n, err = io.Copy(&spoolWriter{f}, io.LimitReader(io.MultiReader(&small, r), o.MaxSpool+1))
 	if n > o.MaxSpool {
-		err = overLimit("zip archive of more than %d bytes", o.MaxSpool)
+		err = overLimit("%v file of more than %d bytes", kind, o.MaxSpool)
 	}
 	return f, n, release, err
 }
@@ -205,7 +205,7 @@ func (o *object) spool(r io.Reader) (_ io.ReaderAt, size int64, release func(), 
 // spoolError says that the temporary file could not be written: not the object's fault, and worth another attempt.
 type spoolError struct{ err error }
 
-func (e *spoolError) Error() string   { return "spool archive: " + e.err.Error() }
+func (e *spoolError) Error() string   { return "keep file while it is read: " + e.err.Error() }
 func (e *spoolError) Unwrap() error   { return e.err }
 func (e *spoolError) Temporary() bool { return true }
 

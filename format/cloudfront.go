@@ -47,6 +47,14 @@ func cloudfront() schema {
 				Least: 3, Times: []string{"timestamp(ms)", "timestamp"},
 				Fields: []entry.Field{{Name: "c-ip", Type: entry.IP}},
 			},
+			&events.Row{ // the columns of a Parquet file
+				Names: []string{
+					"x_edge_location", "x_edge_result_type", "x_edge_request_id", "x_host_header", "x_edge_response_result_type",
+					"x_edge_detailed_result_type", "cs_uri_stem", "cs_method", "c_ip", "sc_status",
+				},
+				Least: 3, Times: []string{"timestamp_ms", "timestamp"},
+				Fields: []entry.Field{{Name: "c_ip", Type: entry.IP}},
+			},
 			&events.Row{
 				Names: []string{
 					"eventTimestamp", "connectionId", "connectionStatus", "clientIp", "clientPort", "distributionId", "tlsProtocol",

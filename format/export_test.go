@@ -2,6 +2,7 @@ package format
 
 import (
 	"bytes"
+	"slices"
 	"time"
 
 	"github.com/seed56735111/penstock/format/internal/entry"
@@ -10,8 +11,13 @@ import (
 // Schema is a format in a table of a test's.
 type Schema = schema
 
-// Table returns the formats that there are.
-func Table() []Schema { return table() }
+// Table returns the formats that there are, but for those of rows: they are read as ndjson is, and the decoder makes their lines.
+func Table() []Schema {
+	return slices.DeleteFunc(table(), func(s schema) bool {
+		_, rows := s.grammar.(rowsOf)
+		return rows
+	})
+}
 
 // NewSchema returns a format of a test's.
 func NewSchema(name string, grammar entry.Grammar) Schema {

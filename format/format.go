@@ -181,7 +181,7 @@ func (d *Detector) Recognize(o *penstock.Object, id penstock.Identity, e penstoc
 	}
 	r := d.take()
 	r.Name, r.Attr, r.Stored, r.Framed = name, o.Attr, id.Modified, d.framed
-	r.Linger, r.Zone = o.Linger, d.zone
+	r.Linger, r.Zone, r.Table = o.Linger, d.zone, e.Table
 	r.Begin(e, d.max)
 	if len(r.Sample()) == 0 {
 		err := r.Failure()
@@ -222,8 +222,11 @@ func (d *Detector) Recognize(o *penstock.Object, id penstock.Identity, e penstoc
 	if zone, ok := d.zones[f.name]; ok {
 		r.Zone = zone
 	}
-	return penstock.Recognized{Format: f.name, Undated: undated, Generic: f.generic, Records: func(yield func(penstock.Record, error) bool) {
+	return penstock.Recognized{Format: f.name, Undated: undated, Generic: f.generic, Rows: e.Table != "", Records: func(yield func(penstock.Record, error) bool) {
 		defer d.put(r)
+		if e.Table != "" {
+			yield = numbered(yield)
+		}
 		f.grammar.Read(r, yield)
 	}}, nil
 }

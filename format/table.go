@@ -70,6 +70,8 @@ func table() []schema {
 		klog(),
 		redis(),
 		zeek(),
+		parquet(),
+		avro(),
 		ndjson(),
 		json(),
 		logfmt(),

@@ -1,6 +1,10 @@
 package format
 
-import "github.com/seed56735111/penstock/format/internal/lines"
+import (
+	"github.com/seed56735111/penstock/format/internal/entry"
+	"github.com/seed56735111/penstock/format/internal/events"
+	"github.com/seed56735111/penstock/format/internal/lines"
+)
 
 // vpcflow is "Flow log records" in the AWS documentation: the fields that are not text, and what tells records without a header,
 // as CloudWatch Logs has them.
@@ -8,14 +12,29 @@ func vpcflow() schema {
 	return schema{
 		name: "vpcflow",
 		told: "a first line of names such as version and account-id, or lines with the 14 fields of version 2; " +
-			"vpcflow(fields=…) names those of other lines without a header",
+			"vpcflow(fields=…) names those of other lines without a header; columns of a Parquet file such as interface_id and log_status",
 		about: "flow logs of VPCs",
-		grammar: &lines.Headed{
-			Record: "a flow log record", Least: 4, Layout: lines.Layout{Bare: true}, Known: flowFields(),
-			Columns: []lines.Columns{{Names: []string{
-				"version", "account-id", "interface-id", "srcaddr", "dstaddr", "srcport", "dstport", "protocol", "packets", "bytes",
-				"start", "end", "action", "log-status",
-			}}},
+		grammar: forms{
+			&lines.Headed{
+				Record: "a flow log record", Least: 4, Layout: lines.Layout{Bare: true}, Known: flowFields(),
+				Columns: []lines.Columns{{Names: []string{
+					"version", "account-id", "interface-id", "srcaddr", "dstaddr", "srcport", "dstport", "protocol", "packets", "bytes",
+					"start", "end", "action", "log-status",
+				}}},
+			},
+			flowRow("interface_id", "srcaddr", "dstaddr", "srcport", "dstport", "log_status", "pkt_srcaddr", "pkt_dstaddr", "flow_direction",
+				"traffic_path", "account_id", "tcp_flags"),
+		},
+	}
+}
+
+// flowRow is a flow log as the rows of a Parquet file. A field without a value is not there.
+func flowRow(names ...string) *events.Row {
+	return &events.Row{
+		Names: names, Least: 3, Is: map[string]string{"start": "", "end": "", "version": ""}, Times: []string{"start"},
+		Fields: []entry.Field{
+			{Name: "srcaddr", Type: entry.IP}, {Name: "dstaddr", Type: entry.IP}, {Name: "pkt_srcaddr", Type: entry.IP},
+			{Name: "pkt_dstaddr", Type: entry.IP},
 		},
 	}
 }
@@ -25,9 +44,9 @@ func tgwflow() schema {
 	return schema{
 		name: "tgwflow",
 		told: "a first line of names such as tgw-id, or lines with the fields of version 6 in their order; " +
-			"tgwflow(fields=…) names those of other lines without a header",
+			"tgwflow(fields=…) names those of other lines without a header; columns of a Parquet file such as tgw_id",
 		about: "flow logs of Transit Gateways",
-		grammar: &lines.Headed{
+		grammar: forms{&lines.Headed{
 			Record: "a Transit Gateway flow log record", Least: 4, Layout: lines.Layout{Bare: true}, Known: flowFields(),
 			Marks: []string{
 				"tgw-id", "tgw-attachment-id", "tgw-pair-attachment-id", "tgw-src-vpc-id", "tgw-dst-vpc-id", "tgw-src-vpc-account-id",
@@ -41,7 +60,7 @@ func tgwflow() schema {
 				"packets-lost-blackhole", "packets-lost-mtu-exceeded", "packets-lost-ttl-expired", "tcp-flags", "region",
 				"flow-direction", "pkt-src-aws-service", "pkt-dst-aws-service",
 			}, Least: 26, More: true}},
-		},
+		}, flowRow("tgw_id", "tgw_attachment_id", "tgw_pair_attachment_id", "tgw_src_vpc_id", "tgw_dst_vpc_id", "resource_type")},
 	}
 }
 

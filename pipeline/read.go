@@ -33,6 +33,8 @@ type Read struct {
 	// MaxObjectBytes is the most plain bytes that one object may decode to, and MaxRatio the most for each stored byte.
 	MaxObjectBytes int64
 	MaxRatio       int
+	// Tables read Parquet and Avro files: decode/parquet.Open, decode/avro.Open. Without them such files are dead letters.
+	Tables decode.Tables
 }
 
 // Stages returns a pipeline that lacks a source, a deliverer and dead letters, and has no drop rules yet.
@@ -50,7 +52,9 @@ func (o *Read) Stages() (*penstock.Pipeline, error) {
 		return nil, err
 	}
 	return &penstock.Pipeline{
-		Decoder:    decode.New(decode.Limits{MaxBytes: o.MaxObjectBytes, MaxRatio: float64(o.MaxRatio)}),
+		Decoder: decode.New(decode.Limits{
+			MaxBytes: o.MaxObjectBytes, MaxRatio: float64(o.MaxRatio), MaxPages: 2 * o.MaxRecordBytes, Tables: o.Tables,
+		}),
 		Recognizer: logs, Shaper: logs,
 	}, nil
 }

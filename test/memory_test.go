@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -20,6 +21,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/parquet-go/parquet-go"
 )
 
 // The bound that docs/configuration.md promises for the defaults.
@@ -82,6 +85,11 @@ func TestShipStaysWithinItsMemory(t *testing.T) {
 			exit:  3,
 		},
 		{
+			name:  "four Parquet files with large pages",
+			files: copies(4, parquetOf(400, 60_000)),
+			item:  storedItem,
+		},
+		{
 			name:  "short records",
 			files: copies(4, func(w io.Writer) { repeat(w, records/4, func(i int) string { return `{"n":` + strconv.Itoa(i) + `}` }) }),
 			item:  storedItem,
@@ -107,6 +115,23 @@ func TestShipStaysWithinItsMemory(t *testing.T) {
 				t.Errorf("at most %d MiB of memory, want %d", peak>>20, int64(promisedMemory)>>20)
 			}
 		})
+	}
+}
+
+// parquetOf writes a file of columns that are as large as they may be for four files at once: a page of each is in memory.
+func parquetOf(rows, size int) func(w io.Writer) {
+	type row struct {
+		A, B, C []byte
+	}
+	return func(w io.Writer) {
+		random := rand.NewChaCha8([32]byte{})
+		f := parquet.NewGenericWriter[row](w, parquet.PageBufferSize(4<<20), parquet.Compression(&parquet.Zstd))
+		for range rows {
+			text := make([]byte, size)
+			_, _ = random.Read(text)
+			_, _ = f.Write([]row{{text[:size/3], text[size/3 : 2*size/3], text[2*size/3:]}})
+		}
+		_ = f.Close()
 	}
 }
 

@@ -9,6 +9,9 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/seed56735111/penstock/decode"
+	"github.com/seed56735111/penstock/decode/avro"
+	"github.com/seed56735111/penstock/decode/parquet"
 	"github.com/seed56735111/penstock/internal/advice"
 	"github.com/seed56735111/penstock/internal/function"
 )
@@ -17,7 +20,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	f, err := function.New(function.Config{
-		Metrics: os.Stdout,
+		Metrics: os.Stdout, Tables: decode.Tables{Parquet: parquet.Open, Avro: avro.Open},
 		Logger: func(level slog.Level) *slog.Logger {
 			return slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
 		},

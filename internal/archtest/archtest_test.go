@@ -25,7 +25,7 @@ const root = "penstock"
 // internal/cli wires everything together and is left out.
 var allowed = map[string][]string{
 	"cmd/penstock":        {"internal/cli"},
-	"cmd/penstock-lambda": {"internal/function", "internal/advice"},
+	"cmd/penstock-lambda": {"internal/function", "internal/advice", "decode", "decode/parquet", "decode/avro"},
 
 	// Modes.
 	"lambda": {root, "cloudwatch", "domain", "pipeline", "source"},
@@ -48,7 +48,7 @@ var allowed = map[string][]string{
 
 	// The process of the Lambda function.
 	"internal/function": {
-		root, "source", "bulk", "deadletter", "domain", "sigv4", "lambda", "pipeline", "internal/settings", "internal/advice",
+		root, "source", "decode", "bulk", "deadletter", "domain", "sigv4", "lambda", "pipeline", "internal/settings", "internal/advice",
 	},
 
 	// What the edge is made of: the table of settings, and the way out of errors.
@@ -60,22 +60,25 @@ var allowed = map[string][]string{
 	"pipeline": {root, "domain", "sigv4", "source", "decode", "format", "cloudwatch", "shape", "bulk", "deadletter"},
 
 	// Stages.
-	"source":     {root},
-	"decode":     {root, "internal/inflate"},
-	"format":     {root, "format/internal/delimited", "format/internal/entry", "format/internal/lines", "format/internal/events", "format/internal/multiline", "format/internal/times", "format/internal/winxml"},
-	"shape":      {root},
-	"bulk":       {root, "domain"},
-	"deadletter": {root, "decode"}, // the line reader
+	"source":                 {root},
+	"decode":                 {root, "internal/inflate"},
+	"decode/parquet":         {"decode", "decode/internal/values", "internal/quote", "internal/inflate"},
+	"decode/avro":            {"decode", "decode/internal/values", "internal/quote"},
+	"decode/internal/values": {"internal/quote"},
+	"format":                 {root, "format/internal/delimited", "format/internal/entry", "format/internal/lines", "format/internal/events", "format/internal/multiline", "format/internal/times", "format/internal/winxml"},
+	"shape":                  {root},
+	"bulk":                   {root, "domain"},
+	"deadletter":             {root, "decode"}, // the line reader
 
 	// The machinery of formats, from the bottom up.
-	"format/internal/quote":     {},
-	"format/internal/times":     {root, "format/internal/quote", "internal/zones"},
-	"format/internal/entry":     {root, "format/internal/quote", "format/internal/times"},
-	"format/internal/lines":     {root, "format/internal/entry", "format/internal/quote", "format/internal/times"},
-	"format/internal/events":    {root, "format/internal/entry", "format/internal/quote", "format/internal/times"},
-	"format/internal/winxml":    {root, "format/internal/entry", "format/internal/quote", "format/internal/times"},
-	"format/internal/delimited": {root, "format/internal/entry", "format/internal/quote", "format/internal/times"},
-	"format/internal/multiline": {root, "format/internal/entry", "format/internal/events", "format/internal/lines", "format/internal/quote", "format/internal/times"},
+	"internal/quote":            {},
+	"format/internal/times":     {root, "internal/quote", "internal/zones"},
+	"format/internal/entry":     {root, "internal/quote", "format/internal/times"},
+	"format/internal/lines":     {root, "format/internal/entry", "internal/quote", "format/internal/times"},
+	"format/internal/events":    {root, "format/internal/entry", "internal/quote", "format/internal/times"},
+	"format/internal/winxml":    {root, "format/internal/entry", "internal/quote", "format/internal/times"},
+	"format/internal/delimited": {root, "format/internal/entry", "internal/quote", "format/internal/times"},
+	"format/internal/multiline": {root, "format/internal/entry", "format/internal/events", "format/internal/lines", "internal/quote", "format/internal/times"},
 
 	"cloudwatch": {root, "internal/jsjson"},
 
@@ -100,8 +103,9 @@ var homes = map[string][]string{
 	"github.com/spf13/pflag":            {"internal/cli", "internal/settings", "internal/function"},
 	"github.com/rogpeppe/go-internal":   {},
 	"github.com/google/go-cmp":          {},
-	"github.com/ulikunitz/xz":           {"decode"},
-	"github.com/pierrec/lz4":            {"decode"},
+	"github.com/ulikunitz/xz":           {"decode", "decode/avro"},
+	"github.com/andybalholm/brotli":     {"decode/parquet"},
+	"github.com/pierrec/lz4":            {"decode", "decode/parquet"},
 	"golang.org/x/term":                 {"internal/cli"},
 	"testing":                           {"internal/realtest"},
 	"unsafe":                            {},

@@ -50,6 +50,7 @@ docs/explain.md explains the output.`,
 	f.AWS(&o.aws)
 	f.S3(&o.s3)
 	f.Read(&o.read)
+	o.read.Tables = tables
 	f.Text(&o.place, "place")
 	f.IntVar(&o.records, "records", 10_000, "most records to read of an entry")
 	f.IntVar(&o.objects, "objects", 10, "most objects to read")

@@ -31,7 +31,7 @@ docs/lambda.md tells how to deploy it.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			given := map[string]string{}
 			cmd.Flags().Visit(func(f *pflag.Flag) { given[f.Name] = f.Value.String() })
-			f, err := function.New(function.Config{Given: given, Metrics: a.Out, Logger: a.log})
+			f, err := function.New(function.Config{Given: given, Metrics: a.Out, Logger: a.log, Tables: tables})
 			if err != nil {
 				return err
 			}

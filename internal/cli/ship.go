@@ -62,6 +62,7 @@ records); 4 incomplete, run it again; 5 refused. docs/ship.md explains the outpu
 	f.Text(&o.DeadLetters, deadLettersFlag)
 	f.S3(&o.S3)
 	f.Read(&o.Read)
+	o.Read.Tables = tables
 	f.Write(&o.Write)
 	f.Number(&o.Workers, "workers")
 	f.Duration(&o.Grace, "grace")

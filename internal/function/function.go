@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed56735111/penstock/decode"
 	"github.com/seed56735111/penstock/internal/advice"
 	"github.com/seed56735111/penstock/internal/settings"
 	"github.com/seed56735111/penstock/lambda"
@@ -29,6 +30,7 @@ type Function struct {
 	lookup  func(string) (string, bool)
 	given   map[string]string // flags on the command line
 	config  configSource
+	tables  decode.Tables
 	wired   *wiring
 }
 
@@ -41,6 +43,8 @@ type Config struct {
 	Metrics io.Writer
 	// Logger makes the log for a level.
 	Logger func(slog.Level) *slog.Logger
+	// Tables read Parquet and Avro files, as in pipeline.Read.
+	Tables decode.Tables
 }
 
 // New returns the function, or an error that says why this is none.
@@ -62,7 +66,7 @@ func New(cfg Config) (*Function, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Function{logger: cfg.Logger(level), metrics: cfg.Metrics, lookup: os.LookupEnv, given: cfg.Given}
+	f := &Function{logger: cfg.Logger(level), metrics: cfg.Metrics, lookup: os.LookupEnv, given: cfg.Given, tables: cfg.Tables}
 	f.config.where = f.given["config"]
 	if f.config.where == "" {
 		f.config.where, _ = f.lookup("PENSTOCK_CONFIG")

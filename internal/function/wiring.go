@@ -90,7 +90,7 @@ func (f *Function) wire(ctx context.Context, file settings.File) (*wiring, error
 	}
 	w.AWS.Live = true
 	w.fit(flags, os.Getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"))
-	w.logger = f.logger
+	w.logger, w.read.Tables = f.logger, f.tables
 	if err := w.open(ctx); err != nil {
 		return nil, err
 	}

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/seed56735111/penstock/format/internal/quote"
 	"github.com/seed56735111/penstock/format/internal/times"
+	"github.com/seed56735111/penstock/internal/quote"
 )
 
 // kind is what a value is.

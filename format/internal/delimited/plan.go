@@ -7,7 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/seed56735111/penstock/format/internal/quote"
+	"github.com/seed56735111/penstock/internal/quote"
 )
 
 // plan is what becomes of the cells of a row.

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/seed56735111/penstock/format/internal/entry"
-	"github.com/seed56735111/penstock/format/internal/quote"
+	"github.com/seed56735111/penstock/internal/quote"
 )
 
 // The sample decides about the whole entry: what sets cells apart, whether the first record names the columns, and what the values of

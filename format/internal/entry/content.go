@@ -7,7 +7,7 @@ import (
 	"github.com/zeebo/xxh3"
 
 	"github.com/seed56735111/penstock"
-	"github.com/seed56735111/penstock/format/internal/quote"
+	"github.com/seed56735111/penstock/internal/quote"
 )
 
 // datedBytes is how much of a file is looked through for a line that tells its generation from the others. It is a part

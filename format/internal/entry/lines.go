@@ -5,7 +5,7 @@ import (
 	"errors"
 
 	"github.com/seed56735111/penstock"
-	"github.com/seed56735111/penstock/format/internal/quote"
+	"github.com/seed56735111/penstock/internal/quote"
 )
 
 // EachLine hands over the lines of an entry that are not blank. A line that is too long becomes a RecordError.

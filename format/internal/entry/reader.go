@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/seed56735111/penstock"
-	"github.com/seed56735111/penstock/format/internal/quote"
 	"github.com/seed56735111/penstock/format/internal/times"
+	"github.com/seed56735111/penstock/internal/quote"
 )
 
 // Yield hands a record or an error to the consumer; false means that it wants no more.
@@ -25,6 +25,8 @@ type Reader struct {
 	Name   string
 	Attr   map[string]string
 	Stored time.Time
+	// Table is the kind of file whose rows the entry has, empty for bytes.
+	Table string
 	// Zone is where the clocks stood that wrote times without a zone, nil for UTC.
 	Zone *time.Location
 	// Max is the longest record in bytes.

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/seed56735111/penstock/format/internal/entry"
-	"github.com/seed56735111/penstock/format/internal/quote"
+	"github.com/seed56735111/penstock/internal/quote"
 )
 
 // look is what the sample of an entry shows of its JSON. The formats share it.

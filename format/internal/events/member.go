@@ -4,7 +4,7 @@ import (
 	"bytes"
 
 	"github.com/seed56735111/penstock/format/internal/entry"
-	"github.com/seed56735111/penstock/format/internal/quote"
+	"github.com/seed56735111/penstock/internal/quote"
 )
 
 // Padded appends a record's JSON with the padding that the functions below need behind it.

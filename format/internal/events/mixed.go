@@ -1,7 +1,7 @@
 package events
 
 import (
-	"github.com/seed56735111/penstock/format/internal/quote"
+	"github.com/seed56735111/penstock/internal/quote"
 )
 
 // kinds is a set of what is in an array. No field of an index takes both objects and scalars; null is neither.

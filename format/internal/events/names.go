@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/seed56735111/penstock"
-	"github.com/seed56735111/penstock/format/internal/quote"
+	"github.com/seed56735111/penstock/internal/quote"
 )
 
 // hashName hashes the name b[start:end] and tells whether it has a dot. Names of up to eight bytes have different hashes;

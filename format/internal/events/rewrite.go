@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/seed56735111/penstock"
-	"github.com/seed56735111/penstock/format/internal/quote"
+	"github.com/seed56735111/penstock/internal/quote"
 )
 
 // rewriter writes a JSON value, which a scanner found valid, as one that a domain accepts. It favours being right over

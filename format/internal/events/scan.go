@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/seed56735111/penstock"
-	"github.com/seed56735111/penstock/format/internal/quote"
+	"github.com/seed56735111/penstock/internal/quote"
 )
 
 // trouble says why a valid JSON value cannot go to the domain byte by byte.

@@ -3,7 +3,7 @@ package lines
 import (
 	"bytes"
 
-	"github.com/seed56735111/penstock/format/internal/quote"
+	"github.com/seed56735111/penstock/internal/quote"
 )
 
 // Check decides about the value of a field whether the line is a record of the format.

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/seed56735111/penstock"
-	"github.com/seed56735111/penstock/format/internal/quote"
 	"github.com/seed56735111/penstock/format/internal/times"
+	"github.com/seed56735111/penstock/internal/quote"
 )
 
 // head is what stands before a message of RFC 3164 and of its many dialects, as far as it is there:

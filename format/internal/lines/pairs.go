@@ -9,7 +9,7 @@ import (
 
 	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/format/internal/entry"
-	"github.com/seed56735111/penstock/format/internal/quote"
+	"github.com/seed56735111/penstock/internal/quote"
 )
 
 // Pairs is the grammar of a format whose lines are made of KEY=VALUE with spaces between them. A value may be in quotes, in which

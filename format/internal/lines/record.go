@@ -7,8 +7,8 @@ import (
 
 	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/format/internal/entry"
-	"github.com/seed56735111/penstock/format/internal/quote"
 	"github.com/seed56735111/penstock/format/internal/times"
+	"github.com/seed56735111/penstock/internal/quote"
 )
 
 // lineReader turns the lines of one entry into records.

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/seed56735111/penstock/format/internal/entry"
-	"github.com/seed56735111/penstock/format/internal/quote"
 	"github.com/seed56735111/penstock/format/internal/times"
+	"github.com/seed56735111/penstock/internal/quote"
 )
 
 // Kind says how the value of a field is written in the log, and what it becomes in a record. A dash, or nothing, is no value.

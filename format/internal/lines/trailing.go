@@ -4,7 +4,7 @@ import (
 	"bytes"
 
 	"github.com/seed56735111/penstock"
-	"github.com/seed56735111/penstock/format/internal/quote"
+	"github.com/seed56735111/penstock/internal/quote"
 )
 
 // behind appends a Message, which may go on over several lines, and the fields behind it. It reports how many quotes stand around values.

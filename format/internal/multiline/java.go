@@ -6,8 +6,8 @@ import (
 
 	"github.com/seed56735111/penstock/format/internal/entry"
 	"github.com/seed56735111/penstock/format/internal/lines"
-	"github.com/seed56735111/penstock/format/internal/quote"
 	"github.com/seed56735111/penstock/format/internal/times"
+	"github.com/seed56735111/penstock/internal/quote"
 )
 
 // Java is the grammar of what Java programs write with log4j, logback, Spring Boot, java.util.logging and Tomcat, in the layouts that they

@@ -8,8 +8,8 @@ import (
 	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/format/internal/entry"
 	"github.com/seed56735111/penstock/format/internal/events"
-	"github.com/seed56735111/penstock/format/internal/quote"
 	"github.com/seed56735111/penstock/format/internal/times"
+	"github.com/seed56735111/penstock/internal/quote"
 )
 
 // Text is text of any kind. An event is a line, and the lines behind it that go on with it: an indented line does whatever stands in it,

@@ -5,8 +5,8 @@ import (
 
 	"github.com/seed56735111/penstock/format/internal/entry"
 	"github.com/seed56735111/penstock/format/internal/lines"
-	"github.com/seed56735111/penstock/format/internal/quote"
 	"github.com/seed56735111/penstock/format/internal/times"
+	"github.com/seed56735111/penstock/internal/quote"
 )
 
 // MySQLError is the grammar of the error log of MySQL 5 and later and of MariaDB.

@@ -5,8 +5,8 @@ import (
 
 	"github.com/seed56735111/penstock/format/internal/entry"
 	"github.com/seed56735111/penstock/format/internal/lines"
-	"github.com/seed56735111/penstock/format/internal/quote"
 	"github.com/seed56735111/penstock/format/internal/times"
+	"github.com/seed56735111/penstock/internal/quote"
 )
 
 // PostgreSQL is the grammar of the server's log as it writes it to its standard error, with any prefix that begins with the time.

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"time"
 
-	"github.com/seed56735111/penstock/format/internal/quote"
+	"github.com/seed56735111/penstock/internal/quote"
 )
 
 // File is what is known of a file whose lines have times before their messages.

@@ -7,7 +7,7 @@ import (
 
 	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/format/internal/entry"
-	"github.com/seed56735111/penstock/format/internal/quote"
+	"github.com/seed56735111/penstock/internal/quote"
 )
 
 // Events is the grammar of Windows events.
