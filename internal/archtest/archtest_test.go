@@ -1,5 +1,5 @@
-// Package archtest holds the layout of the project still: who may import whom, where the big dependencies may appear,
-// and what is linked into the binary.
+// Package archtest keeps the layout of the project: who may import whom, where the big dependencies may appear, and
+// what is linked into the binary.
 package archtest_test
 
 import (
@@ -31,7 +31,8 @@ var allowed = map[string][]string{
 	"lambda": {root, "cloudwatch", "domain", "pipeline", "source"},
 	"guard":  {"iam", "sigv4", "guard/identity", "guard/fault", "guard/internal/edge"},
 	"engine": {
-		"engine/internal/wire", "engine/internal/dates", "engine/internal/words", "engine/internal/mapping", "engine/internal/store",
+		"engine/internal/wire", "engine/internal/dates", "engine/internal/words", "engine/internal/mapping",
+		"engine/internal/store",
 	},
 
 	// The floors below the engine's APIs, from the bottom up.
@@ -48,7 +49,8 @@ var allowed = map[string][]string{
 
 	// The process of the Lambda function.
 	"internal/function": {
-		root, "source", "decode", "bulk", "deadletter", "domain", "sigv4", "lambda", "pipeline", "internal/settings", "internal/advice",
+		root, "source", "decode", "bulk", "deadletter", "domain", "sigv4", "lambda", "pipeline", "internal/settings",
+		"internal/advice",
 	},
 
 	// What the edge is made of: the table of settings, and the way out of errors.
@@ -65,10 +67,13 @@ var allowed = map[string][]string{
 	"decode/parquet":         {"decode", "decode/internal/values", "internal/quote", "internal/inflate"},
 	"decode/avro":            {"decode", "decode/internal/values", "internal/quote"},
 	"decode/internal/values": {"internal/quote"},
-	"format":                 {root, "format/internal/delimited", "format/internal/entry", "format/internal/lines", "format/internal/events", "format/internal/multiline", "format/internal/times", "format/internal/winxml"},
-	"shape":                  {root},
-	"bulk":                   {root, "domain"},
-	"deadletter":             {root, "decode"}, // the line reader
+	"format": {
+		root, "format/internal/delimited", "format/internal/entry", "format/internal/lines", "format/internal/events",
+		"format/internal/multiline", "format/internal/times", "format/internal/winxml",
+	},
+	"shape":      {root},
+	"bulk":       {root, "domain"},
+	"deadletter": {root, "decode"}, // the line reader
 
 	// The machinery of formats, from the bottom up.
 	"internal/quote":            {},
@@ -78,7 +83,10 @@ var allowed = map[string][]string{
 	"format/internal/events":    {root, "format/internal/entry", "internal/quote", "format/internal/times"},
 	"format/internal/winxml":    {root, "format/internal/entry", "internal/quote", "format/internal/times"},
 	"format/internal/delimited": {root, "format/internal/entry", "internal/quote", "format/internal/times"},
-	"format/internal/multiline": {root, "format/internal/entry", "format/internal/events", "format/internal/lines", "internal/quote", "format/internal/times"},
+	"format/internal/multiline": {
+		root, "format/internal/entry", "format/internal/events", "format/internal/lines", "internal/quote",
+		"format/internal/times",
+	},
 
 	"cloudwatch": {root, "internal/jsjson"},
 
@@ -116,7 +124,7 @@ var homes = map[string][]string{
 	},
 }
 
-// standardOnly are the packages that somebody should be able to copy: they import the standard library and nothing else.
+// standardOnly are the packages that anybody can copy: they import the standard library and nothing else.
 var standardOnly = []string{root, "sigv4", "iam", "domain", "internal/realtest", "internal/inflate", "internal/zones"}
 
 func TestImportsFollowTheArchitecture(t *testing.T) {
@@ -133,7 +141,7 @@ func TestImportsFollowTheArchitecture(t *testing.T) {
 	}
 }
 
-// refuse says why from may not import a package, or nothing.
+// refuse says why a package may not import another. It returns nothing when it may.
 func refuse(from, imported string) string {
 	if ours, ok := ourPackage(imported); ok {
 		rule, ruled := allowed[from]
@@ -237,7 +245,7 @@ func sources(t *testing.T) []source {
 	return all
 }
 
-// enter leaves out hidden directories, test data and other modules.
+// enter skips hidden directories, test data and other modules.
 func enter(dir, top, base string) error {
 	if dir == top {
 		return nil

@@ -14,11 +14,13 @@ import (
 
 var update = flag.Bool("update", false, "rewrite testdata/modules.txt and testdata/modules-function.txt")
 
-// What is linked is what has to be trusted, built and kept up to date: a module joins the list on purpose, with a record
-// in docs/decisions.
+// What is linked is what has to be trusted, built and kept up to date: a module joins the list on purpose, with a
+// record in docs/decisions.
 func TestLinkedModulesAreThoseDecidedOn(t *testing.T) {
 	t.Parallel()
-	for golden, command := range map[string]string{"modules.txt": "./cmd/penstock", "modules-function.txt": "./cmd/penstock-lambda"} {
+	for golden, command := range map[string]string{
+		"modules.txt": "./cmd/penstock", "modules-function.txt": "./cmd/penstock-lambda",
+	} {
 		cmd := exec.Command("go", "list", "-deps", "-f", "{{with .Module}}{{.Path}}{{end}}", command)
 		cmd.Dir = filepath.Join("..", "..")
 		// The list is that of the released binary, wherever the test runs.

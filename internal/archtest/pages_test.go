@@ -167,8 +167,16 @@ func TestNoLinkOfAPageIsBroken(t *testing.T) {
 func TestABrokenLinkIsFound(t *testing.T) {
 	t.Parallel()
 	all := []page{
-		{"README.md", "# Start\n[a](docs/a.md) [b](docs/a.md#the-first-one-1) [c](#start) [d](https://example.com/x#y) `[code](none.md)`\n"},
-		{"docs/a.md", "# `The` first, one\n## The first one\n[up](../README.md#start) [gone](b.md)\n[x](#none) [y](../README.md#begin)\n"},
+		{
+			path: "README.md",
+			text: "# Start\n" +
+				"[a](docs/a.md) [b](docs/a.md#the-first-one-1) [c](#start) [d](https://example.com/x#y) `[code](none.md)`\n",
+		},
+		{
+			path: "docs/a.md",
+			text: "# `The` first, one\n## The first one\n" +
+				"[up](../README.md#start) [gone](b.md)\n[x](#none) [y](../README.md#begin)\n",
+		},
 	}
 	want := []string{
 		"docs/a.md:3: (b.md): there is no such file",

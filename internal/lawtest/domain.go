@@ -26,7 +26,7 @@ const (
 	unavailable
 	serverError
 	resetBefore // the request is not carried out
-	resetAfter  // the request is carried out, and nobody hears of it
+	resetAfter  // the request is carried out, and its answer is lost
 	truncated
 	missingItem
 	swappedIDs
@@ -44,20 +44,20 @@ const (
 // Domain is a model of a domain: it keeps documents by id, refuses what is poison, and misbehaves by a seeded schedule.
 // It is an http.RoundTripper.
 type Domain struct {
-	// Share is the share of requests that a fault strikes, of those in Kinds.
+	// Share is the share of requests that a fault of Kinds strikes.
 	Share float64
 	Kinds []fault
-	// MayReplace reports whether there is a reason to replace the document that has an id.
+	// MayReplace reports whether a request may replace the document with an id.
 	MayReplace func(id string) bool
-	// Violation is told when a request breaks a law by itself.
+	// Violation is called for a request that breaks a law by itself.
 	Violation func(format string, args ...any)
 
 	mu   sync.Mutex
 	rand *rand.Rand
 	docs map[string]string
-	// shut says that the index of that name is closed.
+	// shut says that shutIndex is closed.
 	shut bool
-	// flaky counts how often a document failed for a reason that may be its own.
+	// flaky counts the failures of each document that may be its own fault.
 	flaky map[string]int
 	// reported counts the items that were answered in full, by status.
 	reported map[int]int64
@@ -106,7 +106,8 @@ func (d *Domain) RoundTrip(req *http.Request) (*http.Response, error) {
 	case timedOut:
 		return answer(408, "application/json", `{"error":{"type":"timeout_exception","reason":"slow"},"status":408}`), nil
 	case throttle:
-		resp := answer(429, "application/json", `{"error":{"type":"es_rejected_execution_exception","reason":"queue full"},"status":429}`)
+		resp := answer(429, "application/json",
+			`{"error":{"type":"es_rejected_execution_exception","reason":"queue full"},"status":429}`)
 		if d.intN(2) == 0 {
 			resp.Header.Set("Retry-After", "2")
 		}
@@ -118,7 +119,8 @@ func (d *Domain) RoundTrip(req *http.Request) (*http.Response, error) {
 	case serverError:
 		return answer(500, "application/json", `{"error":{"type":"exception","reason":"boom"},"status":500}`), nil
 	case refused:
-		return answer(403, "application/json", `{"Message":"User: anonymous is not authorized to perform: es:ESHttpPost"}`), nil
+		return answer(403, "application/json",
+			`{"Message":"User: anonymous is not authorized to perform: es:ESHttpPost"}`), nil
 	case html:
 		return answer(200, "text/html", "<!doctype html><title>Dashboards</title>"), nil
 	case tooLarge:
@@ -129,7 +131,8 @@ func (d *Domain) RoundTrip(req *http.Request) (*http.Response, error) {
 		time.Sleep(time.Duration(d.intN(20_000)) * time.Millisecond)
 	}
 	if strings.Contains(string(sent), wholeText) {
-		return answer(400, "application/json", `{"error":{"type":"json_parse_exception","reason":"unexpected"},"status":400}`), nil
+		return answer(400, "application/json",
+			`{"error":{"type":"json_parse_exception","reason":"unexpected"},"status":400}`), nil
 	}
 	return d.carryOut(sent, f)
 }
@@ -166,7 +169,7 @@ func (d *Domain) readLate(req *http.Request, sent []byte) {
 	})
 }
 
-// stallTime is what the connections of this world are given before they count as lost.
+// stallTime is the stall timeout of the connections of this world.
 const stallTime = 15 * time.Second
 
 // stalled is the rest of an answer that does not come.
@@ -184,7 +187,7 @@ type item struct {
 	kind   string // of the error
 }
 
-// carryOut stores the documents and answers, truly or not.
+// carryOut stores the documents and answers, truthfully or not.
 func (d *Domain) carryOut(sent []byte, f fault) (*http.Response, error) {
 	items := d.store(sent, f)
 	if f == resetAfter {
@@ -248,7 +251,7 @@ func (d *Domain) store(sent []byte, f fault) []item {
 	return items
 }
 
-// failures are those of items that pass: of the whole table, one for each way in which it decides.
+// failures are failures of items that pass: one for each way in which the table of the writer decides.
 var failures = []item{
 	{status: 429, kind: "es_rejected_execution_exception"},
 	{status: 503, kind: "unavailable_shards_exception"},
@@ -259,11 +262,11 @@ var failures = []item{
 	{status: 500, kind: flakyKind},
 }
 
-// flakyKind is a failure that nobody knows. It passes within two attempts.
+// flakyKind is a failure that no table knows. It passes within two attempts.
 const flakyKind = "brand_new_exception"
 
-// replaced stands for the status of a document that took the place of another, which is 200, as that of one that the
-// domain dropped.
+// replaced stands in the counts for 200 with a document that replaced another. The domain also answers 200 for a
+// document that it dropped.
 const replaced = 299
 
 // write stores one document and returns the status of its item and the type of its error.

@@ -327,7 +327,8 @@ func (w *fileWorld) ship(paths []string) penstock.Counts {
 	s, err := shape.New(shape.Config{Index: "logs"})
 	w.must(err)
 	p := &penstock.Pipeline{
-		Source: files, Decoder: decode.New(decode.Limits{}), Recognizer: d, Shaper: s, Deliverer: w.domain, DeadLetters: w.domain,
+		Source: files, Decoder: decode.New(decode.Limits{}), Recognizer: d, Shaper: s, Deliverer: w.domain,
+		DeadLetters: w.domain,
 	}
 	counts, err := p.Run(w.t.Context())
 	w.must(err)
@@ -419,11 +420,16 @@ func (d *indexing) Wait(context.Context) (penstock.Outcome, error) { return d.ou
 func TestFilesThatBeginAlikeStayApart(t *testing.T) {
 	t.Parallel()
 	for name, common := range map[string]string{
-		"dated": `{"time":"2026-11-27T10:00:00Z","n":%d}`, "undated": `{"n":%d}`, "text": "2026-11-27 10:00:00 line %d", "plain": "line %d",
+		"dated":   `{"time":"2026-11-27T10:00:00Z","n":%d}`,
+		"undated": `{"n":%d}`,
+		"text":    "2026-11-27 10:00:00 line %d",
+		"plain":   "line %d",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := &fileWorld{t: t, rand: rand.New(rand.NewPCG(1, 1)), root: realDir(t), domain: &indexed{docs: map[string]string{}}}
+			w := &fileWorld{
+				t: t, rand: rand.New(rand.NewPCG(1, 1)), root: realDir(t), domain: &indexed{docs: map[string]string{}},
+			}
 			const files, own = 20, 5
 			for i := range files {
 				dir := filepath.Join(w.root, fmt.Sprint("host-", i%2))

@@ -57,7 +57,8 @@ func runLaw(t *testing.T, seed uint64) {
 		defer h.domain.wg.Wait()
 		for round := 1; h.left() > 0; round++ {
 			if round > rounds {
-				t.Fatalf("seed %d: %d items are still there after %d rounds; run it alone with -run TestLaw -seed %d", seed, h.left(), rounds, seed)
+				t.Fatalf("seed %d: %d items are still there after %d rounds; run it alone with -run TestLaw -seed %d", seed,
+					h.left(), rounds, seed)
 			}
 			h.round(round)
 			if t.Failed() {
@@ -87,7 +88,9 @@ type history struct {
 
 func newHistory(t *testing.T, seed uint64) *history {
 	r := rand.New(rand.NewPCG(seed, 2026))
-	d := &Domain{rand: rand.New(rand.NewPCG(seed, 1)), docs: map[string]string{}, reported: map[int]int64{}, flaky: map[string]int{}}
+	d := &Domain{
+		rand: rand.New(rand.NewPCG(seed, 1)), docs: map[string]string{}, reported: map[int]int64{}, flaky: map[string]int{},
+	}
 	w := newWorld(r, d)
 	d.Violation, w.Violation = t.Errorf, t.Errorf
 	h := &history{t: t, rand: r, domain: d, world: w, share: []float64{0, 0.1, 0.3, 0.6, 0.95}[r.IntN(5)]}
@@ -103,7 +106,9 @@ func newHistory(t *testing.T, seed uint64) *history {
 		}
 	}
 	w.s3 = source.NewS3(source.S3Config{
-		AWS:         aws.Config{Region: "us-east-1", Credentials: aws.AnonymousCredentials{}, HTTPClient: &store{w}, RetryMaxAttempts: 1},
+		AWS: aws.Config{
+			Region: "us-east-1", Credentials: aws.AnonymousCredentials{}, HTTPClient: &store{w}, RetryMaxAttempts: 1,
+		},
 		EndpointURL: "http://localhost", PathStyle: true,
 	})
 	return h
@@ -165,8 +170,10 @@ func (h *history) again() {
 	}
 	h.domain.Share, h.world.ReadingShare, h.world.LetterFaults, h.domain.shut, h.brake = 0, 0, 0, false, 0
 	got := h.run(0, false)
-	if got.Records != records || got.Delivered != 0 || got.Duplicate != ok || got.DeadLettered != dead || got.Dropped != dropped || got.DroppedByDomain != noop || got.Unacknowledged != 0 {
-		h.t.Errorf("everything once more: %+v, want %d records: %d duplicate, %d dead-lettered, %d dropped", got, records, ok, dead, dropped)
+	if got.Records != records || got.Delivered != 0 || got.Duplicate != ok || got.DeadLettered != dead ||
+		got.Dropped != dropped || got.DroppedByDomain != noop || got.Unacknowledged != 0 {
+		h.t.Errorf("everything once more: %+v, want %d records: %d duplicate, %d dead-lettered, %d dropped", got, records, ok,
+			dead, dropped)
 	}
 	if n := int64(len(h.domain.docs)); n != ok {
 		h.t.Errorf("the domain holds %d documents, want %d", n, ok)
@@ -185,8 +192,8 @@ func (h *history) run(interrupt time.Duration, abort bool) penstock.Counts {
 	clear(h.domain.reported)
 	clear(h.domain.flaky)
 	before := h.traces()
-	// A reading that is broken off before its end is not checked against the sum, and who reads again then does not
-	// know: in this world people repair what was not acknowledged after false bytes of it were read.
+	// A reading that breaks off is not checked against the sum, so nobody learns that its bytes were false. In this world
+	// people ship such an object again with Overwrite.
 	overwrite := h.world.wasAltered(nil)
 	h.domain.MayReplace = func(id string) bool {
 		name, _, _ := strings.Cut(id, "/")
@@ -197,16 +204,30 @@ func (h *history) run(interrupt time.Duration, abort bool) penstock.Counts {
 		h.t.Fatal(err)
 	}
 	writer := bulk.New(bulk.Config{
-		BatchBytes: 200 + h.rand.IntN(4000), BatchDocs: 1 + h.rand.IntN(30), MaxInFlight: 1 + h.rand.IntN(8),
-		Linger: time.Duration(1+h.rand.IntN(2000)) * time.Millisecond, RetryBudget: time.Minute, Gzip: h.rand.IntN(4) == 0, Overwrite: overwrite,
+		BatchBytes:  200 + h.rand.IntN(4000),
+		BatchDocs:   1 + h.rand.IntN(30),
+		MaxInFlight: 1 + h.rand.IntN(8),
+		Linger:      time.Duration(1+h.rand.IntN(2000)) * time.Millisecond,
+		RetryBudget: time.Minute,
+		Gzip:        h.rand.IntN(4) == 0,
+		Overwrite:   overwrite,
 	}, endpoint)
 	stop := make(chan struct{})
 	ctx, cancel := context.WithCancel(h.t.Context())
 	defer cancel()
 	p := penstock.Pipeline{
-		Source: h.world, Decoder: h.world, Recognizer: h.world, Shaper: h.world, DeadLetters: h.world, Deliverer: writer, Domain: lawDomain,
-		Workers: 1 + h.rand.IntN(4), InHand: h.rand.IntN(20), Grace: time.Duration(1+h.rand.IntN(5000)) * time.Millisecond, Abort: stop,
-		Brake: h.brake,
+		Source:      h.world,
+		Decoder:     h.world,
+		Recognizer:  h.world,
+		Shaper:      h.world,
+		Deliverer:   writer,
+		DeadLetters: h.world,
+		Domain:      lawDomain,
+		Workers:     1 + h.rand.IntN(4),
+		InHand:      h.rand.IntN(20),
+		Grace:       time.Duration(1+h.rand.IntN(5000)) * time.Millisecond,
+		Abort:       stop,
+		Brake:       h.brake,
 	}
 	if interrupt > 0 {
 		timer := time.AfterFunc(interrupt, func() {
@@ -255,18 +276,23 @@ func (h *history) check(c penstock.Counts, runErr error, interrupted bool) {
 	if emitted, dropped := w.read(); c.Records != emitted || c.Dropped-c.DroppedByDomain != dropped {
 		h.t.Errorf("%d records and %d dropped, want %d and %d: %+v", c.Records, c.Dropped, emitted, dropped, c)
 	}
-	// What is under way when patience ends has an outcome that nobody counts. Otherwise the counts are the domain's own.
-	// What a reading delivered that had to be given up is in no count either.
+	// After an interrupt, a failure of the run or an altered reading, the domain has outcomes that are in no count.
+	// Otherwise the counts are the domain's own.
 	exact := runErr == nil && !interrupted && !w.anyAltered
 	for _, v := range []struct {
 		name      string
 		got, want int64
-	}{{"delivered", c.Delivered, d.reported[201]}, {"duplicate", c.Duplicate, d.reported[409] + d.reported[replaced]}, {"dropped by the domain", c.DroppedByDomain, d.reported[200]}} {
+	}{
+		{"delivered", c.Delivered, d.reported[201]},
+		{"duplicate", c.Duplicate, d.reported[409] + d.reported[replaced]},
+		{"dropped by the domain", c.DroppedByDomain, d.reported[200]},
+	} {
 		if v.got > v.want || exact && v.got != v.want {
 			h.t.Errorf("%d %s, and the domain said so of %d: %+v, %v", v.got, v.name, v.want, c, runErr)
 		}
 	}
-	if slices.ContainsFunc(w.items, func(it *worldItem) bool { return !it.done && it.settled == 0 }) && runErr == nil && !interrupted {
+	isOpen := func(it *worldItem) bool { return !it.done && it.settled == 0 }
+	if slices.ContainsFunc(w.items, isOpen) && runErr == nil && !interrupted {
 		h.t.Error("an item was neither acknowledged nor given back, and the run says that all is well")
 	}
 	if given := c.ItemsGivenBack; given == 0 && c.Unacknowledged > 0 {

@@ -267,7 +267,8 @@ func (w *World) checkDone(it *worldItem) {
 				}
 			case "unshaped":
 				if l := w.letters[letterKey{lawDomain, "", o.id(n)}]; string(l.Raw) != o.raw(n) || string(l.Document) != o.raw(n) {
-					w.Violation("%s is acknowledged, and record %s, which lacks an index, does not rest with its document under its id", it.id, o.id(n))
+					w.Violation("%s is acknowledged, and record %s, which lacks an index, "+
+						"does not rest with its document under its id", it.id, o.id(n))
 				}
 			case "overlong":
 				if !w.hasLetter(o, int64(n)*recordStride, penstock.ReasonOverlong) {
@@ -275,7 +276,8 @@ func (w *World) checkDone(it *worldItem) {
 				}
 			}
 			good := kind == "ok" || kind == "raw"
-			if !good && there || lettered && (good || kind == "drop" || kind == "noop" || kind == "unshaped") || unshaped && kind != "unshaped" {
+			if !good && there || lettered && (good || kind == "drop" || kind == "noop" || kind == "unshaped") ||
+				unshaped && kind != "unshaped" {
 				w.Violation("%s record %s ended in a wrong state", kind, o.id(n))
 			}
 		}
@@ -341,10 +343,18 @@ func (w *World) records(o *object, text io.Reader) iter.Seq2[penstock.Record, er
 				break
 			}
 			kind, raw := o.kinds[n], bytes.TrimRight(buf[:got], " \n")
-			r := penstock.Record{Seq: int64(n), Offset: int64(n) * recordStride, Raw: raw, JSON: raw, Verbatim: true, Unparsed: kind == "raw"}
+			r := penstock.Record{
+				Seq: int64(n), Offset: int64(n) * recordStride, Raw: raw, JSON: raw, Verbatim: true, Unparsed: kind == "raw",
+			}
 			err = nil
 			if kind == "overlong" {
-				r, err = penstock.Record{}, &penstock.RecordError{Reason: penstock.ReasonOverlong, Offset: int64(n) * recordStride, Length: recordStride, Err: errors.New("too long")}
+				r = penstock.Record{}
+				err = &penstock.RecordError{
+					Reason: penstock.ReasonOverlong,
+					Offset: int64(n) * recordStride,
+					Length: recordStride,
+					Err:    errors.New("too long"),
+				}
 			}
 			w.emit(o)
 			if !yield(r, err) {
@@ -400,7 +410,8 @@ func (s *shaper) Shape(r *penstock.Record) (penstock.Document, error) {
 	id := []byte(s.object.id(int(r.Seq)))
 	if bytes.Contains(r.Raw, []byte(`"kind":"unshaped"`)) {
 		return penstock.Document{}, &penstock.RecordError{
-			Reason: penstock.ReasonUnshaped, Offset: r.Offset, Length: int64(len(r.Raw)), Raw: r.Raw, ID: id, Document: r.JSON, Err: errors.New("no index"),
+			Reason: penstock.ReasonUnshaped, Offset: r.Offset, Length: int64(len(r.Raw)), Raw: r.Raw, ID: id, Document: r.JSON,
+			Err: errors.New("no index"),
 		}
 	}
 	return penstock.Document{Index: s.object.index, ID: id, Head: r.JSON, Raw: r.Raw, Offset: r.Offset}, nil

@@ -2,8 +2,8 @@
 //
 //	clients CLIENT < {"endpoint":…, "region":…, "requests":[{"method":…, "target":…, "body":…}]}
 //
-// Credentials come from the usual variables. It prints [{"status":…, "body":…}]. It is a module of its own, so that the
-// clients stay out of penstock's.
+// Credentials come from the usual variables. It prints [{"status":…, "body":…}]. It is a module of its own, so that
+// the clients stay out of penstock's.
 package main
 
 import (
@@ -55,7 +55,8 @@ type performFunc func(*http.Request) (*http.Response, error)
 func (f performFunc) Perform(r *http.Request) (*http.Response, error) { return f(r) }
 
 var keys = sigv4.Credentials{
-	AccessKeyID: os.Getenv("AWS_ACCESS_KEY_ID"), SecretAccessKey: os.Getenv("AWS_SECRET_ACCESS_KEY"), SessionToken: os.Getenv("AWS_SESSION_TOKEN"),
+	AccessKeyID: os.Getenv("AWS_ACCESS_KEY_ID"), SecretAccessKey: os.Getenv("AWS_SECRET_ACCESS_KEY"),
+	SessionToken: os.Getenv("AWS_SESSION_TOKEN"),
 }
 
 func transport(g given) *sigv4.Transport {
@@ -68,7 +69,9 @@ func transport(g given) *sigv4.Transport {
 // clients are the programs that people sign with.
 var clients = map[string]func(g given) (performer, error){
 	"aws-sdk-go-v2": func(g given) (performer, error) {
-		c := aws.Credentials{AccessKeyID: keys.AccessKeyID, SecretAccessKey: keys.SecretAccessKey, SessionToken: keys.SessionToken}
+		c := aws.Credentials{
+			AccessKeyID: keys.AccessKeyID, SecretAccessKey: keys.SecretAccessKey, SessionToken: keys.SessionToken,
+		}
 		signer := v4.NewSigner()
 		return performFunc(func(r *http.Request) (*http.Response, error) {
 			var body []byte
@@ -88,7 +91,8 @@ var clients = map[string]func(g given) (performer, error){
 	},
 	"opensearch-go": func(g given) (performer, error) {
 		signer, err := awsv2.NewSignerWithService(aws.Config{
-			Region: g.Region, Credentials: credentials.NewStaticCredentialsProvider(keys.AccessKeyID, keys.SecretAccessKey, keys.SessionToken),
+			Region:      g.Region,
+			Credentials: credentials.NewStaticCredentialsProvider(keys.AccessKeyID, keys.SecretAccessKey, keys.SessionToken),
 		}, "es")
 		if err != nil {
 			return nil, err
@@ -96,15 +100,22 @@ var clients = map[string]func(g given) (performer, error){
 		return opensearch.NewClient(opensearch.Config{Addresses: []string{g.Endpoint}, Signer: signer, DisableRetry: true})
 	},
 	"opensearch-go with sigv4.RequestSigner": func(g given) (performer, error) {
-		return opensearch.NewClient(opensearch.Config{Addresses: []string{g.Endpoint}, DisableRetry: true, Signer: &sigv4.RequestSigner{
+		signer := &sigv4.RequestSigner{
 			Signer: sigv4.Signer{Region: g.Region, Service: "es"}, Credentials: transport(g).Credentials,
-		}})
+		}
+		return opensearch.NewClient(opensearch.Config{
+			Addresses: []string{g.Endpoint}, Signer: signer, DisableRetry: true,
+		})
 	},
 	"opensearch-go with sigv4.Transport": func(g given) (performer, error) {
-		return opensearch.NewClient(opensearch.Config{Addresses: []string{g.Endpoint}, Transport: transport(g), DisableRetry: true})
+		return opensearch.NewClient(opensearch.Config{
+			Addresses: []string{g.Endpoint}, Transport: transport(g), DisableRetry: true,
+		})
 	},
 	"go-elasticsearch with sigv4.Transport": func(g given) (performer, error) {
-		return elasticsearch.NewClient(elasticsearch.Config{Addresses: []string{g.Endpoint}, Transport: transport(g), DisableRetry: true})
+		return elasticsearch.NewClient(elasticsearch.Config{
+			Addresses: []string{g.Endpoint}, Transport: transport(g), DisableRetry: true,
+		})
 	},
 	"net/http with sigv4.Transport": func(g given) (performer, error) {
 		client := &http.Client{Transport: transport(g)}
