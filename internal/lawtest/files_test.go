@@ -23,7 +23,7 @@ import (
 )
 
 // TestFilesLaw holds the law for files: whatever rotation, compression, links and other paths do to them between runs,
-// there are as many documents as lines in the end, and each line has one.
+// in the end each line has exactly one document.
 //
 // It takes a sample of seeds, printed; PENSTOCK_TEST_FULL=1 runs 300, -seed N one.
 func TestFilesLaw(t *testing.T) {
@@ -179,7 +179,7 @@ func (w *fileWorld) append(l *logFile, text string) {
 	}
 }
 
-// age lets nobody have written to a file for an hour.
+// age makes a file look as if it was last written to an hour ago.
 func (w *fileWorld) age(path string) {
 	at := time.Now().Add(-time.Hour)
 	w.must(os.Chtimes(path, at, at))
@@ -338,7 +338,7 @@ func (w *fileWorld) ship(paths []string) penstock.Counts {
 	return counts
 }
 
-// last ends every line, lets time pass, ships what is left, and holds the documents against the lines.
+// last ends every line, lets time pass, ships what is left, and compares the documents with the lines.
 func (w *fileWorld) last() {
 	for _, l := range w.logs {
 		for !l.dated || l.torn != "" {
@@ -382,10 +382,14 @@ type indexed struct {
 	letters []string
 }
 
-// Begin is part of penstock.Deliverer.
+var (
+	_ penstock.Deliverer   = (*indexed)(nil)
+	_ penstock.DeadLetters = (*indexed)(nil)
+	_ penstock.Delivery    = (*indexing)(nil)
+)
+
 func (d *indexed) Begin(penstock.RejectFunc) penstock.Delivery { return &indexing{domain: d} }
 
-// Put is part of penstock.DeadLetters.
 func (d *indexed) Put(_ context.Context, letters ...penstock.Letter) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -400,7 +404,6 @@ type indexing struct {
 	outcome penstock.Outcome
 }
 
-// Add is part of penstock.Delivery.
 func (d *indexing) Add(_ context.Context, doc penstock.Document) error {
 	d.domain.mu.Lock()
 	defer d.domain.mu.Unlock()
@@ -413,7 +416,6 @@ func (d *indexing) Add(_ context.Context, doc penstock.Document) error {
 	return nil
 }
 
-// Wait is part of penstock.Delivery.
 func (d *indexing) Wait(context.Context) (penstock.Outcome, error) { return d.outcome, nil }
 
 // Different files are never taken for generations of one, however much of them is equal.

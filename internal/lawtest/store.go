@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// readingFault is one way in which S3, or what is before it, misbehaves.
+// readingFault is one way in which S3, or a proxy in front of it, misbehaves.
 type readingFault uint8
 
 const (
@@ -27,7 +27,7 @@ const (
 	readingFaults               // the number of them
 )
 
-// store is a model of S3 before the objects of a world. It is an HTTP client for source.S3.
+// store is a model of S3 with the objects of a world. It is an HTTP client for source.S3.
 type store struct{ world *World }
 
 var errCutOff = errors.New("read: connection reset by peer")
@@ -87,7 +87,7 @@ type ending struct{ err error }
 
 func (e *ending) Read([]byte) (int, error) { return 0, e.err }
 
-// drawReading chooses how the next reading goes wrong. w.mu is held.
+// drawReading draws the fault of the next reading. w.mu is held.
 func (w *World) drawReading() readingFault {
 	if len(w.ReadingKinds) == 0 || w.rand.Float64() >= w.ReadingShare {
 		return noReadingFault

@@ -1,6 +1,6 @@
 // Package lawtest holds the program's law under faults: nothing acknowledged is lost, no document arrives twice, the
-// counts add up. It runs the pipeline and the bulk writer, in virtual time, between a source and a domain that know
-// the truth.
+// counts add up. It runs the pipeline and the bulk writer in virtual time, between a source and a domain that know what
+// the outcome has to be.
 package lawtest
 
 import (
@@ -18,8 +18,8 @@ import (
 	"github.com/seed56735111/penstock/source"
 )
 
-// What the domain looks for in records: those that no index takes, that its pipeline fails on or drops, and for whose
-// sake it refuses a whole request.
+// Texts in records that the domain acts on: no index takes the record, its pipeline fails on it or drops it, or it
+// refuses the whole request.
 const (
 	poisonText = `"kind":"poison"`
 	failsText  = `"kind":"fails"`
@@ -43,7 +43,7 @@ type object struct {
 	emitted, dropped int64 // records of the last reading in this round
 }
 
-// item is one unit of acknowledgement.
+// worldItem is one item: a unit of acknowledgement.
 type worldItem struct {
 	id      string
 	objects []*object
@@ -51,14 +51,14 @@ type worldItem struct {
 	settled int // in this round
 }
 
-// World is the source, the stages and the dead letters of a run, and the oracle over them.
+// World is the source, the stages and the dead letters of a run, and checks that the law holds.
 type World struct {
 	// LetterFaults is the share of writes of dead letters that fail.
 	LetterFaults float64
-	// ReadingShare is the share of requests for objects that a fault strikes, of those in ReadingKinds.
+	// ReadingShare is the share of requests for objects that a fault of ReadingKinds strikes.
 	ReadingShare float64
 	ReadingKinds []readingFault
-	// Violation is told when a law is broken.
+	// Violation is called when a law is broken.
 	Violation func(format string, args ...any)
 
 	rand   *rand.Rand
@@ -72,6 +72,15 @@ type World struct {
 	// anyAltered says that false bytes of some object were read in this round.
 	anyAltered bool
 }
+
+var (
+	_ penstock.Source      = (*World)(nil)
+	_ penstock.Decoder     = (*World)(nil)
+	_ penstock.Recognizer  = (*World)(nil)
+	_ penstock.Shaper      = (*World)(nil)
+	_ penstock.DeadLetters = (*World)(nil)
+	_ penstock.EntryShaper = (*shaper)(nil)
+)
 
 // newWorld makes items, objects and records.
 func newWorld(r *rand.Rand, d *Domain) *World {
@@ -113,7 +122,7 @@ func (w *World) newObject(r *rand.Rand, name string) *object {
 		case 6:
 			kind = "whole"
 		case 7:
-			// One in a world, and not the first: when nothing arrives but what fails, the domain may be what fails.
+			// One in a world, and not the first record: a domain where nothing else arrives may itself be what fails.
 			if !w.fails && len(o.kinds) > 0 && o.index == "law" {
 				kind, w.fails = "fails", true
 				o.kinds[0] = "ok"
@@ -169,7 +178,7 @@ func (w *World) item(it *worldItem) penstock.Item {
 		open := listed.Open
 		listed.Name, listed.Open = o.name, func(ctx context.Context) (*penstock.Stream, error) {
 			w.mu.Lock()
-			o.emitted, o.dropped = 0, 0 // an earlier reading in this round counts no longer
+			o.emitted, o.dropped = 0, 0 // only the last reading of a round counts
 			w.mu.Unlock()
 			return open(ctx)
 		}
@@ -190,7 +199,7 @@ func (w *World) find(name string) *object {
 	panic("no object " + name)
 }
 
-// begin forgets what the last round counted.
+// begin resets the counts for a new round.
 func (w *World) begin() {
 	w.anyAltered = false
 	for _, it := range w.items {
@@ -228,7 +237,7 @@ func (w *World) wasAltered(o *object) bool {
 	return false
 }
 
-// settle checks the law at the moment at which it counts: an acknowledged item is never seen again.
+// settle checks the law when an item is acknowledged, as the item does not come again.
 func (w *World) settle(it *worldItem, err error) {
 	w.mu.Lock()
 	it.settled++
@@ -245,7 +254,7 @@ func (w *World) settle(it *worldItem, err error) {
 	}
 }
 
-// checkDone holds what became of every record of an item against what should have.
+// checkDone compares what became of every record of an item with what had to become of it.
 func (w *World) checkDone(it *worldItem) {
 	w.domain.mu.Lock()
 	defer w.domain.mu.Unlock()
@@ -297,28 +306,28 @@ func (w *World) hasLetter(o *object, offset int64, reason string) bool {
 	return false
 }
 
-// letterKey says which letter is which.
+// letterKey identifies a letter.
 type letterKey struct{ domain, index, id string }
 
-// lawDomain is what the domain is called in letters.
+// lawDomain is the domain's endpoint.
 const lawDomain = "https://search.example.com"
 
-// recordStride is how far records lie from each other, whatever their length.
+// recordStride is the distance between the positions of two records, whatever their length.
 const recordStride = 200
 
-// Entries is part of penstock.Decoder: the object has one entry.
+// Entries gives one entry: the whole object.
 func (w *World) Entries(_ string, r io.Reader) iter.Seq2[penstock.Entry, error] {
 	return func(yield func(penstock.Entry, error) bool) { yield(penstock.Entry{Reader: r}, nil) }
 }
 
-// Recognize is part of penstock.Recognizer.
+// Recognize reads an entry as records of an object of the world.
 func (w *World) Recognize(po *penstock.Object, _ penstock.Identity, e penstock.Entry) (penstock.Recognized, error) {
 	return penstock.Recognized{Format: "law", Records: w.records(w.find(po.Name), e)}, nil
 }
 
 var errBroken = errors.New("connection reset while reading")
 
-// records cuts the text into records, whatever is in it. What is left at its end is one too.
+// records cuts the text into records. The rest at its end is a record too.
 func (w *World) records(o *object, text io.Reader) iter.Seq2[penstock.Record, error] {
 	return func(yield func(penstock.Record, error) bool) {
 		breakAt := -1
@@ -378,7 +387,7 @@ func (w *World) emit(o *object) {
 	o.emitted++
 }
 
-// Entry is part of penstock.Shaper.
+// Entry gives a shaper for an object of the world.
 func (w *World) Entry(o *penstock.Object, _ penstock.Identity, _, _ string) (penstock.EntryShaper, error) {
 	return &shaper{world: w, object: w.find(o.Name)}, nil
 }
@@ -388,7 +397,7 @@ type shaper struct {
 	object *object
 }
 
-// crash panics now and then, as long as the object has it.
+// crash panics now and then, as often as the object says.
 func (s *shaper) crash() {
 	s.world.mu.Lock()
 	defer s.world.mu.Unlock()
@@ -398,7 +407,6 @@ func (s *shaper) crash() {
 	}
 }
 
-// Shape is part of penstock.EntryShaper.
 func (s *shaper) Shape(r *penstock.Record) (penstock.Document, error) {
 	s.crash()
 	if bytes.Contains(r.Raw, []byte(`"kind":"drop"`)) {
@@ -419,7 +427,7 @@ func (s *shaper) Shape(r *penstock.Record) (penstock.Document, error) {
 
 var errDisk = errors.New("no space left on device")
 
-// Put is part of penstock.DeadLetters.
+// Put keeps letters, or fails.
 func (w *World) Put(_ context.Context, letters ...penstock.Letter) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
