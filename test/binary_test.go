@@ -62,7 +62,8 @@ func (s *shipping) ship(t *testing.T, source string) summary {
 	}
 	var got summary
 	if err := json.Unmarshal(out.Bytes(), &got); err != nil {
-		t.Fatalf("ship %s: exit %d: output is not one JSON object: %v\n%s\n%s", source, cmd.ProcessState.ExitCode(), err, out.String(), errs.String())
+		t.Fatalf("ship %s: exit %d: output is not one JSON object: %v\n%s\n%s", source, cmd.ProcessState.ExitCode(), err,
+			out.String(), errs.String())
 	}
 	want := 0
 	switch {

@@ -29,10 +29,20 @@ const (
 func identitiesOf(t *testing.T, key, secret string) string {
 	t.Helper()
 	allow := func(action string) []any {
-		return []any{map[string]any{"Version": "2012-10-17", "Statement": []any{map[string]any{"Effect": "Allow", "Action": action, "Resource": "*"}}}}
+		return []any{
+			map[string]any{
+				"Version": "2012-10-17", "Statement": []any{map[string]any{"Effect": "Allow", "Action": action, "Resource": "*"}},
+			},
+		}
 	}
 	text, err := json.Marshal(map[string]any{
-		"users": []any{map[string]any{"arn": storeUser, "access_keys": []any{map[string]any{"id": key, "secret": secret}}, "policies": allow("sts:AssumeRole")}},
+		"users": []any{
+			map[string]any{
+				"arn":         storeUser,
+				"access_keys": []any{map[string]any{"id": key, "secret": secret}},
+				"policies":    allow("sts:AssumeRole"),
+			},
+		},
 		"roles": []any{map[string]any{"arn": storeRole}},
 	})
 	if err != nil {
@@ -48,8 +58,10 @@ func identitiesOf(t *testing.T, key, secret string) string {
 // shipWith runs ship and returns its counts and its exit code.
 func shipWith(t *testing.T, env []string, args ...string) (counts map[string]any, code int, said string) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), penstock, append([]string{"ship", "--json", "--dead-letters", t.TempDir()}, args...)...)
-	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "AWS_EC2_METADATA_DISABLED=true"}, env...)
+	cmd := exec.CommandContext(t.Context(), penstock,
+		append([]string{"ship", "--json", "--dead-letters", t.TempDir()}, args...)...)
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "AWS_EC2_METADATA_DISABLED=true"},
+		env...)
 	var errs strings.Builder
 	cmd.Stderr = &errs
 	out, err := cmd.Output()
@@ -67,17 +79,21 @@ func TestTheBucketAndTheDomainHaveCredentialsAndRegionsOfTheirOwn(t *testing.T) 
 	t.Parallel()
 	store := realtest.StartVersityGW(t)
 	const key, secret, region = "AKIAOFTHEDOMAIN00000", "secret-of-the-domain", "us-west-2"
-	url := serve(t, "domain", "--listen", "127.0.0.1:0", "--access", "iam="+storeUser, "--identities", identitiesOf(t, key, secret), "--region", region)
+	url := serve(t, "domain", "--listen", "127.0.0.1:0", "--access", "iam="+storeUser, "--identities",
+		identitiesOf(t, key, secret), "--region", region)
 	p := newPut("app.log", 4, 0)
 	newBucket(t, store.URL, store, "app-logs", false).put(t, []*put{p})
 	newBucket(t, store.URL, store, "letters", false)
 	credentials := filepath.Join(t.TempDir(), "credentials")
-	text := fmt.Sprintf("[store]\naws_access_key_id = %s\naws_secret_access_key = %s\n\n[production]\naws_access_key_id = %s\naws_secret_access_key = %s\n", store.AccessKey, store.SecretKey, key, secret)
+	text := fmt.Sprintf("[store]\naws_access_key_id = %s\naws_secret_access_key = %s\n\n"+
+		"[production]\naws_access_key_id = %s\naws_secret_access_key = %s\n",
+		store.AccessKey, store.SecretKey, key, secret)
 	if err := os.WriteFile(credentials, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	files := []string{"AWS_SHARED_CREDENTIALS_FILE=" + credentials, "AWS_CONFIG_FILE=/dev/null"}
-	inEnvironment := append(slices.Clone(files), "AWS_ACCESS_KEY_ID="+key, "AWS_SECRET_ACCESS_KEY="+secret, "AWS_REGION="+region)
+	inEnvironment := append(slices.Clone(files), "AWS_ACCESS_KEY_ID="+key, "AWS_SECRET_ACCESS_KEY="+secret,
+		"AWS_REGION="+region)
 	from := []string{"s3://app-logs/", "--endpoint-url", store.URL, "--path-style", "--domain", url}
 	for _, tt := range []struct {
 		name string
@@ -85,12 +101,26 @@ func TestTheBucketAndTheDomainHaveCredentialsAndRegionsOfTheirOwn(t *testing.T) 
 		args []string
 		code int
 	}{
-		{"profiles for both", files, []string{"--s3-profile", "store", "--s3-region", store.Region, "--profile", "production", "--region", region}, 0},
+		{
+			name: "profiles for both",
+			env:  files,
+			args: []string{"--s3-profile", "store", "--s3-region", store.Region, "--profile", "production", "--region", region},
+		},
 		{"the domain's from the environment, the region from the store", inEnvironment, []string{"--s3-profile", "store"}, 0},
 		{"by variables", append(inEnvironment, "PENSTOCK_S3_PROFILE=store", "PENSTOCK_S3_REGION="+store.Region), nil, 0},
-		{"letters in the store", append(inEnvironment, "PENSTOCK_DEAD_LETTERS=s3://letters/of"), []string{"--s3-profile", "store", "--s3-region", store.Region, "--dead-letters", "s3://letters/of"}, 0},
-		{"the domain's keys for both", inEnvironment, nil, 2}, // this store has no other word for an unknown key than for a missing one
-		{"the store's keys for both", files, []string{"--profile", "store", "--region", region, "--s3-region", store.Region}, 5},
+		{
+			name: "letters in the store",
+			env:  append(inEnvironment, "PENSTOCK_DEAD_LETTERS=s3://letters/of"),
+			args: []string{"--s3-profile", "store", "--s3-region", store.Region, "--dead-letters", "s3://letters/of"},
+		},
+		// this store has no other word for an unknown key than for a missing one
+		{"the domain's keys for both", inEnvironment, nil, 2},
+		{
+			name: "the store's keys for both",
+			env:  files,
+			args: []string{"--profile", "store", "--region", region, "--s3-region", store.Region},
+			code: 5,
+		},
 	} {
 		counts, code, said := shipWith(t, tt.env, append(slices.Clone(from), tt.args...)...)
 		if code != tt.code {
@@ -99,18 +129,22 @@ func TestTheBucketAndTheDomainHaveCredentialsAndRegionsOfTheirOwn(t *testing.T) 
 			t.Errorf("%s: %v", tt.name, counts)
 		}
 	}
-	env := append(inEnvironment, "PENSTOCK_S3_PROFILE=store", "PENSTOCK_S3_REGION="+store.Region, "PENSTOCK_ENDPOINT_URL="+store.URL,
+	env := append(inEnvironment, "PENSTOCK_S3_PROFILE=store", "PENSTOCK_S3_REGION="+store.Region,
+		"PENSTOCK_ENDPOINT_URL="+store.URL,
 		"PENSTOCK_PATH_STYLE=true", "PENSTOCK_DOMAIN="+url, "PENSTOCK_DEAD_LETTERS=s3://letters/of")
-	if got := invokeCommand(t, env, `"s3://app-logs/app.log"`, "--region", region); got.failed || !strings.Contains(got.payload, fmt.Sprintf(`"duplicate":%d`, p.records)) {
+	got := invokeCommand(t, env, `"s3://app-logs/app.log"`, "--region", region)
+	if got.failed || !strings.Contains(got.payload, fmt.Sprintf(`"duplicate":%d`, p.records)) {
 		t.Errorf("the function: %+v\n%s", got.result, got.log)
 	}
 }
 
-// A role of the bucket's is assumed for the bucket alone, and a role of the domain's is not assumed for a bucket that has one.
+// A role of the bucket's is assumed for the bucket alone, and a role of the domain's is not assumed for a bucket that
+// has one.
 func TestTheBucketsRoleIsAssumedForTheBucketAlone(t *testing.T) {
 	t.Parallel()
 	const key, secret, region = "AKIAOFTHEDOMAIN00000", "secret-of-the-domain", "us-west-2"
-	url := serve(t, "domain", "--listen", "127.0.0.1:0", "--access", "iam="+storeUser, "--identities", identitiesOf(t, key, secret), "--region", region)
+	url := serve(t, "domain", "--listen", "127.0.0.1:0", "--access", "iam="+storeUser, "--identities",
+		identitiesOf(t, key, secret), "--region", region)
 	var mu sync.Mutex
 	var scopes []string
 	signed := regexp.MustCompile(`Credential=(....)[^/]*/\d+/([^/]+)/s3/`)
@@ -126,7 +160,9 @@ func TestTheBucketsRoleIsAssumedForTheBucketAlone(t *testing.T) {
 		}
 		w.Header().Set("ETag", `"e"`)
 		if r.URL.Query().Get("list-type") != "" {
-			_, _ = fmt.Fprint(w, `<ListBucketResult><Name>b</Name><IsTruncated>false</IsTruncated><Contents><Key>k</Key><Size>8</Size><ETag>"e"</ETag></Contents></ListBucketResult>`)
+			_, _ = fmt.Fprint(w,
+				`<ListBucketResult><Name>b</Name><IsTruncated>false</IsTruncated>`+
+					`<Contents><Key>k</Key><Size>8</Size><ETag>"e"</ETag></Contents></ListBucketResult>`)
 			return
 		}
 		_, _ = fmt.Fprint(w, "one\ntwo\n")
@@ -145,7 +181,8 @@ func TestTheBucketsRoleIsAssumedForTheBucketAlone(t *testing.T) {
 		t.Errorf("the bucket was asked as (-want +got):\n%s", diff)
 	}
 	scopes = nil
-	if _, code, said = shipWith(t, env, append(from, "--s3-role-arn", "arn:aws:iam::123456789012:role/nobody")...); code != 5 || !strings.Contains(said, "AccessDenied") || len(scopes) > 0 {
+	_, code, said = shipWith(t, env, append(from, "--s3-role-arn", "arn:aws:iam::123456789012:role/nobody")...)
+	if code != 5 || !strings.Contains(said, "AccessDenied") || len(scopes) > 0 {
 		t.Errorf("a role that is not there: exit %d, asked as %v\n%s", code, scopes, said)
 	}
 	if _, code, said = shipWith(t, env, append(from, "--s3-external-id", "x")...); code != 2 {

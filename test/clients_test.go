@@ -19,8 +19,13 @@ import (
 
 // The packages of the clients, pinned.
 var (
-	pythonClients = []string{"botocore==1.44.5", "boto3==1.44.5", "requests==2.32.5", "requests-aws4auth==1.4.0", "awscurl==0.44", "opensearch-py==3.2.0"}
-	nodeClients   = []string{"aws4@1.13.2", "@opensearch-project/opensearch@3.5.1", "@aws-sdk/credential-provider-node@3.930.0"}
+	pythonClients = []string{
+		"botocore==1.44.5", "boto3==1.44.5", "requests==2.32.5", "requests-aws4auth==1.4.0", "awscurl==0.44",
+		"opensearch-py==3.2.0",
+	}
+	nodeClients = []string{
+		"aws4@1.13.2", "@opensearch-project/opensearch@3.5.1", "@aws-sdk/credential-provider-node@3.930.0",
+	}
 )
 
 // clientRequest is one request that every client is asked to send.
@@ -35,10 +40,16 @@ type clientAnswer struct {
 	Body   string `json:"body"`
 }
 
-// clientRequests are spelled as a careful caller spells them. What can be written in several ways is where signers differ.
+// clientRequests are spelled as a careful caller spells them. What can be written in several ways is where signers
+// differ.
 var clientRequests = []clientRequest{
 	{"GET", "/", ""},
-	{"POST", "/_bulk?refresh=true", `{"index":{"_index":"idx","_id":"a/b"}}` + "\n" + `{"n":1,"t":"ü"}` + "\n" + `{"index":{"_index":"idx2","_id":"ü 1"}}` + "\n" + `{"n":2}` + "\n"},
+	{
+		Method: "POST",
+		Target: "/_bulk?refresh=true",
+		Body: `{"index":{"_index":"idx","_id":"a/b"}}` + "\n" + `{"n":1,"t":"ü"}` + "\n" +
+			`{"index":{"_index":"idx2","_id":"ü 1"}}` + "\n" + `{"n":2}` + "\n",
+	},
 	{"GET", "/idx/_doc/a%2Fb", ""},
 	{"GET", "/idx2/_doc/%C3%BC%201", ""},
 	{"GET", "/idx*/_search?q=n:1", ""},
@@ -99,8 +110,16 @@ func clients(t *testing.T) []client {
 		{name: "awscurl", command: python("awscurl"), faulty: map[string]string{
 			"/idx/_search?q=n%3A1%20OR%20n%3A2&size=5": twice, "/idx/_search?size=5&q=n%3A%2B1": twice,
 		}},
-		{name: "opensearch-py/urllib3", command: python("opensearch-py/urllib3"), faulty: map[string]string{"/idx/_search?q=n%3A1%20OR%20n%3A2&size=5": plus}},
-		{name: "opensearch-py/requests", command: python("opensearch-py/requests"), faulty: map[string]string{"/idx/_search?q=n%3A1%20OR%20n%3A2&size=5": plus}},
+		{
+			name:    "opensearch-py/urllib3",
+			command: python("opensearch-py/urllib3"),
+			faulty:  map[string]string{"/idx/_search?q=n%3A1%20OR%20n%3A2&size=5": plus},
+		},
+		{
+			name:    "opensearch-py/requests",
+			command: python("opensearch-py/requests"),
+			faulty:  map[string]string{"/idx/_search?q=n%3A1%20OR%20n%3A2&size=5": plus},
+		},
 		{name: "aws4", command: node("aws4")},
 		{name: "opensearch-js", command: node("opensearch-js")},
 	}
@@ -136,12 +155,37 @@ func key(id, secret, token string) []string {
 var situations = []situation{
 	{"a user", key("AKIAALICE", "alice-secret", ""), clientRegion, ""},
 	{"a role's session", key("ASIANIGHT", "night-secret", "night-token"), clientRegion, ""},
-	{"a wrong secret", key("AKIAALICE", "another-secret", ""), clientRegion, "The request signature we calculated does not match the signature you provided"},
-	{"an unknown key", key("AKIAUNKNOWN", "secret", ""), clientRegion, "The security token included in the request is invalid"},
-	{"a wrong token", key("ASIANIGHT", "night-secret", "day-token"), clientRegion, "The security token included in the request is invalid"},
-	{"an expired session", key("ASIAEXPIRED", "old-secret", "old-token"), clientRegion, "The security token included in the request is expired"},
+	{
+		name:    "a wrong secret",
+		env:     key("AKIAALICE", "another-secret", ""),
+		region:  clientRegion,
+		refusal: "The request signature we calculated does not match the signature you provided",
+	},
+	{
+		name:    "an unknown key",
+		env:     key("AKIAUNKNOWN", "secret", ""),
+		region:  clientRegion,
+		refusal: "The security token included in the request is invalid",
+	},
+	{
+		name:    "a wrong token",
+		env:     key("ASIANIGHT", "night-secret", "day-token"),
+		region:  clientRegion,
+		refusal: "The security token included in the request is invalid",
+	},
+	{
+		name:    "an expired session",
+		env:     key("ASIAEXPIRED", "old-secret", "old-token"),
+		region:  clientRegion,
+		refusal: "The security token included in the request is expired",
+	},
 	{"another region", key("AKIAALICE", "alice-secret", ""), "us-east-1", "Credential should be scoped to a valid region"},
-	{"a user whom no policy names", key("AKIABOB", "bob-secret", ""), clientRegion, "is not authorized to perform: es:ESHttp"},
+	{
+		name:    "a user whom no policy names",
+		env:     key("AKIABOB", "bob-secret", ""),
+		region:  clientRegion,
+		refusal: "is not authorized to perform: es:ESHttp",
+	},
 }
 
 // clientDomain starts a domain that admits a user and a role.
@@ -150,17 +194,25 @@ func clientDomain(t *testing.T, engine string) string {
 	dir := t.TempDir()
 	text, err := json.Marshal(map[string]any{
 		"users": []any{
-			map[string]any{"arn": "arn:aws:iam::123456789012:user/alice", "access_keys": []any{map[string]any{"id": "AKIAALICE", "secret": "alice-secret"}}},
-			map[string]any{"arn": "arn:aws:iam::123456789012:user/bob", "access_keys": []any{map[string]any{"id": "AKIABOB", "secret": "bob-secret"}}},
+			map[string]any{
+				"arn":         "arn:aws:iam::123456789012:user/alice",
+				"access_keys": []any{map[string]any{"id": "AKIAALICE", "secret": "alice-secret"}},
+			},
+			map[string]any{
+				"arn":         "arn:aws:iam::123456789012:user/bob",
+				"access_keys": []any{map[string]any{"id": "AKIABOB", "secret": "bob-secret"}},
+			},
 		},
 		"roles": []any{map[string]any{"arn": "arn:aws:iam::123456789012:role/shipper"}},
 		"sessions": []any{
 			map[string]any{
-				"access_key_id": "ASIANIGHT", "secret": "night-secret", "token": "night-token", "of": "arn:aws:iam::123456789012:role/shipper",
+				"access_key_id": "ASIANIGHT", "secret": "night-secret", "token": "night-token",
+				"of":   "arn:aws:iam::123456789012:role/shipper",
 				"name": "night", "issued": time.Now().Add(-time.Hour), "expires": time.Now().Add(time.Hour),
 			},
 			map[string]any{
-				"access_key_id": "ASIAEXPIRED", "secret": "old-secret", "token": "old-token", "of": "arn:aws:iam::123456789012:role/shipper",
+				"access_key_id": "ASIAEXPIRED", "secret": "old-secret", "token": "old-token",
+				"of":   "arn:aws:iam::123456789012:role/shipper",
 				"name": "old", "issued": time.Now().Add(-2 * time.Hour), "expires": time.Now().Add(-time.Hour),
 			},
 		},
@@ -173,7 +225,8 @@ func clientDomain(t *testing.T, engine string) string {
 		t.Fatal(err)
 	}
 	args := []string{
-		"domain", "--listen", "127.0.0.1:0", "--identities", identities, "--region", clientRegion, "--account", "123456789012", "--name", "clients",
+		"domain", "--listen", "127.0.0.1:0", "--identities", identities, "--region", clientRegion, "--account",
+		"123456789012", "--name", "clients",
 		"--access", "iam=arn:aws:iam::123456789012:user/alice,arn:aws:iam::123456789012:role/shipper", "--compat", "2022",
 	}
 	if engine != "" {
@@ -195,7 +248,9 @@ func (c *client) send(t *testing.T, endpoint string, s situation) []clientAnswer
 	if cmd.Env == nil {
 		cmd.Env = os.Environ()
 	}
-	cmd.Env = append(cmd.Env, append(s.env, "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null", "AWS_EC2_METADATA_DISABLED=true", "AWS_REGION="+s.region)...)
+	cmd.Env = append(cmd.Env,
+		append(s.env, "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null", "AWS_EC2_METADATA_DISABLED=true",
+			"AWS_REGION="+s.region)...)
 	if s.env[2] == "AWS_SESSION_TOKEN=" {
 		cmd.Env = without(cmd.Env, "AWS_SESSION_TOKEN")
 	}
@@ -278,13 +333,17 @@ func TestCurlIsAdmittedAndRefused(t *testing.T) {
 	if err != nil {
 		t.Skip("curl is not installed")
 	}
-	if out, err := exec.Command(curl, "--help", "all").Output(); err != nil || !bytes.Contains(out, []byte("--aws-sigv4")) {
+	if out, err := exec.Command(curl, "--help", "all").Output(); err != nil ||
+		!bytes.Contains(out, []byte("--aws-sigv4")) {
 		t.Skip("this curl does not know --aws-sigv4")
 	}
 	endpoint := clientDomain(t, "")
 	for _, s := range situations {
 		for _, r := range clientRequests {
-			args := []string{"--silent", "--path-as-is", "--output", "-", "--write-out", "\n%{http_code}", "--aws-sigv4", "aws:amz:" + s.region + ":es"}
+			args := []string{
+				"--silent", "--path-as-is", "--output", "-", "--write-out", "\n%{http_code}", "--aws-sigv4",
+				"aws:amz:" + s.region + ":es",
+			}
 			value := func(i int) string { _, v, _ := strings.Cut(s.env[i], "="); return v }
 			args = append(args, "--user", value(0)+":"+value(1))
 			if token := value(2); token != "" {
@@ -346,8 +405,10 @@ func curlFaults(t *testing.T, curl string) map[string]string {
 func TestAnSDKAssumesARoleOfTheLocalDomain(t *testing.T) {
 	t.Parallel()
 	endpoint := clientDomain(t, "")
-	cmd := exec.CommandContext(t.Context(), realtest.Python(t, pythonClients...), filepath.Join("clients", "sts.py"), endpoint, clientRegion, "arn:aws:iam::123456789012:role/shipper")
-	cmd.Env = append(without(os.Environ(), "AWS_SESSION_TOKEN"), "AWS_ENDPOINT_URL_STS="+endpoint, "AWS_ACCESS_KEY_ID=AKIABOB", "AWS_SECRET_ACCESS_KEY=bob-secret",
+	cmd := exec.CommandContext(t.Context(), realtest.Python(t, pythonClients...), filepath.Join("clients", "sts.py"),
+		endpoint, clientRegion, "arn:aws:iam::123456789012:role/shipper")
+	cmd.Env = append(without(os.Environ(), "AWS_SESSION_TOKEN"), "AWS_ENDPOINT_URL_STS="+endpoint,
+		"AWS_ACCESS_KEY_ID=AKIABOB", "AWS_SECRET_ACCESS_KEY=bob-secret",
 		"AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null", "AWS_EC2_METADATA_DISABLED=true")
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
@@ -365,8 +426,9 @@ func TestAnSDKAssumesARoleOfTheLocalDomain(t *testing.T) {
 	}
 	// The access policy names the role, so a session policy without GET takes it away.
 	want := result{
-		Caller: "arn:aws:iam::123456789012:user/bob", Assumed: "arn:aws:sts::123456789012:assumed-role/shipper/night", Refused: "AccessDenied",
-		Status: 200, Narrow: 403,
+		Caller: "arn:aws:iam::123456789012:user/bob", Assumed: "arn:aws:sts::123456789012:assumed-role/shipper/night",
+		Refused: "AccessDenied",
+		Status:  200, Narrow: 403,
 	}
 	if got != want {
 		t.Errorf("got %+v, want %+v", got, want)

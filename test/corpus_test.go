@@ -25,20 +25,25 @@ import (
 // a URL, an XML document, a signature or a shell. The S3 server keeps objects as files: what no file system can hold is
 // in [unfileableKeys].
 var hostileKeys = []string{
-	"a b", "two  spaces", " leading space", "trailing space ", "a+b", "+", "a%b", "%", "%zz", "a%2Bb", "a%2Fb", "a%252Bb", "a%20b",
-	"ünï/日本語/😀", "cafe\u0301", "caf\u00e9", "family 👩‍👩‍👧", "\u202edlrow", "zero\u200bwidth", "\ufeffbom",
+	"a b", "two  spaces", " leading space", "trailing space ", "a+b", "+", "a%b", "%", "%zz", "a%2Bb", "a%2Fb", "a%252Bb",
+	"a%20b",
+	"ünï/日本語/😀", "cafe\u0301", "caf\u00e9", "family 👩‍👩‍👧", "\u202edlrow", "zero\u200bwidth",
+	"\ufeffbom",
 	"dot.", "dots...", ".hidden", "-rf", "--json", "~", "_", "=", "CON", "null",
-	"it's \"quoted\"", `back\slash`, "`id`", "$(id)", "${HOME}", "a;b&c=d?e#f@g:h", "comma,", "(paren)!", "{brace}|pipe^caret",
+	"it's \"quoted\"", `back\slash`, "`id`", "$(id)", "${HOME}", "a;b&c=d?e#f@g:h", "comma,", "(paren)!",
+	"{brace}|pipe^caret",
 	"*[star]?", "<Key>&amp;</Key>", "tab\tkey", "line\nfeed", "carriage\rreturn", "delete\x7f",
 	"logs/year=2026/month=11/part-0.json", "a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p",
 	strings.Repeat("k", 255),
 	// 1024 bytes, the longest key there is.
-	strings.Repeat("x", 255) + "/" + strings.Repeat("y", 255) + "/" + strings.Repeat("z", 255) + "/" + strings.Repeat("w", 250) + "/" + "12345",
+	strings.Repeat("x", 255) + "/" + strings.Repeat("y", 255) + "/" +
+		strings.Repeat("z", 255) + "/" + strings.Repeat("w", 250) + "/" + "12345",
 }
 
 // unfileableKeys are legal keys that a file system would fold together or refuse.
 var unfileableKeys = []string{
-	"x//y", "x/y", "/leading", "//leading", "trailing//", "dir/./e", "dir/../e", "https://example.com/x", "folder/", "c\x01d", "esc\x1b[31m",
+	"x//y", "x/y", "/leading", "//leading", "trailing//", "dir/./e", "dir/../e", "https://example.com/x", "folder/",
+	"c\x01d", "esc\x1b[31m",
 	strings.Repeat("k", 1024),
 }
 
@@ -171,7 +176,8 @@ func newBucket(t *testing.T, endpoint string, account *realtest.S3, name string,
 	}
 	if versioned {
 		if _, err := b.client.PutBucketVersioning(t.Context(), &s3.PutBucketVersioningInput{
-			Bucket: &name, VersioningConfiguration: &s3types.VersioningConfiguration{Status: s3types.BucketVersioningStatusEnabled},
+			Bucket:                  &name,
+			VersioningConfiguration: &s3types.VersioningConfiguration{Status: s3types.BucketVersioningStatusEnabled},
 		}); err != nil {
 			t.Fatal(err)
 		}
@@ -191,7 +197,8 @@ func newBucketClient(s *realtest.S3) *s3.Client {
 func (b *bucket) put(t *testing.T, puts []*put) {
 	t.Helper()
 	b.each(t, puts, func(ctx context.Context, p *put) error {
-		_, err := b.client.PutObject(ctx, &s3.PutObjectInput{Bucket: &b.name, Key: aws.String(p.key), Body: bytes.NewReader(p.body)})
+		_, err := b.client.PutObject(ctx,
+			&s3.PutObjectInput{Bucket: &b.name, Key: aws.String(p.key), Body: bytes.NewReader(p.body)})
 		return err
 	})
 }
@@ -274,7 +281,8 @@ func (c *domainClient) documents(t *testing.T) []string {
 	t.Helper()
 	c.call(t, "POST", "/logs-*/_refresh", "", new(json.RawMessage))
 	var answer struct{ Hits struct{ Hits []found } }
-	c.call(t, "POST", "/logs-*/_search", `{"size":10000,"query":{"exists":{"field":"unique"}},"_source":["unique","aws"]}`, &answer)
+	c.call(t, "POST", "/logs-*/_search", `{"size":10000,"query":{"exists":{"field":"unique"}},"_source":["unique","aws"]}`,
+		&answer)
 	var docs []string
 	for _, f := range answer.Hits.Hits {
 		docs = append(docs, f.Source.AWS.S3.Key+" "+f.Source.Unique)

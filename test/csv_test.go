@@ -15,8 +15,9 @@ import (
 	"github.com/seed56735111/penstock/internal/realtest"
 )
 
-// csv-spectrum has tables that readers of CSV get wrong, and what is right for them. They are recognised under a name that says nothing, and
-// read as it says, but for that a cell without a value is no field, numbers are numbers, and names have small letters and _.
+// csv-spectrum has tables that readers of CSV get wrong, and what is right for them. They are recognised under a name
+// that says nothing, and read as it says, but for that a cell without a value is no field, numbers are numbers, and
+// names have small letters and _.
 func TestCSVIsReadAsCSVSpectrumSays(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(realtest.NodeWith(t, "csv-spectrum@2.0.0").Dir, "node_modules", "csv-spectrum")

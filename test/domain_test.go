@@ -25,7 +25,8 @@ func (c *domainClient) call(t *testing.T, method, path, body string, answer any)
 	if c.account != nil {
 		sum := sha256.Sum256([]byte(body))
 		keys := aws.Credentials{AccessKeyID: c.account.AccessKey, SecretAccessKey: c.account.SecretKey}
-		if err := v4.NewSigner().SignHTTP(t.Context(), keys, req, hex.EncodeToString(sum[:]), "es", c.account.Region, time.Now()); err != nil {
+		err := v4.NewSigner().SignHTTP(t.Context(), keys, req, hex.EncodeToString(sum[:]), "es", c.account.Region, time.Now())
+		if err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -63,11 +63,13 @@ func differences(version string) map[string]string {
 		words   = "the same refusal in other words"
 		private = `PUT /_index_template/tc-neg {"index_patterns":["x-*"],"template":{"settings":{"foo":1}}}`
 		passed  = "version 7 passed over unknown actions, without a word of what was lost"
+
+		noneCounted = "version 3 shows the document, and counts none"
 	)
 	const oneChange = `{"index":{"_id":"1"}}` + "\n" + `{"x":1}` + "\n"
 	return map[string]map[string]string{
 		"3.3.0": {
-			`POST /s/_search {"query":{"exists":{"field":"empty"}},"_source":false}`: "version 3 shows the document, and counts none",
+			`POST /s/_search {"query":{"exists":{"field":"empty"}},"_source":false}`: noneCounted,
 		},
 		"2.19.1": {private: words},
 		"7.10.2": {
@@ -150,7 +152,9 @@ func indexExchanges() []exchange {
 		"GET /none-*/_mapping",
 		"GET /a/_settings",
 		`PUT /b {"foo":1}`,
-		`PUT /b {"settings":{"number_of_shards":3,"index.number_of_replicas":0,"refresh_interval":"5s"},"mappings":{"dynamic":"strict","properties":{"a":{"type":"text","fields":{"raw":{"type":"keyword","ignore_above":10}}}}},"aliases":{"al":{}}}`,
+		`PUT /b {"settings":{"number_of_shards":3,"index.number_of_replicas":0,"refresh_interval":"5s"},`+
+			`"mappings":{"dynamic":"strict","properties":{"a":{"type":"text","fields":{"raw":{"type":"keyword",`+
+			`"ignore_above":10}}}}},"aliases":{"al":{}}}`,
 		"GET /b",
 		"GET /al",
 		"GET /b/_alias",
@@ -196,7 +200,13 @@ func indexExchanges() []exchange {
 
 func mappingExchanges() []exchange {
 	return concat(same(
-		`PUT /m {"mappings":{"properties":{"n":{"type":"long"},"int":{"type":"integer"},"by":{"type":"byte"},"k":{"type":"keyword"},"d":{"type":"date"},"b":{"type":"boolean"},"i":{"type":"ip"},"o":{"properties":{"x":{"type":"integer"}}},"s":{"type":"short"},"f":{"type":"float"},"db":{"type":"double"},"sf":{"type":"scaled_float","scaling_factor":100},"ne":{"type":"nested"},"t":{"type":"text"},"dm":{"type":"date","format":"yyyy/MM/dd HH:mm:ss||epoch_second"},"im":{"type":"long","ignore_malformed":true},"nc":{"type":"integer","coerce":false},"u":{"type":"unsigned_long"},"off":{"type":"object","enabled":false},"nul":{"type":"keyword","null_value":"NONE"},"lo":{"type":"keyword","normalizer":"lowercase"}}}}`,
+		`PUT /m {"mappings":{"properties":{"n":{"type":"long"},"int":{"type":"integer"},"by":{"type":"byte"},`+
+			`"k":{"type":"keyword"},"d":{"type":"date"},"b":{"type":"boolean"},"i":{"type":"ip"},`+
+			`"o":{"properties":{"x":{"type":"integer"}}},"s":{"type":"short"},"f":{"type":"float"},"db":{"type":"double"},`+
+			`"sf":{"type":"scaled_float","scaling_factor":100},"ne":{"type":"nested"},"t":{"type":"text"},`+
+			`"dm":{"type":"date","format":"yyyy/MM/dd HH:mm:ss||epoch_second"},"im":{"type":"long","ignore_malformed":true},`+
+			`"nc":{"type":"integer","coerce":false},"u":{"type":"unsigned_long"},"off":{"type":"object","enabled":false},`+
+			`"nul":{"type":"keyword","null_value":"NONE"},"lo":{"type":"keyword","normalizer":"lowercase"}}}}`,
 		"GET /m/_mapping",
 		`PUT /m/_doc/1 {"n":"abc"}`,
 		`PUT /m/_doc/1 {"n":{"a":1}}`,
@@ -301,7 +311,9 @@ func mappingExchanges() []exchange {
 		`PUT /m/_doc/1 {"k":"`+strings.Repeat("x", 33000)+`"}`,
 		`PUT /m/_doc/1 {"fresh":"`+strings.Repeat("y ", 20000)+`"}`,
 		"GET /m/_mapping",
-		`PUT /dyn/_doc/1 {"s":"text","n":1,"f":1.5,"b":true,"d":"2015-05-13T10:20:30Z","d2":"2015/05/13","d3":"2015/05/13 10:20:30","num":"123","year":"2015","ym":"2015-05","nul":null,"empty":[],"o":{"p":{"q":"x"}},"a.b.c":1,"arr":[{"x":1},{"y":"z"}]}`,
+		`PUT /dyn/_doc/1 {"s":"text","n":1,"f":1.5,"b":true,"d":"2015-05-13T10:20:30Z","d2":"2015/05/13","d3":"2015/05/13 `+
+			`10:20:30","num":"123","year":"2015","ym":"2015-05","nul":null,"empty":[],"o":{"p":{"q":"x"}},"a.b.c":1,`+
+			`"arr":[{"x":1},{"y":"z"}]}`,
 		"GET /dyn/_mapping",
 		`PUT /dyn/_doc/1 {"n":1.5,"f":2,"o":{"p":3}}`,
 		`PUT /dyn/_doc/1 {"s":{"x":1}}`,
@@ -333,7 +345,9 @@ func mappingExchanges() []exchange {
 		`PUT /m/_mapping {"dynamic":"false"}`,
 		`PUT /m/_doc/9 {"brandnew":1}`,
 		"GET /m/_mapping",
-		`PUT /tm {"mappings":{"dynamic_templates":[{"strings":{"match_mapping_type":"string","match":"*_k","mapping":{"type":"keyword"}}},{"named":{"path_match":"o.*","mapping":{"type":"{dynamic_type}","index":false}}}],"date_detection":false,"numeric_detection":true}}`,
+		`PUT /tm {"mappings":{"dynamic_templates":[{"strings":{"match_mapping_type":"string","match":"*_k",`+
+			`"mapping":{"type":"keyword"}}},{"named":{"path_match":"o.*","mapping":{"type":"{dynamic_type}",`+
+			`"index":false}}}],"date_detection":false,"numeric_detection":true}}`,
 		`PUT /tm/_doc/1 {"a_k":"x","b":"x","d":"2015-05-13","n":"12","f":"1.5","o":{"z":1}}`,
 		"GET /tm/_mapping",
 		`PUT /deep/_doc/1 `+strings.Repeat(`{"a":`, 21)+"1"+strings.Repeat("}", 21),
@@ -441,7 +455,10 @@ func bulkExchanges() []exchange {
 			"",
 			`{"index":{"_index":"a","_id":"1"}}`+"\n"+`{"x":1}`,
 			`{"index":{"_index":"a","_id":"1"}}`+"\n"+`{"x":1}`+"\n",
-			`{"create":{"_index":"a","_id":"1"}}`+"\n"+`{"x":1}`+"\n"+`{"delete":{"_index":"a","_id":"nope"}}`+"\n"+`{"delete":{"_index":"a","_id":"1"}}`+"\n"+`{"create":{"_index":"a","_id":"1"}}`+"\n"+`{"x":1}`+"\n"+`{"update":{"_index":"a","_id":"1"}}`+"\n"+`{"doc":{"x":1}}`+"\n"+`{"update":{"_index":"a","_id":"1"}}`+"\n"+`{"doc":{"x":2}}`+"\n"+`{"update":{"_index":"a","_id":"zz"}}`+"\n"+`{"doc":{"x":2}}`+"\n",
+			`{"create":{"_index":"a","_id":"1"}}`+"\n"+`{"x":1}`+"\n"+`{"delete":{"_index":"a","_id":"nope"}}`+"\n"+
+				`{"delete":{"_index":"a","_id":"1"}}`+"\n"+`{"create":{"_index":"a","_id":"1"}}`+"\n"+`{"x":1}`+"\n"+
+				`{"update":{"_index":"a","_id":"1"}}`+"\n"+`{"doc":{"x":1}}`+"\n"+`{"update":{"_index":"a","_id":"1"}}`+"\n"+
+				`{"doc":{"x":2}}`+"\n"+`{"update":{"_index":"a","_id":"zz"}}`+"\n"+`{"doc":{"x":2}}`+"\n",
 			`{"index":{"_index":"a","_id":"1"}}`+"\n",
 			`{"foo":{"_index":"a","_id":"1"}}`+"\n{}\n",
 			`{"index":{"_index":"a","_foo":"1"}}`+"\n{}\n",
@@ -464,20 +481,26 @@ func bulkExchanges() []exchange {
 			`{"index":{"_index":"a","_id":"1"}}`+"\n[]\n",
 			"\n"+`{"index":{"_index":"a","_id":"1"}}`+"\n"+`{"x":1}`+"\n",
 			"garbage\n",
-			`{"index":{"_index":"a","_id":"1"}}`+"\n"+`{"x":"str"}`+"\n"+`{"delete":{"_index":"gone","_id":"1"}}`+"\n"+`{"create":{"_index":"a","_id":null}}`+"\n"+`{"x":3}`+"\n",
+			`{"index":{"_index":"a","_id":"1"}}`+"\n"+`{"x":"str"}`+"\n"+`{"delete":{"_index":"gone","_id":"1"}}`+"\n"+
+				`{"create":{"_index":"a","_id":null}}`+"\n"+`{"x":3}`+"\n",
 			`{"update":{"_index":"a","_id":"1"}}`+"\n"+`{"foo":{"x":2}}`+"\n",
 			`{"update":{"_index":"a","_id":"1"}}`+"\n{}\n",
 			`{"update":{"_index":"a"}}`+"\n"+`{"doc":{}}`+"\n"+`{"delete":{"_index":"a"}}`+"\n",
-			`{"update":{"_index":"a","_id":"1","retry_on_conflict":3}}`+"\n"+`{"doc":{"y":2},"_source":true}`+"\n"+`{"update":{"_index":"a","_id":"u1"}}`+"\n"+`{"doc":{"y":2},"doc_as_upsert":true}`+"\n"+`{"update":{"_index":"a","_id":"u2"}}`+"\n"+`{"doc":{"y":2},"upsert":{"q":1}}`+"\n",
-			`{"index":{"_index":"a","_id":"1","version":1,"version_type":"external"}}`+"\n"+`{"x":1}`+"\n"+`{"index":{"_index":"a","_id":"1","if_seq_no":1,"if_primary_term":1}}`+"\n"+`{"x":1}`+"\n",
+			`{"update":{"_index":"a","_id":"1","retry_on_conflict":3}}`+"\n"+`{"doc":{"y":2},"_source":true}`+"\n"+
+				`{"update":{"_index":"a","_id":"u1"}}`+"\n"+`{"doc":{"y":2},"doc_as_upsert":true}`+"\n"+
+				`{"update":{"_index":"a","_id":"u2"}}`+"\n"+`{"doc":{"y":2},"upsert":{"q":1}}`+"\n",
+			`{"index":{"_index":"a","_id":"1","version":1,"version_type":"external"}}`+"\n"+`{"x":1}`+"\n"+
+				`{"index":{"_index":"a","_id":"1","if_seq_no":1,"if_primary_term":1}}`+"\n"+`{"x":1}`+"\n",
 			`{"index":{"_index":"a","_id":"`+strings.Repeat("x", 513)+`"}}`+"\n"+`{"x":1}`+"\n",
 			`{"create":{"_index":"a","_id":"k","routing":"r","pipeline":"none"}}`+"\n"+`{"x":1}`+"\n",
 			`{"index":{"_index":"a","_id":"1"}}`+"\r\n"+`{"x":1}`+"\r\n",
 			`{"delete":{"_index":"a","_id":"1"}}`+"\n"+`{"index":{"_index":"a"}}`+"\n",
 			`{"index":{"_index":"a","_id":"dd"}}`+"\n"+`{"p":1,"p":2}`+"\n",
-			`{"index":{"_index":"a","_id":"dd"}}`+"\n"+`{"x":"abc"}`+"\n"+`{"index":{"_index":"a,b","_id":"dd"}}`+"\n"+`{"x":1}`+"\n",
+			`{"index":{"_index":"a","_id":"dd"}}`+"\n"+`{"x":"abc"}`+"\n"+`{"index":{"_index":"a,b","_id":"dd"}}`+"\n"+`{"x":1}`+
+				"\n",
 			`{"index":{"_index":"a","_id":"big"}}`+"\n"+`{"k":"`+strings.Repeat("k", 40000)+`"}`+"\n",
-			`{"index":{"_index":"new-1","_id":"1"}}`+"\n"+`{"x":1}`+"\n"+`{"index":{"_index":"new-2","_id":"1"}}`+"\n"+`{"x":1}`+"\n"+`{"index":{"_index":"new-1","_id":"2"}}`+"\n"+`{"x":1}`+"\n",
+			`{"index":{"_index":"new-1","_id":"1"}}`+"\n"+`{"x":1}`+"\n"+`{"index":{"_index":"new-2","_id":"1"}}`+"\n"+`{"x":1}`+
+				"\n"+`{"index":{"_index":"new-1","_id":"2"}}`+"\n"+`{"x":1}`+"\n",
 		),
 		bulks("/a/_bulk?refresh=true", `{"index":{"_id":"1"}}`+"\n"+`{"x":1}`+"\n"),
 		bulks("/a/_bulk?pipeline=foo", `{"index":{"_id":"1"}}`+"\n"+`{"x":1}`+"\n"),
@@ -485,9 +508,12 @@ func bulkExchanges() []exchange {
 		bulks("/a/_bulk?foo=1", `{"index":{"_id":"1"}}`+"\n"+`{"x":1}`+"\n"),
 		bulks("/a/_bulk?refresh=xx", `{"index":{"_id":"1"}}`+"\n"+`{"x":1}`+"\n"),
 		bulks("/a/t/_bulk", `{"index":{"_id":"1"}}`+"\n"+`{"x":1}`+"\n"),
-		bulks("/a/_bulk?filter_path=took,errors,items.*._id,items.*.status,items.*.error", `{"index":{"_id":"1"}}`+"\n"+`{"x":1}`+"\n"+`{"index":{"_id":"2"}}`+"\n"+`{"x":"a"}`+"\n"),
-		bulks("/a/_bulk?filter_path=-took,items.*.error", `{"index":{"_id":"1"}}`+"\n"+`{"x":1}`+"\n"+`{"index":{"_id":"2"}}`+"\n"+`{"x":"a"}`+"\n"),
-		bulks("/a/_bulk?filter_path=-took,-items.*._shards,-items.index._seq_no", `{"index":{"_id":"1"}}`+"\n"+`{"x":1}`+"\n"),
+		bulks("/a/_bulk?filter_path=took,errors,items.*._id,items.*.status,items.*.error",
+			`{"index":{"_id":"1"}}`+"\n"+`{"x":1}`+"\n"+`{"index":{"_id":"2"}}`+"\n"+`{"x":"a"}`+"\n"),
+		bulks("/a/_bulk?filter_path=-took,items.*.error",
+			`{"index":{"_id":"1"}}`+"\n"+`{"x":1}`+"\n"+`{"index":{"_id":"2"}}`+"\n"+`{"x":"a"}`+"\n"),
+		bulks("/a/_bulk?filter_path=-took,-items.*._shards,-items.index._seq_no",
+			`{"index":{"_id":"1"}}`+"\n"+`{"x":1}`+"\n"),
 		bulks("/a/_bulk?filter_path=errors,**.reason", `{"index":{"_id":"2"}}`+"\n"+`{"x":"a"}`+"\n"),
 		bulks("/a/_bulk?filter_path=items.*.error", `{"index":{"_id":"1"}}`+"\n"+`{"x":1}`+"\n"),
 	)
@@ -497,7 +523,8 @@ func templateExchanges() []exchange {
 	return same(
 		`PUT /_index_template/t1 {"index_patterns":["tt-*"],"priority":10,"composed_of":["c1"]}`,
 		`PUT /_component_template/c1 {"template":{"mappings":{"properties":{"cc":{"type":"keyword"}}}}}`,
-		`PUT /_index_template/t1 {"index_patterns":["tt-*"],"priority":10,"template":{"settings":{"number_of_shards":2},"mappings":{"properties":{"amount":{"type":"double"}}},"aliases":{"als":{}}},"composed_of":["c1"]}`,
+		`PUT /_index_template/t1 {"index_patterns":["tt-*"],"priority":10,"template":{"settings":{"number_of_shards":2},`+
+			`"mappings":{"properties":{"amount":{"type":"double"}}},"aliases":{"als":{}}},"composed_of":["c1"]}`,
 		`PUT /_index_template/t2 {"index_patterns":["tt-*"],"priority":10,"template":{}}`,
 		`PUT /_index_template/t2 {"index_patterns":["tt-*"],"priority":5,"template":{"settings":{"number_of_replicas":0}}}`,
 		`PUT /_index_template/t3 {"index_patterns":"tx*"}`,
@@ -521,8 +548,10 @@ func templateExchanges() []exchange {
 		`DELETE /_component_template/none`,
 		`PUT /_component_template/c2 {"foo":1}`,
 		`PUT /_component_template/c2 {}`,
-		`PUT /_template/l1 {"index_patterns":["lg-*"],"order":1,"settings":{"number_of_replicas":0},"mappings":{"properties":{"z":{"type":"keyword"}}}}`,
-		`PUT /_template/l2 {"template":"lg-*","settings":{"number_of_replicas":1,"refresh_interval":"3s"},"mappings":{"properties":{"y":{"type":"keyword"}}}}`,
+		`PUT /_template/l1 {"index_patterns":["lg-*"],"order":1,"settings":{"number_of_replicas":0},`+
+			`"mappings":{"properties":{"z":{"type":"keyword"}}}}`,
+		`PUT /_template/l2 {"template":"lg-*","settings":{"number_of_replicas":1,"refresh_interval":"3s"},`+
+			`"mappings":{"properties":{"y":{"type":"keyword"}}}}`,
 		`PUT /_template/l3 {"settings":{"number_of_replicas":0}}`,
 		`GET /_template/l1`,
 		`GET /_template`,
@@ -552,13 +581,26 @@ func templateExchanges() []exchange {
 // searchDocuments are what the searches find.
 func searchDocuments() []exchange {
 	return concat(
-		same(`PUT /s {"settings":{"number_of_shards":1},"mappings":{"properties":{"k":{"type":"keyword"},"ip":{"type":"ip"},"sf":{"type":"scaled_float","scaling_factor":100},"u":{"type":"unsigned_long"},"noidx":{"type":"keyword","index":false},"nodv":{"type":"keyword","doc_values":false},"lo":{"type":"keyword","normalizer":"lowercase"},"h":{"type":"half_float"}}}}`),
+		same(`PUT /s {"settings":{"number_of_shards":1},"mappings":{"properties":{"k":{"type":"keyword"},`+
+			`"ip":{"type":"ip"},"sf":{"type":"scaled_float","scaling_factor":100},"u":{"type":"unsigned_long"},`+
+			`"noidx":{"type":"keyword","index":false},"nodv":{"type":"keyword","doc_values":false},"lo":{"type":"keyword",`+
+			`"normalizer":"lowercase"},"h":{"type":"half_float"}}}}`),
 		bulks("/_bulk?refresh=true",
-			`{"index":{"_index":"s","_id":"1"}}`+"\n"+`{"t":"The quick brown fox","k":"alpha","n":1,"d":"2015-05-13T23:39:43.945958Z","b":true,"f":1.5,"arr":[1,1,2],"ip":"10.0.0.1","sf":1.239,"u":18446744073709551615,"o":{"p":"deep"},"lo":"MiXed","h":0.1,"noidx":"x","nodv":"y"}`+"\n"+
-				`{"index":{"_index":"s","_id":"2"}}`+"\n"+`{"t":"quick quick dog","k":"beta","n":2,"d":"2015-05-14T01:00:00Z","b":false,"f":2.25,"ip":"10.0.1.1","tags":["red","blue"]}`+"\n"+
-				`{"index":{"_index":"s","_id":"3"}}`+"\n"+`{"t":"lazy dog sleeps","k":"alpha","n":30,"d":"2015-05-14","f":3,"ip":"2001:db8::1","tags":["red"]}`+"\n"+
-				`{"index":{"_index":"s","_id":"4"}}`+"\n"+`{"t":["first value","second value quick"],"k":"gamma_ray","n":-4,"d":"2015-06-01T00:00:00+02:00","u":5,"empty":"","nul":null}`+"\n"+
-				`{"index":{"_index":"s","_id":"5"}}`+"\n"+`{"t":"GET /a/b_c.html?x=1,000.5 user@example.com don't 127.0.0.1 foo:bar Ünïcödé 東京 €5","n":9007199254740993,"k":"Ünï"}`+"\n"),
+			`{"index":{"_index":"s","_id":"1"}}`+"\n"+
+				`{"t":"The quick brown fox","k":"alpha","n":1,"d":"2015-05-13T23:39:43.945958Z","b":true,"f":1.5,"arr":[1,1,2],`+
+				`"ip":"10.0.0.1","sf":1.239,"u":18446744073709551615,"o":{"p":"deep"},"lo":"MiXed","h":0.1,"noidx":"x","nodv":"y"}`+
+				"\n"+
+				`{"index":{"_index":"s","_id":"2"}}`+"\n"+
+				`{"t":"quick quick dog","k":"beta","n":2,"d":"2015-05-14T01:00:00Z","b":false,"f":2.25,"ip":"10.0.1.1",`+
+				`"tags":["red","blue"]}`+"\n"+
+				`{"index":{"_index":"s","_id":"3"}}`+"\n"+
+				`{"t":"lazy dog sleeps","k":"alpha","n":30,"d":"2015-05-14","f":3,"ip":"2001:db8::1","tags":["red"]}`+"\n"+
+				`{"index":{"_index":"s","_id":"4"}}`+"\n"+
+				`{"t":["first value","second value quick"],"k":"gamma_ray","n":-4,"d":"2015-06-01T00:00:00+02:00","u":5,`+
+				`"empty":"","nul":null}`+"\n"+
+				`{"index":{"_index":"s","_id":"5"}}`+"\n"+
+				`{"t":"GET /a/b_c.html?x=1,000.5 user@example.com don't 127.0.0.1 foo:bar Ünïcödé 東京 €5",`+
+				`"n":9007199254740993,"k":"Ünï"}`+"\n"),
 	)
 }
 
@@ -695,8 +737,10 @@ func searchExchanges() []exchange {
 			`{"query":{"bool":{"must":[{"match":{"t":"quick"}}],"filter":[{"term":{"k":"alpha"}}]}},"_source":false}`,
 			`{"query":{"bool":{"must":{"match":{"t":"quick"}},"must_not":{"term":{"k":"alpha"}}}},"_source":false}`,
 			`{"query":{"bool":{"should":[{"match":{"t":"quick"}},{"term":{"k":"alpha"}}]}},"_source":false}`,
-			`{"query":{"bool":{"should":[{"match":{"t":"quick"}},{"term":{"k":"alpha"}}],"minimum_should_match":2}},"_source":false}`,
-			`{"query":{"bool":{"should":[{"match":{"t":"quick"}},{"term":{"k":"alpha"}}],"filter":{"exists":{"field":"n"}}}},"_source":false}`,
+			`{"query":{"bool":{"should":[{"match":{"t":"quick"}},{"term":{"k":"alpha"}}],"minimum_should_match":2}},`+
+				`"_source":false}`,
+			`{"query":{"bool":{"should":[{"match":{"t":"quick"}},{"term":{"k":"alpha"}}],"filter":{"exists":{"field":"n"}}}},`+
+				`"_source":false}`,
 			`{"query":{"bool":{"must_not":[{"match":{"t":"quick"}}]}},"_source":false}`,
 			`{"query":{"bool":{"filter":[{"match":{"t":"quick"}}]}},"_source":false}`,
 			`{"query":{"bool":{"must":[],"boost":2}},"_source":false}`,
@@ -880,24 +924,31 @@ func aggregationExchanges() []exchange {
 			`{"size":0,"aggs":{"a":{"date_histogram":{"field":"d","calendar_interval":"year","format":"yyyy"}}}}`,
 			`{"size":0,"aggs":{"a":{"date_histogram":{"field":"d","fixed_interval":"12h","min_doc_count":1}}}}`,
 			`{"size":0,"aggs":{"a":{"date_histogram":{"field":"d","fixed_interval":"12h","min_doc_count":1,"offset":"3h"}}}}`,
-			`{"size":0,"aggs":{"a":{"date_histogram":{"field":"d","fixed_interval":"7d","time_zone":"+05:30","min_doc_count":1}}}}`,
+			`{"size":0,"aggs":{"a":{"date_histogram":{"field":"d","fixed_interval":"7d","time_zone":"+05:30",`+
+				`"min_doc_count":1}}}}`,
 			`{"size":0,"aggs":{"a":{"date_histogram":{"field":"d","calendar_interval":"month","keyed":true}}}}`,
 			`{"size":0,"aggs":{"a":{"date_histogram":{"field":"d","calendar_interval":"month","order":{"_count":"asc"}}}}}`,
-			`{"size":0,"aggs":{"a":{"date_histogram":{"field":"d","calendar_interval":"month","extended_bounds":{"min":"2015-03-01","max":"2015-07-01"}}}}}`,
+			`{"size":0,"aggs":{"a":{"date_histogram":{"field":"d","calendar_interval":"month",`+
+				`"extended_bounds":{"min":"2015-03-01","max":"2015-07-01"}}}}}`,
 			`{"size":0,"aggs":{"a":{"date_histogram":{"field":"d","calendar_interval":"month","missing":"2015-05-01"}}}}`,
-			`{"size":0,"aggs":{"a":{"date_histogram":{"field":"d","calendar_interval":"month"},"aggs":{"k":{"terms":{"field":"k"},"aggs":{"s":{"stats":{"field":"n"}}}}}}}}`,
+			`{"size":0,"aggs":{"a":{"date_histogram":{"field":"d","calendar_interval":"month"},`+
+				`"aggs":{"k":{"terms":{"field":"k"},"aggs":{"s":{"stats":{"field":"n"}}}}}}}}`,
 			`{"size":0,"query":{"term":{"k":"alpha"}},"aggs":{"a":{"terms":{"field":"k"}}}}`,
 			`{"size":1,"_source":false,"aggs":{"a":{"terms":{"field":"k"}}}}`,
-			`{"size":0,"query":{"match_none":{}},"aggs":{"a":{"date_histogram":{"field":"d","calendar_interval":"month"}},"b":{"terms":{"field":"k"}},"c":{"stats":{"field":"n"}},"d":{"avg":{"field":"n"}},"e":{"sum":{"field":"n"}},"f":{"cardinality":{"field":"k"}},"g":{"value_count":{"field":"k"}}}}`,
+			`{"size":0,"query":{"match_none":{}},"aggs":{"a":{"date_histogram":{"field":"d","calendar_interval":"month"}},`+
+				`"b":{"terms":{"field":"k"}},"c":{"stats":{"field":"n"}},"d":{"avg":{"field":"n"}},"e":{"sum":{"field":"n"}},`+
+				`"f":{"cardinality":{"field":"k"}},"g":{"value_count":{"field":"k"}}}}`,
 			`{"size":0,"aggs":{"a":{"date_histogram":{"field":"k","calendar_interval":"day"}}}}`,
 			`{"size":0,"aggs":{"a":{"date_histogram":{"field":"d","calendar_interval":"foo"}}}}`,
 			`{"size":0,"aggs":{"a":{"date_histogram":{"field":"d","fixed_interval":"1x"}}}}`,
 			`{"size":0,"aggs":{"a":{"date_histogram":{"field":"d"}}}}`,
-			`{"size":0,"aggs":{"a":{"stats":{"field":"arr"}},"c":{"cardinality":{"field":"arr"}},"v":{"value_count":{"field":"arr"}},"su":{"sum":{"field":"f"}},"e":{"avg":{"field":"nofield"}}}}`,
+			`{"size":0,"aggs":{"a":{"stats":{"field":"arr"}},"c":{"cardinality":{"field":"arr"}},`+
+				`"v":{"value_count":{"field":"arr"}},"su":{"sum":{"field":"f"}},"e":{"avg":{"field":"nofield"}}}}`,
 			`{"size":0,"aggs":{"a":{"min":{"field":"d"}},"b":{"max":{"field":"d"}},"c":{"stats":{"field":"d"}}}}`,
 			`{"size":0,"aggs":{"a":{"min":{"field":"d","format":"yyyy"}}}}`,
 			`{"size":0,"aggs":{"a":{"avg":{"field":"f","missing":10}}}}`,
-			`{"size":0,"aggs":{"a":{"sum":{"field":"sf"}},"b":{"max":{"field":"u"}},"c":{"max":{"field":"n"}},"d":{"sum":{"field":"h"}}}}`,
+			`{"size":0,"aggs":{"a":{"sum":{"field":"sf"}},"b":{"max":{"field":"u"}},"c":{"max":{"field":"n"}},`+
+				`"d":{"sum":{"field":"h"}}}}`,
 			`{"size":0,"aggs":{"a":{"avg":{"field":"b"}}}}`,
 			`{"size":0,"aggs":{"a":{"avg":{"field":"k"}}}}`,
 			`{"size":0,"aggs":{"a":{"value_count":{"field":"ip"}},"b":{"cardinality":{"field":"ip"}}}}`,
@@ -958,7 +1009,10 @@ func tableExchanges() []exchange {
 // randomExchanges are documents and searches by the throw of dice, the same ones every time.
 func randomExchanges() []exchange {
 	r := rand.New(rand.NewPCG(17, 19))
-	words := []string{"alpha", "beta", "gamma", "delta", "the", "quick", "brown", "fox", "10.0.0.1", "GET", "/index.html", "Root=1-58", "don't", "x_y", "naïve", "2015-05-13"}
+	words := []string{
+		"alpha", "beta", "gamma", "delta", "the", "quick", "brown", "fox", "10.0.0.1", "GET", "/index.html", "Root=1-58",
+		"don't", "x_y", "naïve", "2015-05-13",
+	}
 	word := func() string { return words[min(r.IntN(len(words)), r.IntN(len(words)))] }
 	text := func(n int) string {
 		var b strings.Builder
@@ -969,8 +1023,11 @@ func randomExchanges() []exchange {
 	}
 	var documents strings.Builder
 	for i := range 300 {
-		fmt.Fprintf(&documents, `{"index":{"_index":"dice","_id":"%d"}}`+"\n"+`{"t":%q,"k":%q,"n":%d,"f":%g,"d":"2015-%02d-%02dT%02d:%02d:00Z","tags":[%q,%q],"many":[%d,%d,%d],"b":%t}`+"\n",
-			i, text(40), word(), r.IntN(2000)-1000, float64(r.IntN(4000))/16, 1+r.IntN(12), 1+r.IntN(28), r.IntN(24), r.IntN(60), word(), word(), r.IntN(4), r.IntN(4), r.IntN(4), r.IntN(2) == 0)
+		fmt.Fprintf(&documents,
+			`{"index":{"_index":"dice","_id":"%d"}}`+"\n"+
+				`{"t":%q,"k":%q,"n":%d,"f":%g,"d":"2015-%02d-%02dT%02d:%02d:00Z","tags":[%q,%q],"many":[%d,%d,%d],"b":%t}`+"\n",
+			i, text(40), word(), r.IntN(2000)-1000, float64(r.IntN(4000))/16, 1+r.IntN(12), 1+r.IntN(28), r.IntN(24), r.IntN(60),
+			word(), word(), r.IntN(4), r.IntN(4), r.IntN(4), r.IntN(2) == 0)
 	}
 	var bodies []string
 	for range 120 {
@@ -981,12 +1038,16 @@ func randomExchanges() []exchange {
 			fmt.Sprintf(`{"match_phrase":{"t":{"query":%q,"slop":2}}}`, word()+" "+word()),
 			fmt.Sprintf(`{"match_phrase":{"t":{"query":%q,"slop":%d}}}`, word()+" "+word()+" "+word(), 1+r.IntN(5)),
 			fmt.Sprintf(`{"multi_match":{"query":%q,"fields":["t","k.keyword^2","tags"],"tie_breaker":0.2}}`, text(2)),
-			fmt.Sprintf(`{"bool":{"must":[{"match":{"t":%q}}],"should":[{"term":{"k.keyword":%q}},{"range":{"n":{"gte":%d}}}],"must_not":[{"match":{"tags":%q}}]}}`, text(2), word(), r.IntN(500), word()),
-			fmt.Sprintf(`{"query_string":{"query":"t:%s OR (k:%s AND n:[%d TO *])"}}`, []string{"alpha", "beta", "fox"}[r.IntN(3)], []string{"quick", "the"}[r.IntN(2)], r.IntN(500)),
+			fmt.Sprintf(`{"bool":{"must":[{"match":{"t":%q}}],"should":[{"term":{"k.keyword":%q}},`+
+				`{"range":{"n":{"gte":%d}}}],"must_not":[{"match":{"tags":%q}}]}}`, text(2), word(), r.IntN(500), word()),
+			fmt.Sprintf(`{"query_string":{"query":"t:%s OR (k:%s AND n:[%d TO *])"}}`,
+				[]string{"alpha", "beta", "fox"}[r.IntN(3)], []string{"quick", "the"}[r.IntN(2)], r.IntN(500)),
 		}[r.IntN(8)]
 		bodies = append(bodies,
 			fmt.Sprintf(`{"query":%s,"size":300,"_source":false}`, q),
-			fmt.Sprintf(`{"query":%s,"size":3,"_source":["n"],"sort":[{"n":"desc"}],"aggs":{"k":{"terms":{"field":"tags.keyword"},"aggs":{"s":{"stats":{"field":"many"}}}},"d":{"date_histogram":{"field":"d","calendar_interval":"month"}},"c":{"cardinality":{"field":"n"}}}}`, q))
+			fmt.Sprintf(`{"query":%s,"size":3,"_source":["n"],"sort":[{"n":"desc"}],`+
+				`"aggs":{"k":{"terms":{"field":"tags.keyword"},"aggs":{"s":{"stats":{"field":"many"}}}},`+
+				`"d":{"date_histogram":{"field":"d","calendar_interval":"month"}},"c":{"cardinality":{"field":"n"}}}}`, q))
 	}
 	return concat(bulks("/_bulk?refresh=true", documents.String()), searches("dice", bodies...), same("DELETE /dice"))
 }

@@ -6,8 +6,10 @@ import "strings"
 func typed(method, target, body string) []exchange {
 	var out []exchange
 	for _, contentType := range []string{
-		noContentType, "application/json", "application/json;charset=utf-8", "APPLICATION/JSON", "application/x-ndjson", "application/x-ndjson; charset=UTF-8",
-		"application/x-www-form-urlencoded", "text/plain", "text/json", "application/octet-stream", "*/*", "json", "application/", ";", "application/json,text/plain",
+		noContentType, "application/json", "application/json;charset=utf-8", "APPLICATION/JSON", "application/x-ndjson",
+		"application/x-ndjson; charset=UTF-8",
+		"application/x-www-form-urlencoded", "text/plain", "text/json", "application/octet-stream", "*/*", "json",
+		"application/", ";", "application/json,text/plain",
 		"application/jsonx", "application/json; charset=iso-8859-1", "application/vnd.elasticsearch+json; compatible-with=7",
 	} {
 		out = append(out, exchange{method: method, target: target, body: body, contentType: contentType})
@@ -34,16 +36,19 @@ func clientExchanges() []exchange {
 	for why, requests := range map[string][]string{
 		"there is no icon here": {"GET /favicon.ico "},
 		"not offered: 501 names the way out": {
-			"GET /_foo ", "GET /_cat/foo ", "GET /cl-1/_search/foo ", "GET /cl-1/_doc/1?stored_fields=_none_ ", "GET /cl-1/_search?typed_keys=true&size=0 ",
+			"GET /_foo ", "GET /_cat/foo ", "GET /cl-1/_search/foo ", "GET /cl-1/_doc/1?stored_fields=_none_ ",
+			"GET /cl-1/_search?typed_keys=true&size=0 ",
 			`POST /cl-1/_search {"sort":[{"none":{"unmapped_type":"foo"}}]}`,
 			`POST /cl-1/_search {"sort":[{"n":{"missing":"_last","numeric_type":"double"}}],"_source":false}`,
 			`POST /cl-1/_search {"fields":["n","at"],"_source":false,"sort":["n"],"size":1}`,
 			`POST /cl-1/_search {"docvalue_fields":["n"],"_source":false,"sort":["n"],"size":1}`,
 			`POST /cl-1/_search {"stored_fields":["_none_"],"sort":["n"],"size":1}`,
 			`POST /cl-1/_search {"stored_fields":[],"sort":["n"],"size":1}`,
-			`POST /cl-1/_search {"size":0,"aggs":{"a":{"date_histogram":{"field":"at","calendar_interval":"month","hard_bounds":{"min":"2024-04-01","max":"2024-12-01"}}}}}`,
+			`POST /cl-1/_search {"size":0,"aggs":{"a":{"date_histogram":{"field":"at","calendar_interval":"month",` +
+				`"hard_bounds":{"min":"2024-04-01","max":"2024-12-01"}}}}}`,
 			`POST /cl-1/_search {"size":0,"aggs":{"a":{"terms":{"field":"msg.keyword","min_doc_count":0}}}}`,
-			`POST /cl-1/_search {"size":0,"query":{"term":{"n":1}},"aggs":{"a":{"terms":{"field":"msg.keyword","min_doc_count":0}}}}`,
+			`POST /cl-1/_search {"size":0,"query":{"term":{"n":1}},"aggs":{"a":{"terms":{"field":"msg.keyword",` +
+				`"min_doc_count":0}}}}`,
 			`POST /cl-1/_search {"size":0,"aggs":{"a":{"terms":{"field":"n","show_term_doc_count_error":true}}}}`,
 			`POST /cl-1/_search {"size":0,"aggs":{"a":{"terms":{"field":"_id"}}}}`,
 			`POST /cl-1/_search {"size":0,"aggs":{"a":{"meta":{"x":1},"terms":{"field":"n"}}}}`,
@@ -65,18 +70,25 @@ func clientExchanges() []exchange {
 			`POST /cl-1/_search {"sort":[{"at":"asc"},{"n":"asc"}],"search_after":["soon",1],"_source":false}`,
 			`POST /cl-1/_search {"size":2147483648}`,
 			`POST /cl-1/_search {"size":0,"aggs":{"a":{"date_histogram":{"field":"at","fixed_interval":"0s"}}}}`,
-			`PUT /dt/_doc/2 {"b":"2015-05-13"}`, `PUT /dt/_doc/2 {"d":"2015-05-13"}`, `PUT /dt/_doc/2 {"f":"2015-05-13 23:39:43"}`, `PUT /dt/_doc/2 {"h":"2015-05-13 10:00"}`,
-			`PUT /dt2 {"mappings":{"properties":{"a":{"type":"date","format":"nope"}}}}`, `PUT /dt2 {"mappings":{"properties":{"a":{"type":"date","format":""}}}}`,
+			`PUT /dt/_doc/2 {"b":"2015-05-13"}`, `PUT /dt/_doc/2 {"d":"2015-05-13"}`,
+			`PUT /dt/_doc/2 {"f":"2015-05-13 23:39:43"}`, `PUT /dt/_doc/2 {"h":"2015-05-13 10:00"}`,
+			`PUT /dt2 {"mappings":{"properties":{"a":{"type":"date","format":"nope"}}}}`,
+			`PUT /dt2 {"mappings":{"properties":{"a":{"type":"date","format":""}}}}`,
 		},
 		"refused here, passed over there": {
 			"GET /cl-1/_search?sort=n:up ", `POST /cl-1/_search {"_source":[1]}`, `POST /cl-1/_search {"size":1.5}`,
 		},
-		"a null for a number is an error of the engine's own code there": {`POST /cl-1/_search {"sort":[{"n":"asc"}],"search_after":[null],"_source":false}`},
+		"a null for a number is an error of the engine's own code there": {
+			`POST /cl-1/_search {"sort":[{"n":"asc"}],"search_after":[null],"_source":false}`,
+		},
 		"here no document says which of its fields were left out as malformed": {
-			`POST /im/_search {"query":{"term":{"n":3}},"_source":false}`, `POST /dt/_search {"sort":["b"],"_source":false}`, `POST /dt/_search {"sort":["g"],"_source":false}`,
-			`POST /dt/_search {"query":{"range":{"b":{"gte":"10/Oct/2000:00:00:00 +0000","lt":"11/Oct/2000:00:00:00 +0000"}}},"_source":false}`,
+			`POST /im/_search {"query":{"term":{"n":3}},"_source":false}`, `POST /dt/_search {"sort":["b"],"_source":false}`,
+			`POST /dt/_search {"sort":["g"],"_source":false}`,
+			`POST /dt/_search {"query":{"range":{"b":{"gte":"10/Oct/2000:00:00:00 +0000","lt":"11/Oct/2000:00:00:00 ` +
+				`+0000"}}},"_source":false}`,
 			`POST /dt/_search {"query":{"range":{"b":{"gte":"2000-10-10","format":"yyyy-MM-dd"}}},"_source":false}`,
-			`POST /dt/_search {"query":{"range":{"g":{"gte":"2015-05-13T23:39:43.945958122Z","lte":"2015-05-13T23:39:43.945958123Z"}}},"_source":false}`,
+			`POST /dt/_search {"query":{"range":{"g":{"gte":"2015-05-13T23:39:43.945958122Z",` +
+				`"lte":"2015-05-13T23:39:43.945958123Z"}}},"_source":false}`,
 		},
 	} {
 		for _, request := range requests {
@@ -209,10 +221,13 @@ func passingRequests() []exchange {
 			`{"index":{"_index":"cl-1","_id":"5","version":"x"}}`+"\n"+`{"n":5}`+"\n",
 			`{"index":{"_index":"cl-1","_id":"5","version_type":"x"}}`+"\n"+`{"n":5}`+"\n",
 			`{"index":{"_index":"cl-1","_id":"5","version":3}}`+"\n"+`{"n":5}`+"\n",
-			`{"index":{"_index":"cl-1","_id":"5","op_type":"create"}}`+"\n"+`{"n":5}`+"\n"+`{"index":{"_index":"cl-1","_id":"5","op_type":"create"}}`+"\n"+`{"n":5}`+"\n",
+			`{"index":{"_index":"cl-1","_id":"5","op_type":"create"}}`+"\n"+`{"n":5}`+"\n"+
+				`{"index":{"_index":"cl-1","_id":"5","op_type":"create"}}`+"\n"+`{"n":5}`+"\n",
 			`{"index":{"_index":"cl-1","_id":"5","op_type":"foo"}}`+"\n"+`{"n":5}`+"\n",
-			`{"create":{"_index":"cl-1","_id":"5"}}`+"\n"+`{"n":5}`+"\n"+`{"create":{"_index":"cl-1","_id":"7"}}`+"\n"+`{"n":7}`+"\n",
-			`{"delete":{"_index":"cl-1","_id":"5"}}`+"\n"+`{"delete":{"_index":"cl-1","_id":"5"}}`+"\n"+`{"delete":{"_index":"cl-1","_id":"7"}}`+"\n",
+			`{"create":{"_index":"cl-1","_id":"5"}}`+"\n"+`{"n":5}`+"\n"+`{"create":{"_index":"cl-1","_id":"7"}}`+"\n"+`{"n":7}`+
+				"\n",
+			`{"delete":{"_index":"cl-1","_id":"5"}}`+"\n"+`{"delete":{"_index":"cl-1","_id":"5"}}`+"\n"+
+				`{"delete":{"_index":"cl-1","_id":"7"}}`+"\n",
 			`{"delete":{"_index":"cl-none","_id":"5"}}`+"\n",
 			`{"delete":{"_index":"cl-1","_id":"5"}}`+"\n"+`{"n":5}`+"\n",
 			`{"update":{"_index":"cl-1","_id":"8"}}`+"\n"+`{"script":{"source":"ctx._source.n=1"},"doc":{"n":1}}`+"\n",
@@ -223,7 +238,8 @@ func passingRequests() []exchange {
 			`{"update":{"_index":"cl-1","_id":"8"}}`+"\n"+`{"doc":{"n":"many"},"doc_as_upsert":true}`+"\n",
 			`{"update":{"_index":"cl-none","_id":"8"}}`+"\n"+`{"doc":{"n":"many"}}`+"\n",
 			`{"delete":{"_index":"cl-1","_id":"8"}}`+"\n",
-			`{"index":{"_index":"_bad","_id":"1"}}`+"\n"+`{"n":5}`+"\n"+`{"index":{"_index":"cl-1","_id":"9"}}`+"\n"+`{"n":5}`+"\n",
+			`{"index":{"_index":"_bad","_id":"1"}}`+"\n"+`{"n":5}`+"\n"+`{"index":{"_index":"cl-1","_id":"9"}}`+"\n"+`{"n":5}`+
+				"\n",
 			`{"index":{"_index":"../x","_id":"1"}}`+"\n"+`{"n":5}`+"\n",
 			`{"index":{"_index":"..","_id":"1"}}`+"\n"+`{"n":5}`+"\n",
 			`{"index":{"_index":"UPPER","_id":"1"}}`+"\n"+`{"n":5}`+"\n",
@@ -235,7 +251,8 @@ func passingRequests() []exchange {
 			`{"index":{"_index":"`+strings.Repeat("i", 256)+`","_id":"1"}}`+"\n"+`{"n":5}`+"\n",
 			`{"index":{"_index":"cl-1","_id":"`+strings.Repeat("é", 256)+`"}}`+"\n"+`{"n":5}`+"\n",
 			`{"index":{"_index":"cl-1","_id":"`+strings.Repeat("é", 257)+`"}}`+"\n"+`{"n":5}`+"\n",
-			`{"delete":{"_index":"cl-1","_id":"`+strings.Repeat("é", 256)+`"}}`+"\n"+`{"delete":{"_index":"cl-1","_id":"9"}}`+"\n",
+			`{"delete":{"_index":"cl-1","_id":"`+strings.Repeat("é",
+				256)+`"}}`+"\n"+`{"delete":{"_index":"cl-1","_id":"9"}}`+"\n",
 			`{"index":{"_index":"cl-1","_id":"a/b c?d#e%f"}}`+"\n"+`{"n":5}`+"\n",
 			"{\"index\":{\"_index\":\"cl-1\",\"_id\":\"\\u0000\"}}\n{\"n\":5}\n",
 			`{"delete":{"_index":"cl-1","_id":"a/b c?d#e%f"}}`+"\n{\"delete\":{\"_index\":\"cl-1\",\"_id\":\"\\u0000\"}}\n",
@@ -251,7 +268,8 @@ func passingRequests() []exchange {
 			`{"delete":{"_index":"cl-1","_id":"5"}}`+"\n"+`{"delete":{"_index":"cl-2","_id":"5"}}`+"\n",
 		),
 		bulks("/cl-1/_bulk",
-			`{"index":{"_index":"cl-2","_id":"20"}}`+"\n"+`{"n":5}`+"\n"+`{"index":{"_id":"21"}}`+"\n"+`{"n":5}`+"\n"+`{"index":{}}`+"\n"+`{"msg":"made","n":99}`+"\n",
+			`{"index":{"_index":"cl-2","_id":"20"}}`+"\n"+`{"n":5}`+"\n"+`{"index":{"_id":"21"}}`+"\n"+`{"n":5}`+"\n"+
+				`{"index":{}}`+"\n"+`{"msg":"made","n":99}`+"\n",
 			`{"delete":{"_index":"cl-2","_id":"20"}}`+"\n"+`{"delete":{"_id":"21"}}`+"\n",
 		),
 		bulks("/cl-1/_bulk?filter_path=errors", `{"index":{"_id":"22"}}`+"\n"+`{"n":"x"}`+"\n"),
@@ -387,17 +405,26 @@ func passingRequests() []exchange {
 			`{"from":5,"size":0}`,
 			`{"size":2147483648}`,
 			// Aggregations.
-			`{"size":0,"aggs":{"a":{"terms":{"field":"none"}},"b":{"stats":{"field":"none"}},"c":{"cardinality":{"field":"none"}},"d":{"date_histogram":{"field":"none","calendar_interval":"day"}},"e":{"value_count":{"field":"none"}},"f":{"min":{"field":"none"}}}}`,
+			`{"size":0,"aggs":{"a":{"terms":{"field":"none"}},"b":{"stats":{"field":"none"}},`+
+				`"c":{"cardinality":{"field":"none"}},"d":{"date_histogram":{"field":"none","calendar_interval":"day"}},`+
+				`"e":{"value_count":{"field":"none"}},"f":{"min":{"field":"none"}}}}`,
 			`{"size":0,"aggs":{"a":{"terms":{"field":"none","missing":"x"}}}}`,
 			`{"size":0,"aggs":{"a":{"stats":{"field":"none","missing":4}}}}`,
-			`{"size":0,"aggs":{"a":{"date_histogram":{"field":"at","calendar_interval":"day","time_zone":"Europe/Berlin","min_doc_count":1}}}}`,
-			`{"size":0,"aggs":{"a":{"date_histogram":{"field":"at","calendar_interval":"hour","time_zone":"Europe/Berlin","min_doc_count":1}}}}`,
-			`{"size":0,"aggs":{"a":{"date_histogram":{"field":"at","fixed_interval":"1d","time_zone":"Europe/Berlin","min_doc_count":1}}}}`,
-			`{"size":0,"aggs":{"a":{"date_histogram":{"field":"at","fixed_interval":"30m","time_zone":"Asia/Kolkata","min_doc_count":1}}}}`,
+			`{"size":0,"aggs":{"a":{"date_histogram":{"field":"at","calendar_interval":"day","time_zone":"Europe/Berlin",`+
+				`"min_doc_count":1}}}}`,
+			`{"size":0,"aggs":{"a":{"date_histogram":{"field":"at","calendar_interval":"hour","time_zone":"Europe/Berlin",`+
+				`"min_doc_count":1}}}}`,
+			`{"size":0,"aggs":{"a":{"date_histogram":{"field":"at","fixed_interval":"1d","time_zone":"Europe/Berlin",`+
+				`"min_doc_count":1}}}}`,
+			`{"size":0,"aggs":{"a":{"date_histogram":{"field":"at","fixed_interval":"30m","time_zone":"Asia/Kolkata",`+
+				`"min_doc_count":1}}}}`,
 			`{"size":0,"aggs":{"a":{"date_histogram":{"field":"at","calendar_interval":"quarter","min_doc_count":0}}}}`,
-			`{"size":0,"aggs":{"a":{"date_histogram":{"field":"at","calendar_interval":"1w","time_zone":"America/New_York","min_doc_count":1}}}}`,
-			`{"size":0,"aggs":{"a":{"date_histogram":{"field":"at","calendar_interval":"minute","min_doc_count":1,"format":"HH:mm"}}}}`,
-			`{"size":0,"aggs":{"a":{"date_histogram":{"field":"at","calendar_interval":"1M","format":"yyyy-MM-dd","time_zone":"+01:00","min_doc_count":1}}}}`,
+			`{"size":0,"aggs":{"a":{"date_histogram":{"field":"at","calendar_interval":"1w","time_zone":"America/New_York",`+
+				`"min_doc_count":1}}}}`,
+			`{"size":0,"aggs":{"a":{"date_histogram":{"field":"at","calendar_interval":"minute","min_doc_count":1,`+
+				`"format":"HH:mm"}}}}`,
+			`{"size":0,"aggs":{"a":{"date_histogram":{"field":"at","calendar_interval":"1M","format":"yyyy-MM-dd",`+
+				`"time_zone":"+01:00","min_doc_count":1}}}}`,
 			`{"size":0,"aggs":{"a":{"date_histogram":{"field":"at","calendar_interval":"2d"}}}}`,
 			`{"size":0,"aggs":{"a":{"date_histogram":{"field":"at","fixed_interval":"1M"}}}}`,
 			`{"size":0,"aggs":{"a":{"date_histogram":{"field":"at","fixed_interval":"1w"}}}}`,
@@ -406,9 +433,11 @@ func passingRequests() []exchange {
 			`{"size":0,"aggs":{"a":{"date_histogram":{"field":"at","interval":"1d","min_doc_count":1}}}}`,
 			`{"size":0,"aggs":{"a":{"date_histogram":{"field":"at","interval":"90m","min_doc_count":1}}}}`,
 			`{"size":0,"aggs":{"a":{"date_histogram":{"field":"at","calendar_interval":"day","time_zone":"Nowhere/City"}}}}`,
-			`{"size":0,"aggs":{"a":{"date_histogram":{"field":"at","calendar_interval":"month","hard_bounds":{"min":"2024-04-01","max":"2024-12-01"}}}}}`,
+			`{"size":0,"aggs":{"a":{"date_histogram":{"field":"at","calendar_interval":"month",`+
+				`"hard_bounds":{"min":"2024-04-01","max":"2024-12-01"}}}}}`,
 			`{"size":0,"aggs":{"a":{"date_histogram":{"field":"n","fixed_interval":"1s","min_doc_count":1}}}}`,
-			`{"size":0,"aggs":{"a":{"date_histogram":{"field":"at","calendar_interval":"month"},"aggs":{"n":{"sum":{"field":"n"}},"m":{"terms":{"field":"msg.keyword"}}}}}}`,
+			`{"size":0,"aggs":{"a":{"date_histogram":{"field":"at","calendar_interval":"month"},`+
+				`"aggs":{"n":{"sum":{"field":"n"}},"m":{"terms":{"field":"msg.keyword"}}}}}}`,
 			`{"size":0,"aggregations":{"a":{"terms":{"field":"msg.keyword","size":2}}}}`,
 			`{"size":0,"aggs":{"a":{"terms":{"field":"msg"}}}}`,
 			`{"size":0,"aggs":{"a":{"terms":{"field":"msg.keyword","order":{"_term":"desc"}}}}}`,
@@ -446,7 +475,8 @@ func passingRequests() []exchange {
 			`POST /cl-1/_search {"query":{"match_bool_prefix":{"msg":"on"}}}`,
 			`POST /cl-1/_search {"query":{"script":{"script":"true"}}}`,
 			`POST /cl-1/_search {"query":{"dis_max":{"queries":[{"match_all":{}}]}}}`,
-			`POST /cl-1/_search {"query":{"boosting":{"positive":{"match_all":{}},"negative":{"match_none":{}},"negative_boost":0.5}}}`,
+			`POST /cl-1/_search {"query":{"boosting":{"positive":{"match_all":{}},"negative":{"match_none":{}},`+
+				`"negative_boost":0.5}}}`,
 			`POST /cl-1/_search {"query":{"terms":{"n":{"index":"cl-2","id":"1","path":"n"}}}}`,
 			`POST /cl-1/_search {"aggs":{"h":{"histogram":{"field":"n","interval":5}}}}`,
 			`POST /cl-1/_search {"aggs":{"h":{"range":{"field":"n","ranges":[{"to":5}]}}}}`,
@@ -483,7 +513,9 @@ func passingRequests() []exchange {
 func mappingsOfClients() []exchange {
 	return concat(
 		same(
-			`PUT /mp {"mappings":{"dynamic":"strict","properties":{"n":{"type":"integer"},"o":{"type":"object","dynamic":true,"properties":{"a":{"type":"keyword"}}},"f":{"type":"object","dynamic":false},"s":{"properties":{"x":{"type":"long"}}}}}}`,
+			`PUT /mp {"mappings":{"dynamic":"strict","properties":{"n":{"type":"integer"},"o":{"type":"object",`+
+				`"dynamic":true,"properties":{"a":{"type":"keyword"}}},"f":{"type":"object","dynamic":false},`+
+				`"s":{"properties":{"x":{"type":"long"}}}}}}`,
 			`PUT /mp/_doc/1 {"n":1,"new":2}`,
 			`PUT /mp/_doc/1 {"n":1,"new":{"a":2}}`,
 			`PUT /mp/_doc/1 {"n":1,"new":null}`,
@@ -497,7 +529,8 @@ func mappingsOfClients() []exchange {
 			`PUT /mp/_doc/1 {"@timestamp":"2024-01-01"}`,
 			"GET /mp/_mapping",
 			`POST /mp/_update/1 {"doc":{"new":2}}`,
-			`PUT /im {"mappings":{"properties":{"n":{"type":"integer","ignore_malformed":true},"d":{"type":"date","ignore_malformed":true},"i":{"type":"ip","ignore_malformed":true},"k":{"type":"keyword"}}}}`,
+			`PUT /im {"mappings":{"properties":{"n":{"type":"integer","ignore_malformed":true},"d":{"type":"date",`+
+				`"ignore_malformed":true},"i":{"type":"ip","ignore_malformed":true},"k":{"type":"keyword"}}}}`,
 			`PUT /im/_doc/1?refresh=true {"n":"many","d":"soon","i":"here","k":"x"}`,
 			`PUT /im/_doc/2?refresh=true {"n":{"a":1}}`,
 			`PUT /im/_doc/5?refresh=true {"n":[1,"x",3]}`,
@@ -516,8 +549,14 @@ func mappingsOfClients() []exchange {
 			`PUT /kw/_doc/2 {"k":["a","`+strings.Repeat("x", 32767)+`"]}`,
 			`POST /kw/_refresh`,
 			`GET /kw/_count`,
-			`PUT /dt {"mappings":{"properties":{"a":{"type":"date","format":"epoch_millis"},"b":{"type":"date","format":"dd/MMM/yyyy:HH:mm:ss Z"},"c":{"type":"date","format":"strict_date_time"},"d":{"type":"date","format":"basic_date"},"e":{"type":"date","format":"epoch_second"},"f":{"type":"date","format":"yyyy-MM-dd HH:mm:ss.SSS"},"g":{"type":"date_nanos"},"h":{"type":"date","format":"date_optional_time"},"i":{"type":"date","ignore_malformed":true}}}}`,
-			`PUT /dt/_doc/1 {"a":1431560383945,"b":"10/Oct/2000:13:55:36 -0700","c":"2015-05-13T23:39:43.945Z","d":"20150513","e":1431560383,"f":"2015-05-13 23:39:43.945","g":"2015-05-13T23:39:43.945958123Z","h":"2015-5-3","i":"x"}`,
+			`PUT /dt {"mappings":{"properties":{"a":{"type":"date","format":"epoch_millis"},"b":{"type":"date",`+
+				`"format":"dd/MMM/yyyy:HH:mm:ss Z"},"c":{"type":"date","format":"strict_date_time"},"d":{"type":"date",`+
+				`"format":"basic_date"},"e":{"type":"date","format":"epoch_second"},"f":{"type":"date","format":"yyyy-MM-dd `+
+				`HH:mm:ss.SSS"},"g":{"type":"date_nanos"},"h":{"type":"date","format":"date_optional_time"},"i":{"type":"date",`+
+				`"ignore_malformed":true}}}}`,
+			`PUT /dt/_doc/1 {"a":1431560383945,"b":"10/Oct/2000:13:55:36 -0700","c":"2015-05-13T23:39:43.945Z",`+
+				`"d":"20150513","e":1431560383,"f":"2015-05-13 23:39:43.945","g":"2015-05-13T23:39:43.945958123Z",`+
+				`"h":"2015-5-3","i":"x"}`,
 			`PUT /dt/_doc/2 {"a":"2015-05-13"}`,
 			`PUT /dt/_doc/2 {"b":"2015-05-13"}`,
 			`PUT /dt/_doc/2 {"c":"2015-05-13"}`,
@@ -536,9 +575,11 @@ func mappingsOfClients() []exchange {
 			`POST /dt/_refresh`,
 			`POST /dt/_search {"sort":["b"],"_source":false}`,
 			`POST /dt/_search {"sort":["g"],"_source":false}`,
-			`POST /dt/_search {"query":{"range":{"b":{"gte":"10/Oct/2000:00:00:00 +0000","lt":"11/Oct/2000:00:00:00 +0000"}}},"_source":false}`,
+			`POST /dt/_search {"query":{"range":{"b":{"gte":"10/Oct/2000:00:00:00 +0000","lt":"11/Oct/2000:00:00:00 `+
+				`+0000"}}},"_source":false}`,
 			`POST /dt/_search {"query":{"range":{"b":{"gte":"2000-10-10","format":"yyyy-MM-dd"}}},"_source":false}`,
-			`POST /dt/_search {"query":{"range":{"g":{"gte":"2015-05-13T23:39:43.945958122Z","lte":"2015-05-13T23:39:43.945958123Z"}}},"_source":false}`,
+			`POST /dt/_search {"query":{"range":{"g":{"gte":"2015-05-13T23:39:43.945958122Z",`+
+				`"lte":"2015-05-13T23:39:43.945958123Z"}}},"_source":false}`,
 			`PUT /lim {"settings":{"index.mapping.total_fields.limit":2}}`,
 			`PUT /lim/_doc/1 {"a":"text"}`,
 			`PUT /lim/_doc/2 {"a":"text","b":1}`,
@@ -570,16 +611,21 @@ func mappingsOfClients() []exchange {
 // templatesOfClients are templates as shippers put them, and what wins.
 func templatesOfClients() []exchange {
 	return same(
-		`PUT /_component_template/tc-base {"template":{"settings":{"number_of_shards":1,"number_of_replicas":0},"mappings":{"properties":{"@timestamp":{"type":"date"},"k":{"type":"keyword"}}}},"version":3,"_meta":{"by":"x"}}`,
-		`PUT /_component_template/tc-more {"template":{"settings":{"number_of_replicas":2},"mappings":{"dynamic":false,"properties":{"k":{"type":"text"},"m":{"type":"long"}}},"aliases":{"tc-alias":{}}}}`,
+		`PUT /_component_template/tc-base {"template":{"settings":{"number_of_shards":1,"number_of_replicas":0},`+
+			`"mappings":{"properties":{"@timestamp":{"type":"date"},"k":{"type":"keyword"}}}},"version":3,"_meta":{"by":"x"}}`,
+		`PUT /_component_template/tc-more {"template":{"settings":{"number_of_replicas":2},"mappings":{"dynamic":false,`+
+			`"properties":{"k":{"type":"text"},"m":{"type":"long"}}},"aliases":{"tc-alias":{}}}}`,
 		`PUT /_component_template/tc-bad {"template":{"mappings":{"properties":{"k":{"type":"foo"}}}}}`,
 		`PUT /_component_template/tc-bad {"template":{"settings":{"number_of_shards":0}}}`,
 		`PUT /_component_template/tc-bad {"template":{"foo":{}}}`,
 		`PUT /_component_template/tc-base?create=true {"template":{}}`,
-		`PUT /_index_template/tc {"index_patterns":["tc-*"],"composed_of":["tc-base","tc-more"],"priority":100,"version":7,"_meta":{"a":1},"template":{"mappings":{"properties":{"own":{"type":"ip"}}}}}`,
-		`PUT /_index_template/tc-low {"index_patterns":["tc-*","other-*"],"priority":1,"template":{"settings":{"number_of_replicas":5}}}`,
+		`PUT /_index_template/tc {"index_patterns":["tc-*"],"composed_of":["tc-base","tc-more"],"priority":100,`+
+			`"version":7,"_meta":{"a":1},"template":{"mappings":{"properties":{"own":{"type":"ip"}}}}}`,
+		`PUT /_index_template/tc-low {"index_patterns":["tc-*","other-*"],"priority":1,`+
+			`"template":{"settings":{"number_of_replicas":5}}}`,
 		`PUT /_index_template/tc-same {"index_patterns":["tc-1*"],"priority":100}`,
-		`PUT /_index_template/tc-exact {"index_patterns":["tc-exact"],"priority":200,"template":{"settings":{"number_of_replicas":1}}}`,
+		`PUT /_index_template/tc-exact {"index_patterns":["tc-exact"],"priority":200,`+
+			`"template":{"settings":{"number_of_replicas":1}}}`,
 		`PUT /_index_template/tc-neg {"index_patterns":["x-*"],"priority":-1}`,
 		`PUT /_index_template/tc-neg {"index_patterns":[],"priority":1}`,
 		`PUT /_index_template/tc-neg {"index_patterns":["Bad Pattern"]}`,
@@ -616,8 +662,10 @@ func templatesOfClients() []exchange {
 		`PUT /_template/tc-old {"index_patterns":["tc-*"],"settings":{"number_of_replicas":7}}`,
 		`PUT /tc-3`,
 		`GET /tc-3/_settings`,
-		`PUT /_template/only-old {"index_patterns":["old-*"],"order":2,"version":4,"settings":{"index":{"number_of_replicas":7}},"aliases":{"olds":{}}}`,
-		`PUT /_template/only-old2 {"index_patterns":["old-*"],"order":1,"settings":{"number_of_replicas":1,"number_of_shards":2}}`,
+		`PUT /_template/only-old {"index_patterns":["old-*"],"order":2,"version":4,`+
+			`"settings":{"index":{"number_of_replicas":7}},"aliases":{"olds":{}}}`,
+		`PUT /_template/only-old2 {"index_patterns":["old-*"],"order":1,"settings":{"number_of_replicas":1,`+
+			`"number_of_shards":2}}`,
 		`PUT /_template/tc-bad {"index_patterns":["b-*"],"foo":1}`,
 		`PUT /_template/tc-bad {"index_patterns":["b-*"],"mappings":{"_doc":{"properties":{"a":{"type":"long"}}}}}`,
 		`PUT /_template/tc-bad {"index_patterns":["b-*"],"mappings":{"properties":{"a":{"type":"foo"}}}}`,

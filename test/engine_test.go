@@ -35,7 +35,9 @@ const noContentType = "-"
 // TestTheEmbeddedEngineAnswersAsARealOneDoes sends the same requests, in the same order, to both.
 func TestTheEmbeddedEngineAnswersAsARealOneDoes(t *testing.T) {
 	t.Parallel()
-	for _, v := range []struct{ version, profile string }{{"2.19.1", "opensearch-2"}, {"3.3.0", "opensearch-3"}, {"7.10.2", "elasticsearch-7.10.2"}} {
+	for _, v := range []struct{ version, profile string }{
+		{"2.19.1", "opensearch-2"}, {"3.3.0", "opensearch-3"}, {"7.10.2", "elasticsearch-7.10.2"},
+	} {
 		// One after the other: each holds half a gigabyte.
 		t.Run(v.version, func(t *testing.T) { compare(t, v.version, v.profile) })
 	}
@@ -109,7 +111,11 @@ func send(t *testing.T, url string, x exchange) (status int, contentType string,
 
 // What no two engines have in common: times, sizes, names that they make up.
 var (
-	madeUp    = []string{"took", "ingest_took", "uuid", "index_uuid", "node", "creation_date", "created", "epoch", "timestamp", "store.size", "pri.store.size", "docs.deleted", "name", "cluster_uuid", "build_type", "build_hash", "build_date", "build_flavor", "index.uuid", "index.creation_date", "number_of_pending_tasks"}
+	madeUp = []string{
+		"took", "ingest_took", "uuid", "index_uuid", "node", "creation_date", "created", "epoch", "timestamp", "store.size",
+		"pri.store.size", "docs.deleted", "name", "cluster_uuid", "build_type", "build_hash", "build_date", "build_flavor",
+		"index.uuid", "index.creation_date", "number_of_pending_tasks",
+	}
 	positions = regexp.MustCompile(`line: \d+(?:, column: \d+)?|at \d+:\d+|\[\d+:\d+\]`)
 	uuids     = regexp.MustCompile(`/[A-Za-z0-9_-]{22}\]`)
 	autoIDs   = regexp.MustCompile(`'[A-Za-z0-9_-]{20}'`)

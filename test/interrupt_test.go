@@ -22,7 +22,8 @@ func lines(t *testing.T, files, each int) (dir string, records int64) {
 	for f := range files {
 		var text bytes.Buffer
 		for r := range each {
-			fmt.Fprintf(&text, `{"time":"2015-11-19T08:00:00Z","file":%d,"n":%d,"text":"%s"}`+"\n", f, r, strings.Repeat("x", 200))
+			fmt.Fprintf(&text, `{"time":"2015-11-19T08:00:00Z","file":%d,"n":%d,"text":"%s"}`+"\n", f, r,
+				strings.Repeat("x", 200))
 		}
 		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%03d.ndjson", f)), text.Bytes(), 0o600); err != nil {
 			t.Fatal(err)
@@ -50,7 +51,8 @@ func shipFiles(dir, domain, letters string) *exec.Cmd {
 // found counts documents, of which there may be none yet.
 func (c *domainClient) found(t *testing.T) int64 {
 	t.Helper()
-	out, err := exec.Command(penstock, "request", "POST", "/kill-*/_refresh", "--domain", c.url, "--no-sign").CombinedOutput()
+	out, err := exec.Command(penstock, "request", "POST", "/kill-*/_refresh", "--domain", c.url,
+		"--no-sign").CombinedOutput()
 	if err != nil {
 		t.Fatalf("refresh: %v: %s", err, out)
 	}
@@ -138,7 +140,8 @@ func TestOneInterruptFinishesWhatIsInHandAndTwoStop(t *testing.T) {
 			}
 			var got summary
 			decodeSummary(t, out.Bytes(), &got)
-			if sum := got.Delivered + got.Duplicate + got.DeadLettered + got.Dropped + got.Unacknowledged; sum != got.Records || got.Records >= records {
+			sum := got.Delivered + got.Duplicate + got.DeadLettered + got.Dropped + got.Unacknowledged
+			if sum != got.Records || got.Records >= records {
 				t.Errorf("counts do not add up, or nothing was cut short: %+v of %d", got, records)
 			}
 			if test.interrupts == 1 && got.Unacknowledged != 0 {
@@ -171,7 +174,8 @@ func TestFullDiskUnderTheDeadLettersLosesNothing(t *testing.T) {
 	t.Cleanup(func() { _ = exec.Command("umount", disk).Run() })
 	domain := openDomain(t, "")
 	dir := t.TempDir()
-	text := `{"time":"2015-11-19T08:00:00Z","n":1}` + "\n" + `{"time":"2015-11-19T08:00:00Z","n":"` + strings.Repeat("poison ", 5000) + `"}` + "\n"
+	text := `{"time":"2015-11-19T08:00:00Z","n":1}` + "\n" +
+		`{"time":"2015-11-19T08:00:00Z","n":"` + strings.Repeat("poison ", 5000) + `"}` + "\n"
 	if err := os.WriteFile(filepath.Join(dir, "a.ndjson"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -187,7 +191,9 @@ func TestFullDiskUnderTheDeadLettersLosesNothing(t *testing.T) {
 	if got.Records != 2 || got.Delivered != 1 || got.Unacknowledged != 1 || got.DeadLettered != 0 {
 		t.Errorf("got %+v, want one record delivered and one unacknowledged", got)
 	}
-	for _, want := range []string{"penstock: error: ", "store dead letter", "no space left on device", "penstock: hint: free space"} {
+	for _, want := range []string{
+		"penstock: error: ", "store dead letter", "no space left on device", "penstock: hint: free space",
+	} {
 		if !strings.Contains(errs.String(), want) {
 			t.Errorf("standard error lacks %q:\n%s", want, errs.String())
 		}

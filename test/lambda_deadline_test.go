@@ -22,7 +22,8 @@ import (
 	"github.com/seed56735111/penstock/internal/realtest"
 )
 
-// hanging is a proxy that stops answering when it is told to. It changes nothing of what passes, so signatures stay valid.
+// hanging is a proxy that stops answering when it is told to. It changes nothing of what passes, so signatures stay
+// valid.
 type hanging struct {
 	*httptest.Server
 	// stop says that a request gets no answer; cut that its body ends in silence after the first half.
@@ -154,7 +155,9 @@ func TestTheRealFunctionAnswersBeforeItsDeadlineWhicheverStageHangs(t *testing.T
 			if got.failed || got.payload != tt.want {
 				t.Errorf("after %v: %+v, want %s", time.Since(began), got, tt.want)
 			}
-			if m := f.metrics(t); m["RecordsRead"] != m["RecordsDelivered"].(float64)+m["RecordsDuplicate"].(float64)+m["RecordsUnacknowledged"].(float64) {
+			m := f.metrics(t)
+			if m["RecordsRead"] != m["RecordsDelivered"].(float64)+m["RecordsDuplicate"].(float64)+
+				m["RecordsUnacknowledged"].(float64) {
 				t.Errorf("%v", m)
 			}
 		})
@@ -186,7 +189,8 @@ func TestAFunctionThatIsToldToEndGivesBackWhatItHas(t *testing.T) {
 		}
 	}
 	idle := startFunction(t, bootstrap(t), functionEnv(t, server, gate.URL)...)
-	if got := idle.invoke(t, sqsBatch(notification("logs", "a+b", "")), time.Minute); got.payload != `{"batchItemFailures":[]}` {
+	got := idle.invoke(t, sqsBatch(notification("logs", "a+b", "")), time.Minute)
+	if got.payload != `{"batchItemFailures":[]}` {
 		t.Fatalf("%+v", got)
 	}
 	asked := <-idle.asked
@@ -203,7 +207,8 @@ func TestAFunctionThatIsToldToEndGivesBackWhatItHas(t *testing.T) {
 		}
 		end(busy)
 	}()
-	if got := busy.invoke(t, sqsBatch(notification("logs", "a+b", "")), time.Minute); got.payload != `{"batchItemFailures":[{"itemIdentifier":"m0"}]}` {
+	got = busy.invoke(t, sqsBatch(notification("logs", "a+b", "")), time.Minute)
+	if got.payload != `{"batchItemFailures":[{"itemIdentifier":"m0"}]}` {
 		t.Errorf("%+v", got)
 	}
 	gone(busy)
@@ -285,7 +290,8 @@ func TestAHugeObjectArrivesInSteps(t *testing.T) {
 	// When the rest cannot be handed on, the message comes again.
 	queue.hang.Store(true)
 	const timeout = 3 * time.Second
-	if got := f.invoke(t, sqsBatch(notificationOf(huge.key)), timeout); got.payload != `{"batchItemFailures":[{"itemIdentifier":"m0"}]}` {
+	got := f.invoke(t, sqsBatch(notificationOf(huge.key)), timeout)
+	if got.payload != `{"batchItemFailures":[{"itemIdentifier":"m0"}]}` {
 		t.Errorf("with a queue that hangs: %+v", got)
 	}
 	queue.hang.Store(false)

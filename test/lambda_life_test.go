@@ -29,7 +29,12 @@ type session struct {
 const functionRole = "arn:aws:iam::123456789012:role/gate"
 
 func newSession(n int, expires time.Time) session {
-	return session{ID: fmt.Sprintf("ASIAROTATION%08d", n), Secret: fmt.Sprintf("secret-%d", n), Token: fmt.Sprintf("token-%d", n), Expires: expires}
+	return session{
+		ID:      fmt.Sprintf("ASIAROTATION%08d", n),
+		Secret:  fmt.Sprintf("secret-%d", n),
+		Token:   fmt.Sprintf("token-%d", n),
+		Expires: expires,
+	}
 }
 
 // writeSessions replaces an identities file: the role, with these sessions and no others.
@@ -65,7 +70,8 @@ func roleDomain(t *testing.T, identities string, more ...string) string {
 
 func sessionEnv(s session) []string {
 	return []string{
-		"AWS_ACCESS_KEY_ID=" + s.ID, "AWS_SECRET_ACCESS_KEY=" + s.Secret, "AWS_SESSION_TOKEN=" + s.Token, "AWS_REGION=eu-central-1",
+		"AWS_ACCESS_KEY_ID=" + s.ID, "AWS_SECRET_ACCESS_KEY=" + s.Secret, "AWS_SESSION_TOKEN=" + s.Token,
+		"AWS_REGION=eu-central-1",
 		"AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null",
 	}
 }
@@ -81,13 +87,16 @@ func TestAnEmptyEventAsksForTheBannerWithTheRolesSession(t *testing.T) {
 	env := append(sessionEnv(s), "PENSTOCK_DOMAIN="+url)
 	for _, event := range []string{"{}", sample} {
 		got := invokeCommand(t, env, event)
-		if got.failed || !strings.Contains(got.payload, "You Know, for Search") || !strings.Contains(got.log, "domain answered") || !strings.Contains(got.log, "You Know, for Search") {
+		if got.failed || !strings.Contains(got.payload, "You Know, for Search") ||
+			!strings.Contains(got.log, "domain answered") || !strings.Contains(got.log, "You Know, for Search") {
 			t.Errorf("%s: %+v\n%s", event, got.result, got.log)
 		}
 	}
 	f := startFunction(t, bootstrap(t), env...)
 	for _, event := range []string{"", "{}", sample} {
-		if got := f.invoke(t, event, 30*time.Second); got.failed || !strings.Contains(got.payload, `"number" : "1.5.2"`) && !strings.Contains(got.payload, `"number":"1.5.2"`) {
+		got := f.invoke(t, event, 30*time.Second)
+		if got.failed ||
+			!strings.Contains(got.payload, `"number" : "1.5.2"`) && !strings.Contains(got.payload, `"number":"1.5.2"`) {
 			t.Errorf("%q: %+v", event, got)
 		}
 	}
@@ -107,7 +116,8 @@ func TestAnEmptyEventAsksForTheBannerWithTheRolesSession(t *testing.T) {
 	}
 }
 
-// credentialsService is what the platform offers a sandbox whose credentials change (the container credentials provider).
+// credentialsService is what the platform offers a sandbox whose credentials change (the container credentials
+// provider).
 type credentialsService struct {
 	current atomic.Pointer[session]
 	asked   atomic.Int64
@@ -122,7 +132,8 @@ func (c *credentialsService) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s := c.current.Load()
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(map[string]string{
-		"AccessKeyId": s.ID, "SecretAccessKey": s.Secret, "Token": s.Token, "Expiration": s.Expires.UTC().Format(time.RFC3339),
+		"AccessKeyId": s.ID, "SecretAccessKey": s.Secret, "Token": s.Token,
+		"Expiration": s.Expires.UTC().Format(time.RFC3339),
 	})
 }
 
@@ -146,9 +157,11 @@ func TestCredentialsRotateBetweenInvocations(t *testing.T) {
 	service.current.Store(&told)
 	container := httptest.NewServer(service)
 	t.Cleanup(container.Close)
-	f := startFunction(t, bootstrap(t), "AWS_CONTAINER_CREDENTIALS_FULL_URI="+container.URL, "AWS_CONTAINER_AUTHORIZATION_TOKEN=Bearer sandbox",
+	f := startFunction(t, bootstrap(t), "AWS_CONTAINER_CREDENTIALS_FULL_URI="+container.URL,
+		"AWS_CONTAINER_AUTHORIZATION_TOKEN=Bearer sandbox",
 		"AWS_REGION=eu-central-1", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null",
-		"PENSTOCK_DOMAIN="+url, "PENSTOCK_ENDPOINT_URL="+stand.URL, "PENSTOCK_PATH_STYLE=true", "PENSTOCK_DEAD_LETTERS="+t.TempDir())
+		"PENSTOCK_DOMAIN="+url, "PENSTOCK_ENDPOINT_URL="+stand.URL, "PENSTOCK_PATH_STYLE=true",
+		"PENSTOCK_DEAD_LETTERS="+t.TempDir())
 	deliver := func(key string) {
 		t.Helper()
 		event := sqsBatch(fmt.Sprintf(`{"bucket":"logs","key":%s}`, text(key)))
@@ -280,7 +293,8 @@ func TestTwoSandboxesOnTheSameMessageMakeOneSetOfDocuments(t *testing.T) {
 	}
 	wg.Wait()
 	if delivered.Load() != want.Delivered || duplicate.Load() != want.Delivered || records.Load() != 2*want.Records {
-		t.Errorf("%d delivered, %d duplicates of %d records; want each of %d once", delivered.Load(), duplicate.Load(), records.Load(), want.Delivered)
+		t.Errorf("%d delivered, %d duplicates of %d records; want each of %d once", delivered.Load(), duplicate.Load(),
+			records.Load(), want.Delivered)
 	}
 	if n := client.count(t); n != want.Delivered {
 		t.Errorf("the domain holds %d documents, want %d", n, want.Delivered)
@@ -301,7 +315,8 @@ func freeAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// A state machine matches the name of a failure, and whoever searches the log finds it there, on a line of JSON like every other.
+// A state machine matches the name of a failure, and whoever searches the log finds it there, on a line of JSON like
+// every other.
 func TestFailuresAreNamedInTheAnswerAndInTheLog(t *testing.T) {
 	t.Parallel()
 	domain := httptest.NewServer(&sink{seen: make([]byte, 1)})
@@ -319,7 +334,8 @@ func TestFailuresAreNamedInTheAnswerAndInTheLog(t *testing.T) {
 	}))
 	t.Cleanup(bucket.Close)
 	env := []string{
-		"AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret", "AWS_REGION=eu-central-1", "PENSTOCK_DOMAIN=" + domain.URL,
+		"AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret", "AWS_REGION=eu-central-1",
+		"PENSTOCK_DOMAIN=" + domain.URL,
 		"PENSTOCK_ENDPOINT_URL=" + bucket.URL, "PENSTOCK_PATH_STYLE=true", "PENSTOCK_RETRY_BUDGET=1s",
 	}
 	for _, tt := range []struct {
@@ -344,7 +360,8 @@ func TestFailuresAreNamedInTheAnswerAndInTheLog(t *testing.T) {
 			t.Errorf("%s: %+v, %v, want %s", tt.event, got, err, tt.want)
 		}
 		<-f.asked // the log of the invocation is written by then, and soon read
-		for deadline := time.Now().Add(10 * time.Second); !strings.Contains(f.log.String(), "invocation failed") && time.Now().Before(deadline); {
+		deadline := time.Now().Add(10 * time.Second)
+		for !strings.Contains(f.log.String(), "invocation failed") && time.Now().Before(deadline) {
 			time.Sleep(10 * time.Millisecond)
 		}
 		named := false
@@ -352,7 +369,9 @@ func TestFailuresAreNamedInTheAnswerAndInTheLog(t *testing.T) {
 			if err := json.Unmarshal([]byte(text), &line); err != nil {
 				t.Errorf("%s: %v: %s", tt.event, err, text)
 			}
-			named = named || line.Msg == "invocation failed" && line.Level == "ERROR" && line.ErrorType == tt.want && line.ErrorMessage == answer.ErrorMessage
+			named = named ||
+				line.Msg == "invocation failed" && line.Level == "ERROR" && line.ErrorType == tt.want &&
+					line.ErrorMessage == answer.ErrorMessage
 		}
 		if !named {
 			t.Errorf("%s: the log does not name the failure:\n%s", tt.event, f.log.String())

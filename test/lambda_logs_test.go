@@ -23,14 +23,19 @@ arn = kinesis.describe_stream(StreamName="logs")["StreamDescription"]["StreamARN
 role = iam.create_role(RoleName="logs", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
 logs.create_log_group(logGroupName="/app/turbine")
 logs.create_log_stream(logGroupName="/app/turbine", logStreamName="unit 1/[a]")
-logs.put_subscription_filter(logGroupName="/app/turbine", filterName="all", filterPattern="", destinationArn=arn, roleArn=role)
+logs.put_subscription_filter(
+    logGroupName="/app/turbine", filterName="all", filterPattern="", destinationArn=arn, roleArn=role)
 now = int(time.time() * 1000)
 logs.put_log_events(logGroupName="/app/turbine", logStreamName="unit 1/[a]", logEvents=[
     {"timestamp": now, "message": m} for m in json.load(sys.stdin)])
-shard = kinesis.get_shard_iterator(StreamName="logs", ShardId="shardId-000000000000", ShardIteratorType="TRIM_HORIZON")["ShardIterator"]
-records = kinesis.get_records(ShardIterator=shard)["Records"]
+shard = kinesis.get_shard_iterator(
+    StreamName="logs", ShardId="shardId-000000000000", ShardIteratorType="TRIM_HORIZON")
+records = kinesis.get_records(ShardIterator=shard["ShardIterator"])["Records"]
 print(json.dumps({"Records": [{
-    "kinesis": {"data": base64.b64encode(r["Data"]).decode(), "sequenceNumber": r["SequenceNumber"], "partitionKey": r["PartitionKey"]},
+    "kinesis": {
+        "data": base64.b64encode(r["Data"]).decode(),
+        "sequenceNumber": r["SequenceNumber"],
+        "partitionKey": r["PartitionKey"]},
     "eventSource": "aws:kinesis", "eventSourceARN": arn} for r in records]}))
 `
 
@@ -42,8 +47,14 @@ func TestASubscriptionOfAStandInBecomesDocuments(t *testing.T) {
 	url := startDomain(t, account, "")
 	messages := []string{
 		`INFO gate {"opening":0.5,"unit":"1"}`, "plain text ünï 日本語",
-		`http 2018-07-02T22:23:00.186641Z app/my-loadbalancer/50dc6c495c0c9188 192.168.131.39:2817 10.0.0.1:80 0.000 0.001 0.000 200 200 34 366 "GET http://www.example.com:80/ HTTP/1.1" "curl/7.46.0" - - arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/my-targets/73e2d6bc24d8a067 "Root=1-58337262-36d228ad5d99923122bbe354" "-" "-" 0 2018-07-02T22:22:48.364000Z "forward" "-" "-" "10.0.0.1:80" "200" "-" "-"`,
-		`{"eventVersion":"1.08","eventTime":"2015-11-19T08:00:00Z","eventSource":"es.amazonaws.com","eventName":"CreateDomain","awsRegion":"eu-west-1","userIdentity":{"type":"IAMUser"},"eventID":"c9f1e2f0-0000-4000-8000-000000000000"}`,
+		`http 2018-07-02T22:23:00.186641Z app/my-loadbalancer/50dc6c495c0c9188 192.168.131.39:2817 10.0.0.1:80 0.000 ` +
+			`0.001 0.000 200 200 34 366 "GET http://www.example.com:80/ HTTP/1.1" "curl/7.46.0" - - ` +
+			`arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/my-targets/73e2d6bc24d8a067 ` +
+			`"Root=1-58337262-36d228ad5d99923122bbe354" "-" "-" 0 2018-07-02T22:22:48.364000Z "forward" "-" "-" ` +
+			`"10.0.0.1:80" "200" "-" "-"`,
+		`{"eventVersion":"1.08","eventTime":"2015-11-19T08:00:00Z","eventSource":"es.amazonaws.com",` +
+			`"eventName":"CreateDomain","awsRegion":"eu-west-1","userIdentity":{"type":"IAMUser"},` +
+			`"eventID":"c9f1e2f0-0000-4000-8000-000000000000"}`,
 	}
 	in, err := json.Marshal(messages)
 	if err != nil {

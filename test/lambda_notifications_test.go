@@ -35,29 +35,38 @@ func TestNotificationsOfAStandInAnnounceObjectsOfARealServer(t *testing.T) {
 	client.prepare(t)
 
 	lax := &realtest.S3{URL: stand.URL, Region: "eu-central-1", AccessKey: "AKIAREALTESTLOOPBACK", SecretKey: "any"}
-	keys := slices.DeleteFunc(slices.Sorted(maps.Keys(awkwardKeys)), func(k string) bool { return strings.Contains(k, "//") })
+	keys := slices.DeleteFunc(slices.Sorted(maps.Keys(awkwardKeys)), func(k string) bool {
+		return strings.Contains(k, "//")
+	})
 	puts := corpus(len(keys), keys)
 	for i, p := range puts {
 		*p = *newPut(p.key, 6*i+4, 0)
 	}
 	newBucket(t, real.URL, real, "logs", false).put(t, puts)
 
-	queues := sqs.New(sqs.Options{BaseEndpoint: &stand.URL, Region: lax.Region, Credentials: credentials.NewStaticCredentialsProvider("testing", "testing", "")})
+	queues := sqs.New(sqs.Options{
+		BaseEndpoint: &stand.URL,
+		Region:       lax.Region,
+		Credentials:  credentials.NewStaticCredentialsProvider("testing", "testing", ""),
+	})
 	queue, err := queues.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String("objects")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	attributes, err := queues.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: queue.QueueUrl, AttributeNames: []sqstypes.QueueAttributeName{"QueueArn"}})
+	attributes, err := queues.GetQueueAttributes(t.Context(),
+		&sqs.GetQueueAttributesInput{QueueUrl: queue.QueueUrl, AttributeNames: []sqstypes.QueueAttributeName{"QueueArn"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	arn := attributes.Attributes["QueueArn"]
 	announcing := newBucket(t, stand.URL, lax, "logs", false)
-	if _, err := announcing.client.PutBucketNotificationConfiguration(t.Context(), &s3.PutBucketNotificationConfigurationInput{
-		Bucket: &announcing.name, NotificationConfiguration: &s3types.NotificationConfiguration{
-			QueueConfigurations: []s3types.QueueConfiguration{{QueueArn: &arn, Events: []s3types.Event{"s3:ObjectCreated:*"}}},
-		},
-	}); err != nil {
+	_, err = announcing.client.PutBucketNotificationConfiguration(t.Context(), &s3.PutBucketNotificationConfigurationInput{
+		Bucket: &announcing.name,
+		NotificationConfiguration: &s3types.NotificationConfiguration{QueueConfigurations: []s3types.QueueConfiguration{
+			{QueueArn: &arn, Events: []s3types.Event{"s3:ObjectCreated:*"}},
+		}},
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 	announcing.put(t, puts)
@@ -66,7 +75,8 @@ func TestNotificationsOfAStandInAnnounceObjectsOfARealServer(t *testing.T) {
 	var tests, objects int
 	deadline := time.Now().Add(30 * time.Second)
 	for objects < len(puts) && time.Now().Before(deadline) {
-		in, err := queues.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: queue.QueueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: 1})
+		in, err := queues.ReceiveMessage(t.Context(),
+			&sqs.ReceiveMessageInput{QueueUrl: queue.QueueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -78,7 +88,9 @@ func TestNotificationsOfAStandInAnnounceObjectsOfARealServer(t *testing.T) {
 			} else {
 				objects++
 			}
-			if _, err := queues.DeleteMessage(t.Context(), &sqs.DeleteMessageInput{QueueUrl: queue.QueueUrl, ReceiptHandle: m.ReceiptHandle}); err != nil {
+			_, err := queues.DeleteMessage(t.Context(),
+				&sqs.DeleteMessageInput{QueueUrl: queue.QueueUrl, ReceiptHandle: m.ReceiptHandle})
+			if err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -113,7 +125,8 @@ func TestSettingsComeFromAParameterOrAnObject(t *testing.T) {
 	for _, where := range []string{"ssm:/gate/config", "s3://settings/gate/config file.json"} {
 		f := startFunction(t, bootstrap(t), append(account.Env(), "AWS_ENDPOINT_URL_SSM="+stand.URL, "PENSTOCK_CONFIG="+where,
 			"PENSTOCK_ENDPOINT_URL="+stand.URL, "PENSTOCK_PATH_STYLE=true", "PENSTOCK_DEAD_LETTERS="+t.TempDir())...)
-		if got := f.invoke(t, sqsBatch(notification("logs", p.key, "")), time.Minute); got.payload != `{"batchItemFailures":[]}` {
+		got := f.invoke(t, sqsBatch(notification("logs", p.key, "")), time.Minute)
+		if got.payload != `{"batchItemFailures":[]}` {
 			t.Errorf("%s: %+v", where, got)
 		}
 	}
@@ -123,7 +136,8 @@ func TestSettingsComeFromAParameterOrAnObject(t *testing.T) {
 	if answer.Count != int64(p.records) {
 		t.Errorf("the configured index holds %d documents, want %d", answer.Count, p.records)
 	}
-	f := startFunction(t, bootstrap(t), append(account.Env(), "AWS_ENDPOINT_URL_SSM="+stand.URL, "PENSTOCK_CONFIG=ssm:/gate/nothing")...)
+	f := startFunction(t, bootstrap(t),
+		append(account.Env(), "AWS_ENDPOINT_URL_SSM="+stand.URL, "PENSTOCK_CONFIG=ssm:/gate/nothing")...)
 	if got := f.invoke(t, "{}", time.Minute); !got.failed || !strings.Contains(got.payload, "ParameterNotFound") {
 		t.Errorf("a parameter that is not there: %+v", got)
 	}
@@ -141,7 +155,8 @@ func putParameter(t *testing.T, account *realtest.S3, name, value string) {
 	req.Header.Set("X-Amz-Target", "AmazonSSM.PutParameter")
 	keys := aws.Credentials{AccessKeyID: account.AccessKey, SecretAccessKey: account.SecretKey}
 	sum := sha256.Sum256([]byte(body))
-	if err := v4.NewSigner().SignHTTP(t.Context(), keys, req, hex.EncodeToString(sum[:]), "ssm", account.Region, time.Now()); err != nil {
+	hash := hex.EncodeToString(sum[:])
+	if err := v4.NewSigner().SignHTTP(t.Context(), keys, req, hash, "ssm", account.Region, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	resp, err := http.DefaultClient.Do(req)

@@ -26,8 +26,8 @@ type result struct {
 	failed  bool
 }
 
-// platform runs a function as Lambda does, written from the developer guide's chapter on the Runtime API for these tests
-// alone: what "penstock invoke" plays must not be its own witness.
+// platform runs a function as Lambda does, written from the developer guide's chapter on the Runtime API for these
+// tests alone: what "penstock invoke" plays must not be its own witness.
 type platform struct {
 	t       *testing.T
 	cmd     *exec.Cmd
@@ -67,7 +67,8 @@ func (l *lockedBuffer) String() string {
 func startFunction(t *testing.T, binary string, env ...string) *platform {
 	t.Helper()
 	p := &platform{
-		t: t, asked: make(chan time.Time, 1), events: make(chan event), results: make(chan result, 1), ended: make(chan struct{}),
+		t: t, asked: make(chan time.Time, 1), events: make(chan event), results: make(chan result, 1),
+		ended: make(chan struct{}),
 	}
 	api := httptest.NewServer(http.HandlerFunc(p.serve))
 	p.cmd = exec.Command(binary)
@@ -227,7 +228,9 @@ type invoked struct {
 	init        float64 // milliseconds
 }
 
-var reportLine = regexp.MustCompile(`(?m)^REPORT RequestId: \S+\tDuration: ([0-9.]+) ms\tBilled Duration: \d+ ms\tMemory Size: (\d+) MB\tMax Memory Used: (\d+) MB(?:\tInit Duration: ([0-9.]+) ms)?`)
+var reportLine = regexp.MustCompile(
+	`(?m)^REPORT RequestId: \S+\tDuration: ([0-9.]+) ms\tBilled Duration: \d+ ms\tMemory Size: ` +
+		`(\d+) MB\tMax Memory Used: (\d+) MB(?:\tInit Duration: ([0-9.]+) ms)?`)
 
 // invokeCommand runs "penstock invoke" with an event on standard input.
 func invokeCommand(t *testing.T, env []string, body string, args ...string) invoked {
@@ -250,9 +253,11 @@ func invokeCommand(t *testing.T, env []string, body string, args ...string) invo
 	}
 	log := errs.String()
 	got := invoked{result: result{payload: strings.TrimSuffix(out.String(), "\n"), failed: err != nil}, log: log}
-	start, end := regexp.MustCompile(`(?m)^START RequestId: (\S+) Version: \$LATEST$`), regexp.MustCompile(`(?m)^END RequestId: (\S+)$`)
+	start := regexp.MustCompile(`(?m)^START RequestId: (\S+) Version: \$LATEST$`)
+	end := regexp.MustCompile(`(?m)^END RequestId: (\S+)$`)
 	report := reportLine.FindStringSubmatch(log)
-	if s, e := start.FindStringSubmatch(log), end.FindStringSubmatch(log); s == nil || e == nil || report == nil || s[1] != e[1] {
+	s, e := start.FindStringSubmatch(log), end.FindStringSubmatch(log)
+	if s == nil || e == nil || report == nil || s[1] != e[1] {
 		t.Fatalf("START, END or REPORT is missing:\n%s", log)
 	}
 	for i, into := range []any{&got.duration, &got.memory, &got.max, &got.init} {
@@ -268,7 +273,8 @@ func invokeCommand(t *testing.T, env []string, body string, args ...string) invo
 // functionBinary builds the binary of lambda.zip for this machine, once.
 var functionBinary = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(filepath.Dir(penstock), "bootstrap")
-	build := exec.Command("go", "build", "-trimpath", "-tags", "lambda.norpc", "-pgo", "../cmd/penstock/default.pgo", "-ldflags", "-s -w", "-o", path, "../cmd/penstock-lambda")
+	build := exec.Command("go", "build", "-trimpath", "-tags", "lambda.norpc", "-pgo", "../cmd/penstock/default.pgo",
+		"-ldflags", "-s -w", "-o", path, "../cmd/penstock-lambda")
 	build.Env = append(build.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the function: %w\n%s", err, out)

@@ -32,11 +32,13 @@ func TestTheBannerUnderTheSmallestMemory(t *testing.T) {
 	s := newSession(1, time.Now().Add(time.Hour))
 	writeSessions(t, identities, s)
 	url := roleDomain(t, identities, "--listen", "127.0.0.1:0", "--compat", "2015-10")
-	got := invokeCommand(t, append(sessionEnv(s), "PENSTOCK_DOMAIN="+url), "{}", "--memory", "128", "--binary", bootstrap(t))
+	got := invokeCommand(t, append(sessionEnv(s), "PENSTOCK_DOMAIN="+url), "{}", "--memory", "128", "--binary",
+		bootstrap(t))
 	if got.failed || !strings.Contains(got.payload, "You Know, for Search") {
 		t.Fatalf("%+v", got)
 	}
-	t.Logf("a signed GET /: %.2f ms, %d MB of %d (initialised in %.2f ms); the story's: %.2f ms, %d MB", got.duration, got.max, got.memory, got.init, storyDuration, storyMemory)
+	t.Logf("a signed GET /: %.2f ms, %d MB of %d (initialised in %.2f ms); the story's: %.2f ms, %d MB", got.duration,
+		got.max, got.memory, got.init, storyDuration, storyMemory)
 	if got.memory != 128 || got.max == 0 || got.max > 64 {
 		t.Errorf("%d MB of %d", got.max, got.memory)
 	}
@@ -58,7 +60,8 @@ func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.firstBytes.Do(func() { s.firstByte = time.Now() })
 	w.Header().Set("Content-Type", "application/json")
 	if r.Method == http.MethodGet {
-		_, _ = io.WriteString(w, `{"name":"sink","cluster_name":"sink","version":{"distribution":"opensearch","number":"2.19.1"},"tagline":"counts"}`)
+		_, _ = io.WriteString(w,
+			`{"name":"sink","cluster_name":"sink","version":{"distribution":"opensearch","number":"2.19.1"},"tagline":"counts"}`)
 		return
 	}
 	body, err := io.ReadAll(r.Body)
@@ -80,7 +83,8 @@ func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 				answer.WriteByte(',')
 			}
 			if refused {
-				fmt.Fprintf(&answer, `{"create":{"_id":"%s","status":400,"error":{"type":"mapper_parsing_exception","reason":"too long"}}}`, id)
+				fmt.Fprintf(&answer,
+					`{"create":{"_id":"%s","status":400,"error":{"type":"mapper_parsing_exception","reason":"too long"}}}`, id)
 			} else {
 				fmt.Fprintf(&answer, `{"create":{"_id":"%s","status":201}}`, id)
 			}
@@ -120,7 +124,8 @@ func numberedLines(t *testing.T, size int) (packed []byte, records int) {
 	w := bufio.NewWriterSize(z, 1<<20)
 	text := strings.Repeat("the water runs down to the turbine ", 12)
 	for written := 0; written < size; records++ {
-		n, err := fmt.Fprintf(w, `{"timestamp":"2015-11-19T08:00:00.000Z","n":%d,"level":"info","message":"%s"}`+"\n", records, text)
+		n, err := fmt.Fprintf(w, `{"timestamp":"2015-11-19T08:00:00.000Z","n":%d,"level":"info","message":"%s"}`+"\n",
+			records, text)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -151,7 +156,8 @@ func TestALargeObjectFitsThroughTheSmallestMemory(t *testing.T) {
 		b.put(t, []*put{{key: key, body: packed}})
 		domain := &sink{seen: make([]byte, records)}
 		srv := httptest.NewServer(domain)
-		got := invokeCommand(t, functionEnv(t, server, srv.URL), sqsBatch(notificationOf(key)), "--memory", "128", "--binary", bootstrap(t))
+		got := invokeCommand(t, functionEnv(t, server, srv.URL), sqsBatch(notificationOf(key)), "--memory", "128", "--binary",
+			bootstrap(t))
 		srv.Close()
 		if got.failed || got.payload != `{"batchItemFailures":[]}` {
 			t.Fatalf("%s: %+v", key, got)
@@ -166,7 +172,8 @@ func TestALargeObjectFitsThroughTheSmallestMemory(t *testing.T) {
 			t.Errorf("%s: %d of %d records did not arrive exactly once", key, wrong, records)
 		}
 		seconds := got.duration / 1000
-		t.Logf("%s: %d records, %d bytes stored, %.1f s (%.0f MB/s of plain text), %d MB of %d", key, records, len(packed), seconds, float64(size)/1e6/seconds, got.max, got.memory)
+		t.Logf("%s: %d records, %d bytes stored, %.1f s (%.0f MB/s of plain text), %d MB of %d", key, records, len(packed),
+			seconds, float64(size)/1e6/seconds, got.max, got.memory)
 		if got.max >= got.memory {
 			t.Errorf("%s: %d MB of %d", key, got.max, got.memory)
 		}
@@ -183,13 +190,15 @@ func TestColdStart(t *testing.T) {
 	domain := &sink{}
 	srv := httptest.NewServer(domain)
 	t.Cleanup(srv.Close)
-	f := startFunction(t, bootstrap(t), "PENSTOCK_DOMAIN="+srv.URL, "AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret", "AWS_REGION=eu-central-1")
+	f := startFunction(t, bootstrap(t), "PENSTOCK_DOMAIN="+srv.URL, "AWS_ACCESS_KEY_ID=AKIDEXAMPLE",
+		"AWS_SECRET_ACCESS_KEY=secret", "AWS_REGION=eu-central-1")
 	asked := <-f.asked
 	f.asked <- asked
 	if got := f.invoke(t, "{}", time.Minute); got.failed {
 		t.Fatalf("%+v", got)
 	}
-	t.Logf("cold start: asks for its event after %v, its first byte reaches the domain after %v", asked.Sub(f.started).Round(10*time.Microsecond), domain.firstByte.Sub(f.started).Round(10*time.Microsecond))
+	t.Logf("cold start: asks for its event after %v, its first byte reaches the domain after %v",
+		asked.Sub(f.started).Round(10*time.Microsecond), domain.firstByte.Sub(f.started).Round(10*time.Microsecond))
 }
 
 // zipBudget is the size that lambda.zip may have: it is downloaded and unpacked at every cold start.
@@ -209,7 +218,8 @@ func TestTheZipIsSmallAndTheSameWhereverItIsBuilt(t *testing.T) {
 		var zips [2][]byte
 		for i, dir := range []string{here, there} {
 			out := filepath.Join(t.TempDir(), "lambda.zip")
-			cmd := exec.CommandContext(t.Context(), "go", "run", "./internal/lambdazip", "-arch", arch, "-o", out, "-version", "1.2.3")
+			cmd := exec.CommandContext(t.Context(), "go", "run", "./internal/lambdazip", "-arch", arch, "-o", out, "-version",
+				"1.2.3")
 			cmd.Dir = dir
 			text, err := cmd.CombinedOutput()
 			if err != nil {
@@ -242,7 +252,8 @@ func copyOfTheSource(t *testing.T, from string) string {
 			return err
 		}
 		if d.IsDir() {
-			if rel != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata" || rel == "bin" || rel == "bench" || rel == "tools") {
+			if rel != "." &&
+				(strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata" || rel == "bin" || rel == "bench" || rel == "tools") {
 				return fs.SkipDir
 			}
 			return os.MkdirAll(filepath.Join(to, rel), 0o700)
@@ -288,8 +299,9 @@ func longLines(t *testing.T, format string, first, n, size int) []byte {
 	return out.Bytes()
 }
 
-// A record that a function has no memory for is a dead letter by reference, and its batch goes on. The limit follows from the
-// memory size: what is just below it is delivered, also when every reader has such records and every request is full of them.
+// A record that a function has no memory for is a dead letter by reference, and its batch goes on. The limit follows
+// from the memory size: what is just below it is delivered, also when every reader has such records and every request
+// is full of them.
 func TestLongRecordsDoNotEndASmallFunction(t *testing.T) {
 	t.Parallel()
 	server := realtest.StartVersityGW(t)
@@ -337,8 +349,10 @@ func TestLongRecordsDoNotEndASmallFunction(t *testing.T) {
 			t.Errorf("%s: %+v", name, got.result)
 			continue
 		}
-		if m := lastMetrics(t, got.log); m["RecordsDelivered"] != float64(delivered) || m["RecordsDeadLettered"] != float64(letters) {
-			t.Errorf("%s: %v delivered of %d, %v dead letters of %d", name, m["RecordsDelivered"], delivered, m["RecordsDeadLettered"], letters)
+		m := lastMetrics(t, got.log)
+		if m["RecordsDelivered"] != float64(delivered) || m["RecordsDeadLettered"] != float64(letters) {
+			t.Errorf("%s: %v delivered of %d, %v dead letters of %d", name, m["RecordsDelivered"], delivered,
+				m["RecordsDeadLettered"], letters)
 		}
 		if tt.format == "ndjson" && tt.refuse == 0 {
 			for n, times := range domain.seen {

@@ -20,10 +20,12 @@ func TestTemplatesReachRealEngines(t *testing.T) {
 			p := newPut("a+b", 4, 0)
 			newBucket(t, server.URL, server, "logs", false).put(t, []*put{p})
 			behind := &domainClient{url: node.URL} // nothing of ours in between
-			behind.call(t, "PUT", "/_index_template/penstock-cwl", `{"index_patterns":["cwl-*"],"priority":7,"template":{}}`, new(any))
+			behind.call(t, "PUT", "/_index_template/penstock-cwl", `{"index_patterns":["cwl-*"],"priority":7,"template":{}}`,
+				new(any))
 			f := startFunction(t, bootstrap(t), functionEnv(t, server, url, "PENSTOCK_PUT_TEMPLATES=true")...)
 			for range 2 {
-				if got := f.invoke(t, sqsBatch(notification("logs", p.key, "")), time.Minute); got.payload != `{"batchItemFailures":[]}` {
+				got := f.invoke(t, sqsBatch(notification("logs", p.key, "")), time.Minute)
+				if got.payload != `{"batchItemFailures":[]}` {
 					t.Fatalf("%+v", got)
 				}
 			}

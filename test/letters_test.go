@@ -20,8 +20,8 @@ import (
 	"github.com/seed56735111/penstock/internal/hostile"
 )
 
-// Dead letters in S3 are written, read and removed with the endpoint and the credentials of the source, whoever signs for
-// the domain.
+// Dead letters in S3 are written, read and removed with the endpoint and the credentials of the source, whoever signs
+// for the domain.
 func TestLettersInS3AreReachedAsTheObjectsAre(t *testing.T) {
 	t.Parallel()
 	b, err := inmemory.New("store")
@@ -49,7 +49,9 @@ func TestLettersInS3AreReachedAsTheObjectsAre(t *testing.T) {
 		var items []hostile.Item
 		for _, doc := range r.Docs() {
 			if poisoned.Load() && strings.Contains(doc.Body, "poison") {
-				items = append(items, hostile.Item{Doc: doc, Status: 400, Type: "mapper_parsing_exception", Reason: "failed to parse field [poison] of type [long]"})
+				items = append(items, hostile.Item{
+					Doc: doc, Status: 400, Type: "mapper_parsing_exception", Reason: "failed to parse field [poison] of type [long]",
+				})
 				continue
 			}
 			items = append(items, domain.Store(doc))
@@ -68,9 +70,13 @@ func TestLettersInS3AreReachedAsTheObjectsAre(t *testing.T) {
 	}
 	run := func(code int, args ...string) string {
 		t.Helper()
-		args = append(args, "--dead-letters", "s3://store/letters/x", "--endpoint-url", store.URL, "--path-style", "--s3-profile", "store", "--s3-region", "eu-west-3", "--profile", "domain")
+		args = append(args, "--dead-letters", "s3://store/letters/x", "--endpoint-url", store.URL, "--path-style",
+			"--s3-profile", "store", "--s3-region", "eu-west-3", "--profile", "domain")
 		cmd := exec.CommandContext(t.Context(), penstock, args...)
-		cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "AWS_CONFIG_FILE=" + config, "AWS_SHARED_CREDENTIALS_FILE=/dev/null", "AWS_EC2_METADATA_DISABLED=true"}
+		cmd.Env = []string{
+			"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "AWS_CONFIG_FILE=" + config, "AWS_SHARED_CREDENTIALS_FILE=/dev/null",
+			"AWS_EC2_METADATA_DISABLED=true",
+		}
 		var errs bytes.Buffer
 		cmd.Stderr = &errs
 		out, _ := cmd.Output()
@@ -82,19 +88,23 @@ func TestLettersInS3AreReachedAsTheObjectsAre(t *testing.T) {
 	if out := run(0, "deadletter", "list"); !strings.Contains(out, "no dead letters in s3://store/letters/x") {
 		t.Errorf("an empty prefix: %s", out)
 	}
-	ship := []string{"ship", "s3://store/logs/", "--domain", index.URL, "--region", "eu-central-1", "--index", "letters", "--json"}
+	ship := []string{
+		"ship", "s3://store/logs/", "--domain", index.URL, "--region", "eu-central-1", "--index", "letters", "--json",
+	}
 	run(3, ship...)
 	// The letters lie beside the objects, and the next run over the whole bucket takes them for none.
 	var counts struct{ Objects, Records, Duplicate, DeadLettered int64 }
 	ship[1] = "s3://store/"
-	if err := json.Unmarshal([]byte(run(3, ship...)), &counts); err != nil || counts.Records != 2 || counts.Duplicate != 1 || counts.Objects < 3 {
+	if err := json.Unmarshal([]byte(run(3, ship...)), &counts); err != nil || counts.Records != 2 ||
+		counts.Duplicate != 1 || counts.Objects < 3 {
 		t.Errorf("the whole bucket: %+v, %v", counts, err)
 	}
 	var summary struct {
 		Letters       int64
 		Field, Domain map[string]int64
 	}
-	if err := json.Unmarshal([]byte(run(0, "deadletter", "summary", "--json")), &summary); err != nil || summary.Letters != 1 || summary.Field["poison"] != 1 || summary.Domain[index.URL] != 1 {
+	if err := json.Unmarshal([]byte(run(0, "deadletter", "summary", "--json")), &summary); err != nil ||
+		summary.Letters != 1 || summary.Field["poison"] != 1 || summary.Domain[index.URL] != 1 {
 		t.Errorf("summary %+v, %v", summary, err)
 	}
 	poisoned.Store(false)
@@ -124,23 +134,33 @@ func TestLettersInS3AreReachedAsTheObjectsAre(t *testing.T) {
 // What is shipped beside the records and is none of them.
 var content = []scenario{
 	{
-		name: "dead letters among the files", files: map[string]string{"a.ndjson": hostile.Lines("a", 3), "b.dead.ndjson": letterLine, "c.log": "\n" + letterLine + letterLine},
+		name: "dead letters among the files",
+		files: map[string]string{
+			"a.ndjson": hostile.Lines("a", 3), "b.dead.ndjson": letterLine, "c.log": "\n" + letterLine + letterLine,
+		},
 		counts: map[string]int64{"objects": 3, "records": 3, "delivered": 3}, lasting: true, check: holds(3),
 	},
 	{
-		name: "dead letters among the files, with a format", files: map[string]string{"a.ndjson": hostile.Lines("a", 3), "b": letterLine},
-		args: []string{"--format", "ndjson"}, counts: map[string]int64{"records": 3, "delivered": 3}, lasting: true, check: holds(3),
+		name:  "dead letters among the files, with a format",
+		files: map[string]string{"a.ndjson": hostile.Lines("a", 3), "b": letterLine},
+		args:  []string{"--format", "ndjson"}, counts: map[string]int64{"records": 3, "delivered": 3}, lasting: true,
+		check: holds(3),
 	},
 	{
-		name: "a Parquet file", files: map[string]string{"a.ndjson": hostile.Lines("a", 3), "b.parquet": "PAR1\x15\x04\x15"}, exit: 3, says: "1 dead letter",
-		counts: map[string]int64{"records": 4, "delivered": 3, "dead_lettered": 1, "items_given_back": 0}, lasting: true, check: holds(3),
+		name: "a Parquet file", files: map[string]string{"a.ndjson": hostile.Lines("a", 3), "b.parquet": "PAR1\x15\x04\x15"},
+		exit: 3, says: "1 dead letter",
+		counts: map[string]int64{"records": 4, "delivered": 3, "dead_lettered": 1, "items_given_back": 0}, lasting: true,
+		check: holds(3),
 	},
 	{
-		name: "a program", files: map[string]string{"a.ndjson": hostile.Lines("a", 3), "b": "\x7fELF\x02\x01\x01"}, exit: 3, says: "1 dead letter",
+		name: "a program", files: map[string]string{"a.ndjson": hostile.Lines("a", 3), "b": "\x7fELF\x02\x01\x01"}, exit: 3,
+		says:   "1 dead letter",
 		counts: map[string]int64{"records": 4, "delivered": 3, "dead_lettered": 1}, lasting: true, check: holds(3),
 	},
 	{
-		name: "a program, to be skipped", files: map[string]string{"a.ndjson": hostile.Lines("a", 3), "b": "\x7fELF\x02\x01\x01"}, args: []string{"--binary", "skip"},
+		name:   "a program, to be skipped",
+		files:  map[string]string{"a.ndjson": hostile.Lines("a", 3), "b": "\x7fELF\x02\x01\x01"},
+		args:   []string{"--binary", "skip"},
 		counts: map[string]int64{"records": 3, "delivered": 3, "dead_lettered": 0}, lasting: true, check: holds(3),
 	},
 	{
@@ -148,20 +168,24 @@ var content = []scenario{
 		counts: map[string]int64{"records": 3, "delivered": 3}, lasting: true, check: holds(3),
 	},
 	{
-		name: "records without an index", files: map[string]string{"a.ndjson": hostile.Lines("a", 3)}, args: []string{"--index", "x-{service}"}, exit: 3,
+		name: "records without an index", files: map[string]string{"a.ndjson": hostile.Lines("a", 3)},
+		args: []string{"--index", "x-{service}"}, exit: 3,
 		counts: map[string]int64{"records": 3, "dead_lettered": 3}, lasting: true, check: holds(0),
 	},
 	{
-		name: "a place for letters that is none", files: map[string]string{"a.ndjson": hostile.Lines("a", 3)}, args: []string{"--dead-letters", "/dev/null/letters"},
+		name: "a place for letters that is none", files: map[string]string{"a.ndjson": hostile.Lines("a", 3)},
+		args: []string{"--dead-letters", "/dev/null/letters"},
 		exit: 4, says: "write dead letters in /dev/null/letters", lasting: true, check: holds(0),
 	},
 	{
-		name: "a bucket for letters that is none", files: map[string]string{"a.ndjson": hostile.Lines("a", 3)}, args: []string{"--dead-letters", "s3://nosuch/letters"},
+		name: "a bucket for letters that is none", files: map[string]string{"a.ndjson": hostile.Lines("a", 3)},
+		args: []string{"--dead-letters", "s3://nosuch/letters"},
 		exit: 2, says: "write s3://nosuch/letters/", lasting: true, check: holds(0),
 	},
 }
 
-const letterLine = `{"id":"a","time":"2026-11-24T00:00:00Z","reason":"rejected","source":{"object":"o","offset":1},"index":"x","raw":"a"}` + "\n"
+const letterLine = `{"id":"a","time":"2026-11-24T00:00:00Z","reason":"rejected","source":{"object":"o","offset":1},` +
+	`"index":"x","raw":"a"}` + "\n"
 
 // holds checks how many documents there are.
 func holds(n int) func(*testing.T, map[string]string) {

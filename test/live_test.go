@@ -38,7 +38,8 @@ func TestLiveDomain(t *testing.T) {
 	ship := append([]string{dir, "--index", index, "--json", "--dead-letters", t.TempDir()}, flags...)
 	var first, second summary
 	decode(t, command(t, "ship", ship), &first)
-	if diff := cmp.Diff(summary{Objects: 1, Records: 1000, Delivered: 1000, BytesIn: int64(text.Len())}, first, outcome); diff != "" {
+	diff := cmp.Diff(summary{Objects: 1, Records: 1000, Delivered: 1000, BytesIn: int64(text.Len())}, first, outcome)
+	if diff != "" {
 		t.Errorf("first time (-want +got):\n%s", diff)
 	}
 	decode(t, command(t, "ship", ship), &second)

@@ -28,8 +28,9 @@ import (
 // The bound that docs/configuration.md promises for the defaults.
 const promisedMemory = 96 << 20
 
-// TestShipStaysWithinItsMemory measures the most memory that the shipping process had, as the kernel counts it. The parts
-// that need size, not time, are as large here as they ever get; PENSTOCK_TEST_FULL=1 ships ten million records instead of one.
+// TestShipStaysWithinItsMemory measures the most memory that the shipping process had, as the kernel counts it. The
+// parts that need size, not time, are as large here as they ever get; PENSTOCK_TEST_FULL=1 ships ten million records
+// instead of one.
 func TestShipStaysWithinItsMemory(t *testing.T) {
 	if testing.Short() {
 		t.Skip("measures the built binary: not with -short")
@@ -60,11 +61,13 @@ func TestShipStaysWithinItsMemory(t *testing.T) {
 			item: storedItem,
 		},
 		{
-			name:  "300,000 rejections",
-			files: copies(4, func(w io.Writer) { repeat(w, 75_000, func(i int) string { return fmt.Sprintf(`{"n":"x%d"}`, i) }) }),
-			item:  refusedItem,
-			args:  []string{"--keep-going"},
-			exit:  3,
+			name: "300,000 rejections",
+			files: copies(4, func(w io.Writer) {
+				repeat(w, 75_000, func(i int) string { return fmt.Sprintf(`{"n":"x%d"}`, i) })
+			}),
+			item: refusedItem,
+			args: []string{"--keep-going"},
+			exit: 3,
 		},
 		{
 			name: "half of all answered 429",
@@ -90,9 +93,11 @@ func TestShipStaysWithinItsMemory(t *testing.T) {
 			item:  storedItem,
 		},
 		{
-			name:  "short records",
-			files: copies(4, func(w io.Writer) { repeat(w, records/4, func(i int) string { return `{"n":` + strconv.Itoa(i) + `}` }) }),
-			item:  storedItem,
+			name: "short records",
+			files: copies(4, func(w io.Writer) {
+				repeat(w, records/4, func(i int) string { return `{"n":` + strconv.Itoa(i) + `}` })
+			}),
+			item: storedItem,
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -118,7 +123,8 @@ func TestShipStaysWithinItsMemory(t *testing.T) {
 	}
 }
 
-// parquetOf writes a file of columns that are as large as they may be for four files at once: a page of each is in memory.
+// parquetOf writes a file of columns that are as large as they may be for four files at once: a page of each is in
+// memory.
 func parquetOf(rows, size int) func(w io.Writer) {
 	type row struct {
 		A, B, C []byte
@@ -158,8 +164,8 @@ func shipMeasured(t *testing.T, args []string, exit int) int64 {
 	return peak
 }
 
-// watchMemory returns the most memory that a process ever had, as far as is known when it ends. The kernel's own figure for
-// a child is of no use: it begins with what the parent had.
+// watchMemory returns the most memory that a process ever had, as far as is known when it ends. The kernel's own figure
+// for a child is of no use: it begins with what the parent had.
 func watchMemory(pid int) (peak int64) {
 	for {
 		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
@@ -227,12 +233,15 @@ func writeGzip(t *testing.T, name string, write func(io.Writer)) {
 
 func storedItem(int64) string { return `{"create":{"status":201}}` }
 
-const throttledItem = `{"create":{"status":429,"error":{"type":"es_rejected_execution_exception","reason":"rejected execution of primary operation"}}}`
+const throttledItem = `{"create":{"status":429,"error":{"type":"es_rejected_execution_exception","reason":"rejected ` +
+	`execution of primary operation"}}}`
 
 // refusedItem is a refusal as long as those of real domains.
 func refusedItem(n int64) string {
-	return fmt.Sprintf(`{"create":{"status":400,"error":{"type":"mapper_parsing_exception","reason":"failed to parse field [n] of type [long] in document `+
-		`with id '%032d'. Preview of field's value: 'x%d'","caused_by":{"type":"illegal_argument_exception","reason":"For input string: \"x%d\""}}}}`, n, n, n)
+	return fmt.Sprintf(`{"create":{"status":400,"error":{"type":"mapper_parsing_exception","reason":"failed to parse `+
+		`field [n] of type [long] in document `+
+		`with id '%032d'. Preview of field's value: 'x%d'","caused_by":{"type":"illegal_argument_exception","reason":"For `+
+		`input string: \"x%d\""}}}}`, n, n, n)
 }
 
 // answering is a domain that says of each document what it is told to.
@@ -241,7 +250,8 @@ func answering(item func(n int64) string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		if !strings.HasSuffix(r.URL.Path, "_bulk") {
-			_, _ = io.WriteString(w, `{"name":"n","cluster_name":"c","version":{"number":"2.19.1","distribution":"opensearch"},"tagline":"x"}`)
+			_, _ = io.WriteString(w,
+				`{"name":"n","cluster_name":"c","version":{"number":"2.19.1","distribution":"opensearch"},"tagline":"x"}`)
 			return
 		}
 		lines := int64(0)

@@ -11,8 +11,8 @@ import (
 	"github.com/seed56735111/penstock/internal/realtest"
 )
 
-// What a wrong checksum left in an index is repaired by --overwrite; a data stream says that it takes nothing in the place of
-// what it has.
+// What a wrong checksum left in an index is repaired by --overwrite; a data stream says that it takes nothing in the
+// place of what it has.
 func TestOverwriteRepairsAnIndexAndNotADataStream(t *testing.T) {
 	t.Parallel()
 	node := realtest.StartOpenSearch(t, "2.19.1")
@@ -31,13 +31,16 @@ func TestOverwriteRepairsAnIndexAndNotADataStream(t *testing.T) {
 			"ship", "s3://" + hostile.Bucket + "/", "--domain", node.URL, "--no-sign", "--json", "--dead-letters", t.TempDir(),
 			"--endpoint-url", store.URL, "--path-style", "--index", index,
 		}, args...))
-		if e.code != code || !strings.Contains(e.said, says) || e.number("delivered") != delivered || e.number("duplicate") != duplicate {
+		if e.code != code || !strings.Contains(e.said, says) || e.number("delivered") != delivered ||
+			e.number("duplicate") != duplicate {
 			t.Errorf("%s: exit code %d, summary %v, and it said:\n%s", step, e.code, e.summary, e.said)
 		}
 	}
 	holds := func(step, index string, truth, fakes int64) {
 		t.Helper()
-		if out, err := exec.Command(penstock, "request", "POST", "/"+index+"/_refresh", "--domain", node.URL, "--no-sign").CombinedOutput(); err != nil {
+		out, err := exec.Command(penstock, "request", "POST", "/"+index+"/_refresh", "--domain", node.URL,
+			"--no-sign").CombinedOutput()
+		if err != nil {
 			t.Fatalf("refresh: %v: %s", err, out)
 		}
 		for word, want := range map[string]int64{"true": truth, "fake": fakes} {

@@ -33,13 +33,23 @@ func TestRefusalsInTheFunction(t *testing.T) {
 		letters int
 		metrics map[string]float64
 	}{
-		{"records", says(400, "mapper_parsing_exception", "failed to parse"), logs(many...), false, 1200, map[string]float64{"RecordsDeadLettered": 1200}},
-		{"an index", says(400, "index_closed_exception", "closed"), logs(`{"say":"this"}`, `{"n":1}`), true, 0, map[string]float64{"RecordsUnacknowledged": 1, "RecordsDelivered": 1, "ItemsGivenBack": 1}},
-		{"a pipeline that drops", says(http.StatusOK, "", ""), logs(`{"say":"this"}`, `{"n":1}`), false, 0, map[string]float64{"RecordsDropped": 1, "RecordsDroppedByDomain": 1, "RecordsDelivered": 1}},
+		{
+			name: "records", answer: says(400, "mapper_parsing_exception", "failed to parse"), event: logs(many...),
+			letters: 1200, metrics: map[string]float64{"RecordsDeadLettered": 1200},
+		},
+		{
+			name: "an index", answer: says(400, "index_closed_exception", "closed"), event: logs(`{"say":"this"}`, `{"n":1}`),
+			failed: true, metrics: map[string]float64{"RecordsUnacknowledged": 1, "RecordsDelivered": 1, "ItemsGivenBack": 1},
+		},
+		{
+			name: "a pipeline that drops", answer: says(http.StatusOK, "", ""), event: logs(`{"say":"this"}`, `{"n":1}`),
+			metrics: map[string]float64{"RecordsDropped": 1, "RecordsDroppedByDomain": 1, "RecordsDelivered": 1},
+		},
 	} {
 		h := &refuser{answers: map[string]refuserAnswer{"this": test.answer}}
 		letters := filepath.Join(t.TempDir(), "letters")
-		f := startFunction(t, bootstrap(t), "PENSTOCK_DOMAIN="+startRefuser(t, h), "PENSTOCK_NO_SIGN=true", "PENSTOCK_DEAD_LETTERS="+letters, "AWS_REGION=eu-west-1")
+		f := startFunction(t, bootstrap(t), "PENSTOCK_DOMAIN="+startRefuser(t, h), "PENSTOCK_NO_SIGN=true",
+			"PENSTOCK_DEAD_LETTERS="+letters, "AWS_REGION=eu-west-1")
 		got := f.invoke(t, test.event, time.Minute)
 		if got.failed != test.failed {
 			t.Errorf("%s: failed %v: %.300s", test.name, got.failed, got.payload)

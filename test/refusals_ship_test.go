@@ -31,7 +31,9 @@ type refusalSummary struct {
 
 // shipRecords ships lines as a file in an index and returns the exit code, the counts, what was said, and the
 // directory of the dead letters.
-func shipRecords(t *testing.T, url, index string, lines []string, args ...string) (int, refusalSummary, string, string) {
+func shipRecords(
+	t *testing.T, url, index string, lines []string, args ...string,
+) (int, refusalSummary, string, string) {
 	t.Helper()
 	dir := t.TempDir()
 	file, letters := filepath.Join(dir, "in.ndjson"), filepath.Join(dir, "letters")
@@ -143,7 +145,10 @@ func says(status int, kind, reason string) refuserAnswer {
 // Every kind of answer to one document among others: whose fault it is, what is counted and how the run ends.
 func TestWhoseFaultARefusalIs(t *testing.T) {
 	t.Parallel()
-	good := []string{`{"time":"2026-01-01T00:00:00Z","n":1}`, `{"time":"2026-01-01T00:00:00Z","n":2}`, `{"time":"2026-01-01T00:00:00Z","n":3}`}
+	good := []string{
+		`{"time":"2026-01-01T00:00:00Z","n":1}`, `{"time":"2026-01-01T00:00:00Z","n":2}`,
+		`{"time":"2026-01-01T00:00:00Z","n":3}`,
+	}
 	bad := append(append([]string{}, good...), `{"time":"2026-01-01T00:00:00Z","say":"this"}`)
 	later := func(a refuserAnswer) refuserAnswer { return append(a, says(201, "", "")...) }
 	letter := refusalSummary{Records: 4, Delivered: 3, DeadLettered: 1}
@@ -158,26 +163,70 @@ func TestWhoseFaultARefusalIs(t *testing.T) {
 	}{
 		{"mapping", says(400, "mapper_parsing_exception", "failed to parse"), 3, letter, "1 dead letter"},
 		{"strict mapping", says(400, "strict_dynamic_mapping_exception", "not allowed"), 3, letter, ""},
-		{"immense term", says(400, "illegal_argument_exception", "Document contains at least one immense term"), 3, letter, ""},
+		{
+			name: "immense term", answer: says(400, "illegal_argument_exception", "Document contains at least one immense term"),
+			exit: 3, want: letter,
+		},
 		{"too large alone", says(413, "", ""), 3, letter, ""},
 		{"pipeline fails", says(500, "fail_processor_exception", "no"), 3, letter, ""},
-		{"unknown and passing", later(says(500, "brand_new_exception", "no")), 0, refusalSummary{Records: 4, Delivered: 4}, ""},
-		{"there already", says(409, "version_conflict_engine_exception", "there"), 0, refusalSummary{Records: 4, Delivered: 3, Duplicate: 1}, ""},
-		{"there already, 2.x", says(409, "document_already_exists_exception", "there"), 0, refusalSummary{Records: 4, Delivered: 3, Duplicate: 1}, ""},
+		{
+			name: "unknown and passing", answer: later(says(500, "brand_new_exception", "no")),
+			want: refusalSummary{Records: 4, Delivered: 4},
+		},
+		{
+			name: "there already", answer: says(409, "version_conflict_engine_exception", "there"),
+			want: refusalSummary{Records: 4, Delivered: 3, Duplicate: 1},
+		},
+		{
+			name: "there already, 2.x", answer: says(409, "document_already_exists_exception", "there"),
+			want: refusalSummary{Records: 4, Delivered: 3, Duplicate: 1},
+		},
 		{"another conflict", says(409, "resource_busy_exception", "busy"), 3, letter, ""},
 		{"dropped", says(200, "", ""), 0, refusalSummary{Records: 4, Delivered: 3, Dropped: 1, DroppedByDomain: 1}, ""},
-		{"full queue", later(says(429, "es_rejected_execution_exception", "full")), 0, refusalSummary{Records: 4, Delivered: 4}, ""},
-		{"moving shard", later(says(503, "unavailable_shards_exception", "moving")), 0, refusalSummary{Records: 4, Delivered: 4}, ""},
+		{
+			name: "full queue", answer: later(says(429, "es_rejected_execution_exception", "full")),
+			want: refusalSummary{Records: 4, Delivered: 4},
+		},
+		{
+			name: "moving shard", answer: later(says(503, "unavailable_shards_exception", "moving")),
+			want: refusalSummary{Records: 4, Delivered: 4},
+		},
 		{"too slow", later(says(408, "", "")), 0, refusalSummary{Records: 4, Delivered: 4}, ""},
 		{"closed", says(400, "index_closed_exception", "closed"), 4, back, "open the index"},
 		{"missing", says(404, "index_not_found_exception", "no such index"), 4, back, "action.auto_create_index"},
-		{"missing pipeline", says(400, "illegal_argument_exception", "pipeline with id [p] does not exist"), 4, back, "its ingest pipeline does not exist"},
-		{"alias", says(400, "illegal_argument_exception", "no write index is defined for alias [x]"), 4, back, "an alias without a write index"},
-		{"field limit", says(400, "illegal_argument_exception", "Limit of total fields [1000] has been exceeded"), 4, back, "its limit of fields is reached"},
-		{"@timestamp", says(400, "mapper_parsing_exception", "failed to parse field [@timestamp] of type [long] in document"), 4, back, "map @timestamp as a date"},
-		{"data stream", says(400, "illegal_argument_exception", "only write ops with an op_type of create are allowed in data streams"), 4, back, "nothing but create"},
-		{"no permission", says(403, "security_exception", "no permissions for [indices:data/write/bulk[s]]"), 5, none, "fine-grained access control refused"},
-		{"no ids", says(400, "illegal_argument_exception", "Document ID is not supported in create/index operation request"), 4, none, "--no-ids"},
+		{
+			name: "missing pipeline", answer: says(400, "illegal_argument_exception", "pipeline with id [p] does not exist"),
+			exit: 4, want: back, said: "its ingest pipeline does not exist",
+		},
+		{
+			name: "alias", answer: says(400, "illegal_argument_exception", "no write index is defined for alias [x]"), exit: 4,
+			want: back, said: "an alias without a write index",
+		},
+		{
+			name:   "field limit",
+			answer: says(400, "illegal_argument_exception", "Limit of total fields [1000] has been exceeded"), exit: 4,
+			want: back, said: "its limit of fields is reached",
+		},
+		{
+			name:   "@timestamp",
+			answer: says(400, "mapper_parsing_exception", "failed to parse field [@timestamp] of type [long] in document"),
+			exit:   4, want: back, said: "map @timestamp as a date",
+		},
+		{
+			name: "data stream",
+			answer: says(400, "illegal_argument_exception",
+				"only write ops with an op_type of create are allowed in data streams"),
+			exit: 4, want: back, said: "nothing but create",
+		},
+		{
+			name: "no permission", answer: says(403, "security_exception", "no permissions for [indices:data/write/bulk[s]]"),
+			exit: 5, want: none, said: "fine-grained access control refused",
+		},
+		{
+			name:   "no ids",
+			answer: says(400, "illegal_argument_exception", "Document ID is not supported in create/index operation request"),
+			exit:   4, want: none, said: "--no-ids",
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -216,7 +265,10 @@ func refusalLetters(t *testing.T, dir string) (lines []string) {
 // What is wrong with a whole answer, or with the connection, passes or ends the run with the exit code for it.
 func TestWholeAnswersOfAHostileDomain(t *testing.T) {
 	t.Parallel()
-	lines := []string{`{"time":"2026-01-01T00:00:00Z","n":1,"text":"` + strings.Repeat("x", 8<<20) + `"}`, `{"time":"2026-01-01T00:00:00Z","n":2}`}
+	lines := []string{
+		`{"time":"2026-01-01T00:00:00Z","n":1,"text":"` + strings.Repeat("x", 8<<20) + `"}`,
+		`{"time":"2026-01-01T00:00:00Z","n":2}`,
+	}
 	all := func(h *refuser) int64 { h.mu.Lock(); defer h.mu.Unlock(); return int64(len(h.docs)) }
 	redirect := func(w http.ResponseWriter) {
 		w.Header().Set("Location", "https://login.example.com/")
@@ -267,8 +319,14 @@ func TestWholeAnswersOfAHostileDomain(t *testing.T) {
 			}
 			return n == 1
 		}, 0, ""},
-		{"a redirect that stays", func(_ int64, w http.ResponseWriter, _ *http.Request) bool { redirect(w); return true }, 4, "a redirect to https://login.example.com/"},
-		{"a page that stays", func(_ int64, w http.ResponseWriter, _ *http.Request) bool { page(w); return true }, 4, "an HTML page"},
+		{"a redirect that stays", func(_ int64, w http.ResponseWriter, _ *http.Request) bool {
+			redirect(w)
+			return true
+		}, 4, "a redirect to https://login.example.com/"},
+		{"a page that stays", func(_ int64, w http.ResponseWriter, _ *http.Request) bool {
+			page(w)
+			return true
+		}, 4, "an HTML page"},
 		{"refused whatever it is", func(_ int64, w http.ResponseWriter, _ *http.Request) bool {
 			w.WriteHeader(http.StatusBadRequest)
 			_, _ = io.WriteString(w, `{"error":{"type":"illegal_state_exception","reason":"not today"},"status":400}`)
@@ -284,7 +342,8 @@ func TestWholeAnswersOfAHostileDomain(t *testing.T) {
 			}
 			exit, got, said, letters := shipRecords(t, startRefuser(t, h), "logs", lines,
 				"--stall-timeout", "2s", "--retry-budget", budget)
-			if exit != test.exit || !strings.Contains(said, test.said) || len(refusalLetters(t, letters)) > 0 || got.Records != 2 {
+			if exit != test.exit || !strings.Contains(said, test.said) || len(refusalLetters(t, letters)) > 0 ||
+				got.Records != 2 {
 				t.Errorf("exit %d, %+v, want %d: %s", exit, got, test.exit, said)
 			}
 			if n := all(h); test.exit == 0 && (n != 2 || got.Delivered+got.Duplicate != 2) {
@@ -325,7 +384,8 @@ func TestSIGTERMAtADomainThatStalls(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(dir, "in.ndjson"), []byte(strings.Repeat(line, 30)), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			cmd := exec.Command(penstock, "ship", dir, "--domain", url, "--no-sign", "--json", "--grace", "2s", "--dead-letters", filepath.Join(t.TempDir(), "letters"))
+			cmd := exec.Command(penstock, "ship", dir, "--domain", url, "--no-sign", "--json", "--grace", "2s", "--dead-letters",
+				filepath.Join(t.TempDir(), "letters"))
 			var out, errs bytes.Buffer
 			cmd.Stdout, cmd.Stderr = &out, &errs
 			if err := cmd.Start(); err != nil {
@@ -370,12 +430,15 @@ func TestWhoseFaultARefusalIsAgainstRealNodes(t *testing.T) {
 				}
 			}
 			pipeline := func(index, processor string) {
-				ask("PUT /_ingest/pipeline/"+index+` {"processors":[`+processor+`]}`, "PUT /"+index+` {"settings":{"index.default_pipeline":"`+index+`"}}`)
+				ask("PUT /_ingest/pipeline/"+index+` {"processors":[`+processor+`]}`,
+					"PUT /"+index+` {"settings":{"index.default_pipeline":"`+index+`"}}`)
 			}
 			ask(`PUT /mapping {"mappings":{"properties":{"n":{"type":"long"}}}}`,
 				"PUT /closed {}", "POST /closed/_close", `PUT /pipeline {"settings":{"index.default_pipeline":"nowhere"}}`,
-				`PUT /fields {"settings":{"index.mapping.total_fields.limit":20}}`, `PUT /timestamp {"mappings":{"properties":{"@timestamp":{"type":"long"}}}}`,
-				`PUT /a1 {"aliases":{"alias":{}}}`, `PUT /a2 {"aliases":{"alias":{}}}`, `PUT /blocked {"settings":{"index.blocks.write":true}}`,
+				`PUT /fields {"settings":{"index.mapping.total_fields.limit":20}}`,
+				`PUT /timestamp {"mappings":{"properties":{"@timestamp":{"type":"long"}}}}`,
+				`PUT /a1 {"aliases":{"alias":{}}}`, `PUT /a2 {"aliases":{"alias":{}}}`,
+				`PUT /blocked {"settings":{"index.blocks.write":true}}`,
 				`PUT /_cluster/settings {"transient":{"action.auto_create_index":"-missing,+*"}}`)
 			pipeline("fails", `{"fail":{"if":"ctx.n == 'bad'","message":"not this one"}}`)
 			pipeline("dissects", `{"dissect":{"if":"ctx.n == 'bad'","field":"n","pattern":"%{a} - %{b}"}}`)
@@ -384,7 +447,8 @@ func TestWhoseFaultARefusalIsAgainstRealNodes(t *testing.T) {
 			for i := range 30 {
 				fmt.Fprintf(&many, `,"f%d":1`, i)
 			}
-			letter, back := refusalSummary{Records: 3, Delivered: 2, DeadLettered: 1}, refusalSummary{Records: 3, Unacknowledged: 3}
+			letter := refusalSummary{Records: 3, Delivered: 2, DeadLettered: 1}
+			back := refusalSummary{Records: 3, Unacknowledged: 3}
 			for _, test := range []struct {
 				index string
 				exit  int

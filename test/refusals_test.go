@@ -41,26 +41,80 @@ func refusalScenes() []refusalScene {
 		return "PUT /" + index + ` {"mappings":{"properties":{` + field + `}}}`
 	}
 	pipeline := func(index, processor string) []string {
-		return []string{"PUT /_ingest/pipeline/" + index + ` {"processors":[` + processor + `]}`, "PUT /" + index + ` {"settings":{"index.default_pipeline":"` + index + `"}}`}
+		return []string{
+			"PUT /_ingest/pipeline/" + index + ` {"processors":[` + processor + `]}`,
+			"PUT /" + index + ` {"settings":{"index.default_pipeline":"` + index + `"}}`,
+		}
 	}
 	settings := func(text string) string { return `PUT /_cluster/settings {"transient":{` + text + `}}` }
 	return []refusalScene{
 		// About the record.
-		{name: "a number that is none", setup: []string{mapped("s1", `"n":{"type":"long"}`)}, bulk: create("s1", `{"n":"many"}`)},
-		{name: "a date that is none", setup: []string{mapped("s2", `"at":{"type":"date"}`)}, bulk: create("s2", `{"at":"yesterday"}`)},
-		{name: "a value where an object is mapped", setup: []string{mapped("s3", `"o":{"properties":{"a":{"type":"long"}}}`)}, bulk: create("s3", `{"o":1}`)},
-		{name: "an object where a value is mapped", setup: []string{mapped("s4", `"o":{"type":"keyword"}`)}, bulk: create("s4", `{"o":{"a":1}}`)},
-		{name: "a field that strict mapping does not know", setup: []string{`PUT /s5 {"mappings":{"dynamic":"strict"}}`}, bulk: create("s5", `{"a":1}`)},
-		{name: "an immense term", setup: []string{mapped("s6", `"k":{"type":"keyword"}`)}, bulk: create("s6", `{"k":"`+strings.Repeat("x", 33_000)+`"}`)},
+		{
+			name:  "a number that is none",
+			setup: []string{mapped("s1", `"n":{"type":"long"}`)},
+			bulk:  create("s1", `{"n":"many"}`),
+		},
+		{
+			name:  "a date that is none",
+			setup: []string{mapped("s2", `"at":{"type":"date"}`)},
+			bulk:  create("s2", `{"at":"yesterday"}`),
+		},
+		{
+			name:  "a value where an object is mapped",
+			setup: []string{mapped("s3", `"o":{"properties":{"a":{"type":"long"}}}`)},
+			bulk:  create("s3", `{"o":1}`),
+		},
+		{
+			name:  "an object where a value is mapped",
+			setup: []string{mapped("s4", `"o":{"type":"keyword"}`)},
+			bulk:  create("s4", `{"o":{"a":1}}`),
+		},
+		{
+			name:  "a field that strict mapping does not know",
+			setup: []string{`PUT /s5 {"mappings":{"dynamic":"strict"}}`},
+			bulk:  create("s5", `{"a":1}`),
+		},
+		{
+			name:  "an immense term",
+			setup: []string{mapped("s6", `"k":{"type":"keyword"}`)},
+			bulk:  create("s6", `{"k":"`+strings.Repeat("x", 33_000)+`"}`),
+		},
 		{name: "JSON that is none", bulk: create("s7", `{"a":}`)},
 		{name: "a field without a name", bulk: create("s8", `{"":1}`)},
-		{name: "nested too deep", setup: []string{`PUT /s9 {"settings":{"index.mapping.depth.limit":2}}`}, bulk: create("s9", `{"a":{"b":{"c":{"d":1}}}}`)},
-		{name: "a number of 2000 digits", setup: []string{mapped("s10", `"n":{"type":"long"}`)}, bulk: create("s10", `{"n":`+strings.Repeat("7", 2000)+`}`)},
-		{name: "a pipeline that fails", setup: pipeline("s11", `{"fail":{"message":"not this one"}}`), bulk: create("s11", `{"a":1}`)},
-		{name: "a pipeline that cannot dissect", setup: pipeline("s12", `{"dissect":{"field":"m","pattern":"%{a} - %{b}"}}`), bulk: create("s12", `{"m":"x"}`)},
-		{name: "a pipeline that misses a field", setup: pipeline("s13", `{"rename":{"field":"a","target_field":"b"}}`), bulk: create("s13", `{"m":"x"}`)},
-		{name: "an id that is too long", bulk: `{"create":{"_index":"s14","_id":"` + strings.Repeat("i", 600) + `"}}` + "\n{\"a\":1}\n"},
-		{name: "an id that is too long, beside another", bulk: create("s14", `{"a":1}`) + `{"create":{"_index":"s14","_id":"` + strings.Repeat("i", 600) + `"}}` + "\n{\"a\":1}\n"},
+		{
+			name:  "nested too deep",
+			setup: []string{`PUT /s9 {"settings":{"index.mapping.depth.limit":2}}`},
+			bulk:  create("s9", `{"a":{"b":{"c":{"d":1}}}}`),
+		},
+		{
+			name:  "a number of 2000 digits",
+			setup: []string{mapped("s10", `"n":{"type":"long"}`)},
+			bulk:  create("s10", `{"n":`+strings.Repeat("7", 2000)+`}`),
+		},
+		{
+			name:  "a pipeline that fails",
+			setup: pipeline("s11", `{"fail":{"message":"not this one"}}`),
+			bulk:  create("s11", `{"a":1}`),
+		},
+		{
+			name:  "a pipeline that cannot dissect",
+			setup: pipeline("s12", `{"dissect":{"field":"m","pattern":"%{a} - %{b}"}}`),
+			bulk:  create("s12", `{"m":"x"}`),
+		},
+		{
+			name:  "a pipeline that misses a field",
+			setup: pipeline("s13", `{"rename":{"field":"a","target_field":"b"}}`),
+			bulk:  create("s13", `{"m":"x"}`),
+		},
+		{
+			name: "an id that is too long",
+			bulk: `{"create":{"_index":"s14","_id":"` + strings.Repeat("i", 600) + `"}}` + "\n{\"a\":1}\n",
+		},
+		{
+			name: "an id that is too long, beside another",
+			bulk: create("s14", `{"a":1}`) +
+				`{"create":{"_index":"s14","_id":"` + strings.Repeat("i", 600) + `"}}` + "\n{\"a\":1}\n",
+		},
 		// There already, dropped.
 		{name: "there already", setup: []string{"PUT /s20/_doc/1 {}"}, bulk: create("s20", `{"a":1}`)},
 		{name: "dropped by the pipeline", setup: pipeline("s21", `{"drop":{}}`), bulk: create("s21", `{"a":1}`)},
@@ -68,25 +122,80 @@ func refusalScenes() []refusalScene {
 		{name: "replaced", setup: []string{"PUT /s23/_doc/1 {}"}, bulk: index("s23", `{"a":1}`)},
 		// About the index.
 		{name: "closed", setup: []string{"PUT /s30 {}", "POST /s30/_close"}, bulk: create("s30", `{"a":1}`)},
-		{name: "missing", setup: []string{settings(`"action.auto_create_index":"-s31,+*"`)}, bulk: create("s31", `{"a":1}`), after: settings(`"action.auto_create_index":null`)},
-		{name: "missing, in the path", setup: []string{settings(`"action.auto_create_index":"-s31,+*"`)}, path: "/s31/_bulk", bulk: "{\"create\":{\"_id\":\"1\"}}\n{}\n", after: settings(`"action.auto_create_index":null`)},
-		{name: "alias without a write index", setup: []string{`PUT /s32a {"aliases":{"s32":{}}}`, `PUT /s32b {"aliases":{"s32":{}}}`}, bulk: create("s32", `{"a":1}`)},
-		{name: "missing pipeline", setup: []string{`PUT /s33 {"settings":{"index.default_pipeline":"nowhere"}}`}, bulk: create("s33", `{"a":1}`)},
-		{name: "field limit", setup: []string{`PUT /s34 {"settings":{"index.mapping.total_fields.limit":2}}`}, bulk: create("s34", `{"a":1,"b":2,"c":3}`)},
 		{
-			name: "wrong action", no710: true, setup: []string{`PUT /_index_template/s35 {"index_patterns":["s35"],"data_stream":{}}`, "PUT /_data_stream/s35"},
-			bulk: index("s35", `{"@timestamp":"2026-01-01T00:00:00Z"}`),
+			name:  "missing",
+			setup: []string{settings(`"action.auto_create_index":"-s31,+*"`)},
+			bulk:  create("s31", `{"a":1}`),
+			after: settings(`"action.auto_create_index":null`),
 		},
-		{name: "@timestamp as a number", setup: []string{mapped("s36", `"@timestamp":{"type":"long"}`)}, bulk: create("s36", `{"@timestamp":"2026-01-01T00:00:00Z"}`)},
-		{name: "@timestamp as an object", setup: []string{mapped("s37", `"@timestamp":{"properties":{"a":{"type":"long"}}}`)}, bulk: create("s37", `{"@timestamp":"2026-01-01T00:00:00Z"}`)},
-		{name: "@timestamp as a flag", setup: []string{mapped("s38", `"@timestamp":{"type":"boolean"}`)}, bulk: create("s38", `{"@timestamp":"2026-01-01T00:00:00Z"}`)},
-		{name: "routing required", setup: []string{`PUT /s39 {"mappings":{"_routing":{"required":true}}}`}, bulk: create("s39", `{"a":1}`)},
+		{
+			name: "missing, in the path", setup: []string{settings(`"action.auto_create_index":"-s31,+*"`)}, path: "/s31/_bulk",
+			bulk: "{\"create\":{\"_id\":\"1\"}}\n{}\n", after: settings(`"action.auto_create_index":null`),
+		},
+		{
+			name:  "alias without a write index",
+			setup: []string{`PUT /s32a {"aliases":{"s32":{}}}`, `PUT /s32b {"aliases":{"s32":{}}}`},
+			bulk:  create("s32", `{"a":1}`),
+		},
+		{
+			name:  "missing pipeline",
+			setup: []string{`PUT /s33 {"settings":{"index.default_pipeline":"nowhere"}}`},
+			bulk:  create("s33", `{"a":1}`),
+		},
+		{
+			name:  "field limit",
+			setup: []string{`PUT /s34 {"settings":{"index.mapping.total_fields.limit":2}}`},
+			bulk:  create("s34", `{"a":1,"b":2,"c":3}`),
+		},
+		{
+			name: "wrong action", no710: true,
+			setup: []string{`PUT /_index_template/s35 {"index_patterns":["s35"],"data_stream":{}}`, "PUT /_data_stream/s35"},
+			bulk:  index("s35", `{"@timestamp":"2026-01-01T00:00:00Z"}`),
+		},
+		{
+			name:  "@timestamp as a number",
+			setup: []string{mapped("s36", `"@timestamp":{"type":"long"}`)},
+			bulk:  create("s36", `{"@timestamp":"2026-01-01T00:00:00Z"}`),
+		},
+		{
+			name:  "@timestamp as an object",
+			setup: []string{mapped("s37", `"@timestamp":{"properties":{"a":{"type":"long"}}}`)},
+			bulk:  create("s37", `{"@timestamp":"2026-01-01T00:00:00Z"}`),
+		},
+		{
+			name:  "@timestamp as a flag",
+			setup: []string{mapped("s38", `"@timestamp":{"type":"boolean"}`)},
+			bulk:  create("s38", `{"@timestamp":"2026-01-01T00:00:00Z"}`),
+		},
+		{
+			name:  "routing required",
+			setup: []string{`PUT /s39 {"mappings":{"_routing":{"required":true}}}`},
+			bulk:  create("s39", `{"a":1}`),
+		},
 		{name: "a name that is none", bulk: create("S40", `{"a":1}`)},
-		{name: "writes blocked by a person", setup: []string{`PUT /s41 {"settings":{"index.blocks.write":true}}`}, bulk: create("s41", `{"a":1}`)},
-		{name: "read-only by a person", setup: []string{`PUT /s42 {}`, `PUT /s42/_settings {"index.blocks.read_only":true}`}, bulk: create("s42", `{"a":1}`), after: `PUT /s42/_settings {"index.blocks.read_only":null}`},
-		{name: "no more shards", setup: []string{settings(`"cluster.max_shards_per_node":1`)}, bulk: create("s43", `{"a":1}`), after: settings(`"cluster.max_shards_per_node":null`)},
+		{
+			name:  "writes blocked by a person",
+			setup: []string{`PUT /s41 {"settings":{"index.blocks.write":true}}`},
+			bulk:  create("s41", `{"a":1}`),
+		},
+		{
+			name:  "read-only by a person",
+			setup: []string{`PUT /s42 {}`, `PUT /s42/_settings {"index.blocks.read_only":true}`},
+			bulk:  create("s42", `{"a":1}`),
+			after: `PUT /s42/_settings {"index.blocks.read_only":null}`,
+		},
+		{
+			name:  "no more shards",
+			setup: []string{settings(`"cluster.max_shards_per_node":1`)},
+			bulk:  create("s43", `{"a":1}`),
+			after: settings(`"cluster.max_shards_per_node":null`),
+		},
 		// Passing.
-		{name: "disk full", setup: []string{`PUT /s50 {}`, `PUT /s50/_settings {"index.blocks.read_only_allow_delete":true}`}, bulk: create("s50", `{"a":1}`)},
+		{
+			name:  "disk full",
+			setup: []string{`PUT /s50 {}`, `PUT /s50/_settings {"index.blocks.read_only_allow_delete":true}`},
+			bulk:  create("s50", `{"a":1}`),
+		},
 		// About the request.
 		{name: "an action that is none", bulk: "{\"create\":7}\n{}\n"},
 		{name: "a parameter that is none", path: "/_bulk?bogus=1", bulk: create("s60", `{"a":1}`)},

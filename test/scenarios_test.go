@@ -22,16 +22,17 @@ import (
 
 // scenario is one way in which the world around the program misbehaves, and how the program has to end then.
 //
-// To add one, append a row to the table below, under the heading of what misbehaves. A row needs a name, what is hostile (s3,
-// list, domain or a setup of its own) and how the run ends. Without anything else it ships five objects of 500 records, listed
-// on three pages, from an S3 to a domain in memory (internal/hostile), and then holds the promise: once the hostility is
-// over, the same command brings every record into the domain, each once and with the text that it was stored with.
+// To add one, append a row to the table below, under the heading of what misbehaves. A row needs a name, what is
+// hostile (s3, list, domain or a setup of its own) and how the run ends. Without anything else it ships five objects of
+// 500 records, listed on three pages, from an S3 to a domain in memory (internal/hostile), and then holds the promise:
+// once the hostility is over, the same command brings every record into the domain, each once and with the text that it
+// was stored with.
 type scenario struct {
 	// name is what is wrong, as a sentence.
 	name string
 
-	// summed gives the objects checksums. get answers a request for an object, list a page of a listing, and domain a _bulk
-	// request; each may return false to let the server do its work.
+	// summed gives the objects checksums. get answers a request for an object, list a page of a listing, and domain a
+	// _bulk request; each may return false to let the server do its work.
 	summed bool
 	get    func(w http.ResponseWriter, r *hostile.Get) bool
 	list   func(w http.ResponseWriter, l *hostile.List) bool
@@ -65,8 +66,18 @@ var scenarios = slices.Concat(bodies, answers, listings, checksums, files, conte
 // Bodies that end early, without anything in HTTP that says so.
 var bodies = []scenario{
 	{name: "a chunked body is cut, once", get: hostile.Once(hostile.ChunkedAndCut), counts: whole},
-	{name: "a chunked body is cut, always at another place", get: hostile.Always(hostile.ChunkedAndCut), exit: 4, says: "bytes"},
-	{name: "a chunked body is cut, always at the same place", get: hostile.Always(hostile.ChunkedAndStuck), exit: 4, says: "bytes"},
+	{
+		name: "a chunked body is cut, always at another place",
+		get:  hostile.Always(hostile.ChunkedAndCut),
+		exit: 4,
+		says: "bytes",
+	},
+	{
+		name: "a chunked body is cut, always at the same place",
+		get:  hostile.Always(hostile.ChunkedAndStuck),
+		exit: 4,
+		says: "bytes",
+	},
 	{name: "an HTTP/1.0 body is cut, once", get: hostile.Once(hostile.PlainAndCut), counts: whole},
 	{name: "an HTTP/1.0 body is cut, always", get: hostile.Always(hostile.PlainAndCut), exit: 4},
 	{name: "the length is too small, once", get: hostile.Once(hostile.LengthTooSmall), counts: whole},
@@ -77,10 +88,14 @@ var bodies = []scenario{
 // Answers with status 200 that are not the object.
 var answers = []scenario{
 	{name: "HTML in place of an object", get: hostile.Always(hostile.Page), exit: 4, says: "no ETag", counts: nothing},
-	{name: "an empty answer in place of an object", get: hostile.Always(hostile.Nothing), exit: 4, says: "no ETag", counts: nothing},
+	{
+		name: "an empty answer in place of an object", get: hostile.Always(hostile.Nothing), exit: 4, says: "no ETag",
+		counts: nothing,
+	},
 	{name: "an empty body with the object's ETag", get: hostile.Always(hostile.EmptyObject), exit: 4, counts: nothing},
 	{
-		name: "an object that is overwritten after it was listed", counts: map[string]int64{"records": scenarioRecords + 1, "delivered": scenarioRecords + 1},
+		name:   "an object that is overwritten after it was listed",
+		counts: map[string]int64{"records": scenarioRecords + 1, "delivered": scenarioRecords + 1},
 		get: func(w http.ResponseWriter, g *hostile.Get) bool {
 			if g.Key != "o3.ndjson" {
 				return false
@@ -92,20 +107,43 @@ var answers = []scenario{
 		lasting: true, check: holds(scenarioRecords + 1),
 	},
 	{name: "an object without an ETag", get: hostile.Always(hostile.NoETag), exit: 4, says: "no ETag", counts: nothing},
-	{name: "more bytes than listed under the same ETag", get: hostile.Always(hostile.TooLong), exit: 4, says: "the listing", counts: nothing},
+	{
+		name: "more bytes than listed under the same ETag", get: hostile.Always(hostile.TooLong), exit: 4,
+		says: "the listing", counts: nothing,
+	},
 	{name: "more bytes than listed, without a length", get: hostile.Always(hostile.TooLongWithoutLength), exit: 4},
 }
 
 // Listings that are not the whole bucket.
 var listings = []scenario{
-	{name: "HTML in place of the first page", list: hostile.FromPage(1, hostile.Instead(hostile.HTML)), exit: 4, counts: nothing},
+	{
+		name:   "HTML in place of the first page",
+		list:   hostile.FromPage(1, hostile.Instead(hostile.HTML)),
+		exit:   4,
+		counts: nothing,
+	},
 	{name: "HTML in place of the second page", list: hostile.FromPage(2, hostile.Instead(hostile.HTML)), exit: 4},
-	{name: "an empty body in place of the first page", list: hostile.FromPage(1, hostile.Instead("")), exit: 4, counts: nothing},
+	{
+		name:   "an empty body in place of the first page",
+		list:   hostile.FromPage(1, hostile.Instead("")),
+		exit:   4,
+		counts: nothing,
+	},
 	{name: "an empty body in place of the second page", list: hostile.FromPage(2, hostile.Instead("")), exit: 4},
 	{name: "half of a page", list: hostile.FromPage(2, hostile.Half), exit: 4},
 	{name: "a page without Name", list: hostile.FromPage(2, hostile.Without("Name")), exit: 4, says: "Name"},
-	{name: "a page without IsTruncated", list: hostile.FromPage(2, hostile.Without("IsTruncated")), exit: 4, says: "IsTruncated"},
-	{name: "IsTruncated without a token", list: hostile.FromPage(2, hostile.Without("NextContinuationToken")), exit: 4, says: "token"},
+	{
+		name: "a page without IsTruncated",
+		list: hostile.FromPage(2, hostile.Without("IsTruncated")),
+		exit: 4,
+		says: "IsTruncated",
+	},
+	{
+		name: "IsTruncated without a token",
+		list: hostile.FromPage(2, hostile.Without("NextContinuationToken")),
+		exit: 4,
+		says: "token",
+	},
 	{name: "pages in another order of keys", list: hostile.FromPage(1, hostile.Reversed), counts: whole},
 	{name: "the same token for ever", list: hostile.FromPage(1, hostile.WithToken("o1.ndjson")), exit: 4, says: "token"},
 }
@@ -120,34 +158,41 @@ var checksums = []scenario{
 		counts: map[string]int64{"records": scenarioRecords, "delivered": scenarioRecords}, again: []string{"--overwrite"},
 	},
 	{
-		name: "a wrong checksum, once, into a data stream", summed: true, domain: hostile.DataStream, exit: 4, says: "a data stream",
+		name: "a wrong checksum, once, into a data stream", summed: true, domain: hostile.DataStream, exit: 4,
+		says: "a data stream",
 		get: func(w http.ResponseWriter, g *hostile.Get) bool {
 			return g.Key == "o0.ndjson" && hostile.Once(hostile.Altered)(w, g)
 		},
 		counts: map[string]int64{"delivered": scenarioRecords * 4 / 5, "duplicate": 0, "dead_lettered": 0}, lasting: true,
 	},
 	{
-		name: "--overwrite into a data stream", domain: hostile.DataStream, args: []string{"--overwrite"}, exit: 4, says: "leave --overwrite out",
+		name: "--overwrite into a data stream", domain: hostile.DataStream, args: []string{"--overwrite"}, exit: 4,
+		says:   "leave --overwrite out",
 		counts: map[string]int64{"delivered": 0, "duplicate": 0, "dead_lettered": 0},
 	},
 	{
-		name: "--overwrite without ids", args: []string{"--overwrite", "--no-ids"}, exit: 2, says: "without an id", lasting: true,
+		name: "--overwrite without ids", args: []string{"--overwrite", "--no-ids"}, exit: 2, says: "without an id",
+		lasting: true,
 	},
 }
 
 // Files with many names, and files that somebody is writing to.
 var files = []scenario{
 	{
-		name: "links to a file", files: map[string]string{"b.ndjson": hostile.Lines("b", 7)}, counts: map[string]int64{"objects": 1, "records": 7, "delivered": 7},
+		name: "links to a file", files: map[string]string{"b.ndjson": hostile.Lines("b", 7)},
+		counts: map[string]int64{"objects": 1, "records": 7, "delivered": 7},
 		prepare: func(t *testing.T, dir string) {
 			t.Helper()
-			if err := errors.Join(os.Symlink("b.ndjson", filepath.Join(dir, "a.ndjson")), os.Link(filepath.Join(dir, "b.ndjson"), filepath.Join(dir, "c.ndjson"))); err != nil {
+			err := errors.Join(os.Symlink("b.ndjson", filepath.Join(dir, "a.ndjson")),
+				os.Link(filepath.Join(dir, "b.ndjson"), filepath.Join(dir, "c.ndjson")))
+			if err != nil {
 				t.Fatal(err)
 			}
 		},
 	},
 	{
-		name: "a file whose last line is being written", files: map[string]string{"a.ndjson": strings.TrimSuffix(hostile.Lines("a", 7), "\n")}, exit: 4,
+		name:  "a file whose last line is being written",
+		files: map[string]string{"a.ndjson": strings.TrimSuffix(hostile.Lines("a", 7), "\n")}, exit: 4,
 		counts: map[string]int64{"records": 6, "delivered": 6}, lasting: true, check: holds(6),
 		prepare: func(t *testing.T, dir string) {
 			t.Helper()
@@ -170,14 +215,17 @@ var files = []scenario{
 		counts: map[string]int64{"records": 1, "delivered": 1, "items_given_back": 0}, check: holds(1),
 	},
 	{
-		name: "snappy as Hadoop writes it, cut off", files: map[string]string{"a.snappy": "\x00\x00\x00\x0a\x00\x00\x00\x0c\x0a\x24{\"n\":"}, exit: 3,
+		name:  "snappy as Hadoop writes it, cut off",
+		files: map[string]string{"a.snappy": "\x00\x00\x00\x0a\x00\x00\x00\x0c\x0a\x24{\"n\":"}, exit: 3,
 		counts: map[string]int64{"records": 1, "dead_lettered": 1, "delivered": 0}, lasting: true, check: holds(0),
 	},
 }
 
 var (
 	// whole is the summary of a run that nothing is missing from.
-	whole = map[string]int64{"records": scenarioRecords, "delivered": scenarioRecords, "duplicate": 0, "unacknowledged": 0, "dead_lettered": 0}
+	whole = map[string]int64{
+		"records": scenarioRecords, "delivered": scenarioRecords, "duplicate": 0, "unacknowledged": 0, "dead_lettered": 0,
+	}
 	// nothing is the summary of a run that believed nothing of what it was told.
 	nothing = map[string]int64{"records": 0, "delivered": 0}
 )
@@ -228,7 +276,8 @@ func (s *scenario) run(t *testing.T) {
 	defer store.Close()
 	defer index.Close()
 	command := []string{
-		"ship", source, "--domain", index.URL, "--no-sign", "--json", "--dead-letters", t.TempDir(), "--endpoint-url", store.URL, "--path-style",
+		"ship", source, "--domain", index.URL, "--no-sign", "--json", "--dead-letters", t.TempDir(), "--endpoint-url",
+		store.URL, "--path-style",
 		"--index", "scenario",
 	}
 	ends := s.ship(t, append(command, s.args...))
@@ -243,7 +292,9 @@ func (s *scenario) run(t *testing.T) {
 			t.Errorf("%s is %d, want %d", name, got, want)
 		}
 	}
-	if sum := ends.number("delivered") + ends.number("duplicate") + ends.number("dead_lettered") + ends.number("dropped") + ends.number("unacknowledged"); sum != ends.number("records") {
+	sum := ends.number("delivered") + ends.number("duplicate") + ends.number("dead_lettered") + ends.number("dropped") +
+		ends.number("unacknowledged")
+	if sum != ends.number("records") {
 		t.Errorf("the counts do not add up: %v", ends.summary)
 	}
 	if s.check != nil {

@@ -48,13 +48,14 @@ func TestShipIntoRealOpenSearchThroughTheGate(t *testing.T) {
 			// Counted behind the gate, with nothing of ours in between.
 			client := &domainClient{url: node.URL}
 			testShip(t, server, url, client, test.args...)
-			testTimesAreDates(t, &shipping{env: server.Env(), url: server.URL, domain: url, letters: t.TempDir(), args: test.args}, client)
+			testTimesAreDates(t,
+				&shipping{env: server.Env(), url: server.URL, domain: url, letters: t.TempDir(), args: test.args}, client)
 		})
 	}
 }
 
-// testTimesAreDates ships a record whose time is a number before others: the index takes all of them, for it never sees the
-// number as a date.
+// testTimesAreDates ships a record whose time is a number before others: the index takes all of them, for it never sees
+// the number as a date.
 func testTimesAreDates(t *testing.T, s *shipping, client *domainClient) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "times.ndjson")

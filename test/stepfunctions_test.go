@@ -35,7 +35,11 @@ type stepFunctions struct {
 func startStepFunctions(t *testing.T) *stepFunctions {
 	t.Helper()
 	s := &stepFunctions{S3: realtest.StartMiniStack(t)}
-	s.queue = sqs.New(sqs.Options{BaseEndpoint: &s.URL, Region: s.Region, Credentials: credentials.NewStaticCredentialsProvider(s.AccessKey, s.SecretKey, "")})
+	s.queue = sqs.New(sqs.Options{
+		BaseEndpoint: &s.URL,
+		Region:       s.Region,
+		Credentials:  credentials.NewStaticCredentialsProvider(s.AccessKey, s.SecretKey, ""),
+	})
 	queue, err := s.queue.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String("failed")})
 	if err != nil {
 		t.Fatal(err)
@@ -60,7 +64,8 @@ func (s *stepFunctions) call(t *testing.T, service, path, target string, in, out
 		req.Header.Set("X-Amz-Target", target)
 	}
 	client := &http.Client{Transport: &sigv4.Transport{
-		Credentials: sigv4.Static(sigv4.Credentials{AccessKeyID: s.AccessKey, SecretAccessKey: s.SecretKey}), Region: s.Region, Service: service,
+		Credentials: sigv4.Static(sigv4.Credentials{AccessKeyID: s.AccessKey, SecretAccessKey: s.SecretKey}),
+		Region:      s.Region, Service: service,
 	}}
 	resp, err := client.Do(req)
 	if err != nil {
@@ -104,8 +109,10 @@ func (s *stepFunctions) function(t *testing.T, name, domain string, env ...strin
 	}
 	var made struct{ FunctionArn string }
 	s.call(t, "lambda", "/2015-03-31/functions", "", map[string]any{
-		"FunctionName": name, "Runtime": "provided.al2023", "Handler": "bootstrap", "Role": "arn:aws:iam::123456789012:role/gate",
-		"Code": map[string]any{"ZipFile": packed.Bytes()}, "Timeout": 60, "MemorySize": 128, "Environment": map[string]any{"Variables": variables},
+		"FunctionName": name, "Runtime": "provided.al2023", "Handler": "bootstrap",
+		"Role": "arn:aws:iam::123456789012:role/gate",
+		"Code": map[string]any{"ZipFile": packed.Bytes()}, "Timeout": 60, "MemorySize": 128,
+		"Environment": map[string]any{"Variables": variables},
 	}, &made)
 	return made.FunctionArn
 }
@@ -117,7 +124,8 @@ func (s *stepFunctions) machine(t *testing.T, name, file, function string) strin
 	if err != nil {
 		t.Fatal(err)
 	}
-	definition := strings.NewReplacer("${Function}", function, "${FailedQueueUrl}", s.aside, "${ResultBucket}", "results").Replace(string(text))
+	definition := strings.NewReplacer("${Function}", function, "${FailedQueueUrl}", s.aside, "${ResultBucket}",
+		"results").Replace(string(text))
 	if strings.Contains(definition, "${") {
 		t.Fatalf("%s has a substitution that nobody makes", file)
 	}
@@ -138,7 +146,8 @@ func (s *stepFunctions) run(t *testing.T, machine, input string) execution {
 	var started struct {
 		Arn string `json:"executionArn"`
 	}
-	s.call(t, "states", "/", "AWSStepFunctions.StartExecution", map[string]any{"stateMachineArn": machine, "input": input}, &started)
+	s.call(t, "states", "/", "AWSStepFunctions.StartExecution", map[string]any{"stateMachineArn": machine, "input": input},
+		&started)
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
 	for deadline := time.Now().Add(3 * time.Minute); time.Now().Before(deadline); <-tick.C {
@@ -166,7 +175,9 @@ func (s *stepFunctions) setAside(t *testing.T) []string {
 		}
 		for _, m := range in.Messages {
 			bodies = append(bodies, aws.ToString(m.Body))
-			if _, err := s.queue.DeleteMessage(t.Context(), &sqs.DeleteMessageInput{QueueUrl: &s.aside, ReceiptHandle: m.ReceiptHandle}); err != nil {
+			_, err := s.queue.DeleteMessage(t.Context(),
+				&sqs.DeleteMessageInput{QueueUrl: &s.aside, ReceiptHandle: m.ReceiptHandle})
+			if err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -227,7 +238,8 @@ func TestStateMachinesShipAListingAndAPlan(t *testing.T) {
 	jsonl := s.machine(t, "jsonl", "jsonl.asl.json", function)
 	delivered, duplicate, failed = results(t, s.run(t, jsonl, `{"bucket":"plans","key":"all.jsonl"}`))
 	if delivered != 0 || duplicate != len(want) || failed != 1 {
-		t.Errorf("a plan of the same: %d delivered, %d duplicates of %d, %d set aside", delivered, duplicate, len(want), failed)
+		t.Errorf("a plan of the same: %d delivered, %d duplicates of %d, %d set aside", delivered, duplicate, len(want),
+			failed)
 	}
 	// What was set aside is a message that the function takes as it is, once the object is there again.
 	aside := s.setAside(t)
@@ -250,7 +262,8 @@ func TestStateMachinesRetryByTheNameOfTheFailure(t *testing.T) {
 	s := startStepFunctions(t)
 	p := newPut("k", 4, 0)
 	newBucket(t, s.URL, s.S3, "logs", false).put(t, []*put{p})
-	newBucket(t, s.URL, s.S3, "plans", false).put(t, []*put{{key: "one.jsonl", body: []byte(`{"bucket":"logs","key":"k"}`)}})
+	newBucket(t, s.URL, s.S3, "plans", false).put(t,
+		[]*put{{key: "one.jsonl", body: []byte(`{"bucket":"logs","key":"k"}`)}})
 	for _, tt := range []struct {
 		name    string
 		status  int

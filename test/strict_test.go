@@ -29,59 +29,135 @@ const lookup = `{"query":{"terms":{"word.keyword":{"index":"secret","id":"1","pa
 func leaks() []leak {
 	const hit = `"_id":"found"`
 	return []leak{
-		{name: "alias with the index in the body", method: "PUT", target: "/app-1/_alias/x", body: `{"index":"secret"}`, look: "/_alias/x", shows: `"secret"`},
-		{name: "alias with the index in the body, no index in the path", method: "PUT", target: "/_alias/x", body: `{"index":"secret"}`, look: "/_alias/x", shows: `"secret"`},
-		{name: "alias by another name of the API", method: "PUT", target: "/_aliases/x", body: `{"index":"secret"}`, look: "/_alias/x", shows: `"secret"`},
-		{name: "_mget with a parameter", method: "POST", target: "/_mget?index=secret", body: `{"ids":["1"]}`, shows: "classified"},
-		{name: "_mtermvectors with a parameter", method: "POST", target: "/_mtermvectors?index=secret&ids=1", body: `{"ids":["1"],"parameters":{"fields":["word"]}}`, shows: "classified"},
-		{name: "_mtermvectors with parameters", method: "POST", target: "/app-1/_mtermvectors", body: `{"ids":["1"],"parameters":{"_index":"secret","fields":["word"]}}`, shows: "classified"},
-		{name: "_termvectors with an index in the body", method: "POST", target: "/app-1/_termvectors", body: `{"_index":"secret","_id":"1","fields":["word"]}`, shows: "classified"},
 		{
-			name: "_reindex with a script", method: "POST", target: "/_reindex?refresh=true", look: "/secret/_count", shows: `"count":2`,
-			body: `{"source":{"index":"app-1"},"dest":{"index":"app-2"},"script":{"source":"ctx._index = 'secret'; ctx._id = 'new'"}}`,
+			name: "alias with the index in the body", method: "PUT", target: "/app-1/_alias/x", body: `{"index":"secret"}`,
+			look: "/_alias/x", shows: `"secret"`,
 		},
 		{
-			name: "_reindex through a pipeline", method: "POST", target: "/_reindex?refresh=true", look: "/secret/_count", shows: `"count":2`,
-			before: []string{`PUT /_ingest/pipeline/p {"processors":[{"set":{"field":"_index","value":"secret"}},{"set":{"field":"_id","value":"new"}}]}`},
-			body:   `{"source":{"index":"app-1"},"dest":{"index":"app-2","pipeline":"p"}}`,
+			name: "alias with the index in the body, no index in the path", method: "PUT", target: "/_alias/x",
+			body: `{"index":"secret"}`, look: "/_alias/x", shows: `"secret"`,
 		},
 		{
-			name: "a document through a pipeline", method: "PUT", target: "/app-1/_doc/new?pipeline=p&refresh=true", look: "/secret/_count", shows: `"count":2`,
-			before: []string{`PUT /_ingest/pipeline/p {"processors":[{"set":{"field":"_index","value":"secret"}}]}`}, body: `{"word":"x"}`,
+			name: "alias by another name of the API", method: "PUT", target: "/_aliases/x", body: `{"index":"secret"}`,
+			look: "/_alias/x", shows: `"secret"`,
 		},
 		{
-			name: "_bulk through a pipeline", method: "POST", target: "/_bulk?refresh=true", look: "/secret/_count", shows: `"count":2`,
+			name: "_mget with a parameter", method: "POST", target: "/_mget?index=secret", body: `{"ids":["1"]}`,
+			shows: "classified",
+		},
+		{
+			name: "_mtermvectors with a parameter", method: "POST", target: "/_mtermvectors?index=secret&ids=1",
+			body: `{"ids":["1"],"parameters":{"fields":["word"]}}`, shows: "classified",
+		},
+		{
+			name: "_mtermvectors with parameters", method: "POST", target: "/app-1/_mtermvectors",
+			body: `{"ids":["1"],"parameters":{"_index":"secret","fields":["word"]}}`, shows: "classified",
+		},
+		{
+			name: "_termvectors with an index in the body", method: "POST", target: "/app-1/_termvectors",
+			body: `{"_index":"secret","_id":"1","fields":["word"]}`, shows: "classified",
+		},
+		{
+			name: "_reindex with a script", method: "POST", target: "/_reindex?refresh=true", look: "/secret/_count",
+			shows: `"count":2`,
+			body: `{"source":{"index":"app-1"},"dest":{"index":"app-2"},"script":{"source":"ctx._index = 'secret'; ` +
+				`ctx._id = 'new'"}}`,
+		},
+		{
+			name: "_reindex through a pipeline", method: "POST", target: "/_reindex?refresh=true", look: "/secret/_count",
+			shows: `"count":2`,
+			before: []string{
+				`PUT /_ingest/pipeline/p {"processors":[{"set":{"field":"_index","value":"secret"}},{"set":{"field":"_id",` +
+					`"value":"new"}}]}`,
+			},
+			body: `{"source":{"index":"app-1"},"dest":{"index":"app-2","pipeline":"p"}}`,
+		},
+		{
+			name: "a document through a pipeline", method: "PUT", target: "/app-1/_doc/new?pipeline=p&refresh=true",
+			look: "/secret/_count", shows: `"count":2`,
+			before: []string{`PUT /_ingest/pipeline/p {"processors":[{"set":{"field":"_index","value":"secret"}}]}`},
+			body:   `{"word":"x"}`,
+		},
+		{
+			name: "_bulk through a pipeline", method: "POST", target: "/_bulk?refresh=true", look: "/secret/_count",
+			shows:  `"count":2`,
 			before: []string{`PUT /_ingest/pipeline/p {"processors":[{"set":{"field":"_index","value":"secret"}}]}`},
 			body:   `{"index":{"_index":"app-1","_id":"new","pipeline":"p"}}` + "\n" + `{"word":"x"}` + "\n",
 		},
-		{name: "a pipeline being defined", method: "PUT", target: "/_ingest/pipeline/q", body: `{"processors":[{"set":{"field":"_index","value":"secret"}}]}`, look: "/_ingest/pipeline", shows: `"q"`},
-		{name: "an index with a pipeline", method: "PUT", target: "/app-3", body: `{"settings":{"index":{"default_pipeline":"q"}}}`, look: "/app-3/_settings", shows: `default_pipeline`},
-		{name: "_search/template, a string", method: "POST", target: "/app-1/_search/template", body: `{"source":` + quote(lookup) + `}`, shows: hit},
-		{name: "_search/template, an object", method: "POST", target: "/app-1/_search/template", body: `{"source":` + lookup + `}`, shows: hit},
-		{name: "_msearch/template", method: "POST", target: "/app-1/_msearch/template", body: "{}\n" + `{"source":` + quote(lookup) + "}\n", shows: hit},
-		{name: "wrapper query", method: "POST", target: "/app-1/_search", body: `{"query":{"wrapper":{"query":"` + base64Of(`{"terms":{"word.keyword":{"index":"secret","id":"1","path":"word"}}}`) + `"}}}`, shows: hit},
+		{
+			name: "a pipeline being defined", method: "PUT", target: "/_ingest/pipeline/q",
+			body: `{"processors":[{"set":{"field":"_index","value":"secret"}}]}`, look: "/_ingest/pipeline", shows: `"q"`,
+		},
+		{
+			name: "an index with a pipeline", method: "PUT", target: "/app-3",
+			body: `{"settings":{"index":{"default_pipeline":"q"}}}`, look: "/app-3/_settings", shows: `default_pipeline`,
+		},
+		{
+			name: "_search/template, a string", method: "POST", target: "/app-1/_search/template",
+			body: `{"source":` + quote(lookup) + `}`, shows: hit,
+		},
+		{
+			name: "_search/template, an object", method: "POST", target: "/app-1/_search/template",
+			body: `{"source":` + lookup + `}`, shows: hit,
+		},
+		{
+			name: "_msearch/template", method: "POST", target: "/app-1/_msearch/template",
+			body: "{}\n" + `{"source":` + quote(lookup) + "}\n", shows: hit,
+		},
+		{
+			name: "wrapper query", method: "POST", target: "/app-1/_search",
+			body: `{"query":{"wrapper":{"query":"` +
+				base64Of(`{"terms":{"word.keyword":{"index":"secret","id":"1","path":"word"}}}`) + `"}}}`,
+			shows: hit,
+		},
 		{name: "terms lookup", method: "POST", target: "/app-1/_search", body: lookup, shows: hit},
-		{name: "terms lookup in an aggregation", method: "POST", target: "/app-1/_search", body: `{"size":0,"aggs":{"a":{"filter":{"terms":{"word.keyword":{"index":"secret","id":"1","path":"word"}}}}}}`, shows: `"doc_count":1`},
-		{name: "like a document", method: "POST", target: "/app-1/_search", body: `{"query":{"more_like_this":{"fields":["word"],"like":[{"_index":"secret","_id":"1"}],"min_term_freq":1,"min_doc_freq":1}}}`, shows: hit},
-		{name: "_msearch with index and indices", method: "POST", target: "/_msearch", body: `{"index":"app-1","indices":"secret"}` + "\n{}\n", shows: "classified"},
-		{name: "_msearch with indices and index", method: "POST", target: "/_msearch", body: `{"indices":"secret","index":"app-1"}` + "\n{}\n" + `{"indices":"app-1","index":"secret"}` + "\n{}\n", shows: "classified"},
+		{
+			name: "terms lookup in an aggregation", method: "POST", target: "/app-1/_search",
+			body:  `{"size":0,"aggs":{"a":{"filter":{"terms":{"word.keyword":{"index":"secret","id":"1","path":"word"}}}}}}`,
+			shows: `"doc_count":1`,
+		},
+		{
+			name: "like a document", method: "POST", target: "/app-1/_search",
+			body: `{"query":{"more_like_this":{"fields":["word"],"like":[{"_index":"secret","_id":"1"}],"min_term_freq":1,` +
+				`"min_doc_freq":1}}}`,
+			shows: hit,
+		},
+		{
+			name: "_msearch with index and indices", method: "POST", target: "/_msearch",
+			body: `{"index":"app-1","indices":"secret"}` + "\n{}\n", shows: "classified",
+		},
+		{
+			name: "_msearch with indices and index", method: "POST", target: "/_msearch",
+			body:  `{"indices":"secret","index":"app-1"}` + "\n{}\n" + `{"indices":"app-1","index":"secret"}` + "\n{}\n",
+			shows: "classified",
+		},
 		{name: "_search with a parameter", method: "POST", target: "/_search?index=secret", body: `{}`, shows: "classified"},
 		{name: "_count with a parameter", method: "POST", target: "/_count?index=secret", body: `{}`, shows: `"count":1`},
-		{name: "allocation of an index in the body", method: "POST", target: "/_cluster/allocation/explain", body: `{"index":"secret","shard":0,"primary":true}`, shows: `"secret"`},
+		{
+			name: "allocation of an index in the body", method: "POST", target: "/_cluster/allocation/explain",
+			body: `{"index":"secret","shard":0,"primary":true}`, shows: `"secret"`,
+		},
 		{
 			name: "a document that is a query", method: "PUT", target: "/app-4", look: "/app-4/_mapping", shows: "percolator",
 			body: `{"mappings":{"properties":{"word":{"type":"text"},"q":{"type":"percolator"}}}}`,
 		},
-		{name: "the index behind a data stream", method: "GET", target: "/.ds-*/_search", shows: "classified", before: []string{
-			`PUT /_index_template/t {"index_patterns":["secret-*"],"data_stream":{}}`,
-			`POST /secret-ds/_doc?refresh=true {"@timestamp":"2026-11-24T12:00:00Z","word":"classified"}`,
-		}},
-		{name: "an index pattern of a template", method: "PUT", target: "/_index_template/t", body: `{"index_patterns":["secret"],"template":{"aliases":{"app-alias":{}}}}`, look: "/_index_template/t", shows: `"secret"`},
+		{
+			name: "the index behind a data stream", method: "GET", target: "/.ds-*/_search", shows: "classified",
+			before: []string{
+				`PUT /_index_template/t {"index_patterns":["secret-*"],"data_stream":{}}`,
+				`POST /secret-ds/_doc?refresh=true {"@timestamp":"2026-11-24T12:00:00Z","word":"classified"}`,
+			},
+		},
+		{
+			name: "an index pattern of a template", method: "PUT", target: "/_index_template/t",
+			body: `{"index_patterns":["secret"],"template":{"aliases":{"app-alias":{}}}}`, look: "/_index_template/t",
+			shows: `"secret"`,
+		},
 	}
 }
 
-// TestStrictModeHasNoLeakOnARealNode reaches an index that is denied through a guard in parity mode, which shows that the
-// node takes that way, and is refused in strict mode, with nothing done.
+// TestStrictModeHasNoLeakOnARealNode reaches an index that is denied through a guard in parity mode, which shows that
+// the node takes that way, and is refused in strict mode, with nothing done.
 func TestStrictModeHasNoLeakOnARealNode(t *testing.T) {
 	t.Parallel()
 	for _, version := range []string{"2.19.1", "3.3.0"} {
@@ -99,7 +175,8 @@ func TestStrictModeHasNoLeakOnARealNode(t *testing.T) {
 					}
 					if got := l.try(t, node, strict); strings.Contains(got, l.shows) {
 						t.Errorf("strict mode leaks %s: %.600s", l.shows, got)
-					} else if l.look == "" && !strings.Contains(got, "strict mode cannot tell") && !strings.Contains(got, "explicit deny") {
+					} else if l.look == "" && !strings.Contains(got, "strict mode cannot tell") &&
+						!strings.Contains(got, "explicit deny") {
 						t.Errorf("not refused: %.600s", got)
 					}
 				})
@@ -107,10 +184,16 @@ func TestStrictModeHasNoLeakOnARealNode(t *testing.T) {
 			t.Run("ids that the engine takes pass in parity mode", func(t *testing.T) {
 				prepare(t, node)
 				for raw, id := range map[string]string{
-					"https%3A%2F%2Fhost%2Fpath%2F": "https://host/path/", "a%2F": "a/", "a%5Cb": `a\b`, "a;b": "a;b", "%2E%2E": "..", "..%2Fsecret%2F_doc%2F1": "../secret/_doc/1",
+					"https%3A%2F%2Fhost%2Fpath%2F": "https://host/path/",
+					"a%2F":                         "a/",
+					"a%5Cb":                        `a\b`,
+					"a;b":                          "a;b",
+					"%2E%2E":                       "..",
+					"..%2Fsecret%2F_doc%2F1":       "../secret/_doc/1",
 				} {
 					ask(t, parity, "PUT", "/app-1/_doc/"+raw, `{"word":"id"}`, http.StatusCreated)
-					if got := ask(t, parity, "GET", "/app-1/_doc/"+raw, "", http.StatusOK); !strings.Contains(got, `"_id":`+quote(id)) {
+					got := ask(t, parity, "GET", "/app-1/_doc/"+raw, "", http.StatusOK)
+					if !strings.Contains(got, `"_id":`+quote(id)) {
 						t.Errorf("%s is stored as %s, want the id %q", raw, got, id)
 					}
 				}
@@ -118,9 +201,24 @@ func TestStrictModeHasNoLeakOnARealNode(t *testing.T) {
 			t.Run("what is understood passes", func(t *testing.T) {
 				prepare(t, node)
 				for _, x := range []exchange{
-					{method: "POST", target: "/app-1/_search?size=5&track_total_hits=true", body: `{"query":{"bool":{"filter":[{"match":{"word":"classified"}},{"range":{"n":{"gte":0}}}]}},"aggs":{"a":{"terms":{"field":"word.keyword"}}},"sort":[{"n":"asc"},"_doc"],"highlight":{"fields":{"word":{}}}}`},
-					{method: "POST", target: "/_bulk", body: `{"index":{"_index":"app-1","_id":"b"}}` + "\n{}\n" + `{"delete":{"_index":"app-1","_id":"b"}}` + "\n"},
-					{method: "POST", target: "/_reindex", body: `{"source":{"index":"app-1","query":{"match_all":{}}},"dest":{"index":"app-2","op_type":"create"},"conflicts":"proceed"}`},
+					{
+						method: "POST",
+						target: "/app-1/_search?size=5&track_total_hits=true",
+						body: `{"query":{"bool":{"filter":[{"match":{"word":"classified"}},{"range":{"n":{"gte":0}}}]}},` +
+							`"aggs":{"a":{"terms":{"field":"word.keyword"}}},"sort":[{"n":"asc"},"_doc"],` +
+							`"highlight":{"fields":{"word":{}}}}`,
+					},
+					{
+						method: "POST",
+						target: "/_bulk",
+						body:   `{"index":{"_index":"app-1","_id":"b"}}` + "\n{}\n" + `{"delete":{"_index":"app-1","_id":"b"}}` + "\n",
+					},
+					{
+						method: "POST",
+						target: "/_reindex",
+						body: `{"source":{"index":"app-1","query":{"match_all":{}}},"dest":{"index":"app-2","op_type":"create"},` +
+							`"conflicts":"proceed"}`,
+					},
 					{method: "PUT", target: "/app-2/_alias/y", body: `{"filter":{"term":{"n":1}}}`},
 					{method: "POST", target: "/app-1/_update_by_query", body: `{"script":{"source":"ctx._source.n += 1"}}`},
 					{method: "GET", target: "/app-*/_search"},
@@ -154,7 +252,9 @@ func (l leak) try(t *testing.T, node, guarded string) string {
 // prepare leaves the indexes app-1 and secret with a document each, and nothing else.
 func prepare(t *testing.T, node string) {
 	t.Helper()
-	for _, target := range []string{"/_data_stream/secret-ds", "/app-*,secret", "/_index_template/t", "/_ingest/pipeline/*"} {
+	for _, target := range []string{
+		"/_data_stream/secret-ds", "/app-*,secret", "/_index_template/t", "/_ingest/pipeline/*",
+	} {
 		ask(t, node, "DELETE", target, "", 0)
 	}
 	const one = `{"settings":{"number_of_shards":1,"number_of_replicas":0}}`
@@ -194,12 +294,14 @@ func strictGuard(t *testing.T, node string, mode guard.Mode) string {
 	const domain = "arn:aws:es:eu-west-1:123456789012:domain/sandbox01"
 	policy, err := guard.ParseAccessPolicy(fmt.Appendf(nil, `{"Version":"2012-10-17","Statement":[
 		{"Effect":"Allow","Principal":"*","Action":"es:*","Resource":"%[1]s/*"},
-		{"Effect":"Deny","Principal":"*","Action":"es:*","Resource":["%[1]s/secret","%[1]s/secret/*","%[1]s/secret-ds/*"]}]}`, domain))
+		{"Effect":"Deny","Principal":"*","Action":"es:*","Resource":["%[1]s/secret","%[1]s/secret/*","%[1]s/secret-ds/*"]}]}`,
+		domain))
 	if err != nil {
 		t.Fatal(err)
 	}
 	g, err := guard.New(guard.Config{
-		Backend: backend, Account: "123456789012", Region: "eu-west-1", Name: "sandbox01", Policy: guard.FixedPolicy(policy), Mode: mode,
+		Backend: backend, Account: "123456789012", Region: "eu-west-1", Name: "sandbox01", Policy: guard.FixedPolicy(policy),
+		Mode: mode,
 	})
 	if err != nil {
 		t.Fatal(err)
