@@ -34,7 +34,7 @@ type summary struct {
 
 // shipping is one way from a bucket into a domain.
 type shipping struct {
-	env     []string // in place of s3's
+	env     []string // instead of the S3 server's
 	url     string   // S3 endpoint
 	domain  string
 	letters string   // directory of the dead letters
@@ -138,7 +138,7 @@ func serve(t *testing.T, args ...string) string {
 	return address
 }
 
-// letterLines counts what rests in a directory of dead letters without asking the binary.
+// letterLines counts the dead letters in a directory, without the binary.
 func letterLines(t *testing.T, dir string) map[string]int {
 	t.Helper()
 	ids := map[string]int{}

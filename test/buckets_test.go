@@ -138,8 +138,7 @@ func TestTheBucketAndTheDomainHaveCredentialsAndRegionsOfTheirOwn(t *testing.T) 
 	}
 }
 
-// A role of the bucket's is assumed for the bucket alone, and a role of the domain's is not assumed for a bucket that
-// has one.
+// The role for buckets is assumed for them alone. The role for the domain is not assumed for buckets that have a role.
 func TestTheBucketsRoleIsAssumedForTheBucketAlone(t *testing.T) {
 	t.Parallel()
 	const key, secret, region = "AKIAOFTHEDOMAIN00000", "secret-of-the-domain", "us-west-2"

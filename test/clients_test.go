@@ -40,8 +40,8 @@ type clientAnswer struct {
 	Body   string `json:"body"`
 }
 
-// clientRequests are spelled as a careful caller spells them. What can be written in several ways is where signers
-// differ.
+// clientRequests are written as a careful caller writes them. Signers differ where a target can be written in several
+// ways.
 var clientRequests = []clientRequest{
 	{"GET", "/", ""},
 	{
@@ -307,7 +307,7 @@ func testClients(t *testing.T, endpoint string) {
 // check says what is wrong with an answer, or nothing.
 func (c *client) check(r clientRequest, a clientAnswer, s situation) string {
 	if fault, ok := c.faulty[r.Target]; ok {
-		// The signature is over something else than what was sent, so it is refused whoever signs.
+		// The signature is not one of what was sent, so it is refused whoever signs.
 		if a.Status != 403 {
 			return fmt.Sprintf("%d, want 403, as this client %s", a.Status, fault)
 		}
@@ -401,7 +401,7 @@ func curlFaults(t *testing.T, curl string) map[string]string {
 	}
 }
 
-// A real SDK gets sessions from the domain's own STS, when it is told where that is.
+// A real SDK gets sessions from the domain's own STS when the endpoint of STS is set to it.
 func TestAnSDKAssumesARoleOfTheLocalDomain(t *testing.T) {
 	t.Parallel()
 	endpoint := clientDomain(t, "")

@@ -22,7 +22,7 @@ import (
 )
 
 // hostileKeys are names that a program gets wrong when it encodes too little, too much, twice, or for the wrong part of
-// a URL, an XML document, a signature or a shell. The S3 server keeps objects as files: what no file system can hold is
+// a URL, an XML document, a signature or a shell. The S3 server keeps objects as files: names that no file can have are
 // in [unfileableKeys].
 var hostileKeys = []string{
 	"a b", "two  spaces", " leading space", "trailing space ", "a+b", "+", "a%b", "%", "%zz", "a%2Bb", "a%2Fb", "a%252Bb",
@@ -40,19 +40,19 @@ var hostileKeys = []string{
 		strings.Repeat("z", 255) + "/" + strings.Repeat("w", 250) + "/" + "12345",
 }
 
-// unfileableKeys are legal keys that a file system would fold together or refuse.
+// unfileableKeys are legal keys that a file system would refuse, or take for the same name.
 var unfileableKeys = []string{
 	"x//y", "x/y", "/leading", "//leading", "trailing//", "dir/./e", "dir/../e", "https://example.com/x", "folder/",
 	"c\x01d", "esc\x1b[31m",
 	strings.Repeat("k", 1024),
 }
 
-// put is one object of the corpus: what it holds now, and how many records that is.
+// put is one object of the corpus, with its content and the number of its records.
 type put struct {
 	key     string
 	body    []byte
 	records int // counted in the plain text
-	poison  int // of the records, how many no mapper takes
+	poison  int // records that no mapping takes
 	docs    []string
 }
 
@@ -91,7 +91,7 @@ func newPut(key string, i, generation int) *put {
 	return p
 }
 
-// pack stores text in one of the ways in which logs are found.
+// pack stores text in one of the ways in which logs are stored.
 func pack(text []byte, way int) []byte {
 	if len(text) == 0 {
 		return nil
@@ -249,7 +249,7 @@ type found struct {
 	} `json:"_source"`
 }
 
-// domainClient asks a domain, signed by the AWS SDK so that our own signer is not its own witness.
+// domainClient asks a domain. The AWS SDK signs its requests, so that our signer is not checked by itself.
 type domainClient struct {
 	url     string
 	account *realtest.S3

@@ -15,9 +15,9 @@ import (
 	"github.com/seed56735111/penstock/internal/realtest"
 )
 
-// csv-spectrum has tables that readers of CSV get wrong, and what is right for them. They are recognised under a name
-// that says nothing, and read as it says, but for that a cell without a value is no field, numbers are numbers, and
-// names have small letters and _.
+// csv-spectrum has tables that readers of CSV get wrong, with the right answers. They are recognised under a name that
+// says nothing. Their documents have the right answers, with these differences: a cell without a value is no field,
+// numbers are numbers, and names have small letters and _.
 func TestCSVIsReadAsCSVSpectrumSays(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(realtest.NodeWith(t, "csv-spectrum@2.0.0").Dir, "node_modules", "csv-spectrum")
@@ -69,7 +69,7 @@ func rightRows(t *testing.T, path string) []map[string]string {
 	for i, row := range rows {
 		named := map[string]string{}
 		for name, value := range row {
-			// Of one table the package has another number in the right answer than in the table.
+			// In one table of the package a number differs from the one in its answer.
 			if value = strings.Replace(value, "1234567890", "2095257564", 1); value != "" {
 				named[strings.ReplaceAll(strings.ToLower(name), " ", "_")] = value
 			}

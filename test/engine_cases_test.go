@@ -6,13 +6,14 @@ import (
 	"strings"
 )
 
-// group is exchanges that build on each other.
+// group is a list of exchanges that build on each other.
 type group struct {
 	name      string
 	exchanges []exchange
 }
 
-// same is requests to which both engines must give the same answer: a method, a path and, perhaps, a body to each.
+// same makes exchanges of requests to which both engines must give the same answer. A request is a method, a path and
+// perhaps a body.
 func same(requests ...string) []exchange {
 	var out []exchange
 	for _, r := range requests {
@@ -23,7 +24,7 @@ func same(requests ...string) []exchange {
 	return out
 }
 
-// differing is requests whose answers differ for a reason.
+// differing makes exchanges whose answers differ for a reason.
 func differing(why string, requests ...string) []exchange {
 	out := same(requests...)
 	for i := range out {
@@ -56,7 +57,7 @@ func concat(parts ...[]exchange) []exchange {
 	return out
 }
 
-// differences are what only one version answers otherwise, and why.
+// differences are the requests that only one version answers in another way, with the reason.
 func differences(version string) map[string]string {
 	const types = "version 7 had types still; here there is _doc only"
 	const (
@@ -91,7 +92,7 @@ func differences(version string) map[string]string {
 	}[version]
 }
 
-// exchanges are all of them for a version. Version 7 has no unsigned numbers.
+// exchanges are all exchanges for a version. Version 7 has no unsigned numbers.
 func exchanges(version string) []group {
 	all := groups()
 	if version != "7.10.2" {
@@ -773,7 +774,7 @@ func searchExchanges() []exchange {
 			`{"query":{"query_string":{"query":"t:(quick AND"}}}`,
 			`{"query":{"query_string":{"query":""}},"_source":false}`,
 			`{"query":{"query_string":{}}}`,
-			// How text becomes words.
+			// Analysis.
 			`{"query":{"match":{"t":"b_c.html"}},"_source":false}`,
 			`{"query":{"match":{"t":"html"}},"_source":false}`,
 			`{"query":{"match":{"t":"1,000.5"}},"_source":false}`,
@@ -788,7 +789,7 @@ func searchExchanges() []exchange {
 			`{"query":{"term":{"t":"東京"}},"_source":false}`,
 			`{"query":{"term":{"t":"5"}},"_source":false}`,
 			`{"query":{"match_phrase":{"t":"東京"}},"_source":false}`,
-			// What is no query.
+			// Invalid queries.
 			`{"query":{"foo":{}}}`,
 			`{"query":{"match":{"t":"x","k":"y"}}}`,
 			`{"query":{"match":{}}}`,
@@ -1006,7 +1007,7 @@ func tableExchanges() []exchange {
 	)
 }
 
-// randomExchanges are documents and searches by the throw of dice, the same ones every time.
+// randomExchanges are random documents and searches, the same ones every time.
 func randomExchanges() []exchange {
 	r := rand.New(rand.NewPCG(17, 19))
 	words := []string{

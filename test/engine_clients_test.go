@@ -17,7 +17,7 @@ func typed(method, target, body string) []exchange {
 	return out
 }
 
-// contentTypeExchanges are what is asked in the wrong or no type. curl -d sends a form.
+// contentTypeExchanges are requests with a wrong content type or none. curl -d sends that of a form.
 func contentTypeExchanges() []exchange {
 	return concat(
 		typed("POST", "/_bulk", `{"index":{"_index":"ct","_id":"1"}}`+"\n"+`{"x":1}`+"\n"),
@@ -30,7 +30,7 @@ func contentTypeExchanges() []exchange {
 	)
 }
 
-// clientExchanges are what clients, shippers and people ask in passing, and where the answers differ for a reason.
+// clientExchanges are what clients, shippers and people ask besides, and the answers that differ for a reason.
 func clientExchanges() []exchange {
 	reasons := map[string]string{}
 	for why, requests := range map[string][]string{
@@ -509,7 +509,7 @@ func passingRequests() []exchange {
 	)
 }
 
-// mappingsOfClients are the refusals that a shipper meets, document by document.
+// mappingsOfClients are the refusals of single documents that a shipper meets.
 func mappingsOfClients() []exchange {
 	return concat(
 		same(
@@ -608,7 +608,7 @@ func mappingsOfClients() []exchange {
 	)
 }
 
-// templatesOfClients are templates as shippers put them, and what wins.
+// templatesOfClients are templates as shippers put them, and which of them win.
 func templatesOfClients() []exchange {
 	return same(
 		`PUT /_component_template/tc-base {"template":{"settings":{"number_of_shards":1,"number_of_replicas":0},`+

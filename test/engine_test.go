@@ -81,7 +81,7 @@ func compare(t *testing.T, version, profile string) {
 	}
 }
 
-// send makes a request and returns what of its answer is comparable.
+// send makes a request and returns the comparable part of its answer.
 func send(t *testing.T, url string, x exchange) (status int, contentType string, answer any) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), x.method, url+x.target, strings.NewReader(x.body))
@@ -109,7 +109,7 @@ func send(t *testing.T, url string, x exchange) (status int, contentType string,
 	return resp.StatusCode, resp.Header.Get("Content-Type"), comparable("", v)
 }
 
-// What no two engines have in common: times, sizes, names that they make up.
+// madeUp are members whose values differ between any two engines: times, sizes, generated names.
 var (
 	madeUp = []string{
 		"took", "ingest_took", "uuid", "index_uuid", "node", "creation_date", "created", "epoch", "timestamp", "store.size",

@@ -22,8 +22,7 @@ import (
 	"github.com/seed56735111/penstock/internal/realtest"
 )
 
-// hanging is a proxy that stops answering when it is told to. It changes nothing of what passes, so signatures stay
-// valid.
+// hanging is a proxy that can stop answering. It does not change requests, so that signatures stay valid.
 type hanging struct {
 	*httptest.Server
 	// stop says that a request gets no answer; cut that its body ends in silence after the first half.

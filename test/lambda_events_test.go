@@ -222,8 +222,8 @@ func storeTwice(t *testing.T, b *bucket, keys []string) []*stored {
 	return all
 }
 
-// stores are the S3 servers that the events are about: a real one, whose objects are files, and for the key that no
-// file can have the stand-in.
+// stores are the S3 servers that the events are about: a real one, whose objects are files, and a stand-in for the key
+// that no file can have.
 func stores(t *testing.T) map[*realtest.S3][]string {
 	t.Helper()
 	real := realtest.StartVersityGW(t)
@@ -360,7 +360,7 @@ func TestAMixedBatchGivesBackExactlyWhatFailed(t *testing.T) {
 	}
 }
 
-// What no mapper takes rests in the dead letters, in a bucket, under the same name however often it comes.
+// A record that no mapping takes is kept in the dead letters, in a bucket, under the same name however often it comes.
 func TestPoisonRestsInTheBucketOnce(t *testing.T) {
 	t.Parallel()
 	server := realtest.StartVersityGW(t)

@@ -202,7 +202,7 @@ func awaitRefusal(t *testing.T, url string, s session) {
 	}
 }
 
-// A frozen sandbox wakes up in another time: its connections are dead and the clocks differ.
+// When a frozen sandbox thaws, its connections are dead and the clocks differ.
 func TestAThawedFunctionDelivers(t *testing.T) {
 	t.Parallel()
 	server := realtest.StartVersityGW(t)
@@ -315,8 +315,7 @@ func freeAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// A state machine matches the name of a failure, and whoever searches the log finds it there, on a line of JSON like
-// every other.
+// A state machine matches the name of a failure. The log has the same name, on a line of JSON like every other.
 func TestFailuresAreNamedInTheAnswerAndInTheLog(t *testing.T) {
 	t.Parallel()
 	domain := httptest.NewServer(&sink{seen: make([]byte, 1)})

@@ -39,7 +39,7 @@ print(json.dumps({"Records": [{
     "eventSource": "aws:kinesis", "eventSourceARN": arn} for r in records]}))
 `
 
-// A subscription made by something we did not write, with a line of a load balancer and an event of CloudTrail in it.
+// The subscription comes from a program of others. It has a line of a load balancer and an event of CloudTrail.
 func TestASubscriptionOfAStandInBecomesDocuments(t *testing.T) {
 	t.Parallel()
 	stand := realtest.StartMoto(t)

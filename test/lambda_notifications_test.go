@@ -26,7 +26,7 @@ import (
 
 func md5Of(s string) [md5.Size]byte { return md5.Sum([]byte(s)) }
 
-// Notifications made by something we did not write, about objects in a server that we did not write.
+// The notifications come from a program of others, and are about objects in a server of others.
 func TestNotificationsOfAStandInAnnounceObjectsOfARealServer(t *testing.T) {
 	t.Parallel()
 	real, stand := realtest.StartVersityGW(t), realtest.StartMoto(t)

@@ -26,8 +26,8 @@ type result struct {
 	failed  bool
 }
 
-// platform runs a function as Lambda does, written from the developer guide's chapter on the Runtime API for these
-// tests alone: what "penstock invoke" plays must not be its own witness.
+// platform runs a function as Lambda does. It follows the developer guide's chapter on the Runtime API and shares no
+// code with "penstock invoke", which these tests check too.
 type platform struct {
 	t       *testing.T
 	cmd     *exec.Cmd

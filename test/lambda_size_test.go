@@ -44,7 +44,7 @@ func TestTheBannerUnderTheSmallestMemory(t *testing.T) {
 	}
 }
 
-// sink is a domain that only counts: every document says in "n" which one it is.
+// sink is a domain that only counts documents. Each has its number in "n".
 type sink struct {
 	mu         sync.Mutex
 	seen       []byte // by n: how often
@@ -239,7 +239,7 @@ func TestTheZipIsSmallAndTheSameWhereverItIsBuilt(t *testing.T) {
 	}
 }
 
-// copyOfTheSource is the module in another place, without its history.
+// copyOfTheSource is a copy of the module in another directory, without its history.
 func copyOfTheSource(t *testing.T, from string) string {
 	t.Helper()
 	to := filepath.Join(t.TempDir(), "else where")
@@ -273,7 +273,7 @@ func copyOfTheSource(t *testing.T, from string) string {
 	return to
 }
 
-// longLines are n lines of size bytes, as gzip: what is small on its way and large in memory.
+// longLines are n lines of size bytes, as gzip: small when stored, large in memory.
 func longLines(t *testing.T, format string, first, n, size int) []byte {
 	t.Helper()
 	var out bytes.Buffer
@@ -299,9 +299,9 @@ func longLines(t *testing.T, format string, first, n, size int) []byte {
 	return out.Bytes()
 }
 
-// A record that a function has no memory for is a dead letter by reference, and its batch goes on. The limit follows
-// from the memory size: what is just below it is delivered, also when every reader has such records and every request
-// is full of them.
+// A record that the function has no memory for becomes a dead letter that refers to it, and its batch goes on. The
+// limit follows from the memory size. Records just below it are delivered, also when every reader has such records and
+// every request is full of them.
 func TestLongRecordsDoNotEndASmallFunction(t *testing.T) {
 	t.Parallel()
 	server := realtest.StartVersityGW(t)

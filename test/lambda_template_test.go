@@ -9,7 +9,7 @@ import (
 	"github.com/seed56735111/penstock/internal/realtest"
 )
 
-// The templates are those that real engines take, and somebody's own stay as they are.
+// Real engines take the templates, and templates that are there already stay as they are.
 func TestTemplatesReachRealEngines(t *testing.T) {
 	t.Parallel()
 	for _, version := range []string{"2.19.1", "3.3.0", "7.10.2"} {

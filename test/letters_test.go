@@ -92,7 +92,7 @@ func TestLettersInS3AreReachedAsTheObjectsAre(t *testing.T) {
 		"ship", "s3://store/logs/", "--domain", index.URL, "--region", "eu-central-1", "--index", "letters", "--json",
 	}
 	run(3, ship...)
-	// The letters lie beside the objects, and the next run over the whole bucket takes them for none.
+	// The letters lie beside the objects, and the next run over the whole bucket does not ship them.
 	var counts struct{ Objects, Records, Duplicate, DeadLettered int64 }
 	ship[1] = "s3://store/"
 	if err := json.Unmarshal([]byte(run(3, ship...)), &counts); err != nil || counts.Records != 2 ||
@@ -131,7 +131,7 @@ func TestLettersInS3AreReachedAsTheObjectsAre(t *testing.T) {
 	}
 }
 
-// What is shipped beside the records and is none of them.
+// Other files and texts beside the records.
 var content = []scenario{
 	{
 		name: "dead letters among the files",

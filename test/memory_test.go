@@ -110,7 +110,7 @@ func TestShipStaysWithinItsMemory(t *testing.T) {
 			args := append([]string{
 				"ship", filepath.Join(dir, "in"), "--domain", sink.URL, "--no-sign", "--index", "logs", "--json",
 			}, tt.args...)
-			// Where others take the processors the collector comes late: the least of three runs counts.
+			// On a busy machine the garbage collector runs late: the least of three runs counts.
 			peak := int64(math.MaxInt64)
 			for attempt := 0; attempt < 3 && peak > promisedMemory; attempt++ {
 				letters := filepath.Join(dir, "letters", strconv.Itoa(attempt))
@@ -164,8 +164,8 @@ func shipMeasured(t *testing.T, args []string, exit int) int64 {
 	return peak
 }
 
-// watchMemory returns the most memory that a process ever had, as far as is known when it ends. The kernel's own figure
-// for a child is of no use: it begins with what the parent had.
+// watchMemory returns the most memory that a process had, as last seen before its end. The kernel's figure for a child
+// is of no use: it begins with the memory of the parent.
 func watchMemory(pid int) (peak int64) {
 	for {
 		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
@@ -244,7 +244,7 @@ func refusedItem(n int64) string {
 		`input string: \"x%d\""}}}}`, n, n, n)
 }
 
-// answering is a domain that says of each document what it is told to.
+// answering is a domain with a given answer for each document.
 func answering(item func(n int64) string) http.Handler {
 	var total atomic.Int64
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -11,8 +11,7 @@ import (
 	"github.com/seed56735111/penstock/internal/realtest"
 )
 
-// What a wrong checksum left in an index is repaired by --overwrite; a data stream says that it takes nothing in the
-// place of what it has.
+// --overwrite repairs what a wrong checksum has left in an index. A data stream refuses: it does not replace documents.
 func TestOverwriteRepairsAnIndexAndNotADataStream(t *testing.T) {
 	t.Parallel()
 	node := realtest.StartOpenSearch(t, "2.19.1")

@@ -11,7 +11,8 @@ import (
 	"github.com/seed56735111/penstock/lambda"
 )
 
-// In the function a record's fault is a letter, however many there are, and an index's fault gives the message back.
+// In the function a fault of a record makes a dead letter, however many there are. A fault of an index gives the
+// message back.
 func TestRefusalsInTheFunction(t *testing.T) {
 	t.Parallel()
 	logs := func(lines ...string) string {

@@ -21,7 +21,7 @@ import (
 	"github.com/seed56735111/penstock/internal/realtest"
 )
 
-// refusalSummary is what these tests look at of what ship says at its end.
+// refusalSummary is the part of ship's summary that these tests check.
 type refusalSummary struct {
 	Records, Delivered, Duplicate, Dropped, Unacknowledged int64
 	DeadLettered                                           int64  `json:"dead_lettered"`
@@ -70,7 +70,7 @@ type refuser struct {
 	docs map[string]string
 }
 
-// refuserAnswer is what is said to a document: the first of them at first, the last one from then on.
+// refuserAnswer is the list of answers to a document, one for each attempt. The last one stays.
 type refuserAnswer []struct {
 	status       int
 	kind, reason string
@@ -262,7 +262,7 @@ func refusalLetters(t *testing.T, dir string) (lines []string) {
 	return lines
 }
 
-// What is wrong with a whole answer, or with the connection, passes or ends the run with the exit code for it.
+// A fault of a whole answer, or of the connection, passes, or ends the run with its exit code.
 func TestWholeAnswersOfAHostileDomain(t *testing.T) {
 	t.Parallel()
 	lines := []string{

@@ -20,12 +20,12 @@ import (
 
 var update = flag.Bool("update", false, "write what real nodes answer to bulk/testdata")
 
-// refusalScene is one way in which a node refuses a document, or takes it and keeps nothing.
+// refusalScene is one way in which a node refuses a document, or drops it.
 type refusalScene struct {
 	name  string
 	setup []string // requests before, each "METHOD /path body"
 	bulk  string   // the lines of the request
-	path  string   // in place of /_bulk
+	path  string   // instead of /_bulk
 	after string   // undoes a setting of the whole cluster
 	no710 bool     // Elasticsearch OSS 7.10 does not have it
 }

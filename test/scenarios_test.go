@@ -40,18 +40,17 @@ type scenario struct {
 
 	// args are more flags, env more variables.
 	args, env []string
-	// files are shipped from a directory in place of the objects, by their names in it; prepare does to it what is wrong.
+	// files are shipped from a directory instead of the objects, by their names in it. prepare makes the fault in it.
 	files   map[string]string
 	prepare func(t *testing.T, dir string)
 
-	// exit is the code that the run ends with, says is a part of what it says on standard error, and counts are numbers of
-	// its summary that have to be these.
+	// exit is the exit code, says a part of the text on standard error, and counts are numbers of the summary.
 	exit   int
 	says   string
 	counts map[string]int64
 
-	// again are the flags of the run after the hostility, when it takes others. lasting says that the promise is not asked
-	// for: check does it, with the documents in the domain by "index/id".
+	// again are the flags of the run after the hostility, when they are others. With lasting the promise is not checked.
+	// check then gets the documents in the domain, by "index/id".
 	again   []string
 	lasting bool
 	check   func(t *testing.T, docs map[string]string)
@@ -226,7 +225,7 @@ var (
 	whole = map[string]int64{
 		"records": scenarioRecords, "delivered": scenarioRecords, "duplicate": 0, "unacknowledged": 0, "dead_lettered": 0,
 	}
-	// nothing is the summary of a run that believed nothing of what it was told.
+	// nothing is the summary of a run that delivered nothing.
 	nothing = map[string]int64{"records": 0, "delivered": 0}
 )
 
