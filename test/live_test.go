@@ -37,18 +37,18 @@ func TestLiveDomain(t *testing.T) {
 
 	ship := append([]string{dir, "--index", index, "--json", "--dead-letters", t.TempDir()}, flags...)
 	var first, second summary
-	decode(t, command(t, "ship", ship), &first)
+	decodeJSON(t, command(t, "ship", ship), &first)
 	diff := cmp.Diff(summary{Objects: 1, Records: 1000, Delivered: 1000, BytesIn: int64(text.Len())}, first, outcome)
 	if diff != "" {
 		t.Errorf("first time (-want +got):\n%s", diff)
 	}
-	decode(t, command(t, "ship", ship), &second)
+	decodeJSON(t, command(t, "ship", ship), &second)
 	if diff := cmp.Diff(again(first), second, outcome); diff != "" {
 		t.Errorf("second time (-want +got):\n%s", diff)
 	}
 	command(t, "request", append([]string{"POST", "/" + index + "/_refresh"}, flags...))
 	var answer struct{ Count int64 }
-	decode(t, command(t, "request", append([]string{"GET", "/" + index + "/_count"}, flags...)), &answer)
+	decodeJSON(t, command(t, "request", append([]string{"GET", "/" + index + "/_count"}, flags...)), &answer)
 	if answer.Count != 1000 {
 		t.Errorf("the domain holds %d documents, want 1000", answer.Count)
 	}
@@ -66,7 +66,7 @@ func command(t *testing.T, name string, args []string) []byte {
 	return out
 }
 
-func decode(t *testing.T, text []byte, into any) {
+func decodeJSON(t *testing.T, text []byte, into any) {
 	t.Helper()
 	if err := json.Unmarshal(text, into); err != nil {
 		t.Fatalf("%v: %s", err, text)
