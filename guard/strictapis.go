@@ -51,9 +51,9 @@ type strictAPI struct {
 	body  bodyKind
 }
 
-// strictAPIs are the calls that strict mode understands, of engines from 1.5 to 3.3; it refuses all others. The first
-// that fits counts. What is left out can name indexes in ways that are not read here: search templates, snapshots
-// (restored under another name), reroute, dangling indexes, views, pipelines being defined, and what plugins add.
+// strictAPIs are the calls that strict mode understands, of engines from 1.5 to 3.3. The first that fits counts, and
+// all other calls are refused. Calls that can name indexes in other ways are left out: search templates, snapshots
+// (restored under another name), reroute, dangling indexes, views, pipelines being defined, and the calls of plugins.
 var strictAPIs = []strictAPI{
 	{"GET HEAD", "/", scopeURL, bodyNone},
 	{"GET", "/favicon.ico", scopeURL, bodyNone},
@@ -67,7 +67,8 @@ var strictAPIs = []strictAPI{
 		" /_cat/fielddata/{x} /_cat/indices" +
 		" /_cat/indices/{index} /_cat/pit_segments/_all /_cat/recovery /_cat/recovery/{index}" +
 		" /_cat/segment_replication" +
-		" /_cat/segment_replication/{index} /_cat/tasks /_cat/segments /_cat/segments/{index} /_cat/shards /_cat/shards/{index}" +
+		" /_cat/segment_replication/{index} /_cat/tasks /_cat/segments /_cat/segments/{index}" +
+		" /_cat/shards /_cat/shards/{index}" +
 		" /_list/indices /_list/indices/{index} /_list/shards /_list/shards/{index}", scopeAll, bodyNone},
 	{"GET", "/_list /_list/wlm_stats /_list/wlm_stats/stats/{x} /_list/wlm_stats/{x}/stats" +
 		" /_list/wlm_stats/{x}/stats/{x}" +
@@ -196,8 +197,8 @@ var strictAPIs = []strictAPI{
 	{"HEAD", "/{index}/{type}", scopeURL, bodyNone},
 }
 
-// apiNames are the segments of paths that engines know as names of APIs. Where an id may stand, one of them makes it a
-// question of the engine's version what is called.
+// apiNames are the segments of paths that engines know as names of APIs. In the place of an id they are refused:
+// versions of engines differ in what they call then.
 var apiNames = sync.OnceValue(func() map[string]bool {
 	names := map[string]bool{}
 	for _, a := range strictAPIs {
@@ -239,8 +240,8 @@ func understand(method string, target Target) (understood, bool) {
 	return understood{}, false
 }
 
-// matches compares a path of the table with the path as it was sent, in its literal segments: engines do not find an API
-// by a name with an escape in it.
+// matches compares a path of the table with the path of a request. Names of APIs are compared as they were sent,
+// because engines do not find an API by a name with an escape in it.
 func (u *understood) matches(path string, raw, segments []string) bool {
 	if path == "/" {
 		return len(segments) == 0
@@ -279,8 +280,8 @@ func (u *understood) matches(path string, raw, segments []string) bool {
 	return true
 }
 
-// knownParameters are the parameters of a query that name no index, of all the calls in the table. Those that engines take
-// for a part of the path (index, name, alias, target) are not among them, nor is source, which stands for a body.
+// knownParameters are the parameters of the calls in the table that name no index. It leaves out those that engines
+// read in the place of a part of the path (index, name, alias, target), and source, which stands for a body.
 const knownParameters = " _source _source_exclude _source_excludes _source_include _source_includes" +
 	" accept_data_loss actions active_only" +
 	" all_shards allow_no_indices allow_partial_pit_creation allow_partial_search_results analyze_wildcard" +

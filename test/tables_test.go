@@ -25,12 +25,13 @@ import (
 //go:embed testdata/tables.py
 var tables string
 
-// The files are written by pyarrow and fastavro, with all compressions, encodings and types that they have, and read by them too: each
-// row must be the same JSON here.
+// pyarrow and fastavro write the files, with all their compressions, encodings and types, and read them too: each row
+// must be the same JSON here.
 func TestTablesAreReadAsOthersReadThem(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	cmd := exec.CommandContext(t.Context(), realtest.Python(t, "pyarrow==26.0.1", "fastavro==1.13.1", "cramjam==2.14.0", "backports.zstd==1.8.0"), "-c", tables, dir)
+	python := realtest.Python(t, "pyarrow==26.0.1", "fastavro==1.13.1", "cramjam==2.14.0", "backports.zstd==1.8.0")
+	cmd := exec.CommandContext(t.Context(), python, "-c", tables, dir)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

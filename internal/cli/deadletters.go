@@ -224,8 +224,8 @@ func newDeadLetterShow(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show ID",
 		Short: "Show one dead letter; the beginning of its id is enough",
-		Long: `show prints everything that is known of a dead letter. A record that failed on its way to two indexes, or to two
-domains, has two letters.`,
+		Long: `show prints everything that is known of a dead letter. A record that failed on its way to two indexes, or to
+two domains, has two letters.`,
 		Example: "  penstock deadletter show 4f2a",
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {

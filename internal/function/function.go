@@ -66,7 +66,9 @@ func New(cfg Config) (*Function, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Function{logger: cfg.Logger(level), metrics: cfg.Metrics, lookup: os.LookupEnv, given: cfg.Given, tables: cfg.Tables}
+	f := &Function{
+		logger: cfg.Logger(level), metrics: cfg.Metrics, lookup: os.LookupEnv, given: cfg.Given, tables: cfg.Tables,
+	}
 	f.config.where = f.given["config"]
 	if f.config.where == "" {
 		f.config.where, _ = f.lookup("PENSTOCK_CONFIG")
