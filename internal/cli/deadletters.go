@@ -355,6 +355,7 @@ func (o *letterFilter) summarise(w io.Writer, s *deadletter.Summary) {
 	} {
 		if len(g.counts) > 0 {
 			countTable(g.name, g.counts).write(w)
+			_, _ = fmt.Fprintln(w)
 		}
 	}
 	_, _ = fmt.Fprintf(w, "  %s in %s\n", plural(s.Letters, "dead letter"), o.dir)
