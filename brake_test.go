@@ -55,7 +55,7 @@ func TestTheBrake(t *testing.T) {
 				if test.once {
 					p.Deliverer = &starting{stages: s, stored: make(chan struct{})}
 				}
-				got, err := p.Run(t.Context())
+				got, err := counted(p.Run(t.Context()))
 				be, braked := errors.AsType[*penstock.BrakeError](err)
 				if braked != test.braked || err != nil && !braked || len(s.letters) != test.letters || !got.Balanced() {
 					t.Fatalf("error %v, %d letters, want %d: %+v", err, len(s.letters), test.letters, got)
@@ -122,7 +122,7 @@ func TestTheBrakeIsLetGoInTheMiddleOfAnObject(t *testing.T) {
 				t.Errorf("%d documents and %d letters before the end of the object", len(s.docs), len(s.letters))
 			}
 		})
-		got, err := p.Run(t.Context())
+		got, err := counted(p.Run(t.Context()))
 		if err != nil || got.Delivered != 4 || got.DeadLettered != 301 || len(s.letters) != 301 {
 			t.Errorf("%v: %+v, %d letters", err, got, len(s.letters))
 		}
@@ -138,7 +138,7 @@ func TestAnInterruptEndsTheWaitingForTheBrake(t *testing.T) {
 		p.Brake, p.Workers, p.Grace = 10, 1, time.Hour
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
-		got, err := p.Run(ctx)
+		got, err := counted(p.Run(ctx))
 		if _, ok := errors.AsType[*penstock.InterruptedError](err); !ok || !got.Balanced() || got.DeadLettered != 1 || got.Delivered != 1 {
 			t.Errorf("%v: %+v", err, got)
 		}
@@ -160,7 +160,7 @@ func TestWhatTheBrakeHoldsBackIsBounded(t *testing.T) {
 				t.Error("everything is still held back")
 			}
 		})
-		got, err := p.Run(t.Context())
+		got, err := counted(p.Run(t.Context()))
 		if err != nil || got.DeadLettered != 5 || got.Unparsed != 5 {
 			t.Errorf("%v: %+v", err, got)
 		}

@@ -81,11 +81,10 @@ type IndexCount struct {
 // maxIndexes bounds the indexes of one report.
 const maxIndexes = 1000
 
-// Run takes items from the source until there are no more and returns what became of their records. It returns an
-// error when the source breaks or when a failure concerns the whole run; an object that fails alone is in the counts
-// and in its report. When ctx ends, Run takes no more items and finishes those in hand within the grace period; the error
-// is an *InterruptedError then, unless the source was at its end.
-func (p *Pipeline) Run(ctx context.Context) (Counts, error) {
+// Run takes items from the source until there are no more and returns what became of them. It ends before the source
+// when that breaks off and when a failure concerns the whole run; an object that fails alone is in the counts and in its
+// report. When ctx ends, Run takes no more items and finishes those in hand within the grace period.
+func (p *Pipeline) Run(ctx context.Context) Result {
 	r := &run{Pipeline: p}
 	return r.run(ctx)
 }
@@ -93,15 +92,14 @@ func (p *Pipeline) Run(ctx context.Context) (Counts, error) {
 // run is the state of one Run.
 type run struct {
 	*Pipeline
-	mu    sync.Mutex
-	total Counts
-	fatal error
-	stop  context.CancelFunc // take no more items
-	pause atomic.Bool        // Pause is closed
-	brake *brake
+	mu     sync.Mutex
+	result Result
+	stop   context.CancelFunc // take no more items
+	pause  atomic.Bool        // Pause is closed
+	brake  *brake
 }
 
-func (r *run) run(ctx context.Context) (Counts, error) {
+func (r *run) run(ctx context.Context) Result {
 	workers := r.Workers
 	if workers <= 0 {
 		workers = 4
@@ -151,17 +149,12 @@ func (r *run) run(ctx context.Context) (Counts, error) {
 		})
 	}
 	r.brake.end()
-	if ctx.Err() != nil {
-		// Items that the source had not come to yet are in no count: without an error the run would pass for a finished one.
-		sourceErr = &InterruptedError{Before: "the source was at its end", Err: context.Cause(ctx)}
-	}
+	interrupted := context.Cause(ctx) // the end of ctx after this is none of the source's
 	wg.Wait()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.fatal != nil {
-		return r.total, r.fatal
-	}
-	return r.total, sourceErr
+	r.result.ended(interrupted, sourceErr)
+	return r.result
 }
 
 func acquire(ctx context.Context, tokens chan struct{}) bool {
@@ -258,17 +251,14 @@ func (r *run) settle(ctx context.Context, item Item, err error) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.total.Items++
-	if err != nil {
-		r.total.ItemsGivenBack++
-	}
+	r.result.settled(item.ID, err)
 }
 
 func (r *run) fail(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.fatal == nil {
-		r.fatal = err
+	if r.result.Fatal == nil {
+		r.result.Fatal = err
 	}
 	r.stop()
 }
@@ -276,7 +266,7 @@ func (r *run) fail(err error) {
 func (r *run) report(h *handling) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.total.Add(h.counts)
+	r.result.Add(h.counts)
 	if r.Observe != nil {
 		r.Observe(ObjectReport{
 			Object: h.object.Name, Formats: h.formats, Skipped: h.skipped, Indexes: h.indexes,

@@ -156,7 +156,7 @@ func TestWhatGoesWhereIsReported(t *testing.T) {
 	p.Shaper = spread{s}
 	var got []string
 	p.Observe = func(r penstock.ObjectReport) { got = append(got, fmt.Sprint(r.Object, r.Indexes)) }
-	if _, err := p.Run(t.Context()); err != nil {
+	if _, err := counted(p.Run(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 	slices.Sort(got)
@@ -170,7 +170,7 @@ func TestWhatGoesWhereIsReported(t *testing.T) {
 		last := r.Indexes[len(r.Indexes)-1]
 		got = append(got, fmt.Sprintf("%d %q %d", len(r.Indexes), last.Index, last.Documents))
 	}
-	if _, err := p.Run(t.Context()); err != nil {
+	if _, err := counted(p.Run(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 	if want := `[1001 "" 500]`; fmt.Sprint(got) != want {
@@ -195,7 +195,7 @@ func TestRecordsWithoutATimeAreCounted(t *testing.T) {
 	t.Parallel()
 	s := new(stages)
 	p := s.pipeline(s.item("a", "ok timeless drop timeless"))
-	got, err := p.Run(t.Context())
+	got, err := counted(p.Run(t.Context()))
 	if err != nil || got.Undated != 2 || got.Records != 4 || !got.Balanced() {
 		t.Errorf("got %+v, %v", got, err)
 	}
@@ -321,7 +321,7 @@ func TestEveryRecordHasOneOutcomeAndItemsSettleOnce(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			s := new(stages)
-			got, err := s.pipeline(s.item("a", tt.objects...)).Run(t.Context())
+			got, err := counted(s.pipeline(s.item("a", tt.objects...)).Run(t.Context()))
 			if (err != nil) != tt.fatal {
 				t.Errorf("Run error = %v, want fatal %v", err, tt.fatal)
 			}
@@ -352,7 +352,7 @@ func TestWithoutAPlaceForLettersTheSourceKeepsEverything(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"ok bad", "ok long", "ok unshaped", "ok corrupt"} {
 		s := &stages{putErr: errors.New("disk full")}
-		got, err := s.pipeline(s.item("a", text), s.item("b", "ok")).Run(t.Context())
+		got, err := counted(s.pipeline(s.item("a", text), s.item("b", "ok")).Run(t.Context()))
 		if _, ok := errors.AsType[*penstock.LetterError](err); !ok {
 			t.Errorf("%q: Run error = %v, want a LetterError", text, err)
 		}
@@ -365,7 +365,7 @@ func TestWithoutAPlaceForLettersTheSourceKeepsEverything(t *testing.T) {
 func TestManyRejectionsAreStoredInGroupsAndAllOfThem(t *testing.T) {
 	t.Parallel()
 	s := new(stages)
-	got, err := s.pipeline(s.item("a", strings.Repeat("bad ", 1000))).Run(t.Context())
+	got, err := counted(s.pipeline(s.item("a", strings.Repeat("bad ", 1000))).Run(t.Context()))
 	if err != nil || got.DeadLettered != 1000 || len(s.letters) != 1000 {
 		t.Fatalf("counts %+v, %d letters, error %v", got, len(s.letters), err)
 	}
@@ -379,7 +379,7 @@ func TestRejectionsThatCannotBeStoredAreUnacknowledgedHoweverMany(t *testing.T) 
 	t.Parallel()
 	for _, n := range []int{255, 256, 257, 1000} {
 		s := &stages{putErr: errors.New("disk full")}
-		got, err := s.pipeline(s.item("a", strings.Repeat("bad ", n))).Run(t.Context())
+		got, err := counted(s.pipeline(s.item("a", strings.Repeat("bad ", n))).Run(t.Context()))
 		if _, ok := errors.AsType[*penstock.LetterError](err); !ok {
 			t.Errorf("%d: Run error = %v, want a LetterError", n, err)
 		}
@@ -399,7 +399,7 @@ func TestAnInterruptWhileTheSourceListsIsNoFinishedRun(t *testing.T) {
 		p.Source = slowSource{s.item("a", "ok"), s.item("b", "ok")}
 		ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
 		defer cancel()
-		got, err := p.Run(ctx)
+		got, err := counted(p.Run(ctx))
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("Run: %v, want an error that says that the run was cut short", err)
 		}
@@ -436,7 +436,7 @@ func TestAFatalFailureTakesNoMoreItems(t *testing.T) {
 	}
 	p := s.pipeline(items...)
 	p.Workers, p.InHand = 1, 1
-	got, err := p.Run(t.Context())
+	got, err := counted(p.Run(t.Context()))
 	if err == nil || got.Items > 3 {
 		t.Errorf("took %d items after a fatal failure, error %v", got.Items, err)
 	}
@@ -456,7 +456,7 @@ func TestAnInterruptedRunEndsWithinTheGracePeriod(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		begun := time.Now()
-		got, err := p.Run(ctx)
+		got, err := counted(p.Run(ctx))
 		if err != nil {
 			t.Errorf("Run: %v", err)
 		}
@@ -484,7 +484,7 @@ func TestASecondInterruptEndsTheGracePeriod(t *testing.T) {
 			close(abort)
 		}()
 		begun := time.Now()
-		if _, err := p.Run(ctx); err != nil {
+		if _, err := counted(p.Run(ctx)); err != nil {
 			t.Errorf("Run: %v", err)
 		}
 		if d := time.Since(begun); d != 2*time.Second {
@@ -505,7 +505,7 @@ func TestAPausedObjectGoesOnWhereItStopped(t *testing.T) {
 			time.Sleep(30 * time.Second)
 			close(pause)
 		}()
-		first, err := p.Run(t.Context())
+		first, err := counted(p.Run(t.Context()))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -513,10 +513,14 @@ func TestAPausedObjectGoesOnWhereItStopped(t *testing.T) {
 			t.Errorf("first reading: %+v", first)
 		}
 		var places []*penstock.Place
-		for _, e := range s.settled["a"][0].(interface{ Unwrap() []error }).Unwrap() {
-			pe, ok := errors.AsType[*penstock.PausedError](e)
+		given, ok := errors.AsType[*penstock.ItemError](s.settled["a"][0])
+		if !ok {
+			t.Fatalf("settled with %v", s.settled["a"][0])
+		}
+		for _, f := range given.Failures {
+			pe, ok := errors.AsType[*penstock.PausedError](f.Err)
 			if !ok {
-				t.Fatalf("settled with %v", e)
+				t.Fatalf("settled with %v", f.Err)
 			}
 			places = append(places, &pe.Next)
 		}
@@ -526,7 +530,7 @@ func TestAPausedObjectGoesOnWhereItStopped(t *testing.T) {
 
 		again := s.item("b", "ok ok sleep ok dup", "ok")
 		again.Objects[0].Resume, again.Objects[1].Resume = places[0], places[1]
-		second, err := s.pipeline(again).Run(t.Context())
+		second, err := counted(s.pipeline(again).Run(t.Context()))
 		if err != nil || second.Records != 4 || second.Delivered != 2 || second.Duplicate != 1 || second.Unacknowledged != 1 {
 			t.Errorf("second reading: %+v, error %v", second, err)
 		}
@@ -538,7 +542,7 @@ func TestAPositionInAnotherVersionIsVoid(t *testing.T) {
 	s := new(stages)
 	item := s.item("a", "ok ok")
 	item.Objects[0].Resume = &penstock.Place{Offset: 3, ETag: "older"}
-	if got, err := s.pipeline(item).Run(t.Context()); err != nil || got.Delivered != 2 {
+	if got, err := counted(s.pipeline(item).Run(t.Context())); err != nil || got.Delivered != 2 {
 		t.Errorf("counts %+v, error %v", got, err)
 	}
 }
@@ -626,7 +630,7 @@ func TestAnAlteredObjectIsReadAgainAtOnce(t *testing.T) {
 			item.Objects = []penstock.Object{readings(tt.readings...)}
 			p := s.pipeline(item)
 			p.Progress = new(penstock.Progress)
-			got, err := p.Run(t.Context())
+			got, err := counted(p.Run(t.Context()))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -662,7 +666,7 @@ func TestASecondReadingIsNotPaused(t *testing.T) {
 		p := s.pipeline(item)
 		p.Pause = pause
 		time.AfterFunc(30*time.Second, func() { close(pause) })
-		got, err := p.Run(t.Context())
+		got, err := counted(p.Run(t.Context()))
 		settled := s.settled["a"][0]
 		_, paused := errors.AsType[*penstock.PausedError](settled)
 		if _, altered := errors.AsType[*penstock.AlteredError](settled); err != nil || paused || !altered || got.Records != 1 || !got.Balanced() {
@@ -676,7 +680,7 @@ func TestAnItemComesBackWithTheFailureOfEachObject(t *testing.T) {
 	t.Parallel()
 	s := new(stages)
 	item := s.item("a", "ok", "cut", "panic")
-	if _, err := s.pipeline(item).Run(t.Context()); err != nil {
+	if _, err := counted(s.pipeline(item).Run(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 	got := s.settled["a"]

@@ -263,20 +263,21 @@ func (h *Handler) deliver(ctx context.Context, units []unit) ([]outcome, report,
 	// What is under way when the bound is reached is cut off at once: it was given the reserve to end by itself.
 	p.Grace = time.Nanosecond
 	p.Observe = items.observe(results)
-	counts, err := p.Run(bounded)
+	ran := p.Run(bounded)
 	stop()
 	closing, done := limits.final(context.WithoutCancel(ctx))
 	defer done()
 	if bounded.Err() != nil {
 		done() // what is still under way was cut off, and nobody waits for it
 	}
-	if rerr := release(closing); err == nil {
-		err = rerr
+	err = release(closing)
+	if ended := ran.Err(); ended != nil {
+		err = ended // what failed first
 	}
 	if err == nil {
 		h.postpone(ctx, units, results, limits)
 	}
-	return results, report{counts: counts, newest: newest.time()}, err
+	return results, report{counts: ran.Counts, newest: newest.time()}, err
 }
 
 // unitSource gives the items of one invocation.

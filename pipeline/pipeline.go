@@ -79,7 +79,7 @@ type Pipeline struct {
 
 // Result is what became of everything.
 type Result struct {
-	penstock.Counts
+	penstock.Result
 	// Written are the counters of the writer.
 	Written bulk.Stats
 }
@@ -145,17 +145,20 @@ func (p *Pipeline) Written() bulk.Stats {
 	return p.writer.Stats()
 }
 
-// Run ships, as [penstock.Pipeline.Run] does, and closes what Open opened. The result is that of what was done in any case; with
-// items given back, in ItemsGivenBack, running the same again adds what is missing and nothing else.
+// Run ships, as [penstock.Pipeline.Run] does, and closes what Open opened. The result is that of what was done in any
+// case; the error is that of the result, or says what could not be opened or closed. With items given back, in
+// ItemsGivenBack, running the same again adds what is missing and nothing else.
 func (p *Pipeline) Run(ctx context.Context) (Result, error) {
 	if p.Deliverer == nil {
 		if err := p.Connect(ctx); err != nil {
 			return Result{}, errors.Join(err, p.letters.Close())
 		}
 	}
-	counts, err := p.Pipeline.Run(ctx)
+	result := Result{Result: p.Pipeline.Run(ctx)}
+	err := result.Err()
 	if p.writer != nil {
 		err = errors.Join(err, CloseWriter(ctx, p.writer))
 	}
-	return Result{Counts: counts, Written: p.Written()}, errors.Join(err, p.letters.Close())
+	result.Written = p.Written()
+	return result, errors.Join(err, p.letters.Close())
 }

@@ -134,8 +134,8 @@ func (o *shipOptions) run(ctx context.Context, a *app, args []string, named bool
 	if os.Getenv("PENSTOCK_BENCH") == "1" {
 		res.Allocs = mallocs() - allocs
 	}
-	err = o.finish(a, res, sum, p.Rules, runErr)
-	if runErr != nil || res.ItemsGivenBack > 0 {
+	err = o.finish(a, res, sum, p.Rules, &got, runErr)
+	if runErr != nil || !got.Complete() {
 		o.sayMark(a, args, mark)
 	}
 	return err
@@ -191,7 +191,9 @@ func (o *shipOptions) check(args []string) error {
 
 // finish prints the summary and turns the outcome into the exit code. Standard output of a dry run is for the
 // documents.
-func (o *shipOptions) finish(a *app, res *result, sum *summary, rules *shape.Rules, runErr error) error {
+func (o *shipOptions) finish(
+	a *app, res *result, sum *summary, rules *shape.Rules, got *pipeline.Result, runErr error,
+) error {
 	if runErr != nil {
 		res.Error = runErr.Error()
 	}
@@ -209,14 +211,14 @@ func (o *shipOptions) finish(a *app, res *result, sum *summary, rules *shape.Rul
 	if runErr != nil {
 		return runErr
 	}
-	if sum.first != nil {
+	if first, ok := got.FirstFailure(); ok {
 		// It stands for the others.
-		text := sum.first.Err.Error()
-		if !strings.Contains(text, sum.first.Object) {
-			text = sum.first.Object + ": " + text
+		text := first.Err.Error()
+		if !strings.Contains(text, first.Object) {
+			text = first.Object + ": " + text
 		}
 		_, _ = fmt.Fprintf(a.Err, "penstock: error: %s\n", printable(text))
-		if h := hintFor(sum.first.Err); h != "" {
+		if h := hintFor(first.Err); h != "" {
 			_, _ = fmt.Fprintf(a.Err, "penstock: hint: %s\n", printable(h))
 		}
 	}

@@ -75,9 +75,8 @@ type summary struct {
 	more            int64
 	formats         map[string]*penstock.Counts
 	indexes         map[string]int64
-	first           *penstock.ObjectReport // that was given back
-	refused         int64                  // given back because somebody refused
-	failed          int64                  // given back for any reason
+	refused         int64 // given back because somebody refused
+	failed          int64 // given back for any reason
 }
 
 func newSummary(all bool) *summary {
@@ -107,9 +106,6 @@ func (s *summary) add(r penstock.ObjectReport) {
 		s.failed++
 		if exitCodeFor(r.Err) == exitRefused {
 			s.refused++
-		}
-		if s.first == nil {
-			s.first = &r
 		}
 	}
 	switch {

@@ -330,12 +330,12 @@ func (w *fileWorld) ship(paths []string) penstock.Counts {
 		Source: files, Decoder: decode.New(decode.Limits{}), Recognizer: d, Shaper: s, Deliverer: w.domain,
 		DeadLetters: w.domain,
 	}
-	counts, err := p.Run(w.t.Context())
-	w.must(err)
-	if !counts.Balanced() {
-		w.t.Errorf("the counts do not add up: %+v", counts)
+	result := p.Run(w.t.Context())
+	w.must(result.Err())
+	if !result.Balanced() {
+		w.t.Errorf("the counts do not add up: %+v", result.Counts)
 	}
-	return counts
+	return result.Counts
 }
 
 // last ends every line, lets time pass, ships what is left, and compares the documents with the lines.

@@ -238,15 +238,15 @@ func (h *history) run(interrupt time.Duration, abort bool) penstock.Counts {
 		})
 		defer timer.Stop()
 	}
-	counts, runErr := p.Run(ctx)
+	result := p.Run(ctx)
 	closing, done := context.WithTimeout(context.Background(), time.Second)
 	defer done()
 	_ = writer.Close(closing)
-	h.check(counts, runErr, interrupt > 0)
-	if _, braked := errors.AsType[*penstock.BrakeError](runErr); braked && h.traces() != before {
+	h.check(result.Counts, result.Err(), interrupt > 0)
+	if _, braked := errors.AsType[*penstock.BrakeError](result.Fatal); braked && h.traces() != before {
 		h.t.Errorf("stopped by the brake, and it left traces: %+v, before it %+v", h.traces(), before)
 	}
-	return counts
+	return result.Counts
 }
 
 // traces are what a run that the brake stopped must not leave: dead letters, and documents of records that did not
