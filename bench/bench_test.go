@@ -135,7 +135,8 @@ func TestUnfilteredAnswerIsWhatADomainSays(t *testing.T) {
 	if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil {
 		t.Fatal(err)
 	}
-	if n := len(answer.Items); n != 50 || answer.Items[0]["index"].Index != "logs" || answer.Items[0]["index"].Status != 201 {
+	n := len(answer.Items)
+	if n != 50 || answer.Items[0]["index"].Index != "logs" || answer.Items[0]["index"].Status != 201 {
 		t.Errorf("%d items, the first %+v", n, answer.Items[0])
 	}
 	if per := size / 50; per < 140 || per > 240 {

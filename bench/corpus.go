@@ -84,7 +84,8 @@ func makeCorpus(cache, format string, n int) (corpus, error) {
 
 func objectName(format string, part int) string {
 	if format == "alb" {
-		return fmt.Sprintf("123456789012_elasticloadbalancing_eu-west-1_app.web.50dc6c495c0c9188_20261124T%02d05Z_10.0.0.1_bench%03d.log.gz", part, part)
+		return fmt.Sprintf("123456789012_elasticloadbalancing_eu-west-1_app.web.50dc6c495c0c9188_"+
+			"20261124T%02d05Z_10.0.0.1_bench%03d.log.gz", part, part)
 	}
 	return fmt.Sprintf("%s-%02d.gz", format, part)
 }
@@ -138,10 +139,14 @@ var (
 	start  = time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)
 	agents = []string{
 		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.%d.%d Safari/537.36",
-		"Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.%d.%d (KHTML, like Gecko) Mobile Safari/604.1",
+		"Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.%d.%d " +
+			"(KHTML, like Gecko) Mobile Safari/604.1",
 		"Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/2010%d Firefox/132.%d", "curl/8.%d.%d", "okhttp/4.%d.%d",
 	}
-	paths    = []string{"/api/v1/orders", "/api/v1/orders/search", "/api/v1/turbines/status", "/static/app.js", "/healthz", "/api/v1/users/me", "/login"}
+	paths = []string{
+		"/api/v1/orders", "/api/v1/orders/search", "/api/v1/turbines/status", "/static/app.js", "/healthz",
+		"/api/v1/users/me", "/login",
+	}
 	services = []string{"orders", "payments", "catalogue", "gateway", "sessions"}
 	messages = []string{
 		"request completed", "cache miss, asked the database", "retrying after a temporary failure of the upstream service",
@@ -162,8 +167,10 @@ func ndjsonLine(b []byte, r *rand.Rand, i int) []byte {
 	b = append(b, `","seq":`...)
 	b = strconv.AppendInt(b, int64(i), 10)
 	b = fmt.Appendf(b, `,"level":"%s","service":"%s","host":"ip-10-0-%d-%d","trace_id":"%016x%016x","span_id":"%016x",`+
-		`"message":"%s, order %016x","http":{"method":"GET","path":"%s","status":%d,"bytes":%d},"client":{"ip":"203.0.%d.%d","agent":"%s","session":"%010x"},"duration_ms":%d.%03d}`,
-		[]string{"info", "info", "info", "debug", "warn"}[r.IntN(5)], pick(r, services), r.IntN(4), r.IntN(250), r.Uint64(), r.Uint64(), r.Uint64(),
+		`"message":"%s, order %016x","http":{"method":"GET","path":"%s","status":%d,"bytes":%d},`+
+		`"client":{"ip":"203.0.%d.%d","agent":"%s","session":"%010x"},"duration_ms":%d.%03d}`,
+		[]string{"info", "info", "info", "debug", "warn"}[r.IntN(5)], pick(r, services), r.IntN(4), r.IntN(250),
+		r.Uint64(), r.Uint64(), r.Uint64(),
 		pick(r, messages), r.Uint64(), pick(r, paths), []int{200, 200, 200, 204, 404, 500}[r.IntN(6)], r.IntN(100_000),
 		r.IntN(256), r.IntN(256), agent(r), r.Uint64()>>24, r.IntN(500), r.IntN(1000))
 	return b
@@ -177,9 +184,13 @@ func albLine(b []byte, r *rand.Rand, i int) []byte {
 	status := []int{200, 200, 200, 304, 404, 502}[r.IntN(6)]
 	return fmt.Appendf(b, `https %s app/web/50dc6c495c0c9188 203.0.%d.%d:%d %s 0.00%d 0.%03d 0.000 %d %d %d %d `+
 		`"GET https://www.example.com:443%s?page=%d&session=%016x HTTP/1.1" "%s" ECDHE-RSA-AES128-GCM-SHA256 TLSv1.2 `+
-		`arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/web/73e2d6bc24d8a067 "Root=1-%08x-%012x%012x" "www.example.com" `+
-		`"arn:aws:acm:eu-west-1:123456789012:certificate/12345678-1234-1234-1234-123456789012" %d %s "forward" "-" "-" "%s" "%d" "-" "-" TID_%032x`,
-		at.Format(layout), r.IntN(256), r.IntN(256), 1024+r.IntN(60_000), target, r.IntN(10), r.IntN(1000), status, status, r.IntN(2000), r.IntN(90_000),
-		pick(r, paths), r.IntN(40), r.Uint64(), agent(r), at.Unix(), r.Uint64()>>16, r.Uint64()>>16, r.IntN(90), at.Add(-20*time.Millisecond).Format(layout), target, status,
-		r.Uint64())
+		`arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/web/73e2d6bc24d8a067 `+
+		`"Root=1-%08x-%012x%012x" "www.example.com" `+
+		`"arn:aws:acm:eu-west-1:123456789012:certificate/12345678-1234-1234-1234-123456789012" `+
+		`%d %s "forward" "-" "-" "%s" "%d" "-" "-" TID_%032x`,
+		at.Format(layout), r.IntN(256), r.IntN(256), 1024+r.IntN(60_000), target, r.IntN(10), r.IntN(1000),
+		status, status, r.IntN(2000), r.IntN(90_000),
+		pick(r, paths), r.IntN(40), r.Uint64(), agent(r),
+		at.Unix(), r.Uint64()>>16, r.Uint64()>>16,
+		r.IntN(90), at.Add(-20*time.Millisecond).Format(layout), target, status, r.Uint64())
 }

@@ -91,7 +91,9 @@ func trusting(caFile string) (*http.Client, error) {
 	}
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(text)
-	return &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}}, nil
+	return &http.Client{
+		Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}},
+	}, nil
 }
 
 // shipped is what "penstock ship --json" prints.
@@ -157,11 +159,13 @@ func measure(ctx context.Context, c config, to *server, from corpus) (sample, sh
 	}
 	defer func() { _ = os.RemoveAll(letters) }()
 	args := append([]string{
-		"ship", from.Dir, "--ca-file", to.caFile, "--domain", to.url, "--region", "us-east-1", "--service", "es", "--dead-letters", letters, "--json",
+		"ship", from.Dir, "--ca-file", to.caFile, "--domain", to.url, "--region", "us-east-1", "--service", "es",
+		"--dead-letters", letters, "--json",
 	}, c.extra...)
 	cmd := exec.CommandContext(ctx, c.binary, args...)
-	cmd.Env = append(os.Environ(), "PENSTOCK_BENCH=1", "PENSTOCK_CPUPROFILE="+c.profile, "AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=bench",
-		"AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null", "AWS_CA_BUNDLE=")
+	cmd.Env = append(os.Environ(), "PENSTOCK_BENCH=1", "PENSTOCK_CPUPROFILE="+c.profile,
+		"AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=bench", "AWS_EC2_METADATA_DISABLED=true",
+		"AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null", "AWS_CA_BUNDLE=")
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	start := time.Now()
@@ -269,8 +273,8 @@ func cpuTicks() (idle, total float64) {
 	return idle, total
 }
 
-// calibrate runs a fixed computation five times. It reports whether they took the same time, within a fifth, and how many MB
-// were hashed in a second at best.
+// calibrate runs a fixed computation five times. It reports whether they took the same time, within a fifth, and how
+// many MB were hashed in a second at best.
 func calibrate() (steady bool, mbps float64) {
 	data := make([]byte, 5_000_000)
 	_ = sha256.Sum256(data) // the first time fetches the pages

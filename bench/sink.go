@@ -45,11 +45,13 @@ type sink struct {
 }
 
 func newSink(delay time.Duration) *sink {
-	return &sink{delay: delay, ids: map[string]struct{}{}, buffers: sync.Pool{New: func() any { return new(bytes.Buffer) }}}
+	return &sink{
+		delay: delay, ids: map[string]struct{}{}, buffers: sync.Pool{New: func() any { return new(bytes.Buffer) }},
+	}
 }
 
-// serveSink runs a sink in this process, prints its address and stays. It serves HTTPS when there is a file to write its
-// certificate to.
+// serveSink runs a sink in this process, prints its address and stays. It serves HTTPS when there is a file to write
+// its certificate to.
 func serveSink(out io.Writer, delay time.Duration, caFile string) error {
 	server := httptest.NewUnstartedServer(newSink(delay))
 	if caFile == "" {
@@ -81,7 +83,9 @@ func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case strings.HasSuffix(r.URL.Path, "/_bulk"):
 		s.bulk(w, r)
 	case r.URL.Path == "/":
-		_, _ = io.WriteString(w, `{"name":"sink","cluster_name":"sink","version":{"distribution":"opensearch","number":"2.19.1"},"tagline":"The OpenSearch Project: https://opensearch.org/"}`)
+		_, _ = io.WriteString(w,
+			`{"name":"sink","cluster_name":"sink","version":{"distribution":"opensearch","number":"2.19.1"},`+
+				`"tagline":"The OpenSearch Project: https://opensearch.org/"}`)
 	default:
 		w.WriteHeader(http.StatusNotFound)
 		_, _ = io.WriteString(w, `{"error":"this is a benchmark's sink","status":404}`)
@@ -131,7 +135,8 @@ func (s *sink) bulk(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if err != nil {
-		http.Error(w, `{"error":{"type":"illegal_argument_exception","reason":`+strconv.Quote(err.Error())+`},"status":400}`, http.StatusBadRequest)
+		http.Error(w, `{"error":{"type":"illegal_argument_exception","reason":`+strconv.Quote(err.Error())+`},"status":400}`,
+			http.StatusBadRequest)
 		return
 	}
 	_, _ = w.Write(answer.Bytes())
@@ -205,8 +210,8 @@ func readBulk(body []byte, answer *bytes.Buffer, f filter, index string, strict 
 	return got, ids, nil
 }
 
-// readAction reads an action line, strictly as JSON or by looking for the id: a sink that takes more of the processor than it
-// must slows down what is measured beside it.
+// readAction reads an action line, strictly as JSON or by looking for the id: a sink that takes more of the processor
+// than it must slows down what is measured beside it.
 func readAction(line []byte, strict bool) (action, error) {
 	a := action{create: bytes.HasPrefix(line, []byte(`{"create"`))}
 	if !a.create && !bytes.HasPrefix(line, []byte(`{"index"`)) {

@@ -51,7 +51,8 @@ func (t *table) add(format string, c corpus, samples []sample) (missed bool) {
 				verdict, missed = "MISS", true
 			}
 		}
-		fmt.Fprintf(t.w, "%s\t%s\t"+verb+"\t"+verb+"\t"+verb+"\t%s\t%s\t\n", format, measure, m, slices.Min(values), slices.Max(values), text, verdict)
+		fmt.Fprintf(t.w, "%s\t%s\t"+verb+"\t"+verb+"\t"+verb+"\t%s\t%s\t\n",
+			format, measure, m, slices.Min(values), slices.Max(values), text, verdict)
 	}
 	row("CPU-s/GB", "%.2f", want.cpuPerGB, func(s sample) float64 { return s.cpu.Seconds() / gb })
 	row("peak RSS MB", "%.1f", want.rssMB, func(s sample) float64 { return s.rssMB })
@@ -68,7 +69,8 @@ func (t *table) add(format string, c corpus, samples []sample) (missed bool) {
 		}
 	}
 	if noisy > 0 {
-		t.note = append(t.note, fmt.Sprintf("%s: %d of %d runs on a busy machine: wall and CPU figures are too high", format, noisy, len(samples)))
+		t.note = append(t.note,
+			fmt.Sprintf("%s: %d of %d runs on a busy machine: wall and CPU figures are too high", format, noisy, len(samples)))
 	}
 	return missed
 }
@@ -79,7 +81,8 @@ func (t *table) print() {
 	if len(t.conf.extra) > 0 {
 		fmt.Fprintln(t.out, "ship", strings.Join(t.conf.extra, " "))
 	}
-	fmt.Fprintf(t.out, "every document counted at the sink; a strict pass before found all of them to be JSON, with different ids, signed; delay %s\n", t.conf.delay)
+	fmt.Fprintf(t.out, "every document counted at the sink; "+
+		"a strict pass before found all of them to be JSON, with different ids, signed; delay %s\n", t.conf.delay)
 	for _, n := range t.note {
 		fmt.Fprintln(t.out, n)
 	}

@@ -25,7 +25,8 @@ const (
 // lint runs cfn-lint, whose findings make it fail.
 func lint(t *testing.T, template string) (string, error) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), realtest.Python(t, cfnLint), "-c", "from cfnlint.runner.cli import main; main()",
+	cmd := exec.CommandContext(t.Context(), realtest.Python(t, cfnLint),
+		"-c", "from cfnlint.runner.cli import main; main()",
 		"--non-zero-exit-code", "informational", "--include-checks", "I", "--", template)
 	out, err := cmd.CombinedOutput()
 	return string(out), err
@@ -40,7 +41,7 @@ func TestTheTemplatesAreValid(t *testing.T) {
 	}
 }
 
-// The two state machines read different lists and do the same with what they read, by names of errors that the function has.
+// The two state machines read different lists and treat their items alike, by names of errors that the function has.
 func TestTheStateMachinesRetryWhatTheFunctionCanFailWith(t *testing.T) {
 	t.Parallel()
 	names := regexp.MustCompile(`"(Penstock\.[A-Za-z]+)"`)
@@ -134,7 +135,10 @@ for name in sorted(glob.glob("terraform/*.tf")):
         for kind, blocks in hcl2.load(f, serialization_options=options).items():
             all.setdefault(kind, []).extend(blocks)
 json.dump(all, sys.stdout)`, &raw)
-	m := terraform{resources: map[string]map[string]any{}, data: map[string]map[string]any{}, variables: map[string]map[string]any{}, outputs: map[string]map[string]any{}, locals: map[string]any{}}
+	m := terraform{
+		resources: map[string]map[string]any{}, data: map[string]map[string]any{}, variables: map[string]map[string]any{},
+		outputs: map[string]map[string]any{}, locals: map[string]any{},
+	}
 	for _, b := range raw["resource"] {
 		flatten(m.resources, b)
 	}
@@ -178,7 +182,8 @@ func TestTheTerraformModuleParsesAndItsNamesAreKnown(t *testing.T) {
 	t.Parallel()
 	m := readTerraform(t)
 	used := map[string]bool{}
-	for _, ref := range regexp.MustCompile(`\b(data\.)?(var|local|aws_[a-z0-9_]+)\.([a-z0-9_]+)`).FindAllStringSubmatch(m.text, -1) {
+	reference := regexp.MustCompile(`\b(data\.)?(var|local|aws_[a-z0-9_]+)\.([a-z0-9_]+)`)
+	for _, ref := range reference.FindAllStringSubmatch(m.text, -1) {
 		var known bool
 		switch name := ref[2] + "." + ref[3]; {
 		case ref[2] == "var":
@@ -225,7 +230,12 @@ func samRole(t *testing.T, resources map[string]any) map[string]statement {
 		if maybe {
 			s = branch[1].(map[string]any)
 		}
-		all[s["Sid"].(string)] = statement{Sid: s["Sid"].(string), Actions: strs(s["Action"]), Everything: slices.Contains(strs(s["Resource"]), "*"), Maybe: maybe}
+		all[s["Sid"].(string)] = statement{
+			Sid:        s["Sid"].(string),
+			Actions:    strs(s["Action"]),
+			Everything: slices.Contains(strs(s["Resource"]), "*"),
+			Maybe:      maybe,
+		}
 	}
 	return all
 }
@@ -236,7 +246,9 @@ func terraformRole(t *testing.T, m terraform) map[string]statement {
 	policy := m.data["aws_iam_policy_document.function"]
 	add := func(s map[string]any, maybe bool) {
 		sid := s["sid"].(string)
-		all[sid] = statement{Sid: sid, Actions: strs(s["actions"]), Everything: slices.Contains(strs(s["resources"]), "*"), Maybe: maybe}
+		all[sid] = statement{
+			Sid: sid, Actions: strs(s["actions"]), Everything: slices.Contains(strs(s["resources"]), "*"), Maybe: maybe,
+		}
 	}
 	for _, s := range policy["statement"].([]any) {
 		add(s.(map[string]any), false)
@@ -336,22 +348,27 @@ func TestBothDeployTheSameFunctionQueueAndAlarms(t *testing.T) {
 	t.Parallel()
 	sam, tf := samResources(t), readTerraform(t)
 	function := at(t, sam, "Function", "Properties")
-	if function["Runtime"] != "provided.al2023" || tf.resources["aws_lambda_function.this"]["runtime"] != "provided.al2023" {
+	if function["Runtime"] != "provided.al2023" ||
+		tf.resources["aws_lambda_function.this"]["runtime"] != "provided.al2023" {
 		t.Error("the runtime is not provided.al2023")
 	}
-	if types := at(t, function, "Events", "Objects", "Properties")["FunctionResponseTypes"]; !slices.Equal(strs(types), []string{"ReportBatchItemFailures"}) {
+	types := at(t, function, "Events", "Objects", "Properties")["FunctionResponseTypes"]
+	if !slices.Equal(strs(types), []string{"ReportBatchItemFailures"}) {
 		t.Errorf("SAM: response types %v: every failure would bring the whole batch back", types)
 	}
-	if types := tf.resources["aws_lambda_event_source_mapping.objects"]["function_response_types"]; !slices.Equal(strs(types), []string{"ReportBatchItemFailures"}) {
+	types = tf.resources["aws_lambda_event_source_mapping.objects"]["function_response_types"]
+	if !slices.Equal(strs(types), []string{"ReportBatchItemFailures"}) {
 		t.Errorf("Terraform: response types %v", types)
 	}
 	if n := at(t, sam, "Queue", "Properties", "RedrivePolicy")["maxReceiveCount"]; n != 5. {
 		t.Errorf("SAM: messages are received %v times", n)
 	}
-	if policy, _ := tf.resources["aws_sqs_queue.objects"]["redrive_policy"].(string); !regexp.MustCompile(`maxReceiveCount"?\s*[:=]\s*5`).MatchString(policy) {
+	policy, _ := tf.resources["aws_sqs_queue.objects"]["redrive_policy"].(string)
+	if !regexp.MustCompile(`maxReceiveCount"?\s*[:=]\s*5`).MatchString(policy) {
 		t.Errorf("Terraform: redrive policy %v", policy)
 	}
-	if at(t, sam, "LogsPermission", "Properties")["SourceAccount"] == nil || tf.resources["aws_lambda_permission.logs"]["source_account"] == nil {
+	if at(t, sam, "LogsPermission", "Properties")["SourceAccount"] == nil ||
+		tf.resources["aws_lambda_permission.logs"]["source_account"] == nil {
 		t.Error("CloudWatch Logs of other accounts may invoke the function")
 	}
 	var samAlarms, tfAlarms []string

@@ -13,8 +13,8 @@ import (
 	"github.com/seed56735111/penstock/internal/realtest"
 )
 
-// awsCLI returns a function that runs the AWS command line against a stand-in, and the environment of a script that is to
-// find it.
+// awsCLI returns a function that runs the AWS command line against a stand-in, and the environment for a script that
+// runs it too.
 func awsCLI(t *testing.T, stand *realtest.AWS) (aws func(args ...string) string, env []string) {
 	t.Helper()
 	python := realtest.Python(t, "awscli==1.46.3")
@@ -52,10 +52,13 @@ func TestSubscribingTakesAllGroupsButTheFunctionsOwn(t *testing.T) {
 	if err := os.WriteFile(zipped, code.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}`
-	role := aws("iam", "create-role", "--role-name", "gate", "--assume-role-policy-document", trust, "--query", "Role.Arn", "--output", "text")
-	function := aws("lambda", "create-function", "--function-name", "gate", "--runtime", "provided.al2023", "--handler", "bootstrap",
-		"--role", role, "--zip-file", "fileb://"+zipped, "--query", "FunctionArn", "--output", "text")
+	trust := `{"Version":"2012-10-17","Statement":[` +
+		`{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}`
+	role := aws("iam", "create-role", "--role-name", "gate", "--assume-role-policy-document", trust,
+		"--query", "Role.Arn", "--output", "text")
+	function := aws("lambda", "create-function", "--function-name", "gate", "--runtime", "provided.al2023",
+		"--handler", "bootstrap", "--role", role, "--zip-file", "fileb://"+zipped,
+		"--query", "FunctionArn", "--output", "text")
 	groups := []string{"/aws/lambda/gate", "/aws/lambda/orders", "/aws/lambda/with space", "/app/web"}
 	for _, group := range groups {
 		aws("logs", "create-log-group", "--log-group-name", strings.ReplaceAll(group, " ", "_"))
@@ -68,8 +71,12 @@ func TestSubscribingTakesAllGroupsButTheFunctionsOwn(t *testing.T) {
 			t.Errorf("%v, printed %q, want %q", err, out, want)
 		}
 	}
-	for group, want := range map[string]string{"/aws/lambda/gate": "", "/aws/lambda/orders": function, "/aws/lambda/with_space": function, "/app/web": ""} {
-		if got := aws("logs", "describe-subscription-filters", "--log-group-name", group, "--query", "subscriptionFilters[].destinationArn", "--output", "text"); got != want {
+	for group, want := range map[string]string{
+		"/aws/lambda/gate": "", "/aws/lambda/orders": function, "/aws/lambda/with_space": function, "/app/web": "",
+	} {
+		got := aws("logs", "describe-subscription-filters", "--log-group-name", group,
+			"--query", "subscriptionFilters[].destinationArn", "--output", "text")
+		if got != want {
 			t.Errorf("%s is subscribed to %q, want %q", group, got, want)
 		}
 	}
