@@ -256,6 +256,11 @@ func (r *reshaper) reshape(l penstock.Letter) (penstock.Document, error) {
 	return doc, nil
 }
 
+var (
+	_ penstock.Shaper      = placed{}
+	_ penstock.EntryShaper = placed{}
+)
+
 // placed shapes records as the one at an offset.
 type placed struct {
 	penstock.Shaper
@@ -263,14 +268,12 @@ type placed struct {
 	offset int64
 }
 
-// Entry is part of penstock.Shaper.
 func (p placed) Entry(o *penstock.Object, id penstock.Identity, entry, format string) (penstock.EntryShaper, error) {
 	var err error
 	p.entry, err = p.Shaper.Entry(o, id, entry, format)
 	return p, err
 }
 
-// Shape is part of penstock.EntryShaper.
 func (p placed) Shape(r *penstock.Record) (penstock.Document, error) {
 	r.Offset = p.offset
 	return p.entry.Shape(r)

@@ -22,11 +22,16 @@ type dryRun struct {
 	letters int           // told of
 }
 
+var (
+	_ penstock.Deliverer   = (*dryRun)(nil)
+	_ penstock.DeadLetters = (*dryRun)(nil)
+	_ penstock.Delivery    = (*dryDelivery)(nil)
+)
+
 func newDryRun(out, err io.Writer, linger time.Duration) *dryRun {
 	return &dryRun{out: bufio.NewWriterSize(out, 64<<10), err: err, linger: linger}
 }
 
-// Begin is part of penstock.Deliverer.
 func (d *dryRun) Begin(penstock.RejectFunc) penstock.Delivery { return &dryDelivery{dryRun: d} }
 
 type dryDelivery struct {
@@ -34,7 +39,7 @@ type dryDelivery struct {
 	n int64
 }
 
-// Add is part of penstock.Delivery.
+// Add writes the document, after linger at the latest.
 func (d *dryDelivery) Add(_ context.Context, doc penstock.Document) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -59,7 +64,7 @@ func (d *dryRun) flush() {
 	_ = d.out.Flush()
 }
 
-// Wait is part of penstock.Delivery.
+// Wait writes what has waited: a preview counts as delivered when standard output has it.
 func (d *dryDelivery) Wait(context.Context) (penstock.Outcome, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -69,7 +74,7 @@ func (d *dryDelivery) Wait(context.Context) (penstock.Outcome, error) {
 	return penstock.Outcome{Delivered: d.n}, nil
 }
 
-// Put is part of penstock.DeadLetters.
+// Put tells of the first letters and counts the others. It stores none.
 func (d *dryRun) Put(_ context.Context, letters ...penstock.Letter) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()

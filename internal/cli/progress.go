@@ -260,7 +260,8 @@ type openItem struct {
 
 func newWaterMark(s penstock.Source) *waterMark { return &waterMark{Source: s, given: -1} }
 
-// Items is part of penstock.Source.
+var _ penstock.Source = (*waterMark)(nil)
+
 func (w *waterMark) Items(ctx context.Context) iter.Seq2[penstock.Item, error] {
 	return func(yield func(penstock.Item, error) bool) {
 		for item, err := range w.Source.Items(ctx) {

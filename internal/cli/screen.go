@@ -18,7 +18,7 @@ type screen struct {
 
 const eraseLine = "\r\x1b[K"
 
-// Write is part of io.Writer.
+// Write writes above the last line.
 func (s *screen) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
