@@ -52,6 +52,7 @@ func (s sized) Items(context.Context) iter.Seq2[penstock.Item, error] {
 func TestProgressSaysHowMuchThereIsOnceThatIsKnown(t *testing.T) {
 	t.Parallel()
 	began := time.Unix(1000, 0)
+	const records, letters = "  1,234,567 records", "  12 dead letters"
 	for _, tt := range []struct {
 		name     string
 		source   sized
@@ -59,22 +60,31 @@ func TestProgressSaysHowMuchThereIsOnceThatIsKnown(t *testing.T) {
 		draining bool
 		want     string
 	}{
-		{"all is known", sized{sizes: []int64{6e9, 4e9}}, 10 * time.Second, false, "2.5 GB of 10 GB, " +
-			"25 %  31 s left  250 MB/s  1,234,567 records  1 object of 2  12 dead letters"},
-		{"too early for a speed", sized{sizes: []int64{6e9, 4e9}}, time.Second, false, "2.5 GB of 10 GB, " +
-			"25 %  2.5 GB/s  1,234,567 records  1 object of 2  12 dead letters"},
 		{
-			"the listing breaks off",
-			sized{sizes: []int64{6e9, 4e9}, err: errors.New("no")},
-			10 * time.Second, false,
-			"2.5 GB of ≥ 10 GB  250 MB/s  1,234,567 records  1 object of ≥ 2  12 dead letters",
+			name: "all is known", source: sized{sizes: []int64{6e9, 4e9}}, after: 10 * time.Second,
+			want: "2.5 GB of 10 GB, 25 %  31 s left  250 MB/s" + records + "  1 object of 2" + letters,
 		},
-		{"something has no length", sized{sizes: []int64{6e9, -1}}, 10 * time.Second, false, "2.5 GB  250 MB/s  1,234,567 " +
-			"records  1 object of 2  12 dead letters"},
-		{"hours", sized{sizes: []int64{2502.5e9}}, 10 * time.Second, false, "2.5 GB of 2.5 TB, " +
-			"0 %  2 h 46 min left  250 MB/s  1,234,567 records  1 object of 1  12 dead letters"},
-		{"draining", sized{sizes: []int64{6e9, 4e9}}, 10 * time.Second, true, "draining  2.5 GB  250 MB/s  1,234,567 " +
-			"records  1 object of 2  12 dead letters"},
+		{
+			name: "too early for a speed", source: sized{sizes: []int64{6e9, 4e9}}, after: time.Second,
+			want: "2.5 GB of 10 GB, 25 %  2.5 GB/s" + records + "  1 object of 2" + letters,
+		},
+		{
+			name:   "the listing breaks off",
+			source: sized{sizes: []int64{6e9, 4e9}, err: errors.New("no")}, after: 10 * time.Second,
+			want: "2.5 GB of ≥ 10 GB  250 MB/s" + records + "  1 object of ≥ 2" + letters,
+		},
+		{
+			name: "something has no length", source: sized{sizes: []int64{6e9, -1}}, after: 10 * time.Second,
+			want: "2.5 GB  250 MB/s" + records + "  1 object of 2" + letters,
+		},
+		{
+			name: "hours", source: sized{sizes: []int64{2502.5e9}}, after: 10 * time.Second,
+			want: "2.5 GB of 2.5 TB, 0 %  2 h 46 min left  250 MB/s" + records + "  1 object of 1" + letters,
+		},
+		{
+			name: "draining", source: sized{sizes: []int64{6e9, 4e9}}, after: 10 * time.Second, draining: true,
+			want: "draining  2.5 GB  250 MB/s" + records + "  1 object of 2" + letters,
+		},
 	} {
 		p := &progress{Progress: new(penstock.Progress), total: &totals{source: tt.source}, began: began}
 		p.total.measure(t.Context())
@@ -203,29 +213,31 @@ func TestTheMarkPassesNothingThatIsNotSettled(t *testing.T) {
 
 func TestWhereARunStoppedIsSaidWithTheWayOn(t *testing.T) {
 	t.Parallel()
+	const upTo = "penstock: everything up to and including "
 	for _, tt := range []struct {
 		o       shipOptions
 		args    []string
 		reached string
 		want    string
 	}{
-		{shipOptions{}, []string{"s3://b/"}, "", ""},
-		{shipOptions{}, []string{"s3://b/"}, "s3://b/it's", "penstock: everything up to and including s3://b/it's is " +
-			"settled; --start-after 'it'\\''s' goes on behind it\n"},
+		{args: []string{"s3://b/"}},
 		{
-			shipOptions{Options: pipeline.Options{Sources: pipeline.Sources{List: source.ListOptions{Versions: true}}}},
-			[]string{"s3://b/"},
-			"s3://b/k?versionId=1",
-			"penstock: everything up to and including s3://b/k?versionId=1 is settled\n",
+			args: []string{"s3://b/"}, reached: "s3://b/it's",
+			want: upTo + `s3://b/it's is settled; --start-after 'it'\''s' goes on behind it` + "\n",
 		},
 		{
-			shipOptions{},
-			[]string{"s3://b/", "s3://c/"},
-			"s3://b/k",
-			"penstock: everything up to and including s3://b/k is settled\n",
+			o:    shipOptions{Options: pipeline.Options{Sources: pipeline.Sources{List: source.ListOptions{Versions: true}}}},
+			args: []string{"s3://b/"}, reached: "s3://b/k?versionId=1",
+			want: upTo + "s3://b/k?versionId=1 is settled\n",
 		},
-		{shipOptions{}, []string{"/var/log"}, "/var/log/\x1b[2J", "penstock: everything up to and including " +
-			"/var/log/\\u001b[2J is settled\n"},
+		{
+			args: []string{"s3://b/", "s3://c/"}, reached: "s3://b/k",
+			want: upTo + "s3://b/k is settled\n",
+		},
+		{
+			args: []string{"/var/log"}, reached: "/var/log/\x1b[2J",
+			want: upTo + `/var/log/\u001b[2J is settled` + "\n",
+		},
 	} {
 		var out bytes.Buffer
 		tt.o.sayMark(&app{Streams: Streams{Err: &out}}, tt.args, tt.reached)

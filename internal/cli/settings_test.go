@@ -102,9 +102,9 @@ func TestRulesHaveALineEachInAVariableAndAPlaceInAListInAFile(t *testing.T) {
 		args     []string
 		variable string
 	}{
-		{[]string{"--drop", "level=debug", "--drop", "a=b and c=d"}, "x=y"},
-		{nil, "level=debug\r\n\n a=b and c=d \n"},
-		{[]string{"--config", file}, ""},
+		{args: []string{"--drop", "level=debug", "--drop", "a=b and c=d"}, variable: "x=y"},
+		{variable: "level=debug\r\n\n a=b and c=d \n"},
+		{args: []string{"--config", file}},
 	} {
 		cmd := &cobra.Command{Use: "x"}
 		cmd.Flags().String("config", "", "")
@@ -120,7 +120,7 @@ func TestRulesHaveALineEachInAVariableAndAPlaceInAListInAFile(t *testing.T) {
 			return "", false
 		})
 		if err != nil || !slices.Equal(got, want) {
-			t.Errorf("%v, variable %q: got %q, error %v", test.args, test.variable, got, err)
+			t.Errorf("%v, variable %q: got %q, error %v, want %q", test.args, test.variable, got, err, want)
 		}
 	}
 }
@@ -140,13 +140,13 @@ func TestAWrongSettingNamesItsPlace(t *testing.T) {
 		env          map[string]string
 		want         string
 	}{
-		{"variable", "", map[string]string{"PENSTOCK_WORKERS": "many"}, "PENSTOCK_WORKERS"},
-		{"size", "", map[string]string{"PENSTOCK_BATCH_BYTES": "5 apples"}, `"5 apples" is not a size`},
-		{"file value", write("value.json", `{"linger": "soon"}`), nil, "value.json: linger"},
-		{"unknown key", write("key.json", `{"wrokers": 3}`), nil, `key.json: unknown key "wrokers"`},
-		{"not JSON", write("text.json", `workers = 3`), nil, "text.json: not a JSON object"},
-		{"nested", write("nested.json", `{"workers": {"n": 3}}`), nil, `key "workers"`},
-		{"missing file", filepath.Join(dir, "none.json"), nil, "none.json"},
+		{name: "variable", env: map[string]string{"PENSTOCK_WORKERS": "many"}, want: "PENSTOCK_WORKERS"},
+		{name: "size", env: map[string]string{"PENSTOCK_BATCH_BYTES": "5 apples"}, want: `"5 apples" is not a size`},
+		{name: "file value", config: write("value.json", `{"linger": "soon"}`), want: "value.json: linger"},
+		{name: "unknown key", config: write("key.json", `{"wrokers": 3}`), want: `key.json: unknown key "wrokers"`},
+		{name: "not JSON", config: write("text.json", `workers = 3`), want: "text.json: not a JSON object"},
+		{name: "nested", config: write("nested.json", `{"workers": {"n": 3}}`), want: `key "workers"`},
+		{name: "missing file", config: filepath.Join(dir, "none.json"), want: "none.json"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -157,7 +157,7 @@ func TestAWrongSettingNamesItsPlace(t *testing.T) {
 			}
 			err := applySettings(cmd, func(name string) (string, bool) { s, ok := tt.env[name]; return s, ok })
 			if _, ok := errors.AsType[*usageError](err); !ok || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("error %v, want a usage error with %q", err, tt.want)
+				t.Errorf("got %v, want a usage error with %q", err, tt.want)
 			}
 		})
 	}
@@ -171,7 +171,7 @@ func TestSizesAreReadAndWrittenTheSameWay(t *testing.T) {
 	} {
 		var got, again settings.ByteSize
 		if err := got.Set(text); err != nil || int64(got) != want {
-			t.Errorf("%q: %d, error %v, want %d", text, got, err, want)
+			t.Errorf("%q: got %d, error %v, want %d", text, got, err, want)
 		}
 		if err := again.Set(got.String()); err != nil || again != got {
 			t.Errorf("%q is written as %q and read back as %d", text, got.String(), again)
