@@ -61,7 +61,9 @@ func (d *Domain) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/" {
 			w.WriteHeader(http.StatusNotFound)
 		}
-		_, _ = io.WriteString(w, `{"version":{"number":"2.19.1","distribution":"opensearch"},"tagline":"The OpenSearch Project: https://opensearch.org/"}`)
+		_, _ = io.WriteString(w,
+			`{"version":{"number":"2.19.1","distribution":"opensearch"},`+
+				`"tagline":"The OpenSearch Project: https://opensearch.org/"}`)
 		return
 	}
 	body, err := io.ReadAll(r.Body)
@@ -95,7 +97,9 @@ func (d *Domain) Store(doc Doc) Item {
 	name := doc.Index + "/" + doc.ID
 	_, there := d.docs[name]
 	if there && doc.Action == "create" {
-		return Item{Doc: doc, Status: http.StatusConflict, Type: "version_conflict_engine_exception", Reason: "document already exists"}
+		return Item{
+			Doc: doc, Status: http.StatusConflict, Type: "version_conflict_engine_exception", Reason: "document already exists",
+		}
 	}
 	if d.docs == nil {
 		d.docs = map[string]string{}
@@ -147,7 +151,9 @@ func Items(items []Item) string {
 		Items  []map[string]outcome `json:"items"`
 	}{Items: []map[string]outcome{}}
 	for _, it := range items {
-		o := outcome{Index: it.Index, ID: it.ID, Status: it.Status, Result: map[int]string{200: "updated", 201: "created"}[it.Status]}
+		o := outcome{
+			Index: it.Index, ID: it.ID, Status: it.Status, Result: map[int]string{200: "updated", 201: "created"}[it.Status],
+		}
 		if it.Type != "" {
 			answer.Errors, o.Error = true, &failure{it.Type, it.Reason}
 		}

@@ -151,7 +151,8 @@ func Lines(key string, n int) string {
 // ListFault changes a page of a listing.
 type ListFault func(page string) string
 
-// FromPage makes the pages from the n-th on fail. Whoever asks for a single key is checking the bucket, and is answered.
+// FromPage makes the pages from the n-th on fail. Whoever asks for a single key is checking the bucket, and is
+// answered.
 func FromPage(n int, f ListFault) func(http.ResponseWriter, *List) bool {
 	seen := 0
 	return func(w http.ResponseWriter, l *List) bool {
@@ -185,7 +186,8 @@ func Without(names ...string) ListFault {
 func WithToken(token string) ListFault {
 	return func(page string) string {
 		page = Without("IsTruncated", "NextContinuationToken")(page)
-		return strings.Replace(page, "<Contents>", "<IsTruncated>true</IsTruncated><NextContinuationToken>"+token+"</NextContinuationToken><Contents>", 1)
+		return strings.Replace(page, "<Contents>",
+			"<IsTruncated>true</IsTruncated><NextContinuationToken>"+token+"</NextContinuationToken><Contents>", 1)
 	}
 }
 

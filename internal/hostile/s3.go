@@ -30,8 +30,8 @@ type S3 struct {
 	PageKeys int
 	// Summed gives the objects checksums, as AWS does.
 	Summed bool
-	// Get and List answer in place of the server, unless they return false. They may change the objects. Once the server is
-	// asked, only Misbehave and Calm change them.
+	// Get and List answer in place of the server, unless they return false. They may change the objects. Once the server
+	// is asked, only Misbehave and Calm change them.
 	Get  func(w http.ResponseWriter, r *Get) bool
 	List func(w http.ResponseWriter, l *List) bool
 
@@ -221,7 +221,9 @@ func (s *S3) page(q url.Values) string {
 		if p.EncodingType == "url" {
 			k = strings.ReplaceAll(url.QueryEscape(k), "%2F", "/")
 		}
-		p.Contents = append(p.Contents, listed{Key: k, LastModified: modified.UTC().Format(time.RFC3339), ETag: `"` + ETag(body) + `"`, Size: len(body)})
+		p.Contents = append(p.Contents, listed{
+			Key: k, LastModified: modified.UTC().Format(time.RFC3339), ETag: `"` + ETag(body) + `"`, Size: len(body),
+		})
 	}
 	text, err := xml.Marshal(p)
 	if err != nil {

@@ -1,9 +1,10 @@
-// Package inflate decompresses gzip streams more than twice as fast as the general libraries, because decompression is the
-// largest single cost of shipping a log file. It reads all members of a stream as one.
+// Package inflate decompresses gzip streams more than twice as fast as the general libraries, because decompression is
+// the largest single cost of shipping a log file. It reads all members of a stream as one.
 //
-// The decoder keeps up to 63 bits of input in a register, decodes with tables of 11 bits (lengths and literals, one or two
-// of them) and 9 bits (distances), and copies matches 16 bytes at a time into a buffer with slack behind its end. A chunk of
-// output is handed over when the buffer is full; its last 32 KiB stay in front of the next one as history (RFC 1951, 2).
+// The decoder keeps up to 63 bits of input in a register, decodes with tables of 11 bits (lengths and literals, one or
+// two of them) and 9 bits (distances), and copies matches 16 bytes at a time into a buffer with slack behind its end. A
+// chunk of output is handed over when the buffer is full; its last 32 KiB stay in front of the next one as history (RFC
+// 1951, 2).
 package inflate
 
 import (
@@ -102,8 +103,8 @@ func (r *Reader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// WriteTo writes what is decompressed, and everything that can be before it asks for more input: the input may be long in
-// coming.
+// WriteTo writes what is decompressed, and everything that can be before it asks for more input: the input may be long
+// in coming.
 func (r *Reader) WriteTo(w io.Writer) (int64, error) {
 	r.to = w
 	defer func() { r.to = nil }()

@@ -44,7 +44,8 @@ func corpus() map[string][]byte {
 	}
 	var log strings.Builder
 	for log.Len() < 1<<20 {
-		fmt.Fprintf(&log, `{"time":"2015-11-19T09:%02d:%02dZ","level":"info","id":%d,"path":"/a/%x"}`+"\n", r.IntN(60), r.IntN(60), r.IntN(1e9), r.Uint32())
+		fmt.Fprintf(&log, `{"time":"2015-11-19T09:%02d:%02dZ","level":"info","id":%d,"path":"/a/%x"}`+"\n", r.IntN(60),
+			r.IntN(60), r.IntN(1e9), r.Uint32())
 	}
 	skewed := make([]byte, 200_000) // long codes, so that second-level tables are used
 	for i := range skewed {
@@ -69,14 +70,18 @@ func corpus() map[string][]byte {
 func TestDecompressesWhatTheStandardLibraryCompressed(t *testing.T) {
 	t.Parallel()
 	for name, data := range corpus() {
-		for _, level := range []int{gzip.HuffmanOnly, gzip.NoCompression, gzip.BestSpeed, gzip.DefaultCompression, gzip.BestCompression} {
+		for _, level := range []int{
+			gzip.HuffmanOnly, gzip.NoCompression, gzip.BestSpeed, gzip.DefaultCompression, gzip.BestCompression,
+		} {
 			if testing.Short() && level != gzip.DefaultCompression {
 				continue
 			}
 			z := compress(t, level, data, data[:len(data)/3], nil, data)
 			want := bytes.Join([][]byte{data, data[:len(data)/3], data}, nil)
 			for reader, src := range map[string]io.Reader{
-				"whole": bytes.NewReader(z), "one byte at a time": iotest.OneByteReader(bytes.NewReader(z)), "data with EOF": iotest.DataErrReader(bytes.NewReader(z)),
+				"whole":              bytes.NewReader(z),
+				"one byte at a time": iotest.OneByteReader(bytes.NewReader(z)),
+				"data with EOF":      iotest.DataErrReader(bytes.NewReader(z)),
 			} {
 				got, err := io.ReadAll(inflate.NewReader(src))
 				if err != nil || !bytes.Equal(got, want) {
@@ -234,7 +239,8 @@ func FuzzReader(f *testing.F) {
 // Blocks that hold nothing must not take the time to make the tables of a fixed block.
 func BenchmarkEmptyFixedBlocks(b *testing.B) {
 	// Four of them, each 010 and the code 0000000, lowest bit first, are five bytes.
-	z := append([]byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255}, bytes.Repeat([]byte{0x02, 0x08, 0x20, 0x80, 0x00}, 25_000)...)
+	z := append([]byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255},
+		bytes.Repeat([]byte{0x02, 0x08, 0x20, 0x80, 0x00}, 25_000)...)
 	z = append(z, 1, 0, 0, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 0) // an empty stored block, checksum, size
 	b.SetBytes(int64(len(z)))
 	b.ReportAllocs()

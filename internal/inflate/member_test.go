@@ -83,7 +83,9 @@ func TestEveryMatch(t *testing.T) {
 			m.literals(length % 4)
 		}
 		z := m.close()
-		for name, src := range map[string]io.Reader{"whole": bytes.NewReader(z), "one byte at a time": iotest.OneByteReader(bytes.NewReader(z))} {
+		for name, src := range map[string]io.Reader{
+			"whole": bytes.NewReader(z), "one byte at a time": iotest.OneByteReader(bytes.NewReader(z)),
+		} {
 			if got, err := io.ReadAll(inflate.NewReader(src)); err != nil || !bytes.Equal(got, m.out) {
 				t.Errorf("distance %d, %s: %d bytes, error %v; want %d", distance, name, len(got), err, len(m.out))
 			}
@@ -112,7 +114,8 @@ func TestAMatchStaysInItsMember(t *testing.T) {
 			m.match(20, n+1)
 			m.literals(after)
 			z := append(bytes.Clone(first), m.close()...)
-			if got, err := io.ReadAll(inflate.NewReader(bytes.NewReader(z))); !errors.Is(err, inflate.ErrCorrupt) || len(got) != 300_000+n {
+			got, err := io.ReadAll(inflate.NewReader(bytes.NewReader(z)))
+			if !errors.Is(err, inflate.ErrCorrupt) || len(got) != 300_000+n {
 				t.Errorf("%d bytes, then a match of one more: %d bytes, error %v", n, len(got), err)
 			}
 		}

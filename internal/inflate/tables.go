@@ -31,11 +31,16 @@ const (
 
 // base and extra bits of the length symbols from 257 on and of the distance symbols (RFC 1951, 3.2.5).
 var (
-	lengthBase  = [29]uint16{3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258}
+	lengthBase = [29]uint16{
+		3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258,
+	}
 	lengthExtra = [29]uint8{0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0}
-	distBase    = [30]uint16{1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 65, 97, 129, 193, 257, 385, 513, 769, 1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577}
-	distExtra   = [30]uint8{0, 0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13}
-	codeOrder   = [19]uint8{16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15}
+	distBase    = [30]uint16{
+		1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 65, 97, 129, 193, 257, 385, 513, 769, 1025, 1537, 2049, 3073, 4097, 6145,
+		8193, 12289, 16385, 24577,
+	}
+	distExtra = [30]uint8{0, 0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13}
+	codeOrder = [19]uint8{16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15}
 )
 
 func litEntry(sym int) uint32 {
@@ -127,8 +132,8 @@ func build(table []uint32, primary uint, lengths []uint8, entry func(sym int) ui
 	return true
 }
 
-// pair makes entries of two literals where both codes fit into the index. lengths are those of the literals' codes. It goes
-// down, so that the entry for what follows the first code, at a lower index, is still one of a single literal.
+// pair makes entries of two literals where both codes fit into the index. lengths are those of the literals' codes. It
+// goes down, so that the entry for what follows the first code, at a lower index, is still one of a single literal.
 func pair(table []uint32, lengths []uint8) {
 	shortest := uint8(maxCode)
 	for _, n := range lengths {
@@ -156,8 +161,8 @@ func reverse(code int, n uint) int {
 	return int(bits.Reverse16(uint16(code)) >> (16 - n))
 }
 
-// fixedTables makes the tables of fixed blocks (RFC 1951, 3.2.6), which may be shorter than it takes to make them: those of the
-// fixed block before are still good. No two of their literals make a pair.
+// fixedTables makes the tables of fixed blocks (RFC 1951, 3.2.6), which may be shorter than it takes to make them:
+// those of the fixed block before are still good. No two of their literals make a pair.
 func (r *Reader) fixedTables() {
 	if r.fixed {
 		return
@@ -209,7 +214,8 @@ func (r *Reader) dynamicTables() error {
 		return err
 	}
 	r.fixed = false
-	if !build(r.lit[:], litBits, r.lengths[:nlit], litEntry) || !build(r.dist[:], distBits, r.lengths[nlit:nlit+ndist], distEntry) {
+	if !build(r.lit[:], litBits, r.lengths[:nlit], litEntry) ||
+		!build(r.dist[:], distBits, r.lengths[nlit:nlit+ndist], distEntry) {
 		return ErrCorrupt
 	}
 	pair(r.lit[:], r.lengths[:min(nlit, 256)])

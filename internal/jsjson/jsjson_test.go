@@ -35,8 +35,10 @@ func node(t *testing.T, script string, lines []string) []string {
 // texts are random pieces of JSON, most of them broken somewhere.
 func texts(r *rand.Rand, n int) []string {
 	pieces := []string{
-		"{", "}", "[", "]", ",", ":", `"a"`, `"1"`, `"02"`, `"4294967294"`, `"__proto__"`, `""`, "1", "-0", "1e400", "0.1", "123456789012345678901",
-		"5e-324", "1E+2", "01", "true", "false", "null", " ", "\t", `"\ud83d\ude00"`, `"\ud800"`, `"\u0000\b\f"`, `"é\/"`, `"`, `\`, "Infinity", "\u2028", "\ufeff",
+		"{", "}", "[", "]", ",", ":", `"a"`, `"1"`, `"02"`, `"4294967294"`, `"__proto__"`, `""`, "1", "-0", "1e400", "0.1",
+		"123456789012345678901",
+		"5e-324", "1E+2", "01", "true", "false", "null", " ", "\t", `"\ud83d\ude00"`, `"\ud800"`, `"\u0000\b\f"`, `"é\/"`,
+		`"`, `\`, "Infinity", "\u2028", "\ufeff",
 	}
 	all := make([]string, 0, n)
 	for range n {
@@ -44,7 +46,8 @@ func texts(r *rand.Rand, n int) []string {
 		depth := 0
 		for range 1 + r.IntN(12) {
 			p := pieces[r.IntN(len(pieces))]
-			if r.IntN(3) > 0 && depth > 0 && b.Len() > 0 && !strings.HasSuffix(b.String(), "{") && !strings.HasSuffix(b.String(), "[") {
+			if r.IntN(3) > 0 && depth > 0 && b.Len() > 0 && !strings.HasSuffix(b.String(), "{") &&
+				!strings.HasSuffix(b.String(), "[") {
 				b.WriteString([]string{",", ":"}[r.IntN(2)])
 			}
 			switch p {
@@ -65,7 +68,8 @@ func texts(r *rand.Rand, n int) []string {
 			if i > 0 {
 				b.WriteByte(',')
 			}
-			fmt.Fprintf(&b, `"%s":%s`, []string{"a", "b", "10", "9", "2", "x y", "-1", "1.5", "toString"}[r.IntN(9)], []string{"1", "[2,{}]", `"s"`, "null", "-1.50", "1e21", "1e-7"}[r.IntN(7)])
+			fmt.Fprintf(&b, `"%s":%s`, []string{"a", "b", "10", "9", "2", "x y", "-1", "1.5", "toString"}[r.IntN(9)],
+				[]string{"1", "[2,{}]", `"s"`, "null", "-1.50", "1e21", "1e-7"}[r.IntN(7)])
 		}
 		b.WriteByte('}')
 		all = append(all, b.String())
@@ -96,7 +100,9 @@ func TestParsingAndWritingAgreeWithJavaScript(t *testing.T) {
 func TestNumbersInTextAgreeWithJavaScript(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(7, 8))
-	alphabet := []string{"0", "1", "9", "-", "+", ".", "e", "E", "x", "X", "b", "o", "_", " ", "a", "n", "Infinity", "\u00a0", "308", "324"}
+	alphabet := []string{
+		"0", "1", "9", "-", "+", ".", "e", "E", "x", "X", "b", "o", "_", " ", "a", "n", "Infinity", "\u00a0", "308", "324",
+	}
 	var all []string
 	for range 20000 {
 		var b strings.Builder
@@ -153,7 +159,8 @@ func TestExactNumbersKeepTheirDigits(t *testing.T) {
 		t.Fatal(err)
 	}
 	v.Set("made", jsjson.Value{Kind: jsjson.Number, Number: 1e21})
-	if got, want := string(jsjson.AppendExact(nil, &v)), `{"1":[12345678901234567890,1e2,-0],"2":1.10,"made":1e+21}`; got != want {
+	got, want := string(jsjson.AppendExact(nil, &v)), `{"1":[12345678901234567890,1e2,-0],"2":1.10,"made":1e+21}`
+	if got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
@@ -181,7 +188,8 @@ func TestTheNumberOfValuesIsBounded(t *testing.T) {
 func TestLookupFindsTheMemberAmongOthers(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
-		`{"@id":"x"}`, ` { "a" : 1 , "@id" : "x" } `, `{"1":[1,{"@id":2},"@id"],"b":{"@id":{"@id":[]}},"c":"\"@id\":[{","d":"\\","\u0040id":"x","e":null}`,
+		`{"@id":"x"}`, ` { "a" : 1 , "@id" : "x" } `,
+		`{"1":[1,{"@id":2},"@id"],"b":{"@id":{"@id":[]}},"c":"\"@id\":[{","d":"\\","\u0040id":"x","e":null}`,
 	} {
 		if v, ok := jsjson.Lookup(text, "@id"); !ok || v.String != "x" {
 			t.Errorf("%s: got %+v, %t", text, v, ok)

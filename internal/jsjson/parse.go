@@ -1,9 +1,9 @@
-// Package jsjson reads and writes JSON the way JavaScript's JSON.parse and JSON.stringify do (ECMA-262, 25.5), so that a
-// document can be made equal, byte for byte, to the one a Node function makes.
+// Package jsjson reads and writes JSON the way JavaScript's JSON.parse and JSON.stringify do (ECMA-262, 25.5), so that
+// a document can be made equal, byte for byte, to the one a Node function makes.
 //
 // What differs from encoding/json: numbers become doubles, names that are array indexes come first in ascending order,
-// a repeated name keeps its first place and its last value, and half a surrogate pair survives a round trip. Strings are
-// held as UTF-8 with such halves encoded like any other code point ("WTF-8").
+// a repeated name keeps its first place and its last value, and half a surrogate pair survives a round trip. Strings
+// are held as UTF-8 with such halves encoded like any other code point ("WTF-8").
 package jsjson
 
 import (
@@ -58,7 +58,8 @@ const (
 	MaxValues = 1 << 16
 )
 
-// Parse reads text as JSON.parse does: one value with white space around it. Bytes from outside go through Decode first.
+// Parse reads text as JSON.parse does: one value with white space around it. Bytes from outside go through Decode
+// first.
 func Parse(text string) (Value, error) {
 	p := parser{text: text, left: MaxValues}
 	p.space()

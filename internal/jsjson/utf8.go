@@ -5,8 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// Decode reads bytes as UTF-8 the way JavaScript's Buffer and TextDecoder do: each longest piece that could have begun a
-// character becomes one U+FFFD (WHATWG Encoding, "UTF-8 decoder").
+// Decode reads bytes as UTF-8 the way JavaScript's Buffer and TextDecoder do: each longest piece that could have begun
+// a character becomes one U+FFFD (WHATWG Encoding, "UTF-8 decoder").
 func Decode(b []byte) string {
 	if utf8.Valid(b) {
 		return string(b)

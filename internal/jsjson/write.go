@@ -11,8 +11,8 @@ import (
 // Append writes v as JSON.stringify does, without white space.
 func Append(b []byte, v *Value) []byte { return appendValue(b, v, false) }
 
-// AppendExact is Append but for the numbers: those that were read are written as they were, where JavaScript would write
-// what a double holds of them.
+// AppendExact is Append but for the numbers: those that were read are written as they were, where JavaScript would
+// write what a double holds of them.
 func AppendExact(b []byte, v *Value) []byte { return appendValue(b, v, true) }
 
 func appendValue(b []byte, v *Value, exact bool) []byte {

@@ -1,5 +1,5 @@
-// Command lambdazip builds the package of the Lambda function: a zip file with the binary, named bootstrap, which is the
-// same byte for byte whenever and wherever it is built from the same source with the same version of Go.
+// Command lambdazip builds the package of the Lambda function: a zip file with the binary, named bootstrap, which is
+// the same byte for byte whenever and wherever it is built from the same source with the same version of Go.
 package main
 
 import (
@@ -43,7 +43,8 @@ func run(ctx context.Context, arch, out, version string) error {
 	if err := os.WriteFile(out, packed, 0o600); err != nil {
 		return err
 	}
-	_, err = fmt.Printf("%s: linux/%s, %d bytes, %d unpacked, sha256 %x\n", out, arch, len(packed), len(binary), sha256.Sum256(packed))
+	_, err = fmt.Printf("%s: linux/%s, %d bytes, %d unpacked, sha256 %x\n", out, arch, len(packed), len(binary),
+		sha256.Sum256(packed))
 	return err
 }
 
@@ -58,9 +59,11 @@ func build(ctx context.Context, arch, version string) ([]byte, error) {
 	binary := filepath.Join(dir, "bootstrap")
 	const pkg = "github.com/seed56735111/penstock"
 	//nolint:gosec // the version is a word on our own command line
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-pgo", filepath.Join("cmd", "penstock", "default.pgo"),
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc",
+		"-pgo", filepath.Join("cmd", "penstock", "default.pgo"),
 		"-ldflags", "-s -w -buildid= -X "+pkg+"/internal/version.linked="+version, "-o", binary, pkg+"/cmd/penstock-lambda")
-	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH="+arch, "CGO_ENABLED=0", "GOAMD64=v1", "GOARM64=v8.0", "GOFLAGS=-mod=readonly")
+	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH="+arch, "CGO_ENABLED=0", "GOAMD64=v1", "GOARM64=v8.0",
+		"GOFLAGS=-mod=readonly")
 	cmd.Stderr = os.Stderr
 	if err := cmd.Run(); err != nil {
 		return nil, fmt.Errorf("build for linux/%s: %w", arch, err)
@@ -72,7 +75,9 @@ func build(ctx context.Context, arch, version string) ([]byte, error) {
 func pack(binary []byte) ([]byte, error) {
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)
-	w.RegisterCompressor(zip.Deflate, func(out io.Writer) (io.WriteCloser, error) { return flate.NewWriter(out, flate.BestCompression) })
+	w.RegisterCompressor(zip.Deflate, func(out io.Writer) (io.WriteCloser, error) {
+		return flate.NewWriter(out, flate.BestCompression)
+	})
 	h := &zip.FileHeader{Name: "bootstrap", Method: zip.Deflate, Modified: time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)}
 	h.SetMode(0o755)
 	f, err := w.CreateHeader(h)

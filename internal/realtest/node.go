@@ -32,7 +32,8 @@ func NodeWith(t testing.TB, packages ...string) *Node {
 	defer cancel()
 	packages = slices.Sorted(slices.Values(packages))
 	dir, err := installed(t, "node", packages, func(dir string) error {
-		args := slices.Concat([]string{"install", "--prefix", dir, "--silent", "--no-audit", "--no-fund", "--ignore-scripts"}, packages)
+		args := slices.Concat([]string{"install", "--prefix", dir, "--silent", "--no-audit", "--no-fund", "--ignore-scripts"},
+			packages)
 		_, err := run(t, exec.CommandContext(ctx, npm, args...))
 		return err
 	})

@@ -54,8 +54,8 @@ func servers() []server {
 }
 
 // StartOpenSearch starts one node with an empty data directory: OpenSearch "3.3.0" or "2.19.1", or Elasticsearch OSS
-// "7.10.2", with settings of the node, each NAME=VALUE. It needs Maven and a JDK that the version runs on; the jars stay in
-// Maven's own cache.
+// "7.10.2", with settings of the node, each NAME=VALUE. It needs Maven and a JDK that the version runs on; the jars
+// stay in Maven's own cache.
 func StartOpenSearch(t testing.TB, version string, settings ...string) *Domain {
 	t.Helper()
 	wanted(t)
@@ -70,7 +70,8 @@ func StartOpenSearch(t testing.TB, version string, settings ...string) *Domain {
 
 	jdk, ok := findJDK(s.minJDK, s.maxJDK)
 	if !ok {
-		unavailable(t, "search server "+version, "no JDK from %d to %d in JAVA_HOME, in PATH or under /usr/lib/jvm", s.minJDK, s.maxJDK)
+		unavailable(t, "search server "+version, "no JDK from %d to %d in JAVA_HOME, in PATH or under /usr/lib/jvm", s.minJDK,
+			s.maxJDK)
 	}
 	dir, err := s.install(ctx, t, jdk)
 	if err != nil {
@@ -85,7 +86,8 @@ func StartOpenSearch(t testing.TB, version string, settings ...string) *Domain {
 	args := slices.Concat([]string{
 		"-Xms512m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "--add-opens=java.base/java.lang=ALL-UNNAMED",
 	}, s.flags, []string{
-		"-cp", dir + string(os.PathListSeparator) + string(classpath), s.launcher, port, filepath.Join(t.TempDir(), "node"), "realtest",
+		"-cp", dir + string(os.PathListSeparator) + string(classpath), s.launcher, port, filepath.Join(t.TempDir(), "node"),
+		"realtest",
 	}, settings)
 	serve(t, d.URL+"/_cluster/health?wait_for_status=yellow", filepath.Join(jdk, "bin", "java"), args, nil)
 	return d

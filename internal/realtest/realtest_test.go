@@ -29,13 +29,15 @@ func TestVersityGWKeepsVersionsAndChecksSignatures(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := client.PutBucketVersioning(ctx, &s3.PutBucketVersioningInput{
-		Bucket: bucket, VersioningConfiguration: &s3types.VersioningConfiguration{Status: s3types.BucketVersioningStatusEnabled},
+		Bucket:                  bucket,
+		VersioningConfiguration: &s3types.VersioningConfiguration{Status: s3types.BucketVersioningStatusEnabled},
 	}); err != nil {
 		t.Fatal(err)
 	}
 	var versions []string
 	for _, text := range []string{"old", "new"} {
-		put, err := client.PutObject(ctx, &s3.PutObjectInput{Bucket: bucket, Key: aws.String("a b"), Body: strings.NewReader(text)})
+		put, err := client.PutObject(ctx,
+			&s3.PutObjectInput{Bucket: bucket, Key: aws.String("a b"), Body: strings.NewReader(text)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -75,7 +77,8 @@ func TestSearchServersIndexAndCount(t *testing.T) {
 				t.Errorf("the server says version %q, want %q", banner.Version.Number, version)
 			}
 			var bulk struct{ Errors bool }
-			call(t, http.MethodPost, domain.URL+"/logs/_bulk?refresh=true", strings.Repeat("{\"index\":{}}\n{\"a\":1}\n", 100), &bulk)
+			call(t, http.MethodPost, domain.URL+"/logs/_bulk?refresh=true", strings.Repeat("{\"index\":{}}\n{\"a\":1}\n", 100),
+				&bulk)
 			if bulk.Errors {
 				t.Error("a bulk of plain documents had errors")
 			}
@@ -85,7 +88,8 @@ func TestSearchServersIndexAndCount(t *testing.T) {
 				t.Errorf("counted %d documents, want 100", count.Count)
 			}
 			var ingest map[string]any
-			call(t, http.MethodPut, domain.URL+"/_ingest/pipeline/p", `{"processors":[{"set":{"field":"b","value":2}}]}`, &ingest)
+			call(t, http.MethodPut, domain.URL+"/_ingest/pipeline/p", `{"processors":[{"set":{"field":"b","value":2}}]}`,
+				&ingest)
 			var put map[string]any
 			call(t, http.MethodPut, domain.URL+"/logs/_doc/1?pipeline=p", `{"a":2}`, &put)
 		})
@@ -101,7 +105,8 @@ func TestMotoSpeaksQueues(t *testing.T) {
 	}
 	req.Header.Set("Content-Type", "application/x-amz-json-1.0")
 	req.Header.Set("X-Amz-Target", "AmazonSQS.CreateQueue")
-	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=testing/20260101/us-east-1/sqs/aws4_request, SignedHeaders=host, Signature=0")
+	req.Header.Set("Authorization",
+		"AWS4-HMAC-SHA256 Credential=testing/20260101/us-east-1/sqs/aws4_request, SignedHeaders=host, Signature=0")
 	var queue struct{ QueueUrl string } //nolint:revive // the name is the service's
 	do(t, req, &queue)
 	if !strings.HasSuffix(queue.QueueUrl, "/q") {
@@ -115,7 +120,8 @@ func TestNodeAndPythonFindTheirPackages(t *testing.T) {
 		node := realtest.NodeWith(t, "aws4@1.13.2")
 		out := output(t, node.Command(t.Context(), "-e", `
 			const aws4 = require('aws4')
-			console.log(aws4.sign({host: 'h', path: '/', service: 'es', region: 'r'}, {accessKeyId: 'a', secretAccessKey: 's'}).headers.Authorization)`))
+			const request = {host: 'h', path: '/', service: 'es', region: 'r'}
+			console.log(aws4.sign(request, {accessKeyId: 'a', secretAccessKey: 's'}).headers.Authorization)`))
 		if !strings.Contains(out, "/r/es/aws4_request") {
 			t.Errorf("aws4 signed %q, want a credential scope of es in r", out)
 		}

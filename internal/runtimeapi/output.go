@@ -6,8 +6,8 @@ import (
 	"os"
 )
 
-// output is the pipe that the process prints to. What was printed before a moment can be waited for, so that the log of an
-// invocation comes before its END line.
+// output is the pipe that the process prints to. What was printed before a moment can be waited for, so that the log of
+// an invocation comes before its END line.
 type output struct {
 	read, write *os.File
 	mark        []byte
@@ -29,7 +29,8 @@ func newOutput(w io.Writer) (*output, error) {
 	return o, nil
 }
 
-// flush returns when everything that is in the pipe now is copied. A pipe keeps the order, and a mark this short in one piece.
+// flush returns when everything that is in the pipe now is copied. A pipe keeps the order, and a mark this short in one
+// piece.
 func (o *output) flush() {
 	if _, err := o.write.Write(o.mark); err != nil {
 		return

@@ -56,7 +56,8 @@ type Result struct {
 	Payload []byte
 	// Failed says that Payload is an error.
 	Failed bool
-	// Ended says that the process is gone: it broke off, was killed, or ran out of time. The next invocation needs a new one.
+	// Ended says that the process is gone: it broke off, was killed, or ran out of time. The next invocation needs a new
+	// one.
 	Ended bool
 	// Init is how long the process took to ask for its first invocation; zero for later ones.
 	Init     time.Duration
@@ -70,7 +71,8 @@ type Result struct {
 func (r Result) Report() string {
 	ms := func(d time.Duration) string { return strconv.FormatFloat(float64(d.Microseconds())/1000, 'f', 2, 64) }
 	billed := (r.Duration + r.Init + time.Millisecond - 1) / time.Millisecond
-	line := fmt.Sprintf("REPORT RequestId: %s\tDuration: %s ms\tBilled Duration: %d ms\tMemory Size: %d MB\tMax Memory Used: %d MB",
+	line := fmt.Sprintf("REPORT RequestId: %s\tDuration: %s ms\tBilled Duration: %d ms\tMemory Size: "+
+		"%d MB\tMax Memory Used: %d MB",
 		r.RequestID, ms(r.Duration), billed, r.MemoryMB, r.MaxMemoryMB)
 	if r.Init > 0 {
 		line += "\tInit Duration: " + ms(r.Init) + " ms"
@@ -215,7 +217,9 @@ func (r *Runtime) Invoke(ctx context.Context, event []byte) (Result, error) {
 		res.Init = time.Since(r.started)
 		r.first = false
 	}
-	inv := &invocation{id: res.RequestID, event: event, deadline: time.Now().Add(r.cfg.Timeout), done: make(chan Result, 1)}
+	inv := &invocation{
+		id: res.RequestID, event: event, deadline: time.Now().Add(r.cfg.Timeout), done: make(chan Result, 1),
+	}
 	began := time.Now()
 	select {
 	case r.next <- inv:
@@ -234,15 +238,16 @@ func (r *Runtime) Invoke(ctx context.Context, event []byte) (Result, error) {
 	case <-timer.C:
 		_ = r.cmd.Process.Kill()
 		res.Failed, res.Ended = true, true
-		res.Payload = errorPayload(errorTimeout, fmt.Sprintf("RequestId: %s Error: Task timed out after %.2f seconds", res.RequestID, r.cfg.Timeout.Seconds()))
+		res.Payload = errorPayload(errorTimeout,
+			fmt.Sprintf("RequestId: %s Error: Task timed out after %.2f seconds", res.RequestID, r.cfg.Timeout.Seconds()))
 	case <-ctx.Done():
 		return res, ctx.Err()
 	}
 	return r.measured(res, began), nil
 }
 
-// awaitInit waits until the process has asked for an invocation once, for which it has ten seconds. A result that failed
-// says that it never will.
+// awaitInit waits until the process has asked for an invocation once, for which it has ten seconds. A result that
+// failed says that it never will.
 func (r *Runtime) awaitInit(ctx context.Context, res Result) (Result, error) {
 	const initTimeout = 10 * time.Second
 	timer := time.NewTimer(initTimeout)
@@ -294,7 +299,8 @@ func (r *Runtime) died(res Result, began time.Time) Result {
 	if r.overused {
 		kind, cause = errorMemory, "signal: killed"
 	}
-	res.Payload = errorPayload(kind, fmt.Sprintf("RequestId: %s Error: Runtime exited with error: %s", res.RequestID, cause))
+	res.Payload = errorPayload(kind,
+		fmt.Sprintf("RequestId: %s Error: Runtime exited with error: %s", res.RequestID, cause))
 	return res
 }
 
@@ -336,7 +342,8 @@ func (r *Runtime) serve(w http.ResponseWriter, req *http.Request) {
 		default:
 		}
 		accepted(w)
-	case req.Method == http.MethodPost && len(parts) == 3 && parts[0] == "invocation" && (parts[2] == "response" || parts[2] == "error"):
+	case req.Method == http.MethodPost && len(parts) == 3 && parts[0] == "invocation" &&
+		(parts[2] == "response" || parts[2] == "error"):
 		r.serveResult(w, req, parts[1], parts[2] == "error")
 	default:
 		http.NotFound(w, req)
@@ -362,8 +369,10 @@ func (r *Runtime) serveNext(w http.ResponseWriter, req *http.Request) {
 		h.Set("Content-Type", "application/json")
 		h.Set("Lambda-Runtime-Aws-Request-Id", inv.id)
 		h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(inv.deadline.UnixMilli(), 10))
-		h.Set("Lambda-Runtime-Invoked-Function-Arn", fmt.Sprintf("arn:aws:lambda:%s:%s:function:%s", r.cfg.Region, r.cfg.Account, r.cfg.Name))
-		h.Set("Lambda-Runtime-Trace-Id", fmt.Sprintf("Root=1-%08x-%s;Parent=%s;Sampled=0", time.Now().Unix(), randomHex(12), randomHex(8)))
+		h.Set("Lambda-Runtime-Invoked-Function-Arn",
+			fmt.Sprintf("arn:aws:lambda:%s:%s:function:%s", r.cfg.Region, r.cfg.Account, r.cfg.Name))
+		h.Set("Lambda-Runtime-Trace-Id",
+			fmt.Sprintf("Root=1-%08x-%s;Parent=%s;Sampled=0", time.Now().Unix(), randomHex(12), randomHex(8)))
 		_, _ = w.Write(inv.event)
 	}
 }
@@ -387,7 +396,11 @@ func (r *Runtime) serveResult(w http.ResponseWriter, req *http.Request, id strin
 		res = Result{Payload: errorPayload("Function.ResponseBroken", err.Error()), Failed: true}
 	case len(body) > MaxResponse:
 		w.WriteHeader(http.StatusRequestEntityTooLarge)
-		inv.done <- Result{Payload: errorPayload("Function.ResponseSizeTooLarge", "Response payload size exceeded maximum allowed payload size (6291556 bytes)."), Failed: true}
+		inv.done <- Result{
+			Payload: errorPayload("Function.ResponseSizeTooLarge",
+				"Response payload size exceeded maximum allowed payload size (6291556 bytes)."),
+			Failed: true,
+		}
 		return
 	}
 	accepted(w)

@@ -56,9 +56,10 @@ func pretend(mode, api string) {
 			ms, _ := strconv.ParseInt(resp.Header.Get("Lambda-Runtime-Deadline-Ms"), 10, 64)
 			left := time.Until(time.UnixMilli(ms))
 			fmt.Println("handled", id) //nolint:forbidigo // its log
-			post("invocation/"+id+"/response", fmt.Sprintf(`{"event":%s,"id":%q,"arn":%q,"trace":%q,"left":%t,"memory":%q}`, event, id,
-				resp.Header.Get("Lambda-Runtime-Invoked-Function-Arn"), resp.Header.Get("Lambda-Runtime-Trace-Id"),
-				left > 0 && left <= time.Minute, os.Getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")))
+			post("invocation/"+id+"/response",
+				fmt.Sprintf(`{"event":%s,"id":%q,"arn":%q,"trace":%q,"left":%t,"memory":%q}`, event, id,
+					resp.Header.Get("Lambda-Runtime-Invoked-Function-Arn"), resp.Header.Get("Lambda-Runtime-Trace-Id"),
+					left > 0 && left <= time.Minute, os.Getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")))
 		case "error":
 			post("invocation/"+id+"/error", `{"errorMessage":"bad event","errorType":"Bad"}`)
 		case "exit":
@@ -127,7 +128,9 @@ func TestInvocationsFollowEachOtherInOneProcess(t *testing.T) {
 	r, out := start(t, "echo", func(c *runtimeapi.Config) {
 		c.Begin = func(id string) { begun = append(begun, id) }
 	})
-	answer := regexp.MustCompile(`^\{"event":\{"n":(\d)\},"id":"([0-9a-f-]{36})","arn":"arn:aws:lambda:eu-west-1:123456789012:function:gate","trace":"Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=0","left":true,"memory":"256"\}$`)
+	answer := regexp.MustCompile(`^\{"event":\{"n":(\d)\},"id":"([0-9a-f-]{36})",` +
+		`"arn":"arn:aws:lambda:eu-west-1:123456789012:function:gate",` +
+		`"trace":"Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=0","left":true,"memory":"256"\}$`)
 	for n := range 3 {
 		res, err := r.Invoke(t.Context(), fmt.Appendf(nil, `{"n":%d}`, n))
 		if err != nil || res.Failed || res.Ended {
@@ -149,11 +152,15 @@ func TestInvocationsFollowEachOtherInOneProcess(t *testing.T) {
 func TestReportIsTheLineOfThePlatform(t *testing.T) {
 	t.Parallel()
 	res := runtimeapi.Result{RequestID: "id", Duration: 64870 * time.Microsecond, MemoryMB: 128, MaxMemoryMB: 16}
-	if got, want := res.Report(), "REPORT RequestId: id\tDuration: 64.87 ms\tBilled Duration: 65 ms\tMemory Size: 128 MB\tMax Memory Used: 16 MB"; got != want {
+	got := res.Report()
+	want := "REPORT RequestId: id\tDuration: 64.87 ms\tBilled Duration: 65 ms\tMemory Size: 128 MB\tMax Memory Used: 16 MB"
+	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	res.Init = 20 * time.Millisecond
-	if got, want := res.Report(), "\tBilled Duration: 85 ms\tMemory Size: 128 MB\tMax Memory Used: 16 MB\tInit Duration: 20.00 ms"; !strings.HasSuffix(got, want) {
+	got = res.Report()
+	want = "\tBilled Duration: 85 ms\tMemory Size: 128 MB\tMax Memory Used: 16 MB\tInit Duration: 20.00 ms"
+	if !strings.HasSuffix(got, want) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }

@@ -1,6 +1,6 @@
-// Package zones knows the time zones that logs name: abbreviations with one meaning everywhere, and the names of the IANA
-// data, which is linked in. The machine's own zone and its zone data never take part, so that a record has the same time
-// wherever it is read.
+// Package zones knows the time zones that logs name: abbreviations with one meaning everywhere, and the names of the
+// IANA data, which is linked in. The machine's own zone and its zone data never take part, so that a record has the
+// same time wherever it is read.
 package zones
 
 import (
@@ -28,9 +28,9 @@ type Zone struct {
 // Known reports whether the name has one meaning. The other ones mean several zones (CST), or none that the data has.
 func (z Zone) Known() bool { return !z.unknown }
 
-// At returns the instant at which clocks in the zone show the date and time of day that clock has in UTC. Of an hour that
-// comes twice it is the first one; in an hour that is left out the clock goes on as before. A name that is not known
-// leaves clock as it is.
+// At returns the instant at which clocks in the zone show the date and time of day that clock has in UTC. Of an hour
+// that comes twice it is the first one; in an hour that is left out the clock goes on as before. A name that is not
+// known leaves clock as it is.
 func (z Zone) At(clock time.Time) time.Time {
 	if z.location == nil {
 		return clock.Add(time.Duration(-z.minutes) * time.Minute)
@@ -52,8 +52,9 @@ func offset(at time.Time, l *time.Location) time.Duration {
 // longest is the length of the longest name in the data, and more than that of the others.
 const longest = 40
 
-// Read reads the name of a zone at the beginning of b and returns its length, 0 when there is none. A word is a name when it
-// is an abbreviation that is in use somewhere, or looks like "Europe/Berlin". The name goes as far as such names can.
+// Read reads the name of a zone at the beginning of b and returns its length, 0 when there is none. A word is a name
+// when it is an abbreviation that is in use somewhere, or looks like "Europe/Berlin". The name goes as far as such
+// names can.
 func Read(b []byte) (z Zone, size int) {
 	for size < len(b) && isLetter(b[size]) {
 		size++
@@ -104,14 +105,16 @@ func isNameByte(c byte) bool {
 // isArea reports whether names of zones in the data begin with this and a slash.
 func isArea(s string) bool {
 	switch s {
-	case "Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Etc", "Indian", "Pacific":
+	case "Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia",
+		"Europe", "Etc", "Indian", "Pacific":
 		return true
 	}
 	return false
 }
 
-// abbreviation returns the zone of an abbreviation. The table holds those that mean one offset wherever they are in use; a
-// test compares it with the data. What is ambiguous there, or in what Java and PostgreSQL print, has no meaning here.
+// abbreviation returns the zone of an abbreviation. The table holds those that mean one offset wherever they are in
+// use; a test compares it with the data. What is ambiguous there, or in what Java and PostgreSQL print, has no meaning
+// here.
 func abbreviation(name string) (z Zone, ok bool) {
 	switch name {
 	case "UTC", "UT", "UCT", "GMT", "WET":

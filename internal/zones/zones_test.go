@@ -40,7 +40,8 @@ func TestNamesInPlace(t *testing.T) {
 			z, size := Read([]byte(tt.in))
 			got := z.At(time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)).UTC().Format("15:04")
 			if size != tt.size || z.Known() != tt.known || got != tt.want {
-				t.Errorf("Read(%q) = %d bytes, known %v, %s, want %d, %v, %s", tt.in, size, z.Known(), got, tt.size, tt.known, tt.want)
+				t.Errorf("Read(%q) = %d bytes, known %v, %s, want %d, %v, %s", tt.in, size, z.Known(), got, tt.size, tt.known,
+					tt.want)
 			}
 		})
 	}
@@ -73,7 +74,8 @@ func TestTheFirstOfTwoHoursCountsAndAMissingOneGoesOn(t *testing.T) {
 	}
 }
 
-// Every abbreviation of the zone data has in the table the one offset that it has everywhere, or none when it has several.
+// Every abbreviation of the zone data has in the table the one offset that it has everywhere, or none when it has
+// several.
 func TestTheTableAgreesWithTheData(t *testing.T) {
 	t.Parallel()
 	offsets := map[string]map[int]bool{}
