@@ -43,7 +43,7 @@ func post(ctx context.Context, transport http.RoundTripper, url string, body io.
 	return resp.Body.Close()
 }
 
-// A bulk body is written from where it lies, not in net/http's pieces of 32 KiB.
+// A bulk body is written in one piece, not in net/http's pieces of 32 KiB.
 func TestBodiesAreWrittenInOnePiece(t *testing.T) {
 	t.Parallel()
 	want := bytes.Repeat([]byte("0123456789abcdef"), 5<<16) // 5 MiB
@@ -145,7 +145,7 @@ func TestMemoryOfAClosedBodyIsFree(t *testing.T) {
 	}
 }
 
-// lentBody says when it is closed.
+// lentBody records that it was closed.
 type lentBody struct {
 	*bytes.Reader
 	closed atomic.Bool
@@ -165,8 +165,8 @@ func (b *lentBody) await(t *testing.T) {
 	}
 }
 
-// A connection on which something moves is not cut off, however slow it is and whichever direction it moves in; a
-// silent one is, in about the time that was set.
+// A connection with traffic in either direction is not cut off, however slow it is. A silent one is, after about the
+// stall timeout.
 func TestOnlySilenceIsCutOff(t *testing.T) {
 	t.Parallel()
 	const stall, pause = 2 * time.Second, 250 * time.Millisecond

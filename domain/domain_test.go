@@ -27,7 +27,7 @@ func open(t *testing.T, h http.HandlerFunc) *domain.Domain {
 	return d
 }
 
-// The answers of facts: what the service in front of the engine says, and what the engine says.
+// The answers are those of the service in front of the engine, and of the engine.
 func TestEveryAnswerIsTakenForWhatItMeans(t *testing.T) {
 	t.Parallel()
 	const scope = `{"message":"Credential should be scoped to a valid region, not 'us-east-1'. "}`
@@ -328,7 +328,7 @@ func FuzzClassify(f *testing.F) {
 	})
 }
 
-// Behind a tunnel the address is this machine's, and the certificate the domain's.
+// Through a tunnel the address is that of this machine, and the certificate that of the domain.
 func TestTheCertificateIsComparedWithTheNameGiven(t *testing.T) {
 	t.Parallel()
 	srv := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -171,7 +171,7 @@ func callerRows() []row {
 	}
 }
 
-// resign signs again with something else.
+// resign signs a request again, with another region, service, time or other credentials.
 func resign(
 	region, service string, at time.Duration, change func(*identity.Credentials),
 ) func(*testing.T, *testDomain, *http.Request) {

@@ -26,7 +26,7 @@ const (
 	shipper   = "arn:aws:iam::123456789012:role/service/shipper"
 )
 
-// testDomain is a guard on a socket in front of a backend that writes down what reaches it.
+// testDomain is a guard on a socket, in front of a backend that records the requests that reach it.
 type testDomain struct {
 	URL        string
 	Identities *identity.Store
@@ -168,7 +168,7 @@ func (d *testDomain) do(t testing.TB, who, method, target, body string) (int, st
 	return resp.StatusCode, text
 }
 
-// reply is what tests look at of an answer, besides its body.
+// reply is the part of an answer, besides its body, that tests check.
 type reply struct {
 	StatusCode int
 	Header     http.Header

@@ -219,7 +219,7 @@ func TestStruckItemsAreNotStored(t *testing.T) {
 		"took,errors,items.*._id,items.*.status,items.*.error": `{"took":0,"errors":true,"items":[{"delete":{"_id":"1",` +
 			`"status":503,"error":{"type":"unavailable_shards_exception","reason":"primary shard is not active"}}}]}`,
 		"items.*.status": `{"items":[{"delete":{"status":503}}]}`,
-		// What leaves out items is the backend's.
+		// A filter that leaves out items is left to the backend.
 		"items.*.error": "nothing",
 		"errors":        "nothing",
 		"-items":        "nothing",

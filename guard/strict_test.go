@@ -132,7 +132,7 @@ func TestStrictModeJudgesEveryIndexThatIsTouched(t *testing.T) {
 		{"POST", "/_aliases", `{"actions":[{"add":{"alias":"a"}}]}`, 400},
 		{"GET", "/_aliases", ``, 403},
 
-		// What is not understood completely is refused, and every place of a body is looked into.
+		// What is not understood completely is refused, in every place of a body.
 		{"PUT", "/logs-1/_alias/x", `{"index":"secret"}`, 403},
 		{"PUT", "/logs-1/_alias/x", `{"filter":{"term":{"a":1}}}`, 200},
 		{"PUT", "/logs-1/_alias/x", `{"filter":{"terms":{"a":{"index":"secret","id":"1","path":"p"}}}}`, 403},

@@ -48,10 +48,10 @@ func FuzzPattern(f *testing.F) {
 	f.Add("*??", "…", "")
 	f.Fuzz(func(t *testing.T, resource, asked, word string) {
 		if len(resource) > 2000 || len(asked) > 2000 || strings.ContainsAny(resource+asked+word, "\x01\x02") {
-			return // the plain matcher takes too long, or means its marks
+			return // too long for the plain matcher, or one of its marks
 		}
 		if !utf8.ValidString(asked) || !utf8.ValidString(word) {
-			return // a question mark is one character, and what that is in other text nobody says
+			return // what a question mark matches in invalid UTF-8 is not documented
 		}
 		doc, err := json.Marshal(modelPolicy{Version: "2012-10-17", Statement: []modelStatement{{
 			Effect: "Allow", Action: []string{"*"}, Resource: []string{"*"},

@@ -28,8 +28,8 @@ func presets() []preset {
 	}
 }
 
-// The presets against every kind of caller, method and resource. What the access policy says to a caller is written
-// down for each preset, what a resource reaches for each path; the guide's table puts the sides together.
+// The presets are held against every kind of caller, method and resource. The tables say what each preset says to each
+// caller, and which paths each resource reaches. The guide's rules put the two together.
 func TestThePresetsDecideAsTheGuideSays(t *testing.T) {
 	t.Parallel()
 	type caller struct {

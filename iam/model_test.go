@@ -13,9 +13,9 @@ import (
 	"github.com/seed56735111/penstock/iam"
 )
 
-// The model below decides requests in the plainest way there is: sentence by sentence as the IAM user guide has the
-// rules, over documents that are Go values, without compiling anything. It is written from the guide alone. The
-// evaluator has to agree with it on a million random cases.
+// The model below decides requests in the plainest way: rule by rule of the IAM user guide, on documents that are Go
+// values, without compiling anything. It is written from the guide alone. The evaluator has to agree with it on a
+// million random cases.
 
 type modelStatement struct {
 	Effect    string                         `json:"Effect"`
@@ -77,7 +77,7 @@ func glob(pattern, s string) bool {
 var globs sync.Map // of *regexp.Regexp by pattern
 
 // globARN checks each of the six components that colons part by itself. A pattern may lack components when a star ends
-// it: the star stands for what is missing, and the ARN is compared as one text.
+// it. The star then stands for the missing ones, and the ARN is compared as one text.
 func globARN(pattern []string, s string) bool {
 	components := strings.SplitN(s, ":", 6)
 	if len(components) < 6 || components[0] != "arn" {
@@ -149,7 +149,7 @@ const (
 	notNamed  = iota
 	byAccount // its account: a delegation, the identity's own policies have to allow it
 	byIssuer  // the role or the user behind the session
-	byItself  // the very caller, or everyone
+	byItself  // the caller itself, or everyone
 )
 
 func (s *modelStatement) named(c modelCaller) (best int) {

@@ -159,7 +159,7 @@ func TestRulesThatDependOnTheDomainHaveTheServicesTexts(t *testing.T) {
 
 const logs = "arn:aws:es:eu-west-1:123456789012:domain/logs"
 
-// judge evaluates "CALLER ACTION PATH" by an access policy's statements and an identity policy's.
+// judge evaluates a request by the statements of an access policy and of an identity policy.
 func judge(t *testing.T, access, identity, caller, method, path string, facts iam.Facts) iam.Decision {
 	t.Helper()
 	var ps iam.Policies

@@ -87,8 +87,8 @@ func TestValuesAreComparedAsWhatTheyAre(t *testing.T) {
 	}
 }
 
-// A star that ends a segment stands for all that is missing from an ARN with fewer segments; in one with all six it
-// stays in its own, so that no path can pretend to be another domain.
+// In an ARN with fewer than six segments a star at the end stands for the missing ones. In one with all six it stays in
+// its own segment, so that no path can pretend to be another domain.
 func TestAnARNMayLackSegmentsWhenAStarEndsIt(t *testing.T) {
 	t.Parallel()
 	for resource, want := range map[string]bool{
@@ -259,7 +259,7 @@ func TestAPolicyVariableWithoutAValueIsNull(t *testing.T) {
 		{statement("Deny", "Resource", logs+"/*", where("StringEqualsIfExists", "${aws:Referer}")), false},
 		{statement("Deny", "Resource", logs+"/*", where("StringEquals", "${aws:Referer, 'curl'}")), true},
 		{statement("Deny", "Resource", logs+"/*", where("StringNotEquals", "${aws:Referer, 'curl'}")), false},
-		// Others of the list stand: one may be equal, and a negated operator wants none of them.
+		// The other values of the list still count: one may be equal, and a negated operator wants none of them.
 		{
 			statement: `{"Effect":"Deny","Principal":"*","Action":"es:*","Resource":"*",` +
 				`"Condition":{"StringEquals":{"aws:UserAgent":["${aws:Referer}","curl"]}}}`,
@@ -269,7 +269,7 @@ func TestAPolicyVariableWithoutAValueIsNull(t *testing.T) {
 			statement: `{"Effect":"Deny","Principal":"*","Action":"es:*","Resource":"*",` +
 				`"Condition":{"StringNotEquals":{"aws:UserAgent":["${aws:Referer}","curl"]}}}`,
 		},
-		// A resource with it matches nothing, and the statement stands with the others.
+		// A resource with it matches nothing, and the other resources of the statement still count.
 		{statement("Deny", "Resource", logs+"/${aws:Referer}*", ""), false},
 		{statement("Deny", "NotResource", logs+"/${aws:Referer}*", ""), true},
 		{

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// The work is counted, not timed: a policy is as long as the service takes them, and made to be slow.
+// The work is counted, not timed. The policies are as long as the service accepts, and made to be slow.
 func TestMatchingIsBoundByTheShorterOfPatternAndValue(t *testing.T) {
 	t.Parallel()
 	var c Context
@@ -44,7 +44,7 @@ func TestMatchingIsBoundByTheShorterOfPatternAndValue(t *testing.T) {
 	}
 }
 
-// A literal grows by what is new, and is not copied for every character that could have had a meaning.
+// Compiling copies a literal once, not again at every character that could have a meaning.
 func TestCompilingTakesMemoryForThePatternOnce(t *testing.T) { // not parallel: it counts allocations
 	for _, unit := range []string{"$", "*", "?", "${*}", "$a"} {
 		text := strings.Repeat(unit, MaxPolicySize/len(unit))

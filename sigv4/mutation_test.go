@@ -18,7 +18,7 @@ import (
 	"github.com/seed56735111/penstock/sigv4"
 )
 
-// wire is a request as bytes, with the parts that a signature answers for.
+// wire is a request as bytes, with the parts that a signature covers.
 type wire struct {
 	raw []byte
 	// parts are the ranges of raw that are mutated: method, target, names and values of headers, body.

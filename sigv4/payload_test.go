@@ -102,7 +102,7 @@ func TestHeldBodyIsNotOverwrittenByTheNextRequest(t *testing.T) {
 	}
 }
 
-// The same for a write that is under way while everybody lets go of the body.
+// The same holds for a write that is under way while the body is closed.
 func TestBodyBeingWrittenIsNotOverwritten(t *testing.T) {
 	t.Parallel()
 	v := newVerifier()

@@ -236,7 +236,7 @@ func signSession(r *http.Request, token string) {
 	}
 }
 
-// The order in which the service looks at things decides which of two faults it names.
+// The order of the service's checks decides which of two faults it names.
 func TestTheFirstFaultInTheServicesOrderIsNamed(t *testing.T) {
 	t.Parallel()
 	// Each change adds a fault that comes before those of the changes after it in the list.

@@ -119,7 +119,7 @@ func TestExpiredTokenIsRenewedOnce(t *testing.T) {
 			d.requests.Load() != 2 {
 			t.Errorf("got %d %s after %d requests", status, body, d.requests.Load())
 		}
-		// A key that was taken out of use, and a session that was, are not known any more.
+		// A revoked key or session is unknown to the service.
 		for _, sentence := range []string{
 			"The security token included in the request is invalid.", "The security token included in the request is invalid",
 		} {
@@ -161,7 +161,7 @@ func TestExpiredTokenIsRenewedOnce(t *testing.T) {
 			d.requests.Load() != 2 {
 			t.Errorf("got %d after %d requests, want the refusal after two", status, d.requests.Load())
 		}
-		// Credentials that say themselves that they are over are not sent.
+		// Credentials with an Expires in the past are not sent.
 		stale.Expires = time.Now()
 		d.requests.Store(0)
 		transport = &sigv4.Transport{Base: d, Credentials: &cachingProvider{sessions: []sigv4.Credentials{stale}}}
