@@ -2,7 +2,6 @@ package format
 
 import (
 	"bytes"
-	"sync"
 
 	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/format/internal/entry"
@@ -24,9 +23,6 @@ type carrier struct {
 	blank bool
 	// same is the field in which the parts of a message are equal.
 	same string
-
-	prepare sync.Once
-	inside  *Detector // without carriers
 }
 
 // carriers is the key under which the reader of a carrier is kept with an entry's buffers.
@@ -49,13 +45,9 @@ type carried struct {
 	rec   penstock.Record
 	raw   []byte
 
-	in      entry.Reader
-	bytes   bytes.Reader
-	collect entry.Yield
-	count   int
-	inner   penstock.Record // what the message holds; its JSON is in json
-	json    []byte
-	doc     []byte
+	inner penstock.Record // what the message holds; its JSON is in json
+	json  []byte
+	doc   []byte
 }
 
 // Documented returns the fields of the carrier's own.
@@ -71,18 +63,9 @@ func (c *carrier) Documented() []entry.Field {
 
 // Read reads an entry to its end.
 func (c *carrier) Read(r *entry.Reader, y entry.Yield) {
-	c.prepare.Do(func() {
-		var formats []schema
-		for _, f := range table() {
-			if _, ok := f.grammar.(*carrier); !ok {
-				formats = append(formats, f)
-			}
-		}
-		c.inside, _ = newDetector(Config{}, formats)
-	})
 	s := entry.State(r, carriers{}, func() *carried {
 		s := &carried{}
-		s.take, s.collect = s.record, s.found
+		s.take = s.record
 		return s
 	})
 	s.carrier, s.out, s.yield, s.seq, s.failed, s.parts = c, r, y, 0, false, false
@@ -91,8 +74,8 @@ func (c *carrier) Read(r *entry.Reader, y entry.Yield) {
 		s.flush()
 	}
 	s.out, s.yield = nil, nil
-	if !s.in.Release() || cap(s.text)+cap(s.raw)+cap(s.doc) > mostKept {
-		s.in, s.text, s.raw, s.doc, s.json, s.fields, s.next = entry.Reader{}, nil, nil, nil, nil, nil, nil
+	if cap(s.text)+cap(s.raw)+cap(s.doc) > mostKept {
+		s.text, s.raw, s.doc, s.json, s.fields, s.next = nil, nil, nil, nil, nil, nil
 	}
 }
 
@@ -214,30 +197,13 @@ func (s *carried) emit(rec penstock.Record) bool {
 
 // look reads a message as what it fits, when it holds one record of that, and else as text.
 func (s *carried) look(text []byte) {
-	s.count, s.inner = 0, penstock.Record{}
-	if len(text) > 0 {
-		s.bytes.Reset(text)
-		s.in.Stored = s.out.Stored
-		s.in.Begin(&s.bytes, max(len(text), entry.SampleBytes))
-		s.inside.choose(&s.in).grammar.Read(&s.in, s.collect)
-	}
-	if s.count == 1 && !s.inner.Unparsed {
+	var ok bool
+	if s.inner, ok = s.out.Message(text); ok {
+		s.json = append(s.json[:0], s.inner.JSON...)
 		return
 	}
 	s.inner = penstock.Record{}
 	s.json = events.AppendMessage(s.json[:0], text)
-}
-
-// found takes what a message holds. One record is what it should be.
-func (s *carried) found(rec penstock.Record, err error) bool {
-	s.count++
-	if err != nil || s.count > 1 {
-		s.count = 2
-		return false
-	}
-	s.json = append(s.json[:0], rec.JSON...)
-	s.inner = rec
-	return true
 }
 
 // document makes the document: what the carrier has beside the message, under its name, and what was found in the message.

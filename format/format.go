@@ -11,6 +11,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/seed56735111/penstock"
@@ -72,6 +73,9 @@ type Detector struct {
 	zone  *time.Location
 	zones map[string]*time.Location
 	large entry.Large
+	// inside reads what stands in records.
+	inside  *Detector
+	prepare sync.Once
 	// framed, when set, is told of the bytes that frame records.
 	framed func(offset, length int64)
 }
@@ -219,6 +223,7 @@ func (d *Detector) Recognize(o *penstock.Object, id penstock.Identity, e penstoc
 		}
 	}
 	f := d.choose(r)
+	d.lookInto(r)
 	if zone, ok := d.zones[f.name]; ok {
 		r.Zone = zone
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -187,7 +188,13 @@ func text(v any) string {
 	return fmt.Sprint(v)
 }
 
-// FuzzText holds that the messages are the text, but for blank lines.
+var (
+	// escapes are sequences for terminals, holes what a crash leaves in a file.
+	escapes = regexp.MustCompile(`\x1b\[[0-9;?]*[A-Za-z]`)
+	holes   = regexp.MustCompile(`\x00+`)
+)
+
+// FuzzText holds that the messages are the text, but for blank lines, colours and runs of NULs.
 func FuzzText(f *testing.F) {
 	addSamples(f)
 	f.Add([]byte("a\r\r\n\r\n b\n\x85c\n"))
@@ -197,7 +204,8 @@ func FuzzText(f *testing.F) {
 			if err := json.Unmarshal([]byte(r.JSON), &doc); err != nil {
 				t.Fatal(err)
 			}
-			raw := strings.ReplaceAll(string(data[r.Offset:r.Offset+r.Length]), "\r\n", "\n")
+			raw := strings.ReplaceAll(escapes.ReplaceAllString(string(data[r.Offset:r.Offset+r.Length]), ""), "\r\n", "\n")
+			raw = holes.ReplaceAllString(raw, "\x00")
 			var want strings.Builder
 			for _, c := range raw { // turns each invalid byte into U+FFFD
 				want.WriteRune(c)

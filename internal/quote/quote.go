@@ -42,8 +42,11 @@ func Append(dst, text []byte) []byte {
 			with = `\"`
 		case c == '\\':
 			with = `\\`
-		case c == 0:
+		case c == 0: // one for a whole run, as a crash leaves it
 			with = Replacement
+			for i+size < len(text) && text[i+size] == 0 {
+				size++
+			}
 		case c == '\n':
 			with = `\n`
 		case c == '\t':
@@ -62,16 +65,47 @@ func Append(dst, text []byte) []byte {
 	return append(dst, text[run:]...)
 }
 
-// AppendLines appends text of several lines, whatever their endings are, with \n between them.
+// AppendLines appends text of several lines, whatever their endings are, with \n between them. What only tells a terminal how to show it is
+// left out.
 func AppendLines(dst, text []byte) []byte {
-	for {
-		i := bytes.Index(text, []byte("\r\n"))
+	if bytes.IndexByte(text, '\r') < 0 && bytes.IndexByte(text, 0x1b) < 0 {
+		return Append(dst, text)
+	}
+	for from := 0; ; {
+		i := bytes.IndexAny(text[from:], "\r\x1b")
 		if i < 0 {
 			return Append(dst, text)
 		}
+		i += from
+		next := i
+		switch {
+		case text[i] == 0x1b:
+			next = SkipEscapes(text, i)
+		case i+1 < len(text) && text[i+1] == '\n':
+			next = i + 1
+		}
+		if next == i {
+			from = i + 1
+			continue
+		}
 		dst = Append(dst, text[:i])
-		text = text[i+1:]
+		text, from = text[next:], 0
 	}
+}
+
+// SkipEscapes returns where a text goes on behind escape sequences for terminals (ECMA-48, 5.4) that stand at i: colours, erased lines.
+func SkipEscapes(b []byte, i int) int {
+	for len(b) > i+2 && b[i] == 0x1b && b[i+1] == '[' {
+		end := i + 2
+		for end < len(b) && (IsDigit(b[end]) || b[end] == ';' || b[end] == '?') {
+			end++
+		}
+		if end == len(b) || b[end]|0x20 < 'a' || b[end]|0x20 > 'z' {
+			break
+		}
+		i = end + 1
+	}
+	return i
 }
 
 // IsPlain reports whether text can stand in a JSON string as it is: printable ASCII without quotes and backslashes.

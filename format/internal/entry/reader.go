@@ -33,6 +33,11 @@ type Reader struct {
 	Max int
 	// JSON is the last record's, when it is not a part of the window.
 	JSON []byte
+	// Message reads a text that stands in a record as the one record of a format that it is; ok is false when it is none. The record is
+	// valid until the next call.
+	Message func(text []byte) (rec penstock.Record, ok bool)
+	// Stray, when set, is the same for what is no record of the entry's format. Prose says that it may be any text, and no damaged record.
+	Stray func(text []byte, prose bool) (rec penstock.Record, ok bool)
 	// Framed, when set, is told of the bytes that frame records without being one.
 	Framed func(offset, length int64)
 
@@ -60,7 +65,7 @@ func (r *Reader) Turn() uint64 { return r.turn }
 
 // Release lets go of the entry. It reports whether the buffers are of a size to be kept for another one.
 func (r *Reader) Release() bool {
-	r.r, r.Attr, r.text, r.Framed = nil, nil, nil, nil
+	r.r, r.Attr, r.text, r.Framed, r.Message, r.Stray = nil, nil, nil, nil, nil, nil
 	clear(r.lines[:])
 	r.release()
 	return cap(r.buf) <= 2*windowBytes && cap(r.JSON) <= 2*windowBytes
@@ -151,15 +156,40 @@ func (r *Reader) BreaksOff(what string, y Yield) bool {
 	return err != nil
 }
 
+// OfAnother returns the record of what is none of the entry's format, when it is one of another.
+func (r *Reader) OfAnother(offset int64, raw []byte, prose bool) (rec penstock.Record, ok bool) {
+	if r.Stray == nil || len(raw) > MaxEventBytes {
+		return rec, false
+	}
+	if rec, ok = r.Stray(raw, prose); ok {
+		rec.Offset, rec.Raw, rec.Verbatim = offset, raw, false
+	}
+	return rec, ok
+}
+
 // EmitUnparsed hands over bytes that are no record of the format, with the reason. A line that begins with a time, or has one as access
-// logs do, keeps it.
+// logs do, keeps it. What is a record of another format is one.
 func (r *Reader) EmitUnparsed(offset int64, raw []byte, reason func([]byte) []byte, y Yield) bool {
+	if rec, ok := r.OfAnother(offset, raw, false); ok {
+		return r.Emit(rec, y)
+	}
 	r.JSON = append(r.Buffer(len(raw)), `{"message":"`...)
 	r.JSON = quote.AppendLines(r.JSON, raw)
 	r.JSON = append(r.JSON, `","parse_error":"`...)
 	r.JSON = reason(r.JSON)
 	r.JSON = append(r.JSON, `"}`...)
 	return r.Emit(penstock.Record{Offset: offset, Raw: raw, JSON: r.JSON, Time: r.foreignTime(raw), Unparsed: true}, y)
+}
+
+// EmitProse hands over text between records that are none: as what it fits, or as a message, with its time.
+func (r *Reader) EmitProse(offset int64, raw []byte, y Yield) bool {
+	rec, ok := r.OfAnother(offset, raw, true)
+	if !ok {
+		r.JSON = append(r.Buffer(len(raw)), `{"message":"`...)
+		r.JSON = append(quote.AppendLines(r.JSON, raw), `"}`...)
+		rec = penstock.Record{Offset: offset, Raw: raw, JSON: r.JSON, Time: r.foreignTime(raw)}
+	}
+	return r.Emit(rec, y)
 }
 
 // foreignTime returns the time of a line that is no record of the format, if it has one where logs have it.

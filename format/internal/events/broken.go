@@ -4,10 +4,14 @@ import (
 	"bytes"
 
 	"github.com/seed56735111/penstock/format/internal/entry"
+	"github.com/seed56735111/penstock/internal/quote"
 )
 
 // broken hands over what begins here and is no JSON value, as far as it seems to reach. at is where it goes wrong.
 func (p *jsonReader) broken(y entry.Yield, at int, element bool) bool {
+	if c := p.Bytes()[0]; p.mixed && c != '{' && c != '[' && c != '"' {
+		return p.prose(y)
+	}
 	size, ok := p.extent(at, element)
 	if !ok {
 		if p.Failure() != nil {
@@ -26,6 +30,41 @@ func (p *jsonReader) broken(y entry.Yield, at int, element bool) bool {
 		return p.Emit(rec, y)
 	}
 	return p.EmitUnparsed(offset, raw, entry.Unexpected("JSON", raw, at), y)
+}
+
+// prose hands over the text that begins here: a line, and those behind it that look as if they went on with it.
+func (p *jsonReader) prose(y entry.Yield) bool {
+	size, count := 0, 0
+	for p.apart == 0 || count == 0 {
+		end, ok, _ := p.LineEnd(size)
+		if !ok && p.Failure() != nil && (size == 0 || !p.Closes(p.Bytes()[size:p.Len()], beginsAnew)) {
+			p.EmitFailure(y)
+			return false
+		}
+		if !ok && size == 0 {
+			return p.SkipLine(y)
+		}
+		if !ok || size > 0 && beginsAnew(p.Bytes()[size:end]) {
+			break
+		}
+		if count++; count > entry.MaxEventLines || size > 0 && end > min(p.Max, entry.MaxEventBytes) {
+			p.apart = count // nobody writes such events: each of these lines is alone
+			size = bytes.IndexByte(p.Bytes(), '\n') + 1
+			break
+		}
+		size = end
+	}
+	p.apart = max(0, p.apart-1)
+	raw := bytes.TrimRight(p.Bytes()[:size], " \t\r\n")
+	offset := p.Offset()
+	p.Advance(size)
+	return p.EmitProse(offset, raw, y)
+}
+
+// beginsAnew reports whether a line does not go on with the text before it.
+func beginsAnew(line []byte) bool {
+	c := line[0]
+	return c == '{' || c == '[' || !quote.IsSpace(c) && !entry.GoesOn(bytes.TrimRight(line, "\r\n"))
 }
 
 // extent says how many bytes belong to the broken value that begins here and goes wrong at a position. If its brackets match

@@ -24,6 +24,9 @@ type jsonReader struct {
 	around, wrapped []byte
 	// array says that the entry is one array, to be read element by element however long it is.
 	array bool
+	// mixed says that text may stand between the records; of it, so many lines are alone because they were too many for one event.
+	mixed bool
+	apart int
 	// vain counts the bytes that were looked at behind broken values.
 	vain   int64
 	spare  []byte // a record that is not in one piece in the window, padded
@@ -259,6 +262,7 @@ type readers struct{}
 func newReader(r *entry.Reader, k *known) *jsonReader {
 	p := entry.State(r, readers{}, func() *jsonReader { return &jsonReader{scanner: &scanner{}} })
 	p.Reader, p.envelope, p.beside, p.array, p.vain = r, "", "", false, 0
+	p.mixed, p.apart = false, 0
 	p.around = p.around[:0]
 	p.look(k)
 	p.rewrite.known = k

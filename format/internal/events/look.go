@@ -100,8 +100,7 @@ func (s *look) mostlyLines() shape {
 	}
 	objects := 0
 	for _, line := range lines {
-		line = bytes.TrimSpace(line)
-		if bytes.HasPrefix(line, []byte(`{"`)) && line[len(line)-1] == '}' {
+		if isObject(line) {
 			objects++
 		}
 	}
@@ -109,6 +108,12 @@ func (s *look) mostlyLines() shape {
 		return jsonLines
 	}
 	return notJSON
+}
+
+// isObject reports whether a line looks like an object.
+func isObject(line []byte) bool {
+	line = bytes.TrimSpace(line)
+	return bytes.HasPrefix(line, []byte(`{"`)) && line[len(line)-1] == '}'
 }
 
 // arrayShape tells an array from text that begins with a bracket, such as [2026-11-24 10:00:00] INFO.

@@ -141,9 +141,26 @@ func (f Any) Told(r *entry.Reader) bool {
 	return shape == jsonLines || !f.Lines && shape != notJSON
 }
 
+// Fits returns how many of the first lines are objects when each of them is on a line; 1 for other JSON.
+func (f Any) Fits(r *entry.Reader) (n int) {
+	switch {
+	case !f.Told(r):
+		return 0
+	case !f.Lines:
+		return 1
+	}
+	for _, line := range r.Lines(entry.FirstLines) {
+		if isObject(line) {
+			n++
+		}
+	}
+	return max(1, n)
+}
+
 // Read reads an entry to its end.
 func (f Any) Read(r *entry.Reader, y entry.Yield) {
 	p := newReader(r, generic())
+	p.mixed = f.Lines && r.Stray != nil
 	if !f.Lines {
 		p.envelope, p.array = envelopeName, true
 	}

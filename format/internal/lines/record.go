@@ -99,6 +99,11 @@ func (r *lineReader) record(raw []byte, offset int64, y entry.Yield) bool {
 
 // alone hands over a record that is a message and nothing else.
 func (r *lineReader) alone(rec penstock.Record, y entry.Yield) bool {
+	if rec.Raw[0] == '{' {
+		if object, ok := r.OfAnother(rec.Offset, rec.Raw, false); ok {
+			return r.Emit(object, y)
+		}
+	}
 	r.JSON = quote.AppendLines(append(r.JSON[:0], `{"message":"`...), rec.Raw)
 	r.JSON = append(r.JSON, `"}`...)
 	rec.JSON = r.JSON

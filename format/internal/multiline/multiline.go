@@ -118,7 +118,12 @@ func (r *textReader) event(raw []byte, offset int64, y entry.Yield) bool {
 	if rec, ok := r.object(raw, offset); ok {
 		return r.Emit(rec, y)
 	}
-	line, _, _ := bytes.Cut(raw, []byte{'\n'})
+	line, _, several := bytes.Cut(raw, []byte{'\n'})
+	if !r.plain && !several && isSigned(line) {
+		if rec, ok := r.OfAnother(offset, raw, true); ok {
+			return r.Emit(rec, y)
+		}
+	}
 	at, n, ok := r.time(line)
 	switch {
 	case !ok:
@@ -137,6 +142,11 @@ func (r *textReader) event(raw []byte, offset int64, y entry.Yield) bool {
 	r.JSON = quote.AppendLines(r.JSON, raw)
 	r.JSON = append(r.JSON, `"}`...)
 	return r.Emit(penstock.Record{Offset: offset, Raw: raw, JSON: r.JSON, Time: at}, y)
+}
+
+// isSigned reports whether a line of text has in it what lines of other formats have: it is worth a look at what they are.
+func isSigned(line []byte) bool {
+	return bytes.Contains(line, []byte(`] "`)) || bytes.Contains(line, []byte("level=")) || bytes.HasPrefix(line, []byte("CEF:"))
 }
 
 func (r *textReader) object(raw []byte, offset int64) (penstock.Record, bool) {
@@ -208,20 +218,7 @@ func opening(line []byte) int {
 }
 
 // skipColour returns how many bytes at the beginning of b only say in which colour a terminal shows what follows.
-func skipColour(b []byte) int {
-	at := 0
-	for len(b) > at+2 && b[at] == 0x1b && b[at+1] == '[' {
-		end := at + 2
-		for end < len(b) && (quote.IsDigit(b[end]) || b[end] == ';') {
-			end++
-		}
-		if end == len(b) || b[end] != 'm' {
-			break
-		}
-		at = end + 1
-	}
-	return at
-}
+func skipColour(b []byte) int { return quote.SkipEscapes(b, 0) }
 
 // innerTime finds the bracketed time of the common log format near the beginning of a line.
 func innerTime(line []byte) (time.Time, bool) {

@@ -1,0 +1,102 @@
+package lines
+
+import (
+	"bytes"
+
+	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/format/internal/entry"
+	"github.com/seed56735111/penstock/internal/quote"
+)
+
+// Compose is the grammar of what "docker compose up" and "docker compose logs" print: the name of a container, a bar, and what the container
+// has written. The names have colours or not; the bars stand below each other. A line without a bar is Compose's own.
+type Compose struct{}
+
+// Told looks at the first lines.
+func (c Compose) Told(r *entry.Reader) bool { return c.Fits(r) > 0 }
+
+// Fits returns how many of the first lines have a container. All of them but two must have one, with the bar at the same place.
+func (Compose) Fits(r *entry.Reader) (n int) {
+	const least, others = 2, 2
+	lines, bar, numbered := r.Lines(maxProof), -1, false
+	count := 0
+	for i, line := range lines {
+		name, at, _ := container(line)
+		if name == nil {
+			continue
+		}
+		width := at - bytes.Index(line, name)
+		if bar >= 0 && width != bar {
+			return 0
+		}
+		bar = width
+		numbered = numbered || isNumbered(name)
+		if count++; i < entry.FirstLines {
+			n++
+		}
+	}
+	if count < least || len(lines)-count > others || !numbered {
+		return 0
+	}
+	return n
+}
+
+// Read hands over the lines, each with what a container has written as its log.
+func (c Compose) Read(r *entry.Reader, y entry.Yield) {
+	r.EachLine(y, func(line []byte, offset int64) bool {
+		name, _, text := container(line)
+		r.JSON = append(r.Buffer(len(line)), '{')
+		if name != nil {
+			r.JSON = append(quote.Append(append(r.JSON, `"container":"`...), name), `",`...)
+		}
+		r.JSON = append(quote.Append(append(r.JSON, `"log":"`...), text), `"}`...)
+		return r.Emit(penstock.Record{Offset: offset, Raw: line, JSON: r.JSON}, y)
+	})
+}
+
+// Documented returns the fields of a line.
+func (Compose) Documented() []entry.Field {
+	return []entry.Field{{Name: "container", Type: entry.Keyword}, {Name: "log", Type: entry.Text}}
+}
+
+// container takes a line apart: the name of the container, where the bar behind it is, and the text. The name is nil when there is none.
+func container(line []byte) (name []byte, bar int, text []byte) {
+	from := quote.SkipEscapes(line, 0)
+	end := from
+	for end < len(line) && isContainer(line[end]) {
+		end++
+	}
+	bar = quote.SkipEscapes(line, end)
+	for bar < len(line) && line[bar] == ' ' {
+		bar = quote.SkipEscapes(line, bar+1)
+	}
+	if end == from || bar == end || bar >= len(line) || line[bar] != '|' {
+		return nil, 0, line
+	}
+	behind := quote.SkipEscapes(line, bar+1)
+	switch {
+	case behind == len(line):
+		return line[from:end], bar, nil
+	case line[behind] != ' ':
+		return nil, 0, line
+	}
+	return line[from:end], bar, line[behind+1:]
+}
+
+func isContainer(c byte) bool {
+	return quote.IsDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'z' || c == '-' || c == '_' || c == '.'
+}
+
+// isNumbered reports whether a name ends with a number as Compose gives it: web-1, web_1.
+func isNumbered(name []byte) bool {
+	i := bytes.LastIndexAny(name, "-_")
+	if i <= 0 || i == len(name)-1 {
+		return false
+	}
+	for _, c := range name[i+1:] {
+		if !quote.IsDigit(c) {
+			return false
+		}
+	}
+	return true
+}
