@@ -18,6 +18,9 @@ func inspector() schema {
 			Opaque: []string{"resources.details", "resources.tags"},
 			Fields: []entry.Field{
 				{Name: "inspectorScore", Type: entry.Double},
+				{Name: "firstObservedAt", Type: entry.Mixed}, // a number, or words from EventBridge
+				{Name: "lastObservedAt", Type: entry.Mixed},
+				{Name: "updatedAt", Type: entry.Mixed},
 			},
 		},
 	}

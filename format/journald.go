@@ -1,6 +1,7 @@
 package format
 
 import (
+	"github.com/seed56735111/penstock/format/internal/entry"
 	"github.com/seed56735111/penstock/format/internal/events"
 )
 
@@ -13,6 +14,7 @@ func journald() schema {
 			Names: []string{"__REALTIME_TIMESTAMP", "__MONOTONIC_TIMESTAMP", "__CURSOR", "_BOOT_ID", "_MACHINE_ID", "_HOSTNAME", "_TRANSPORT", "MESSAGE"}, Least: 4,
 			Is:    map[string]string{"__REALTIME_TIMESTAMP": `"`},
 			Times: []string{"__REALTIME_TIMESTAMP"}, ID: "__CURSOR",
+			Fields: []entry.Field{{Name: "MESSAGE", Type: entry.Mixed}}, // an array of bytes when it is no text
 		},
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"reflect"
 	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -517,6 +518,11 @@ func fits(kind string, v any) bool {
 	text, isText := v.(string)
 	number, isNumber := v.(json.Number)
 	switch kind {
+	case "mixed":
+		return isText || isNumber
+	case "date_or_millis":
+		_, err := strconv.ParseInt(text+number.String(), 10, 64)
+		return err == nil || fits("date", v)
 	case "long":
 		_, err := number.Int64()
 		return isNumber && err == nil

@@ -1,6 +1,7 @@
 package format
 
 import (
+	"github.com/seed56735111/penstock/format/internal/entry"
 	"github.com/seed56735111/penstock/format/internal/events"
 )
 
@@ -15,6 +16,7 @@ func ocsf() schema {
 			Within: "detail.findings",
 			Times:  []string{"time", "time_dt"}, ID: "metadata.uid",
 			Opaque: []string{"unmapped", "enrichments", "api.request.data", "api.response.data", "resource.data", "resources.data"},
+			Fields: []entry.Field{{Name: "time", Type: entry.Instant}}, // milliseconds, or that of EventBridge
 		},
 	}
 }

@@ -19,7 +19,7 @@ func opensearch() schema {
 				{Name: "time", Kind: lines.ISOText, Lead: "[", End: "]"},
 				{Name: "level", Lead: "[", End: "]", Is: lines.OneOf("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL", "DEPRECATION", "CRITICAL")},
 				{Name: "component", Lead: "[", End: "]"},
-				{Name: "node", Lead: "[", End: "]", Optional: true},
+				{Name: "node.name", Lead: "[", End: "]", Optional: true},
 				{Name: "index", Lead: "[", End: "]", Optional: true},
 				{Name: "shard", Lead: "[", End: "]", Optional: true},
 				{Name: "message", Kind: lines.Message, Rest: true},

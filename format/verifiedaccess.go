@@ -1,10 +1,11 @@
 package format
 
 import (
+	"github.com/seed56735111/penstock/format/internal/entry"
 	"github.com/seed56735111/penstock/format/internal/events"
 )
 
-// verifiedaccess is "Verified Access log examples" in the AWS documentation. Its numbers are text, time is one of milliseconds.
+// verifiedaccess is "Verified Access log examples" in the AWS documentation. Most of its numbers are text, time is one of milliseconds.
 func verifiedaccess() schema {
 	return schema{
 		name: "verifiedaccess", told: "objects with class_uid, activity_id, time and metadata whose product is Verified Access",
@@ -14,6 +15,7 @@ func verifiedaccess() schema {
 			Is:    map[string]string{"metadata.product.name": `"Verified Access"`},
 			Times: []string{"time", "end_time"}, ID: "metadata.uid",
 			Opaque: []string{"unmapped", "data"},
+			Fields: []entry.Field{{Name: "class_uid", Type: entry.Mixed}, {Name: "time", Type: entry.Instant}},
 		},
 	}
 }

@@ -71,6 +71,7 @@ type Pipeline struct {
 	// Rules are the drop rules: they know which of their fields no record had.
 	Rules *shape.Rules
 
+	read    Read
 	write   Write
 	domain  *domain.Domain // nil in a preview
 	writer  *bulk.Writer   // nil before Connect
@@ -97,7 +98,7 @@ func Open(ctx context.Context, o Options) (*Pipeline, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Pipeline{Pipeline: *stages, write: o.Write}
+	p := &Pipeline{Pipeline: *stages, read: o.Read, write: o.Write}
 	if p.Rules, err = o.Read.Rules(); err != nil {
 		return nil, err
 	}

@@ -138,8 +138,11 @@ func choice(name, value string, words ...string) (int, error) {
 	return 0, optionf(BadLogs, "--%s is %q: want %s", name, value, strings.Join(words, " or "))
 }
 
+// Format is what is recognised, as people are told of it.
+type Format = format.Format
+
 // Formats lists what is recognised, in the order in which it is tried.
-func Formats() []format.Format {
+func Formats() []Format {
 	payloads := format.Format{Name: cloudwatch.FormatPayloads, Signature: cloudwatch.Signature, About: cloudwatch.About}
 	return append([]format.Format{payloads}, format.Formats()...)
 }

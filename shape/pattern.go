@@ -3,6 +3,7 @@ package shape
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -78,6 +79,31 @@ func ParsePattern(s string) (*Pattern, error) {
 
 // Prefix is what every name begins with, and whether that is the whole of it.
 func (p *Pattern) Prefix() (prefix string, whole bool) { return p.parts[0].literal, len(p.parts) == 1 }
+
+// HasFormat reports whether names depend on the format.
+func (p *Pattern) HasFormat() bool {
+	return slices.ContainsFunc(p.parts, func(q part) bool { return q.format })
+}
+
+// Wildcard returns the names of indexes for a format with asterisks: what depends on the record is any text, and so is what stands
+// between the parts of a date, which records without one do not have. Without a format that is any text too.
+func (p *Pattern) Wildcard(format string) string {
+	n := names{Pattern: p}
+	var b []byte
+	for i, q := range p.parts {
+		switch {
+		case n.isBetweenDates(i):
+		case q.literal != "":
+			b = append(b, q.literal...)
+		case q.format && format != "":
+			b = appendName(b, []byte(format))
+		case len(b) > 0 && b[len(b)-1] == '*':
+		default:
+			b = append(b, '*')
+		}
+	}
+	return string(b)
+}
 
 func (p *Pattern) wrong(why string) error { return fmt.Errorf("index pattern %q: %s", p.text, why) }
 

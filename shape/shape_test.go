@@ -411,3 +411,22 @@ func BenchmarkShape(b *testing.B) {
 		}
 	}
 }
+
+func TestWildcardsCoverTheNamesOfAPattern(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ pattern, format, want string }{
+		{shape.DefaultIndex, "alb", "logs-alb-*"},
+		{shape.DefaultIndex, "", "logs-*-*"},
+		{"app-{yyyy}-{MM}.{dd}", "alb", "app-*"},
+		{"app-{service|x}{yyyy}-{format}", "nginx-error", "app-*-nginx-error"},
+		{"app", "alb", "app"},
+	} {
+		p, err := shape.ParsePattern(test.pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := p.Wildcard(test.format); got != test.want {
+			t.Errorf("%s for %q is %s, want %s", test.pattern, test.format, got, test.want)
+		}
+	}
+}

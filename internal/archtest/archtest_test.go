@@ -59,7 +59,7 @@ var allowed = map[string][]string{
 	"internal/version":  {},
 
 	// The wiring.
-	"pipeline": {root, "domain", "sigv4", "source", "decode", "format", "cloudwatch", "shape", "bulk", "deadletter"},
+	"pipeline": {root, "domain", "sigv4", "source", "decode", "format", "cloudwatch", "shape", "bulk", "deadletter", "mapping"},
 
 	// Stages.
 	"source":                 {root},
@@ -73,6 +73,7 @@ var allowed = map[string][]string{
 	},
 	"shape":      {root},
 	"bulk":       {root, "domain"},
+	"mapping":    {"domain"},
 	"deadletter": {root, "decode"}, // the line reader
 
 	// The machinery of formats, from the bottom up.

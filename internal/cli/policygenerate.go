@@ -32,7 +32,7 @@ func policyModes() []policyMode {
 		{"deadletter", bulk},
 		{"lambda", bulk},
 		{"request", all},
-		{"ship", bulk},
+		{modeShip, bulk},
 	}
 }
 
@@ -53,16 +53,22 @@ func confined(needs []iam.Need, patterns []string) ([]iam.Need, error) {
 	return needs, nil
 }
 
-// templateNeeds are what a function that puts index templates asks for besides.
-func templateNeeds() []iam.Need {
+// templateNeeds are what a mode that puts index templates asks for besides.
+func templateNeeds(mode string) []iam.Need {
 	var needs []iam.Need
 	// The latter is that of versions before 7.8.
-	for _, path := range []string{"/_index_template/penstock-*", "/_template/penstock-*"} {
+	paths := []string{"/_index_template/penstock-*", "/_template/penstock-*"}
+	if mode == modeShip {
+		paths = append(paths, "/_component_template/penstock-*")
+	}
+	for _, path := range paths {
 		needs = append(needs, iam.Need{Method: "GET", Path: path, Why: "is the template there"},
 			iam.Need{Method: "PUT", Path: path, Why: "the template"})
 	}
 	return needs
 }
+
+const modeShip = "ship"
 
 func modeNames() string {
 	var names []string
@@ -111,7 +117,7 @@ index may name others in its body.`,
 		"allow the indexes of --index only")
 	f.StringArrayVar(&o.indexes, "index", nil, "pattern of index names, with --index-in-path; "+
 		"may be given several times (default that of the mode)")
-	f.BoolVar(&o.templates, "put-templates", false, "the function puts index templates: lambda --put-templates")
+	f.BoolVar(&o.templates, "put-templates", false, "the mode puts index templates: ship or lambda with --put-templates")
 	return cmd
 }
 
@@ -156,8 +162,8 @@ func (o *generateOptions) needsOf(mode string) ([]iam.Need, error) {
 		return nil, usagef("MODE is one of "+modeNames(), "no mode is called %q", mode)
 	case len(o.needs) > 0 && !passesOn:
 		return nil, usagef("--need is for request", "the requests of %s are known", mode)
-	case o.templates && mode != "lambda":
-		return nil, usagef("--put-templates is for lambda", "%s puts no index templates", mode)
+	case o.templates && mode != "lambda" && mode != modeShip:
+		return nil, usagef("--put-templates is for lambda and ship", "%s puts no index templates", mode)
 	case o.indexInPath && passesOn:
 		return nil, usagef("name the requests with --need", "%s does not choose indexes", mode)
 	case len(o.indexes) > 0 && !o.indexInPath:
@@ -181,7 +187,7 @@ func (o *generateOptions) needsOf(mode string) ([]iam.Need, error) {
 		}
 	}
 	if o.templates {
-		needs = slices.Concat(needs, templateNeeds())
+		needs = slices.Concat(needs, templateNeeds(mode))
 	}
 	return needs, nil
 }

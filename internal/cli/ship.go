@@ -25,6 +25,7 @@ type shipOptions struct {
 	asJSON, dry bool
 	showAll     bool
 	strict      bool
+	templates   bool
 }
 
 func newShipCommand(a *app) *cobra.Command {
@@ -64,6 +65,7 @@ records); 4 incomplete, run it again; 5 refused. docs/ship.md explains the outpu
 	f.Read(&o.Read)
 	o.Read.Tables = tables
 	f.Write(&o.Write)
+	f.Boolean(&o.templates, "put-templates")
 	f.Number(&o.Workers, "workers")
 	f.Duration(&o.Grace, "grace")
 	f.Boolean(&o.keepGoing, "keep-going")
@@ -114,6 +116,11 @@ func (o *shipOptions) run(ctx context.Context, a *app, args []string, named bool
 		a.noteNoIDs(&o.Write)
 		if err := p.Connect(ctx); err != nil {
 			return err
+		}
+		if o.templates {
+			if err := a.putTemplates(ctx, p); err != nil {
+				return err
+			}
 		}
 	}
 	res := &result{Formats: map[string]int64{}}

@@ -158,7 +158,12 @@ var table = []Setting{
 		Unit:  "URL",
 		Usage: "SQS queue that the function sends the rest of a large object to; without one the object is given back",
 	},
-	{"put-templates", "false", "", "let the function create missing index templates before its first delivery"},
+	{
+		Name:    "put-templates",
+		Default: "false",
+		Usage: "put the index templates that the domain lacks before the first document; " +
+			"those that somebody else wrote or changed stay",
+	},
 	{
 		Name:    "reserve",
 		Default: "10s",

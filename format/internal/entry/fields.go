@@ -18,5 +18,7 @@ const (
 	Boolean Type = "boolean"
 	IP      Type = "ip"
 	Date    Type = "date"
-	Flat    Type = "flat_object" // JSON text today
+	Instant Type = "date_or_millis" // a date, or milliseconds since 1970: an index takes both as a date
+	Mixed   Type = "mixed"          // texts and numbers: an index takes both as text
+	Flat    Type = "flat_object"    // JSON text today
 )

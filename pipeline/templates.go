@@ -1,0 +1,105 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/seed56735111/penstock/domain"
+	"github.com/seed56735111/penstock/mapping"
+	"github.com/seed56735111/penstock/shape"
+)
+
+// Templates returns the index templates for formats, all of them when none is named, in indexes of a pattern. A pattern without
+// {format} has one template, with the fields of the format when that is one. A format may have parameters, as in Read.Format.
+func Templates(e mapping.Engine, index string, formats ...string) ([]mapping.Template, error) {
+	pattern, err := shape.ParsePattern(orDefault(index))
+	if err != nil {
+		return nil, &OptionError{BadIndex, err}
+	}
+	known := Formats()
+	var chosen []mapping.Format
+	add := func(format string, fields []mapping.Field) {
+		names := pattern.Wildcard(format)
+		chosen = append(chosen, mapping.Format{Name: templateName(names), Pattern: names, Fields: fields})
+	}
+	for _, name := range formats {
+		name, _, _ = strings.Cut(name, "(")
+		i := slices.IndexFunc(known, func(f Format) bool { return f.Name == name })
+		if i < 0 {
+			return nil, &OptionError{BadFormat, fmt.Errorf("no format is called %q", name)}
+		}
+		add(name, fieldsOf(&known[i]))
+	}
+	switch {
+	case len(formats) > 1 && !pattern.HasFormat():
+		return nil, &OptionError{BadIndex, fmt.Errorf("index pattern %q: its indexes have several formats; one template for them has the fields of one format at most", index)}
+	case len(formats) > 0:
+	case !pattern.HasFormat():
+		add("", nil)
+	default:
+		for i := range known {
+			add(known[i].Name, fieldsOf(&known[i]))
+		}
+	}
+	return mapping.Templates(e, chosen), nil
+}
+
+func orDefault(index string) string {
+	if index == "" {
+		return shape.DefaultIndex
+	}
+	return index
+}
+
+func fieldsOf(f *Format) []mapping.Field {
+	fields := make([]mapping.Field, 0, len(f.Fields))
+	for _, one := range f.Fields {
+		fields = append(fields, mapping.Field{Name: one.Name, Type: string(one.Type)})
+	}
+	return fields
+}
+
+// templateName is the name of the template for indexes of a pattern with asterisks.
+func templateName(pattern string) string {
+	name := strings.ReplaceAll(pattern, "*", "")
+	for _, double := range []string{"--", "..", "__"} {
+		for strings.Contains(name, double) {
+			name = strings.ReplaceAll(name, double, double[:1])
+		}
+	}
+	return "penstock-" + strings.Trim(name, "-_.")
+}
+
+// ReadTemplates asks a domain what it is, and compares the templates for formats with those that it has.
+func ReadTemplates(ctx context.Context, d *domain.Domain, index string, formats ...string) ([]mapping.Standing, error) {
+	banner, err := Probe(ctx, d)
+	if err := BannerMatters(err); err != nil {
+		return nil, err
+	}
+	templates, err := Templates(Engine(banner), index, formats...)
+	if err != nil {
+		return nil, err
+	}
+	return mapping.Read(ctx, d, templates)
+}
+
+// PutTemplates puts the index templates for what the pipeline ships that the domain lacks or has from an earlier version. It returns
+// what it found, and how many it put. Templates that somebody else wrote or changed stay.
+func (p *Pipeline) PutTemplates(ctx context.Context) (found []mapping.Standing, put int, err error) {
+	var formats []string
+	if p.read.Format != "" {
+		formats = []string{p.read.Format}
+	}
+	if found, err = ReadTemplates(ctx, p.domain, p.read.Index, formats...); err != nil {
+		return nil, 0, err
+	}
+	put, err = mapping.Put(ctx, p.domain, found, false)
+	return found, put, err
+}
+
+// Engine is what a domain runs, by its banner.
+func Engine(b domain.Banner) mapping.Engine {
+	return mapping.Engine{Distribution: b.Distribution, Version: b.Version, DocType: DocType(b)}
+}

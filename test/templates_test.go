@@ -1,0 +1,192 @@
+package test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed56735111/penstock/internal/realtest"
+)
+
+// Every template is taken by real nodes and read back as it was put; every sample of every format is indexed by it.
+func TestTemplatesOnRealNodes(t *testing.T) {
+	t.Parallel()
+	for _, version := range []string{"3.3.0", "2.19.1", "7.10.2"} {
+		// One after the other: each holds half a gigabyte.
+		t.Run(version, func(t *testing.T) {
+			node := realtest.StartOpenSearch(t, version)
+			// A template of somebody's, under one of our names and not for our indexes.
+			foreign := `{"index_patterns":["other-alb-*"],"priority":7}`
+			if status, text := askNode(t, node.URL, "PUT /_index_template/penstock-logs-alb "+foreign); status != 200 {
+				t.Fatalf("%d: %s", status, text)
+			}
+			said := command(t, 0, "templates", "put", "--domain", node.URL, "--no-sign")
+			if !strings.Contains(said, "1 index template left as somebody else wrote or changed it: penstock-logs-alb; see penstock templates diff") {
+				t.Errorf("put says %s", said)
+			}
+			if status, text := askNode(t, node.URL, "DELETE /_index_template/penstock-logs-alb"); status != 200 {
+				t.Fatalf("%d: %s", status, text)
+			}
+			command(t, 0, "templates", "put", "--domain", node.URL, "--no-sign")
+			if diff := command(t, 0, "templates", "diff", "--domain", node.URL, "--no-sign"); diff != "" {
+				t.Errorf("what was put is read back as something else: %s", diff)
+			}
+			samples := samplesOfFormats(t)
+			letters := filepath.Join(t.TempDir(), "letters")
+			got := counted(t, -1, "ship", samples, "--domain", node.URL, "--no-sign", "--put-templates", "--json", "--index", "logs-{format}-samples",
+				"--dead-letters", letters)
+			if got.Records < 800 || got.Unacknowledged > 0 {
+				t.Errorf("%+v", got)
+			}
+			for _, line := range refusalLetters(t, letters) {
+				var l struct {
+					Index, Type, Detail string
+					Source              struct{ Object string }
+				}
+				if err := json.Unmarshal([]byte(line), &l); err != nil {
+					t.Fatal(err)
+				}
+				if !disputed(l.Index, l.Source.Object) {
+					t.Errorf("%s in %s: %s: %s", l.Index, l.Source.Object, l.Type, l.Detail)
+				}
+			}
+			checkMapping(t, node.URL)
+			t.Run("shapes of requestParameters", func(t *testing.T) { shapes(t, node.URL) })
+		})
+	}
+}
+
+// disputed says that an index is expected to turn documents away: formats without a schema, whose samples have one name with several
+// types, and records that have a member of the name that the format keeps for itself.
+func disputed(index, object string) bool {
+	switch strings.TrimSuffix(strings.TrimPrefix(index, "logs-"), "-samples") {
+	case "ndjson", "json", "elasticdump", "firelens":
+		return true
+	}
+	return strings.Contains(object, "/config/") || strings.HasSuffix(object, "docker/parts.log")
+}
+
+// checkMapping reads a mapping back.
+func checkMapping(t *testing.T, url string) {
+	t.Helper()
+	status, text := askNode(t, url, "GET /logs-alb-samples/_mapping")
+	var answer map[string]struct {
+		Mappings struct {
+			Properties map[string]struct{ Type string }
+		}
+	}
+	if err := json.Unmarshal(text, &answer); err != nil || status != 200 {
+		t.Fatalf("%d, %v: %s", status, err, text)
+	}
+	for name, want := range map[string]string{"client_ip": "ip", "elb_status_code": "long", "request_processing_time": "double", "user_agent": "keyword", "@timestamp": "date"} {
+		if got := answer["logs-alb-samples"].Mappings.Properties[name].Type; got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+}
+
+// samplesOfFormats copies the samples of all formats into a directory, in which they are as old as files at rest.
+func samplesOfFormats(t *testing.T) string {
+	t.Helper()
+	to := t.TempDir()
+	all, err := filepath.Glob("../format/testdata/*/*")
+	if err != nil || len(all) < 100 {
+		t.Fatal(len(all), err)
+	}
+	for _, path := range all {
+		if strings.HasSuffix(path, ".golden") || strings.Contains(path, "fuzz") {
+			continue
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := filepath.Join(to, filepath.Base(filepath.Dir(path)), filepath.Base(path))
+		if err := os.MkdirAll(filepath.Dir(name), 0o750); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		settle(t, name)
+	}
+	return to
+}
+
+// command runs penstock and returns what it says. A code of -1 takes 0 and 3.
+func command(t *testing.T, code int, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), penstock, args...)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	_ = cmd.Run()
+	if got := cmd.ProcessState.ExitCode(); got != code && (code >= 0 || got != 0 && got != 3) {
+		t.Fatalf("penstock %s: exit %d, want %d: %s", strings.Join(args, " "), got, code, out.String())
+	}
+	return out.String()
+}
+
+// counted runs penstock and returns the counts that it says.
+func counted(t *testing.T, code int, args ...string) (got refusalSummary) {
+	t.Helper()
+	for line := range strings.Lines(command(t, code, args...)) {
+		if strings.HasPrefix(line, "{") {
+			if err := json.Unmarshal([]byte(line), &got); err != nil {
+				t.Fatalf("%v: %s", err, line)
+			}
+			return got
+		}
+	}
+	t.Fatal("no counts")
+	return got
+}
+
+// shapes ships 10,000 events of CloudTrail with 2,000 shapes of requestParameters, one of which has a text that is longer than any
+// term may be.
+func shapes(t *testing.T, url string) {
+	t.Helper()
+	var events strings.Builder
+	for i := range 10_000 {
+		leaf := `"value"`
+		if i == 5000 {
+			leaf = `"` + strings.Repeat("long ", 8000) + strings.Repeat("x", 40_000) + `"`
+		}
+		fmt.Fprintf(&events, `{"eventVersion":"1.08","userIdentity":{"type":"IAMUser","accountId":"123456789012"},"eventTime":"2026-11-24T10:%02d:%02dZ",`+
+			`"eventSource":"ec2.amazonaws.com","eventName":"RunInstances","awsRegion":"eu-west-1","requestParameters":{"shape%d":{"name%d":%s,"n":%d}},`+
+			`"responseElements":null,"eventID":"e%d"}`+"\n", i/60%60, i%60, i%2000, i%2000, leaf, i, i)
+	}
+	file := filepath.Join(t.TempDir(), "trail.json")
+	if err := os.WriteFile(file, []byte(events.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	settle(t, file)
+	got := counted(t, 0, "ship", file, "--domain", url, "--no-sign", "--put-templates", "--json", "--format", "cloudtrail", "--index", "shapes-{format}-{yyyy}")
+	if got.Delivered != 10_000 || got.DeadLettered != 0 {
+		t.Errorf("%+v, want everything to be delivered", got)
+	}
+	status, text := askNode(t, url, "GET /shapes-cloudtrail-2026/_mapping")
+	n := bytes.Count(text, []byte(`"type":`))
+	t.Logf("%d fields", n)
+	if status != 200 || n >= 300 || n < 20 {
+		t.Errorf("%d fields, status %d", n, status)
+	}
+	askNode(t, url, "POST /_refresh")
+	_, text = askNode(t, url, `POST /shapes-cloudtrail-2026/_count {"query":{"match":{"requestParameters":"shape7"}}}`)
+	if !bytes.Contains(text, []byte(`"count":5,`)) {
+		t.Errorf("events with a name in their requestParameters: %s, want 5", text)
+	}
+}
+
+// settle makes a file one that nobody is writing to.
+func settle(t *testing.T, name string) {
+	t.Helper()
+	if err := os.Chtimes(name, time.Time{}, time.Now().Add(-time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+}
