@@ -226,6 +226,9 @@ func sourceAdvice(e *source.Error) Advice {
 	if !strings.HasPrefix(e.Object, "s3://") {
 		switch e.Kind {
 		case source.KindMissing:
+			if strings.HasPrefix(strings.ToLower(e.Object), "s3:") {
+				return Advice{Usage, "an object of S3 is written as s3://bucket/key"}
+			}
 			return Advice{Usage, "check the name"}
 		case source.KindDenied:
 			return Advice{Refused, "let this user read it"}

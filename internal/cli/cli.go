@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -128,12 +129,7 @@ Exit codes: 0 everything settled; 1 internal error; 2 usage or configuration; 3 
 		&cobra.Group{ID: groupDomain, Title: "The domain and its gate:"},
 		&cobra.Group{ID: groupLook, Title: "Looking into things:"},
 	)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		if e, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
-			err = fmt.Errorf("--%s: %w", e.GetFlag().Name, settings.ValueProblem(e.GetFlag(), e.GetValue(), e.Unwrap()))
-		}
-		return &usageError{Err: err, Hint: fmt.Sprintf("%q lists the flags", cmd.CommandPath()+" --help")}
-	})
+	root.SetFlagErrorFunc(flagError)
 	root.PersistentFlags().StringVar(&a.logLevel, "log-level", "info", "lowest level that is logged to standard error: "+
 		"debug, info, warn or error")
 	root.PersistentFlags().String("config", "", "JSON file with settings; variables and flags override it")
@@ -181,14 +177,33 @@ func helpFor(help *cobra.Command, args []string) error {
 	return cmd.Help()
 }
 
+// flagError says in words what is wrong with a flag.
+func flagError(cmd *cobra.Command, err error) error {
+	hint := fmt.Sprintf("%q lists the flags", cmd.CommandPath()+" --help")
+	if e, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		err = fmt.Errorf("--%s: %w", e.GetFlag().Name, settings.ValueProblem(e.GetFlag(), e.GetValue(), e.Unwrap()))
+	}
+	if e, ok := errors.AsType[*pflag.ValueRequiredError](err); ok {
+		err = fmt.Errorf("--%s: a value is missing", e.GetFlag().Name)
+	}
+	if e, ok := errors.AsType[*pflag.NotExistError](err); ok && e.GetSpecifiedShortnames() == "" {
+		var names []string
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+		if near := settings.Nearest(e.GetSpecifiedName(), names); near != "" {
+			hint = "did you mean --" + near + "?"
+		}
+	}
+	return &usageError{Err: err, Hint: hint}
+}
+
 func rejectUnknownCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
 	hint := fmt.Sprintf("%q lists the commands", cmd.CommandPath()+" --help")
 	cmd.SuggestionsMinimumDistance = 2 // the root does not hand its own down
-	if s := cmd.SuggestionsFor(args[0]); len(s) > 0 {
-		hint = fmt.Sprintf("did you mean %q?", s[0])
+	if similar := cmd.SuggestionsFor(args[0]); len(similar) > 0 {
+		hint = fmt.Sprintf("did you mean %q?", cmp.Or(settings.Nearest(args[0], similar), similar[0]))
 	}
 	return &usageError{Err: fmt.Errorf("unknown command %q", args[0]), Hint: hint}
 }

@@ -76,11 +76,13 @@ func (o *invokeOptions) check() error {
 	const leastMemory, mostMemory, longest = 128, 10240, 15 * time.Minute
 	switch {
 	case o.memory < leastMemory || o.memory > mostMemory:
-		return usagef(fmt.Sprintf("a function has %d to %d MB", leastMemory, mostMemory), "--memory %d", o.memory)
+		return usagef(fmt.Sprintf("a function has %d to %d MB", leastMemory, mostMemory),
+			"--memory %d: no function has that", o.memory)
 	case o.timeout <= 0 || o.timeout > longest:
-		return usagef(fmt.Sprintf("an invocation ends after at most %v", longest), "--timeout %v", o.timeout)
+		return usagef(fmt.Sprintf("an invocation ends after at most %v", longest),
+			"--timeout %v: no invocation has that", o.timeout)
 	case o.repeat < 1:
-		return usagef("the function is invoked at least once", "--repeat %d", o.repeat)
+		return usagef("the function is invoked at least once", "--repeat %d: that is no invocation", o.repeat)
 	}
 	for _, kv := range o.env {
 		if name, _, ok := strings.Cut(kv, "="); !ok || name == "" {

@@ -422,7 +422,7 @@ func Stray(environ []string) []string {
 			continue
 		}
 		text := "the variable " + name + " is no setting"
-		if near := nearest(name, known); near != "" {
+		if near := Nearest(name, known); near != "" {
 			text += "; did you mean " + near + "?"
 		}
 		notes = append(notes, text)
@@ -431,8 +431,8 @@ func Stray(environ []string) []string {
 	return notes
 }
 
-// nearest is the name that differs least from a word, by at most two letters. It is empty when there is none.
-func nearest(word string, names []string) string {
+// Nearest is the name that differs least from a word, by at most two letters. It is empty when there is none.
+func Nearest(word string, names []string) string {
 	best, least := "", 3
 	for _, name := range names {
 		if d := distance(word, name); d < least {
@@ -521,7 +521,7 @@ func Parse(data []byte) (map[string]string, error) {
 			for _, s := range table {
 				keys = append(keys, s.Key())
 			}
-			if near := nearest(key, keys); near != "" {
+			if near := Nearest(key, keys); near != "" {
 				return nil, fmt.Errorf("unknown key %q; did you mean %q?", key, near)
 			}
 			return nil, fmt.Errorf("unknown key %q", key)
