@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed56735111/penstock/engine/internal/dates"
 	"github.com/seed56735111/penstock/engine/internal/mapping"
 	"github.com/seed56735111/penstock/engine/internal/store"
 	"github.com/seed56735111/penstock/engine/internal/wire"
@@ -196,7 +197,7 @@ func (c *call) parseAction(text []byte, line int, defaults *op) (*op, error) {
 			continue
 		}
 		if m.Name == "_source" {
-			if o.wantSource, err = parseSourceFilter(&m.Node); err != nil {
+			if o.wantSource, err = wire.ParseSourceFilter(&m.Node); err != nil {
 				return nil, err
 			}
 			continue
@@ -242,7 +243,7 @@ func (c *call) actionParameter(o *op, name, value string, line int) error {
 			return wire.Illegal("explicit index in bulk is not allowed")
 		}
 		var err error
-		o.index, err = expandNames(value, time.Now())
+		o.index, err = dates.ExpandNames(value, time.Now())
 		return err
 	case "_id":
 		o.id = value
@@ -438,10 +439,10 @@ func (c *call) outcome(o *op, forced bool) wire.Object {
 
 // got is the source of an updated document, when it was asked for.
 func (o *op) got() any {
-	if o.action != "update" || o.wantSource == nil || o.get == nil || !o.wantSource.wanted() {
+	if o.action != "update" || o.wantSource == nil || o.get == nil || !o.wantSource.Wanted() {
 		return nil
 	}
-	return wire.Obj("_seq_no", o.seq, "_primary_term", 1, "found", true, "_source", o.wantSource.apply(o.get))
+	return wire.Obj("_seq_no", o.seq, "_primary_term", 1, "found", true, "_source", o.wantSource.Apply(o.get))
 }
 
 func (o *op) status() int {

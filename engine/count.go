@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed56735111/penstock/engine/internal/mapping"
+	"github.com/seed56735111/penstock/engine/internal/query"
 	"github.com/seed56735111/penstock/engine/internal/store"
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
@@ -23,28 +24,53 @@ func (c *call) count(expr string) error {
 	}
 	total := 0
 	for _, m := range n {
-		total += len(m.h.docs)
+		total += len(m.h.Docs)
 	}
 	for _, m := range n {
-		m.s.snap.Close()
+		m.s.Close()
 	}
 	return c.answer(http.StatusOK, wire.Obj("count", total, "_shards", c.shardsSearched(found)))
 }
 
 // matched is what a query finds in one index.
 type matched struct {
-	s *searcher
-	h *hits
+	s *query.Searcher
+	h *query.Hits
 }
 
-// matching runs the query of a body that has nothing else. The snapshots must be closed.
+// matching runs the query of a body that has nothing else. The searchers must be closed.
 func (c *call) matching(expr string) ([]*store.Index, []matched, error) {
+	wanted, err := c.parseSelection()
+	if err != nil {
+		return nil, nil, err
+	}
+	found, err := c.meant(expr)
+	if err != nil {
+		return nil, nil, err
+	}
+	searchers, err := query.Open(c.r.Context(), found, c.node, c.profile.major)
+	if err != nil {
+		return nil, nil, err
+	}
+	var out []matched
+	for _, s := range searchers {
+		h, err := wanted.In(s)
+		if err != nil {
+			searchers.Close()
+			return nil, nil, err
+		}
+		out = append(out, matched{s, h})
+	}
+	return found, out, nil
+}
+
+// parseSelection reads the query of a body that has nothing else, and that of the URL.
+func (c *call) parseSelection() (*query.Selection, error) {
 	n := wire.Node{Kind: wire.ObjectKind}
-	p := &queryParser{body: c.body, major: c.profile.major}
-	boost := float32(1)
-	r := &searchRequest{query: matchAll{&boost}}
+	p := &query.Parser{Body: c.body, Major: c.profile.major}
+	wanted := &query.Selection{Query: query.All()}
 	if t := c.docType(); t != "" {
-		r.types = strings.Split(t, ",")
+		wanted.Types = strings.Split(t, ",")
 	}
 	var err error
 	if len(c.body) > 0 {
@@ -53,41 +79,22 @@ func (c *call) matching(expr string) ([]*store.Index, []matched, error) {
 			err = wire.Errorf(http.StatusBadRequest, "parsing_exception", "Failed to parse").Because(e)
 		}
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
 	for i := range n.Members {
 		m := &n.Members[i]
 		if m.Name != "query" {
-			return nil, nil, p.failAt(m.At, "request does not support [%s]", m.Name)
+			return nil, p.FailAt(m.At, "request does not support [%s]", m.Name)
 		}
-		if r.query, err = p.parse(&m.Node); err != nil {
-			return nil, nil, err
+		if wanted.Query, err = p.Parse(&m.Node); err != nil {
+			return nil, err
 		}
 	}
 	if c.query.Has("q") {
-		if r.query, err = c.queryURL(p); err != nil {
-			return nil, nil, err
-		}
+		wanted.Query, err = c.queryURL()
 	}
-	found, err := c.meant(expr)
-	if err != nil {
-		return nil, nil, err
-	}
-	searchers, done, err := c.searchers(found)
-	if err != nil {
-		return nil, nil, err
-	}
-	var out []matched
-	for _, s := range searchers {
-		h, err := r.in(s)
-		if err != nil {
-			done()
-			return nil, nil, err
-		}
-		out = append(out, matched{s, h})
-	}
-	return found, out, nil
+	return wanted, err
 }
 
 // deleteByQuery answers _delete_by_query.
@@ -116,16 +123,16 @@ func (c *call) deleteByQuery(expr string) error {
 	}
 	var ops []*op
 	for _, m := range found {
-		for _, doc := range m.h.docs {
-			d, err := m.s.snap.Load(doc, false)
+		for _, doc := range m.h.Docs {
+			d, err := m.s.Load(doc, false)
 			if err != nil {
 				return err
 			}
 			o := newOp()
-			o.action, o.index, o.id, o.docType, o.ifSeq, o.ifTerm = "delete", m.s.x.Name, d.ID, d.DocType, d.Seq, 1
+			o.action, o.index, o.id, o.docType, o.ifSeq, o.ifTerm = "delete", m.s.Index.Name, d.ID, d.DocType, d.Seq, 1
 			ops = append(ops, o)
 		}
-		m.s.snap.Close()
+		m.s.Close()
 	}
 	const batch = 1000
 	total, deleted, conflicts := len(ops), 0, 0

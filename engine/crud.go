@@ -223,7 +223,7 @@ func (c *call) get(index, docType, id string, sourceOnly bool) error {
 			}
 			return wire.Errorf(http.StatusNotFound, "resource_not_found_exception", "Document not found [%s]/[%s]", x.Name, id)
 		}
-		return c.answer(http.StatusOK, filter.apply(d.Source))
+		return c.answer(http.StatusOK, filter.Apply(d.Source))
 	}
 	status := http.StatusOK
 	if d == nil {
@@ -233,7 +233,7 @@ func (c *call) get(index, docType, id string, sourceOnly bool) error {
 }
 
 // found is a document as the APIs that read one give it.
-func (c *call) found(x *store.Index, docType, id string, d *store.Stored, filter *sourceFilter) wire.Object {
+func (c *call) found(x *store.Index, docType, id string, d *store.Stored, filter *wire.SourceFilter) wire.Object {
 	if d == nil {
 		if docType == "_all" {
 			docType = ""
@@ -248,8 +248,8 @@ func (c *call) found(x *store.Index, docType, id string, d *store.Stored, filter
 		o = append(o, wire.Entry{Name: "_routing", Value: d.Routing})
 	}
 	o = append(o, wire.Entry{Name: "found", Value: true})
-	if filter == nil || filter.wanted() {
-		o = append(o, wire.Entry{Name: "_source", Value: filter.apply(d.Source)})
+	if filter == nil || filter.Wanted() {
+		o = append(o, wire.Entry{Name: "_source", Value: filter.Apply(d.Source)})
 	}
 	return o
 }
@@ -285,10 +285,10 @@ func (c *call) mget(expr string) error {
 // wish is a document that _mget asks for.
 type wish struct {
 	index, docType, id string
-	filter             *sourceFilter
+	filter             *wire.SourceFilter
 }
 
-func (c *call) parseMget(n *wire.Node, expr string, filter *sourceFilter) ([]wish, error) {
+func (c *call) parseMget(n *wire.Node, expr string, filter *wire.SourceFilter) ([]wish, error) {
 	var wanted []wish
 	for i := range n.Members {
 		m := &n.Members[i]
@@ -340,7 +340,7 @@ func (c *call) parseWish(n *wire.Node, w wish) (wish, error) {
 		case "routing", "_routing":
 		case "_source":
 			var err error
-			if w.filter, err = parseSourceFilter(&m.Node); err != nil {
+			if w.filter, err = wire.ParseSourceFilter(&m.Node); err != nil {
 				return w, err
 			}
 		default:

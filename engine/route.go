@@ -4,15 +4,14 @@ import (
 	"compress/gzip"
 	"errors"
 	"io"
-	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
+	"github.com/seed56735111/penstock/engine/internal/dates"
 	"github.com/seed56735111/penstock/engine/internal/mapping"
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
@@ -48,7 +47,7 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	err = c.contentType()
 	if err == nil && len(c.path) > 0 {
-		c.path[0], err = expandNames(c.path[0], time.Now())
+		c.path[0], err = dates.ExpandNames(c.path[0], time.Now())
 	}
 	if err == nil {
 		err = c.route()
@@ -271,64 +270,4 @@ func (c *call) docType() string {
 		return c.path[1]
 	}
 	return ""
-}
-
-// commonParameters are taken everywhere.
-var commonParameters = []string{"pretty", "human", "error_trace", "filter_path", "source_content_type", "master_timeout", "cluster_manager_timeout", "timeout"}
-
-// known refuses query parameters that the API does not have; those in unsupported it has, but not here.
-func (c *call) known(parameters, unsupported []string) error {
-	for _, name := range slices.Sorted(maps.Keys(c.query)) {
-		switch {
-		case name == "format" && c.query.Get(name) != "json" && c.path[0] != "_cat":
-			return wire.NotOffered("the format %s", c.query.Get(name))
-		case name == "format", slices.Contains(commonParameters, name), slices.Contains(parameters, name):
-		case slices.Contains(unsupported, name):
-			return wire.NotOffered("the parameter %s", name)
-		default:
-			return wire.Illegal("request [%s] contains unrecognized parameter: [%s]", c.r.URL.Path, name)
-		}
-	}
-	return nil
-}
-
-// timeValue refuses what is no time, such as 30s.
-func timeValue(name, v string) error {
-	number := strings.TrimRight(v, "abcdefghijklmnopqrstuvwxyz")
-	if _, err := strconv.ParseInt(number, 10, 64); err == nil && slices.Contains([]string{"nanos", "micros", "ms", "s", "m", "h", "d"}, v[len(number):]) || v == "-1" || v == "0" {
-		return nil
-	}
-	return notATime(name, v)
-}
-
-func notATime(name, v string) *wire.Failure {
-	return wire.Illegal("failed to parse setting [%s] with value [%s] as a time value: unit is missing or unrecognized", name, v)
-}
-
-// flag reads a parameter that is true, false or given without a value.
-func (c *call) flag(name string, otherwise bool) (bool, error) {
-	if !c.query.Has(name) {
-		return otherwise, nil
-	}
-	switch v := c.query.Get(name); v {
-	case "", "true":
-		return true, nil
-	case "false":
-		return false, nil
-	default:
-		return false, wire.Illegal("Failed to parse value [%s] as only [true] or [false] are allowed.", v)
-	}
-}
-
-// number reads a whole number.
-func (c *call) number(name string, otherwise int) (int, error) {
-	v := c.query.Get(name)
-	if v == "" {
-		return otherwise, nil
-	}
-	n, err := strconv.ParseInt(v, 10, 32)
-	if err != nil {
-		return 0, wire.Illegal("Failed to parse int parameter [%s] with value [%s]", name, v).Because(wire.NumberFormat(v))
-	}
-	return int(n), nil
 }

@@ -372,24 +372,13 @@ func (c *call) deleteTemplates(f *family, name string) error {
 	return c.answer(http.StatusOK, wire.Obj("acknowledged", true))
 }
 
-func texts(n *wire.Node) []string {
-	if n.Kind == wire.StringKind {
-		return []string{n.Text}
-	}
-	out := make([]string, 0, len(n.Items))
-	for i := range n.Items {
-		out = append(out, n.Items[i].Text)
-	}
-	return out
-}
-
 func (c *call) parseComposable(name string, n *wire.Node) (*template, error) {
 	t := &template{name: name, body: *n}
 	for i := range n.Members {
 		m := &n.Members[i]
 		switch m.Name {
 		case "index_patterns":
-			t.patterns = texts(&m.Node)
+			t.patterns = m.Node.Texts()
 		case "priority":
 			p, err := strconv.Atoi(m.Node.Text)
 			if err != nil {
@@ -401,7 +390,7 @@ func (c *call) parseComposable(name string, n *wire.Node) (*template, error) {
 			}
 			t.priority = p
 		case "composed_of":
-			t.parts = texts(&m.Node)
+			t.parts = m.Node.Texts()
 		case "template":
 			if err := c.parseInner(t, &m.Node, "index_template"); err != nil {
 				return nil, err
@@ -479,7 +468,7 @@ func (c *call) parseLegacy(name string, n *wire.Node) (*template, error) {
 		m := &n.Members[i]
 		switch m.Name {
 		case "index_patterns", "template":
-			t.patterns = texts(&m.Node)
+			t.patterns = m.Node.Texts()
 		case "order":
 			p, err := strconv.Atoi(m.Node.Text)
 			if err != nil {

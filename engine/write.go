@@ -29,7 +29,7 @@ type op struct {
 	external      string
 	ifSeq, ifTerm int64 // -1: any
 	update        *update
-	wantSource    *sourceFilter // of an update
+	wantSource    *wire.SourceFilter // of an update
 
 	// What came of it.
 	err    *wire.Failure
@@ -49,7 +49,7 @@ type update struct {
 	docAsUpsert bool
 	detectNoop  bool
 	script      bool
-	source      *sourceFilter
+	source      *wire.SourceFilter
 }
 
 // parseUpdate reads the body of an update.
@@ -73,7 +73,7 @@ func parseUpdate(n *wire.Node) (*update, error) {
 				return nil, wire.NotOffered("scripts")
 			}
 		case "_source":
-			f, err := parseSourceFilter(&m.Node)
+			f, err := wire.ParseSourceFilter(&m.Node)
 			if err != nil {
 				return nil, err
 			}

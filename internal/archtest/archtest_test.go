@@ -31,8 +31,8 @@ var allowed = map[string][]string{
 	"lambda": {root, "cloudwatch", "domain", "pipeline", "source"},
 	"guard":  {"iam", "sigv4", "guard/identity", "guard/fault", "guard/internal/edge"},
 	"engine": {
-		"engine/internal/wire", "engine/internal/dates", "engine/internal/words", "engine/internal/mapping",
-		"engine/internal/store",
+		"engine/internal/wire", "engine/internal/dates", "engine/internal/mapping", "engine/internal/store",
+		"engine/internal/query", "engine/internal/agg",
 	},
 
 	// The floors below the engine's APIs, from the bottom up.
@@ -41,6 +41,12 @@ var allowed = map[string][]string{
 	"engine/internal/dates":   {"engine/internal/wire", "internal/zones"},
 	"engine/internal/mapping": {"engine/internal/wire", "engine/internal/words", "engine/internal/dates"},
 	"engine/internal/store":   {"engine/internal/wire", "engine/internal/mapping"},
+	"engine/internal/query": {
+		"engine/internal/wire", "engine/internal/words", "engine/internal/dates", "engine/internal/mapping", "engine/internal/store",
+	},
+	"engine/internal/agg": {
+		"engine/internal/wire", "engine/internal/dates", "engine/internal/mapping", "engine/internal/query",
+	},
 
 	// The parts of the local domain's edge.
 	"guard/identity":      {"iam", "sigv4", "guard/internal/edge"},

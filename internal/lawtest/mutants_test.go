@@ -446,7 +446,7 @@ var more = []mutant{
 	},
 	{
 		name: "of words that are all wanted one will do",
-		file: "engine/clauses.go", pkg: "./engine", test: "TestAnOperatorSaysWhether",
+		file: "engine/internal/query/match.go", pkg: "./engine", test: "TestAnOperatorSaysWhether",
 		old: "\t\t\tq.and = true\n",
 		new: "\t\t\tq.and = false\n",
 	},

@@ -51,6 +51,11 @@ func Illegal(format string, args ...any) *Failure {
 	return Errorf(http.StatusBadRequest, "illegal_argument_exception", format, args...)
 }
 
+// NotATime is the error about a value that is no length of time, such as 30s.
+func NotATime(name, v string) *Failure {
+	return Illegal("failed to parse setting [%s] with value [%s] as a time value: unit is missing or unrecognized", name, v)
+}
+
 // With adds what an error says beside its reason.
 func (e *Failure) With(pairs ...any) *Failure {
 	e.more = append(e.more, Obj(pairs...)...)

@@ -575,3 +575,15 @@ func (n *Node) Places() func(name string) (int, bool) {
 		return i, ok
 	}
 }
+
+// Texts are the texts of a list; a single one may stand without its list.
+func (n *Node) Texts() []string {
+	if n.Kind == StringKind {
+		return []string{n.Text}
+	}
+	out := make([]string, 0, len(n.Items))
+	for i := range n.Items {
+		out = append(out, n.Items[i].Text)
+	}
+	return out
+}

@@ -1,4 +1,4 @@
-package engine
+package query
 
 import (
 	"errors"
@@ -14,23 +14,65 @@ import (
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
-func (q *rangeQuery) run(s *searcher) (*hits, error) {
-	if special(q.field) {
+type rangeQuery struct {
+	field    string
+	from, to *wire.Node
+	noFrom   bool // from itself is not in it
+	noTo     bool
+	format   string
+	zone     string
+	boost    float32
+}
+
+func (p *Parser) ranged(n *wire.Node) (Query, error) {
+	f, err := p.oneField("range", n, "[range] query must have a field")
+	if err != nil {
+		return nil, err
+	}
+	if f.Node.Kind != wire.ObjectKind {
+		return nil, p.FailAt(f.Node.Start, "[range] query does not support [%s]", f.Name)
+	}
+	q := &rangeQuery{field: f.Name, boost: 1}
+	lower, upper := true, true
+	bound := func(into **wire.Node, open *bool, isOpen bool) func(*wire.Node) error {
+		return func(n *wire.Node) error {
+			if n.Kind != wire.NullKind {
+				*into = n
+			}
+			*open = isOpen
+			return nil
+		}
+	}
+	options := map[string]any{
+		"gte": bound(&q.from, &q.noFrom, false), "ge": bound(&q.from, &q.noFrom, false), "gt": bound(&q.from, &q.noFrom, true),
+		"lte": bound(&q.to, &q.noTo, false), "le": bound(&q.to, &q.noTo, false), "lt": bound(&q.to, &q.noTo, true),
+		"from": bound(&q.from, &q.noFrom, false), "to": bound(&q.to, &q.noTo, false), "include_lower": &lower, "include_upper": &upper,
+		"format": &q.format, "time_zone": &q.zone, "boost": &q.boost, "relation": Only("relation", "intersects", "INTERSECTS"),
+	}
+	if err := p.options("range", &f.Node, options); err != nil {
+		return nil, err
+	}
+	q.noFrom, q.noTo = q.noFrom || !lower, q.noTo || !upper
+	return q, nil
+}
+
+func (q *rangeQuery) Run(s *Searcher) (*Hits, error) {
+	if IsSpecial(q.field) {
 		return nil, wire.NotOffered("the query [range] on [%s]", q.field)
 	}
 	f, err := s.lookup(q.field)
 	if f == nil || err != nil {
-		return &hits{}, err
+		return &Hits{}, err
 	}
 	if q.from == nil && q.to == nil {
-		return (&existsQuery{q.field, q.boost}).run(s)
+		return (&existsQuery{q.field, q.boost}).Run(s)
 	}
 	docs, err := s.between(q.field, f, q)
-	return &hits{docs: docs, score: q.boost}, err
+	return &Hits{Docs: docs, score: q.boost}, err
 }
 
 // between finds the values of a range.
-func (s *searcher) between(path string, f *mapping.Field, q *rangeQuery) ([]uint32, error) {
+func (s *Searcher) between(path string, f *mapping.Field, q *rangeQuery) ([]uint32, error) {
 	name := mapping.FieldPrefix + path
 	switch f.Class {
 	case mapping.Exact, mapping.Analysed, mapping.Truth, mapping.Address:
@@ -67,7 +109,7 @@ func (s *searcher) between(path string, f *mapping.Field, q *rangeQuery) ([]uint
 var errEmptyRange = errors.New("no number is in the range")
 
 // textEnds are the first and the last key of a range of texts; nil is open.
-func (s *searcher) textEnds(f *mapping.Field, q *rangeQuery) (from, to []byte, err error) {
+func (s *Searcher) textEnds(f *mapping.Field, q *rangeQuery) (from, to []byte, err error) {
 	key := func(n *wire.Node) ([]byte, error) {
 		switch {
 		case n == nil:
@@ -94,7 +136,7 @@ func (s *searcher) textEnds(f *mapping.Field, q *rangeQuery) (from, to []byte, e
 
 // dateEnds are the first and the last time of a range. What an end leaves out goes the way that makes the range what people
 // mean: up to a day is up to its end.
-func (s *searcher) dateEnds(f *mapping.Field, q *rangeQuery) (from, to int64, err error) {
+func (s *Searcher) dateEnds(f *mapping.Field, q *rangeQuery) (from, to int64, err error) {
 	format := f.Format
 	if q.format != "" {
 		if format, err = dates.ParseFormat(q.format); err != nil {
@@ -108,9 +150,9 @@ func (s *searcher) dateEnds(f *mapping.Field, q *rangeQuery) (from, to int64, er
 		}
 	}
 	end := func(n *wire.Node, round bool) (int64, error) {
-		t, err := format.Math(n.Text, s.now, zone, round)
+		t, err := format.Math(n.Text, s.Now, zone, round)
 		if err != nil {
-			return 0, s.shardFailure(wire.AsFailure(err))
+			return 0, s.ShardFailure(wire.AsFailure(err))
 		}
 		v := f.Instant(t)
 		if round && !f.Nanos {
@@ -139,7 +181,7 @@ func (s *searcher) dateEnds(f *mapping.Field, q *rangeQuery) (from, to int64, er
 }
 
 // numberEnds are the first and the last number of a range.
-func (s *searcher) numberEnds(f *mapping.Field, q *rangeQuery) (from, to int64, err error) {
+func (s *Searcher) numberEnds(f *mapping.Field, q *rangeQuery) (from, to int64, err error) {
 	from, to = math.MinInt64, math.MaxInt64
 	if f.Class == mapping.Floating {
 		from, to = mapping.Sortable(math.Inf(-1)), mapping.Sortable(math.Inf(1))
@@ -157,7 +199,7 @@ func (s *searcher) numberEnds(f *mapping.Field, q *rangeQuery) (from, to int64, 
 
 // numberEnd is the nearest number of a field that a range with this end still has, upwards from its beginning and downwards
 // from its end. When there is none, the result leaves the range empty.
-func (s *searcher) numberEnd(f *mapping.Field, n *wire.Node, open, up bool) (int64, error) {
+func (s *Searcher) numberEnd(f *mapping.Field, n *wire.Node, open, up bool) (int64, error) {
 	text := strings.TrimSpace(n.Text)
 	x, bad := strconv.ParseFloat(text, 64)
 	if n.Kind == wire.BoolKind || bad != nil && !math.IsInf(x, 0) || math.IsNaN(x) || strings.ContainsAny(text, "_xXpP") {
@@ -219,7 +261,7 @@ func (s *searcher) numberEnd(f *mapping.Field, n *wire.Node, open, up bool) (int
 
 // numbers finds the numbers from one to another, both included: the middle of a wide range by few coarse keys, its ends by
 // fine ones.
-func (s *searcher) numbers(field string, from, to int64) ([]uint32, error) {
+func (s *Searcher) numbers(field string, from, to int64) ([]uint32, error) {
 	if from > to {
 		return nil, nil
 	}

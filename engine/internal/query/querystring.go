@@ -1,4 +1,4 @@
-package engine
+package query
 
 import (
 	"fmt"
@@ -26,7 +26,7 @@ type stringQuery struct {
 	parsed   clause
 }
 
-func (p *queryParser) queryString(n *wire.Node) (query, error) {
+func (p *Parser) queryString(n *wire.Node) (Query, error) {
 	q := &stringQuery{boost: 1}
 	ignored := func(*wire.Node) error { return nil }
 	options := map[string]any{
@@ -37,7 +37,7 @@ func (p *queryParser) queryString(n *wire.Node) (query, error) {
 			return err
 		},
 		"fields": func(n *wire.Node) error {
-			for _, text := range texts(n) {
+			for _, text := range n.Texts() {
 				w, err := parseWeighted(text)
 				if err != nil {
 					return err
@@ -47,17 +47,40 @@ func (p *queryParser) queryString(n *wire.Node) (query, error) {
 			return nil
 		},
 		"default_operator": func(n *wire.Node) error { q.and = strings.EqualFold(n.Text, "and"); return nil },
-		"analyzer":         p.analyzerInto(&q.analyzer), "quote_analyzer": unsupported{},
-		"analyze_wildcard": ignored, "allow_leading_wildcard": only("allow_leading_wildcard", "true"), "auto_generate_phrase_queries": only("auto_generate_phrase_queries", "false"),
-		"auto_generate_synonyms_phrase_query": ignored, "enable_position_increments": ignored, "escape": only("escape", "false"), "fuzziness": ignored, "fuzzy_prefix_length": ignored,
-		"fuzzy_max_expansions": ignored, "fuzzy_transpositions": ignored, "fuzzy_rewrite": ignored, "max_determinized_states": ignored, "rewrite": only("rewrite", "constant_score"),
-		"type": only("type", "best_fields"), "use_dis_max": ignored, "lowercase_expanded_terms": ignored, "quote_field_suffix": unsupported{}, "locale": ignored,
+		"analyzer":         analyzerInto(&q.analyzer), "quote_analyzer": Unsupported{},
+		"analyze_wildcard": ignored, "allow_leading_wildcard": Only("allow_leading_wildcard", "true"), "auto_generate_phrase_queries": Only("auto_generate_phrase_queries", "false"),
+		"auto_generate_synonyms_phrase_query": ignored, "enable_position_increments": ignored, "escape": Only("escape", "false"), "fuzziness": ignored, "fuzzy_prefix_length": ignored,
+		"fuzzy_max_expansions": ignored, "fuzzy_transpositions": ignored, "fuzzy_rewrite": ignored, "max_determinized_states": ignored, "rewrite": Only("rewrite", "constant_score"),
+		"type": Only("type", "best_fields"), "use_dis_max": ignored, "lowercase_expanded_terms": ignored, "quote_field_suffix": Unsupported{}, "locale": ignored,
 	}
 	if err := p.options("query_string", n, options); err != nil {
 		return nil, err
 	}
 	if _, ok := n.Get("query"); !ok {
-		return nil, p.failAt(n.End-1, "[query_string] must be provided with a [query]")
+		return nil, p.FailAt(n.End-1, "[query_string] must be provided with a [query]")
+	}
+	return q, q.parse()
+}
+
+// Line is a query as ?q has it.
+type Line struct {
+	Text         string
+	DefaultField string
+	Analyzer     string
+	And          bool // of words without an operator between them
+	Lenient      bool
+}
+
+// ParseLine reads a query of ?q.
+func ParseLine(l Line) (Query, error) {
+	q := &stringQuery{text: l.Text, boost: 1, and: l.And, lenient: l.Lenient}
+	if l.DefaultField != "" {
+		q.fields = []weighted{{l.DefaultField, 1}}
+	}
+	if l.Analyzer != "" {
+		if err := analyzerInto(&q.analyzer)(&wire.Node{Kind: wire.StringKind, Text: l.Analyzer}); err != nil {
+			return nil, err
+		}
 	}
 	return q, q.parse()
 }
@@ -80,30 +103,30 @@ func (q *stringQuery) parse() error {
 	return nil
 }
 
-func (q *stringQuery) run(s *searcher) (*hits, error) {
+func (q *stringQuery) Run(s *Searcher) (*Hits, error) {
 	if b, ok := q.parsed.(*badClause); ok {
-		e := wire.Errorf(400, "query_shard_exception", "Failed to parse query [%s]", q.text).With("index", s.x.Name, "index_uuid", s.x.UUID)
+		e := wire.Errorf(400, "query_shard_exception", "Failed to parse query [%s]", q.text).With("index", s.Index.Name, "index_uuid", s.Index.UUID)
 		e.RootCause = e
-		return nil, s.shardFailure(e.Because(b.err))
+		return nil, s.ShardFailure(e.Because(b.err))
 	}
 	fields, lenient := q.fields, q.lenient
 	if fields == nil {
 		fields, lenient = []weighted{{"*", 1}}, true
-		if s.m.Major < mapping.FirstUntyped {
+		if s.Mapping.Major < mapping.FirstUntyped {
 			fields[0].pattern = "_all"
 		}
 	}
-	c := &stringContext{searcher: s, q: q, fields: fields, lenient: lenient}
+	c := &stringContext{Searcher: s, q: q, fields: fields, lenient: lenient}
 	h, err := q.parsed.find(c)
 	if err != nil || h == nil {
-		return &hits{}, err
+		return &Hits{}, err
 	}
 	return h.boosted(q.boost), nil
 }
 
 // stringContext is where a clause looks.
 type stringContext struct {
-	*searcher
+	*Searcher
 	q       *stringQuery
 	fields  []weighted
 	lenient bool
@@ -111,12 +134,12 @@ type stringContext struct {
 
 // clause is a part of a query string. Nothing found is not the same as nothing said, which is nil.
 type clause interface {
-	find(c *stringContext) (*hits, error)
+	find(c *stringContext) (*Hits, error)
 }
 
 type badClause struct{ err *wire.Failure }
 
-func (b *badClause) find(*stringContext) (*hits, error) { return nil, b.err }
+func (b *badClause) find(*stringContext) (*Hits, error) { return nil, b.err }
 
 // stringReader reads a query string.
 type stringReader struct {
@@ -215,8 +238,8 @@ func (r *stringReader) clauses(depth int) (clause, error) {
 		if err != nil {
 			return nil, err
 		}
-		if r.size++; r.size > maxClauses {
-			return nil, wire.Errorf(400, "too_many_clauses", "maxClauseCount is set to %d", maxClauses)
+		if r.size++; r.size > MaxClauses {
+			return nil, wire.Errorf(400, "too_many_clauses", "maxClauseCount is set to %d", MaxClauses)
 		}
 		if last := len(parts) - 1; last >= 0 {
 			if and && parts[last].how == may {

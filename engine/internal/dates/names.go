@@ -1,16 +1,15 @@
-package engine
+package dates
 
 import (
 	"net/http"
 	"strings"
 	"time"
 
-	"github.com/seed56735111/penstock/engine/internal/dates"
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
-// expandNames works out the dates in names like <logs-{now/d}>, in a list of names.
-func expandNames(expr string, now time.Time) (string, error) {
+// ExpandNames works out the dates in names like <logs-{now/d}>, in a list of names.
+func ExpandNames(expr string, now time.Time) (string, error) {
 	if !strings.Contains(expr, "<") {
 		return expr, nil
 	}
@@ -82,7 +81,7 @@ func expandDates(text string, now time.Time) (string, error) {
 			var name string
 			if format, name, own = strings.Cut(f, "|"); own {
 				var err error
-				if zone, err = dates.ParseZone(name); err != nil {
+				if zone, err = ParseZone(name); err != nil {
 					return "", err
 				}
 			}
@@ -93,7 +92,7 @@ func expandDates(text string, now time.Time) (string, error) {
 		if !closed {
 			return "", bad("date math placeholder is open ended")
 		}
-		f, err := dates.ParseFormat(format)
+		f, err := ParseFormat(format)
 		if err != nil {
 			return "", err
 		}
