@@ -1,5 +1,5 @@
-// Package mapping says how indexes should map the fields of formats, as index templates, and compares these with the ones that a
-// domain has.
+// Package mapping says how indexes should map the fields of formats, as index templates, and compares these with the
+// ones that a domain has.
 package mapping
 
 import (
@@ -46,8 +46,8 @@ type Format struct {
 	Fields        []Field
 }
 
-// MaxKeyword is how many characters of a text are indexed as one term: as many as have at most 32,766 bytes, which is the most that
-// the engines take. Longer ones are in the document and not in the index.
+// MaxKeyword is how many characters of a text are indexed as one term: as many as have at most 32,766 bytes, which is
+// the most that the engines take. Longer ones are in the document and not in the index.
 const MaxKeyword = 8191
 
 // leaf is the definition of a field of a type.
@@ -126,13 +126,14 @@ func (e Engine) properties(fields []Field) map[string]any {
 func ours() []Field {
 	return []Field{
 		{"@timestamp", "date"}, {"parse_error", "keyword"}, {"aws.s3.bucket", "keyword"}, {"aws.s3.key", "keyword"},
-		{"penstock.format", "keyword"}, {"penstock.file", "keyword"}, {"penstock.entry", "keyword"}, {"penstock.offset", "long"},
+		{"penstock.format", "keyword"}, {"penstock.file", "keyword"}, {"penstock.entry", "keyword"},
+		{"penstock.offset", "long"},
 		{"penstock.time_from", "keyword"}, {"penstock.time_zone", "keyword"}, {"penstock.repaired", "boolean"},
 	}
 }
 
-// base is the mapping that all indexes share. Texts that look like dates are none: the next text that does not would be turned
-// away. What is not known is a term, except for messages.
+// base is the mapping that all indexes share. Texts that look like dates are none: the next text that does not would be
+// turned away. What is not known is a term, except for messages.
 func (e Engine) base() map[string]any {
 	dynamic := func(name string, pairs map[string]any, typ string) map[string]any {
 		rule := map[string]any{"match_mapping_type": "string", "mapping": e.leaf(typ)}
@@ -144,7 +145,10 @@ func (e Engine) base() map[string]any {
 	return map[string]any{
 		"date_detection": false,
 		"dynamic_templates": []any{
-			dynamic("messages", map[string]any{"match": `^(.*_)?(message|msg|log|text|body|stack|stack_trace|exception|MESSAGE)$`, "match_pattern": "regex"}, "text"),
+			dynamic("messages", map[string]any{
+				"match":         `^(.*_)?(message|msg|log|text|body|stack|stack_trace|exception|MESSAGE)$`,
+				"match_pattern": "regex",
+			}, "text"),
 			dynamic("texts", nil, "keyword"),
 		},
 		"properties": e.properties(ours()),

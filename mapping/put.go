@@ -24,8 +24,8 @@ type Standing struct {
 	There map[string]any
 }
 
-// Read compares templates with those of the domain. It makes one request for each kind of them. An error is of the kinds of
-// domain.Domain.
+// Read compares templates with those of the domain. It makes one request for each kind of them. An error is of the
+// kinds of domain.Domain.
 func Read(ctx context.Context, d *domain.Domain, templates []Template) ([]Standing, error) {
 	kinds := map[string]map[string]map[string]any{}
 	var all []Standing
@@ -77,8 +77,8 @@ func list(ctx context.Context, d *domain.Domain, kind string) (map[string]map[st
 	return all, nil
 }
 
-// Put puts the templates that are missing or older, with force also those that somebody edited or wrote, and returns the number of
-// those that it put. What is refused ends it; running it again goes on.
+// Put puts the templates that are missing or older, with force also those that somebody edited or wrote, and returns
+// the number of those that it put. What is refused ends it; running it again goes on.
 func Put(ctx context.Context, d *domain.Domain, all []Standing, force bool) (n int, err error) {
 	for i := range all {
 		t := &all[i]
@@ -99,7 +99,12 @@ func Put(ctx context.Context, d *domain.Domain, all []Standing, force bool) (n i
 
 func unmarshal(d *domain.Domain, text []byte, into any) error {
 	if err := json.Unmarshal(text, into); err != nil {
-		return &domain.Error{Endpoint: d.Endpoint(), Kind: domain.NotADomain, Status: http.StatusOK, Reason: "it is no JSON of the kind that is asked for"}
+		return &domain.Error{
+			Endpoint: d.Endpoint(),
+			Kind:     domain.NotADomain,
+			Status:   http.StatusOK,
+			Reason:   "it is no JSON of the kind that is asked for",
+		}
 	}
 	return nil
 }

@@ -27,8 +27,8 @@ const version = 1
 // author is who wrote a template, in its _meta.
 const author = "penstock"
 
-// Templates returns the templates for formats in the order in which they are put. Engines that cannot compose templates get them
-// whole.
+// Templates returns the templates for formats in the order in which they are put. Engines that cannot compose templates
+// get them whole.
 func Templates(e Engine, formats []Format) []Template {
 	if !e.composable() {
 		var all []Template
@@ -53,8 +53,8 @@ func Templates(e Engine, formats []Format) []Template {
 	return all
 }
 
-// legacy is a template for engines before /_index_template. It is whole, and of several ones that fit a name the engine takes the
-// union, in which a later order wins.
+// legacy is a template for engines before /_index_template. It is whole, and of several ones that fit a name the engine
+// takes the union, in which a later order wins.
 func (e Engine) legacy(f Format) Template {
 	mappings := e.base()
 	mappings["properties"] = e.properties(append(slices.Clone(f.Fields), ours()...))
@@ -76,8 +76,9 @@ func (e Engine) legacy(f Format) Template {
 	return t
 }
 
-// priority is above those of the engines' own templates. A longer pattern is a more particular one: logs-nginx-error-* goes before
-// logs-nginx-*. No two of one length have the same, because the engines refuse templates of one priority whose patterns could meet.
+// priority is above those of the engines' own templates. A longer pattern is a more particular one: logs-nginx-error-*
+// goes before logs-nginx-*. No two of one length have the same, because the engines refuse templates of one priority
+// whose patterns could meet.
 func priority(f Format) int {
 	const step = 1000
 	return step*len(f.Pattern) + int(crc32.ChecksumIEEE([]byte(f.Pattern))%step)
@@ -97,8 +98,8 @@ func (t *Template) sum() string {
 	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
-// lines are the values of a template with their paths, in order. What engines add, and how they write settings and numbers, makes no
-// difference; the name of a mapping type does not either.
+// lines are the values of a template with their paths, in order. What engines add, and how they write settings and
+// numbers, makes no difference; the name of a mapping type does not either.
 func (t *Template) lines() []string {
 	var all []string
 	var walk func(path string, v any)

@@ -73,8 +73,12 @@ func TestOlderEnginesGetWholeTemplates(t *testing.T) {
 	for name, want := range map[string][]string{
 		"Elasticsearch 7.7": {`"index_patterns":["logs-alb-*"]`, `"mappings":{"_meta"`, `"client_ip":{"type":"ip"}`},
 		"Elasticsearch 6.8": {`"index_patterns":["logs-alb-*"]`, `"mappings":{"_doc":{`},
-		"Elasticsearch 5.6": {`"template":"logs-alb-*"`, `"mappings":{"log":{`, `"user_agent":{"ignore_above":8191,"type":"keyword"}`},
-		"Elasticsearch 2.3": {`"template":"logs-alb-*"`, `"user_agent":{"ignore_above":8191,"index":"not_analyzed","type":"string"}`},
+		"Elasticsearch 5.6": {
+			`"template":"logs-alb-*"`, `"mappings":{"log":{`, `"user_agent":{"ignore_above":8191,"type":"keyword"}`,
+		},
+		"Elasticsearch 2.3": {
+			`"template":"logs-alb-*"`, `"user_agent":{"ignore_above":8191,"index":"not_analyzed","type":"string"}`,
+		},
 	} {
 		all, err := pipeline.Templates(engines()[name], "", "alb")
 		if err != nil {

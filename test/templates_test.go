@@ -27,8 +27,10 @@ func TestTemplatesOnRealNodes(t *testing.T) {
 				t.Fatalf("%d: %s", status, text)
 			}
 			said := command(t, 0, "templates", "put", "--domain", node.URL, "--no-sign")
-			if !strings.Contains(said, "1 index template left as somebody else wrote or changed it: penstock-logs-alb; see penstock templates diff") {
-				t.Errorf("put says %s", said)
+			const left = "1 index template left as somebody else wrote or changed it: penstock-logs-alb; " +
+				"see penstock templates diff"
+			if !strings.Contains(said, left) {
+				t.Errorf("put says %s, want %q", said, left)
 			}
 			if status, text := askNode(t, node.URL, "DELETE /_index_template/penstock-logs-alb"); status != 200 {
 				t.Fatalf("%d: %s", status, text)
@@ -39,8 +41,8 @@ func TestTemplatesOnRealNodes(t *testing.T) {
 			}
 			samples := samplesOfFormats(t)
 			letters := filepath.Join(t.TempDir(), "letters")
-			got := counted(t, -1, "ship", samples, "--domain", node.URL, "--no-sign", "--put-templates", "--json", "--index", "logs-{format}-samples",
-				"--dead-letters", letters)
+			got := counted(t, -1, "ship", samples, "--domain", node.URL, "--no-sign", "--put-templates", "--json",
+				"--index", "logs-{format}-samples", "--dead-letters", letters)
 			if got.Records < 800 || got.Unacknowledged > 0 {
 				t.Errorf("%+v", got)
 			}
@@ -62,8 +64,8 @@ func TestTemplatesOnRealNodes(t *testing.T) {
 	}
 }
 
-// disputed says that an index is expected to turn documents away: formats without a schema, whose samples have one name with several
-// types, and records that have a member of the name that the format keeps for itself.
+// disputed says that an index is expected to turn documents away: formats without a schema, whose samples have one name
+// with several types, and records that have a member of the name that the format keeps for itself.
 func disputed(index, object string) bool {
 	switch strings.TrimSuffix(strings.TrimPrefix(index, "logs-"), "-samples") {
 	case "ndjson", "json", "elasticdump", "firelens":
@@ -84,7 +86,10 @@ func checkMapping(t *testing.T, url string) {
 	if err := json.Unmarshal(text, &answer); err != nil || status != 200 {
 		t.Fatalf("%d, %v: %s", status, err, text)
 	}
-	for name, want := range map[string]string{"client_ip": "ip", "elb_status_code": "long", "request_processing_time": "double", "user_agent": "keyword", "@timestamp": "date"} {
+	for name, want := range map[string]string{
+		"client_ip": "ip", "elb_status_code": "long", "request_processing_time": "double", "user_agent": "keyword",
+		"@timestamp": "date",
+	} {
 		if got := answer["logs-alb-samples"].Mappings.Properties[name].Type; got != want {
 			t.Errorf("%s is %q, want %q", name, got, want)
 		}
@@ -147,8 +152,8 @@ func counted(t *testing.T, code int, args ...string) (got refusalSummary) {
 	return got
 }
 
-// shapes ships 10,000 events of CloudTrail with 2,000 shapes of requestParameters, one of which has a text that is longer than any
-// term may be.
+// shapes ships 10,000 events of CloudTrail with 2,000 shapes of requestParameters, one of which has a text that is
+// longer than any term may be.
 func shapes(t *testing.T, url string) {
 	t.Helper()
 	var events strings.Builder
@@ -157,16 +162,20 @@ func shapes(t *testing.T, url string) {
 		if i == 5000 {
 			leaf = `"` + strings.Repeat("long ", 8000) + strings.Repeat("x", 40_000) + `"`
 		}
-		fmt.Fprintf(&events, `{"eventVersion":"1.08","userIdentity":{"type":"IAMUser","accountId":"123456789012"},"eventTime":"2026-11-24T10:%02d:%02dZ",`+
-			`"eventSource":"ec2.amazonaws.com","eventName":"RunInstances","awsRegion":"eu-west-1","requestParameters":{"shape%d":{"name%d":%s,"n":%d}},`+
-			`"responseElements":null,"eventID":"e%d"}`+"\n", i/60%60, i%60, i%2000, i%2000, leaf, i, i)
+		fmt.Fprintf(&events,
+			`{"eventVersion":"1.08","userIdentity":{"type":"IAMUser","accountId":"123456789012"},`+
+				`"eventTime":"2026-11-24T10:%02d:%02dZ","eventSource":"ec2.amazonaws.com",`+
+				`"eventName":"RunInstances","awsRegion":"eu-west-1",`+
+				`"requestParameters":{"shape%d":{"name%d":%s,"n":%d}},`+
+				`"responseElements":null,"eventID":"e%d"}`+"\n", i/60%60, i%60, i%2000, i%2000, leaf, i, i)
 	}
 	file := filepath.Join(t.TempDir(), "trail.json")
 	if err := os.WriteFile(file, []byte(events.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	settle(t, file)
-	got := counted(t, 0, "ship", file, "--domain", url, "--no-sign", "--put-templates", "--json", "--format", "cloudtrail", "--index", "shapes-{format}-{yyyy}")
+	got := counted(t, 0, "ship", file, "--domain", url, "--no-sign", "--put-templates", "--json", "--format", "cloudtrail",
+		"--index", "shapes-{format}-{yyyy}")
 	if got.Delivered != 10_000 || got.DeadLettered != 0 {
 		t.Errorf("%+v, want everything to be delivered", got)
 	}

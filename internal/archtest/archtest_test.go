@@ -65,7 +65,9 @@ var allowed = map[string][]string{
 	"internal/version":  {},
 
 	// The wiring.
-	"pipeline": {root, "domain", "sigv4", "source", "decode", "format", "cloudwatch", "shape", "bulk", "deadletter", "mapping"},
+	"pipeline": {
+		root, "domain", "sigv4", "source", "decode", "format", "cloudwatch", "shape", "bulk", "deadletter", "mapping",
+	},
 
 	// Stages.
 	"source":                 {root},

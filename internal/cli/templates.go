@@ -25,13 +25,14 @@ func newTemplatesCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "templates",
 		Short: "Show, put and compare the index templates that follow from the formats",
-		Long: `templates makes an index template for each format, by the types of its fields, and a component template that all of
-them are composed of. They are named penstock-…, and note who wrote them: a template that somebody else wrote or
-changed is shown by diff, and stays.
+		Long: `templates makes an index template for each format, by the types of its fields, and a component template that
+all of them are composed of. They are named penstock-…, and note who wrote them: a template that somebody else
+wrote or changed is shown by diff, and stays.
 
 FORMAT is one of those that "penstock formats" lists; without one all are meant. --index is the pattern that ship runs
 with. docs/templates.md explains what is in them.`,
-		Example: "  penstock templates show alb\n  penstock templates put --domain https://search-x.eu-west-1.es.amazonaws.com",
+		Example: "  penstock templates show alb\n" +
+			"  penstock templates put --domain https://search-x.eu-west-1.es.amazonaws.com",
 		GroupID: groupDomain,
 	}
 	cmd.AddCommand(newTemplatesShow(a), newTemplatesPut(a), newTemplatesDiff(a))
@@ -52,7 +53,8 @@ func newTemplatesShow(a *app) *cobra.Command {
 		Short: "Write the templates, as requests for the console of Dashboards",
 		Long: `show writes the templates as the requests that put makes. With --domain they are in the form that its version
 takes; without one in that of OpenSearch, which Elasticsearch takes from 7.8 on.`,
-		Example: "  penstock templates show alb cloudtrail\n  penstock templates show --index 'app-{yyyy.MM}' --domain https://…",
+		Example: "  penstock templates show alb cloudtrail\n" +
+			"  penstock templates show --index 'app-{yyyy.MM}' --domain https://…",
 		RunE: func(cmd *cobra.Command, formats []string) error {
 			var e mapping.Engine
 			if o.URL != "" {
@@ -91,8 +93,8 @@ func newTemplatesPut(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "put [FORMAT…]",
 		Short: "Put the templates that a domain lacks or has from an earlier version",
-		Long: `put makes the templates in the domain. It may be run again at any time. They are for indexes that are made from then
-on; those that are there keep their mappings.`,
+		Long: `put makes the templates in the domain. It may be run again at any time. They are for indexes that are made from
+then on; those that are there keep their mappings.`,
 		Example: "  penstock templates put --domain https://search-x.eu-west-1.es.amazonaws.com\n" +
 			"  penstock templates put alb --index 'app-{format}-{yyyy.MM}' --domain https://…",
 		RunE: func(cmd *cobra.Command, formats []string) error {
@@ -120,9 +122,10 @@ func newTemplatesDiff(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "diff [FORMAT…]",
 		Short: "Compare the templates with those of a domain",
-		Long: `diff has a line for each template that is not as it should be, with what it is: missing, older (put by an earlier
-version), edited (put by templates put and changed since) or foreign (somebody else wrote it). Below it are the values
-that only the domain has, with -, and those that it lacks, with +. It writes nothing when all are the same.`,
+		Long: `diff has a line for each template that is not as it should be, with what it is: missing, older (put by an
+earlier version), edited (put by templates put and changed since) or foreign (somebody else wrote it). Below it are
+the values that only the domain has, with -, and those that it lacks, with +. It writes nothing when all are the
+same.`,
 		Example: "  penstock templates diff --domain https://search-x.eu-west-1.es.amazonaws.com",
 		RunE: func(cmd *cobra.Command, formats []string) error {
 			_, found, err := o.read(cmd.Context(), formats)
@@ -174,7 +177,8 @@ func count(found []mapping.Standing, state mapping.State) (n int) {
 func (a *app) putTemplates(ctx context.Context, p *pipeline.Pipeline) error {
 	found, n, err := p.PutTemplates(ctx)
 	if n > 0 {
-		a.note("%s put; those of an index are what it begins with, so indexes that are there keep their mappings", plural(int64(n), "index template"))
+		a.note("%s put; those of an index are what it begins with, so indexes that are there keep their mappings",
+			plural(int64(n), "index template"))
 	}
 	if err == nil {
 		a.noteLeft(found)

@@ -65,8 +65,8 @@ func Append(dst, text []byte) []byte {
 	return append(dst, text[run:]...)
 }
 
-// AppendLines appends text of several lines, whatever their endings are, with \n between them. What only tells a terminal how to show it is
-// left out.
+// AppendLines appends text of several lines, whatever their endings are, with \n between them. What only tells a
+// terminal how to show it is left out.
 func AppendLines(dst, text []byte) []byte {
 	if bytes.IndexByte(text, '\r') < 0 && bytes.IndexByte(text, 0x1b) < 0 {
 		return Append(dst, text)
@@ -93,7 +93,8 @@ func AppendLines(dst, text []byte) []byte {
 	}
 }
 
-// SkipEscapes returns where a text goes on behind escape sequences for terminals (ECMA-48, 5.4) that stand at i: colours, erased lines.
+// SkipEscapes returns where a text goes on behind escape sequences for terminals (ECMA-48, 5.4) that stand at i:
+// colours, erased lines.
 func SkipEscapes(b []byte, i int) int {
 	for len(b) > i+2 && b[i] == 0x1b && b[i+1] == '[' {
 		end := i + 2
