@@ -27,7 +27,7 @@ import (
 	"github.com/seed56735111/penstock/internal/samples"
 )
 
-// The demo's domain is the one of the story that began this program.
+// The demo's domain answers as the managed service did in 2015, which named the resource that it refused.
 const (
 	demoAccount = "123456789012"
 	demoRegion  = "eu-west-1"
