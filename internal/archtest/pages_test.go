@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+	"unicode/utf8"
 )
 
 // page is a Markdown file of the project.
@@ -205,5 +206,38 @@ func TestEveryPageIsInTheIndex(t *testing.T) {
 				t.Errorf("%s does not lead to %s", index, p.path)
 			}
 		}
+	}
+}
+
+// pageWidth is how long a line of a page may be. Tables, blocks and what cannot be broken may be longer.
+const pageWidth = 120
+
+// wideLines are the lines of a text that should have been broken.
+func wideLines(text string) []int {
+	var wide []int
+	n := 0
+	for line := range strings.Lines(text) {
+		n++
+		line = strings.TrimRight(line, "\r\n")
+		table := strings.HasPrefix(strings.TrimSpace(line), "|")
+		unbroken := len(strings.Fields(inlineCode.ReplaceAllString(line, "x"))) < 2
+		if utf8.RuneCountInString(line) > pageWidth && !table && !unbroken && !strings.HasPrefix(line, "#") {
+			wide = append(wide, n)
+		}
+	}
+	return wide
+}
+
+// TestLinesOfPagesFitTheScreen holds the width of the lines that people read and compare.
+func TestLinesOfPagesFitTheScreen(t *testing.T) {
+	t.Parallel()
+	for _, p := range pages(t) {
+		for _, n := range wideLines(p.text) {
+			t.Errorf("%s:%d: the line is longer than %d characters", p.path, n, pageWidth)
+		}
+	}
+	text := "short\n" + strings.Repeat("word ", 30) + "\n| " + strings.Repeat("cell ", 30) + "|\n" + strings.Repeat("x", 130) + "\n"
+	if got := wideLines(text); !slices.Equal(got, []int{2}) {
+		t.Errorf("got the wide lines %v, want the second one", got)
 	}
 }
