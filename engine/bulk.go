@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed56735111/penstock/engine/internal/change"
 	"github.com/seed56735111/penstock/engine/internal/dates"
 	"github.com/seed56735111/penstock/engine/internal/mapping"
 	"github.com/seed56735111/penstock/engine/internal/store"
@@ -44,33 +45,33 @@ func (c *call) bulk() error {
 		return err
 	}
 	c.run(ops)
-	failed := slices.ContainsFunc(ops, func(o *op) bool { return o.err != nil })
+	failed := slices.ContainsFunc(ops, func(o *change.Op) bool { return o.Err != nil })
 	items := wire.List(func(yield func(any) bool) {
 		for _, o := range ops {
-			if !yield(wire.Obj(o.action, c.bulkItem(o, forced))) {
+			if !yield(wire.Obj(o.Action, c.bulkItem(o, forced))) {
 				return
 			}
 		}
 	})
 	answer := wire.Obj("took", time.Since(began).Milliseconds())
-	if slices.ContainsFunc(ops, func(o *op) bool { return o.pipeline != "" && o.pipeline != "_none" }) {
+	if slices.ContainsFunc(ops, func(o *change.Op) bool { return o.Pipeline != "" && o.Pipeline != "_none" }) {
 		answer = append(answer, wire.Entry{Name: "ingest_took", Value: 0})
 	}
 	return c.answer(http.StatusOK, append(answer, wire.Entry{Name: "errors", Value: failed}, wire.Entry{Name: "items", Value: items}))
 }
 
 // bulkDefaults are what the URL says for all changes.
-func (c *call) bulkDefaults() (o *op, forced bool, err error) {
-	o = newOp()
+func (c *call) bulkDefaults() (o *change.Op, forced bool, err error) {
+	o = change.NewOp()
 	if len(c.path) > 1 {
-		o.index = c.path[0]
-		o.docType = c.docType()
+		o.Index = c.path[0]
+		o.DocType = c.docType()
 	}
-	o.routing, o.pipeline = c.query.Get("routing"), c.query.Get("pipeline")
-	if o.requireAlias, err = c.flag("require_alias", false); err != nil {
+	o.Routing, o.Pipeline = c.query.Get("routing"), c.query.Get("pipeline")
+	if o.RequireAlias, err = c.flag("require_alias", false); err != nil {
 		return nil, false, err
 	}
-	o.wantSource = c.sourceParameters()
+	o.WantSource = c.sourceParameters()
 	if forced, err = c.refreshParameter(); err != nil {
 		return nil, false, err
 	}
@@ -106,8 +107,8 @@ func (c *call) activeShards() error {
 const maxOps = 500_000
 
 // parseBulk reads the lines of a request.
-func (c *call) parseBulk(defaults *op) ([]*op, error) {
-	var ops []*op
+func (c *call) parseBulk(defaults *change.Op) ([]*change.Op, error) {
+	var ops []*change.Op
 	rest, line := c.body, 0
 	next := func() ([]byte, bool, error) {
 		if len(rest) == 0 {
@@ -134,16 +135,16 @@ func (c *call) parseBulk(defaults *op) ([]*op, error) {
 		if err != nil {
 			return nil, err
 		}
-		if o.action != "delete" {
-			if o.source, ok, err = next(); err != nil {
+		if o.Action != "delete" {
+			if o.Source, ok, err = next(); err != nil {
 				return nil, err
 			}
 			if !ok {
 				return ops, nil // an action without its document is passed over
 			}
 		}
-		if o.action == "update" {
-			if err := o.readUpdate(); err != nil {
+		if o.Action == "update" {
+			if err := o.ReadUpdate(); err != nil {
 				return nil, err
 			}
 		}
@@ -153,22 +154,8 @@ func (c *call) parseBulk(defaults *op) ([]*op, error) {
 	}
 }
 
-func (o *op) readUpdate() error {
-	n, err := wire.Parse(o.source)
-	if err != nil {
-		return err
-	}
-	if n.Kind != wire.ObjectKind {
-		return wire.Errorf(http.StatusBadRequest, "x_content_parse_exception", "[1:%d] [UpdateRequest] Expected START_OBJECT but was: %s", n.Start+1, n.Token())
-	}
-	if o.update, err = parseUpdate(&n); err == nil && o.update.source != nil {
-		o.wantSource = o.update.source
-	}
-	return err
-}
-
 // parseAction reads a line that says what to do with the next one.
-func (c *call) parseAction(text []byte, line int, defaults *op) (*op, error) {
+func (c *call) parseAction(text []byte, line int, defaults *change.Op) (*change.Op, error) {
 	malformed := func(format string, args ...any) error {
 		return wire.Illegal("Malformed action/metadata line [%d], %s", line, fmt.Sprintf(format, args...))
 	}
@@ -183,9 +170,9 @@ func (c *call) parseAction(text []byte, line int, defaults *op) (*op, error) {
 		return nil, malformed("expected FIELD_NAME but found [END_OBJECT]")
 	}
 	o := *defaults
-	o.action = n.Members[0].Name
-	if !slices.Contains([]string{"create", "delete", "index", "update"}, o.action) {
-		return nil, malformed("expected one of [create, delete, index, update] but found [%s]", o.action)
+	o.Action = n.Members[0].Name
+	if !slices.Contains([]string{"create", "delete", "index", "update"}, o.Action) {
+		return nil, malformed("expected one of [create, delete, index, update] but found [%s]", o.Action)
 	}
 	about := &n.Members[0].Node
 	if about.Kind != wire.ObjectKind {
@@ -197,7 +184,7 @@ func (c *call) parseAction(text []byte, line int, defaults *op) (*op, error) {
 			continue
 		}
 		if m.Name == "_source" {
-			if o.wantSource, err = wire.ParseSourceFilter(&m.Node); err != nil {
+			if o.WantSource, err = wire.ParseSourceFilter(&m.Node); err != nil {
 				return nil, err
 			}
 			continue
@@ -210,14 +197,14 @@ func (c *call) parseAction(text []byte, line int, defaults *op) (*op, error) {
 		}
 	}
 	switch {
-	case c.profile.major < mapping.FirstUntyped || o.docType == "":
-	case c.profile.major == mapping.FirstUntyped && o.docType != "_doc":
-		return nil, wire.NotOffered("mapping types other than _doc: [%s]", o.docType)
+	case c.profile.major < mapping.FirstUntyped || o.DocType == "":
+	case c.profile.major == mapping.FirstUntyped && o.DocType != "_doc":
+		return nil, wire.NotOffered("mapping types other than _doc: [%s]", o.DocType)
 	default:
-		o.docType = ""
+		o.DocType = ""
 	}
-	if o.id == "" && (o.action == "index" || o.action == "create") && !hasID(about) {
-		o.id = store.NewID()
+	if o.ID == "" && (o.Action == "index" || o.Action == "create") && !hasID(about) {
+		o.ID = store.NewID()
 	}
 	return &o, nil
 }
@@ -227,7 +214,7 @@ func hasID(about *wire.Node) bool {
 	return ok && id.Kind != wire.NullKind
 }
 
-func (c *call) actionParameter(o *op, name, value string, line int) error {
+func (c *call) actionParameter(o *change.Op, name, value string, line int) error {
 	number := func(into *int64) error {
 		n, err := strconv.ParseInt(value, 10, 64)
 		if err != nil {
@@ -243,39 +230,39 @@ func (c *call) actionParameter(o *op, name, value string, line int) error {
 			return wire.Illegal("explicit index in bulk is not allowed")
 		}
 		var err error
-		o.index, err = dates.ExpandNames(value, time.Now())
+		o.Index, err = dates.ExpandNames(value, time.Now())
 		return err
 	case "_id":
-		o.id = value
+		o.ID = value
 	case "routing":
-		o.routing = value
+		o.Routing = value
 	case "_type":
 		if c.profile.major > mapping.FirstUntyped {
 			return wire.Illegal("Action/metadata line [%d] contains an unknown parameter [_type]", line)
 		}
-		o.docType = value
+		o.DocType = value
 	case "version", "_version":
-		return number(&o.version)
+		return number(&o.Version)
 	case "version_type", "_version_type":
-		return o.versionType(value)
+		return o.SetVersionType(value)
 	case "if_seq_no":
-		return number(&o.ifSeq)
+		return number(&o.IfSeq)
 	case "if_primary_term":
-		return number(&o.ifTerm)
+		return number(&o.IfTerm)
 	case "retry_on_conflict", "_retry_on_conflict":
 		var n int64
 		return number(&n) // nobody else writes in between
 	case "op_type":
-		if o.action == "index" && value == "create" {
-			o.action = "create"
+		if o.Action == "index" && value == "create" {
+			o.Action = "create"
 		}
 	case "pipeline":
-		o.pipeline = value
+		o.Pipeline = value
 	case "require_alias":
-		o.requireAlias = value == "true"
+		o.RequireAlias = value == "true"
 	case "_routing", "_parent", "parent", "_timestamp", "_ttl":
 		if old && name == "_routing" {
-			o.routing = value
+			o.Routing = value
 			return nil
 		}
 		if old {
@@ -290,34 +277,21 @@ func (c *call) actionParameter(o *op, name, value string, line int) error {
 	return nil
 }
 
-func (o *op) versionType(value string) error {
-	switch value {
-	case "internal":
-	case "external", "external_gt":
-		o.external = "external"
-	case "external_gte":
-		o.external = value
-	default:
-		return wire.Illegal("No version type match [%s]", value)
-	}
-	return nil
-}
-
 // validate refuses the whole request for what is missing in any part of it.
-func validate(ops []*op, major int) error {
+func validate(ops []*change.Op, major int) error {
 	var missing []string
 	const most = 100
 	for _, o := range ops {
-		if o.index == "" {
+		if o.Index == "" {
 			missing = append(missing, "index is missing")
 		}
-		if o.docType == "" && major < mapping.FirstUntyped {
+		if o.DocType == "" && major < mapping.FirstUntyped {
 			missing = append(missing, "type is missing")
 		}
-		if o.id == "" && (o.action == "update" || o.action == "delete") {
+		if o.ID == "" && (o.Action == "update" || o.Action == "delete") {
 			missing = append(missing, "id is missing")
 		}
-		if e := o.check(); e != nil {
+		if e := o.Check(); e != nil {
 			text := strings.TrimPrefix(e.Reason, "Validation Failed: 1: ")
 			missing = append(missing, strings.TrimSuffix(text, ";"))
 		}
@@ -335,22 +309,22 @@ func validate(ops []*op, major int) error {
 }
 
 // run makes changes to any number of indexes, in order within each. Every change has its outcome afterwards.
-func (c *call) run(ops []*op) {
+func (c *call) run(ops []*change.Op) {
 	var order []string
-	groups := map[string][]*op{}
+	groups := map[string][]*change.Op{}
 	for _, o := range ops {
 		switch {
-		case o.id == "":
-			o.err = wire.Illegal("if _id is specified it must not be empty")
+		case o.ID == "":
+			o.Err = wire.Illegal("if _id is specified it must not be empty")
 			continue
-		case o.pipeline != "" && o.pipeline != "_none" && o.action != "delete":
-			o.err = wire.Illegal("pipeline with id [%s] does not exist", o.pipeline)
+		case o.Pipeline != "" && o.Pipeline != "_none" && o.Action != "delete":
+			o.Err = wire.Illegal("pipeline with id [%s] does not exist", o.Pipeline)
 			continue
 		}
-		if groups[o.index] == nil {
-			order = append(order, o.index)
+		if groups[o.Index] == nil {
+			order = append(order, o.Index)
 		}
-		groups[o.index] = append(groups[o.index], o)
+		groups[o.Index] = append(groups[o.Index], o)
 	}
 	for _, name := range order {
 		c.runOn(name, groups[name])
@@ -358,13 +332,13 @@ func (c *call) run(ops []*op) {
 }
 
 // runOn makes changes to one index, creating it for the first change that may.
-func (c *call) runOn(name string, ops []*op) {
+func (c *call) runOn(name string, ops []*change.Op) {
 	const attempts = 10 // while others delete the index
 	for range attempts {
-		x, err := c.target(name, ops[0].requireAlias)
+		x, err := c.target(name, ops[0].RequireAlias)
 		for len(ops) > 0 && x == nil && err == nil {
-			if o := ops[0]; o.action == "delete" && o.external == "" {
-				o.err = noIndex(name, "index_expression")
+			if o := ops[0]; o.Action == "delete" && o.VersionType == "" {
+				o.Err = noIndex(name, "index_expression")
 				ops = ops[1:]
 				continue
 			}
@@ -374,7 +348,7 @@ func (c *call) runOn(name string, ops []*op) {
 			return
 		}
 		if err == nil {
-			if err = c.apply(x, ops); err == nil {
+			if err = change.Apply(x, c.profile.major, ops); err == nil {
 				return
 			}
 			if errors.Is(err, store.ErrClosed) && c.stillOpen() {
@@ -382,12 +356,12 @@ func (c *call) runOn(name string, ops []*op) {
 			}
 		}
 		for _, o := range ops {
-			o.err = wire.AsFailure(err)
+			o.Err = wire.AsFailure(err)
 		}
 		return
 	}
 	for _, o := range ops {
-		o.err = noIndex(name, "index_expression")
+		o.Err = noIndex(name, "index_expression")
 	}
 }
 
@@ -398,59 +372,41 @@ func (e *Engine) stillOpen() bool {
 }
 
 // bulkItem is the outcome of one change.
-func (c *call) bulkItem(o *op, forced bool) wire.Object {
-	index := o.index
-	if o.target != nil {
-		index = o.target.Name
+func (c *call) bulkItem(o *change.Op, forced bool) wire.Object {
+	index := o.Index
+	if o.Target != nil {
+		index = o.Target.Name
 	}
 	item := wire.Obj("_index", index)
-	if o.docType != "" {
-		item = append(item, wire.Entry{Name: "_type", Value: o.docType})
+	if o.DocType != "" {
+		item = append(item, wire.Entry{Name: "_type", Value: o.DocType})
 	} else if c.profile.major == mapping.FirstUntyped {
 		item = append(item, wire.Entry{Name: "_type", Value: "_doc"})
 	}
-	item = append(item, wire.Entry{Name: "_id", Value: o.id})
-	if o.err != nil {
-		return append(item, wire.Entry{Name: "status", Value: o.err.Status}, wire.Entry{Name: "error", Value: c.item(o.err)})
+	item = append(item, wire.Entry{Name: "_id", Value: o.ID})
+	if o.Err != nil {
+		return append(item, wire.Entry{Name: "status", Value: o.Err.Status}, wire.Entry{Name: "error", Value: c.item(o.Err)})
 	}
-	item = append(item, wire.Entry{Name: "_version", Value: o.ver})
+	item = append(item, wire.Entry{Name: "_version", Value: o.NewVersion})
 	if c.profile.major < mapping.FirstTyped {
-		item = append(item, wire.Entry{Name: "status", Value: o.status()})
-		if o.action == "delete" {
-			item = append(item, wire.Entry{Name: "found", Value: o.result == "deleted"})
+		item = append(item, wire.Entry{Name: "status", Value: o.Status()})
+		if o.Action == "delete" {
+			item = append(item, wire.Entry{Name: "found", Value: o.Result == "deleted"})
 		}
 		return item
 	}
 	item = append(item, c.outcome(o, forced)...)
-	if got := o.got(); got != nil {
+	if got := o.Updated(); got != nil {
 		item = append(item, wire.Entry{Name: "get", Value: got})
 	}
-	return append(item, wire.Entry{Name: "status", Value: o.status()})
+	return append(item, wire.Entry{Name: "status", Value: o.Status()})
 }
 
 // outcome is what a change says beside the document's name and version.
-func (c *call) outcome(o *op, forced bool) wire.Object {
-	out := wire.Obj("result", o.result)
-	if forced && o.result != "noop" {
+func (c *call) outcome(o *change.Op, forced bool) wire.Object {
+	out := wire.Obj("result", o.Result)
+	if forced && o.Result != "noop" {
 		out = append(out, wire.Entry{Name: "forced_refresh", Value: true})
 	}
-	return append(out, wire.Entry{Name: "_shards", Value: o.target.ShardsWritten()}, wire.Entry{Name: "_seq_no", Value: o.seq}, wire.Entry{Name: "_primary_term", Value: 1})
-}
-
-// got is the source of an updated document, when it was asked for.
-func (o *op) got() any {
-	if o.action != "update" || o.wantSource == nil || o.get == nil || !o.wantSource.Wanted() {
-		return nil
-	}
-	return wire.Obj("_seq_no", o.seq, "_primary_term", 1, "found", true, "_source", o.wantSource.Apply(o.get))
-}
-
-func (o *op) status() int {
-	switch o.result {
-	case "created":
-		return http.StatusCreated
-	case "not_found":
-		return http.StatusNotFound
-	}
-	return http.StatusOK
+	return append(out, wire.Entry{Name: "_shards", Value: o.Target.ShardsWritten()}, wire.Entry{Name: "_seq_no", Value: o.NewSeq}, wire.Entry{Name: "_primary_term", Value: 1})
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed56735111/penstock/engine/internal/change"
 	"github.com/seed56735111/penstock/engine/internal/mapping"
 	"github.com/seed56735111/penstock/engine/internal/query"
 	"github.com/seed56735111/penstock/engine/internal/store"
@@ -121,15 +122,15 @@ func (c *call) deleteByQuery(expr string) error {
 	if err != nil {
 		return err
 	}
-	var ops []*op
+	var ops []*change.Op
 	for _, m := range found {
 		for _, doc := range m.h.Docs {
 			d, err := m.s.Load(doc, false)
 			if err != nil {
 				return err
 			}
-			o := newOp()
-			o.action, o.index, o.id, o.docType, o.ifSeq, o.ifTerm = "delete", m.s.Index.Name, d.ID, d.DocType, d.Seq, 1
+			o := change.NewOp()
+			o.Action, o.Index, o.ID, o.DocType, o.IfSeq, o.IfTerm = "delete", m.s.Index.Name, d.ID, d.DocType, d.Seq, 1
 			ops = append(ops, o)
 		}
 		m.s.Close()
@@ -141,13 +142,13 @@ func (c *call) deleteByQuery(expr string) error {
 	}
 	for _, o := range ops {
 		switch {
-		case o.err == nil && o.result == "deleted":
+		case o.Err == nil && o.Result == "deleted":
 			deleted++
-		case o.err == nil:
-		case o.err.Status == http.StatusConflict:
+		case o.Err == nil:
+		case o.Err.Status == http.StatusConflict:
 			conflicts++
 		default:
-			return o.err
+			return o.Err
 		}
 	}
 	if conflicts > 0 && c.query.Get("conflicts") != "proceed" {

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/seed56735111/penstock/engine/internal/change"
 	"github.com/seed56735111/penstock/engine/internal/mapping"
 	"github.com/seed56735111/penstock/engine/internal/store"
 	"github.com/seed56735111/penstock/engine/internal/wire"
@@ -66,9 +67,9 @@ func (c *call) putDocument(index, docType, id, opType string) error {
 	if err != nil {
 		return err
 	}
-	o.action, o.source = mapping.FirstNonEmpty(opType, "index"), c.body
+	o.Action, o.Source = mapping.FirstNonEmpty(opType, "index"), c.body
 	if id == "" {
-		o.id = store.NewID()
+		o.ID = store.NewID()
 	}
 	return c.runOne(o)
 }
@@ -82,7 +83,7 @@ func (c *call) remove(index, docType, id string) error {
 	if err != nil {
 		return err
 	}
-	o.action = "delete"
+	o.Action = "delete"
 	return c.runOne(o)
 }
 
@@ -96,14 +97,14 @@ func (c *call) update(index, docType, id string) error {
 	if err != nil {
 		return err
 	}
-	o.action = "update"
+	o.Action = "update"
 	if _, err := c.number("retry_on_conflict", 0); err != nil {
 		return err
 	}
-	o.wantSource = c.sourceParameters()
+	o.WantSource = c.sourceParameters()
 	if len(c.body) > 0 {
-		o.source = c.body
-		if err := o.readUpdate(); err != nil {
+		o.Source = c.body
+		if err := o.ReadUpdate(); err != nil {
 			return err
 		}
 	}
@@ -111,15 +112,15 @@ func (c *call) update(index, docType, id string) error {
 }
 
 // parseOp reads what the URL says about a change.
-func (c *call) parseOp(index, docType, id string) (*op, error) {
-	o := newOp()
-	o.index, o.docType, o.id = index, docType, id
-	o.routing, o.pipeline = c.query.Get("routing"), c.query.Get("pipeline")
+func (c *call) parseOp(index, docType, id string) (*change.Op, error) {
+	o := change.NewOp()
+	o.Index, o.DocType, o.ID = index, docType, id
+	o.Routing, o.Pipeline = c.query.Get("routing"), c.query.Get("pipeline")
 	var err error
-	if o.requireAlias, err = c.flag("require_alias", false); err != nil {
+	if o.RequireAlias, err = c.flag("require_alias", false); err != nil {
 		return nil, err
 	}
-	for name, into := range map[string]*int64{"version": &o.version, "if_seq_no": &o.ifSeq, "if_primary_term": &o.ifTerm} {
+	for name, into := range map[string]*int64{"version": &o.Version, "if_seq_no": &o.IfSeq, "if_primary_term": &o.IfTerm} {
 		if v := c.query.Get(name); v != "" {
 			if *into, err = strconv.ParseInt(v, 10, 64); err != nil {
 				return nil, wire.Illegal("Failed to parse long parameter [%s] with value [%s]", name, v).Because(wire.NumberFormat(v))
@@ -127,7 +128,7 @@ func (c *call) parseOp(index, docType, id string) (*op, error) {
 		}
 	}
 	if v := c.query.Get("version_type"); v != "" {
-		if err := o.versionType(v); err != nil {
+		if err := o.SetVersionType(v); err != nil {
 			return nil, err
 		}
 	}
@@ -135,38 +136,38 @@ func (c *call) parseOp(index, docType, id string) (*op, error) {
 }
 
 // runOne makes one change and answers with what came of it.
-func (c *call) runOne(o *op) error {
+func (c *call) runOne(o *change.Op) error {
 	forced, err := c.refreshParameter()
 	if err != nil {
 		return err
 	}
-	if e := o.check(); e != nil {
+	if e := o.Check(); e != nil {
 		return e
 	}
-	c.run([]*op{o})
-	if o.err != nil {
-		return o.err
+	c.run([]*change.Op{o})
+	if o.Err != nil {
+		return o.Err
 	}
-	answer := c.head(o.target.Name, o.docType, o.id)
-	answer = append(answer, wire.Entry{Name: "_version", Value: o.ver})
-	if o.result != "not_found" || c.profile.major >= mapping.FirstTyped {
-		c.w.Header().Set("Location", "/"+strings.Join([]string{o.target.Name, mapping.FirstNonEmpty(o.docType, "_doc"), o.id}, "/"))
-		if o.result != "created" {
+	answer := c.head(o.Target.Name, o.DocType, o.ID)
+	answer = append(answer, wire.Entry{Name: "_version", Value: o.NewVersion})
+	if o.Result != "not_found" || c.profile.major >= mapping.FirstTyped {
+		c.w.Header().Set("Location", "/"+strings.Join([]string{o.Target.Name, mapping.FirstNonEmpty(o.DocType, "_doc"), o.ID}, "/"))
+		if o.Result != "created" {
 			c.w.Header().Del("Location")
 		}
 	}
 	if c.profile.major < mapping.FirstTyped {
-		name, value := "created", o.result == "created"
-		if o.action == "delete" {
-			name, value = "found", o.result == "deleted"
+		name, value := "created", o.Result == "created"
+		if o.Action == "delete" {
+			name, value = "found", o.Result == "deleted"
 		}
-		if o.action == "update" {
-			return c.answer(o.status(), answer)
+		if o.Action == "update" {
+			return c.answer(o.Status(), answer)
 		}
-		return c.answer(o.status(), append(answer, wire.Entry{Name: name, Value: value}))
+		return c.answer(o.Status(), append(answer, wire.Entry{Name: name, Value: value}))
 	}
 	out := c.outcome(o, forced)
-	if o.result == "noop" {
+	if o.Result == "noop" {
 		for i := range out {
 			if out[i].Name == "_shards" {
 				out[i].Value = wire.Obj("total", 0, "successful", 0, "failed", 0)
@@ -174,10 +175,10 @@ func (c *call) runOne(o *op) error {
 		}
 	}
 	answer = append(answer, out...)
-	if got := o.got(); got != nil {
+	if got := o.Updated(); got != nil {
 		answer = append(answer, wire.Entry{Name: "get", Value: got})
 	}
-	return c.answer(o.status(), answer)
+	return c.answer(o.Status(), answer)
 }
 
 // head is how an answer begins that is about a document.

@@ -32,7 +32,7 @@ var allowed = map[string][]string{
 	"guard":  {"iam", "sigv4", "guard/identity", "guard/fault", "guard/internal/edge"},
 	"engine": {
 		"engine/internal/wire", "engine/internal/dates", "engine/internal/mapping", "engine/internal/store",
-		"engine/internal/query", "engine/internal/agg",
+		"engine/internal/query", "engine/internal/agg", "engine/internal/change",
 	},
 
 	// The floors below the engine's APIs, from the bottom up.
@@ -44,6 +44,7 @@ var allowed = map[string][]string{
 	"engine/internal/query": {
 		"engine/internal/wire", "engine/internal/words", "engine/internal/dates", "engine/internal/mapping", "engine/internal/store",
 	},
+	"engine/internal/change": {"engine/internal/wire", "engine/internal/mapping", "engine/internal/store"},
 	"engine/internal/agg": {
 		"engine/internal/wire", "engine/internal/dates", "engine/internal/mapping", "engine/internal/query",
 	},
