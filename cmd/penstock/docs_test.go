@@ -407,3 +407,32 @@ func anAccount(t *testing.T) []string {
 		"PENSTOCK_ENDPOINT_URL=" + srv.URL, "PENSTOCK_PATH_STYLE=true",
 	}
 }
+
+// TestTheReadmeShowsWhatTheDemoPrints compares the demo's output in README with a demo; … stands for what is left out of
+// a line.
+func TestTheReadmeShowsWhatTheDemoPrints(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, ok := strings.Cut(string(readme), "Shortened:\n\n```\n")
+	shown, _, closed := strings.Cut(text, "```\n")
+	if !ok || !closed {
+		t.Fatal("README has no output of the demo")
+	}
+	out, err := exec.Command(binary, "demo").CombinedOutput()
+	if err != nil {
+		t.Fatalf("demo: %v\n%s", err, out)
+	}
+	port := regexp.MustCompile(`127\.0\.0\.1:\d+`)
+	printed := strings.Split(port.ReplaceAllString(string(out), "127.0.0.1:0"), "\n")
+	for line := range strings.Lines(port.ReplaceAllString(shown, "127.0.0.1:0")) {
+		parts := strings.Split(strings.TrimSuffix(line, "\n"), "…")
+		if !slices.ContainsFunc(printed, func(said string) bool {
+			return strings.HasPrefix(said, parts[0]) && strings.HasSuffix(said, parts[len(parts)-1])
+		}) {
+			t.Errorf("README shows %q, the demo does not", line)
+		}
+	}
+}
