@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,10 +12,8 @@ import (
 
 	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/deadletter"
-	"github.com/seed56735111/penstock/format"
 	"github.com/seed56735111/penstock/internal/settings"
 	"github.com/seed56735111/penstock/pipeline"
-	"github.com/seed56735111/penstock/shape"
 )
 
 // replayOptions are the settings of deadletter replay.
@@ -91,31 +88,10 @@ func (o *replayOptions) run(ctx context.Context, a *app, reroute bool) error {
 	if err != nil {
 		return err
 	}
-	r, err := newReshaper(o.index, reroute)
-	if err != nil {
-		return err
-	}
-	d, err := o.target.Open(ctx, o.write.MaxInFlight)
-	if err != nil {
-		return err
-	}
-	a.notePath(&o.target)
-	o.noteReason(a)
-	wanted, err := o.wanted()
-	if err != nil {
-		return err
-	}
-	a.noteNoIDs(&o.write)
-	writer, err := o.write.Open(ctx, d, logger)
-	if err != nil {
-		return err
-	}
-	letters, err := o.open(ctx, &o.target.AWS, logger)
-	if err != nil {
-		return err
-	}
+	wanted := ""
 	res := replayResult{Left: map[string]int64{}}
-	res.ReplayCounts, err = deadletter.Replay(ctx, letters, writer, deadletter.ReplayOptions{
+	r, err := pipeline.OpenReplay(ctx, pipeline.ReplayOptions{
+		Target: o.target, Write: o.write, S3: o.s3, DeadLetters: o.dir, Index: o.index, Reroute: reroute, Logger: logger,
 		Choose: func(l penstock.Letter) bool {
 			if !o.match(l) {
 				return false
@@ -126,13 +102,20 @@ func (o *replayOptions) run(ctx context.Context, a *app, reroute bool) error {
 			}
 			return true
 		},
-		Document: r.document,
-		Logger:   logger,
 	})
-	if err != nil && ctx.Err() != nil {
-		err = &penstock.InterruptedError{Before: "every dead letter was sent", Err: err}
+	if err != nil {
+		return err
 	}
-	err = errors.Join(err, pipeline.CloseWriter(ctx, writer), letters.Close())
+	if wanted, err = o.wanted(); err != nil {
+		return err
+	}
+	a.notePath(&o.target)
+	o.noteReason(a)
+	a.noteNoIDs(&o.write)
+	if err := r.Connect(ctx); err != nil {
+		return err
+	}
+	res.ReplayCounts, err = r.Run(ctx)
 	if perr := o.print(a, &res); perr != nil {
 		return perr
 	}
@@ -174,107 +157,4 @@ func (o *replayOptions) print(a *app, res *replayResult) error {
 			plural(res.Left[domain], "dead letter"), printable(domain), printable(domain))
 	}
 	return nil
-}
-
-// reshaper makes the documents to send of letters that hold their record.
-type reshaper struct {
-	pattern string
-	namer   *shape.Namer
-	reroute bool // also letters that have an index
-}
-
-func newReshaper(pattern string, reroute bool) (*reshaper, error) {
-	if pattern == "" {
-		pattern = shape.DefaultIndex
-	}
-	p, err := shape.ParsePattern(pattern)
-	if err != nil {
-		return nil, &usageError{
-			Err: err, Hint: "docs/documents.md explains index patterns; the default is " + shape.DefaultIndex,
-		}
-	}
-	return &reshaper{pattern: pattern, namer: p.Namer(), reroute: reroute}, nil
-}
-
-func (r *reshaper) document(l penstock.Letter) (penstock.Document, error) {
-	if l.Document == nil {
-		return r.reshape(l)
-	}
-	if l.Index == "" || r.reroute {
-		index, err := r.namer.Name(l.Source.Format, l.Document)
-		if err != nil {
-			return penstock.Document{}, fmt.Errorf("name index: %w", err)
-		}
-		l.Index = index
-	}
-	return deadletter.DocumentOf(l)
-}
-
-// reshape makes a document of the record in a letter, as earlier versions wrote those without an index. Its id is made
-// of the object's identity and the record's place; where it follows the content before the record it cannot be made
-// again.
-func (r *reshaper) reshape(l penstock.Letter) (penstock.Document, error) {
-	s := l.Source
-	id := penstock.Identity{Bucket: s.Bucket, Key: s.Key, Version: s.Version, ETag: s.ETag}
-	if !id.Pinned() || s.Bucket == "" {
-		return penstock.Document{}, errors.New("the letter has no document, and its id is not known: ship its source again")
-	}
-	d, err := format.New(format.Config{Force: s.Format, MaxRecordBytes: len(l.Raw)})
-	if err != nil {
-		return penstock.Document{}, err
-	}
-	shaper, err := shape.New(shape.Config{Index: r.pattern})
-	if err != nil {
-		return penstock.Document{}, err
-	}
-	p := penstock.Pipeline{Recognizer: d, Shaper: placed{Shaper: shaper, offset: s.Offset}}
-	reading, err := p.Read(&penstock.Object{Name: s.Object, Size: -1}, id,
-		penstock.Entry{Name: s.Entry, Reader: bytes.NewReader(l.Raw)})
-	if err != nil {
-		return penstock.Document{}, err
-	}
-	if reading.Skip != "" {
-		return penstock.Document{}, fmt.Errorf("the letter holds no record: %s", reading.Skip)
-	}
-	var doc penstock.Document
-	n := 0
-	for shaped, err := range reading.Documents(0) {
-		if n++; n > 1 || shaped == nil || shaped.Unread {
-			return penstock.Document{}, errors.Join(
-				fmt.Errorf("the record is no longer one of format %s: ship its source again", s.Format), err)
-		}
-		if err != nil {
-			return penstock.Document{}, err
-		}
-		doc = shaped.Document
-		doc.ID, doc.Head, doc.Tail = bytes.Clone(doc.ID), doc.Body(), nil
-	}
-	if n == 0 {
-		return penstock.Document{}, errors.New("the letter holds no record")
-	}
-	doc.Raw, doc.Offset = l.Raw, s.Offset
-	return doc, nil
-}
-
-var (
-	_ penstock.Shaper      = placed{}
-	_ penstock.EntryShaper = placed{}
-)
-
-// placed shapes records as the one at an offset.
-type placed struct {
-	penstock.Shaper
-	entry  penstock.EntryShaper
-	offset int64
-}
-
-func (p placed) Entry(o *penstock.Object, id penstock.Identity, entry, format string) (penstock.EntryShaper, error) {
-	var err error
-	p.entry, err = p.Shaper.Entry(o, id, entry, format)
-	return p, err
-}
-
-func (p placed) Shape(r *penstock.Record) (penstock.Document, error) {
-	r.Offset = p.offset
-	return p.entry.Shape(r)
 }

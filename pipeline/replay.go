@@ -1,0 +1,191 @@
+package pipeline
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/bulk"
+	"github.com/seed56735111/penstock/deadletter"
+	"github.com/seed56735111/penstock/domain"
+	"github.com/seed56735111/penstock/format"
+	"github.com/seed56735111/penstock/shape"
+)
+
+// ReplayOptions say which dead letters are sent again, and where to. Target must be set.
+type ReplayOptions struct {
+	Target Target
+	Write  Write
+	S3     S3
+	// DeadLetters is a directory or s3://bucket/prefix, DefaultDeadLetters when empty.
+	DeadLetters string
+	// Index is the pattern of index names for letters without an index, shape.DefaultIndex when empty. With Reroute it is
+	// for all letters.
+	Index   string
+	Reroute bool
+	// Choose picks letters; nil picks all.
+	Choose func(penstock.Letter) bool
+	// Logger is told why a letter stays; nil discards.
+	Logger *slog.Logger
+}
+
+// Replay is wired and ready to run, once.
+type Replay struct {
+	options ReplayOptions
+	domain  *domain.Domain
+	writer  *bulk.Writer // nil before Connect
+	letters deadletter.Store
+	again   *reshaper
+}
+
+// OpenReplay wires a replay. It makes no request. An *OptionError says what is wrong with an option.
+func OpenReplay(ctx context.Context, o ReplayOptions) (*Replay, error) {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	r := &Replay{options: o}
+	var err error
+	if r.again, err = newReshaper(o.Index, o.Reroute); err != nil {
+		return nil, err
+	}
+	if r.domain, err = o.Target.Open(ctx, o.Write.MaxInFlight); err != nil {
+		return nil, err
+	}
+	where := cmp.Or(o.DeadLetters, DefaultDeadLetters)
+	if r.letters, err = Letters(ctx, where, &o.Target.AWS, &o.S3, o.Logger); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// Connect asks the domain what it is, for some seconds when it does not answer. Run does it when it has not been done.
+func (r *Replay) Connect(ctx context.Context) error {
+	w, err := r.options.Write.Open(ctx, r.domain, r.options.Logger)
+	if err != nil {
+		return errors.Join(err, r.letters.Close())
+	}
+	r.writer = w
+	return nil
+}
+
+// Run sends the letters, as [deadletter.Replay] does, and closes what OpenReplay opened. The counts are those of what
+// was done in any case; when ctx ends before every letter was sent, the error is an *InterruptedError.
+func (r *Replay) Run(ctx context.Context) (deadletter.ReplayCounts, error) {
+	if r.writer == nil {
+		if err := r.Connect(ctx); err != nil {
+			return deadletter.ReplayCounts{}, err
+		}
+	}
+	counts, err := deadletter.Replay(ctx, r.letters, r.writer, deadletter.ReplayOptions{
+		Choose: r.options.Choose, Document: r.again.document, Logger: r.options.Logger,
+	})
+	if err != nil && ctx.Err() != nil {
+		err = &penstock.InterruptedError{Before: "every dead letter was sent", Err: err}
+	}
+	return counts, errors.Join(err, CloseWriter(ctx, r.writer), r.letters.Close())
+}
+
+// reshaper makes the documents to send of letters that hold their record.
+type reshaper struct {
+	pattern string
+	namer   *shape.Namer
+	reroute bool // also letters that have an index
+}
+
+func newReshaper(pattern string, reroute bool) (*reshaper, error) {
+	if pattern == "" {
+		pattern = shape.DefaultIndex
+	}
+	p, err := shape.ParsePattern(pattern)
+	if err != nil {
+		return nil, &OptionError{BadIndex, err}
+	}
+	return &reshaper{pattern: pattern, namer: p.Namer(), reroute: reroute}, nil
+}
+
+func (r *reshaper) document(l penstock.Letter) (penstock.Document, error) {
+	if l.Document == nil {
+		return r.reshape(l)
+	}
+	if l.Index == "" || r.reroute {
+		index, err := r.namer.Name(l.Source.Format, l.Document)
+		if err != nil {
+			return penstock.Document{}, fmt.Errorf("name index: %w", err)
+		}
+		l.Index = index
+	}
+	return deadletter.DocumentOf(l)
+}
+
+// reshape makes a document of the record in a letter, as earlier versions wrote those without an index. Its id is made
+// of the object's identity and the record's place; where it follows the content before the record it cannot be made
+// again.
+func (r *reshaper) reshape(l penstock.Letter) (penstock.Document, error) {
+	s := l.Source
+	id := penstock.Identity{Bucket: s.Bucket, Key: s.Key, Version: s.Version, ETag: s.ETag}
+	if !id.Pinned() || s.Bucket == "" {
+		return penstock.Document{}, errors.New("the letter has no document, and its id is not known: ship its source again")
+	}
+	d, err := format.New(format.Config{Force: s.Format, MaxRecordBytes: len(l.Raw)})
+	if err != nil {
+		return penstock.Document{}, err
+	}
+	shaper, err := shape.New(shape.Config{Index: r.pattern})
+	if err != nil {
+		return penstock.Document{}, err
+	}
+	p := penstock.Pipeline{Recognizer: d, Shaper: placed{Shaper: shaper, offset: s.Offset}}
+	reading, err := p.Read(&penstock.Object{Name: s.Object, Size: -1}, id,
+		penstock.Entry{Name: s.Entry, Reader: bytes.NewReader(l.Raw)})
+	if err != nil {
+		return penstock.Document{}, err
+	}
+	if reading.Skip != "" {
+		return penstock.Document{}, fmt.Errorf("the letter holds no record: %s", reading.Skip)
+	}
+	var doc penstock.Document
+	n := 0
+	for shaped, err := range reading.Documents(0) {
+		if n++; n > 1 || shaped == nil || shaped.Unread {
+			return penstock.Document{}, errors.Join(
+				fmt.Errorf("the record is no longer one of format %s: ship its source again", s.Format), err)
+		}
+		if err != nil {
+			return penstock.Document{}, err
+		}
+		doc = shaped.Document
+		doc.ID, doc.Head, doc.Tail = bytes.Clone(doc.ID), doc.Body(), nil
+	}
+	if n == 0 {
+		return penstock.Document{}, errors.New("the letter holds no record")
+	}
+	doc.Raw, doc.Offset = l.Raw, s.Offset
+	return doc, nil
+}
+
+var (
+	_ penstock.Shaper      = placed{}
+	_ penstock.EntryShaper = placed{}
+)
+
+// placed shapes records as the one at an offset.
+type placed struct {
+	penstock.Shaper
+	entry  penstock.EntryShaper
+	offset int64
+}
+
+func (p placed) Entry(o *penstock.Object, id penstock.Identity, entry, format string) (penstock.EntryShaper, error) {
+	var err error
+	p.entry, err = p.Shaper.Entry(o, id, entry, format)
+	return p, err
+}
+
+func (p placed) Shape(r *penstock.Record) (penstock.Document, error) {
+	r.Offset = p.offset
+	return p.entry.Shape(r)
+}
