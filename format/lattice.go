@@ -16,8 +16,13 @@ func lattice() schema {
 				"resourceConfigurationArn", "serverNameIndication",
 			}, Least: 4,
 			Times: []string{"startTime", "eventTimestamp"},
+			More:  addresses("sourceIpPort", "targetIpPort"),
 			Fields: []entry.Field{
 				{Name: "startTime", Type: entry.Date},
+				{Name: "sourceIpPort_ip", Type: entry.IP},
+				{Name: "sourceIpPort_port", Type: entry.Long},
+				{Name: "targetIpPort_ip", Type: entry.IP},
+				{Name: "targetIpPort_port", Type: entry.Long},
 				{Name: "responseCode", Type: entry.Long},
 				{Name: "bytesSent", Type: entry.Long},
 				{Name: "bytesReceived", Type: entry.Long},

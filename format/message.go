@@ -38,7 +38,8 @@ func (d *Detector) within() *Detector {
 	return d.inside
 }
 
-// lookInto has the texts in an entry read. What is between the records of a format is looked at when nobody has said that all is of one.
+// lookInto has the texts in an entry read. What is between the records of a format is looked at when nobody has said
+// that all is of one.
 func (d *Detector) lookInto(r *entry.Reader) {
 	m := entry.State(r, messagesKey{}, func() *messages {
 		m := &messages{inside: d.within()}
@@ -61,8 +62,8 @@ func (m *messages) message(text []byte) (penstock.Record, bool) {
 	return rec, ok
 }
 
-// line reads what stands between the records of an entry, when it is one record of another format. With prose it may be any text; without, it
-// may be damaged, and only a format that nothing else looks like is believed.
+// line reads what stands between the records of an entry, when it is one record of another format. With prose it may
+// be any text; without, it may be damaged, and only a format that nothing else looks like is believed.
 func (m *messages) line(text []byte, prose bool) (penstock.Record, bool) {
 	f, rec, ok := m.look(text)
 	if !ok || rec.Offset > 0 || len(rec.Raw) < len(bytes.TrimRight(text, " \t\r\n")) {

@@ -31,10 +31,17 @@ func opensearch() schema {
 					"event.action", "event.type", "origin.type", "origin.address", "request.id",
 					"audit_category", "audit_cluster_name", "audit_node_id", "audit_node_name", "audit_format_version", "audit_request_origin", "audit_request_layer",
 				},
-				Least:  3,
-				Times:  []string{"timestamp", "@timestamp"},
+				Least: 3,
+				Times: []string{"timestamp", "@timestamp"},
+				More: func() func(dst, record []byte) []byte {
+					origin := addresses("origin.address")
+					return func(dst, record []byte) []byte { return shard(origin(dst, record), record) }
+				}(),
 				Opaque: []string{"audit_request_headers", "audit_rest_request_headers", "audit_request_body", "audit_transport_headers"},
-				Fields: []entry.Field{{Name: "component", Type: entry.Keyword}, {Name: "message", Type: entry.Text}},
+				Fields: []entry.Field{
+					{Name: "component", Type: entry.Keyword}, {Name: "message", Type: entry.Text},
+					{Name: "index", Type: entry.Keyword}, {Name: "index_uuid", Type: entry.Keyword}, {Name: "took", Type: entry.Keyword},
+				},
 			},
 		},
 	}

@@ -13,7 +13,7 @@ func syslog() schema {
 			Record: "a syslog message", Several: true, GoesOn: lines.Indented, Proof: lines.Heads,
 			Forms: append([]lines.Form{{Least: 1, Fields: []lines.Field{
 				{Name: "head", Kind: lines.Head},
-				{Name: "message", Kind: lines.Message, Rest: true},
+				{Name: "message", Kind: lines.Message, Rest: true, Details: true},
 			}}}, rfc5424("timestamp")...),
 		},
 	}
@@ -41,7 +41,7 @@ func rfc5424(time string) []lines.Form {
 			{Name: "pid"},
 			{Name: "msgid"},
 			{Name: "structured_data", Kind: lines.Structured},
-			{Name: "message", Kind: lines.Message, Rest: true},
+			{Name: "message", Kind: lines.Message, Rest: true, Details: true},
 		}
 	}
 	return []lines.Form{

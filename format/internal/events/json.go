@@ -25,8 +25,9 @@ type jsonReader struct {
 	// array says that the entry is one array, to be read element by element however long it is.
 	array bool
 	// mixed says that text may stand between the records; of it, so many lines are alone because they were too many for one event.
-	mixed bool
-	apart int
+	mixed            bool
+	apart            int
+	padded, extended []byte // the last record, and with members that are made of others
 	// vain counts the bytes that were looked at behind broken values.
 	vain   int64
 	spare  []byte // a record that is not in one piece in the window, padded
@@ -195,7 +196,25 @@ func (p *jsonReader) record(b []byte, end int, offset int64) penstock.Record {
 		p.JSON = p.rewrite.rewrite(p.Buffer(end), b)
 		rec.JSON, rec.Top = p.JSON, p.rewrite.top
 	}
+	if p.more != nil {
+		p.append(&rec)
+	}
 	return rec
+}
+
+// append adds the members that are made of others.
+func (p *jsonReader) append(rec *penstock.Record) {
+	if len(rec.JSON) <= len("{}") || rec.JSON[0] != '{' {
+		return
+	}
+	p.padded = Padded(p.padded[:0], rec.JSON)
+	p.extended = append(p.extended[:0], rec.JSON[:len(rec.JSON)-1]...)
+	n := len(p.extended)
+	p.extended = p.more(p.extended, p.padded)
+	if len(p.extended) > n {
+		p.extended = append(p.extended, '}')
+		rec.JSON, rec.Verbatim = p.extended, false
+	}
 }
 
 // appendOpaque appends the record b with the values of its opaque fields as strings.

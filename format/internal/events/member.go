@@ -19,6 +19,18 @@ func Member(b []byte, name string) []byte {
 	return b[start:end]
 }
 
+// Has reports whether the object in b has a name at its top.
+func Has(b, name []byte) bool {
+	for i := skipSpace(b, 1); b[i] == '"'; {
+		end := skipString(b, i)
+		if bytes.Equal(b[i+1:end-1], name) {
+			return true
+		}
+		i = nextElement(b, skipValue(b, skipSpace(b, skipSpace(b, end)+1)))
+	}
+	return false
+}
+
 // Text returns where the text of a name at the top of the object in b begins and ends, without its quotes. ok is false when it has none.
 func Text(b []byte, name string) (start, end int, ok bool) {
 	start, end = place(b, name)

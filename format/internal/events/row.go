@@ -41,6 +41,9 @@ type Row struct {
 	ID string
 	// Opaque are paths whose values are written as JSON text, because they have other names and types in every record.
 	Opaque []string
+	// More, when set, appends members that are made of others, each with a comma before it, to a document without its end. The record is
+	// padded, as by Padded.
+	More func(dst, record []byte) []byte
 	// Fields are the documented fields that an index should not guess the types of.
 	Fields []entry.Field
 
@@ -101,7 +104,7 @@ func (f *Row) has(s *look, i int, below string) bool {
 func (f *Row) Read(r *entry.Reader, y entry.Yield) {
 	f.prepare.Do(func() {
 		f.known = newKnown(f.paths(f.Times), f.paths(f.Opaque))
-		f.known.lifted = f.Lifted
+		f.known.lifted, f.known.more = f.Lifted, f.More
 	})
 	p := newReader(r, f.known)
 	p.envelope, p.beside, p.array = f.Envelope, f.Beside, true

@@ -8,14 +8,16 @@ import (
 	"github.com/seed56735111/penstock/internal/quote"
 )
 
-// Compose is the grammar of what "docker compose up" and "docker compose logs" print: the name of a container, a bar, and what the container
-// has written. The names have colours or not; the bars stand below each other. A line without a bar is Compose's own.
+// Compose is the grammar of what "docker compose up" and "docker compose logs" print: the name of a container, a bar,
+// and what the container has written. The names have colours or not; the bars stand below each other. A line without a
+// bar is Compose's own.
 type Compose struct{}
 
 // Told looks at the first lines.
 func (c Compose) Told(r *entry.Reader) bool { return c.Fits(r) > 0 }
 
-// Fits returns how many of the first lines have a container. All of them but two must have one, with the bar at the same place.
+// Fits returns how many of the first lines have a container. All of them but two must have one, with the bar at the
+// same place.
 func (Compose) Fits(r *entry.Reader) (n int) {
 	const least, others = 2, 2
 	lines, bar, numbered := r.Lines(maxProof), -1, false
@@ -59,7 +61,8 @@ func (Compose) Documented() []entry.Field {
 	return []entry.Field{{Name: "container", Type: entry.Keyword}, {Name: "log", Type: entry.Text}}
 }
 
-// container takes a line apart: the name of the container, where the bar behind it is, and the text. The name is nil when there is none.
+// container takes a line apart: the name of the container, where the bar behind it is, and the text. The name is nil
+// when there is none.
 func container(line []byte) (name []byte, bar int, text []byte) {
 	from := quote.SkipEscapes(line, 0)
 	end := from

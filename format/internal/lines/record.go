@@ -122,6 +122,7 @@ func (r *lineReader) values(line []byte, plain bool, rec *penstock.Record) (b []
 	p := r.plan
 	b = append(r.Buffer(len(line)), '{')
 	n, next := 0, 0
+	var message []byte
 	for ; at < len(line); n++ {
 		var value []byte
 		var quoted, ok bool
@@ -164,6 +165,9 @@ func (r *lineReader) values(line []byte, plain bool, rec *penstock.Record) (b []
 				return b, at, enclosing
 			}
 		}
+		if n == p.rest {
+			message = value
+		}
 		at = next
 	}
 	if n < p.least && !p.lacks(n, line) {
@@ -171,6 +175,9 @@ func (r *lineReader) values(line []byte, plain bool, rec *penstock.Record) (b []
 	}
 	if n <= p.rest && len(r.more) > 0 {
 		b = r.message(b, &p.steps[p.rest], nil, plain)
+	}
+	if message != nil && p.fields[p.rest].Details {
+		b = AppendDetails(b, message)
 	}
 	return b, allGood, enclosing
 }

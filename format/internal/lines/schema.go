@@ -76,6 +76,8 @@ type Field struct {
 	Rest bool
 	// Query says of a Request that NAME_path and NAME_query are fields too, when its URL has a query.
 	Query bool
+	// Details says that the Message which is the Rest of a line is looked through for what AppendDetails knows.
+	Details bool
 	// Pairs, when set, reads the Rest of the line as KEY=VALUE.
 	Pairs *Pairs
 }
@@ -351,6 +353,9 @@ func documented(fields []Field) []entry.Field {
 		switch f.Kind {
 		case Message:
 			add(f.Name, entry.Text)
+			if f.Details {
+				all = append(all, DetailFields()...)
+			}
 		case IP:
 			add(f.Name, entry.IP)
 		case Integer, Integers, Epoch, Signed:

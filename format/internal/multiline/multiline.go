@@ -8,6 +8,7 @@ import (
 	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/format/internal/entry"
 	"github.com/seed56735111/penstock/format/internal/events"
+	"github.com/seed56735111/penstock/format/internal/lines"
 	"github.com/seed56735111/penstock/format/internal/times"
 	"github.com/seed56735111/penstock/internal/quote"
 )
@@ -34,7 +35,7 @@ func (f Text) Read(in *entry.Reader, y entry.Yield) {
 
 // Documented returns the fields of a document.
 func (Text) Documented() []entry.Field {
-	return []entry.Field{{Name: "level", Type: entry.Keyword}, {Name: "message", Type: entry.Text}}
+	return append([]entry.Field{{Name: "level", Type: entry.Keyword}, {Name: "message", Type: entry.Text}}, lines.DetailFields()...)
 }
 
 // states is the key under which the reader is kept with an entry's buffers.
@@ -139,8 +140,11 @@ func (r *textReader) event(raw []byte, offset int64, y entry.Yield) bool {
 		r.JSON = append(r.JSON, `",`...)
 	}
 	r.JSON = append(r.JSON, `"message":"`...)
-	r.JSON = quote.AppendLines(r.JSON, raw)
-	r.JSON = append(r.JSON, `"}`...)
+	r.JSON = append(quote.AppendLines(r.JSON, raw), '"')
+	if !r.plain {
+		r.JSON = lines.AppendDetails(r.JSON, line)
+	}
+	r.JSON = append(r.JSON, '}')
 	return r.Emit(penstock.Record{Offset: offset, Raw: raw, JSON: r.JSON, Time: at}, y)
 }
 
