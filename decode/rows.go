@@ -2,7 +2,6 @@ package decode
 
 import (
 	"context"
-
 	"io"
 
 	"github.com/seed56735111/penstock"

@@ -17,7 +17,10 @@ import (
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
-var bulkParameters = []string{"refresh", "routing", "pipeline", "require_alias", "_source", "_source_includes", "_source_excludes", "wait_for_active_shards", "type", "batch_size", "consistency", "replication", "rest_total_hits_as_int"}
+var bulkParameters = []string{
+	"refresh", "routing", "pipeline", "require_alias", "_source", "_source_includes", "_source_excludes",
+	"wait_for_active_shards", "type", "batch_size", "consistency", "replication", "rest_total_hits_as_int",
+}
 
 // bulk answers _bulk: every change has its own outcome, in the order of the request.
 func (c *call) bulk() error {
@@ -57,7 +60,8 @@ func (c *call) bulk() error {
 	if slices.ContainsFunc(ops, func(o *change.Op) bool { return o.Pipeline != "" && o.Pipeline != "_none" }) {
 		answer = append(answer, wire.Entry{Name: "ingest_took", Value: 0})
 	}
-	return c.answer(http.StatusOK, append(answer, wire.Entry{Name: "errors", Value: failed}, wire.Entry{Name: "items", Value: items}))
+	return c.answer(http.StatusOK, append(answer, wire.Entry{Name: "errors", Value: failed},
+		wire.Entry{Name: "items", Value: items}))
 }
 
 // bulkDefaults are what the URL says for all changes.
@@ -149,7 +153,8 @@ func (c *call) parseBulk(defaults *change.Op) ([]*change.Op, error) {
 			}
 		}
 		if ops = append(ops, o); len(ops) > maxOps {
-			return nil, wire.Errorf(http.StatusRequestEntityTooLarge, "content_too_long_exception", "more than [%d] actions in one request", maxOps)
+			return nil, wire.Errorf(http.StatusRequestEntityTooLarge, "content_too_long_exception",
+				"more than [%d] actions in one request", maxOps)
 		}
 	}
 }
@@ -408,5 +413,6 @@ func (c *call) outcome(o *change.Op, forced bool) wire.Object {
 	if forced && o.Result != "noop" {
 		out = append(out, wire.Entry{Name: "forced_refresh", Value: true})
 	}
-	return append(out, wire.Entry{Name: "_shards", Value: o.Target.ShardsWritten()}, wire.Entry{Name: "_seq_no", Value: o.NewSeq}, wire.Entry{Name: "_primary_term", Value: 1})
+	return append(out, wire.Entry{Name: "_shards", Value: o.Target.ShardsWritten()},
+		wire.Entry{Name: "_seq_no", Value: o.NewSeq}, wire.Entry{Name: "_primary_term", Value: 1})
 }

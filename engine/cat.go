@@ -30,10 +30,15 @@ type tableColumn struct {
 // cat answers the tables of _cat.
 func (c *call) cat() error {
 	if len(c.path) == 1 {
-		c.raw(http.StatusOK, textType, []byte("=^.^=\n/_cat/indices\n/_cat/indices/{index}\n/_cat/count\n/_cat/count/{index}\n/_cat/health\n"))
+		c.raw(http.StatusOK, textType, []byte("=^.^=\n"+
+			"/_cat/indices\n/_cat/indices/{index}\n/_cat/count\n/_cat/count/{index}\n/_cat/health\n"))
 		return nil
 	}
-	if err := c.known([]string{"v", "h", "s", "help", "bytes", "time", "ts", "local", "health", "pri", "expand_wildcards", "include_unloaded_segments", "ignore_unavailable", "allow_no_indices"}, []string{"size", "full_id"}); err != nil {
+	known := []string{
+		"v", "h", "s", "help", "bytes", "time", "ts", "local", "health", "pri", "expand_wildcards",
+		"include_unloaded_segments", "ignore_unavailable", "allow_no_indices",
+	}
+	if err := c.known(known, []string{"size", "full_id"}); err != nil {
 		return err
 	}
 	expr := ""
@@ -109,7 +114,8 @@ func (c *call) catIndices(expr string) (*table, error) {
 		}
 		bytes := c.bytes(int64(size))
 		t.rows = append(t.rows, []string{
-			health, "open", x.Name, x.UUID, strconv.Itoa(x.Settings.Shards), strconv.Itoa(x.Settings.Replicas), strconv.FormatUint(count, 10), "0", bytes, bytes,
+			health, "open", x.Name, x.UUID, strconv.Itoa(x.Settings.Shards), strconv.Itoa(x.Settings.Replicas),
+			strconv.FormatUint(count, 10), "0", bytes, bytes,
 			x.Created, dates.Text(time.UnixMilli(made).UTC()),
 		})
 	}
@@ -157,8 +163,12 @@ func (c *call) catCount(expr string) (*table, error) {
 	}
 	now := time.Now().UTC()
 	return &table{
-		columns: []tableColumn{{"epoch", []string{"t", "time"}, false, false}, {"timestamp", []string{"ts", "hms", "hhmmss"}, false, false}, {"count", []string{"dc", "docs.count", "docsCount"}, false, false}},
-		rows:    [][]string{{strconv.FormatInt(now.Unix(), 10), now.Format(time.TimeOnly), strconv.FormatUint(total, 10)}},
+		columns: []tableColumn{
+			{"epoch", []string{"t", "time"}, false, false},
+			{"timestamp", []string{"ts", "hms", "hhmmss"}, false, false},
+			{"count", []string{"dc", "docs.count", "docsCount"}, false, false},
+		},
+		rows: [][]string{{strconv.FormatInt(now.Unix(), 10), now.Format(time.TimeOnly), strconv.FormatUint(total, 10)}},
 	}, nil
 }
 
@@ -216,7 +226,8 @@ func (c *call) catHealth() (*table, error) {
 		{"active_shards_percent", []string{"asp", "activeShardsPercent"}, true, c.profile.major < mapping.FirstTyped},
 	}}
 	t.rows = [][]string{{
-		strconv.FormatInt(now.Unix(), 10), now.Format(time.TimeOnly), c.cfg.ClusterName, n.status(), "1", "1", "true", strconv.Itoa(n.primaries), strconv.Itoa(n.primaries), "0", "0",
+		strconv.FormatInt(now.Unix(), 10), now.Format(time.TimeOnly), c.cfg.ClusterName, n.status(), "1", "1", "true",
+		strconv.Itoa(n.primaries), strconv.Itoa(n.primaries), "0", "0",
 		strconv.Itoa(n.replicas), "0", "-", fmt.Sprintf("%.1f%%", n.percent()),
 	}}
 	return t, nil
@@ -311,7 +322,8 @@ func (c *call) sortTable(t *table) error {
 		name, order, _ := strings.Cut(key, ":")
 		at := t.find(name)
 		if at < 0 {
-			return wire.Errorf(http.StatusInternalServerError, "unsupported_operation_exception", "Unable to sort by unknown sort key `%s`", name)
+			return wire.Errorf(http.StatusInternalServerError, "unsupported_operation_exception",
+				"Unable to sort by unknown sort key `%s`", name)
 		}
 		slices.SortStableFunc(t.rows, func(a, b []string) int {
 			d := strings.Compare(a[at], b[at])

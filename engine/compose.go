@@ -52,7 +52,10 @@ func (e *Engine) compose(t *template) draft {
 
 // under puts another draft on top. With a name, {index} in the names of aliases is the index.
 func (d draft) under(top draft, name string) draft {
-	out := draft{settings: maps.Clone(d.settings), mappings: slices.Concat(d.mappings, top.mappings), aliases: map[string]json.RawMessage{}}
+	out := draft{
+		settings: maps.Clone(d.settings), mappings: slices.Concat(d.mappings, top.mappings),
+		aliases: map[string]json.RawMessage{},
+	}
 	maps.Copy(out.settings, top.settings)
 	for _, aliases := range []map[string]json.RawMessage{d.aliases, top.aliases} {
 		for alias, about := range aliases {

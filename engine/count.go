@@ -15,7 +15,10 @@ import (
 
 // count answers _count.
 func (c *call) count(expr string) error {
-	known := []string{"q", "df", "default_operator", "analyze_wildcard", "lenient", "analyzer", "ignore_unavailable", "allow_no_indices", "expand_wildcards", "preference", "routing"}
+	known := []string{
+		"q", "df", "default_operator", "analyze_wildcard", "lenient", "analyzer", "ignore_unavailable", "allow_no_indices",
+		"expand_wildcards", "preference", "routing",
+	}
 	if err := c.known(known, []string{"min_score", "terminate_after", "source"}); err != nil {
 		return err
 	}
@@ -76,7 +79,8 @@ func (c *call) parseSelection() (*query.Selection, error) {
 	var err error
 	if len(c.body) > 0 {
 		n, err = wire.ParseBody(c.body)
-		if e, ok := errors.AsType[*wire.Failure](err); ok && e.Kind != "parsing_exception" && c.profile.major >= mapping.FirstTyped {
+		e, ok := errors.AsType[*wire.Failure](err)
+		if ok && e.Kind != "parsing_exception" && c.profile.major >= mapping.FirstTyped {
 			err = wire.Errorf(http.StatusBadRequest, "parsing_exception", "Failed to parse").Because(e)
 		}
 		if err != nil {
@@ -101,7 +105,11 @@ func (c *call) parseSelection() (*query.Selection, error) {
 // deleteByQuery answers _delete_by_query.
 func (c *call) deleteByQuery(expr string) error {
 	began := time.Now()
-	known := []string{"q", "df", "default_operator", "analyze_wildcard", "lenient", "analyzer", "ignore_unavailable", "allow_no_indices", "expand_wildcards", "preference", "routing", "refresh", "conflicts", "wait_for_completion", "wait_for_active_shards", "requests_per_second", "slices", "scroll_size", "scroll", "search_timeout", "timeout"}
+	known := []string{
+		"q", "df", "default_operator", "analyze_wildcard", "lenient", "analyzer", "ignore_unavailable", "allow_no_indices",
+		"expand_wildcards", "preference", "routing", "refresh", "conflicts", "wait_for_completion",
+		"wait_for_active_shards", "requests_per_second", "slices", "scroll_size", "scroll", "search_timeout", "timeout",
+	}
 	if err := c.known(known, []string{"max_docs", "sort", "terminate_after", "from", "size"}); err != nil {
 		return err
 	}
@@ -152,11 +160,14 @@ func (c *call) deleteByQuery(expr string) error {
 		}
 	}
 	if conflicts > 0 && c.query.Get("conflicts") != "proceed" {
-		return wire.Errorf(http.StatusConflict, "version_conflict_engine_exception", "%d of the documents were changed meanwhile", conflicts)
+		return wire.Errorf(http.StatusConflict, "version_conflict_engine_exception",
+			"%d of the documents were changed meanwhile", conflicts)
 	}
 	return c.answer(http.StatusOK, wire.Obj(
-		"took", time.Since(began).Milliseconds(), "timed_out", false, "total", total, "deleted", deleted, "batches", (total+batch-1)/batch, "version_conflicts", conflicts, "noops", 0,
-		"retries", wire.Obj("bulk", 0, "search", 0), "throttled_millis", 0, "requests_per_second", wire.Double(-1), "throttled_until_millis", 0, "failures", []any{}))
+		"took", time.Since(began).Milliseconds(), "timed_out", false,
+		"total", total, "deleted", deleted, "batches", (total+batch-1)/batch, "version_conflicts", conflicts, "noops", 0,
+		"retries", wire.Obj("bulk", 0, "search", 0),
+		"throttled_millis", 0, "requests_per_second", wire.Double(-1), "throttled_until_millis", 0, "failures", []any{}))
 }
 
 func orEmpty(body []byte) []byte {

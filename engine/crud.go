@@ -12,8 +12,14 @@ import (
 )
 
 var (
-	writeParameters = []string{"refresh", "routing", "op_type", "version", "version_type", "if_seq_no", "if_primary_term", "pipeline", "require_alias", "wait_for_active_shards", "consistency", "replication", "type"}
-	getParameters   = []string{"realtime", "refresh", "preference", "routing", "_source", "_source_includes", "_source_excludes", "_source_include", "_source_exclude"}
+	writeParameters = []string{
+		"refresh", "routing", "op_type", "version", "version_type", "if_seq_no", "if_primary_term", "pipeline",
+		"require_alias", "wait_for_active_shards", "consistency", "replication", "type",
+	}
+	getParameters = []string{
+		"realtime", "refresh", "preference", "routing", "_source", "_source_includes", "_source_excludes",
+		"_source_include", "_source_exclude",
+	}
 )
 
 // document answers the APIs of a single document.
@@ -33,7 +39,8 @@ func (c *call) document(index, api, docType string, rest []string) error {
 		case http.MethodDelete:
 			return c.remove(index, docType, id)
 		}
-		return c.allow(func() error { return c.putDocument(index, docType, id, c.query.Get("op_type")) }, http.MethodPut, http.MethodPost, http.MethodGet, http.MethodHead, http.MethodDelete)
+		return c.allow(func() error { return c.putDocument(index, docType, id, c.query.Get("op_type")) },
+			http.MethodPut, http.MethodPost, http.MethodGet, http.MethodHead, http.MethodDelete)
 	case "_create":
 		if id == "" {
 			return c.unknownPath()
@@ -89,7 +96,9 @@ func (c *call) remove(index, docType, id string) error {
 
 // update is the API that changes parts of a document.
 func (c *call) update(index, docType, id string) error {
-	known := append([]string{"retry_on_conflict", "lang", "detect_noop", "_source", "_source_includes", "_source_excludes"}, writeParameters...)
+	known := append([]string{
+		"retry_on_conflict", "lang", "detect_noop", "_source", "_source_includes", "_source_excludes",
+	}, writeParameters...)
 	if err := c.known(known, []string{"parent", "fields", "script"}); err != nil {
 		return err
 	}
@@ -123,7 +132,8 @@ func (c *call) parseOp(index, docType, id string) (*change.Op, error) {
 	for name, into := range map[string]*int64{"version": &o.Version, "if_seq_no": &o.IfSeq, "if_primary_term": &o.IfTerm} {
 		if v := c.query.Get(name); v != "" {
 			if *into, err = strconv.ParseInt(v, 10, 64); err != nil {
-				return nil, wire.Illegal("Failed to parse long parameter [%s] with value [%s]", name, v).Because(wire.NumberFormat(v))
+				return nil, wire.Illegal("Failed to parse long parameter [%s] with value [%s]", name, v).
+					Because(wire.NumberFormat(v))
 			}
 		}
 	}
@@ -151,7 +161,8 @@ func (c *call) runOne(o *change.Op) error {
 	answer := c.head(o.Target.Name, o.DocType, o.ID)
 	answer = append(answer, wire.Entry{Name: "_version", Value: o.NewVersion})
 	if o.Result != "not_found" || c.profile.major >= mapping.FirstTyped {
-		c.w.Header().Set("Location", "/"+strings.Join([]string{o.Target.Name, mapping.FirstNonEmpty(o.DocType, "_doc"), o.ID}, "/"))
+		place := []string{o.Target.Name, mapping.FirstNonEmpty(o.DocType, "_doc"), o.ID}
+		c.w.Header().Set("Location", "/"+strings.Join(place, "/"))
 		if o.Result != "created" {
 			c.w.Header().Del("Location")
 		}
@@ -195,7 +206,8 @@ func (c *call) head(index, docType, id string) wire.Object {
 
 // get is the API that reads a document, or only its source.
 func (c *call) get(index, docType, id string, sourceOnly bool) error {
-	if err := c.known(append([]string{"version"}, getParameters...), []string{"stored_fields", "fields", "parent", "version_type"}); err != nil {
+	known := append([]string{"version"}, getParameters...)
+	if err := c.known(known, []string{"stored_fields", "fields", "parent", "version_type"}); err != nil {
 		return err
 	}
 	filter := c.sourceParameters()
@@ -213,7 +225,8 @@ func (c *call) get(index, docType, id string, sourceOnly bool) error {
 			return wire.Illegal("Failed to parse long parameter [version] with value [%s]", v).Because(wire.NumberFormat(v))
 		}
 		if n != d.Version {
-			return wire.Errorf(http.StatusConflict, "version_conflict_engine_exception", "[%s]: version conflict, current version [%d] is different than the one provided [%d]", id, d.Version, n).
+			return wire.Errorf(http.StatusConflict, "version_conflict_engine_exception",
+				"[%s]: version conflict, current version [%d] is different than the one provided [%d]", id, d.Version, n).
 				With("index", x.Name, "shard", "0", "index_uuid", x.UUID)
 		}
 	}
@@ -308,7 +321,8 @@ func (c *call) parseMget(n *wire.Node, expr string, filter *wire.SourceFilter) (
 			}
 		default:
 			line, column := wire.Position(c.body, m.At)
-			return nil, wire.Errorf(http.StatusBadRequest, "parsing_exception", "unknown key [%s] for a %s, expected [docs] or [ids]", m.Name, m.Node.Token()).With("line", line, "col", column)
+			return nil, wire.Errorf(http.StatusBadRequest, "parsing_exception",
+				"unknown key [%s] for a %s, expected [docs] or [ids]", m.Name, m.Node.Token()).With("line", line, "col", column)
 		}
 	}
 	if len(wanted) == 0 {

@@ -1,6 +1,6 @@
-// Package engine is an embedded index that answers the part of the Elasticsearch / OpenSearch API that shipping, demos and
-// smoke tests need, with the real engines' answers. It is built on bleve; what it does not offer it says so, with 501 and
-// the way out.
+// Package engine is an embedded index that answers the part of the Elasticsearch / OpenSearch API that shipping, demos
+// and smoke tests need, with the real engines' answers. It is built on bleve; what it does not offer it says so, with
+// 501 and the way out.
 package engine
 
 import (
@@ -32,11 +32,11 @@ type Config struct {
 	Profile string
 	// ClusterName is what the banner says; the managed service writes ACCOUNT:DOMAIN.
 	ClusterName string
-	// MaxContentLength bounds request bodies, before and after decompression, in bytes. The documents of one answer may be four
-	// times as long.
+	// MaxContentLength bounds request bodies, before and after decompression, in bytes. The documents of one answer may be
+	// four times as long.
 	MaxContentLength int64
-	// NoExplicitIndex is rest.action.multi.allow_explicit_index set to false: what a request to several indexes may name in
-	// its path, _bulk and _mget must not name in their bodies.
+	// NoExplicitIndex is rest.action.multi.allow_explicit_index set to false: what a request to several indexes may name
+	// in its path, _bulk and _mget must not name in their bodies.
 	NoExplicitIndex bool
 	// Logger hears of what goes wrong inside; nil is silent.
 	Logger *slog.Logger
@@ -78,7 +78,8 @@ func Open(cfg Config) (*Engine, error) {
 	}
 	e := &Engine{
 		cfg: cfg, profile: p, node: hex.EncodeToString(store.Random(16)), shared: store.NewShared(cfg.Logger),
-		indexes: map[string]*store.Index{}, templates: map[string]*template{}, components: map[string]*template{}, legacy: map[string]*template{},
+		indexes: map[string]*store.Index{}, templates: map[string]*template{}, components: map[string]*template{},
+		legacy: map[string]*template{},
 	}
 	if cfg.Dir != "" {
 		if err := e.load(); err != nil {
@@ -196,5 +197,6 @@ func (e *Engine) resolve(expr string, lenient bool) ([]*store.Index, error) {
 
 // noIndex is the error about an index that does not exist.
 func noIndex(name, kind string) *wire.Failure {
-	return wire.Errorf(404, "index_not_found_exception", "no such index [%s]", name).With("index", name, "resource.id", name, "resource.type", kind, "index_uuid", "_na_")
+	return wire.Errorf(404, "index_not_found_exception", "no such index [%s]", name).
+		With("index", name, "resource.id", name, "resource.type", kind, "index_uuid", "_na_")
 }

@@ -12,7 +12,11 @@ import (
 
 // health answers _cluster/health. A single node is what there is: nothing is ever waited for.
 func (c *call) health() error {
-	known := []string{"level", "local", "timeout", "wait_for_status", "wait_for_nodes", "wait_for_active_shards", "wait_for_no_relocating_shards", "wait_for_no_initializing_shards", "wait_for_events", "expand_wildcards", "wait_for_relocating_shards"}
+	known := []string{
+		"level", "local", "timeout", "wait_for_status", "wait_for_nodes", "wait_for_active_shards",
+		"wait_for_no_relocating_shards", "wait_for_no_initializing_shards", "wait_for_events", "expand_wildcards",
+		"wait_for_relocating_shards",
+	}
 	if err := c.known(known, []string{"awareness_attribute", "ensure_node_commissioned"}); err != nil {
 		return err
 	}
@@ -30,8 +34,10 @@ func (c *call) health() error {
 		n.add(x)
 		var own sums
 		own.add(x)
-		details = append(details, wire.Entry{Name: x.Name, Value: wire.Obj("status", own.status(), "number_of_shards", x.Settings.Shards, "number_of_replicas", x.Settings.Replicas,
-			"active_primary_shards", own.primaries, "active_shards", own.primaries, "relocating_shards", 0, "initializing_shards", 0, "unassigned_shards", own.replicas)})
+		details = append(details, wire.Entry{Name: x.Name, Value: wire.Obj(
+			"status", own.status(), "number_of_shards", x.Settings.Shards, "number_of_replicas", x.Settings.Replicas,
+			"active_primary_shards", own.primaries, "active_shards", own.primaries, "relocating_shards", 0,
+			"initializing_shards", 0, "unassigned_shards", own.replicas)})
 	}
 	status, missed := n.status(), false
 	if expr != "" && !strings.Contains(expr, "*") && len(found) < len(strings.Split(expr, ",")) {
@@ -62,13 +68,16 @@ func (c *call) health() error {
 	if missed {
 		code = http.StatusRequestTimeout
 	}
-	o := wire.Obj("cluster_name", c.cfg.ClusterName, "status", status, "timed_out", missed, "number_of_nodes", 1, "number_of_data_nodes", 1)
+	o := wire.Obj("cluster_name", c.cfg.ClusterName, "status", status, "timed_out", missed,
+		"number_of_nodes", 1, "number_of_data_nodes", 1)
 	if c.profile.distribution != "" {
 		o = append(o, wire.Obj("discovered_master", true, "discovered_cluster_manager", true)...)
 	}
-	o = append(o, wire.Obj("active_primary_shards", n.primaries, "active_shards", n.primaries, "relocating_shards", 0, "initializing_shards", 0, "unassigned_shards", n.replicas)...)
+	o = append(o, wire.Obj("active_primary_shards", n.primaries, "active_shards", n.primaries, "relocating_shards", 0,
+		"initializing_shards", 0, "unassigned_shards", n.replicas)...)
 	if c.profile.major >= mapping.FirstTyped {
-		o = append(o, wire.Obj("delayed_unassigned_shards", 0, "number_of_pending_tasks", 0, "number_of_in_flight_fetch", 0, "task_max_waiting_in_queue_millis", 0, "active_shards_percent_as_number", wire.Double(n.percent()))...)
+		o = append(o, wire.Obj("delayed_unassigned_shards", 0, "number_of_pending_tasks", 0, "number_of_in_flight_fetch", 0,
+			"task_max_waiting_in_queue_millis", 0, "active_shards_percent_as_number", wire.Double(n.percent()))...)
 	} else {
 		o = append(o, wire.Obj("number_of_pending_tasks", 0)...)
 	}

@@ -69,7 +69,8 @@ func (c *call) knownIndices(more ...string) error {
 // checkName refuses names that no index can have.
 func checkName(name string) *wire.Failure {
 	bad := func(reason string) *wire.Failure {
-		return wire.Errorf(http.StatusBadRequest, "invalid_index_name_exception", "Invalid index name [%s], %s", name, reason).With("index", name, "index_uuid", "_na_")
+		return wire.Errorf(http.StatusBadRequest, "invalid_index_name_exception", "Invalid index name [%s], %s",
+			name, reason).With("index", name, "index_uuid", "_na_")
 	}
 	const most = 255
 	switch {
@@ -120,7 +121,8 @@ func (c *call) createIndex(name string) error {
 		return err
 	}
 	if !made {
-		return wire.Errorf(http.StatusBadRequest, "resource_already_exists_exception", "index [%s/%s] already exists", name, x.UUID).With("index", name, "index_uuid", x.UUID)
+		return wire.Errorf(http.StatusBadRequest, "resource_already_exists_exception", "index [%s/%s] already exists",
+			name, x.UUID).With("index", name, "index_uuid", x.UUID)
 	}
 	if c.profile.major < mapping.FirstTyped {
 		return c.answer(http.StatusOK, wire.Obj("acknowledged", true))
@@ -179,7 +181,8 @@ func (c *call) parseMappings(n *wire.Node, d *draft) error {
 				return nil
 			}
 			if c.profile.major == mapping.FirstUntyped {
-				return wire.Illegal("The mapping definition cannot be nested under a type [_doc] unless include_type_name is set to true.")
+				return wire.Illegal("The mapping definition cannot be nested under a type [_doc] unless include_type_name is " +
+					"set to true.")
 			}
 			return wire.Illegal("The mapping definition cannot be nested under a type")
 		}
@@ -218,13 +221,16 @@ func (e *Engine) create(name string, d draft) (x *store.Index, made bool, err er
 	}
 	for _, other := range e.indexes {
 		if _, ok := other.Aliases[name]; ok {
-			return nil, false, wire.Errorf(http.StatusBadRequest, "invalid_index_name_exception", "Invalid index name [%s], already exists as alias", name).With("index", name, "index_uuid", "_na_")
+			return nil, false, wire.Errorf(http.StatusBadRequest, "invalid_index_name_exception",
+				"Invalid index name [%s], already exists as alias", name).With("index", name, "index_uuid", "_na_")
 		}
 	}
 	d = e.templated(name, d)
 	m, err := composed(e.profile.major, d.mappings)
 	if err != nil {
-		if cause := wire.AsFailure(err); cause.Status == http.StatusBadRequest && e.profile.major >= mapping.FirstTyped && !strings.HasPrefix(cause.Reason, "Limit of") {
+		cause := wire.AsFailure(err)
+		if cause.Status == http.StatusBadRequest && e.profile.major >= mapping.FirstTyped &&
+			!strings.HasPrefix(cause.Reason, "Limit of") {
 			err = mapping.MapperError("Failed to parse mapping [_doc]: %s", cause.Reason).Because(cause)
 		}
 		return nil, false, err
@@ -235,7 +241,8 @@ func (e *Engine) create(name string, d draft) (x *store.Index, made bool, err er
 	}
 	for alias := range d.aliases {
 		if e.indexes[alias] != nil {
-			return nil, false, wire.Errorf(http.StatusBadRequest, "invalid_alias_name_exception", "Invalid alias name [%s]: an index or data stream exists with the same name as the alias", alias)
+			return nil, false, wire.Errorf(http.StatusBadRequest, "invalid_alias_name_exception",
+				"Invalid alias name [%s]: an index or data stream exists with the same name as the alias", alias)
 		}
 	}
 	if m.Root.Count() > s.Fields {
@@ -281,11 +288,15 @@ func (c *call) target(name string, requireAlias bool) (*store.Index, error) {
 	case len(found) == 1:
 		return found[0], nil
 	case len(found) > 1:
-		return nil, wire.Illegal("no write index is defined for alias [%s]. The write index may be explicitly disabled using is_write_index=false or the alias points to multiple indices without one being designated as a write index", name)
+		return nil, wire.Illegal("no write index is defined for alias [%s]. The write index may be explicitly disabled "+
+			"using is_write_index=false or the alias points to multiple indices without one being designated as a write index",
+			name)
 	case requireAlias:
-		return nil, wire.Errorf(http.StatusNotFound, "index_not_found_exception", "no such index [%s] and [require_alias] request flag is [true] and [%s] is not an alias", name, name).With("index", name, "index_uuid", "_na_")
+		return nil, wire.Errorf(http.StatusNotFound, "index_not_found_exception",
+			"no such index [%s] and [require_alias] request flag is [true] and [%s] is not an alias", name, name).
+			With("index", name, "index_uuid", "_na_")
 	}
-	return nil, nil //nolint:nilnil // none is there, which is no error
+	return nil, nil // none is there, which is no error
 }
 
 // single returns the one index that a name means.
@@ -316,7 +327,8 @@ func (c *call) deleteIndexes(expr string) error {
 	for part := range strings.SplitSeq(expr, ",") {
 		for _, x := range found {
 			if _, ok := x.Aliases[part]; ok && part != x.Name {
-				return wire.Illegal("The provided expression [%s] matches an alias, specify the corresponding concrete indices instead.", part)
+				return wire.Illegal("The provided expression [%s] matches an alias, specify the corresponding concrete "+
+					"indices instead.", part)
 			}
 		}
 	}
@@ -348,7 +360,9 @@ func (c *call) getIndexes(expr string) error {
 }
 
 func (c *call) getMappings(expr string) error {
-	return c.describe(expr, func(_ *store.Index, st *store.State) wire.Object { return wire.Obj("mappings", c.mappingBody(st)) })
+	return c.describe(expr, func(_ *store.Index, st *store.State) wire.Object {
+		return wire.Obj("mappings", c.mappingBody(st))
+	})
 }
 
 func (c *call) getSettings(expr string) error {
@@ -356,7 +370,9 @@ func (c *call) getSettings(expr string) error {
 	if err != nil {
 		return err
 	}
-	return c.describe(expr, func(x *store.Index, _ *store.State) wire.Object { return wire.Obj("settings", x.SettingsBody(flat)) })
+	return c.describe(expr, func(x *store.Index, _ *store.State) wire.Object {
+		return wire.Obj("settings", x.SettingsBody(flat))
+	})
 }
 
 func (c *call) getAliases(expr string) error {

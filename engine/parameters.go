@@ -40,7 +40,10 @@ func (c *call) sourceParameters() *wire.SourceFilter {
 }
 
 // commonParameters are taken everywhere.
-var commonParameters = []string{"pretty", "human", "error_trace", "filter_path", "source_content_type", "master_timeout", "cluster_manager_timeout", "timeout"}
+var commonParameters = []string{
+	"pretty", "human", "error_trace", "filter_path", "source_content_type", "master_timeout", "cluster_manager_timeout",
+	"timeout",
+}
 
 // known refuses query parameters that the API does not have; those in unsupported it has, but not here.
 func (c *call) known(parameters, unsupported []string) error {
@@ -60,8 +63,10 @@ func (c *call) known(parameters, unsupported []string) error {
 
 // timeValue refuses what is no time, such as 30s.
 func timeValue(name, v string) error {
+	units := []string{"nanos", "micros", "ms", "s", "m", "h", "d"}
 	number := strings.TrimRight(v, "abcdefghijklmnopqrstuvwxyz")
-	if _, err := strconv.ParseInt(number, 10, 64); err == nil && slices.Contains([]string{"nanos", "micros", "ms", "s", "m", "h", "d"}, v[len(number):]) || v == "-1" || v == "0" {
+	_, err := strconv.ParseInt(number, 10, 64)
+	if err == nil && slices.Contains(units, v[len(number):]) || v == "-1" || v == "0" {
 		return nil
 	}
 	return wire.NotATime(name, v)

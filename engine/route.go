@@ -78,7 +78,8 @@ func (c *call) contentType() error {
 		if kind == "" {
 			cause = wire.Illegal("empty Content-Type header")
 		}
-		return wire.Errorf(http.StatusBadRequest, "content_type_header_exception", "java.lang.IllegalArgumentException: %s", cause.Reason).Because(cause)
+		return wire.Errorf(http.StatusBadRequest, "content_type_header_exception", "java.lang.IllegalArgumentException: %s",
+			cause.Reason).Because(cause)
 	}
 	return wire.Sentence(http.StatusNotAcceptable, "Content-Type header [%s] is not supported", given)
 }
@@ -86,7 +87,8 @@ func (c *call) contentType() error {
 // read takes the whole body in, decompressed and within the limit.
 func (c *call) read() ([]byte, error) {
 	limit := c.cfg.MaxContentLength
-	tooLarge := wire.Errorf(http.StatusRequestEntityTooLarge, "content_too_long_exception", "entity content is too long [%d] for the configured buffer limit [%d]", c.r.ContentLength, limit)
+	tooLarge := wire.Errorf(http.StatusRequestEntityTooLarge, "content_too_long_exception",
+		"entity content is too long [%d] for the configured buffer limit [%d]", c.r.ContentLength, limit)
 	var src io.Reader = http.MaxBytesReader(c.w, c.r.Body, limit)
 	switch c.r.Header.Get("Content-Encoding") {
 	case "", "identity":
@@ -100,7 +102,8 @@ func (c *call) read() ([]byte, error) {
 		}
 		src = z
 	default:
-		return nil, wire.Errorf(http.StatusUnsupportedMediaType, "illegal_argument_exception", "content encoding [%s] is not supported", c.r.Header.Get("Content-Encoding"))
+		return nil, wire.Errorf(http.StatusUnsupportedMediaType, "illegal_argument_exception",
+			"content encoding [%s] is not supported", c.r.Header.Get("Content-Encoding"))
 	}
 	body, err := io.ReadAll(io.LimitReader(src, limit+1))
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok || int64(len(body)) > limit {
@@ -195,12 +198,14 @@ func (c *call) allow(f func() error, methods ...string) error {
 
 func (c *call) refuseMethod(methods ...string) error {
 	c.w.Header().Set("Allow", strings.Join(methods, ","))
-	return wire.Sentence(http.StatusMethodNotAllowed, "Incorrect HTTP method for uri [%s] and method [%s], allowed: [%s]", c.r.URL.RequestURI(), c.r.Method, strings.Join(methods, ", "))
+	return wire.Sentence(http.StatusMethodNotAllowed, "Incorrect HTTP method for uri [%s] and method [%s], allowed: "+
+		"[%s]", c.r.URL.RequestURI(), c.r.Method, strings.Join(methods, ", "))
 }
 
 // unknownPath is the answer to a path that no version has.
 func (c *call) unknownPath() error {
-	return wire.Sentence(http.StatusBadRequest, "no handler found for uri [%s] and method [%s]", c.r.URL.RequestURI(), c.r.Method)
+	return wire.Sentence(http.StatusBadRequest, "no handler found for uri [%s] and method [%s]", c.r.URL.RequestURI(),
+		c.r.Method)
 }
 
 func (c *call) notOffered() error {

@@ -13,13 +13,19 @@ import (
 )
 
 var searchParameters = []string{
-	"q", "df", "default_operator", "analyze_wildcard", "lenient", "analyzer", "from", "size", "sort", "_source", "_source_includes", "_source_excludes", "_source_include", "_source_exclude",
-	"track_total_hits", "track_scores", "version", "seq_no_primary_term", "rest_total_hits_as_int", "ignore_unavailable", "allow_no_indices", "expand_wildcards", "preference", "routing", "search_type",
-	"request_cache", "batched_reduce_size", "max_concurrent_shard_requests", "pre_filter_shard_size", "typed_keys", "ccs_minimize_roundtrips", "allow_partial_search_results", "ignore_throttled",
-	"timeout", "terminate_after", "explain", "cancel_after_time_interval", "phase_took",
+	"q", "df", "default_operator", "analyze_wildcard", "lenient", "analyzer", "from", "size", "sort", "_source",
+	"_source_includes", "_source_excludes", "_source_include", "_source_exclude", "track_total_hits", "track_scores",
+	"version", "seq_no_primary_term", "rest_total_hits_as_int", "ignore_unavailable", "allow_no_indices",
+	"expand_wildcards", "preference", "routing", "search_type", "request_cache", "batched_reduce_size",
+	"max_concurrent_shard_requests", "pre_filter_shard_size", "typed_keys", "ccs_minimize_roundtrips",
+	"allow_partial_search_results", "ignore_throttled", "timeout", "terminate_after", "explain",
+	"cancel_after_time_interval", "phase_took",
 }
 
-var unsupportedSearch = []string{"scroll", "stored_fields", "docvalue_fields", "fields", "suggest_field", "suggest_mode", "suggest_size", "suggest_text", "stats", "search_pipeline", "source", "min_score", "include_named_queries_score"}
+var unsupportedSearch = []string{
+	"scroll", "stored_fields", "docvalue_fields", "fields", "suggest_field", "suggest_mode", "suggest_size",
+	"suggest_text", "stats", "search_pipeline", "source", "min_score", "include_named_queries_score",
+}
 
 const exactly = math.MaxInt
 
@@ -130,7 +136,8 @@ func (r *searchRequest) hits(top *query.Top, nowhere bool, c *call) (wire.Object
 		if c.profile.major < mapping.FirstUntyped && r.page.Size > 0 {
 			best = nil
 		}
-	case (r.page.Sort == nil || r.trackScore || c.profile.major >= mapping.FirstThird && r.page.SortedByScore()) && r.page.Size > 0 && top.Total > 0:
+	case (r.page.Sort == nil || r.trackScore || c.profile.major >= mapping.FirstThird && r.page.SortedByScore()) &&
+		r.page.Size > 0 && top.Total > 0:
 		best = top.Best
 	}
 	out = append(out, wire.Entry{Name: "max_score", Value: best})
@@ -162,7 +169,8 @@ func (e *Engine) maxAnswer() int64 {
 }
 
 func (e *Engine) tooMuch() error {
-	return wire.Errorf(http.StatusTooManyRequests, "circuit_breaking_exception", "[request] Data too large: the documents of this answer have more than [%d] bytes", e.maxAnswer())
+	return wire.Errorf(http.StatusTooManyRequests, "circuit_breaking_exception",
+		"[request] Data too large: the documents of this answer have more than [%d] bytes", e.maxAnswer())
 }
 
 // hit writes one hit, and says how large its source is.

@@ -64,8 +64,9 @@ func (c *call) parseSearch() (*searchRequest, error) {
 
 // realSearch are the parts of a body that the real engines know and this one does not.
 var realSearch = []string{
-	"highlight", "suggest", "rescore", "script_fields", "stored_fields", "fields", "docvalue_fields", "collapse", "indices_boost", "slice", "ext", "profile", "pit", "derived", "search_pipeline", "knn",
-	"runtime_mappings", "partial_fields", "fielddata_fields", "facets", "rank", "point_in_time", "verbose_pipeline",
+	"highlight", "suggest", "rescore", "script_fields", "stored_fields", "fields", "docvalue_fields", "collapse",
+	"indices_boost", "slice", "ext", "profile", "pit", "derived", "search_pipeline", "knn", "runtime_mappings",
+	"partial_fields", "fielddata_fields", "facets", "rank", "point_in_time", "verbose_pipeline",
 }
 
 func (r *searchRequest) member(p *query.Parser, m *wire.Member) (err error) {
@@ -116,7 +117,8 @@ func (r *searchRequest) member(p *query.Parser, m *wire.Member) (err error) {
 		}
 		for i := range n.Items {
 			if k := &n.Items[i]; k.Kind == wire.ObjectKind || k.Kind == wire.ArrayKind {
-				return p.FailAt(k.Start, "Expected [VALUE_STRING] or [VALUE_NUMBER] or [VALUE_BOOLEAN] or [VALUE_NULL] but found [%s] inside search_after.", k.Token())
+				return p.FailAt(k.Start, "Expected [VALUE_STRING] or [VALUE_NUMBER] or [VALUE_BOOLEAN] or [VALUE_NULL] but "+
+					"found [%s] inside search_after.", k.Token())
 			}
 		}
 		r.page.After = n
@@ -161,7 +163,8 @@ func (r *searchRequest) member(p *query.Parser, m *wire.Member) (err error) {
 	default:
 		if slices.Contains(realSearch, m.Name) {
 			// An empty part asks for nothing.
-			if m.Name != "stored_fields" && (n.Kind == wire.ObjectKind || n.Kind == wire.ArrayKind) && len(n.Members)+len(n.Items) == 0 {
+			empty := (n.Kind == wire.ObjectKind || n.Kind == wire.ArrayKind) && len(n.Members)+len(n.Items) == 0
+			if m.Name != "stored_fields" && empty {
 				return nil
 			}
 			return wire.NotOffered("[%s] in a search", m.Name)
@@ -223,7 +226,8 @@ func (c *call) searchURL(r *searchRequest, p *query.Parser) error {
 			return err
 		}
 	}
-	for name, into := range map[string]*bool{"track_scores": &r.trackScore, "version": &r.version, "seq_no_primary_term": &r.seqNo} {
+	flags := map[string]*bool{"track_scores": &r.trackScore, "version": &r.version, "seq_no_primary_term": &r.seqNo}
+	for name, into := range flags {
 		if *into, err = c.flag(name, *into); err != nil {
 			return err
 		}

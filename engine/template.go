@@ -38,7 +38,9 @@ func (c *call) family(api string) *family {
 	case "_index_template":
 		return &family{"index_templates", "index_template", "index template", c.templates, (*call).parseComposable}
 	case "_component_template":
-		return &family{"component_templates", "component_template", "component template", c.components, (*call).parseComponent}
+		return &family{
+			"component_templates", "component_template", "component template", c.components, (*call).parseComponent,
+		}
 	}
 	return &family{templates: c.legacy, parse: (*call).parseLegacy}
 }
@@ -279,7 +281,8 @@ func (t *template) checkNames() error {
 	if wrong == nil {
 		return nil
 	}
-	return wire.Errorf(http.StatusBadRequest, "invalid_index_template_exception", "index_template [%s] invalid, cause [%s]", t.name, wire.ValidationFailed(wrong))
+	return wire.Errorf(http.StatusBadRequest, "invalid_index_template_exception",
+		"index_template [%s] invalid, cause [%s]", t.name, wire.ValidationFailed(wrong))
 }
 
 // checkComposable refuses a template whose parts are missing, that does not compose, or that another one would dispute.
@@ -291,14 +294,18 @@ func (c *call) checkComposable(t *template) error {
 		}
 	}
 	if missing != nil {
-		return wire.Errorf(http.StatusBadRequest, "invalid_index_template_exception", "index_template [%s] invalid, cause [index template [%s] specifies component templates [%s] that do not exist]", t.name, t.name, strings.Join(missing, ", "))
+		return wire.Errorf(http.StatusBadRequest, "invalid_index_template_exception",
+			"index_template [%s] invalid, cause [index template [%s] specifies component templates [%s] that do not exist]",
+			t.name, t.name, strings.Join(missing, ", "))
 	}
 	for _, other := range slices.Sorted(maps.Keys(c.templates)) {
 		o := c.templates[other]
 		if other == t.name || o.priority != t.priority || !overlap(o.patterns, t.patterns) {
 			continue
 		}
-		return wire.Illegal("index template [%s] has index patterns [%s] matching patterns from existing templates [%s] with patterns (%s => [%s]) that have the same priority [%d], multiple index templates may not match during index creation, please use a different priority",
+		return wire.Illegal("index template [%s] has index patterns [%s] matching patterns from existing templates [%s] "+
+			"with patterns (%s => [%s]) that have the same priority [%d], multiple index templates may not match during "+
+			"index creation, please use a different priority",
 			t.name, strings.Join(t.patterns, ", "), other, other, strings.Join(o.patterns, ", "), t.priority)
 	}
 	d := c.compose(t)
@@ -308,14 +315,15 @@ func (c *call) checkComposable(t *template) error {
 			return err
 		}
 		return wire.Illegal("composable template [%s] template after composition is invalid", t.name).
-			Because(wire.Illegal("invalid composite mappings for [%s]", t.name).Because(mapping.MapperError("Failed to parse mapping [_doc]: %s", cause.Reason).Because(cause)))
+			Because(wire.Illegal("invalid composite mappings for [%s]", t.name).
+				Because(mapping.MapperError("Failed to parse mapping [_doc]: %s", cause.Reason).Because(cause)))
 	}
 	_, err := store.NewSettings(d.settings, c.profile.major)
 	return err
 }
 
-// overlap says whether some name could match patterns of both lists. Two patterns overlap when one, taken as a name, matches
-// the other, or when both have a wildcard and neither's fixed beginning contradicts the other's.
+// overlap says whether some name could match patterns of both lists. Two patterns overlap when one, taken as a name,
+// matches the other, or when both have a wildcard and neither's fixed beginning contradicts the other's.
 func overlap(a, b []string) bool {
 	for _, p := range a {
 		for _, q := range b {
@@ -357,7 +365,8 @@ func (c *call) deleteTemplates(f *family, name string) error {
 				}
 			}
 			if users != nil {
-				return wire.Illegal("component templates [%s] cannot be removed as they are still in use by index templates [%s]", t.name, strings.Join(users, ", "))
+				return wire.Illegal("component templates [%s] cannot be removed as they are still in use by index templates [%s]",
+					t.name, strings.Join(users, ", "))
 			}
 		}
 	}
@@ -382,7 +391,8 @@ func (c *call) parseComposable(name string, n *wire.Node) (*template, error) {
 		case "priority":
 			p, err := strconv.Atoi(m.Node.Text)
 			if err != nil {
-				return nil, wire.Errorf(http.StatusBadRequest, "x_content_parse_exception", "[1:%d] [index_template] failed to parse field [priority]", m.Node.Start+1).
+				return nil, wire.Errorf(http.StatusBadRequest, "x_content_parse_exception",
+					"[1:%d] [index_template] failed to parse field [priority]", m.Node.Start+1).
 					Because(wire.Illegal("For input string: \"%s\"", m.Node.Text))
 			}
 			if p < 0 {
@@ -399,7 +409,8 @@ func (c *call) parseComposable(name string, n *wire.Node) (*template, error) {
 		case "data_stream":
 			return nil, wire.NotOffered("data streams")
 		default:
-			return nil, wire.Errorf(http.StatusBadRequest, "x_content_parse_exception", "[1:%d] [index_template] unknown field [%s]", m.At+1, m.Name)
+			return nil, wire.Errorf(http.StatusBadRequest, "x_content_parse_exception",
+				"[1:%d] [index_template] unknown field [%s]", m.At+1, m.Name)
 		}
 	}
 	if t.patterns == nil {
@@ -421,7 +432,8 @@ func (c *call) parseComponent(name string, n *wire.Node) (*template, error) {
 			}
 		case "version", "_meta", "allow_auto_create", "deprecated":
 		default:
-			return nil, wire.Errorf(http.StatusBadRequest, "x_content_parse_exception", "[1:%d] [component_template] unknown field [%s]", m.At+1, m.Name)
+			return nil, wire.Errorf(http.StatusBadRequest, "x_content_parse_exception",
+				"[1:%d] [component_template] unknown field [%s]", m.At+1, m.Name)
 		}
 	}
 	if !found {
@@ -452,8 +464,10 @@ func (c *call) parseInner(t *template, n *wire.Node, what string) error {
 		switch m := &n.Members[i]; m.Name {
 		case "settings", "mappings", "aliases":
 		default:
-			return wire.Errorf(http.StatusBadRequest, "x_content_parse_exception", "[1:%d] [%s] failed to parse field [template]", m.Node.End+1, what).
-				Because(wire.Errorf(http.StatusBadRequest, "x_content_parse_exception", "[1:%d] [template] unknown field [%s]", m.At+1, m.Name))
+			return wire.Errorf(http.StatusBadRequest, "x_content_parse_exception",
+				"[1:%d] [%s] failed to parse field [template]", m.Node.End+1, what).
+				Because(wire.Errorf(http.StatusBadRequest, "x_content_parse_exception", "[1:%d] [template] unknown field [%s]",
+					m.At+1, m.Name))
 		}
 	}
 	var err error

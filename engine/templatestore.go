@@ -79,7 +79,9 @@ func (e *Engine) loadTemplates() error {
 		return fmt.Errorf("load templates: %w", err)
 	}
 	c := &call{Engine: e}
-	for api, bodies := range map[string]map[string]json.RawMessage{"_index_template": saved.Templates, "_component_template": saved.Components, "_template": saved.Legacy} {
+	for api, bodies := range map[string]map[string]json.RawMessage{
+		"_index_template": saved.Templates, "_component_template": saved.Components, "_template": saved.Legacy,
+	} {
 		f := c.family(api)
 		for name, body := range bodies {
 			n, err := wire.Parse(body)

@@ -199,7 +199,7 @@ func (c *column) next() (*value, error) {
 	}
 	c.known = false
 	if c.definition < c.defined {
-		return nil, nil //nolint:nilnil // that is what null is here
+		return nil, nil // that is what null is here
 	}
 	if err := c.values.next(&c.value); err != nil {
 		return nil, fmt.Errorf("values of column %q: %w", c.name, err)

@@ -36,8 +36,17 @@ func histogramOptions(p *query.Parser, a *aggregation, n *wire.Node) error {
 		a.least = 1
 	}
 	options := map[string]any{
-		"field": &a.field, "interval": interval("interval", true, true), "calendar_interval": interval("calendar_interval", true, false), "fixed_interval": interval("fixed_interval", false, true), "min_doc_count": &a.least, "offset": &offset,
-		"format": formatInto(a), "missing": &a.missing, "keyed": &a.keyed, "order": func(n *wire.Node) error { return a.parseOrder(n) }, "script": query.Unsupported{},
+		"field":             &a.field,
+		"interval":          interval("interval", true, true),
+		"calendar_interval": interval("calendar_interval", true, false),
+		"fixed_interval":    interval("fixed_interval", false, true),
+		"min_doc_count":     &a.least,
+		"offset":            &offset,
+		"format":            formatInto(a),
+		"missing":           &a.missing,
+		"keyed":             &a.keyed,
+		"order":             func(n *wire.Node) error { return a.parseOrder(n) },
+		"script":            query.Unsupported{},
 		"time_zone": func(n *wire.Node) (err error) {
 			if a.zone, err = dates.ParseZone(n.Text); err != nil {
 				return wire.Errorf(400, "zone_rules_exception", "Unknown time-zone ID: %s", n.Text)
@@ -53,7 +62,11 @@ func histogramOptions(p *query.Parser, a *aggregation, n *wire.Node) error {
 			}
 			return nil
 		},
-		"hard_bounds": query.Unsupported{}, "pre_zone": query.Unsupported{}, "post_zone": query.Unsupported{}, "pre_zone_adjust_large_interval": query.Unsupported{}, "factor": query.Unsupported{},
+		"hard_bounds":                    query.Unsupported{},
+		"pre_zone":                       query.Unsupported{},
+		"post_zone":                      query.Unsupported{},
+		"pre_zone_adjust_large_interval": query.Unsupported{},
+		"factor":                         query.Unsupported{},
 	}
 	if err := aggMembers(p, a, n, options); err != nil {
 		return err
@@ -74,7 +87,8 @@ func histogramOptions(p *query.Parser, a *aggregation, n *wire.Node) error {
 }
 
 var calendarUnits = map[string]byte{
-	"minute": 'm', "1m": 'm', "hour": 'h', "1h": 'h', "day": 'd', "1d": 'd', "week": 'w', "1w": 'w', "month": 'M', "1M": 'M', "quarter": 'q', "1q": 'q', "year": 'y', "1y": 'y', "second": 's', "1s": 's',
+	"minute": 'm', "1m": 'm', "hour": 'h', "1h": 'h', "day": 'd', "1d": 'd', "week": 'w', "1w": 'w', "month": 'M',
+	"1M": 'M', "quarter": 'q', "1q": 'q', "year": 'y', "1y": 'y', "second": 's', "1s": 's',
 }
 
 func (a *aggregation) setInterval(text string, calendar, fixed bool, major int) error {
@@ -98,7 +112,14 @@ func parseInterval(text string) (time.Duration, bool) {
 	units := []struct {
 		suffix string
 		unit   time.Duration
-	}{{"ms", time.Millisecond}, {"s", time.Second}, {"m", time.Minute}, {"h", time.Hour}, {"d", 24 * time.Hour}, {"w", 7 * 24 * time.Hour}}
+	}{
+		{"ms", time.Millisecond},
+		{"s", time.Second},
+		{"m", time.Minute},
+		{"h", time.Hour},
+		{"d", 24 * time.Hour},
+		{"w", 7 * 24 * time.Hour},
+	}
 	for _, u := range units {
 		if number, ok := strings.CutSuffix(text, u.suffix); ok {
 			v, err := strconv.ParseFloat(number, 64)
@@ -122,8 +143,8 @@ func (a *aggregation) start(t time.Time) time.Time {
 	return roundDown(t, max(a.interval.fixed.Milliseconds(), 1)).Add(a.offset).In(a.zone)
 }
 
-// roundDown is the last multiple of a width, in the zone's own time, that is not after t. Where a clock change lies between
-// the two, the time before it is what is rounded.
+// roundDown is the last multiple of a width, in the zone's own time, that is not after t. Where a clock change lies
+// between the two, the time before it is what is rounded.
 func roundDown(t time.Time, width int64) time.Time {
 	_, shift := t.Zone()
 	rest := (t.UnixMilli() + int64(shift)*1000) % width

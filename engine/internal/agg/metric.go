@@ -70,7 +70,8 @@ func (r *runner) metric(a *aggregation, docs []Doc) (wire.Object, error) {
 	if count == 0 {
 		return wire.Obj("count", 0, "min", nil, "max", nil, "avg", nil, "sum", wire.Double(0)), nil
 	}
-	o := wire.Obj("count", count, "min", wire.Double(low), "max", wire.Double(high), "avg", wire.Double(sum/float64(count)), "sum", wire.Double(sum))
+	o := wire.Obj("count", count, "min", wire.Double(low), "max", wire.Double(high),
+		"avg", wire.Double(sum/float64(count)), "sum", wire.Double(sum))
 	for _, e := range slices.Clone(o)[1:] {
 		x, _ := e.Value.(wire.Double)
 		if text, ok := a.asText(of, float64(x)); ok {

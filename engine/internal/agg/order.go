@@ -62,8 +62,11 @@ func (r *runner) measure(a *aggregation, list []*group, order []bucketOrder) err
 			continue
 		}
 		name, _, _ := strings.Cut(o.by, ".")
-		if !slices.ContainsFunc(a.subs, func(s *aggregation) bool { return s.name == name && slices.Contains(metrics, s.kind) }) {
-			return wire.Errorf(400, "aggregation_execution_exception", "Invalid aggregation order path [%s]. The provided aggregation [%s] either does not exist, or is a pipeline aggregation and cannot be used to sort the buckets.", o.by, name)
+		named := func(s *aggregation) bool { return s.name == name && slices.Contains(metrics, s.kind) }
+		if !slices.ContainsFunc(a.subs, named) {
+			return wire.Errorf(400, "aggregation_execution_exception",
+				"Invalid aggregation order path [%s]. The provided aggregation [%s] either does not exist, or is a pipeline "+
+					"aggregation and cannot be used to sort the buckets.", o.by, name)
 		}
 		for _, g := range list {
 			var err error

@@ -1,4 +1,5 @@
-// Package agg reads aggregations from the bodies of requests, and works them out over the documents that a search found.
+// Package agg reads aggregations from the bodies of requests, and works them out over the documents that a search
+// found.
 package agg
 
 import (
@@ -43,11 +44,15 @@ const maxAggDepth = 20
 var metrics = []string{"stats", "min", "max", "avg", "sum", "value_count", "cardinality"}
 
 var realAggs = []string{
-	"histogram", "auto_date_histogram", "range", "date_range", "ip_range", "significant_terms", "significant_text", "rare_terms", "multi_terms", "composite", "global", "missing", "nested", "reverse_nested",
-	"children", "parent", "sampler", "diversified_sampler", "adjacency_matrix", "geohash_grid", "geotile_grid", "geohex_grid", "geo_distance", "geo_bounds", "geo_centroid", "geo_line", "percentiles", "percentile_ranks",
-	"extended_stats", "top_hits", "top_metrics", "scripted_metric", "matrix_stats", "median_absolute_deviation", "weighted_avg", "string_stats", "boxplot", "rate", "t_test", "variable_width_histogram",
-	"avg_bucket", "max_bucket", "min_bucket", "sum_bucket", "stats_bucket", "extended_stats_bucket", "percentiles_bucket", "bucket_script", "bucket_selector", "bucket_sort", "cumulative_sum",
-	"cumulative_cardinality", "derivative", "moving_avg", "moving_fn", "serial_diff", "normalize", "inference", "ipprefix", "ip_prefix",
+	"histogram", "auto_date_histogram", "range", "date_range", "ip_range", "significant_terms", "significant_text",
+	"rare_terms", "multi_terms", "composite", "global", "missing", "nested", "reverse_nested", "children", "parent",
+	"sampler", "diversified_sampler", "adjacency_matrix", "geohash_grid", "geotile_grid", "geohex_grid", "geo_distance",
+	"geo_bounds", "geo_centroid", "geo_line", "percentiles", "percentile_ranks", "extended_stats", "top_hits",
+	"top_metrics", "scripted_metric", "matrix_stats", "median_absolute_deviation", "weighted_avg", "string_stats",
+	"boxplot", "rate", "t_test", "variable_width_histogram", "avg_bucket", "max_bucket", "min_bucket", "sum_bucket",
+	"stats_bucket", "extended_stats_bucket", "percentiles_bucket", "bucket_script", "bucket_selector", "bucket_sort",
+	"cumulative_sum", "cumulative_cardinality", "derivative", "moving_avg", "moving_fn", "serial_diff", "normalize",
+	"inference", "ipprefix", "ip_prefix",
 }
 
 // Aggregations are what a request asks for.
@@ -67,7 +72,8 @@ func parseAggs(p *query.Parser, n *wire.Node, depth int) ([]*aggregation, error)
 	for i := range n.Members {
 		m := &n.Members[i]
 		if m.Name == "" || strings.ContainsAny(m.Name, "[]>") {
-			return nil, p.FailAt(m.At, "Invalid aggregation name [%s]. Aggregation names can contain any character except '[', ']', and '>'", m.Name)
+			return nil, p.FailAt(m.At, "Invalid aggregation name [%s]. Aggregation names can contain any character except "+
+				"'[', ']', and '>'", m.Name)
 		}
 		a, err := parseAgg(p, m, depth)
 		if err != nil {
@@ -80,7 +86,8 @@ func parseAggs(p *query.Parser, n *wire.Node, depth int) ([]*aggregation, error)
 
 func parseAgg(p *query.Parser, m *wire.Member, depth int) (*aggregation, error) {
 	if m.Node.Kind != wire.ObjectKind {
-		return nil, p.FailAt(m.Node.Start, "Aggregation definition for [%s starts with a [%s], expected a [START_OBJECT].", m.Name, m.Node.Token())
+		return nil, p.FailAt(m.Node.Start, "Aggregation definition for [%s starts with a [%s], expected a [START_OBJECT].",
+			m.Name, m.Node.Token())
 	}
 	a := &aggregation{name: m.Name}
 	for i := range m.Node.Members {
@@ -107,7 +114,8 @@ func parseAgg(p *query.Parser, m *wire.Member, depth int) (*aggregation, error) 
 		return nil, p.FailAt(m.Node.End-1, "Missing definition for aggregation [%s]", m.Name)
 	}
 	if a.subs != nil && slices.Contains(metrics, a.kind) {
-		return nil, wire.Errorf(500, "aggregation_initialization_exception", "Aggregator [%s] of type [%s] cannot accept sub-aggregations", a.name, a.kind)
+		return nil, wire.Errorf(500, "aggregation_initialization_exception",
+			"Aggregator [%s] of type [%s] cannot accept sub-aggregations", a.name, a.kind)
 	}
 	return a, nil
 }
@@ -127,7 +135,15 @@ func aggOptions(p *query.Parser, a *aggregation, m *wire.Member) error {
 		return histogramOptions(p, a, n)
 	}
 	if slices.Contains(metrics, a.kind) {
-		options := map[string]any{"field": &a.field, "missing": &a.missing, "format": formatInto(a), "precision_threshold": func(*wire.Node) error { return nil }, "value_type": query.Unsupported{}, "script": query.Unsupported{}, "rehash": query.Unsupported{}}
+		options := map[string]any{
+			"field":               &a.field,
+			"missing":             &a.missing,
+			"format":              formatInto(a),
+			"precision_threshold": query.Ignored,
+			"value_type":          query.Unsupported{},
+			"script":              query.Unsupported{},
+			"rehash":              query.Unsupported{},
+		}
 		if a.kind != "cardinality" {
 			delete(options, "precision_threshold")
 			delete(options, "rehash")
@@ -143,7 +159,8 @@ func aggOptions(p *query.Parser, a *aggregation, m *wire.Member) error {
 	if slices.Contains(realAggs, a.kind) {
 		return wire.NotOffered("the aggregation [%s]", a.kind)
 	}
-	return p.FailAt(m.Node.Start, "Unknown aggregation type [%s]", a.kind).Because(wire.Errorf(400, "named_object_not_found_exception", "[1:%d] unknown field [%s]", m.Node.Start+1, a.kind))
+	return p.FailAt(m.Node.Start, "Unknown aggregation type [%s]", a.kind).
+		Because(wire.Errorf(400, "named_object_not_found_exception", "[1:%d] unknown field [%s]", m.Node.Start+1, a.kind))
 }
 
 // aggMembers reads options by a table.
@@ -161,7 +178,8 @@ func aggMembers(p *query.Parser, a *aggregation, n *wire.Node, into map[string]a
 		if err := p.Option(a.kind, m, target); err != nil {
 			if e := wire.AsFailure(err); e.Kind == "illegal_argument_exception" || e.Kind == "zone_rules_exception" {
 				line, column := wire.Position(p.Body, m.Node.Start)
-				return wire.Errorf(400, "x_content_parse_exception", "[%d:%d] [%s] failed to parse field [%s]", line, column, a.kind, m.Name).Because(e)
+				return wire.Errorf(400, "x_content_parse_exception", "[%d:%d] [%s] failed to parse field [%s]",
+					line, column, a.kind, m.Name).Because(e)
 			}
 			return err
 		}

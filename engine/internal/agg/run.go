@@ -30,8 +30,12 @@ const maxBuckets = 65535
 
 func (r *runner) count(n int) error {
 	if r.buckets += n; r.buckets > maxBuckets {
-		return wire.Errorf(503, "search_phase_execution_exception", "").With("phase", "query", "grouped", true, "failed_shards", []any{}).
-			Because(wire.Errorf(503, "too_many_buckets_exception", "Trying to create too many buckets. Must be less than or equal to: [%d] but was [%d]. This limit can be set by changing the [search.max_buckets] cluster level setting.", maxBuckets, r.buckets).With("max_buckets", maxBuckets))
+		return wire.Errorf(503, "search_phase_execution_exception", "").
+			With("phase", "query", "grouped", true, "failed_shards", []any{}).
+			Because(wire.Errorf(503, "too_many_buckets_exception",
+				"Trying to create too many buckets. Must be less than or equal to: [%d] but was [%d]. This limit can be set "+
+					"by changing the [search.max_buckets] cluster level setting.", maxBuckets, r.buckets).
+				With("max_buckets", maxBuckets))
 	}
 	return nil
 }

@@ -12,13 +12,22 @@ import (
 
 func termsOptions(p *query.Parser, a *aggregation, n *wire.Node) error {
 	a.size, a.least = 10, 1
-	ignored := func(*wire.Node) error { return nil }
 	options := map[string]any{
-		"field": &a.field, "size": sizeInto(p, a), "min_doc_count": &a.least, "missing": &a.missing, "format": formatInto(a), "shard_size": ignored, "shard_min_doc_count": ignored,
-		"execution_hint": ignored, "collect_mode": ignored, "show_term_doc_count_error": query.Only("show_term_doc_count_error", "false"), "script": query.Unsupported{}, "value_type": query.Unsupported{},
-		"order":   func(n *wire.Node) error { return a.parseOrder(n) },
-		"include": func(n *wire.Node) (err error) { a.include, err = parseTermFilter(n); return err },
-		"exclude": func(n *wire.Node) (err error) { a.exclude, err = parseTermFilter(n); return err },
+		"field":                     &a.field,
+		"size":                      sizeInto(p, a),
+		"min_doc_count":             &a.least,
+		"missing":                   &a.missing,
+		"format":                    formatInto(a),
+		"shard_size":                query.Ignored,
+		"shard_min_doc_count":       query.Ignored,
+		"execution_hint":            query.Ignored,
+		"collect_mode":              query.Ignored,
+		"show_term_doc_count_error": query.Only("show_term_doc_count_error", "false"),
+		"script":                    query.Unsupported{},
+		"value_type":                query.Unsupported{},
+		"order":                     func(n *wire.Node) error { return a.parseOrder(n) },
+		"include":                   func(n *wire.Node) (err error) { a.include, err = parseTermFilter(n); return err },
+		"exclude":                   func(n *wire.Node) (err error) { a.exclude, err = parseTermFilter(n); return err },
 	}
 	if err := aggMembers(p, a, n, options); err != nil {
 		return err
@@ -67,7 +76,8 @@ func parseTermFilter(n *wire.Node) (*termFilter, error) {
 			return &termFilter{glob: mapping.NewGlob(plain, false)}, nil
 		}
 	}
-	return nil, wire.NotOffered("[include] and [exclude] of the aggregation [terms] with regular expressions or partitions")
+	return nil, wire.NotOffered("[include] and [exclude] of the aggregation [terms] with regular expressions or " +
+		"partitions")
 }
 
 func (f *termFilter) match(text string) bool {
@@ -113,8 +123,8 @@ func (r *runner) terms(a *aggregation, docs []Doc) (wire.Object, error) {
 	return wire.Obj("doc_count_error_upper_bound", 0, "sum_other_doc_count", rest, "buckets", buckets), nil
 }
 
-// groups are the documents by their values. Without sub-aggregations they are only counted: a value that one document has
-// costs no list.
+// groups are the documents by their values. Without sub-aggregations they are only counted: a value that one document
+// has costs no list.
 func (r *runner) groups(a *aggregation, docs []Doc) ([]*group, error) {
 	groups := map[string]*group{}
 	var list []*group

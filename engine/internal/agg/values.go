@@ -93,14 +93,14 @@ func take(values []value, f *mapping.Field, term []byte) []value {
 // field returns the field of an aggregation, when the mapping has it.
 func (r *runner) field(a *aggregation, s *query.Searcher) (*mapping.Field, error) {
 	if a.field == "_index" {
-		return nil, nil //nolint:nilnil // no field of the mapping
+		return nil, nil // no field of the mapping
 	}
 	if query.IsSpecial(a.field) {
 		return nil, wire.NotOffered("aggregating [%s]", a.field)
 	}
 	f, inside := s.Mapping.Find(a.field)
 	if f == nil || f.IsObject() || inside && !f.IsFlat() {
-		return nil, nil //nolint:nilnil // no document has a value
+		return nil, nil // no document has a value
 	}
 	if inside {
 		return nil, wire.NotOffered("aggregating inside of the field [%s]", a.field)
@@ -111,7 +111,8 @@ func (r *runner) field(a *aggregation, s *query.Searcher) (*mapping.Field, error
 	if a.kind == "date_histogram" && a.interval == (interval{}) {
 		return nil, s.ShardFailure(wire.Illegal("Invalid interval specified, must be non-null and non-empty"))
 	}
-	numeric := f.Class == mapping.Whole || f.Class == mapping.Floating || f.Class == mapping.Instant || f.Class == mapping.Truth
+	numeric := f.Class == mapping.Whole || f.Class == mapping.Floating || f.Class == mapping.Instant ||
+		f.Class == mapping.Truth
 	switch {
 	case a.kind == "date_histogram" && f.Class != mapping.Instant && f.Class != mapping.Whole:
 		return nil, unfit(s, a, f)
@@ -122,5 +123,6 @@ func (r *runner) field(a *aggregation, s *query.Searcher) (*mapping.Field, error
 }
 
 func unfit(s *query.Searcher, a *aggregation, f *mapping.Field) error {
-	return s.ShardFailure(wire.Illegal("Field [%s] of type [%s] is not supported for aggregation [%s]", a.field, f.Kind, a.kind))
+	return s.ShardFailure(wire.Illegal("Field [%s] of type [%s] is not supported for aggregation [%s]",
+		a.field, f.Kind, a.kind))
 }

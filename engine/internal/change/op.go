@@ -76,7 +76,8 @@ func (o *Op) Check() *wire.Failure {
 		}
 	}
 	if o.Version != 0 && o.VersionType == "" {
-		return wire.Invalid("internal versioning can not be used for optimistic concurrency control. Please use `if_seq_no` and `if_primary_term` instead")
+		return wire.Invalid("internal versioning can not be used for optimistic concurrency control. Please use " +
+			"`if_seq_no` and `if_primary_term` instead")
 	}
 	return nil
 }

@@ -50,12 +50,14 @@ func parseUpdate(n *wire.Node) (*Update, error) {
 		case "if_seq_no", "if_primary_term":
 			return nil, wire.NotOffered("the field [%s] in the body of an update", m.Name)
 		default:
-			return nil, wire.Errorf(400, "x_content_parse_exception", "[1:%d] [UpdateRequest] unknown field [%s]", m.At+1, m.Name)
+			return nil, wire.Errorf(400, "x_content_parse_exception", "[1:%d] [UpdateRequest] unknown field [%s]",
+				m.At+1, m.Name)
 		}
 	}
 	for _, part := range []*wire.Node{u.doc, u.upsert} {
 		if part != nil && part.Kind != wire.ObjectKind {
-			return nil, wire.Errorf(400, "x_content_parse_exception", "[1:%d] [UpdateRequest] doc doesn't support values of type: %s", part.Start+1, part.Token())
+			return nil, wire.Errorf(400, "x_content_parse_exception",
+				"[1:%d] [UpdateRequest] doc doesn't support values of type: %s", part.Start+1, part.Token())
 		}
 	}
 	return u, nil
@@ -68,7 +70,8 @@ func (o *Op) ReadUpdate() error {
 		return err
 	}
 	if n.Kind != wire.ObjectKind {
-		return wire.Errorf(http.StatusBadRequest, "x_content_parse_exception", "[1:%d] [UpdateRequest] Expected START_OBJECT but was: %s", n.Start+1, n.Token())
+		return wire.Errorf(http.StatusBadRequest, "x_content_parse_exception",
+			"[1:%d] [UpdateRequest] Expected START_OBJECT but was: %s", n.Start+1, n.Token())
 	}
 	if o.Update, err = parseUpdate(&n); err == nil && o.Update.source != nil {
 		o.WantSource = o.Update.source
@@ -106,7 +109,8 @@ func sameNode(a, b *wire.Node) bool {
 	if a.Kind == wire.NumberKind && b.Kind == wire.NumberKind && a.Text != b.Text {
 		x, err1 := strconv.ParseFloat(a.Text, 64)
 		y, err2 := strconv.ParseFloat(b.Text, 64)
-		return err1 == nil && err2 == nil && x == y && strings.ContainsAny(a.Text, ".eE") == strings.ContainsAny(b.Text, ".eE")
+		return err1 == nil && err2 == nil && x == y &&
+			strings.ContainsAny(a.Text, ".eE") == strings.ContainsAny(b.Text, ".eE")
 	}
 	if a.Kind != b.Kind || a.Text != b.Text || len(a.Items) != len(b.Items) || len(a.Members) != len(b.Members) {
 		return false

@@ -41,8 +41,8 @@ const (
 	maxPortionBytes = 4 << 20
 )
 
-// Apply makes the changes to one index, in order. It fails only when the index is closed before the first one. Major is the
-// version of the engine that is answered like.
+// Apply makes the changes to one index, in order. It fails only when the index is closed before the first one. Major is
+// the version of the engine that is answered like.
 func Apply(x *store.Index, major int, ops []*Op) error {
 	return x.Write(func() error { return portions(x, major, ops) })
 }
@@ -68,7 +68,10 @@ func portion(x *store.Index, major int, ops []*Op) error {
 		return err
 	}
 	defer snap.Close()
-	w := &writer{x: x, major: major, snap: snap, state: *st, known: make(map[string]*current, len(ops)), at: map[string]int{}, gone: map[string]bool{}}
+	w := &writer{
+		x: x, major: major, snap: snap, state: *st, known: make(map[string]*current, len(ops)),
+		at: map[string]int{}, gone: map[string]bool{},
+	}
 	if err := w.look(ops); err != nil {
 		return err
 	}
@@ -82,7 +85,8 @@ func portion(x *store.Index, major int, ops []*Op) error {
 		return nil
 	}
 	gone := slices.Sorted(maps.Keys(w.gone))
-	if err := x.Change(slices.DeleteFunc(w.records, func(r *store.Record) bool { return r == nil }), gone, &w.state); err != nil {
+	records := slices.DeleteFunc(w.records, func(r *store.Record) bool { return r == nil })
+	if err := x.Change(records, gone, &w.state); err != nil {
 		if errors.Is(err, store.ErrClosed) {
 			return err
 		}
@@ -125,7 +129,8 @@ func (w *writer) now(key string) *current {
 }
 
 func (w *writer) conflict(o *Op, format string, args ...any) error {
-	e := wire.Errorf(409, "version_conflict_engine_exception", "[%s]: version conflict, "+format, append([]any{o.ID}, args...)...)
+	e := wire.Errorf(409, "version_conflict_engine_exception", "[%s]: version conflict, "+format,
+		append([]any{o.ID}, args...)...)
 	if w.major < mapping.FirstTyped {
 		e.Reason = fmt.Sprintf("[%s][0] [%s]%s", w.x.Name, o.DocType, e.Reason)
 	}
@@ -158,15 +163,18 @@ func (w *writer) allowed(o *Op, now *current) error {
 	switch {
 	case o.Action == "create" && now.exists:
 		if w.major < mapping.FirstTyped {
-			return wire.Errorf(409, "document_already_exists_exception", "[%s][0] [%s][%s]: document already exists", w.x.Name, o.DocType, o.ID)
+			return wire.Errorf(409, "document_already_exists_exception", "[%s][0] [%s][%s]: document already exists",
+				w.x.Name, o.DocType, o.ID)
 		}
 		return w.conflict(o, "document already exists (current version [%d])", now.version)
 	case o.IfSeq >= 0 && (!now.exists || now.seq != o.IfSeq || o.IfTerm != 1):
 		if !now.exists {
 			return w.conflict(o, "required seqNo [%d], primary term [%d]. but no document was found", o.IfSeq, o.IfTerm)
 		}
-		return w.conflict(o, "required seqNo [%d], primary term [%d]. current document has seqNo [%d] and primary term [1]", o.IfSeq, o.IfTerm, now.seq)
-	case strings.HasPrefix(o.VersionType, "external") && now.version > 0 && (now.version > o.Version || now.version == o.Version && o.VersionType != "external_gte"):
+		return w.conflict(o, "required seqNo [%d], primary term [%d]. current document has seqNo [%d] and primary term [1]",
+			o.IfSeq, o.IfTerm, now.seq)
+	case strings.HasPrefix(o.VersionType, "external") && now.version > 0 &&
+		(now.version > o.Version || now.version == o.Version && o.VersionType != "external_gte"):
 		if o.VersionType == "external_gte" {
 			return w.conflict(o, "current version [%d] is higher than the one provided [%d]", now.version, o.Version)
 		}
@@ -198,7 +206,10 @@ func (w *writer) put(o *Op, key string, now *current, n *wire.Node, source json.
 	if o.DocType != "" && !slices.Contains(w.state.Types, o.DocType) {
 		w.state.Types = append(slices.Clip(w.state.Types), o.DocType)
 	}
-	d := &store.Stored{Key: key, ID: o.ID, DocType: o.DocType, Version: o.next(now), Seq: w.state.Seq, Routing: o.Routing, Source: source}
+	d := &store.Stored{
+		Key: key, ID: o.ID, DocType: o.DocType, Version: o.next(now), Seq: w.state.Seq,
+		Routing: o.Routing, Source: source,
+	}
 	w.state.Seq++
 	o.Result, o.NewVersion, o.NewSeq = "created", d.Version, d.Seq
 	if now.exists {
@@ -292,7 +303,8 @@ func (w *writer) missing(o *Op) error {
 	if w.major == mapping.FirstUntyped {
 		id = "_doc][" + id
 	}
-	return wire.Errorf(404, "document_missing_exception", "[%s]: document missing", id).With("index", w.x.Name, "shard", "0", "index_uuid", w.x.UUID)
+	return wire.Errorf(404, "document_missing_exception", "[%s]: document missing", id).
+		With("index", w.x.Name, "shard", "0", "index_uuid", w.x.UUID)
 }
 
 // made indexes what an update made.

@@ -34,7 +34,10 @@ type datePart struct {
 
 var (
 	// Default are the formats of a date for which the mapping says nothing.
-	Default = &Format{Text: "strict_date_optional_time||epoch_millis", parsers: []datePattern{{iso: true, strict: true}, {epoch: time.Millisecond}}}
+	Default = &Format{
+		Text:    "strict_date_optional_time||epoch_millis",
+		parsers: []datePattern{{iso: true, strict: true}, {epoch: time.Millisecond}},
+	}
 	// Legacy are those before version 2.
 	Legacy = &Format{Text: "dateOptionalTime", parsers: []datePattern{{iso: true}, {epoch: time.Millisecond}}}
 	// Dynamic are what makes a text a date when no mapping says otherwise.
@@ -54,10 +57,20 @@ func mustFormat(text string) *Format {
 
 // namedFormats are those with a pattern of their own; most others are iso with more or less of the time.
 var namedFormats = map[string]string{
-	"basic_date": "yyyyMMdd", "basic_date_time_no_millis": "yyyyMMdd'T'HHmmssZ", "basic_date_time": "yyyyMMdd'T'HHmmss.SSSZ",
-	"date": "yyyy-MM-dd", "date_hour": "yyyy-MM-dd'T'HH", "date_hour_minute": "yyyy-MM-dd'T'HH:mm", "date_hour_minute_second": "yyyy-MM-dd'T'HH:mm:ss",
-	"date_hour_minute_second_millis": "yyyy-MM-dd'T'HH:mm:ss.SSS", "date_time": "yyyy-MM-dd'T'HH:mm:ss.SSSZZ", "date_time_no_millis": "yyyy-MM-dd'T'HH:mm:ssZZ",
-	"year": "yyyy", "year_month": "yyyy-MM", "year_month_day": "yyyy-MM-dd", "iso8601": "iso8601",
+	"basic_date":                     "yyyyMMdd",
+	"basic_date_time_no_millis":      "yyyyMMdd'T'HHmmssZ",
+	"basic_date_time":                "yyyyMMdd'T'HHmmss.SSSZ",
+	"date":                           "yyyy-MM-dd",
+	"date_hour":                      "yyyy-MM-dd'T'HH",
+	"date_hour_minute":               "yyyy-MM-dd'T'HH:mm",
+	"date_hour_minute_second":        "yyyy-MM-dd'T'HH:mm:ss",
+	"date_hour_minute_second_millis": "yyyy-MM-dd'T'HH:mm:ss.SSS",
+	"date_time":                      "yyyy-MM-dd'T'HH:mm:ss.SSSZZ",
+	"date_time_no_millis":            "yyyy-MM-dd'T'HH:mm:ssZZ",
+	"year":                           "yyyy",
+	"year_month":                     "yyyy-MM",
+	"year_month_day":                 "yyyy-MM-dd",
+	"iso8601":                        "iso8601",
 }
 
 // ParseFormat reads the format of a mapping.
@@ -105,7 +118,8 @@ func parsePattern(pattern string) ([]datePart, error) {
 			for j++; j < len(runes) && runes[j] != '\''; j++ {
 			}
 			if j == len(runes) {
-				return nil, wire.Illegal("Invalid format: [%s]: Pattern ends with an incomplete string literal: %s", pattern, pattern)
+				return nil, wire.Illegal("Invalid format: [%s]: Pattern ends with an incomplete string literal: %s",
+					pattern, pattern)
 			}
 			text := string(runes[i+1 : j])
 			if text == "" {
@@ -158,7 +172,8 @@ func (c *clock) time(round bool) (time.Time, bool) {
 		c.hour = c.hour%12 + (c.half-1)*12
 	}
 	t := time.Date(c.year, time.Month(c.month), c.day, c.hour, c.minute, c.second, c.nanos, c.zone)
-	if c.month < 1 || c.month > 12 || t.Day() != c.day || c.hour > 24 || c.minute > 59 || c.second > 59 || c.year > 9999 || c.year < -9999 {
+	if c.month < 1 || c.month > 12 || t.Day() != c.day || c.hour > 24 || c.minute > 59 || c.second > 59 ||
+		c.year > 9999 || c.year < -9999 {
 		return t, false
 	}
 	if !round {

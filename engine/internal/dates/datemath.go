@@ -20,8 +20,10 @@ func (f *Format) Math(s string, now time.Time, zone *time.Location, round bool) 
 		anchor, rest, hasMath := strings.Cut(s, "||")
 		var ok bool
 		if t, ok = f.Parse(anchor, zone, round && (!hasMath || rest == "")); !ok {
-			return t, wire.Errorf(400, "parse_exception", "failed to parse date field [%s] with format [%s]: [failed to parse date field [%s] with format [%s]]", anchor, f.Text, anchor, f.Text).
-				Because(wire.Illegal("failed to parse date field [%s] with format [%s]", anchor, f.Text).Because(wire.Errorf(400, "date_time_parse_exception", "Failed to parse with all enclosed parsers")))
+			return t, wire.Errorf(400, "parse_exception", "failed to parse date field [%s] with format [%s]: [failed to "+
+				"parse date field [%s] with format [%s]]", anchor, f.Text, anchor, f.Text).
+				Because(wire.Illegal("failed to parse date field [%s] with format [%s]", anchor, f.Text).
+					Because(wire.Errorf(400, "date_time_parse_exception", "Failed to parse with all enclosed parsers")))
 		}
 		expr = rest
 	}
@@ -100,7 +102,8 @@ func Advance(t time.Time, unit byte, n int) (time.Time, bool) {
 
 // addMonths stays within the month that is meant: a month after the 31st of January is the end of February.
 func addMonths(t time.Time, n int) time.Time {
-	first := time.Date(t.Year(), t.Month(), 1, t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), t.Location()).AddDate(0, n, 0)
+	first := time.Date(t.Year(), t.Month(), 1, t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), t.Location()).
+		AddDate(0, n, 0)
 	lastDay := first.AddDate(0, 1, -1).Day()
 	return first.AddDate(0, 0, min(t.Day(), lastDay)-1)
 }
@@ -122,7 +125,8 @@ func Truncate(t time.Time, unit byte) (time.Time, bool) {
 	case 'd':
 		return day(y, m, d), true
 	case 'h', 'H':
-		return t.Add(-time.Duration(t.Minute())*time.Minute - time.Duration(t.Second())*time.Second - time.Duration(t.Nanosecond())), true
+		return t.Add(-time.Duration(t.Minute())*time.Minute - time.Duration(t.Second())*time.Second -
+			time.Duration(t.Nanosecond())), true
 	case 'm':
 		return t.Add(-time.Duration(t.Second())*time.Second - time.Duration(t.Nanosecond())), true
 	case 's':

@@ -68,7 +68,8 @@ func expandDates(text string, now time.Time) (string, error) {
 	for rest := text; rest != ""; {
 		head, after, found := strings.Cut(rest, "{")
 		if strings.Contains(head, "}") {
-			return "", bad("invalid character at position [" + head + "]. `{` and `}` are reserved characters and should be escaped when used as part of the index name using `\\` (e.g. `\\{text\\}`)")
+			return "", bad("invalid character at position [" + head + "]. `{` and `}` are reserved characters and should " +
+				"be escaped when used as part of the index name using `\\` (e.g. `\\{text\\}`)")
 		}
 		out.WriteString(head)
 		if !found {

@@ -73,18 +73,25 @@ func (m *Mapping) Read(id string, limit int, source *wire.Node) (Parsed, *Mappin
 }
 
 func tooDeep() *wire.Failure {
-	return MapperError("failed to parse").Because(wire.Errorf(400, "parse_exception", "The depth of the field has exceeded the allowed limit of [%d]. This limit can be set by changing the [index.mapping.depth.limit] index level setting.", MaxDepth))
+	return MapperError("failed to parse").Because(wire.Errorf(400, "parse_exception",
+		"The depth of the field has exceeded the allowed limit of [%d]. This limit can be set by changing the "+
+			"[index.mapping.depth.limit] index level setting.", MaxDepth))
 }
 
-var metadataFields = []string{"_id", "_index", "_type", "_source", "_routing", "_version", "_seq_no", "_field_names", "_ignored", "_doc_count", "_nested_path", "_data_stream_timestamp"}
+var metadataFields = []string{
+	"_id", "_index", "_type", "_source", "_routing", "_version", "_seq_no", "_field_names", "_ignored", "_doc_count",
+	"_nested_path", "_data_stream_timestamp",
+}
 
 // object reads the members of an object. Names with dots mean objects.
 func (p *learner) object(f *Field, source *wire.Node, prefix string, depth int) error {
 	for i := range source.Members {
 		m := &source.Members[i]
 		if prefix == "" && strings.HasPrefix(m.Name, "_") && slices.Contains(metadataFields, m.Name) {
-			return MapperError("failed to parse field [%s] of type [%s]%s. Preview of field's value: '%s'", m.Name, m.Name, p.of(), wire.JavaText(&m.Node)).
-				Because(MapperError("Field [%s] is a metadata field and cannot be added inside a document. Use the index API request parameters.", m.Name))
+			return MapperError("failed to parse field [%s] of type [%s]%s. Preview of field's value: '%s'",
+				m.Name, m.Name, p.of(), wire.JavaText(&m.Node)).
+				Because(MapperError("Field [%s] is a metadata field and cannot be added inside a document. Use the index API "+
+					"request parameters.", m.Name))
 		}
 		name := m.Name
 		target, path := f, prefix
@@ -124,7 +131,8 @@ func (p *learner) dotted(f *Field, full, prefix string, depth *int) (target *Fie
 	for _, part := range parts {
 		if strings.TrimSpace(part) == "" {
 			if part == "" {
-				return nil, "", "", failed("object field starting or ending with a [.] makes object resolution ambiguous: [%s]", full)
+				return nil, "", "", failed("object field starting or ending with a [.] makes object resolution ambiguous: [%s]",
+					full)
 			}
 			return nil, "", "", failed("object field cannot contain only whitespace: ['%s']", full)
 		}
@@ -169,7 +177,8 @@ func (p *learner) child(f *Field, name, path, full string) (*Field, error) {
 		if p.fresh[next] {
 			return nil, wire.Illegal("can't merge a non object mapping [%s] with an object mapping", path)
 		}
-		return nil, MapperError("Could not dynamically add mapping for field [%s]. Existing mapping for [%s] must be of type object but found [%s].", full, path, next.Kind)
+		return nil, MapperError("Could not dynamically add mapping for field [%s]. Existing mapping for [%s] must be of "+
+			"type object but found [%s].", full, path, next.Kind)
 	}
 	return next, nil
 }
@@ -179,7 +188,9 @@ func (p *learner) mayAdd(f *Field, name, path string) (bool, error) {
 	switch p.dynamic(path) {
 	case "strict":
 		within := strings.TrimSuffix(strings.TrimSuffix(path, name), ".")
-		return false, wire.Errorf(400, "strict_dynamic_mapping_exception", "mapping set to strict, dynamic introduction of [%s] within [%s] is not allowed", name, FirstNonEmpty(within, "_doc"))
+		return false, wire.Errorf(400, "strict_dynamic_mapping_exception",
+			"mapping set to strict, dynamic introduction of [%s] within [%s] is not allowed", name,
+			FirstNonEmpty(within, "_doc"))
 	case "false":
 		return false, nil
 	}
@@ -261,7 +272,8 @@ func (p *learner) member(f *Field, name, path string, n *wire.Node, depth int) e
 		if p.lists > 0 {
 			name = "null" // values in lists have no name
 		}
-		return MapperError("object mapping for [%s] tried to parse field [%s] as object, but found a concrete value", path, name)
+		return MapperError("object mapping for [%s] tried to parse field [%s] as object, but found a concrete value",
+			path, name)
 	}
 	return p.leaf(at, path, n)
 }
@@ -325,9 +337,12 @@ func (p *learner) notAnObject(at *Field, path string, n *wire.Node) error {
 	e := p.bad(at, path, wire.JavaText(n))
 	switch at.Class {
 	case Whole, Floating:
-		return e.Because(wire.Errorf(400, "json_parse_exception", "Current token (START_OBJECT) not numeric, can not use numeric value accessors\n at %s; line: 1, column: %d]", wire.SourceText, n.Start+2))
+		return e.Because(wire.Errorf(400, "json_parse_exception",
+			"Current token (START_OBJECT) not numeric, can not use numeric value accessors\n at %s; line: 1, column: %d]",
+			wire.SourceText, n.Start+2))
 	case Truth:
-		return e.Because(wire.Errorf(400, "json_parse_exception", "Current token (START_OBJECT) not of boolean type\n at %s; line: 1, column: %d]", wire.SourceText, n.Start+2))
+		return e.Because(wire.Errorf(400, "json_parse_exception",
+			"Current token (START_OBJECT) not of boolean type\n at %s; line: 1, column: %d]", wire.SourceText, n.Start+2))
 	}
 	return e.Because(wire.Errorf(400, "illegal_state_exception", "Can't get text on a START_OBJECT at 1:%d", n.Start+1))
 }
@@ -340,7 +355,8 @@ func (p *learner) bad(f *Field, path, text string) *wire.Failure {
 	if len(text) > wire.LongestText {
 		text = strings.ToValidUTF8(text[:wire.LongestText], "")
 	}
-	return MapperError("failed to parse field [%s] of type [%s]%s. Preview of field's value: '%s'", path, f.Kind, p.of(), text)
+	return MapperError("failed to parse field [%s] of type [%s]%s. Preview of field's value: '%s'",
+		path, f.Kind, p.of(), text)
 }
 
 // fromTemplate is the field that a dynamic template makes, if there is one.
@@ -360,11 +376,12 @@ func (p *learner) template(kind, otherwise, name, path string) (*Field, error) {
 		}
 		n := filled(t.mapping, strings.NewReplacer("{name}", name, "{dynamic_type}", FirstNonEmpty(otherwise, kind)))
 		if _, ok := n.Get("type"); !ok && otherwise != "" {
-			n.Members = append([]wire.Member{{Name: "type", Node: wire.Node{Kind: wire.StringKind, Text: otherwise}}}, n.Members...)
+			n.Members = append([]wire.Member{{Name: "type", Node: wire.Node{Kind: wire.StringKind, Text: otherwise}}},
+				n.Members...)
 		}
 		return p.m.parseField(path, &n)
 	}
-	return nil, nil //nolint:nilnil // no template is for it
+	return nil, nil // no template is for it
 }
 
 // filled is a copy of a mapping with its placeholders replaced.
@@ -413,7 +430,10 @@ func (p *learner) guess(name, path string, n *wire.Node) (*Field, error) {
 		sub := NewLeaf("keyword")
 		sub.Column = f.Column + ".keyword"
 		sub.ignoreAbove = dynamicIgnoreAbove
-		sub.params = []wire.Member{{Name: "ignore_above", Node: wire.Node{Kind: wire.NumberKind, Text: strconv.Itoa(dynamicIgnoreAbove)}}}
+		sub.params = []wire.Member{{
+			Name: "ignore_above",
+			Node: wire.Node{Kind: wire.NumberKind, Text: strconv.Itoa(dynamicIgnoreAbove)},
+		}}
 		f.fields = map[string]*Field{"keyword": sub}
 	case typeName == "date" && p.m.Major < FirstKeyword:
 		f.Format = dates.Legacy
@@ -462,7 +482,8 @@ func ReadSource(source json.RawMessage) (wire.Node, error) {
 		at++
 	}
 	if at == len(source) || source[at] != '{' {
-		return wire.Node{}, MapperError("failed to parse").Because(wire.Errorf(400, "not_x_content_exception", "Compressor detection can only be called on some xcontent bytes or compressed xcontent bytes"))
+		return wire.Node{}, MapperError("failed to parse").Because(wire.Errorf(400, "not_x_content_exception",
+			"Compressor detection can only be called on some xcontent bytes or compressed xcontent bytes"))
 	}
 	n, err := wire.Parse(source)
 	if err != nil {

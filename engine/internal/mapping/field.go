@@ -28,8 +28,8 @@ const (
 	Address                // an IP address
 )
 
-// Field is one field of a mapping: an object with properties, or a leaf that may have sub-fields. Fields are never changed
-// once a mapping has them.
+// Field is one field of a mapping: an object with properties, or a leaf that may have sub-fields. Fields are never
+// changed once a mapping has them.
 type Field struct {
 	Kind       string // the type that the mapping names
 	Class      class
@@ -68,10 +68,25 @@ type leafType struct {
 
 // Parameters that are taken and shown again but change nothing here, and those that do something.
 var (
-	anyParams     = []string{"index", "doc_values", "store", "meta", "copy_to", "boost", "similarity", "include_in_all", "index_name", "norms", "index_options"}
-	textParams    = []string{"analyzer", "search_analyzer", "search_quote_analyzer", "index_analyzer", "fielddata", "fielddata_frequency_filter", "position_increment_gap", "term_vector", "index_prefixes", "index_phrases", "eager_global_ordinals", "ignore_above", "null_value"}
-	keywordParams = []string{"ignore_above", "normalizer", "eager_global_ordinals", "split_queries_on_whitespace", "null_value"}
-	numberParams  = []string{"coerce", "ignore_malformed", "null_value", "precision_step"}
+	anyParams = []string{
+		"index", "doc_values", "store", "meta", "copy_to", "boost", "similarity", "include_in_all", "index_name", "norms",
+		"index_options",
+	}
+	textParams = []string{
+		"analyzer", "search_analyzer", "search_quote_analyzer", "index_analyzer", "fielddata", "fielddata_frequency_filter",
+		"position_increment_gap", "term_vector", "index_prefixes", "index_phrases", "eager_global_ordinals", "ignore_above",
+		"null_value",
+	}
+	keywordParams = []string{
+		"ignore_above", "normalizer", "eager_global_ordinals", "split_queries_on_whitespace", "null_value",
+	}
+	numberParams = []string{"coerce", "ignore_malformed", "null_value", "precision_step"}
+	dateParams   = []string{
+		"format", "locale", "ignore_malformed", "null_value", "numeric_resolution", "print_format", "precision_step",
+	}
+	pointParams = []string{
+		"ignore_malformed", "ignore_z_value", "null_value", "lat_lon", "geohash", "geohash_prefix", "validate", "normalize",
+	}
 )
 
 // LeafTypes are the types of leaves by their names.
@@ -91,10 +106,10 @@ func LeafTypes() map[string]leafType {
 		"half_float":    {Floating, shortBits, numberParams},
 		"scaled_float":  {Floating, longBits, append(slices.Clone(numberParams), "scaling_factor")},
 		"boolean":       {Truth, 0, []string{"null_value", "ignore_malformed"}},
-		"date":          {Instant, 0, []string{"format", "locale", "ignore_malformed", "null_value", "numeric_resolution", "print_format", "precision_step"}},
+		"date":          {Instant, 0, dateParams},
 		"date_nanos":    {Instant, 0, []string{"format", "locale", "ignore_malformed", "null_value"}},
 		"ip":            {Address, 0, []string{"ignore_malformed", "null_value", "precision_step"}},
-		"geo_point":     {Unindexed, 0, []string{"ignore_malformed", "ignore_z_value", "null_value", "lat_lon", "geohash", "geohash_prefix", "validate", "normalize"}},
+		"geo_point":     {Unindexed, 0, pointParams},
 		"binary":        {Unindexed, 0, nil},
 		"flat_object":   {Unindexed, 0, nil},
 	}
@@ -116,9 +131,10 @@ func (v *vocabulary) has(kind string) bool {
 
 // realTypes are what the real engines have and this one does not.
 var realTypes = []string{
-	"alias", "aggregate_metric_double", "completion", "constant_keyword", "date_range", "double_range", "derived", "float_range", "geo_shape", "histogram",
-	"integer_range", "ip_range", "join", "knn_vector", "long_range", "match_only_text", "murmur3", "percolator", "point", "rank_feature", "rank_features",
-	"search_as_you_type", "semantic", "shape", "sparse_vector", "star_tree", "token_count", "version", "attachment",
+	"alias", "aggregate_metric_double", "completion", "constant_keyword", "date_range", "double_range", "derived",
+	"float_range", "geo_shape", "histogram", "integer_range", "ip_range", "join", "knn_vector", "long_range",
+	"match_only_text", "murmur3", "percolator", "point", "rank_feature", "rank_features", "search_as_you_type",
+	"semantic", "shape", "sparse_vector", "star_tree", "token_count", "version", "attachment",
 }
 
 func newObject() *Field { return &Field{Kind: "object", properties: map[string]*Field{}} }
@@ -256,7 +272,8 @@ func sameIndexing(path string, old, f *Field) error {
 		{"scaling_factor", old.Scale == f.Scale},
 	} {
 		if !p.same {
-			return wire.Illegal("Mapper for [%s] conflicts with existing mapper:\n\tCannot update parameter [%s] from [%s] to [%s]", path, p.name, paramText(old, p.name), paramText(f, p.name))
+			return wire.Illegal("Mapper for [%s] conflicts with existing mapper:\n\tCannot update parameter [%s] from [%s] "+
+				"to [%s]", path, p.name, paramText(old, p.name), paramText(f, p.name))
 		}
 	}
 	return nil

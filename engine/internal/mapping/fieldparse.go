@@ -17,7 +17,8 @@ type vocabulary struct{ Major int }
 func (v *vocabulary) parseField(path string, n *wire.Node) (*Field, error) {
 	name := path[strings.LastIndexByte(path, '.')+1:]
 	if n.Kind != wire.ObjectKind {
-		return nil, MapperError("Expected map for property [fields] on field [%s] but got a class %s", name, wire.JavaClass(n))
+		return nil, MapperError("Expected map for property [fields] on field [%s] but got a class %s",
+			name, wire.JavaClass(n))
 	}
 	if n.Depth() > MaxDepth+2 {
 		return nil, tooDeep()
@@ -80,7 +81,8 @@ func (v *vocabulary) parseObject(path, kind string, n *wire.Node) (*Field, error
 		case "include_in_all", "path":
 			f.params = append(f.params, *m)
 		default:
-			return nil, MapperError("Mapping definition for [%s] has unsupported parameters:  [%s : %s]", path, m.Name, wire.JavaText(&m.Node))
+			return nil, MapperError("Mapping definition for [%s] has unsupported parameters:  [%s : %s]",
+				path, m.Name, wire.JavaText(&m.Node))
 		}
 	}
 	return f, nil
@@ -93,17 +95,20 @@ func checkDynamic(setting, name string) error {
 	case "strict_allow_templates", "false_allow_templates", "runtime":
 		return wire.NotOffered("the setting [dynamic: %s]", setting)
 	}
-	return wire.Illegal("Could not convert [%s.dynamic] to boolean", name).Because(wire.Illegal("Failed to parse value [%s] as only [true] or [false] are allowed.", setting))
+	return wire.Illegal("Could not convert [%s.dynamic] to boolean", name).
+		Because(wire.Illegal("Failed to parse value [%s] as only [true] or [false] are allowed.", setting))
 }
 
 // parseProperties adds the fields of a mapping. A name with dots means objects.
 func (v *vocabulary) parseProperties(into *Field, prefix string, n *wire.Node) error {
 	if n.Kind != wire.ObjectKind {
-		return MapperError("Expected map for property [properties] on field [%s] but got a class %s", strings.Trim(prefix, "."), wire.JavaClass(n))
+		return MapperError("Expected map for property [properties] on field [%s] but got a class %s",
+			strings.Trim(prefix, "."), wire.JavaClass(n))
 	}
 	for i := range n.Members {
 		m := &n.Members[i]
-		if strings.Trim(m.Name, ". ") == "" || strings.HasPrefix(m.Name, ".") || strings.HasSuffix(m.Name, ".") || strings.Contains(m.Name, "..") {
+		if strings.Trim(m.Name, ". ") == "" ||
+			strings.HasPrefix(m.Name, ".") || strings.HasSuffix(m.Name, ".") || strings.Contains(m.Name, "..") {
 			return wire.Illegal("name cannot be empty string")
 		}
 		f, err := v.parseField(strings.TrimPrefix(prefix+m.Name, "."), &m.Node)
@@ -133,7 +138,8 @@ func (v *vocabulary) parseLeaf(path, kind string, n *wire.Node) (*Field, error) 
 			continue
 		case "fields":
 			if m.Node.Kind != wire.ObjectKind {
-				return nil, MapperError("expected map for property [fields] on field [%s] but got a class %s", name, wire.JavaClass(&m.Node))
+				return nil, MapperError("expected map for property [fields] on field [%s] but got a class %s",
+					name, wire.JavaClass(&m.Node))
 			}
 			for j := range m.Node.Members {
 				s := &m.Node.Members[j]

@@ -97,7 +97,8 @@ func (f *Field) objectDepth() int {
 func Untyped(n *wire.Node) *wire.Node {
 	if len(n.Members) == 1 && n.Members[0].Node.Kind == wire.ObjectKind {
 		switch name := n.Members[0].Name; {
-		case name == "properties", name == "dynamic_templates", strings.HasPrefix(name, "_") && name != "_doc" && name != "_default_":
+		case name == "properties", name == "dynamic_templates",
+			strings.HasPrefix(name, "_") && name != "_doc" && name != "_default_":
 		default:
 			return &n.Members[0].Node
 		}
@@ -203,7 +204,8 @@ func (m *Mapping) parseTemplate(p *wire.Member) (dynamicTemplate, error) {
 	if t.regular {
 		for _, pattern := range slices.Concat(t.match, t.unmatch, t.pathMatch, t.pathNot) {
 			if _, err := regexp.Compile(pattern); err != nil {
-				return t, wire.Illegal("Pattern [%s] of type [regex] is invalid. Cannot create dynamic template [%s].", pattern, p.Name)
+				return t, wire.Illegal("Pattern [%s] of type [regex] is invalid. Cannot create dynamic template [%s].",
+					pattern, p.Name)
 			}
 		}
 	}
@@ -225,7 +227,8 @@ func (t *dynamicTemplate) takes(kind, name, path string) bool {
 	any := func(patterns []string, s string) bool {
 		return slices.ContainsFunc(patterns, func(p string) bool { return fits(p, s) })
 	}
-	return (t.match == nil || any(t.match, name)) && !any(t.unmatch, name) && (t.pathMatch == nil || any(t.pathMatch, path)) && !any(t.pathNot, path)
+	return (t.match == nil || any(t.match, name)) && !any(t.unmatch, name) &&
+		(t.pathMatch == nil || any(t.pathMatch, path)) && !any(t.pathNot, path)
 }
 
 // Find returns the field at a path, sub-fields included. Inside is true for a path below a field that takes objects

@@ -33,9 +33,11 @@ func (f *Field) holds(t time.Time) error {
 	case !f.Nanos:
 		return nil
 	case t.UTC().Year() < 1970:
-		return wire.Illegal("date[%s] is before the epoch in 1970 and cannot be stored in nanosecond resolution", t.UTC().Format(stamp))
+		return wire.Illegal("date[%s] is before the epoch in 1970 and cannot be stored in nanosecond resolution",
+			t.UTC().Format(stamp))
 	case t.After(lastNano):
-		return wire.Illegal("date[%s] is after 2262-04-11T23:47:16.854775807 and cannot be stored in nanosecond resolution", t.UTC().Format(stamp))
+		return wire.Illegal("date[%s] is after 2262-04-11T23:47:16.854775807 and cannot be stored in nanosecond resolution",
+			t.UTC().Format(stamp))
 	}
 	return nil
 }
@@ -49,10 +51,14 @@ func (f *Field) Time(n int64) time.Time {
 }
 
 func notNumeric(n *wire.Node) *wire.Failure {
-	return wire.Errorf(400, "json_parse_exception", "Current token (%s) not numeric, can not use numeric value accessors\n at %s; line: 1, column: %d]", n.RawToken(), wire.SourceText, n.End+1)
+	return wire.Errorf(400, "json_parse_exception", "Current token (%s) not numeric, can not use numeric value "+
+		"accessors\n at %s; line: 1, column: %d]", n.RawToken(), wire.SourceText, n.End+1)
 }
 
-var typeRanges = map[int][2]int64{8: {math.MinInt8, math.MaxInt8}, 16: {math.MinInt16, math.MaxInt16}, 32: {math.MinInt32, math.MaxInt32}, 64: {math.MinInt64, math.MaxInt64}}
+var typeRanges = map[int][2]int64{
+	8: {math.MinInt8, math.MaxInt8}, 16: {math.MinInt16, math.MaxInt16},
+	32: {math.MinInt32, math.MaxInt32}, 64: {math.MinInt64, math.MaxInt64},
+}
 
 // WholeNumber reads a whole number, cutting off a fraction where the field coerces.
 func (f *Field) WholeNumber(n *wire.Node) (int64, error) {
@@ -81,7 +87,8 @@ func (f *Field) WholeNumber(n *wire.Node) (int64, error) {
 		if n.Kind == wire.StringKind {
 			return 0, wire.Illegal("Value [%s] has a decimal part", n.Text)
 		}
-		return 0, wire.Illegal("%s cannot be converted to %s without data loss", n.Text, strings.ToUpper(f.Kind[:1])+f.Kind[1:])
+		return 0, wire.Illegal("%s cannot be converted to %s without data loss",
+			n.Text, strings.ToUpper(f.Kind[:1])+f.Kind[1:])
 	}
 	return v.Int64(), nil
 }
@@ -89,7 +96,9 @@ func (f *Field) WholeNumber(n *wire.Node) (int64, error) {
 // bounded keeps exponents away that would make a number of a million digits.
 func bounded(text string) string {
 	const most = 4
-	if i := strings.IndexAny(text, "eE"); i >= 0 && len(strings.TrimLeft(text[i+1:], "+-0")) > most-1 || len(text) > wire.MaxDigits || strings.ContainsAny(text, "/xXoObBpP_") {
+	exponent := strings.IndexAny(text, "eE")
+	if exponent >= 0 && len(strings.TrimLeft(text[exponent+1:], "+-0")) > most-1 || len(text) > wire.MaxDigits ||
+		strings.ContainsAny(text, "/xXoObBpP_") {
 		return ""
 	}
 	return text
@@ -97,7 +106,8 @@ func bounded(text string) string {
 
 func (f *Field) outOfRange(n *wire.Node, limits [2]int64) error {
 	if n.Kind == wire.StringKind || f.Bits == 8 {
-		return wire.Illegal("Value [%s] is out of range for %s %s", n.Text, map[bool]string{true: "an", false: "a"}[f.Kind == "integer"], f.Kind)
+		return wire.Illegal("Value [%s] is out of range for %s %s",
+			n.Text, map[bool]string{true: "an", false: "a"}[f.Kind == "integer"], f.Kind)
 	}
 	text := "Numeric value (" + n.Text + ") out of range of "
 	switch f.Kind {
@@ -124,8 +134,8 @@ func (f *Field) UnsignedNumber(n *wire.Node) (int64, error) {
 	return int64(v.Uint64() ^ 1<<63), nil //nolint:gosec // the order is kept
 }
 
-// FloatingNumber reads a number with a fraction in the precision of its field. Wide is how the error shows a number that is
-// too large: as it was, not as the infinity that became of it.
+// FloatingNumber reads a number with a fraction in the precision of its field. Wide is how the error shows a number
+// that is too large: as it was, not as the infinity that became of it.
 func (f *Field) FloatingNumber(n *wire.Node, wide bool) (int64, error) {
 	if n.Kind == wire.BoolKind {
 		return 0, notNumeric(n)

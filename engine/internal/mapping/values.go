@@ -50,7 +50,8 @@ func (p *learner) index(f *Field, path string, n *wire.Node) error {
 			return nil
 		}
 		out.Num, err = f.WholeNumber(n)
-		if e, ok := errors.AsType[*wire.Failure](err); ok && e.Kind == "input_coercion_exception" && f.Bits == shortBits && p.m.Major <= FirstUntyped {
+		e, ok := errors.AsType[*wire.Failure](err)
+		if ok && e.Kind == "input_coercion_exception" && f.Bits == shortBits && p.m.Major <= FirstUntyped {
 			e.Kind = "json_parse_exception"
 		}
 	case Floating:
@@ -65,7 +66,8 @@ func (p *learner) index(f *Field, path string, n *wire.Node) error {
 		}
 		t, ok := f.Format.Parse(n.Text, time.UTC, false)
 		if !ok {
-			err = wire.Illegal("failed to parse date field [%s] with format [%s]", n.Text, f.Format.Text).Because(wire.Errorf(400, "date_time_parse_exception", "Failed to parse with all enclosed parsers"))
+			err = wire.Illegal("failed to parse date field [%s] with format [%s]", n.Text, f.Format.Text).
+				Because(wire.Errorf(400, "date_time_parse_exception", "Failed to parse with all enclosed parsers"))
 			break
 		}
 		err = f.holds(t)
@@ -120,8 +122,11 @@ func immense(path, text string) error {
 	for i := range shown {
 		numbers = append(numbers, strconv.Itoa(int(int8(text[i])))) //nolint:gosec // Java's bytes have signs
 	}
-	return wire.Illegal("Document contains at least one immense term in field=\"%s\" (whose UTF8 encoding is longer than the max length %d), all of which were skipped.  Please correct the analyzer to not produce such terms.  The prefix of the first immense term is: '[%s]...', original message: bytes can be at most %d in length; got %d",
-		path, maxKeyword, strings.Join(numbers, ", "), maxKeyword, len(text)).Because(wire.Errorf(400, TooManyBytes, "bytes can be at most %d in length; got %d", maxKeyword, len(text)))
+	return wire.Illegal("Document contains at least one immense term in field=\"%s\" (whose UTF8 encoding is longer "+
+		"than the max length %d), all of which were skipped.  Please correct the analyzer to not produce such terms.  "+
+		"The prefix of the first immense term is: '[%s]...', original message: bytes can be at most %d in length; got %d",
+		path, maxKeyword, strings.Join(numbers, ", "), maxKeyword, len(text)).
+		Because(wire.Errorf(400, TooManyBytes, "bytes can be at most %d in length; got %d", maxKeyword, len(text)))
 }
 
 func (p *learner) truth(n *wire.Node) (string, error) {
@@ -136,7 +141,8 @@ func (p *learner) truth(n *wire.Node) (string, error) {
 		}
 		return "T", nil
 	case n.Kind == wire.NumberKind:
-		return "", wire.Errorf(400, "json_parse_exception", "Current token (%s) not of boolean type\n at %s; line: 1, column: %d]", n.RawToken(), wire.SourceText, n.End+1)
+		return "", wire.Errorf(400, "json_parse_exception",
+			"Current token (%s) not of boolean type\n at %s; line: 1, column: %d]", n.RawToken(), wire.SourceText, n.End+1)
 	}
 	return "", wire.Illegal("Failed to parse value [%s] as only [true] or [false] are allowed.", n.Text)
 }

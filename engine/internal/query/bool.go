@@ -36,7 +36,8 @@ type boolQuery struct {
 
 func (p *Parser) boolean(n *wire.Node) (Query, error) {
 	if p.depth++; p.depth > maxBools {
-		return nil, wire.Illegal("The nested depth of the query exceeds the maximum nested depth for bool queries set in [indices.query.bool.max_nested_depth]")
+		return nil, wire.Illegal("The nested depth of the query exceeds the maximum nested depth for bool queries set " +
+			"in [indices.query.bool.max_nested_depth]")
 	}
 	defer func() { p.depth-- }()
 	q := &boolQuery{boost: 1}
@@ -84,7 +85,8 @@ func (p *Parser) boolean(n *wire.Node) (Query, error) {
 					at = clauses[j].Members[0].Node.Start
 				}
 				line, column := wire.Position(p.Body, at)
-				return nil, wire.Errorf(400, "x_content_parse_exception", "[%d:%d] [bool] failed to parse field [%s]", line, column, m.Name).Because(e)
+				return nil, wire.Errorf(400, "x_content_parse_exception", "[%d:%d] [bool] failed to parse field [%s]",
+					line, column, m.Name).Because(e)
 			}
 			*into = append(*into, c)
 		}
@@ -108,7 +110,13 @@ func (p *Parser) filtered(n *wire.Node) (Query, error) {
 			return err
 		}
 	}
-	err := p.options("filtered", n, map[string]any{"query": add(&q.must), "filter": add(&q.filter), "boost": &q.boost, "strategy": func(*wire.Node) error { return nil }, "_cache": func(*wire.Node) error { return nil }})
+	err := p.options("filtered", n, map[string]any{
+		"query":    add(&q.must),
+		"filter":   add(&q.filter),
+		"boost":    &q.boost,
+		"strategy": Ignored,
+		"_cache":   Ignored,
+	})
 	if q.must == nil {
 		boost := float32(1)
 		q.must = []Query{matchAll{&boost}}

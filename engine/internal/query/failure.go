@@ -6,13 +6,15 @@ import (
 
 // wrongText is the error about a value that a field's type does not take.
 func (s *Searcher) wrongText(cause *wire.Failure) error {
-	e := wire.Errorf(400, "query_shard_exception", "failed to create query: %s", cause.Reason).With("index", s.Index.Name, "index_uuid", s.Index.UUID)
+	e := wire.Errorf(400, "query_shard_exception", "failed to create query: %s", cause.Reason).
+		With("index", s.Index.Name, "index_uuid", s.Index.UUID)
 	return s.ShardFailure(e.Because(cause))
 }
 
 // unfitQuery is the error about a query on a field of the wrong type.
 func (s *Searcher) unfitQuery(format string, args ...any) error {
-	return s.ShardFailure(wire.Errorf(400, "query_shard_exception", format, args...).With("index", s.Index.Name, "index_uuid", s.Index.UUID))
+	return s.ShardFailure(wire.Errorf(400, "query_shard_exception", format, args...).
+		With("index", s.Index.Name, "index_uuid", s.Index.UUID))
 }
 
 // ShardFailure is an error that the engines find on the shards, and report for each of them.

@@ -147,7 +147,8 @@ func (s *Searcher) sortable(path string, unmapped *mapping.Field) (*mapping.Fiel
 	case f == nil && IsSpecial(path):
 		return nil, wire.NotOffered("sorting by [%s]", path)
 	case f == nil || f.IsObject():
-		return nil, s.ShardFailure(wire.Errorf(400, "query_shard_exception", "No mapping found for [%s] in order to sort on", path).With("index", s.Index.Name, "index_uuid", s.Index.UUID))
+		return nil, s.ShardFailure(wire.Errorf(400, "query_shard_exception",
+			"No mapping found for [%s] in order to sort on", path).With("index", s.Index.Name, "index_uuid", s.Index.UUID))
 	case inside:
 		return nil, wire.NotOffered("sorting by [%s]", path)
 	}
@@ -158,11 +159,15 @@ func (s *Searcher) sortable(path string, unmapped *mapping.Field) (*mapping.Fiel
 func (s *Searcher) Readable(path string, f *mapping.Field) error {
 	switch {
 	case f.Class == mapping.Analysed && !f.Fielddata:
-		return s.ShardFailure(wire.Illegal("Text fields are not optimised for operations that require per-document field data like aggregations and sorting, so these operations are disabled by default. Please use a keyword field instead. Alternatively, set fielddata=true on [%s] in order to load field data by uninverting the inverted index. Note that this can use significant memory.", path))
+		return s.ShardFailure(wire.Illegal("Text fields are not optimised for operations that require per-document "+
+			"field data like aggregations and sorting, so these operations are disabled by default. Please use a keyword "+
+			"field instead. Alternatively, set fielddata=true on [%s] in order to load field data by uninverting the "+
+			"inverted index. Note that this can use significant memory.", path))
 	case f.Class == mapping.Unindexed:
 		return wire.NotOffered("reading the values of the field [%s], which is a %s", path, f.Kind)
 	case f.Class != mapping.Analysed && !f.DocValues:
-		return s.ShardFailure(wire.Illegal("Can't load fielddata on [%s] because fielddata is unsupported on fields of type [%s]. Use doc values instead.", path, f.Kind))
+		return s.ShardFailure(wire.Illegal("Can't load fielddata on [%s] because fielddata is unsupported on fields of "+
+			"type [%s]. Use doc values instead.", path, f.Kind))
 	}
 	return nil
 }

@@ -36,13 +36,27 @@ func (p *Parser) matchOptions(q *matchQuery) map[string]any {
 		}
 		return nil
 	}
+	zeroTerms := func(n *wire.Node) error {
+		q.all = strings.EqualFold(n.Text, "all")
+		return nil
+	}
 	return map[string]any{
-		"query": &q.text, "operator": operator, "boost": &q.boost, "slop": &q.slop, "minimum_should_match": &q.least, "lenient": &q.lenient,
-		"zero_terms_query": func(n *wire.Node) error { q.all = strings.EqualFold(n.Text, "all"); return nil },
-		"analyzer":         analyzerInto(&q.analyzer),
-		"fuzziness":        Only("fuzziness", "0"), "prefix_length": func(*wire.Node) error { return nil }, "max_expansions": func(*wire.Node) error { return nil },
-		"fuzzy_transpositions": func(*wire.Node) error { return nil }, "fuzzy_rewrite": Unsupported{}, "cutoff_frequency": Unsupported{},
-		"auto_generate_synonyms_phrase_query": func(*wire.Node) error { return nil }, "rewrite": Unsupported{},
+		"query":                               &q.text,
+		"operator":                            operator,
+		"boost":                               &q.boost,
+		"slop":                                &q.slop,
+		"minimum_should_match":                &q.least,
+		"lenient":                             &q.lenient,
+		"zero_terms_query":                    zeroTerms,
+		"analyzer":                            analyzerInto(&q.analyzer),
+		"fuzziness":                           Only("fuzziness", "0"),
+		"prefix_length":                       Ignored,
+		"max_expansions":                      Ignored,
+		"fuzzy_transpositions":                Ignored,
+		"fuzzy_rewrite":                       Unsupported{},
+		"cutoff_frequency":                    Unsupported{},
+		"auto_generate_synonyms_phrase_query": Ignored,
+		"rewrite":                             Unsupported{},
 	}
 }
 
@@ -65,7 +79,10 @@ func (p *Parser) match(m *wire.Member, phrase bool) (Query, error) {
 			}
 		}
 		if phrase {
-			for _, name := range []string{"operator", "minimum_should_match", "fuzziness", "prefix_length", "max_expansions", "lenient"} {
+			ofWords := []string{
+				"operator", "minimum_should_match", "fuzziness", "prefix_length", "max_expansions", "lenient",
+			}
+			for _, name := range ofWords {
 				delete(options, name)
 			}
 		}
@@ -178,7 +195,7 @@ func (q *matchQuery) in(s *Searcher, path string, boost float32) (*Hits, error) 
 	case len(words) == 0 && q.all:
 		return &Hits{Docs: s.live(), score: boost}, nil
 	case len(words) == 0:
-		return nil, nil //nolint:nilnil // says nothing
+		return nil, nil // says nothing
 	case len(words) == 1:
 		return s.scored(name, f, words[0], boost)
 	case q.phrase:

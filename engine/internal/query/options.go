@@ -30,7 +30,8 @@ func (p *Parser) options(name string, n *wire.Node, into map[string]any) error {
 	return nil
 }
 
-// Option reads one option of what has a name into its target: a pointer, a function that takes the value, or Unsupported.
+// Option reads one option of what has a name into its target: a pointer, a function that takes the value, or
+// Unsupported.
 func (p *Parser) Option(name string, m *wire.Member, target any) error {
 	scalar := m.Node.Kind != wire.ObjectKind && m.Node.Kind != wire.ArrayKind
 	switch target := target.(type) {
@@ -70,6 +71,9 @@ func (p *Parser) Option(name string, m *wire.Member, target any) error {
 	}
 	return nil
 }
+
+// Ignored takes an option that changes nothing here.
+func Ignored(*wire.Node) error { return nil }
 
 // Only allows the values with which an option changes nothing.
 func Only(name string, allowed ...string) func(*wire.Node) error {

@@ -1,5 +1,5 @@
-// Package query reads queries and sorts from the bodies of requests, and finds documents by them, with the scores of the
-// engines.
+// Package query reads queries and sorts from the bodies of requests, and finds documents by them, with the scores of
+// the engines.
 package query
 
 import (
@@ -58,10 +58,13 @@ func (p *Parser) Parse(n *wire.Node) (Query, error) {
 
 // realQueries are what the real engines have and this one does not.
 var realQueries = []string{
-	"regexp", "fuzzy", "match_phrase_prefix", "match_bool_prefix", "simple_query_string", "combined_fields", "common", "dis_max", "boosting", "function_score", "script_score", "script", "nested",
-	"has_child", "has_parent", "parent_id", "geo_bounding_box", "geo_distance", "geo_polygon", "geo_shape", "xy_shape", "shape", "more_like_this", "percolate", "rank_feature", "distance_feature",
-	"wrapper", "pinned", "intervals", "span_term", "span_or", "span_near", "span_not", "span_first", "span_multi", "span_containing", "span_within", "span_field_masking", "terms_set", "type",
-	"knn", "neural", "neural_sparse", "hybrid", "template", "agentic", "and", "or", "not", "missing", "limit", "indices", "fuzzy_like_this", "top_children", "custom_score", "mlt", "flt", "bitmap", "field_masking_span",
+	"regexp", "fuzzy", "match_phrase_prefix", "match_bool_prefix", "simple_query_string", "combined_fields", "common",
+	"dis_max", "boosting", "function_score", "script_score", "script", "nested", "has_child", "has_parent", "parent_id",
+	"geo_bounding_box", "geo_distance", "geo_polygon", "geo_shape", "xy_shape", "shape", "more_like_this", "percolate",
+	"rank_feature", "distance_feature", "wrapper", "pinned", "intervals", "span_term", "span_or", "span_near",
+	"span_not", "span_first", "span_multi", "span_containing", "span_within", "span_field_masking", "terms_set", "type",
+	"knn", "neural", "neural_sparse", "hybrid", "template", "agentic", "and", "or", "not", "missing", "limit", "indices",
+	"fuzzy_like_this", "top_children", "custom_score", "mlt", "flt", "bitmap", "field_masking_span",
 }
 
 func (p *Parser) named(m *wire.Member) (Query, error) {
@@ -108,7 +111,8 @@ func (p *Parser) named(m *wire.Member) (Query, error) {
 		return nil, wire.NotOffered("the query [%s]", m.Name)
 	}
 	line, column := wire.Position(p.Body, n.Start)
-	return nil, p.FailAt(n.Start, "unknown query [%s]", m.Name).Because(wire.Errorf(400, "named_object_not_found_exception", "[%d:%d] unknown field [%s]", line, column, m.Name))
+	return nil, p.FailAt(n.Start, "unknown query [%s]", m.Name).
+		Because(wire.Errorf(400, "named_object_not_found_exception", "[%d:%d] unknown field [%s]", line, column, m.Name))
 }
 
 // oneField returns the field that a query is about, and what it says.
@@ -123,7 +127,8 @@ func (p *Parser) oneField(name string, n *wire.Node, empty string) (*wire.Member
 			return nil, p.FailAt(m.Node.Start, "[%s] query doesn't support multiple fields", name)
 		}
 		if found != nil {
-			return nil, p.FailAt(m.Node.Start, "[%s] query doesn't support multiple fields, found [%s] and [%s]", name, found.Name, m.Name)
+			return nil, p.FailAt(m.Node.Start, "[%s] query doesn't support multiple fields, found [%s] and [%s]",
+				name, found.Name, m.Name)
 		}
 		found = m
 	}

@@ -23,8 +23,12 @@ func (p *Parser) pattern(m *wire.Member, name string) (Query, error) {
 	}
 	q := &patternQuery{name: name, field: f.Name, value: f.Node.Text, boost: 1}
 	if f.Node.Kind == wire.ObjectKind {
-		constant := Only("rewrite", "constant_score", "constant_score_auto", "constant_score_boolean", "constant_score_blended")
-		if err := p.options(name, &f.Node, map[string]any{"value": &q.value, name: &q.value, "boost": &q.boost, "case_insensitive": &q.fold, "rewrite": constant}); err != nil {
+		constant := Only("rewrite", "constant_score", "constant_score_auto", "constant_score_boolean",
+			"constant_score_blended")
+		options := map[string]any{
+			"value": &q.value, name: &q.value, "boost": &q.boost, "case_insensitive": &q.fold, "rewrite": constant,
+		}
+		if err := p.options(name, &f.Node, options); err != nil {
 			return nil, err
 		}
 	}
@@ -65,7 +69,8 @@ func (q *patternQuery) Run(s *Searcher) (*Hits, error) {
 		if s.Mapping.Major <= mapping.FirstUntyped {
 			kinds = "keyword, text and wildcard"
 		}
-		return nil, s.unfitQuery("Can only use %s queries on %s fields - not on [%s] which is of type [%s]", q.name, kinds, q.field, f.Kind)
+		return nil, s.unfitQuery("Can only use %s queries on %s fields - not on [%s] which is of type [%s]",
+			q.name, kinds, q.field, f.Kind)
 	}
 	docs, err := s.matching(mapping.FieldPrefix+q.field, head, fits)
 	return &Hits{Docs: docs, score: q.boost}, err

@@ -28,9 +28,14 @@ type stringQuery struct {
 
 func (p *Parser) queryString(n *wire.Node) (Query, error) {
 	q := &stringQuery{boost: 1}
-	ignored := func(*wire.Node) error { return nil }
 	options := map[string]any{
-		"query": &q.text, "boost": &q.boost, "lenient": &q.lenient, "minimum_should_match": &q.least, "phrase_slop": &q.slop, "tie_breaker": &q.tie, "time_zone": &q.zone,
+		"query":                &q.text,
+		"boost":                &q.boost,
+		"lenient":              &q.lenient,
+		"minimum_should_match": &q.least,
+		"phrase_slop":          &q.slop,
+		"tie_breaker":          &q.tie,
+		"time_zone":            &q.zone,
 		"default_field": func(n *wire.Node) error {
 			w, err := parseWeighted(n.Text)
 			q.fields = append(q.fields, w)
@@ -48,10 +53,24 @@ func (p *Parser) queryString(n *wire.Node) (Query, error) {
 		},
 		"default_operator": func(n *wire.Node) error { q.and = strings.EqualFold(n.Text, "and"); return nil },
 		"analyzer":         analyzerInto(&q.analyzer), "quote_analyzer": Unsupported{},
-		"analyze_wildcard": ignored, "allow_leading_wildcard": Only("allow_leading_wildcard", "true"), "auto_generate_phrase_queries": Only("auto_generate_phrase_queries", "false"),
-		"auto_generate_synonyms_phrase_query": ignored, "enable_position_increments": ignored, "escape": Only("escape", "false"), "fuzziness": ignored, "fuzzy_prefix_length": ignored,
-		"fuzzy_max_expansions": ignored, "fuzzy_transpositions": ignored, "fuzzy_rewrite": ignored, "max_determinized_states": ignored, "rewrite": Only("rewrite", "constant_score"),
-		"type": Only("type", "best_fields"), "use_dis_max": ignored, "lowercase_expanded_terms": ignored, "quote_field_suffix": Unsupported{}, "locale": ignored,
+		"analyze_wildcard":                    Ignored,
+		"allow_leading_wildcard":              Only("allow_leading_wildcard", "true"),
+		"auto_generate_phrase_queries":        Only("auto_generate_phrase_queries", "false"),
+		"auto_generate_synonyms_phrase_query": Ignored,
+		"enable_position_increments":          Ignored,
+		"escape":                              Only("escape", "false"),
+		"fuzziness":                           Ignored,
+		"fuzzy_prefix_length":                 Ignored,
+		"fuzzy_max_expansions":                Ignored,
+		"fuzzy_transpositions":                Ignored,
+		"fuzzy_rewrite":                       Ignored,
+		"max_determinized_states":             Ignored,
+		"rewrite":                             Only("rewrite", "constant_score"),
+		"type":                                Only("type", "best_fields"),
+		"use_dis_max":                         Ignored,
+		"lowercase_expanded_terms":            Ignored,
+		"quote_field_suffix":                  Unsupported{},
+		"locale":                              Ignored,
 	}
 	if err := p.options("query_string", n, options); err != nil {
 		return nil, err
@@ -105,7 +124,8 @@ func (q *stringQuery) parse() error {
 
 func (q *stringQuery) Run(s *Searcher) (*Hits, error) {
 	if b, ok := q.parsed.(*badClause); ok {
-		e := wire.Errorf(400, "query_shard_exception", "Failed to parse query [%s]", q.text).With("index", s.Index.Name, "index_uuid", s.Index.UUID)
+		e := wire.Errorf(400, "query_shard_exception", "Failed to parse query [%s]", q.text).
+			With("index", s.Index.Name, "index_uuid", s.Index.UUID)
 		e.RootCause = e
 		return nil, s.ShardFailure(e.Because(b.err))
 	}
@@ -158,7 +178,8 @@ func (r *stringReader) fail() error {
 		what = string(r.text[r.at])
 	}
 	problem := fmt.Sprintf("Encountered \"%s\" at line 1, column %d.", what, r.at)
-	return wire.Errorf(400, "parse_exception", "Cannot parse '%s': %s", string(r.text), problem).Because(wire.Errorf(400, "parse_exception", "%s", problem))
+	return wire.Errorf(400, "parse_exception", "Cannot parse '%s': %s", string(r.text), problem).
+		Because(wire.Errorf(400, "parse_exception", "%s", problem))
 }
 
 func (r *stringReader) space() {
@@ -192,8 +213,8 @@ func (r *stringReader) word(words ...string) bool {
 	return false
 }
 
-// clauses reads clauses up to the end or a closing parenthesis, as Lucene's classic parser does: AND makes its neighbours
-// required, OR leaves them as they are.
+// clauses reads clauses up to the end or a closing parenthesis, as Lucene's classic parser does: AND makes its
+// neighbours required, OR leaves them as they are.
 func (r *stringReader) clauses(depth int) (clause, error) {
 	if depth > maxStringDepth {
 		return nil, wire.Illegal("the query string is nested too deep")
@@ -480,7 +501,7 @@ func (r *stringReader) end() (*wire.Node, error) {
 		return nil, r.fail()
 	}
 	if text.String() == "*" {
-		return nil, nil //nolint:nilnil // open
+		return nil, nil // open
 	}
 	return &wire.Node{Kind: wire.StringKind, Text: text.String()}, nil
 }

@@ -44,10 +44,18 @@ func (p *Parser) ranged(n *wire.Node) (Query, error) {
 		}
 	}
 	options := map[string]any{
-		"gte": bound(&q.from, &q.noFrom, false), "ge": bound(&q.from, &q.noFrom, false), "gt": bound(&q.from, &q.noFrom, true),
+		"gte": bound(&q.from, &q.noFrom, false),
+		"ge":  bound(&q.from, &q.noFrom, false),
+		"gt":  bound(&q.from, &q.noFrom, true),
 		"lte": bound(&q.to, &q.noTo, false), "le": bound(&q.to, &q.noTo, false), "lt": bound(&q.to, &q.noTo, true),
-		"from": bound(&q.from, &q.noFrom, false), "to": bound(&q.to, &q.noTo, false), "include_lower": &lower, "include_upper": &upper,
-		"format": &q.format, "time_zone": &q.zone, "boost": &q.boost, "relation": Only("relation", "intersects", "INTERSECTS"),
+		"from":          bound(&q.from, &q.noFrom, false),
+		"to":            bound(&q.to, &q.noTo, false),
+		"include_lower": &lower,
+		"include_upper": &upper,
+		"format":        &q.format,
+		"time_zone":     &q.zone,
+		"boost":         &q.boost,
+		"relation":      Only("relation", "intersects", "INTERSECTS"),
 	}
 	if err := p.options("range", &f.Node, options); err != nil {
 		return nil, err
@@ -86,7 +94,8 @@ func (s *Searcher) between(path string, f *mapping.Field, q *rangeQuery) ([]uint
 		}
 		defer func() { _ = d.Close() }()
 		return s.collect(name, d, func(term string) bool {
-			return (!q.noFrom || q.from == nil || term != string(from)) && (q.to == nil || term < string(to) || !q.noTo && term == string(to))
+			return (!q.noFrom || q.from == nil || term != string(from)) &&
+				(q.to == nil || term < string(to) || !q.noTo && term == string(to))
 		})
 	case mapping.Instant:
 		from, to, err := s.dateEnds(f, q)
@@ -134,8 +143,8 @@ func (s *Searcher) textEnds(f *mapping.Field, q *rangeQuery) (from, to []byte, e
 	return from, to, err
 }
 
-// dateEnds are the first and the last time of a range. What an end leaves out goes the way that makes the range what people
-// mean: up to a day is up to its end.
+// dateEnds are the first and the last time of a range. What an end leaves out goes the way that makes the range what
+// people mean: up to a day is up to its end.
 func (s *Searcher) dateEnds(f *mapping.Field, q *rangeQuery) (from, to int64, err error) {
 	format := f.Format
 	if q.format != "" {
@@ -197,8 +206,8 @@ func (s *Searcher) numberEnds(f *mapping.Field, q *rangeQuery) (from, to int64, 
 	return from, to, err
 }
 
-// numberEnd is the nearest number of a field that a range with this end still has, upwards from its beginning and downwards
-// from its end. When there is none, the result leaves the range empty.
+// numberEnd is the nearest number of a field that a range with this end still has, upwards from its beginning and
+// downwards from its end. When there is none, the result leaves the range empty.
 func (s *Searcher) numberEnd(f *mapping.Field, n *wire.Node, open, up bool) (int64, error) {
 	text := strings.TrimSpace(n.Text)
 	x, bad := strconv.ParseFloat(text, 64)
@@ -259,8 +268,8 @@ func (s *Searcher) numberEnd(f *mapping.Field, n *wire.Node, open, up bool) (int
 	return int64(math.Floor(x)), nil
 }
 
-// numbers finds the numbers from one to another, both included: the middle of a wide range by few coarse keys, its ends by
-// fine ones.
+// numbers finds the numbers from one to another, both included: the middle of a wide range by few coarse keys, its ends
+// by fine ones.
 func (s *Searcher) numbers(field string, from, to int64) ([]uint32, error) {
 	if from > to {
 		return nil, nil

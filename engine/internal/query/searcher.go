@@ -29,8 +29,8 @@ type Searcher struct {
 // Searchers look into several indexes.
 type Searchers []*Searcher
 
-// Open opens indexes as they are now, for one request. An index that was deleted meanwhile is left out. Node is what errors
-// call this node; major is the version of the engine that is answered like.
+// Open opens indexes as they are now, for one request. An index that was deleted meanwhile is left out. Node is what
+// errors call this node; major is the version of the engine that is answered like.
 func Open(ctx context.Context, indexes []*store.Index, node string, major int) (Searchers, error) {
 	var out Searchers
 	now := time.Now()
@@ -95,11 +95,11 @@ func (s *Searcher) lookup(path string) (*mapping.Field, error) {
 	f, inside := s.Mapping.Find(path)
 	switch {
 	case f == nil:
-		return nil, nil //nolint:nilnil // no field is no error: nothing is found in it
+		return nil, nil // no field is no error: nothing is found in it
 	case inside && f.IsFlat():
 		return nil, wire.NotOffered("searching inside of the field [%s], which is a %s", path, f.Kind)
 	case inside, f.IsObject():
-		return nil, nil //nolint:nilnil // nor what only nested queries find
+		return nil, nil // nor what only nested queries find
 	case f.Class == mapping.Unindexed:
 		return nil, wire.NotOffered("searching in the field [%s], which is a %s", path, f.Kind)
 	case !f.Searchable && (!f.DocValues || s.Mapping.Major <= mapping.FirstUntyped):

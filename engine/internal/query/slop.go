@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// sloppy counts the places in one document where words stand nearly in their order, the nearer the more. It goes through the
-// positions as Lucene's matcher does, step by step, so that the same places count the same.
+// sloppy counts the places in one document where words stand nearly in their order, the nearer the more. It goes
+// through the positions as Lucene's matcher does, step by step, so that the same places count the same.
 type sloppy struct {
 	slop    int
 	words   []*phraseWord
@@ -98,8 +98,8 @@ func (s *sloppy) start() bool {
 	return true
 }
 
-// push and pop keep the queue as a heap. It is Lucene's heap to the letter, since apart changes words that are in it, and what
-// comes out then depends on how it is laid out.
+// push and pop keep the queue as a heap. It is Lucene's heap to the letter, since apart changes words that are in it,
+// and what comes out then depends on how it is laid out.
 func (s *sloppy) push(w *phraseWord) {
 	s.queue = append(s.queue, w)
 	i := len(s.queue) - 1

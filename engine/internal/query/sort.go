@@ -87,7 +87,8 @@ func (p *Parser) parseSortKey(m *wire.Member) (SortKey, error) {
 		case "order":
 			parsed, err := NewSortKey(m.Name, o.Node.Text, p.Major)
 			if err != nil {
-				return k, wire.Errorf(400, "x_content_parse_exception", "[%d:%d] [field_sort] failed to parse field [order]", line, column).Because(err)
+				return k, wire.Errorf(400, "x_content_parse_exception", "[%d:%d] [field_sort] failed to parse field [order]",
+					line, column).Because(err)
 			}
 			k.desc = parsed.desc
 		case "missing":
@@ -114,7 +115,8 @@ func (p *Parser) parseSortKey(m *wire.Member) (SortKey, error) {
 			return k, wire.NotOffered("sorting by nested fields")
 		default:
 			line, column := wire.Position(p.Body, o.At)
-			return k, wire.Errorf(400, "x_content_parse_exception", "[%d:%d] [field_sort] unknown field [%s]", line, column, o.Name)
+			return k, wire.Errorf(400, "x_content_parse_exception", "[%d:%d] [field_sort] unknown field [%s]",
+				line, column, o.Name)
 		}
 	}
 	return k, nil

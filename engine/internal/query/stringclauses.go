@@ -35,7 +35,7 @@ func (b *boolClause) find(c *stringContext) (*Hits, error) {
 		}
 	}
 	if !said {
-		return nil, nil //nolint:nilnil // says nothing
+		return nil, nil // says nothing
 	}
 	if len(q.must) == 0 {
 		q.least = c.q.least
@@ -99,7 +99,10 @@ func (w *wordClause) find(c *stringContext) (*Hits, error) {
 	if len(c.fields) == 1 && c.fields[0].pattern == "_exists_" {
 		return (&existsQuery{w.text, 1}).Run(c.Searcher)
 	}
-	q := &matchQuery{text: w.text, fields: c.fields, phrase: w.phrase, slop: w.slop, boost: 1, tie: c.q.tie, lenient: c.lenient, analyzer: c.q.analyzer, and: c.q.and}
+	q := &matchQuery{
+		text: w.text, fields: c.fields, phrase: w.phrase, slop: w.slop, boost: 1, tie: c.q.tie,
+		lenient: c.lenient, analyzer: c.q.analyzer, and: c.q.and,
+	}
 	if w.slop < 0 {
 		q.slop = c.q.slop
 	}

@@ -31,7 +31,10 @@ func (p *Parser) term(n *wire.Node) (Query, error) {
 	switch f.Node.Kind {
 	case wire.ObjectKind:
 		q.value = nil
-		if err := p.options("term", &f.Node, map[string]any{"value": &q.value, "term": &q.value, "boost": &q.boost, "case_insensitive": &q.fold}); err != nil {
+		options := map[string]any{
+			"value": &q.value, "term": &q.value, "boost": &q.boost, "case_insensitive": &q.fold,
+		}
+		if err := p.options("term", &f.Node, options); err != nil {
 			return nil, err
 		}
 		if q.value == nil || q.value.Kind == wire.NullKind {
@@ -65,7 +68,8 @@ func (p *Parser) terms(n *wire.Node) (Query, error) {
 			}
 		case m.Name == "_name" || m.Name == "value_type":
 			return nil, wire.NotOffered("the option [%s] of the query [terms]", m.Name)
-		case p.Major < mapping.FirstKeyword && (m.Name == "execution" || m.Name == "_cache" || m.Name == "_cache_key" || m.Name == "minimum_should_match"):
+		case p.Major < mapping.FirstKeyword && (m.Name == "execution" || m.Name == "_cache" || m.Name == "_cache_key" ||
+			m.Name == "minimum_should_match"):
 			if m.Name == "minimum_should_match" {
 				return nil, wire.NotOffered("the option [%s] of the query [terms]", m.Name)
 			}
@@ -80,10 +84,13 @@ func (p *Parser) terms(n *wire.Node) (Query, error) {
 		}
 	}
 	if q.field == "" {
-		return nil, p.FailAt(n.End-1, "[terms] query requires a field name, followed by array of terms or a document lookup specification")
+		return nil, p.FailAt(n.End-1, "[terms] query requires a field name, followed by array of terms or a document "+
+			"lookup specification")
 	}
 	if len(q.values) > maxTerms {
-		return nil, wire.Illegal("The number of terms [%d] used in the Terms Query request has exceeded the allowed maximum of [%d]. This maximum can be set by changing the [index.max_terms_count] index level setting.", len(q.values), maxTerms)
+		return nil, wire.Illegal("The number of terms [%d] used in the Terms Query request has exceeded the allowed "+
+			"maximum of [%d]. This maximum can be set by changing the [index.max_terms_count] index level setting.",
+			len(q.values), maxTerms)
 	}
 	for i := range q.values {
 		if k := q.values[i].Kind; k == wire.NullKind || k == wire.ObjectKind || k == wire.ArrayKind {
@@ -148,7 +155,8 @@ func (s *Searcher) in(path string, f *mapping.Field, v *wire.Node, boost float32
 	name := mapping.FieldPrefix + path
 	if fold {
 		if f.Class != mapping.Exact && f.Class != mapping.Analysed {
-			return nil, s.unfitQuery("[%s] field which is of type [%s], does not support case insensitive term queries", path, f.Kind)
+			return nil, s.unfitQuery("[%s] field which is of type [%s], does not support case insensitive term queries",
+				path, f.Kind)
 		}
 		docs, err := s.matching(name, "", func(term string) bool { return strings.EqualFold(term, v.Text) })
 		return &Hits{Docs: docs, score: boost}, err

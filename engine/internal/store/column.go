@@ -22,8 +22,8 @@ const (
 	TypeColumn   = "_type"  // before version 7
 )
 
-// Record is a document on its way into the index. It builds what bleve asks for, past bleve's own mapping: which words and
-// keys a value has is decided here.
+// Record is a document on its way into the index. It builds what bleve asks for, past bleve's own mapping: which words
+// and keys a value has is decided here.
 type Record struct {
 	key     string
 	columns []column
@@ -292,7 +292,8 @@ func eachKey(f *mapping.Field, leaves []mapping.Leaf, each func(key string)) {
 	}
 }
 
-// pathsKey is one key for all the fields that have a value: documents of one kind have one, however many fields that is.
+// pathsKey is one key for all the fields that have a value: documents of one kind have one, however many fields that
+// is.
 func pathsKey(paths []string) string {
 	slices.Sort(paths)
 	var b strings.Builder
@@ -304,14 +305,15 @@ func pathsKey(paths []string) string {
 	return b.String()
 }
 
-// NumberLevels are the precisions at which numbers are indexed: ranges use the coarse ones for what is far from their ends.
+// NumberLevels are the precisions at which numbers are indexed: ranges use the coarse ones for what is far from their
+// ends.
 var NumberLevels = []uint{0, LevelBits, 2 * LevelBits}
 
 // LevelBits is how many bits of a number each level leaves out.
 const LevelBits = 20
 
-// Keys of numbers begin with a byte for their level, then have the number's bits, seven to a byte, in an order that is that
-// of the numbers. No byte is 0xff, which bleve puts between values.
+// Keys of numbers begin with a byte for their level, then have the number's bits, seven to a byte, in an order that is
+// that of the numbers. No byte is 0xff, which bleve puts between values.
 const (
 	firstLevel = ' '
 	repeatMark = '~'

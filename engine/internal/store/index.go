@@ -189,10 +189,13 @@ type savedState struct {
 }
 
 // NewIndex makes an index; in a directory of its own below base, when that is not empty.
-func NewIndex(base, name string, s Settings, m *mapping.Mapping, aliases map[string]json.RawMessage, sh *Shared) (*Index, error) {
+func NewIndex(
+	base, name string, s Settings, m *mapping.Mapping, aliases map[string]json.RawMessage, sh *Shared,
+) (*Index, error) {
 	x := &Index{
-		Name: name, UUID: NewID() + "Aw", Created: strconv.FormatInt(time.Now().UnixMilli(), 10), Settings: s, Aliases: aliases,
-		Typed: m.Major < mapping.FirstUntyped, shared: sh, graves: map[string]grave{},
+		Name: name, UUID: NewID() + "Aw", Created: strconv.FormatInt(time.Now().UnixMilli(), 10), Settings: s,
+		Aliases: aliases,
+		Typed:   m.Major < mapping.FirstUntyped, shared: sh, graves: map[string]grave{},
 	}
 	if base != "" {
 		x.dir = filepath.Join(base, x.UUID)
@@ -256,7 +259,8 @@ func (x *Index) describe(major int) error {
 	}
 	x.Name, x.UUID, x.Created, x.Typed, x.Aliases = d.Name, d.UUID, d.Created, d.Typed, d.Aliases
 	if x.Typed != (major < mapping.FirstUntyped) {
-		return fmt.Errorf("index %s was made by a version with mapping types or without, the other way round than this one", d.Name)
+		return fmt.Errorf("index %s was made by a version with mapping types or without, the other way round than this one",
+			d.Name)
 	}
 	x.Settings, err = NewSettings(d.Settings, major)
 	return err
@@ -336,8 +340,8 @@ func (x *Index) unavailable(err error) error {
 	return wire.Errorf(http.StatusServiceUnavailable, "unavailable_shards_exception", "[%s][0] %s", x.Name, err)
 }
 
-// reopen opens the store as it is on the disk, after an error of which nobody knows what it left in memory. The caller holds
-// life.
+// reopen opens the store as it is on the disk, after an error of which nobody knows what it left in memory. The caller
+// holds life.
 func (x *Index) reopen() error {
 	if x.closed {
 		return ErrClosed
@@ -362,8 +366,8 @@ func (x *Index) reopen() error {
 
 // Change puts documents in place and takes others away, and makes s the state. The caller holds writing.
 func (x *Index) Change(records []*Record, gone []string, s *State) error {
-	// In a directory nobody looks meanwhile: what can be seen is on the disk. (And bleve frees a part that it could not write
-	// while others may be reading it.)
+	// In a directory nobody looks meanwhile: what can be seen is on the disk. (And bleve frees a part that it could not
+	// write while others may be reading it.)
 	lock := x.life.RLocker()
 	if x.dir != "" {
 		lock = &x.life
@@ -425,8 +429,8 @@ func (s *State) measure(records []*Record) {
 	}
 }
 
-// When a store in memory is built anew: it has a segment for every batch, and never merges them by itself. What counts is
-// how many came since the last time, because a large index has many from the beginning.
+// When a store in memory is built anew: it has a segment for every batch, and never merges them by itself. What counts
+// is how many came since the last time, because a large index has many from the beginning.
 const (
 	fewSegments  = 64
 	manySegments = 512

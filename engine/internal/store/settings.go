@@ -22,12 +22,19 @@ type Settings struct {
 // Settings that change nothing here are taken; those that would, and that are not done, are refused.
 var (
 	idleSettings = []string{
-		"refresh_interval", "codec", "codec.*", "merge.*", "translog.*", "routing.*", "unassigned.*", "priority", "number_of_routing_shards", "lifecycle.*",
-		"plugins.*", "opendistro.*", "knn", "knn.*", "search.slowlog.*", "search.idle.*", "indexing.slowlog.*", "gc_deletes", "flush_after_merge", "write.wait_for_active_shards",
-		"warmer.*", "store.*", "shard.*", "format", "provided_name", "uuid", "version.*", "creation_date", "replication.*", "soft_deletes.*", "load_fixed_bitset_filters_eagerly",
-		"mapper.dynamic", "allocation.*", "requests.cache.*", "queries.cache.*", "fielddata.cache", "analysis.*", "max_*", "mapping.nested_*", "highlight.*", "optimize_auto_generated_id", "search.throttled", "compound_format", "term_index_interval", "check_on_startup", "ttl.disable_purge",
+		"refresh_interval", "codec", "codec.*", "merge.*", "translog.*", "routing.*", "unassigned.*", "priority",
+		"number_of_routing_shards", "lifecycle.*", "plugins.*", "opendistro.*", "knn", "knn.*", "search.slowlog.*",
+		"search.idle.*", "indexing.slowlog.*", "gc_deletes", "flush_after_merge", "write.wait_for_active_shards",
+		"warmer.*", "store.*", "shard.*", "format", "provided_name", "uuid", "version.*", "creation_date", "replication.*",
+		"soft_deletes.*", "load_fixed_bitset_filters_eagerly", "mapper.dynamic", "allocation.*", "requests.cache.*",
+		"queries.cache.*", "fielddata.cache", "analysis.*", "max_*", "mapping.nested_*", "highlight.*",
+		"optimize_auto_generated_id", "search.throttled", "compound_format", "term_index_interval", "check_on_startup",
+		"ttl.disable_purge",
 	}
-	realSettings = []string{"blocks.*", "default_pipeline", "final_pipeline", "sort.*", "hidden", "query.*", "mapping.*", "similarity.*", "mode", "search.*", "number_of_search_replicas", "remote_store.*", "append_only.*"}
+	realSettings = []string{
+		"blocks.*", "default_pipeline", "final_pipeline", "sort.*", "hidden", "query.*", "mapping.*", "similarity.*",
+		"mode", "search.*", "number_of_search_replicas", "remote_store.*", "append_only.*",
+	}
 )
 
 // NewSettings checks settings by the version.
@@ -70,7 +77,8 @@ func (s *Settings) check(major int) error {
 				return err
 			}
 			if s.Shards > maxShards {
-				return wire.Illegal("Failed to parse value [%s] for setting [index.number_of_shards] must be <= %d", value, maxShards)
+				return wire.Illegal("Failed to parse value [%s] for setting [index.number_of_shards] must be <= %d",
+					value, maxShards)
 			}
 		case name == "number_of_replicas":
 			if err := atLeast(&s.Replicas, name, value, 0); err != nil {
@@ -92,7 +100,8 @@ func (s *Settings) check(major int) error {
 			if value != strconv.Itoa(mapping.MaxDepth) {
 				return wire.NotOffered("the setting [index.%s]", name)
 			}
-		case strings.HasPrefix(name, "analysis.") && strings.Contains(name, ".default."), strings.HasSuffix(name, "max_token_length"):
+		case strings.HasPrefix(name, "analysis.") && strings.Contains(name, ".default."),
+			strings.HasSuffix(name, "max_token_length"):
 			return wire.NotOffered("the setting [index.%s]", name)
 		case slices.ContainsFunc(idleSettings, is):
 		case slices.ContainsFunc(realSettings, is):
@@ -104,7 +113,8 @@ func (s *Settings) check(major int) error {
 			if major >= mapping.FirstThird {
 				kind = "settings_exception"
 			}
-			return wire.Errorf(400, kind, "unknown setting [index.%s] please check that any required plugins are installed, or check the breaking changes documentation for removed settings", name)
+			return wire.Errorf(400, kind, "unknown setting [index.%s] please check that any required plugins are "+
+				"installed, or check the breaking changes documentation for removed settings", name)
 		}
 	}
 	return nil
@@ -118,7 +128,8 @@ const (
 func atLeast(into *int, name, value string, least int) error {
 	n, err := strconv.ParseInt(value, 10, 32)
 	if err != nil {
-		return wire.Illegal("Failed to parse value [%s] for setting [index.%s]", value, name).Because(wire.NumberFormat(value))
+		return wire.Illegal("Failed to parse value [%s] for setting [index.%s]", value, name).
+			Because(wire.NumberFormat(value))
 	}
 	if int(n) < least {
 		return wire.Illegal("Failed to parse value [%s] for setting [index.%s] must be >= %d", value, name, least)

@@ -54,8 +54,8 @@ func (s *store) apply(b *bleve.Batch) error {
 // leastPart is how many documents are worth a batch of their own.
 const leastPart = 200
 
-// inParts applies documents in several batches at once: bleve makes each of them on one processor. The batches are made one
-// after the other, and each is applied in whole or not at all.
+// inParts applies documents in several batches at once: bleve makes each of them on one processor. The batches are made
+// one after the other, and each is applied in whole or not at all.
 func (s *store) inParts(records []*Record, batch func([]*Record) (*bleve.Batch, error)) error {
 	parts := max(1, min(runtime.GOMAXPROCS(0), mostParts, len(records)/leastPart))
 	errs := make([]error, parts)
@@ -158,7 +158,7 @@ func (s *Snapshot) Load(doc uint32, source bool) (*Stored, error) {
 		i++
 	}
 	d := &Stored{}
-	err := s.Segments()[i].VisitDocument(uint64(doc)-s.starts[i], func(name string, _ byte, value []byte, _ []uint64) bool {
+	visit := func(name string, _ byte, value []byte, _ []uint64) bool {
 		switch name {
 		case idColumn:
 			d.Key = string(value)
@@ -170,8 +170,8 @@ func (s *Snapshot) Load(doc uint32, source bool) (*Stored, error) {
 			}
 		}
 		return true
-	})
-	if err != nil {
+	}
+	if err := s.Segments()[i].VisitDocument(uint64(doc)-s.starts[i], visit); err != nil {
 		return nil, fmt.Errorf("read document: %w", err)
 	}
 	return d, nil

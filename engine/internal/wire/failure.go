@@ -33,7 +33,8 @@ func Sentence(status int, format string, args ...any) *Failure {
 
 // Invalid is the error of a request whose parts are missing or contradict each other.
 func Invalid(format string, args ...any) *Failure {
-	return Errorf(http.StatusBadRequest, "action_request_validation_exception", "Validation Failed: 1: %s;", fmt.Sprintf(format, args...))
+	return Errorf(http.StatusBadRequest, "action_request_validation_exception", "Validation Failed: 1: %s;",
+		fmt.Sprintf(format, args...))
 }
 
 // ValidationFailed lists what is wrong, as the engines do.
@@ -53,7 +54,8 @@ func Illegal(format string, args ...any) *Failure {
 
 // NotATime is the error about a value that is no length of time, such as 30s.
 func NotATime(name, v string) *Failure {
-	return Illegal("failed to parse setting [%s] with value [%s] as a time value: unit is missing or unrecognized", name, v)
+	return Illegal("failed to parse setting [%s] with value [%s] as a time value: unit is missing or unrecognized",
+		name, v)
 }
 
 // With adds what an error says beside its reason.
@@ -85,8 +87,9 @@ func AsFailure(err error) *Failure {
 
 // foreign are the kinds of errors that come from below the engines: they are causes, never roots.
 var foreign = []string{
-	"illegal_argument_exception", "json_parse_exception", "json_e_o_f_exception", "stream_constraints_exception", "input_coercion_exception",
-	"number_format_exception", "illegal_state_exception", "date_time_parse_exception", "not_x_content_exception", "zone_rules_exception", "named_object_not_found_exception",
+	"illegal_argument_exception", "json_parse_exception", "json_e_o_f_exception", "stream_constraints_exception",
+	"input_coercion_exception", "number_format_exception", "illegal_state_exception", "date_time_parse_exception",
+	"not_x_content_exception", "zone_rules_exception", "named_object_not_found_exception",
 }
 
 // Root is the error that the engines name as the root cause.
@@ -173,7 +176,8 @@ const wayOut = "put the domain in front of a real engine with penstock domain --
 
 // NotOffered is the answer to what the real engines have and this one does not.
 func NotOffered(format string, args ...any) error {
-	return Errorf(http.StatusNotImplemented, "not_implemented", "the embedded engine does not offer %s; %s", fmt.Sprintf(format, args...), wayOut)
+	return Errorf(http.StatusNotImplemented, "not_implemented", "the embedded engine does not offer %s; %s",
+		fmt.Sprintf(format, args...), wayOut)
 }
 
 // NumberFormat is the error about a text that is no number.

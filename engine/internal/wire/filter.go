@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// FilterPaths keeps what the paths of ?filter_path name, or leaves out what those with a minus name. An item of an array
-// of which nothing is left stays out, as it does in the real engines.
+// FilterPaths keeps what the paths of ?filter_path name, or leaves out what those with a minus name. An item of an
+// array of which nothing is left stays out, as it does in the real engines.
 func FilterPaths(v any, paths []string) any {
 	var keep, drop [][]string
 	for _, p := range paths {

@@ -1,5 +1,5 @@
-// Package wire reads bodies as trees that know their places, with the errors of the engines' parser, and writes answers and
-// errors, whose members keep their order.
+// Package wire reads bodies as trees that know their places, with the errors of the engines' parser, and writes answers
+// and errors, whose members keep their order.
 package wire
 
 import (
@@ -124,7 +124,8 @@ func Parse(b []byte) (Node, error) {
 		switch c := b[r.at]; c {
 		case '}', ']':
 			r.at++
-			return Node{}, r.fail("Unexpected close marker '%c': expected '%c' (for root starting at %s; line: 1])", c, map[byte]byte{'}': ']', ']': '}'}[c], SourceText)
+			return Node{}, r.fail("Unexpected close marker '%c': expected '%c' (for root starting at %s; line: 1])",
+				c, map[byte]byte{'}': ']', ']': '}'}[c], SourceText)
 		}
 		// What follows has to be read to find the error in it; a second value is one too many.
 		second, err := r.value()
@@ -141,7 +142,8 @@ func ParseBody(b []byte) (Node, error) {
 	n, err := Parse(b)
 	if err == nil && n.Kind != ObjectKind {
 		line, column := Position(b, n.Start)
-		return Node{}, Errorf(400, "parsing_exception", "Expected [START_OBJECT] but found [%s]", n.Token()).With("line", line, "col", column)
+		return Node{}, Errorf(400, "parsing_exception", "Expected [START_OBJECT] but found [%s]", n.Token()).
+			With("line", line, "col", column)
 	}
 	return n, err
 }
@@ -178,7 +180,8 @@ func (r *reader) fail(format string, args ...any) error {
 }
 
 func (r *reader) eof(format string, args ...any) error {
-	return Errorf(400, "json_e_o_f_exception", "Unexpected end-of-input%s%s", fmt.Sprintf(format, args...), r.where(len(r.b)))
+	return Errorf(400, "json_e_o_f_exception", "Unexpected end-of-input%s%s",
+		fmt.Sprintf(format, args...), r.where(len(r.b)))
 }
 
 func (r *reader) space() {
@@ -197,7 +200,8 @@ func (r *reader) unexpected(wanted string) error {
 	c, size := utf8.DecodeRune(r.b[r.at:])
 	r.at += size
 	if c < ' ' {
-		return r.fail("Illegal character ((CTRL-CHAR, code %d)): only regular white space (\\r, \\n, \\t) is allowed between tokens", c)
+		return r.fail("Illegal character ((CTRL-CHAR, code %d)): only regular white space (\\r, \\n, \\t) is allowed "+
+			"between tokens", c)
 	}
 	return r.fail("Unexpected character ('%c' (code %d)): %s", c, c, wanted)
 }
@@ -229,7 +233,8 @@ func (r *reader) value() (Node, error) {
 
 func (r *reader) down() error {
 	if r.depth++; r.depth > maxNesting {
-		return Errorf(400, "stream_constraints_exception", "Document nesting depth (%d) exceeds the maximum allowed (%d, from `StreamReadConstraints.getMaxNestingDepth()`)", r.depth, maxNesting)
+		return Errorf(400, "stream_constraints_exception", "Document nesting depth (%d) exceeds the maximum allowed "+
+			"(%d, from `StreamReadConstraints.getMaxNestingDepth()`)", r.depth, maxNesting)
 	}
 	return nil
 }
@@ -328,7 +333,8 @@ func among(members []Member, name string, seen *map[string]struct{}) bool {
 
 func (r *reader) unclosed(what string, start int) error {
 	line, column := Position(r.b, start)
-	return r.eof(": expected close marker for %s (start marker at %s; line: %d, column: %d])", what, SourceText, line, column)
+	return r.eof(": expected close marker for %s (start marker at %s; line: %d, column: %d])", what, SourceText, line,
+		column)
 }
 
 func (r *reader) array(n *Node) error {
@@ -390,7 +396,8 @@ func (r *reader) literal(n *Node) error {
 		if len(word) > longest {
 			word = word[:longest] + "..."
 		}
-		return r.fail("Unrecognized token '%s': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')", strings.ToValidUTF8(word, ""))
+		return r.fail("Unrecognized token '%s': was expecting (JSON String, Number, Array, Object or token 'null', "+
+			"'true' or 'false')", strings.ToValidUTF8(word, ""))
 	}
 	return nil
 }
@@ -452,7 +459,8 @@ func (r *reader) number(n *Node) error {
 		}
 	}
 	if r.at-start > MaxDigits {
-		return Errorf(400, "stream_constraints_exception", "Number value length (%d) exceeds the maximum allowed (%d, from `StreamReadConstraints.getMaxNumberLength()`)", r.at-start, MaxDigits)
+		return Errorf(400, "stream_constraints_exception", "Number value length (%d) exceeds the maximum allowed (%d, "+
+			"from `StreamReadConstraints.getMaxNumberLength()`)", r.at-start, MaxDigits)
 	}
 	n.Text = r.all[start:r.at]
 	return nil
@@ -472,7 +480,8 @@ func (r *reader) text(what string) (string, error) {
 			return r.escaped(start, what)
 		case c < ' ':
 			r.at++
-			return "", r.fail("Illegal unquoted character ((CTRL-CHAR, code %d)): has to be escaped using backslash to be included in %s", c, stringNames[what])
+			return "", r.fail("Illegal unquoted character ((CTRL-CHAR, code %d)): has to be escaped using backslash to be "+
+				"included in %s", c, stringNames[what])
 		default:
 			r.at++
 		}
@@ -492,7 +501,8 @@ func (r *reader) escaped(start int, what string) (string, error) {
 		case c == '"':
 			return string(out), nil
 		case c < ' ':
-			return "", r.fail("Illegal unquoted character ((CTRL-CHAR, code %d)): has to be escaped using backslash to be included in %s", c, stringNames[what])
+			return "", r.fail("Illegal unquoted character ((CTRL-CHAR, code %d)): has to be escaped using backslash to be "+
+				"included in %s", c, stringNames[what])
 		case c != '\\':
 			out = append(out, c)
 			continue

@@ -53,7 +53,8 @@ func ParseSourceFilter(n *Node) (*SourceFilter, error) {
 			}
 		}
 	default:
-		return nil, Errorf(400, "parsing_exception", "Expected one of [VALUE_BOOLEAN, START_OBJECT] but found [%s]", n.Token())
+		return nil, Errorf(400, "parsing_exception", "Expected one of [VALUE_BOOLEAN, START_OBJECT] but found [%s]",
+			n.Token())
 	}
 	return f, err
 }
@@ -119,7 +120,8 @@ func matches(patterns []string, path string) bool {
 func leadsTo(patterns []string, path string) bool {
 	path += "."
 	for _, p := range patterns {
-		if head, _, wild := strings.Cut(p, "*"); strings.HasPrefix(p, path) || wild && strings.HasPrefix(path, head) || wild && strings.HasPrefix(head, path) {
+		head, _, wild := strings.Cut(p, "*")
+		if strings.HasPrefix(p, path) || wild && (strings.HasPrefix(path, head) || strings.HasPrefix(head, path)) {
 			return true
 		}
 	}

@@ -22,7 +22,9 @@ const (
 
 // Analyzers are those that a mapping may name.
 func Analyzers() map[string]Analyzer {
-	return map[string]Analyzer{"standard": Standard, "default": Standard, "simple": simple, "whitespace": Whitespace, "keyword": WholeText}
+	return map[string]Analyzer{
+		"standard": Standard, "default": Standard, "simple": simple, "whitespace": Whitespace, "keyword": WholeText,
+	}
 }
 
 // maxWord is where the standard analyzer breaks a word.
@@ -131,7 +133,8 @@ func splitASCII(text string, each func(string)) {
 			}
 			if i+1 < len(text) && c != breaks {
 				next := classOf(text[i+1])
-				if last == letter && next == letter && (c == midLetter || c == midBoth) || last == digit && next == digit && (c == midNumber || c == midBoth) {
+				if last == letter && next == letter && (c == midLetter || c == midBoth) ||
+					last == digit && next == digit && (c == midNumber || c == midBoth) {
 					continue
 				}
 			}
