@@ -27,6 +27,7 @@ const (
 	BadBinary                             // there is no such treatment of what is no text
 	BadFormat                             // there is no such format
 	BadTimeZone                           // there is no such time zone
+	BadConflicts                          // there is no such rule for conflicts
 	BadLogs                               // an option of log events is wrong
 )
 

@@ -94,6 +94,9 @@ func Open(ctx context.Context, o Options) (*Pipeline, error) {
 	if o.DeadLetters == "" {
 		o.DeadLetters = DefaultDeadLetters
 	}
+	if err := o.Write.Check(); err != nil {
+		return nil, err
+	}
 	stages, err := o.Read.Stages()
 	if err != nil {
 		return nil, err
@@ -134,7 +137,7 @@ func (p *Pipeline) Connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.writer, p.Deliverer = w, w
+	p.writer, p.Deliverer = w, p.write.Deliverer(w, p.domain, p.Logger)
 	return nil
 }
 

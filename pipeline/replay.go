@@ -52,6 +52,9 @@ func OpenReplay(ctx context.Context, o ReplayOptions) (*Replay, error) {
 	if r.again, err = newReshaper(o.Index, o.Reroute); err != nil {
 		return nil, err
 	}
+	if err := o.Write.Check(); err != nil {
+		return nil, err
+	}
 	if r.domain, err = o.Target.Open(ctx, o.Write.MaxInFlight); err != nil {
 		return nil, err
 	}
@@ -80,7 +83,8 @@ func (r *Replay) Run(ctx context.Context) (deadletter.ReplayCounts, error) {
 			return deadletter.ReplayCounts{}, err
 		}
 	}
-	counts, err := deadletter.Replay(ctx, r.letters, r.writer, deadletter.ReplayOptions{
+	next := r.options.Write.Deliverer(r.writer, r.domain, r.options.Logger)
+	counts, err := deadletter.Replay(ctx, r.letters, next, deadletter.ReplayOptions{
 		Choose: r.options.Choose, Document: r.again.document, Logger: r.options.Logger,
 	})
 	if err != nil && ctx.Err() != nil {

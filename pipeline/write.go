@@ -4,10 +4,14 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
+	"strings"
 	"time"
 
+	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/bulk"
 	"github.com/seed56735111/penstock/domain"
+	"github.com/seed56735111/penstock/mapping"
 )
 
 // Write has the budgets of the writer. Zero fields have the defaults of bulk.Config, which says what they mean.
@@ -21,6 +25,24 @@ type Write struct {
 	IndexInPath bool
 	NoIDs       bool
 	Overwrite   bool
+	// Conflicts is what becomes of values that the mapping of an index does not take: one of mapping.Rules, "deadletter" when empty.
+	Conflicts string
+}
+
+// Deliverer returns the deliverer that makes documents fit the mappings of their indexes, as far as Conflicts says so, around next.
+func (o *Write) Deliverer(next penstock.Deliverer, d *domain.Domain, l *slog.Logger) penstock.Deliverer {
+	if o.Conflicts == "" || o.Conflicts == string(mapping.DeadLetter) {
+		return next
+	}
+	return mapping.NewFitting(next, d, mapping.Rule(o.Conflicts), l)
+}
+
+// Check looks at what would fail later.
+func (o *Write) Check() error {
+	if o.Conflicts != "" && !slices.Contains(mapping.Rules(), o.Conflicts) {
+		return optionf(BadConflicts, "--conflicts is %q: want %s", o.Conflicts, strings.Join(mapping.Rules(), ", "))
+	}
+	return nil
 }
 
 // Config is that of a writer for a domain with this banner. An empty banner is that of a domain which keeps it to itself.

@@ -82,7 +82,7 @@ var allowed = map[string][]string{
 	},
 	"shape":      {root},
 	"bulk":       {root, "domain"},
-	"mapping":    {"domain"},
+	"mapping":    {root, "domain"},
 	"deadletter": {root, "decode"}, // the line reader
 
 	// The machinery of formats, from the bottom up.

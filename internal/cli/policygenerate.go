@@ -39,6 +39,16 @@ func policyModes() []policyMode {
 // confined takes the place of /_bulk where the index is in the path: /PREFIX*/_bulk for each pattern of index names.
 func confined(needs []iam.Need, patterns []string) ([]iam.Need, error) {
 	needs = slices.DeleteFunc(slices.Clone(needs), func(n iam.Need) bool { return n.Path == "/_bulk" })
+	names, err := namesOf(patterns)
+	for _, name := range names {
+		needs = append(needs, iam.Need{Method: "POST", Path: "/" + name + "/_bulk", Why: "documents"})
+	}
+	return needs, err
+}
+
+// namesOf are the names of the indexes of patterns, with asterisks.
+func namesOf(patterns []string) ([]string, error) {
+	var names []string
 	for _, text := range patterns {
 		p, err := shape.ParsePattern(text)
 		if err != nil {
@@ -48,9 +58,9 @@ func confined(needs []iam.Need, patterns []string) ([]iam.Need, error) {
 		if !whole {
 			name += "*"
 		}
-		needs = append(needs, iam.Need{Method: "POST", Path: "/" + name + "/_bulk", Why: "documents"})
+		names = append(names, name)
 	}
-	return needs, nil
+	return names, nil
 }
 
 // templateNeeds are what a mode that puts index templates asks for besides.
@@ -83,6 +93,7 @@ type generateOptions struct {
 	domainARN, principal, side string
 	needs, indexes             []string
 	templates, indexInPath     bool
+	conflicts                  bool
 }
 
 func newPolicyGenerate(a *app) *cobra.Command {
@@ -117,6 +128,7 @@ index may name others in its body.`,
 		"allow the indexes of --index only")
 	f.StringArrayVar(&o.indexes, "index", nil, "pattern of index names, with --index-in-path; "+
 		"may be given several times (default that of the mode)")
+	f.BoolVar(&o.conflicts, "conflicts", false, "the mode reads mappings: it runs with --conflicts rename or stringify")
 	f.BoolVar(&o.templates, "put-templates", false, "the mode puts index templates: ship or lambda with --put-templates")
 	return cmd
 }
@@ -166,24 +178,36 @@ func (o *generateOptions) needsOf(mode string) ([]iam.Need, error) {
 		return nil, usagef("--put-templates is for lambda and ship", "%s puts no index templates", mode)
 	case o.indexInPath && passesOn:
 		return nil, usagef("name the requests with --need", "%s does not choose indexes", mode)
-	case len(o.indexes) > 0 && !o.indexInPath:
+	case o.conflicts && passesOn:
+		return nil, usagef("name the requests with --need", "%s reads no mappings by itself", mode)
+	case len(o.indexes) > 0 && !o.indexInPath && !o.conflicts:
 		return nil, usagef("add --index-in-path, here and to the mode", "without it the index is not in the path, "+
 			"where a policy sees it")
 	case len(o.needs) > 0:
 		return parseNeeds(o.needs)
 	}
 	needs := modes[i].needs
-	if o.indexInPath {
-		patterns := o.indexes
-		if len(patterns) == 0 {
-			patterns = []string{shape.DefaultIndex}
-			if mode == "lambda" {
-				patterns = append(patterns, cloudwatch.DefaultIndex)
-			}
+	patterns := o.indexes
+	if len(patterns) == 0 {
+		patterns = []string{shape.DefaultIndex}
+		if mode == "lambda" {
+			patterns = append(patterns, cloudwatch.DefaultIndex)
 		}
+	}
+	if o.indexInPath {
 		var err error
 		if needs, err = confined(needs, patterns); err != nil {
 			return nil, err
+		}
+	}
+	if o.conflicts {
+		names, err := namesOf(patterns)
+		if err != nil {
+			return nil, err
+		}
+		needs = slices.Clone(needs)
+		for _, name := range names {
+			needs = append(needs, iam.Need{Method: "GET", Path: "/" + name + "/_mapping", Why: "the types of fields"})
 		}
 	}
 	if o.templates {

@@ -140,6 +140,9 @@ func (w *wiring) fit(flags *pflag.FlagSet, memory string) {
 
 // open makes the stages. It makes no request.
 func (w *wiring) open(ctx context.Context) error {
+	if err := w.write.Check(); err != nil {
+		return err
+	}
 	p, err := w.read.Stages()
 	if err != nil {
 		return err
@@ -196,7 +199,7 @@ func (w *wiring) pipeline(ctx context.Context) (penstock.Pipeline, func(context.
 	}
 	writer := bulk.New(cfg, w.domain)
 	p := *w.stages
-	p.Deliverer, p.DeadLetters = writer, w.letters
+	p.Deliverer, p.DeadLetters = w.write.Deliverer(writer, w.domain, w.logger), w.letters
 	return p, func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, 500*time.Millisecond)
 		defer cancel()

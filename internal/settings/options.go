@@ -82,4 +82,5 @@ func (f Flags) Write(o *pipeline.Write) {
 	f.Boolean(&o.Gzip, "gzip")
 	f.Boolean(&o.IndexInPath, "index-in-path")
 	f.Boolean(&o.NoIDs, "no-ids")
+	f.Text(&o.Conflicts, "conflicts")
 }

@@ -159,6 +159,12 @@ var table = []Setting{
 		Usage: "SQS queue that the function sends the rest of a large object to; without one the object is given back",
 	},
 	{
+		Name:    "conflicts",
+		Default: "deadletter",
+		Usage: "values that the mapping of their index does not take: rename writes them as text under NAME_text, " +
+			"stringify writes objects and lists as JSON where the field is text, deadletter leaves them to the domain",
+	},
+	{
 		Name:    "put-templates",
 		Default: "false",
 		Usage: "put the index templates that the domain lacks before the first document; " +
