@@ -66,6 +66,10 @@ var refusals = []refusal{
 	{400, "illegal_argument_exception", "^Number of documents in the index can't exceed", indexFault, "it is full"},
 	{400, "illegal_argument_exception", "^Document ID is not supported", noIDs, "a serverless collection of time series or vectors"},
 
+	// Passing, unless it is the document's own fault: the next time the field is there, and the value is read by its type.
+	{400, "illegal_argument_exception", "cannot be changed from type [", suspect, "two documents made a field at once"},
+	{400, "illegal_argument_exception", "of different type, current_type [", suspect, "the same, up to Elasticsearch 7.7"},
+
 	// Passing, and the domain wants fewer requests.
 	{0, "es_rejected_execution_exception", "", throttled, "a full queue; a 503 in old versions"},
 	{0, "rejected_execution_exception", "", throttled, "the same in OpenSearch"},
