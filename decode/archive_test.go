@@ -110,7 +110,9 @@ func storedZip(members ...string) string {
 	w := zip.NewWriter(&b)
 	for i := 0; i < len(members); i += 2 {
 		size := uint64(len(members[i+1]))
-		f, _ := w.CreateRaw(&zip.FileHeader{Name: members[i], CRC32: crc32.ChecksumIEEE([]byte(members[i+1])), CompressedSize64: size, UncompressedSize64: size})
+		f, _ := w.CreateRaw(&zip.FileHeader{
+			Name: members[i], CRC32: crc32.ChecksumIEEE([]byte(members[i+1])), CompressedSize64: size, UncompressedSize64: size,
+		})
 		_, _ = io.WriteString(f, members[i+1])
 	}
 	_ = w.Close()

@@ -53,7 +53,8 @@ func (d *Decoder) zstd(r io.Reader) (io.Reader, func(), error) {
 	z, ok := d.zstds.Get().(*zstd.Decoder)
 	if !ok {
 		var err error
-		z, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
+		z, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+			zstd.WithDecoderMaxWindow(maxWindow))
 		if err != nil {
 			return nil, nil, err
 		}
@@ -105,7 +106,8 @@ func decodeError(kind container, err error) error {
 		return err
 	}
 	switch {
-	case errors.Is(err, errWindow), errors.Is(err, zstd.ErrWindowSizeExceeded), errors.Is(err, zstd.ErrDecoderSizeExceeded):
+	case errors.Is(err, errWindow), errors.Is(err, zstd.ErrWindowSizeExceeded),
+		errors.Is(err, zstd.ErrDecoderSizeExceeded):
 		return overLimit("%v data needs a window of more than %d MiB", kind, maxWindow>>20)
 	case errors.Is(err, zip.ErrAlgorithm):
 		return &UnsupportedError{Container: "zip (with this compression method)"}

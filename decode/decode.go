@@ -1,6 +1,6 @@
-// Package decode turns stored bytes into plain bytes: it tells compressions and archives by their first bytes, opens them
-// inside one another, and reads all members of a stream, within bounds. A bare snappy block is also told by its name. The
-// package also splits plain bytes into lines.
+// Package decode turns stored bytes into plain bytes: it tells compressions and archives by their first bytes, opens
+// them inside one another, and reads all members of a stream, within bounds. A bare snappy block is also told by its
+// name. The package also splits plain bytes into lines.
 package decode
 
 import (
@@ -29,10 +29,11 @@ type Limits struct {
 	MaxDepth int
 	// MaxEntries is the most members of archives, 100,000 by default.
 	MaxEntries int
-	// MaxSpool is the largest zip archive or Parquet file, in stored bytes, 4 GiB by default: they are read from their end, so they
-	// are kept while they are read, up to 4 MiB in memory and a larger one in a temporary file.
+	// MaxSpool is the largest zip archive or Parquet file, in stored bytes, 4 GiB by default: they are read from their
+	// end, so they are kept while they are read, up to 4 MiB in memory and a larger one in a temporary file.
 	MaxSpool int64
-	// MaxPages is the most memory for the pages and blocks of Parquet and Avro files, of all objects together, 64 MiB by default.
+	// MaxPages is the most memory for the pages and blocks of Parquet and Avro files, of all objects together, 64 MiB by
+	// default.
 	MaxPages int64
 	// Tables read files that have rows.
 	Tables
@@ -97,9 +98,9 @@ func New(l Limits) *Decoder {
 // When r is a penstock.Idler that idles, compressed bytes are decoded as far as they have come.
 //
 // An error is a *penstock.ObjectError when the bytes themselves are at fault (corrupt, cut off, over a limit, or in a
-// container that nobody here reads, with an *UnsupportedError inside), and the source's own error when reading r failed.
-// Reading an entry fails with the same errors, after everything that came before. A member that cannot be read while its
-// archive can does not end the sequence: the members after it follow.
+// container that nobody here reads, with an *UnsupportedError inside), and the source's own error when reading r
+// failed. Reading an entry fails with the same errors, after everything that came before. A member that cannot be read
+// while its archive can does not end the sequence: the members after it follow.
 func (d *Decoder) Entries(name string, r io.Reader) iter.Seq2[penstock.Entry, error] {
 	return func(yield func(penstock.Entry, error) bool) {
 		o := &object{Limits: d.limits, name: name, decoder: d, source: &source{r: r}, yield: yield}
@@ -181,7 +182,8 @@ func (s *source) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// ended is the end as the reader is to see it. That a file may go on is not for a container, which knows its end itself.
+// ended is the end as the reader is to see it. That a file may go on is not for a container, which knows its end
+// itself.
 func (s *source) ended() error {
 	if s.growing != nil && s.contained {
 		return io.EOF
@@ -197,8 +199,8 @@ func (s *source) failure() error {
 	return nil
 }
 
-// notTheEnd is a failure that has an io.EOF somewhere inside, as when a server hangs up without an answer. Taken for the
-// end, it would cut the object off in silence.
+// notTheEnd is a failure that has an io.EOF somewhere inside, as when a server hangs up without an answer. Taken for
+// the end, it would cut the object off in silence.
 type notTheEnd struct{ err error }
 
 func (e *notTheEnd) Error() string { return e.err.Error() }
@@ -413,8 +415,8 @@ type entryReader struct {
 	err   error // a verdict
 }
 
-// Containers names what an entry of a Decoder is stored in, the outermost first: gzip, zip and so on. A plain object is in
-// none. It is to be asked before the next entry is.
+// Containers names what an entry of a Decoder is stored in, the outermost first: gzip, zip and so on. A plain object is
+// in none. It is to be asked before the next entry is.
 func Containers(e penstock.Entry) []string {
 	var names []string
 	if r, ok := e.Reader.(*entryReader); ok {

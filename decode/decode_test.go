@@ -81,7 +81,8 @@ func hadoop(blocks ...string) string {
 
 // bz2 is text, compressed: Go has no compressor of this kind.
 var bz2 = func() string {
-	b, err := hex.DecodeString("425a68393141592653599682127e0000095180001240042f659e80200021a9a13c46a7a3d53d429931320c8c44606534d0eaa01c2bb8e09a5126082dcc57b57edf3a11f8bb9229c28484b41093f0")
+	b, err := hex.DecodeString("425a68393141592653599682127e0000095180001240042f659e80200021" +
+		"a9a13c46a7a3d53d429931320c8c44606534d0eaa01c2bb8e09a5126082dcc57b57edf3a11f8bb9229c28484b41093f0")
 	if err != nil {
 		panic(err)
 	}
@@ -174,16 +175,32 @@ func TestWhatIsInsideIsFoundByItsBytes(t *testing.T) {
 		{"UTF-16 little endian", utf16Of("日本 😀\n", binary.LittleEndian), map[string]string{"": "日本 😀\n"}},
 		{"UTF-16 big endian in gzip", gz(utf16Of(text, binary.BigEndian)), one},
 		{"UTF-16 little endian without a mark", utf16Of(text, binary.LittleEndian)[2:], one},
-		{"UTF-16 big endian without a mark", utf16Of(text+"日本 😀\n", binary.BigEndian)[2:], map[string]string{"": text + "日本 😀\n"}},
-		{"UTF-32 little endian", "\xff\xfe\x00\x00" + utf32Of(text+"日本 😀\n", binary.LittleEndian), map[string]string{"": text + "日本 😀\n"}},
+		{
+			name:   "UTF-16 big endian without a mark",
+			stored: utf16Of(text+"日本 😀\n", binary.BigEndian)[2:],
+			want:   map[string]string{"": text + "日本 😀\n"},
+		},
+		{
+			name:   "UTF-32 little endian",
+			stored: "\xff\xfe\x00\x00" + utf32Of(text+"日本 😀\n", binary.LittleEndian),
+			want:   map[string]string{"": text + "日本 😀\n"},
+		},
 		{"UTF-32 big endian", "\x00\x00\xfe\xff" + utf32Of(text, binary.BigEndian), one},
 		{"UTF-32 without a mark in gzip", gz(utf32Of(text, binary.LittleEndian)), one},
 		{"UTF-32 big endian without a mark", utf32Of(text, binary.BigEndian), one},
-		{"UTF-32 of what is no character", "\x00\x00\xfe\xff\x00\x11\x00\x00\x00\x00\xd8\x00\x00\x00\x00\x0a", map[string]string{"": "\ufffd\ufffd\n"}},
+		{
+			name:   "UTF-32 of what is no character",
+			stored: "\x00\x00\xfe\xff\x00\x11\x00\x00\x00\x00\xd8\x00\x00\x00\x00\x0a",
+			want:   map[string]string{"": "\ufffd\ufffd\n"},
+		},
 		{"carriage returns alone", "one\rtwo\r\rthree\r", map[string]string{"": "one\ntwo\n\nthree\n"}},
 		{"one carriage return", "10 %\r20 %", map[string]string{"": "10 %\r20 %"}},
 		{"carriage returns of a progress bar", "10 %\r20 %\r30 %\ndone\n", map[string]string{"": "10 %\r20 %\r30 %\ndone\n"}},
-		{"NULs that are no wide characters", "a\x00b\x00c\x00d\x00\xff\xff\xff\xff\x01\x02\x03\x04\n", map[string]string{"": "a\x00b\x00c\x00d\x00\xff\xff\xff\xff\x01\x02\x03\x04\n"}},
+		{
+			name:   "NULs that are no wide characters",
+			stored: "a\x00b\x00c\x00d\x00\xff\xff\xff\xff\x01\x02\x03\x04\n",
+			want:   map[string]string{"": "a\x00b\x00c\x00d\x00\xff\xff\xff\xff\x01\x02\x03\x04\n"},
+		},
 		{"text that begins like bzip2", "BZh is not it\n", map[string]string{"": "BZh is not it\n"}},
 		{"text that begins like an encrypted file", "Salted__ butter\n", map[string]string{"": "Salted__ butter\n"}},
 		{"text that begins like snappy", "\x82SNAPPY", map[string]string{"": "\x82SNAPPY"}},
@@ -193,13 +210,23 @@ func TestWhatIsInsideIsFoundByItsBytes(t *testing.T) {
 		{"Hadoop snappy", hadoop(text), one},
 		{"Hadoop snappy in groups and blocks", hadoop(text[:5]) + hadoop(text[5:20], text[20:]), one},
 		{"Hadoop snappy with an empty group behind it", hadoop(text) + "\x00\x00\x00\x00", one},
-		{"Hadoop snappy of many lines", hadoop(strings.Repeat(text, 1000)), map[string]string{"": strings.Repeat(text, 1000)}},
+		{
+			name:   "Hadoop snappy of many lines",
+			stored: hadoop(strings.Repeat(text, 1000)),
+			want:   map[string]string{"": strings.Repeat(text, 1000)},
+		},
 		{"Hadoop snappy in tar", tarOf("a.snappy", hadoop(text)), map[string]string{"a.snappy": text}},
-		{"a snappy block in tar", tarOf("a.snappy", string(snappy.Encode(nil, []byte(text)))), map[string]string{"a.snappy": text}},
+		{
+			name:   "a snappy block in tar",
+			stored: tarOf("a.snappy", string(snappy.Encode(nil, []byte(text)))),
+			want:   map[string]string{"a.snappy": text},
+		},
 		{"text that begins like ORC", "ORCHID\n", map[string]string{"": "ORCHID\n"}},
 	}
 	for _, tt := range tests {
-		for reader, r := range map[string]io.Reader{"whole": strings.NewReader(tt.stored), "by bytes": iotest.OneByteReader(strings.NewReader(tt.stored))} {
+		for reader, r := range map[string]io.Reader{
+			"whole": strings.NewReader(tt.stored), "by bytes": iotest.OneByteReader(strings.NewReader(tt.stored)),
+		} {
 			got, err := all(decode.New(decode.Limits{}), r)
 			if diff := cmp.Diff(tt.want, got); err != nil || diff != "" {
 				t.Errorf("%s, %s: error %v\n%s", tt.name, reader, err, diff)
@@ -219,13 +246,19 @@ func TestDamageIsOfTheObjectAndComesAfterTheData(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat(text, 2000)
 	for name, stored := range map[string]string{
-		"gzip cut off": gz(long)[:200], "gzip with garbage behind it": gz(long) + "garbage", "zstd cut off": zst(long)[:40], "xz cut off": xzip(long)[:100],
+		"gzip cut off": gz(long)[:200], "gzip with garbage behind it": gz(long) + "garbage", "zstd cut off": zst(long)[:40],
+		"xz cut off":  xzip(long)[:100],
 		"lz4 cut off": lz(long)[:100], "snappy cut off": snap(long)[:1000], "snappy-java cut off": xerial(text, long)[:500],
-		"snappy-java with a flipped bit": flip(xerial(text, long), -60), "Hadoop snappy cut off": hadoop(text, long)[:500], "Hadoop snappy without its last block": hadoop(text, long)[:70],
-		"Hadoop snappy with a flipped bit": flip(hadoop(text, long), -60), "Hadoop snappy with garbage behind it": hadoop(text) + "garbage",
-		"tar cut off": tarOf("a", long)[:20_000], "zip cut off": zipOf("a", long)[:100],
-		"bzip2 cut off": bz2[:70], "lz4 with garbage behind it": lz(long) + "garbage", "xz with garbage behind it": xzip(long) + "garbage",
-		"gzip with a flipped bit": flip(gz(long), -6), "zstd with a flipped bit": flip(zst(long), -2), "UTF-16 with half a character": utf16Of(text, binary.LittleEndian) + "x", "UTF-32 with a part of a character": utf32Of(text, binary.LittleEndian) + "x\x00",
+		"snappy-java with a flipped bit": flip(xerial(text, long), -60), "Hadoop snappy cut off": hadoop(text, long)[:500],
+		"Hadoop snappy without its last block": hadoop(text, long)[:70],
+		"Hadoop snappy with a flipped bit":     flip(hadoop(text, long), -60),
+		"Hadoop snappy with garbage behind it": hadoop(text) + "garbage",
+		"tar cut off":                          tarOf("a", long)[:20_000], "zip cut off": zipOf("a", long)[:100],
+		"bzip2 cut off": bz2[:70], "lz4 with garbage behind it": lz(long) + "garbage",
+		"xz with garbage behind it": xzip(long) + "garbage",
+		"gzip with a flipped bit":   flip(gz(long), -6), "zstd with a flipped bit": flip(zst(long), -2),
+		"UTF-16 with half a character":      utf16Of(text, binary.LittleEndian) + "x",
+		"UTF-32 with a part of a character": utf32Of(text, binary.LittleEndian) + "x\x00",
 	} {
 		got, err := all(decode.New(decode.Limits{}), strings.NewReader(stored))
 		oe, ok := errors.AsType[*penstock.ObjectError](err)
@@ -314,8 +347,9 @@ func TestAnEntryIsOverWhenTheNextOneComes(t *testing.T) {
 func TestContainersThatCannotBeReadSaySo(t *testing.T) {
 	t.Parallel()
 	for stored, want := range map[string]string{
-		"PAR1\x15\x04": "Parquet", "PARE\x15\x04": "encrypted Parquet", "Obj\x01\x04": "Avro", "ORC\x01": "ORC", "7z\xbc\xaf\x27\x1c": "7z",
-		"Rar!\x1a\x07\x00": "RAR", "\x1f\x9d\x90": "compress (.Z)", "ElfFile\x00\x00": "Windows event log (EVTX)",
+		"PAR1\x15\x04": "Parquet", "PARE\x15\x04": "encrypted Parquet", "Obj\x01\x04": "Avro", "ORC\x01": "ORC",
+		"7z\xbc\xaf\x27\x1c": "7z",
+		"Rar!\x1a\x07\x00":   "RAR", "\x1f\x9d\x90": "compress (.Z)", "ElfFile\x00\x00": "Windows event log (EVTX)",
 		"\x30\x00\x00\x00LfLe\x01": "Windows event log (EVT)", "LPKSHHRH\x00": "systemd journal", "LZIP\x01\x0c": "lzip",
 		"\x89LZO\x00\r\n\x1a\n": "LZO", "ARROW1\x00\x00": "Arrow", "Salted__\x00\x81": "encrypted (OpenSSL)",
 		"age-encryption.org/v1\n-> X25519": "encrypted (age)", "-----BEGIN PGP MESSAGE-----\n": "encrypted (PGP)",
@@ -323,12 +357,15 @@ func TestContainersThatCannotBeReadSaySo(t *testing.T) {
 		for _, s := range []string{stored, gz(stored)} {
 			_, err := all(decode.New(decode.Limits{}), strings.NewReader(s))
 			oe, ours := errors.AsType[*penstock.ObjectError](err)
-			if u, ok := errors.AsType[*decode.UnsupportedError](err); !ok || u.Container != want || !ours || oe.Reason != penstock.ReasonUnreadable {
+			u, ok := errors.AsType[*decode.UnsupportedError](err)
+			if !ok || u.Container != want || !ours || oe.Reason != penstock.ReasonUnreadable {
 				t.Errorf("%q: error %v", stored, err)
 			}
 		}
 		// In an archive it is one of its members, and the others are read.
-		for name, archive := range map[string]string{"tar": tarOf("a", text, "b", stored, "c", text), "zip": zipOf("a", text, "b", stored, "c", text)} {
+		for name, archive := range map[string]string{
+			"tar": tarOf("a", text, "b", stored, "c", text), "zip": zipOf("a", text, "b", stored, "c", text),
+		} {
 			var got, refused []string
 			for e, err := range decode.New(decode.Limits{}).Entries("", strings.NewReader(archive)) {
 				if err != nil {
@@ -461,13 +498,18 @@ func TestTruncatedGzipGivesAsMuchAsTheStandardLibrary(t *testing.T) {
 }
 
 func FuzzEntries(f *testing.F) {
-	for _, s := range []string{text, gz(text), zst(text), lz(text), snap(text), xzip(text), tarOf("a", text), zipOf("a", text), gz(tarOf("a", gz(text))), bz2, zipOf("a", text)[:40], utf16Of(text, binary.BigEndian), xerial(text, text), hadoop(text, text), string(snappy.Encode(nil, []byte(text)))} {
+	for _, s := range []string{
+		text, gz(text), zst(text), lz(text), snap(text), xzip(text), tarOf("a", text), zipOf("a", text),
+		gz(tarOf("a", gz(text))), bz2, zipOf("a", text)[:40], utf16Of(text, binary.BigEndian), xerial(text, text),
+		hadoop(text, text), string(snappy.Encode(nil, []byte(text))),
+	} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, stored []byte) {
 		const limit = 1 << 20
 		total := 0
-		for e, err := range decode.New(decode.Limits{MaxBytes: limit, MaxEntries: 20}).Entries("a.snappy", bytes.NewReader(stored)) {
+		for e, err := range decode.New(decode.Limits{MaxBytes: limit, MaxEntries: 20}).Entries("a.snappy",
+			bytes.NewReader(stored)) {
 			if err != nil {
 				break
 			}
@@ -489,7 +531,9 @@ func FuzzEntries(f *testing.F) {
 func BenchmarkGzip(b *testing.B) {
 	var plain strings.Builder
 	for i := range 20_000 {
-		_, _ = fmt.Fprintf(&plain, `{"time":"2026-11-24T17:%02d:%02d.%03dZ","level":"info","request":"%08x","path":"/api/items/%d","status":200,"bytes":%d}`+"\n", i/60%60, i%60, i%1000, i*2654435761, i%977, i*31%9001)
+		_, _ = fmt.Fprintf(&plain,
+			`{"time":"2026-11-24T17:%02d:%02d.%03dZ","level":"info","request":"%08x","path":"/api/items/%d","status":200,`+
+				`"bytes":%d}`+"\n", i/60%60, i%60, i%1000, i*2654435761, i%977, i*31%9001)
 	}
 	stored := gz(plain.String())
 	count := func(b *testing.B, r io.Reader) {
@@ -554,7 +598,12 @@ func TestASnappyBlockAloneIsToldByItsNameAndByDecoding(t *testing.T) {
 		{"the framing format", "a.snappy", snap(text), text},
 		{"a block of a block", "a.snappy", string(snappy.Encode(nil, []byte(block))), block},
 		{"gzip in a block", "a.snappy", string(snappy.Encode(nil, []byte(gz(text)))), text},
-		{"larger than what is kept", "a.snappy", string(snappy.Encode(nil, make([]byte, 33<<20))), string(snappy.Encode(nil, make([]byte, 33<<20)))},
+		{
+			what:   "larger than what is kept",
+			name:   "a.snappy",
+			stored: string(snappy.Encode(nil, make([]byte, 33<<20))),
+			want:   string(snappy.Encode(nil, make([]byte, 33<<20))),
+		},
 	} {
 		for e, err := range decode.New(decode.Limits{}).Entries(tt.name, strings.NewReader(tt.stored)) {
 			if err != nil {
@@ -567,7 +616,8 @@ func TestASnappyBlockAloneIsToldByItsNameAndByDecoding(t *testing.T) {
 		}
 	}
 	broken := errors.New("connection reset")
-	for _, err := range decode.New(decode.Limits{}).Entries("a.snappy", io.MultiReader(strings.NewReader(block[:99]), iotest.ErrReader(broken))) {
+	for _, err := range decode.New(decode.Limits{}).Entries("a.snappy",
+		io.MultiReader(strings.NewReader(block[:99]), iotest.ErrReader(broken))) {
 		if err != nil && !errors.Is(err, broken) {
 			t.Errorf("a source that breaks: %v", err)
 		}
@@ -580,8 +630,9 @@ func TestLengthsInSnappyStreamsAreBounded(t *testing.T) {
 	huge := binary.AppendUvarint(nil, 0xffffffff)
 	for name, stored := range map[string]string{
 		"a stored block of 4 GB": xerial() + "\xff\xff\xff\xffabc",
-		"a plain block of 4 GB":  xerial() + string(binary.BigEndian.AppendUint32(nil, uint32(len(huge)+2))) + string(huge) + "\x00a",
-		"one of 16 MiB":          xerial(strings.Repeat("x", 16<<20)),
+		"a plain block of 4 GB": xerial() + string(binary.BigEndian.AppendUint32(nil, uint32(len(huge)+2))) + string(huge) +
+			"\x00a",
+		"one of 16 MiB": xerial(strings.Repeat("x", 16<<20)),
 	} {
 		_, err := all(decode.New(decode.Limits{}), strings.NewReader(stored))
 		if oe, ok := errors.AsType[*penstock.ObjectError](err); !ok || oe.Reason != penstock.ReasonLimit {

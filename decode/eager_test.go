@@ -18,8 +18,8 @@ import (
 	"github.com/seed56735111/penstock/decode"
 )
 
-// idling gives its parts, and says before each one and before the end that nothing comes: several times, because some of
-// them are for those who look at what the stream is.
+// idling gives its parts, and says before each one and before the end that nothing comes: several times, because some
+// of them are for those who look at what the stream is.
 type idling struct {
 	parts []string
 	told  int // how often in a row
@@ -91,7 +91,9 @@ func flushed(open func(io.Writer) flusher, parts ...string) []string {
 // Compressed bytes are decoded as far as they have come: a pipe that idles holds nothing back.
 func TestAnIdleCompressedStreamHoldsNothingBack(t *testing.T) {
 	t.Parallel()
-	parts := []string{"{\"n\":1}\n", "{\"n\":2}\n{\"n\":3}\n", strings.Repeat("a longer line\n", 20_000) + "x\n", "\u00e9\n"}
+	parts := []string{
+		"{\"n\":1}\n", "{\"n\":2}\n{\"n\":3}\n", strings.Repeat("a longer line\n", 20_000) + "x\n", "\u00e9\n",
+	}
 	gzips := func(w io.Writer) flusher { return gzip.NewWriter(w) }
 	each := func(compress func(string) string) (out []string) {
 		for _, p := range parts {
@@ -145,9 +147,12 @@ func TestAnIdleCompressedStreamHoldsNothingBack(t *testing.T) {
 func TestAStreamThatIdlesAnywhereIsReadAsOthersAre(t *testing.T) {
 	t.Parallel()
 	for name, stored := range map[string]string{
-		"gzip": gz(text, text), "zstd": zst(text), "xz": xzip(text), "lz4": lz(text) + lz(text), "snappy": snap(text), "bzip2": bz2,
-		"xerial": xerial(text, text), "hadoop": hadoop(text, text), "nested": gz(zst(text)), "UTF-16": utf16Of(text+"\U0001f600", binary.LittleEndian),
-		"tar": tarOf("a", text), "zip": zipOf("a", text), "damaged": gz(text)[:40] + "damage" + gz(text)[46:], "plain": text, "empty": "",
+		"gzip": gz(text, text), "zstd": zst(text), "xz": xzip(text), "lz4": lz(text) + lz(text), "snappy": snap(text),
+		"bzip2":  bz2,
+		"xerial": xerial(text, text), "hadoop": hadoop(text, text), "nested": gz(zst(text)),
+		"UTF-16": utf16Of(text+"\U0001f600", binary.LittleEndian),
+		"tar":    tarOf("a", text), "zip": zipOf("a", text), "damaged": gz(text)[:40] + "damage" + gz(text)[46:],
+		"plain": text, "empty": "",
 	} {
 		for cut := len(stored); cut >= 0; cut -= 1 + len(stored)/40 {
 			parts := strings.Split(stored[:cut], "")

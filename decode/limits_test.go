@@ -150,7 +150,12 @@ func TestBombsDoNotGrowTheMemory(t *testing.T) {
 		limit  bool
 	}{
 		{"10 GB of zeros, by ratio", decode.Limits{}, &repeat{part: member, times: 640}, true},
-		{"10 GB of zeros, by size", decode.Limits{MaxBytes: 300 << 20, MaxRatio: 1e9}, &repeat{part: member, times: 640}, true},
+		{
+			name:   "10 GB of zeros, by size",
+			limits: decode.Limits{MaxBytes: 300 << 20, MaxRatio: 1e9},
+			r:      &repeat{part: member, times: 640},
+			limit:  true,
+		},
 		{"in two layers", decode.Limits{}, strings.NewReader(gz(strings.Repeat(member, 640))), true},
 		{"a million empty members", decode.Limits{}, &repeat{part: gz(""), times: 1_000_000}, false},
 		{"padding in a layer inside", decode.Limits{MaxRatio: 100}, hidden(1 << 10), true},
@@ -209,7 +214,8 @@ func TestTheListOfAZipIsBounded(t *testing.T) {
 		members = append(members, "name", "")
 	}
 	_, err := drain(t, decode.New(decode.Limits{MaxEntries: 10}), strings.NewReader(zipOf(members...)))
-	if oe, ok := errors.AsType[*penstock.ObjectError](err); !ok || oe.Reason != penstock.ReasonLimit || !strings.Contains(err.Error(), "directory") {
+	oe, ok := errors.AsType[*penstock.ObjectError](err)
+	if !ok || oe.Reason != penstock.ReasonLimit || !strings.Contains(err.Error(), "directory") {
 		t.Errorf("error %v", err)
 	}
 }

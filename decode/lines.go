@@ -39,7 +39,8 @@ type LineReader struct {
 	err   error
 }
 
-// NewLineReader returns a reader of the lines in r; maxLine is the longest one to hold, in bytes, DefaultMaxLine when 0.
+// NewLineReader returns a reader of the lines in r; maxLine is the longest one to hold, in bytes, DefaultMaxLine when
+// 0.
 func NewLineReader(r io.Reader, maxLine int) *LineReader {
 	if maxLine <= 0 {
 		maxLine = DefaultMaxLine
@@ -49,8 +50,8 @@ func NewLineReader(r io.Reader, maxLine int) *LineReader {
 }
 
 // Next returns the next line, a last one without an ending included. After it comes io.EOF, or the error of the source:
-// with such an error comes what was read of the line that it broke off. That is not a line, and no record should be made
-// of it: read again, the same offset has a longer one.
+// with such an error comes what was read of the line that it broke off. That is not a line, and no record should be
+// made of it: read again, the same offset has a longer one.
 func (l *LineReader) Next() (Line, error) {
 	searched := l.start
 	for {

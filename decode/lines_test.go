@@ -84,7 +84,9 @@ func TestLinesDoNotDependOnHowTheyAreCutAndCompressed(t *testing.T) {
 			stored.WriteString(gz(""))
 		}
 		for name, src := range map[string]io.Reader{
-			"plain": strings.NewReader(s), "plain by bytes": iotest.OneByteReader(strings.NewReader(s)), "members": strings.NewReader(stored.String()), "members by halves": iotest.HalfReader(strings.NewReader(stored.String())),
+			"plain": strings.NewReader(s), "plain by bytes": iotest.OneByteReader(strings.NewReader(s)),
+			"members":           strings.NewReader(stored.String()),
+			"members by halves": iotest.HalfReader(strings.NewReader(stored.String())),
 		} {
 			for e, err := range decode.New(decode.Limits{}).Entries("", src) {
 				if err != nil {

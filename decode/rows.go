@@ -7,8 +7,8 @@ import (
 	"github.com/seed56735111/penstock"
 )
 
-// Tables are what reads files that have rows in place of bytes; the packages below this one do. A kind of file whose reader is nil is not
-// supported: a program that has no use for it need not link it.
+// Tables are what reads files that have rows in place of bytes; the packages below this one do. A kind of file whose
+// reader is nil is not supported: a program that has no use for it need not link it.
 type Tables struct {
 	// Parquet opens a Parquet file, Avro an Avro object container file.
 	Parquet func(f io.ReaderAt, size int64, hold HoldFunc) (Rows, error)
@@ -17,14 +17,15 @@ type Tables struct {
 
 // Rows are the rows of a file that has rows in place of bytes. They are for one goroutine.
 type Rows interface {
-	// Next appends the next row to dst, as a JSON object on one line without its end, in valid UTF-8. It returns io.EOF behind the last one.
+	// Next appends the next row to dst, as a JSON object on one line without its end, in valid UTF-8. It returns io.EOF
+	// behind the last one.
 	Next(dst []byte) ([]byte, error)
 	// Close lets go of what is held.
 	Close()
 }
 
-// HoldFunc is asked before memory is used for as long as Rows are open, with the most of it. It blocks until there is enough, and
-// is called at most once.
+// HoldFunc is asked before memory is used for as long as Rows are open, with the most of it. It blocks until there is
+// enough, and is called at most once.
 type HoldFunc func(bytes int64) error
 
 // OverLimit is the error of a file that asks for more than it may have.
@@ -57,7 +58,8 @@ func (o *object) rows(name string, kind container, depth int, open func(HoldFunc
 	defer func() { o.decoder.pages.Release(held) }()
 	rows, err := open(func(n int64) error {
 		if n > o.MaxPages {
-			return overLimit("%v file whose pages take %d MiB at once, over the limit of %d MiB, twice --max-record-bytes", kind, n>>20, o.MaxPages>>20)
+			return overLimit("%v file whose pages take %d MiB at once, over the limit of %d MiB, twice --max-record-bytes",
+				kind, n>>20, o.MaxPages>>20)
 		}
 		held = n
 		return o.decoder.pages.Acquire(context.Background(), n)

@@ -12,8 +12,8 @@ import (
 )
 
 // Snappy comes in four forms. The framing format has a magic and checksums, and the library reads it. The stream of
-// snappy-java ("xerial") has a magic, and then blocks, each behind its length. Hadoop's has no magic: behind the plain length
-// of a group come blocks, each behind its length, until the group is whole. A block alone has nothing around it.
+// snappy-java ("xerial") has a magic, and then blocks, each behind its length. Hadoop's has no magic: behind the plain
+// length of a group come blocks, each behind its length, until the group is whole. A block alone has nothing around it.
 
 // xerialMagic begins a stream of snappy-java; two versions of four bytes follow it.
 const (
@@ -40,8 +40,8 @@ func isHadoopSnappy(head []byte) bool {
 	return ok && plain <= min(int(group), maxSnappyBlock) && stored <= snappy.MaxEncodedLen(plain)
 }
 
-// snappyBegins reports whether a block can begin like this, and how long it says that it is: its first element is a literal,
-// because there is nothing to copy yet, and no longer than the block.
+// snappyBegins reports whether a block can begin like this, and how long it says that it is: its first element is a
+// literal, because there is nothing to copy yet, and no longer than the block.
 func snappyBegins(head []byte) (plain int, ok bool) {
 	n, size := binary.Uvarint(head)
 	if size <= 0 || size >= len(head) || n == 0 || n > maxSnappyGroup {

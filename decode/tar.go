@@ -59,8 +59,8 @@ func (o *object) tarFiles(name string, r io.Reader, end *ending, depth int) erro
 	}
 }
 
-// goOn tells the consumer of a member that failed and decides whether the members after it are given: when its bytes were
-// the only thing that is broken. around is the error of the archive it is in.
+// goOn tells the consumer of a member that failed and decides whether the members after it are given: when its bytes
+// were the only thing that is broken. around is the error of the archive it is in.
 func (o *object) goOn(name string, err, around error) error {
 	if err == nil || errors.Is(err, errStopped) {
 		return err
@@ -75,7 +75,8 @@ func (o *object) goOn(name string, err, around error) error {
 }
 
 // afterTar reads on behind the end of an archive: nothing but zeros may follow, or the first block of another archive,
-// which it returns (of no length when there is none). Reading to the end also has the checksums of the compression around it verified.
+// which it returns (of no length when there is none). Reading to the end also has the checksums of the compression
+// around it verified.
 func afterTar(r io.Reader) ([]byte, error) {
 	block := make([]byte, tarBlock)
 	for {

@@ -16,8 +16,8 @@ import (
 // guessBytes is how much of a text without a byte order mark is looked at.
 const guessBytes = 512
 
-// transcoded leaves out a UTF-8 byte order mark, turns UTF-16 and UTF-32 into UTF-8, and lines that end in carriage returns alone into
-// lines. Offsets count the bytes that come out.
+// transcoded leaves out a UTF-8 byte order mark, turns UTF-16 and UTF-32 into UTF-8, and lines that end in carriage
+// returns alone into lines. Offsets count the bytes that come out.
 func (o *object) transcoded(br *bufio.Reader) (io.Reader, error) {
 	size := guessBytes
 	if o.live {
@@ -57,8 +57,8 @@ func (o *object) transcoded(br *bufio.Reader) (io.Reader, error) {
 	return br, nil
 }
 
-// isWide reports whether text is of characters of so many bytes each, of which that at a place is printable ASCII and the others are
-// zero, in nine of ten characters, and a line ends in it.
+// isWide reports whether text is of characters of so many bytes each, of which that at a place is printable ASCII and
+// the others are zero, in nine of ten characters, and a line ends in it.
 func isWide(head []byte, unit, place int) bool {
 	n, plain, ends := len(head)/unit, 0, 0
 	for i := range n {

@@ -11,9 +11,9 @@ import (
 
 var errWindow = errors.New("window too large")
 
-// xzGuard passes an xz file through and looks at the dictionary size in the header of every block: the library allocates
-// what it says, up to 4 GiB for a file of a hundred bytes. It follows the framing of the format (The .xz File Format,
-// 2 to 5, and the chunks of LZMA2) and leaves it to the library to find anything else wrong.
+// xzGuard passes an xz file through and looks at the dictionary size in the header of every block: the library
+// allocates what it says, up to 4 GiB for a file of a hundred bytes. It follows the framing of the format (The .xz File
+// Format, 2 to 5, and the chunks of LZMA2) and leaves it to the library to find anything else wrong.
 type xzGuard struct {
 	r     *bufio.Reader
 	step  func(*xzGuard) error // reads the next piece of framing

@@ -169,7 +169,8 @@ func (e *exactly) Read(p []byte) (int, error) {
 // memorySpool is the largest file that is kept in memory.
 const memorySpool = 4 << 20
 
-// spool keeps what is read from its end, a larger one in a file that is gone when it is released. With an error come the bytes before it.
+// spool keeps what is read from its end, a larger one in a file that is gone when it is released. With an error come
+// the bytes before it.
 func (o *object) spool(r io.Reader, kind container) (_ io.ReaderAt, size int64, release func(), err error) {
 	release = func() {}
 	var small bytes.Buffer

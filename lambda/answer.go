@@ -112,10 +112,12 @@ type itemResult struct {
 	Note         string `json:"note,omitempty"`
 }
 
-// itemsAnswer fails when any of the items did: a state machine counts a result as done, whatever it says. The message says in
-// the order of the items which ones, and running the others again adds no document.
+// itemsAnswer fails when any of the items did: a state machine counts a result as done, whatever it says. The message
+// says in the order of the items which ones, and running the others again adds no document.
 func itemsAnswer(units []unit, results []outcome, rep report) (any, error) {
-	out := itemResults{summary: summary{Counts: rep.counts, Continued: rep.continued}, Results: make([]itemResult, 0, len(units))}
+	out := itemResults{
+		summary: summary{Counts: rep.counts, Continued: rep.continued}, Results: make([]itemResult, 0, len(units)),
+	}
 	var errs []error
 	for i, u := range units {
 		if err := results[i].err; err != nil {

@@ -52,7 +52,9 @@ func BuildSQS(region, account, queue string, bodies []json.RawMessage) (json.Raw
 		records = append(records, map[string]any{
 			"messageId":     h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:],
 			"receiptHandle": "receipt-" + h, "body": string(body),
-			"attributes":        map[string]string{"ApproximateReceiveCount": "1", "SentTimestamp": fmt.Sprint(time.Now().UnixMilli())},
+			"attributes": map[string]string{
+				"ApproximateReceiveCount": "1", "SentTimestamp": fmt.Sprint(time.Now().UnixMilli()),
+			},
 			"messageAttributes": map[string]any{}, "eventSource": "aws:sqs", "awsRegion": region,
 			"eventSourceARN": fmt.Sprintf("arn:aws:sqs:%s:%s:%s", region, account, queue),
 		})
@@ -70,7 +72,9 @@ func BuildLogs(account, group, stream string, lines []string, at time.Time) (jso
 	events := make([]logEvent, 0, len(lines))
 	for i, line := range lines {
 		sum := sha256.Sum256([]byte(group + "\x00" + stream + "\x00" + fmt.Sprint(i) + "\x00" + line))
-		events = append(events, logEvent{ID: hex.EncodeToString(sum[:28]), Timestamp: at.UnixMilli() + int64(i), Message: line})
+		events = append(events, logEvent{
+			ID: hex.EncodeToString(sum[:28]), Timestamp: at.UnixMilli() + int64(i), Message: line,
+		})
 	}
 	plain, err := json.Marshal(map[string]any{
 		"messageType": "DATA_MESSAGE", "owner": account, "logGroup": group, "logStream": stream,

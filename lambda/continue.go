@@ -25,13 +25,14 @@ func (h *Handler) handOver(ctx context.Context, ref Ref) error {
 		return fmt.Errorf("continue s3://%s/%s: %w", ref.Bucket, ref.Key, err)
 	}
 	if len(message) >= maxContinuation {
-		return fmt.Errorf("continue s3://%s/%s: message of %d bytes, more than a queue takes", ref.Bucket, ref.Key, len(message))
+		return fmt.Errorf("continue s3://%s/%s: message of %d bytes, more than a queue takes", ref.Bucket, ref.Key,
+			len(message))
 	}
 	return h.cfg.Continue(ctx, message)
 }
 
-// proceed hands the rest of every paused object of a unit's objects to a later invocation. When each of them could be handed
-// over and nothing else went wrong, the unit has succeeded.
+// proceed hands the rest of every paused object of a unit's objects to a later invocation. When each of them could be
+// handed over and nothing else went wrong, the unit has succeeded.
 func (h *Handler) proceed(ctx context.Context, refs map[string]Ref, objects int, err error, l limits) (int64, error) {
 	if err == nil || h.cfg.Continue == nil {
 		return 0, err

@@ -129,7 +129,8 @@ func TestAPositionInAnUnknownVersionIsNotBelieved(t *testing.T) {
 	t.Parallel()
 	w := newWorld(map[string]string{"b/k": numbered(30)})
 	w.unpinned = true
-	got, err := invoke(t.Context(), w.handler(nil), sqs(`{"penstock_continue":{"Bucket":"b","Key":"k","Size":-1,"From":{"offset":60}}}`))
+	got, err := invoke(t.Context(), w.handler(nil),
+		sqs(`{"penstock_continue":{"Bucket":"b","Key":"k","Size":-1,"From":{"offset":60}}}`))
 	if err != nil || got != `{"batchItemFailures":[]}` || len(w.lines()) != 30 {
 		t.Errorf("answer %s, error %v, %d documents of 30", got, err, len(w.lines()))
 	}
@@ -151,14 +152,17 @@ func TestOnlyWhatGotOnIsContinued(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(map[string]string{"b/slow": numbered(3)})
 		w.perLine = 2 * time.Minute
-		if got, want := run(t, w, nil, sqs(created("slow"), created("slow"), created("slow"))), `{"batchItemFailures":[{"itemIdentifier":"m0"},{"itemIdentifier":"m1"},{"itemIdentifier":"m2"}]}`; got != want || len(w.queue) != 0 {
+		got := run(t, w, nil, sqs(created("slow"), created("slow"), created("slow")))
+		want := `{"batchItemFailures":[{"itemIdentifier":"m0"},{"itemIdentifier":"m1"},{"itemIdentifier":"m2"}]}`
+		if got != want || len(w.queue) != 0 {
 			t.Errorf("no progress: answer %s, %d messages, want %s", got, len(w.queue), want)
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(map[string]string{"b/1": numbered(300), "b/2": numbered(300), "b/3": numbered(30), "b/4": "x\n"})
 		w.perLine = time.Second
-		if got, want := run(t, w, nil, sqs(created("1"), created("2"), created("3"), created("4"))), `{"batchItemFailures":[]}`; got != want || len(w.queue) != 4 {
+		got := run(t, w, nil, sqs(created("1"), created("2"), created("3"), created("4")))
+		if want := `{"batchItemFailures":[]}`; got != want || len(w.queue) != 4 {
 			t.Errorf("two got on, two had no turn: answer %s, %d messages, want %s and 4", got, len(w.queue), want)
 		}
 		if slices.Contains(w.opened, "3") || slices.Contains(w.opened, "4") {
@@ -184,7 +188,9 @@ func TestOnlyWhatGotOnIsContinued(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(map[string]string{"b/1": numbered(300)})
 		w.perLine = time.Second
-		if got, want := run(t, w, func(c *lambda.Config) { c.Continue = nil }, sqs(created("1"))), `{"batchItemFailures":[{"itemIdentifier":"m0"}]}`; got != want {
+		got := run(t, w, func(c *lambda.Config) { c.Continue = nil }, sqs(created("1")))
+		want := `{"batchItemFailures":[{"itemIdentifier":"m0"}]}`
+		if got != want {
 			t.Errorf("no queue: answer %s, want %s", got, want)
 		}
 	})
@@ -200,7 +206,8 @@ func TestContinuationsFitEveryQueue(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		event := sqs(created(strings.Repeat("%01", 1024)))
-		if got, err := invoke(ctx, w.handler(nil), event); err != nil || got != `{"batchItemFailures":[]}` || len(w.queue) != 1 || len(w.queue[0]) >= 256<<10 {
+		got, err := invoke(ctx, w.handler(nil), event)
+		if err != nil || got != `{"batchItemFailures":[]}` || len(w.queue) != 1 || len(w.queue[0]) >= 256<<10 {
 			t.Errorf("answer %s, error %v", got, err)
 		}
 	})
@@ -210,7 +217,9 @@ func TestContinuationsFitEveryQueue(t *testing.T) {
 		w.perLine = time.Second
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		long, err := json.Marshal(map[string]any{"penstock_continue": lambda.Ref{Bucket: "b", Key: "k", Size: -1, Region: strings.Repeat("r", 256<<10)}})
+		long, err := json.Marshal(map[string]any{
+			"penstock_continue": lambda.Ref{Bucket: "b", Key: "k", Size: -1, Region: strings.Repeat("r", 256<<10)},
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -221,7 +230,8 @@ func TestContinuationsFitEveryQueue(t *testing.T) {
 	})
 }
 
-// The reserve is what is left for delivering when reading stops, a quarter of it for continuing, and a sixteenth for the answer.
+// The reserve is what is left for delivering when reading stops, a quarter of it for continuing, and a sixteenth for
+// the answer.
 func TestTheReserveBeforeTheDeadlineIsKept(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -234,7 +244,10 @@ func TestTheReserveBeforeTheDeadlineIsKept(t *testing.T) {
 		{name: "by default", timeout: time.Minute, seconds: 50},
 		{name: "half of a short time", timeout: 8 * time.Second, seconds: 4},
 		{name: "delivery hangs", reserve: 16 * time.Second, timeout: time.Minute, hangs: "bulk", answer: 56 * time.Second},
-		{name: "continuing hangs", reserve: 16 * time.Second, timeout: time.Minute, hangs: "continue", answer: 59 * time.Second, seconds: 44},
+		{
+			name: "continuing hangs", reserve: 16 * time.Second, timeout: time.Minute, hangs: "continue",
+			answer: 59 * time.Second, seconds: 44,
+		},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			const perSecond = 4
@@ -244,7 +257,8 @@ func TestTheReserveBeforeTheDeadlineIsKept(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), tt.timeout)
 			defer cancel()
 			began := time.Now()
-			if _, err := invoke(ctx, w.handler(func(c *lambda.Config) { c.Reserve = tt.reserve }), sqs(created("k"))); err != nil {
+			_, err := invoke(ctx, w.handler(func(c *lambda.Config) { c.Reserve = tt.reserve }), sqs(created("k")))
+			if err != nil {
 				t.Fatal(err)
 			}
 			took := time.Since(began)

@@ -300,7 +300,11 @@ func unwrap(raw []byte, depth int) unit {
 	case env.RowKey != nil:
 		return decodeRow(raw, env.RowBucket != nil)
 	}
-	return unit{err: &eventError{what: "no known shape: neither S3, SNS, SQS, EventBridge, CloudWatch Logs, Step Functions nor {\"bucket\",\"key\"}"}}
+	return unit{
+		err: &eventError{
+			what: "no known shape: neither S3, SNS, SQS, EventBridge, CloudWatch Logs, Step Functions nor {\"bucket\",\"key\"}",
+		},
+	}
 }
 
 // unreadable is the error of what is not JSON, or JSON of other types than any event has.
@@ -349,7 +353,10 @@ func notification(r record) unit {
 	if err != nil {
 		return unit{err: &eventError{what: fmt.Sprintf("key %q: %v", r.S3.Object.Key, err)}}
 	}
-	ref := Ref{Bucket: source.BucketName(r.S3.Bucket.Name), Key: key, Version: r.S3.Object.VersionID, Size: -1, ETag: r.S3.Object.ETag, Region: r.AWSRegion}
+	ref := Ref{
+		Bucket: source.BucketName(r.S3.Bucket.Name), Key: key, Version: r.S3.Object.VersionID, Size: -1,
+		ETag: r.S3.Object.ETag, Region: r.AWSRegion,
+	}
 	if r.S3.Object.Size != nil {
 		ref.Size = *r.S3.Object.Size
 	}
@@ -408,7 +415,10 @@ func detail(raw json.RawMessage, region, kind string) unit {
 	if d.Bucket.Name == "" || d.Object.Key == "" {
 		return unit{err: &eventError{what: "EventBridge detail without a bucket or a key"}}
 	}
-	ref := Ref{Bucket: source.BucketName(d.Bucket.Name), Key: d.Object.Key, Version: d.Object.VersionID, Size: -1, ETag: d.Object.ETag, Region: region}
+	ref := Ref{
+		Bucket: source.BucketName(d.Bucket.Name), Key: d.Object.Key, Version: d.Object.VersionID, Size: -1,
+		ETag: d.Object.ETag, Region: region,
+	}
 	if d.Object.Size != nil {
 		ref.Size = *d.Object.Size
 	}

@@ -23,10 +23,13 @@ var keys = []struct{ key, encoded string }{
 	{"a=b&c", "a%3Db%26c"},
 }
 
-const testEvent = `{"Service":"Amazon S3","Event":"s3:TestEvent","Time":"2015-11-19T08:00:00.000Z","Bucket":"b","RequestId":"r","HostId":"h"}`
+const testEvent = `{"Service":"Amazon S3","Event":"s3:TestEvent","Time":"2015-11-19T08:00:00.000Z","Bucket":"b",` +
+	`"RequestId":"r","HostId":"h"}`
 
 func s3Record(encoded string) string {
-	return fmt.Sprintf(`{"eventVersion":"2.1","eventSource":"aws:s3","awsRegion":"eu-west-1","eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"b"},"object":{"key":%q,"size":7,"eTag":"e","versionId":"v1","sequencer":"00"}}}`, encoded)
+	return fmt.Sprintf(`{"eventVersion":"2.1","eventSource":"aws:s3","awsRegion":"eu-west-1",`+
+		`"eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"b"},"object":{"key":%q,"size":7,"eTag":"e",`+
+		`"versionId":"v1","sequencer":"00"}}}`, encoded)
 }
 
 func s3Event(encoded ...string) string {
@@ -39,27 +42,33 @@ func s3Event(encoded ...string) string {
 
 func bridgeEvent(key string) string {
 	k, _ := json.Marshal(key)
-	return `{"version":"0","id":"1","detail-type":"Object Created","source":"aws.s3","account":"1","region":"eu-west-1","detail":` + detailOf(string(k)) + `}`
+	return `{"version":"0","id":"1","detail-type":"Object Created","source":"aws.s3","account":"1",` +
+		`"region":"eu-west-1","detail":` + detailOf(string(k)) + `}`
 }
 
 func detailOf(quoted string) string {
-	return `{"version":"0","bucket":{"name":"b"},"object":{"key":` + quoted + `,"size":7,"etag":"e","version-id":"v1","sequencer":"00"},"reason":"PutObject"}`
+	return `{"version":"0","bucket":{"name":"b"},"object":{"key":` + quoted +
+		`,"size":7,"etag":"e","version-id":"v1","sequencer":"00"},"reason":"PutObject"}`
 }
 
 func quoted(s string) string { b, _ := json.Marshal(s); return string(b) }
 
 func snsNotification(message string) string {
-	return `{"Type":"Notification","MessageId":"m","TopicArn":"arn:aws:sns:eu-west-1:1:t","Subject":"Amazon S3 Notification","Message":` + quoted(message) + `}`
+	return `{"Type":"Notification","MessageId":"m","TopicArn":"arn:aws:sns:eu-west-1:1:t","Subject":"Amazon S3 ` +
+		`Notification","Message":` + quoted(message) + `}`
 }
 
 func snsEvent(message string) string {
-	return `{"Records":[{"EventSource":"aws:sns","EventVersion":"1.0","Sns":{"Type":"Notification","MessageId":"m","Message":` + quoted(message) + `}}]}`
+	return `{"Records":[{"EventSource":"aws:sns","EventVersion":"1.0","Sns":{"Type":"Notification","MessageId":"m",` +
+		`"Message":` + quoted(message) + `}}]}`
 }
 
 func sqsEvent(bodies ...string) string {
 	var records []string
 	for i, b := range bodies {
-		records = append(records, fmt.Sprintf(`{"messageId":"m%d","receiptHandle":"r","body":%s,"attributes":{"ApproximateReceiveCount":"1"},"eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:eu-west-1:1:q"}`, i, quoted(b)))
+		records = append(records,
+			fmt.Sprintf(`{"messageId":"m%d","receiptHandle":"r","body":%s,"attributes":{"ApproximateReceiveCount":"1"},`+
+				`"eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:eu-west-1:1:q"}`, i, quoted(b)))
 	}
 	return `{"Records":[` + strings.Join(records, ",") + `]}`
 }
@@ -111,7 +120,8 @@ func TestMixedBatchesKeepTheirMessagesApart(t *testing.T) {
 		strings.Replace(s3Event("gone"), "ObjectCreated:Put", "ObjectRemoved:Delete", 1),
 		s3Event("ok", "bad%zz"), `{"hello":"world"}`, `"s3://b/x y"`, `{"bucket":"b","key":"k+1"}`, `{"Records":[]}`,
 		`{"penstock_continue":{"Bucket":"b","Key":"k","Version":"v","Size":-1,"From":{"offset":12,"etag":"e"}}}`,
-		// An announcement that does not say what happened may be one of a removal; an EventBridge event then has a deletion-type.
+		// An announcement that does not say what happened may be one of a removal; an EventBridge event then has a
+		// deletion-type.
 		strings.Replace(s3Event("unsaid"), `"eventName":"ObjectCreated:Put",`, "", 1),
 		strings.Replace(bridgeEvent("unsaid"), `"detail-type":"Object Created",`, "", 1),
 		strings.Replace(s3Event("both"), "{", `{"Event":"s3:TestEvent",`, 1),
@@ -174,24 +184,35 @@ func TestCloudWatchLogsComesDirectlyAndThroughKinesis(t *testing.T) {
 	kinesis := func(data ...[]byte) string {
 		var records []string
 		for i, d := range data {
-			records = append(records, fmt.Sprintf(`{"kinesis":{"sequenceNumber":"49%d","data":"%s"},"eventSource":"aws:kinesis","eventID":"shard:%d"}`, i, base64.StdEncoding.EncodeToString(d), i))
+			records = append(records,
+				fmt.Sprintf(`{"kinesis":{"sequenceNumber":"49%d","data":"%s"},"eventSource":"aws:kinesis","eventID":"shard:%d"}`,
+					i, base64.StdEncoding.EncodeToString(d), i))
 		}
 		return `{"Records":[` + strings.Join(records, ",") + `]}`
 	}
-	control := []byte(`{"messageType":"CONTROL_MESSAGE","owner":"CloudwatchLogs","logGroup":"","logStream":"","subscriptionFilters":[],"logEvents":[{"id":"","timestamp":1,"message":"CWL CONTROL MESSAGE: Checking health of destination Kinesis stream."}]}`)
-	account := []byte(strings.Replace(string(mustGunzip(t, inner.AWSLogs.Data)), `"messageType"`, `"policyLevel":"ACCOUNT_LEVEL_POLICY","messageType"`, 1))
-	for name, raw := range map[string]string{"direct": string(direct), "through Kinesis": kinesis(inner.AWSLogs.Data), "account level, decompressed": kinesis(account)} {
+	control := []byte(`{"messageType":"CONTROL_MESSAGE","owner":"CloudwatchLogs","logGroup":"","logStream":"",` +
+		`"subscriptionFilters":[],"logEvents":[{"id":"","timestamp":1,"message":"CWL CONTROL MESSAGE: ` +
+		`Checking health of destination Kinesis stream."}]}`)
+	account := []byte(strings.Replace(string(mustGunzip(t, inner.AWSLogs.Data)), `"messageType"`,
+		`"policyLevel":"ACCOUNT_LEVEL_POLICY","messageType"`, 1))
+	for name, raw := range map[string]string{
+		"direct":                      string(direct),
+		"through Kinesis":             kinesis(inner.AWSLogs.Data),
+		"account level, decompressed": kinesis(account),
+	} {
 		ev, err := decodeEvent([]byte(raw))
 		if err != nil || len(ev.units) != 1 || len(ev.units[0].logs) != 1 || ev.units[0].err != nil {
 			t.Errorf("%s: %+v, error %v", name, ev, err)
 			continue
 		}
-		if h := ev.units[0].logs[0].header; value(h.LogGroup) != "/g" || value(h.LogStream) != "s" || value(h.Owner) != "123456789012" || h.FirstID == "" {
+		h := ev.units[0].logs[0].header
+		if value(h.LogGroup) != "/g" || value(h.LogStream) != "s" || value(h.Owner) != "123456789012" || h.FirstID == "" {
 			t.Errorf("%s: %+v", name, h)
 		}
 	}
 	ev, err := decodeEvent([]byte(kinesis(control, []byte("garbage"), inner.AWSLogs.Data[:20])))
-	if err != nil || ev.shape != shapeKinesis || ev.units[0].note == "" || ev.units[0].err != nil || ev.units[1].err == nil || ev.units[2].err == nil {
+	if err != nil || ev.shape != shapeKinesis || ev.units[0].note == "" || ev.units[0].err != nil ||
+		ev.units[1].err == nil || ev.units[2].err == nil {
 		t.Errorf("%+v, error %v", ev, err)
 	}
 }
@@ -212,7 +233,10 @@ func TestAnEmptyOrSampleEventIsAPing(t *testing.T) {
 			t.Errorf("%q: shape %d, error %v", raw, ev.shape, err)
 		}
 	}
-	for _, raw := range []string{`{"bucket":1}`, `[1]`, `{"Records":[{"eventSource":"aws:dynamodb"}]}`, `{"key":"k"}`, `{"detail-type":"EC2","source":"aws.ec2","detail":{}}`, `"hello"`, `{"Records":[3]}`, `{"keys":"s"}`, `3`} {
+	for _, raw := range []string{
+		`{"bucket":1}`, `[1]`, `{"Records":[{"eventSource":"aws:dynamodb"}]}`, `{"key":"k"}`,
+		`{"detail-type":"EC2","source":"aws.ec2","detail":{}}`, `"hello"`, `{"Records":[3]}`, `{"keys":"s"}`, `3`,
+	} {
 		if ev, err := decodeEvent([]byte(raw)); err == nil {
 			t.Errorf("%q is taken for %+v", raw, ev)
 		} else if strings.Contains(err.Error(), "lambda.") {
@@ -238,7 +262,10 @@ func TestBatchOperationsInBothSchemas(t *testing.T) {
 		t.Errorf("%+v", ev.units)
 	}
 	got, err := json.Marshal(taskAnswer(ev, []outcome{{}, {err: errNotBegun}, {err: ev.units[2].err}}))
-	want := `{"invocationSchemaVersion":"1.0","treatMissingKeysAs":"TemporaryFailure","invocationId":"i","results":[{"taskId":"t1","resultCode":"Succeeded","resultString":""},{"taskId":"t2","resultCode":"TemporaryFailure","resultString":"not begun before the deadline"},{"taskId":"t3","resultCode":"PermanentFailure","resultString":"recognise event: task key: invalid URL escape \"%zz\""}]}`
+	want := `{"invocationSchemaVersion":"1.0","treatMissingKeysAs":"TemporaryFailure","invocationId":"i",` +
+		`"results":[{"taskId":"t1","resultCode":"Succeeded","resultString":""},{"taskId":"t2",` +
+		`"resultCode":"TemporaryFailure","resultString":"not begun before the deadline"},{"taskId":"t3",` +
+		`"resultCode":"PermanentFailure","resultString":"recognise event: task key: invalid URL escape \"%zz\""}]}`
 	if err != nil || string(got) != want {
 		t.Errorf("error %v\n got %s\nwant %s", err, got, want)
 	}
@@ -246,7 +273,15 @@ func TestBatchOperationsInBothSchemas(t *testing.T) {
 
 func TestAFIFOGroupIsGivenBackFromItsFirstFailureOn(t *testing.T) {
 	t.Parallel()
-	units := []unit{{id: "1", group: "a"}, {id: "2", group: "b"}, {id: "3", group: "a"}, {id: "4", group: "a"}, {id: "5", group: "b"}, {id: "6"}, {id: "7"}}
+	units := []unit{
+		{id: "1", group: "a"},
+		{id: "2", group: "b"},
+		{id: "3", group: "a"},
+		{id: "4", group: "a"},
+		{id: "5", group: "b"},
+		{id: "6"},
+		{id: "7"},
+	}
 	results := make([]outcome, len(units))
 	results[2].err, results[5].err = errNotBegun, errNotBegun
 	got, err := sqsAnswer(units, results)
@@ -260,7 +295,10 @@ func TestAFIFOGroupIsGivenBackFromItsFirstFailureOn(t *testing.T) {
 }
 
 func FuzzDecodeEvent(f *testing.F) {
-	for _, s := range []string{s3Event("a"), sqsEvent(snsNotification(s3Event("a"))), bridgeEvent("a"), testEvent, `"s3://b/k"`, `{"awslogs":{"data":"H4sI"}}`} {
+	for _, s := range []string{
+		s3Event("a"), sqsEvent(snsNotification(s3Event("a"))), bridgeEvent("a"), testEvent, `"s3://b/k"`,
+		`{"awslogs":{"data":"H4sI"}}`,
+	} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {

@@ -9,8 +9,8 @@ import (
 	"github.com/seed56735111/penstock/source"
 )
 
-// The names of the function's errors: the errorType that Lambda reports, that lines of the log carry, and that the Retry and
-// Catch of a state machine match. The names are stable; docs/lambda.md says what to do about each.
+// The names of the function's errors: the errorType that Lambda reports, that lines of the log carry, and that the
+// Retry and Catch of a state machine match. The names are stable; docs/lambda.md says what to do about each.
 const (
 	ErrorEvent       = "Penstock.Event"       // the event, or a part of it, is not understood
 	ErrorConfig      = "Penstock.Config"      // a setting is wrong, or the domain does not take such requests
@@ -23,10 +23,11 @@ const (
 	ErrorInternal    = "Penstock.Internal"    // a mistake in the program
 )
 
-// precedence decides when an invocation failed for several reasons: what another invocation can mend comes before what it
-// cannot, so that a Retry by name goes on.
+// precedence decides when an invocation failed for several reasons: what another invocation can mend comes before what
+// it cannot, so that a Retry by name goes on.
 var precedence = []string{
-	ErrorInternal, ErrorThrottled, ErrorUnavailable, ErrorIncomplete, ErrorRefused, ErrorConfig, ErrorArchived, ErrorNotFound, ErrorEvent,
+	ErrorInternal, ErrorThrottled, ErrorUnavailable, ErrorIncomplete, ErrorRefused, ErrorConfig, ErrorArchived,
+	ErrorNotFound, ErrorEvent,
 }
 
 // named is implemented by errors that know their name among the function's.
@@ -35,8 +36,8 @@ type named interface {
 	ErrorType() string
 }
 
-// ErrorType returns the name of an error of the function, the most promising one when several are joined. An error may name
-// itself with a method of this name.
+// ErrorType returns the name of an error of the function, the most promising one when several are joined. An error may
+// name itself with a method of this name.
 func ErrorType(err error) string {
 	found := map[string]bool{}
 	collectTypes(err, found)

@@ -24,11 +24,12 @@ import (
 
 // world is a bucket, a domain and a queue in memory. Its fields that delay or break are set before it is used.
 type world struct {
-	perLine  time.Duration            // what reading a line takes
-	unpinned bool                     // the store says nothing about versions
-	hang     map[string]bool          // stages that wait for the end of their context: pipeline, open, read, bulk, continue
-	broken   map[string]error         // stages that fail: pipeline, open, bulk, release, continue
-	spoiled  func(line string) string // reason why the domain never takes a document
+	perLine  time.Duration // what reading a line takes
+	unpinned bool          // the store says nothing about versions
+	// stages that wait for the end of their context: pipeline, open, read, bulk, continue
+	hang    map[string]bool
+	broken  map[string]error         // stages that fail: pipeline, open, bulk, release, continue
+	spoiled func(line string) string // reason why the domain never takes a document
 
 	mu        sync.Mutex
 	objects   map[string]string // by bucket/key
@@ -43,7 +44,8 @@ type world struct {
 
 func newWorld(objects map[string]string) *world {
 	return &world{
-		objects: objects, documents: map[string]string{}, letterIDs: map[string]string{}, hang: map[string]bool{}, broken: map[string]error{},
+		objects: objects, documents: map[string]string{}, letterIDs: map[string]string{}, hang: map[string]bool{},
+		broken:  map[string]error{},
 		spoiled: func(string) string { return "" },
 	}
 }
@@ -103,7 +105,9 @@ func (w *world) object(ref lambda.Ref) (penstock.Object, error) {
 		if w.unpinned {
 			id.ETag = ""
 		}
-		return &penstock.Stream{ReadCloser: &hangingReader{ctx: ctx, w: w, Reader: strings.NewReader(text)}, Identity: id}, nil
+		return &penstock.Stream{
+			ReadCloser: &hangingReader{ctx: ctx, w: w, Reader: strings.NewReader(text)}, Identity: id,
+		}, nil
 	}}, nil
 }
 
@@ -133,7 +137,9 @@ func (w *world) pipeline(ctx context.Context) (penstock.Pipeline, func(context.C
 	if err != nil {
 		return penstock.Pipeline{}, nil, err
 	}
-	p := penstock.Pipeline{Decoder: decode.New(decode.Limits{}), Recognizer: logs, Shaper: logs, Deliverer: w, DeadLetters: w, Workers: 2}
+	p := penstock.Pipeline{
+		Decoder: decode.New(decode.Limits{}), Recognizer: logs, Shaper: logs, Deliverer: w, DeadLetters: w, Workers: 2,
+	}
 	return p, func(ctx context.Context) error { return w.stage(ctx, "release") }, nil
 }
 
@@ -276,7 +282,9 @@ func invoke(ctx context.Context, h *lambda.Handler, event string) (string, error
 func sqs(bodies ...string) string {
 	records := make([]string, 0, len(bodies))
 	for i, b := range bodies {
-		records = append(records, fmt.Sprintf(`{"messageId":"m%d","receiptHandle":"r","body":%s,"attributes":{},"eventSource":"aws:sqs"}`, i, quote(b)))
+		records = append(records,
+			fmt.Sprintf(`{"messageId":"m%d","receiptHandle":"r","body":%s,"attributes":{},"eventSource":"aws:sqs"}`,
+				i, quote(b)))
 	}
 	return `{"Records":[` + strings.Join(records, ",") + `]}`
 }
@@ -284,16 +292,20 @@ func sqs(bodies ...string) string {
 func created(keys ...string) string {
 	records := make([]string, 0, len(keys))
 	for _, k := range keys {
-		records = append(records, `{"eventSource":"aws:s3","awsRegion":"eu-west-1","eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"b"},"object":{"key":`+quote(k)+`}}}`)
+		records = append(records,
+			`{"eventSource":"aws:s3","awsRegion":"eu-west-1","eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"b"},`+
+				`"object":{"key":`+quote(k)+`}}}`)
 	}
 	return `{"Records":[` + strings.Join(records, ",") + `]}`
 }
 
-const testNotification = `{"Service":"Amazon S3","Event":"s3:TestEvent","Time":"2015-11-19T08:00:00.000Z","Bucket":"b","RequestId":"r","HostId":"h"}`
+const testNotification = `{"Service":"Amazon S3","Event":"s3:TestEvent","Time":"2015-11-19T08:00:00.000Z",` +
+	`"Bucket":"b","RequestId":"r","HostId":"h"}`
 
 // payload makes a payload of log events.
 func payload(events ...string) string {
-	return `{"messageType":"DATA_MESSAGE","owner":"123456789012","logGroup":"/aws/lambda/Gate","logStream":"2015/11/19/[$LATEST]ab",` +
+	return `{"messageType":"DATA_MESSAGE","owner":"123456789012","logGroup":"/aws/lambda/Gate",` +
+		`"logStream":"2015/11/19/[$LATEST]ab",` +
 		`"subscriptionFilters":["all"],"logEvents":[` + strings.Join(events, ",") + `]}`
 }
 

@@ -65,13 +65,15 @@ func New(cfg Config) *Handler {
 }
 
 // Start hands every invocation of the Lambda Runtime API to invoke: the method of a Handler, or what chooses one. It
-// returns when ctx has ended and the invocation in hand, which that cuts short, is answered; the process should end then.
-// Errors of invocations are logged, and so is what the runtime library says through the standard logger of package log.
+// returns when ctx has ended and the invocation in hand, which that cuts short, is answered; the process should end
+// then. Errors of invocations are logged, and so is what the runtime library says through the standard logger of
+// package log.
 func Start(ctx context.Context, logger *slog.Logger, invoke func(context.Context, json.RawMessage) (any, error)) {
 	h := &rawHandler{invoke: invoke, logger: logger}
 	log.SetFlags(0)
 	log.SetOutput(libraryLog{logger})
-	go runtime.StartWithOptions(h, runtime.WithContext(ctx)) // it never returns, and ends the process when the platform is gone
+	// it never returns, and ends the process when the platform is gone
+	go runtime.StartWithOptions(h, runtime.WithContext(ctx))
 	<-ctx.Done()
 	if !h.inHand.TryLock() {
 		h.inHand.Lock()
@@ -93,8 +95,11 @@ func (h *rawHandler) Invoke(ctx context.Context, event []byte) (answer []byte, e
 	defer h.inHand.RUnlock()
 	defer func() {
 		if v := recover(); v != nil {
-			requestLogger(ctx, h.logger).ErrorContext(ctx, "invocation failed", failure(ErrorInternal, fmt.Sprint(v)), slog.String("stack", string(debug.Stack())))
-			err = messages.InvokeResponse_Error{Type: ErrorInternal, Message: fmt.Sprintf("internal error: %v", v), ShouldExit: true}
+			requestLogger(ctx, h.logger).ErrorContext(ctx, "invocation failed", failure(ErrorInternal, fmt.Sprint(v)),
+				slog.String("stack", string(debug.Stack())))
+			err = messages.InvokeResponse_Error{
+				Type: ErrorInternal, Message: fmt.Sprintf("internal error: %v", v), ShouldExit: true,
+			}
 		}
 	}()
 	result, err := h.invoke(ctx, event)
@@ -111,7 +116,8 @@ func (h *rawHandler) Invoke(ctx context.Context, event []byte) (answer []byte, e
 
 // failure is what the log says of one, under the names that Lambda gives them.
 func failure(name, message string) slog.Attr {
-	return slog.Group("", slog.String("errorType", name), slog.String("errorMessage", message)) //nolint:sloglint // Lambda's spelling
+	//nolint:sloglint // Lambda's spelling
+	return slog.Group("", slog.String("errorType", name), slog.String("errorMessage", message))
 }
 
 // requestLogger puts the request id on every line.
@@ -122,8 +128,8 @@ func requestLogger(ctx context.Context, logger *slog.Logger) *slog.Logger {
 	return logger
 }
 
-// libraryLog makes JSON lines of what the runtime library logs with the standard logger. It logs every error of the function,
-// which is in the log already.
+// libraryLog makes JSON lines of what the runtime library logs with the standard logger. It logs every error of the
+// function, which is in the log already.
 type libraryLog struct{ logger *slog.Logger }
 
 // Write takes one line.
@@ -172,7 +178,8 @@ func (h *Handler) Invoke(ctx context.Context, raw json.RawMessage) (any, error) 
 		rep.continued += results[i].continued
 		if results[i].err != nil {
 			rep.failed++
-			logger.WarnContext(ctx, "item given back", slog.String("item", ev.units[i].id), failure(ErrorType(results[i].err), briefly(results[i].err).Error()))
+			logger.WarnContext(ctx, "item given back", slog.String("item", ev.units[i].id),
+				failure(ErrorType(results[i].err), briefly(results[i].err).Error()))
 		}
 	}
 	if rep.failed == 0 && err == nil {
@@ -206,7 +213,8 @@ func unbalanced(c penstock.Counts) error {
 	if c.Balanced() && c.Unacknowledged == 0 {
 		return nil
 	}
-	return fmt.Errorf("account for records: %d of %d have no final state", c.Records-(c.Delivered+c.Duplicate+c.DeadLettered+c.Dropped), c.Records)
+	return fmt.Errorf("account for records: %d of %d have no final state",
+		c.Records-(c.Delivered+c.Duplicate+c.DeadLettered+c.Dropped), c.Records)
 }
 
 // breakLoop takes the events of the function's own log out.
@@ -294,8 +302,8 @@ func (s *unitSource) add(unit int, item penstock.Item) {
 	}
 }
 
-// observe adds up what became of the objects of each unit. An object that was announced twice counts for one unit after the
-// other.
+// observe adds up what became of the objects of each unit. An object that was announced twice counts for one unit after
+// the other.
 func (s *unitSource) observe(results []outcome) func(penstock.ObjectReport) {
 	return func(r penstock.ObjectReport) {
 		if of := s.objects[r.Object]; len(of) > 0 {

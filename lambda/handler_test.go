@@ -41,7 +41,8 @@ func TestAnswersNameTheMessagesThatFailedAndNoOthers(t *testing.T) {
 	}
 	m := w.lastMetrics(t, 1)
 	for name, want := range map[string]any{
-		"RecordsRead": 4., "RecordsDelivered": 3., "RecordsDeadLettered": 1., "ItemsGivenBack": 3., "Balanced": true, "Function": "gate",
+		"RecordsRead": 4., "RecordsDelivered": 3., "RecordsDeadLettered": 1., "ItemsGivenBack": 3., "Balanced": true,
+		"Function": "gate",
 	} {
 		if m[name] != want {
 			t.Errorf("metric %s is %v, want %v", name, m[name], want)
@@ -53,10 +54,12 @@ func TestAsynchronousEventsFailWhenAnythingIsUndelivered(t *testing.T) {
 	t.Parallel()
 	w := newWorld(map[string]string{"b/one": "1\n", "b/more": "2\n"})
 	h := w.handler(nil)
-	if got, err := invoke(t.Context(), h, created("one", "missing")); err == nil || !strings.Contains(err.Error(), "NoSuchKey") {
+	if got, err := invoke(t.Context(), h, created("one", "missing")); err == nil ||
+		!strings.Contains(err.Error(), "NoSuchKey") {
 		t.Errorf("answer %s, error %v", got, err)
 	}
-	if got, err := invoke(t.Context(), h, strings.Replace(created("one", "two"), "ObjectCreated:Put", "Unknown:Thing", 1)); err == nil {
+	if got, err := invoke(t.Context(), h,
+		strings.Replace(created("one", "two"), "ObjectCreated:Put", "Unknown:Thing", 1)); err == nil {
 		t.Errorf("answer %s, error %v", got, err)
 	}
 	if got, err := invoke(t.Context(), w.handler(nil), created("bad%zz", "more")); err == nil || len(w.lines()) != 2 {
@@ -66,7 +69,8 @@ func TestAsynchronousEventsFailWhenAnythingIsUndelivered(t *testing.T) {
 	if err != nil || !strings.Contains(got, `"records":1,"delivered":0,"duplicate":1`) {
 		t.Errorf("answer %s, error %v", got, err)
 	}
-	if got, err := invoke(t.Context(), h, testNotification); err != nil || !strings.Contains(got, `"notes":["s3:TestEvent"]`) {
+	if got, err := invoke(t.Context(), h, testNotification); err != nil ||
+		!strings.Contains(got, `"notes":["s3:TestEvent"]`) {
 		t.Errorf("answer %s, error %v", got, err)
 	}
 }
@@ -84,7 +88,8 @@ func TestErrorsStayShort(t *testing.T) { // not parallel: it counts what is allo
 	if err == nil || len(err.Error()) > bound {
 		t.Errorf("an event: error of %d bytes", len(fmt.Sprint(err)))
 	}
-	if got, err := invoke(t.Context(), w.handler(nil), sqs(created(keys...))); err != nil || got != `{"batchItemFailures":[{"itemIdentifier":"m0"}]}` || w.log.Len() > 2*bound {
+	if got, err := invoke(t.Context(), w.handler(nil), sqs(created(keys...))); err != nil ||
+		got != `{"batchItemFailures":[{"itemIdentifier":"m0"}]}` || w.log.Len() > 2*bound {
 		t.Errorf("a message: answer %s, error %v, log of %d bytes", got, err, w.log.Len())
 	}
 	if n := allocated() - began; n > 100<<20 {
@@ -126,7 +131,8 @@ func TestNoBatchIsAcknowledgedByAnErrorOfOurs(t *testing.T) {
 func TestABrokenFieldFailsItsMessageOnly(t *testing.T) {
 	t.Parallel()
 	w := newWorld(map[string]string{"b/one": "1\n"})
-	event := strings.Replace(sqs(created("one"), created("one")), `"attributes":{}`, `"attributes":{"ApproximateReceiveCount":1}`, 1)
+	event := strings.Replace(sqs(created("one"), created("one")), `"attributes":{}`,
+		`"attributes":{"ApproximateReceiveCount":1}`, 1)
 	got, err := invoke(t.Context(), w.handler(nil), event)
 	if want := `{"batchItemFailures":[{"itemIdentifier":"m0"}]}`; err != nil || got != want {
 		t.Errorf("answer %s, error %v, want %s", got, err, want)
@@ -140,10 +146,12 @@ func TestKinesisNamesTheFirstFailure(t *testing.T) {
 	t.Parallel()
 	w := newWorld(map[string]string{"b/one": "1\n"})
 	record := func(n int, data string) string {
-		return fmt.Sprintf(`{"eventSource":"aws:kinesis","kinesis":{"sequenceNumber":"49%d","data":"%s"}}`, n, base64.StdEncoding.EncodeToString([]byte(data)))
+		return fmt.Sprintf(`{"eventSource":"aws:kinesis","kinesis":{"sequenceNumber":"49%d","data":"%s"}}`, n,
+			base64.StdEncoding.EncodeToString([]byte(data)))
 	}
 	h := w.handler(nil)
-	event := `{"Records":[` + strings.Join([]string{record(1, created("one")), record(2, created("missing")), record(3, "garbage")}, ",") + `]}`
+	event := `{"Records":[` + strings.Join(
+		[]string{record(1, created("one")), record(2, created("missing")), record(3, "garbage")}, ",") + `]}`
 	got, err := invoke(t.Context(), h, event)
 	if want := `{"batchItemFailures":[{"itemIdentifier":"492"}]}`; err != nil || got != want {
 		t.Errorf("answer %s, error %v, want %s", got, err, want)
@@ -157,7 +165,8 @@ func TestKinesisNamesTheFirstFailure(t *testing.T) {
 func TestBatchOperationsLearnWhatIsWorthTryingAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(map[string]string{"b/one": "1\n"})
-	event := `{"invocationSchemaVersion":"2.0","invocationId":"i","tasks":[{"taskId":"t1","s3Key":"one","s3Bucket":"b"},{"taskId":"t2","s3Key":"gone","s3Bucket":"b"}]}`
+	event := `{"invocationSchemaVersion":"2.0","invocationId":"i","tasks":[{"taskId":"t1","s3Key":"one",` +
+		`"s3Bucket":"b"},{"taskId":"t2","s3Key":"gone","s3Bucket":"b"}]}`
 	codes := func() string {
 		t.Helper()
 		text, err := invoke(t.Context(), w.handler(nil), event)
@@ -210,7 +219,8 @@ func TestDeadLettersOfPayloadsWithoutIDsDoNotReplaceEachOther(t *testing.T) {
 	w := newWorld(nil)
 	for _, message := range []string{"one", "two", "one"} {
 		p := payload(`{"timestamp":1447920000000,"message":"` + message + `"}`)
-		event := fmt.Sprintf(`{"Records":[{"eventSource":"aws:kinesis","kinesis":{"sequenceNumber":"1","data":"%s"}}]}`, base64.StdEncoding.EncodeToString([]byte(p)))
+		event := fmt.Sprintf(`{"Records":[{"eventSource":"aws:kinesis","kinesis":{"sequenceNumber":"1","data":"%s"}}]}`,
+			base64.StdEncoding.EncodeToString([]byte(p)))
 		if got, err := invoke(t.Context(), w.handler(nil), event); err != nil || got != `{"batchItemFailures":[]}` {
 			t.Fatalf("answer %s, error %v", got, err)
 		}
@@ -249,14 +259,18 @@ func TestTheNewestRecordIsNotOfTheFuture(t *testing.T) {
 		now := time.Now()
 		payload := &bytes.Buffer{}
 		z := gzip.NewWriter(payload)
-		_, _ = fmt.Fprintf(z, `{"messageType":"DATA_MESSAGE","owner":"1","logGroup":"/g","logStream":"s","logEvents":[{"id":"1","timestamp":%d,"message":"behind"},{"id":"2","timestamp":%d,"message":"ahead"},{"id":"3","timestamp":253402300799000,"message":"far ahead"}]}`,
+		_, _ = fmt.Fprintf(z,
+			`{"messageType":"DATA_MESSAGE","owner":"1","logGroup":"/g","logStream":"s","logEvents":[{"id":"1","timestamp":%d,`+
+				`"message":"behind"},{"id":"2","timestamp":%d,"message":"ahead"},{"id":"3","timestamp":253402300799000,`+
+				`"message":"far ahead"}]}`,
 			now.Add(-time.Hour).UnixMilli(), now.Add(time.Hour).UnixMilli())
 		_ = z.Close()
 		event := `{"awslogs":{"data":"` + base64.StdEncoding.EncodeToString(payload.Bytes()) + `"}}`
 		if _, err := invoke(t.Context(), w.handler(nil), event); err != nil {
 			t.Fatal(err)
 		}
-		if m := w.lastMetrics(t, 1); m["RecordsDelivered"] != 3. || m["NewestRecordAge"] != float64(time.Hour.Milliseconds()) {
+		m := w.lastMetrics(t, 1)
+		if m["RecordsDelivered"] != 3. || m["NewestRecordAge"] != float64(time.Hour.Milliseconds()) {
 			t.Errorf("%v", m)
 		}
 	})

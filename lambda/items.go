@@ -11,7 +11,8 @@ import (
 	"github.com/seed56735111/penstock/source"
 )
 
-// batchInput is what the ItemBatcher of a Distributed Map puts beside the items of each batch. Only the bucket is looked at.
+// batchInput is what the ItemBatcher of a Distributed Map puts beside the items of each batch. Only the bucket is
+// looked at.
 type batchInput struct {
 	Bucket string `json:"bucket"` // "Bucket" is taken too
 }
@@ -94,7 +95,11 @@ func (u *unit) needBuckets() {
 			kept = append(kept, ref)
 			continue
 		}
-		u.err = errors.Join(u.err, &eventError{what: fmt.Sprintf("key %q without a bucket: name it as \"bucket\" of the map's BatchInput or in PENSTOCK_BUCKET", ref.Key)})
+		u.err = errors.Join(u.err,
+			&eventError{
+				what: fmt.Sprintf("key %q without a bucket: name it as \"bucket\" of the map's BatchInput or in PENSTOCK_BUCKET",
+					ref.Key),
+			})
 	}
 	u.refs = kept
 }
@@ -110,8 +115,8 @@ type row struct {
 	Listed         json.RawMessage `json:"LastModified"` // of a listing; an inventory has LastModifiedDate
 }
 
-// decodeRow reads a row. The key of an inventory is form-encoded, that of a listing is not. An inventory names its bucket, with
-// a capital letter; a listing has a bucket only where somebody put one.
+// decodeRow reads a row. The key of an inventory is form-encoded, that of a listing is not. An inventory names its
+// bucket, with a capital letter; a listing has a bucket only where somebody put one.
 func decodeRow(raw []byte, inventory bool) unit {
 	var r row
 	if err := json.Unmarshal(raw, &r); err != nil {
@@ -134,5 +139,9 @@ func decodeRow(raw []byte, inventory bool) unit {
 	if err != nil || size < 0 {
 		size = -1
 	}
-	return unit{refs: []Ref{{Bucket: source.BucketName(r.Bucket), Key: key, Version: r.VersionID, ETag: strings.Trim(r.ETag, `"`), Size: size}}}
+	return unit{
+		refs: []Ref{
+			{Bucket: source.BucketName(r.Bucket), Key: key, Version: r.VersionID, ETag: strings.Trim(r.ETag, `"`), Size: size},
+		},
+	}
 }

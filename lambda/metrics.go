@@ -29,7 +29,9 @@ type newestShaper struct {
 }
 
 // Entry is part of penstock.Shaper.
-func (s *newestShaper) Entry(o *penstock.Object, id penstock.Identity, entry, format string) (penstock.EntryShaper, error) {
+func (s *newestShaper) Entry(
+	o *penstock.Object, id penstock.Identity, entry, format string,
+) (penstock.EntryShaper, error) {
 	inner, err := s.Shaper.Entry(o, id, entry, format)
 	if err != nil {
 		return nil, err
@@ -64,8 +66,8 @@ func (s *newestEntryShaper) Shape(r *penstock.Record) (penstock.Document, error)
 	return s.EntryShaper.Shape(r)
 }
 
-// emit writes one line in the embedded metric format: the accounting equation of the invocation, nothing per record. See
-// the CloudWatch embedded metric format specification.
+// emit writes one line in the embedded metric format: the accounting equation of the invocation, nothing per record.
+// See the CloudWatch embedded metric format specification.
 func (h *Handler) emit(ctx context.Context, logger *slog.Logger, r report) {
 	type metric struct {
 		Name string `json:"Name"`

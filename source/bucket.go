@@ -11,8 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-// Bucket stores and reads small objects of one bucket. It is safe for concurrent use. Its errors are *Error and name the
-// object.
+// Bucket stores and reads small objects of one bucket. It is safe for concurrent use. Its errors are *Error and name
+// the object.
 type Bucket struct {
 	s3   *S3
 	name string
@@ -41,8 +41,8 @@ func (b *Bucket) Put(ctx context.Context, key string, body []byte) error {
 	})
 }
 
-// Get opens an object, which is read to its end as every object is: what is cut short or altered is an error. The caller
-// closes it.
+// Get opens an object, which is read to its end as every object is: what is cut short or altered is an error. The
+// caller closes it.
 func (b *Bucket) Get(ctx context.Context, key string) (io.ReadCloser, error) {
 	stream, err := b.s3.open(ctx, b.ref(key))
 	if err != nil {

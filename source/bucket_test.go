@@ -24,7 +24,9 @@ func TestABucketPutsGetsListsAndDeletes(t *testing.T) {
 	srv := httptest.NewServer(b)
 	defer srv.Close()
 	s := source.NewS3(source.S3Config{
-		AWS:         aws.Config{Region: "eu-west-1", Credentials: credentials.NewStaticCredentialsProvider("id", "secret", "")},
+		AWS: aws.Config{
+			Region: "eu-west-1", Credentials: credentials.NewStaticCredentialsProvider("id", "secret", ""),
+		},
 		EndpointURL: srv.URL, PathStyle: true,
 	})
 	objects := s.Bucket("letters")
@@ -72,13 +74,14 @@ func TestABucketPutsGetsListsAndDeletes(t *testing.T) {
 	}
 }
 
-// Dead letters are rewritten from what is read of them: what is cut off or false must never pass for the object, nor for the
-// end of the listing.
+// Dead letters are rewritten from what is read of them: what is cut off or false must never pass for the object, nor
+// for the end of the listing.
 func TestABucketBelievesNoHalfObjectAndNoHalfListing(t *testing.T) {
 	t.Parallel()
 	body := hostile.Lines("k", 200)
 	for name, fault := range map[string]hostile.GetFault{
-		"cut in chunks": hostile.ChunkedAndCut, "cut in HTTP/1.0": hostile.PlainAndCut, "HTML": hostile.Page, "nothing": hostile.Nothing,
+		"cut in chunks": hostile.ChunkedAndCut, "cut in HTTP/1.0": hostile.PlainAndCut, "HTML": hostile.Page,
+		"nothing": hostile.Nothing,
 		"altered": hostile.Altered, "no ETag": hostile.NoETag,
 	} {
 		s := holding(map[string]string{"k": body})
@@ -93,7 +96,8 @@ func TestABucketBelievesNoHalfObjectAndNoHalfListing(t *testing.T) {
 		}
 	}
 	for name, fault := range map[string]hostile.ListFault{
-		"HTML": hostile.Instead("<html></html>"), "nothing": hostile.Instead(""), "no token": hostile.Without("NextContinuationToken"),
+		"HTML": hostile.Instead("<html></html>"), "nothing": hostile.Instead(""),
+		"no token":       hostile.Without("NextContinuationToken"),
 		"the same token": hostile.WithToken("k1"),
 	} {
 		s := holding(map[string]string{"k1": "1", "k2": "2", "k3": "3"})

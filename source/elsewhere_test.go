@@ -49,7 +49,9 @@ func says(status int, code, region string, location func() string) func(http.Res
 
 func at(url, region string) *source.S3 {
 	return source.NewS3(source.S3Config{
-		AWS:         aws.Config{Region: region, Credentials: credentials.NewStaticCredentialsProvider("AK", "SK", ""), RetryMaxAttempts: 1},
+		AWS: aws.Config{
+			Region: region, Credentials: credentials.NewStaticCredentialsProvider("AK", "SK", ""), RetryMaxAttempts: 1,
+		},
 		EndpointURL: url, PathStyle: true,
 	})
 }
@@ -72,7 +74,9 @@ func TestABucketIsFoundWhereverItsEndpointSendsUs(t *testing.T) {
 		"another region, by 400": says(400, "AuthorizationHeaderMalformed", "eu-west-3", nil),
 		"another region, in the body alone": func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusBadRequest)
-			_, _ = io.WriteString(w, `<?xml version="1.0" encoding="UTF-8"?><Error><Code>AuthorizationHeaderMalformed</Code><Message>no</Message><Region>eu-west-3</Region></Error>`)
+			_, _ = io.WriteString(w,
+				`<?xml version="1.0" encoding="UTF-8"?><Error><Code>AuthorizationHeaderMalformed</Code>`+
+					`<Message>no</Message><Region>eu-west-3</Region></Error>`)
 		},
 		"another host":                        says(301, "PermanentRedirect", "eu-west-3", there),
 		"another host, for a while":           says(307, "TemporaryRedirect", "", there),
@@ -83,7 +87,8 @@ func TestABucketIsFoundWhereverItsEndpointSendsUs(t *testing.T) {
 	} {
 		srv := serve(other)
 		t.Cleanup(srv.Close)
-		if got, err := read(t.Context(), at(srv.URL, "us-east-1"), "s3://b/", source.ListOptions{}); err != nil || len(got) != 2 {
+		if got, err := read(t.Context(), at(srv.URL, "us-east-1"), "s3://b/", source.ListOptions{}); err != nil ||
+			len(got) != 2 {
 			t.Errorf("%s: %v, error %v", name, got, err)
 		}
 		// Whoever asks at the same time learns it too, whoever learns it first.
@@ -111,7 +116,8 @@ func TestRedirectsEnd(t *testing.T) {
 	for i := range servers {
 		servers[i] = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			asked.Store(i, true)
-			says(301, "PermanentRedirect", fmt.Sprint("region-", i), func() string { return servers[(i+1)%len(servers)].URL })(w, r)
+			says(301, "PermanentRedirect", fmt.Sprint("region-", i), func() string { return servers[(i+1)%len(servers)].URL })(w,
+				r)
 		}))
 		t.Cleanup(servers[i].Close)
 	}
@@ -128,7 +134,10 @@ type answers func(r *http.Request) *http.Response
 func (a answers) Do(r *http.Request) (*http.Response, error) { return a(r), nil }
 
 func answerTo(r *http.Request, status int, header http.Header, body string) *http.Response {
-	return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)), Request: r}
+	return &http.Response{
+		StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)),
+		Request: r,
+	}
 }
 
 func TestRequestsGoToTheHostThatServesTheBucket(t *testing.T) {
@@ -153,7 +162,8 @@ func TestRequestsGoToTheHostThatServesTheBucket(t *testing.T) {
 			hosts: []string{"logs.s3.us-east-1.amazonaws.com", "logs.s3.eu-west-3.amazonaws.com"}, scope: "/eu-west-3/s3/",
 		},
 		{
-			name: "the endpoint of another region", where: "s3://logs/k", endpoint: "https://s3.us-east-1.amazonaws.com", first: elsewhere,
+			name: "the endpoint of another region", where: "s3://logs/k", endpoint: "https://s3.us-east-1.amazonaws.com",
+			first: elsewhere,
 			hosts: []string{"logs.s3.us-east-1.amazonaws.com", "logs.s3.eu-west-3.amazonaws.com"}, scope: "/eu-west-3/s3/",
 		},
 		{
@@ -195,7 +205,8 @@ func TestRequestsGoToTheHostThatServesTheBucket(t *testing.T) {
 		if err == nil {
 			_ = stream.Close()
 		}
-		if fmt.Sprint(hosts) != fmt.Sprint(tt.hosts) || !strings.Contains(scope, tt.scope) || (err == nil) != (len(tt.hosts) > 1 || tt.first == nil) {
+		if fmt.Sprint(hosts) != fmt.Sprint(tt.hosts) || !strings.Contains(scope, tt.scope) ||
+			(err == nil) != (len(tt.hosts) > 1 || tt.first == nil) {
 			t.Errorf("%s: asked %v, signed %s, error %v, want %v", tt.name, hosts, scope, err, tt.hosts)
 		}
 	}
@@ -228,7 +239,8 @@ func TestTheRequesterPaysWhenTold(t *testing.T) {
 		if _, err := read(t.Context(), s3, "s3://b/", source.ListOptions{}); err != nil {
 			t.Error(err)
 		}
-		_, _ = read(t.Context(), s3, "s3://b/", source.ListOptions{Versions: true}) // the store lists no versions; the request is what counts
+		// the store lists no versions; the request is what counts
+		_, _ = read(t.Context(), s3, "s3://b/", source.ListOptions{Versions: true})
 		if n < 4 {
 			t.Errorf("%d requests", n)
 		}

@@ -102,7 +102,8 @@ func classify(op, object string, err error) *Error {
 		e.Kind = KindThrottled
 	case strings.HasPrefix(code, "KMS."), refusesDecrypt(code, err):
 		e.Kind = KindKey
-	case code == "SlowDown" || code == "RequestLimitExceeded" || code == "TooManyRequests" || code == "ServiceUnavailable" || status == 429 || status == 503:
+	case code == "SlowDown" || code == "RequestLimitExceeded" || code == "TooManyRequests" ||
+		code == "ServiceUnavailable" || status == 429 || status == 503:
 		e.Kind = KindThrottled
 	case code == "InvalidBucketName" || code == "InvalidAccessPoint" || code == "InvalidAccessPointAliasError":
 		e.Kind = KindName
@@ -110,7 +111,8 @@ func classify(op, object string, err error) *Error {
 		e.Kind = KindChanged
 	case code == "PermanentRedirect" || code == "AuthorizationHeaderMalformed" || status == 301:
 		e.Kind = KindRegion
-	case code == "InvalidAccessKeyId" || code == "SignatureDoesNotMatch" || code == "ExpiredToken" || code == "InvalidToken" || code == "RequestTimeTooSkewed":
+	case code == "InvalidAccessKeyId" || code == "SignatureDoesNotMatch" || code == "ExpiredToken" ||
+		code == "InvalidToken" || code == "RequestTimeTooSkewed":
 		e.Kind = KindCredentials
 	case code == "AccessDenied" || status == 403 || status == 401:
 		e.Kind = KindDenied
@@ -118,8 +120,8 @@ func classify(op, object string, err error) *Error {
 	return e
 }
 
-// refusesDecrypt reports whether the key of an encrypted object is what is refused. S3 has one code for that and for the object
-// itself; the action that is missing is named in the sentence alone.
+// refusesDecrypt reports whether the key of an encrypted object is what is refused. S3 has one code for that and for
+// the object itself; the action that is missing is named in the sentence alone.
 func refusesDecrypt(code string, err error) bool {
 	api, ok := errors.AsType[smithy.APIError](err)
 	return ok && code == "AccessDenied" && strings.Contains(api.ErrorMessage(), "kms:Decrypt")
@@ -173,7 +175,10 @@ func noCredentials(err error) bool {
 		if _, ok := e.(interface{ ProviderErrors() []error }); ok {
 			return true
 		}
-		if s := e.Error(); len(s) > 0 && (hasPrefix(s, "get identity: ") || hasPrefix(s, "failed to refresh cached credentials") || hasPrefix(s, "get credentials: ")) {
+		s := e.Error()
+		if len(s) > 0 &&
+			(hasPrefix(s, "get identity: ") || hasPrefix(s, "failed to refresh cached credentials") ||
+				hasPrefix(s, "get credentials: ")) {
 			return true
 		}
 	}

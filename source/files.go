@@ -329,7 +329,8 @@ func (g *giver) open(ctx context.Context, f foundFile, file *os.File) (*penstock
 const headSize = 4 << 10
 
 // fileReader reads a file as long as it was when it was opened: what is appended meanwhile is for the next run. A file
-// that is truncated while it is read is given back, and nothing of what it is filled with again passes for the rest of it.
+// that is truncated while it is read is given back, and nothing of what it is filled with again passes for the rest of
+// it.
 type fileReader struct {
 	f     *os.File
 	path  string
@@ -368,7 +369,8 @@ func (r *fileReader) Read(p []byte) (int, error) {
 	return n, fileError("read", r.path, err)
 }
 
-// begin remembers the beginning. A file of size 0 that holds something is one of the system's, or was written to just now.
+// begin remembers the beginning. A file of size 0 that holds something is one of the system's, or was written to just
+// now.
 func (r *fileReader) begin() error {
 	r.head = make([]byte, headSize)
 	n, err := r.f.ReadAt(r.head, 0)

@@ -56,7 +56,9 @@ func names(t *testing.T, s penstock.Source, dir string) []string {
 func TestDirectoriesAreReadInOrderAndLoopsOnce(t *testing.T) {
 	t.Parallel()
 	dir := tree(t, "b/2.log", "b/10.log", "a.log", "c/d/e.log", ".hidden")
-	for link, to := range map[string]string{"c/loop": "..", "c/self": ".", "b/nowhere": "missing", "b/itself": "itself", "z.log": "a.log"} {
+	for link, to := range map[string]string{
+		"c/loop": "..", "c/self": ".", "b/nowhere": "missing", "b/itself": "itself", "z.log": "a.log",
+	} {
 		if err := os.Symlink(to, filepath.Join(dir, link)); err != nil {
 			t.Fatal(err)
 		}
@@ -248,7 +250,9 @@ func TestRotationWhileADirectoryIsReadLeavesNothingOut(t *testing.T) {
 // What a file is filled with after it was truncated never passes for the rest of what it was.
 func TestATruncatedFileIsGivenBackBeforeAnyByteOfTheNext(t *testing.T) {
 	t.Parallel()
-	for name, refill := range map[string]string{"empty": "", "refilled": strings.Repeat("new\n", 50_000), "shorter": "new\n"} {
+	for name, refill := range map[string]string{
+		"empty": "", "refilled": strings.Repeat("new\n", 50_000), "shorter": "new\n",
+	} {
 		dir := tree(t, "a")
 		path := filepath.Join(dir, "a")
 		old := strings.Repeat("old\n", 50_000)
@@ -278,7 +282,9 @@ func TestATruncatedFileIsGivenBackBeforeAnyByteOfTheNext(t *testing.T) {
 
 func TestAFileIsSettledWhenNobodyHasWrittenToItForAWhile(t *testing.T) {
 	t.Parallel()
-	for age, growing := range map[time.Duration]bool{0: true, 5 * time.Second: true, 11 * time.Second: false, time.Hour: false, -time.Hour: false} {
+	for age, growing := range map[time.Duration]bool{
+		0: true, 5 * time.Second: true, 11 * time.Second: false, time.Hour: false, -time.Hour: false,
+	} {
 		dir := tree(t, "a")
 		at := time.Now().Add(-age)
 		if err := os.Chtimes(filepath.Join(dir, "a"), at, at); err != nil {
@@ -299,7 +305,12 @@ func TestAFileIsSettledWhenNobodyHasWrittenToItForAWhile(t *testing.T) {
 
 func TestFilesOfTheSystemAreReadToTheirEnd(t *testing.T) {
 	t.Parallel()
-	for path, want := range map[string]string{"/proc/self/status": "Name:", "/proc/meminfo": "MemTotal:", "/sys/kernel/mm/transparent_hugepage/enabled": "never", "/sys/class/net/lo/mtu": "65536"} {
+	for path, want := range map[string]string{
+		"/proc/self/status": "Name:",
+		"/proc/meminfo":     "MemTotal:",
+		"/sys/kernel/mm/transparent_hugepage/enabled": "never",
+		"/sys/class/net/lo/mtu":                       "65536",
+	} {
 		if _, err := os.Stat(path); err != nil {
 			t.Logf("%s is not here: left out", path)
 			continue

@@ -29,7 +29,9 @@ func (s stdin) Items(ctx context.Context) iter.Seq2[penstock.Item, error] {
 }
 
 // liveItem is the item of a stream that comes while it is read. No more of it is taken when take has ended.
-func liveItem(take context.Context, name string, linger time.Duration, id penstock.Identity, open func() (io.ReadCloser, error)) penstock.Item {
+func liveItem(
+	take context.Context, name string, linger time.Duration, id penstock.Identity, open func() (io.ReadCloser, error),
+) penstock.Item {
 	return penstock.Item{ID: name, Objects: []penstock.Object{{
 		Name: name, Size: -1, Once: true, Linger: linger,
 		Open: func(ctx context.Context) (*penstock.Stream, error) {

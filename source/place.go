@@ -6,23 +6,26 @@ import (
 	"strings"
 )
 
-// The names of a file's generations differ by what compression and rotation add. What they share is a part of the ids of
-// all their records, so these tables are frozen with the scheme: another line would double what was shipped before.
+// The names of a file's generations differ by what compression and rotation add. What they share is a part of the ids
+// of all their records, so these tables are frozen with the scheme: another line would double what was shipped before.
 
 // compressed are the suffixes of compressed files.
 var compressed = []string{".gz", ".zst", ".bz2", ".xz", ".lz4", ".sz", ".snappy", ".Z"}
 
-// A date in a name, with or without a time of day behind it: 20261127, 20261127-101112, 2026-11-27, 2026-11-27T10-11-12.
+// A date in a name, with or without a time of day behind it: 20261127, 20261127-101112, 2026-11-27,
+// 2026-11-27T10-11-12.
 const dateMark = `(?:19|20)\d\d(?:(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[-_.T]?\d{2,6}Z?)?` +
 	`|-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?:[-_.T]\d\d(?:[-_.:]?\d\d(?:[-_.:]?\d\d(?:\.\d{3})?)?)?Z?)?)`
 
 // marks are what rotation adds to a name. What the groups hold is kept.
 var marks = []*regexp.Regexp{
-	regexp.MustCompile(`^(.+)\.\d{1,4}$`),                                                           // app.log.1
-	regexp.MustCompile(`^(.+)\.old$`),                                                               // app.log.old
-	regexp.MustCompile(`^(.+?)[-_.]` + dateMark + `(?:-\d+)?$`),                                     // app.log-20261127, app.log-20261127-2, app.log.2026-11-27
-	regexp.MustCompile(`^(.+)-1\d{9}$`),                                                             // app.log-1795773600
-	regexp.MustCompile(`^(.+?)[-_.]` + dateMark + `(?:[-_.]\d{1,4})?(\.[A-Za-z][0-9A-Za-z]{0,9})$`), // app.2026-11-27.0.log
+	regexp.MustCompile(`^(.+)\.\d{1,4}$`), // app.log.1
+	regexp.MustCompile(`^(.+)\.old$`),     // app.log.old
+	// app.log-20261127, app.log-20261127-2, app.log.2026-11-27
+	regexp.MustCompile(`^(.+?)[-_.]` + dateMark + `(?:-\d+)?$`),
+	regexp.MustCompile(`^(.+)-1\d{9}$`), // app.log-1795773600
+	// app.2026-11-27.0.log
+	regexp.MustCompile(`^(.+?)[-_.]` + dateMark + `(?:[-_.]\d{1,4})?(\.[A-Za-z][0-9A-Za-z]{0,9})$`),
 }
 
 // dottedNumber ends a name whose numbers are a version or an address: 10.0.0 of 10.0.0.1 is not what rotation left.

@@ -25,8 +25,9 @@ func (s *S3) open(ctx context.Context, ref Ref) (*penstock.Stream, error) {
 }
 
 // objectReader reads one object through as many requests as it takes. After the first answer every request names the
-// entity tag, so that bytes of another version are never mixed in. The end of a body is the end of the object only where the
-// object's length says so: over HTTP/1.0, in chunks and behind proxies a body that is cut looks like one that is over.
+// entity tag, so that bytes of another version are never mixed in. The end of a body is the end of the object only
+// where the object's length says so: over HTTP/1.0, in chunks and behind proxies a body that is cut looks like one that
+// is over.
 type objectReader struct {
 	s3       *S3
 	ctx      context.Context //nolint:containedctx // a reader lives as long as the call that opened it
@@ -100,8 +101,8 @@ func (r *objectReader) accept(out *s3.GetObjectOutput) error {
 	return nil
 }
 
-// begin takes the first answer. Its length is what there is to be read, unless a listing or an event has said another one
-// of the same bytes: then that one is, because what is between here and S3 can shorten an answer.
+// begin takes the first answer. Its length is what there is to be read, unless a listing or an event has said another
+// one of the same bytes: then that one is, because what is between here and S3 can shorten an answer.
 func (r *objectReader) begin(out *s3.GetObjectOutput, etag string, length int64) error {
 	r.total = length
 	if r.ref.Size >= 0 && strings.Trim(r.ref.ETag, `"`) == etag {
@@ -119,7 +120,9 @@ func (r *objectReader) begin(out *s3.GetObjectOutput, etag string, length int64)
 	if version == "null" {
 		version = ""
 	}
-	r.id = penstock.Identity{Bucket: r.ref.Bucket, Key: r.ref.Key, Version: version, ETag: etag, Modified: aws.ToTime(out.LastModified)}
+	r.id = penstock.Identity{
+		Bucket: r.ref.Bucket, Key: r.ref.Key, Version: version, ETag: etag, Modified: aws.ToTime(out.LastModified),
+	}
 	r.sum = promised(out)
 	return nil
 }
@@ -197,7 +200,8 @@ func (r *objectReader) broken(err error) {
 		return
 	}
 	r.failures++
-	r.s3.cfg.Logger.InfoContext(r.ctx, "read broken, resuming", "object", r.name, "offset", r.at, "attempt", r.failures, "error", err)
+	r.s3.cfg.Logger.InfoContext(r.ctx, "read broken, resuming", "object", r.name, "offset", r.at, "attempt", r.failures,
+		"error", err)
 	if r.failures > r.s3.cfg.Attempts {
 		e := classify("read", r.name, err)
 		e.Kind = KindUnreachable

@@ -73,8 +73,8 @@ func NewS3(cfg S3Config) *S3 {
 	return &S3{cfg: cfg, clients: map[place]*s3.Client{}, places: map[string]place{}}
 }
 
-// asked returns a client that shows redirects, which the SDK's follows in part with the old signature, for another host; and
-// that finds a bucket's region also where an answer names it in its body alone.
+// asked returns a client that shows redirects, which the SDK's follows in part with the old signature, for another
+// host; and that finds a bucket's region also where an answer names it in its body alone.
 func asked(c aws.HTTPClient) aws.HTTPClient {
 	shown := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	switch own := c.(type) {
@@ -161,7 +161,12 @@ func (s *S3) bucketPlace(bucket string) place {
 // inRegion calls f with the client for the bucket, and again when the answer says that the bucket is elsewhere.
 func (s *S3) inRegion(bucket string, f func(c *s3.Client) error) error {
 	if s.cfg.PathStyle && strings.HasPrefix(bucket, "arn:") {
-		return &Error{Op: "address", Object: bucket, Kind: KindName, Err: errors.New("an access point is a host name, which path-style addressing has no room for")}
+		return &Error{
+			Op:     "address",
+			Object: bucket,
+			Kind:   KindName,
+			Err:    errors.New("an access point is a host name, which path-style addressing has no room for"),
+		}
 	}
 	at := s.bucketPlace(bucket)
 	const most = 3 // to another host, and there into another region
@@ -181,8 +186,8 @@ func (s *S3) inRegion(bucket string, f func(c *s3.Client) error) error {
 	}
 }
 
-// elsewhere reads from an answer where else the bucket is: in another region, at another host or both. Each is asked with a
-// signature of its own.
+// elsewhere reads from an answer where else the bucket is: in another region, at another host or both. Each is asked
+// with a signature of its own.
 func (s *S3) elsewhere(bucket string, at place, err error) (place, bool) {
 	re, ok := errors.AsType[*smithyhttp.ResponseError](err)
 	if !ok {
@@ -207,8 +212,8 @@ func (s *S3) elsewhere(bucket string, at place, err error) (place, bool) {
 	return next, next != at
 }
 
-// otherHost returns the endpoint that a redirect leads to, without the bucket in its host name. Nothing leads from https to
-// plain http.
+// otherHost returns the endpoint that a redirect leads to, without the bucket in its host name. Nothing leads from
+// https to plain http.
 func otherHost(bucket, endpoint, location string) (string, bool) {
 	to, err := url.Parse(location)
 	if err != nil || to.Host == "" || to.Scheme != "https" && to.Scheme != "http" {
@@ -222,8 +227,8 @@ func otherHost(bucket, endpoint, location string) (string, bool) {
 	return to.Scheme + "://" + to.Host, true
 }
 
-// isRegional reports whether an endpoint is one of a region of AWS that has equals in other regions. An interface endpoint in a
-// VPC has none.
+// isRegional reports whether an endpoint is one of a region of AWS that has equals in other regions. An interface
+// endpoint in a VPC has none.
 func isRegional(endpoint string) bool {
 	u, err := url.Parse(endpoint)
 	if err != nil {
@@ -241,8 +246,8 @@ func (s *S3) payer() types.RequestPayer {
 	return ""
 }
 
-// Location is a place in S3 as a user writes it: s3://bucket/prefix, or s3://bucket/key?versionId=ID. The ARN of an access
-// point may stand for the bucket.
+// Location is a place in S3 as a user writes it: s3://bucket/prefix, or s3://bucket/key?versionId=ID. The ARN of an
+// access point may stand for the bucket.
 type Location struct {
 	Bucket, Prefix, Version string
 }
@@ -278,8 +283,8 @@ func ParseLocation(text string) (Location, error) {
 	return loc, nil
 }
 
-// checkBucket refuses what is no name of a bucket, before a request is made for it. Buckets from before 2018 may have upper-case
-// letters and underscores.
+// checkBucket refuses what is no name of a bucket, before a request is made for it. Buckets from before 2018 may have
+// upper-case letters and underscores.
 func checkBucket(name string) error {
 	for _, r := range name {
 		isLetter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
@@ -290,16 +295,17 @@ func checkBucket(name string) error {
 	return nil
 }
 
-// arnLocation is the ARN of a bucket, an access point (of one region or of many), an Object Lambda access point or an access
-// point on Outposts, and the key after it. See "Using Amazon S3 access points" in the S3 user guide.
+// arnLocation is the ARN of a bucket, an access point (of one region or of many), an Object Lambda access point or an
+// access point on Outposts, and the key after it. See "Using Amazon S3 access points" in the S3 user guide.
 var arnLocation = regexp.MustCompile(`(?s)^(arn:aws[a-z-]*:(?:s3:::[^/:]+` +
 	`|(?:s3|s3-object-lambda):[a-z0-9-]*:\d{12}:accesspoint[:/][^/:]+` +
 	`|s3-outposts:[a-z0-9-]+:\d{12}:outpost[:/][^/:]+[:/]accesspoint[:/][^/:]+))(?:/(.*))?$`)
 
-// BucketName returns the name of a bucket that may be given by its ARN. The ARN of an access point is returned as it is: S3
-// takes it in the place of a name.
+// BucketName returns the name of a bucket that may be given by its ARN. The ARN of an access point is returned as it
+// is: S3 takes it in the place of a name.
 func BucketName(text string) string {
-	if parts := strings.SplitN(text, ":", 6); len(parts) == 6 && parts[0] == "arn" && parts[2] == "s3" && parts[3] == "" && parts[4] == "" {
+	parts := strings.SplitN(text, ":", 6)
+	if len(parts) == 6 && parts[0] == "arn" && parts[2] == "s3" && parts[3] == "" && parts[4] == "" {
 		return parts[5]
 	}
 	return text
@@ -318,8 +324,8 @@ type Ref struct {
 	Bucket, Key string
 	// Version is empty for the latest.
 	Version string
-	// ETag is empty and Size is -1 when they are not known. An object with another ETag was replaced since and is read as it
-	// is now; one with the same has this size, whatever the answer that carries it looks like.
+	// ETag is empty and Size is -1 when they are not known. An object with another ETag was replaced since and is read as
+	// it is now; one with the same has this size, whatever the answer that carries it looks like.
 	ETag string
 	Size int64
 }
@@ -369,7 +375,9 @@ var errStopped = errors.New("stopped by the consumer")
 
 // objects lists the latest versions.
 func (l *listing) objects(ctx context.Context, yield func(penstock.Item, error) bool) error {
-	in := &s3.ListObjectsV2Input{Bucket: &l.loc.Bucket, Prefix: &l.loc.Prefix, EncodingType: types.EncodingTypeUrl, RequestPayer: l.s3.payer()}
+	in := &s3.ListObjectsV2Input{
+		Bucket: &l.loc.Bucket, Prefix: &l.loc.Prefix, EncodingType: types.EncodingTypeUrl, RequestPayer: l.s3.payer(),
+	}
 	if l.opts.StartAfter != "" {
 		in.StartAfter = &l.opts.StartAfter
 	}
@@ -394,7 +402,9 @@ func (l *listing) objects(ctx context.Context, yield func(penstock.Item, error) 
 		}
 	}
 	if !found && l.loc.Prefix != "" && !strings.HasSuffix(l.loc.Prefix, "/") && l.opts.StartAfter == "" {
-		return &Error{Op: "list", Object: l.loc.String(), Kind: KindMissing, Err: errors.New("no such key, and no key begins like it")}
+		return &Error{
+			Op: "list", Object: l.loc.String(), Kind: KindMissing, Err: errors.New("no such key, and no key begins like it"),
+		}
 	}
 	return nil
 }
@@ -425,7 +435,9 @@ func (s *S3) pages(ctx context.Context, in *s3.ListObjectsV2Input) iter.Seq2[*s3
 
 // versions lists every version, oldest keys first and newest versions first, as S3 does.
 func (l *listing) versions(ctx context.Context, yield func(penstock.Item, error) bool) error {
-	in := &s3.ListObjectVersionsInput{Bucket: &l.loc.Bucket, Prefix: &l.loc.Prefix, EncodingType: types.EncodingTypeUrl, RequestPayer: l.s3.payer()}
+	in := &s3.ListObjectVersionsInput{
+		Bucket: &l.loc.Bucket, Prefix: &l.loc.Prefix, EncodingType: types.EncodingTypeUrl, RequestPayer: l.s3.payer(),
+	}
 	if l.opts.StartAfter != "" {
 		in.KeyMarker = &l.opts.StartAfter
 	}
@@ -450,7 +462,10 @@ func (l *listing) versions(ctx context.Context, yield func(penstock.Item, error)
 			if err != nil {
 				return err
 			}
-			ref := Ref{Bucket: l.loc.Bucket, Key: key, Version: aws.ToString(v.VersionId), ETag: unquoted(v.ETag), Size: listedSize(v.Size)}
+			ref := Ref{
+				Bucket: l.loc.Bucket, Key: key, Version: aws.ToString(v.VersionId), ETag: unquoted(v.ETag),
+				Size: listedSize(v.Size),
+			}
 			if !yield(l.s3.item(ref), nil) {
 				return errStopped
 			}
@@ -466,8 +481,8 @@ func (l *listing) versions(ctx context.Context, yield func(penstock.Item, error)
 	}
 }
 
-// checkPage tells a page of a listing from something else with status 200, such as a proxy's page or nothing: that would
-// pass for the end of the listing. The order of keys is no test: some buckets have none.
+// checkPage tells a page of a listing from something else with status 200, such as a proxy's page or nothing: that
+// would pass for the end of the listing. The order of keys is no test: some buckets have none.
 func checkPage(name *string, truncated *bool, token *string) error {
 	var lacks string
 	switch {
@@ -485,8 +500,8 @@ func checkPage(name *string, truncated *bool, token *string) error {
 
 func wrongListing(text string) error { return &Error{Kind: KindAnswer, Err: errors.New(text)} }
 
-// circle notices a listing that goes round in circles of any length. It holds one token and moves on to a later one after
-// ever more pages (Brent's algorithm).
+// circle notices a listing that goes round in circles of any length. It holds one token and moves on to a later one
+// after ever more pages (Brent's algorithm).
 type circle struct {
 	token       string
 	pages, wait int
@@ -509,8 +524,8 @@ func listedSize(size *int64) int64 {
 	return *size
 }
 
-// listedKey is a key as a listing has it. Listings are asked for with encoded keys, because XML has no way to write most
-// control characters; the SDK leaves them as they are, and a server that does not encode says so.
+// listedKey is a key as a listing has it. Listings are asked for with encoded keys, because XML has no way to write
+// most control characters; the SDK leaves them as they are, and a server that does not encode says so.
 func listedKey(key *string, encoding types.EncodingType) (string, error) {
 	if encoding != types.EncodingTypeUrl {
 		return aws.ToString(key), nil
@@ -526,7 +541,9 @@ func listedKey(key *string, encoding types.EncodingType) (string, error) {
 // anything is shipped.
 func (s *S3) Check(ctx context.Context, loc Location) error {
 	one := int32(1)
-	in := &s3.ListObjectsV2Input{Bucket: &loc.Bucket, Prefix: &loc.Prefix, MaxKeys: &one, EncodingType: types.EncodingTypeUrl, RequestPayer: s.payer()}
+	in := &s3.ListObjectsV2Input{
+		Bucket: &loc.Bucket, Prefix: &loc.Prefix, MaxKeys: &one, EncodingType: types.EncodingTypeUrl, RequestPayer: s.payer(),
+	}
 	var err error
 	for _, err = range s.pages(ctx, in) {
 		break

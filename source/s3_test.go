@@ -27,7 +27,9 @@ func open(t *testing.T, s *hostile.S3) *source.S3 {
 	srv := httptest.NewServer(s)
 	t.Cleanup(srv.Close)
 	return source.NewS3(source.S3Config{
-		AWS:         aws.Config{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("AK", "SK", ""), RetryMaxAttempts: 1},
+		AWS: aws.Config{
+			Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("AK", "SK", ""), RetryMaxAttempts: 1,
+		},
 		EndpointURL: srv.URL, PathStyle: true, IdleTimeout: 300 * time.Millisecond, Attempts: 3,
 	})
 }
@@ -94,7 +96,10 @@ func read(ctx context.Context, s3 *source.S3, where string, o source.ListOptions
 func TestKeysAreTakenLiterally(t *testing.T) {
 	t.Parallel()
 	want := map[string]string{}
-	for _, k := range []string{"plain", "with space", "a+b", "a%2Bb", "100% été", "日本/ログ.log", "//double//slash", "a=b&c?d", "dot.", "quote'\"", "<tag>", "tab\there", "semi;colon", "hash#tag", "back\\slash", "~tilde", strings.Repeat("k", 1000)} {
+	for _, k := range []string{
+		"plain", "with space", "a+b", "a%2Bb", "100% été", "日本/ログ.log", "//double//slash", "a=b&c?d", "dot.",
+		"quote'\"", "<tag>", "tab\there", "semi;colon", "hash#tag", "back\\slash", "~tilde", strings.Repeat("k", 1000),
+	} {
 		want["p/"+k] = "body of " + k
 	}
 	s := holding(want)
@@ -137,7 +142,8 @@ func TestABrokenReadGoesOnWhereItBroke(t *testing.T) {
 		<-g.Context().Done()
 	}
 	for name, fault := range map[string]hostile.GetFault{
-		"reset": hostile.Cut, "stalled": stall, "cut in chunks": hostile.ChunkedAndCut, "cut in HTTP/1.0": hostile.PlainAndCut,
+		"reset": hostile.Cut, "stalled": stall, "cut in chunks": hostile.ChunkedAndCut,
+		"cut in HTTP/1.0":                 hostile.PlainAndCut,
 		"with a length that is too small": hostile.LengthTooSmall,
 	} {
 		s := holding(map[string]string{"k": body})
@@ -152,8 +158,8 @@ func TestABrokenReadGoesOnWhereItBroke(t *testing.T) {
 	}
 }
 
-// What the answer, or the listing for the same ETag, says about the length has to be there. What cannot be completed is an
-// error after what there is, and nothing that is not the object's.
+// What the answer, or the listing for the same ETag, says about the length has to be there. What cannot be completed is
+// an error after what there is, and nothing that is not the object's.
 func TestAnObjectIsReadToItsLengthOrNotAtAll(t *testing.T) {
 	t.Parallel()
 	body := hostile.Lines("k", 200)
@@ -189,8 +195,14 @@ func TestAnObjectIsReadToItsLengthOrNotAtAll(t *testing.T) {
 		"a part in place of the object":   {part("bytes 0-9/*"), source.KindAnswer, 0},
 		"the whole object after a resume": {resumed("", 0), source.KindAnswer, half},
 		"another part after a resume":     {resumed("bytes 0-9/100", 0), source.KindAnswer, half},
-		"another length after a resume":   {resumed(fmt.Sprintf("bytes %d-%d/%d", half, len(body), len(body)+1), half), source.KindAnswer, half},
-		"a longer rest after a resume":    {resumed(fmt.Sprintf("bytes %d-%d/*", half, len(body)-1), half-5), source.KindAnswer, half},
+		"another length after a resume": {
+			fault: resumed(fmt.Sprintf("bytes %d-%d/%d", half, len(body), len(body)+1), half),
+			kind:  source.KindAnswer,
+			most:  half,
+		},
+		"a longer rest after a resume": {
+			fault: resumed(fmt.Sprintf("bytes %d-%d/*", half, len(body)-1), half-5), kind: source.KindAnswer, most: half,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -227,13 +239,21 @@ func TestALengthIsKnownFromTheAnswerAlone(t *testing.T) {
 		ref  source.Ref
 		want bool
 	}{
-		"as it is":                    {nil, source.Ref{Size: -1}, true},
-		"replaced since":              {nil, source.Ref{Size: 5, ETag: "other"}, true},
-		"the event knows no ETag":     {nil, source.Ref{Size: 5}, true},
-		"a length that is not there":  {hostile.Always(hostile.ChunkedAndCut), source.Ref{Size: -1}, false},
-		"replaced, and no length":     {hostile.Always(hostile.ChunkedAndCut), source.Ref{Size: 5, ETag: "other"}, false},
-		"the event's length":          {hostile.Once(hostile.ChunkedAndCut), source.Ref{Size: int64(len(body)), ETag: hostile.ETag(body)}, true},
-		"the event's, ETag in quotes": {hostile.Once(hostile.ChunkedAndCut), source.Ref{Size: int64(len(body)), ETag: `"` + hostile.ETag(body) + `"`}, true},
+		"as it is":                   {nil, source.Ref{Size: -1}, true},
+		"replaced since":             {nil, source.Ref{Size: 5, ETag: "other"}, true},
+		"the event knows no ETag":    {nil, source.Ref{Size: 5}, true},
+		"a length that is not there": {hostile.Always(hostile.ChunkedAndCut), source.Ref{Size: -1}, false},
+		"replaced, and no length":    {hostile.Always(hostile.ChunkedAndCut), source.Ref{Size: 5, ETag: "other"}, false},
+		"the event's length": {
+			get:  hostile.Once(hostile.ChunkedAndCut),
+			ref:  source.Ref{Size: int64(len(body)), ETag: hostile.ETag(body)},
+			want: true,
+		},
+		"the event's, ETag in quotes": {
+			get:  hostile.Once(hostile.ChunkedAndCut),
+			ref:  source.Ref{Size: int64(len(body)), ETag: `"` + hostile.ETag(body) + `"`},
+			want: true,
+		},
 	} {
 		s := holding(map[string]string{"k": body})
 		s.Get = test.get
@@ -267,7 +287,8 @@ func TestAChecksumIsTakenOverTheWholeObject(t *testing.T) {
 		s := holding(map[string]string{"k": body})
 		s.Get, s.Summed = test.get, true
 		got, err := read(t.Context(), open(t, s), "s3://b/k", source.ListOptions{})
-		if _, altered := errors.AsType[*penstock.AlteredError](err); altered != test.altered || err != nil && !altered || len(got["k"]) != len(body) {
+		_, altered := errors.AsType[*penstock.AlteredError](err)
+		if altered != test.altered || err != nil && !altered || len(got["k"]) != len(body) {
 			t.Errorf("%s: %d bytes, error %v", name, len(got["k"]), err)
 		}
 	}
@@ -279,7 +300,8 @@ func TestEveryKindOfChecksumIsKnown(t *testing.T) {
 	const body = "penstock"
 	for header, value := range map[string]string{
 		"X-Amz-Checksum-Crc32": "rxbi7A==", "X-Amz-Checksum-Crc32c": "NEfrXQ==", "X-Amz-Checksum-Crc64nvme": "X4uN1SypEKE=",
-		"X-Amz-Checksum-Sha1": "uFIAFaOe+YYl8smg1CnD9o2PH3s=", "X-Amz-Checksum-Sha256": "U5UIvqy+XNEpNeK3IVVyOWUpkqf4neBAgiTWH8o/Yag=",
+		"X-Amz-Checksum-Sha1":   "uFIAFaOe+YYl8smg1CnD9o2PH3s=",
+		"X-Amz-Checksum-Sha256": "U5UIvqy+XNEpNeK3IVVyOWUpkqf4neBAgiTWH8o/Yag=",
 	} {
 		for sum, want := range map[string]bool{value: true, "AAAA" + value[4:]: false} {
 			s := holding(map[string]string{"k": body})
@@ -316,11 +338,13 @@ func TestAListingIsReadToItsEndOrIsAnError(t *testing.T) {
 		objects[fmt.Sprintf("k%d", i)] = "body"
 	}
 	for name, fault := range map[string]hostile.ListFault{
-		"HTML": hostile.Instead(hostile.HTML), "well-formed HTML": hostile.Instead("<html><body>Sign in</body></html>"), "nothing": hostile.Instead(""),
+		"HTML": hostile.Instead(hostile.HTML), "well-formed HTML": hostile.Instead("<html><body>Sign in</body></html>"),
+		"nothing":          hostile.Instead(""),
 		"an empty element": hostile.Instead("<ListBucketResult></ListBucketResult>"), "half a page": hostile.Half,
 		"another listing": hostile.Instead(`<ListAllMyBucketsResult><Buckets></Buckets></ListAllMyBucketsResult>`),
 		"no Name":         hostile.Without("Name"), "no IsTruncated": hostile.Without("IsTruncated"),
-		"no token": hostile.Without("NextContinuationToken"), "an empty token": hostile.WithToken(""), "the same token": hostile.WithToken("k2"),
+		"no token": hostile.Without("NextContinuationToken"), "an empty token": hostile.WithToken(""),
+		"the same token": hostile.WithToken("k2"),
 	} {
 		for page := range 2 {
 			s := holding(objects)
@@ -336,7 +360,9 @@ func TestAListingIsReadToItsEndOrIsAnError(t *testing.T) {
 		}
 	}
 	var s3 *source.S3
-	for name, fault := range map[string]hostile.ListFault{"HTML": hostile.Instead("<html></html>"), "nothing": hostile.Instead("")} {
+	for name, fault := range map[string]hostile.ListFault{
+		"HTML": hostile.Instead("<html></html>"), "nothing": hostile.Instead(""),
+	} {
 		s := holding(objects)
 		s.List = func(w http.ResponseWriter, l *hostile.List) bool {
 			_, _ = io.WriteString(w, fault(l.Page))
@@ -367,9 +393,13 @@ func TestAListingInCirclesEnds(t *testing.T) {
 					}
 					more := n < 1000
 					if versions {
-						_, _ = fmt.Fprintf(w, `<ListVersionsResult><Name>b</Name><IsTruncated>%v</IsTruncated><NextKeyMarker>k%d</NextKeyMarker></ListVersionsResult>`, more, token)
+						_, _ = fmt.Fprintf(w,
+							`<ListVersionsResult><Name>b</Name><IsTruncated>%v</IsTruncated>`+
+								`<NextKeyMarker>k%d</NextKeyMarker></ListVersionsResult>`, more, token)
 					} else {
-						_, _ = fmt.Fprintf(w, `<ListBucketResult><Name>b</Name><IsTruncated>%v</IsTruncated><NextContinuationToken>k%d</NextContinuationToken></ListBucketResult>`, more, token)
+						_, _ = fmt.Fprintf(w,
+							`<ListBucketResult><Name>b</Name><IsTruncated>%v</IsTruncated>`+
+								`<NextContinuationToken>k%d</NextContinuationToken></ListBucketResult>`, more, token)
 					}
 					return true
 				}
@@ -387,7 +417,9 @@ func TestKeysMayComeInAnyOrder(t *testing.T) {
 	t.Parallel()
 	s := holding(nil)
 	s.List = func(w http.ResponseWriter, _ *hostile.List) bool {
-		_, _ = io.WriteString(w, `<ListBucketResult><Name>b</Name><IsTruncated>false</IsTruncated><Contents><Key>z</Key></Contents><Contents><Key>a</Key></Contents></ListBucketResult>`)
+		_, _ = io.WriteString(w,
+			`<ListBucketResult><Name>b</Name><IsTruncated>false</IsTruncated>`+
+				`<Contents><Key>z</Key></Contents><Contents><Key>a</Key></Contents></ListBucketResult>`)
 		return true
 	}
 	got, err := list(t.Context(), open(t, s), "s3://b/", source.ListOptions{})
@@ -438,7 +470,10 @@ func TestFailuresHaveTheirKind(t *testing.T) {
 		{where: "s3://b/k", get: answer(400, "KMS.ThrottlingException"), kind: source.KindThrottled, temporary: true},
 		{where: "s3://b/k", get: func(w http.ResponseWriter, _ *hostile.Get) bool {
 			w.WriteHeader(http.StatusForbidden)
-			_, _ = io.WriteString(w, `<Error><Code>AccessDenied</Code><Message>User: arn:aws:iam::123456789012:user/x is not authorized to perform: kms:Decrypt on the resource associated with this ciphertext because no identity-based policy allows the kms:Decrypt action</Message></Error>`)
+			_, _ = io.WriteString(w,
+				`<Error><Code>AccessDenied</Code><Message>User: arn:aws:iam::123456789012:user/x is not authorized to perform: `+
+					`kms:Decrypt on the resource associated with this ciphertext because no identity-based policy allows the `+
+					`kms:Decrypt action</Message></Error>`)
 			return true
 		}, kind: source.KindKey},
 		{where: "s3://arn:aws:s3:us-east-1:123456789012:accesspoint/p/k", kind: source.KindName},
@@ -452,7 +487,9 @@ func TestFailuresHaveTheirKind(t *testing.T) {
 			t.Errorf("%s: error %v, kind %d", tt.where, err, se.Kind)
 		}
 	}
-	none := source.NewS3(source.S3Config{AWS: aws.Config{Region: "us-east-1", Credentials: aws.NewCredentialsCache(noCredentials{})}})
+	none := source.NewS3(source.S3Config{
+		AWS: aws.Config{Region: "us-east-1", Credentials: aws.NewCredentialsCache(noCredentials{})},
+	})
 	err := none.Check(t.Context(), source.Location{Bucket: "b"})
 	if se, ok := errors.AsType[*source.Error](err); !ok || se.Kind != source.KindCredentials {
 		t.Errorf("without credentials: %v", err)
@@ -492,16 +529,28 @@ func TestLocationsAreLiteral(t *testing.T) {
 		"s3://arn:aws-cn:s3:::b":                   {Bucket: "b"},
 		"s3://" + accessPoint:                      {Bucket: accessPoint},
 		"s3://" + accessPoint + "/a/k?versionId=v": {Bucket: accessPoint, Prefix: "a/k", Version: "v"},
-		"s3://arn:aws:s3:eu-west-1:123456789012:accesspoint:reports/k":                          {Bucket: "arn:aws:s3:eu-west-1:123456789012:accesspoint:reports", Prefix: "k"},
-		"s3://arn:aws:s3::123456789012:accesspoint/mfzwi23gnjvgw.mrap/k":                        {Bucket: "arn:aws:s3::123456789012:accesspoint/mfzwi23gnjvgw.mrap", Prefix: "k"},
-		"s3://arn:aws:s3-object-lambda:eu-west-1:123456789012:accesspoint/redact//k":            {Bucket: "arn:aws:s3-object-lambda:eu-west-1:123456789012:accesspoint/redact", Prefix: "/k"},
-		"s3://arn:aws:s3-outposts:eu-west-1:123456789012:outpost/op-1/accesspoint/reports/a\nk": {Bucket: "arn:aws:s3-outposts:eu-west-1:123456789012:outpost/op-1/accesspoint/reports", Prefix: "a\nk"},
+		"s3://arn:aws:s3:eu-west-1:123456789012:accesspoint:reports/k": {
+			Bucket: "arn:aws:s3:eu-west-1:123456789012:accesspoint:reports", Prefix: "k",
+		},
+		"s3://arn:aws:s3::123456789012:accesspoint/mfzwi23gnjvgw.mrap/k": {
+			Bucket: "arn:aws:s3::123456789012:accesspoint/mfzwi23gnjvgw.mrap", Prefix: "k",
+		},
+		"s3://arn:aws:s3-object-lambda:eu-west-1:123456789012:accesspoint/redact//k": {
+			Bucket: "arn:aws:s3-object-lambda:eu-west-1:123456789012:accesspoint/redact", Prefix: "/k",
+		},
+		"s3://arn:aws:s3-outposts:eu-west-1:123456789012:outpost/op-1/accesspoint/reports/a\nk": {
+			Bucket: "arn:aws:s3-outposts:eu-west-1:123456789012:outpost/op-1/accesspoint/reports", Prefix: "a\nk",
+		},
 	} {
 		if got, err := source.ParseLocation(text); err != nil || got != want {
 			t.Errorf("%s: %+v, error %v", text, got, err)
 		}
 	}
-	for _, text := range []string{"b/k", "s3://", "s3:///k", "s3://b/?versionId=1", "s3://b/k?versionId=", "s3://arn:aws:s3:eu-west-1:123456789012:accesspoint", "s3://arn:aws:s3:eu-west-1:12:accesspoint/reports/k", "s3://arn:aws:es:eu-west-1:123456789012:domain/x"} {
+	for _, text := range []string{
+		"b/k", "s3://", "s3:///k", "s3://b/?versionId=1", "s3://b/k?versionId=",
+		"s3://arn:aws:s3:eu-west-1:123456789012:accesspoint", "s3://arn:aws:s3:eu-west-1:12:accesspoint/reports/k",
+		"s3://arn:aws:es:eu-west-1:123456789012:domain/x",
+	} {
 		if got, err := source.ParseLocation(text); err == nil {
 			t.Errorf("%s: %+v", text, got)
 		}
@@ -512,7 +561,11 @@ func BenchmarkRead(b *testing.B) {
 	body := bytes.Repeat([]byte("x"), 8<<20)
 	srv := httptest.NewServer(holding(map[string]string{"k": string(body)}))
 	defer srv.Close()
-	s3 := source.NewS3(source.S3Config{AWS: aws.Config{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("AK", "SK", "")}, EndpointURL: srv.URL, PathStyle: true})
+	s3 := source.NewS3(source.S3Config{
+		AWS:         aws.Config{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("AK", "SK", "")},
+		EndpointURL: srv.URL,
+		PathStyle:   true,
+	})
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
 	for b.Loop() {

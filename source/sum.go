@@ -19,8 +19,8 @@ import (
 // sum is the checksum of a whole object, taken while it is read, through as many requests as that takes. The SDK's own
 // check ends with each answer. A nil sum checks nothing.
 //
-// An ETag is no checksum here. S3 promises that it is the MD5 of the bytes only by how they were stored and encrypted and in
-// which kind of bucket, most of which an answer does not tell, and calls it opaque to those who read.
+// An ETag is no checksum here. S3 promises that it is the MD5 of the bytes only by how they were stored and encrypted
+// and in which kind of bucket, most of which an answer does not tell, and calls it opaque to those who read.
 type sum struct {
 	name string
 	want []byte

@@ -1,4 +1,5 @@
-// Package avro reads the rows of Apache Avro object container files as JSON objects, with bounds on the memory that a file may ask for.
+// Package avro reads the rows of Apache Avro object container files as JSON objects, with bounds on the memory that a
+// file may ask for.
 package avro
 
 import (
@@ -178,7 +179,8 @@ func (f *file) next() error {
 	return nil
 }
 
-// maxEmpty is how many elements without a byte there may be: values such as null take none, so any number of them can be asserted.
+// maxEmpty is how many elements without a byte there may be: values such as null take none, so any number of them can
+// be asserted.
 const maxEmpty = 1 << 16
 
 // readFull reads n bytes; the buffer grows with what is there, whatever n says.

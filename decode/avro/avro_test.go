@@ -24,12 +24,14 @@ func counted(s string) string { return long(int64(len(s))) + s }
 
 // header is that of a file with a schema and a codec.
 func header(schema, codec string) string {
-	return "Obj\x01" + long(2) + counted("avro.schema") + counted(schema) + counted("avro.codec") + counted(codec) + long(0) + marker
+	return "Obj\x01" + long(2) + counted("avro.schema") + counted(schema) + counted("avro.codec") +
+		counted(codec) + long(0) + marker
 }
 
 func block(rows int64, data string) string { return long(rows) + counted(data) + marker }
 
-const pairs = `{"type":"record","name":"pair","fields":[{"name":"n","type":"long"},{"name":"t","type":["null","string"]}]}`
+const pairs = `{"type":"record","name":"pair","fields":[{"name":"n","type":"long"},{"name":"t","type":["null",` +
+	`"string"]}]}`
 
 func pair(n int64, text string) string { return long(n) + long(1) + counted(text) }
 
@@ -61,12 +63,14 @@ func TestRowsAreJSON(t *testing.T) {
 		"values that are no records": {header(`"string"`, "null") + block(1, counted("x")), []string{`{"value":"x"}`}},
 		"no rows":                    {header(pairs, "null"), nil},
 		"a type in a type, and one that refers to itself": {
-			header(`{"type":{"type":"record","name":"a.b.list","fields":[{"name":"v","type":{"type":"int"}},{"name":"next","type":["null","list"]}]}}`, "") +
+			header(`{"type":{"type":"record","name":"a.b.list","fields":[{"name":"v","type":{"type":"int"}},{"name":"next",`+
+				`"type":["null","list"]}]}}`, "") +
 				block(1, long(1)+long(1)+long(2)+long(0)),
 			[]string{`{"v":1,"next":{"v":2}}`},
 		},
 		"an array in blocks, one with its size": {
-			header(`{"type":"array","items":"int"}`, "null") + block(1, long(1)+long(7)+long(-2)+long(2)+long(8)+long(9)+long(0)),
+			header(`{"type":"array","items":"int"}`, "null") + block(1,
+				long(1)+long(7)+long(-2)+long(2)+long(8)+long(9)+long(0)),
 			[]string{`{"value":[7,8,9]}`},
 		},
 		"a logical type that does not fit is left": {
@@ -90,8 +94,12 @@ func TestFilesThatCannotBeReadSaySo(t *testing.T) {
 		"a schema that is no JSON":      {header("{", "null"), "read schema"},
 		"a type without a name":         {header(`"nothing"`, "null"), `no type is called "nothing"`},
 		"a schema that is too deep":     {header(deep, "null"), "levels"},
-		"a schema that is too long":     {"Obj\x01" + long(1) + counted("avro.schema") + long(1<<40), "more than 4194304 bytes"},
-		"another marker":                {header(pairs, "null") + long(1) + counted(pair(1, "x")) + "fedcba9876543210", "no marker"},
+		"a schema that is too long": {
+			file: "Obj\x01" + long(1) + counted("avro.schema") + long(1<<40), want: "more than 4194304 bytes",
+		},
+		"another marker": {
+			file: header(pairs, "null") + long(1) + counted(pair(1, "x")) + "fedcba9876543210", want: "no marker",
+		},
 		"bytes behind the rows":         {header(pairs, "null") + block(1, pair(1, "x")+"y"), "1 bytes behind the last row"},
 		"fewer rows than there are":     {header(pairs, "null") + block(2, pair(1, "x")), "EOF"},
 		"a length beyond the block":     {header(`"string"`, "null") + block(1, long(100)+"x"), "a length of 100"},
@@ -100,7 +108,8 @@ func TestFilesThatCannotBeReadSaySo(t *testing.T) {
 		"any number of nulls":           {nulls + block(1, long(1<<40)), "elements without a byte"},
 		"any number of rows of nothing": {header(`"null"`, "null") + block(1<<40, ""), "rows without a byte"},
 		"values without an end": {
-			header(`{"type":"record","name":"r","fields":[{"name":"f","type":["null","r"]}]}`, "null") + block(1, strings.Repeat(long(1), 500)), "too deep",
+			header(`{"type":"record","name":"r","fields":[{"name":"f","type":["null","r"]}]}`, "null") + block(1,
+				strings.Repeat(long(1), 500)), "too deep",
 		},
 		"a checksum that is another": {header(pairs, "snappy") + block(1, "\x01\x00x\x00\x00\x00\x00"), "checksum"},
 	} {
@@ -142,7 +151,8 @@ func TestTheDecoderGivesRowsAsLines(t *testing.T) {
 
 func FuzzOpen(f *testing.F) {
 	f.Add([]byte(header(pairs, "null") + block(2, pair(1, "a")+pair(2, "b"))))
-	f.Add([]byte(header(`{"type":"map","values":{"type":"bytes","logicalType":"decimal","scale":2}}`, "deflate") + block(1, "\x03\x00")))
+	f.Add([]byte(header(`{"type":"map","values":{"type":"bytes","logicalType":"decimal","scale":2}}`, "deflate") + block(1,
+		"\x03\x00")))
 	f.Fuzz(func(t *testing.T, file []byte) {
 		r, err := avro.Open(bytes.NewReader(file), func(int64) error { return nil })
 		if err != nil {

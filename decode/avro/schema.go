@@ -46,7 +46,8 @@ const (
 )
 
 var primitives = map[string]kind{
-	"null": null, "boolean": boolean, "int": integer, "long": integer, "float": float, "double": double, "string": text, "bytes": raw,
+	"null": null, "boolean": boolean, "int": integer, "long": integer, "float": float, "double": double, "string": text,
+	"bytes": raw,
 }
 
 const (

@@ -85,14 +85,16 @@ func (ch *chunk) start() int64 {
 	return ch.data
 }
 
-// end is where the pages end at the latest. Writers have left out the head of the dictionary's page in what they say of the size.
+// end is where the pages end at the latest. Writers have left out the head of the dictionary's page in what they say of
+// the size.
 func (ch *chunk) end(size int64) int64 {
 	const beyond = 100
 	return min(ch.start()+ch.size+beyond, size)
 }
 
-// survey looks at the heads of all pages of a column, and returns how many bytes it takes at most: a page, and what there is for each of its
-// values, and the dictionary. Beside it is the largest page as it is stored. No size is believed that there are no bytes for.
+// survey looks at the heads of all pages of a column, and returns how many bytes it takes at most: a page, and what
+// there is for each of its values, and the dictionary. Beside it is the largest page as it is stored. No size is
+// believed that there are no bytes for.
 func survey(f io.ReaderAt, size int64, s *columnSchema, ch *chunk, buf *[]byte) (held, stored int64, err error) {
 	switch {
 	case ch.elsewhere:
@@ -284,7 +286,7 @@ func (c *column) takePage(h *pageHeader, stored []byte) error {
 
 // levelsOf returns the levels that a page of version 1 begins with, and what is behind them.
 func levelsOf(page []byte, highest int, encoding int32, n int) (levels, []byte, error) {
-	width := bits.Len(uint(highest)) //nolint:gosec // not negative
+	width := bits.Len(uint(highest))
 	if width == 0 {
 		return none{}, page, nil
 	}
@@ -309,7 +311,8 @@ func (c *column) takePage2(h *pageHeader, stored []byte) error {
 	// The levels come first, and are not compressed.
 	both := int(h.repetition + h.definition)
 	copy(c.decoded, stored[:both])
-	c.repetitions, c.definitions = levelsOf2(c.decoded[:h.repetition], c.repeated), levelsOf2(c.decoded[h.repetition:both], c.defined)
+	c.repetitions = levelsOf2(c.decoded[:h.repetition], c.repeated)
+	c.definitions = levelsOf2(c.decoded[h.repetition:both], c.defined)
 	codec := c.codec
 	if h.plain {
 		codec = uncompressed
@@ -326,7 +329,7 @@ func levelsOf2(b []byte, highest int) levels {
 	if highest == 0 {
 		return none{}
 	}
-	return &hybrid{in: b, width: bits.Len(uint(highest))} //nolint:gosec // not negative
+	return &hybrid{in: b, width: bits.Len(uint(highest))}
 }
 
 // take takes what is behind the levels.

@@ -49,7 +49,7 @@ func readerOf(c *columnSchema, encoding int32, page []byte, n int, dictionary []
 		if c.physical != boolean || len(page) < 4 {
 			break
 		}
-		if length := binary.LittleEndian.Uint32(page); uint64(length) <= uint64(len(page)-4) {
+		if length := int64(binary.LittleEndian.Uint32(page)); length <= int64(len(page)-4) {
 			h, err := newHybrid(page[4:4+length], 1)
 			return &ones{h}, err
 		}
@@ -218,7 +218,7 @@ func (h *hybrid) next() (uint32, error) {
 		h.group, h.at, h.in = h.in[:size], 0, h.in[size:]
 		h.left = 8 * groups
 		if h.width > 0 {
-			h.left = min(h.left, 8*size/uint64(h.width)) //nolint:gosec // at most 32
+			h.left = min(h.left, 8*size/uint64(h.width))
 			if h.left == 0 {
 				return 0, io.ErrUnexpectedEOF
 			}
@@ -272,7 +272,7 @@ func newDelta(in []byte) (*delta, error) {
 	return d, nil
 }
 
-func zigzag(v uint64) int64 { return int64(v>>1) ^ -int64(v&1) } //nolint:gosec // that is what it is
+func zigzag(v uint64) int64 { return int64(v>>1) ^ -int64(v&1) }
 
 func (d *delta) uvarint() uint64 {
 	v, n := binary.Uvarint(d.in)

@@ -100,7 +100,8 @@ const (
 	tail = 4 + len(magic)
 	// maxFooter is the longest footer. It describes every column of every group of rows.
 	maxFooter = 16 << 20
-	// maxDescribed is how many columns of groups and fields of the schema a footer may have. Each takes some 100 bytes of memory.
+	// maxDescribed is how many columns of groups and fields of the schema a footer may have. Each takes some 100 bytes of
+	// memory.
 	maxDescribed = 200_000
 )
 

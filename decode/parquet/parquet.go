@@ -1,5 +1,5 @@
-// Package parquet reads the rows of Apache Parquet files as JSON objects, with bounds on the memory that a file may ask for. One page of
-// each column is in memory at a time.
+// Package parquet reads the rows of Apache Parquet files as JSON objects, with bounds on the memory that a file may ask
+// for. One page of each column is in memory at a time.
 package parquet
 
 import (

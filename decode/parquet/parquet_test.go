@@ -53,8 +53,10 @@ func rowsOf(n int) []row {
 	all := make([]row, n)
 	for i := range all {
 		all[i] = row{
-			ID: int64(i), Small: -7, Big: math.MaxUint64, Yes: i%2 == 0, Ratio: 0.25, Text: "naïve \"quoted\"\n", Raw: []byte{0, 0xff},
-			UUID: [16]byte{0x11, 0x22, 15: 0xff}, When: time.Date(2026, 11, 24, 10, 0, i%60, 123456000, time.UTC), Price: -1205, Any: "{\"a\":\n[1]}",
+			ID: int64(i), Small: -7, Big: math.MaxUint64, Yes: i%2 == 0, Ratio: 0.25, Text: "naïve \"quoted\"\n",
+			Raw:  []byte{0, 0xff},
+			UUID: [16]byte{0x11, 0x22, 15: 0xff}, When: time.Date(2026, 11, 24, 10, 0, i%60, 123456000, time.UTC), Price: -1205,
+			Any:    "{\"a\":\n[1]}",
 			Nested: inner{"in", []string{"x", "y"}}, Map: map[string]int64{"k": 1},
 			// 2026-11-24 is day 2461369 of the Julian calendar; noon.
 			Old: deprecated.Int96{0: uint32(43200000000000 & math.MaxUint32), 1: 43200000000000 >> 32, 2: 2461369},
@@ -109,15 +111,21 @@ func TestRowsAreJSON(t *testing.T) {
 	}
 	want := []string{
 		`{"id":0,"small":-7,"big":18446744073709551615,"yes":true,"ratio":0.25,"text":"naïve \"quoted\"\n","raw":"AP8=",` +
-			`"uuid":"11220000-0000-0000-0000-0000000000ff","when":"2026-11-24T10:00:00.123456Z","price":-12.05,"any":{"a": [1]},` +
-			`"nested":{"name":"in","tags":["x","y"]},"many":[],"map":{"k":1},"old":"2026-11-24T12:00:00.000000000Z","numbers":{}}`,
-		`{"id":1,"small":-7,"big":18446744073709551615,"yes":false,"ratio":0.25,"text":"naïve \"quoted\"\n","maybe":"some","raw":"AP8=",` +
-			`"uuid":"11220000-0000-0000-0000-0000000000ff","when":"2026-11-24T10:00:01.123456Z","price":-12.05,"any":{"a": [1]},` +
-			`"nested":{"name":"in","tags":["x","y"]},"many":[{"name":"one","tags":[]},{"name":"two","tags":["z"]}],"repeat":[1,2,3],` +
+			`"uuid":"11220000-0000-0000-0000-0000000000ff","when":"2026-11-24T10:00:00.123456Z","price":-12.05,` +
+			`"any":{"a": [1]},"nested":{"name":"in","tags":["x","y"]},` +
+			`"many":[],"map":{"k":1},"old":"2026-11-24T12:00:00.000000000Z",` +
+			`"numbers":{}}`,
+		`{"id":1,"small":-7,"big":18446744073709551615,"yes":false,"ratio":0.25,"text":"naïve \"quoted\"\n",` +
+			`"maybe":"some","raw":"AP8=",` +
+			`"uuid":"11220000-0000-0000-0000-0000000000ff","when":"2026-11-24T10:00:01.123456Z","price":-12.05,` +
+			`"any":{"a": [1]},"nested":{"name":"in","tags":["x","y"]},` +
+			`"many":[{"name":"one","tags":[]},{"name":"two","tags":["z"]}],` +
+			`"repeat":[1,2,3],` +
 			`"map":{"k":1},"old":"2026-11-24T12:00:00.000000000Z","absent":{"name":"here","tags":[]},"numbers":{"3":1.5}}`,
 		`{"id":2,"small":-7,"big":18446744073709551615,"yes":true,"text":"naïve \"quoted\"\n","raw":"text after all",` +
-			`"uuid":"11220000-0000-0000-0000-0000000000ff","when":"2026-11-24T10:00:02.123456Z","price":-12.05,"any":{"a": [1]},` +
-			`"nested":{"name":"in","tags":["x","y"]},"many":[],"map":{},"old":"2026-11-24T12:00:00.000000000Z","numbers":{}}`,
+			`"uuid":"11220000-0000-0000-0000-0000000000ff","when":"2026-11-24T10:00:02.123456Z","price":-12.05,` +
+			`"any":{"a": [1]},"nested":{"name":"in","tags":["x","y"]},` +
+			`"many":[],"map":{},"old":"2026-11-24T12:00:00.000000000Z","numbers":{}}`,
 	}
 	if diff := cmp.Diff(want, rows); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)
@@ -147,8 +155,8 @@ func TestEveryCompressionAndLayoutGivesTheSameRows(t *testing.T) {
 	}
 }
 
-// A file that is cut off, or in which a byte is another one, gives rows of the file and an error; it never panics, and what it asks for
-// in memory is known before.
+// A file that is cut off, or in which a byte is another one, gives rows of the file and an error; it never panics, and
+// what it asks for in memory is known before.
 func TestDamagedFilesEndInAnError(t *testing.T) {
 	t.Parallel()
 	file := fileOf(t, rowsOf(40), library.PageBufferSize(400), library.Compression(&library.Snappy))
@@ -188,13 +196,18 @@ func TestFilesThatCannotBeReadSaySo(t *testing.T) {
 		file []byte
 		want string
 	}{
-		"encrypted footer":         {[]byte("PAR1xxxxxxxxxxxx\x04\x00\x00\x00PARE"), "encrypted Parquet files are not supported"},
+		"encrypted footer": {
+			file: []byte("PAR1xxxxxxxxxxxx\x04\x00\x00\x00PARE"), want: "encrypted Parquet files are not supported",
+		},
 		"nothing between":          {[]byte("PAR1"), "unexpected EOF"},
 		"a footer beyond the file": {lying("\xff\xff\xff\x7f"), "footer of 2147483647 bytes in a file of 52"},
 		"a footer that is none":    {lying("\x10\x00\x00\x00"), "footer"},
 		// A list of two thousand million columns.
-		"a list without its elements": {[]byte("PAR1" + "\x15\x02\x29\xfc\xff\xff\xff\xff\x07\x00" + "\x0a\x00\x00\x00PAR1"), "unexpected EOF"},
-		"lists in lists":              {[]byte("PAR1" + strings.Repeat("\x19\x19", 40) + "\x50\x00\x00\x00PAR1"), "nested too deep"},
+		"a list without its elements": {
+			file: []byte("PAR1" + "\x15\x02\x29\xfc\xff\xff\xff\xff\x07\x00" + "\x0a\x00\x00\x00PAR1"),
+			want: "unexpected EOF",
+		},
+		"lists in lists": {[]byte("PAR1" + strings.Repeat("\x19\x19", 40) + "\x50\x00\x00\x00PAR1"), "nested too deep"},
 	} {
 		if _, err := read(tt.file); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: got error %v, want %q", name, err, tt.want)
@@ -211,10 +224,14 @@ func TestTheDecoderGivesRowsAsLines(t *testing.T) {
 		limits decode.Limits
 		reason string
 	}{
-		"read":               {limits: decode.Limits{Tables: decode.Tables{Parquet: parquet.Open}}},
-		"not linked":         {reason: penstock.ReasonUnreadable},
-		"more than may be":   {limits: decode.Limits{MaxPages: 1000, Tables: decode.Tables{Parquet: parquet.Open}}, reason: penstock.ReasonLimit},
-		"larger than may be": {limits: decode.Limits{MaxSpool: 1000, Tables: decode.Tables{Parquet: parquet.Open}}, reason: penstock.ReasonLimit},
+		"read":       {limits: decode.Limits{Tables: decode.Tables{Parquet: parquet.Open}}},
+		"not linked": {reason: penstock.ReasonUnreadable},
+		"more than may be": {
+			limits: decode.Limits{MaxPages: 1000, Tables: decode.Tables{Parquet: parquet.Open}}, reason: penstock.ReasonLimit,
+		},
+		"larger than may be": {
+			limits: decode.Limits{MaxSpool: 1000, Tables: decode.Tables{Parquet: parquet.Open}}, reason: penstock.ReasonLimit,
+		},
 	} {
 		d := decode.New(tt.limits)
 		for range 3 { // what was held is let go of

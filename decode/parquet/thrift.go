@@ -73,7 +73,7 @@ func (in *input) uvarint() uint64 {
 // number reads a value of any type of integer.
 func (in *input) number() int64 {
 	v := in.uvarint()
-	return int64(v>>1) ^ -int64(v&1) //nolint:gosec // that is what zigzag is
+	return int64(v>>1) ^ -int64(v&1)
 }
 
 func (in *input) i32() int32 {
@@ -87,8 +87,8 @@ func (in *input) i32() int32 {
 // binary reads bytes, which are a part of the input.
 func (in *input) binary() []byte { return in.take(in.uvarint()) }
 
-// fields reads a structure: read is given the number and the type of each field and reports whether it has read its value, which is passed
-// over otherwise.
+// fields reads a structure: read is given the number and the type of each field and reports whether it has read its
+// value, which is passed over otherwise.
 func (in *input) fields(read func(id int16, kind byte) bool) {
 	if in.deep++; in.deep > maxThrift {
 		in.fail(errDepth)

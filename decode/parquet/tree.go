@@ -11,7 +11,8 @@ import (
 type node struct {
 	// key is the name as JSON, with a colon.
 	key []byte
-	// optional and repeated say that the definition level tells a value from none; defined is the level that there is one from on.
+	// optional and repeated say that the definition level tells a value from none; defined is the level that there is one
+	// from on.
 	optional, repeated bool
 	defined            int
 	// level is the repetition level of another element.
@@ -36,7 +37,8 @@ const (
 // maxDepth is how deep a schema may be nested.
 const maxDepth = 64
 
-// newTree makes a tree of the list that a file has (the Parquet format, "Nested Encoding"), and lists the columns with values.
+// newTree makes a tree of the list that a file has (the Parquet format, "Nested Encoding"), and lists the columns with
+// values.
 func newTree(elements []element) (root *node, leaves []columnSchema, err error) {
 	b := builder{rest: elements}
 	root, err = b.next(0, 0, 0)
@@ -95,8 +97,8 @@ func (b *builder) next(depth, defined, level int) (*node, error) {
 	return n, nil
 }
 
-// annotate sees whether a group is a list or a map ("Lists" and "Maps" in the Parquet format's LogicalTypes.md, with the rules for files
-// of older writers). Such a group has one repeated child.
+// annotate sees whether a group is a list or a map ("Lists" and "Maps" in the Parquet format's LogicalTypes.md, with
+// the rules for files of older writers). Such a group has one repeated child.
 func (n *node) annotate(e *element) {
 	if len(n.children) != 1 || !n.children[0].repeated || n.repeated {
 		return
@@ -106,7 +108,8 @@ func (n *node) annotate(e *element) {
 		isList, isMap = e.converted == convertedList, e.converted == convertedMap || e.converted == convertedMapKeyValue
 	}
 	switch inner := n.children[0]; {
-	case isMap && inner.kind == group && (len(inner.children) == 1 || len(inner.children) == 2) && inner.children[0].kind == leaf:
+	case isMap && inner.kind == group && (len(inner.children) == 1 || len(inner.children) == 2) &&
+		inner.children[0].kind == leaf:
 		n.kind = dict
 	case isList:
 		n.kind = list

@@ -12,7 +12,8 @@ import (
 // appender appends a value as JSON, or nothing for one that JSON does not have.
 type appender = func(dst []byte, v *value) []byte
 
-// valueOf says how the values of a column become JSON ("LogicalTypes.md" of the Parquet format). The older annotations stand for newer ones.
+// valueOf says how the values of a column become JSON ("LogicalTypes.md" of the Parquet format). The older annotations
+// stand for newer ones.
 func valueOf(e *element) appender {
 	logical, scale, unit, utc, signed := e.logical, int(e.scale), unitOf(e.unit), e.utc, e.signed
 	if logical == 0 {
@@ -98,7 +99,8 @@ func asStored(p physical) appender {
 		return appendInt96
 	case float:
 		return func(dst []byte, v *value) []byte {
-			return values.AppendFloat(dst, float64(math.Float32frombits(uint32(v.bits))), 32) //nolint:gosec // the bits of the number
+			f := math.Float32frombits(uint32(v.bits)) //nolint:gosec // the bits of the number
+			return values.AppendFloat(dst, float64(f), 32)
 		}
 	case double:
 		return func(dst []byte, v *value) []byte { return values.AppendFloat(dst, math.Float64frombits(v.bits), 64) }
@@ -138,7 +140,8 @@ func decimal(p physical, scale int) appender {
 	return asStored(p)
 }
 
-// appendInt96 appends what older writers have for times: nanoseconds of a day, and the number of the day in the Julian calendar.
+// appendInt96 appends what older writers have for times: nanoseconds of a day, and the number of the day in the Julian
+// calendar.
 func appendInt96(dst []byte, v *value) []byte {
 	const julian, day = 2440588, 86400 // the first is 1970-01-01
 	nanos, days := binary.LittleEndian.Uint64(v.bytes), int64(binary.LittleEndian.Uint32(v.bytes[8:]))

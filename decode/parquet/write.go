@@ -90,8 +90,8 @@ func (r *rows) empty(n *node) (bool, error) {
 	return false, nil
 }
 
-// array appends the elements of a field that repeats. A list without elements is an empty array; a field that is only repeated, and has
-// no elements, is not there.
+// array appends the elements of a field that repeats. A list without elements is an empty array; a field that is only
+// repeated, and has no elements, is not there.
 func (r *rows) array(dst []byte, n, elements *node) (_ []byte, present bool, err error) {
 	if none, err := r.empty(elements); none || err != nil {
 		return append(dst, '[', ']'), n != elements, err
@@ -112,7 +112,8 @@ func (r *rows) array(dst []byte, n, elements *node) (_ []byte, present bool, err
 
 // element appends one of them: null where there is nothing.
 func (r *rows) element(dst []byte, n *node) ([]byte, error) {
-	begin, present := len(dst), true
+	begin := len(dst)
+	var present bool
 	var err error
 	if n.kind == list && n.repeated { // the group around an element
 		dst, present, err = r.field(dst, n.children[0])

@@ -1,4 +1,5 @@
-// Package values writes the values that columnar and row files have as JSON: exactly, the same way for every kind of file.
+// Package values writes the values that columnar and row files have as JSON: exactly, the same way for every kind of
+// file.
 package values
 
 import (
@@ -44,7 +45,8 @@ func AppendText(dst, text []byte) []byte {
 	return append(quote.Append(append(dst, '"'), text), '"')
 }
 
-// AppendBytes appends bytes of which nothing says what they are: as text when they are, which older writers do not say, else as base64.
+// AppendBytes appends bytes of which nothing says what they are: as text when they are, which older writers do not say,
+// else as base64.
 func AppendBytes(dst, b []byte) []byte {
 	if utf8.Valid(b) && !hasControls(b) {
 		return AppendText(dst, b)
@@ -116,7 +118,7 @@ func AppendDecimal(dst, b []byte, scale int) []byte {
 	}
 	n := new(big.Int).SetBytes(b)
 	if b[0] >= 0x80 {
-		n.Sub(n, new(big.Int).Lsh(big.NewInt(1), uint(8*len(b)))) //nolint:gosec // at most 1600
+		n.Sub(n, new(big.Int).Lsh(big.NewInt(1), uint(8*len(b))))
 	}
 	return AppendScaled(dst, n.Append(nil, 10), scale)
 }
@@ -166,8 +168,8 @@ func AppendClock(dst []byte, n int64, u Unit) []byte {
 	return append(t.AppendFormat(append(dst, '"'), instants[u.Digits][len(`"2006-01-02T`):]), '"')
 }
 
-// AppendInstant appends an instant, counted from 1970-01-01T00:00:00; when it is not known to be one in UTC, as a date and a time of day
-// without a zone. One that has no year of four digits stays a number.
+// AppendInstant appends an instant, counted from 1970-01-01T00:00:00; when it is not known to be one in UTC, as a date
+// and a time of day without a zone. One that has no year of four digits stays a number.
 func AppendInstant(dst []byte, n int64, u Unit, utc bool) []byte {
 	seconds, rest := n/u.PerSecond, n%u.PerSecond
 	if rest < 0 {
