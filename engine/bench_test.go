@@ -41,9 +41,16 @@ func BenchmarkSearch(b *testing.B) {
 	for _, c := range []struct{ name, body string }{
 		{"match", `{"query":{"match":{"request_url":"path 17"}}}`},
 		{"phrase", `{"query":{"match_phrase":{"user_agent":"Linux x86_64"}}}`},
-		{"range", `{"query":{"range":{"@timestamp":{"gte":"2015-05-13T03:00:00Z","lt":"2015-05-13T04:00:00Z"}}},"sort":[{"sent_bytes":"desc"}]}`},
+		{
+			name: "range",
+			body: `{"query":{"range":{"@timestamp":{"gte":"2015-05-13T03:00:00Z","lt":"2015-05-13T04:00:00Z"}}},` +
+				`"sort":[{"sent_bytes":"desc"}]}`,
+		},
 		{"histogram", `{"size":0,"aggs":{"h":{"date_histogram":{"field":"@timestamp","calendar_interval":"hour"}}}}`},
-		{"terms", `{"size":0,"aggs":{"s":{"terms":{"field":"elb_status_code"},"aggs":{"b":{"avg":{"field":"sent_bytes"}}}}}}`},
+		{
+			name: "terms",
+			body: `{"size":0,"aggs":{"s":{"terms":{"field":"elb_status_code"},"aggs":{"b":{"avg":{"field":"sent_bytes"}}}}}}`,
+		},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			for b.Loop() {

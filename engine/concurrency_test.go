@@ -83,7 +83,8 @@ func TestSearchesAndDeletionsGoOnWhileIndexesAreWritten(t *testing.T) {
 			}
 		})
 	}
-	repeat("POST", "/logs-*/_search", `{"query":{"range":{"n":{"gte":0}}},"sort":["n"],"aggs":{"k":{"terms":{"field":"k.keyword"}}}}`)
+	repeat("POST", "/logs-*/_search",
+		`{"query":{"range":{"n":{"gte":0}}},"sort":["n"],"aggs":{"k":{"terms":{"field":"k.keyword"}}}}`)
 	repeat("GET", "/_cat/indices", "")
 	repeat("GET", "/logs-1/_doc/1", "")
 	repeat("DELETE", "/logs-0", "")

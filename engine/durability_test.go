@@ -37,7 +37,8 @@ func writeForEver(dir string) {
 	for i := start; ; i++ {
 		// A field of its own for every batch, so that the mapping changes all the time.
 		body := fmt.Sprintf(`{"create":{"_index":"logs-%d","_id":"%d"}}`+"\n"+`{"n":%d,"f%d":"x"}`+"\n", i%3, i, i, i%200)
-		if status, text := do(t, e, "POST", "/_bulk", body); status != http.StatusOK || strings.Contains(text, `"errors":true`) {
+		status, text := do(t, e, "POST", "/_bulk", body)
+		if status != http.StatusOK || strings.Contains(text, `"errors":true`) {
 			fmt.Println("error", text)
 			os.Exit(1)
 		}
@@ -94,7 +95,8 @@ func TestWhatIsAcknowledgedSurvivesAKill(t *testing.T) {
 		for n := range next {
 			status, text := do(t, e, "GET", fmt.Sprintf("/logs-%d/_doc/%d", n%3, n), "")
 			missing := status == http.StatusNotFound
-			if gone[n] && !missing || missing && !maybe[n] || status == http.StatusOK && !strings.Contains(text, fmt.Sprintf(`"n":%d,`, n)) {
+			another := status == http.StatusOK && !strings.Contains(text, fmt.Sprintf(`"n":%d,`, n))
+			if gone[n] && !missing || missing && !maybe[n] || another {
 				t.Errorf("round %d: document %d, deleted %t: status %d: %s", round, n, gone[n], status, text)
 			}
 		}
@@ -119,17 +121,22 @@ func TestWhatIsAcknowledgedIsThereAfterReopening(t *testing.T) {
 	dir := t.TempDir()
 	e := open(t, engine.Config{Dir: dir})
 	must(t, e, "PUT", "/_component_template/c", `{"template":{"settings":{"number_of_shards":2}}}`)
-	must(t, e, "PUT", "/_index_template/t", `{"index_patterns":["logs-*"],"template":{"mappings":{"properties":{"amount":{"type":"double"}}}},"composed_of":["c"]}`)
+	must(t, e, "PUT", "/_index_template/t",
+		`{"index_patterns":["logs-*"],"template":{"mappings":{"properties":{"amount":{"type":"double"}}}},`+
+			`"composed_of":["c"]}`)
 	must(t, e, "PUT", "/_template/l", `{"index_patterns":["old-*"],"settings":{"number_of_replicas":0}}`)
-	must(t, e, "PUT", "/logs-1/_doc/1", `{"amount":1,"who":"alice","at":"2015-05-13T10:00:00Z","ip":"10.0.0.1","deep":{"er":[1,2]}}`)
+	must(t, e, "PUT", "/logs-1/_doc/1",
+		`{"amount":1,"who":"alice","at":"2015-05-13T10:00:00Z","ip":"10.0.0.1","deep":{"er":[1,2]}}`)
 	must(t, e, "PUT", "/logs-1/_doc/2", `{"amount":2.5,"who":"bob"}`)
 	must(t, e, "PUT", "/logs-1/_doc/2", `{"amount":3.5,"who":"bob"}`)
 	must(t, e, "PUT", "/gone", "")
 	must(t, e, "DELETE", "/gone", "")
 	must(t, e, "PUT", "/named", `{"aliases":{"al":{}},"settings":{"refresh_interval":"7s"}}`)
 	targets := []string{
-		"/logs-1/_doc/1", "/logs-1/_doc/2", "/logs-1", "/_index_template", "/_component_template", "/_template", "/named", "/al/_settings",
-		"/logs-1/_search?q=who:bob&filter_path=hits", "/logs-1/_search?q=amount:%5B1%20TO%202%5D&filter_path=hits", "/_cat/indices?h=index,docs.count&s=index",
+		"/logs-1/_doc/1", "/logs-1/_doc/2", "/logs-1", "/_index_template", "/_component_template", "/_template", "/named",
+		"/al/_settings",
+		"/logs-1/_search?q=who:bob&filter_path=hits", "/logs-1/_search?q=amount:%5B1%20TO%202%5D&filter_path=hits",
+		"/_cat/indices?h=index,docs.count&s=index",
 	}
 	var before []string
 	for _, target := range targets {
@@ -146,7 +153,8 @@ func TestWhatIsAcknowledgedIsThereAfterReopening(t *testing.T) {
 			}
 		}
 	}
-	if got := must(t, e, "PUT", "/logs-1/_doc/2", `{"amount":4}`); !strings.Contains(got, `"_version":3`) || !strings.Contains(got, `"_seq_no":3`) {
+	got := must(t, e, "PUT", "/logs-1/_doc/2", `{"amount":4}`)
+	if !strings.Contains(got, `"_version":3`) || !strings.Contains(got, `"_seq_no":3`) {
 		t.Errorf("versions do not go on: %s", got)
 	}
 	if status, text := do(t, e, "PUT", "/logs-1/_doc/3", `{"amount":"x"}`); status != http.StatusBadRequest {
@@ -187,7 +195,8 @@ func TestAnythingElsesDirectoryIsLeftAlone(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "notes.txt"), []byte("mine"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := engine.Open(engine.Config{Dir: dir}); err == nil || !strings.Contains(err.Error(), "not an engine's directory") {
+	_, err := engine.Open(engine.Config{Dir: dir})
+	if err == nil || !strings.Contains(err.Error(), "not an engine's directory") {
 		t.Errorf("error %v, want that it is no engine's directory", err)
 	}
 	entries, err := os.ReadDir(dir)

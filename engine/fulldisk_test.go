@@ -48,7 +48,9 @@ func TestWhatTheDiskDoesNotTakeIsNotThere(t *testing.T) {
 					return
 				default:
 				}
-				if status, text := do(t, e, "POST", "/logs/_search", `{"query":{"prefix":{"t":"w"}},"sort":["n"],"aggs":{"n":{"stats":{"field":"n"}}}}`); status != http.StatusOK {
+				status, text := do(t, e, "POST", "/logs/_search",
+					`{"query":{"prefix":{"t":"w"}},"sort":["n"],"aggs":{"n":{"stats":{"field":"n"}}}}`)
+				if status != http.StatusOK {
 					t.Errorf("a search meanwhile: %d: %s", status, text)
 				}
 			}

@@ -19,31 +19,88 @@ func TestElasticsearch1AnswersWithTypesAndSentences(t *testing.T) {
 	}{
 		{"GET", "/", "", 200, `"cluster_name" : "123456789012:sandbox01"`},
 		{"GET", "/none/_search", "", 404, `{"error":"IndexMissingException[[none] missing]","status":404}`},
-		{"PUT", "/_template/logs", `{"template":"logs-*","mappings":{"_default_":{"properties":{"k":{"type":"string","index":"not_analyzed"},"@timestamp":{"type":"date"}}}}}`, 200, `{"acknowledged":true}`},
+		{
+			method: "PUT",
+			target: "/_template/logs",
+			body: `{"template":"logs-*","mappings":{"_default_":{"properties":{"k":{"type":"string","index":"not_analyzed"},` +
+				`"@timestamp":{"type":"date"}}}}}`,
+			status: 200,
+			want:   `{"acknowledged":true}`,
+		},
 		{"GET", "/_template/logs", "", 200, `"template":"logs-*"`},
-		{"PUT", "/logs-1/log/1", `{"k":"Some Key","n":1,"t":"some words","@timestamp":"2015-10-01T10:20:30Z"}`, 201, `{"_index":"logs-1","_type":"log","_id":"1","_version":1,"created":true}`},
-		{"PUT", "/logs-1/log/1", `{"k":"Some Key","n":2,"t":"some words","@timestamp":"2015-10-01T10:20:30Z"}`, 200, `"_version":2,"created":false}`},
+		{
+			method: "PUT",
+			target: "/logs-1/log/1",
+			body:   `{"k":"Some Key","n":1,"t":"some words","@timestamp":"2015-10-01T10:20:30Z"}`,
+			status: 201,
+			want:   `{"_index":"logs-1","_type":"log","_id":"1","_version":1,"created":true}`,
+		},
+		{
+			method: "PUT",
+			target: "/logs-1/log/1",
+			body:   `{"k":"Some Key","n":2,"t":"some words","@timestamp":"2015-10-01T10:20:30Z"}`,
+			status: 200,
+			want:   `"_version":2,"created":false}`,
+		},
 		{"PUT", "/logs-1/other/1", `{"k":"another","n":3}`, 201, `"_type":"other","_id":"1","_version":1,"created":true`},
-		{"PUT", "/logs-1/log/1/_create", `{"n":1}`, 409, `{"error":"DocumentAlreadyExistsException[[logs-1][0] [log][1]: document already exists]","status":409}`},
+		{
+			method: "PUT",
+			target: "/logs-1/log/1/_create",
+			body:   `{"n":1}`,
+			status: 409,
+			want:   `{"error":"DocumentAlreadyExistsException[[logs-1][0] [log][1]: document already exists]","status":409}`,
+		},
 		{"PUT", "/logs-1/log/1?op_type=create", `{"n":1}`, 409, "DocumentAlreadyExistsException"},
-		{"PUT", "/logs-1/log/2", `{"n":"abc"}`, 400, `{"error":"MapperParsingException[failed to parse [n]]; nested: NumberFormatException[For input string: \"abc\"]; ","status":400}`},
-		{"GET", "/logs-1/log/1", "", 200, `{"_index":"logs-1","_type":"log","_id":"1","_version":2,"found":true,"_source":{"k":"Some Key"`},
+		{
+			method: "PUT",
+			target: "/logs-1/log/2",
+			body:   `{"n":"abc"}`,
+			status: 400,
+			want: `{"error":"MapperParsingException[failed to parse [n]]; nested: NumberFormatException[For input string: ` +
+				`\"abc\"]; ","status":400}`,
+		},
+		{
+			method: "GET",
+			target: "/logs-1/log/1",
+			status: 200,
+			want:   `{"_index":"logs-1","_type":"log","_id":"1","_version":2,"found":true,"_source":{"k":"Some Key"`,
+		},
 		{"GET", "/logs-1/_all/1", "", 200, `"found":true`},
 		{"GET", "/logs-1/log/9", "", 404, `{"_index":"logs-1","_type":"log","_id":"9","found":false}`},
 		{"POST", "/logs-1/log/1/_update", `{"doc":{"n":5}}`, 200, `{"_index":"logs-1","_type":"log","_id":"1","_version":3}`},
 		{"DELETE", "/logs-1/log/9", "", 404, `"found":false`},
 		{
-			"POST", "/_bulk", `{"create":{"_index":"logs-1","_type":"log","_id":"1"}}` + "\n" + `{"n":1}` + "\n" + `{"index":{"_index":"logs-1","_type":"log","_id":"3"}}` + "\n" + `{"n":7}` + "\n" + `{"delete":{"_index":"logs-1","_type":"other","_id":"1"}}` + "\n", 200,
-			`"errors":true,"items":[{"create":{"_index":"logs-1","_type":"log","_id":"1","status":409,"error":"DocumentAlreadyExistsException[[logs-1][0] [log][1]: document already exists]"}},{"index":{"_index":"logs-1","_type":"log","_id":"3","_version":1,"status":201}},{"delete":{"_index":"logs-1","_type":"other","_id":"1","_version":2,"status":200,"found":true}}]}`,
+			method: "POST",
+			target: "/_bulk",
+			body: `{"create":{"_index":"logs-1","_type":"log","_id":"1"}}` + "\n" + `{"n":1}` + "\n" +
+				`{"index":{"_index":"logs-1","_type":"log","_id":"3"}}` + "\n" + `{"n":7}` + "\n" +
+				`{"delete":{"_index":"logs-1","_type":"other","_id":"1"}}` + "\n",
+			status: 200,
+			want: `"errors":true,"items":[{"create":{"_index":"logs-1","_type":"log","_id":"1","status":409,` +
+				`"error":"DocumentAlreadyExistsException[[logs-1][0] [log][1]: document already exists]"}},` +
+				`{"index":{"_index":"logs-1","_type":"log","_id":"3","_version":1,"status":201}},` +
+				`{"delete":{"_index":"logs-1","_type":"other","_id":"1","_version":2,"status":200,"found":true}}]}`,
 		},
 		{"POST", "/_bulk", `{"index":{"_index":"logs-1"}}` + "\n" + `{"n":1}` + "\n", 400, `type is missing`},
-		{"GET", "/logs-1/_mapping", "", 200, `{"logs-1":{"mappings":{"log":{"properties":{"@timestamp":{"type":"date","format":"dateOptionalTime"},"k":{"type":"string","index":"not_analyzed"},"n":{"type":"long"},"t":{"type":"string"}}},"other":`},
+		{
+			method: "GET",
+			target: "/logs-1/_mapping",
+			status: 200,
+			want: `{"logs-1":{"mappings":{"log":{"properties":{"@timestamp":{"type":"date","format":"dateOptionalTime"},` +
+				`"k":{"type":"string","index":"not_analyzed"},"n":{"type":"long"},"t":{"type":"string"}}},"other":`,
+		},
 		{"GET", "/logs-1/log/_search?q=t:words", "", 200, `"hits":{"total":1,`},
 		{"GET", "/logs-1/other/_search", "", 200, `"hits":{"total":0,`},
 		{"GET", "/logs-1/_search?q=words", "", 200, `"hits":{"total":1,`},
 		{
-			"POST", "/logs-1/_search", `{"query":{"filtered":{"query":{"match_all":{}},"filter":{"term":{"k":"Some Key"}}}},"size":0,"aggs":{"t":{"terms":{"field":"t"}},"d":{"date_histogram":{"field":"@timestamp","interval":"day"}}}}`, 200,
-			`"aggregations":{"t":{"doc_count_error_upper_bound":0,"sum_other_doc_count":0,"buckets":[{"key":"some","doc_count":1},{"key":"words","doc_count":1}]},"d":{"buckets":[{"key_as_string":"2015-10-01T00:00:00.000Z","key":1443657600000,"doc_count":1}]}}`,
+			method: "POST",
+			target: "/logs-1/_search",
+			body: `{"query":{"filtered":{"query":{"match_all":{}},"filter":{"term":{"k":"Some Key"}}}},"size":0,` +
+				`"aggs":{"t":{"terms":{"field":"t"}},"d":{"date_histogram":{"field":"@timestamp","interval":"day"}}}}`,
+			status: 200,
+			want: `"aggregations":{"t":{"doc_count_error_upper_bound":0,"sum_other_doc_count":0,` +
+				`"buckets":[{"key":"some","doc_count":1},{"key":"words","doc_count":1}]},` +
+				`"d":{"buckets":[{"key_as_string":"2015-10-01T00:00:00.000Z","key":1443657600000,"doc_count":1}]}}`,
 		},
 		{"GET", "/_cluster/health", "", 200, `"cluster_name":"123456789012:sandbox01","status":"yellow"`},
 		{"GET", "/logs-1/_count", "", 200, `{"count":2,"_shards":{"total":5,"successful":5,"failed":0}}`},
@@ -78,7 +135,8 @@ func TestVersionsTellThemselvesApart(t *testing.T) {
 			t.Errorf("%s: a bulk with _type: %d: %s", profile, status, text)
 		}
 	}
-	if _, err := engine.Open(engine.Config{Profile: "elasticsearch-9"}); err == nil || !strings.Contains(err.Error(), "opensearch-2") {
+	_, err := engine.Open(engine.Config{Profile: "elasticsearch-9"})
+	if err == nil || !strings.Contains(err.Error(), "opensearch-2") {
 		t.Errorf("error %v, want one that lists the profiles", err)
 	}
 }

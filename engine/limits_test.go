@@ -40,7 +40,10 @@ func TestBodiesMayBeZippedAndHaveALimit(t *testing.T) {
 		{"plain", "", []byte(lines("logs", 0, 5)), http.StatusOK},
 		{"zipped", "gzip", zipped(t, strings.NewReader(lines("logs", 0, 5))), http.StatusOK},
 		{"too large", "", []byte(lines("logs", 0, 20)), http.StatusRequestEntityTooLarge},
-		{"too large once unzipped", "gzip", zipped(t, strings.NewReader(lines("logs", 0, 20))), http.StatusRequestEntityTooLarge},
+		{
+			"too large once unzipped", "gzip", zipped(t, strings.NewReader(lines("logs", 0, 20))),
+			http.StatusRequestEntityTooLarge,
+		},
 		{"a bomb", "gzip", zipped(t, io.LimitReader(zeros{}, 1<<30)), http.StatusRequestEntityTooLarge},
 		{"not zipped", "gzip", []byte("{}"), http.StatusBadRequest},
 		{"broken off", "gzip", zipped(t, strings.NewReader(lines("logs", 0, 5)))[:60], http.StatusBadRequest},
@@ -106,38 +109,40 @@ func hostile() map[string]string {
 		fmt.Fprintf(&names, `,{"term":{"f%d":1}}`, i)
 	}
 	return map[string]string{
-		"deep objects":        deep(`{"a":`, "1", "}", 50000),
-		"deep lists":          `{"a":` + deep("[", "1", "]", 50000) + "}",
-		"lists just allowed":  `{"a":` + deep("[", "1", "]", 900) + "}",
-		"unclosed":            strings.Repeat(`{"a":[`, 50000),
-		"wide":                "{" + wide.String()[1:] + "}",
-		"dots":                `{"` + strings.Repeat("a.", 50000) + `a":1}`,
-		"only dots":           `{"` + strings.Repeat(".", 50000) + `":1}`,
-		"one long name":       `{"` + strings.Repeat("n", 200000) + `":1}`,
-		"one long word":       `{"a":"` + strings.Repeat("w", 500000) + `"}`,
-		"many numbers":        `{"a":[` + strings.Repeat("1,", 100000) + `1]}`,
-		"many different":      `{"a":[` + strings.Repeat(`{"x":1.5,"y":[true]},`, 20000) + `{}]}`,
-		"long number":         `{"a":` + strings.Repeat("9", 100000) + "}",
-		"large exponent":      `{"a":1e999999999}`,
-		"small exponent":      `{"a":-1e-999999999}`,
-		"bad text":            "{\"a\":\"\xff\xfe\"}",
-		"half a pair":         `{"a":"\ud800","b":"\udc00\ud800","c":"\ud83d\ude00"}`,
-		"zero byte":           `{"a\u0000b":"\u0000"}`,
-		"nested bools":        `{"query":` + deep(`{"bool":{"must":[`, `{"match_all":{}}`, `]}}`, 300) + "}",
-		"nested constants":    `{"query":` + deep(`{"constant_score":{"filter":`, `{"match_all":{}}`, `}}`, 300) + "}",
-		"nested aggregations": `{"aggs":` + deep(`{"a":{"terms":{"field":"n"},"aggs":`, `{"b":{"avg":{"field":"n"}}}`, `}}`, 300) + "}",
-		"many clauses":        `{"query":{"bool":{"should":[` + names.String()[1:] + `]}}}`,
-		"many terms":          `{"query":{"terms":{"n":[` + strings.Repeat("1,", 80000) + `1]}}}`,
-		"long match":          `{"query":{"match":{"t":"` + strings.Repeat("a b ", 20000) + `"}}}`,
-		"wild":                `{"query":{"wildcard":{"t":"` + strings.Repeat("*a", 5000) + `"}}}`,
-		"parentheses":         `{"query":{"query_string":{"query":"` + strings.Repeat("(", 20000) + `"}}}`,
-		"operators":           `{"query":{"query_string":{"query":"` + strings.Repeat("a AND ", 20000) + `b"}}}`,
-		"date math":           `{"query":{"range":{"d":{"gte":"now` + strings.Repeat("+999999999y", 1000) + `"}}}}`,
-		"far dates":           `{"query":{"range":{"d":{"gte":"now-999999999y","lt":"now+999999999y/y"}}}}`,
-		"many bars":           `{"size":0,"aggs":{"a":{"date_histogram":{"field":"d","fixed_interval":"1ms"}}}}`,
-		"far bounds":          `{"size":0,"aggs":{"a":{"date_histogram":{"field":"d","calendar_interval":"second","extended_bounds":{"min":"0001-01-01","max":"9999-01-01"}}}}}`,
-		"far sources":         `{"_source":["` + strings.Repeat("*.", 2000) + `*"]}`,
-		"sort":                `{"sort":[` + strings.Repeat(`"n",`, 5000) + `"n"]}`,
+		"deep objects":       deep(`{"a":`, "1", "}", 50000),
+		"deep lists":         `{"a":` + deep("[", "1", "]", 50000) + "}",
+		"lists just allowed": `{"a":` + deep("[", "1", "]", 900) + "}",
+		"unclosed":           strings.Repeat(`{"a":[`, 50000),
+		"wide":               "{" + wide.String()[1:] + "}",
+		"dots":               `{"` + strings.Repeat("a.", 50000) + `a":1}`,
+		"only dots":          `{"` + strings.Repeat(".", 50000) + `":1}`,
+		"one long name":      `{"` + strings.Repeat("n", 200000) + `":1}`,
+		"one long word":      `{"a":"` + strings.Repeat("w", 500000) + `"}`,
+		"many numbers":       `{"a":[` + strings.Repeat("1,", 100000) + `1]}`,
+		"many different":     `{"a":[` + strings.Repeat(`{"x":1.5,"y":[true]},`, 20000) + `{}]}`,
+		"long number":        `{"a":` + strings.Repeat("9", 100000) + "}",
+		"large exponent":     `{"a":1e999999999}`,
+		"small exponent":     `{"a":-1e-999999999}`,
+		"bad text":           "{\"a\":\"\xff\xfe\"}",
+		"half a pair":        `{"a":"\ud800","b":"\udc00\ud800","c":"\ud83d\ude00"}`,
+		"zero byte":          `{"a\u0000b":"\u0000"}`,
+		"nested bools":       `{"query":` + deep(`{"bool":{"must":[`, `{"match_all":{}}`, `]}}`, 300) + "}",
+		"nested constants":   `{"query":` + deep(`{"constant_score":{"filter":`, `{"match_all":{}}`, `}}`, 300) + "}",
+		"nested aggregations": `{"aggs":` +
+			deep(`{"a":{"terms":{"field":"n"},"aggs":`, `{"b":{"avg":{"field":"n"}}}`, `}}`, 300) + "}",
+		"many clauses": `{"query":{"bool":{"should":[` + names.String()[1:] + `]}}}`,
+		"many terms":   `{"query":{"terms":{"n":[` + strings.Repeat("1,", 80000) + `1]}}}`,
+		"long match":   `{"query":{"match":{"t":"` + strings.Repeat("a b ", 20000) + `"}}}`,
+		"wild":         `{"query":{"wildcard":{"t":"` + strings.Repeat("*a", 5000) + `"}}}`,
+		"parentheses":  `{"query":{"query_string":{"query":"` + strings.Repeat("(", 20000) + `"}}}`,
+		"operators":    `{"query":{"query_string":{"query":"` + strings.Repeat("a AND ", 20000) + `b"}}}`,
+		"date math":    `{"query":{"range":{"d":{"gte":"now` + strings.Repeat("+999999999y", 1000) + `"}}}}`,
+		"far dates":    `{"query":{"range":{"d":{"gte":"now-999999999y","lt":"now+999999999y/y"}}}}`,
+		"many bars":    `{"size":0,"aggs":{"a":{"date_histogram":{"field":"d","fixed_interval":"1ms"}}}}`,
+		"far bounds": `{"size":0,"aggs":{"a":{"date_histogram":{"field":"d","calendar_interval":"second",` +
+			`"extended_bounds":{"min":"0001-01-01","max":"9999-01-01"}}}}}`,
+		"far sources": `{"_source":["` + strings.Repeat("*.", 2000) + `*"]}`,
+		"sort":        `{"sort":[` + strings.Repeat(`"n",`, 5000) + `"n"]}`,
 	}
 }
 
@@ -147,7 +152,10 @@ func TestHostileBodiesAreRefusedOrAnswered(t *testing.T) {
 	}
 	t.Parallel()
 	e := open(t, engine.Config{})
-	must(t, e, "POST", "/_bulk", `{"index":{"_index":"s","_id":"1"}}`+"\n"+`{"n":1,"t":"some words aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab","d":"2001-01-01"}`+"\n"+`{"index":{"_index":"s","_id":"2"}}`+"\n"+`{"n":2,"t":"other words","d":"2021-01-01"}`+"\n")
+	must(t, e, "POST", "/_bulk",
+		`{"index":{"_index":"s","_id":"1"}}`+"\n"+
+			`{"n":1,"t":"some words aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab","d":"2001-01-01"}`+"\n"+
+			`{"index":{"_index":"s","_id":"2"}}`+"\n"+`{"n":2,"t":"other words","d":"2021-01-01"}`+"\n")
 	for name, body := range hostile() {
 		for _, c := range [][2]string{
 			{"POST", "/s/_search"},
@@ -171,13 +179,18 @@ func TestHostileBodiesAreRefusedOrAnswered(t *testing.T) {
 			}
 		}
 		line := strings.ReplaceAll(body, "\n", " ")
-		for _, bulk := range []string{line + "\n", `{"index":{"_index":"b","_id":"1"}}` + "\n" + line + "\n", `{"update":{"_index":"s","_id":"1"}}` + "\n" + line + "\n"} {
+		for _, bulk := range []string{
+			line + "\n",
+			`{"index":{"_index":"b","_id":"1"}}` + "\n" + line + "\n",
+			`{"update":{"_index":"s","_id":"1"}}` + "\n" + line + "\n",
+		} {
 			if status, text := do(t, e, "POST", "/_bulk", bulk); status >= 500 && status != http.StatusNotImplemented {
 				t.Errorf("%s: _bulk: status %d: %.300s", name, status, text)
 			}
 		}
 	}
-	if got := must(t, e, "GET", "/s/_search?q=n:1&filter_path=hits.total.value", ""); got != `{"hits":{"total":{"value":1}}}` {
+	got := must(t, e, "GET", "/s/_search?q=n:1&filter_path=hits.total.value", "")
+	if got != `{"hits":{"total":{"value":1}}}` {
 		t.Errorf("after all that: %s", got)
 	}
 }
@@ -188,18 +201,36 @@ func TestWhatIsNotOfferedSaysSoAndNamesTheWayOut(t *testing.T) {
 	e := open(t, engine.Config{})
 	must(t, e, "PUT", "/s/_doc/1", `{"t":"words","n":1,"d":"2015-05-13"}`)
 	for _, request := range []string{
-		"GET /_nodes", "GET /_stats", "GET /s/_stats", "GET /_cluster/state", "PUT /_cluster/settings {}", "GET /_tasks", "POST /_reindex {}", "POST /_aliases {}", "PUT /s/_alias/x",
-		"POST /s/_close", "POST /s/_open", "POST /s/_forcemerge", "PUT /s/_settings {}", "GET /_cat/shards", "GET /_cat/nodes", "PUT /_ingest/pipeline/p {}", "GET /_data_stream/d", "POST /_msearch",
-		"POST /s/_update_by_query {}", "GET /s/_analyze", "GET /s/_explain/1", "GET /s/_termvectors/1", "GET /s/_search?scroll=1m", "GET /s/_doc/1?stored_fields=t",
-		`POST /s/_search {"query":{"regexp":{"t":"w.*"}}}`, `POST /s/_search {"query":{"fuzzy":{"t":"wrds"}}}`, `POST /s/_search {"query":{"match":{"t":{"query":"wrds","fuzziness":1}}}}`,
-		`POST /s/_search {"query":{"query_string":{"query":"wrds~"}}}`, `POST /s/_search {"query":{"query_string":{"query":"/w.*/"}}}`, `POST /s/_search {"query":{"nested":{"path":"x","query":{"match_all":{}}}}}`,
-		`POST /s/_search {"query":{"match_all":{"_name":"x"}}}`, `POST /s/_search {"query":{"multi_match":{"query":"a","type":"cross_fields"}}}`, `POST /s/_search {"query":{"terms":{"t":{"index":"s","id":"1","path":"t"}}}}`,
-		`POST /s/_search {"highlight":{"fields":{"t":{}}}}`, `POST /s/_search {"script_fields":{"x":{"script":"1"}}}`, `POST /s/_search {"explain":true}`, `POST /s/_search {"profile":true}`, `POST /s/_search {"fields":["t"]}`,
-		`POST /s/_search {"collapse":{"field":"n"}}`, `POST /s/_search {"sort":[{"_script":{}}]}`, `POST /s/_search {"sort":[{"n":{"mode":"median"}}]}`, `POST /s/_search {"aggs":{"a":{"percentiles":{"field":"n"}}}}`,
-		`POST /s/_search {"aggs":{"a":{"terms":{"field":"n","script":"1"}}}}`, `POST /s/_search {"aggs":{"a":{"terms":{"field":"n","include":"[0-9]"}}}}`, `POST /s/_search {"aggs":{"a":{"terms":{"field":"n","min_doc_count":0}}}}`,
-		`POST /s/_search {"aggs":{"a":{"date_histogram":{"field":"d","interval":"day","hard_bounds":{"min":"2015"}}}}}`, `POST /s/_update/1 {"script":"ctx._source.n++"}`, `PUT /m {"mappings":{"properties":{"a":{"type":"join"}}}}`,
-		`PUT /m {"mappings":{"properties":{"a":{"type":"text","analyzer":"english"}}}}`, `PUT /m {"mappings":{"properties":{"a":{"type":"text","copy_to":"b"}}}}`, `PUT /m {"mappings":{"_source":{"enabled":false}}}`,
-		`PUT /m {"settings":{"index.blocks.write":true}}`, `PUT /m {"settings":{"default_pipeline":"p"}}`, `PUT /m {"settings":{"analysis":{"analyzer":{"default":{"type":"english"}}}}}`, `PUT /m {"aliases":{"a":{"filter":{}}}}`,
+		"GET /_nodes", "GET /_stats", "GET /s/_stats", "GET /_cluster/state", "PUT /_cluster/settings {}", "GET /_tasks",
+		"POST /_reindex {}", "POST /_aliases {}", "PUT /s/_alias/x",
+		"POST /s/_close", "POST /s/_open", "POST /s/_forcemerge", "PUT /s/_settings {}", "GET /_cat/shards",
+		"GET /_cat/nodes", "PUT /_ingest/pipeline/p {}", "GET /_data_stream/d", "POST /_msearch",
+		"POST /s/_update_by_query {}", "GET /s/_analyze", "GET /s/_explain/1", "GET /s/_termvectors/1",
+		"GET /s/_search?scroll=1m", "GET /s/_doc/1?stored_fields=t",
+		`POST /s/_search {"query":{"regexp":{"t":"w.*"}}}`, `POST /s/_search {"query":{"fuzzy":{"t":"wrds"}}}`,
+		`POST /s/_search {"query":{"match":{"t":{"query":"wrds","fuzziness":1}}}}`,
+		`POST /s/_search {"query":{"query_string":{"query":"wrds~"}}}`,
+		`POST /s/_search {"query":{"query_string":{"query":"/w.*/"}}}`,
+		`POST /s/_search {"query":{"nested":{"path":"x","query":{"match_all":{}}}}}`,
+		`POST /s/_search {"query":{"match_all":{"_name":"x"}}}`,
+		`POST /s/_search {"query":{"multi_match":{"query":"a","type":"cross_fields"}}}`,
+		`POST /s/_search {"query":{"terms":{"t":{"index":"s","id":"1","path":"t"}}}}`,
+		`POST /s/_search {"highlight":{"fields":{"t":{}}}}`, `POST /s/_search {"script_fields":{"x":{"script":"1"}}}`,
+		`POST /s/_search {"explain":true}`, `POST /s/_search {"profile":true}`, `POST /s/_search {"fields":["t"]}`,
+		`POST /s/_search {"collapse":{"field":"n"}}`, `POST /s/_search {"sort":[{"_script":{}}]}`,
+		`POST /s/_search {"sort":[{"n":{"mode":"median"}}]}`,
+		`POST /s/_search {"aggs":{"a":{"percentiles":{"field":"n"}}}}`,
+		`POST /s/_search {"aggs":{"a":{"terms":{"field":"n","script":"1"}}}}`,
+		`POST /s/_search {"aggs":{"a":{"terms":{"field":"n","include":"[0-9]"}}}}`,
+		`POST /s/_search {"aggs":{"a":{"terms":{"field":"n","min_doc_count":0}}}}`,
+		`POST /s/_search {"aggs":{"a":{"date_histogram":{"field":"d","interval":"day","hard_bounds":{"min":"2015"}}}}}`,
+		`POST /s/_update/1 {"script":"ctx._source.n++"}`, `PUT /m {"mappings":{"properties":{"a":{"type":"join"}}}}`,
+		`PUT /m {"mappings":{"properties":{"a":{"type":"text","analyzer":"english"}}}}`,
+		`PUT /m {"mappings":{"properties":{"a":{"type":"text","copy_to":"b"}}}}`,
+		`PUT /m {"mappings":{"_source":{"enabled":false}}}`,
+		`PUT /m {"settings":{"index.blocks.write":true}}`, `PUT /m {"settings":{"default_pipeline":"p"}}`,
+		`PUT /m {"settings":{"analysis":{"analyzer":{"default":{"type":"english"}}}}}`,
+		`PUT /m {"aliases":{"a":{"filter":{}}}}`,
 		`PUT /_index_template/t {"index_patterns":["x"],"data_stream":{}}`,
 	} {
 		method, rest, _ := strings.Cut(request, " ")

@@ -82,7 +82,8 @@ func (m *model) step(t *testing.T, e http.Handler) {
 			wants = append(wants, want)
 		default:
 			upsert := action == "upsert"
-			fmt.Fprintf(&body, `{"update":{"_index":"logs","_id":"%s"}}`+"\n"+`{"doc":{"%s":%d},"doc_as_upsert":%t}`+"\n", id, name, n, upsert)
+			fmt.Fprintf(&body, `{"update":{"_index":"logs","_id":"%s"}}`+"\n"+`{"doc":{"%s":%d},"doc_as_upsert":%t}`+"\n",
+				id, name, n, upsert)
 			want := http.StatusOK
 			switch {
 			case exists:
@@ -160,7 +161,10 @@ type sample struct {
 var vocabulary = []string{"alpha", "beta", "gamma", "delta", "quick", "brown", "fox"}
 
 func randomSample(r *rand.Rand, id int) sample {
-	s := sample{ID: fmt.Sprint(id), Float: float64(r.IntN(2000)-1000) / 8, True: r.IntN(2) == 0, Tags: []string{}, Many: []int64{}}
+	s := sample{
+		ID: fmt.Sprint(id), Float: float64(r.IntN(2000)-1000) / 8, True: r.IntN(2) == 0,
+		Tags: []string{}, Many: []int64{},
+	}
 	// Numbers of all sizes: ranges of them take different ways.
 	s.Long = int64(r.Uint64() >> r.IntN(64))
 	if r.IntN(2) == 0 {
@@ -198,7 +202,10 @@ func randomCondition(r *rand.Rand, samples []sample, depth int) condition {
 	case n < 5:
 		a, b := other.Long, samples[r.IntN(len(samples))].Long
 		a, b = min(a, b), max(a, b)
-		return condition{fmt.Sprintf(`{"range":{"long":{"gte":%d,"lt":%d}}}`, a, b), func(s *sample) bool { return s.Long >= a && s.Long < b }}
+		return condition{
+			fmt.Sprintf(`{"range":{"long":{"gte":%d,"lt":%d}}}`, a, b),
+			func(s *sample) bool { return s.Long >= a && s.Long < b },
+		}
 	case n < 6:
 		a := other.Float
 		return condition{fmt.Sprintf(`{"range":{"float":{"gt":%g}}}`, a), func(s *sample) bool { return s.Float > a }}
@@ -271,7 +278,9 @@ func randomBool(r *rand.Rand, samples []sample, depth int) condition {
 func TestSearchesAgreeWithAPlainModel(t *testing.T) {
 	t.Parallel()
 	e := open(t, engine.Config{})
-	must(t, e, "PUT", "/s", `{"mappings":{"properties":{"key":{"type":"keyword"},"tags":{"type":"keyword"},"id":{"type":"keyword"},"float":{"type":"double"},"text":{"type":"text"}}}}`)
+	must(t, e, "PUT", "/s",
+		`{"mappings":{"properties":{"key":{"type":"keyword"},"tags":{"type":"keyword"},"id":{"type":"keyword"},`+
+			`"float":{"type":"double"},"text":{"type":"text"}}}}`)
 	r := rand.New(rand.NewPCG(11, 13))
 	var samples []sample
 	for len(samples) < 600 {
@@ -328,7 +337,8 @@ func checkSearch(t *testing.T, e http.Handler, query string, want []sample) {
 		}
 	}
 	body := fmt.Sprintf(`{"size":1000,"query":%s,"_source":false,"sort":[{"float":"desc"},{"id":"asc"}],
-		"aggs":{"tags":{"terms":{"field":"tags","size":100}},"sum":{"sum":{"field":"many"}},"n":{"value_count":{"field":"many"}},"low":{"min":{"field":"float"}}}}`, query)
+		"aggs":{"tags":{"terms":{"field":"tags","size":100}},"sum":{"sum":{"field":"many"}},
+		"n":{"value_count":{"field":"many"}},"low":{"min":{"field":"float"}}}}`, query)
 	var answer struct {
 		Hits struct {
 			Total struct{ Value int }
@@ -363,7 +373,8 @@ func checkSearch(t *testing.T, e http.Handler, query string, want []sample) {
 	}
 	a := answer.Aggregations
 	if a.Sum.Value != sum || int(a.N.Value) != months || a.Low.Value != low {
-		t.Errorf("%s: sum %v of %v, least %v; want %v of %d, least %v", query, a.Sum.Value, a.N.Value, a.Low.Value, sum, months, low)
+		t.Errorf("%s: sum %v of %v, least %v; want %v of %d, least %v",
+			query, a.Sum.Value, a.N.Value, a.Low.Value, sum, months, low)
 	}
 	// Page by page it is the same.
 	after, paged := "", []string{}
@@ -376,7 +387,9 @@ func checkSearch(t *testing.T, e http.Handler, query string, want []sample) {
 				}
 			}
 		}
-		decode(t, must(t, e, "POST", "/s/_search", fmt.Sprintf(`{"size":97,"query":%s,"_source":false,"sort":[{"float":"desc"},{"id":"asc"}]%s}`, query, after)), &page)
+		body := fmt.Sprintf(
+			`{"size":97,"query":%s,"_source":false,"sort":[{"float":"desc"},{"id":"asc"}]%s}`, query, after)
+		decode(t, must(t, e, "POST", "/s/_search", body), &page)
 		if len(page.Hits.Hits) == 0 {
 			break
 		}

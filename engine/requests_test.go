@@ -12,7 +12,8 @@ import (
 func TestRefusalsThatClientsMeet(t *testing.T) {
 	t.Parallel()
 	e := open(t, engine.Config{})
-	must(t, e, "PUT", "/strict", `{"mappings":{"dynamic":"strict","properties":{"n":{"type":"integer"},"at":{"type":"date_nanos"}}}}`)
+	must(t, e, "PUT", "/strict",
+		`{"mappings":{"dynamic":"strict","properties":{"n":{"type":"integer"},"at":{"type":"date_nanos"}}}}`)
 	must(t, e, "PUT", "/strict/_doc/1", `{"n":1}`)
 	must(t, e, "PUT", "/free/_doc/1", `{"n":1}`)
 	for _, c := range []struct {
@@ -29,9 +30,21 @@ func TestRefusalsThatClientsMeet(t *testing.T) {
 		{"PUT", "/strict/_doc/2", `{"new":[]}`, http.StatusBadRequest, "strict_dynamic_mapping_exception"},
 		{"PUT", "/strict/_doc/2", `{"at":"2300-01-01"}`, http.StatusBadRequest, "cannot be stored in nanosecond resolution"},
 		{"PUT", "/strict/_doc/2", `{"at":"1969-12-31"}`, http.StatusBadRequest, "before the epoch in 1970"},
-		{"PUT", "/dates", `{"mappings":{"properties":{"d":{"type":"date","format":"yyyy[-MM]"}}}}`, http.StatusNotImplemented, "--engine URL"},
+		{
+			method: "PUT",
+			target: "/dates",
+			body:   `{"mappings":{"properties":{"d":{"type":"date","format":"yyyy[-MM]"}}}}`,
+			status: http.StatusNotImplemented,
+			says:   "--engine URL",
+		},
 		{"POST", "/free/_search", `{"stored_fields":[]}`, http.StatusNotImplemented, "--engine URL"},
-		{"POST", "/_bulk", `{"index":{"_index":"free","_routing":"x"}}` + "\n{}\n", http.StatusBadRequest, "unknown parameter [_routing]"},
+		{
+			method: "POST",
+			target: "/_bulk",
+			body:   `{"index":{"_index":"free","_routing":"x"}}` + "\n{}\n",
+			status: http.StatusBadRequest,
+			says:   "unknown parameter [_routing]",
+		},
 		{"POST", "/_bulk?timeout=soon", `{"index":{"_index":"free"}}` + "\n{}\n", http.StatusBadRequest, "as a time value"},
 	} {
 		if status, text := do(t, e, c.method, c.target, c.body); status != c.status || !strings.Contains(text, c.says) {
@@ -46,7 +59,8 @@ func TestADocumentIsReadBeforeItIsADuplicate(t *testing.T) {
 	e := open(t, engine.Config{})
 	must(t, e, "PUT", "/a/_doc/1", `{"n":1}`)
 	for body, want := range map[string]int{
-		`{"n":2}`: http.StatusConflict, `{"n":"many"}`: http.StatusBadRequest, `{"n":`: http.StatusBadRequest, `{"learnt":true}`: http.StatusConflict,
+		`{"n":2}`: http.StatusConflict, `{"n":"many"}`: http.StatusBadRequest, `{"n":`: http.StatusBadRequest,
+		`{"learnt":true}`: http.StatusConflict,
 	} {
 		if status, text := do(t, e, "PUT", "/a/_create/1", body); status != want {
 			t.Errorf("%s: %d %s, want %d", body, status, text, want)
@@ -60,9 +74,14 @@ func TestADocumentIsReadBeforeItIsADuplicate(t *testing.T) {
 func TestBarsOfADayKeepToTheClockWhenItChanges(t *testing.T) {
 	t.Parallel()
 	e := open(t, engine.Config{})
-	must(t, e, "POST", "/c/_bulk", `{"index":{}}`+"\n"+`{"d":"2024-03-31T00:30:00Z"}`+"\n"+`{"index":{}}`+"\n"+`{"d":"2024-03-31T01:30:00Z"}`+"\n"+`{"index":{}}`+"\n"+`{"d":"2024-10-27T01:30:00Z"}`+"\n")
+	must(t, e, "POST", "/c/_bulk",
+		`{"index":{}}`+"\n"+`{"d":"2024-03-31T00:30:00Z"}`+"\n"+
+			`{"index":{}}`+"\n"+`{"d":"2024-03-31T01:30:00Z"}`+"\n"+
+			`{"index":{}}`+"\n"+`{"d":"2024-10-27T01:30:00Z"}`+"\n")
 	for _, interval := range []string{`"calendar_interval":"day"`, `"fixed_interval":"1d"`} {
-		text := must(t, e, "POST", "/c/_search", `{"size":0,"aggs":{"a":{"date_histogram":{"field":"d",`+interval+`,"time_zone":"Europe/Berlin","min_doc_count":1}}}}`)
+		text := must(t, e, "POST", "/c/_search",
+			`{"size":0,"aggs":{"a":{"date_histogram":{"field":"d",`+interval+
+				`,"time_zone":"Europe/Berlin","min_doc_count":1}}}}`)
 		for _, want := range []string{
 			`{"key_as_string":"2024-03-31T00:00:00.000+01:00","key":1711839600000,"doc_count":2}`,
 			`{"key_as_string":"2024-10-27T00:00:00.000+02:00","key":1729980000000,"doc_count":1}`,
@@ -78,7 +97,8 @@ func TestBarsOfADayKeepToTheClockWhenItChanges(t *testing.T) {
 func TestAnOperatorSaysWhetherAllWordsAreWanted(t *testing.T) {
 	t.Parallel()
 	e := open(t, engine.Config{})
-	for id, text := range map[string]string{"both": "disk is full", "disk": "disk failed", "full": "full stop", "none": "nothing"} {
+	texts := map[string]string{"both": "disk is full", "disk": "disk failed", "full": "full stop", "none": "nothing"}
+	for id, text := range texts {
 		must(t, e, "PUT", "/a/_doc/"+id+"?refresh=true", `{"t":"`+text+`","u":"x"}`)
 	}
 	for query, want := range map[string]int{
@@ -108,7 +128,8 @@ func TestAnOperatorSaysWhetherAllWordsAreWanted(t *testing.T) {
 			t.Errorf("%s finds %d, want %d", target, answer.Count, want)
 		}
 	}
-	if status, text := do(t, e, "POST", "/a/_search", `{"query":{"match":{"t":{"query":"x","operator":"xor"}}}}`); status != http.StatusBadRequest || !strings.Contains(text, "Operator.XOR") {
+	status, text := do(t, e, "POST", "/a/_search", `{"query":{"match":{"t":{"query":"x","operator":"xor"}}}}`)
+	if status != http.StatusBadRequest || !strings.Contains(text, "Operator.XOR") {
 		t.Errorf("an unknown operator: %d %s", status, text)
 	}
 }

@@ -33,12 +33,14 @@ func TestAShortListOfTermsBeginsAsTheLongOne(t *testing.T) {
 			}
 		}
 		decode(t, must(t, e, "POST", "/logs/_search", fmt.Sprintf(
-			`{"size":0,"aggs":{"t":{"terms":{"field":%q,"size":%d,"order":%s},"aggs":{"s":{"sum":{"field":"n"}}}}}}`, field, size, order)), &answer)
+			`{"size":0,"aggs":{"t":{"terms":{"field":%q,"size":%d,"order":%s},"aggs":{"s":{"sum":{"field":"n"}}}}}}`,
+			field, size, order)), &answer)
 		return answer.Aggregations.T.Buckets, answer.Aggregations.T.Other
 	}
 	for _, field := range []string{"word", "n"} {
 		for _, order := range []string{
-			`{"_count":"desc"}`, `{"_count":"asc"}`, `{"_key":"asc"}`, `{"_key":"desc"}`, `{"s":"desc"}`, `[{"s":"asc"},{"_key":"desc"}]`,
+			`{"_count":"desc"}`, `{"_count":"asc"}`, `{"_key":"asc"}`, `{"_key":"desc"}`, `{"s":"desc"}`,
+			`[{"s":"asc"},{"_key":"desc"}]`,
 		} {
 			all, other := ask(field, order, 1000)
 			if len(all) < 30 || other != 0 {
