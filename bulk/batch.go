@@ -8,9 +8,9 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"unicode/utf8"
 
 	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/internal/quote"
 )
 
 // batch is the documents of one request. It owns copies of everything.
@@ -134,7 +134,7 @@ func (b *batch) add(d *delivery, doc penstock.Document, cfg Config) {
 	b.replaces = b.replaces || e.replace
 	action := b.action(&e, cfg)
 	e.id = len(b.ids)
-	b.ids = appendText(b.ids, doc.ID)
+	b.ids = quote.AppendExact(b.ids, doc.ID)
 	e.idEnd = len(b.ids)
 	if e.idEnd-e.id != len(doc.ID) {
 		e.idText = string(doc.ID)
@@ -170,10 +170,10 @@ func newAction(name, index string, cfg Config) action {
 	opening := `{"` + name + `":{`
 	var members []string
 	if !cfg.IndexInPath {
-		members = append(members, `"_index":"`+string(appendText(nil, index))+`"`)
+		members = append(members, `"_index":"`+string(quote.AppendExact(nil, []byte(index)))+`"`)
 	}
 	if cfg.DocType != "" {
-		members = append(members, `"_type":"`+string(appendText(nil, cfg.DocType))+`"`)
+		members = append(members, `"_type":"`+string(quote.AppendExact(nil, []byte(cfg.DocType)))+`"`)
 	}
 	return action{
 		without: []byte(opening + strings.Join(members, ",") + "}}\n"),
@@ -301,43 +301,6 @@ func (b *batch) copy(from *batch, i int) {
 	}
 	b.docs = append(b.docs, e)
 }
-
-// appendText appends text inside of a JSON string.
-func appendText[T []byte | string](b []byte, s T) []byte {
-	if isPlain(s) {
-		return append(b, s...)
-	}
-	const digits = "0123456789abcdef"
-	for _, r := range string(s) {
-		switch {
-		case r == '"' || r == '\\':
-			b = append(b, '\\', byte(r))
-		case r < 0x20:
-			b = append(b, '\\', 'u', '0', '0', digits[r>>4], digits[r&15])
-		default:
-			b = utf8.AppendRune(b, r)
-		}
-	}
-	return b
-}
-
-// isPlain reports whether text is its own JSON.
-func isPlain[T []byte | string](s T) bool {
-	for i := range len(s) {
-		if !plainBytes[s[i]] {
-			return false
-		}
-	}
-	return true
-}
-
-// plainBytes are those that stand for themselves in a JSON string.
-var plainBytes = func() (t [256]bool) {
-	for c := ' '; c < utf8.RuneSelf; c++ {
-		t[c] = c != '"' && c != '\\'
-	}
-	return t
-}()
 
 // lease counts the readers of a body that somebody may still use. The transport can go on reading a body after it has
 // answered (golang/go issue 51907), so a buffer is used again only when every reader of it is closed.

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"unicode/utf8"
+
+	"github.com/seed56735111/penstock/internal/quote"
 )
 
 // item is the outcome of one document as the domain reports it. Its slices are parts of the response.
@@ -136,16 +138,7 @@ type scanner struct {
 	depth int
 }
 
-func (s *scanner) space() {
-	for s.at < len(s.b) {
-		switch s.b[s.at] {
-		case ' ', '\n', '\r', '\t':
-			s.at++
-		default:
-			return
-		}
-	}
-}
+func (s *scanner) space() { s.at = quote.Space(s.b, s.at) }
 
 func (s *scanner) byte(c byte) bool {
 	s.space()
@@ -224,23 +217,12 @@ func (s *scanner) text(out *[]byte) error {
 	if s.at >= len(s.b) || s.b[s.at] != '"' {
 		return errResponse
 	}
-	s.at++
-	start := s.at
-	for s.at < len(s.b) {
-		switch c := s.b[s.at]; {
-		case c == '"':
-			*out = s.b[start:s.at]
-			s.at++
-			return nil
-		case c == '\\':
-			s.at += 2
-		case c < 0x20:
-			return errResponse
-		default:
-			s.at++
-		}
+	end, ok := quote.SkipText(s.b, s.at)
+	if !ok {
+		return errResponse
 	}
-	return errResponse
+	*out, s.at = s.b[s.at+1:end-1], end
+	return nil
 }
 
 func (s *scanner) number(out *int) error {
@@ -256,29 +238,11 @@ func (s *scanner) number(out *int) error {
 	return nil
 }
 
-// skip passes over any value. Literals and numbers are not checked beyond their characters.
+// skip passes over any value.
 func (s *scanner) skip() error {
-	if s.at >= len(s.b) {
-		return errResponse
-	}
-	switch c := s.b[s.at]; c {
-	case '{':
-		return s.object(func([]byte) error { return s.skip() })
-	case '[':
-		return s.array(func(int) error { return s.skip() })
-	case '"':
-		var text []byte
-		return s.text(&text)
-	}
-	start := s.at
-	for s.at < len(s.b) {
-		c := s.b[s.at]
-		if c != '-' && c != '+' && c != '.' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && c != 'E' {
-			break
-		}
-		s.at++
-	}
-	if s.at == start {
+	end, ok := quote.Skip(s.b, s.at)
+	s.at = end
+	if !ok {
 		return errResponse
 	}
 	return nil

@@ -16,6 +16,7 @@ import (
 
 	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/domain"
+	"github.com/seed56735111/penstock/internal/quote"
 )
 
 // target is the path of a batch's requests. It asks for what is needed of each item only; status and id keep every
@@ -491,7 +492,7 @@ func resized[T any](s *[]T, n int) []T {
 
 // sameText compares the inside of a JSON string with plain text.
 func sameText(escaped, plain []byte) bool {
-	return string(appendText(nil, plain)) == string(escaped) || unquoted(escaped) == string(plain)
+	return string(quote.AppendExact(nil, plain)) == string(escaped) || unquoted(escaped) == string(plain)
 }
 
 // suspectRounds is how often a failure that may be the document's own is waited out.

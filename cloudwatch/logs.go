@@ -212,7 +212,7 @@ func (l *Logs) document(o *penstock.Object, f found, event *jsjson.Value) (jsjso
 	} else {
 		doc.Set("@id", jsjson.Value{Kind: jsjson.String, String: id + f.suffix})
 	}
-	doc.Set("@timestamp", jsjson.Value{Kind: jsjson.String, String: stamp})
+	doc.Set(penstock.NameTime, jsjson.Value{Kind: jsjson.String, String: stamp})
 	if message := event.Get("message"); message != nil {
 		doc.Set("@message", *message)
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"slices"
 	"strings"
 
 	"github.com/seed56735111/penstock"
@@ -204,17 +203,17 @@ func makeRoom(doc *jsjson.Value) penstock.TopNames {
 	for i := range doc.Members {
 		m := &doc.Members[i]
 		switch first, _, dotted := strings.Cut(m.Name, "."); {
-		case m.Name == "penstock":
+		case m.Name == penstock.NameMeta:
 			top |= penstock.TopPenstock
-		case m.Name == "aws" && m.Value.Kind == jsjson.Object:
+		case m.Name == penstock.NameAWS && m.Value.Kind == jsjson.Object:
 			top |= penstock.TopAWSObject
 		case strings.TrimSpace(m.Name) == "":
 			m.Name = another(doc, "_empty")
-		case m.Name == "aws" || m.Name == "penstock_":
+		case m.Name == penstock.NameAWS || m.Name == "penstock_":
 			m.Name = another(doc, m.Name+"_")
-		case dotted && (first == "aws" || first == "penstock" || first == "penstock_"):
+		case dotted && (first == penstock.NameAWS || first == penstock.NameMeta || first == "penstock_"):
 			m.Name = another(doc, strings.ReplaceAll(m.Name, ".", "_"))
-		case isMeta(first):
+		case penstock.IsKeptByEngines(first):
 			m.Name = another(doc, "x"+m.Name)
 		}
 	}
@@ -227,14 +226,6 @@ func another(doc *jsjson.Value, name string) string {
 		name += "_"
 	}
 	return name
-}
-
-// isMeta reports whether the engines keep a name at the top of a document for themselves.
-func isMeta(name string) bool {
-	return slices.Contains([]string{
-		"_id", "_index", "_type", "_source", "_routing", "_parent", "_version", "_seq_no", "_primary_term", "_size", "_timestamp",
-		"_ttl", "_uid", "_all", "_field_names", "_ignored", "_ignored_source", "_feature", "_tier", "_nested_path", "_doc_count",
-	}, name)
 }
 
 // objectShaper makes documents of log events in objects.

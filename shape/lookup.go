@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/seed56735111/penstock/internal/quote"
 )
 
 // lookup finds the text of a string, number or boolean in an object of valid JSON. A path with dots goes through objects,
@@ -37,12 +39,12 @@ func scalar(value []byte) (text []byte, ok bool) {
 
 // find returns the value at a path, nil when there is none.
 func find(object []byte, path string) []byte {
-	i := space(object, 1)
+	i := quote.Space(object, 1)
 	for i < len(object) && object[i] == '"' {
-		end := stringEnd(object, i)
+		end, _ := quote.StringEnd(object, i)
 		name := object[i:end]
-		start := space(object, space(object, end)+1)
-		next := valueEnd(object, start)
+		start := quote.Space(object, quote.Space(object, end)+1)
+		next, _ := quote.ValueEnd(object, start)
 		if below, ok := leads(name, path); ok {
 			value := object[start:next]
 			if below == "" {
@@ -54,9 +56,9 @@ func find(object []byte, path string) []byte {
 				}
 			}
 		}
-		i = space(object, next)
+		i = quote.Space(object, next)
 		if i < len(object) && object[i] == ',' {
-			i = space(object, i+1)
+			i = quote.Space(object, i+1)
 		}
 	}
 	return nil
@@ -79,52 +81,4 @@ func leads(quoted []byte, path string) (below string, ok bool) {
 		return "", true
 	}
 	return strings.CutPrefix(path[len(name):], ".")
-}
-
-func space(b []byte, i int) int {
-	for i < len(b) && (b[i] == ' ' || b[i] == '\t' || b[i] == '\n' || b[i] == '\r') {
-		i++
-	}
-	return i
-}
-
-// stringEnd returns where the string that begins at b[i] ends.
-func stringEnd(b []byte, i int) int {
-	for i++; i < len(b) && b[i] != '"'; i++ {
-		if b[i] == '\\' {
-			i++
-		}
-	}
-	return min(i+1, len(b))
-}
-
-// valueEnd returns where the value that begins at b[i] ends.
-func valueEnd(b []byte, i int) int {
-	depth := 0
-	for i < len(b) {
-		switch b[i] {
-		case '"':
-			i = stringEnd(b, i)
-			if depth == 0 {
-				return i
-			}
-			continue
-		case '{', '[':
-			depth++
-		case '}', ']':
-			if depth == 0 {
-				return i
-			}
-			depth--
-			if depth == 0 {
-				return i + 1
-			}
-		case ',', ' ', '\t', '\n', '\r':
-			if depth == 0 {
-				return i
-			}
-		}
-		i++
-	}
-	return len(b)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/internal/quote"
 )
 
 // Rules say which records are left out.
@@ -126,7 +127,8 @@ func parseTerm(text string) (t term, after string, err error) {
 	rest = strings.TrimLeft(rest, " ")
 	var pattern string
 	if strings.HasPrefix(rest, `"`) {
-		quoted := rest[:stringEnd([]byte(rest), 0)]
+		end, _ := quote.StringEnd([]byte(rest), 0)
+		quoted := rest[:end]
 		text, err := jsontext.AppendUnquote(nil, quoted)
 		if err != nil {
 			return t, "", fmt.Errorf("%s is no JSON string", quoted)
@@ -230,13 +232,13 @@ func (t *term) holds(object []byte) bool {
 	if len(value) == 0 || value[0] != '[' {
 		return t.takesValue(value)
 	}
-	for i := space(value, 1); i < len(value) && value[i] != ']'; {
-		end := valueEnd(value, i)
+	for i := quote.Space(value, 1); i < len(value) && value[i] != ']'; {
+		end, _ := quote.ValueEnd(value, i)
 		if t.takesValue(value[i:end]) {
 			return true
 		}
-		if i = space(value, end); i < len(value) && value[i] == ',' {
-			i = space(value, i+1)
+		if i = quote.Space(value, end); i < len(value) && value[i] == ',' {
+			i = quote.Space(value, i+1)
 		}
 	}
 	return false

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/internal/quote"
 )
 
 // Config says how documents are made.
@@ -40,8 +41,8 @@ func (s *Shaper) Entry(_ *penstock.Object, id penstock.Identity, entry, format s
 		ids: newIDs(id, entry), index: s.index.names(format),
 	}
 	e.fallback = dateOf(id, entry)
-	e.meta = appendMeta(nil, "penstock", id, entry, format, e.fallback.from)
-	e.metaOwnTime = appendMeta(nil, "penstock", id, entry, format, "")
+	e.meta = appendMeta(nil, penstock.NameMeta, id, entry, format, e.fallback.from)
+	e.metaOwnTime = appendMeta(nil, penstock.NameMeta, id, entry, format, "")
 	e.metaOther = appendMeta(nil, "penstock_", id, entry, format, "")
 	e.object = appendS3(nil, id)
 	e.objectDotted = appendS3Dotted(nil, id)
@@ -73,7 +74,7 @@ func (e *entryShaper) Shape(r *penstock.Record) (penstock.Document, error) {
 	index, err := e.index.name(r, at, dated || !sound(at))
 	b := append(e.head[:0], '{')
 	if r.Top&penstock.TopTimestamp == 0 && sound(at) {
-		b = append(b, `"@timestamp":"`...)
+		b = append(b, `"`+penstock.NameTime+`":"`...)
 		b = e.clock.append(b, at)
 		b = append(b, `",`...)
 	}
@@ -124,18 +125,18 @@ func appendMeta(dst []byte, name string, id penstock.Identity, entry, format, ti
 	dst = append(dst, '"')
 	dst = append(dst, name...)
 	dst = append(dst, `":{"format":`...)
-	dst = appendString(dst, format)
+	dst = quote.AppendString(dst, format)
 	if id.Bucket == "" && id.Key != "" && id.Key != "-" {
 		dst = append(dst, `,"file":`...)
-		dst = appendString(dst, id.Key)
+		dst = quote.AppendString(dst, id.Key)
 	}
 	if entry != "" {
 		dst = append(dst, `,"entry":`...)
-		dst = appendString(dst, entry)
+		dst = quote.AppendString(dst, entry)
 	}
 	if timeFrom != "" {
 		dst = append(dst, `,"time_from":`...)
-		dst = appendString(dst, timeFrom)
+		dst = quote.AppendString(dst, timeFrom)
 	}
 	return append(dst, `,"offset":`...)
 }
@@ -145,10 +146,10 @@ func appendS3(dst []byte, id penstock.Identity) []byte {
 	if id.Bucket == "" {
 		return dst
 	}
-	dst = append(dst, `"aws":{"s3":{"bucket":`...)
-	dst = appendString(dst, id.Bucket)
+	dst = append(dst, `"`+penstock.NameAWS+`":{"s3":{"bucket":`...)
+	dst = quote.AppendString(dst, id.Bucket)
 	dst = append(dst, `,"key":`...)
-	dst = appendString(dst, id.Key)
+	dst = quote.AppendString(dst, id.Key)
 	return append(dst, `}},`...)
 }
 
@@ -157,9 +158,9 @@ func appendS3Dotted(dst []byte, id penstock.Identity) []byte {
 	if id.Bucket == "" {
 		return dst
 	}
-	dst = append(dst, `"aws.s3.bucket":`...)
-	dst = appendString(dst, id.Bucket)
-	dst = append(dst, `,"aws.s3.key":`...)
-	dst = appendString(dst, id.Key)
+	dst = append(dst, `"`+penstock.NameAWS+`.s3.bucket":`...)
+	dst = quote.AppendString(dst, id.Bucket)
+	dst = append(dst, `,"`+penstock.NameAWS+`.s3.key":`...)
+	dst = quote.AppendString(dst, id.Key)
 	return append(dst, ',')
 }

@@ -79,7 +79,7 @@ func TestDocumentsSayWhereTheyAreFrom(t *testing.T) {
 		},
 		{
 			name: "hostile name", id: penstock.Identity{Bucket: "b", Key: "\"\\\n\x7f\xff\u202e", ETag: "e"}, rec: record(`{}`, noon, 0),
-			want: `{"@timestamp":"2026-11-24T12:00:00.123Z","aws":{"s3":{"bucket":"b","key":"\"\\\u000a\u007f` + "\ufffd\u202e" + `"}},"penstock":{"format":"ndjson","offset":0}}`,
+			want: `{"@timestamp":"2026-11-24T12:00:00.123Z","aws":{"s3":{"bucket":"b","key":"\"\\\n` + "\x7f\ufffd\u202e" + `"}},"penstock":{"format":"ndjson","offset":0}}`,
 		},
 		{
 			name: "no time anywhere", id: penstock.Identity{Bucket: "b", Key: "k", ETag: "e"}, rec: record(`{}`, time.Time{}, 0),

@@ -80,8 +80,8 @@ var allowed = map[string][]string{
 		root, "format/internal/delimited", "format/internal/entry", "format/internal/lines", "format/internal/events",
 		"format/internal/multiline", "format/internal/times", "format/internal/winxml",
 	},
-	"shape":      {root},
-	"bulk":       {root, "domain"},
+	"shape":      {root, "internal/quote"},
+	"bulk":       {root, "domain", "internal/quote"},
 	"mapping":    {root, "domain"},
 	"deadletter": {root, "decode"}, // the line reader
 

@@ -1,4 +1,5 @@
-// Package quote writes text into JSON strings, repaired, and knows the bytes that cannot stand there as they are.
+// Package quote reads and writes JSON as the bytes that it is, and allocates nothing: where strings and values end, the
+// members of objects, and text as what stands between the quotes of a string, repaired where it is no text.
 package quote
 
 import (
@@ -15,7 +16,19 @@ const Replacement = "\uFFFD"
 const HexDigits = "0123456789abcdef"
 
 // Append appends text as the body of a JSON string, repaired: invalid UTF-8 and NUL become U+FFFD.
-func Append(dst, text []byte) []byte {
+func Append(dst, text []byte) []byte { return appendBody(dst, text, Replacement) }
+
+// AppendString appends s as a JSON string, repaired as by Append.
+func AppendString(dst []byte, s string) []byte {
+	dst = append(dst, '"')
+	dst = appendBody(dst, []byte(s), Replacement) // the conversion copies nothing, because nobody writes to it
+	return append(dst, '"')
+}
+
+// AppendExact is Append for text that has to come back as it was, such as an id: NUL stays what it is.
+func AppendExact(dst, text []byte) []byte { return appendBody(dst, text, `\u0000`) }
+
+func appendBody(dst, text []byte, nul string) []byte {
 	run := 0 // text[run:i] is to be copied
 	for i := 0; i < len(text); {
 		if i+8 <= len(text) && special(binary.LittleEndian.Uint64(text[i:])) == 0 {
@@ -38,31 +51,33 @@ func Append(dst, text []byte) []byte {
 				continue
 			}
 			with = Replacement
-		case c == '"':
-			with = `\"`
-		case c == '\\':
-			with = `\\`
-		case c == 0: // one for a whole run, as a crash leaves it
-			with = Replacement
-			for i+size < len(text) && text[i+size] == 0 {
-				size++
-			}
-		case c == '\n':
-			with = `\n`
-		case c == '\t':
-			with = `\t`
-		case c == '\r':
-			with = `\r`
+		case c == 0:
+			with = nul
 		}
 		dst = append(dst, text[run:i]...)
 		if with == "" {
-			dst = append(dst, '\\', 'u', '0', '0', HexDigits[c>>4], HexDigits[c&15])
+			dst = AppendEscape(dst, c)
 		}
 		dst = append(dst, with...)
 		i += size
 		run = i
 	}
 	return append(dst, text[run:]...)
+}
+
+// AppendEscape appends the escape sequence of a quote, a backslash or a control character.
+func AppendEscape(dst []byte, c byte) []byte {
+	switch c {
+	case '"', '\\':
+		return append(dst, '\\', c)
+	case '\n':
+		return append(dst, '\\', 'n')
+	case '\t':
+		return append(dst, '\\', 't')
+	case '\r':
+		return append(dst, '\\', 'r')
+	}
+	return append(dst, '\\', 'u', '0', '0', HexDigits[c>>4], HexDigits[c&15])
 }
 
 // AppendLines appends text of several lines, whatever their endings are, with \n between them. What only tells a
@@ -128,83 +143,72 @@ func IsPlain(text []byte) bool {
 // AppendRepaired appends the body of a valid JSON string with its escapes as they are, but for lone surrogates and NUL,
 // which become U+FFFD, as does invalid UTF-8.
 func AppendRepaired(dst, body []byte) []byte {
-	for i := 0; i < len(body); {
-		switch c := body[i]; {
-		case c == '\\' && body[i+1] == 'u':
-			u, _ := Hex4(body[i+2:])
-			size := 6
-			switch {
-			case u == 0:
-				dst = append(dst, Replacement...)
-			case u >= 0xd800 && u < 0xe000:
-				if pairs(body[i:]) {
-					size = 12
-					dst = append(dst, body[i:i+12]...)
-				} else {
-					dst = append(dst, Replacement...)
-				}
-			default:
-				dst = append(dst, body[i:i+6]...)
-			}
-			i += size
-		case c == '\\':
-			dst = append(dst, c, body[i+1])
-			i += 2
-		case c >= 0x80:
-			r, size := utf8.DecodeRune(body[i:])
-			dst = utf8.AppendRune(dst, r)
-			i += size
-		default:
-			dst = append(dst, c)
-			i++
+	for len(body) > 0 {
+		n := plain(body)
+		dst, body = append(dst, body[:n]...), body[n:]
+		if len(body) == 0 {
+			break
 		}
+		_, size, sound := first(body)
+		if sound {
+			dst = append(dst, body[:size]...)
+		} else {
+			dst = append(dst, Replacement...)
+		}
+		body = body[size:]
 	}
 	return dst
-}
-
-// pairs reports whether two \u escapes at the beginning of b make one character.
-func pairs(b []byte) bool {
-	return len(b) >= 12 && b[6] == '\\' && b[7] == 'u' && pairRune(b) != utf8.RuneError
-}
-
-func pairRune(b []byte) rune {
-	high, _ := Hex4(b[2:])
-	low, _ := Hex4(b[8:])
-	return utf16.DecodeRune(rune(high), rune(low)) //nolint:gosec // four hexadecimal digits
 }
 
 // AppendUnquoted appends the text that the body of a valid JSON string stands for, repaired like AppendRepaired.
 func AppendUnquoted(dst, body []byte) []byte {
-	for i := 0; i < len(body); {
-		c := body[i]
-		switch {
-		case c == '\\' && body[i+1] == 'u':
-			u, _ := Hex4(body[i+2:])
-			r, size := rune(u), 6 //nolint:gosec // four hexadecimal digits
-			if u >= 0xd800 && u < 0xe000 {
-				r = utf8.RuneError
-				if pairs(body[i:]) {
-					r, size = pairRune(body[i:]), 12
-				}
-			}
-			if u == 0 {
-				r = utf8.RuneError
-			}
-			dst = utf8.AppendRune(dst, r)
-			i += size
-		case c == '\\':
-			dst = append(dst, unescaped(body[i+1]))
-			i += 2
-		case c >= 0x80:
-			r, size := utf8.DecodeRune(body[i:])
-			dst = utf8.AppendRune(dst, r)
-			i += size
-		default:
-			dst = append(dst, c)
-			i++
+	for len(body) > 0 {
+		n := plain(body)
+		dst, body = append(dst, body[:n]...), body[n:]
+		if len(body) == 0 {
+			break
 		}
+		r, size, _ := first(body)
+		dst, body = utf8.AppendRune(dst, r), body[size:]
 	}
 	return dst
+}
+
+// plain returns how many bytes of the body of a string stand for themselves before one that may not.
+func plain(body []byte) int {
+	i := 0
+	for i+8 <= len(body) && special(binary.LittleEndian.Uint64(body[i:])) == 0 {
+		i += 8
+	}
+	for i < len(body) && body[i] != '\\' && body[i] < utf8.RuneSelf {
+		i++
+	}
+	return i
+}
+
+// first reads the first character of the body of a valid JSON string: what it stands for and how many bytes it has.
+// Where it is not sound, U+FFFD stands for it.
+func first(body []byte) (r rune, size int, sound bool) {
+	switch {
+	case body[0] != '\\':
+		r, size = utf8.DecodeRune(body)
+		return r, size, r != utf8.RuneError || size > 1
+	case body[1] != 'u':
+		return rune(unescaped(body[1])), 2, true
+	}
+	u, _ := Hex4(body[2:])
+	switch r = rune(u); { //nolint:gosec // four hexadecimal digits
+	case u == 0:
+		return utf8.RuneError, 6, false
+	case !utf16.IsSurrogate(r):
+		return r, 6, true
+	case len(body) >= 12 && body[6] == '\\' && body[7] == 'u':
+		low, _ := Hex4(body[8:])
+		if r = utf16.DecodeRune(r, rune(low)); r != utf8.RuneError { //nolint:gosec // four hexadecimal digits
+			return r, 12, true
+		}
+	}
+	return utf8.RuneError, 6, false
 }
 
 func unescaped(c byte) byte {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/format/internal/entry"
+	"github.com/seed56735111/penstock/internal/quote"
 )
 
 // enveloped reads a top-level object whose field of the name of the envelope is an array of records. What the object has
@@ -67,24 +68,24 @@ func (p *jsonReader) wrap(rec *penstock.Record) {
 func (p *jsonReader) findEnvelope() (name, list int) {
 	for {
 		b, n := p.Bytes(), p.Len()
-		i := skipSpace(b, 1)
+		i := quote.SkipSpace(b, 1)
 		for b[i] == '"' {
 			name = i
 			end, v := p.scan(b[i:], n-i)
-			i = skipSpace(b, i+end)
+			i = quote.SkipSpace(b, i+end)
 			if v != complete || b[i] != ':' {
 				break
 			}
-			i = skipSpace(b, i+1)
+			i = quote.SkipSpace(b, i+1)
 			if b[i] == '[' && string(b[name+1:name+end-1]) == p.envelope {
 				return name, i
 			}
 			end, v = p.scan(b[i:], n-i)
-			i = skipSpace(b, i+end)
+			i = quote.SkipSpace(b, i+end)
 			if v != complete || b[i] != ',' {
 				break
 			}
-			i = skipSpace(b, i+1)
+			i = quote.SkipSpace(b, i+1)
 		}
 		if i < n || !p.Fill() {
 			return 0, 0
@@ -96,7 +97,7 @@ func (p *jsonReader) findEnvelope() (name, list int) {
 func (p *jsonReader) restOfEnvelope(y entry.Yield) bool {
 	for {
 		b, n := p.Bytes(), p.Len()
-		i := skipSpace(b, 0)
+		i := quote.SkipSpace(b, 0)
 		switch {
 		case b[i] == '}':
 			p.frame(i + 1)

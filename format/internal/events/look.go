@@ -180,7 +180,7 @@ func (s *look) envelope(i int, envelope string) (first int, ok bool) {
 // value returns where the value of a path begins in the object, or the first object of the array, that begins at i; 0 for none.
 func (s *look) value(i int, path string) int {
 	if i < len(s.text) && s.text[i] == '[' {
-		i = space(s.text, i+1)
+		i = quote.Space(s.text, i+1)
 	}
 	first, rest, deeper := strings.Cut(path, ".")
 	for name, value := range s.members(i) {
@@ -203,81 +203,30 @@ func (s *look) members(i int) func(yield func(name []byte, value int) bool) {
 		if i >= len(b) || b[i] != '{' {
 			return
 		}
-		i = space(b, i+1)
+		i = quote.Space(b, i+1)
 		for i < len(b) && b[i] == '"' {
-			end, ok := endOfString(b, i)
+			end, ok := quote.StringEnd(b, i)
 			if !ok {
 				return
 			}
 			name := b[i+1 : end-1]
-			i = space(b, end)
+			i = quote.Space(b, end)
 			if i >= len(b) || b[i] != ':' {
 				return
 			}
-			if i = space(b, i+1); i >= len(b) {
+			if i = quote.Space(b, i+1); i >= len(b) {
 				return
 			}
 			if !yield(name, i) {
 				return
 			}
-			if i, ok = endOfValue(b, i); !ok {
+			if i, ok = quote.ValueEnd(b, i); !ok {
 				return
 			}
-			if i = space(b, i); i >= len(b) || b[i] != ',' {
+			if i = quote.Space(b, i); i >= len(b) || b[i] != ',' {
 				return
 			}
-			i = space(b, i+1)
+			i = quote.Space(b, i+1)
 		}
 	}
-}
-
-func space(b []byte, i int) int {
-	for i < len(b) && quote.IsSpace(b[i]) {
-		i++
-	}
-	return i
-}
-
-// endOfString returns where the string at b[i] ends, whatever is in it.
-func endOfString(b []byte, i int) (int, bool) {
-	for i++; i < len(b); i++ {
-		switch b[i] {
-		case '"':
-			return i + 1, true
-		case '\\':
-			i++
-		}
-	}
-	return 0, false
-}
-
-// endOfValue returns where the value at b[i] ends, by its brackets and strings alone.
-func endOfValue(b []byte, i int) (int, bool) {
-	depth := 0
-	for i < len(b) {
-		switch b[i] {
-		case '"':
-			end, ok := endOfString(b, i)
-			if !ok || depth == 0 {
-				return end, ok
-			}
-			i = end
-			continue
-		case '{', '[':
-			depth++
-		case '}', ']':
-			if depth == 0 {
-				return i, true
-			}
-			if depth--; depth == 0 {
-				return i + 1, true
-			}
-		case ',':
-			if depth == 0 {
-				return i, true
-			}
-		}
-		i++
-	}
-	return 0, false
 }

@@ -21,48 +21,41 @@ func Member(b []byte, name string) []byte {
 
 // Has reports whether the object in b has a name at its top.
 func Has(b, name []byte) bool {
-	for i := skipSpace(b, 1); b[i] == '"'; {
-		end := skipString(b, i)
-		if bytes.Equal(b[i+1:end-1], name) {
-			return true
-		}
-		i = nextElement(b, skipValue(b, skipSpace(b, skipSpace(b, end)+1)))
-	}
-	return false
+	_, end := place(b, name)
+	return end > 0
 }
 
-// Text returns where the text of a name at the top of the object in b begins and ends, without its quotes. ok is false when it has none.
+// Text returns where the text of a name at the top of the object in b begins and ends, without its quotes. ok is false
+// when it has none.
 func Text(b []byte, name string) (start, end int, ok bool) {
 	start, end = place(b, name)
 	return start + 1, end - 1, end > 0 && b[start] == '"'
 }
 
-func place(b []byte, name string) (start, end int) {
-	for i := skipSpace(b, 1); b[i] == '"'; {
-		nameEnd := skipString(b, i)
-		start = skipSpace(b, skipSpace(b, nameEnd)+1)
-		end = skipValue(b, start)
-		if string(b[i+1:nameEnd-1]) == name {
-			return start, end
+// place returns where the value of a name at the top of the object in b begins and ends, 0 for none.
+func place[T []byte | string](b []byte, name T) (start, end int) {
+	for i := quote.SkipSpace(b, 1); b[i] == '"'; {
+		m := quote.MemberAt(b, i)
+		if string(m.Name) == string(name) {
+			return m.Value, m.End
 		}
-		i = nextElement(b, end)
+		i = quote.SkipComma(b, m.End)
 	}
 	return 0, 0
 }
 
-// AppendMembers appends the members at the top of the object in b but for one. An object of the name within is taken apart.
+// AppendMembers appends the members at the top of the object in b but for one. An object of the name within is taken
+// apart.
 func AppendMembers(dst, b []byte, but, within string) []byte {
 	empty := true
-	for i := skipSpace(b, 1); b[i] == '"'; {
-		end := skipString(b, i)
-		value := skipSpace(b, skipSpace(b, end)+1)
-		next := skipValue(b, value)
-		part := b[i:next]
-		switch name := b[i+1 : end-1]; {
-		case string(name) == but:
+	for i := quote.SkipSpace(b, 1); b[i] == '"'; {
+		m := quote.MemberAt(b, i)
+		part := b[i:m.End]
+		switch {
+		case string(m.Name) == but:
 			part = nil
-		case string(name) == within && b[value] == '{':
-			part = bytes.TrimSpace(b[value+1 : next-1])
+		case string(m.Name) == within && b[m.Value] == '{':
+			part = bytes.TrimSpace(b[m.Value+1 : m.End-1])
 		}
 		if len(part) > 0 {
 			if !empty {
@@ -70,7 +63,7 @@ func AppendMembers(dst, b []byte, but, within string) []byte {
 			}
 			dst, empty = append(dst, part...), false
 		}
-		i = nextElement(b, next)
+		i = quote.SkipComma(b, m.End)
 	}
 	return dst
 }

@@ -28,7 +28,7 @@ func kindBefore(b []byte, i int) kinds {
 
 // kindsIn returns what the array at b[i] has, and the arrays in it, once it is written, and where it ends.
 func kindsIn(b []byte, i, depth int) (all kinds, end int) {
-	i = skipSpace(b, i+1)
+	i = quote.SkipSpace(b, i+1)
 	for b[i] != ']' {
 		switch tooDeep := depth >= maxLevels; {
 		case b[i] == '[' && !tooDeep:
@@ -37,24 +37,16 @@ func kindsIn(b []byte, i, depth int) (all kinds, end int) {
 			all |= inner
 		default:
 			first := b[i]
-			i = skipValue(b, i)
+			i = quote.SkipValue(b, i)
 			if tooDeep && (first == '{' || first == '[') {
 				all |= someScalars // they become strings
 			} else {
 				all |= kindBefore(b, i)
 			}
 		}
-		i = nextElement(b, i)
+		i = quote.SkipComma(b, i)
 	}
 	return all, i + 1
-}
-
-// nextElement returns the position of what follows the element that ends at i: another one, or the end of the array.
-func nextElement(b []byte, i int) int {
-	if i = skipSpace(b, i); b[i] == ',' {
-		i = skipSpace(b, i+1)
-	}
-	return i
 }
 
 // array appends the array at b[i] and returns where it ends.
@@ -76,16 +68,16 @@ func (w *rewriter) text(dst, b []byte, i, depth int) ([]byte, int) {
 	case c == 'n':
 		return append(dst, "null"...), i + len("null")
 	}
-	end := skipValue(b, i)
+	end := quote.SkipValue(b, i)
 	return appendCompactString(dst, b[i:end]), end
 }
 
 // elements appends the array at b[i], its elements as they are to be written, and returns where it ends.
 func (w *rewriter) elements(dst, b []byte, i, depth int, write func(dst, b []byte, i, depth int) ([]byte, int)) ([]byte, int) {
 	dst = append(dst, '[')
-	for i = skipSpace(b, i+1); b[i] != ']'; {
+	for i = quote.SkipSpace(b, i+1); b[i] != ']'; {
 		dst, i = write(dst, b, i, depth+1)
-		if i = nextElement(b, i); b[i] != ']' {
+		if i = quote.SkipComma(b, i); b[i] != ']' {
 			dst = append(dst, ',')
 		}
 	}

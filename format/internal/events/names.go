@@ -189,13 +189,6 @@ func (k *known) deep(path []string) deepPath {
 	return deepPath{first, path[1:]}
 }
 
-// metaNames are refused by the engines at the top level of a document.
-var metaNames = []string{
-	"_id", "_index", "_type", "_source", "_routing", "_parent", "_version", "_seq_no", "_primary_term", "_size", "_timestamp",
-	"_ttl", "_uid", "_all", "_field_names", "_ignored", "_ignored_source", "_feature", "_tier", "_nested_path", "_doc_count",
-	"_data_stream_timestamp", "_inference_fields", "_tsid", "_recovery_source",
-}
-
 // topName classifies a name at the top level. It returns what its value is to be looked at for, -1 for nothing.
 func (s *scanner) topName(name []byte) int {
 	if n := len(name); n < len(s.byLength) {
@@ -208,9 +201,9 @@ func (s *scanner) topName(name []byte) int {
 	switch name[0] {
 	case 'a', 'p':
 		switch {
-		case string(name) == "aws":
+		case string(name) == penstock.NameAWS:
 			return rankAWS
-		case string(name) == "penstock":
+		case string(name) == penstock.NameMeta:
 			s.top |= penstock.TopPenstock
 		case isReserved(name):
 			s.trouble |= clashingName
@@ -241,5 +234,5 @@ func isReserved(name []byte) bool {
 // isMeta reports whether a top-level name, or the first part of its path, is one the engines keep for themselves.
 func isMeta(name []byte) bool {
 	first, _, _ := bytes.Cut(name, []byte{'.'})
-	return slices.Contains(metaNames, string(first))
+	return penstock.IsKeptByEngines(string(first))
 }

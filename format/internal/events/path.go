@@ -2,6 +2,8 @@ package events
 
 import (
 	"slices"
+
+	"github.com/seed56735111/penstock/internal/quote"
 )
 
 // find returns where the value of a path begins in the valid value at b[i], 0 when it has none. Of several ones it is the first.
@@ -17,12 +19,12 @@ func find(b []byte, i int, path []string) int {
 // each calls f with the places of the values that have a path in the valid value at b[i]. A path goes through the elements of
 // arrays. It reports whether f wants more.
 func each(b []byte, i int, path []string, f func(start, end int) bool) bool {
-	i = skipSpace(b, i)
+	i = quote.SkipSpace(b, i)
 	switch {
 	case len(path) == 0:
-		return f(i, skipValue(b, i))
+		return f(i, quote.SkipValue(b, i))
 	case b[i] == '[':
-		for i = skipSpace(b, i+1); b[i] != ']'; i = nextElement(b, skipValue(b, i)) {
+		for i = quote.SkipSpace(b, i+1); b[i] != ']'; i = quote.SkipComma(b, quote.SkipValue(b, i)) {
 			if !each(b, i, path, f) {
 				return false
 			}
@@ -31,14 +33,12 @@ func each(b []byte, i int, path []string, f func(start, end int) bool) bool {
 	case b[i] != '{':
 		return true
 	}
-	for i = skipSpace(b, i+1); b[i] != '}'; {
-		name := i
-		end := skipString(b, i)
-		i = skipSpace(b, skipSpace(b, end)+1)
-		if string(b[name+1:end-1]) == path[0] && !each(b, i, path[1:], f) {
+	for i = quote.SkipSpace(b, i+1); b[i] != '}'; {
+		m := quote.MemberAt(b, i)
+		if string(m.Name) == path[0] && !each(b, m.Value, path[1:], f) {
 			return false
 		}
-		i = nextElement(b, skipValue(b, i))
+		i = quote.SkipComma(b, m.End)
 	}
 	return true
 }

@@ -84,7 +84,7 @@ func (m *mender) value() bool {
 				return m.i == len(m.in)
 			}
 		case c == ',':
-			if next := space(m.in, m.i+1); next < len(m.in) && (m.in[next] == '}' || m.in[next] == ']') {
+			if next := quote.Space(m.in, m.i+1); next < len(m.in) && (m.in[next] == '}' || m.in[next] == ']') {
 				m.i = next
 				continue
 			}

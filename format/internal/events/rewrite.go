@@ -34,7 +34,7 @@ type member struct {
 // rewrite appends the value b[:end] to dst as one object on one line. The padding of a window follows it.
 func (w *rewriter) rewrite(dst, b []byte) []byte {
 	w.top, w.members, w.scratch, w.path = 0, w.members[:0], w.scratch[:0], w.path[:0]
-	i := skipSpace(b, 0)
+	i := quote.SkipSpace(b, 0)
 	if b[i] == '{' {
 		dst, _ = w.object(dst, b, i, 1)
 		return dst
@@ -53,7 +53,7 @@ func (w *rewriter) value(dst, b []byte, i, depth int) ([]byte, int) {
 		end := quote.ScalarEnd(b, i)
 		return appendNumber(dst, b[i:end]), end
 	case depth > maxLevels:
-		end := skipValue(b, i)
+		end := quote.SkipValue(b, i)
 		return appendCompactString(dst, b[i:end]), end
 	case c == '{':
 		return w.object(dst, b, i, depth)
@@ -100,28 +100,22 @@ func (w *rewriter) object(dst, b []byte, i, depth int) ([]byte, int) {
 // note keeps the set of top-level names that concern the shape stage.
 func (w *rewriter) note(name []byte, value byte) {
 	switch {
-	case string(name) == "@timestamp":
+	case string(name) == penstock.NameTime:
 		w.top |= penstock.TopTimestamp
-	case string(name) == "penstock":
+	case string(name) == penstock.NameMeta:
 		w.top |= penstock.TopPenstock
-	case string(name) == "aws" && value == '{':
+	case string(name) == penstock.NameAWS && value == '{':
 		w.top |= penstock.TopAWSObject
 	}
 }
 
 // collect adds the members of the object at b[i] and returns where it ends.
 func (w *rewriter) collect(b []byte, i int) int {
-	i = skipSpace(b, i+1)
+	i = quote.SkipSpace(b, i+1)
 	for b[i] != '}' {
-		end := skipString(b, i)
-		m := member{name: w.decode(b[i+1 : end-1])}
-		m.start = skipSpace(b, skipSpace(b, end)+1)
-		m.end = skipValue(b, m.start)
-		w.members = append(w.members, m)
-		i = skipSpace(b, m.end)
-		if b[i] == ',' {
-			i = skipSpace(b, i+1)
-		}
+		m := quote.MemberAt(b, i)
+		w.members = append(w.members, member{name: w.decode(m.Name), start: m.Value, end: m.End})
+		i = quote.SkipComma(b, m.End)
 	}
 	return i + 1
 }
@@ -138,7 +132,7 @@ func (w *rewriter) decode(quoted []byte) []byte {
 
 // str appends the string at b[i], repaired, and returns where it ends.
 func (w *rewriter) str(dst, b []byte, i int) ([]byte, int) {
-	end := skipString(b, i)
+	end := quote.SkipString(b, i)
 	dst = append(dst, '"')
 	dst = quote.AppendRepaired(dst, b[i+1:end-1])
 	return append(dst, '"'), end
@@ -169,13 +163,13 @@ func appendCompact(dst, b []byte, end int) []byte {
 		start := i
 		for i < end && !quote.IsSpace(b[i]) {
 			if b[i] == '"' {
-				i = skipString(b, i)
+				i = quote.SkipString(b, i)
 			} else {
 				i++
 			}
 		}
 		dst = append(dst, b[start:i]...)
-		i = skipSpace(b, i)
+		i = quote.SkipSpace(b, i)
 	}
 	return dst
 }
@@ -205,53 +199,4 @@ func appendCompactString(dst, value []byte) []byte {
 		}
 	}
 	return append(dst, '"')
-}
-
-func skipSpace(b []byte, i int) int {
-	for quote.IsSpace(b[i]) {
-		i++
-	}
-	return i
-}
-
-// skipString returns where the string at b[i] ends.
-func skipString(b []byte, i int) int {
-	i++
-	for {
-		i = quote.Plain(b, i)
-		switch b[i] {
-		case '"':
-			return i + 1
-		case '\\':
-			i += 2
-		default:
-			i++
-		}
-	}
-}
-
-// skipValue returns where the valid value at b[i] ends.
-func skipValue(b []byte, i int) int {
-	switch b[i] {
-	case '"':
-		return skipString(b, i)
-	case '{', '[':
-	default:
-		return quote.ScalarEnd(b, i)
-	}
-	for depth := 0; ; {
-		switch b[i] {
-		case '"':
-			i = skipString(b, i)
-			continue
-		case '{', '[':
-			depth++
-		case '}', ']':
-			depth--
-			if depth == 0 {
-				return i + 1
-			}
-		}
-		i++
-	}
 }
