@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"golang.org/x/sync/semaphore"
+	"golang.org/x/text/encoding"
 
 	"github.com/seed56735111/penstock"
 )
@@ -35,6 +36,8 @@ type Limits struct {
 	// MaxPages is the most memory for the pages and blocks of Parquet and Avro files, of all objects together, 64 MiB by
 	// default.
 	MaxPages int64
+	// Encoding is what text is in that has no byte order mark and does not look like UTF-16 or UTF-32, nil for UTF-8.
+	Encoding encoding.Encoding
 	// Tables read files that have rows.
 	Tables
 }

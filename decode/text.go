@@ -34,6 +34,7 @@ func (o *object) transcoded(br *bufio.Reader) (io.Reader, error) {
 	switch {
 	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf")):
 		_, _ = br.Discard(3) // just peeked
+		return br, nil
 	case bytes.HasPrefix(head, []byte("\xff\xfe\x00\x00")):
 		return wide(4, 4, binary.LittleEndian), nil
 	case bytes.HasPrefix(head, []byte("\x00\x00\xfe\xff")):
@@ -50,6 +51,9 @@ func (o *object) transcoded(br *bufio.Reader) (io.Reader, error) {
 		return wide(0, 4, binary.LittleEndian), nil
 	case isWide(head, 4, 3):
 		return wide(0, 4, binary.BigEndian), nil
+	}
+	if o.Encoding != nil {
+		return &charsetReader{r: br, decoder: o.Encoding.NewDecoder()}, nil
 	}
 	if !o.live && returns(head) {
 		return &crReader{r: br}, nil

@@ -50,11 +50,27 @@ func binary(sample []byte) (what string) {
 			return m.what
 		}
 	}
-	if n := controls(sample); n*100 > len(sample) {
+	n, size := 0, 0
+	for rest := sample; len(rest) > 0; {
+		text, behind, found := bytes.Cut(rest, hole)
+		n += controls(text)
+		size += len(text)
+		rest = nil
+		if found && len(text)+len(hole) < len(sample) {
+			rest = bytes.TrimLeft(behind, "\x00") // one run, as good as none
+		}
+	}
+	if n*100 > size {
 		return fmt.Sprintf("%d of the first %d bytes are control characters", n, len(sample))
+	}
+	if size == 0 && len(sample) > 0 {
+		return "there is nothing but NULs"
 	}
 	return ""
 }
+
+// hole are NULs that a file system puts where a crash or a truncation has left nothing: many in a row.
+var hole = make([]byte, 64)
 
 // usual are the control characters of text.
 const usual = 1<<'\b' | 1<<'\t' | 1<<'\n' | 1<<'\f' | 1<<'\r' | 1<<0x1b

@@ -6,6 +6,7 @@
 package format
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"path"
@@ -51,6 +52,9 @@ type Config struct {
 	// TimeZone is where clocks stood that wrote times without a zone, UTC when empty: a name such as Europe/Berlin or an offset such as
 	// +02:00. One with a name of a format before it, as in mysql-error=Europe/Berlin, is for that format alone; commas stand between several.
 	TimeZone string
+	// TimeField are the names of the fields that have the time of a record, the best one first, with commas between them; dots lead into
+	// objects. They come before the names that are looked for anyway.
+	TimeField string
 	// SkipBinary passes over content that is no text. Otherwise it is a *penstock.ObjectError. What a forced format is for is
 	// not looked at.
 	SkipBinary bool
@@ -73,6 +77,7 @@ type Detector struct {
 	zone  *time.Location
 	zones map[string]*time.Location
 	large entry.Large
+	timed string // Config.TimeField
 	// inside reads what stands in records.
 	inside  *Detector
 	prepare sync.Once
@@ -99,6 +104,12 @@ func newDetector(cfg Config, formats []schema) (*Detector, error) {
 	d.max = min(max(d.max, entry.SampleBytes), mostRecord)
 	if err := d.place(cfg.TimeZone, formats); err != nil {
 		return nil, err
+	}
+	if names := strings.FieldsFunc(cfg.TimeField, func(c rune) bool { return c == ',' || c == ' ' }); len(names) > 0 {
+		d.timed = cfg.TimeField
+		for i := range formats {
+			formats[i].grammar = timedBy(formats[i].grammar, names)
+		}
 	}
 	if cfg.Force == "" {
 		d.index = newIndex(formats)
@@ -187,6 +198,9 @@ func (d *Detector) Recognize(o *penstock.Object, id penstock.Identity, e penstoc
 	r.Name, r.Attr, r.Stored, r.Framed = name, o.Attr, id.Modified, d.framed
 	r.Linger, r.Zone, r.Table = o.Linger, d.zone, e.Table
 	r.Begin(e, d.max)
+	if len(r.Sample()) > entry.SampleBytes && len(bytes.TrimLeft(r.Sample(), "\x00")) == 0 {
+		r.Begin(&behindHole{r: e}, d.max)
+	}
 	if len(r.Sample()) == 0 {
 		err := r.Failure()
 		d.put(r)

@@ -68,6 +68,26 @@ func (f forms) Documented() []entry.Field {
 	return all
 }
 
+// TimedBy is for all forms.
+func (f forms) TimedBy(names []string) entry.Grammar {
+	all := make(forms, len(f))
+	for i, g := range f {
+		all[i] = timedBy(g, names)
+	}
+	return all
+}
+
+// timedBy returns a grammar with the names of the time, when it has names.
+func timedBy(g entry.Grammar, names []string) entry.Grammar {
+	switch g := g.(type) {
+	case *carrier:
+		g.Grammar = timedBy(g.Grammar, names)
+	case entry.Timed:
+		return g.TimedBy(names)
+	}
+	return g
+}
+
 // With returns the form that takes the parameter.
 func (f forms) With(key, value string) (entry.Grammar, error) {
 	for _, g := range f {

@@ -32,7 +32,7 @@ func (d *Detector) within() *Detector {
 				formats = append(formats, f)
 			}
 		}
-		d.inside, _ = newDetector(Config{}, formats) // these are no settings that could be wrong
+		d.inside, _ = newDetector(Config{TimeField: d.timed}, formats) // these are no settings that could be wrong
 		d.inside.zone, d.inside.zones = d.zone, d.zones
 	})
 	return d.inside

@@ -39,8 +39,11 @@ func opensearch() schema {
 				}(),
 				Opaque: []string{"audit_request_headers", "audit_rest_request_headers", "audit_request_body", "audit_transport_headers"},
 				Fields: []entry.Field{
-					{Name: "component", Type: entry.Keyword}, {Name: "message", Type: entry.Text},
-					{Name: "index", Type: entry.Keyword}, {Name: "index_uuid", Type: entry.Keyword}, {Name: "took", Type: entry.Keyword},
+					{Name: "component", Type: entry.Keyword},
+					{Name: "message", Type: entry.Text},
+					{Name: "index", Type: entry.Keyword},
+					{Name: "index_uuid", Type: entry.Keyword},
+					{Name: "took", Type: entry.Keyword},
 				},
 			},
 		},

@@ -28,6 +28,7 @@ const (
 	BadFormat                             // there is no such format
 	BadTimeZone                           // there is no such time zone
 	BadConflicts                          // there is no such rule for conflicts
+	BadEncoding                           // there is no such encoding of text
 	BadLogs                               // an option of log events is wrong
 )
 

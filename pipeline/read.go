@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/htmlindex"
+
 	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/cloudwatch"
 	"github.com/seed56735111/penstock/decode"
@@ -21,6 +24,10 @@ type Read struct {
 	Format string
 	// TimeZone is where clocks stood that wrote times without a zone, as in format.Config.
 	TimeZone string
+	// TimeField are names of the fields that have the time of a record, as in format.Config.
+	TimeField string
+	// Encoding is what text is in that has no mark of its own: a name of the WHATWG's Encoding Standard, such as windows-1252. Empty is UTF-8.
+	Encoding string
 	// Binary says what becomes of content that is no text: "letter", or nothing, makes a dead letter by reference of it, "skip"
 	// passes over it.
 	Binary string
@@ -51,9 +58,13 @@ func (o *Read) Stages() (*penstock.Pipeline, error) {
 	if err != nil {
 		return nil, err
 	}
+	charset, err := o.charset()
+	if err != nil {
+		return nil, err
+	}
 	return &penstock.Pipeline{
 		Decoder: decode.New(decode.Limits{
-			MaxBytes: o.MaxObjectBytes, MaxRatio: float64(o.MaxRatio), MaxPages: 2 * o.MaxRecordBytes, Tables: o.Tables,
+			MaxBytes: o.MaxObjectBytes, MaxRatio: float64(o.MaxRatio), Encoding: charset, MaxPages: 2 * o.MaxRecordBytes, Tables: o.Tables,
 		}),
 		Recognizer: logs, Shaper: logs,
 	}, nil
@@ -68,6 +79,21 @@ func (o *Read) Rules() (*shape.Rules, error) {
 	return rules, nil
 }
 
+// charset returns the encoding of text, nil for UTF-8.
+func (o *Read) charset() (encoding.Encoding, error) {
+	if o.Encoding == "" {
+		return nil, nil //nolint:nilnil // the decoder reads UTF-8 by itself
+	}
+	e, err := htmlindex.Get(o.Encoding)
+	if err != nil {
+		return nil, optionf(BadEncoding, "--encoding is %q: no encoding has this name", o.Encoding)
+	}
+	if name, err := htmlindex.Name(e); err == nil && name == "utf-8" {
+		return nil, nil //nolint:nilnil // the same
+	}
+	return e, nil
+}
+
 func (o *Read) recognizer() (*format.Detector, error) {
 	if o.Binary != "" && o.Binary != "letter" && o.Binary != "skip" {
 		return nil, optionf(BadBinary, "--binary is %q: want letter or skip", o.Binary)
@@ -76,7 +102,10 @@ func (o *Read) recognizer() (*format.Detector, error) {
 	if force == cloudwatch.FormatPayloads {
 		force = ""
 	}
-	d, err := format.New(format.Config{Force: force, MaxRecordBytes: int(o.MaxRecordBytes), SkipBinary: o.Binary == "skip", TimeZone: o.TimeZone})
+	d, err := format.New(format.Config{
+		Force: force, MaxRecordBytes: int(o.MaxRecordBytes), SkipBinary: o.Binary == "skip",
+		TimeZone: o.TimeZone, TimeField: o.TimeField,
+	})
 	if _, wrong := errors.AsType[*format.TimeZoneError](err); wrong {
 		return nil, &OptionError{BadTimeZone, err}
 	}

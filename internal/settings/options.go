@@ -58,6 +58,8 @@ func (f Flags) Read(o *pipeline.Read) {
 	f.Text(&o.Index, "index")
 	f.Text(&o.Format, "format")
 	f.Text(&o.TimeZone, "time-zone")
+	f.Text(&o.TimeField, "time-field")
+	f.Text(&o.Encoding, "encoding")
 	f.Text(&o.Binary, "binary")
 	f.Rules(&o.Drop, "drop")
 	f.Size(&o.MaxRecordBytes, "max-record-bytes")

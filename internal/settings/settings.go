@@ -94,6 +94,17 @@ var table = []Setting{
 			"FORMAT=ZONE is for one format; commas separate several",
 	},
 	{
+		Name: "time-field",
+		Unit: "names",
+		Usage: "fields that have the time of a record, in JSON, pairs and tables: log.time, when; " +
+			"the first that a record has, before the usual names",
+	},
+	{
+		Name:    "encoding",
+		Default: "utf-8",
+		Usage:   "what text is in that has no byte order mark: a name such as windows-1252, shift_jis or gbk",
+	},
+	{
 		Name:    "binary",
 		Default: "letter",
 		Usage:   "content that is not text: letter makes a dead letter that refers to it, skip passes over it",

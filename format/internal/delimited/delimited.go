@@ -26,6 +26,15 @@ type Grammar struct {
 	Suffix string
 	// Fields are the names of the columns in entries that do not have them; nil for those that a sample shows.
 	Fields []string
+	// Times are the names of the column with the time, the best one first, before the usual ones.
+	Times []string
+}
+
+// TimedBy returns the grammar with names of the column that has the time.
+func (f *Grammar) TimedBy(names []string) entry.Grammar {
+	timed := *f
+	timed.Times = names
+	return &timed
 }
 
 // Told looks for rows that are alike, below names or with values that are no text.
@@ -48,7 +57,7 @@ func (f *Grammar) With(key, value string) (entry.Grammar, error) {
 	if len(names) > mostColumns {
 		return nil, fmt.Errorf("the parameter fields has %d names: at most %d are allowed", len(names), mostColumns)
 	}
-	return &Grammar{Record: f.Record, Separators: f.Separators, Suffix: f.Suffix, Fields: names}, nil
+	return &Grammar{Record: f.Record, Separators: f.Separators, Suffix: f.Suffix, Fields: names, Times: f.Times}, nil
 }
 
 // states is the key under which the reader is kept with an entry's buffers.
@@ -76,6 +85,7 @@ func (f *Grammar) Read(in *entry.Reader, y entry.Yield) {
 	r := stateOf(in)
 	r.Reader, r.record, r.began, r.header = in, f.Record, false, r.header[:0]
 	f.choose(in, &r.look)
+	r.look.times = f.Times
 	r.rows(f, y)
 	r.Reader = nil
 }

@@ -77,7 +77,7 @@ func (p *plan) make(l *look, names []string, header []byte) {
 		}
 		p.columns = append(p.columns, c)
 	}
-	p.findTime(found)
+	p.findTime(found, l.times)
 }
 
 // timeNames are the names that columns with the time of a record have, the better ones first.
@@ -87,8 +87,14 @@ var timeNames = []string{
 }
 
 // findTime finds the columns of the time: one with a name that says so, else the first one that has dates.
-func (p *plan) findTime(names []string) {
-	for _, name := range timeNames {
+func (p *plan) findTime(names, asked []string) {
+	for n := range len(asked) + len(timeNames) {
+		name := ""
+		if n < len(asked) {
+			name = columnName(asked[n])
+		} else {
+			name = timeNames[n-len(asked)]
+		}
 		if i := slices.Index(names, name); i >= 0 && p.isTime(i, true) {
 			p.time = i
 			break

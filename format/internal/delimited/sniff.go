@@ -30,6 +30,8 @@ type look struct {
 	quoted  bool
 	seen    [mostRecords]uint64
 
+	times []string // names of the column with the time
+
 	by   *Grammar // that found it to be a table
 	turn uint64   // of the entry
 }

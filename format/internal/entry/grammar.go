@@ -19,6 +19,13 @@ type Configurable interface {
 	With(key, value string) (Grammar, error)
 }
 
+// Timed is a Grammar whose records have names, of which somebody may say that they have the time.
+type Timed interface {
+	Grammar
+	// TimedBy returns the grammar with the names of the time, the best one first.
+	TimedBy(names []string) Grammar
+}
+
 // Forcible is a Grammar that reads in another way what it is forced to read.
 type Forcible interface {
 	Grammar

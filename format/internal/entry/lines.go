@@ -11,6 +11,7 @@ import (
 // EachLine hands over the lines of an entry that are not blank. A line that is too long becomes a RecordError.
 func (r *Reader) EachLine(y Yield, line func(text []byte, offset int64) bool) {
 	for {
+		r.skipFill()
 		text, size, ok := r.line(r.Max)
 		switch {
 		case ok:
@@ -28,6 +29,39 @@ func (r *Reader) EachLine(y Yield, line func(text []byte, offset int64) bool) {
 			return
 		}
 	}
+}
+
+// byteOrderMark stands where files that begin with it were put together.
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
+// skipFill passes over what may stand before a line and is no part of it: NULs, with which a file system fills what a crash or a
+// truncation has left of a file, however many, and byte order marks.
+func (r *Reader) skipFill() {
+	for {
+		b, n := r.Bytes(), r.Len()
+		skip := 0
+		for skip < n && b[skip] == 0 {
+			skip++
+		}
+		if bytes.HasPrefix(b[skip:n], byteOrderMark) {
+			skip += len(byteOrderMark)
+		}
+		if skip == 0 && n > 0 {
+			return
+		}
+		if skip > 0 {
+			r.Frame(r.Offset(), int64(skip))
+			r.Advance(skip)
+		}
+		if skip == n && (r.Linger > 0 || !r.Fill()) {
+			return
+		}
+	}
+}
+
+// trimFill returns a line without what skipFill passes over.
+func trimFill(line []byte) []byte {
+	return bytes.TrimPrefix(bytes.TrimLeft(line, "\x00"), byteOrderMark)
 }
 
 // SkipLine passes over the line that begins here and is too long to hold.
@@ -141,8 +175,11 @@ func (r *Reader) EachEvent(y Yield, begins, closes func(line []byte) bool, event
 		closes = begins
 	}
 	for {
+		if size == 0 {
+			r.skipFill()
+		}
 		end, ok, _ := r.LineEnd(size)
-		first := ok && begins(TrimCR(bytes.TrimSuffix(r.Bytes()[size:end], []byte{'\n'})))
+		first := ok && begins(trimFill(TrimCR(bytes.TrimSuffix(r.Bytes()[size:end], []byte{'\n'}))))
 		switch {
 		case !ok && r.Failure() != nil:
 			// The last line is broken off, so the event is not known to be complete either, unless the line says so.

@@ -36,7 +36,7 @@ func (r *Reader) split() {
 		} else {
 			rest = nil
 		}
-		if line = bytes.TrimRight(line, "\r\n"); len(bytes.TrimSpace(line)) > 0 {
+		if line = trimFill(bytes.TrimRight(line, "\r\n")); len(bytes.TrimSpace(line)) > 0 {
 			r.lines[r.count] = line
 			r.count++
 		}

@@ -53,13 +53,14 @@ func (p *jsonReader) records(y entry.Yield) {
 	p.EmitFailure(y)
 }
 
-// skipSeparators consumes what may stand between two values: white space, commas, the record separator of RFC 7464, and byte order marks.
+// skipSeparators consumes what may stand between two values: white space, commas, the record separator of RFC 7464, byte order marks, and
+// NULs, with which a file system fills what a crash has left of a file.
 // It reports whether there is anything behind.
 func (p *jsonReader) skipSeparators() bool {
 	for {
 		b, n := p.Bytes(), p.Len()
 		i := 0
-		for quote.IsSpace(b[i]) || b[i] == ',' || b[i] == 0x1e || b[i] == 0xef && b[i+1] == 0xbb && b[i+2] == 0xbf {
+		for quote.IsSpace(b[i]) || b[i] == 0 && i < n || b[i] == ',' || b[i] == 0x1e || b[i] == 0xef && b[i+1] == 0xbb && b[i+2] == 0xbf {
 			if b[i] == 0xef {
 				i += 2
 			}

@@ -102,6 +102,8 @@ func isBlank(name []byte) bool {
 var timeFields = []string{
 	"@timestamp", "timestamp", "time", "eventTime", "ts", "datetime", "date", "event_time", "query_timestamp",
 	"Timestamp", "Time", "start_time", "start", "created_at", "asctime", "@t", "_time",
+	"timeMillis", "instant", "published", "requestTime", "startTime", "startTimestamp", "timestamp_ms", "event_timestamp", "eventTimestamp",
+	"time_local", "time_iso8601", "TimeCreated", "CreationTime", "createdAt", "occurredAt", "log_time", "logged_at", "unixTime", "updatedAt",
 }
 
 // The ranks of names: below maxTimes, that of a time.
@@ -139,14 +141,36 @@ type known struct {
 // generic is what is known of JSON of any kind.
 var generic = sync.OnceValue(func() *known { return newKnown(nil, nil) })
 
+// Times are paths and names of a record's time that somebody asks for, before those that all JSON is searched for.
+type Times struct{ known *known }
+
+// NewTimes returns paths and names, the best one first. One with dots is a path, and a name too.
+func NewTimes(paths []string) *Times { return &Times{newKnown(named(paths), nil)} }
+
+// named returns paths and, for those with dots, the paths that take them for one name.
+func named(paths []string) []string {
+	var all []string
+	for _, path := range paths {
+		all = append(all, path)
+		if strings.Contains(path, ".") {
+			all = append(all, oneName+path)
+		}
+	}
+	return all
+}
+
+// oneName begins a path that is one name with dots in it.
+const oneName = "="
+
 // newKnown takes apart the paths of a format's times and opaque fields.
 func newKnown(times, opaque []string) *known {
 	k := &known{timeNames: []string{timeFields[0]}, opaquePaths: opaque}
 	for _, path := range times {
-		if parts := strings.Split(path, "."); len(parts) > 1 {
+		name, isName := strings.CutPrefix(path, oneName)
+		if parts := strings.Split(path, "."); len(parts) > 1 && !isName {
 			k.deepTimes = append(k.deepTimes, k.deep(parts))
 		} else {
-			k.timeNames = append(k.timeNames, path)
+			k.timeNames = append(k.timeNames, name)
 		}
 	}
 	for _, name := range timeFields[1:] {

@@ -100,6 +100,18 @@ func (f *Row) has(s *look, i int, below string) bool {
 	return true
 }
 
+// TimedBy has the time of records read from one of these paths or names first. It is called before anything is read.
+func (f *Row) TimedBy(paths []string) entry.Grammar {
+	f.Times = append(named(paths), f.Times...)
+	return f
+}
+
+// TimedBy is the same for JSON of any kind.
+func (f Any) TimedBy(paths []string) entry.Grammar {
+	f.Times = NewTimes(paths)
+	return f
+}
+
 // Read reads an entry to its end.
 func (f *Row) Read(r *entry.Reader, y entry.Yield) {
 	f.prepare.Do(func() {
@@ -116,7 +128,9 @@ func (f *Row) paths(paths []string) []string {
 	all := slices.Clone(paths)
 	if f.Within != "" {
 		for _, path := range paths {
-			all = append(all, f.Within+"."+path)
+			if !strings.HasPrefix(path, oneName) {
+				all = append(all, f.Within+"."+path)
+			}
 		}
 	}
 	return all
@@ -136,7 +150,11 @@ func (f *Row) Documented() []entry.Field {
 }
 
 // Any is JSON of any kind: objects, each on a line, or everything else.
-type Any struct{ Lines bool }
+type Any struct {
+	Lines bool
+	// Times, when set, are where the time is.
+	Times *Times
+}
 
 // Told looks at the layout alone.
 func (f Any) Told(r *entry.Reader) bool {
@@ -162,7 +180,11 @@ func (f Any) Fits(r *entry.Reader) (n int) {
 
 // Read reads an entry to its end.
 func (f Any) Read(r *entry.Reader, y entry.Yield) {
-	p := newReader(r, generic())
+	k := generic()
+	if f.Times != nil {
+		k = f.Times.known
+	}
+	p := newReader(r, k)
 	p.mixed = f.Lines && r.Stray != nil
 	if !f.Lines {
 		p.envelope, p.array = envelopeName, true

@@ -46,6 +46,15 @@ type Pairs struct {
 	others  []string        // names that the fields around the pairs have
 }
 
+// TimedBy has the time read from the first of these keys that a line has, and from no other.
+func (f *Pairs) TimedBy(names []string) entry.Grammar {
+	f.Known = slices.DeleteFunc(slices.Clone(f.Known), func(one Field) bool { return one.Kind >= Stamp || slices.Contains(names, one.Name) })
+	for _, name := range names {
+		f.Known = append(f.Known, Field{Name: name, Kind: Stamp})
+	}
+	return f
+}
+
 // reserve keeps names for the fields around the pairs.
 func (f *Pairs) reserve(fields []entry.Field) {
 	for _, one := range fields {

@@ -411,6 +411,9 @@ func jsonTime(b []byte) (time.Time, bool) {
 		}
 		return t, ok && !isNumberByte(b[size])
 	}
+	if b[0] == '{' {
+		return objectTime(b)
+	}
 	if b[0] != '"' {
 		return time.Time{}, false
 	}
@@ -419,6 +422,56 @@ func jsonTime(b []byte) (time.Time, bool) {
 		return time.Time{}, false // no time has escapes
 	}
 	return textTime(b[1:end])
+}
+
+// objectTime reads a time that is an object of seconds and nanoseconds, as Log4j and Protocol Buffers write it, or of a date, as
+// MongoDB does.
+func objectTime(b []byte) (t time.Time, ok bool) {
+	i := skipSpaces(b, 1)
+	for _, name := range [...]string{`"epochSecond"`, `"seconds"`, `"$date"`} {
+		rest, is := bytes.CutPrefix(b[i:], []byte(name))
+		if !is {
+			continue
+		}
+		if i = skipSpaces(rest, 0); rest[i] != ':' {
+			return t, false
+		}
+		value := rest[skipSpaces(rest, i+1):]
+		if value[0] == '{' {
+			return t, false
+		}
+		if t, ok = jsonTime(value); !ok || value[0] == '"' {
+			return t, ok
+		}
+		rest = value[scalarEnd(value, 0):]
+		for _, name := range [...]string{`"nanoOfSecond"`, `"nanos"`} {
+			at := skipSpaces(rest, 0)
+			if rest[at] != ',' {
+				return t, true
+			}
+			nanos, is := bytes.CutPrefix(rest[skipSpaces(rest, at+1):], []byte(name))
+			if at = skipSpaces(nanos, 0); !is || nanos[at] != ':' {
+				continue
+			}
+			n := time.Duration(0)
+			for at = skipSpaces(nanos, at+1); isDigit(nanos[at]) && n < time.Second; at++ {
+				n = 10*n + time.Duration(nanos[at]-'0')
+			}
+			if n < time.Second {
+				t = t.Add(n)
+			}
+			return t, true
+		}
+		return t, true
+	}
+	return t, false
+}
+
+func skipSpaces(b []byte, i int) int {
+	for b[i] == ' ' || b[i] == '\n' || b[i] == '\t' || b[i] == '\r' {
+		i++
+	}
+	return i
 }
 
 func isNumberByte(c byte) bool {
