@@ -15,7 +15,8 @@ import (
 	"github.com/seed56735111/penstock/bulk"
 )
 
-// What bounds memory: a document larger than a batch is sent when no other request is under way, and waits for its outcome.
+// What bounds memory: a document larger than a batch is sent when no other request is under way, and waits for its
+// outcome.
 func TestALongDocumentIsSentByItself(t *testing.T) {
 	t.Parallel()
 	const batch = 4 << 10

@@ -15,9 +15,11 @@ import (
 
 // batch is the documents of one request. It owns copies of everything.
 type batch struct {
-	body    []byte // action and document lines
-	raw     []byte // records that are not part of their document
-	ids     []byte // as they were written: escaped. In one place, so that comparing them with a response does not fetch the body
+	body []byte // action and document lines
+	raw  []byte // records that are not part of their document
+	// ids are as they were written: escaped. They lie together, so that comparing them with a response does not fetch
+	// the body.
+	ids     []byte
 	docs    []document
 	indexes []string
 	byName  map[string]int // their places
@@ -25,8 +27,8 @@ type batch struct {
 	// replaces says that some of the documents do.
 	replaces bool
 	begun    int64 // what had arrived of all batches before this one
-	// alone says that it has the tokens of all batches in hand, for one document. Its record is borrowed: lent is held while
-	// somebody looks at raw.
+	// alone says that it has the tokens of all batches in hand, for one document. Its record is borrowed: lent is held
+	// while somebody looks at raw.
 	alone  bool
 	lent   sync.Mutex
 	lease  lease
@@ -130,7 +132,10 @@ func (b *batch) endsPart() bool {
 
 // add appends a document.
 func (b *batch) add(d *delivery, doc penstock.Document, cfg Config) {
-	e := document{delivery: d, start: len(b.body), offset: doc.Offset, index: b.indexOf(doc.Index), replace: doc.Replace || cfg.Overwrite}
+	e := document{
+		delivery: d, start: len(b.body), offset: doc.Offset,
+		index: b.indexOf(doc.Index), replace: doc.Replace || cfg.Overwrite,
+	}
 	b.replaces = b.replaces || e.replace
 	action := b.action(&e, cfg)
 	e.id = len(b.ids)
@@ -158,7 +163,9 @@ func (b *batch) add(d *delivery, doc penstock.Document, cfg Config) {
 // action returns the action line of a document.
 func (b *batch) action(e *document, cfg Config) *action {
 	for i := len(b.actions); i <= e.index; i++ {
-		b.actions = append(b.actions, [2]action{newAction("create", b.indexes[i], cfg), newAction("index", b.indexes[i], cfg)})
+		b.actions = append(b.actions, [2]action{
+			newAction("create", b.indexes[i], cfg), newAction("index", b.indexes[i], cfg),
+		})
 	}
 	if e.replace {
 		return &b.actions[e.index][1]
@@ -233,7 +240,8 @@ func (b *batch) rawOf(e *document) []byte {
 	return append([]byte{'{'}, b.body[e.raw:e.rawEnd]...)
 }
 
-// keep leaves some of the documents in the batch and returns it, or a batch of its own when somebody still reads the body.
+// keep leaves some of the documents in the batch and returns it. When somebody still reads the body, it returns a batch
+// of its own.
 func (b *batch) keep(keep func(i int) bool) *batch {
 	if !b.lease.free() {
 		return b.pick(0, len(b.docs), keep)

@@ -16,7 +16,10 @@ func TestKeepingSomeDocumentsIsPickingThem(t *testing.T) {
 		b := newBatch(0)
 		for i := range 1 + rnd.IntN(40) {
 			raw := fmt.Appendf(nil, `{"n":%0*d}`, 1+rnd.IntN(30), i)
-			doc := penstock.Document{Index: fmt.Sprint("i", rnd.IntN(3)), ID: fmt.Appendf(nil, "%d\"", i), Head: []byte(`{"a":1,`), Tail: raw[1:], Raw: raw}
+			doc := penstock.Document{
+				Index: fmt.Sprint("i", rnd.IntN(3)), ID: fmt.Appendf(nil, "%d\"", i),
+				Head: []byte(`{"a":1,`), Tail: raw[1:], Raw: raw,
+			}
 			if rnd.IntN(2) == 0 {
 				doc.Head, doc.Tail, doc.Raw = fmt.Appendf(nil, `{"m":"%d"}`, i), nil, fmt.Appendf(nil, "line %d", i)
 			}
@@ -37,8 +40,10 @@ func TestKeepingSomeDocumentsIsPickingThem(t *testing.T) {
 		}
 		for i := range got.docs {
 			g, w := &got.docs[i], &want.docs[i]
-			if string(got.rawOf(g)) != string(want.rawOf(w)) || string(got.id(g)) != string(want.id(w)) || got.indexes[g.index] != want.indexes[w.index] ||
-				string(got.written(g)) != string(want.written(w)) || string(got.body[g.start:g.end]) != string(want.body[w.start:w.end]) {
+			if string(got.rawOf(g)) != string(want.rawOf(w)) ||
+				string(got.id(g)) != string(want.id(w)) || string(got.written(g)) != string(want.written(w)) ||
+				string(got.body[g.start:g.end]) != string(want.body[w.start:w.end]) ||
+				got.indexes[g.index] != want.indexes[w.index] {
 				t.Fatalf("document %d: %+v, want %+v", i, g, w)
 			}
 		}

@@ -57,14 +57,23 @@ var refusals = []refusal{
 	{0, "type_missing_exception", "", indexFault, "it does not have the mapping type"},
 	{0, "invalid_type_name_exception", "", indexFault, "it does not take the mapping type"},
 	{0, "validation_exception", "", indexFault, "the domain does not make it: no shards are left, in general"},
-	{400, "illegal_argument_exception", "^no write index is defined for alias", indexFault, "it is an alias without a write index"},
+	{
+		400, "illegal_argument_exception", "^no write index is defined for alias", indexFault,
+		"it is an alias without a write index",
+	},
 	{400, "illegal_argument_exception", "^Alias [", indexFault, "it is an alias of several indexes"},
 	{400, "illegal_argument_exception", "^pipeline with id [", indexFault, "its ingest pipeline does not exist"},
 	{400, "illegal_argument_exception", "^Limit of total fields", indexFault, "its limit of fields is reached"},
-	{400, "illegal_argument_exception", "^only write ops with an op_type of create", createOnly, "it is a data stream, which takes nothing but create"},
+	{
+		400, "illegal_argument_exception", "^only write ops with an op_type of create", createOnly,
+		"it is a data stream, which takes nothing but create",
+	},
 	{400, "illegal_argument_exception", "^Rejecting mapping update to [", indexFault, "it has another mapping type"},
 	{400, "illegal_argument_exception", "^Number of documents in the index can't exceed", indexFault, "it is full"},
-	{400, "illegal_argument_exception", "^Document ID is not supported", noIDs, "a serverless collection of time series or vectors"},
+	{
+		400, "illegal_argument_exception", "^Document ID is not supported", noIDs,
+		"a serverless collection of time series or vectors",
+	},
 
 	// Passing, unless it is the document's own fault: the next time the field is there, and the value is read by its type.
 	{400, "illegal_argument_exception", "cannot be changed from type [", suspect, "two documents made a field at once"},
@@ -118,7 +127,10 @@ var refusals = []refusal{
 	// The run: every other request would be refused too.
 	{400, "parse_exception", "^request body is required", config, "something in between takes the body away"},
 	{400, "action_request_validation_exception", "no requests added", config, "the same"},
-	{400, "illegal_argument_exception", "^explicit index in bulk is not allowed", config, "rest.action.multi.allow_explicit_index is false"},
+	{
+		400, "illegal_argument_exception", "^explicit index in bulk is not allowed", config,
+		"rest.action.multi.allow_explicit_index is false",
+	},
 	{400, "illegal_argument_exception", "^request [", config, "a parameter that this version does not know"},
 	{400, "illegal_argument_exception", "^Action/metadata line [", config, "an action that this version does not know"},
 	{401, "", "", config, "the principal is not known"},

@@ -19,7 +19,9 @@ import (
 )
 
 // deliverTo adds documents of one index each to a delivery of its own, and returns what became of them.
-func deliverTo(t *testing.T, w *bulk.Writer, index string, from, to int, reject penstock.RejectFunc) (penstock.Outcome, error) {
+func deliverTo(
+	t *testing.T, w *bulk.Writer, index string, from, to int, reject penstock.RejectFunc,
+) (penstock.Outcome, error) {
 	t.Helper()
 	d := w.Begin(reject)
 	var failed error
@@ -63,7 +65,8 @@ func TestAnIndexThatTakesNothingIsLeftAlone(t *testing.T) {
 			t.Fatalf("in path %v: %+v, error %v", inPath, out, err)
 		}
 		requests := e.requests
-		if out, err := deliverTo(t, w, "full", 10, 13, noRejection(t)); !errors.As(err, &ie) || out != (penstock.Outcome{}) || e.requests != requests {
+		out, err = deliverTo(t, w, "full", 10, 13, noRejection(t))
+		if !errors.As(err, &ie) || out != (penstock.Outcome{}) || e.requests != requests {
 			t.Errorf("in path %v, once more: %+v, error %v, %d more requests", inPath, out, err, e.requests-requests)
 		}
 		if out, err := deliverTo(t, w, "other", 20, 25, noRejection(t)); err != nil || out.Delivered != 5 {
@@ -132,7 +135,8 @@ func TestAFailureOfOneDocumentDoesNotHoldTheOthersBack(t *testing.T) {
 		rejected = append(rejected, r)
 		return nil
 	})
-	if err != nil || out != (penstock.Outcome{Delivered: 9, Rejected: 1}) || e.requests != 3 || len(rejected) != 1 || rejected[0].Status != 500 {
+	if err != nil || out != (penstock.Outcome{Delivered: 9, Rejected: 1}) || e.requests != 3 ||
+		len(rejected) != 1 || rejected[0].Status != 500 {
 		t.Errorf("%+v, error %v, %d requests, rejected %+v", out, err, e.requests, rejected)
 	}
 
@@ -279,7 +283,8 @@ func TestSomethingInBetweenIsNoWrongAddress(t *testing.T) {
 				answer(w)
 				return true
 			}}
-			w := start(t, e, bulk.Config{Known: known, StartupTimeout: 300 * time.Millisecond, RetryBudget: 300 * time.Millisecond})
+			const short = 300 * time.Millisecond
+			w := start(t, e, bulk.Config{Known: known, StartupTimeout: short, RetryBudget: short})
 			_, err := deliver(t, w, 3, noRejection(t))
 			de, ok := errors.AsType[*domain.Error](err)
 			wantKind := domain.NotADomain
@@ -327,7 +332,8 @@ func TestASilentDomainIsAskedAgain(t *testing.T) {
 				inner.ServeHTTP(w, r)
 			}))
 			t.Cleanup(srv.CloseClientConnections)
-			d, err := domain.New(domain.Config{URL: srv.URL, Transport: domain.NewTransport(domain.TransportConfig{StallTimeout: 2 * time.Second})})
+			transport := domain.NewTransport(domain.TransportConfig{StallTimeout: 2 * time.Second})
+			d, err := domain.New(domain.Config{URL: srv.URL, Transport: transport})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -49,7 +49,10 @@ func (f *fickle) RoundTrip(r *http.Request) (*http.Response, error) {
 		s.PayloadSHA256()
 	}
 	answer := func(status int, text string) (*http.Response, error) {
-		return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(bytes.NewReader([]byte(text)))}, nil
+		return &http.Response{
+			StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}},
+			Body: io.NopCloser(bytes.NewReader([]byte(text))),
+		}, nil
 	}
 	if early { // answers before it has read the body, which the transport still does
 		body := r.Body
@@ -102,7 +105,10 @@ func (f *fickle) RoundTrip(r *http.Request) (*http.Response, error) {
 		default:
 			f.docs[string(id)] = true
 		}
-		kind := map[int]string{429: "es_rejected_execution_exception", 400: "mapper_parsing_exception", 409: "version_conflict_engine_exception"}[status]
+		kind := map[int]string{
+			429: "es_rejected_execution_exception", 400: "mapper_parsing_exception",
+			409: "version_conflict_engine_exception",
+		}[status]
 		fmt.Fprintf(&out, `{"create":{"_id":"%s","status":%d`, id, status)
 		if kind != "" {
 			fmt.Fprintf(&out, `,"error":{"type":%q,"reason":"so"}`, kind)
@@ -174,7 +180,8 @@ func interleave(t *testing.T, seed uint64, inFlight int) {
 		f.refuseAt = 1 + rnd.IntN(40)
 	}
 	w := f.writer(t, Config{
-		BatchBytes: 200 + rnd.IntN(6000), BatchDocs: 1 + rnd.IntN(40), MaxInFlight: inFlight, Linger: time.Duration(1+rnd.IntN(2000)) * time.Millisecond,
+		BatchBytes: 200 + rnd.IntN(6000), BatchDocs: 1 + rnd.IntN(40), MaxInFlight: inFlight,
+		Linger:      time.Duration(1+rnd.IntN(2000)) * time.Millisecond,
 		RetryBudget: time.Hour, StartupTimeout: time.Hour,
 	})
 	var wg sync.WaitGroup
@@ -211,7 +218,8 @@ func interleave(t *testing.T, seed uint64, inFlight int) {
 						if rnd.IntN(100) == 0 {
 							body = fmt.Appendf(nil, `{"n":"%*d"}`, 100<<rnd.IntN(9), i) // over BatchBytes, sometimes over the limit
 						}
-						if err := x.d.Add(ctx, penstock.Document{Index: "logs", ID: fmt.Appendf(nil, "%d-%d-%d-%d", n, round, o, i), Head: body, Raw: body}); err != nil {
+						id := fmt.Appendf(nil, "%d-%d-%d-%d", n, round, o, i)
+						if err := x.d.Add(ctx, penstock.Document{Index: "logs", ID: id, Head: body, Raw: body}); err != nil {
 							if !x.mayFail(f, err) {
 								t.Errorf("seed %d: add: %v", seed, err)
 							}
@@ -230,7 +238,9 @@ func interleave(t *testing.T, seed uint64, inFlight int) {
 					cancel()
 					known := out.Delivered + out.Duplicate + out.Rejected
 					mu.Lock()
-					total.Delivered, total.Duplicate, total.Rejected = total.Delivered+out.Delivered, total.Duplicate+out.Duplicate, total.Rejected+out.Rejected
+					total.Delivered += out.Delivered
+					total.Duplicate += out.Duplicate
+					total.Rejected += out.Rejected
 					exact = exact && known == x.added
 					mu.Unlock()
 					x.mu.Lock()
@@ -250,11 +260,13 @@ func interleave(t *testing.T, seed uint64, inFlight int) {
 		t.Error(err)
 	}
 	s := w.Stats()
-	if got := (penstock.Outcome{Delivered: s.Delivered, Duplicate: s.Duplicate, Rejected: s.Rejected}); exact && got != total {
+	got := penstock.Outcome{Delivered: s.Delivered, Duplicate: s.Duplicate, Rejected: s.Rejected}
+	if exact && got != total {
 		t.Errorf("seed %d: the writer counted %+v, the deliveries %+v", seed, got, total)
 	}
 	if f.most > inFlight || s.InFlight != 0 || len(w.hands) != 0 {
-		t.Errorf("seed %d: %d requests at once; %d slots and %d batches in hand at the end", seed, f.most, s.InFlight, len(w.hands))
+		t.Errorf("seed %d: %d requests at once; %d slots and %d batches in hand at the end",
+			seed, f.most, s.InFlight, len(w.hands))
 	}
 	if n := len(w.free.batches); n > inFlight+1 {
 		t.Errorf("seed %d: %d batches kept", seed, n)
@@ -262,8 +274,8 @@ func interleave(t *testing.T, seed uint64, inFlight int) {
 	time.Sleep(time.Hour) // timers and the transport's readers
 }
 
-// A lane keeps its partial batch. When throttling leaves no more slots than there are such lanes, somebody must still get a
-// batch: nothing is under way that would free one.
+// A lane keeps its partial batch. When throttling leaves no more slots than there are such lanes, somebody must still
+// get a batch: nothing is under way that would free one.
 func TestThrottlingDoesNotLeaveAllSlotsToPartialBatches(t *testing.T) {
 	procs(t, 8)
 	synctest.Test(t, func(t *testing.T) {
@@ -276,7 +288,8 @@ func TestThrottlingDoesNotLeaveAllSlotsToPartialBatches(t *testing.T) {
 		var all []penstock.Delivery
 		for i := range 4 { // one reader, an item of four objects
 			d := w.Begin(func(context.Context, penstock.Rejection) error { return nil })
-			if err := d.Add(t.Context(), penstock.Document{Index: "logs", ID: fmt.Append(nil, i), Head: []byte(`{}`), Raw: []byte(`{}`)}); err != nil {
+			doc := penstock.Document{Index: "logs", ID: fmt.Append(nil, i), Head: []byte(`{}`), Raw: []byte(`{}`)}
+			if err := d.Add(t.Context(), doc); err != nil {
 				t.Fatal(err)
 			}
 			all = append(all, d)

@@ -21,9 +21,9 @@ type item struct {
 // errResponse says that an answer is not a complete _bulk response: what became of the documents is not known.
 var errResponse = errors.New("not a complete _bulk response")
 
-// parseResponse reads a _bulk response into items, in order, and returns how many there were; those that items has no room
-// for are counted only. It takes what engines of all versions send and passes over what it does not need, and it allocates
-// nothing.
+// parseResponse reads a _bulk response into items, in order, and returns how many there were. Those for which items has
+// no room are only counted. It takes what engines of all versions send, passes over what it does not need, and
+// allocates nothing.
 //
 // expected is the text that the id of an item is likely to be, so that its end need not be looked for byte by byte.
 func parseResponse(body []byte, items []item, expected func(i int) []byte) (n int, err error) {

@@ -11,13 +11,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// FuzzParseResponse holds the parser to encoding/json: what is taken for a complete response is one, and every item has the
-// status and id that the standard library reads.
+// FuzzParseResponse holds the parser to encoding/json: what is taken for a complete response is one, and every item has
+// the status and id that the standard library reads.
 func FuzzParseResponse(f *testing.F) {
 	for _, text := range []string{
 		`{"took":1,"errors":false,"items":[{"create":{"_id":"a","status":201}}]}`,
-		`{"items":[{"index":{"_index":"x","_id":"\u00e4","status":400,"error":{"type":"mapper_parsing_exception","reason":"x","caused_by":{"type":"y"}}}},{"create":{"status":429,"error":"EsRejectedExecutionException[x]"}}]}`,
-		`{"items":[]}`, `{"items":[{"create":{}}]}`, `{"errors":true}`, `{"items":[{"create":{"status":201}}]} x`, `{"items":[{"create":{"status":201}}]`, `[]`, ``,
+		`{"items":[{"index":{"_index":"x","_id":"\u00e4","status":400,"error":{"type":"mapper_parsing_exception",` +
+			`"reason":"x","caused_by":{"type":"y"}}}},{"create":{"status":429,"error":"EsRejectedExecutionException[x]"}}]}`,
+		`{"items":[]}`, `{"items":[{"create":{}}]}`, `{"errors":true}`, `{"items":[{"create":{"status":201}}]} x`,
+		`{"items":[{"create":{"status":201}}]`, `[]`, ``,
 	} {
 		f.Add([]byte(text))
 	}
@@ -68,9 +70,12 @@ func TestUsualItemsAreReadAsAllOthers(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(seed, seed))
 	pieces := []string{
 		`{"create":{"_id":"a-1","status":201}}`, `{"index":{"_id":"b","status":200}}`, `{"create":{"_id":"","status":409}}`,
-		`{"create":{"status":429,"_id":"c"}}`, `{"create":{"_id":"\u00e4\"","status":201}}`, `{"create":{"_id":"ä","status":201,"error":null}}`,
-		`{"create":{"_id":"d","status":400,"error":{"type":"x","reason":"{\"create\":{\"_id\":\"e\",\"status\":201}}"}}}`, ` { "create" : { "_id" : "f" , "status" : 201 } } `,
-		`{"create":{"_id":"g","status":2010}}`, `{"create":{"_id":"h","status":000}}`, `{"create":{"_id":"i","status":201}},`, `{"create":{"_id":"j","status":201},"x":{"status":500}}`,
+		`{"create":{"status":429,"_id":"c"}}`, `{"create":{"_id":"\u00e4\"","status":201}}`,
+		`{"create":{"_id":"ä","status":201,"error":null}}`,
+		`{"create":{"_id":"d","status":400,"error":{"type":"x","reason":"{\"create\":{\"_id\":\"e\",\"status\":201}}"}}}`,
+		` { "create" : { "_id" : "f" , "status" : 201 } } `,
+		`{"create":{"_id":"g","status":2010}}`, `{"create":{"_id":"h","status":000}}`,
+		`{"create":{"_id":"i","status":201}},`, `{"create":{"_id":"j","status":201},"x":{"status":500}}`,
 	}
 	const junk = "{}[]\":,\\ 0129ae_\x00\x1f\xff"
 	usual := 0
@@ -95,7 +100,8 @@ func TestUsualItemsAreReadAsAllOthers(t *testing.T) {
 			}
 		}
 		// A space where JSON allows one keeps an item from the short cut and means nothing.
-		spaced := bytes.ReplaceAll(bytes.ReplaceAll(body, []byte(`{"create":`), []byte(`{ "create":`)), []byte(`{"index":`), []byte(`{ "index":`))
+		spaced := bytes.ReplaceAll(body, []byte(`{"create":`), []byte(`{ "create":`))
+		spaced = bytes.ReplaceAll(spaced, []byte(`{"index":`), []byte(`{ "index":`))
 		usual += len(spaced) - len(body)
 		expected := []string{"", "a", "a-1", "a-12", "b", `\u00e4\"`, `\u00e4\"x`, "ä"}[rnd.IntN(8)]
 		got, gotErr := readItems(body, expected)
@@ -126,7 +132,8 @@ func TestADocumentHasOneItem(t *testing.T) {
 	t.Parallel()
 	const one, two = `{"create":{"_id":"a","status":201}}`, `{"create":{"_id":"b","status":429}}`
 	for _, body := range []string{
-		`{"items":[` + two + `],"items":[` + one + `]}`, `{"items":[` + one + `],"items":[]}`, `{"items":[],"items":[` + one + `]}`,
+		`{"items":[` + two + `],"items":[` + one + `]}`, `{"items":[` + one + `],"items":[]}`,
+		`{"items":[],"items":[` + one + `]}`,
 		`{"items":[{"create":{"_id":"a","status":201},"index":{"_id":"b","status":429}}]}`,
 	} {
 		if n, err := parseResponse([]byte(body), make([]item, 4), unknownID); err == nil {

@@ -130,7 +130,8 @@ func (n *narrowing) deliver(b *batch, began time.Time) {
 			}
 			n.before = -1 // others have arrived, if not meanwhile: the documents' own fault
 		}
-		w.cfg.Logger.InfoContext(w.ctx, "retrying", "documents", len(b.docs), "attempt", attempt+1, "pause", pause.String(), "reason", r.err.Error())
+		w.cfg.Logger.InfoContext(w.ctx, "retrying", "documents", len(b.docs), "attempt", attempt+1,
+			"pause", pause.String(), "reason", r.err.Error())
 		if r.suspects {
 			w.slots.release() // what may be these documents' own fault does not hold others back
 		}
@@ -455,7 +456,8 @@ func (w *Writer) items(b *batch, resp *http.Response, body []byte, before int64)
 	n, err := parseResponse(body, v.items, func(i int) []byte { return b.written(&b.docs[i]) })
 	for i := range v.items[:min(n, len(v.items))] {
 		it, e := &v.items[i], &b.docs[i]
-		if len(it.id) > 0 && e.idEnd > e.id && !w.cfg.NoIDs && !bytes.Equal(it.id, b.written(e)) && !sameText(it.id, b.id(e)) {
+		if len(it.id) > 0 && e.idEnd > e.id && !w.cfg.NoIDs &&
+			!bytes.Equal(it.id, b.written(e)) && !sameText(it.id, b.id(e)) {
 			mismatch = true
 		}
 		ie := itemError{}
@@ -468,7 +470,10 @@ func (w *Writer) items(b *batch, resp *http.Response, body []byte, before int64)
 	}
 	switch {
 	case err != nil && n == 0 && !bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")):
-		e := &domain.Error{Endpoint: w.domain.Endpoint(), Kind: domain.NotADomain, Status: resp.StatusCode, Reason: domain.Classify(http.StatusOK, resp.Header, body).Reason}
+		e := &domain.Error{
+			Endpoint: w.domain.Endpoint(), Kind: domain.NotADomain, Status: resp.StatusCode,
+			Reason: domain.Classify(http.StatusOK, resp.Header, body).Reason,
+		}
 		if w.isKnown() {
 			e.Kind = domain.Unavailable
 		}

@@ -29,10 +29,11 @@ type Domain interface {
 
 // Config has the budgets. Zero fields have the defaults.
 type Config struct {
-	// BatchBytes is the size, before compression, at which a request is sent: 2 MiB. A larger document is sent by itself, when nothing else is in
-	// hand.
+	// BatchBytes is the size, before compression, at which a request is sent: 2 MiB. A larger document is sent by itself,
+	// when nothing else is in hand.
 	BatchBytes int
-	// BatchDocs is the number of documents at which a request is sent: 10,000. Short ones cost as much memory again as their bytes.
+	// BatchDocs is the number of documents at which a request is sent: 10,000. Short ones cost as much memory again as
+	// their bytes.
 	BatchDocs int
 	// MaxInFlight is the number of requests under way at once: 4. Throttling lowers it for a while.
 	MaxInFlight int
@@ -260,7 +261,7 @@ func (w *Writer) failure() error {
 	return w.failed
 }
 
-// Begin is part of penstock.Deliverer.
+// Begin begins the documents of one object. Reject hears of those that the domain will never take.
 func (w *Writer) Begin(reject penstock.RejectFunc) penstock.Delivery {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -285,7 +286,8 @@ type delivery struct {
 	why  error // of the first of them
 }
 
-// Add is part of penstock.Delivery.
+var _ penstock.Delivery = (*delivery)(nil)
+
 func (d *delivery) Add(ctx context.Context, doc penstock.Document) error {
 	w, l := d.w, d.lane
 	need := actionSize(doc, w.cfg.DocType) + doc.Size() + 1
@@ -325,7 +327,8 @@ func (d *delivery) Add(ctx context.Context, doc penstock.Document) error {
 		l.mu.Unlock()
 		return nil
 	}
-	if !b.endsPart() || !w.signs.Load() || !b.sum.TryLock() { // who holds the lock takes this part too, or the next one does
+	// Whoever holds the lock takes this part too, or the next one does.
+	if !b.endsPart() || !w.signs.Load() || !b.sum.TryLock() {
 		l.mu.Unlock()
 		return nil
 	}
@@ -336,8 +339,8 @@ func (d *delivery) Add(ctx context.Context, doc penstock.Document) error {
 	return nil
 }
 
-// addAlone sends a document that is larger than a batch by itself, when nothing else is in hand, and waits for its outcome: that
-// is what bounds memory.
+// addAlone sends a document that is larger than a batch by itself, when nothing else is in hand, and waits for its
+// outcome: that is what bounds memory.
 func (d *delivery) addAlone(ctx context.Context, doc penstock.Document, need int) error {
 	if err := d.failure(doc.Index); err != nil {
 		return err
@@ -497,7 +500,6 @@ func (w *Writer) flush() {
 	}
 }
 
-// Wait is part of penstock.Delivery.
 func (d *delivery) Wait(ctx context.Context) (penstock.Outcome, error) {
 	w := d.w
 	w.mu.Lock()

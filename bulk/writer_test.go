@@ -113,7 +113,10 @@ func start(t *testing.T, e *engine, cfg bulk.Config) *bulk.Writer {
 
 func doc(i int) penstock.Document {
 	raw := fmt.Sprintf(`{"n":%d}`, i)
-	return penstock.Document{Index: "logs", ID: fmt.Appendf(nil, "id-%d", i), Head: []byte(`{"m":1,` + raw[1:]), Raw: []byte(raw), Offset: int64(i)}
+	return penstock.Document{
+		Index: "logs", ID: fmt.Appendf(nil, "id-%d", i), Head: []byte(`{"m":1,` + raw[1:]), Raw: []byte(raw),
+		Offset: int64(i),
+	}
 }
 
 // deliver adds n documents to one delivery and waits.
@@ -198,12 +201,14 @@ func TestARejectedDocumentComesBackAsItWas(t *testing.T) {
 		t.Fatalf("%+v, error %v, %+v", got, err, rejected)
 	}
 	r := rejected[0]
-	if string(r.Raw) != `{"n":5}` || string(r.Body()) != `{"m":1,"n":5}` || string(r.ID) != "id-5" || r.Index != "logs" || r.Offset != 5 || r.Type != "mapper_parsing_exception" {
+	if string(r.Raw) != `{"n":5}` || string(r.Body()) != `{"m":1,"n":5}` || string(r.ID) != "id-5" ||
+		r.Index != "logs" || r.Offset != 5 || r.Type != "mapper_parsing_exception" {
 		t.Errorf("%+v", r)
 	}
 	w2 := start(t, e, bulk.Config{})
 	broken := errors.New("disk full")
-	if got, err := deliver(t, w2, 10, func(context.Context, penstock.Rejection) error { return broken }); !errors.Is(err, broken) || got.Rejected != 0 {
+	refuse := func(context.Context, penstock.Rejection) error { return broken }
+	if got, err := deliver(t, w2, 10, refuse); !errors.Is(err, broken) || got.Rejected != 0 {
 		t.Errorf("%+v, error %v", got, err)
 	}
 }
@@ -237,7 +242,8 @@ func TestA413IsHalvedDownToTheDocumentThatIsTooLarge(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got, err := d.Wait(t.Context()); err != nil || got != (penstock.Outcome{Delivered: 99, Rejected: 1}) || rejected != 1 {
+	got, err := d.Wait(t.Context())
+	if err != nil || got != (penstock.Outcome{Delivered: 99, Rejected: 1}) || rejected != 1 {
 		t.Errorf("%+v, error %v, %d rejected", got, err, rejected)
 	}
 }
@@ -270,7 +276,8 @@ func TestAnswersThatCannotBeTrustedAreAskedAgain(t *testing.T) {
 	}
 }
 
-// A gateway's page or an empty answer in the middle of a run is a passing failure: the domain has answered as one before.
+// A gateway's page or an empty answer in the middle of a run is a passing failure: the domain has answered as one
+// before.
 func TestADomainThatAnsweredStaysOne(t *testing.T) {
 	t.Parallel()
 	for name, page := range map[string]string{"HTML": "<!doctype html><title>Maintenance</title>", "empty": ""} {
@@ -299,11 +306,16 @@ func TestARefusalStopsTheRunAndIsNotADeadLetter(t *testing.T) {
 		body   string
 		kind   domain.Kind
 	}{
-		"policy":    {403, `{"Message":"User: anonymous is not authorized to perform: es:ESHttpPost"}`, domain.Refused},
-		"signature": {403, `{"message":"The request signature we calculated does not match the signature you provided. Check.\n\nThe Canonical String"}`, domain.Refused},
-		"HTML":      {200, `<!doctype html><title>Dashboards</title>`, domain.NotADomain},
-		"redirect":  {302, ``, domain.NotADomain},
-		"bad":       {400, `{"error":{"type":"parse_exception","reason":"request body is required"},"status":400}`, domain.BadRequest},
+		"policy": {403, `{"Message":"User: anonymous is not authorized to perform: es:ESHttpPost"}`, domain.Refused},
+		"signature": {
+			403, `{"message":"The request signature we calculated does not match the signature you provided. ` +
+				`Check.\n\nThe Canonical String"}`, domain.Refused,
+		},
+		"HTML":     {200, `<!doctype html><title>Dashboards</title>`, domain.NotADomain},
+		"redirect": {302, ``, domain.NotADomain},
+		"bad": {
+			400, `{"error":{"type":"parse_exception","reason":"request body is required"},"status":400}`, domain.BadRequest,
+		},
 	}
 	for name, a := range answers {
 		e := &engine{before: func(_ int, w http.ResponseWriter, _ []byte) bool {
@@ -331,7 +343,8 @@ func TestARefusalStopsTheRunAndIsNotADeadLetter(t *testing.T) {
 
 func TestAnUnreachableEndpointIsGivenUpSoonAtTheStart(t *testing.T) {
 	t.Parallel()
-	d, err := domain.New(domain.Config{URL: "http://127.0.0.1:1", Transport: domain.NewTransport(domain.TransportConfig{})})
+	transport := domain.NewTransport(domain.TransportConfig{})
+	d, err := domain.New(domain.Config{URL: "http://127.0.0.1:1", Transport: transport})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -487,7 +500,8 @@ type null struct{ answer []byte }
 
 func (n *null) RoundTrip(r *http.Request) (*http.Response, error) {
 	_ = r.Body.Close()
-	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(n.answer))}, nil
+	body := io.NopCloser(bytes.NewReader(n.answer))
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: body}, nil
 }
 
 func BenchmarkAdd(b *testing.B) {
@@ -507,7 +521,10 @@ func BenchmarkAdd(b *testing.B) {
 	}
 	w := bulk.New(bulk.Config{BatchDocs: docs, BatchBytes: 64 << 20}, d)
 	raw := []byte(`{"time":"2015-11-19T08:00:00Z","msg":"` + strings.Repeat("x", 420) + `"}`)
-	x := penstock.Document{Index: "logs-ndjson-2015.11.19", ID: []byte("0123456789012345678901.0000000000"), Head: append([]byte(`{"@timestamp":"2015-11-19T08:00:00Z",`), raw[1:]...), Raw: raw}
+	x := penstock.Document{
+		Index: "logs-ndjson-2015.11.19", ID: []byte("0123456789012345678901.0000000000"),
+		Head: append([]byte(`{"@timestamp":"2015-11-19T08:00:00Z",`), raw[1:]...), Raw: raw,
+	}
 	b.SetBytes(docs * int64(x.Size()))
 	b.ReportAllocs()
 	for b.Loop() {
@@ -524,8 +541,8 @@ func BenchmarkAdd(b *testing.B) {
 	_ = w.Close(context.Background())
 }
 
-// With the index in the path no action names one, and a batch for several indexes is as many requests, through retries and
-// halved requests too.
+// With the index in the path no action names one, and a batch for several indexes is as many requests, through retries
+// and halved requests too.
 func TestIndexInPath(t *testing.T) {
 	t.Parallel()
 	const each = 40
@@ -534,7 +551,8 @@ func TestIndexInPath(t *testing.T) {
 	e := &engine{
 		before: func(n int, w http.ResponseWriter, body []byte) bool {
 			if bytes.Contains(body, []byte("_index")) {
-				http.Error(w, `{"error":{"type":"illegal_argument_exception","reason":"explicit index in bulk is not allowed"},"status":400}`, http.StatusBadRequest)
+				http.Error(w, `{"error":{"type":"illegal_argument_exception",`+
+					`"reason":"explicit index in bulk is not allowed"},"status":400}`, http.StatusBadRequest)
 				return true
 			}
 			if n == 2 { // the whole of the second index

@@ -208,12 +208,12 @@ type notTheEnd struct{ err error }
 
 func (e *notTheEnd) Error() string { return e.err.Error() }
 
-// Is is part of errors.Is.
+// Is says that a stream which ends too early is not at its end, whatever errors are below.
 func (e *notTheEnd) Is(target error) bool {
 	return !errors.Is(target, io.EOF) && errors.Is(e.err, target)
 }
 
-// As is part of errors.As.
+// As finds the error below.
 func (e *notTheEnd) As(target any) bool { return errors.As(e.err, target) }
 
 // verdict tells whose fault an error is.
