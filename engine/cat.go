@@ -12,6 +12,7 @@ import (
 	"github.com/seed56735111/penstock/engine/internal/mapping"
 	"github.com/seed56735111/penstock/engine/internal/store"
 	"github.com/seed56735111/penstock/engine/internal/wire"
+	"github.com/seed56735111/penstock/internal/glob"
 )
 
 // table is what _cat answers with.
@@ -298,7 +299,7 @@ func (c *call) chosen(t *table) (shown []int, names []string) {
 				continue
 			}
 			for i, col := range t.columns {
-				if strings.Contains(name, "*") && wire.Wildcard(name, col.name) {
+				if strings.Contains(name, "*") && glob.Match(name, col.name) {
 					shown, names = append(shown, i), append(names, col.name)
 				}
 			}

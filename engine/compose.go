@@ -8,12 +8,13 @@ import (
 
 	"github.com/seed56735111/penstock/engine/internal/mapping"
 	"github.com/seed56735111/penstock/engine/internal/wire"
+	"github.com/seed56735111/penstock/internal/glob"
 )
 
 // templated puts a draft over what the templates for a name say.
 func (e *Engine) templated(name string, d draft) draft {
 	fits := func(t *template) bool {
-		return slices.ContainsFunc(t.patterns, func(p string) bool { return wire.Wildcard(p, name) })
+		return slices.ContainsFunc(t.patterns, func(p string) bool { return glob.Match(p, name) })
 	}
 	var best *template
 	for _, n := range slices.Sorted(maps.Keys(e.templates)) {

@@ -11,6 +11,7 @@ import (
 	"github.com/seed56735111/penstock/engine/internal/mapping"
 	"github.com/seed56735111/penstock/engine/internal/store"
 	"github.com/seed56735111/penstock/engine/internal/wire"
+	"github.com/seed56735111/penstock/internal/glob"
 )
 
 // indexAPI answers what is about whole indexes: create, exists, get, delete.
@@ -391,7 +392,7 @@ func (c *call) namedAlias(expr, alias string) error {
 	out := wire.Object{}
 	for _, x := range found {
 		all := x.AliasBody()
-		if all = slices.DeleteFunc(all, func(e wire.Entry) bool { return !wire.Wildcard(alias, e.Name) }); len(all) > 0 {
+		if all = slices.DeleteFunc(all, func(e wire.Entry) bool { return !glob.Match(alias, e.Name) }); len(all) > 0 {
 			out = append(out, wire.Entry{Name: x.Name, Value: wire.Obj("aliases", all)})
 		}
 	}

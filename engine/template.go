@@ -11,6 +11,7 @@ import (
 	"github.com/seed56735111/penstock/engine/internal/mapping"
 	"github.com/seed56735111/penstock/engine/internal/store"
 	"github.com/seed56735111/penstock/engine/internal/wire"
+	"github.com/seed56735111/penstock/internal/glob"
 )
 
 // template is what new indexes whose name matches are made of: a composable index template, a component of one, or a
@@ -83,7 +84,7 @@ func (c *call) templateAPI() error {
 func (f *family) find(name string) []*template {
 	var found []*template
 	for _, n := range slices.Sorted(maps.Keys(f.templates)) {
-		if name == "" || slices.ContainsFunc(strings.Split(name, ","), func(p string) bool { return wire.Wildcard(p, n) }) {
+		if name == "" || slices.ContainsFunc(strings.Split(name, ","), func(p string) bool { return glob.Match(p, n) }) {
 			found = append(found, f.templates[n])
 		}
 	}
@@ -327,7 +328,7 @@ func (c *call) checkComposable(t *template) error {
 func overlap(a, b []string) bool {
 	for _, p := range a {
 		for _, q := range b {
-			if wire.Wildcard(p, q) || wire.Wildcard(q, p) {
+			if glob.Match(p, q) || glob.Match(q, p) {
 				return true
 			}
 			headP, _, wildP := strings.Cut(p, "*")

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/seed56735111/penstock/internal/glob"
 )
 
 // expression is a parsed index expression: the names between its commas. Each is judged as it is written, wildcards
@@ -45,7 +47,7 @@ func (e expression) isWild() bool {
 func (e expression) selects(name string) bool {
 	selected := false
 	for _, p := range e {
-		if selected == p.excluded && globMatch(p.pattern, name) {
+		if selected == p.excluded && glob.Match(p.pattern, name) {
 			selected = !p.excluded
 		}
 	}
@@ -148,29 +150,6 @@ func dateMathPattern(name string) (string, error) {
 		return "", errors.New("unbalanced braces in a date-math index name")
 	}
 	return b.String(), nil
-}
-
-// globMatch matches with * for any run of characters.
-func globMatch(pattern, name string) bool {
-	head, rest, wild := strings.Cut(pattern, "*")
-	if !wild {
-		return pattern == name
-	}
-	if !strings.HasPrefix(name, head) {
-		return false
-	}
-	name = name[len(head):]
-	for {
-		part, next, more := strings.Cut(rest, "*")
-		if !more {
-			return strings.HasSuffix(name, part)
-		}
-		i := strings.Index(name, part)
-		if i < 0 {
-			return false
-		}
-		name, rest = name[i+len(part):], next
-	}
 }
 
 // backing matches the names of a data stream's backing indexes.

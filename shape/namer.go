@@ -24,7 +24,7 @@ func (n *Namer) Name(format string, document []byte) (string, error) {
 		n.formats[format] = of
 	}
 	var at time.Time
-	if text, ok := lookup(document, "@timestamp"); ok {
+	if text, ok := lookup(document, penstock.NameTime); ok {
 		at, _ = time.Parse(time.RFC3339Nano, string(text)) // zero when it is something else
 	}
 	return of.name(&penstock.Record{JSON: document}, at, isDated(document, at))

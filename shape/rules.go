@@ -1,7 +1,6 @@
 package shape
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,6 +10,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/internal/glob"
 	"github.com/seed56735111/penstock/internal/quote"
 )
 
@@ -51,7 +51,7 @@ type rule []term
 type term struct {
 	path    string
 	negated bool
-	pattern [][]byte // what stands between the asterisks
+	pattern glob.Stars
 	seen    *sighting
 }
 
@@ -144,7 +144,7 @@ func parseTerm(text string) (t term, after string, err error) {
 			return t, "", fmt.Errorf(`no pattern behind %s=; "" is for an empty text`, t.path)
 		}
 	}
-	t.pattern = bytes.Split([]byte(pattern), []byte{'*'})
+	t.pattern = glob.NewStars(pattern)
 	return t, after, nil
 }
 
@@ -192,7 +192,7 @@ func (r rule) within(origin map[string]string) (rest rule, ok bool) {
 			continue
 		}
 		t.seen.note(true)
-		if t.takes([]byte(from)) == t.negated {
+		if t.pattern.Match([]byte(from)) == t.negated {
 			return nil, false
 		}
 	}
@@ -247,20 +247,5 @@ func (t *term) holds(object []byte) bool {
 // takesValue reports whether a JSON value is a string, number or boolean that has the pattern.
 func (t *term) takesValue(value []byte) bool {
 	text, ok := scalar(value)
-	return ok && t.takes(text)
-}
-
-// takes reports whether a text has the pattern. The earliest place for each piece is the best one.
-func (t *term) takes(text []byte) bool {
-	last := len(t.pattern) - 1
-	rest, ok := bytes.CutPrefix(text, t.pattern[0])
-	if !ok || last == 0 {
-		return ok && len(rest) == 0
-	}
-	for _, piece := range t.pattern[1:last] {
-		if _, rest, ok = bytes.Cut(rest, piece); !ok {
-			return false
-		}
-	}
-	return bytes.HasSuffix(rest, t.pattern[last])
+	return ok && t.pattern.Match(text)
 }

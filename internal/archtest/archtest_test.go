@@ -29,24 +29,26 @@ var allowed = map[string][]string{
 
 	// Modes.
 	"lambda": {root, "cloudwatch", "domain", "pipeline", "source"},
-	"guard":  {"iam", "sigv4", "guard/identity", "guard/fault", "guard/internal/edge"},
+	"guard":  {"iam", "sigv4", "guard/identity", "guard/fault", "guard/internal/edge", "internal/glob"},
 	"engine": {
 		"engine/internal/wire", "engine/internal/dates", "engine/internal/mapping", "engine/internal/store",
-		"engine/internal/query", "engine/internal/agg", "engine/internal/change",
+		"engine/internal/query", "engine/internal/agg", "engine/internal/change", "internal/glob",
 	},
 
 	// The floors below the engine's APIs, from the bottom up.
-	"engine/internal/wire":    {},
+	"engine/internal/wire":    {"internal/glob"},
 	"engine/internal/words":   {},
 	"engine/internal/dates":   {"engine/internal/wire", "internal/zones"},
-	"engine/internal/mapping": {"engine/internal/wire", "engine/internal/words", "engine/internal/dates"},
-	"engine/internal/store":   {"engine/internal/wire", "engine/internal/mapping"},
+	"engine/internal/mapping": {"engine/internal/wire", "engine/internal/words", "engine/internal/dates", "internal/glob"},
+	"engine/internal/store":   {"engine/internal/wire", "engine/internal/mapping", "internal/glob"},
 	"engine/internal/query": {
-		"engine/internal/wire", "engine/internal/words", "engine/internal/dates", "engine/internal/mapping", "engine/internal/store",
+		"engine/internal/wire", "engine/internal/words", "engine/internal/dates", "engine/internal/mapping",
+		"engine/internal/store", "internal/glob",
 	},
 	"engine/internal/change": {"engine/internal/wire", "engine/internal/mapping", "engine/internal/store"},
 	"engine/internal/agg": {
 		"engine/internal/wire", "engine/internal/dates", "engine/internal/mapping", "engine/internal/query",
+		"internal/glob",
 	},
 
 	// The parts of the local domain's edge.
@@ -80,13 +82,14 @@ var allowed = map[string][]string{
 		root, "format/internal/delimited", "format/internal/entry", "format/internal/lines", "format/internal/events",
 		"format/internal/multiline", "format/internal/times", "format/internal/winxml",
 	},
-	"shape":      {root, "internal/quote"},
+	"shape":      {root, "internal/glob", "internal/quote"},
 	"bulk":       {root, "domain", "internal/quote"},
 	"mapping":    {root, "domain"},
 	"deadletter": {root, "decode"}, // the line reader
 
 	// The machinery of formats, from the bottom up.
 	"internal/quote":            {},
+	"internal/glob":             {},
 	"format/internal/times":     {root, "internal/quote", "internal/zones"},
 	"format/internal/entry":     {root, "internal/quote", "format/internal/times"},
 	"format/internal/lines":     {root, "format/internal/entry", "internal/quote", "format/internal/times"},

@@ -8,6 +8,7 @@ import (
 	"github.com/seed56735111/penstock/engine/internal/mapping"
 	"github.com/seed56735111/penstock/engine/internal/query"
 	"github.com/seed56735111/penstock/engine/internal/wire"
+	"github.com/seed56735111/penstock/internal/glob"
 )
 
 func termsOptions(p *query.Parser, a *aggregation, n *wire.Node) error {
@@ -63,7 +64,7 @@ func sizeInto(p *query.Parser, a *aggregation) func(*wire.Node) error {
 // termFilter says which terms become buckets.
 type termFilter struct {
 	exact []string
-	glob  *mapping.Glob
+	glob  *glob.Pattern
 }
 
 func parseTermFilter(n *wire.Node) (*termFilter, error) {
@@ -73,7 +74,7 @@ func parseTermFilter(n *wire.Node) (*termFilter, error) {
 	case wire.StringKind:
 		// Regular expressions in their simplest form: a text, with .* for any.
 		if plain := strings.ReplaceAll(n.Text, ".*", "*"); !strings.ContainsAny(plain, `.?+|{}[]()"\#@&<>~`) {
-			return &termFilter{glob: mapping.NewGlob(plain, false)}, nil
+			return &termFilter{glob: glob.New(plain, false)}, nil
 		}
 	}
 	return nil, wire.NotOffered("[include] and [exclude] of the aggregation [terms] with regular expressions or " +

@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed56735111/penstock/engine/internal/dates"
 	"github.com/seed56735111/penstock/engine/internal/wire"
+	"github.com/seed56735111/penstock/internal/glob"
 )
 
 // Mapping is what an index knows about the fields of its documents. It is never changed: learning makes another one.
@@ -219,7 +220,7 @@ func (t *dynamicTemplate) takes(kind, name, path string) bool {
 	}
 	fits := func(pattern, s string) bool {
 		if !t.regular {
-			return wire.Wildcard(pattern, s)
+			return glob.Match(pattern, s)
 		}
 		re, err := regexp.Compile("^(?:" + pattern + ")$")
 		return err == nil && re.MatchString(s)

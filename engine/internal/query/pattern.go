@@ -5,6 +5,7 @@ import (
 
 	"github.com/seed56735111/penstock/engine/internal/mapping"
 	"github.com/seed56735111/penstock/engine/internal/wire"
+	"github.com/seed56735111/penstock/internal/glob"
 )
 
 // patternQuery finds terms that begin with a text or match wildcards.
@@ -45,11 +46,11 @@ func (q *patternQuery) Run(s *Searcher) (*Hits, error) {
 	case q.name == "prefix":
 		head, fits = q.value, func(string) bool { return true }
 	default:
-		glob := mapping.NewGlob(q.value, q.fold)
+		pattern := glob.New(q.value, q.fold)
 		if !q.fold {
-			head = glob.Head
+			head = pattern.Head
 		}
-		fits = glob.Match
+		fits = pattern.Match
 	}
 	switch q.field {
 	case "_index":

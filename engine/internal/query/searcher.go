@@ -9,6 +9,7 @@ import (
 	"github.com/seed56735111/penstock/engine/internal/mapping"
 	"github.com/seed56735111/penstock/engine/internal/store"
 	"github.com/seed56735111/penstock/engine/internal/wire"
+	"github.com/seed56735111/penstock/internal/glob"
 )
 
 // Searcher looks into one index as it is at one moment.
@@ -119,7 +120,7 @@ func (s *Searcher) expand(pattern string) []string {
 	}
 	var out []string
 	s.Mapping.Root.Leaves("", func(path string, f *mapping.Field) {
-		if wire.Wildcard(pattern, path) && f.Searchable && f.Class != mapping.Unindexed && (!everything || !f.NotInAll) {
+		if glob.Match(pattern, path) && f.Searchable && f.Class != mapping.Unindexed && (!everything || !f.NotInAll) {
 			out = append(out, path)
 		}
 	})

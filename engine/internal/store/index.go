@@ -22,6 +22,7 @@ import (
 
 	"github.com/seed56735111/penstock/engine/internal/mapping"
 	"github.com/seed56735111/penstock/engine/internal/wire"
+	"github.com/seed56735111/penstock/internal/glob"
 )
 
 // ShardsWritten is what writes say about the copies they reached.
@@ -524,11 +525,11 @@ func (x *Index) Key(docType, id string) string {
 
 // GoesBy says whether an expression, perhaps with wildcards, means the index: its name or one of its aliases.
 func (x *Index) GoesBy(pattern string) bool {
-	if wire.Wildcard(pattern, x.Name) {
+	if glob.Match(pattern, x.Name) {
 		return true
 	}
 	for alias := range x.Aliases {
-		if wire.Wildcard(pattern, alias) {
+		if glob.Match(pattern, alias) {
 			return true
 		}
 	}

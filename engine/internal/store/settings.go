@@ -8,6 +8,7 @@ import (
 
 	"github.com/seed56735111/penstock/engine/internal/mapping"
 	"github.com/seed56735111/penstock/engine/internal/wire"
+	"github.com/seed56735111/penstock/internal/glob"
 )
 
 // Settings are those of one index.
@@ -69,7 +70,7 @@ func (s *Settings) check(major int) error {
 		s.Shards = oldShards
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.values)) {
-		is := func(pattern string) bool { return wire.Wildcard(pattern, name) }
+		is := func(pattern string) bool { return glob.Match(pattern, name) }
 		value := s.values[name]
 		switch {
 		case name == "number_of_shards":

@@ -5,6 +5,8 @@ import (
 	"iter"
 	"slices"
 	"strings"
+
+	"github.com/seed56735111/penstock/internal/glob"
 )
 
 // FilterPaths keeps what the paths of ?filter_path name, or leaves out what those with a minus name. An item of an
@@ -69,12 +71,12 @@ func below(paths [][]string, name string) (rest [][]string, whole bool) {
 		switch {
 		case p[0] == "**":
 			rest = append(rest, p)
-			if len(p) == 1 || len(p) == 2 && Wildcard(p[1], name) {
+			if len(p) == 1 || len(p) == 2 && glob.Match(p[1], name) {
 				whole = true
-			} else if Wildcard(p[1], name) {
+			} else if glob.Match(p[1], name) {
 				rest = append(rest, p[2:])
 			}
-		case Wildcard(p[0], name):
+		case glob.Match(p[0], name):
 			if len(p) == 1 {
 				whole = true
 			} else {
@@ -147,29 +149,5 @@ func remaining(v any, paths [][]string) (any, bool) {
 		return each(iter.Seq[any](v), paths, remaining)
 	default:
 		return v, true
-	}
-}
-
-// Wildcard matches with * for any text.
-func Wildcard(pattern, s string) bool {
-	head, rest, more := strings.Cut(pattern, "*")
-	if !strings.HasPrefix(s, head) {
-		return false
-	}
-	if !more {
-		return s == head
-	}
-	s = s[len(head):]
-	for {
-		var part string
-		part, rest, more = strings.Cut(rest, "*")
-		if !more {
-			return strings.HasSuffix(s, part)
-		}
-		i := strings.Index(s, part)
-		if i < 0 {
-			return false
-		}
-		s = s[i+len(part):]
 	}
 }

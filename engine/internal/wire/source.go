@@ -3,6 +3,8 @@ package wire
 import (
 	"encoding/json"
 	"strings"
+
+	"github.com/seed56735111/penstock/internal/glob"
 )
 
 // SourceFilter says which parts of a source are wanted.
@@ -109,7 +111,7 @@ func (f *SourceFilter) filter(n *Node, path string, all bool) (any, bool) {
 
 func matches(patterns []string, path string) bool {
 	for _, p := range patterns {
-		if Wildcard(p, path) {
+		if glob.Match(p, path) {
 			return true
 		}
 	}

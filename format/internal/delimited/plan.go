@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/internal/quote"
 )
 
@@ -142,7 +143,7 @@ func columnName(name string) string {
 	if len(b) > 200 {
 		b = b[:0] // no name that a person gives
 	}
-	if s := string(b); s == "aws" || s == "penstock" || strings.HasPrefix(s, "field_") {
+	if s := string(b); s == penstock.NameAWS || s == penstock.NameMeta || strings.HasPrefix(s, "field_") {
 		return "x_" + s
 	}
 	return string(b)

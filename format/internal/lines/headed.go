@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/format/internal/entry"
 )
 
@@ -355,7 +356,8 @@ const other = "_text"
 // its own.
 func (f *Headed) clashes(field Field, taken map[string]bool) bool {
 	for _, one := range documented([]Field{field}) {
-		if taken[one.Name] || one.Name == "aws" || one.Name == "penstock" || strings.HasPrefix(one.Name, "field_") {
+		if taken[one.Name] || one.Name == penstock.NameAWS || one.Name == penstock.NameMeta ||
+			strings.HasPrefix(one.Name, "field_") {
 			return true
 		}
 		if _, used := taken[one.Name+other]; used && f.Lenient {

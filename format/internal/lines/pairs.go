@@ -431,7 +431,7 @@ func appendKey(b, key []byte) []byte {
 	switch {
 	case len(b) == from:
 		b = append(b, 'x')
-	case string(b[from:]) == "aws" || string(b[from:]) == "penstock":
+	case string(b[from:]) == penstock.NameAWS || string(b[from:]) == penstock.NameMeta:
 		b = append(b, "_x"...)
 	}
 	return b

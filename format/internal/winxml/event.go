@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/format/internal/times"
 	"github.com/seed56735111/penstock/internal/quote"
 )
@@ -313,7 +314,7 @@ var seed = maphash.MakeSeed()
 
 // free returns a name that no other field on its level has.
 func (e *event) free(name []byte, level int) []byte {
-	if level == 0 && (string(name) == "aws" || string(name) == "penstock") {
+	if level == 0 && (string(name) == penstock.NameAWS || string(name) == penstock.NameMeta) {
 		name = append(name, "_x"...)
 	}
 	size := len(name)

@@ -1,35 +1,35 @@
-package mapping
+package glob
 
 import (
 	"strings"
 )
 
-// Glob is a pattern with * for any text and ? for one character; a backslash takes the meaning of the next one away.
-type Glob struct {
+// Pattern is a pattern with * for any text and ? for one character; a backslash takes the meaning of the next one away.
+type Pattern struct {
 	Head  string // what everything that matches begins with
-	parts []globPart
+	parts []part
 	fold  bool
 }
 
-type globPart struct {
+type part struct {
 	any  bool // *
 	one  bool // ?
 	char rune
 }
 
-// NewGlob reads a pattern; fold makes small and capital letters the same.
-func NewGlob(pattern string, fold bool) *Glob {
-	g := &Glob{fold: fold}
+// New reads a pattern; fold makes small and capital letters the same.
+func New(pattern string, fold bool) *Pattern {
+	g := &Pattern{fold: fold}
 	literal := true
 	runes := []rune(pattern)
 	for i := 0; i < len(runes); i++ {
 		switch c := runes[i]; c {
 		case '*':
 			literal = false
-			g.parts = append(g.parts, globPart{any: true})
+			g.parts = append(g.parts, part{any: true})
 		case '?':
 			literal = false
-			g.parts = append(g.parts, globPart{one: true})
+			g.parts = append(g.parts, part{one: true})
 		default:
 			if c == '\\' && i+1 < len(runes) {
 				i++
@@ -38,14 +38,14 @@ func NewGlob(pattern string, fold bool) *Glob {
 			if literal {
 				g.Head += string(c)
 			}
-			g.parts = append(g.parts, globPart{char: c})
+			g.parts = append(g.parts, part{char: c})
 		}
 	}
 	return g
 }
 
 // Match takes time by the length of the text times that of the pattern, whatever they are.
-func (g *Glob) Match(text string) bool {
+func (g *Pattern) Match(text string) bool {
 	if g.fold {
 		text = strings.ToLower(text)
 	}
@@ -73,6 +73,6 @@ func (g *Glob) Match(text string) bool {
 	return p == len(g.parts)
 }
 
-func (g *Glob) same(a, b rune) bool {
+func (g *Pattern) same(a, b rune) bool {
 	return a == b || g.fold && strings.EqualFold(string(a), string(b))
 }
