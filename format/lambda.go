@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/seed56735111/penstock/format/internal/entry"
+	"github.com/seed56735111/penstock/format/internal/events"
 	"github.com/seed56735111/penstock/format/internal/lines"
 )
 
@@ -25,11 +26,18 @@ func lambda() schema {
 		return lines.Field{Name: name, Kind: lines.Integer, Lead: lead, End: " MB", Is: lines.Digits(1, 6)}
 	}
 	return schema{
-		name:  "lambda",
-		told:  "lines such as START RequestId: and REPORT RequestId:, or a time, a request's id and a level with tabs between them",
-		about: "logs of Lambda functions, as text",
-		grammar: &lines.Schema{
-			Record: "a Lambda log line", Several: true, GoesOn: goesOnInLambda, Free: true, Proof: func(records [][]byte) bool { return slices.ContainsFunc(records, isLambda) },
+		name: "lambda",
+		told: "lines such as START RequestId: and REPORT RequestId:, or a time, a request's id and a level with tabs between them, " +
+			"or objects with time, a type such as platform.report, and record",
+		about: "logs of Lambda functions, as text or JSON; record is kept as text",
+		grammar: forms{&events.Row{
+			Names: []string{"time", "type", "record"}, Least: 3,
+			Is:     map[string]string{"type": `"platform.`},
+			Times:  []string{"time", "timestamp"},
+			Opaque: []string{"record"},
+			Fields: []entry.Field{{Name: "type", Type: entry.Keyword}, {Name: "message", Type: entry.Text}},
+		}, &lines.Schema{
+			Record: "a Lambda log line", Several: true, GoesOn: goesOnLikeText, Free: true, Proof: func(records [][]byte) bool { return slices.ContainsFunc(records, isLambda) },
 			Layout: lines.Layout{Separator: '\t', Bare: true},
 			Forms: []lines.Form{
 				{Least: 3, Fields: []lines.Field{
@@ -102,7 +110,7 @@ func lambda() schema {
 				{Least: 2, Fields: []lines.Field{{Name: "request_id", Lead: "RequestId: ", End: " ", Is: id}, message}},
 				{Least: 2, Fields: []lines.Field{{Name: "level", Lead: "[", End: "] ", Is: level}, message}},
 			},
-		},
+		}},
 	}
 }
 
@@ -143,5 +151,5 @@ func isLambda(line []byte) bool {
 	return false
 }
 
-// goesOnInLambda reports whether a line goes on with the message before it: it is indented, or a part of a stack trace.
-func goesOnInLambda(line []byte) bool { return lines.Indented(line) || entry.GoesOn(line) }
+// goesOnLikeText reports whether a line goes on with the message before it: it is indented, or a part of a stack trace.
+func goesOnLikeText(line []byte) bool { return lines.Indented(line) || entry.GoesOn(line) }

@@ -33,6 +33,7 @@ func table() []schema {
 		mongodb(),
 		windowsxml(),
 		emr(),
+		msk(),
 		log4j(),
 		opensearch(),
 		alb(),

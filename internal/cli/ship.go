@@ -196,6 +196,9 @@ func (o *shipOptions) check(args []string) error {
 	return nil
 }
 
+// manyIndexes is how many indexes a run may write to before it says that there are other patterns.
+const manyIndexes = 50
+
 // finish prints the summary and turns the outcome into the exit code. Standard output of a dry run is for the
 // documents.
 func (o *shipOptions) finish(
@@ -255,6 +258,10 @@ func (o *shipOptions) notes(a *app, res *result, rules *shape.Rules) {
 	}
 	if n := res.Undated; n > 0 {
 		a.note("%s without a time (undated): the object's name or date stands in", plural(n, "record"))
+	}
+	if n := len(res.Indexes); n > manyIndexes {
+		a.note("the documents are for %s, each with shards of its own; --index 'logs-{yyyy.MM}' makes fewer: "+
+			"one for each month, whatever the format", humanCount(int64(n))+" indexes")
 	}
 	if o.dry {
 		_, _ = fmt.Fprintf(a.Err, "penstock: %s from %s, nothing was sent\n", plural(*res.Previewed, "document"),
