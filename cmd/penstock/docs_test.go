@@ -408,8 +408,8 @@ func anAccount(t *testing.T) []string {
 	}
 }
 
-// TestTheReadmeShowsWhatTheDemoPrints compares the demo's output in README with a demo; … stands for what is left out of
-// a line.
+// TestTheReadmeShowsWhatTheDemoPrints compares the demo's output in README with a demo; … stands for what is left out
+// of a line.
 func TestTheReadmeShowsWhatTheDemoPrints(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile("../../README.md")

@@ -236,7 +236,9 @@ func TestLinesOfPagesFitTheScreen(t *testing.T) {
 			t.Errorf("%s:%d: the line is longer than %d characters", p.path, n, pageWidth)
 		}
 	}
-	text := "short\n" + strings.Repeat("word ", 30) + "\n| " + strings.Repeat("cell ", 30) + "|\n" + strings.Repeat("x", 130) + "\n"
+	text := strings.Join([]string{
+		"short", strings.Repeat("word ", 30), "| " + strings.Repeat("cell ", 30) + "|", strings.Repeat("x", 130),
+	}, "\n")
 	if got := wideLines(text); !slices.Equal(got, []int{2}) {
 		t.Errorf("got the wide lines %v, want the second one", got)
 	}

@@ -137,13 +137,14 @@ same.`,
 				if t.State == mapping.Same {
 					continue
 				}
-				text := t.Path + ": " + string(t.State) + "\n"
+				var text strings.Builder
+				_, _ = fmt.Fprintf(&text, "%s: %s\n", t.Path, t.State)
 				if t.State != mapping.Missing {
 					for _, line := range t.Diff(t.There) {
-						text += "  " + printable(line) + "\n"
+						_, _ = fmt.Fprintf(&text, "  %s\n", printable(line))
 					}
 				}
-				if _, err := fmt.Fprint(a.Out, text); err != nil {
+				if _, err := fmt.Fprint(a.Out, text.String()); err != nil {
 					return unwritten(err)
 				}
 			}
