@@ -58,3 +58,6 @@ func Says(f Schema, text []byte) bool {
 	}
 	return false
 }
+
+// ECS is the table of names in the Elastic Common Schema.
+func ECS() map[string]string { return ecs() }

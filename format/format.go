@@ -36,7 +36,7 @@ type Field = entry.Field
 func Formats() []Format {
 	var all []Format
 	for _, f := range table() {
-		all = append(all, Format{f.name, f.told, f.about, f.grammar.Documented()})
+		all = append(all, Format{f.name, f.told, f.about, withECS(f.name, f.grammar.Documented())})
 	}
 	return all
 }

@@ -37,7 +37,11 @@ func (e Engine) before(major, minor int) bool {
 func (e Engine) composable() bool { return !e.before(7, 8) }
 
 // Field is a name that documents have, with dots for a path, and its type as the formats call it.
-type Field struct{ Name, Type string }
+type Field struct {
+	Name, Type string
+	// Alias is another name under which the field is found, empty for none.
+	Alias string
+}
 
 // Format is what the indexes of a format are to know.
 type Format struct {
@@ -102,9 +106,9 @@ const mostPromoted = 1024
 // properties are the definitions of fields. Of two fields of which one is a path into the other, the first one stays.
 func (e Engine) properties(fields []Field) map[string]any {
 	all := map[string]any{}
-	for _, f := range fields {
+	put := func(path string, leaf map[string]any) (definition map[string]any) {
 		at := all
-		names := strings.Split(f.Name, ".")
+		names := strings.Split(path, ".")
 		for _, name := range names[:len(names)-1] {
 			inner, there := at[name].(map[string]any)
 			if !there {
@@ -112,24 +116,50 @@ func (e Engine) properties(fields []Field) map[string]any {
 				at[name] = inner
 			}
 			if at, there = inner["properties"].(map[string]any); !there {
-				break
+				return nil
 			}
 		}
-		if last := names[len(names)-1]; at != nil && at[last] == nil {
-			at[last] = e.leaf(f.Type)
+		last := names[len(names)-1]
+		if at[last] == nil {
+			at[last] = leaf
 		}
+		definition, _ = at[last].(map[string]any)
+		return definition
+	}
+	for _, f := range fields {
+		put(f.Name, e.leaf(f.Type))
+	}
+	for _, f := range fields {
+		if f.Alias == "" || e.before(firstAlias, 4) {
+			continue
+		}
+		// A name below the field's own one cannot be an alias, because the field is no object: the value is indexed once more.
+		if below, ok := strings.CutPrefix(f.Alias, f.Name+"."); ok && !strings.Contains(below, ".") {
+			if leaf := put(f.Name, e.leaf(f.Type)); leaf != nil {
+				leaf["fields"] = map[string]any{below: e.leaf(f.Type)}
+			}
+			continue
+		}
+		put(f.Alias, map[string]any{"type": "alias", "path": f.Name})
 	}
 	return all
 }
 
+// firstAlias is the version of Elasticsearch, with 4 behind it, that has aliases of fields.
+const firstAlias = 6
+
 // ours are the fields that documents of every format may have.
 func ours() []Field {
-	return []Field{
+	var all []Field
+	for _, f := range [][2]string{
 		{"@timestamp", "date"}, {"parse_error", "keyword"}, {"aws.s3.bucket", "keyword"}, {"aws.s3.key", "keyword"},
 		{"penstock.format", "keyword"}, {"penstock.file", "keyword"}, {"penstock.entry", "keyword"},
 		{"penstock.offset", "long"},
 		{"penstock.time_from", "keyword"}, {"penstock.time_zone", "keyword"}, {"penstock.repaired", "boolean"},
+	} {
+		all = append(all, Field{Name: f[0], Type: f[1]})
 	}
+	return all
 }
 
 // base is the mapping that all indexes share. Texts that look like dates are none: the next text that does not would be

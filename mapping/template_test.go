@@ -38,11 +38,11 @@ func read(t *testing.T, body map[string]any) map[string]any {
 func TestWhoWroteATemplateIsKnown(t *testing.T) {
 	t.Parallel()
 	for name, e := range engines() {
-		all, err := pipeline.Templates(e, "", "alb")
+		all, err := pipeline.Templates(e, "", "", "alb")
 		if err != nil {
 			t.Fatal(err)
 		}
-		other, err := pipeline.Templates(e, "", "nlb")
+		other, err := pipeline.Templates(e, "", "", "nlb")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -80,7 +80,7 @@ func TestOlderEnginesGetWholeTemplates(t *testing.T) {
 			`"template":"logs-alb-*"`, `"user_agent":{"ignore_above":8191,"index":"not_analyzed","type":"string"}`,
 		},
 	} {
-		all, err := pipeline.Templates(engines()[name], "", "alb")
+		all, err := pipeline.Templates(engines()[name], "", "", "alb")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -103,7 +103,7 @@ func TestOlderEnginesGetWholeTemplates(t *testing.T) {
 func TestTemplatesOfAllFormats(t *testing.T) {
 	t.Parallel()
 	for _, index := range []string{"", "app-{service}-{format}-{yyyy}", "x-{yyyy}-{format}"} {
-		all, err := pipeline.Templates(mapping.Engine{}, index)
+		all, err := pipeline.Templates(mapping.Engine{}, index, "")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -27,6 +27,7 @@ const (
 	BadBinary                             // there is no such treatment of what is no text
 	BadFormat                             // there is no such format
 	BadTimeZone                           // there is no such time zone
+	BadFields                             // there are no such names of fields
 	BadConflicts                          // there is no such rule for conflicts
 	BadEncoding                           // there is no such encoding of text
 	BadLogs                               // an option of log events is wrong

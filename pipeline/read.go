@@ -33,6 +33,10 @@ type Read struct {
 	Binary string
 	// Logs says how the payloads of CloudWatch Logs subscriptions are read.
 	Logs Logs
+	// Fields are the names that fields have: FieldsOwn, when empty, FieldsECS or FieldsECSAlias.
+	Fields string
+	// Original keeps each record as it was read, in event.original.
+	Original bool
 	// Drop are rules, as in docs/documents.md: records that match one are left out.
 	Drop []string
 	// MaxRecordBytes is the longest record; a longer one becomes a dead letter by reference.
@@ -62,12 +66,34 @@ func (o *Read) Stages() (*penstock.Pipeline, error) {
 	if err != nil {
 		return nil, err
 	}
+	naming, err := o.naming()
+	if err != nil {
+		return nil, err
+	}
 	return &penstock.Pipeline{
 		Decoder: decode.New(decode.Limits{
 			MaxBytes: o.MaxObjectBytes, MaxRatio: float64(o.MaxRatio), Encoding: charset, MaxPages: 2 * o.MaxRecordBytes, Tables: o.Tables,
 		}),
-		Recognizer: logs, Shaper: logs,
+		Recognizer: logs, Shaper: naming.Shaper(logs),
 	}, nil
+}
+
+// naming says which other names the fields of documents have.
+func (o *Read) naming() (shape.Naming, error) {
+	n := shape.Naming{Original: o.Original}
+	if err := checkFields(o.Fields); err != nil || o.Fields != FieldsECS {
+		return n, err
+	}
+	names := map[string][][2]string{}
+	for _, f := range Formats() {
+		for _, field := range f.Fields {
+			if field.ECS != "" {
+				names[f.Name] = append(names[f.Name], [2]string{field.Name, field.ECS})
+			}
+		}
+	}
+	n.Names = func(format string) [][2]string { return names[format] }
+	return n, nil
 }
 
 // Rules returns the drop rules, whose Shaper goes around that of the stages.

@@ -13,7 +13,13 @@ import (
 
 // Templates returns the index templates for formats, all of them when none is named, in indexes of a pattern. A pattern without
 // {format} has one template, with the fields of the format when that is one. A format may have parameters, as in Read.Format.
-func Templates(e mapping.Engine, index string, formats ...string) ([]mapping.Template, error) {
+//
+// The names of the fields are those that Read.Fields says.
+func Templates(e mapping.Engine, index, fields string, formats ...string) ([]mapping.Template, error) {
+	if err := checkFields(fields); err != nil {
+		return nil, err
+	}
+	fieldsOf := func(f *Format) []mapping.Field { return fieldsOf(f, fields) }
 	pattern, err := shape.ParsePattern(orDefault(index))
 	if err != nil {
 		return nil, &OptionError{BadIndex, err}
@@ -53,10 +59,37 @@ func orDefault(index string) string {
 	return index
 }
 
-func fieldsOf(f *Format) []mapping.Field {
+// The names of fields that documents and templates may have.
+const (
+	FieldsOwn      = "own"       // those of the formats
+	FieldsECS      = "ecs"       // those of the Elastic Common Schema, where a field has one
+	FieldsECSAlias = "ecs-alias" // those of the formats, and in templates those of the Elastic Common Schema as aliases
+)
+
+func checkFields(fields string) error {
+	switch fields {
+	case "", FieldsOwn, FieldsECS, FieldsECSAlias:
+		return nil
+	case "ocsf":
+		return optionf(BadFields, "--fields ocsf: documents are not written by the Open Cybersecurity Schema Framework")
+	}
+	return optionf(BadFields, "--fields is %q: want %s, %s or %s", fields, FieldsOwn, FieldsECS, FieldsECSAlias)
+}
+
+func fieldsOf(f *Format, names string) []mapping.Field {
 	fields := make([]mapping.Field, 0, len(f.Fields))
 	for _, one := range f.Fields {
-		fields = append(fields, mapping.Field{Name: one.Name, Type: string(one.Type)})
+		field := mapping.Field{Name: one.Name, Type: string(one.Type)}
+		switch {
+		case one.ECS == "":
+		case names == FieldsECSAlias:
+			field.Alias = one.ECS
+		case names == FieldsECS && strings.Contains(one.Name, "."): // there twice
+			fields = append(fields, mapping.Field{Name: one.ECS, Type: string(one.Type)})
+		case names == FieldsECS:
+			field.Name = one.ECS
+		}
+		fields = append(fields, field)
 	}
 	return fields
 }
@@ -73,12 +106,12 @@ func templateName(pattern string) string {
 }
 
 // ReadTemplates asks a domain what it is, and compares the templates for formats with those that it has.
-func ReadTemplates(ctx context.Context, d *domain.Domain, index string, formats ...string) ([]mapping.Standing, error) {
+func ReadTemplates(ctx context.Context, d *domain.Domain, index, fields string, formats ...string) ([]mapping.Standing, error) {
 	banner, err := Probe(ctx, d)
 	if err := BannerMatters(err); err != nil {
 		return nil, err
 	}
-	templates, err := Templates(Engine(banner), index, formats...)
+	templates, err := Templates(Engine(banner), index, fields, formats...)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +125,7 @@ func (p *Pipeline) PutTemplates(ctx context.Context) (found []mapping.Standing, 
 	if p.read.Format != "" {
 		formats = []string{p.read.Format}
 	}
-	if found, err = ReadTemplates(ctx, p.domain, p.read.Index, formats...); err != nil {
+	if found, err = ReadTemplates(ctx, p.domain, p.read.Index, p.read.Fields, formats...); err != nil {
 		return nil, 0, err
 	}
 	put, err = mapping.Put(ctx, p.domain, found, false)

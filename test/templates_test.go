@@ -59,8 +59,38 @@ func TestTemplatesOnRealNodes(t *testing.T) {
 				}
 			}
 			checkMapping(t, node.URL)
+			t.Run("names of the Elastic Common Schema", func(t *testing.T) { aliases(t, node.URL, samples) })
 			t.Run("shapes of requestParameters", func(t *testing.T) { shapes(t, node.URL) })
 		})
+	}
+}
+
+// aliases ships the samples into indexes with the names of the Elastic Common Schema, which takes no document away and finds them.
+func aliases(t *testing.T, url, samples string) {
+	t.Helper()
+	letters := filepath.Join(t.TempDir(), "letters")
+	counted(t, -1, "ship", samples, "--domain", url, "--no-sign", "--put-templates", "--fields", "ecs-alias", "--json",
+		"--index", "ecs-{format}-samples", "--dead-letters", letters)
+	for _, line := range refusalLetters(t, letters) {
+		var l struct {
+			Index, Type, Detail string
+			Source              struct{ Object string }
+		}
+		if err := json.Unmarshal([]byte(line), &l); err != nil {
+			t.Fatal(err)
+		}
+		if !disputed(strings.Replace(l.Index, "ecs-", "logs-", 1), l.Source.Object) {
+			t.Errorf("%s in %s: %s: %s", l.Index, l.Source.Object, l.Type, l.Detail)
+		}
+	}
+	askNode(t, url, "POST /_refresh")
+	for index, field := range map[string]string{
+		"alb": "source.ip", "nginx": "user_agent.original", "cloudtrail": "event.action", "vpcflow": "network.bytes", "syslog": "host.name",
+	} {
+		_, text := askNode(t, url, "POST /ecs-"+index+`-samples/_count {"query":{"exists":{"field":"`+field+`"}}}`)
+		if bytes.Contains(text, []byte(`"count":0,`)) || !bytes.Contains(text, []byte(`"count":`)) {
+			t.Errorf("%s in %s: %s", field, index, text)
+		}
 	}
 }
 

@@ -17,8 +17,9 @@ import (
 // templateOptions say which templates are meant, and for which domain.
 type templateOptions struct {
 	pipeline.Target
-	index string
-	force bool
+	index  string
+	fields string
+	force  bool
 }
 
 func newTemplatesCommand(a *app) *cobra.Command {
@@ -42,6 +43,7 @@ with. docs/templates.md explains what is in them.`,
 func (o *templateOptions) flags(cmd *cobra.Command) settings.Flags {
 	f := settings.Flags{FlagSet: cmd.Flags()}
 	f.Text(&o.index, "index")
+	f.Text(&o.fields, "fields")
 	f.Target(&o.Target)
 	return f
 }
@@ -68,7 +70,7 @@ takes; without one in that of OpenSearch, which Elasticsearch takes from 7.8 on.
 				}
 				e = pipeline.Engine(banner)
 			}
-			all, err := pipeline.Templates(e, o.index, formats...)
+			all, err := pipeline.Templates(e, o.index, o.fields, formats...)
 			if err != nil {
 				return err
 			}
@@ -161,7 +163,7 @@ func (o *templateOptions) read(ctx context.Context, formats []string) (*domain.D
 	if err != nil {
 		return nil, nil, err
 	}
-	found, err := pipeline.ReadTemplates(ctx, d, o.index, formats...)
+	found, err := pipeline.ReadTemplates(ctx, d, o.index, o.fields, formats...)
 	return d, found, err
 }
 

@@ -62,6 +62,8 @@ func (f Flags) Read(o *pipeline.Read) {
 	f.Text(&o.Encoding, "encoding")
 	f.Text(&o.Binary, "binary")
 	f.Rules(&o.Drop, "drop")
+	f.Text(&o.Fields, "fields")
+	f.Boolean(&o.Original, "original")
 	f.Size(&o.MaxRecordBytes, "max-record-bytes")
 	f.Size(&o.MaxObjectBytes, "max-object-bytes")
 	f.Number(&o.MaxRatio, "max-ratio")

@@ -176,6 +176,13 @@ var table = []Setting{
 			"stringify writes objects and lists as JSON where the field is text, deadletter leaves them to the domain",
 	},
 	{
+		Name:    "fields",
+		Default: "own",
+		Usage: "names of fields: own are those of the formats, ecs those of the Elastic Common Schema where there is one, " +
+			"ecs-alias has these as aliases in index templates and leaves documents as they are",
+	},
+	{"original", "false", "", "keep each record as it was read, in event.original"},
+	{
 		Name:    "put-templates",
 		Default: "false",
 		Usage: "put the index templates that the domain lacks before the first document; " +

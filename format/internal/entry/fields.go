@@ -4,6 +4,8 @@ package entry
 type Field struct {
 	Name string `json:"name"`
 	Type Type   `json:"type"`
+	// ECS is the name of the field in the Elastic Common Schema, empty where there is no sure counterpart.
+	ECS string `json:"ecs,omitempty"`
 }
 
 // Type is a type of the engines' mappings.

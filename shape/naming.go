@@ -1,0 +1,144 @@
+package shape
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/seed56735111/penstock"
+)
+
+// Naming says what documents have beside the records' own fields, or in their place. Ids, index names and drop rules go by
+// the record as it was read.
+type Naming struct {
+	// Names, when set, are the names that fields of a format have instead of their own ones, as pairs. What is in an object
+	// keeps its name and is there twice.
+	Names func(format string) [][2]string
+	// Original keeps the record as it was read in event.original.
+	Original bool
+}
+
+// Shaper returns a shaper that does so with the documents of another one, and that one itself when there is nothing to do.
+func (n Naming) Shaper(inner penstock.Shaper) penstock.Shaper {
+	if n.Names == nil && !n.Original {
+		return inner
+	}
+	return &naming{inner, n}
+}
+
+type naming struct {
+	penstock.Shaper
+	Naming
+}
+
+// Entry is part of penstock.Shaper.
+func (s *naming) Entry(o *penstock.Object, id penstock.Identity, entry, format string) (penstock.EntryShaper, error) {
+	inner, err := s.Shaper.Entry(o, id, entry, format)
+	if err != nil {
+		return nil, err
+	}
+	e := &namingEntry{EntryShaper: inner, original: s.Original, names: map[string]string{}}
+	if s.Names == nil {
+		return e, nil
+	}
+	for _, pair := range s.Names(format) {
+		if strings.Contains(pair[0], ".") {
+			e.deep = append(e.deep, pair)
+		} else {
+			e.names[pair[0]] = pair[1]
+		}
+	}
+	return e, nil
+}
+
+type namingEntry struct {
+	penstock.EntryShaper
+	original bool
+	names    map[string]string // of members
+	deep     [][2]string       // of what is in objects
+	buf      []byte
+}
+
+// Shape is part of penstock.EntryShaper.
+func (e *namingEntry) Shape(r *penstock.Record) (penstock.Document, error) {
+	doc, err := e.EntryShaper.Shape(r)
+	if err != nil {
+		return doc, err
+	}
+	if doc.Tail == nil { // the whole of it is the Head
+		if e.original {
+			last := bytes.LastIndexByte(doc.Head, '}')
+			e.buf = append(e.buf[:0], doc.Head[:last]...)
+			e.buf = e.appendOriginal(e.buf, doc.Head, r.Raw)
+			doc.Head = append(e.buf, '}')
+			e.buf = doc.Head
+		}
+		return doc, nil
+	}
+	b := e.buf[:0]
+	tail := doc.Tail
+	if e.original && tail[0] == '}' { // the Head ends without a comma, because nothing stands behind it
+		b = append(b, ',')
+	}
+	for i := 0; i < len(tail) && tail[i] == '"'; {
+		end := stringEnd(tail, i)
+		if name, ok := e.names[string(tail[i+1:end-1])]; ok && e.fits(r.JSON, name) {
+			b = append(b, '"')
+			b = append(b, name...)
+			b = append(b, '"')
+		} else {
+			b = append(b, tail[i:end]...)
+		}
+		next := valueEnd(tail, space(tail, space(tail, end)+1))
+		b = append(b, tail[end:next]...)
+		if i = space(tail, next); i < len(tail) && tail[i] == ',' {
+			b = append(b, ',')
+			i = space(tail, i+1)
+		}
+	}
+	for _, pair := range e.deep {
+		value := find(r.JSON, pair[0])
+		if _, ok := scalar(value); ok && e.fits(r.JSON, pair[1]) {
+			b = separate(b)
+			b = append(b, '"')
+			b = append(b, pair[1]...)
+			b = append(b, '"', ':')
+			b = append(b, value...)
+		}
+	}
+	if e.original {
+		b = e.appendOriginal(b, r.JSON, r.Raw)
+	}
+	e.buf = append(b, '}')
+	doc.Tail = e.buf
+	return doc, nil
+}
+
+// fits reports whether a name with dots can stand beside the members of a record: none of them is what the name leads
+// through, but one that gets another name itself.
+func (e *namingEntry) fits(object []byte, name string) bool {
+	first, _, _ := strings.Cut(name, ".")
+	if _, renamed := e.names[first]; renamed {
+		return true
+	}
+	value := find(object, first)
+	return value == nil || value[0] == '{' && find(object, name) == nil
+}
+
+// appendOriginal appends the record as it was read.
+func (e *namingEntry) appendOriginal(b, object, raw []byte) []byte {
+	b = separate(b)
+	if e.fits(object, "event.original") {
+		b = append(b, `"event.original":`...)
+	} else {
+		b = append(b, `"event_original":`...)
+	}
+	return appendString(b, string(raw))
+}
+
+// separate appends the comma that a further member wants.
+func separate(b []byte) []byte {
+	if len(b) > 0 && b[len(b)-1] != ',' && b[len(b)-1] != '{' {
+		b = append(b, ',')
+	}
+	return b
+}

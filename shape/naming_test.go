@@ -1,0 +1,57 @@
+package shape_test
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/shape"
+)
+
+func TestFieldsByOtherNames(t *testing.T) {
+	t.Parallel()
+	plain, err := shape.New(shape.Config{Index: "x-{ip|none}"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if (shape.Naming{}).Shaper(plain) != penstock.Shaper(plain) {
+		t.Error("a naming that does nothing is in the way")
+	}
+	named := shape.Naming{Original: true, Names: func(string) [][2]string {
+		return [][2]string{{"ip", "source.ip"}, {"host", "host.name"}, {"who.name", "user.name"}, {"code", "error.code"}}
+	}}.Shaper(plain)
+	for record, want := range map[string]string{
+		`{"ip":"::1","n":[1,{"ip":2}], "host":"web"}`: `"source.ip":"::1","n":[1,{"ip":2}],"host.name":"web","event.original":"raw\u0009\"x\""}`,
+		`{"who":{"name":"ana"},"code":5}`:             `"who":{"name":"ana"},"error.code":5,"user.name":"ana","event.original":"raw\u0009\"x\""}`,
+		`{"source":"x","ip":"::1","event":"y"}`:       `"source":"x","ip":"::1","event":"y","event_original":"raw\u0009\"x\""}`,
+		`{"error":{"text":1},"code":5}`:               `"error":{"text":1},"error.code":5,"event.original":"raw\u0009\"x\""}`,
+		`{"event":{"original":1},"error":null}`:       `"event":{"original":1},"error":null,"event_original":"raw\u0009\"x\""}`,
+		`{}`:                                          `"event.original":"raw\u0009\"x\""}`,
+	} {
+		r := penstock.Record{JSON: []byte(record), Raw: []byte("raw\t\"x\""), Time: time.Unix(1, 0)}
+		id := penstock.Identity{Bucket: "b", Key: "k", ETag: "e"}
+		a, err := plain.Entry(&penstock.Object{}, id, "", "f")
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := named.Entry(&penstock.Object{}, id, "", "f")
+		if err != nil {
+			t.Fatal(err)
+		}
+		before, err := a.Shape(&r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		after, err := b.Shape(&r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(before.ID) != string(after.ID) || before.Index != after.Index {
+			t.Errorf("%s: another id or index", record)
+		}
+		if got := string(after.Body()[len(before.Head):]); !json.Valid(after.Body()) || got != want && got != ","+want {
+			t.Errorf("%s becomes %s, want %s", record, got, want)
+		}
+	}
+}
