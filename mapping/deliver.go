@@ -14,8 +14,9 @@ import (
 	"github.com/seed56735111/penstock/domain"
 )
 
-// Fitting is a Deliverer that writes documents so that the mappings of their indexes take them, and hands them to another one. It
-// reads a mapping once for each index, and once more when the domain refuses a document by a mapping that was made meanwhile.
+// Fitting is a Deliverer that writes documents so that the mappings of their indexes take them, and hands them to
+// another one. It reads a mapping once for each index, and once more when the domain refuses a document by a mapping
+// that was made meanwhile.
 type Fitting struct {
 	next   penstock.Deliverer
 	domain *domain.Domain
@@ -68,7 +69,8 @@ func (f *Fitting) of(index string) *reading {
 	return r
 }
 
-// mapping returns the mapping of an index, nil when it is not known. It is read when it was not yet, or with fresh in any case.
+// mapping returns the mapping of an index, nil when it is not known. It is read when it was not yet, or with fresh in
+// any case.
 func (f *Fitting) mapping(ctx context.Context, index string, fresh bool) *field {
 	r := f.of(index)
 	if r == nil {
@@ -76,7 +78,8 @@ func (f *Fitting) mapping(ctx context.Context, index string, fresh bool) *field 
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.asked && (!fresh || r.useless >= maxUseless) && (r.again.IsZero() || time.Now().Before(r.again)) {
+	late := !r.again.IsZero() && time.Now().After(r.again)
+	if r.asked && !late && (!fresh || r.useless >= maxUseless) {
 		return r.field
 	}
 	r.asked, r.again = true, time.Time{}
@@ -85,7 +88,8 @@ func (f *Fitting) mapping(ctx context.Context, index string, fresh bool) *field 
 	switch {
 	case err == nil:
 		if r.field, err = parseMapping(text); err != nil {
-			f.log.WarnContext(ctx, "the mapping of an index is not understood: conflicts with it are left to the domain", "index", index, "error", err)
+			f.log.WarnContext(ctx, "the mapping of an index is not understood: conflicts with it are left to the domain",
+				"index", index, "error", err)
 		}
 	case answered && e.Status == http.StatusNotFound:
 		r.field = &field{inner: map[string]*field{}} // the first document makes it
@@ -95,7 +99,8 @@ func (f *Fitting) mapping(ctx context.Context, index string, fresh bool) *field 
 		f.off = true
 		f.mu.Unlock()
 		if !said {
-			f.log.WarnContext(ctx, "the mapping of an index may not be read: conflicts are left to the domain", "index", index, "error", err)
+			f.log.WarnContext(ctx, "the mapping of an index may not be read: conflicts are left to the domain",
+				"index", index, "error", err)
 		}
 		r.field = nil
 	default:
@@ -159,8 +164,8 @@ func (d *fitted) Add(ctx context.Context, doc penstock.Document) error {
 	return d.inner.Add(ctx, doc)
 }
 
-// fitDocument writes a document as the fields of its index take it, and reports whether that changes anything. What penstock wrote
-// itself stands in the Head.
+// fitDocument writes a document as the fields of its index take it, and reports whether that changes anything. What
+// penstock wrote itself stands in the Head.
 func (d *fitted) fitDocument(doc *penstock.Document, f *field) bool {
 	object, i := &doc.Tail, 0
 	if len(doc.Tail) == 0 {
@@ -198,8 +203,8 @@ func isOfMapping(r *penstock.Rejection) bool {
 	return false
 }
 
-// keep writes a refused document anew by the mapping as it is now, and keeps it for being sent again. It reports whether there is
-// anything to write in another way. Deliveries call it from goroutines of their own.
+// keep writes a refused document anew by the mapping as it is now, and keeps it for being sent again. It reports
+// whether there is anything to write in another way. Deliveries call it from goroutines of their own.
 func (d *fitted) keep(ctx context.Context, r *penstock.Rejection, round int) bool {
 	one := fitted{Fitting: d.Fitting}
 	doc := penstock.Document{

@@ -34,14 +34,19 @@ func (x *index) RoundTrip(r *http.Request) (*http.Response, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.reads++
-	status, body := http.StatusOK, `{"i":{"mappings":{"properties":{"n":{"type":"`+x.kind+`"}}}}}`
+	body := `{"i":{"mappings":{"properties":{"n":{"type":"` + x.kind + `"}}}}}`
+	status := http.StatusOK
 	switch {
 	case x.refuse != 0:
-		status, body = x.refuse, `{"Message":"User: x is not authorized to perform: es:ESHttpGet"}`
+		status = x.refuse
+		body = `{"Message":"User: x is not authorized to perform: es:ESHttpGet"}`
 	case x.kind == "":
-		status, body = http.StatusNotFound, `{"error":{"type":"index_not_found_exception","reason":"no such index [i]"},"status":404}`
+		status = http.StatusNotFound
+		body = `{"error":{"type":"index_not_found_exception","reason":"no such index [i]"},"status":404}`
 	}
-	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+	return &http.Response{
+		StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r,
+	}, nil
 }
 
 func (x *index) Begin(reject penstock.RejectFunc) penstock.Delivery {
@@ -69,7 +74,8 @@ func (d *delivery) Add(_ context.Context, doc penstock.Document) error {
 	case d.kind == "":
 		d.kind = "text"
 	}
-	refused := d.kind == "long" && !number && !bytes.Contains(body, []byte(`"n_text":`)) || bytes.Contains(body, []byte("never"))
+	renamed := bytes.Contains(body, []byte(`"n_text":`))
+	refused := d.kind == "long" && !number && !renamed || bytes.Contains(body, []byte("never"))
 	if !refused {
 		d.docs = append(d.docs, string(body))
 	}
@@ -78,7 +84,8 @@ func (d *delivery) Add(_ context.Context, doc penstock.Document) error {
 		var err error
 		if refused {
 			err = d.reject(context.Background(), penstock.Rejection{
-				Document: penstock.Document{Index: doc.Index, ID: bytes.Clone(doc.ID), Head: body, Raw: raw}, Status: 400, Type: "mapper_parsing_exception",
+				Document: penstock.Document{Index: doc.Index, ID: bytes.Clone(doc.ID), Head: body, Raw: raw},
+				Status:   400, Type: "mapper_parsing_exception",
 			})
 		}
 		d.outMu.Lock()
@@ -100,7 +107,9 @@ func (d *delivery) Wait(context.Context) (penstock.Outcome, error) {
 }
 
 // ship adds documents with values of n through a Fitting, and returns the outcome, the letters and what was logged.
-func ship(t *testing.T, x *index, replace bool, values ...string) (out penstock.Outcome, letters []string, said string, err error) {
+func ship(
+	t *testing.T, x *index, replace bool, values ...string,
+) (out penstock.Outcome, letters []string, said string, err error) {
 	t.Helper()
 	d, err := domain.New(domain.Config{URL: "https://domain.example", Transport: x})
 	if err != nil {
@@ -116,7 +125,10 @@ func ship(t *testing.T, x *index, replace bool, values ...string) (out penstock.
 		return nil
 	})
 	for i, value := range values {
-		doc := penstock.Document{Index: "i", ID: fmt.Append(nil, i), Head: []byte(`{"id":1,`), Tail: []byte(`"n":` + value + `}`), Replace: replace}
+		doc := penstock.Document{
+			Index: "i", ID: fmt.Append(nil, i), Head: []byte(`{"id":1,`), Tail: []byte(`"n":` + value + `}`),
+			Replace: replace,
+		}
 		if err := delivery.Add(t.Context(), doc); err != nil {
 			t.Fatal(err)
 		}
@@ -147,7 +159,8 @@ func TestARefusalByAMappingMadeMeanwhileIsNoLetter(t *testing.T) {
 func TestAMappingIsReadOnce(t *testing.T) {
 	t.Parallel()
 	x := &index{kind: "long"}
-	if out, _, _, err := ship(t, x, true, "1", `"x"`, "1", `"y"`); err != nil || out.Delivered != 4 || x.reads != 1 || x.replace != 4 {
+	out, _, _, err := ship(t, x, true, "1", `"x"`, "1", `"y"`)
+	if err != nil || out.Delivered != 4 || x.reads != 1 || x.replace != 4 {
 		t.Errorf("%+v, %v, %d readings, %d replace", out, err, x.reads, x.replace)
 	}
 }
@@ -177,7 +190,8 @@ func TestWithoutTheRightToReadTheRuleIsOff(t *testing.T) {
 	t.Parallel()
 	x := &index{kind: "long", refuse: http.StatusForbidden}
 	out, letters, said, err := ship(t, x, false, "1", `"x"`, `"y"`)
-	if err != nil || out.Delivered != 1 || out.Rejected != 2 || len(letters) != 2 || x.reads != 1 || strings.Count(said, "may not be read") != 1 {
+	once := x.reads == 1 && strings.Count(said, "may not be read") == 1
+	if err != nil || out.Delivered != 1 || out.Rejected != 2 || len(letters) != 2 || !once {
 		t.Errorf("%+v, %q, %d readings, %s, %v", out, letters, x.reads, said, err)
 	}
 }

@@ -9,7 +9,8 @@ type Rule string
 const (
 	DeadLetter Rule = "deadletter" // it is left to the domain, which refuses the document
 	Rename     Rule = "rename"     // it is written as text under NAME_text
-	Stringify  Rule = "stringify"  // objects and arrays are written as JSON text where the field is text; others are left to the domain
+	// Stringify writes objects and arrays as JSON text where the field is text, and leaves others to the domain.
+	Stringify Rule = "stringify"
 )
 
 // Rules are the names of rules.
@@ -59,8 +60,8 @@ func (f *field) within(v []byte) (found bool) {
 	return found
 }
 
-// fit appends the object whose members begin at object[i], up to its end, as the rule wants it. Whatever stands before i is not
-// copied.
+// fit appends the object whose members begin at object[i], up to its end, as the rule wants it. Whatever stands before
+// i is not copied.
 func (f *field) fit(dst, object []byte, i int, rule Rule) []byte {
 	start := i
 	for m, ok := nextMember(object, i); ok; m, ok = nextMember(object, m.next) {

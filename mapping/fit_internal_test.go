@@ -6,9 +6,11 @@ import (
 )
 
 const someMapping = `{"i":{"mappings":{"properties":{
-	"n":{"type":"long"},"b":{"type":"byte"},"d":{"type":"double"},"t":{"type":"text"},"k":{"type":"keyword"},"short":{"type":"keyword","ignore_above":10},
-	"when":{"type":"date"},"odd":{"type":"date","format":"yyyy"},"ip":{"type":"ip"},"yes":{"type":"boolean"},"o":{"properties":{"n":{"type":"long"}}},
-	"flat":{"type":"flat_object"},"off":{"type":"object","enabled":false},"lax":{"type":"long","ignore_malformed":true},"strict":{"type":"long","coerce":false},
+	"n":{"type":"long"},"b":{"type":"byte"},"d":{"type":"double"},"t":{"type":"text"},"k":{"type":"keyword"},
+	"short":{"type":"keyword","ignore_above":10},"when":{"type":"date"},"odd":{"type":"date","format":"yyyy"},
+	"ip":{"type":"ip"},"yes":{"type":"boolean"},"o":{"properties":{"n":{"type":"long"}}},"flat":{"type":"flat_object"},
+	"off":{"type":"object","enabled":false},"lax":{"type":"long","ignore_malformed":true},
+	"strict":{"type":"long","coerce":false},
 	"alias":{"type":"alias","path":"n"},"n_text":{"type":"long"},"vector":{"type":"knn_vector"}
 }}}}`
 
@@ -21,17 +23,33 @@ func TestConflictsByTheRules(t *testing.T) {
 	for _, test := range []struct{ document, rename, stringify string }{
 		{`{"n":"x"}`, `{"n_text_":"x"}`, ""},
 		{`{"n":1,"d":"1.5","when":"2026-11-24T10:00:00.123Z","ip":"::1","yes":"true","o":{"n":null},"k":5,"t":true}`, "", ""},
-		{`{"n":"7","b":"127","strict":7,"lax":"x","off":1,"vector":{},"odd":"x","new":{"a":1},"flat":{"a":1},"n.x":1}`, `{"n":"7","b":"127","strict":7,"lax":"x","off":1,"vector":{},"odd":"x","new":{"a":1},"flat":{"a":1},"n_x_text":"1"}`, ""},
+		{
+			`{"n":"7","b":"127","strict":7,"lax":"x","off":1,"vector":{},"odd":"x","new":{"a":1},"flat":{"a":1},"n.x":1}`,
+			`{"n":"7","b":"127","strict":7,"lax":"x","off":1,"vector":{},"odd":"x","new":{"a":1},"flat":{"a":1},"n_x_text":"1"}`,
+			"",
+		},
 		{`{ "b" : 128 , "a":1}`, `{ "b_text":"128" , "a":1}`, ""},
-		{`{"strict":"7","yes":1,"ip":"x","when":"soon","when.x":2}`, `{"strict_text":"7","yes_text":"1","ip_text":"x","when_text":"soon","when_x_text":"2"}`, ""},
-		{`{"k":{"a":"q\"\\"},"t":[{"b":1}, 2]}`, `{"k_text":"{\"a\":\"q\\\"\\\\\"}","t_text":"[{\"b\":1}, 2]"}`, `{"k":"{\"a\":\"q\\\"\\\\\"}","t":"[{\"b\":1}, 2]"}`},
+		{
+			`{"strict":"7","yes":1,"ip":"x","when":"soon","when.x":2}`,
+			`{"strict_text":"7","yes_text":"1","ip_text":"x","when_text":"soon","when_x_text":"2"}`,
+			"",
+		},
+		{
+			`{"k":{"a":"q\"\\"},"t":[{"b":1}, 2]}`,
+			`{"k_text":"{\"a\":\"q\\\"\\\\\"}","t_text":"[{\"b\":1}, 2]"}`,
+			`{"k":"{\"a\":\"q\\\"\\\\\"}","t":"[{\"b\":1}, 2]"}`,
+		},
 		{`{"o":5}`, `{"o_text":"5"}`, ""},
 		{`{"o":[{"n":1},{"n":"x"}]}`, `{"o":[{"n":1},{"n_text":"x"}]}`, ""},
 		{`{"o":{"n":{"deep":1},"m":2},"o.n":"y"}`, `{"o":{"n_text":"{\"deep\":1}","m":2},"o.n_text":"y"}`, ""},
 		{`{"n":[1,2,"x"],"n_text":3}`, `{"n_text_":"[1,2,\"x\"]","n_text":3}`, ""},
 		{`{"alias":1,"flat":"text"}`, `{"alias_text":"1","flat_text":"text"}`, ""},
 		{`{"d":1e999,"n":1e30}`, `{"d_text":"1e999","n_text_":"1e30"}`, ""},
-		{`{"n":"x","n_text_":1,"n_text__":1,"n_text___":1,"n_text____":1}`, `{"n":"x","n_text_":1,"n_text__":1,"n_text___":1,"n_text____":1}`, ""},
+		{
+			`{"n":"x","n_text_":1,"n_text__":1,"n_text___":1,"n_text____":1}`,
+			`{"n":"x","n_text_":1,"n_text__":1,"n_text___":1,"n_text____":1}`,
+			"",
+		},
 	} {
 		for rule, want := range map[Rule]string{Rename: test.rename, Stringify: test.stringify} {
 			got := test.document
@@ -71,7 +89,8 @@ func TestTermsThatAreTooLong(t *testing.T) {
 func TestMappingsOfOlderEnginesHaveATypeAround(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
-		`{"i":{"mappings":{"log":{"properties":{"n":{"type":"long"}}}}}}`, `{"i":{"mappings":{"_doc":{"dynamic":"false","properties":{"n":{"type":"long"}}}}}}`,
+		`{"i":{"mappings":{"log":{"properties":{"n":{"type":"long"}}}}}}`,
+		`{"i":{"mappings":{"_doc":{"dynamic":"false","properties":{"n":{"type":"long"}}}}}}`,
 		`{".ds-a-000001":{"mappings":{}},".ds-a-000002":{"mappings":{"properties":{"n":{"type":"long"}}}}}`,
 	} {
 		f, err := parseMapping([]byte(text))
@@ -92,7 +111,8 @@ func TestLookingForConflictsAllocatesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	doc := []byte(`{"n":123,"d":0.5,"t":"text","when":"2026-11-24T10:00:00.123Z","ip":"192.0.2.1","yes":true,"o":{"n":[1,2]},"new.one":1}`)
+	doc := []byte(`{"n":123,"d":0.5,"t":"text","when":"2026-11-24T10:00:00.123Z","ip":"192.0.2.1","yes":true,` +
+		`"o":{"n":[1,2]},"new.one":1}`)
 	if n := testing.AllocsPerRun(100, func() { f.conflicts(doc, 1) }); n > 1 {
 		t.Errorf("%v allocations", n)
 	}

@@ -33,8 +33,8 @@ type definition struct {
 	Format          string                `json:"format"`
 }
 
-// parseMapping reads the answer to GET /INDEX/_mapping. Of several indexes behind an alias or a data stream it is the last one by its
-// name, which is the one that is written to.
+// parseMapping reads the answer to GET /INDEX/_mapping. Of several indexes behind an alias or a data stream it is the
+// last one by its name, which is the one that is written to.
 func parseMapping(answer []byte) (*field, error) {
 	var indexes map[string]struct {
 		Mappings json.RawMessage `json:"mappings"`
@@ -55,7 +55,8 @@ func parseMapping(answer []byte) (*field, error) {
 	if err := json.Unmarshal(mappings, &typed); err != nil {
 		return nil, err
 	}
-	if _, untyped := typed["properties"]; !untyped && len(typed) == 1 { // before version 7 the name of the type comes first
+	// Before version 7 the name of the type comes first.
+	if _, untyped := typed["properties"]; !untyped && len(typed) == 1 {
 		for name, inner := range typed {
 			if name != "dynamic" && bytes.HasPrefix(inner, []byte("{")) {
 				mappings = inner
@@ -71,7 +72,10 @@ func parseMapping(answer []byte) (*field, error) {
 
 func newField(d *definition) *field {
 	says := func(raw json.RawMessage, word string) bool { return string(bytes.Trim(raw, `"`)) == word }
-	f := &field{open: says(d.Enabled, "false"), malformed: says(d.IgnoreMalformed, "true"), exact: says(d.Coerce, "false"), most: d.IgnoreAbove}
+	f := &field{
+		open: says(d.Enabled, "false"), malformed: says(d.IgnoreMalformed, "true"), exact: says(d.Coerce, "false"),
+		most: d.IgnoreAbove,
+	}
 	if d.Type != "" && d.Type != "object" && d.Type != "nested" {
 		f.kind = d.Type
 		f.open = !slices.Contains(known, d.Type) || isDate(d.Type) && !slices.Contains(dateFormats, d.Format)
@@ -86,8 +90,8 @@ func newField(d *definition) *field {
 
 // known are the types of leaves of which it is known what they take.
 var known = []string{
-	"text", "string", "keyword", "wildcard", "match_only_text", "long", "integer", "short", "byte", "unsigned_long", "double", "float", "half_float",
-	"scaled_float", "boolean", "date", "date_nanos", "ip", "alias", flatObject, flattened,
+	"text", "string", "keyword", "wildcard", "match_only_text", "long", "integer", "short", "byte", "unsigned_long",
+	"double", "float", "half_float", "scaled_float", "boolean", "date", "date_nanos", "ip", "alias", flatObject, flattened,
 }
 
 const (
@@ -96,7 +100,10 @@ const (
 )
 
 // dateFormats are the formats of dates when a mapping says nothing else.
-var dateFormats = []string{"", "strict_date_optional_time||epoch_millis", "strict_date_optional_time_nanos||epoch_millis", "strict_date_optional_time", "dateOptionalTime"}
+var dateFormats = []string{
+	"", "strict_date_optional_time||epoch_millis", "strict_date_optional_time_nanos||epoch_millis",
+	"strict_date_optional_time", "dateOptionalTime",
+}
 
 func isDate(kind string) bool { return kind == "date" || kind == "date_nanos" }
 
@@ -109,8 +116,8 @@ func (f *field) isText() bool {
 	return false
 }
 
-// child finds the field of a name, which may be a path. It is nil when there is none yet; blocked says that there can be none,
-// because the path goes through a leaf.
+// child finds the field of a name, which may be a path. It is nil when there is none yet; blocked says that there can
+// be none, because the path goes through a leaf.
 func (f *field) child(name []byte) (c *field, blocked bool) {
 	if c = f.inner[string(name)]; c != nil {
 		return c, false
@@ -169,7 +176,8 @@ func (f *field) takesScalar(v []byte) bool {
 	case "keyword", "string", "wildcard":
 		return len(text) <= maxTerm || f.most > 0 && utf8.RuneCount(text) > f.most
 	case "boolean":
-		return !quoted && v[0] != '-' && (v[0] < '0' || v[0] > '9') || quoted && (len(text) == 0 || string(text) == "true" || string(text) == "false")
+		word := string(text)
+		return word == "true" || word == "false" || quoted && word == ""
 	case "ip":
 		a, err := netip.ParseAddr(string(text))
 		return quoted && err == nil && a.Zone() == ""
@@ -230,8 +238,8 @@ func isTime(text []byte) bool {
 		return true
 	}
 	for _, layout := range []string{
-		time.RFC3339, "2006-01-02T15:04:05", "2006-01-02", "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05Z07", "2006-01-02T15:04", "2006-01-02T15:04Z07:00",
-		"2006-01-02T15", "2006-01",
+		time.RFC3339, "2006-01-02T15:04:05", "2006-01-02", "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05Z07",
+		"2006-01-02T15:04", "2006-01-02T15:04Z07:00", "2006-01-02T15", "2006-01",
 	} {
 		if _, err := time.Parse(layout, string(text)); err == nil {
 			return true

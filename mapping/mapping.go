@@ -79,7 +79,11 @@ func (e Engine) leaf(typ string) map[string]any {
 		return text
 	case "keyword":
 		return keyword(MaxKeyword)
-	case "date_or_millis":
+	case "date", "date_or_millis":
+		// The time of a record is in @timestamp: a line of another kind in the file is not turned away for how it writes its
+		// own.
+		return def("type", "date", "ignore_malformed", true)
+	case timestamp:
 		return def("type", "date")
 	case "mixed":
 		text["fields"] = def("keyword", keyword(mostPromoted))
@@ -99,6 +103,9 @@ func (e Engine) leaf(typ string) map[string]any {
 	}
 	return def("type", typ)
 }
+
+// timestamp is the type of the time of a record.
+const timestamp = "timestamp"
 
 // mostPromoted is how long a JSON text may be that is a term beside its words.
 const mostPromoted = 1024
@@ -133,7 +140,8 @@ func (e Engine) properties(fields []Field) map[string]any {
 		if f.Alias == "" || e.before(firstAlias, 4) {
 			continue
 		}
-		// A name below the field's own one cannot be an alias, because the field is no object: the value is indexed once more.
+		// A name below the field's own one cannot be an alias, because the field is no object: the value is indexed once
+		// more.
 		if below, ok := strings.CutPrefix(f.Alias, f.Name+"."); ok && !strings.Contains(below, ".") {
 			if leaf := put(f.Name, e.leaf(f.Type)); leaf != nil {
 				leaf["fields"] = map[string]any{below: e.leaf(f.Type)}
@@ -152,7 +160,8 @@ const firstAlias = 6
 func ours() []Field {
 	var all []Field
 	for _, f := range [][2]string{
-		{"@timestamp", "date"}, {"parse_error", "keyword"}, {"aws.s3.bucket", "keyword"}, {"aws.s3.key", "keyword"},
+		{"@timestamp", timestamp}, {"parse_error", "keyword"}, {"aws.s3.bucket", "keyword"},
+		{"aws.s3.key", "keyword"},
 		{"penstock.format", "keyword"}, {"penstock.file", "keyword"}, {"penstock.entry", "keyword"},
 		{"penstock.offset", "long"},
 		{"penstock.time_from", "keyword"}, {"penstock.time_zone", "keyword"}, {"penstock.repaired", "boolean"},

@@ -171,7 +171,7 @@ func command(t *testing.T, code int, args ...string) string {
 func counted(t *testing.T, code int, args ...string) (got refusalSummary) {
 	t.Helper()
 	for line := range strings.Lines(command(t, code, args...)) {
-		if strings.HasPrefix(line, "{") {
+		if strings.HasPrefix(line, `{"items":`) {
 			if err := json.Unmarshal([]byte(line), &got); err != nil {
 				t.Fatalf("%v: %s", err, line)
 			}

@@ -225,20 +225,39 @@ func (f *Schema) Read(r *entry.Reader, y entry.Yield) {
 // Indented reports whether a line begins with white space.
 func Indented(line []byte) bool { return len(line) == 0 || line[0] == ' ' || line[0] == '\t' }
 
-// Documented returns the fields that a document may have.
+// Documented returns the fields that a document may have. A field that has one type in one form and another in another one
+// is mixed.
 func (f *Schema) Documented() []entry.Field {
 	var all []entry.Field
-	for _, form := range f.forms() {
-		all = append(all, documented(form.Fields)...)
+	places := map[string]int{}
+	add := func(fields []Field) {
+		for _, one := range documented(fields) {
+			at, again := places[one.Name]
+			switch {
+			case !again:
+				places[one.Name] = len(all)
+				all = append(all, one)
+			case all[at].Type != one.Type:
+				all[at].Type = entry.Mixed
+			}
+		}
 	}
-	all = append(all, documented(f.Trailing)...)
-	seen := map[string]bool{}
-	return slices.DeleteFunc(all, func(one entry.Field) bool {
-		again := seen[one.Name]
-		seen[one.Name] = true
-		return again
-	})
+	for _, form := range f.forms() {
+		add(slices.DeleteFunc(slices.Clone(form.Fields), isAbsent))
+	}
+	add(f.Trailing)
+	for _, form := range f.forms() {
+		for _, one := range form.Fields {
+			if _, there := places[one.Name]; isAbsent(one) && !there {
+				add([]Field{one})
+			}
+		}
+	}
+	return all
 }
+
+// isAbsent reports whether a dash, which is no value and so has no type, may be all that a field has.
+func isAbsent(f Field) bool { return f.Kind == Text && f.Is.Is != nil && f.Is.Is([]byte("-")) }
 
 func (f *Schema) ready() []*plan {
 	f.prepare.Do(func() {
