@@ -1,6 +1,10 @@
 package mapping
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/seed56735111/penstock/internal/quote"
+)
 
 // Rule says what becomes of a value that the mapping of its index does not take.
 type Rule string
@@ -169,18 +173,18 @@ type member struct {
 
 // nextMember returns the member at or behind object[i].
 func nextMember(object []byte, i int) (m member, ok bool) {
-	i = space(object, i)
+	i = quote.Space(object, i)
 	if i < len(object) && object[i] == ',' {
-		i = space(object, i+1)
+		i = quote.Space(object, i+1)
 	}
 	if i >= len(object) || object[i] != '"' {
 		return m, false
 	}
 	m.at = i
-	end := stringEnd(object, i)
+	end, _ := quote.StringEnd(object, i)
 	m.name = object[i+1 : end-1]
-	m.from = space(object, space(object, end)+1)
-	m.end = valueEnd(object, m.from)
+	m.from = quote.Space(object, quote.Space(object, end)+1)
+	m.end, _ = quote.ValueEnd(object, m.from)
 	if m.from >= m.end {
 		return m, false
 	}
@@ -189,11 +193,11 @@ func nextMember(object []byte, i int) (m member, ok bool) {
 }
 
 func eachElement(array []byte, f func(one []byte)) {
-	for i := space(array, 1); i < len(array) && array[i] != ']'; {
-		end := valueEnd(array, i)
+	for i := quote.Space(array, 1); i < len(array) && array[i] != ']'; {
+		end, _ := quote.ValueEnd(array, i)
 		f(array[i:end])
-		if i = space(array, end); i < len(array) && array[i] == ',' {
-			i = space(array, i+1)
+		if i = quote.Space(array, end); i < len(array) && array[i] == ',' {
+			i = quote.Space(array, i+1)
 		}
 	}
 }

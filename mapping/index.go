@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"time"
 	"unicode/utf8"
+
+	"github.com/seed56735111/penstock/internal/quote"
 )
 
 // field is one field of an index: an object with others in it, or a leaf.
@@ -151,13 +153,13 @@ func (f *field) takes(v []byte) bool {
 	case '{':
 		return f.kind == flatObject || f.kind == flattened
 	case '[':
-		for i := space(v, 1); v[i] != ']'; {
-			end := valueEnd(v, i)
+		for i := quote.Space(v, 1); v[i] != ']'; {
+			end, _ := quote.ValueEnd(v, i)
 			if !f.takes(v[i:end]) {
 				return false
 			}
-			if i = space(v, end); v[i] == ',' {
-				i = space(v, i+1)
+			if i = quote.Space(v, end); v[i] == ',' {
+				i = quote.Space(v, i+1)
 			}
 		}
 		return true
@@ -253,51 +255,4 @@ func isInteger(text []byte) bool {
 	const longest = 19
 	digits := bytes.TrimPrefix(text, []byte("-"))
 	return len(digits) > 0 && len(digits) <= longest && len(bytes.Trim(digits, "0123456789")) == 0
-}
-
-func space(b []byte, i int) int {
-	for i < len(b) && (b[i] == ' ' || b[i] == '\t' || b[i] == '\n' || b[i] == '\r') {
-		i++
-	}
-	return i
-}
-
-// stringEnd returns where the string that begins at b[i] ends.
-func stringEnd(b []byte, i int) int {
-	for i++; i < len(b) && b[i] != '"'; i++ {
-		if b[i] == '\\' {
-			i++
-		}
-	}
-	return min(i+1, len(b))
-}
-
-// valueEnd returns where the valid value that begins at b[i] ends.
-func valueEnd(b []byte, i int) int {
-	depth := 0
-	for i < len(b) {
-		switch b[i] {
-		case '"':
-			i = stringEnd(b, i)
-			if depth == 0 {
-				return i
-			}
-			continue
-		case '{', '[':
-			depth++
-		case '}', ']':
-			if depth == 0 {
-				return i
-			}
-			if depth--; depth == 0 {
-				return i + 1
-			}
-		case ',', ' ', '\t', '\n', '\r':
-			if depth == 0 {
-				return i
-			}
-		}
-		i++
-	}
-	return len(b)
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/internal/quote"
 )
 
 // Naming says what documents have beside the records' own fields, or in their place. Ids, index names and drop rules go by
@@ -80,7 +81,7 @@ func (e *namingEntry) Shape(r *penstock.Record) (penstock.Document, error) {
 		b = append(b, ',')
 	}
 	for i := 0; i < len(tail) && tail[i] == '"'; {
-		end := stringEnd(tail, i)
+		end, _ := quote.StringEnd(tail, i)
 		if name, ok := e.names[string(tail[i+1:end-1])]; ok && e.fits(r.JSON, name) {
 			b = append(b, '"')
 			b = append(b, name...)
@@ -88,11 +89,11 @@ func (e *namingEntry) Shape(r *penstock.Record) (penstock.Document, error) {
 		} else {
 			b = append(b, tail[i:end]...)
 		}
-		next := valueEnd(tail, space(tail, space(tail, end)+1))
+		next, _ := quote.ValueEnd(tail, quote.Space(tail, quote.Space(tail, end)+1))
 		b = append(b, tail[end:next]...)
-		if i = space(tail, next); i < len(tail) && tail[i] == ',' {
+		if i = quote.Space(tail, next); i < len(tail) && tail[i] == ',' {
 			b = append(b, ',')
-			i = space(tail, i+1)
+			i = quote.Space(tail, i+1)
 		}
 	}
 	for _, pair := range e.deep {
@@ -132,7 +133,7 @@ func (e *namingEntry) appendOriginal(b, object, raw []byte) []byte {
 	} else {
 		b = append(b, `"event_original":`...)
 	}
-	return appendString(b, string(raw))
+	return quote.AppendString(b, string(raw))
 }
 
 // separate appends the comma that a further member wants.

@@ -84,7 +84,7 @@ var allowed = map[string][]string{
 	},
 	"shape":      {root, "internal/glob", "internal/quote"},
 	"bulk":       {root, "domain", "internal/quote"},
-	"mapping":    {root, "domain"},
+	"mapping":    {root, "domain", "internal/quote"},
 	"deadletter": {root, "decode"}, // the line reader
 
 	// The machinery of formats, from the bottom up.
