@@ -60,7 +60,7 @@ func BenchmarkSearch(b *testing.B) {
 	}
 }
 
-// BenchmarkUniqueTerms counts a million documents by a keyword that each of them has for itself.
+// BenchmarkUniqueTerms counts a million documents by a keyword whose values are all different.
 func BenchmarkUniqueTerms(b *testing.B) {
 	const n = 1_000_000
 	e := open(b, engine.Config{})

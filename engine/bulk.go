@@ -82,7 +82,7 @@ func (c *call) bulkDefaults() (o *change.Op, forced bool, err error) {
 	return o, forced, c.activeShards()
 }
 
-// refreshParameter says whether a refresh is forced. Everything can be found at once in any case.
+// refreshParameter says whether a refresh is forced. Documents are searchable at once with or without it.
 func (c *call) refreshParameter() (forced bool, err error) {
 	if !c.query.Has("refresh") {
 		return false, nil
@@ -97,7 +97,7 @@ func (c *call) refreshParameter() (forced bool, err error) {
 	}
 }
 
-// activeShards refuses to wait for copies that there never will be.
+// activeShards refuses to wait for more copies than one node can have.
 func (c *call) activeShards() error {
 	switch v := c.query.Get("wait_for_active_shards"); v {
 	case "", "0", "1":
@@ -282,7 +282,7 @@ func (c *call) actionParameter(o *change.Op, name, value string, line int) error
 	return nil
 }
 
-// validate refuses the whole request for what is missing in any part of it.
+// validate refuses the whole request when any of its changes lacks a part.
 func validate(ops []*change.Op, major int) error {
 	var missing []string
 	const most = 100
@@ -407,7 +407,7 @@ func (c *call) bulkItem(o *change.Op, forced bool) wire.Object {
 	return append(item, wire.Entry{Name: "status", Value: o.Status()})
 }
 
-// outcome is what a change says beside the document's name and version.
+// outcome is the part of an answer about a change that follows the id and the version.
 func (c *call) outcome(o *change.Op, forced bool) wire.Object {
 	out := wire.Obj("result", o.Result)
 	if forced && o.Result != "noop" {

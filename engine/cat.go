@@ -173,7 +173,7 @@ func (c *call) catCount(expr string) (*table, error) {
 	}, nil
 }
 
-// sums is what health counts.
+// sums are the shards that health counts.
 type sums struct {
 	primaries, replicas int
 }
@@ -190,7 +190,7 @@ func (s *sums) status() string {
 	return "green"
 }
 
-// percent is how much of the shards is there.
+// percent is the share of the shards that are active.
 func (s *sums) percent() float64 {
 	const whole = 100
 	if s.primaries == 0 {

@@ -11,7 +11,7 @@ import (
 	"github.com/seed56735111/penstock/internal/glob"
 )
 
-// templated puts a draft over what the templates for a name say.
+// templated merges a draft with the templates whose patterns match the name. The draft wins.
 func (e *Engine) templated(name string, d draft) draft {
 	fits := func(t *template) bool {
 		return slices.ContainsFunc(t.patterns, func(p string) bool { return glob.Match(p, name) })
@@ -40,7 +40,7 @@ func (e *Engine) templated(name string, d draft) draft {
 	return base.under(d, name)
 }
 
-// compose puts a template over its parts.
+// compose merges a template with its component templates. The template wins.
 func (e *Engine) compose(t *template) draft {
 	d := draft{settings: map[string]string{}, aliases: map[string]json.RawMessage{}}
 	for _, part := range t.parts {
@@ -51,7 +51,7 @@ func (e *Engine) compose(t *template) draft {
 	return d.under(t.draft, "")
 }
 
-// under puts another draft on top. With a name, {index} in the names of aliases is the index.
+// under puts another draft on top. When name is not empty, {index} in the names of aliases becomes it.
 func (d draft) under(top draft, name string) draft {
 	out := draft{
 		settings: maps.Clone(d.settings), mappings: slices.Concat(d.mappings, top.mappings),
@@ -69,7 +69,7 @@ func (d draft) under(top draft, name string) draft {
 	return out
 }
 
-// composed is the mapping that comes of several definitions, of which later ones replace fields of earlier ones.
+// composed merges several definitions into one mapping. Later definitions replace fields of earlier ones.
 func composed(major int, definitions []*wire.Node) (*mapping.Mapping, error) {
 	whole := wire.Node{Kind: wire.ObjectKind}
 	for _, n := range definitions {
@@ -81,7 +81,7 @@ func composed(major int, definitions []*wire.Node) (*mapping.Mapping, error) {
 	return mapping.NewMapping(major).With(&whole)
 }
 
-// overlay puts a definition over another one: objects are merged, anything else is replaced.
+// overlay merges two definitions: objects are merged, anything else of the upper one replaces the lower.
 func overlay(old, top *wire.Node) wire.Node {
 	out := *old
 	out.Members = slices.Clone(old.Members)

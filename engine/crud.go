@@ -192,7 +192,7 @@ func (c *call) runOne(o *change.Op) error {
 	return c.answer(o.Status(), answer)
 }
 
-// head is how an answer begins that is about a document.
+// head is the beginning of an answer about a document.
 func (c *call) head(index, docType, id string) wire.Object {
 	o := wire.Obj("_index", index)
 	switch {
@@ -246,7 +246,7 @@ func (c *call) get(index, docType, id string, sourceOnly bool) error {
 	return c.answer(status, c.found(x, docType, id, d, filter))
 }
 
-// found is a document as the APIs that read one give it.
+// found is the answer of the APIs that read a document.
 func (c *call) found(x *store.Index, docType, id string, d *store.Stored, filter *wire.SourceFilter) wire.Object {
 	if d == nil {
 		if docType == "_all" {

@@ -1,6 +1,6 @@
 // Package engine is an embedded index that answers the part of the Elasticsearch / OpenSearch API that shipping, demos
-// and smoke tests need, with the real engines' answers. It is built on bleve; what it does not offer it says so, with
-// 501 and the way out.
+// and smoke tests need, with the real engines' answers. It answers 501 to the rest, and names the way out. Documents are
+// kept in bleve. This package has the APIs over HTTP; what they are made of is below it, in engine/internal.
 package engine
 
 import (
@@ -20,7 +20,7 @@ import (
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
-// DefaultMaxContentLength is the largest request body, as the engines have it by default.
+// DefaultMaxContentLength is the largest request body that the engines take by default, in bytes.
 const DefaultMaxContentLength = 100 << 20
 
 // Config describes an engine. The zero value is an OpenSearch 3 in memory.

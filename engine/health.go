@@ -10,7 +10,7 @@ import (
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
-// health answers _cluster/health. A single node is what there is: nothing is ever waited for.
+// health answers _cluster/health. There is one node, so that it never waits for anything.
 func (c *call) health() error {
 	known := []string{
 		"level", "local", "timeout", "wait_for_status", "wait_for_nodes", "wait_for_active_shards",
@@ -91,7 +91,7 @@ func (c *call) health() error {
 	return c.answer(code, o)
 }
 
-// oneNodeIs says whether a single node is as many as are wanted: 1, >=1, <2, ge(1) and the like.
+// oneNodeIs says whether one node satisfies wait_for_nodes: 1, >=1, <2, ge(1) and the like.
 func oneNodeIs(want string) bool {
 	number := strings.Trim(want, "<>=()abcdefghijklmnopqrstuvwxyz")
 	n, err := strconv.Atoi(number)

@@ -14,7 +14,7 @@ import (
 	"github.com/seed56735111/penstock/internal/glob"
 )
 
-// indexAPI answers what is about whole indexes: create, exists, get, delete.
+// indexAPI answers the APIs of a whole index: create, exists, get, delete.
 func (c *call) indexAPI(name string) error {
 	switch c.r.Method {
 	case http.MethodPut:
@@ -131,7 +131,7 @@ func (c *call) createIndex(name string) error {
 	return c.answer(http.StatusOK, wire.Obj("acknowledged", true, "shards_acknowledged", true, "index", name))
 }
 
-// draft is what an index is to be made of.
+// draft says what an index will be made from.
 type draft struct {
 	settings map[string]string
 	mappings []*wire.Node
@@ -210,7 +210,7 @@ func parseAlias(m *wire.Member, into map[string]json.RawMessage) error {
 	return nil
 }
 
-// create makes an index of a draft and of the templates for its name; made is false when it is there already.
+// create makes an index from a draft and the templates for its name. Made is false when the index exists already.
 func (e *Engine) create(name string, d draft) (x *store.Index, made bool, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -265,7 +265,7 @@ func (c *call) autoCreate(name string) (*store.Index, error) {
 	return x, err
 }
 
-// target returns the index that documents for a name go to; nil when there is none yet.
+// target returns the index that documents for a name go to. It is nil when there is none yet.
 func (c *call) target(name string, requireAlias bool) (*store.Index, error) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()

@@ -9,7 +9,7 @@ import (
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
-// sourceParameters reads what the URL says; nil when it says nothing.
+// sourceParameters reads what the URL says about _source. It is nil when it says nothing.
 func (c *call) sourceParameters() *wire.SourceFilter {
 	var f wire.SourceFilter
 	list := func(name string) []string {
@@ -39,13 +39,14 @@ func (c *call) sourceParameters() *wire.SourceFilter {
 	return &f
 }
 
-// commonParameters are taken everywhere.
+// commonParameters are those that every API takes.
 var commonParameters = []string{
 	"pretty", "human", "error_trace", "filter_path", "source_content_type", "master_timeout", "cluster_manager_timeout",
 	"timeout",
 }
 
-// known refuses query parameters that the API does not have; those in unsupported it has, but not here.
+// known refuses query parameters that the API does not have, and, with 501, those of unsupported: the real engines have
+// them and this one does not.
 func (c *call) known(parameters, unsupported []string) error {
 	for _, name := range slices.Sorted(maps.Keys(c.query)) {
 		switch {
@@ -61,7 +62,7 @@ func (c *call) known(parameters, unsupported []string) error {
 	return nil
 }
 
-// timeValue refuses what is no time, such as 30s.
+// timeValue refuses a value that is not a length of time such as 30s.
 func timeValue(name, v string) error {
 	units := []string{"nanos", "micros", "ms", "s", "m", "h", "d"}
 	number := strings.TrimRight(v, "abcdefghijklmnopqrstuvwxyz")

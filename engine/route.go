@@ -57,10 +57,10 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// mediaType is what a type of bodies looks like, known or not.
+// mediaType matches every media type that is well formed.
 var mediaType = regexp.MustCompile("^[a-z0-9!#$%&'*+.^_`|~-]+/[a-z0-9!#$%&'*+.^_`|~-]+$")
 
-// contentType refuses bodies that do not say what they are, as the engines do since version 6.
+// contentType refuses bodies without a Content-Type, or with one that is not JSON, as the engines do since version 6.
 func (c *call) contentType() error {
 	if len(c.body) == 0 || c.profile.major < mapping.FirstUntyped {
 		return nil
@@ -156,7 +156,7 @@ func (c *call) route() error {
 	return c.notOffered()
 }
 
-// api answers the APIs that are the same with and without indexes in the path.
+// api answers the APIs whose path may name indexes or not.
 func (c *call) api(name, expr string) error {
 	switch name {
 	case "_bulk":
@@ -252,7 +252,7 @@ func (c *call) indexRoute() error {
 	return c.typedRoute(name, c.path[1], c.path[2:])
 }
 
-// typedRoute is for paths with a mapping type, before version 7: /index/type/id and what hangs below.
+// typedRoute is for paths with a mapping type, before version 7: /index/type/id and the APIs below it.
 func (c *call) typedRoute(name, docType string, rest []string) error {
 	switch {
 	case len(rest) == 0:

@@ -71,7 +71,8 @@ func (c *call) shardsSearched(found []*store.Index) wire.Object {
 	return wire.Obj("total", total, "successful", total, "skipped", 0, "failed", 0)
 }
 
-// run searches, and returns hits and aggregations. Early is what OpenSearch 3 says of searches for aggregations only.
+// run searches, and returns hits and aggregations. Early is the terminated_early that OpenSearch 3 reports for a search
+// that asks for aggregations alone.
 func (r *searchRequest) run(searchers query.Searchers, c *call) (out wire.Object, early bool, err error) {
 	top, err := query.NewTop(&r.page, searchers)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
-// searchRequest is what is asked for.
+// searchRequest is what a search asks for.
 type searchRequest struct {
 	query.Selection
 	page       query.Page
@@ -192,7 +192,7 @@ func (r *searchRequest) parseTrack(text string) error {
 	return nil
 }
 
-// searchURL reads what the URL says, which goes before the body.
+// searchURL reads what the URL says. It takes precedence over the body.
 func (c *call) searchURL(r *searchRequest, p *query.Parser) error {
 	var err error
 	for name, into := range map[string]*int{"from": &r.page.From, "size": &r.page.Size} {

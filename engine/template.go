@@ -25,7 +25,7 @@ type template struct {
 	draft    draft
 }
 
-// family is one kind of templates: how it is called and where it is kept.
+// family is one kind of template: what the API calls it and where it is kept.
 type family struct {
 	title     string // in the list that GET gives
 	member    string
@@ -232,7 +232,7 @@ func (c *call) putTemplate(f *family, name string) error {
 	return c.answer(http.StatusOK, wire.Obj("acknowledged", true))
 }
 
-// keepTemplates writes the templates to the disk; what it does not take can be sent again.
+// keepTemplates writes the templates to the disk. After an error the client can send its request again.
 func (c *call) keepTemplates() error {
 	if err := c.saveTemplates(); err != nil {
 		return wire.Errorf(http.StatusServiceUnavailable, "failed_to_commit_cluster_state_exception", "%s", err)
@@ -286,7 +286,8 @@ func (t *template) checkNames() error {
 		"index_template [%s] invalid, cause [%s]", t.name, wire.ValidationFailed(wrong))
 }
 
-// checkComposable refuses a template whose parts are missing, that does not compose, or that another one would dispute.
+// checkComposable refuses a template whose components are missing, that does not compose, or that overlaps with another
+// one of the same priority.
 func (c *call) checkComposable(t *template) error {
 	var missing []string
 	for _, part := range t.parts {
@@ -450,7 +451,7 @@ func (c *call) parseComponent(name string, n *wire.Node) (*template, error) {
 	return t, err
 }
 
-// unparsable is the error of a template whose mapping is none.
+// unparsable is the error about a template whose mapping cannot be read.
 func (c *call) unparsable(err error) error {
 	cause := wire.AsFailure(err)
 	if cause.Status != http.StatusBadRequest || c.profile.major < mapping.FirstUntyped {

@@ -4,7 +4,7 @@ import (
 	"strings"
 )
 
-// Pattern is a pattern with * for any text and ? for one character; a backslash takes the meaning of the next one away.
+// Pattern has * for any text and ? for one character. A backslash makes the next character an ordinary one.
 type Pattern struct {
 	Head  string // what everything that matches begins with
 	parts []part
@@ -17,7 +17,7 @@ type part struct {
 	char rune
 }
 
-// New reads a pattern; fold makes small and capital letters the same.
+// New reads a pattern. Fold makes it ignore case.
 func New(pattern string, fold bool) *Pattern {
 	g := &Pattern{fold: fold}
 	literal := true
@@ -44,7 +44,7 @@ func New(pattern string, fold bool) *Pattern {
 	return g
 }
 
-// Match takes time by the length of the text times that of the pattern, whatever they are.
+// Match says whether the text matches. Its time is bounded by the length of the text times that of the pattern.
 func (g *Pattern) Match(text string) bool {
 	if g.fold {
 		text = strings.ToLower(text)

@@ -14,7 +14,7 @@ import (
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
-// interval is the width of the bars of a histogram over time.
+// interval is the width of the buckets of a date_histogram.
 type interval struct {
 	unit  byte // of the calendar; 0 is fixed
 	fixed time.Duration
@@ -133,7 +133,7 @@ func parseInterval(text string) (time.Duration, bool) {
 	return 0, false
 }
 
-// start is the beginning of the bar that a time is in.
+// start is the beginning of the interval that a time is in.
 func (a *aggregation) start(t time.Time) time.Time {
 	t = t.Add(-a.offset).In(a.zone)
 	if a.interval.unit != 0 {
@@ -143,8 +143,8 @@ func (a *aggregation) start(t time.Time) time.Time {
 	return roundDown(t, max(a.interval.fixed.Milliseconds(), 1)).Add(a.offset).In(a.zone)
 }
 
-// roundDown is the last multiple of a width, in the zone's own time, that is not after t. Where a clock change lies
-// between the two, the time before it is what is rounded.
+// roundDown is the last multiple of a width, in the zone's local time, that is not after t. When the clocks change
+// between the two, it rounds the time before the change.
 func roundDown(t time.Time, width int64) time.Time {
 	_, shift := t.Zone()
 	rest := (t.UnixMilli() + int64(shift)*1000) % width
@@ -164,7 +164,7 @@ func roundDown(t time.Time, width int64) time.Time {
 	return roundDown(before, width)
 }
 
-// next is the beginning of the bar after one.
+// next is the beginning of the interval after one.
 func (a *aggregation) next(start time.Time) time.Time {
 	if a.interval.unit == 0 {
 		return a.start(start.Add(a.interval.fixed + a.interval.fixed/2))
@@ -248,7 +248,7 @@ func (r *runner) histogram(a *aggregation, docs []Doc) (wire.Object, error) {
 	return wire.Obj("buckets", items), nil
 }
 
-// fill puts the bars between the first and the last in that no document is in.
+// fill adds the empty buckets between the first and the last.
 func (r *runner) fill(a *aggregation, groups map[int64]*group, format *dates.Format) ([]*group, error) {
 	keys := slices.Sorted(maps.Keys(groups))
 	var list []*group

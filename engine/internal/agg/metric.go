@@ -81,7 +81,7 @@ func (r *runner) metric(a *aggregation, docs []Doc) (wire.Object, error) {
 	return o, nil
 }
 
-// asText is a number in the field's own notation, where that is another one.
+// asText is a number in the notation of the field, such as a date. Ok is false for fields of plain numbers.
 func (a *aggregation) asText(f *mapping.Field, x float64) (string, bool) {
 	switch {
 	case f == nil:
@@ -97,7 +97,7 @@ func (a *aggregation) asText(f *mapping.Field, x float64) (string, bool) {
 	return "", false
 }
 
-// number is a value as metrics count with it.
+// number is a value as metrics calculate with it.
 func number(v query.Value) float64 {
 	switch {
 	case v.Field == nil:

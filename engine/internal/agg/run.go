@@ -71,7 +71,7 @@ func (r *runner) one(a *aggregation, docs []Doc) (wire.Object, error) {
 	return r.metric(a, docs)
 }
 
-// bucket is the end of an answer for a number of documents: how many, and the sub-aggregations.
+// bucket completes a bucket with the number of its documents and its sub-aggregations.
 func (r *runner) bucket(a *aggregation, head wire.Object, docs []Doc) (wire.Object, error) {
 	subs, err := r.all(a.subs, docs)
 	return append(append(head, wire.Entry{Name: "doc_count", Value: len(docs)}), subs...), err

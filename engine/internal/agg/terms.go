@@ -124,8 +124,8 @@ func (r *runner) terms(a *aggregation, docs []Doc) (wire.Object, error) {
 	return wire.Obj("doc_count_error_upper_bound", 0, "sum_other_doc_count", rest, "buckets", buckets), nil
 }
 
-// groups are the documents by their values. Without sub-aggregations they are only counted: a value that one document
-// has costs no list.
+// groups sorts the documents into groups by their values. Without sub-aggregations it only counts them, so that a group
+// needs no list of documents.
 func (r *runner) groups(a *aggregation, docs []Doc) ([]*group, error) {
 	groups := map[string]*group{}
 	var list []*group
@@ -171,7 +171,7 @@ func (r *runner) groups(a *aggregation, docs []Doc) ([]*group, error) {
 	return list, err
 }
 
-// wants says whether a term may become a bucket.
+// wants says whether include and exclude let a term become a bucket.
 func (a *aggregation) wants(v query.Value) bool {
 	if a.include == nil && a.exclude == nil {
 		return true

@@ -65,7 +65,7 @@ func (r *runner) each(a *aggregation, docs []Doc, visit func(i int, values []val
 	return nil
 }
 
-// guessed is the field that a value stands for where the mapping has none.
+// guessed is a field that takes the value of missing, for an index whose mapping has no such field.
 func guessed(n *wire.Node) *mapping.Field {
 	if n.Kind == wire.NumberKind {
 		return mapping.NewLeaf("double")
@@ -73,7 +73,7 @@ func guessed(n *wire.Node) *mapping.Field {
 	return mapping.NewLeaf("keyword")
 }
 
-// take adds a value as the index keeps it.
+// take adds the value that a term of the index stands for.
 func take(values []value, f *mapping.Field, term []byte) []value {
 	v, times, ok := query.StoredValue(f, term)
 	if !ok {

@@ -11,7 +11,7 @@ import (
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
-// Format is the formats of a date field, as the mapping names them: tried in turn, the first one writes.
+// Format is the formats of a date field, as the mapping names them. Reading tries each in turn; the first one writes.
 type Format struct {
 	Text    string
 	parsers []datePattern
@@ -38,9 +38,9 @@ var (
 		Text:    "strict_date_optional_time||epoch_millis",
 		parsers: []datePattern{{iso: true, strict: true}, {epoch: time.Millisecond}},
 	}
-	// Legacy are those before version 2.
+	// Legacy are the same before version 2.
 	Legacy = &Format{Text: "dateOptionalTime", parsers: []datePattern{{iso: true}, {epoch: time.Millisecond}}}
-	// Dynamic are what makes a text a date when no mapping says otherwise.
+	// Dynamic are the formats by which dynamic mapping takes a text for a date.
 	Dynamic = []*Format{
 		{Text: "", parsers: []datePattern{{iso: true, strict: true}}},
 		mustFormat("yyyy/MM/dd HH:mm:ss||yyyy/MM/dd||epoch_millis"),
@@ -55,7 +55,7 @@ func mustFormat(text string) *Format {
 	return f
 }
 
-// namedFormats are those with a pattern of their own; most others are iso with more or less of the time.
+// namedFormats are the formats that a pattern describes. Most others are variants of ISO 8601.
 var namedFormats = map[string]string{
 	"basic_date":                     "yyyyMMdd",
 	"basic_date_time_no_millis":      "yyyyMMdd'T'HHmmssZ",
@@ -148,7 +148,7 @@ func parsePattern(pattern string) ([]datePart, error) {
 	return parts, nil
 }
 
-// Parse reads a date; round fills what is left out with the latest instead of the earliest time.
+// Parse reads a date. Parts that are left out get their earliest value, or with round their latest.
 func (f *Format) Parse(s string, zone *time.Location, round bool) (time.Time, bool) {
 	for i := range f.parsers {
 		if t, ok := f.parsers[i].read(s, zone, round); ok {
@@ -166,7 +166,7 @@ type clock struct {
 	last                                          byte // the smallest unit that was given
 }
 
-// time puts the parts together; ok is false when there is no such day.
+// time puts the parts together. Ok is false when there is no such day.
 func (c *clock) time(round bool) (time.Time, bool) {
 	if c.half > 0 {
 		c.hour = c.hour%12 + (c.half-1)*12

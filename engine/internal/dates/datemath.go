@@ -9,8 +9,8 @@ import (
 	"github.com/seed56735111/penstock/internal/zones"
 )
 
-// Math reads a date with an expression after it: now-1d/d, 2015-05-13||+1M/M. What is left out, and what is rounded,
-// goes to the latest time when round is set.
+// Math reads a date with an expression after it: now-1d/d, 2015-05-13||+1M/M. With round, parts that are left out or
+// rounded away get their latest value instead of their earliest.
 func (f *Format) Math(s string, now time.Time, zone *time.Location, round bool) (time.Time, error) {
 	var t time.Time
 	expr, isNow := strings.CutPrefix(s, "now")

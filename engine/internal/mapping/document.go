@@ -49,10 +49,10 @@ type learner struct {
 	hidden  int // depth of nested objects, whose values the document itself does not have
 }
 
-// spare is room for the fields inside of a document's objects.
+// spare is how many more leaves and paths a document gets room for than twice the number of its members.
 const spare = 16
 
-// errLearn says that the mapping has to learn something: the document is read again with a copy of it.
+// errLearn says that the mapping has to learn a field. The document is then read again with a copy of the mapping.
 var errLearn = errors.New("a new field")
 
 // Read reads a document and returns it with the mapping that it belongs to from now on.
@@ -111,7 +111,7 @@ func (p *learner) object(f *Field, source *wire.Node, prefix string, depth int) 
 	return nil
 }
 
-// dotted goes down to the object that a name with dots means; a nil target has no mapping and learns none.
+// dotted goes down to the object that a name with dots means. The target is nil where nothing is mapped or learned.
 func (p *learner) dotted(f *Field, full, prefix string, depth *int) (target *Field, name, path string, err error) {
 	failed := func(format string, args ...any) error {
 		return MapperError("failed to parse").Because(wire.Illegal(format, args...))
@@ -160,7 +160,7 @@ func (p *learner) of() string {
 	return " in document with id '" + p.id + "'"
 }
 
-// child returns the object under a name, which must be one or become one; nil when the mapping takes none.
+// child returns the object under a name, and makes it when there is none. It is nil when the mapping takes none.
 func (p *learner) child(f *Field, name, path, full string) (*Field, error) {
 	next := f.properties[name]
 	if next == nil {
@@ -203,7 +203,7 @@ func (p *learner) mayAdd(f *Field, name, path string) (bool, error) {
 	return true, nil
 }
 
-// strictly refuses a new name where the mapping is strict, though its value has nothing to learn from.
+// strictly refuses a new name where the mapping is strict, also with a value, such as null, that maps nothing.
 func (p *learner) strictly(f *Field, name, path string) error {
 	if f.properties[name] != nil || p.dynamic(path) != "strict" {
 		return nil
@@ -212,7 +212,7 @@ func (p *learner) strictly(f *Field, name, path string) error {
 	return err
 }
 
-// dynamic is the setting for the object that a path's last name stands in.
+// dynamic is the setting of the object that holds the last name of a path.
 func (p *learner) dynamic(path string) string {
 	setting, f := p.m.Root.dynamic, p.m.Root
 	for part := range strings.SplitSeq(path, ".") {
@@ -384,7 +384,7 @@ func (p *learner) template(kind, otherwise, name, path string) (*Field, error) {
 	return nil, nil // no template is for it
 }
 
-// filled is a copy of a mapping with its placeholders replaced.
+// filled is a copy of a template's mapping with the placeholders replaced.
 func filled(n *wire.Node, r *strings.Replacer) wire.Node {
 	c := *n
 	if n.Kind == wire.StringKind {
@@ -400,7 +400,7 @@ func filled(n *wire.Node, r *strings.Replacer) wire.Node {
 	return c
 }
 
-// guess is dynamic mapping: a field for a value of this kind.
+// guess is dynamic mapping: it makes a field for a value by its kind.
 func (p *learner) guess(name, path string, n *wire.Node) (*Field, error) {
 	var kindOf, typeName string
 	var format *dates.Format

@@ -185,7 +185,7 @@ func (f *Field) Count() int {
 	return n + len(f.fields)
 }
 
-// put adds a field under a name, merging objects. The target is one that may be changed.
+// put adds a field under a name, and merges objects. The receiver must be a copy that may be changed.
 func put(into *Field, prefix, name string, f *Field) error {
 	if strings.Count(name, ".") > MaxDepth {
 		return tooDeep()
@@ -259,7 +259,7 @@ func merge(path string, old, f *Field) (*Field, error) {
 	return &out, nil
 }
 
-// sameIndexing refuses changes that what is indexed already would not follow.
+// sameIndexing refuses changes that would make documents that are indexed already wrong.
 func sameIndexing(path string, old, f *Field) error {
 	for _, p := range []struct {
 		name string
@@ -332,7 +332,7 @@ func (v *vocabulary) definition(f *Field) wire.Object {
 	return o
 }
 
-// isDefault says whether a parameter is what it would be without being given.
+// isDefault says whether a parameter has its default value.
 func isDefault(m *wire.Member) bool {
 	switch m.Name {
 	case "index", "doc_values", "coerce":

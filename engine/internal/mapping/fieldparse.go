@@ -10,7 +10,7 @@ import (
 	"github.com/seed56735111/penstock/engine/internal/words"
 )
 
-// vocabulary is how a version speaks of mappings.
+// vocabulary is the version whose names of types and parameters a mapping uses.
 type vocabulary struct{ Major int }
 
 // parseField reads the definition of one field.

@@ -94,7 +94,7 @@ func (f *Field) objectDepth() int {
 	return deepest
 }
 
-// Untyped takes the mapping out of its type's name, where it stood before version 7.
+// Untyped unwraps a mapping from the name of its type, as requests had it before version 7.
 func Untyped(n *wire.Node) *wire.Node {
 	if len(n.Members) == 1 && n.Members[0].Node.Kind == wire.ObjectKind {
 		switch name := n.Members[0].Name; {
@@ -107,7 +107,7 @@ func Untyped(n *wire.Node) *wire.Node {
 	return n
 }
 
-// RootParam takes one parameter of a mapping: its properties, or how it learns.
+// RootParam reads one parameter of a whole mapping, such as properties, dynamic or dynamic_templates.
 func (m *Mapping) RootParam(p *wire.Member) error {
 	n := &p.Node
 	switch p.Name {

@@ -13,7 +13,7 @@ import (
 // lastNano is the latest time that a date_nanos can be; the first is 1970.
 var lastNano = time.Unix(0, math.MaxInt64).UTC()
 
-// Instant is a time in the unit of the field. What that cannot hold is the time next to it.
+// Instant is a time in the unit of the field. A time outside of its range becomes the nearest one in it.
 func (f *Field) Instant(t time.Time) int64 {
 	switch {
 	case !f.Nanos:
@@ -42,7 +42,7 @@ func (f *Field) holds(t time.Time) error {
 	return nil
 }
 
-// Time is the time that instant made a number of.
+// Time is the reverse of Instant.
 func (f *Field) Time(n int64) time.Time {
 	if f.Nanos {
 		return time.Unix(0, n).UTC()
@@ -93,7 +93,7 @@ func (f *Field) WholeNumber(n *wire.Node) (int64, error) {
 	return v.Int64(), nil
 }
 
-// bounded keeps exponents away that would make a number of a million digits.
+// bounded refuses exponents that would make a number of a million digits.
 func bounded(text string) string {
 	const most = 4
 	exponent := strings.IndexAny(text, "eE")
@@ -121,7 +121,7 @@ func (f *Field) outOfRange(n *wire.Node, limits [2]int64) error {
 	return wire.Errorf(400, "input_coercion_exception", "%s\n at %s; line: 1, column: %d]", text, wire.SourceText, n.End+1)
 }
 
-// UnsignedNumber moves the numbers from 0 to 2⁶⁴ into the order of int64.
+// UnsignedNumber reads a number below 2⁶⁴, and shifts it so that int64 keeps the order.
 func (f *Field) UnsignedNumber(n *wire.Node) (int64, error) {
 	x, ok := new(big.Rat).SetString(bounded(n.Text))
 	if !ok {
@@ -162,7 +162,7 @@ func (f *Field) FloatingNumber(n *wire.Node, wide bool) (int64, error) {
 	return Sortable(v), nil
 }
 
-// infinite is the error about a number that has no place in its type.
+// infinite is the error about a number that is too large for its type.
 type infinite struct {
 	*wire.Failure
 	text string
@@ -197,7 +197,7 @@ func Sortable(v float64) int64 {
 	return n
 }
 
-// Unsortable is the float that sortable made a number of.
+// Unsortable is the reverse of Sortable.
 func Unsortable(n int64) float64 {
 	if n < 0 {
 		n ^= math.MaxInt64

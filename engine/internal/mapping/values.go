@@ -147,7 +147,7 @@ func (p *learner) truth(n *wire.Node) (string, error) {
 	return "", wire.Illegal("Failed to parse value [%s] as only [true] or [false] are allowed.", n.Text)
 }
 
-// AddressKey is an address as a text that sorts as addresses do.
+// AddressKey is a text for an address that sorts as addresses do.
 func AddressKey(ip netip.Addr) string {
 	const digits = "0123456789abcdef"
 	b := ip.As16()
@@ -158,7 +158,7 @@ func AddressKey(ip netip.Addr) string {
 	return string(out)
 }
 
-// AddressText is the address that addressKey made a key of.
+// AddressText is the reverse of AddressKey, as text.
 func AddressText(key string) string {
 	var b [16]byte
 	for i := range b {

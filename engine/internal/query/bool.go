@@ -97,7 +97,7 @@ func (p *Parser) boolean(n *wire.Node) (Query, error) {
 	return q, nil
 }
 
-// filtered is a query with a filter, as it was written before there were filters in bool.
+// filtered reads the query of that name, which versions before bool had filters used.
 func (p *Parser) filtered(n *wire.Node) (Query, error) {
 	q := &boolQuery{boost: 1}
 	add := func(into *[]Query) func(*wire.Node) error {
@@ -173,7 +173,7 @@ func (q *boolQuery) Run(s *Searcher) (*Hits, error) {
 	return base.boosted(q.boost), nil
 }
 
-// optional adds the clauses that may match, of which some may have to.
+// optional adds the should clauses. minimum_should_match says how many of them have to match.
 func (q *boolQuery) optional(s *Searcher, base *Hits) (*Hits, error) {
 	if len(q.should) == 0 {
 		switch {
@@ -218,7 +218,7 @@ func (q *boolQuery) optional(s *Searcher, base *Hits) (*Hits, error) {
 	return out, nil
 }
 
-// shouldMatch works out minimum_should_match for a number of clauses.
+// shouldMatch returns how many of the clauses minimum_should_match wants.
 func shouldMatch(least string, clauses int) (int, error) {
 	least = strings.TrimSpace(least)
 	if strings.Contains(least, "<") {

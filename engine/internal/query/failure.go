@@ -4,7 +4,7 @@ import (
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
-// wrongText is the error about a value that a field's type does not take.
+// wrongText is the error about a value that the type of the field does not take.
 func (s *Searcher) wrongText(cause *wire.Failure) error {
 	e := wire.Errorf(400, "query_shard_exception", "failed to create query: %s", cause.Reason).
 		With("index", s.Index.Name, "index_uuid", s.Index.UUID)

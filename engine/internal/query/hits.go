@@ -87,7 +87,7 @@ func (s Set) docs() []uint32 {
 	return out
 }
 
-// tally adds up several lists.
+// tally adds up the scores of several lists of hits, and counts in how many lists each document is.
 type tally struct {
 	counts []uint16
 	scores []float32
@@ -114,7 +114,7 @@ func (t *tally) add(h *Hits) {
 	}
 }
 
-// hits are the documents that are in at least so many lists.
+// hits are the documents that are in at least this many lists. Tie is the part that lesser scores add to the best one.
 func (t *tally) hits(least int, tie float32) *Hits {
 	out := &Hits{scores: []float32{}}
 	for d, n := range t.counts {

@@ -9,7 +9,7 @@ import (
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
-// What can be sorted by beside the fields of the mapping: the score, the order of changes, and the id.
+// Beside the fields of the mapping, documents can be sorted by their score, the order of changes, and their id.
 const (
 	scoreField = "_score"
 	orderField = "_doc"
@@ -138,7 +138,7 @@ func (r *sortReading) result(now time.Time) (Value, error) {
 	return r.value, nil
 }
 
-// sortable returns a field whose values can be read document by document, or what stands for one that no mapping has.
+// sortable returns the field that is sorted by. Where the mapping has none, unmapped stands for it.
 func (s *Searcher) sortable(path string, unmapped *mapping.Field) (*mapping.Field, error) {
 	f, inside := s.Mapping.Find(path)
 	switch {

@@ -170,7 +170,7 @@ func (q *matchQuery) Run(s *Searcher) (*Hits, error) {
 	return t.hits(1, q.tie).boosted(q.boost), nil
 }
 
-// in looks for the text in one field; nil when the field says nothing about it.
+// in looks for the text in one field. The hits are nil when the text has no words for the field.
 func (q *matchQuery) in(s *Searcher, path string, boost float32) (*Hits, error) {
 	if IsSpecial(path) {
 		return s.term(path, &wire.Node{Kind: wire.StringKind, Text: q.text}, boost, false)

@@ -9,10 +9,10 @@ import (
 	"github.com/seed56735111/penstock/engine/internal/words"
 )
 
-// Unsupported marks an option that the real engines have and this one does not.
+// Unsupported marks an option that the real engines have and this one answers with 501.
 type Unsupported struct{}
 
-// options reads the options of a query into what the table points to.
+// options reads the options of a query. The table says where each goes, as Option takes it.
 func (p *Parser) options(name string, n *wire.Node, into map[string]any) error {
 	for i := range n.Members {
 		m := &n.Members[i]
@@ -75,7 +75,7 @@ func (p *Parser) Option(name string, m *wire.Member, target any) error {
 // Ignored takes an option that changes nothing here.
 func Ignored(*wire.Node) error { return nil }
 
-// Only allows the values with which an option changes nothing.
+// Only takes an option with one of the allowed values, with which it changes nothing. Others are 501.
 func Only(name string, allowed ...string) func(*wire.Node) error {
 	return func(n *wire.Node) error {
 		if n.Kind == wire.NullKind || slices.Contains(allowed, n.Text) {
@@ -114,5 +114,5 @@ func parseWeighted(text string) (weighted, error) {
 	return w, nil
 }
 
-// noField is what the engines say of a query about no field.
+// noField is the error about a query that names no field.
 func noField() error { return wire.Illegal("field name is null or empty") }

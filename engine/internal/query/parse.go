@@ -17,14 +17,14 @@ type Query interface {
 // Parser reads queries from a body.
 type Parser struct {
 	Body  []byte
-	Major int // the version of the engine that is answered like
+	Major int // the version whose answers are given
 	depth int // of bool in bool
 }
 
 // MaxClauses is how many clauses one query may have.
 const MaxClauses = 1024
 
-// FailAt is the error about what stands at a place of the body.
+// FailAt is a parsing_exception with the line and the column of an offset in the body.
 func (p *Parser) FailAt(at int, format string, args ...any) *wire.Failure {
 	line, column := wire.Position(p.Body, at)
 	return wire.Errorf(400, "parsing_exception", format, args...).With("line", line, "col", column)
@@ -115,7 +115,7 @@ func (p *Parser) named(m *wire.Member) (Query, error) {
 		Because(wire.Errorf(400, "named_object_not_found_exception", "[%d:%d] unknown field [%s]", line, column, m.Name))
 }
 
-// oneField returns the field that a query is about, and what it says.
+// oneField returns the single member of a query: a field with its value. Empty is the error when there is none.
 func (p *Parser) oneField(name string, n *wire.Node, empty string) (*wire.Member, error) {
 	var found *wire.Member
 	for i := range n.Members {

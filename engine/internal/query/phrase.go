@@ -75,7 +75,8 @@ func (s *Searcher) places(field, word string, before []map[uint32]place) (map[ui
 	}
 }
 
-// phrases says how often the words stand in their order, each one place after the last; with slop, how nearly.
+// phrases counts the places where the words stand one after the other. With slop, words that are further apart count
+// less.
 func phrases(words []string, lists [][]int, slop int) float64 {
 	if slop > 0 {
 		return newSloppy(words, lists, slop).frequency()

@@ -81,7 +81,7 @@ func (p *Parser) queryString(n *wire.Node) (Query, error) {
 	return q, q.parse()
 }
 
-// Line is a query as ?q has it.
+// Line is the query of ?q with the parameters beside it.
 type Line struct {
 	Text         string
 	DefaultField string
@@ -104,7 +104,7 @@ func ParseLine(l Line) (Query, error) {
 	return q, q.parse()
 }
 
-// parse reads the text. That it is wrong is found on the shards, so run says it.
+// parse reads the text. The engines report a bad text from the shards, so Run reports it.
 func (q *stringQuery) parse() error {
 	r := &stringReader{text: []rune(q.text), and: q.and}
 	c, err := r.clauses(0)
@@ -152,7 +152,7 @@ type stringContext struct {
 	lenient bool
 }
 
-// clause is a part of a query string. Nothing found is not the same as nothing said, which is nil.
+// clause is a part of a query string. It finds nil, instead of no hits, when its text has no words.
 type clause interface {
 	find(c *stringContext) (*Hits, error)
 }
@@ -336,7 +336,7 @@ func (r *stringReader) clause(depth int) (clause, error) {
 	return c, nil
 }
 
-// fieldName takes a name with a colon behind it.
+// fieldName reads a field's name and the colon after it.
 func (r *stringReader) fieldName() (string, bool) {
 	var name strings.Builder
 	for i := r.at; i < len(r.text); i++ {

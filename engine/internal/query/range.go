@@ -143,8 +143,8 @@ func (s *Searcher) textEnds(f *mapping.Field, q *rangeQuery) (from, to []byte, e
 	return from, to, err
 }
 
-// dateEnds are the first and the last time of a range. What an end leaves out goes the way that makes the range what
-// people mean: up to a day is up to its end.
+// dateEnds are the first and the last time of a range. The parts that an end leaves out are filled in so that the range
+// is what people mean: lte a day includes the whole day.
 func (s *Searcher) dateEnds(f *mapping.Field, q *rangeQuery) (from, to int64, err error) {
 	format := f.Format
 	if q.format != "" {
@@ -206,8 +206,8 @@ func (s *Searcher) numberEnds(f *mapping.Field, q *rangeQuery) (from, to int64, 
 	return from, to, err
 }
 
-// numberEnd is the nearest number of a field that a range with this end still has, upwards from its beginning and
-// downwards from its end. When there is none, the result leaves the range empty.
+// numberEnd is the first number of the field that is in a range, or the last one when up is false. It returns
+// errEmptyRange where no number of the field can be in the range.
 func (s *Searcher) numberEnd(f *mapping.Field, n *wire.Node, open, up bool) (int64, error) {
 	text := strings.TrimSpace(n.Text)
 	x, bad := strconv.ParseFloat(text, 64)
@@ -268,8 +268,8 @@ func (s *Searcher) numberEnd(f *mapping.Field, n *wire.Node, open, up bool) (int
 	return int64(math.Floor(x)), nil
 }
 
-// numbers finds the numbers from one to another, both included: the middle of a wide range by few coarse keys, its ends
-// by fine ones.
+// numbers finds the numbers from one to another, both included. It looks the middle of a wide range up by a few coarse
+// keys, and the ends by fine ones.
 func (s *Searcher) numbers(field string, from, to int64) ([]uint32, error) {
 	if from > to {
 		return nil, nil
@@ -291,7 +291,7 @@ func (s *Searcher) numbers(field string, from, to int64) ([]uint32, error) {
 			}
 			break
 		}
-		// The parts of the outermost coarse keys that the range does not have whole.
+		// The range has only a part of the first and of the last coarse key: these parts are looked up by finer ones.
 		next, before := low>>step, high>>step
 		if low&(1<<step-1) != 0 {
 			next++

@@ -21,7 +21,7 @@ type bm25 struct {
 	normed bool
 }
 
-// newBM25 takes how many documents have each of the terms.
+// newBM25 prepares the scores of a term or a phrase. Found is how many documents have each of its words.
 func (s *Searcher) newBM25(field string, f *mapping.Field, found []uint64, boost float32) *bm25 {
 	l := s.state.Lengths[field]
 	docs := float64(max(l.Docs, 1))
@@ -43,7 +43,8 @@ func (s *Searcher) newBM25(field string, f *mapping.Field, found []uint64, boost
 	return b
 }
 
-// score is that of a document in which the term is so often. Bleve gives the length as one over its root.
+// score is that of a document in which the term occurs frequency times. The norm is bleve's: one over the square root
+// of the number of words.
 func (b *bm25) score(frequency, norm float64) float32 {
 	n := 1
 	if b.normed && norm > 0 {
@@ -52,7 +53,7 @@ func (b *bm25) score(frequency, norm float64) float32 {
 	return b.weight - b.weight/(1+float32(frequency)*b.norms[n])
 }
 
-// lengthByte and byteLength keep a length in a byte, exactly up to 40, as Lucene does: scores are the same then.
+// lengthByte and byteLength keep a length in a byte, exactly up to 40, as Lucene does, so that scores are the same.
 func lengthByte(n uint64) int {
 	const free = 24
 	if n < free {

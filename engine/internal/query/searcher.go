@@ -30,8 +30,8 @@ type Searcher struct {
 // Searchers look into several indexes.
 type Searchers []*Searcher
 
-// Open opens indexes as they are now, for one request. An index that was deleted meanwhile is left out. Node is what
-// errors call this node; major is the version of the engine that is answered like.
+// Open opens indexes as they are now, for one request. An index that was deleted meanwhile is left out. Node is the
+// name of this node in errors. Major is the version whose answers are given.
 func Open(ctx context.Context, indexes []*store.Index, node string, major int) (Searchers, error) {
 	var out Searchers
 	now := time.Now()
@@ -52,14 +52,14 @@ func Open(ctx context.Context, indexes []*store.Index, node string, major int) (
 	return out, nil
 }
 
-// Close lets the indexes go.
+// Close releases the snapshots.
 func (s Searchers) Close() {
 	for _, one := range s {
 		one.Close()
 	}
 }
 
-// Close lets the index go.
+// Close releases the snapshot.
 func (s *Searcher) Close() { s.snap.Close() }
 
 // Err is not nil when the request is over.
@@ -86,12 +86,12 @@ func (s *Searcher) live() []uint32 {
 	return s.all
 }
 
-// IsSpecial says whether a name is not that of a field of the document.
+// IsSpecial says whether a name is that of metadata, such as _id, and not of a field.
 func IsSpecial(path string) bool {
 	return path == "_id" || path == "_index" || path == "_type" || path == "_field_names"
 }
 
-// lookup returns a field that can be searched; nil when the mapping has none.
+// lookup returns a field that can be searched. It is nil when the mapping has none.
 func (s *Searcher) lookup(path string) (*mapping.Field, error) {
 	f, inside := s.Mapping.Find(path)
 	switch {
@@ -153,7 +153,7 @@ func (s *Searcher) having(field, term string) ([]uint32, error) {
 	}
 }
 
-// matching finds the terms of a field that begin with a text and fit.
+// matching finds the documents with a term that begins with head and fits.
 func (s *Searcher) matching(field, head string, fits func(string) bool) ([]uint32, error) {
 	d, err := s.snap.FieldDictPrefix(field, []byte(head))
 	if err != nil {
@@ -163,7 +163,7 @@ func (s *Searcher) matching(field, head string, fits func(string) bool) ([]uint3
 	return s.collect(field, d, fits)
 }
 
-// dictionary finds the terms of a field that sort between two, both included.
+// dictionary finds the documents with a term between two, both included.
 func (s *Searcher) dictionary(field, from, to string) ([]uint32, error) {
 	if from > to {
 		return nil, nil

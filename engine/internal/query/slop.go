@@ -16,7 +16,7 @@ type sloppy struct {
 	end     int
 }
 
-// phraseWord is a word of the phrase with where it is in the document.
+// phraseWord is a word of the phrase with its positions in the document.
 type phraseWord struct {
 	offset    int   // in the phrase
 	positions []int // in the document
@@ -58,7 +58,7 @@ func newSloppy(words []string, lists [][]int, slop int) *sloppy {
 	return s
 }
 
-// frequency is the sum over all matches of one over one more than their distance.
+// frequency is the sum of 1/(1+distance) over all matches.
 func (s *sloppy) frequency() float64 {
 	if !s.start() {
 		return 0
@@ -75,7 +75,7 @@ func (s *sloppy) frequency() float64 {
 	}
 }
 
-// start puts every word at its first position, words that are there several times at different ones.
+// start puts every word at its first position. A word that the phrase has several times gets different positions.
 func (s *sloppy) start() bool {
 	for _, w := range s.words {
 		if !w.next() {
@@ -168,7 +168,7 @@ func (s *sloppy) match() (length int, more bool) {
 	return length, false
 }
 
-// apart moves words on that are the same and stand at the same place.
+// apart moves repeated words on until they stand at different places.
 func (s *sloppy) apart(w *phraseWord) bool {
 	if w.group < 0 {
 		return true

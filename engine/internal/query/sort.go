@@ -9,7 +9,7 @@ import (
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
 
-// SortKey is one thing to sort by.
+// SortKey is one of the things by which a page is sorted.
 type SortKey struct {
 	Field    string
 	desc     bool

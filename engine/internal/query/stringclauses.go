@@ -43,7 +43,7 @@ func (b *boolClause) find(c *stringContext) (*Hits, error) {
 	return q.Run(c.Searcher)
 }
 
-// found is a query whose result is there already.
+// found is a query with its result.
 type found struct{ h *Hits }
 
 func (f found) Run(*Searcher) (*Hits, error) { return f.h, nil }

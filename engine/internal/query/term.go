@@ -232,7 +232,7 @@ func ends(net netip.Prefix) (first, last netip.Addr) {
 	return first, last
 }
 
-// number reads a value that is searched for in a number field. It is not ok when no number of the field is equal to it.
+// number reads a value that is searched for in a number field. Ok is false when no number of the field can equal it.
 func (s *Searcher) number(f *mapping.Field, v *wire.Node) (n int64, ok bool, err error) {
 	text := strings.TrimSpace(v.Text)
 	x, bad := strconv.ParseFloat(text, 64)

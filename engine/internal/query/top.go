@@ -142,7 +142,7 @@ func (t *Top) Add(s *Searcher, h *Hits) error {
 	return nil
 }
 
-// check finds errors in the sort without sorting anything.
+// check reports errors in the sort for an index of which no document is wanted.
 func (t *Top) check(s *Searcher) error {
 	_, err := t.reader(s)
 	return err
@@ -195,7 +195,7 @@ func (t *Top) Chosen() []*Candidate {
 	return t.heap[min(t.page.From, len(t.heap)):]
 }
 
-// before says which of two comes first: by the keys, then in the order of the indexes and of their changes.
+// before says which of two comes first: by the keys, then by the order of the indexes, then by that of changes.
 func (t *Top) before(a, b *Candidate) bool {
 	if t.page.Sort == nil {
 		if a.Score != b.Score {

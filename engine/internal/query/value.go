@@ -104,8 +104,8 @@ func ValueOf(f *mapping.Field, n *wire.Node, now time.Time) (Value, error) {
 	return Value{Kind: TextValue, Text: n.Text, Field: f}, nil
 }
 
-// StoredValue reads a term by which the store keeps a value of the field. The same number is kept once, with how many
-// times the document has it.
+// StoredValue reads a value of the field from the term that the store keeps. A number that a document has several times
+// comes with a second term, which says how many times.
 func StoredValue(f *mapping.Field, term []byte) (v Value, times int, ok bool) {
 	v = Value{Kind: TextValue, Field: f}
 	switch f.Class {

@@ -22,8 +22,8 @@ const (
 	TypeColumn   = "_type"  // before version 7
 )
 
-// Record is a document on its way into the index. It builds what bleve asks for, past bleve's own mapping: which words
-// and keys a value has is decided here.
+// Record is a document on its way into the index. It gives bleve the words and keys of each value itself, so that
+// bleve's own mapping is not used.
 type Record struct {
 	key     string
 	columns []column
@@ -50,7 +50,7 @@ var (
 	_ bleve.Field    = (*column)(nil)
 )
 
-// recordPool keeps records for use again: their maps and lists are most of what indexing would allocate.
+// recordPool keeps records for reuse. Their maps and lists are most of what indexing would allocate.
 type recordPool struct{ pool sync.Pool }
 
 func (p *recordPool) get() *Record {
@@ -60,7 +60,7 @@ func (p *recordPool) get() *Record {
 	return &Record{}
 }
 
-// Bounds of what is worth keeping of a record.
+// A record that is larger than this is not kept for reuse.
 const (
 	mostColumns = 500
 	mostTokens  = 100
@@ -263,7 +263,7 @@ func (c *column) words() {
 	}
 }
 
-// eachKey are what a field's values are found by, and what they are read back from.
+// eachKey calls each with the keys of the values of a field: searches find them, and sorts and aggregations read them.
 func eachKey(f *mapping.Field, leaves []mapping.Leaf, each func(key string)) {
 	switch f.Class {
 	case mapping.Whole, mapping.Floating, mapping.Instant:
@@ -292,8 +292,7 @@ func eachKey(f *mapping.Field, leaves []mapping.Leaf, each func(key string)) {
 	}
 }
 
-// pathsKey is one key for all the fields that have a value: documents of one kind have one, however many fields that
-// is.
+// pathsKey is a single key for all the fields that have a value. Documents with the same fields share it.
 func pathsKey(paths []string) string {
 	slices.Sort(paths)
 	var b strings.Builder
@@ -305,8 +304,7 @@ func pathsKey(paths []string) string {
 	return b.String()
 }
 
-// NumberLevels are the precisions at which numbers are indexed: ranges use the coarse ones for what is far from their
-// ends.
+// NumberLevels are the precisions at which numbers are indexed. Ranges use the coarse ones far from their ends.
 var NumberLevels = []uint{0, LevelBits, 2 * LevelBits}
 
 // LevelBits is how many bits of a number each level leaves out.

@@ -51,14 +51,14 @@ func (x *Index) Read(docType, id string) (*Stored, error) {
 	return s.Load(docs[0], true)
 }
 
-// Random are n bytes that nobody can guess.
+// Random returns n bytes that nobody can guess.
 func Random(n int) []byte {
 	b := make([]byte, n)
 	_, _ = rand.Read(b)
 	return b
 }
 
-// NewID is a name that nothing else has.
+// NewID is an id that nothing else has.
 func NewID() string { return base64.RawURLEncoding.EncodeToString(Random(15)) }
 
 // Index is one index. Its name and settings do not change.
@@ -83,19 +83,19 @@ type Index struct {
 	closed bool
 }
 
-// Shared is what the indexes of an engine have together.
+// Shared is what the indexes of one engine share.
 type Shared struct {
 	queue   *bleve.AnalysisQueue
 	logger  *slog.Logger
 	records recordPool
 }
 
-// NewShared is what the indexes of one engine have together. It must be closed after them.
+// NewShared makes what the indexes of one engine share. It must be closed after them.
 func NewShared(logger *slog.Logger) *Shared {
 	return &Shared{queue: bleve.NewAnalysisQueue(runtime.GOMAXPROCS(0)), logger: logger}
 }
 
-// Close ends what the indexes have together.
+// Close stops what the indexes share.
 func (s *Shared) Close() { s.queue.Close() }
 
 // State is what an index knows beside its documents. It is replaced, never changed.
@@ -139,7 +139,7 @@ func (x *Index) Bury(key string, version int64) {
 	x.graves[key] = grave{version, time.Now()}
 }
 
-// Exhume forgets a deletion, because the document is there again.
+// Exhume forgets a deletion, because the document exists again.
 func (x *Index) Exhume(key string) { delete(x.graves, key) }
 
 // NewRecord makes a record of a document that the mapping has read.
@@ -147,7 +147,7 @@ func (x *Index) NewRecord(d *Stored, p mapping.Parsed) *Record {
 	return x.shared.records.newRecord(d, p)
 }
 
-// Write lets f change the index with nobody else doing so.
+// Write runs f while nobody else changes the index.
 func (x *Index) Write(f func() error) error {
 	x.writing.Lock()
 	defer x.writing.Unlock()
@@ -173,7 +173,7 @@ const (
 	stateKey    = "state"
 )
 
-// description is what the disk has of an index for ever.
+// description is the part of an index on the disk that never changes.
 type description struct {
 	Name     string                     `json:"name"`
 	UUID     string                     `json:"uuid"`
@@ -224,7 +224,7 @@ func NewIndex(
 	return x, nil
 }
 
-// ErrUnfinished is a directory whose index was never created to the end.
+// ErrUnfinished says that the index of a directory was not created completely.
 var ErrUnfinished = errors.New("the index was not created to its end")
 
 // OpenIndex opens the index in a directory.
@@ -243,7 +243,7 @@ func OpenIndex(dir string, major int, sh *Shared) (*Index, error) {
 	return x, nil
 }
 
-// describe reads what an index has for ever.
+// describe reads the part of an index that never changes.
 func (x *Index) describe(major int) error {
 	s, err := x.store.snapshot()
 	if err != nil {
@@ -336,12 +336,12 @@ func (x *Index) View() (*Snapshot, *State, error) {
 	return s, x.state.Load(), err
 }
 
-// unavailable is the error about an index that the disk does not take or give.
+// unavailable is the error about an index that cannot be written or read on the disk.
 func (x *Index) unavailable(err error) error {
 	return wire.Errorf(http.StatusServiceUnavailable, "unavailable_shards_exception", "[%s][0] %s", x.Name, err)
 }
 
-// reopen opens the store as it is on the disk, after an error of which nobody knows what it left in memory. The caller
+// reopen opens the store as it is on the disk, after an error that may have left anything in memory. The caller
 // holds life.
 func (x *Index) reopen() error {
 	if x.closed {
@@ -410,7 +410,7 @@ func (x *Index) Change(records []*Record, gone []string, s *State) error {
 	return nil
 }
 
-// measure adds what scores need to know about new documents.
+// measure adds the lengths of new documents, which scores need.
 func (s *State) measure(records []*Record) {
 	s.Lengths = maps.Clone(s.Lengths)
 	if s.Lengths == nil {
@@ -562,7 +562,7 @@ func (x *Index) Close() error {
 	return x.store.close()
 }
 
-// Remove deletes the index. Under another name first, so that an index is never there in part.
+// Remove deletes the index. It renames the directory first, so that a crash never leaves a part of an index.
 func (x *Index) Remove() error {
 	err := x.Close()
 	if x.dir == "" {
@@ -575,7 +575,7 @@ func (x *Index) Remove() error {
 	return errors.Join(err, SyncDir(filepath.Dir(x.dir)), os.RemoveAll(gone))
 }
 
-// DeletedSuffix is what the name of a directory ends with whose index is being deleted.
+// DeletedSuffix ends the name of a directory whose index is being deleted.
 const DeletedSuffix = ".deleted"
 
 // AliasBody is the aliases as the API shows them.
@@ -587,7 +587,7 @@ func (x *Index) AliasBody() wire.Object {
 	return o
 }
 
-// versionNumbers are the versions as indexes know what made them.
+// versionNumbers are the versions as the settings of an index show them.
 var versionNumbers = map[int]string{1: "1050299", 7: "7100299", 8: "136407927", mapping.FirstThird: "137247827"}
 
 // SettingsBody is the settings as the API shows them; flat is without nesting.
@@ -616,7 +616,7 @@ func (x *Index) SettingsBody(flat bool) wire.Object {
 	return SettingsBody(values)
 }
 
-// Learn adds to the mapping.
+// Learn adds the fields of a definition to the mapping.
 func (x *Index) Learn(n *wire.Node, docType string) error {
 	x.writing.Lock()
 	defer x.writing.Unlock()

@@ -20,7 +20,7 @@ type Settings struct {
 	Window   int // from + size
 }
 
-// Settings that change nothing here are taken; those that would, and that are not done, are refused.
+// Settings that change nothing here are taken. Those that this engine would have to obey, and does not, are refused.
 var (
 	idleSettings = []string{
 		"refresh_interval", "codec", "codec.*", "merge.*", "translog.*", "routing.*", "unassigned.*", "priority",

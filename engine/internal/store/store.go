@@ -113,10 +113,10 @@ func (s *store) snapshot() (*Snapshot, error) {
 	return n, nil
 }
 
-// Close lets the documents of that moment go.
+// Close releases the documents of that moment.
 func (s *Snapshot) Close() { _ = s.IndexSnapshot.Close() }
 
-// Size is one more than the highest number of a document.
+// Size is one more than the highest document number.
 func (s *Snapshot) Size() int { return int(s.starts[len(s.starts)-1]) } //nolint:gosec // a count
 
 // Live are the numbers of all documents, in order.
@@ -151,7 +151,7 @@ func (s *Snapshot) Find(keys []string) ([]uint32, error) {
 	return out, nil
 }
 
-// Load reads a document; without its source when that is not asked for.
+// Load reads a document, with its source when that is asked for.
 func (s *Snapshot) Load(doc uint32, source bool) (*Stored, error) {
 	i := 0
 	for uint64(doc) >= s.starts[i+1] {

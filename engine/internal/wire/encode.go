@@ -28,7 +28,7 @@ func Obj(pairs ...any) Object {
 	return o
 }
 
-// List is a list that is made while it is written.
+// List is a list whose items are made while it is written.
 type List iter.Seq[any]
 
 // Double is a number that is written as Java writes a double: 3.0, 1.5E12.
@@ -102,7 +102,7 @@ func Append(b []byte, v any) []byte {
 	return append(b, "null"...)
 }
 
-// AppendNode adds a value as it was written, without what is between the parts.
+// AppendNode adds a value as it was written, without the white space between its parts.
 func AppendNode(b []byte, n *Node) []byte {
 	switch n.Kind {
 	case StringKind:

@@ -26,7 +26,7 @@ func Errorf(status int, kind, format string, args ...any) *Failure {
 	return &Failure{Status: status, Kind: kind, Reason: fmt.Sprintf(format, args...)}
 }
 
-// Sentence is an error that the engines write without a kind.
+// Sentence is an error that the engines write as one sentence, without a kind.
 func Sentence(status int, format string, args ...any) *Failure {
 	return &Failure{Status: status, Reason: fmt.Sprintf(format, args...), Plain: true}
 }
@@ -47,24 +47,24 @@ func ValidationFailed(wrong []string) string {
 	return b.String()
 }
 
-// Illegal is the error about an argument.
+// Illegal is an illegal_argument_exception.
 func Illegal(format string, args ...any) *Failure {
 	return Errorf(http.StatusBadRequest, "illegal_argument_exception", format, args...)
 }
 
-// NotATime is the error about a value that is no length of time, such as 30s.
+// NotATime is the error about a value that is not a length of time such as 30s.
 func NotATime(name, v string) *Failure {
 	return Illegal("failed to parse setting [%s] with value [%s] as a time value: unit is missing or unrecognized",
 		name, v)
 }
 
-// With adds what an error says beside its reason.
+// With adds members, such as the index, that stand beside the reason.
 func (e *Failure) With(pairs ...any) *Failure {
 	e.more = append(e.more, Obj(pairs...)...)
 	return e
 }
 
-// Because adds the cause. Other errors are taken as such.
+// Because adds the cause, as AsFailure takes it.
 func (e *Failure) Because(err error) *Failure {
 	e.Cause = AsFailure(err)
 	return e
@@ -77,7 +77,7 @@ func (e *Failure) Error() string {
 	return e.Kind + ": " + e.Reason
 }
 
-// AsFailure is the error of the API in err, or err as one of the server.
+// AsFailure is the Failure in err. Any other error becomes one with status 500.
 func AsFailure(err error) *Failure {
 	if e, ok := errors.AsType[*Failure](err); ok {
 		return e

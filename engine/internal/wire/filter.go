@@ -65,7 +65,7 @@ func plain(v any) any {
 	return v
 }
 
-// below returns what the paths mean under a name; whole says that one of them ends there.
+// below returns the rests of the paths that go on under a name. Whole says that one of them ends there.
 func below(paths [][]string, name string) (rest [][]string, whole bool) {
 	for _, p := range paths {
 		switch {
@@ -113,7 +113,7 @@ func kept(v any, paths [][]string) (any, bool) {
 	return nil, false
 }
 
-// each filters the items of a list, and writes them at once: a long list takes no more than its text.
+// each filters the items of a list while they are written, so that a long list takes no memory beside its text.
 func each(items iter.Seq[any], paths [][]string, filter func(any, [][]string) (any, bool)) (any, bool) {
 	var out []any
 	for item := range items {

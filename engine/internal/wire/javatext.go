@@ -4,7 +4,7 @@ import (
 	"strings"
 )
 
-// JavaClass and javaText are a value's class and text as the engines' messages have them.
+// JavaClass is the Java class of a value, as the messages of the engines name it.
 func JavaClass(n *Node) string {
 	switch n.Kind {
 	case StringKind:
@@ -31,7 +31,7 @@ func JavaText(n *Node) string {
 	return b.String()
 }
 
-// LongestText bounds what of a value goes into a message.
+// LongestText bounds the part of a value that goes into a message.
 const LongestText = 2000
 
 func writeJava(b *strings.Builder, n *Node) {

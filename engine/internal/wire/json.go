@@ -1,5 +1,5 @@
-// Package wire reads bodies as trees that know their places, with the errors of the engines' parser, and writes answers
-// and errors, whose members keep their order.
+// Package wire reads bodies as trees that know the place of each value, with the errors of the engines' parser, and
+// writes answers and errors, whose members keep their order.
 package wire
 
 import (
@@ -127,7 +127,7 @@ func Parse(b []byte) (Node, error) {
 			return Node{}, r.fail("Unexpected close marker '%c': expected '%c' (for root starting at %s; line: 1])",
 				c, map[byte]byte{'}': ']', ']': '}'}[c], SourceText)
 		}
-		// What follows has to be read to find the error in it; a second value is one too many.
+		// What follows the value is read to find an error in it. A second value is an error too.
 		second, err := r.value()
 		if err != nil {
 			return Node{}, err
@@ -137,7 +137,7 @@ func Parse(b []byte) (Node, error) {
 	return n, nil
 }
 
-// ParseBody reads a request body; a body that is no JSON object is refused as the engines do it.
+// ParseBody reads a request body. It refuses one that is no JSON object in the words of the engines.
 func ParseBody(b []byte) (Node, error) {
 	n, err := Parse(b)
 	if err == nil && n.Kind != ObjectKind {
@@ -156,10 +156,10 @@ type reader struct {
 	members []Member // of the objects that are being read, innermost last
 }
 
-// SourceText is how the engines leave out the source of an error.
+// SourceText stands in the errors of the engines instead of the source.
 const SourceText = "[Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled)"
 
-// Position is the line and the column of an offset, from 1.
+// Position is the line and the column of an offset. Both count from 1.
 func Position(b []byte, at int) (line, column int) {
 	line, column = 1, at+1
 	for i := 0; i < at && i < len(b); i++ {
@@ -586,7 +586,7 @@ func (n *Node) Places() func(name string) (int, bool) {
 	}
 }
 
-// Texts are the texts of a list; a single one may stand without its list.
+// Texts are the texts of a list. A single text may stand for a list of one.
 func (n *Node) Texts() []string {
 	if n.Kind == StringKind {
 		return []string{n.Text}
