@@ -67,7 +67,7 @@ func (s *RequestSigner) hash(r *http.Request) (string, error) {
 		return hash, err
 	}
 	limit := orDefault(s.MaxBody, defaultMaxBody)
-	p, err := spool(r.Body, r.ContentLength, limit+1, limit, "", &s.Signer.core.chunks)
+	p, err := spooling{inMemory: limit + 1, limit: limit, pool: &s.Signer.core.chunks}.spool(r.Body, r.ContentLength)
 	_ = r.Body.Close()
 	if err != nil {
 		return "", err

@@ -29,6 +29,9 @@ type payload struct {
 	size   int64
 	hash   string
 	pool   *sync.Pool
+	// budget is what memory and disk were taken from, nil when there is no bound on all bodies together.
+	budget       *Budget
+	memory, disk int64
 
 	mu sync.Mutex
 	// users counts the owner, until Close, and the open readers. The last one frees memory and file: a transport can
@@ -44,25 +47,35 @@ const (
 	maxChunk    = 256 << 10
 )
 
-// spool reads r to its end and hashes it. At most inMemory bytes stay in memory, the rest goes to a file in dir, or in
-// the system's temporary directory when dir is empty. A body over limit is a *[BodyTooLargeError]. Large chunks come
-// from pool and go back there.
-func spool(r io.Reader, length, inMemory, limit int64, dir string, pool *sync.Pool) (*payload, error) {
-	p := &payload{pool: pool, users: 1}
+// spooling says where a body waits.
+type spooling struct {
+	// inMemory is how much of it stays in memory at most, limit how long it may be.
+	inMemory, limit int64
+	// dir is where the rest goes, in the system's temporary directory when empty.
+	dir string
+	// pool is where large chunks come from and go back to.
+	pool   *sync.Pool
+	budget *Budget
+}
+
+// spool reads r to its end and hashes it. A body over the limit is a *[BodyTooLargeError], one that the budget has no
+// room for a *[BusyError].
+func (s spooling) spool(r io.Reader, length int64) (*payload, error) {
+	p := &payload{pool: s.pool, budget: s.budget, users: 1}
 	if r == nil || r == http.NoBody {
 		p.hash = EmptyPayloadHash
 		return p, nil
 	}
-	if length > limit {
-		return nil, &BodyTooLargeError{Limit: limit}
+	if length > s.limit {
+		return nil, &BodyTooLargeError{Limit: s.limit}
 	}
 	h := sha256.New()
-	src := io.TeeReader(io.LimitReader(r, limit+1), h)
-	err := p.fill(src, length, inMemory, dir)
+	src := io.TeeReader(io.LimitReader(r, s.limit+1), h)
+	err := p.fill(src, length, s.inMemory, s.dir)
 	switch {
 	case err != nil:
-	case p.size > limit:
-		err = &BodyTooLargeError{Limit: limit}
+	case p.size > s.limit:
+		err = &BodyTooLargeError{Limit: s.limit}
 	case length > 0 && p.size != length:
 		err = fmt.Errorf("body has %d bytes, Content-Length says %d", p.size, length)
 	}
@@ -78,6 +91,9 @@ func (p *payload) fill(src io.Reader, length, inMemory int64, dir string) error 
 	// Chunks grow with what has arrived, not with what was announced.
 	for size := int64(firstChunk); p.inMem < inMemory; size = min(chunkFactor*size, maxChunk) {
 		more, err := p.fillChunk(src, min(size, inMemory-p.inMem), length)
+		if errors.Is(err, errNoMemory) {
+			break
+		}
 		if err != nil || !more {
 			return err
 		}
@@ -90,7 +106,7 @@ func (p *payload) fill(src io.Reader, length, inMemory int64, dir string) error 
 	// Without a name nobody else can open the file, and it goes with the process. Windows cannot remove an open file:
 	// there Close removes it.
 	_ = os.Remove(file.Name())
-	n, err := io.Copy(file, src)
+	n, err := io.Copy(diskWriter{file, p}, src)
 	p.size += n
 	if err != nil {
 		return fmt.Errorf("spool body: %w", err)
@@ -103,7 +119,10 @@ func (p *payload) fillChunk(src io.Reader, size, length int64) (more bool, err e
 	if rest := length - p.inMem; rest > 0 {
 		size = min(size, rest)
 	}
-	chunk := p.chunk(size)
+	chunk, err := p.chunk(size)
+	if err != nil {
+		return false, err
+	}
 	n, err := readFull(src, chunk)
 	if n > 0 {
 		p.chunks = append(p.chunks, chunk[:n])
@@ -140,15 +159,26 @@ func readFull(r io.Reader, b []byte) (n int, err error) {
 	return n, err
 }
 
+// errNoMemory says that the budget has no memory for another chunk.
+var errNoMemory = errors.New("no memory left for bodies")
+
 // chunk returns memory for size bytes.
-func (p *payload) chunk(size int64) []byte {
-	if size <= maxChunk/chunkFactor {
-		return make([]byte, size)
+func (p *payload) chunk(size int64) ([]byte, error) {
+	whole := size
+	if size > maxChunk/chunkFactor {
+		whole = maxChunk
+	}
+	if !p.budget.takeMemory(whole) {
+		return nil, errNoMemory
+	}
+	p.memory += whole
+	if whole < maxChunk {
+		return make([]byte, size), nil
 	}
 	if c, ok := p.pool.Get().(*[maxChunk]byte); ok {
-		return c[:size]
+		return c[:size], nil
 	}
-	return new([maxChunk]byte)[:size]
+	return new([maxChunk]byte)[:size], nil
 }
 
 // Close ends the use by the owner. Open readers go on; opening another fails.
@@ -174,6 +204,7 @@ func (p *payload) release() error {
 		}
 	}
 	p.chunks = nil
+	p.budget.giveBack(p.memory, p.disk)
 	if p.file == nil {
 		return nil
 	}

@@ -52,8 +52,10 @@ func (t *Transport) newReplay(req *http.Request) (*replay, error) {
 		}
 	default:
 		var p *payload
-		inMemory, limit := orDefault(t.SpoolBytes, defaultSpool), orDefault(t.MaxBody, defaultMaxBody)
-		p, err = spool(req.Body, req.ContentLength, inMemory, limit, t.SpoolDir, &t.core.chunks)
+		p, err = spooling{
+			inMemory: orDefault(t.SpoolBytes, defaultSpool), limit: orDefault(t.MaxBody, defaultMaxBody),
+			dir: t.SpoolDir, pool: &t.core.chunks, budget: t.Budget,
+		}.spool(req.Body, req.ContentLength)
 		closeBody()
 		if err == nil {
 			b.source = p.open

@@ -55,6 +55,8 @@ type Transport struct {
 	MaxBody int64
 	// SpoolDir is where temporary files are made; empty is the system's directory.
 	SpoolDir string
+	// Budget bounds the bodies without GetBody of all requests under way together. Nil is no bound.
+	Budget *Budget
 	// Trace, when not nil, is called with each signature before the request is sent, from the goroutine of RoundTrip.
 	Trace func(Trace)
 

@@ -95,8 +95,10 @@ func (v *Verifier) Verify(r *http.Request) (*Verified, error) {
 	if r.Body != nil {
 		src = r.Body
 	}
-	inMemory, limit := orDefault(v.SpoolBytes, defaultSpool), orDefault(v.MaxBody, defaultMaxBody)
-	p, err := spool(src, r.ContentLength, inMemory, limit, v.SpoolDir, &v.core.chunks)
+	p, err := spooling{
+		inMemory: orDefault(v.SpoolBytes, defaultSpool), limit: orDefault(v.MaxBody, defaultMaxBody),
+		dir: v.SpoolDir, pool: &v.core.chunks,
+	}.spool(src, r.ContentLength)
 	if err != nil {
 		return nil, fmt.Errorf("verify request: %w", err)
 	}
