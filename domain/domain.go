@@ -103,6 +103,8 @@ type TransportConfig struct {
 	StallTimeout time.Duration
 	// Dial connects; a [net.Dialer] when nil.
 	Dial DialFunc
+	// HTTP2 offers HTTP/2 where there is TLS. Many small requests share a connection then; large bodies are slower.
+	HTTP2 bool
 }
 
 // NewTransport returns a transport for one domain. It keeps few connections and uses the environment's proxy. It asks
@@ -125,6 +127,7 @@ func NewTransport(cfg TransportConfig) *http.Transport {
 		WriteBufferSize:     buffer,
 		ReadBufferSize:      buffer,
 		DisableCompression:  true,
+		ForceAttemptHTTP2:   cfg.HTTP2,
 	}
 }
 

@@ -31,6 +31,12 @@ type Target struct {
 	CAFile string
 	// SignFor is the host to sign for, and to expect in the certificate, when the endpoint is a tunnel to it.
 	SignFor string
+	// HTTP2 offers HTTP/2 to the endpoint.
+	HTTP2 bool
+	// Bodies bounds the bodies of all requests that are signed while they are read, and MaxBody each of them; see
+	// [sigv4.Transport].
+	Bodies  *sigv4.Budget
+	MaxBody int64
 	// UserAgent is what requests call themselves; "penstock" when empty.
 	UserAgent string
 }
@@ -90,7 +96,10 @@ func (t *Target) Transport(ctx context.Context, dial domain.DialFunc, maxInFligh
 	if err != nil {
 		return nil, err
 	}
-	base := domain.NewTransport(domain.TransportConfig{MaxInFlight: maxInFlight, RootCAs: roots, ServerName: hostname(t.SignFor), Dial: dial, StallTimeout: t.AWS.Stall})
+	base := domain.NewTransport(domain.TransportConfig{
+		MaxInFlight: maxInFlight, RootCAs: roots, ServerName: hostname(t.SignFor), Dial: dial,
+		StallTimeout: t.AWS.Stall, HTTP2: t.HTTP2,
+	})
 	if t.NoSign {
 		return t.toCollection(base), nil
 	}
@@ -114,7 +123,10 @@ func (t *Target) Transport(ctx context.Context, dial domain.DialFunc, maxInFligh
 	if err := t.checkCollection(host, service); err != nil {
 		return nil, err
 	}
-	return t.toCollection(&sigv4.Transport{Base: base, Credentials: Chain{cfg.Credentials}, Region: region, Service: service, Host: t.SignFor}), nil
+	return t.toCollection(&sigv4.Transport{
+		Base: base, Credentials: Chain{cfg.Credentials}, Region: region, Service: service, Host: t.SignFor,
+		Budget: t.Bodies, MaxBody: t.MaxBody,
+	}), nil
 }
 
 // checkCollection finds out whether a collection is named where one is needed: the endpoint of an account serves all of its

@@ -29,6 +29,7 @@ var allowed = map[string][]string{
 
 	// Modes.
 	"lambda": {root, "cloudwatch", "domain", "pipeline", "source"},
+	"proxy":  {"domain", "sigv4", "guard"},
 	"guard":  {"iam", "sigv4", "guard/identity", "guard/fault", "guard/internal/edge", "internal/glob"},
 	"engine": {
 		"engine/internal/wire", "engine/internal/dates", "engine/internal/mapping", "engine/internal/store",

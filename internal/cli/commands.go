@@ -13,6 +13,7 @@ func commands(a *app) []*cobra.Command {
 		newDomainCommand(a),
 		newPolicyCommand(a),
 		newRequestCommand(a),
+		newProxyCommand(a),
 		newTemplatesCommand(a),
 		newFormatsCommand(a),
 		newExplainCommand(a),

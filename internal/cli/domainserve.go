@@ -37,39 +37,8 @@ func (o *domainOptions) serve(ctx context.Context, a *app, h http.Handler, logge
 		}
 		defer cleanUp()
 	}
-	ended := make(chan error, 1)
-	go func() {
-		if o.withTLS {
-			ended <- srv.ServeTLS(l, "", "")
-		} else {
-			ended <- srv.Serve(l)
-		}
-	}()
 	o.announce(a, l.Addr())
-	_, _ = fmt.Fprintf(a.Out, "listening on %s://%s\n", scheme, l.Addr())
-	select {
-	case err := <-ended:
-		return fmt.Errorf("serve: %w", err)
-	case <-ctx.Done():
-	}
-	return o.drain(a, srv)
-}
-
-// drain lets requests finish, for half a minute or until the second interrupt.
-func (o *domainOptions) drain(a *app, srv *http.Server) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
-	go func() {
-		select {
-		case <-a.interrupted:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
-	if err := srv.Shutdown(ctx); err != nil {
-		_ = srv.Close()
-	}
-	return nil
+	return a.serve(ctx, srv, l, fmt.Sprintf("%s://%s", scheme, l.Addr()))
 }
 
 // announce tells the person who started it what they need to know.

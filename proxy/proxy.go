@@ -1,0 +1,206 @@
+// Package proxy lets clients that cannot sign reach a domain that wants signatures: an unsigned request goes in, a
+// signed one reaches the domain, and the answer streams back.
+//
+// Whoever reaches a [Proxy] acts with its credentials. It therefore answers requests only that name this machine in
+// their Host header and do not come from a web page of another origin. It is to listen on loopback, or on a Unix
+// socket. Do not put an http.ServeMux in front of it: that would redirect paths.
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/seed56735111/penstock/domain"
+	"github.com/seed56735111/penstock/guard"
+)
+
+// Config describes a proxy.
+type Config struct {
+	// Domain is the endpoint that all requests go to. Nothing in a request changes that.
+	Domain string
+	// Transport sends the requests, and signs them on the way: usually a [sigv4.Transport] with a budget for bodies.
+	Transport http.RoundTripper
+	// Hosts are names, with a port or without, that the Host header may have beside localhost, 127.0.0.1 and [::1] with
+	// the port of the connection. A name without a port goes with every port.
+	Hosts []string
+	// ReadOnly lets through only calls that are known to read, whatever their method. See [guard.Reads].
+	ReadOnly bool
+	// Idle is how long a client may send nothing of its body, or take nothing of its answer; a minute when zero.
+	Idle time.Duration
+	// Logger gets refusals and failures. Nil is silent.
+	Logger *slog.Logger
+}
+
+// CauseHeader says in answers of the proxy itself, and in refusals of the domain, what the cause is.
+const CauseHeader = "X-Penstock-Cause"
+
+// Proxy is an http.Handler for any number of requests at once.
+type Proxy struct {
+	cfg    Config
+	base   *url.URL
+	prefix string
+	log    *slog.Logger
+	next   *httputil.ReverseProxy
+}
+
+// New checks the configuration. It makes no request.
+func New(cfg Config) (*Proxy, error) {
+	base, err := domain.ParseURL(cfg.Domain)
+	switch {
+	case err != nil:
+		return nil, err
+	case cfg.Transport == nil:
+		return nil, &domain.ConfigError{Err: errors.New("proxy: no transport")}
+	case cfg.Idle < 0:
+		return nil, &domain.ConfigError{Err: fmt.Errorf("proxy: clients may be idle for %s", cfg.Idle)}
+	}
+	if cfg.Idle == 0 {
+		cfg.Idle = time.Minute
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	p := &Proxy{cfg: cfg, base: base, prefix: strings.TrimRight(base.EscapedPath(), "/"), log: cfg.Logger}
+	p.next = &httputil.ReverseProxy{
+		Rewrite:        p.rewrite,
+		Transport:      cfg.Transport,
+		FlushInterval:  -1,
+		BufferPool:     &copyBuffers{},
+		ModifyResponse: p.answer,
+		ErrorHandler:   p.fail,
+		ErrorLog:       slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelWarn),
+	}
+	return p, nil
+}
+
+// ServeHTTP implements http.Handler.
+func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if refused := p.check(r); refused != nil {
+		p.refuse(w, r, refused)
+		return
+	}
+	paced := &pacedWriter{ResponseWriter: w, control: http.NewResponseController(w), idle: p.cfg.Idle}
+	defer paced.end()
+	if r.Body != nil && r.Body != http.NoBody {
+		r.Body = &pacedBody{ReadCloser: r.Body, control: paced.control, idle: p.cfg.Idle}
+	}
+	p.next.ServeHTTP(paced, r)
+}
+
+// check finds out whether the request may be answered at all.
+func (p *Proxy) check(r *http.Request) *refusal {
+	for _, look := range []func(*http.Request) *refusal{p.checkHost, checkOrigin, checkForm, p.checkReads} {
+		if refused := look(r); refused != nil {
+			return refused
+		}
+	}
+	return nil
+}
+
+func (p *Proxy) checkReads(r *http.Request) *refusal {
+	if !p.cfg.ReadOnly {
+		return nil
+	}
+	target, err := guard.ParseTarget(r.RequestURI)
+	if err == nil {
+		err = guard.Reads(r.Method, target)
+	}
+	if err != nil {
+		return &refusal{http.StatusForbidden, causeReadOnly, "this proxy only reads: " + err.Error()}
+	}
+	return nil
+}
+
+// rewrite makes the request that is signed. Its headers are those of a list: what is added to the list of hop-by-hop
+// headers by the client has no effect, and nothing that names a user or a way gets through.
+func (p *Proxy) rewrite(r *httputil.ProxyRequest) {
+	path, query, hasQuery := strings.Cut(r.In.RequestURI, "?")
+	u := &url.URL{Scheme: p.base.Scheme, Host: p.base.Host, RawQuery: query, ForceQuery: hasQuery && query == ""}
+	if full := p.prefix + path; strings.HasPrefix(full, "//") {
+		// An opaque URL that begins with two slashes would be written in the absolute form, which names another host.
+		// checkForm has seen to it that the path is written as it came.
+		u.Path, u.RawPath = r.In.URL.Path, r.In.URL.RawPath
+	} else {
+		u.Opaque = full // written to the request line exactly as it is
+	}
+	r.Out.URL, r.Out.Host = u, ""
+	header := make(http.Header, len(r.In.Header))
+	for name, values := range r.In.Header {
+		if passes[name] {
+			header[name] = values
+		}
+	}
+	if strings.Contains(strings.ToLower(header.Get("Accept-Encoding")), "gzip") {
+		header.Set("Accept-Encoding", "gzip") // the one that the domain has, and that masking can look into
+	} else {
+		delete(header, "Accept-Encoding")
+	}
+	if _, ok := header["User-Agent"]; !ok {
+		header["User-Agent"] = []string{""} // none, instead of net/http's own
+	}
+	r.Out.Header, r.Out.Trailer = header, nil
+}
+
+// passes are the request headers that are sent on.
+var passes = map[string]bool{
+	"Accept": true, "Accept-Encoding": true, "Accept-Language": true,
+	"Content-Type": true, "Content-Encoding": true, "User-Agent": true,
+	"If-Match": true, "If-None-Match": true, "If-Modified-Since": true, "Range": true,
+	"X-Opaque-Id": true, "Kbn-Xsrf": true, "Kbn-Version": true, "Osd-Xsrf": true, "Osd-Version": true,
+	"Securitytenant": true, "Security_tenant": true,
+}
+
+// answer takes off what must not reach the client, and explains a refusal.
+func (p *Proxy) answer(resp *http.Response) error {
+	for name := range resp.Header {
+		if strings.HasPrefix(name, "Access-Control-") || name == "Set-Cookie" || name == "Alt-Svc" ||
+			name == "Strict-Transport-Security" || name == CauseHeader {
+			delete(resp.Header, name)
+		}
+	}
+	p.keepLocal(resp.Header)
+	if resp.StatusCode == http.StatusForbidden || resp.StatusCode == http.StatusUnauthorized {
+		return p.explain(resp)
+	}
+	return nil
+}
+
+// keepLocal makes a redirect to the domain one to the proxy.
+func (p *Proxy) keepLocal(h http.Header) {
+	u, err := url.Parse(h.Get("Location"))
+	if err != nil || !strings.EqualFold(u.Host, p.base.Host) || u.Host == "" {
+		return
+	}
+	local := &url.URL{Path: u.Path, RawPath: u.RawPath, RawQuery: u.RawQuery, Fragment: u.Fragment}
+	if p.prefix == "" && strings.HasPrefix(u.Path, "/") && !strings.HasPrefix(u.Path, "//") {
+		h.Set("Location", local.String())
+	}
+}
+
+// fail answers for a domain that did not.
+func (p *Proxy) fail(w http.ResponseWriter, r *http.Request, err error) {
+	if r.Context().Err() != nil && errors.Is(r.Context().Err(), context.Canceled) {
+		panic(http.ErrAbortHandler) // the client is gone
+	}
+	p.refuse(w, r, failure(err))
+}
+
+// copyBuffers is a pool of the buffers that answers are copied through.
+type copyBuffers struct{ pool sync.Pool }
+
+func (c *copyBuffers) Get() []byte {
+	if b, ok := c.pool.Get().(*[]byte); ok {
+		return *b
+	}
+	return make([]byte, 32<<10)
+}
+
+func (c *copyBuffers) Put(b []byte) { c.pool.Put(&b) }

@@ -1,0 +1,96 @@
+package proxy
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/seed56735111/penstock/sigv4"
+)
+
+// The causes of what the proxy itself refuses, or cannot do.
+const (
+	causeHost        = "host-not-allowed"
+	causeOrigin      = "foreign-page"
+	causeForm        = "request-form"
+	causeReadOnly    = "read-only"
+	causeTooLarge    = "request-too-large"
+	causeBusy        = "proxy-busy"
+	causeSlow        = "slow-body"
+	causeBody        = "body-unreadable"
+	causeCredentials = "credentials-missing"
+	causeExpired     = "credentials-expired"
+	causeTimeout     = "no-answer-in-time"
+	causeUnreachable = "unreachable"
+)
+
+// refusal is an answer of the proxy itself.
+type refusal struct {
+	status int
+	cause  string
+	text   string
+}
+
+// refuse answers in the form of the engines, which every client can show.
+func (p *Proxy) refuse(w http.ResponseWriter, r *http.Request, why *refusal) {
+	path, _, _ := strings.Cut(r.RequestURI, "?")
+	p.log.LogAttrs(r.Context(), slog.LevelWarn, "request refused", slog.String("method", r.Method),
+		slog.String("path", path), slog.Int("status", why.status), slog.String("cause", why.cause),
+		slog.String("reason", why.text))
+	h := w.Header()
+	h.Set(CauseHeader, why.cause)
+	h.Set("Content-Type", "application/json")
+	h.Set("X-Content-Type-Options", "nosniff")
+	if why.cause == causeBusy {
+		h.Set("Retry-After", "1")
+	}
+	// What is left of the body is not read: the next request on this connection could be anything.
+	if r.ContentLength != 0 {
+		h.Set("Connection", "close")
+	}
+	body, err := json.Marshal(map[string]any{
+		"error":  map[string]string{"type": "penstock_proxy", "reason": why.text, "cause": why.cause},
+		"status": why.status,
+	})
+	if err != nil {
+		panic(err) // strings and a number always encode
+	}
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(why.status)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(body) // an error means that the client is gone
+	}
+}
+
+// failure says why there is no answer of the domain.
+func failure(err error) *refusal {
+	var (
+		large *sigv4.BodyTooLargeError
+		busy  *sigv4.BusyError
+		read  *bodyError
+		ne    net.Error
+	)
+	switch {
+	case errors.As(err, &large):
+		return &refusal{http.StatusRequestEntityTooLarge, causeTooLarge, large.Error()}
+	case errors.As(err, &busy):
+		return &refusal{http.StatusTooManyRequests, causeBusy, busy.Error()}
+	case errors.As(err, &read) && errors.Is(read.err, os.ErrDeadlineExceeded):
+		return &refusal{http.StatusRequestTimeout, causeSlow, "the request body does not go on"}
+	case errors.As(err, &read):
+		return &refusal{http.StatusBadRequest, causeBody, read.Error()}
+	case errors.Is(err, sigv4.ErrNoCredentials):
+		return &refusal{http.StatusBadGateway, causeCredentials, "the proxy finds no AWS credentials to sign with"}
+	case errors.Is(err, sigv4.ErrExpiredCredentials):
+		return &refusal{http.StatusBadGateway, causeExpired, "the AWS credentials of the proxy have expired"}
+	case errors.As(err, &ne) && ne.Timeout():
+		return &refusal{http.StatusGatewayTimeout, causeTimeout, "the domain does not answer in time"}
+	}
+	return &refusal{http.StatusBadGateway, causeUnreachable, fmt.Sprintf("the domain cannot be asked: %v", err)}
+}
