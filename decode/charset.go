@@ -9,8 +9,8 @@ import (
 	"github.com/seed56735111/penstock"
 )
 
-// charsetReader reads text in an encoding as UTF-8. What cannot be in it becomes U+FFFD. Unlike a transform.Reader it goes
-// on after penstock.ErrIdle.
+// charsetReader reads text in an encoding as UTF-8. What cannot be in it becomes U+FFFD. Unlike a transform.Reader it
+// goes on after penstock.ErrIdle.
 type charsetReader struct {
 	r       io.Reader
 	decoder transform.Transformer

@@ -22,7 +22,10 @@ func TestTextInAnEncodingBecomesUTF8(t *testing.T) {
 		want string
 	}{
 		{"windows-1252", New(Limits{Encoding: charmap.Windows1252}), "M\xfcnchen \x80\n", "München €\n"},
-		{"shift_jis", New(Limits{Encoding: japanese.ShiftJIS}), strings.Repeat("\x83G\x83\x89\n", 5000), strings.Repeat("エラ\n", 5000)},
+		{
+			"shift_jis", New(Limits{Encoding: japanese.ShiftJIS}),
+			strings.Repeat("\x83G\x83\x89\n", 5000), strings.Repeat("エラ\n", 5000),
+		},
 		{"half a character at the end", New(Limits{Encoding: japanese.ShiftJIS}), "\x83G\x83", "エ\ufffd"},
 		{"a mark says more", New(Limits{Encoding: charmap.Windows1252}), "\xef\xbb\xbfé\n", "é\n"},
 	} {

@@ -198,6 +198,7 @@ var (
 func FuzzText(f *testing.F) {
 	addSamples(f)
 	f.Add([]byte("a\r\r\n\r\n b\n\x85c\n"))
+	f.Add([]byte("a\x00\x00b\n\x00\x00c\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for _, r := range fuzzRead(t, "text", data) {
 			var doc struct{ Message, Level string }

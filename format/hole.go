@@ -20,7 +20,7 @@ func (h *behindHole) Read(p []byte) (int, error) {
 		case len(text) > 0:
 			h.began = true
 			return copy(p, text), err
-		case err == io.EOF && len(p) > 0: //nolint:errorlint // a wrapped end is no proper one
+		case err == io.EOF && len(p) > 0: // a wrapped end is no proper one
 			h.began = true
 			p[0] = 0
 			return 1, err

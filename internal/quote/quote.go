@@ -15,7 +15,7 @@ const Replacement = "\uFFFD"
 // HexDigits are the hexadecimal digits.
 const HexDigits = "0123456789abcdef"
 
-// Append appends text as the body of a JSON string, repaired: invalid UTF-8 and NUL become U+FFFD.
+// Append appends text as the body of a JSON string, repaired: invalid UTF-8, and NULs in a row, become U+FFFD.
 func Append(dst, text []byte) []byte { return appendBody(dst, text, Replacement) }
 
 // AppendString appends s as a JSON string, repaired as by Append.
@@ -53,6 +53,9 @@ func appendBody(dst, text []byte, nul string) []byte {
 			with = Replacement
 		case c == 0:
 			with = nul
+			for nul == Replacement && i+size < len(text) && text[i+size] == 0 {
+				size++ // one for a whole run, as a crash leaves it in a file
+			}
 		}
 		dst = append(dst, text[run:i]...)
 		if with == "" {

@@ -108,9 +108,9 @@ func (d *detailer) sentences(m []byte) {
 	if rest, ok := bytes.CutPrefix(m, []byte("[GIN] ")); ok {
 		d.gin(rest)
 	}
-	if i := bytes.Index(m, []byte("pam(")); i >= 0 {
+	if _, pam, ok := bytes.Cut(m, []byte("pam(")); ok {
 		// Dovecot's: pam(USER,ADDRESS,<SESSION>):
-		user, rest, _ := bytes.Cut(m[i+len("pam("):], []byte{','})
+		user, rest, _ := bytes.Cut(pam, []byte{','})
 		if d.source(rest) {
 			d.add(details["user"], user)
 		}
@@ -134,8 +134,8 @@ func (d *detailer) sentences(m []byte) {
 		d.add(details["user"], bytes.TrimSpace(user))
 	}
 	for _, lead := range users {
-		if i := bytes.Index(m, lead); i >= 0 {
-			d.add(details["user"], nameAt(m[i+len(lead):]))
+		if _, rest, ok := bytes.Cut(m, lead); ok {
+			d.add(details["user"], nameAt(rest))
 		}
 	}
 }
