@@ -3,6 +3,7 @@
 package mapping
 
 import (
+	"maps"
 	"strconv"
 	"strings"
 )
@@ -160,11 +161,17 @@ const firstAlias = 6
 func ours() []Field {
 	var all []Field
 	for _, f := range [][2]string{
-		{"@timestamp", timestamp}, {"parse_error", "keyword"}, {"aws.s3.bucket", "keyword"},
+		{"@timestamp", timestamp},
+		{"parse_error", "keyword"},
+		{"aws.s3.bucket", "keyword"},
 		{"aws.s3.key", "keyword"},
-		{"penstock.format", "keyword"}, {"penstock.file", "keyword"}, {"penstock.entry", "keyword"},
+		{"penstock.format", "keyword"},
+		{"penstock.file", "keyword"},
+		{"penstock.entry", "keyword"},
 		{"penstock.offset", "long"},
-		{"penstock.time_from", "keyword"}, {"penstock.time_zone", "keyword"}, {"penstock.repaired", "boolean"},
+		{"penstock.time_from", "keyword"},
+		{"penstock.time_zone", "keyword"},
+		{"penstock.repaired", "boolean"},
 	} {
 		all = append(all, Field{Name: f[0], Type: f[1]})
 	}
@@ -176,9 +183,7 @@ func ours() []Field {
 func (e Engine) base() map[string]any {
 	dynamic := func(name string, pairs map[string]any, typ string) map[string]any {
 		rule := map[string]any{"match_mapping_type": "string", "mapping": e.leaf(typ)}
-		for k, v := range pairs {
-			rule[k] = v
-		}
+		maps.Copy(rule, pairs)
 		return map[string]any{name: rule}
 	}
 	return map[string]any{
