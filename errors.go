@@ -42,8 +42,9 @@ func (e *RecordError) Error() string {
 
 func (e *RecordError) Unwrap() error { return e.Err }
 
-// ObjectError says that an object cannot be read to its end and that trying again would not help: it is corrupt, decodes
-// to more than the limit, or is nothing that can be read. What came before the error is delivered; the rest becomes one dead letter by reference.
+// ObjectError says that an object cannot be read to its end and that trying again would not help: it is corrupt,
+// decodes to more than the limit, or is nothing that can be read. What came before the error is delivered; the rest
+// becomes one dead letter by reference.
 type ObjectError struct {
 	// Reason is ReasonCorrupt, ReasonLimit, ReasonUnreadable or ReasonBinary.
 	Reason string
@@ -54,9 +55,10 @@ func (e *ObjectError) Error() string { return e.Err.Error() }
 
 func (e *ObjectError) Unwrap() error { return e.Err }
 
-// AlteredError is returned by the Read of a summed Stream in place of io.EOF: the bytes that were read are not the ones that
-// were stored. By then documents of them may be in the domain, under the ids that belong to the true records. [Run] reads the
-// object again at once and replaces them; when that fails too, the item is given back and the documents stay as they are.
+// AlteredError is returned by the Read of a summed Stream in place of io.EOF: the bytes that were read are not the ones
+// that were stored. By then documents of them may be in the domain, under the ids that belong to the true records.
+// [Run] reads the object again at once and replaces them; when that fails too, the item is given back and the documents
+// stay as they are.
 type AlteredError struct{ Err error }
 
 func (e *AlteredError) Error() string { return e.Err.Error() }
@@ -104,8 +106,8 @@ func IsFatal(err error) bool {
 
 // ItemError is what an item is given back with after its objects were read: what became of those that come again.
 type ItemError struct {
-	// Failures are in the order of the objects, at least one. Objects with a final state are not among them, nor are those that
-	// were not begun because an earlier failure concerns the whole run.
+	// Failures are in the order of the objects, at least one. Objects with a final state are not among them, nor are those
+	// that were not begun because an earlier failure concerns the whole run.
 	Failures []ObjectFailure
 }
 
@@ -184,7 +186,8 @@ func (e *GrowingError) Error() string {
 	if what == "" {
 		what = "it"
 	}
-	return fmt.Sprintf("read %s: %s may go on, because the file was written to within the last %v: left for the next run", e.Object, what, SettleAge)
+	return fmt.Sprintf("read %s: %s may go on, because the file was written to within the last %v: left for the next run",
+		e.Object, what, SettleAge)
 }
 
 // Temporary is always true.

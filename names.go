@@ -15,8 +15,8 @@ const (
 // keptByEngines are refused by some version of Elasticsearch or OpenSearch at the top of a document.
 var keptByEngines = []string{
 	"_id", "_index", "_type", "_source", "_routing", "_parent", "_version", "_seq_no", "_primary_term", "_size",
-	"_timestamp", "_ttl", "_uid", "_all", "_field_names", "_ignored", "_ignored_source", "_feature", "_tier", "_nested_path",
-	"_doc_count", "_data_stream_timestamp", "_inference_fields", "_tsid", "_recovery_source",
+	"_timestamp", "_ttl", "_uid", "_all", "_field_names", "_ignored", "_ignored_source", "_feature", "_tier",
+	"_nested_path", "_doc_count", "_data_stream_timestamp", "_inference_fields", "_tsid", "_recovery_source",
 }
 
 // IsKeptByEngines reports whether engines keep a name at the top of a document for themselves.

@@ -20,10 +20,9 @@ type Item struct {
 	ID string
 	// Objects are the streams the item stands for. An item without objects is settled with nil at once.
 	Objects []Object
-	// Settle acknowledges the item (nil) or gives it back: with an *ItemError, or with why ctx ended before it was begun. Run
-	// calls it exactly once, and with nil only
-	// after everything read from the item is delivered, already there, dead-lettered or dropped. Nil means there is
-	// nobody to tell.
+	// Settle acknowledges the item (nil) or gives it back: with an *ItemError, or with why ctx ended before it was begun.
+	// Run calls it exactly once, and with nil only after everything read from the item is delivered, already there,
+	// dead-lettered or dropped. Nil means there is nobody to tell.
 	Settle func(ctx context.Context, err error) error
 }
 
@@ -37,8 +36,8 @@ type Object struct {
 	Attr map[string]string
 	// Once says that the bytes can be read once only: standard input, a pipe.
 	Once bool
-	// Linger, when not zero, says that the stream comes while it is read. Reading it returns ErrIdle when nothing comes for
-	// a while, and what could become a record is not held back for longer than Linger.
+	// Linger, when not zero, says that the stream comes while it is read. Reading it returns ErrIdle when nothing comes
+	// for a while, and what could become a record is not held back for longer than Linger.
 	Linger time.Duration
 	// Resume, when set, is where an earlier, paused reading left off: records before it are read and passed over. It
 	// is void when the object has another ETag or version by now.
@@ -101,8 +100,8 @@ type Source interface {
 type Entry struct {
 	// Name is the path of an archive member, empty for the object itself.
 	Name string
-	// Table is the kind of file whose rows the entry has, one JSON object on each line: "parquet", "avro". Empty for bytes that were
-	// stored as they are. The position of a row is its number, from 0.
+	// Table is the kind of file whose rows the entry has, one JSON object on each line: "parquet", "avro". Empty for bytes
+	// that were stored as they are. The position of a row is its number, from 0.
 	Table string
 	io.Reader
 }
@@ -154,17 +153,18 @@ type Record struct {
 	// Top tells which of the names that the shape stage writes the record has at its top level.
 	Top TopNames
 	// Content stands for what of a file tells its record from one of another generation: the plain bytes of the entry up
-	// to the record's end, or for the records before it up to the end of the first line with a time. Zero for what is no file.
+	// to the record's end, or for the records before it up to the end of the first line with a time. Zero for what is no
+	// file.
 	Content Content
 	// Unparsed says that the format's grammar did not match: JSON holds the raw text and the parse error.
 	Unparsed bool
-	// Repaired says that the record was JSON but for what programs are known to write, such as \x22, NaN or an end that is marked as
-	// cut off: JSON holds what it stands for, and the document says so.
+	// Repaired says that the record was JSON but for what programs are known to write, such as \x22, NaN or an end that is
+	// marked as cut off: JSON holds what it stands for, and the document says so.
 	Repaired bool
 }
 
-// UnknownZone is the location of a Record's time that names a zone which means several offsets, or none that is known. The
-// date and the time of day are as if they were UTC, and the document says so.
+// UnknownZone is the location of a Record's time that names a zone which means several offsets, or none that is known.
+// The date and the time of day are as if they were UTC, and the document says so.
 var UnknownZone = time.FixedZone("unknown", 0)
 
 // Content is the XXH3-128 of plain bytes.
@@ -209,8 +209,8 @@ type Document struct {
 	Raw []byte
 	// Offset is the record's position in its entry.
 	Offset int64
-	// Replace says that the document takes the place of the one that has its ID, if there is one, and counts as a duplicate
-	// then. Without it, what is there stays.
+	// Replace says that the document takes the place of the one that has its ID, if there is one, and counts as a
+	// duplicate then. Without it, what is there stays.
 	Replace bool
 }
 

@@ -5,7 +5,8 @@ import (
 	"iter"
 )
 
-// Reading is an entry that was recognised, and whose records become documents one after the other. It is for one goroutine.
+// Reading is an entry that was recognised, and whose records become documents one after the other. It is for one
+// goroutine.
 type Reading struct {
 	Recognized
 	// Identity is what the ids of its documents are made of.
@@ -17,8 +18,9 @@ type Reading struct {
 	shaping bool // a document is being made
 }
 
-// Read recognises an entry and prepares the shaping of its records. Without records there is a reason to Skip it. With an error
-// the Reading is nil when the entry was not recognised, and says what it was recognised as when the shaper failed.
+// Read recognises an entry and prepares the shaping of its records. Without records there is a reason to Skip it. With
+// an error the Reading is nil when the entry was not recognised, and says what it was recognised as when the shaper
+// failed.
 func (p *Pipeline) Read(o *Object, id Identity, e Entry) (*Reading, error) {
 	rec, err := p.Recognizer.Recognize(o, id, e)
 	if err != nil {
@@ -43,8 +45,9 @@ type Shaped struct {
 	Unread bool
 }
 
-// Documents yields the records from an offset on. Where a record has no document, the error says why: ErrDrop, a *RecordError
-// that concerns this record alone, or what the shaper failed with. Without a Shaped the error is why the entry ends here.
+// Documents yields the records from an offset on. Where a record has no document, the error says why: ErrDrop, a
+// *RecordError that concerns this record alone, or what the shaper failed with. Without a Shaped the error is why the
+// entry ends here.
 func (r *Reading) Documents(from int64) iter.Seq2[*Shaped, error] {
 	return func(yield func(*Shaped, error) bool) {
 		var s Shaped // outside of the loop, where it would be allocated anew for every record

@@ -32,7 +32,10 @@ func TestAResultSaysHowTheRunEnded(t *testing.T) {
 		failed    string // the first object that failed
 	}{
 		{name: "everything is settled", items: map[string]string{"a": "ok bad drop"}, complete: true},
-		{name: "an object fails alone", items: map[string]string{"a": "ok", "b": "ok cut"}, given: []string{"b"}, failed: "b/0"},
+		{
+			name: "an object fails alone", items: map[string]string{"a": "ok", "b": "ok cut"},
+			given: []string{"b"}, failed: "b/0",
+		},
 		{name: "the source breaks off", items: map[string]string{"a": "ok"}, source: broken},
 		{
 			name: "nothing can be put away", items: map[string]string{"a": "bad"},

@@ -41,7 +41,8 @@ type Pipeline struct {
 	// items are given back with a *PausedError for each object that is not read to its end. Run takes no more items.
 	Pause <-chan struct{}
 	// Brake stops the run with a *BrakeError when so many records are refused or unparsed before anything is stored; zero
-	// leaves it out. Until then no letter is stored, and no unparsed record of an object that can be read again is delivered.
+	// leaves it out. Until then no letter is stored, and no unparsed record of an object that can be read again is
+	// delivered.
 	Brake int
 	// Observe is told about every object when its outcome is known. Calls do not overlap.
 	Observe func(ObjectReport)
@@ -63,8 +64,8 @@ type ObjectReport struct {
 	Formats []string
 	// Skipped says why the object holds no records.
 	Skipped string
-	// Indexes are those that documents were made for, in order of appearance. The last one has no name when there are more than
-	// a thousand: it stands for the others.
+	// Indexes are those that documents were made for, in order of appearance. The last one has no name when there are more
+	// than a thousand: it stands for the others.
 	Indexes []IndexCount
 	Counts  Counts
 	Elapsed time.Duration
@@ -82,8 +83,8 @@ type IndexCount struct {
 const maxIndexes = 1000
 
 // Run takes items from the source until there are no more and returns what became of them. It ends before the source
-// when that breaks off and when a failure concerns the whole run; an object that fails alone is in the counts and in its
-// report. When ctx ends, Run takes no more items and finishes those in hand within the grace period.
+// when that breaks off and when a failure concerns the whole run; an object that fails alone is in the counts and in
+// its report. When ctx ends, Run takes no more items and finishes those in hand within the grace period.
 func (p *Pipeline) Run(ctx context.Context) Result {
 	r := &run{Pipeline: p}
 	return r.run(ctx)
@@ -203,13 +204,13 @@ func (r *run) endGrace(ctx, work context.Context, cancel context.CancelFunc) {
 	cancel()
 }
 
-// item reads the objects of one item, lets the next item be read, waits for the outcome and settles. letGo makes room for another
-// item in hand.
+// item reads the objects of one item, lets the next item be read, waits for the outcome and settles. letGo makes room
+// for another item in hand.
 func (r *run) item(ctx context.Context, item Item, doneReading, letGo func()) {
-	handles := make([]*handling, 0, len(item.Objects))
+	shipments := make([]*shipment, 0, len(item.Objects))
 	for i := range item.Objects {
-		h := &handling{run: r, object: &item.Objects[i], letters: new(letterBox), letGo: letGo, begun: time.Now()}
-		handles = append(handles, h)
+		h := &shipment{run: r, object: &item.Objects[i], letters: new(letterBox), letGo: letGo, begun: time.Now()}
+		shipments = append(shipments, h)
 		if r.pause.Load() {
 			h.err = &PausedError{Next: Place{Object: h.object.Name}}
 			continue
@@ -221,7 +222,7 @@ func (r *run) item(ctx context.Context, item Item, doneReading, letGo func()) {
 	}
 	doneReading()
 	var failures []ObjectFailure
-	for _, h := range handles {
+	for _, h := range shipments {
 		h.wait(ctx)
 		if h.err != nil {
 			failures = append(failures, ObjectFailure{Object: h.object.Name, Err: h.err})
@@ -235,7 +236,7 @@ func (r *run) item(ctx context.Context, item Item, doneReading, letGo func()) {
 		r.fail(err)
 	}
 	r.settle(ctx, item, err)
-	for _, h := range handles {
+	for _, h := range shipments {
 		r.report(h)
 	}
 }
@@ -263,7 +264,7 @@ func (r *run) fail(err error) {
 	r.stop()
 }
 
-func (r *run) report(h *handling) {
+func (r *run) report(h *shipment) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.result.Add(h.counts)
@@ -275,8 +276,8 @@ func (r *run) report(h *handling) {
 	}
 }
 
-// handling is one object on its way: open, decode, recognise, parse, shape, add, wait.
-type handling struct {
+// shipment is one object on its way: open, decode, recognise, parse, shape, add, wait.
+type shipment struct {
 	*run
 	object     *Object
 	letGo      func()
@@ -313,8 +314,8 @@ type entryDelivery struct {
 	err     error // of Wait
 }
 
-// letterBox holds letters back and stores them in groups, so that many of them do not cost a sync each, and few of an altered
-// reading are stored at all.
+// letterBox holds letters back and stores them in groups, so that many of them do not cost a sync each, and few of an
+// altered reading are stored at all.
 type letterBox struct {
 	mu     sync.Mutex
 	held   []Letter
@@ -386,7 +387,7 @@ func (b *letterBox) discard() {
 	b.held, b.size, b.void = nil, 0, true
 }
 
-func (h *handling) read(ctx context.Context) {
+func (h *shipment) read(ctx context.Context) {
 	h.counts.Objects = 1
 	defer func() {
 		h.Progress.Objects.Add(1)
@@ -398,7 +399,8 @@ func (h *handling) read(ctx context.Context) {
 				h.counts.Records++ // the one in hand
 			}
 			h.err = fmt.Errorf("internal error: %v", v)
-			h.Logger.ErrorContext(ctx, "recovered from a panic", "object", h.object.Name, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+			h.Logger.ErrorContext(ctx, "recovered from a panic",
+				"object", h.object.Name, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
 		}
 	}()
 	h.err = h.pass(ctx)
@@ -408,7 +410,7 @@ func (h *handling) read(ctx context.Context) {
 }
 
 // pass reads the object once.
-func (h *handling) pass(ctx context.Context) error {
+func (h *shipment) pass(ctx context.Context) error {
 	stream, err := h.object.Open(ctx)
 	if err != nil {
 		return err
@@ -434,9 +436,9 @@ func (h *handling) pass(ctx context.Context) error {
 	return err
 }
 
-// again reads an object once more whose bytes were altered on their way. Documents of them are in the domain under the ids
-// that belong to the true records, so the second reading replaces what is there.
-func (h *handling) again(ctx context.Context, altered *AlteredError) error {
+// again reads an object once more whose bytes were altered on their way. Documents of them are in the domain under the
+// ids that belong to the true records, so the second reading replaces what is there.
+func (h *shipment) again(ctx context.Context, altered *AlteredError) error {
 	h.Logger.WarnContext(ctx, "object altered on its way, reading it again", "object", h.object.Name, "error", altered)
 	h.letters.discard()
 	for _, d := range h.entries {
@@ -460,7 +462,7 @@ func (h *handling) again(ctx context.Context, altered *AlteredError) error {
 }
 
 // entry reads one entry. The error it returns ends the object.
-func (h *handling) entry(ctx context.Context, id Identity, e Entry) error {
+func (h *shipment) entry(ctx context.Context, id Identity, e Entry) error {
 	reading, err := h.Read(h.object, id, e)
 	if reading == nil {
 		return h.abandon(ctx, h.place(id, e.Name, ""), err)
@@ -499,7 +501,7 @@ func (h *handling) entry(ctx context.Context, id Identity, e Entry) error {
 
 // resume returns the offset before which the records of an entry were dealt with by an earlier reading. Entries before
 // the one that was paused in are passed over whole.
-func (h *handling) resume(place Place) int64 {
+func (h *shipment) resume(place Place) int64 {
 	from := h.object.Resume
 	if from == nil || h.resumed || from.Version != place.Version || from.ETag != place.ETag {
 		return 0
@@ -512,7 +514,7 @@ func (h *handling) resume(place Place) int64 {
 }
 
 // record counts a record and sends its document, or puts away what has none.
-func (h *handling) record(ctx context.Context, d *entryDelivery, s *Shaped, err error) error {
+func (h *shipment) record(ctx context.Context, d *entryDelivery, s *Shaped, err error) error {
 	h.counts.Records++
 	if h.counts.Records&1023 == 0 {
 		h.progress()
@@ -544,8 +546,9 @@ func (h *handling) record(ctx context.Context, d *entryDelivery, s *Shaped, err 
 	return d.Add(ctx, doc)
 }
 
-// without ends a record that has no document: a rule leaves it out, it becomes a dead letter, or the object ends with it.
-func (h *handling) without(ctx context.Context, place Place, err error) error {
+// without ends a record that has no document: a rule leaves it out, it becomes a dead letter, or the object ends with
+// it.
+func (h *shipment) without(ctx context.Context, place Place, err error) error {
 	if errors.Is(err, ErrDrop) {
 		h.counts.Dropped++
 		return nil
@@ -562,7 +565,7 @@ func (h *handling) without(ctx context.Context, place Place, err error) error {
 }
 
 // holdBack keeps the document of an unparsed record until the run is known to be a good one.
-func (h *handling) holdBack(d *entryDelivery, r *Record, doc Document) (held bool, err error) {
+func (h *shipment) holdBack(d *entryDelivery, r *Record, doc Document) (held bool, err error) {
 	hold, err := h.brake.unparsed(d.place, r, doc.Size()+len(doc.Raw))
 	if err != nil {
 		h.counts.Unacknowledged++
@@ -575,7 +578,7 @@ func (h *handling) holdBack(d *entryDelivery, r *Record, doc Document) (held boo
 }
 
 // addHeld sends the documents that were held back.
-func (h *handling) addHeld(ctx context.Context, d *entryDelivery, to Delivery) error {
+func (h *shipment) addHeld(ctx context.Context, d *entryDelivery, to Delivery) error {
 	for len(d.held) > 0 {
 		doc := d.held[0]
 		d.held = d.held[1:]
@@ -590,7 +593,7 @@ func (h *handling) addHeld(ctx context.Context, d *entryDelivery, to Delivery) e
 }
 
 // countIndex counts a document. Most of them are for the same index as the one before.
-func (h *handling) countIndex(name string) {
+func (h *shipment) countIndex(name string) {
 	if h.index >= len(h.indexes) || h.indexes[h.index].Index != name {
 		h.index = h.indexAt(name)
 	}
@@ -598,7 +601,7 @@ func (h *handling) countIndex(name string) {
 }
 
 // indexAt finds an index among those of the object, or adds it.
-func (h *handling) indexAt(name string) int {
+func (h *shipment) indexAt(name string) int {
 	at, ok := h.indexPlace[name]
 	switch {
 	case ok:
@@ -618,7 +621,7 @@ func (h *handling) indexAt(name string) int {
 
 // abandon ends an object that cannot be read on. What is wrong with the bytes themselves becomes a dead letter by
 // reference, one record in the accounting; anything else gives the item back.
-func (h *handling) abandon(ctx context.Context, place Place, err error) error {
+func (h *shipment) abandon(ctx context.Context, place Place, err error) error {
 	oe, ok := errors.AsType[*ObjectError](err)
 	if !ok {
 		return err
@@ -629,7 +632,7 @@ func (h *handling) abandon(ctx context.Context, place Place, err error) error {
 }
 
 // letter puts a record away that never became a document.
-func (h *handling) letter(ctx context.Context, l Letter) error {
+func (h *shipment) letter(ctx context.Context, l Letter) error {
 	if l.ID == "" {
 		l.ID = letterID(l, h.file, h.content)
 	}
@@ -647,7 +650,7 @@ func (h *handling) letter(ctx context.Context, l Letter) error {
 }
 
 // reject puts a document away that the domain will never take.
-func (h *handling) reject(ctx context.Context, d *entryDelivery, r Rejection) error {
+func (h *shipment) reject(ctx context.Context, d *entryDelivery, r Rejection) error {
 	place := d.place
 	place.Offset, place.Length = r.Offset, int64(len(r.Raw))
 	reason := ReasonRejected
@@ -670,7 +673,7 @@ func (h *handling) reject(ctx context.Context, d *entryDelivery, r Rejection) er
 }
 
 // wait learns the outcome of every entry and completes the counts.
-func (h *handling) wait(ctx context.Context) {
+func (h *shipment) wait(ctx context.Context) {
 	err := h.outcomes(ctx)
 	_, paused := errors.AsType[*PausedError](h.err)
 	switch {
@@ -696,7 +699,7 @@ func (h *handling) wait(ctx context.Context) {
 }
 
 // outcomes waits for the entries of a reading, stores the letters that are held back and counts.
-func (h *handling) outcomes(ctx context.Context) error {
+func (h *shipment) outcomes(ctx context.Context) error {
 	for _, d := range h.entries {
 		d.out, d.err = d.Wait(ctx)
 		if d.out.Delivered+d.out.Duplicate+d.out.Dropped > 0 {
@@ -729,11 +732,12 @@ func (h *handling) outcomes(ctx context.Context) error {
 }
 
 // holdsSomething reports whether there is something that waits for the brake.
-func (h *handling) holdsSomething() bool {
-	return h.letters.holds() || slices.ContainsFunc(h.entries, func(d *entryDelivery) bool { return len(d.held) > 0 || d.letters.holds() })
+func (h *shipment) holdsSomething() bool {
+	holds := func(d *entryDelivery) bool { return len(d.held) > 0 || d.letters.holds() }
+	return h.letters.holds() || slices.ContainsFunc(h.entries, holds)
 }
 
-func (h *handling) outcome(ctx context.Context, d *entryDelivery, mayStore bool) error {
+func (h *shipment) outcome(ctx context.Context, d *entryDelivery, mayStore bool) error {
 	out, err := d.out, d.err
 	if mayStore {
 		if err == nil && h.err == nil && len(d.held) > 0 {
@@ -759,7 +763,7 @@ func (h *handling) outcome(ctx context.Context, d *entryDelivery, mayStore bool)
 }
 
 // sendHeld delivers the documents that were held back to the end of the reading.
-func (h *handling) sendHeld(ctx context.Context, d *entryDelivery, out *Outcome) error {
+func (h *shipment) sendHeld(ctx context.Context, d *entryDelivery, out *Outcome) error {
 	late := h.Deliverer.Begin(d.reject)
 	err := h.addHeld(ctx, d, late)
 	known, werr := late.Wait(ctx)
@@ -770,26 +774,27 @@ func (h *handling) sendHeld(ctx context.Context, d *entryDelivery, out *Outcome)
 	return err
 }
 
-func (h *handling) place(id Identity, entry, format string) Place {
+func (h *shipment) place(id Identity, entry, format string) Place {
 	return Place{
 		Object: h.object.Name, Bucket: id.Bucket, Key: id.Key, Version: id.Version, ETag: id.ETag,
 		Entry: entry, Format: format,
 	}
 }
 
-func (h *handling) addFormat(name string) {
+func (h *shipment) addFormat(name string) {
 	if !slices.Contains(h.formats, name) {
 		h.formats = append(h.formats, name)
 	}
 }
 
-func (h *handling) progress() {
+func (h *shipment) progress() {
 	h.Progress.Records.Add(h.counts.Records - h.reported)
 	h.reported = h.counts.Records
 }
 
-// letterID names a letter about a record that never became a document. A letter about a file is known by what the ids of
-// its documents are made of, and not by the name under which the file was met: that goes with rotation to another one.
+// letterID names a letter about a record that never became a document. A letter about a file is known by what the ids
+// of its documents are made of, and not by the name under which the file was met: that goes with rotation to another
+// one.
 func letterID(l Letter, f File, c Content) string {
 	parts := []string{l.Source.Object, l.Source.Version, l.Source.ETag, l.Source.Entry, l.Reason}
 	if f.Path != "" {

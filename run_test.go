@@ -389,8 +389,8 @@ func TestRejectionsThatCannotBeStoredAreUnacknowledgedHoweverMany(t *testing.T) 
 	}
 }
 
-// An interrupt while the source looks for the next item leaves items that nobody took in hand: the run must not pass for
-// a finished one.
+// An interrupt while the source looks for the next item leaves items that nobody took in hand: the run must not pass
+// for a finished one.
 func TestAnInterruptWhileTheSourceListsIsNoFinishedRun(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -547,8 +547,8 @@ func TestAPositionInAnotherVersionIsVoid(t *testing.T) {
 	}
 }
 
-// readings makes an object whose every opening gives the next text, the last one from then on. A text that ends with "~" turns
-// out to be altered at its end; "missing" cannot be opened.
+// readings makes an object whose every opening gives the next text, the last one from then on. A text that ends with
+// "~" turns out to be altered at its end; "missing" cannot be opened.
 func readings(texts ...string) penstock.Object {
 	n := 0
 	return penstock.Object{Name: "o", Size: -1, Open: func(context.Context) (*penstock.Stream, error) {

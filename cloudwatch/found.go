@@ -31,8 +31,8 @@ func (l *Logs) fields(o *penstock.Object, id penstock.Identity, event *jsjson.Va
 	return []found{{fields: l.fromMessage(message)}}
 }
 
-// parsed reads a message as a file of its own. It returns nothing when its format is not known, says nothing beyond what the
-// rules of compat find, or does not fit the whole message.
+// parsed reads a message as a file of its own. It returns nothing when its format is not known, says nothing beyond
+// what the rules of compat find, or does not fit the whole message.
 func (l *Logs) parsed(o *penstock.Object, id penstock.Identity, message string) []found {
 	inner := penstock.Object{Name: o.Name, Size: int64(len(message)), Attr: o.Attr}
 	rec, err := l.Recognizer.Recognize(&inner, id, penstock.Entry{Reader: strings.NewReader(message)})

@@ -31,7 +31,8 @@ type Options struct {
 	JSON JSONSearch
 	// Messages says how messages are read.
 	Messages Messages
-	// MaxEventBytes is the longest log event that becomes a document, 8 MiB when zero; the service makes none of more than 1 MB.
+	// MaxEventBytes is the longest log event that becomes a document, 8 MiB when zero; the service makes none of more than
+	// 1 MB.
 	MaxEventBytes int
 	// Force reads every object as payloads, NotObjects none.
 	Force, NotObjects bool
@@ -51,8 +52,8 @@ const DefaultIndex = "cwl-{yyyy}.{MM}.{dd}"
 // that it wraps.
 //
 // An object with the attribute AttrLogGroup is one payload that came as an event; its documents are those of
-// LogsToElasticsearch. Payloads in any other object, one or many behind each other as Firehose writes them, give documents
-// with the same fields and ids, and with what the wrapped shaper adds to those of every object.
+// LogsToElasticsearch. Payloads in any other object, one or many behind each other as Firehose writes them, give
+// documents with the same fields and ids, and with what the wrapped shaper adds to those of every object.
 type Logs struct {
 	Options
 	penstock.Recognizer
@@ -71,7 +72,8 @@ func New(o Options, r penstock.Recognizer, s penstock.Shaper) (*Logs, error) {
 		return nil, fmt.Errorf("index pattern %q: must begin with a lower-case letter or a digit", o.Index)
 	}
 	if name := (&logShaper{pattern: o.Index}).name(time.Time{}); slug(name) != name {
-		return nil, fmt.Errorf("index pattern %q: has to be lower-case letters, digits, -._ and {log_group}, {log_stream}, {owner}, {yyyy}, {MM}, {dd}", o.Index)
+		return nil, fmt.Errorf("index pattern %q: has to be lower-case letters, digits, -._ and {log_group}, "+
+			"{log_stream}, {owner}, {yyyy}, {MM}, {dd}", o.Index)
 	}
 	return &Logs{Options: o, Recognizer: r, Shaper: s}, nil
 }
@@ -84,7 +86,8 @@ func (l *Logs) Recognize(o *penstock.Object, id penstock.Identity, e penstock.En
 	return penstock.Recognized{Format: FormatEvents, Records: l.records(o, id, e)}, nil
 }
 
-// records yields one record for each log event, or for each record that its message holds. Its JSON is the whole document.
+// records yields one record for each log event, or for each record that its message holds. Its JSON is the whole
+// document.
 func (l *Logs) records(o *penstock.Object, id penstock.Identity, e penstock.Entry) iter.Seq2[penstock.Record, error] {
 	return func(yield func(penstock.Record, error) bool) {
 		p := &payloadRecords{Logs: l, object: o, id: id, yield: yield}
@@ -162,7 +165,9 @@ func (p *payloadRecords) event(raw []byte, offset int64) bool {
 			doc, rec.Time, err = p.document(p.object, f, &event)
 		}
 		if err != nil {
-			err = &penstock.RecordError{Reason: penstock.ReasonUnshaped, Offset: rec.Offset, Length: int64(len(raw)), Raw: raw, Err: err}
+			err = &penstock.RecordError{
+				Reason: penstock.ReasonUnshaped, Offset: rec.Offset, Length: int64(len(raw)), Raw: raw, Err: err,
+			}
 		} else {
 			if p.shaped {
 				rec.Top = makeRoom(&doc)
@@ -300,9 +305,9 @@ func (l *Logs) fromMessage(message string) jsjson.Value {
 // Messages says how messages are read.
 type Messages uint8
 
-// Messages are recognised as a file of the same text would be: a line of a load balancer or an event of CloudTrail becomes its
-// fields, and a message of no known format is treated as JSONSearch says. Or they are all treated so. The zero value recognises
-// those of payloads in objects.
+// Messages are recognised as a file of the same text would be: a line of a load balancer or an event of CloudTrail
+// becomes its fields, and a message of no known format is treated as JSONSearch says. Or they are all treated so. The
+// zero value recognises those of payloads in objects.
 const (
 	MessagesOfObjects Messages = iota
 	MessagesCompat
@@ -312,8 +317,8 @@ const (
 // JSONSearch says where JSON is looked for in a text.
 type JSONSearch uint8
 
-// JSON is looked for from the first brace to the end, as the function does that this one replaces; anywhere, with text after it
-// and behind braces that are none, arrays too; or not at all.
+// JSON is looked for from the first brace to the end, as the function does that this one replaces; anywhere, with text
+// after it and behind braces that are none, arrays too; or not at all.
 const (
 	JSONCompat JSONSearch = iota
 	JSONAnywhere
@@ -342,7 +347,8 @@ func (l *Logs) embedded(s string) (jsjson.Value, bool) {
 			return jsjson.Value{}, false
 		}
 		s = s[at:]
-		if v, err := jsjson.Prefix(s); err == nil && (v.Kind == jsjson.Object || len(v.Items) > 0 && v.Items[0].Kind == jsjson.Object) {
+		v, err := jsjson.Prefix(s)
+		if err == nil && (v.Kind == jsjson.Object || len(v.Items) > 0 && v.Items[0].Kind == jsjson.Object) {
 			return v, true
 		}
 		s = s[1:]
@@ -383,7 +389,9 @@ func eventTime(v *jsjson.Value) (time.Time, string, error) {
 func (l *Logs) Entry(o *penstock.Object, id penstock.Identity, entry, format string) (penstock.EntryShaper, error) {
 	switch format {
 	case FormatEvents:
-		return &logShaper{pattern: l.Index, owner: o.Attr[AttrOwner], group: o.Attr[AttrLogGroup], stream: o.Attr[AttrLogStream]}, nil
+		return &logShaper{
+			pattern: l.Index, owner: o.Attr[AttrOwner], group: o.Attr[AttrLogGroup], stream: o.Attr[AttrLogStream],
+		}, nil
 	case FormatPayloads:
 		inner, err := l.Shaper.Entry(o, id, entry, format)
 		if err != nil {

@@ -251,7 +251,8 @@ func TestAnIndexPatternIsCheckedWhenItIsSet(t *testing.T) {
 	}
 }
 
-// A message of 1 MB that is JSON of hundreds of thousands of values would take the memory of the whole function. It stays text.
+// A message of 1 MB that is JSON of hundreds of thousands of values would take the memory of the whole function. It
+// stays text.
 func TestAMessageOfTooManyValuesIsText(t *testing.T) {
 	t.Parallel()
 	message := `{"a":[` + strings.Repeat("1,", 500_000) + `1]}`

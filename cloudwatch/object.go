@@ -36,7 +36,8 @@ func (l *Logs) object(o *penstock.Object, id penstock.Identity, e penstock.Entry
 	}}, nil
 }
 
-// isPayload reports whether text begins with a payload: an object that says before its log events what kind of message it is.
+// isPayload reports whether text begins with a payload: an object that says before its log events what kind of message
+// it is.
 func isPayload(text []byte) bool {
 	text = bytes.TrimLeft(text, " \t\r\n\ufeff")
 	if len(text) == 0 || text[0] != '{' {
@@ -110,15 +111,17 @@ func (p patient) Read(b []byte) (int, error) {
 	}
 }
 
-// longestPayload bounds one payload in an object, and eventsInPayload does where events are small. The service sends at most
-// 1 MB, compressed.
+// longestPayload bounds one payload in an object, and eventsInPayload does where events are small. The service sends at
+// most 1 MB, compressed.
 const (
 	longestPayload  = 16 << 20
 	eventsInPayload = 8
 )
 
 // payloads yields the records of payloads behind each other. What is no payload becomes an unparsed record.
-func (l *Logs) payloads(o *penstock.Object, id penstock.Identity, r io.Reader, yield func(penstock.Record, error) bool) {
+func (l *Logs) payloads(
+	o *penstock.Object, id penstock.Identity, r io.Reader, yield func(penstock.Record, error) bool,
+) {
 	p := &payloadRecords{Logs: l, id: id, yield: yield, shaped: true}
 	s := newPayloadScanner(patient{r})
 	s.end = math.MaxInt64
@@ -136,7 +139,9 @@ func (l *Logs) payloads(o *penstock.Object, id penstock.Identity, r io.Reader, y
 		switch {
 		case errors.Is(err, errLong):
 			p.seq++
-			if !yield(penstock.Record{}, &penstock.RecordError{Reason: penstock.ReasonOverlong, Offset: offset, Length: s.off - offset, Err: fmt.Errorf("payload: %w", err)}) {
+			if !yield(penstock.Record{}, &penstock.RecordError{
+				Reason: penstock.ReasonOverlong, Offset: offset, Length: s.off - offset, Err: fmt.Errorf("payload: %w", err),
+			}) {
 				return
 			}
 			continue
@@ -196,8 +201,8 @@ func (p *payloadRecords) unparsed(raw []byte, offset int64) bool {
 	return p.yield(rec, nil)
 }
 
-// makeRoom renames the members of a document that the shaper's own would meet, or that engines refuse at the top, and says
-// which of the shaper's names there are.
+// makeRoom renames the members of a document that the shaper's own would meet, or that engines refuse at the top, and
+// says which of the shaper's names there are.
 func makeRoom(doc *jsjson.Value) penstock.TopNames {
 	top := penstock.TopTimestamp // every document of a log event has it
 	for i := range doc.Members {
@@ -235,8 +240,8 @@ type objectShaper struct {
 	id      []byte
 }
 
-// Shape is part of penstock.EntryShaper. The document's id is the event's, so that a subscription and its copy in a bucket make one
-// document in one index.
+// Shape is part of penstock.EntryShaper. The document's id is the event's, so that a subscription and its copy in a
+// bucket make one document in one index.
 func (s *objectShaper) Shape(r *penstock.Record) (penstock.Document, error) {
 	doc, err := s.EntryShaper.Shape(r)
 	if err != nil || r.Unparsed {
@@ -254,7 +259,9 @@ func (s *objectShaper) Shape(r *penstock.Record) (penstock.Document, error) {
 			v, _ := jsjson.Lookup(text, name)
 			return v.String
 		}
-		n := logShaper{pattern: s.pattern, owner: member("@owner"), group: member("@log_group"), stream: member("@log_stream")}
+		n := logShaper{
+			pattern: s.pattern, owner: member("@owner"), group: member("@log_group"), stream: member("@log_stream"),
+		}
 		doc.Index = n.name(r.Time)
 	}
 	return doc, nil

@@ -10,8 +10,8 @@ import (
 	"io"
 )
 
-// The bounds of a CloudWatch Logs payload. The service sends at most 1 MB of compressed log events at once and events of at
-// most 1 MB, but a Kinesis record can be anybody's.
+// The bounds of a CloudWatch Logs payload. The service sends at most 1 MB of compressed log events at once and events
+// of at most 1 MB, but a Kinesis record can be anybody's.
 const (
 	maxPayload = 64 << 20
 	maxEvent   = 8 << 20
@@ -72,8 +72,8 @@ func plainPayload(data []byte) (io.Reader, error) {
 	return r, nil
 }
 
-// ReadHeader reads a payload, which may be compressed, to its end and remembers what is not a log event. The header holds what
-// came before an error.
+// ReadHeader reads a payload, which may be compressed, to its end and remembers what is not a log event. The header
+// holds what came before an error.
 func ReadHeader(data []byte) (Header, error) {
 	var h Header
 	r, err := plainPayload(data)
@@ -82,7 +82,9 @@ func ReadHeader(data []byte) (Header, error) {
 	}
 	s := newPayloadScanner(r)
 	s.member = func(name string, value []byte) error {
-		into := map[string]any{"messageType": &h.MessageType, "owner": &h.Owner, "logGroup": &h.LogGroup, "logStream": &h.LogStream}[name]
+		into := map[string]any{
+			"messageType": &h.MessageType, "owner": &h.Owner, "logGroup": &h.LogGroup, "logStream": &h.LogStream,
+		}[name]
 		if into == nil {
 			return nil
 		}
@@ -104,8 +106,8 @@ func ReadHeader(data []byte) (Header, error) {
 	return h, err
 }
 
-// payloadScanner walks through a payload event by event, so that one of any size takes little memory. It finds out where
-// values end and leaves it to others to read them.
+// payloadScanner walks through a payload event by event, so that one of any size takes little memory. It finds out
+// where values end and leaves it to others to read them.
 type payloadScanner struct {
 	r   *bufio.Reader
 	off int64  // of the next byte
@@ -117,15 +119,18 @@ type payloadScanner struct {
 	// scan. Their slices are valid during the call.
 	member func(name string, value []byte) error
 	event  func(text []byte, offset int64) bool
-	// overlong is told of the elements of logEvents that are longer than longest, which are passed over; false ends the scan.
+	// overlong is told of the elements of logEvents that are longer than longest, which are passed over; false ends the
+	// scan.
 	overlong func(beginning []byte, offset, length int64) bool
 	longest  int
 }
 
 func newPayloadScanner(r io.Reader) *payloadScanner {
 	return &payloadScanner{
-		r: bufio.NewReaderSize(r, 32<<10), end: maxPayload, member: func(string, []byte) error { return nil }, event: func([]byte, int64) bool { return true },
-		overlong: func([]byte, int64, int64) bool { return true }, longest: maxEvent,
+		r: bufio.NewReaderSize(r, 32<<10), end: maxPayload, longest: maxEvent,
+		member:   func(string, []byte) error { return nil },
+		event:    func([]byte, int64) bool { return true },
+		overlong: func([]byte, int64, int64) bool { return true },
 	}
 }
 
@@ -241,8 +246,8 @@ func (s *payloadScanner) next() (byte, error) {
 	}
 }
 
-// value reads the value that begins with c, which has been read. Of a longer one it keeps as much as longest, reads it to its
-// end, and returns errLong.
+// value reads the value that begins with c, which has been read. Of a longer one it keeps as much as longest, reads it
+// to its end, and returns errLong.
 func (s *payloadScanner) value(c byte, longest int) ([]byte, error) {
 	s.buf = append(s.buf[:0], c)
 	from := s.off - 1

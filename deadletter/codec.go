@@ -30,8 +30,9 @@ type line struct {
 	Raw            *string        `json:"raw,omitempty"`
 	RawBase64      *string        `json:"raw_base64,omitempty"`
 	Until          *time.Time     `json:"until,omitempty"`
-	// Replayed makes the line a mark: the letter of this domain, index and id, as written at Until or before, is dealt with.
-	// Marks of earlier versions have the id alone: they mean letters without a domain, of any index, that stand before them.
+	// Replayed makes the line a mark: the letter of this domain, index and id, as written at Until or before, is dealt
+	// with. Marks of earlier versions have the id alone: they mean letters without a domain, of any index, that stand
+	// before them.
 	Replayed bool `json:"replayed,omitempty"`
 }
 
@@ -45,7 +46,8 @@ type mark struct {
 	Replayed bool       `json:"replayed"`
 }
 
-// Key says which letter is which: two failures of one record on their way to two indexes, or two domains, are two letters.
+// Key says which letter is which: two failures of one record on their way to two indexes, or two domains, are two
+// letters.
 type Key struct{ Domain, Index, ID string }
 
 // KeyOf returns the key of a letter.
@@ -88,7 +90,8 @@ func appendWithin(b []byte, l penstock.Letter, longest int) ([]byte, error) {
 
 func appendLetter(b []byte, l penstock.Letter) ([]byte, error) {
 	rec := line{
-		ID: l.ID, Time: l.Time, Reason: l.Reason, Type: text(l.Type), Detail: text(l.Detail), Status: l.Status, Source: l.Source, Domain: l.Domain,
+		ID: l.ID, Time: l.Time, Reason: l.Reason, Type: text(l.Type), Detail: text(l.Detail), Status: l.Status,
+		Source: l.Source, Domain: l.Domain,
 	}
 	if l.Index != "" {
 		rec.Index = &l.Index
@@ -160,7 +163,8 @@ func parse(data []byte) (parsed, error) {
 		return parsed{}, errors.New("not a dead letter: no id")
 	}
 	l := penstock.Letter{
-		ID: rec.ID, Time: rec.Time, Reason: rec.Reason, Type: rec.Type, Detail: rec.Detail, Status: rec.Status, Source: rec.Source, Domain: rec.Domain,
+		ID: rec.ID, Time: rec.Time, Reason: rec.Reason, Type: rec.Type, Detail: rec.Detail, Status: rec.Status,
+		Source: rec.Source, Domain: rec.Domain,
 	}
 	if rec.Index != nil {
 		l.Index = *rec.Index

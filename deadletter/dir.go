@@ -1,9 +1,9 @@
-// Package deadletter keeps the records that could not be delivered, with everything needed to understand why and to send
-// them again.
+// Package deadletter keeps the records that could not be delivered, with everything needed to understand why and to
+// send them again.
 //
-// A store is a directory of JSON Lines files, or objects with such lines below a prefix of a bucket: one line for a letter,
-// readable by people and by any tool. In a directory letters are only ever appended, and a line that says "replayed" takes
-// an earlier letter out.
+// A store is a directory of JSON Lines files, or objects with such lines below a prefix of a bucket: one line for a
+// letter, readable by people and by any tool. In a directory letters are only ever appended, and a line that says
+// "replayed" takes an earlier letter out.
 package deadletter
 
 import (
@@ -37,7 +37,8 @@ type Store interface {
 	Close() error
 }
 
-// Dir is a store in a directory. It is safe for concurrent use, also by several processes: each writes a file of its own.
+// Dir is a store in a directory. It is safe for concurrent use, also by several processes: each writes a file of its
+// own.
 type Dir struct {
 	path   string
 	logger *slog.Logger
@@ -60,7 +61,8 @@ func (e *Error) Error() string { return fmt.Sprintf("%s dead letters in %s: %v",
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// Open returns the store in a directory. The directory and its file are made with the first letter, for their owner only.
+// Open returns the store in a directory. The directory and its file are made with the first letter, for their owner
+// only.
 func Open(path string, logger *slog.Logger) *Dir {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
@@ -216,9 +218,9 @@ func (d *Dir) Close() error {
 	return errors.Join(errs...)
 }
 
-// Letters yields the letters that are in the store: the newest of each key, oldest file first, without those taken out. A
-// line that is no letter (the torn end of a file after a crash) is reported to the logger and passed over. It reads the
-// files twice and holds the keys in memory, never the letters.
+// Letters yields the letters that are in the store: the newest of each key, oldest file first, without those taken out.
+// A line that is no letter (the torn end of a file after a crash) is reported to the logger and passed over. It reads
+// the files twice and holds the keys in memory, never the letters.
 func (d *Dir) Letters(ctx context.Context) iter.Seq2[penstock.Letter, error] {
 	return func(yield func(penstock.Letter, error) bool) {
 		files, err := d.files()

@@ -28,8 +28,8 @@ type Objects interface {
 }
 
 // Prefix is a store in objects below a prefix of a bucket: one for each Put, named by its content, so that the same
-// failure of the same records is stored once however often it happens. Writing only puts objects; reading lists and gets;
-// taking letters out rewrites or deletes objects. It is safe for concurrent use.
+// failure of the same records is stored once however often it happens. Writing only puts objects; reading lists and
+// gets; taking letters out rewrites or deletes objects. It is safe for concurrent use.
 type Prefix struct {
 	objects Objects
 	prefix  string // empty, or with a slash at its end
@@ -123,8 +123,8 @@ func (s *Prefix) part(key string) part {
 	return part{name: key, open: func(ctx context.Context) (io.ReadCloser, error) { return s.objects.Get(ctx, key) }}
 }
 
-// Remove takes letters out that Letters has given before: objects are rewritten without them, or deleted when nothing else
-// is in them.
+// Remove takes letters out that Letters has given before: objects are rewritten without them, or deleted when nothing
+// else is in them.
 func (s *Prefix) Remove(ctx context.Context, marks ...Mark) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -143,8 +143,9 @@ func (s *Prefix) Remove(ctx context.Context, marks ...Mark) error {
 	return nil
 }
 
-// rewrite takes the letters that are gone out of an object, and nothing else: a line that cannot be read stays as it is. An
-// empty line stays in the place of a letter, because a reading may be under way that knows the others by their lines.
+// rewrite takes the letters that are gone out of an object, and nothing else: a line that cannot be read stays as it
+// is. An empty line stays in the place of a letter, because a reading may be under way that knows the others by their
+// lines.
 func (s *Prefix) rewrite(ctx context.Context, key string, gone map[Key]Mark) error {
 	var body []byte
 	for line, err := range s.part(key).lines(ctx) {

@@ -122,7 +122,8 @@ func stores(t *testing.T) map[string]deadletter.Store {
 	}
 }
 
-// One record that failed on its way to two indexes, or to two domains, has a letter for each; taking one out keeps the others.
+// One record that failed on its way to two indexes, or to two domains, has a letter for each; taking one out keeps the
+// others.
 func TestALetterIsWhoItIsByDomainIndexAndID(t *testing.T) {
 	t.Parallel()
 	for name, store := range stores(t) {
@@ -241,7 +242,8 @@ func TestPrepareProvesThatLettersCanBeWrittenAndLeavesNone(t *testing.T) {
 	}
 }
 
-// While a replay takes letters out of objects, those that come after them in the same objects are neither lost nor doubled.
+// While a replay takes letters out of objects, those that come after them in the same objects are neither lost nor
+// doubled.
 func TestAReplayThatRewritesWhatItReadsSeesEveryLetterOnce(t *testing.T) {
 	t.Parallel()
 	for name, store := range stores(t) {

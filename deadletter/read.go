@@ -44,8 +44,8 @@ func (p part) lines(ctx context.Context) iter.Seq2[decode.Line, error] {
 	}
 }
 
-// scan yields what is stored in a part, with the number of its line. A line that is nothing of ours (the torn end of a file
-// after a crash) is passed over, and logger is told of it.
+// scan yields what is stored in a part, with the number of its line. A line that is nothing of ours (the torn end of a
+// file after a crash) is passed over, and logger is told of it.
 func (p part) scan(ctx context.Context, logger *slog.Logger) iter.Seq2[numbered, error] {
 	return func(yield func(numbered, error) bool) {
 		n := 0
@@ -75,8 +75,8 @@ type numbered struct {
 	line int
 }
 
-// index says where the letters that stand are: the newest of each key, without those that were taken out. It holds the keys
-// in memory, never the letters.
+// index says where the letters that stand are: the newest of each key, without those that were taken out. It holds the
+// keys in memory, never the letters.
 type index struct {
 	newest map[Key]position
 	taken  map[Key]time.Time
@@ -143,10 +143,12 @@ func (x *index) settle() {
 	}
 }
 
-// letters yields the letters that stand, in the order of the parts and their lines. It reads those parts twice that have any;
-// parts may lose letters that were yielded meanwhile, and their lines keep their numbers. found is told of every letter in
-// the first reading.
-func letters(ctx context.Context, parts []part, logger *slog.Logger, found func(part int, k Key)) iter.Seq2[penstock.Letter, error] {
+// letters yields the letters that stand, in the order of the parts and their lines. It reads those parts twice that
+// have any; parts may lose letters that were yielded meanwhile, and their lines keep their numbers. found is told of
+// every letter in the first reading.
+func letters(
+	ctx context.Context, parts []part, logger *slog.Logger, found func(part int, k Key),
+) iter.Seq2[penstock.Letter, error] {
 	return func(yield func(penstock.Letter, error) bool) {
 		x := newIndex()
 		for i, p := range parts {

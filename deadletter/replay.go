@@ -42,18 +42,19 @@ type ReplayCounts struct {
 type ReplayOptions struct {
 	// Choose picks letters; nil picks all.
 	Choose func(penstock.Letter) bool
-	// Document makes the document to send of a letter that holds its record; it is valid until the next call. Nil sends the
-	// letter's document to its index.
+	// Document makes the document to send of a letter that holds its record; it is valid until the next call. Nil sends
+	// the letter's document to its index.
 	Document func(penstock.Letter) (penstock.Document, error)
 	// Logger is told why a letter is unshaped; nil discards.
 	Logger *slog.Logger
 }
 
-// replayGroup is how many letters share a delivery. A letter is taken out only when its whole group is settled, so a crash
-// sends at most a group again, which adds no document.
+// replayGroup is how many letters share a delivery. A letter is taken out only when its whole group is settled, so a
+// crash sends at most a group again, which adds no document.
 const replayGroup = 1000
 
-// Replay sends the documents of letters to d. What arrives is taken out of the store; what is refused again stays in it.
+// Replay sends the documents of letters to d. What arrives is taken out of the store; what is refused again stays in
+// it.
 func Replay(ctx context.Context, s Replayable, d penstock.Deliverer, o ReplayOptions) (ReplayCounts, error) {
 	if o.Document == nil {
 		o.Document = DocumentOf
@@ -108,8 +109,8 @@ func (c *ReplayCounts) replay(ctx context.Context, s Replayable, d penstock.Deli
 // maxGroups bounds the indexes whose letters are under way at once.
 const maxGroups = 50
 
-// replaying is a replay under way. The letters of an index share deliveries of their own: an index that takes nothing keeps
-// its letters, and the others go on.
+// replaying is a replay under way. The letters of an index share deliveries of their own: an index that takes nothing
+// keeps its letters, and the others go on.
 type replaying struct {
 	store     Replayable
 	deliverer penstock.Deliverer
@@ -152,7 +153,8 @@ func (r *replaying) add(ctx context.Context, m Mark, doc penstock.Document) erro
 	return nil
 }
 
-// indexFailed keeps a failure for the end that says of itself that it does not concern the others, and returns any other.
+// indexFailed keeps a failure for the end that says of itself that it does not concern the others, and returns any
+// other.
 func (r *replaying) indexFailed(ctx context.Context, index string, err error) error {
 	if f, ok := errors.AsType[penstock.Fatal](err); !ok || f.Fatal() || ctx.Err() != nil {
 		return err

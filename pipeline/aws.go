@@ -30,7 +30,8 @@ type AWS struct {
 	Region string
 	// RoleARN is a role to assume, with ExternalID when it asks for one.
 	RoleARN, ExternalID string
-	// Stall is how long a connection may be silent before its request is taken for lost, domain.DefaultStallTimeout when zero.
+	// Stall is how long a connection may be silent before its request is taken for lost, domain.DefaultStallTimeout when
+	// zero.
 	Stall time.Duration
 	// Live looks at the variables for every signature, where the chain of the SDK reads them once.
 	Live bool
@@ -49,7 +50,8 @@ func (o *AWS) check() error {
 	return nil
 }
 
-// Load reads the AWS configuration: what is given first, then the chain of the SDK. It does not ask for credentials yet.
+// Load reads the AWS configuration: what is given first, then the chain of the SDK. It does not ask for credentials
+// yet.
 func (o *AWS) Load(ctx context.Context) (aws.Config, error) {
 	if err := o.check(); err != nil {
 		return aws.Config{}, err
@@ -85,17 +87,20 @@ func (o *AWS) Load(ctx context.Context) (aws.Config, error) {
 		if cfg.Region == "" {
 			return cfg, optionf(NoRoleRegion, "assume role %s: no region", o.RoleARN)
 		}
-		cfg.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(sts.NewFromConfig(cfg), o.RoleARN, func(a *stscreds.AssumeRoleOptions) {
+		named := func(a *stscreds.AssumeRoleOptions) {
 			a.RoleSessionName = "penstock"
 			if o.ExternalID != "" {
 				a.ExternalID = aws.String(o.ExternalID)
 			}
-		}))
+		}
+		role := stscreds.NewAssumeRoleProvider(sts.NewFromConfig(cfg), o.RoleARN, named)
+		cfg.Credentials = aws.NewCredentialsCache(role)
 	}
 	return cfg, nil
 }
 
-// Chain gives the credentials of the AWS chain to the signer. Its errors are a *CredentialsError or sigv4.ErrNoCredentials.
+// Chain gives the credentials of the AWS chain to the signer. Its errors are a *CredentialsError or
+// sigv4.ErrNoCredentials.
 type Chain struct{ Provider aws.CredentialsProvider }
 
 // credentialsTimeout bounds one look through the chain: the instance metadata service is its last and slowest link.
@@ -157,4 +162,5 @@ func (e liveEnvironment) Retrieve(ctx context.Context) (aws.Credentials, error) 
 // Invalidate is part of sigv4.Invalidator.
 func (e liveEnvironment) Invalidate() { invalidate(e.next) }
 
-var errNoKey = errors.New("no access key: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set; a function gets them from its role")
+var errNoKey = errors.New("no access key: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set; " +
+	"a function gets them from its role")

@@ -10,8 +10,8 @@ import (
 	"github.com/seed56735111/penstock/source"
 )
 
-// Letters returns the dead letters in a directory or below an s3:// URL. The AWS configuration is read for those in S3 only,
-// which are reached as objects are. It makes no request.
+// Letters returns the dead letters in a directory or below an s3:// URL. The AWS configuration is read for those in S3
+// only, which are reached as objects are. It makes no request.
 func Letters(ctx context.Context, where string, identity *AWS, s3 *S3, l *slog.Logger) (deadletter.Store, error) {
 	return LettersBy(where, func() (*source.S3, error) { return s3.Open(ctx, identity, l) }, l)
 }

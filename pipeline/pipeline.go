@@ -1,4 +1,5 @@
-// Package pipeline is the front door: options in, a wired pipeline out, for Go programs and for every command of penstock.
+// Package pipeline is the front door: options in, a wired pipeline out, for Go programs and for every command of
+// penstock.
 //
 // This ships what lies below a prefix of S3 into a domain:
 //
@@ -13,9 +14,9 @@
 //	fmt.Println(result.Delivered, "delivered,", result.ItemsGivenBack, "to be shipped again")
 //	return err
 //
-// Credentials, region, format, compression and index names are found as penstock ship finds them; each option that is left at
-// zero has the default of docs/configuration.md. The fields of a [Pipeline] are the stages: a program may put its own in their
-// place before Run.
+// Credentials, region, format, compression and index names are found as penstock ship finds them; each option that is
+// left at zero has the default of docs/configuration.md. The fields of a [Pipeline] are the stages: a program may put
+// its own in their place before Run.
 package pipeline
 
 import (
@@ -85,8 +86,8 @@ type Result struct {
 	Written bulk.Stats
 }
 
-// Open wires a pipeline. It looks whether the sources are there and makes no request to the domain. An *OptionError says what is
-// wrong with an option.
+// Open wires a pipeline. It looks whether the sources are there and makes no request to the domain. An *OptionError
+// says what is wrong with an option.
 func Open(ctx context.Context, o Options) (*Pipeline, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -130,8 +131,8 @@ func Open(ctx context.Context, o Options) (*Pipeline, error) {
 	return p, err
 }
 
-// Connect asks the domain what it is, for some seconds when it does not answer, and sets the Deliverer. Run does it when it has
-// not been done. A pipeline with a Deliverer of its own has no use for it.
+// Connect asks the domain what it is, for some seconds when it does not answer, and sets the Deliverer. Run does it
+// when it has not been done. A pipeline with a Deliverer of its own has no use for it.
 func (p *Pipeline) Connect(ctx context.Context) error {
 	w, err := p.write.Open(ctx, p.domain, p.Logger)
 	if err != nil {

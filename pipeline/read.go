@@ -26,10 +26,11 @@ type Read struct {
 	TimeZone string
 	// TimeField are names of the fields that have the time of a record, as in format.Config.
 	TimeField string
-	// Encoding is what text is in that has no mark of its own: a name of the WHATWG's Encoding Standard, such as windows-1252. Empty is UTF-8.
+	// Encoding is what text is in that has no mark of its own: a name of the WHATWG's Encoding Standard, such as
+	// windows-1252. Empty is UTF-8.
 	Encoding string
-	// Binary says what becomes of content that is no text: "letter", or nothing, makes a dead letter by reference of it, "skip"
-	// passes over it.
+	// Binary says what becomes of content that is no text: "letter", or nothing, makes a dead letter by reference of it,
+	// "skip" passes over it.
 	Binary string
 	// Logs says how the payloads of CloudWatch Logs subscriptions are read.
 	Logs Logs
@@ -72,7 +73,8 @@ func (o *Read) Stages() (*penstock.Pipeline, error) {
 	}
 	return &penstock.Pipeline{
 		Decoder: decode.New(decode.Limits{
-			MaxBytes: o.MaxObjectBytes, MaxRatio: float64(o.MaxRatio), Encoding: charset, MaxPages: 2 * o.MaxRecordBytes, Tables: o.Tables,
+			MaxBytes: o.MaxObjectBytes, MaxRatio: float64(o.MaxRatio), Encoding: charset,
+			MaxPages: 2 * o.MaxRecordBytes, Tables: o.Tables,
 		}),
 		Recognizer: logs, Shaper: naming.Shaper(logs),
 	}, nil
@@ -141,22 +143,23 @@ func (o *Read) recognizer() (*format.Detector, error) {
 	return d, nil
 }
 
-// Logs says how the payloads of CloudWatch Logs subscriptions are read: as docs/cloudwatch-logs.md explains. Empty fields have the
-// defaults.
+// Logs says how the payloads of CloudWatch Logs subscriptions are read: as docs/cloudwatch-logs.md explains. Empty
+// fields have the defaults.
 type Logs struct {
 	// Numbers is "compat" or "safe", JSON "compat", "anywhere" or "off", Messages "compat" or "recognise".
 	Numbers, JSON, Messages string
 	// NestUnder is a name under which the fields found in messages are put.
 	NestUnder string
-	// Index is the pattern of index names of log events that come as events; when it is another than the default, of those in
-	// objects too.
+	// Index is the pattern of index names of log events that come as events; when it is another than the default, of those
+	// in objects too.
 	Index string
 }
 
 // logs returns the stages for payloads around those of all other objects.
 func (o *Read) logs(r penstock.Recognizer, s penstock.Shaper) (*cloudwatch.Logs, error) {
 	opts := cloudwatch.Options{
-		MaxEventBytes: int(min(o.MaxRecordBytes, math.MaxInt32)), NestUnder: o.Logs.NestUnder, Index: o.Logs.Index, Everywhere: o.Logs.Index != "" && o.Logs.Index != cloudwatch.DefaultIndex,
+		MaxEventBytes: int(min(o.MaxRecordBytes, math.MaxInt32)), NestUnder: o.Logs.NestUnder,
+		Index: o.Logs.Index, Everywhere: o.Logs.Index != "" && o.Logs.Index != cloudwatch.DefaultIndex,
 		Force: o.Format == cloudwatch.FormatPayloads, NotObjects: o.Format != "" && o.Format != cloudwatch.FormatPayloads,
 	}
 	numbers, err := choice("logs-numbers", o.Logs.Numbers, "compat", "safe")
@@ -173,7 +176,9 @@ func (o *Read) logs(r penstock.Recognizer, s penstock.Shaper) (*cloudwatch.Logs,
 	}
 	opts.SafeNumbers = numbers == 1
 	opts.JSON = []cloudwatch.JSONSearch{cloudwatch.JSONCompat, cloudwatch.JSONAnywhere, cloudwatch.JSONOff}[search]
-	opts.Messages = []cloudwatch.Messages{cloudwatch.MessagesOfObjects, cloudwatch.MessagesCompat, cloudwatch.MessagesRecognised}[messages]
+	opts.Messages = []cloudwatch.Messages{
+		cloudwatch.MessagesOfObjects, cloudwatch.MessagesCompat, cloudwatch.MessagesRecognised,
+	}[messages]
 	logs, err := cloudwatch.New(opts, r, s)
 	if err != nil {
 		return nil, &OptionError{BadLogs, err}

@@ -23,8 +23,8 @@ type S3 struct {
 	Profile, Region, RoleARN, ExternalID string
 }
 
-// identity is who reads the buckets. A profile or a role of their own takes the place of the domain's profile and role: what
-// may assume the domain's role is no account of an S3-compatible store.
+// identity is who reads the buckets. A profile or a role of their own takes the place of the domain's profile and role:
+// what may assume the domain's role is no account of an S3-compatible store.
 func (o *S3) identity(domain *AWS) *AWS {
 	id := *domain
 	id.Region = cmp.Or(o.Region, id.Region)
@@ -45,7 +45,8 @@ func (o *S3) Load(ctx context.Context, domain *AWS) (aws.Config, error) {
 
 // Open returns a client for the buckets. It makes no request.
 func (o *S3) Open(ctx context.Context, domain *AWS, l *slog.Logger) (*source.S3, error) {
-	if u, err := url.Parse(o.EndpointURL); o.EndpointURL != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
+	u, err := url.Parse(o.EndpointURL)
+	if o.EndpointURL != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
 		return nil, optionf(BadS3Endpoint, "S3 endpoint %q is not a URL", o.EndpointURL)
 	}
 	cfg, err := o.Load(ctx, domain)

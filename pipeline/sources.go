@@ -15,7 +15,8 @@ import (
 
 // Sources says where records come from.
 type Sources struct {
-	// Names are files, directories, - for standard input, s3://bucket/key, s3://bucket/prefix or s3://bucket/key?versionId=ID.
+	// Names are files, directories, - for standard input, s3://bucket/key, s3://bucket/prefix or
+	// s3://bucket/key?versionId=ID.
 	Names []string
 	// Stdin is what - stands for, os.Stdin when nil.
 	Stdin io.Reader
@@ -29,9 +30,9 @@ type Sources struct {
 	Empty func(name string)
 }
 
-// Open makes one source of all names, in their order, but for files and directories: they come together, where the first of
-// them stands, because a file that several of them lead to is read once. What can be wrong with a name is found here. Identity is
-// who reads S3 when s3 does not say it.
+// Open makes one source of all names, in their order, but for files and directories: they come together, where the
+// first of them stands, because a file that several of them lead to is read once. What can be wrong with a name is
+// found here. Identity is who reads S3 when s3 does not say it.
 func (o *Sources) Open(ctx context.Context, identity *AWS, s3 *S3, l *slog.Logger) (penstock.Source, error) {
 	var all []penstock.Source
 	var buckets *source.S3

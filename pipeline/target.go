@@ -41,8 +41,8 @@ type Target struct {
 	UserAgent string
 }
 
-// Name is what dead letters call the domain: the endpoint, or behind a tunnel the one that it leads to, with the collection where
-// one endpoint serves several.
+// Name is what dead letters call the domain: the endpoint, or behind a tunnel the one that it leads to, with the
+// collection where one endpoint serves several.
 func (t *Target) Name() (string, error) {
 	where := t.URL
 	if t.SignFor != "" {
@@ -129,8 +129,8 @@ func (t *Target) Transport(ctx context.Context, dial domain.DialFunc, maxInFligh
 	}), nil
 }
 
-// checkCollection finds out whether a collection is named where one is needed: the endpoint of an account serves all of its
-// collections, and a header says which one is meant. See "Collection endpoints" in the service's developer guide.
+// checkCollection finds out whether a collection is named where one is needed: the endpoint of an account serves all of
+// its collections, and a header says which one is meant. See "Collection endpoints" in the service's developer guide.
 func (t *Target) checkCollection(host, service string) error {
 	if t.Collection != "" && service != sigv4.ServiceServerless {
 		return optionf(NeedlessCollection, "--collection is for serverless collections, and %s is none", host)
@@ -144,8 +144,8 @@ func (t *Target) checkCollection(host, service string) error {
 	return nil
 }
 
-// toCollection returns a transport that says in every request which collection it is for. It goes around the signing one: the
-// service wants the header to be signed.
+// toCollection returns a transport that says in every request which collection it is for. It goes around the signing
+// one: the service wants the header to be signed.
 func (t *Target) toCollection(next http.RoundTripper) http.RoundTripper {
 	if t.Collection == "" {
 		return next

@@ -11,8 +11,9 @@ import (
 	"github.com/seed56735111/penstock/shape"
 )
 
-// Templates returns the index templates for formats, all of them when none is named, in indexes of a pattern. A pattern without
-// {format} has one template, with the fields of the format when that is one. A format may have parameters, as in Read.Format.
+// Templates returns the index templates for formats, all of them when none is named, in indexes of a pattern. A pattern
+// without {format} has one template, with the fields of the format when that is one. A format may have parameters, as
+// in Read.Format.
 //
 // The names of the fields are those that Read.Fields says.
 func Templates(e mapping.Engine, index, fields string, formats ...string) ([]mapping.Template, error) {
@@ -40,7 +41,8 @@ func Templates(e mapping.Engine, index, fields string, formats ...string) ([]map
 	}
 	switch {
 	case len(formats) > 1 && !pattern.HasFormat():
-		return nil, &OptionError{BadIndex, fmt.Errorf("index pattern %q: its indexes have several formats; one template for them has the fields of one format at most", index)}
+		return nil, &OptionError{BadIndex, fmt.Errorf("index pattern %q: its indexes have several formats; "+
+			"one template for them has the fields of one format at most", index)}
 	case len(formats) > 0:
 	case !pattern.HasFormat():
 		add("", nil)
@@ -118,8 +120,8 @@ func ReadTemplates(ctx context.Context, d *domain.Domain, index, fields string, 
 	return mapping.Read(ctx, d, templates)
 }
 
-// PutTemplates puts the index templates for what the pipeline ships that the domain lacks or has from an earlier version. It returns
-// what it found, and how many it put. Templates that somebody else wrote or changed stay.
+// PutTemplates puts the index templates for what the pipeline ships that the domain lacks or has from an earlier
+// version. It returns what it found, and how many it put. Templates that somebody else wrote or changed stay.
 func (p *Pipeline) PutTemplates(ctx context.Context) (found []mapping.Standing, put int, err error) {
 	var formats []string
 	if p.read.Format != "" {

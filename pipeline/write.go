@@ -25,11 +25,13 @@ type Write struct {
 	IndexInPath bool
 	NoIDs       bool
 	Overwrite   bool
-	// Conflicts is what becomes of values that the mapping of an index does not take: one of mapping.Rules, "deadletter" when empty.
+	// Conflicts is what becomes of values that the mapping of an index does not take: one of mapping.Rules, "deadletter"
+	// when empty.
 	Conflicts string
 }
 
-// Deliverer returns the deliverer that makes documents fit the mappings of their indexes, as far as Conflicts says so, around next.
+// Deliverer returns the deliverer that makes documents fit the mappings of their indexes, as far as Conflicts says so,
+// around next.
 func (o *Write) Deliverer(next penstock.Deliverer, d *domain.Domain, l *slog.Logger) penstock.Deliverer {
 	if o.Conflicts == "" || o.Conflicts == string(mapping.DeadLetter) {
 		return next
@@ -45,7 +47,8 @@ func (o *Write) Check() error {
 	return nil
 }
 
-// Config is that of a writer for a domain with this banner. An empty banner is that of a domain which keeps it to itself.
+// Config is that of a writer for a domain with this banner. An empty banner is that of a domain which keeps it to
+// itself.
 func (o *Write) Config(banner domain.Banner, l *slog.Logger) bulk.Config {
 	return bulk.Config{
 		BatchBytes: int(o.BatchBytes), BatchDocs: o.BatchDocs, MaxInFlight: o.MaxInFlight, Linger: o.Linger,
@@ -54,8 +57,8 @@ func (o *Write) Config(banner domain.Banner, l *slog.Logger) bulk.Config {
 	}
 }
 
-// Open asks the domain what it is and returns the writer for it. An endpoint that cannot be reached or is no domain is an
-// error; one that keeps its banner to itself is not. CloseWriter ends the writer.
+// Open asks the domain what it is and returns the writer for it. An endpoint that cannot be reached or is no domain is
+// an error; one that keeps its banner to itself is not. CloseWriter ends the writer.
 func (o *Write) Open(ctx context.Context, d *domain.Domain, l *slog.Logger) (*bulk.Writer, error) {
 	banner, err := Probe(ctx, d)
 	if err := BannerMatters(err); err != nil {
@@ -67,8 +70,8 @@ func (o *Write) Open(ctx context.Context, d *domain.Domain, l *slog.Logger) (*bu
 	return bulk.New(o.Config(banner, l), d), nil
 }
 
-// CloseWriter ends a writer whose deliveries are over. What is still under way then belongs to nobody: after the end of ctx it
-// is cut off at once, so that a domain that does not answer cannot hold the process.
+// CloseWriter ends a writer whose deliveries are over. What is still under way then belongs to nobody: after the end of
+// ctx it is cut off at once, so that a domain that does not answer cannot hold the process.
 func CloseWriter(ctx context.Context, w *bulk.Writer) error {
 	patience := 5 * time.Second
 	if ctx.Err() != nil {

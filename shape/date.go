@@ -23,9 +23,9 @@ type fallback struct {
 	dated bool
 }
 
-// dateOf returns the time for records of an object that carry none. It never is the time of reading: the same record must
-// go to the same index whenever it is read. So what a file gets when it grows or is rotated, the time at which it was
-// written to and a date behind its name, is no date for an index.
+// dateOf returns the time for records of an object that carry none. It never is the time of reading: the same record
+// must go to the same index whenever it is read. So what a file gets when it grows or is rotated, the time at which it
+// was written to and a date behind its name, is no date for an index.
 func dateOf(id penstock.Identity, entry string) fallback {
 	for _, name := range []string{entry, id.Key} {
 		if t, ok := dateInName(name); ok {
@@ -38,8 +38,8 @@ func dateOf(id penstock.Identity, entry string) fallback {
 	return fallback{}
 }
 
-// rotated is a date that rotation has put behind the whole name of a file: app.log-20261127, app.log.2026-11-27.1, with or
-// without compression.
+// rotated is a date that rotation has put behind the whole name of a file: app.log-20261127, app.log.2026-11-27.1, with
+// or without compression.
 var rotated = regexp.MustCompile(`[-_.](?:19|20)\d\d-?[01]\d-?[0-3]\d[-_.:T0-9Z]*(?:\.[A-Za-z][0-9A-Za-z]*)?$`)
 
 // isOwnDate reports whether the name of a file has the date also without what rotation puts behind it.
@@ -52,8 +52,8 @@ func isOwnDate(name string, date time.Time) bool {
 	return ok && t.Equal(date)
 }
 
-// isExtension reports whether a date is followed by the extension of what it names: the one of app-20261127.log, but not
-// that of app.log-20261127.gz.
+// isExtension reports whether a date is followed by the extension of what it names: the one of app-20261127.log, but
+// not that of app.log-20261127.gz.
 func isExtension(mark string) bool {
 	switch path.Ext(mark) {
 	case ".gz", ".zst", ".bz2", ".xz", ".lz4", ".sz", ".snappy", ".Z":
@@ -73,7 +73,8 @@ var stamps = []*regexp.Regexp{
 	regexp.MustCompile(`(?:^|[^0-9])((?:19|20)\d\d)([01]\d)([0-3]\d)(?:$|[^0-9])`),
 }
 
-// dateInName finds a date in a name, which is UTC. What stands in the last part of a path goes before what stands in a folder.
+// dateInName finds a date in a name, which is UTC. What stands in the last part of a path goes before what stands in a
+// folder.
 func dateInName(name string) (time.Time, bool) {
 	for _, text := range []string{path.Base(name), name} {
 		for _, stamp := range stamps {

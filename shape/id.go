@@ -13,8 +13,8 @@ import (
 	"github.com/seed56735111/penstock"
 )
 
-// scheme is part of every id, and fileScheme of those of files. Another way to make ids needs another scheme, and doubles
-// what was shipped before.
+// scheme is part of every id, and fileScheme of those of files. Another way to make ids needs another scheme, and
+// doubles what was shipped before.
 const (
 	scheme     = "penstock 1"
 	fileScheme = "penstock file 1"
@@ -24,9 +24,9 @@ const (
 // position, which alone tells the records of an entry apart.
 //
 // The bytes behind an identity that is not pinned can change under the same name. There the content up to and including
-// the record takes part in the 128 bits: what has grown gets new ids for its new records only, and what has been changed
-// or replaced gets new ids from the first change on. For a file that is all of its plain bytes, however they are split
-// into records; for standard input it is the records.
+// the record takes part in the 128 bits: what has grown gets new ids for its new records only, and what has been
+// changed or replaced gets new ids from the first change on. For a file that is all of its plain bytes, however they
+// are split into records; for standard input it is the records.
 type ids struct {
 	base   [16]byte
 	pinned bool

@@ -9,8 +9,8 @@ import (
 	"github.com/seed56735111/penstock/internal/quote"
 )
 
-// lookup finds the text of a string, number or boolean in an object of valid JSON. A path with dots goes through objects,
-// or is a name with dots, at every step. Anything else, and an empty string, is not found.
+// lookup finds the text of a string, number or boolean in an object of valid JSON. A path with dots goes through
+// objects, or is a name with dots, at every step. Anything else, and an empty string, is not found.
 func lookup(object []byte, path string) (text []byte, ok bool) {
 	text, ok = scalar(find(object, path))
 	return text, ok && len(text) > 0

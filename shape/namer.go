@@ -15,8 +15,8 @@ type Namer struct {
 // Namer returns a Namer for the pattern.
 func (p *Pattern) Namer() *Namer { return &Namer{pattern: p, formats: map[string]*names{}} }
 
-// Name returns the index of a document that was made of a record of a format. The document's "@timestamp" is its time; a
-// document without one in RFC 3339 has none.
+// Name returns the index of a document that was made of a record of a format. The document's "@timestamp" is its time;
+// a document without one in RFC 3339 has none.
 func (n *Namer) Name(format string, document []byte) (string, error) {
 	of, ok := n.formats[format]
 	if !ok {

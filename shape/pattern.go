@@ -44,10 +44,10 @@ const forbidden = `\/*?"<>| ,#:`
 
 // ParsePattern reads a pattern such as "logs-{format}-{yyyy.MM.dd}".
 //
-// In braces stand {format}; a date made of yyyy, MM, dd, HH, or xxxx and ww for the year and number of an ISO week, with
-// dots, dashes or underscores between them; or the name of a field of the record, with dots for a path, and what to take
-// for records without it behind a bar: {service|unknown}. Values from records are put in lower case, and what an
-// index name cannot have becomes an underscore.
+// In braces stand {format}; a date made of yyyy, MM, dd, HH, or xxxx and ww for the year and number of an ISO week,
+// with dots, dashes or underscores between them; or the name of a field of the record, with dots for a path, and what
+// to take for records without it behind a bar: {service|unknown}. Values from records are put in lower case, and what
+// an index name cannot have becomes an underscore.
 //
 // A pattern begins with at least one character outside of braces, which a record's content cannot change.
 func ParsePattern(s string) (*Pattern, error) {
@@ -85,8 +85,9 @@ func (p *Pattern) HasFormat() bool {
 	return slices.ContainsFunc(p.parts, func(q part) bool { return q.format })
 }
 
-// Wildcard returns the names of indexes for a format with asterisks: what depends on the record is any text, and so is what stands
-// between the parts of a date, which records without one do not have. Without a format that is any text too.
+// Wildcard returns the names of indexes for a format with asterisks: what depends on the record is any text, and so is
+// what stands between the parts of a date, which records without one do not have. Without a format that is any text
+// too.
 func (p *Pattern) Wildcard(format string) string {
 	n := names{Pattern: p}
 	var b []byte
@@ -184,14 +185,15 @@ func parseDate(s string) (date []unit, ok bool) {
 	return date, ok
 }
 
-// respelled returns a date layout as it is written here, when s is one in the letters of another notation: upper and lower case
-// exchanged, or the percent signs of strftime. Fields have other names.
+// respelled returns a date layout as it is written here, when s is one in the letters of another notation: upper and
+// lower case exchanged, or the percent signs of strftime. Fields have other names.
 func respelled(s string) (right string, ok bool) {
 	percent := strings.NewReplacer("%Y", "yyyy", "%G", "xxxx", "%m", "MM", "%d", "dd", "%H", "HH", "%V", "ww")
 	if strings.Contains(s, "%") {
 		right = percent.Replace(s)
 	} else {
-		fold := strings.NewReplacer("yyyy", "yyyy", "uuuu", "yyyy", "xxxx", "xxxx", "gggg", "xxxx", "mm", "MM", "dd", "dd", "hh", "HH", "ww", "ww")
+		fold := strings.NewReplacer("yyyy", "yyyy", "uuuu", "yyyy", "xxxx", "xxxx", "gggg", "xxxx",
+			"mm", "MM", "dd", "dd", "hh", "HH", "ww", "ww")
 		right = fold.Replace(strings.ToLower(s))
 	}
 	if _, ok = parseDate(right); !ok || right == s {
@@ -283,7 +285,8 @@ func (n *names) undate() {
 
 // isBetweenDates reports whether a part only keeps two dates apart.
 func (n *names) isBetweenDates(i int) bool {
-	return i > 0 && i+1 < len(n.parts) && n.parts[i-1].date != nil && n.parts[i+1].date != nil && strings.Trim(n.parts[i].literal, "-_.") == ""
+	return i > 0 && i+1 < len(n.parts) && n.parts[i-1].date != nil && n.parts[i+1].date != nil &&
+		strings.Trim(n.parts[i].literal, "-_.") == ""
 }
 
 func floorDiv(a, b int64) int64 {

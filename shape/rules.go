@@ -20,7 +20,8 @@ type Rules struct {
 	fields map[string]*sighting
 }
 
-// sighting is what is known of a field that rules name: records were asked for it, and one had it. The shapers of a run share it.
+// sighting is what is known of a field that rules name: records were asked for it, and one had it. The shapers of a run
+// share it.
 type sighting struct{ asked, found atomic.Bool }
 
 func (s *sighting) note(found bool) {
@@ -60,11 +61,12 @@ type term struct {
 //	level=debug
 //	elb_status_code=200 and user_agent=ELB-HealthChecker/*
 //
-// A term is FIELD=PATTERN or FIELD!=PATTERN. A field is a name at the top level of the record, with dots for a path; the
-// fields that say where the record is from, aws.s3.bucket, aws.s3.key, penstock.file, penstock.entry and penstock.format,
-// can be asked for as well. In a pattern * stands for any text; a pattern with " and " in it, or with spaces at its ends,
-// is written as a JSON string. Strings, numbers and booleans are compared as text, upper and lower case being different; of a
-// list, one element has to match. A record without the field has FIELD!=PATTERN for every pattern, and no FIELD=PATTERN.
+// A term is FIELD=PATTERN or FIELD!=PATTERN. A field is a name at the top level of the record, with dots for a path;
+// the fields that say where the record is from, aws.s3.bucket, aws.s3.key, penstock.file, penstock.entry and
+// penstock.format, can be asked for as well. In a pattern * stands for any text; a pattern with " and " in it, or with
+// spaces at its ends, is written as a JSON string. Strings, numbers and booleans are compared as text, upper and lower
+// case being different; of a list, one element has to match. A record without the field has FIELD!=PATTERN for every
+// pattern, and no FIELD=PATTERN.
 func ParseRules(texts []string) (*Rules, error) {
 	r := &Rules{fields: map[string]*sighting{}}
 	for _, text := range texts {
@@ -116,10 +118,12 @@ func parseTerm(text string) (t term, after string, err error) {
 		return t, "", fmt.Errorf("%q is no name of a field: want FIELD=PATTERN before and behind \"and\"", t.path)
 	}
 	if strings.HasPrefix(rest, "=") {
-		return t, "", fmt.Errorf(`"==" is written "=": %s=%s; a pattern that begins with = is written in quotes`, t.path, strings.TrimSpace(rest[1:]))
+		return t, "", fmt.Errorf(`"==" is written "=": %s=%s; a pattern that begins with = is written in quotes`,
+			t.path, strings.TrimSpace(rest[1:]))
 	}
 	if strings.HasPrefix(rest, "~") {
-		return t, "", errors.New(`"=~" is no comparison: want FIELD=PATTERN, where * stands for any text; a pattern that begins with ~ is written in quotes`)
+		return t, "", errors.New(`"=~" is no comparison: want FIELD=PATTERN, where * stands for any text; ` +
+			`a pattern that begins with ~ is written in quotes`)
 	}
 	if i := strings.IndexAny(t.path, "<>~:"); i == len(t.path)-1 {
 		return t, "", fmt.Errorf("%q is no comparison: want FIELD=PATTERN or FIELD!=PATTERN", t.path[i:]+"=")
@@ -148,7 +152,8 @@ func parseTerm(text string) (t term, after string, err error) {
 	return t, after, nil
 }
 
-// Shaper returns a Shaper that leaves out what a rule matches. Whether there are rules changes no other document and no id.
+// Shaper returns a Shaper that leaves out what a rule matches. Whether there are rules changes no other document and no
+// id.
 func (r *Rules) Shaper(inner penstock.Shaper) penstock.Shaper {
 	if len(r.rules) == 0 {
 		return inner
@@ -182,8 +187,8 @@ func (s *ruled) Entry(o *penstock.Object, id penstock.Identity, entry, format st
 	return e, nil
 }
 
-// within returns what is left of a rule once it is known where the records are from; ok is false when it can match none of
-// them.
+// within returns what is left of a rule once it is known where the records are from; ok is false when it can match none
+// of them.
 func (r rule) within(origin map[string]string) (rest rule, ok bool) {
 	for _, t := range r {
 		from := origin[t.path]

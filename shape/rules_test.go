@@ -116,8 +116,8 @@ func TestARuleThatCannotBeReadSaysWhy(t *testing.T) {
 	}
 }
 
-// What is dropped, and what has no index, changes neither the ids nor the documents of the others: shipping again with other
-// rules adds no document.
+// What is dropped, and what has no index, changes neither the ids nor the documents of the others: shipping again with
+// other rules adds no document.
 func TestRulesChangeNoIDs(t *testing.T) {
 	t.Parallel()
 	for _, id := range []penstock.Identity{pinned, loose} {
@@ -233,7 +233,8 @@ func TestFieldsThatNoRecordHadAreKnown(t *testing.T) {
 	for _, body := range []string{`{"level":"info"}`, `{"level":"info","a":1}`} {
 		_, _ = e.Shape(record(body, noon, 0))
 	}
-	// Nobody asked for "service" and "penstock.file": a term before the one never held, and the rule before the other always did.
+	// Nobody asked for "service" and "penstock.file": a term before the one never held, and the rule before the other
+	// always did.
 	if got, want := fmt.Sprint(rules.Unseen()), "[lvel]"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}

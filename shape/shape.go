@@ -104,7 +104,8 @@ func (e *entryShaper) Shape(r *penstock.Record) (penstock.Document, error) {
 	if err != nil {
 		// The document and its id make a letter that can be sent to an index of another pattern.
 		return penstock.Document{}, &penstock.RecordError{
-			Reason: penstock.ReasonUnshaped, Offset: r.Offset, Length: int64(len(r.Raw)), Raw: r.Raw, ID: id, Document: doc.Body(),
+			Reason: penstock.ReasonUnshaped, Offset: r.Offset, Length: int64(len(r.Raw)), Raw: r.Raw,
+			ID: id, Document: doc.Body(),
 			Err: fmt.Errorf("name index: %w", err),
 		}
 	}

@@ -108,7 +108,7 @@ func sortedKeys[V any](m map[string]V) []string {
 	return keys
 }
 
-// place is a file and a declaration in it, as the walks of ARCHITECTURE.md name them: `run.go:handling.read`.
+// place is a file and a declaration in it, as the walks of ARCHITECTURE.md name them: `run.go:shipment.read`.
 var place = regexp.MustCompile("`([a-z0-9_/]+\\.go):([A-Za-z_.]+)`")
 
 // The walks lead through places that are there.
