@@ -2,6 +2,8 @@ package entry
 
 import (
 	"bytes"
+
+	"github.com/seed56735111/penstock/internal/quote"
 )
 
 // maxLines is how many lines of a sample are split, FirstLines how many of them a line format looks at: the first ones may be
@@ -18,8 +20,8 @@ func (r *Reader) Sample() []byte { return r.text }
 // Whole reports whether the sample is the whole entry.
 func (r *Reader) Whole() bool { return len(r.text) <= SampleBytes }
 
-// Lines returns up to n of the first 20 lines of the sample that are not blank, without their line endings. The last one may be
-// cut. They are split once, whatever number of formats looks at them.
+// Lines returns up to n of the first 20 lines of the sample that are not blank, without their line endings, and without those that a
+// program draws when it starts, in which there is no letter and no digit. The last one may be cut. They are split once, whatever number of formats looks at them.
 func (r *Reader) Lines(n int) [][]byte {
 	if r.count < 0 {
 		r.split()
@@ -36,9 +38,23 @@ func (r *Reader) split() {
 		} else {
 			rest = nil
 		}
-		if line = trimFill(bytes.TrimRight(line, "\r\n")); len(bytes.TrimSpace(line)) > 0 {
+		if line = trimFill(bytes.TrimRight(line, "\r\n")); len(bytes.TrimSpace(line)) > 0 && (r.count > 0 || !drawn(line)) {
 			r.lines[r.count] = line
 			r.count++
 		}
 	}
+}
+
+// drawn reports whether a line has signs alone, and more of them than brackets of JSON.
+func drawn(line []byte) bool {
+	signs := 0
+	for _, c := range line {
+		switch {
+		case quote.IsDigit(c), c|0x20 >= 'a' && c|0x20 <= 'z', c >= 0x80, c < ' ':
+			return false
+		case c != ' ':
+			signs++
+		}
+	}
+	return signs > 7
 }

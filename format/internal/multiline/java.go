@@ -14,7 +14,8 @@ import (
 // come with and in those with the same parts in another order.
 func Java() *Events {
 	return &Events{
-		Record: "a record of a Java program", First: lines.Of("0123456789[JFMASONDTIWEC"), Begins: javaTold, Joins: julHeader, Write: javaWrite,
+		Record: "a record of a Java program", First: lines.Of("0123456789[JFMASONDTIWEC"), Begins: javaTold, Banner: springBanner, Joins: julHeader,
+		Write: javaWrite,
 		Fields: []entry.Field{
 			{Name: "timestamp", Type: entry.Keyword},
 			{Name: "level", Type: entry.Keyword},
@@ -23,8 +24,25 @@ func Java() *Events {
 			{Name: "pid", Type: entry.Long},
 			{Name: "application", Type: entry.Keyword},
 			{Name: "message", Type: entry.Text},
+			{Name: "banner", Type: entry.Text},
 		},
 	}
+}
+
+// springBanner tells the lines that Spring Boot draws before its first record.
+func springBanner(line []byte) bool {
+	switch line = bytes.TrimSpace(line); {
+	case bytes.HasPrefix(line, []byte(":: Spring Boot ::")):
+		return true
+	case bytes.HasPrefix(line, []byte("=========|_|==")):
+		return bytes.HasSuffix(line, []byte("/=/_/_/_/"))
+	}
+	switch string(line) {
+	case `.   ____          _            __ _ _`, `/\\ / ___'_ __ _ _(_)_ __  __ _ \ \ \ \`, `( ( )\___ | '_ | '_| | '_ \/ _` + "`" + ` | \ \ \ \`,
+		`\\/  ___)| |_)| | | | | || (_| |  ) ) ) )`, `'  |____| .__|_| |_|_| |_\__, | / / / /`:
+		return true
+	}
+	return false
 }
 
 // javaParts is what the first line of a record has.
@@ -112,11 +130,15 @@ func (p *javaParts) words(line []byte, at int) {
 			}
 			behind := rest[size:]
 			blank := skipBlank(behind, 0)
+			dash := blank
+			if bytes.HasPrefix(behind[blank:], []byte("-- ")) {
+				dash++ // logback since 1.4 writes two of them
+			}
 			switch {
 			case bytes.HasPrefix(behind, []byte(": ")), len(behind) == 1 && behind[0] == ':':
 				p.logger, p.message = rest[:size], skipBlank(line, at+size+1)
-			case blank > 0 && len(behind) > blank && (behind[blank] == '-' || behind[blank] == ':') && (blank+1 == len(behind) || behind[blank+1] == ' '):
-				p.logger, p.message = rest[:size], skipBlank(line, at+size+blank+1)
+			case blank > 0 && len(behind) > dash && (behind[dash] == '-' || behind[dash] == ':') && (dash+1 == len(behind) || behind[dash+1] == ' '):
+				p.logger, p.message = rest[:size], skipBlank(line, at+size+dash+1)
 			case blank > 0 && isLogger(rest[:size]):
 				p.logger, p.message = rest[:size], at+size+blank
 			default:
@@ -197,6 +219,11 @@ func isLogger(name []byte) bool {
 	return last > 0 && bytes.IndexByte(name, '/') < 0 && (bytes.Count(name, []byte{'.'}) > 1 || name[last+1] >= 'A' && name[last+1] <= 'Z')
 }
 
+// isClass reports whether a name is that of a class without its package, as %c{1} writes it.
+func isClass(name []byte) bool {
+	return len(name) > 0 && name[0] >= 'A' && name[0] <= 'Z' && loggerSize(name) == len(name) && bytes.IndexAny(name, "./-") < 0
+}
+
 // timeOfDay returns the length of 06:07:08.123 at the beginning of b, which logback writes without a date.
 func timeOfDay(b []byte) int {
 	if len(b) < 13 || b[2] != ':' || b[5] != ':' || b[8] != '.' && b[8] != ',' || b[12] != ' ' {
@@ -219,7 +246,7 @@ func javaTold(f times.File, line []byte) bool {
 	if ok && line[0] == '[' && bytes.HasPrefix(line[len(p.stamp)+1:], []byte("][")) && !bytes.Contains(p.logger, []byte("logstash")) {
 		return false // servers of OpenSearch
 	}
-	return ok && (isLogger(p.logger) || p.pid != nil && p.thread != nil)
+	return ok && (isLogger(p.logger) || p.thread != nil && (p.pid != nil || isClass(p.logger)))
 }
 
 // julHeader tells the first of two lines that java.util.logging writes: Mar 05, 2024 6:07:08 AM org.example.Class method.
@@ -229,10 +256,15 @@ func julHeader(f times.File, line []byte) bool {
 		return false
 	}
 	class, method := word(line[size+1:], " ")
-	return isLogger(class) && len(method) > 0 && bytes.IndexByte(method, ' ') < 0
+	return (isLogger(class) || isClass(class)) && len(method) > 0 && bytes.IndexByte(method, ' ') < 0
 }
 
 func javaWrite(w *Writer, raw []byte) bool {
+	banner, raw := cutBanner(raw, springBanner)
+	w.Message("banner", banner)
+	if raw = bytes.TrimLeft(raw, "\r\n"); len(raw) == 0 {
+		return len(banner) > 0
+	}
 	line, more := firstLine(raw)
 	if julHeader(w.File, line) {
 		t, size := w.File.Leading(line)

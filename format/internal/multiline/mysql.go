@@ -147,11 +147,11 @@ func mysqlBanner(line []byte) bool {
 }
 
 // cutBanner returns the lines of an event that are a banner, and what follows.
-func cutBanner(raw []byte) (banner, rest []byte) {
+func cutBanner(raw []byte, told func(line []byte) bool) (banner, rest []byte) {
 	rest = raw
 	for len(rest) > 0 {
 		line, more := firstLine(rest)
-		if !mysqlBanner(line) {
+		if !told(line) {
 			break
 		}
 		rest = more
@@ -204,7 +204,7 @@ func mysqlGeneralBegins(f times.File, line []byte) bool {
 }
 
 func mysqlGeneralWrite(w *Writer, raw []byte) bool {
-	banner, raw := cutBanner(raw)
+	banner, raw := cutBanner(raw, mysqlBanner)
 	w.Message("banner", banner)
 	line, _ := firstLine(raw)
 	if len(line) == 0 {
@@ -357,7 +357,7 @@ type mysqlSlow struct {
 }
 
 func mysqlSlowWrite(w *Writer, raw []byte) bool {
-	if banner, behind := cutBanner(raw); len(behind) > 0 && behind[0] != '#' {
+	if banner, behind := cutBanner(raw, mysqlBanner); len(behind) > 0 && behind[0] != '#' {
 		w.Message("banner", banner)
 		w.Message("query", behind)
 		return len(banner) > 0
