@@ -6,27 +6,32 @@ import (
 	"github.com/seed56735111/penstock/format/internal/lines"
 )
 
-// nginx is "Module ngx_http_log_module" in the documentation of nginx: the combined format, with what is often set before it and behind it,
-// and the format of the ingress controller for Kubernetes.
+// nginx is "Module ngx_http_log_module" in the documentation of nginx: the combined format, with what is often set
+// before it and behind it, and the format of the ingress controller for Kubernetes.
 func nginx() schema {
 	return schema{
-		name:    "nginx",
-		told:    "lines with a client, two names, a time in brackets, a request in quotes and a status, which nothing shows to be of Apache's",
-		about:   "access logs in the common and the combined log format, with further fields or without, as nginx writes them",
+		name: "nginx",
+		told: "lines with a client, two names, a time in brackets, a request in quotes and a status, " +
+			"which nothing shows to be of Apache's",
+		about: "access logs in the common and the combined log format, with further fields or without, " +
+			"as nginx writes them",
 		grammar: &lines.Schema{Record: "an access log record", Has: `] "`, Forms: access()},
 	}
 }
 
-// apache is "Log Files" in the documentation of the Apache HTTP server. What it writes and nginx does not: no bytes as a dash, a port behind
-// the name of a virtual host, records that end with the bytes, the log of mod_ssl.
+// apache is "Log Files" in the documentation of the Apache HTTP server. What it writes and nginx does not: no bytes as
+// a dash, a port behind the name of a virtual host, records that end with the bytes, the log of mod_ssl.
 func apache() schema {
 	return schema{
 		name: "apache",
-		told: "the same lines, of which one ends behind the bytes, has a dash for them, a port behind the virtual host, or no status (mod_ssl); " +
+		told: "the same lines, of which one ends behind the bytes, has a dash for them, a port behind the virtual host, " +
+			"or no status (mod_ssl); " +
 			"or the name of the object has apache or httpd in it",
-		about: "access logs of the Apache HTTP server in the common and the combined log format, with further fields or without",
+		about: "access logs of the Apache HTTP server in the common and the combined log format, " +
+			"with further fields or without",
 		grammar: &lines.Schema{
-			Record: "an access log record", Has: "] ", Forms: append(access(), sslRequest()), Proof: isApache, Named: []string{"apache", "httpd"},
+			Record: "an access log record", Has: "] ", Forms: append(access(), sslRequest()), Proof: isApache,
+			Named: []string{"apache", "httpd"},
 		},
 	}
 }
@@ -48,7 +53,8 @@ func access() []lines.Form {
 		return append(before, request...)
 	}
 	short := func(client lines.Field) []lines.Field {
-		return append([]lines.Field{client, {Name: "remote_user", End: " ["}, {Name: "time", Kind: lines.CLF, End: "] "}}, request...)
+		return append([]lines.Field{client, {Name: "remote_user", End: " ["}, {Name: "time", Kind: lines.CLF, End: "] "}},
+			request...)
 	}
 	combined := []lines.Field{{Name: "referer"}, {Name: "user_agent"}}
 	ingress := []lines.Field{
@@ -67,7 +73,12 @@ func access() []lines.Form {
 	port := lines.Field{Name: "vhost_port", Kind: lines.Integer, Is: lines.Digits(1, 5)}
 	return []lines.Form{
 		{Least: 11, Fields: append(append(common(ip), combined...), ingress...)},
-		{Least: 10, Fields: append(append(common(ip), combined...), lines.Field{Name: "forwarded_for", Kind: lines.List, Is: lines.Hosts()})},
+		{
+			Least: 10,
+			Fields: append(append(common(ip), combined...), lines.Field{
+				Name: "forwarded_for", Kind: lines.List, Is: lines.Hosts(),
+			}),
+		},
 		{Least: 7, Fields: append(common(ip), combined...)},
 		{Least: 9, Fields: append(append([]lines.Field{
 			vhost, ip,
@@ -79,7 +90,10 @@ func access() []lines.Form {
 		{Least: 9, Fields: append(common(lines.Field{Name: "vhost", End: ":", Is: lines.Name()}, port, ip), combined...)},
 		{Least: 8, Fields: append(common(vhost, ip), combined...)},
 		{Least: 7, Fields: append(common(lines.Field{Name: "remote_host", Is: lines.Name()}), combined...)},
-		{Least: 8, Fields: append(common(lines.Field{Name: "forwarded_for", Kind: lines.List, Lead: `"`, End: `" `}, ip), combined...)},
+		{
+			Least:  8,
+			Fields: append(common(lines.Field{Name: "forwarded_for", Kind: lines.List, Lead: `"`, End: `" `}, ip), combined...),
+		},
 		{Least: 6, Fields: append(short(lines.Field{Name: "remote_addr_list", Kind: lines.List, End: " - "}), combined...)},
 		{Least: 6, Fields: append(short(ip), combined...)},
 	}
@@ -100,8 +114,8 @@ func sslRequest() lines.Form {
 	}}
 }
 
-// isApache reports whether records have something that Apache writes and nginx does not: one has a dash for the bytes, or most have another
-// form.
+// isApache reports whether records have something that Apache writes and nginx does not: one has a dash for the bytes,
+// or most have another form.
 func isApache(records [][]byte) bool {
 	forms := 0
 	for _, line := range records {

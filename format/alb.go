@@ -2,11 +2,13 @@ package format
 
 import "github.com/seed56735111/penstock/format/internal/lines"
 
-// alb is "Access logs for your Application Load Balancer" in the AWS documentation, and "Health check logs". Older logs end earlier.
+// alb is "Access logs for your Application Load Balancer" in the AWS documentation, and "Health check logs". Older logs
+// end earlier.
 func alb() schema {
 	return schema{
 		name: "alb",
-		told: "lines that begin with http, https, h2, grpcs, ws or wss, a time and app/, or with a time, a latency and the PASS or FAIL of a " +
+		told: "lines that begin with http, https, h2, grpcs, ws or wss, a time and app/, or with a time, " +
+			"a latency and the PASS or FAIL of a " +
 			"health check",
 		about:   "access and health check logs of Application Load Balancers",
 		service: "ELBAccessLogTestFile",

@@ -2,7 +2,8 @@ package format
 
 import "github.com/seed56735111/penstock/format/internal/lines"
 
-// albconn is "Connection logs for your Application Load Balancer" in the AWS documentation. The first ones end before the trace id.
+// albconn is "Connection logs for your Application Load Balancer" in the AWS documentation. The first ones end before
+// the trace id.
 func albconn() schema {
 	return schema{
 		name:  "albconn",

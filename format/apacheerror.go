@@ -6,15 +6,16 @@ import (
 	"github.com/seed56735111/penstock/format/internal/lines"
 )
 
-// apacheError is ErrorLogFormat in the documentation of the Apache HTTP server: the default of 2.4, also with a time as access logs have it,
-// and what 2.2 writes.
+// apacheError is ErrorLogFormat in the documentation of the Apache HTTP server: the default of 2.4, also with a time as
+// access logs have it, and what 2.2 writes.
 func apacheError() schema {
 	at := lines.Field{Name: "time", Kind: lines.AnyTime, Lead: "[", End: "] "}
 	level := lines.OneOf(
 		"emerg", "alert", "crit", "error", "warn", "notice", "info", "debug",
 		"trace1", "trace2", "trace3", "trace4", "trace5", "trace6", "trace7", "trace8",
 	)
-	pid, digits := lines.Field{Name: "pid", Kind: lines.Integer, Lead: "[pid ", End: "] ", Is: lines.Digits(1, 10), Optional: true}, lines.Digits(1, 18)
+	pid := lines.Field{Name: "pid", Kind: lines.Integer, Lead: "[pid ", End: "] ", Is: lines.Digits(1, 10), Optional: true}
+	digits := lines.Digits(1, 18)
 	process := []lines.Field{
 		at,
 		{Name: "module", Lead: "[", End: ":"},

@@ -4,7 +4,8 @@ import (
 	"github.com/seed56735111/penstock/format/internal/events"
 )
 
-// appsync is "Structured logging" in the documentation of AWS AppSync. A record has no time: that of its log event is the one.
+// appsync is "Structured logging" in the documentation of AWS AppSync. A record has no time: that of its log event is
+// the one.
 func appsync() schema {
 	return schema{
 		name: "appsync", told: "objects with logType, requestId and graphQLAPIId",

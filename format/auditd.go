@@ -2,8 +2,9 @@ package format
 
 import "github.com/seed56735111/penstock/format/internal/lines"
 
-// auditd is "Audit Event Fields" in the documentation of the Linux audit project: a record of an event on each line. What a user program
-// sent stands in msg='…', which is made of pairs too; behind a control character come the values as names.
+// auditd is "Audit Event Fields" in the documentation of the Linux audit project: a record of an event on each line.
+// What a user program sent stands in msg='…', which is made of pairs too; behind a control character come the values
+// as names.
 func auditd() schema {
 	return schema{
 		name:  "auditd",

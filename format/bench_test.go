@@ -58,7 +58,9 @@ func BenchmarkHostileRecords(b *testing.B) {
 	b.SetBytes(int64(len(text)))
 	b.ReportAllocs()
 	for b.Loop() {
-		r, _ := d.Recognize(&penstock.Object{}, penstock.Identity{}, penstock.Entry{Reader: io.Reader(strings.NewReader(text))})
+		r, _ := d.Recognize(&penstock.Object{}, penstock.Identity{}, penstock.Entry{
+			Reader: io.Reader(strings.NewReader(text)),
+		})
 		for _, err := range r.Records {
 			if err != nil {
 				b.Fatal(err)

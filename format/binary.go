@@ -41,9 +41,9 @@ var magics = []struct{ bytes, what string }{
 	{"wOF2", "a web font"},
 }
 
-// binary says what the beginning of an entry is when it is no text: a known magic, or NULs and other control characters in
-// more than one byte of a hundred. Tab, line ends, escape, form feed and backspace are none of them, and neither is the
-// separator before a JSON text (RFC 7464). Bytes that are not UTF-8 alone are text in another encoding.
+// binary says what the beginning of an entry is when it is no text: a known magic, or NULs and other control characters
+// in more than one byte of a hundred. Tab, line ends, escape, form feed and backspace are none of them, and neither is
+// the separator before a JSON text (RFC 7464). Bytes that are not UTF-8 alone are text in another encoding.
 func binary(sample []byte) (what string) {
 	for _, m := range magics {
 		if bytes.HasPrefix(sample, []byte(m.bytes)) {
@@ -97,7 +97,8 @@ func controls(b []byte) int {
 func control(b []byte, i int) int {
 	c := b[i]
 	switch {
-	case c >= ' ' && c != 0x7f, c < ' ' && usual>>c&1 == 1, c == 0x1e && i+1 < len(b) && strings.IndexByte("{[", b[i+1]) >= 0:
+	case c >= ' ' && c != 0x7f, c < ' ' && usual>>c&1 == 1, c == 0x1e && i+1 < len(b) &&
+		strings.IndexByte("{[", b[i+1]) >= 0:
 		return 0
 	}
 	return 1

@@ -33,7 +33,10 @@ func TestContentThatIsNoTextIsNotRead(t *testing.T) {
 		{"many NULs alone", strings.Repeat("\x00", 200_000), true},
 		{"DEL", strings.Repeat("x\x7f", 50), true},
 		{"control characters of text", strings.Repeat("\x1b[31mred\x1b[0m\tbold\bb\f\r\n", 50), false},
-		{"Shift-JIS", strings.Repeat("\x83G\x83\x89\x81[\x82\xaa\x94\xad\x90\xb6\x82\xb5\x82\xdc\x82\xb5\x82\xbd 2026\n", 50), false},
+		{
+			what: "Shift-JIS",
+			text: strings.Repeat("\x83G\x83\x89\x81[\x82\xaa\x94\xad\x90\xb6\x82\xb5\x82\xdc\x82\xb5\x82\xbd 2026\n", 50),
+		},
 		{"Latin-1", strings.Repeat("M\xfcnchen stra\xdfe \xe9\xe8\n", 50), false},
 		{"UTF-8", strings.Repeat("ошибка 日本語 😀\n", 50), false},
 		{"ISO-2022-JP", strings.Repeat("\x1b$B%(%i!<\x1b(B 1\n", 50), false},
@@ -75,7 +78,9 @@ func TestControlCharactersAreCountedAsOneByOne(t *testing.T) {
 	for range 20_000 {
 		b := make([]byte, r.IntN(40))
 		for i := range b {
-			b[i] = [...]byte{0, 1, 0x1e, 0x1f, ' ', '!', '{', 'a', 0x7e, 0x7f, 0x80, 0x81, 0xff, '\n', byte(r.Uint32())}[r.IntN(15)]
+			b[i] = [...]byte{
+				0, 1, 0x1e, 0x1f, ' ', '!', '{', 'a', 0x7e, 0x7f, 0x80, 0x81, 0xff, '\n', byte(r.Uint32()),
+			}[r.IntN(15)]
 		}
 		want := 0
 		for i := range b {
@@ -88,7 +93,8 @@ func TestControlCharactersAreCountedAsOneByOne(t *testing.T) {
 }
 
 func BenchmarkControls(b *testing.B) {
-	text := []byte(strings.Repeat("2026-11-24 10:00:00 INFO a line of text that is as long as lines are in logs of requests\n", 700))
+	text := []byte(strings.Repeat("2026-11-24 10:00:00 INFO a line of text that is as long as lines are in logs of "+
+		"requests\n", 700))
 	b.SetBytes(int64(len(text)))
 	b.ReportAllocs()
 	for b.Loop() {

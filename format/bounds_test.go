@@ -24,15 +24,38 @@ func TestOverlongRecordsBecomeErrorsThatLocateThem(t *testing.T) {
 		overlong           string // the record
 		want               []string
 	}{
-		{"a line of text", "text", "one\n" + long + "\ntwo\n", long, []string{`{"message":"one"}`, "overlong", `{"message":"two"}`}},
+		{
+			name: "a line of text", format: "text", text: "one\n" + long + "\ntwo\n", overlong: long,
+			want: []string{`{"message":"one"}`, "overlong", `{"message":"two"}`},
+		},
 		{"the last line of text", "text", "one\n" + long, long, []string{`{"message":"one"}`, "overlong"}},
 		{"a line between ALB records", "alb", albLine + "\r\n" + long + "\r\n" + albLine, long, nil},
-		{"an object on a line", "ndjson", `{"a":1}` + "\n" + `{"a":"` + long + `"}` + "\n" + `{"a":2}`, `{"a":"` + long + `"}`, []string{`{"a":1}`, "overlong", `{"a":2}`}},
-		{"a broken object on a line", "ndjson", `{"a":1}` + "\n" + `{"a":"` + long + "\n" + `{"a":2}`, `{"a":"` + long, []string{`{"a":1}`, "overlong", `{"a":2}`}},
-		{"text between objects", "ndjson", `{"a":1}` + "\n" + long + "\n" + `{"a":2}`, long, []string{`{"a":1}`, "overlong", `{"a":2}`}},
-		{"an object over many lines", "json", `{"a":1}{` + "\n\"b\":[" + strings.Repeat("1,\n", bound) + "2]}" + `{"a":2}`, "{\n\"b\":[" + strings.Repeat("1,\n", bound) + "2]}", []string{`{"a":1}`, "overlong", `{"a":2}`}},
-		{"an element of an array", "json", `[{"a":1},{"a":"}]` + long + `"},{"a":2}]`, `{"a":"}]` + long + `"}`, []string{`{"a":1}`, "overlong", `{"a":2}`}},
-		{"an element of an envelope", "json", `{"Records":[{"a":1},{"a":{"b":["` + long + `"]}},{"a":2}]}`, `{"a":{"b":["` + long + `"]}}`, []string{`{"a":1}`, "overlong", `{"a":2}`}},
+		{
+			name: "an object on a line", format: "ndjson", text: `{"a":1}` + "\n" + `{"a":"` + long + `"}` + "\n" + `{"a":2}`,
+			overlong: `{"a":"` + long + `"}`, want: []string{`{"a":1}`, "overlong", `{"a":2}`},
+		},
+		{
+			name: "a broken object on a line", format: "ndjson", text: `{"a":1}` + "\n" + `{"a":"` + long + "\n" + `{"a":2}`,
+			overlong: `{"a":"` + long, want: []string{`{"a":1}`, "overlong", `{"a":2}`},
+		},
+		{
+			name: "text between objects", format: "ndjson", text: `{"a":1}` + "\n" + long + "\n" + `{"a":2}`, overlong: long,
+			want: []string{`{"a":1}`, "overlong", `{"a":2}`},
+		},
+		{
+			name: "an object over many lines", format: "json",
+			text:     `{"a":1}{` + "\n\"b\":[" + strings.Repeat("1,\n", bound) + "2]}" + `{"a":2}`,
+			overlong: "{\n\"b\":[" + strings.Repeat("1,\n", bound) + "2]}", want: []string{`{"a":1}`, "overlong", `{"a":2}`},
+		},
+		{
+			name: "an element of an array", format: "json", text: `[{"a":1},{"a":"}]` + long + `"},{"a":2}]`,
+			overlong: `{"a":"}]` + long + `"}`, want: []string{`{"a":1}`, "overlong", `{"a":2}`},
+		},
+		{
+			name: "an element of an envelope", format: "json",
+			text: `{"Records":[{"a":1},{"a":{"b":["` + long + `"]}},{"a":2}]}`, overlong: `{"a":{"b":["` + long + `"]}}`,
+			want: []string{`{"a":1}`, "overlong", `{"a":2}`},
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -69,7 +92,9 @@ func TestTheBoundItselfIsAllowed(t *testing.T) {
 	for _, end := range []string{"", "\n", "\r\n", "\nnext\n"} {
 		for _, f := range []string{"text", "ndjson", "alb"} {
 			d := detector(t, format.Config{Force: f, MaxRecordBytes: bound})
-			for size, want := range map[int]string{bound - 1: "", bound: "", bound + 3: penstock.ReasonOverlong, bound + 30: penstock.ReasonOverlong} {
+			for size, want := range map[int]string{
+				bound - 1: "", bound: "", bound + 3: penstock.ReasonOverlong, bound + 30: penstock.ReasonOverlong,
+			} {
 				text := `{"` + strings.Repeat("x", size-6) + `":1}` + end
 				r := read(t, d, penstock.Identity{}, []byte(text), strings.NewReader(text))
 				if r.Err != nil || len(r.Records) == 0 || r.Records[0].Err != want || r.Records[0].Length != int64(size) {
@@ -100,8 +125,10 @@ func TestNothingIsLostAroundTheBound(t *testing.T) {
 // An event of many lines that comes to no end is handed over in parts.
 func TestAnEndlessEventIsHandedOverInParts(t *testing.T) {
 	t.Parallel()
-	text := "2026-11-24 10:00:00 first\n" + strings.Repeat("a line without a time\n", 20_000) + "2026-11-24 10:00:01 last\n"
-	r := read(t, detector(t, format.Config{MaxRecordBytes: bound}), penstock.Identity{}, []byte(text), strings.NewReader(text))
+	text := "2026-11-24 10:00:00 first\n" + strings.Repeat("a line without a time\n",
+		20_000) + "2026-11-24 10:00:01 last\n"
+	r := read(t, detector(t, format.Config{MaxRecordBytes: bound}), penstock.Identity{}, []byte(text),
+		strings.NewReader(text))
 	covered(t, []byte(text), r)
 	for _, rec := range r.Records {
 		if rec.Length > bound || rec.Err != "" {
@@ -198,7 +225,8 @@ func TestALongRecordInSmallReadsIsWhole(t *testing.T) {
 // A reader that gives nothing for ever is given up.
 func TestAReaderWithoutProgressIsAnError(t *testing.T) {
 	t.Parallel()
-	r := read(t, detector(t, format.Config{}), penstock.Identity{}, []byte("one\n"), io.MultiReader(strings.NewReader("one\n"), idle{}))
+	r := read(t, detector(t, format.Config{}), penstock.Identity{}, []byte("one\n"),
+		io.MultiReader(strings.NewReader("one\n"), idle{}))
 	if !errors.Is(r.Err, io.ErrNoProgress) {
 		t.Errorf("got %v after %d records", r.Err, len(r.Records))
 	}

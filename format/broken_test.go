@@ -117,7 +117,8 @@ func demo(t *testing.T, grammar entry.Grammar) *subject {
 	return newSubject(t, demoSample, demoGrammar(), grammar)
 }
 
-// newSubject returns a format called demo in the table, with one sample, and the documents that a good grammar makes of it.
+// newSubject returns a format called demo in the table, with one sample, and the documents that a good grammar makes of
+// it.
 func newSubject(t *testing.T, text string, good, grammar entry.Grammar) *subject {
 	t.Helper()
 	one := sample{format: "demo", path: filepath.Join(t.TempDir(), "docs.log"), text: []byte(text)}
@@ -150,7 +151,11 @@ func TestEachLawFailsForABrokenFormat(t *testing.T) {
 		spoil func(s *subject)
 	}{
 		{law: "says what it is and has samples", wrong: "there is no sample", spoil: func(s *subject) { s.samples = nil }},
-		{law: "golden documents by content alone", wrong: "it is not told", b: breakage{told: func(*entry.Reader, bool) bool { return false }}},
+		{
+			law:   "golden documents by content alone",
+			wrong: "it is not told",
+			b:     breakage{told: func(*entry.Reader, bool) bool { return false }},
+		},
 		{
 			law: "golden documents by content alone", wrong: "unparsed lines are passed over",
 			b: breakage{record: func(_ *entry.Reader, rec *penstock.Record, err error) (penstock.Record, error, bool) {
@@ -168,7 +173,9 @@ func TestEachLawFailsForABrokenFormat(t *testing.T) {
 		},
 		{
 			law: "takes no sample of another format", wrong: "it takes whatever begins with a time",
-			b: breakage{told: func(r *entry.Reader, told bool) bool { return told || bytes.HasPrefix(r.Sample(), []byte("2026-")) }},
+			b: breakage{told: func(r *entry.Reader, told bool) bool {
+				return told || bytes.HasPrefix(r.Sample(), []byte("2026-"))
+			}},
 		},
 		{
 			law: "line endings members and read sizes change nothing", wrong: "a document depends on what is in the window",
@@ -323,10 +330,13 @@ func demo() schema {
 	write("format/table.go", strings.Replace(string(table), "return []schema{\n", "return []schema{\n\t\tdemo(),\n", 1))
 	goTest(t, root, "-run", "Golden", "-update")
 	golden, err := os.ReadFile(filepath.Join(root, "format/testdata/demo/docs.log.golden"))
-	if err != nil || !strings.Contains(string(golden), `"client_ip":"203.0.113.9","client_port":80,"size":17,"request":"GET / HTTP/1.1","request_method":"GET"`) {
+	if err != nil ||
+		!strings.Contains(string(golden),
+			`"client_ip":"203.0.113.9","client_port":80,"size":17,"request":"GET / HTTP/1.1","request_method":"GET"`) {
 		t.Fatalf("%v, %s", err, golden)
 	}
-	if doc, err := os.ReadFile(filepath.Join(root, "docs/formats.md")); err != nil || !strings.Contains(string(doc), "| `demo` | what this test writes |") {
+	if doc, err := os.ReadFile(filepath.Join(root, "docs/formats.md")); err != nil ||
+		!strings.Contains(string(doc), "| `demo` | what this test writes |") {
 		t.Errorf("the documentation does not have it: %v", err)
 	}
 	out := goTest(t, root, "-v", "-run", "TestLaws/demo")

@@ -8,8 +8,8 @@ import (
 	"github.com/seed56735111/penstock/format/internal/events"
 )
 
-// carrier is the grammar of a format whose records carry those of another one as text: each message goes to the format that it fits. What
-// the carrier has beside it is kept under a name, and the time is the carrier's, when it has one.
+// carrier is the grammar of a format whose records carry those of another one as text: each message goes to the format
+// that it fits. What the carrier has beside it is kept under a name, and the time is the carrier's, when it has one.
 type carrier struct {
 	// Grammar is how the carrier's own records are told and read.
 	entry.Grammar
@@ -154,7 +154,8 @@ func (s *carried) lifted(rec penstock.Record) bool {
 
 // joins reports whether the record behind a part goes on with it.
 func (s *carried) joins(fields []byte, size int) bool {
-	return len(s.text)+size <= entry.MaxEventBytes && bytes.Equal(events.Member(s.fields, s.same), events.Member(fields, s.same))
+	return len(s.text)+size <= entry.MaxEventBytes &&
+		bytes.Equal(events.Member(s.fields, s.same), events.Member(fields, s.same))
 }
 
 // extend adds the bytes of a further part to those of the record, and what stands between them: line ends.
@@ -182,7 +183,10 @@ func (s *carried) finish() bool {
 	}
 	rec := s.rec
 	s.look(bytes.TrimRight(s.text, "\r\n"))
-	rec.JSON, rec.Verbatim, rec.Top, rec.Repaired = s.document(s.message), false, s.inner.Top, rec.Repaired || s.inner.Repaired
+	rec.JSON = s.document(s.message)
+	rec.Verbatim = false
+	rec.Top = s.inner.Top
+	rec.Repaired = rec.Repaired || s.inner.Repaired
 	if rec.Time.IsZero() || s.inner.Top&penstock.TopTimestamp != 0 {
 		rec.Time = s.inner.Time
 	}
@@ -206,7 +210,8 @@ func (s *carried) look(text []byte) {
 	s.json = events.AppendMessage(s.json[:0], text)
 }
 
-// document makes the document: what the carrier has beside the message, under its name, and what was found in the message.
+// document makes the document: what the carrier has beside the message, under its name, and what was found in the
+// message.
 func (s *carried) document(message string) []byte {
 	dst := append(s.doc[:0], `{"`...)
 	dst = append(dst, s.name...)

@@ -14,8 +14,9 @@ import (
 	"github.com/seed56735111/penstock/format"
 )
 
-// Docker takes a line apart after 16 KiB, and the runtimes of Kubernetes mark its parts. The parts make one record again, which has the
-// bytes of all of them, unless the other stream is between them or the record grows beyond what an event may have.
+// Docker takes a line apart after 16 KiB, and the runtimes of Kubernetes mark its parts. The parts make one record
+// again, which has the bytes of all of them, unless the other stream is between them or the record grows beyond what an
+// event may have.
 func TestPartsOfALineAreOneRecord(t *testing.T) {
 	t.Parallel()
 	part := strings.Repeat("x", 16<<10)
@@ -30,16 +31,36 @@ func TestPartsOfALineAreOneRecord(t *testing.T) {
 		lines []string
 		want  []string
 	}{
-		{"docker", []string{docker(part, "stdout"), docker(part, "stdout"), docker("y\n", "stdout"), docker("z\n", "stdout")}, []string{part + part + "y", "z"}},
-		{"docker, another stream between", []string{docker(part, "stdout"), docker("y\n", "stderr"), docker("z\n", "stdout")}, []string{part, "y", "z"}},
-		{"docker, shorter without a line end", []string{docker(part[1:], "stdout"), docker("y\n", "stdout")}, []string{part[1:], "y"}},
+		{
+			name:  "docker",
+			lines: []string{docker(part, "stdout"), docker(part, "stdout"), docker("y\n", "stdout"), docker("z\n", "stdout")},
+			want:  []string{part + part + "y", "z"},
+		},
+		{
+			name:  "docker, another stream between",
+			lines: []string{docker(part, "stdout"), docker("y\n", "stderr"), docker("z\n", "stdout")},
+			want:  []string{part, "y", "z"},
+		},
+		{
+			name:  "docker, shorter without a line end",
+			lines: []string{docker(part[1:], "stdout"), docker("y\n", "stdout")},
+			want:  []string{part[1:], "y"},
+		},
 		{"docker, the end is missing", []string{docker("y\n", "stdout"), docker(part, "stdout")}, []string{"y", part}},
 		{
 			"docker, too much", append(repeat(docker(part, "stdout"), 20), docker("y\n", "stdout")),
 			[]string{strings.Repeat(part, 16), strings.Repeat(part, 4) + "y"},
 		},
-		{"cri", []string{cri("P", "one", "stdout"), cri("P", "two", "stdout"), cri("F", "three", "stdout")}, []string{"onetwothree"}},
-		{"cri, another stream between", []string{cri("P", "one", "stdout"), cri("F", "two", "stderr")}, []string{"one", "two"}},
+		{
+			name:  "cri",
+			lines: []string{cri("P", "one", "stdout"), cri("P", "two", "stdout"), cri("F", "three", "stdout")},
+			want:  []string{"onetwothree"},
+		},
+		{
+			name:  "cri, another stream between",
+			lines: []string{cri("P", "one", "stdout"), cri("F", "two", "stderr")},
+			want:  []string{"one", "two"},
+		},
 	} {
 		for _, end := range []string{"\n", "\r\n"} {
 			text := []byte(strings.Join(tt.lines, end) + end)

@@ -2,7 +2,8 @@ package format
 
 import "github.com/seed56735111/penstock/format/internal/lines"
 
-// clb is "Access logs for your Classic Load Balancer" in the AWS documentation. Logs from before 2015 end behind the request.
+// clb is "Access logs for your Classic Load Balancer" in the AWS documentation. Logs from before 2015 end behind the
+// request.
 func clb() schema {
 	return schema{
 		name:  "clb",

@@ -6,17 +6,19 @@ import (
 	"github.com/seed56735111/penstock/format/internal/lines"
 )
 
-// cloudfront is "Standard logging", "Real-time logs" and "Connection logs" in the AWS documentation of CloudFront. Real-time logs have
-// no header and the fields that their owner chose: all of them in their order are known.
+// cloudfront is "Standard logging", "Real-time logs" and "Connection logs" in the AWS documentation of CloudFront.
+// Real-time logs have no header and the fields that their owner chose: all of them in their order are known.
 func cloudfront() schema {
 	return schema{
 		name: "cloudfront",
-		told: "a line #Fields: with names such as x-edge-location, JSON with these names, or lines with the fields of standard or real-time " +
+		told: "a line #Fields: with names such as x-edge-location, JSON with these names, " +
+			"or lines with the fields of standard or real-time " +
 			"logs; cloudfront(fields=…) names those of other lines without a header",
 		about: "standard, real-time and connection logs of CloudFront",
 		grammar: forms{
 			&lines.Headed{
-				Record: "a CloudFront record", Prefix: "#Fields:", Comment: "#", Least: 3, BareHeader: true, Lenient: true, Tabs: true,
+				Record: "a CloudFront record", Prefix: "#Fields:", Comment: "#", Least: 3, BareHeader: true, Lenient: true,
+				Tabs:   true,
 				Layout: lines.Layout{Bare: true}, Known: cloudfrontFields(), Marks: cloudfrontMarks(),
 				Columns: []lines.Columns{
 					{Names: []string{
@@ -32,7 +34,8 @@ func cloudfront() schema {
 						"cs-uri-stem", "cs-bytes", "x-edge-location", "x-edge-request-id", "x-host-header", "time-taken",
 						"cs-protocol-version", "c-ip-version", "cs-user-agent", "cs-referer", "cs-cookie", "cs-uri-query",
 						"x-edge-response-result-type", "x-forwarded-for", "ssl-protocol", "ssl-cipher", "x-edge-result-type",
-						"fle-encrypted-fields", "fle-status", "sc-content-type", "sc-content-len", "sc-range-start", "sc-range-end", "c-port",
+						"fle-encrypted-fields", "fle-status", "sc-content-type", "sc-content-len", "sc-range-start", "sc-range-end",
+						"c-port",
 						"x-edge-detailed-result-type", "c-country", "cs-accept-encoding", "cs-accept", "cache-behavior-path-pattern",
 						"cs-headers", "cs-header-names", "cs-headers-count", "primary-distribution-id", "primary-distribution-dns-name",
 						"origin-fbl", "origin-lbl", "asn",
@@ -70,7 +73,8 @@ func cloudfront() schema {
 // cloudfrontMarks are names that no other log has.
 func cloudfrontMarks() []string {
 	return []string{
-		"x-edge-location", "x-edge-result-type", "x-edge-request-id", "x-edge-response-result-type", "x-edge-detailed-result-type",
+		"x-edge-location", "x-edge-result-type", "x-edge-request-id", "x-edge-response-result-type",
+		"x-edge-detailed-result-type",
 		"x-host-header", "connectionStatus", "connectionId", "distributionId",
 	}
 }
@@ -92,7 +96,9 @@ func cloudfrontFields() []lines.Field {
 		{Name: "time-to-first-byte", Kind: lines.Decimal, Is: lines.Number()},
 		{Name: "cs-protocol", Is: lines.Either(lines.OneOf("http", "https", "ws", "wss", "grpcs"), lines.OneOf("-"))},
 	}
-	for _, name := range []string{"cs-bytes", "c-port", "sc-content-len", "sc-range-start", "sc-range-end", "cs-headers-count", "clientPort"} {
+	for _, name := range []string{
+		"cs-bytes", "c-port", "sc-content-len", "sc-range-start", "sc-range-end", "cs-headers-count", "clientPort",
+	} {
 		fields = append(fields, lines.Field{Name: name, Kind: lines.Integer})
 	}
 	for _, name := range []string{"time-taken", "origin-fbl", "origin-lbl", "tlsHandshakeDuration"} {
@@ -100,12 +106,16 @@ func cloudfrontFields() []lines.Field {
 	}
 	for _, name := range []string{
 		"cs(Host)", "cs-host", "cs-uri-stem", "cs(Referer)", "cs-referer", "cs(User-Agent)", "cs-user-agent", "cs-uri-query",
-		"cs(Cookie)", "cs-cookie", "x-edge-result-type", "x-edge-request-id", "x-host-header", "x-forwarded-for", "ssl-protocol",
+		"cs(Cookie)", "cs-cookie", "x-edge-result-type", "x-edge-request-id", "x-host-header", "x-forwarded-for",
+		"ssl-protocol",
 		"ssl-cipher", "x-edge-response-result-type", "cs-protocol-version", "fle-status", "fle-encrypted-fields",
 		"x-edge-detailed-result-type", "sc-content-type", "c-ip-version", "c-country", "cs-accept-encoding", "cs-accept",
-		"cache-behavior-path-pattern", "cs-headers", "cs-header-names", "primary-distribution-id", "primary-distribution-dns-name", "asn",
-		"DistributionId", "distributionid", "connectionId", "connectionStatus", "distributionId", "distributionTenantId", "tlsProtocol",
-		"tlsCipher", "tlsSni", "clientLeafCertSerialNumber", "clientLeafCertSubject", "clientLeafCertIssuer", "clientLeafCertValidity",
+		"cache-behavior-path-pattern", "cs-headers", "cs-header-names", "primary-distribution-id",
+		"primary-distribution-dns-name", "asn",
+		"DistributionId", "distributionid", "connectionId", "connectionStatus", "distributionId", "distributionTenantId",
+		"tlsProtocol",
+		"tlsCipher", "tlsSni", "clientLeafCertSerialNumber", "clientLeafCertSubject", "clientLeafCertIssuer",
+		"clientLeafCertValidity",
 		"connectionLogCustomData",
 	} {
 		fields = append(fields, lines.Field{Name: name})

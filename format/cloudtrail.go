@@ -7,12 +7,14 @@ import (
 	"github.com/seed56735111/penstock/format/internal/events"
 )
 
-// cloudtrail is "CloudTrail record contents" in the AWS documentation. Events that S3 and other services send use the same names:
-// the source of theirs is called aws:s3 and the like. An event of CloudTrail Insights has source and name in its insightDetails.
+// cloudtrail is "CloudTrail record contents" in the AWS documentation. Events that S3 and other services send use the
+// same names: the source of theirs is called aws:s3 and the like. An event of CloudTrail Insights has source and name
+// in its insightDetails.
 func cloudtrail() schema {
 	return schema{
 		name: "cloudtrail",
-		told: `events with eventVersion, eventTime, eventSource and eventName (or insightDetails), in a "Records" array, another one, ` +
+		told: `events with eventVersion, eventTime, eventSource and eventName (or insightDetails), in a "Records" array, ` +
+			`another one, ` +
 			`or the "detail" of EventBridge, or one behind the other`,
 		about: "AWS CloudTrail; requestParameters and the like are kept as text",
 		skip: func(name string) string {

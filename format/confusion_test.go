@@ -14,8 +14,8 @@ import (
 	"github.com/seed56735111/penstock/format"
 )
 
-// Every sample is held against every recogniser, by content alone. The table that is printed has a line for each format: the formats that
-// would take one of its samples if they were the only ones. With all of them in, its own does.
+// Every sample is held against every recogniser, by content alone. The table that is printed has a line for each
+// format: the formats that would take one of its samples if they were the only ones. With all of them in, its own does.
 func TestEverySampleIsTakenByItsOwnFormat(t *testing.T) {
 	t.Parallel()
 	table := format.Table()
@@ -48,8 +48,8 @@ func TestEverySampleIsTakenByItsOwnFormat(t *testing.T) {
 	t.Logf("samples of a format, and who would take them:\n%s", matrix.String())
 }
 
-// A line of any format that stands in a file of another one changes neither what the file is taken for nor the records around it, and
-// is a record of its own.
+// A line of any format that stands in a file of another one changes neither what the file is taken for nor the records
+// around it, and is a record of its own.
 func TestALineOfAnotherFormatStandsAlone(t *testing.T) {
 	t.Parallel()
 	all := lineFormats(t)
@@ -70,11 +70,13 @@ func TestALineOfAnotherFormatStandsAlone(t *testing.T) {
 				continue
 			}
 			pairs++
-			text := strings.Join(host.head, "") + strings.Repeat(host.line+"\n", 3) + guest.line + "\n" + strings.Repeat(host.line+"\n", 3)
+			text := strings.Join(host.head, "") + strings.Repeat(host.line+"\n",
+				3) + guest.line + "\n" + strings.Repeat(host.line+"\n", 3)
 			got := read(t, d, penstock.Identity{Modified: stored}, []byte(text), &cutReader{data: []byte(text), err: io.EOF})
 			covered(t, []byte(text), got)
 			if got.Format != host.name || len(got.Records) != 7 {
-				t.Errorf("a line of %s in a file of %s: %d records of %s, want 7", guest.name, host.name, len(got.Records), got.Format)
+				t.Errorf("a line of %s in a file of %s: %d records of %s, want 7", guest.name, host.name, len(got.Records),
+					got.Format)
 				wrong++
 				continue
 			}

@@ -22,7 +22,8 @@ var file = penstock.File{Path: "/v/app.log.1", Stem: "/v/app.log"}
 // endsInTime is the rule for a time that parts generations, told backwards.
 var endsInTime = regexp.MustCompile(`(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-6][0-9]$|[0-9]{10}$`)
 
-// firstTime returns where the first time ends in the bytes that are looked through, and where its line does; 0 for none.
+// firstTime returns where the first time ends in the bytes that are looked through, and where its line does; 0 for
+// none.
 func firstTime(text []byte) (end, line int) {
 	head := text[:min(len(text), 64<<10)]
 	for at := range len(head) + 1 {
@@ -38,7 +39,9 @@ func firstTime(text []byte) (end, line int) {
 func contents(t *testing.T, text []byte, size int) {
 	t.Helper()
 	d := detector(t, format.Config{})
-	rec, err := d.Recognize(&penstock.Object{}, penstock.Identity{File: file}, penstock.Entry{Reader: &cutReader{data: text, size: size, err: io.EOF}})
+	rec, err := d.Recognize(&penstock.Object{}, penstock.Identity{File: file}, penstock.Entry{
+		Reader: &cutReader{data: text, size: size, err: io.EOF},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,8 +63,8 @@ func contents(t *testing.T, text []byte, size int) {
 	}
 }
 
-// The scheme of ids rests on this: the content of a record is a function of the plain bytes up to its end alone, however
-// they are read and split.
+// The scheme of ids rests on this: the content of a record is a function of the plain bytes up to its end alone,
+// however they are read and split.
 func TestContentIsThatOfThePlainBytesUpToTheRecordsEnd(t *testing.T) {
 	t.Parallel()
 	texts := map[string][]byte{}
@@ -93,11 +96,14 @@ func TestATimeThatPartsGenerationsIsALexicalMatter(t *testing.T) {
 	for line, want := range map[string]bool{
 		"2026-11-24 10:00:00 up": true, `[24/Nov/2026:23:59:60 +0000] "GET /"`: true, `{"ts":1795773600123}`: true,
 		"1795773600 up": true, "id 12345678901234": true, "x10:00:00y": true, "999:10:00:00": true,
-		"": false, "starting": false, "24:00:00": false, "10:60:00": false, "10:00:70": false, "1:00:00": false, "10:00": false, "123456789": false,
+		"": false, "starting": false, "24:00:00": false, "10:60:00": false, "10:00:70": false, "1:00:00": false,
+		"10:00": false, "123456789": false,
 		"12345-67890": false, "10:00:0": false, "１０:00:00": false, "::1": false,
 	} {
 		end, _ := firstTime([]byte(line + "\n"))
-		rec, err := detector(t, format.Config{}).Recognize(&penstock.Object{}, penstock.Identity{File: file}, penstock.Entry{Reader: strings.NewReader(line + "\nx\n")})
+		rec, err := detector(t, format.Config{}).Recognize(&penstock.Object{}, penstock.Identity{File: file}, penstock.Entry{
+			Reader: strings.NewReader(line + "\nx\n"),
+		})
 		if err != nil || rec.Undated == want || end > 0 != want {
 			t.Errorf("%q: undated %v, error %v, want a time: %v", line, rec.Undated, err, want)
 		}
@@ -122,9 +128,20 @@ func TestWhatMayGoOnInAGrowingFileIsLeft(t *testing.T) {
 		{"text with a time", "2026-11-24 10:00:00 a\n2026-11-24 10:00:01 b\n2026-11-24 10:00:02 c", 2, "last line"},
 		{"a trace that may go on", "2026-11-24 10:00:00 a\n2026-11-24 10:00:01 b\n\tat x", 1, "last line"},
 		{"a trace without times", "up 10:00:00\nb\nCaus", 1, "last line"},
-		{"an event of Windows that goes on", "<Event ><System><EventID>1</EventID><TimeCreated SystemTime='2026-11-24T10:00:00Z'/></System></Event>\n<Event >\n", 1, "no end"},
+		{
+			name: "an event of Windows that goes on",
+			text: "<Event ><System><EventID>1</EventID><TimeCreated " +
+				"SystemTime='2026-11-24T10:00:00Z'/></System></Event>\n<Event >\n",
+			records: 1,
+			left:    "no end",
+		},
 		{"the first bytes of a magic", "\x1f\x8b", 0, "may go on"},
-		{"quotes that may be closed yet", "at,n\n" + strings.Repeat("10:00:00,1\n", 20) + "10:00:01,\"x\ny\n", 20, "no closing quote"},
+		{
+			name:    "quotes that may be closed yet",
+			text:    "at,n\n" + strings.Repeat("10:00:00,1\n", 20) + "10:00:01,\"x\ny\n",
+			records: 20,
+			left:    "no closing quote",
+		},
 	} {
 		growing := &penstock.GrowingError{Object: "app.log"}
 		for _, size := range []int{1, 0} {
@@ -139,8 +156,10 @@ func TestWhatMayGoOnInAGrowingFileIsLeft(t *testing.T) {
 				_ = r
 				n++
 			}
-			if n != test.records || (err == nil) != (test.left == "") || err != nil && !strings.Contains(err.Error(), test.left) {
-				t.Errorf("%s, %d bytes at a time: %d records and error %v, want %d and %q", test.name, size, n, err, test.records, test.left)
+			if n != test.records || (err == nil) != (test.left == "") ||
+				err != nil && !strings.Contains(err.Error(), test.left) {
+				t.Errorf("%s, %d bytes at a time: %d records and error %v, want %d and %q", test.name, size, n, err, test.records,
+					test.left)
 			}
 		}
 	}
@@ -206,7 +225,10 @@ func (r *idling) Read(p []byte) (int, error) {
 func TestAnIdleStreamHoldsNoRecordBack(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]idling{
-		"text":   {parts: []string{"2026-11-24 10:00:00 a\n2026-11-24 10:00:01 b\n\tat x\n", "2026-11-24 10:00:02 c\n2026"}, want: []int{0, 2, 3}},
+		"text": {
+			parts: []string{"2026-11-24 10:00:00 a\n2026-11-24 10:00:01 b\n\tat x\n", "2026-11-24 10:00:02 c\n2026"},
+			want:  []int{0, 2, 3},
+		},
 		"lines":  {parts: []string{"a\nb", "\nc\n"}, want: []int{0, 1, 3}},
 		"ndjson": {parts: []string{`{"n":1}`, `{"n":2}`}, want: []int{0, 1, 2}},
 	} {
@@ -214,7 +236,8 @@ func TestAnIdleStreamHoldsNoRecordBack(t *testing.T) {
 			t.Parallel()
 			n := 0
 			test.t, test.got = t, &n
-			rec, err := detector(t, format.Config{}).Recognize(&penstock.Object{Linger: time.Millisecond}, penstock.Identity{Key: "-"}, penstock.Entry{Reader: &test})
+			rec, err := detector(t, format.Config{}).Recognize(&penstock.Object{Linger: time.Millisecond},
+				penstock.Identity{Key: "-"}, penstock.Entry{Reader: &test})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -11,7 +11,8 @@ import (
 // packageFiles returns the directories and files of the module that the tests of this package are made from.
 func packageFiles(t *testing.T) []string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-test", "-f", "{{if not .Standard}}{{.Dir}}{{end}}", ".")
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-test", "-f", "{{if not .Standard}}{{.Dir}}{{end}}",
+		".")
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatal(err)

@@ -14,8 +14,10 @@ const dockerPart = 16 << 10
 // docker is the "json-file" logging driver in the documentation of Docker. A part of a longer line has no line end.
 func docker() schema {
 	return schema{
-		name: "docker", told: "objects with log, stream and time, or lines with the name of a container and a bar, as in web-1  | started",
-		about: "logs of containers as Docker stores them or Compose prints them: lines are put together again, and each is read as what it fits",
+		name: "docker",
+		told: "objects with log, stream and time, or lines with the name of a container and a bar, as in web-1  | started",
+		about: "logs of containers as Docker stores them or Compose prints them: " +
+			"lines are put together again, and each is read as what it fits",
 		grammar: &carrier{
 			Grammar: forms{&events.Row{
 				Names: []string{"log", "stream", "time"}, Least: 3,
@@ -26,7 +28,8 @@ func docker() schema {
 			}, lines.Compose{}},
 			name: "docker", message: "log", same: "stream",
 			open: func(fields, message []byte) bool {
-				return len(message) >= dockerPart && len(events.Member(fields, "stream")) > 0 && !bytes.HasSuffix(message, []byte("\n"))
+				return len(message) >= dockerPart && len(events.Member(fields, "stream")) > 0 &&
+					!bytes.HasSuffix(message, []byte("\n"))
 			},
 		},
 	}

@@ -7,8 +7,8 @@ import (
 	"github.com/seed56735111/penstock/format/internal/entry"
 )
 
-// ecs are the names of the Elastic Common Schema (8.x) that fields of formats have where there is a sure counterpart. Where
-// a format does not document the type of a field it stands behind a colon.
+// ecs are the names of the Elastic Common Schema (8.x) that fields of formats have where there is a sure counterpart.
+// Where a format does not document the type of a field it stands behind a colon.
 func ecs() map[string]string {
 	const (
 		client  = "client_ip=source.ip client_port=source.port "
@@ -22,7 +22,8 @@ func ecs() map[string]string {
 			"sc_bytes=http.response.bytes cs_bytes=http.request.bytes cs_user_agent=user_agent.original " +
 			"cs_referer=http.request.referrer "
 		server = "s_ip=destination.ip s_port=destination.port cs_username=user.name"
-		flow   = "account_id=cloud.account.id region=cloud.region srcaddr=source.ip dstaddr=destination.ip srcport=source.port " +
+		flow   = "account_id=cloud.account.id region=cloud.region srcaddr=source.ip dstaddr=destination.ip " +
+			"srcport=source.port " +
 			"dstport=destination.port bytes=network.bytes packets=network.packets protocol=network.iana_number " +
 			"flow_direction=network.direction action=event.action "
 		syslog = "host=host.name app=process.name priority=log.syslog.priority facility=log.syslog.facility.name " +
@@ -30,51 +31,63 @@ func ecs() map[string]string {
 		level = "level=log.level "
 	)
 	return map[string]string{
-		"alb":        balancer + "target_ip=destination.ip target_port=destination.port domain_name=tls.client.server_name",
-		"clb":        balancer + "backend_ip=destination.ip backend_port=destination.port",
-		"nlb":        client + "destination_ip=destination.ip destination_port=destination.port tls_cipher=tls.cipher domain_name=tls.client.server_name",
+		"alb": balancer + "target_ip=destination.ip target_port=destination.port domain_name=tls.client.server_name",
+		"clb": balancer + "backend_ip=destination.ip backend_port=destination.port",
+		"nlb": client +
+			"destination_ip=destination.ip destination_port=destination.port tls_cipher=tls.cipher " +
+			"domain_name=tls.client.server_name",
 		"albconn":    client + "tls_cipher=tls.cipher",
 		"cloudfront": w3c + "x_edge_request_id=http.request.id ssl_cipher=tls.cipher",
 		"iis":        w3c + server,
 		"w3c":        w3c + server,
-		"s3access": "remote_ip=source.ip operation=event.action request_id=http.request.id request_uri_method=http.request.method " +
+		"s3access": "remote_ip=source.ip operation=event.action request_id=http.request.id " +
+			"request_uri_method=http.request.method " +
 			"request_uri_url=url.original http_status=http.response.status_code error_code=error.code " +
 			"bytes_sent=http.response.bytes referer=http.request.referrer user_agent=user_agent.original requester=user.id " +
 			"cipher_suite=tls.cipher",
-		"vpcflow":       flow + "instance_id=cloud.instance.id",
-		"tgwflow":       flow,
-		"nginx":         web,
-		"apache":        web,
-		"nginx-error":   level + "pid=process.pid tid=process.thread.id " + request,
-		"apache-error":  level + "pid=process.pid tid=process.thread.id referer=http.request.referrer",
-		"haproxy":       client + "destination_ip=destination.ip destination_port=destination.port status_code=http.response.status_code http_request_method=http.request.method http_request_url=url.original http_request_path=url.path http_request_query=url.query",
-		"syslog":        syslog,
-		"syslog5424":    syslog,
-		"klog":          level,
-		"redis":         level + "pid=process.pid",
-		"log4j":         level + "pid=process.pid logger=log.logger thread=process.thread.name",
-		"emr":           level,
-		"postgresql":    "error_severity=log.level pid=process.pid user=user.name state_code=error.code",
-		"route53public": "query_name=dns.question.name query_type=dns.question.type response_code=dns.response_code resolver_ip=source.ip",
-		"route53resolver": "account_id=cloud.account.id:keyword region=cloud.region:keyword srcaddr=source.ip srcport=source.port:long " +
+		"vpcflow":      flow + "instance_id=cloud.instance.id",
+		"tgwflow":      flow,
+		"nginx":        web,
+		"apache":       web,
+		"nginx-error":  level + "pid=process.pid tid=process.thread.id " + request,
+		"apache-error": level + "pid=process.pid tid=process.thread.id referer=http.request.referrer",
+		"haproxy": client +
+			"destination_ip=destination.ip destination_port=destination.port status_code=http.response.status_code " +
+			"http_request_method=http.request.method http_request_url=url.original http_request_path=url.path " +
+			"http_request_query=url.query",
+		"syslog":     syslog,
+		"syslog5424": syslog,
+		"klog":       level,
+		"redis":      level + "pid=process.pid",
+		"log4j":      level + "pid=process.pid logger=log.logger thread=process.thread.name",
+		"emr":        level,
+		"postgresql": "error_severity=log.level pid=process.pid user=user.name state_code=error.code",
+		"route53public": "query_name=dns.question.name query_type=dns.question.type response_code=dns.response_code " +
+			"resolver_ip=source.ip",
+		"route53resolver": "account_id=cloud.account.id:keyword region=cloud.region:keyword srcaddr=source.ip " +
+			"srcport=source.port:long " +
 			"query_name=dns.question.name:keyword query_type=dns.question.type:keyword query_class=dns.question.class:keyword " +
 			"rcode=dns.response_code:keyword srcids.instance=cloud.instance.id:keyword",
-		"cloudtrail": "eventID=event.id eventName=event.action:keyword eventSource=event.provider:keyword awsRegion=cloud.region:keyword " +
-			"recipientAccountId=cloud.account.id:keyword sourceIPAddress=source.address:keyword userAgent=user_agent.original:keyword " +
+		"cloudtrail": "eventID=event.id eventName=event.action:keyword eventSource=event.provider:keyword " +
+			"awsRegion=cloud.region:keyword " +
+			"recipientAccountId=cloud.account.id:keyword sourceIPAddress=source.address:keyword " +
+			"userAgent=user_agent.original:keyword " +
 			"errorCode=error.code:keyword errorMessage=error.message:text userIdentity.principalId=user.id:keyword " +
 			"userIdentity.userName=user.name:keyword",
-		"waf": "httpRequest.clientIp=source.ip httpRequest.httpMethod=http.request.method:keyword httpRequest.uri=url.path:keyword " +
+		"waf": "httpRequest.clientIp=source.ip httpRequest.httpMethod=http.request.method:keyword " +
+			"httpRequest.uri=url.path:keyword " +
 			"httpRequest.args=url.query:keyword httpRequest.requestId=http.request.id:keyword action=event.action:keyword " +
 			"terminatingRuleId=rule.id:keyword",
-		"eks-audit": "auditID=event.id verb=event.action:keyword requestURI=url.original:keyword user.username=user.name:keyword " +
+		"eks-audit": "auditID=event.id verb=event.action:keyword requestURI=url.original:keyword " +
+			"user.username=user.name:keyword " +
 			"sourceIPs=source.ip userAgent=user_agent.original:keyword responseStatus.code=http.response.status_code:long",
 		"guardduty":   "id=event.id accountId=cloud.account.id:keyword region=cloud.region:keyword",
 		"securityhub": "Id=event.id AwsAccountId=cloud.account.id:keyword Region=cloud.region:keyword",
 	}
 }
 
-// withECS returns the fields of a format with their names in the Elastic Common Schema, and those that have such a name and
-// no documented type.
+// withECS returns the fields of a format with their names in the Elastic Common Schema, and those that have such a name
+// and no documented type.
 func withECS(format string, fields []Field) []Field {
 	fields = slices.Clone(fields)
 	for one := range strings.FieldsSeq(ecs()[format]) {

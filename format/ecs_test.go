@@ -25,7 +25,9 @@ func TestTheNamesOfTheElasticCommonSchema(t *testing.T) {
 				t.Errorf("%s: %s and %s are %s", name, own, other, ecs)
 			}
 			seen[ecs] = own
-			if !slices.ContainsFunc(format.Formats()[i].Fields, func(f format.Field) bool { return f.Name == own && f.ECS == ecs }) {
+			if !slices.ContainsFunc(format.Formats()[i].Fields, func(f format.Field) bool {
+				return f.Name == own && f.ECS == ecs
+			}) {
 				// The path and the query of a URL are fields of some formats alone.
 				if !strings.HasSuffix(own, "_path") && !strings.HasSuffix(own, "_query") {
 					t.Errorf("%s: there is no field %s, or it has no type", name, own)

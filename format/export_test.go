@@ -11,7 +11,8 @@ import (
 // Schema is a format in a table of a test's.
 type Schema = schema
 
-// Table returns the formats that there are, but for those of rows: they are read as ndjson is, and the decoder makes their lines.
+// Table returns the formats that there are, but for those of rows: they are read as ndjson is, and the decoder makes
+// their lines.
 func Table() []Schema {
 	return slices.DeleteFunc(table(), func(s schema) bool {
 		_, rows := s.grammar.(rowsOf)

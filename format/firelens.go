@@ -10,7 +10,8 @@ func firelens() schema {
 		grammar: &carrier{
 			Grammar: &events.Row{
 				Names: []string{
-					"log", "container_id", "container_name", "source", "ecs_cluster", "ecs_task_arn", "ecs_task_definition", "ec2_instance_id",
+					"log", "container_id", "container_name", "source", "ecs_cluster", "ecs_task_arn", "ecs_task_definition",
+					"ec2_instance_id",
 				},
 				Least: 4,
 				Is:    map[string]string{"log": `"`, "container_id": `"`},

@@ -1,5 +1,5 @@
-// Package format recognises what plain bytes hold and reads them record by record. There is one file for each format, which is a
-// schema, and one line for it in the table; the machinery that the schemas are for is below internal.
+// Package format recognises what plain bytes hold and reads them record by record. There is one file for each format,
+// which is a schema, and one line for it in the table; the machinery that the schemas are for is below internal.
 //
 // A parser allocates nothing for a record. What does not fit the grammar becomes a record with the raw text and the
 // reason, marked as unparsed: a line is never passed over in silence.
@@ -43,20 +43,21 @@ func Formats() []Format {
 
 // Config says how entries are read.
 type Config struct {
-	// Force is the name of the format that everything is read as, empty for recognising it. Parameters may follow it, as in
-	// "vpcflow(fields=version account-id action)".
+	// Force is the name of the format that everything is read as, empty for recognising it. Parameters may follow it, as
+	// in "vpcflow(fields=version account-id action)".
 	Force string
 	// MaxRecordBytes is the longest record, 16 MiB when zero, at least 64 KiB and at most 1 GiB. A longer record becomes a
 	// RecordError without its bytes.
 	MaxRecordBytes int
-	// TimeZone is where clocks stood that wrote times without a zone, UTC when empty: a name such as Europe/Berlin or an offset such as
-	// +02:00. One with a name of a format before it, as in mysql-error=Europe/Berlin, is for that format alone; commas stand between several.
+	// TimeZone is where clocks stood that wrote times without a zone, UTC when empty: a name such as Europe/Berlin or an
+	// offset such as +02:00. One with a name of a format before it, as in mysql-error=Europe/Berlin, is for that format
+	// alone; commas stand between several.
 	TimeZone string
-	// TimeField are the names of the fields that have the time of a record, the best one first, with commas between them; dots lead into
-	// objects. They come before the names that are looked for anyway.
+	// TimeField are the names of the fields that have the time of a record, the best one first, with commas between them;
+	// dots lead into objects. They come before the names that are looked for anyway.
 	TimeField string
-	// SkipBinary passes over content that is no text. Otherwise it is a *penstock.ObjectError. What a forced format is for is
-	// not looked at.
+	// SkipBinary passes over content that is no text. Otherwise it is a *penstock.ObjectError. What a forced format is for
+	// is not looked at.
 	SkipBinary bool
 }
 
@@ -173,7 +174,8 @@ func forced(spec string, formats []schema) (schema, error) {
 		inner, ok := strings.CutSuffix(parameters, ")")
 		c, configurable := f.grammar.(entry.Configurable)
 		if !ok || !configurable {
-			return f, fmt.Errorf("read parameters of format %q: want NAME(PARAMETER=VALUE), for a format that has parameters", spec)
+			return f, fmt.Errorf("read parameters of format %q: want NAME(PARAMETER=VALUE), for a format that has parameters",
+				spec)
 		}
 		key, value, _ := strings.Cut(inner, "=")
 		var err error
@@ -241,17 +243,21 @@ func (d *Detector) Recognize(o *penstock.Object, id penstock.Identity, e penstoc
 	if zone, ok := d.zones[f.name]; ok {
 		r.Zone = zone
 	}
-	return penstock.Recognized{Format: f.name, Undated: undated, Generic: f.generic, Rows: e.Table != "", Records: func(yield func(penstock.Record, error) bool) {
-		defer d.put(r)
-		if e.Table != "" {
-			yield = numbered(yield)
-		}
-		f.grammar.Read(r, yield)
-	}}, nil
+	return penstock.Recognized{
+		Format: f.name, Undated: undated, Generic: f.generic, Rows: e.Table != "",
+		Records: func(yield func(penstock.Record, error) bool) {
+			defer d.put(r)
+			if e.Table != "" {
+				yield = numbered(yield)
+			}
+			f.grammar.Read(r, yield)
+		},
+	}, nil
 }
 
-// choose returns the first format of those that may fit which says that it does. Of formats that look at lines it is the first one
-// that more than half of the first lines fit, or else that most of them do: a line of another program's in a file changes nothing.
+// choose returns the first format of those that may fit which says that it does. Of formats that look at lines it is
+// the first one that more than half of the first lines fit, or else that most of them do: a line of another program's
+// in a file changes nothing.
 func (d *Detector) choose(r *entry.Reader) *schema {
 	last := &d.formats[len(d.formats)-1]
 	if d.index == nil {
@@ -287,7 +293,8 @@ func (d *Detector) choose(r *entry.Reader) *schema {
 	return last
 }
 
-// skip says why an object of this name holds no records, or nothing. What is asked for by name is read whatever it is called.
+// skip says why an object of this name holds no records, or nothing. What is asked for by name is read whatever it is
+// called.
 func (d *Detector) skip(name string) string {
 	if d.index == nil {
 		return ""

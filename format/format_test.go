@@ -104,7 +104,8 @@ func read(t testing.TB, d *format.Detector, id penstock.Identity, plain []byte, 
 			t.Fatalf("%v: %s", err, rec.JSON)
 		}
 		out.Records = append(out.Records, got{
-			Offset: rec.Offset, Length: int64(len(rec.Raw)), JSON: string(rec.JSON), Time: rec.Time, Top: rec.Top, Unparsed: rec.Unparsed, Repaired: rec.Repaired,
+			Offset: rec.Offset, Length: int64(len(rec.Raw)), JSON: string(rec.JSON), Time: rec.Time, Top: rec.Top,
+			Unparsed: rec.Unparsed, Repaired: rec.Repaired,
 		})
 	}
 	return out
@@ -192,17 +193,31 @@ func TestWhatHoldsNoRecordsIsSkippedWithAReason(t *testing.T) {
 		{"spark/_SUCCESS", "", "", "job marker"},
 		{"spark/part-0.crc", "", "\x00\x01", "job marker"},
 		{"spark/_temporary/0/part-0", "", "one line\n", "job marker"},
-		{"AWSLogs/123456789012/ELBAccessLogTestFile", "", "Enable AccessLog for ELB: web at 2026-11-24T10:00:00.000Z\n", "write test of a service"},
+		{
+			key:     "AWSLogs/123456789012/ELBAccessLogTestFile",
+			content: "Enable AccessLog for ELB: web at 2026-11-24T10:00:00.000Z\n",
+			want:    "write test of a service",
+		},
 		{"AWSLogs/123456789012/Config/ConfigWritabilityCheckFile", "", "", "write test of a service"},
 		{
 			"inv/logs/all/2026-11-24T01-00Z/manifest.json", "",
-			`{"sourceBucket":"logs","destinationBucket":"arn:aws:s3:::inv","version":"2016-11-30","fileFormat":"CSV","fileSchema":"Bucket, Key"}`,
+			`{"sourceBucket":"logs","destinationBucket":"arn:aws:s3:::inv","version":"2016-11-30","fileFormat":"CSV",` +
+				`"fileSchema":"Bucket, Key"}`,
 			"S3 Inventory, a list of objects",
 		},
-		{"inv/logs/all/2026-11-24T01-00Z/manifest.checksum", "", "d41d8cd98f00b204e9800998ecf8427e\n", "S3 Inventory, a list of objects"},
-		{"inv/logs/all/hive/dt=2026-11-24-01-00/symlink.txt", "", "s3://inv/logs/all/data/x.csv.gz\n", "S3 Inventory, a list of objects"},
 		{
-			"inv/logs/all/data/0ff1ce00-0000-4000-8000-00000000c0de.csv.gz", "", "\"logs\",\"a/b+c.gz\",\"17\"\n\"logs\",\"a/d.gz\",\"9\"\n",
+			key:     "inv/logs/all/2026-11-24T01-00Z/manifest.checksum",
+			content: "d41d8cd98f00b204e9800998ecf8427e\n",
+			want:    "S3 Inventory, a list of objects",
+		},
+		{
+			key:     "inv/logs/all/hive/dt=2026-11-24-01-00/symlink.txt",
+			content: "s3://inv/logs/all/data/x.csv.gz\n",
+			want:    "S3 Inventory, a list of objects",
+		},
+		{
+			"inv/logs/all/data/0ff1ce00-0000-4000-8000-00000000c0de.csv.gz", "",
+			"\"logs\",\"a/b+c.gz\",\"17\"\n\"logs\",\"a/d.gz\",\"9\"\n",
 			"S3 Inventory, a list of objects",
 		},
 		{"app/manifest.json", "", `{"name":"app"}`, ""},
@@ -210,7 +225,11 @@ func TestWhatHoldsNoRecordsIsSkippedWithAReason(t *testing.T) {
 		{"app/symlink.txt", "", "s3://inv/x\n", ""},
 		{"app/data/0ff1ce00-0000-4000-8000-00000000c0de.csv.gz", "", "\"anna\",\"7\"\n\"bert\",\"9\"\n", ""},
 		{"exportedlogs/aws-logs-write-test", "", "Permission Check Successful", "write test of a service"},
-		{"AWSLogs/123456789012/CloudTrail-Digest/eu-west-1/2026/11/24/x.json.gz", "", `{"digestStartTime":"2026-11-24T10:00:00Z"}`, "CloudTrail digest"},
+		{
+			key:     "AWSLogs/123456789012/CloudTrail-Digest/eu-west-1/2026/11/24/x.json.gz",
+			content: `{"digestStartTime":"2026-11-24T10:00:00Z"}`,
+			want:    "CloudTrail digest",
+		},
 		{"a.log", "", "", "empty"},
 		{"a.zip", "logs/", "", "folder marker"},
 		{"a.log", "", "one line\n", ""},
@@ -235,7 +254,9 @@ func TestFormatsThatAnybodyWritesAreGeneric(t *testing.T) {
 		"one line\n": true, "2026-11-24 10:00:00 INFO one\n": true, "{\"a\":1}\n{\"a\":2}\n": true, "{\n\"a\": 1\n}\n": true,
 		"2 123456789010 eni-1235b8ca 172.31.16.139 172.31.16.21 20641 22 6 20 4249 1418530010 1418530070 ACCEPT OK\n": false,
 	} {
-		rec, err := detector(t, format.Config{}).Recognize(&penstock.Object{}, penstock.Identity{}, penstock.Entry{Reader: strings.NewReader(content)})
+		rec, err := detector(t, format.Config{}).Recognize(&penstock.Object{}, penstock.Identity{}, penstock.Entry{
+			Reader: strings.NewReader(content),
+		})
 		if err != nil || rec.Generic != want {
 			t.Errorf("%q as %s: generic %v, error %v, want %v", content, rec.Format, rec.Generic, err, want)
 		}

@@ -7,7 +7,8 @@ import (
 	"github.com/seed56735111/penstock/format/internal/lines"
 )
 
-// forms is the grammar of a format that is written in several ways, such as lines and JSON. Each entry is in one of them.
+// forms is the grammar of a format that is written in several ways, such as lines and JSON. Each entry is in one of
+// them.
 type forms []entry.Grammar
 
 // formsOf returns the ways in which a format is written.

@@ -41,8 +41,8 @@ func fuzzRead(t *testing.T, name string, data []byte) []got {
 	return r.Records
 }
 
-// FuzzFormats reads anything as each format: all of it is in records and frames, and the sizes of reads change nothing. The seeds
-// are the samples and their lines.
+// FuzzFormats reads anything as each format: all of it is in records and frames, and the sizes of reads change nothing.
+// The seeds are the samples and their lines.
 func FuzzFormats(f *testing.F) {
 	all := samples(f)
 	for _, s := range all {
@@ -60,8 +60,8 @@ func FuzzFormats(f *testing.F) {
 	})
 }
 
-// FuzzJSON holds that whatever is read becomes objects that a domain accepts, and that a valid value becomes records with
-// the same scalars, by the standard library's reading of it.
+// FuzzJSON holds that whatever is read becomes objects that a domain accepts, and that a valid value becomes records
+// with the same scalars, by the standard library's reading of it.
 func FuzzJSON(f *testing.F) {
 	addSamples(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -117,8 +117,9 @@ func FuzzALB(f *testing.F) {
 }
 
 // albNames are the fields in their order, once more and from the documentation.
-var albNames = strings.Fields(`type time elb client target request_processing_time target_processing_time response_processing_time
-	elb_status_code target_status_code received_bytes sent_bytes request user_agent ssl_cipher ssl_protocol target_group_arn trace_id
+var albNames = strings.Fields(`type time elb client target request_processing_time target_processing_time
+	response_processing_time elb_status_code target_status_code received_bytes sent_bytes request user_agent ssl_cipher
+	ssl_protocol target_group_arn trace_id
 	domain_name chosen_cert_arn matched_rule_priority request_creation_time actions_executed redirect_url error_reason
 	target_port_list target_status_code_list classification classification_reason conn_trace_id transformed_host
 	transformed_uri request_transform_status`)
@@ -221,7 +222,8 @@ func FuzzText(f *testing.F) {
 	})
 }
 
-// FuzzRecognise holds that any entry is read as something, all of it, or is no text, and the same whatever the sizes of the reads.
+// FuzzRecognise holds that any entry is read as something, all of it, or is no text, and the same whatever the sizes of
+// the reads.
 func FuzzRecognise(f *testing.F) {
 	addSamples(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -229,7 +231,8 @@ func FuzzRecognise(f *testing.F) {
 		want := read(t, d, penstock.Identity{}, data, bytes.NewReader(data))
 		for _, size := range []int{1, 3} {
 			have := read(t, d, penstock.Identity{}, data, &cutReader{data: data, size: size, err: io.EOF})
-			if diff := cmp.Diff(want, have, cmp.Comparer(func(a, b *penstock.ObjectError) bool { return a.Error() == b.Error() })); diff != "" {
+			diff := cmp.Diff(want, have, cmp.Comparer(func(a, b *penstock.ObjectError) bool { return a.Error() == b.Error() }))
+			if diff != "" {
 				t.Fatalf("%d bytes at a time: %s", size, diff)
 			}
 		}
@@ -241,12 +244,16 @@ func FuzzRecognise(f *testing.F) {
 
 // FuzzTime holds that a time which the standard library reads is read as the same instant.
 func FuzzTime(f *testing.F) {
-	for _, s := range []string{"2026-11-24T10:00:00Z", "2024-02-29T23:59:59.999999999+18:00", "1970-01-01T00:00:00-00:30", "9999-12-31T00:00:00Z", "0001-01-01T00:00:00.1Z", "2026-02-29T00:00:00Z"} {
+	for _, s := range []string{
+		"2026-11-24T10:00:00Z", "2024-02-29T23:59:59.999999999+18:00", "1970-01-01T00:00:00-00:30", "9999-12-31T00:00:00Z",
+		"0001-01-01T00:00:00.1Z", "2026-02-29T00:00:00Z",
+	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		var want time.Time
-		if err := want.UnmarshalText([]byte(s)); err != nil || want.Year() < 1 || s[13] != ':' || strings.ContainsAny(s, "\"\\\n,") {
+		err := want.UnmarshalText([]byte(s))
+		if err != nil || want.Year() < 1 || s[13] != ':' || strings.ContainsAny(s, "\"\\\n,") {
 			return
 		}
 		if _, offset := want.Zone(); offset > 18*3600 || offset < -18*3600 || strings.HasSuffix(s, ":60") {

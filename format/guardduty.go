@@ -5,18 +5,21 @@ import (
 	"github.com/seed56735111/penstock/format/internal/events"
 )
 
-// guardduty is "GuardDuty finding format" in the AWS documentation. A finding that goes on is exported again, with the same id and
-// another updatedAt.
+// guardduty is "GuardDuty finding format" in the AWS documentation. A finding that goes on is exported again, with the
+// same id and another updatedAt.
 func guardduty() schema {
 	return schema{
-		name: "guardduty", told: `objects with schemaVersion, accountId, type, severity and service, also as the "detail" of EventBridge`,
+		name:  "guardduty",
+		told:  `objects with schemaVersion, accountId, type, severity and service, also as the "detail" of EventBridge`,
 		about: "findings of GuardDuty; service.additionalInfo and the like are kept as text",
 		grammar: &events.Row{
 			Names: []string{"schemaVersion", "accountId", "type", "severity", "service.serviceName", "updatedAt"}, Least: 5,
 			Is:     map[string]string{"service.serviceName": `"guardduty"`},
 			Within: "detail",
 			Times:  []string{"updatedAt"}, ID: "id",
-			Opaque: []string{"service.additionalInfo", "service.runtimeDetails.context", "service.evidence", "resource.instanceDetails.tags"},
+			Opaque: []string{
+				"service.additionalInfo", "service.runtimeDetails.context", "service.evidence", "resource.instanceDetails.tags",
+			},
 			Fields: []entry.Field{
 				{Name: "severity", Type: entry.Double},
 				{Name: "createdAt", Type: entry.Date},

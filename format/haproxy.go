@@ -2,8 +2,8 @@ package format
 
 import "github.com/seed56735111/penstock/format/internal/lines"
 
-// haproxy is "8.2. Log formats" in the configuration manual of HAProxy: HTTP, TCP, the default one and errors, behind what syslog puts before
-// them, if anything.
+// haproxy is "8.2. Log formats" in the configuration manual of HAProxy: HTTP, TCP, the default one and errors, behind
+// what syslog puts before them, if anything.
 func haproxy() schema {
 	head := lines.Field{Name: "head", Kind: lines.Head, Optional: true}
 	accepted := []lines.Field{
@@ -24,7 +24,8 @@ func haproxy() schema {
 		}
 		return fields
 	}
-	load := append(timers("actconn", "feconn", "beconn", "srvconn", "retries"), lines.Field{Name: "srv_queue", Kind: lines.Signed, End: "/", Is: signed()},
+	load := append(timers("actconn", "feconn", "beconn", "srvconn", "retries"),
+		lines.Field{Name: "srv_queue", Kind: lines.Signed, End: "/", Is: signed()},
 		lines.Field{Name: "backend_queue", Kind: lines.Signed})
 	join := func(parts ...[]lines.Field) (all []lines.Field) {
 		for _, part := range parts {
@@ -32,24 +33,26 @@ func haproxy() schema {
 		}
 		return all
 	}
-	http := join(accepted, timers("time_request", "time_queue", "time_connect", "time_response", "time_active"), []lines.Field{
-		{Name: "status_code", Kind: lines.Signed},
-		{Name: "bytes_read", Kind: lines.Signed},
-		{Name: "captured_request_cookie"},
-		{Name: "captured_response_cookie"},
-		{Name: "termination_state"},
-	}, load, []lines.Field{
-		{Name: "captured_request_headers", Lead: "{", End: "} ", Optional: true},
-		{Name: "captured_response_headers", Lead: "{", End: "} ", Optional: true},
-		{Name: "http_request", Kind: lines.Request, LastQuote: true, Query: true},
-	})
+	http := join(accepted, timers("time_request", "time_queue", "time_connect", "time_response", "time_active"),
+		[]lines.Field{
+			{Name: "status_code", Kind: lines.Signed},
+			{Name: "bytes_read", Kind: lines.Signed},
+			{Name: "captured_request_cookie"},
+			{Name: "captured_response_cookie"},
+			{Name: "termination_state"},
+		}, load, []lines.Field{
+			{Name: "captured_request_headers", Lead: "{", End: "} ", Optional: true},
+			{Name: "captured_response_headers", Lead: "{", End: "} ", Optional: true},
+			{Name: "http_request", Kind: lines.Request, LastQuote: true, Query: true},
+		})
 	tcp := join(accepted, timers("time_queue", "time_connect", "time_session"), []lines.Field{
 		{Name: "bytes_read", Kind: lines.Signed},
 		{Name: "termination_state"},
 	}, load)
 	return schema{
-		name:  "haproxy",
-		told:  "lines of syslog whose program is haproxy, and what HAProxy logs of HTTP and TCP, with syslog's head or without",
+		name: "haproxy",
+		told: "lines of syslog whose program is haproxy, and what HAProxy logs of HTTP and TCP, " +
+			"with syslog's head or without",
 		about: "logs of HAProxy: HTTP, TCP, connections, errors and what it says of itself",
 		grammar: &lines.Schema{Record: "a HAProxy record", Forms: []lines.Form{
 			{Least: 23, Fields: http},

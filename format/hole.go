@@ -5,8 +5,8 @@ import (
 	"io"
 )
 
-// behindHole reads what comes behind the NULs with which a file begins that was truncated while somebody wrote to it: as
-// many as it had bytes before. Offsets count from behind them. Of a file that has nothing else one NUL is left.
+// behindHole reads what comes behind the NULs with which a file begins that was truncated while somebody wrote to it:
+// as many as it had bytes before. Offsets count from behind them. Of a file that has nothing else one NUL is left.
 type behindHole struct {
 	r     io.Reader
 	began bool

@@ -8,10 +8,13 @@ import (
 // inspector is "Finding" in the API reference of Amazon Inspector. EventBridge writes its times in words.
 func inspector() schema {
 	return schema{
-		name: "inspector", told: `objects with findingArn, awsAccountId, firstObservedAt and lastObservedAt, also in a "findings" array or the "detail" of EventBridge`,
+		name: "inspector",
+		told: `objects with findingArn, awsAccountId, firstObservedAt and lastObservedAt, ` +
+			`also in a "findings" array or the "detail" of EventBridge`,
 		about: "findings of Amazon Inspector; resources.details and resources.tags are kept as text",
 		grammar: &events.Row{
-			Names: []string{"findingArn", "awsAccountId", "firstObservedAt", "lastObservedAt", "remediation", "resources"}, Least: 5,
+			Names:    []string{"findingArn", "awsAccountId", "firstObservedAt", "lastObservedAt", "remediation", "resources"},
+			Least:    5,
 			Is:       map[string]string{"findingArn": `"arn:`},
 			Envelope: "findings", Within: "detail",
 			Times: []string{"updatedAt", "lastObservedAt"}, ID: "findingArn",

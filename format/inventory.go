@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// inventory reports whether an object is a part of an S3 Inventory, which lists objects: its manifest, the sum of that, or rows. Its name
-// and its content both have to say so, because other data are called the same.
+// inventory reports whether an object is a part of an S3 Inventory, which lists objects: its manifest, the sum of that,
+// or rows. Its name and its content both have to say so, because other data are called the same.
 func inventory(name string, text []byte) bool {
 	dir, base := path.Split(name)
 	base = strings.TrimSuffix(base, ".gz")
@@ -19,7 +19,8 @@ func inventory(name string, text []byte) bool {
 		return len(sum) == len("d41d8cd98f00b204e9800998ecf8427e") && len(bytes.Trim(sum, "0123456789abcdef")) == 0
 	case base == "symlink.txt":
 		return strings.Contains(dir, "/hive/dt=") && bytes.HasPrefix(text, []byte("s3://"))
-	case strings.HasSuffix(dir, "/data/") && len(base) == len("01234567-89ab-cdef-0123-456789abcdef.csv") && strings.HasSuffix(base, ".csv"):
+	case strings.HasSuffix(dir, "/data/") && len(base) == len("01234567-89ab-cdef-0123-456789abcdef.csv") &&
+		strings.HasSuffix(base, ".csv"):
 		return isListing(text)
 	}
 	return false

@@ -11,7 +11,10 @@ func journald() schema {
 		name: "journald", told: "objects with __REALTIME_TIMESTAMP, __CURSOR, _BOOT_ID and MESSAGE",
 		about: "what journalctl -o json writes",
 		grammar: &events.Row{
-			Names: []string{"__REALTIME_TIMESTAMP", "__MONOTONIC_TIMESTAMP", "__CURSOR", "_BOOT_ID", "_MACHINE_ID", "_HOSTNAME", "_TRANSPORT", "MESSAGE"}, Least: 4,
+			Names: []string{
+				"__REALTIME_TIMESTAMP", "__MONOTONIC_TIMESTAMP", "__CURSOR", "_BOOT_ID", "_MACHINE_ID", "_HOSTNAME", "_TRANSPORT",
+				"MESSAGE",
+			}, Least: 4,
 			Is:    map[string]string{"__REALTIME_TIMESTAMP": `"`},
 			Times: []string{"__REALTIME_TIMESTAMP"}, ID: "__CURSOR",
 			Fields: []entry.Field{{Name: "MESSAGE", Type: entry.Mixed}}, // an array of bytes when it is no text

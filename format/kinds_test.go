@@ -31,7 +31,8 @@ func TestLawsHoldForWhatSchemasAreMadeOf(t *testing.T) {
 				"[2026-11-24 10:00:03,123] INFO gate: -\nand more\n",
 			[]string{
 				`{"message":"banner","parse_error":"not a log event: unexpected byte 0x62 at position 0"}`,
-				`{"time":"2026-11-24 10:00:00,123","thread":"main","level":"WARN","logger":"gate","message":"one\n\tat \"a\"\n\nlast"}`,
+				`{"time":"2026-11-24 10:00:00,123","thread":"main","level":"WARN","logger":"gate","message":"one\n\tat ` +
+					`\"a\"\n\nlast"}`,
 				`{"time":"2026-11-24 10:00:01,123","level":"INFO","logger":"gate","message":"two"}`,
 				`{"time":"2026-11-24 10:00:02,123","thread":"x y","level":"INFO","logger":"gate","message":"\nonly more"}`,
 				`{"time":"2026-11-24 10:00:03,123","level":"INFO","logger":"gate","message":"-\nand more"}`,
@@ -62,14 +63,16 @@ func TestLawsHoldForWhatSchemasAreMadeOf(t *testing.T) {
 				"10:00:00 203.0.113.9 Mozilla/5.0+(\"x\") 200 a b\n" +
 				"10:00:01 203.0.113.9 - 404 - -\n",
 			[]string{
-				`{"time":"10:00:00","c_ip":"203.0.113.9","cs_user_agent":"Mozilla/5.0+(\"x\")","sc_status":200,"id":"a","x_aws":"b"}`,
+				`{"time":"10:00:00","c_ip":"203.0.113.9","cs_user_agent":"Mozilla/5.0+(\"x\")","sc_status":200,"id":"a",` +
+					`"x_aws":"b"}`,
 				`{"time":"10:00:01","c_ip":"203.0.113.9","sc_status":404}`,
 			},
 		},
 		{
 			"values that are not of their kind", hitLog,
 			"# edges\n#Names: edge at lag status\n" +
-				"EDGE1 1795515072 0.5 200\nEDGE1\t1795515073.5\tlow\t000\nEDGE 2\t1795515074\t-\t\"open [x]\n1795515075 EDGE3 0.25\nEDGE4 1795515076\n",
+				"EDGE1 1795515072 0.5 200\nEDGE1\t1795515073.5\tlow\t000\nEDGE 2\t1795515074\t-\t\"open [x]\n1795515075 EDGE3 " +
+				"0.25\nEDGE4 1795515076\n",
 			[]string{
 				`{"edge":"EDGE1","at":1795515072,"lag":0.5,"status":200}`,
 				`{"edge":"EDGE1","at":1795515073.5,"lag_text":"low","status_text":"000"}`,
@@ -95,13 +98,17 @@ func TestLawsHoldForWhatSchemasAreMadeOf(t *testing.T) {
 		},
 		{
 			"pairs", pairLog(false),
-			"ts=2026-11-24T10:00:00Z level=info msg=\"one \\\"two\\\"\\n\" n=17 done user.id=7 user_id=8 n=18 empty= _id=1 aws=2 \u00e9=3 q='a b'\n" +
+			"ts=2026-11-24T10:00:00Z level=info msg=\"one \\\"two\\\"\\n\" n=17 done user.id=7 user_id=8 n=18 empty= _id=1 " +
+				"aws=2 \u00e9=3 q='a b'\n" +
 				"  ts=2026-11-24T10:00:01Z\tlevel=warn client=[2001:db8::1]:80 client_ip=x a=b=c\n" +
 				"ts=2026-11-24T10:00:02Z level=\"open\nlevel=info\n",
 			[]string{
-				`{"ts":"2026-11-24T10:00:00Z","level":"info","msg":"one \"two\"\n","n":17,"done":true,"user_id":"7","user_id_2":"8","empty":"","id":"1","aws_x":"2","x":"3","q":"a b"}`,
-				`{"ts":"2026-11-24T10:00:01Z","level":"warn","client_ip":"2001:db8::1","client_port":80,"client_ip_2":"x","a":"b=c"}`,
-				`{"message":"ts=2026-11-24T10:00:02Z level=\"open","parse_error":"not a record of pairs: unexpected byte 0x20 at position 23"}`,
+				`{"ts":"2026-11-24T10:00:00Z","level":"info","msg":"one \"two\"\n","n":17,"done":true,"user_id":"7",` +
+					`"user_id_2":"8","empty":"","id":"1","aws_x":"2","x":"3","q":"a b"}`,
+				`{"ts":"2026-11-24T10:00:01Z","level":"warn","client_ip":"2001:db8::1","client_port":80,"client_ip_2":"x",` +
+					`"a":"b=c"}`,
+				`{"message":"ts=2026-11-24T10:00:02Z level=\"open","parse_error":"not a record of pairs: ` +
+					`unexpected byte 0x20 at position 23"}`,
 				`{"message":"level=info","parse_error":"not a record of pairs: too few pairs"}`,
 			},
 		},
@@ -116,7 +123,8 @@ func TestLawsHoldForWhatSchemasAreMadeOf(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newSubject(t, tt.text, tt.grammar(), tt.grammar())
-			r := read(t, s.detector(t, false, 0), penstock.Identity{Modified: stored}, []byte(tt.text), strings.NewReader(tt.text))
+			r := read(t, s.detector(t, false, 0), penstock.Identity{Modified: stored}, []byte(tt.text),
+				strings.NewReader(tt.text))
 			if diff := cmp.Diff(tt.want, documents(r.Records)); diff != "" {
 				t.Error(diff)
 			}
@@ -134,9 +142,12 @@ func TestLawsHoldForWhatSchemasAreMadeOf(t *testing.T) {
 
 func pairLog(loose bool) func() entry.Grammar {
 	return func() entry.Grammar {
-		return &lines.Pairs{Record: "a record of pairs", Needs: []string{"ts", "level"}, Least: 3, Loose: loose, Known: []lines.Field{
-			{Name: "ts", Kind: lines.ISO}, {Name: "n", Kind: lines.Integer}, {Name: "client", Kind: lines.Address},
-		}}
+		return &lines.Pairs{
+			Record: "a record of pairs", Needs: []string{"ts", "level"}, Least: 3, Loose: loose,
+			Known: []lines.Field{
+				{Name: "ts", Kind: lines.ISO}, {Name: "n", Kind: lines.Integer}, {Name: "client", Kind: lines.Address},
+			},
+		}
 	}
 }
 
@@ -152,7 +163,8 @@ func appLog() entry.Grammar {
 
 func w3cLog() entry.Grammar {
 	return &lines.Headed{
-		Record: "a request", Prefix: "#Columns:", Comment: "#", DayPrefix: "#Date:", Least: 2, Layout: lines.Layout{Bare: true},
+		Record: "a request", Prefix: "#Columns:", Comment: "#", DayPrefix: "#Date:", Least: 2,
+		Layout: lines.Layout{Bare: true},
 		Known: []lines.Field{
 			{Name: "date", Kind: lines.Day},
 			{Name: "time", Kind: lines.Clock},
@@ -194,7 +206,8 @@ func TestAnEventThatGrowsBeyondItsBoundsIsTakenApart(t *testing.T) {
 // A header may come again with other names, and records with a date of their own do not need that of the entry.
 func TestAHeaderMayComeAgain(t *testing.T) {
 	t.Parallel()
-	text := "#Date: 2026-11-24 09:59:59\n#Columns: time c-ip\n10:00:00 203.0.113.9\n#Columns: time date c-ip\n00:00:01 2026-11-25 2001:db8::1\n" +
+	text := "#Date: 2026-11-24 09:59:59\n#Columns: time c-ip\n10:00:00 203.0.113.9\n#Columns: " +
+		"time date c-ip\n00:00:01 2026-11-25 2001:db8::1\n" +
 		"#Columns: time c-ip\n00:00:02 203.0.113.10\n"
 	s := newSubject(t, text, w3cLog(), w3cLog())
 	r := read(t, s.detector(t, false, 0), penstock.Identity{}, []byte(text), strings.NewReader(text))
@@ -216,7 +229,8 @@ func TestAHeaderMayComeAgain(t *testing.T) {
 // No header makes a document that a domain refuses, or two names that are the same.
 func TestAHeaderMayNameItsFieldsAnything(t *testing.T) {
 	t.Parallel()
-	names := "date time c-ip date c-ip _id _source aws aws.s3 penstock penstock_ @timestamp field_3 field_99 a.b a a_b \"q\" \\ \xff \u00e9 x_a (( ))"
+	names := "date time c-ip date c-ip _id _source aws aws.s3 penstock penstock_ @timestamp field_3 field_99 a.b a a_b " +
+		"\"q\" \\ \xff \u00e9 x_a (( ))"
 	text := "#Columns: " + names + "\n2026-11-24 10:00:00" + strings.Repeat(" 1", 60) + "\n"
 	s := newSubject(t, text, w3cLog(), w3cLog())
 	r := read(t, s.detector(t, false, 0), penstock.Identity{}, []byte(text), strings.NewReader(text))
@@ -230,7 +244,8 @@ func TestAHeaderMayNameItsFieldsAnything(t *testing.T) {
 
 func hitLog() entry.Grammar {
 	return &lines.Headed{
-		Record: "a hit", Prefix: "#Names:", Comment: "#", BareHeader: true, Lenient: true, Tabs: true, Least: 2, Marks: []string{"edge"},
+		Record: "a hit", Prefix: "#Names:", Comment: "#", BareHeader: true, Lenient: true, Tabs: true, Least: 2,
+		Marks: []string{"edge"},
 		Known: []lines.Field{
 			{Name: "at", Kind: lines.Seconds},
 			{Name: "edge", Is: lines.Begins("EDGE")},
@@ -241,7 +256,8 @@ func hitLog() entry.Grammar {
 	}
 }
 
-// A header says what stands between the fields. It may go without its prefix, and a name in it is never one that a misfit has.
+// A header says what stands between the fields. It may go without its prefix, and a name in it is never one that a
+// misfit has.
 func TestHeadersSayWhatStandsBetweenFields(t *testing.T) {
 	t.Parallel()
 	text := "at|edge|status|statusText|status_text\n1795515072|EDGE1|000|a b|c\nlater|EDGE1|200|\"|\n"

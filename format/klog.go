@@ -9,7 +9,8 @@ func klog() schema {
 		told:  "lines that begin with I, W, E or F and four digits, a time, a number and a place in the program",
 		about: "logs of Kubernetes' components and of others that use klog or glog; the year is that of the object's time",
 		grammar: &lines.Schema{
-			Record: "a klog record", Least: 5, Several: true, GoesOn: lines.Indented, Layout: lines.Layout{Bare: true, Padded: true},
+			Record: "a klog record", Least: 5, Several: true, GoesOn: lines.Indented,
+			Layout: lines.Layout{Bare: true, Padded: true},
 			Fields: []lines.Field{
 				{Name: "level", Width: 1, Is: lines.OneOf("I", "W", "E", "F", "D")},
 				{Name: "time", Kind: lines.MonthDay, Width: len("1124 10:00:00.123456")},

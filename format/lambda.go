@@ -9,8 +9,8 @@ import (
 	"github.com/seed56735111/penstock/format/internal/lines"
 )
 
-// lambda is what the platform of Lambda writes as text, and what its runtimes for Node.js and Python write before messages. Everything else
-// that a function prints is a message; an indented line goes on with the one before it.
+// lambda is what the platform of Lambda writes as text, and what its runtimes for Node.js and Python write before
+// messages. Everything else that a function prints is a message; an indented line goes on with the one before it.
 func lambda() schema {
 	id := uuid()
 	message := lines.Field{Name: "message", Kind: lines.Message, Rest: true}
@@ -27,7 +27,8 @@ func lambda() schema {
 	}
 	return schema{
 		name: "lambda",
-		told: "lines such as START RequestId: and REPORT RequestId:, or a time, a request's id and a level with tabs between them, " +
+		told: "lines such as START RequestId: and REPORT RequestId:, or a time, " +
+			"a request's id and a level with tabs between them, " +
 			"or objects with time, a type such as platform.report, and record",
 		about: "logs of Lambda functions, as text or JSON; record is kept as text",
 		grammar: forms{&events.Row{
@@ -37,7 +38,9 @@ func lambda() schema {
 			Opaque: []string{"record"},
 			Fields: []entry.Field{{Name: "type", Type: entry.Keyword}, {Name: "message", Type: entry.Text}},
 		}, &lines.Schema{
-			Record: "a Lambda log line", Several: true, GoesOn: goesOnLikeText, Free: true, Proof: func(records [][]byte) bool { return slices.ContainsFunc(records, isLambda) },
+			Record: "a Lambda log line", Several: true, GoesOn: goesOnLikeText, Free: true, Proof: func(records [][]byte) bool {
+				return slices.ContainsFunc(records, isLambda)
+			},
 			Layout: lines.Layout{Separator: '\t', Bare: true},
 			Forms: []lines.Form{
 				{Least: 3, Fields: []lines.Field{
@@ -102,7 +105,10 @@ func lambda() schema {
 					message,
 				}},
 				{Least: 4, Fields: []lines.Field{
-					{Name: "level", Lead: "[", End: "]\t", Is: level}, {Name: "time", Kind: lines.ISO}, {Name: "request_id", Is: id}, message,
+					{Name: "level", Lead: "[", End: "]\t", Is: level},
+					{Name: "time", Kind: lines.ISO},
+					{Name: "request_id", Is: id},
+					message,
 				}},
 				{Least: 3, Fields: []lines.Field{
 					{Name: "time", Kind: lines.ISO, End: " "}, {Name: "request_id", End: " ", Is: id}, message,

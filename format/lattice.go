@@ -12,7 +12,8 @@ func lattice() schema {
 		about: "access logs of VPC Lattice",
 		grammar: &events.Row{
 			Names: []string{
-				"serviceNetworkArn", "serviceArn", "sourceVpcArn", "destinationVpcId", "targetGroupArn", "sourceIpPort", "resolvedUser", "serviceNetworkResourceAssociationId",
+				"serviceNetworkArn", "serviceArn", "sourceVpcArn", "destinationVpcId", "targetGroupArn", "sourceIpPort",
+				"resolvedUser", "serviceNetworkResourceAssociationId",
 				"resourceConfigurationArn", "serverNameIndication",
 			}, Least: 4,
 			Times: []string{"startTime", "eventTimestamp"},

@@ -125,8 +125,8 @@ func lawOfSamples(t testing.TB, s *subject) {
 	}
 }
 
-// lawOfGoldenDocuments also holds that each sample is recognised as what its directory says. With -update the golden files are
-// written anew, to be read in the diff.
+// lawOfGoldenDocuments also holds that each sample is recognised as what its directory says. With -update the golden
+// files are written anew, to be read in the diff.
 func lawOfGoldenDocuments(t testing.TB, s *subject) {
 	for _, one := range s.samples {
 		have := goldenDocuments(t, s, one)
@@ -147,8 +147,8 @@ func lawOfGoldenDocuments(t testing.TB, s *subject) {
 	}
 }
 
-// goldenDocuments returns what a golden file says of a sample. The object has a name that says nothing, unless there is nothing
-// else to go by.
+// goldenDocuments returns what a golden file says of a sample. The object has a name that says nothing, unless there is
+// nothing else to go by.
 func goldenDocuments(t testing.TB, s *subject, one sample) string {
 	t.Helper()
 	id := one.identity()
@@ -237,8 +237,8 @@ func checkCut(t testing.TB, whole, cut reading, text []byte, failure error) {
 	}
 }
 
-// cuts yields where to cut a text: everywhere near its beginning and its end and around the ends of lines, and at some more places;
-// fewer with -short, which is for the race detector.
+// cuts yields where to cut a text: everywhere near its beginning and its end and around the ends of lines, and at some
+// more places; fewer with -short, which is for the race detector.
 func cuts(text []byte) iter.Seq[int] {
 	step := 1
 	if testing.Short() {
@@ -254,8 +254,8 @@ func cuts(text []byte) iter.Seq[int] {
 	}
 }
 
-// changesItsMind reports whether the beginning of a sample shows something else than the whole does. Where most lines of a text
-// have a time, but not the first one, it takes some of them.
+// changesItsMind reports whether the beginning of a sample shows something else than the whole does. Where most lines
+// of a text have a time, but not the first one, it takes some of them.
 func changesItsMind(s sample) bool { return s.path == "testdata/text/app.log" }
 
 func lawOfFailures(t testing.TB, s *subject) {
@@ -300,7 +300,8 @@ func lawOfCutGzip(t testing.TB, s *subject) {
 	}
 }
 
-// lawOfEnds holds that an entry that just ends is read to its end, and nothing in it is passed over, whatever it looks like then.
+// lawOfEnds holds that an entry that just ends is read to its end, and nothing in it is passed over, whatever it looks
+// like then.
 func lawOfEnds(t testing.TB, s *subject) {
 	for _, one := range s.samples {
 		for _, forced := range []bool{true, false} {
@@ -348,7 +349,8 @@ func checkDamaged(t testing.TB, d *format.Detector, text []byte) {
 // damaged returns a text in which something is changed, put in, taken out or repeated.
 func damaged(rnd *rand.Rand, text []byte) []byte {
 	hostile := []string{
-		"\"", "\\", "\\\"", "\x00", "\xff", "\n", "\r", " ", "\t", "[", "]", "{", "}", ",", ":", "=", "-", "#", "\u00e9", "\u2028", "0", "-1", "1e999",
+		"\"", "\\", "\\\"", "\x00", "\xff", "\n", "\r", " ", "\t", "[", "]", "{", "}", ",", ":", "=", "-", "#", "\u00e9",
+		"\u2028", "0", "-1", "1e999",
 		"99999999999999999999", "\ufeff", "<", "\x1b[31m", `"penstock":1,`, "aws", "@timestamp",
 	}
 	text = bytes.Clone(text)
@@ -412,14 +414,17 @@ func (s *subject) corpus(t testing.TB, n int, between string) []byte {
 			return []byte(text.String())
 		}
 	}
-	t.Fatalf("no sample of %s can be repeated: one needs two good records one behind the other, and one header at most", s.Name())
+	t.Fatalf("no sample of %s can be repeated: one needs two good records one behind the other, and one header at most",
+		s.Name())
 	return nil
 }
 
 // reads reports whether a text is n good records of the format.
 func (s *subject) reads(t testing.TB, text string, n int) bool {
 	t.Helper()
-	rec, err := s.detector(t, false, 0).Recognize(&penstock.Object{}, penstock.Identity{}, penstock.Entry{Reader: strings.NewReader(text)})
+	rec, err := s.detector(t, false, 0).Recognize(&penstock.Object{}, penstock.Identity{}, penstock.Entry{
+		Reader: strings.NewReader(text),
+	})
 	if err != nil || rec.Format != s.Name() {
 		return false
 	}
@@ -566,10 +571,13 @@ func lawOfMemory(t testing.TB, s *subject) {
 	record := string(s.corpus(t, 1, "")) + "\n"
 	patterns := []string{record, "x", strings.TrimSpace(record)}
 	if first := firstOfItsKind(s); first {
-		patterns = append(patterns, "{", "[", `{"a":[`, `"`, "{\"a\":\"", "\n", "\x00", " ", "[1,", "\\", `{"a":"\ud800`, "x\n y\n")
+		patterns = append(patterns, "{", "[", `{"a":[`, `"`, "{\"a\":\"", "\n", "\x00", " ", "[1,", "\\", `{"a":"\ud800`,
+			"x\n y\n")
 	}
 	for _, pattern := range patterns {
-		rec, err := s.detector(t, true, 256<<10).Recognize(&penstock.Object{}, penstock.Identity{}, penstock.Entry{Reader: &endless{pattern: pattern, n: 6 << 20}})
+		rec, err := s.detector(t, true, 256<<10).Recognize(&penstock.Object{}, penstock.Identity{}, penstock.Entry{
+			Reader: &endless{pattern: pattern, n: 6 << 20},
+		})
 		if err != nil {
 			t.Fatal(err)
 		}

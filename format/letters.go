@@ -10,8 +10,8 @@ import (
 	"github.com/seed56735111/penstock"
 )
 
-// deadLetters reports whether a text is what package deadletter stores: letters, or marks that take letters out. They are
-// told by their first members, which are always these and in this order.
+// deadLetters reports whether a text is what package deadletter stores: letters, or marks that take letters out. They
+// are told by their first members, which are always these and in this order.
 func deadLetters(text []byte) bool {
 	text = bytes.TrimLeft(text, "\r\n")
 	if !bytes.HasPrefix(text, []byte(`{"id":"`)) {

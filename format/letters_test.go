@@ -25,7 +25,8 @@ func TestDeadLettersAreToldByTheirContent(t *testing.T) {
 	for _, reason := range penstock.Reasons() {
 		line, err := deadletter.Append(nil, penstock.Letter{
 			ID: "a\"b", Time: time.Now(), Reason: reason, Type: "t", Detail: strings.Repeat("d", 100), Status: 400,
-			Source: penstock.Place{Object: "s3://b/k", Bucket: "b", Key: "k", Offset: 7}, Domain: "https://d", Index: "x", Raw: []byte("raw\x00"),
+			Source: penstock.Place{Object: "s3://b/k", Bucket: "b", Key: "k", Offset: 7}, Domain: "https://d", Index: "x",
+			Raw: []byte("raw\x00"),
 		})
 		if err != nil {
 			t.Fatal(err)

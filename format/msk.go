@@ -7,8 +7,8 @@ import (
 	"github.com/seed56735111/penstock/format/internal/lines"
 )
 
-// msk is "MSK logging" and "Logging for MSK Connect" in the AWS documentation. Brokers write as any Kafka does: the name
-// of the object tells theirs. Workers of connectors have a name before that.
+// msk is "MSK logging" and "Logging for MSK Connect" in the AWS documentation. Brokers write as any Kafka does: the
+// name of the object tells theirs. Workers of connectors have a name before that.
 func msk() schema {
 	rest := []lines.Field{
 		{Name: "time", Kind: lines.ISOText, Lead: "[", End: "] "},

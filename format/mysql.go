@@ -5,7 +5,8 @@ import "github.com/seed56735111/penstock/format/internal/multiline"
 // mysqlError is "The Error Log" in the documentation of MySQL.
 func mysqlError() schema {
 	return schema{
-		name: "mysql-error", told: "a time, a thread and a level in brackets such as [Note]", about: "error logs of MySQL and MariaDB",
+		name: "mysql-error", told: "a time, a thread and a level in brackets such as [Note]",
+		about:   "error logs of MySQL and MariaDB",
 		grammar: multiline.MySQLError(),
 	}
 }
@@ -13,7 +14,8 @@ func mysqlError() schema {
 // mysqlSlow is "The Slow Query Log" in the documentation of MySQL, of MariaDB and of Percona Server.
 func mysqlSlow() schema {
 	return schema{
-		name: "mysql-slow", told: "a line # Time: or # User@Host:", about: "slow query logs of MySQL, MariaDB and Percona Server",
+		name: "mysql-slow", told: "a line # Time: or # User@Host:",
+		about:   "slow query logs of MySQL, MariaDB and Percona Server",
 		grammar: multiline.MySQLSlow(),
 	}
 }
@@ -21,7 +23,8 @@ func mysqlSlow() schema {
 // mysqlGeneral is "The General Query Log" in the documentation of MySQL.
 func mysqlGeneral() schema {
 	return schema{
-		name: "mysql-general", told: "a time, a thread and a command such as Query", about: "general query logs of MySQL and MariaDB",
+		name: "mysql-general", told: "a time, a thread and a command such as Query",
+		about:   "general query logs of MySQL and MariaDB",
 		grammar: multiline.MySQLGeneral(),
 	}
 }

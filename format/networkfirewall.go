@@ -5,8 +5,8 @@ import (
 	"github.com/seed56735111/penstock/format/internal/events"
 )
 
-// networkfirewall is "Contents of an AWS Network Firewall log" in the AWS documentation: Suricata's events with the firewall around
-// them. event_timestamp is the same time in seconds, as text.
+// networkfirewall is "Contents of an AWS Network Firewall log" in the AWS documentation: Suricata's events with the
+// firewall around them. event_timestamp is the same time in seconds, as text.
 func networkfirewall() schema {
 	return schema{
 		name: "networkfirewall", told: "objects with firewall_name, availability_zone, event_timestamp and an event",

@@ -2,8 +2,8 @@ package format
 
 import "github.com/seed56735111/penstock/format/internal/lines"
 
-// nlb is "Access logs for your Network Load Balancer" in the AWS documentation. Version 1.0 ends behind the domain name or the
-// protocols before it; its times have no zone and are UTC.
+// nlb is "Access logs for your Network Load Balancer" in the AWS documentation. Version 1.0 ends behind the domain name
+// or the protocols before it; its times have no zone and are UTC.
 func nlb() schema {
 	return schema{
 		name:  "nlb",

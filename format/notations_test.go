@@ -12,17 +12,18 @@ import (
 	"github.com/seed56735111/penstock/format"
 )
 
-// notations are beginnings of lines as programs write them, and the instant that each means; none where there is no date, or where it
-// has two meanings. All but the zones' are 2024-03-05 06:07:08.
+// notations are beginnings of lines as programs write them, and the instant that each means; none where there is no
+// date, or where it has two meanings. All but the zones' are 2024-03-05 06:07:08.
 var notations = []struct{ line, want string }{
-	{"2024-03-05 06:07:08 x", "2024-03-05T06:07:08Z"},                                           // generic
-	{"2024-03-05T06:07:08.123Z x", "2024-03-05T06:07:08.123Z"},                                  // generic
-	{"2024-03-05 06:07:08,123 INFO x", "2024-03-05T06:07:08.123Z"},                              // log4j/python
-	{"2024/03/05 06:07:08 [error] 1#1: x", "2024-03-05T06:07:08Z"},                              // nginx error/Go log
-	{"[2024-03-05 06:07:08.123] x", "2024-03-05T06:07:08.123Z"},                                 // spring/monolog
-	{"[2024-03-05T06:07:08+02:00] x", "2024-03-05T04:07:08Z"},                                   // monolog/laravel
-	{"Mar  5 06:07:08 host app[1]: x", "2024-03-05T06:07:08Z"},                                  // syslog
-	{"Mar 5 06:07:08 host app[1]: x", "2024-03-05T06:07:08Z"},                                   // syslog, one space (rsyslog templates, Cisco)
+	{"2024-03-05 06:07:08 x", "2024-03-05T06:07:08Z"},              // generic
+	{"2024-03-05T06:07:08.123Z x", "2024-03-05T06:07:08.123Z"},     // generic
+	{"2024-03-05 06:07:08,123 INFO x", "2024-03-05T06:07:08.123Z"}, // log4j/python
+	{"2024/03/05 06:07:08 [error] 1#1: x", "2024-03-05T06:07:08Z"}, // nginx error/Go log
+	{"[2024-03-05 06:07:08.123] x", "2024-03-05T06:07:08.123Z"},    // spring/monolog
+	{"[2024-03-05T06:07:08+02:00] x", "2024-03-05T04:07:08Z"},      // monolog/laravel
+	{"Mar  5 06:07:08 host app[1]: x", "2024-03-05T06:07:08Z"},     // syslog
+	// syslog, one space (rsyslog templates, Cisco)
+	{"Mar 5 06:07:08 host app[1]: x", "2024-03-05T06:07:08Z"},
 	{"Mar 05 06:07:08 host app[1]: x", "2024-03-05T06:07:08Z"},                                  // syslog, 0-padded
 	{"Mar  5 2024 06:07:08 fw : %ASA-6-1: x", "2024-03-05T06:07:08Z"},                           // Cisco ASA with year
 	{"<134>Mar  5 06:07:08 host x", "2024-03-05T06:07:08Z"},                                     // syslog PRI
@@ -30,61 +31,62 @@ var notations = []struct{ line, want string }{
 	{"<134>2024-03-05T06:07:08Z host x", "2024-03-05T06:07:08Z"},                                // syslog PRI + ISO
 	{"[Tue Mar 05 06:07:08 2024] [error] x", "2024-03-05T06:07:08Z"},                            // Apache 2.2 error
 	{"[Tue Mar 05 06:07:08.123456 2024] [core:error] [pid 1] x", "2024-03-05T06:07:08.123456Z"}, // Apache 2.4 error
-	{"Tue Mar  5 06:07:08 2024 x", "2024-03-05T06:07:08Z"},                                      // ctime: openvpn, mongod 2.4, oracle
-	{"Tue Mar 05 06:07:08 UTC 2024 x", "2024-03-05T06:07:08Z"},                                  // date(1)
-	{"Tue, 05 Mar 2024 06:07:08 GMT x", "2024-03-05T06:07:08Z"},                                 // RFC 1123
-	{"05-Mar-2024 06:07:08.123 INFO x", "2024-03-05T06:07:08.123Z"},                             // Tomcat catalina
-	{"05/Mar/2024:06:07:08 +0000 x", "2024-03-05T06:07:08Z"},                                    // CLF first
-	{"Mar 05, 2024 6:07:08 AM org.X foo", "2024-03-05T06:07:08Z"},                               // java.util.logging default
-	{"240305 06:07:08 [Note] x", "2024-03-05T06:07:08Z"},                                        // MySQL 5.5/MariaDB error
-	{"240305  6:07:08 [Note] x", "2024-03-05T06:07:08Z"},                                        // MySQL 5.1-5.5 error
-	{"240305 060708 1 INFO x", "2024-03-05T06:07:08Z"},                                          // HDFS
-	{"24/03/05 06:07:08 INFO x", "2024-03-05T06:07:08Z"},                                        // Spark
-	{"I0305 06:07:08.123456       1 x.go:1] x", "2024-03-05T06:07:08.123456Z"},                  // klog/glog (Kubernetes)
-	{"4018:M 05 Mar 2024 06:07:08.123 * x", "2024-03-05T06:07:08.123Z"},                         // Redis >= 5
-	{"[1] 2024/03/05 06:07:08.123456 [INF] x", "2024-03-05T06:07:08.123456Z"},                   // NATS
-	{"2024-03-05 06:07:08.123 UTC [1] LOG:  x", "2024-03-05T06:07:08.123Z"},                     // Postgres
-	{"2024-03-05 06:07:08 UTC:10.0.0.1(1):u@d:[1]:LOG:  x", "2024-03-05T06:07:08Z"},             // RDS Postgres
-	{"2024-03-05 06:07:08 CET x", "2024-03-05T05:07:08Z"},                                       // named zone CET
-	{"2024-03-05 06:07:08 EST x", "2024-03-05T11:07:08Z"},                                       // named zone EST
-	{"2024-03-05 06:07:08.123456 +0100 x", "2024-03-05T05:07:08.123456Z"},                       // offset
-	{"2024-03-05T06:07:08.123456789+01:00 x", "2024-03-05T05:07:08.123456789Z"},                 // nanos
-	{"20240305 06:07:08 x", "2024-03-05T06:07:08Z"},                                             // compact
-	{"20240305T060708Z x", "2024-03-05T06:07:08Z"},                                              // basic ISO
-	{"2024-03-05-06.07.08.123456+060 x", "none"},                                                // DB2
-	{"03/05/2024 06:07:08 AM x", "2024-03-05T06:07:08Z"},                                        // US am/pm
-	{"03/05/2024 06:07:08 x", "2024-03-05T06:07:08Z"},                                           // US
-	{"05.03.2024 06:07:08 x", "2024-03-05T06:07:08Z"},                                           // German
-	{"05/03/2024 06:07:08 x", "none"},                                                           // ambiguous
-	{"1709618828.123 x", "2024-03-05T06:07:08.123Z"},                                            // epoch float
-	{"1709618828123 x", "2024-03-05T06:07:08.123Z"},                                             // epoch ms
-	{"@4000000065e6b5d6075bca00 x", "none"},                                                     // TAI64N
-	{"2024-03-05T06:07:08.123Z\tabc-request\tINFO\tx", "2024-03-05T06:07:08.123Z"},              // Lambda node
-	{"[INFO]\t2024-03-05T06:07:08.123Z\tabc\tx", "2024-03-05T06:07:08.123Z"},                    // Lambda python
-	{"INFO 2024-03-05 06:07:08 x", "2024-03-05T06:07:08Z"},                                      // level first
-	{"level=info ts=2024-03-05T06:07:08.123Z msg=x", "2024-03-05T06:07:08.123Z"},                // logfmt go-kit
-	{"time=\"2024-03-05T06:07:08Z\" level=info msg=\"x\"", "2024-03-05T06:07:08Z"},              // logfmt logrus
-	{"ts=1709618828.123 level=info msg=x", "2024-03-05T06:07:08.123Z"},                          // logfmt epoch
-	{"type=SYSCALL msg=audit(1709618828.123:406): arch=1", "2024-03-05T06:07:08.123Z"},          // auditd
-	{"date=2024-03-05 time=06:07:08 devname=\"x\"", "2024-03-05T06:07:08Z"},                     // Fortinet
-	{"CEF:0|a|b|1|1|n|1|rt=1709618828123 src=1.1.1.1", "2024-03-05T06:07:08.123Z"},              // CEF rt
-	{"2024-03-05T06:07:08.123456789Z stdout F x", "2024-03-05T06:07:08.123456789Z"},             // CRI
-	{"INFO:root:2024-03-05 06:07:08 x", "none"},                                                 // python basicConfig
-	{"2024-03-05 06:07:08.123  INFO 1 --- [main] x", "2024-03-05T06:07:08.123Z"},                // Spring Boot
-	{"06:07:08.123 [main] INFO x", "none"},                                                      // logback default, no date
-	{"2024-03-05T06:07:08Z: x", "2024-03-05T06:07:08Z"},                                         // colon after
-	{"2024-03-05_06:07:08.12345 x", "2024-03-05T06:07:08.12345Z"},                               // svlogd/runit
-	{"2024-03-05 06:07:08.123|INFO|x", "2024-03-05T06:07:08.123Z"},                              // NLog
-	{"2024-03-05,06:07:08,x", "2024-03-05T06:07:08Z"},                                           // csv split
-	{"2024-03-05\t06:07:08\tx", "2024-03-05T06:07:08Z"},                                         // CloudFront
-	{"2024-03-05T06:07:08.123Z|x", "2024-03-05T06:07:08.123Z"},                                  // pipe
-	{"(2024-03-05 06:07:08) x", "2024-03-05T06:07:08Z"},                                         // paren
-	{"\"2024-03-05 06:07:08\",\"x\"", "2024-03-05T06:07:08Z"},                                   // quoted csv
-	{"2024-Mar-05 06:07:08 x", "2024-03-05T06:07:08Z"},                                          // oracle/boost
-	{"2024-03-05T06:07:08 [x]", "2024-03-05T06:07:08Z"},                                         // no zone T
-	{"\x1b[32m2024-03-05 06:07:08\x1b[0m INFO x", "2024-03-05T06:07:08Z"},                       // ANSI colour
-	{"ip-10-0-0-1 2024-03-05 06:07:08 x", "2024-03-05T06:07:08Z"},                               // host first
-	{"[main] 2024-03-05 06:07:08 x", "2024-03-05T06:07:08Z"},                                    // thread first
+	// ctime: openvpn, mongod 2.4, oracle
+	{"Tue Mar  5 06:07:08 2024 x", "2024-03-05T06:07:08Z"},
+	{"Tue Mar 05 06:07:08 UTC 2024 x", "2024-03-05T06:07:08Z"},                         // date(1)
+	{"Tue, 05 Mar 2024 06:07:08 GMT x", "2024-03-05T06:07:08Z"},                        // RFC 1123
+	{"05-Mar-2024 06:07:08.123 INFO x", "2024-03-05T06:07:08.123Z"},                    // Tomcat catalina
+	{"05/Mar/2024:06:07:08 +0000 x", "2024-03-05T06:07:08Z"},                           // CLF first
+	{"Mar 05, 2024 6:07:08 AM org.X foo", "2024-03-05T06:07:08Z"},                      // java.util.logging default
+	{"240305 06:07:08 [Note] x", "2024-03-05T06:07:08Z"},                               // MySQL 5.5/MariaDB error
+	{"240305  6:07:08 [Note] x", "2024-03-05T06:07:08Z"},                               // MySQL 5.1-5.5 error
+	{"240305 060708 1 INFO x", "2024-03-05T06:07:08Z"},                                 // HDFS
+	{"24/03/05 06:07:08 INFO x", "2024-03-05T06:07:08Z"},                               // Spark
+	{"I0305 06:07:08.123456       1 x.go:1] x", "2024-03-05T06:07:08.123456Z"},         // klog/glog (Kubernetes)
+	{"4018:M 05 Mar 2024 06:07:08.123 * x", "2024-03-05T06:07:08.123Z"},                // Redis >= 5
+	{"[1] 2024/03/05 06:07:08.123456 [INF] x", "2024-03-05T06:07:08.123456Z"},          // NATS
+	{"2024-03-05 06:07:08.123 UTC [1] LOG:  x", "2024-03-05T06:07:08.123Z"},            // Postgres
+	{"2024-03-05 06:07:08 UTC:10.0.0.1(1):u@d:[1]:LOG:  x", "2024-03-05T06:07:08Z"},    // RDS Postgres
+	{"2024-03-05 06:07:08 CET x", "2024-03-05T05:07:08Z"},                              // named zone CET
+	{"2024-03-05 06:07:08 EST x", "2024-03-05T11:07:08Z"},                              // named zone EST
+	{"2024-03-05 06:07:08.123456 +0100 x", "2024-03-05T05:07:08.123456Z"},              // offset
+	{"2024-03-05T06:07:08.123456789+01:00 x", "2024-03-05T05:07:08.123456789Z"},        // nanos
+	{"20240305 06:07:08 x", "2024-03-05T06:07:08Z"},                                    // compact
+	{"20240305T060708Z x", "2024-03-05T06:07:08Z"},                                     // basic ISO
+	{"2024-03-05-06.07.08.123456+060 x", "none"},                                       // DB2
+	{"03/05/2024 06:07:08 AM x", "2024-03-05T06:07:08Z"},                               // US am/pm
+	{"03/05/2024 06:07:08 x", "2024-03-05T06:07:08Z"},                                  // US
+	{"05.03.2024 06:07:08 x", "2024-03-05T06:07:08Z"},                                  // German
+	{"05/03/2024 06:07:08 x", "none"},                                                  // ambiguous
+	{"1709618828.123 x", "2024-03-05T06:07:08.123Z"},                                   // epoch float
+	{"1709618828123 x", "2024-03-05T06:07:08.123Z"},                                    // epoch ms
+	{"@4000000065e6b5d6075bca00 x", "none"},                                            // TAI64N
+	{"2024-03-05T06:07:08.123Z\tabc-request\tINFO\tx", "2024-03-05T06:07:08.123Z"},     // Lambda node
+	{"[INFO]\t2024-03-05T06:07:08.123Z\tabc\tx", "2024-03-05T06:07:08.123Z"},           // Lambda python
+	{"INFO 2024-03-05 06:07:08 x", "2024-03-05T06:07:08Z"},                             // level first
+	{"level=info ts=2024-03-05T06:07:08.123Z msg=x", "2024-03-05T06:07:08.123Z"},       // logfmt go-kit
+	{"time=\"2024-03-05T06:07:08Z\" level=info msg=\"x\"", "2024-03-05T06:07:08Z"},     // logfmt logrus
+	{"ts=1709618828.123 level=info msg=x", "2024-03-05T06:07:08.123Z"},                 // logfmt epoch
+	{"type=SYSCALL msg=audit(1709618828.123:406): arch=1", "2024-03-05T06:07:08.123Z"}, // auditd
+	{"date=2024-03-05 time=06:07:08 devname=\"x\"", "2024-03-05T06:07:08Z"},            // Fortinet
+	{"CEF:0|a|b|1|1|n|1|rt=1709618828123 src=1.1.1.1", "2024-03-05T06:07:08.123Z"},     // CEF rt
+	{"2024-03-05T06:07:08.123456789Z stdout F x", "2024-03-05T06:07:08.123456789Z"},    // CRI
+	{"INFO:root:2024-03-05 06:07:08 x", "none"},                                        // python basicConfig
+	{"2024-03-05 06:07:08.123  INFO 1 --- [main] x", "2024-03-05T06:07:08.123Z"},       // Spring Boot
+	{"06:07:08.123 [main] INFO x", "none"},                                             // logback default, no date
+	{"2024-03-05T06:07:08Z: x", "2024-03-05T06:07:08Z"},                                // colon after
+	{"2024-03-05_06:07:08.12345 x", "2024-03-05T06:07:08.12345Z"},                      // svlogd/runit
+	{"2024-03-05 06:07:08.123|INFO|x", "2024-03-05T06:07:08.123Z"},                     // NLog
+	{"2024-03-05,06:07:08,x", "2024-03-05T06:07:08Z"},                                  // csv split
+	{"2024-03-05\t06:07:08\tx", "2024-03-05T06:07:08Z"},                                // CloudFront
+	{"2024-03-05T06:07:08.123Z|x", "2024-03-05T06:07:08.123Z"},                         // pipe
+	{"(2024-03-05 06:07:08) x", "2024-03-05T06:07:08Z"},                                // paren
+	{"\"2024-03-05 06:07:08\",\"x\"", "2024-03-05T06:07:08Z"},                          // quoted csv
+	{"2024-Mar-05 06:07:08 x", "2024-03-05T06:07:08Z"},                                 // oracle/boost
+	{"2024-03-05T06:07:08 [x]", "2024-03-05T06:07:08Z"},                                // no zone T
+	{"\x1b[32m2024-03-05 06:07:08\x1b[0m INFO x", "2024-03-05T06:07:08Z"},              // ANSI colour
+	{"ip-10-0-0-1 2024-03-05 06:07:08 x", "2024-03-05T06:07:08Z"},                      // host first
+	{"[main] 2024-03-05 06:07:08 x", "2024-03-05T06:07:08Z"},                           // thread first
 }
 
 // Three lines of a notation are three events, each at the instant that it means.
@@ -110,9 +112,13 @@ func TestEveryNotationOfTimesIsRead(t *testing.T) {
 func TestATimeElsewhereInALineIsNone(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string][]string{
-		"one\nrenewed on 2026-11-20 10:00:00\ntwo\n":                                      {"none", "none", "none"},
-		"2026-11-24 10:00:00 a\nnext run at 2026-11-25 10:00:00\n2026-11-24 10:00:01 b\n": {"2026-11-24T10:00:00Z", "none", "2026-11-24T10:00:01Z"},
-		"a 2026-11-24 10:00:00 x\nb 2026-11-24 10:00:01 x\nuntil 2026-11-24 x\n":          {"2026-11-24T10:00:00Z", "2026-11-24T10:00:01Z", "none"},
+		"one\nrenewed on 2026-11-20 10:00:00\ntwo\n": {"none", "none", "none"},
+		"2026-11-24 10:00:00 a\nnext run at 2026-11-25 10:00:00\n2026-11-24 10:00:01 b\n": {
+			"2026-11-24T10:00:00Z", "none", "2026-11-24T10:00:01Z",
+		},
+		"a 2026-11-24 10:00:00 x\nb 2026-11-24 10:00:01 x\nuntil 2026-11-24 x\n": {
+			"2026-11-24T10:00:00Z", "2026-11-24T10:00:01Z", "none",
+		},
 		"1989-12-31 23:59:59 a\n1990-01-01 00:00:00 a\n2026-11-26 00:00:00 b\n2026-11-26 00:00:01 c\n": {
 			"none", "1990-01-01T00:00:00Z", "2026-11-26T00:00:00Z", "none",
 		},
@@ -175,7 +181,8 @@ func TestTimesWithoutAZoneAreInTheOneThatIsSet(t *testing.T) {
 		{"+02:00, text=Europe/Berlin", "2026-11-24 10:00:00 x\n", "2026-11-24T09:00:00Z"},
 		{"text=UTC,Europe/Berlin", "2026-11-24 10:00:00 x\n", "2026-11-24T10:00:00Z"},
 	} {
-		r := read(t, detector(t, format.Config{TimeZone: tt.setting}), penstock.Identity{Modified: stored}, []byte(tt.text), strings.NewReader(tt.text))
+		r := read(t, detector(t, format.Config{TimeZone: tt.setting}), penstock.Identity{Modified: stored}, []byte(tt.text),
+			strings.NewReader(tt.text))
 		if len(r.Records) != 1 || show(r.Records[0].Time) != tt.want {
 			t.Errorf("%s: %s: %+v, want %s", tt.setting, tt.text, r.Records, tt.want)
 		}

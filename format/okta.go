@@ -12,12 +12,15 @@ func okta() schema {
 		about: "the System Log of Okta; debug data and details are kept as text",
 		grammar: &events.Row{
 			Names: []string{
-				"actor", "authenticationContext", "client", "displayMessage", "eventType", "outcome", "published", "securityContext", "debugContext", "legacyEventType", "uuid",
+				"actor", "authenticationContext", "client", "displayMessage", "eventType", "outcome", "published",
+				"securityContext", "debugContext", "legacyEventType", "uuid",
 			}, Least: 6,
 			Is:     map[string]string{"published": `"`, "eventType": `"`},
 			Within: "detail",
 			Times:  []string{"published"}, ID: "uuid",
-			Opaque: []string{"debugContext.debugData", "actor.detailEntry", "target.detailEntry", "target.changeDetails", "transaction.detail"},
+			Opaque: []string{
+				"debugContext.debugData", "actor.detailEntry", "target.detailEntry", "target.changeDetails", "transaction.detail",
+			},
 			Fields: []entry.Field{
 				{Name: "published", Type: entry.Date},
 			},

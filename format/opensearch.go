@@ -6,30 +6,40 @@ import (
 	"github.com/seed56735111/penstock/format/internal/lines"
 )
 
-// opensearch is "Logs" in the documentation of OpenSearch, "Logging" in that of Elasticsearch: server, slow and deprecation logs, JSON or text, and
-// audit logs of both. Names with dots are one name.
+// opensearch is "Logs" in the documentation of OpenSearch, "Logging" in that of Elasticsearch: server, slow and
+// deprecation logs, JSON or text, and audit logs of both. Names with dots are one name.
 func opensearch() schema {
 	return schema{
 		name: "opensearch",
-		told: "objects with component, cluster.name and node.name, elasticsearch.cluster.name, audit_category or event.action and origin.type, " +
+		told: "objects with component, cluster.name and node.name, elasticsearch.cluster.name, " +
+			"audit_category or event.action and origin.type, " +
 			"or lines of a time, a level and a component in brackets",
 		about: "server, slow, deprecation and audit logs of OpenSearch and Elasticsearch",
 		grammar: forms{
-			&lines.Schema{Record: "a server record", Least: 4, Several: true, Layout: lines.Layout{Bare: true, Padded: true}, Fields: []lines.Field{
-				{Name: "time", Kind: lines.ISOText, Lead: "[", End: "]"},
-				{Name: "level", Lead: "[", End: "]", Is: lines.OneOf("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL", "DEPRECATION", "CRITICAL")},
-				{Name: "component", Lead: "[", End: "]"},
-				{Name: "node.name", Lead: "[", End: "]", Optional: true},
-				{Name: "index", Lead: "[", End: "]", Optional: true},
-				{Name: "shard", Lead: "[", End: "]", Optional: true},
-				{Name: "message", Kind: lines.Message, Rest: true},
-			}},
+			&lines.Schema{
+				Record: "a server record", Least: 4, Several: true, Layout: lines.Layout{Bare: true, Padded: true},
+				Fields: []lines.Field{
+					{Name: "time", Kind: lines.ISOText, Lead: "[", End: "]"},
+					{
+						Name: "level",
+						Lead: "[",
+						End:  "]",
+						Is:   lines.OneOf("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL", "DEPRECATION", "CRITICAL"),
+					},
+					{Name: "component", Lead: "[", End: "]"},
+					{Name: "node.name", Lead: "[", End: "]", Optional: true},
+					{Name: "index", Lead: "[", End: "]", Optional: true},
+					{Name: "shard", Lead: "[", End: "]", Optional: true},
+					{Name: "message", Kind: lines.Message, Rest: true},
+				},
+			},
 			&events.Row{
 				Names: []string{
 					"component", "cluster.name", "node.name", "cluster.uuid", "node.id",
 					"elasticsearch.cluster.name", "elasticsearch.node.name", "elasticsearch.cluster.uuid", "elasticsearch.node.id",
 					"event.action", "event.type", "origin.type", "origin.address", "request.id",
-					"audit_category", "audit_cluster_name", "audit_node_id", "audit_node_name", "audit_format_version", "audit_request_origin", "audit_request_layer",
+					"audit_category", "audit_cluster_name", "audit_node_id", "audit_node_name", "audit_format_version",
+					"audit_request_origin", "audit_request_layer",
 				},
 				Least: 3,
 				Times: []string{"timestamp", "@timestamp"},
@@ -37,7 +47,9 @@ func opensearch() schema {
 					origin := addresses("origin.address")
 					return func(dst, record []byte) []byte { return shard(origin(dst, record), record) }
 				}(),
-				Opaque: []string{"audit_request_headers", "audit_rest_request_headers", "audit_request_body", "audit_transport_headers"},
+				Opaque: []string{
+					"audit_request_headers", "audit_rest_request_headers", "audit_request_body", "audit_transport_headers",
+				},
 				Fields: []entry.Field{
 					{Name: "component", Type: entry.Keyword},
 					{Name: "message", Type: entry.Text},

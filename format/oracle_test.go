@@ -140,7 +140,9 @@ func (v tree) acceptableNames(depth int) error {
 		if strings.ContainsRune(name, 0) {
 			return errors.New("NUL in a name")
 		}
-		if depth == 1 && (name == "_id" || name == "_source" || name == "_index" || name == "_type" || name == "penstock_" || strings.HasPrefix(name, "_id.")) {
+		if depth == 1 &&
+			(name == "_id" || name == "_source" || name == "_index" || name == "_type" || name == "penstock_" ||
+				strings.HasPrefix(name, "_id.")) {
 			return fmt.Errorf("the engine or the shape stage keeps %q for itself", name)
 		}
 	}
@@ -157,8 +159,9 @@ func (v tree) acceptableNames(depth int) error {
 	return nil
 }
 
-// leaves collects the scalars of a JSON text, the last one of each name, in their order. Text within strings that is JSON itself is looked
-// into, since what is too deep or has no schema is written as text. Strings and numbers are the same.
+// leaves collects the scalars of a JSON text, the last one of each name, in their order. Text within strings that is
+// JSON itself is looked into, since what is too deep or has no schema is written as text. Strings and numbers are the
+// same.
 func leaves(text []byte) ([]string, error) {
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.UseNumber()

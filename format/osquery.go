@@ -10,7 +10,9 @@ func osquery() schema {
 		name: "osquery", told: "objects with hostIdentifier, calendarTime, unixTime and columns or a snapshot",
 		about: "results of osquery",
 		grammar: &events.Row{
-			Names: []string{"name", "hostIdentifier", "calendarTime", "unixTime", "action", "columns", "snapshot", "diffResults"}, Least: 5,
+			Names: []string{
+				"name", "hostIdentifier", "calendarTime", "unixTime", "action", "columns", "snapshot", "diffResults",
+			}, Least: 5,
 			Is:    map[string]string{"hostIdentifier": `"`, "calendarTime": `"`},
 			Times: []string{"unixTime", "calendarTime"},
 		},

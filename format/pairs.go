@@ -5,7 +5,8 @@ import "github.com/seed56735111/penstock/format/internal/lines"
 // stamps are the names under which programs write their time in pairs.
 func stamps(more ...lines.Field) []lines.Field {
 	for _, name := range []string{
-		"time", "ts", "timestamp", "t", "@timestamp", "datetime", "eventtime", "event_time", "date_time", "start_time", "log_time", "rt",
+		"time", "ts", "timestamp", "t", "@timestamp", "datetime", "eventtime", "event_time", "date_time", "start_time",
+		"log_time", "rt",
 	} {
 		more = append(more, lines.Field{Name: name, Kind: lines.Stamp})
 	}
@@ -28,10 +29,12 @@ func logfmt() schema {
 // kv is what firewalls and many programs write.
 func kv() schema {
 	return schema{
-		name:    "kv",
-		told:    "lines of at least three KEY=VALUE, which most of their words are",
-		about:   "other lines of KEY=VALUE, such as those of firewalls",
-		grammar: &lines.Pairs{Record: "a record of pairs", Least: 3, Known: stamps(lines.Field{Name: "date", Kind: lines.Day}), Lists: true},
+		name:  "kv",
+		told:  "lines of at least three KEY=VALUE, which most of their words are",
+		about: "other lines of KEY=VALUE, such as those of firewalls",
+		grammar: &lines.Pairs{
+			Record: "a record of pairs", Least: 3, Known: stamps(lines.Field{Name: "date", Kind: lines.Day}), Lists: true,
+		},
 		generic: true,
 	}
 }

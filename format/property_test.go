@@ -37,7 +37,8 @@ func decoded(t testing.TB, d *format.Detector, id penstock.Identity, plain []byt
 	return reading{Skip: "empty"}
 }
 
-// withoutPlaces leaves out what line endings change: places, and line ends in the quotes of a table, which are a part of the value.
+// withoutPlaces leaves out what line endings change: places, and line ends in the quotes of a table, which are a part
+// of the value.
 func withoutPlaces(r reading) reading {
 	r.Records, r.Frames = slices.Clone(r.Records), nil
 	for i := range r.Records {
@@ -74,7 +75,8 @@ func TestLongEntriesAreReadThroughASmallWindow(t *testing.T) {
 			for _, chunk := range []int{0, 1000} {
 				r := read(t, d, penstock.Identity{}, text.Bytes(), &cutReader{data: text.Bytes(), size: chunk, err: io.EOF})
 				if r.Format != tt.format || r.Err != nil || len(r.Records) != n {
-					t.Errorf("%s of %d bytes, %d at a time: %s, %d records of %d, %v", tt.record, size, chunk, r.Format, len(r.Records), n, r.Err)
+					t.Errorf("%s of %d bytes, %d at a time: %s, %d records of %d, %v", tt.record, size, chunk, r.Format,
+						len(r.Records), n, r.Err)
 				}
 				for i, rec := range r.Records {
 					if !strings.Contains(rec.JSON, fmt.Sprint(i)) || rec.Unparsed {

@@ -13,23 +13,38 @@ import (
 )
 
 const (
-	albLine   = `http 2026-11-24T10:00:00.000001Z app/web/1 203.0.113.9:1 10.0.0.1:80 0.000 0.001 0.000 200 200 34 366 "GET http://www.example.com:80/ HTTP/1.1" "curl/7.46.0" - -`
-	trailLine = `{"eventVersion":"1.08","eventTime":"2026-11-24T10:00:00Z","eventSource":"s3.amazonaws.com","eventName":"GetObject"}`
+	albLine = `http 2026-11-24T10:00:00.000001Z app/web/1 203.0.113.9:1 10.0.0.1:80 0.000 0.001 0.000 200 200 34 366 ` +
+		`"GET http://www.example.com:80/ HTTP/1.1" "curl/7.46.0" - -`
+	trailLine = `{"eventVersion":"1.08","eventTime":"2026-11-24T10:00:00Z","eventSource":"s3.amazonaws.com",` +
+		`"eventName":"GetObject"}`
 )
 
 // Content decides, whatever the name says. These look like another format than they are.
 func TestContentIsRecognisedForWhatItIs(t *testing.T) {
 	t.Parallel()
-	trailKey := "AWSLogs/123456789012/CloudTrail/eu-west-1/2026/11/24/123456789012_CloudTrail_eu-west-1_20261124T1000Z_x.json.gz"
-	insight := `{"eventVersion":"1.08","eventTime":"2026-11-24T10:00:00Z","awsRegion":"eu-west-1","eventType":"AwsCloudTrailInsight","insightDetails":{"state":"Start","eventSource":"iam.amazonaws.com","eventName":"AttachUserPolicy"},"eventCategory":"Insight"}`
+	trailKey := "AWSLogs/123456789012/CloudTrail/eu-west-1/2026/11/24/" +
+		"123456789012_CloudTrail_eu-west-1_20261124T1000Z_x.json.gz"
+	insight := `{"eventVersion":"1.08","eventTime":"2026-11-24T10:00:00Z","awsRegion":"eu-west-1",` +
+		`"eventType":"AwsCloudTrailInsight","insightDetails":{"state":"Start","eventSource":"iam.amazonaws.com",` +
+		`"eventName":"AttachUserPolicy"},"eventCategory":"Insight"}`
 	for _, tt := range []struct{ name, key, content, want string }{
 		{"an ALB line", "", albLine, "alb"},
 		{"a damaged line before ALB lines", "", "age of the log\n" + albLine + "\n", "alb"},
 		{"ALB lines in an object called json", "x.json", albLine + "\n", "alb"},
 		{"a line about an ALB record", "", "got: " + albLine + "\n", "text"},
 		{"an ALB line quoted in JSON", "", `{"log":"` + strings.ReplaceAll(albLine, `"`, `\"`) + `"}` + "\n", "ndjson"},
-		{"an NLB line", "", "tls 2.0 2018-12-20T02:59:40 net/nlb/1 g3d4b5e8bb8464cd 72.21.218.154:51341 172.100.100.185:443 5 2 98 246 -\n", "nlb"},
-		{"a classic ELB line", "", `2015-05-13T23:39:43.945958Z my-lb 192.168.131.39:2817 10.0.0.1:80 0.000073 0.001048 0.000057 200 200 0 29 "GET / HTTP/1.1" "curl" - -`, "clb"},
+		{
+			name: "an NLB line",
+			content: "tls 2.0 2018-12-20T02:59:40 net/nlb/1 g3d4b5e8bb8464cd 72.21.218.154:51341 172.100.100.185:443 5 2 98 " +
+				"246 -\n",
+			want: "nlb",
+		},
+		{
+			name: "a classic ELB line",
+			content: `2015-05-13T23:39:43.945958Z my-lb 192.168.131.39:2817 10.0.0.1:80 0.000073 0.001048 0.000057 200 200 0 ` +
+				`29 "GET / HTTP/1.1" "curl" - -`,
+			want: "clb",
+		},
 		{"a type, but no time", "", "http 404 app/ not found\n", "text"},
 		{"a day without a time", "", "http 2026-11-24 app/ not found\n", "text"},
 		{"prose that begins with http", "", "http is a protocol\n", "text"},
@@ -40,15 +55,29 @@ func TestContentIsRecognisedForWhatItIs(t *testing.T) {
 		{"one over several lines", "", "{\n \"Records\" : [\n" + trailLine + "]}", "cloudtrail"},
 		{"Records behind other fields", "", `{"a":{"b":[1,"]}"]},"c":null,"Records":[` + trailLine + "]}", "cloudtrail"},
 		{"events of CloudTrail Insights", "", `{"Records":[` + insight + "]}", "cloudtrail"},
-		{"an empty file of CloudTrail Insights", "AWSLogs/123456789012/CloudTrail-Insight/eu-west-1/2026/11/24/x.json.gz", `{"Records":[]}`, "cloudtrail"},
+		{
+			name:    "an empty file of CloudTrail Insights",
+			key:     "AWSLogs/123456789012/CloudTrail-Insight/eu-west-1/2026/11/24/x.json.gz",
+			content: `{"Records":[]}`,
+			want:    "cloudtrail",
+		},
 		{"an empty file of CloudTrail's", trailKey, `{"Records":[]}`, "cloudtrail"},
 		{"an empty list of anybody's", "", `{"Records":[]}`, "json"},
 		{"other records under a name of CloudTrail's", trailKey, `{"Records":[{"a":1}]}`, "json"},
-		{"an event of S3, which has eventVersion, eventSource and eventName too", "", `{"Records":[{"eventVersion":"2.1","eventSource":"aws:s3","awsRegion":"eu-west-1","eventTime":"2026-11-24T10:00:00.000Z","eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"b"}}}]}`, "json"},
+		{
+			name: "an event of S3, which has eventVersion, eventSource and eventName too",
+			content: `{"Records":[{"eventVersion":"2.1","eventSource":"aws:s3","awsRegion":"eu-west-1",` +
+				`"eventTime":"2026-11-24T10:00:00.000Z","eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"b"}}}]}`,
+			want: "json",
+		},
 		{"one event over several lines", "", strings.ReplaceAll(trailLine, ",", ",\n"), "cloudtrail"},
 		{"several over several lines", "", strings.Repeat(strings.ReplaceAll(trailLine, ",", ",\n"), 2), "cloudtrail"},
 		{"an array of events", "", "[" + trailLine + "," + trailLine + "]", "cloudtrail"},
-		{"an event that EventBridge delivers", "", `{"version":"0","detail-type":"AWS API Call via CloudTrail","detail":` + trailLine + `}`, "cloudtrail"},
+		{
+			name:    "an event that EventBridge delivers",
+			content: `{"version":"0","detail-type":"AWS API Call via CloudTrail","detail":` + trailLine + `}`,
+			want:    "cloudtrail",
+		},
 		{"an event quoted in another one", "", `{"quoted":` + trailLine + `}`, "ndjson"},
 		{"an event quoted as text", "", `{"Records":"[` + strings.ReplaceAll(trailLine, `"`, `\"`) + `"}`, "ndjson"},
 
@@ -87,11 +116,19 @@ func TestContentIsRecognisedForWhatItIs(t *testing.T) {
 		{"prose with commas", "", "Dear keeper, the gate is open\nthe weir, too, is wet\nso, please, come\n", "text"},
 		{"two lines of prose with a comma each", "", "Hello, world\nGood, bye\n", "text"},
 		{"prose with a comma and numbers", "", "Gate 7, 12 o'clock\nGate 8, 13 o'clock\n", "text"},
-		{"a comma in the times of a log", "", "2026-11-24 10:00:00,123 INFO a, b\n2026-11-24 10:00:01,123 INFO c, d\n2026-11-24 10:00:02,123 INFO e, f\n", "text"},
+		{
+			name:    "a comma in the times of a log",
+			content: "2026-11-24 10:00:00,123 INFO a, b\n2026-11-24 10:00:01,123 INFO c, d\n2026-11-24 10:00:02,123 INFO e, f\n",
+			want:    "text",
+		},
 		{"SQL", "", "INSERT INTO gates (name, width)\nVALUES ('north', 7),\n('south', 8);\n", "text"},
 		{"statements of a program", "", "return x;\ny = 5;\nz = 6;\n", "text"},
 		{"a stack trace with commas", "", "java.lang.Error: a, b\n\tat x(Y.java:1)\n\tat x(Y.java:2)\n", "text"},
-		{"times and levels with tabs", "", "2026-11-24T10:00:00Z\tINFO\tone\n2026-11-24T10:00:01Z\tINFO\ttwo\nstopped\n", "text"},
+		{
+			name:    "times and levels with tabs",
+			content: "2026-11-24T10:00:00Z\tINFO\tone\n2026-11-24T10:00:01Z\tINFO\ttwo\nstopped\n",
+			want:    "text",
+		},
 
 		{"a bracketed time", "", "[2026-11-24 10:00:00] INFO started\n", "text"},
 		{"a bracketed year", "", "[2026] started\n", "text"},
@@ -109,7 +146,8 @@ func TestContentIsRecognisedForWhatItIs(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			r := read(t, detector(t, format.Config{}), penstock.Identity{Key: tt.key}, []byte(tt.content), strings.NewReader(tt.content))
+			r := read(t, detector(t, format.Config{}), penstock.Identity{Key: tt.key}, []byte(tt.content),
+				strings.NewReader(tt.content))
 			if r.Format != tt.want || r.Err != nil {
 				t.Errorf("recognised as %s, want %s; %v", r.Format, tt.want, r.Err)
 			}
@@ -118,7 +156,8 @@ func TestContentIsRecognisedForWhatItIs(t *testing.T) {
 	}
 }
 
-// What comes behind the part that is looked at changes nothing, and neither do the sizes of the reads or what was read before.
+// What comes behind the part that is looked at changes nothing, and neither do the sizes of the reads or what was read
+// before.
 func TestRecognitionDependsOnTheFirst64KiBAlone(t *testing.T) {
 	t.Parallel()
 	for _, at := range []int{65_400, 65_480, 65_490, 65_527, 65_528, 65_529, 65_535, 65_536, 65_537, 65_538, 66_000} {

@@ -2,7 +2,8 @@ package format
 
 import "github.com/seed56735111/penstock/format/internal/lines"
 
-// redis is what serverLogRaw in src/server.c of Redis and of Valkey writes, now and in versions before 3.0, and what the command MONITOR prints.
+// redis is what serverLogRaw in src/server.c of Redis and of Valkey writes, now and in versions before 3.0, and what
+// the command MONITOR prints.
 func redis() schema {
 	at := lines.Field{Name: "time", Kind: lines.DayFirst}
 	message := []lines.Field{

@@ -2,13 +2,14 @@ package format
 
 import "github.com/seed56735111/penstock/format/internal/lines"
 
-// redshift is "Database audit logging" in the AWS documentation: the connection log, the user log and the user activity log. Columns were
-// added at the end over the years.
+// redshift is "Database audit logging" in the AWS documentation: the connection log, the user log and the user activity
+// log. Columns were added at the end over the years.
 func redshift() schema {
 	at := lines.Field{Name: "recordtime", Kind: lines.AnyTime}
 	return schema{
 		name: "redshift",
-		told: "lines with bars between an event, a time, a host and its port, or between a user and what became of it; lines with a time in " +
+		told: "lines with bars between an event, a time, a host and its port, or between a user and what became of it; " +
+			"lines with a time in " +
 			"quotes and [ db=",
 		about: "audit logs of Redshift: connections, users and their activity",
 		grammar: forms{
@@ -55,7 +56,8 @@ func redshift() schema {
 				},
 			},
 			&lines.Schema{
-				Record: "a Redshift activity record", Least: 7, Several: true, GoesOn: goesOnInRedshift, Layout: lines.Layout{Bare: true},
+				Record: "a Redshift activity record", Least: 7, Several: true, GoesOn: goesOnInRedshift,
+				Layout: lines.Layout{Bare: true},
 				Fields: []lines.Field{
 					{Name: "recordtime", Kind: lines.ISO, Lead: "'", End: " UTC [ "},
 					{Name: "db", Lead: "db=", End: " user="},
@@ -70,7 +72,8 @@ func redshift() schema {
 	}
 }
 
-// goesOnInRedshift reports whether a line goes on with the query before it. One with a time and a database does not, whatever follows.
+// goesOnInRedshift reports whether a line goes on with the query before it. One with a time and a database does not,
+// whatever follows.
 func goesOnInRedshift(line []byte) bool {
 	const head = "'2006-01-02T15:04:05Z UTC [ db="
 	return len(line) < len(head) || string(line[len(head)-len("Z UTC [ db="):len(head)]) != "Z UTC [ db="

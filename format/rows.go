@@ -9,7 +9,8 @@ import (
 // parquet is what Apache Parquet files hold whose columns are those of no other format.
 func parquet() schema {
 	return schema{
-		name: "parquet", told: "PAR1 at the beginning", about: "rows of Parquet files; those of flow logs, Security Lake and CloudFront have their own formats",
+		name: "parquet", told: "PAR1 at the beginning",
+		about:   "rows of Parquet files; those of flow logs, Security Lake and CloudFront have their own formats",
 		grammar: rowsOf{"parquet"}, generic: true,
 	}
 }

@@ -2,8 +2,8 @@ package format
 
 import "github.com/seed56735111/penstock/format/internal/lines"
 
-// s3access is "Amazon S3 server access log format" in the AWS documentation. Quotes in a user agent are not escaped; no value
-// behind it has any.
+// s3access is "Amazon S3 server access log format" in the AWS documentation. Quotes in a user agent are not escaped; no
+// value behind it has any.
 func s3access() schema {
 	return schema{
 		name:  "s3access",

@@ -10,8 +10,8 @@ import (
 	"github.com/seed56735111/penstock/format/internal/lines"
 )
 
-// largeTable is the table with n stand-ins before it, of the kinds that there are: lines that begin with a word, a time, a number or
-// anything, headers, and JSON.
+// largeTable is the table with n stand-ins before it, of the kinds that there are: lines that begin with a word, a
+// time, a number or anything, headers, and JSON.
 func largeTable(n int) []schema {
 	var all []schema
 	for i := range n {
@@ -27,7 +27,9 @@ func largeTable(n int) []schema {
 				{Name: "time", Kind: lines.ISO}, {Name: "level", Is: lines.OneOf(word)}, {Name: "message", Rest: true},
 			}}
 		case 2:
-			f.grammar = &lines.Headed{Record: word, Prefix: "#" + word, Comment: "#", Least: 2, Known: []lines.Field{{Name: "date"}, {Name: word}}}
+			f.grammar = &lines.Headed{
+				Record: word, Prefix: "#" + word, Comment: "#", Least: 2, Known: []lines.Field{{Name: "date"}, {Name: word}},
+			}
 		case 3:
 			f.grammar = &lines.Schema{Record: word, Least: 3, Fields: []lines.Field{
 				{Name: "host"}, {Name: "user"}, {Name: "time", Kind: lines.CLF},
@@ -40,7 +42,8 @@ func largeTable(n int) []schema {
 	return append(all, table()...)
 }
 
-// An entry that no format knows costs a few allocations, whatever number of formats there is. [BenchmarkUnknownEntry] shows the time.
+// An entry that no format knows costs a few allocations, whatever number of formats there is. [BenchmarkUnknownEntry]
+// shows the time.
 func TestRecognitionAllocatesLittleWithManyFormats(t *testing.T) {
 	for _, text := range unknownEntries() {
 		d, err := newDetector(Config{}, largeTable(40))

@@ -11,7 +11,10 @@ func suricata() schema {
 		name: "suricata", told: "objects with timestamp, event_type, flow_id, src_ip and dest_ip, or with stats",
 		about: "EVE logs of Suricata; stats are kept as text",
 		grammar: &events.Row{
-			Names: []string{"timestamp", "event_type", "flow_id", "src_ip", "dest_ip", "proto", "stats.uptime", "stats.decoder"}, Least: 4,
+			Names: []string{
+				"timestamp", "event_type", "flow_id", "src_ip", "dest_ip", "proto", "stats.uptime", "stats.decoder",
+			},
+			Least:  4,
 			Is:     map[string]string{"event_type": `"`, "timestamp": `"`},
 			Times:  []string{"timestamp"},
 			Opaque: []string{"stats"},

@@ -2,12 +2,13 @@ package format
 
 import "github.com/seed56735111/penstock/format/internal/lines"
 
-// syslog is RFC 3164 and what programs make of it: without a priority in files, with times as in ISO 8601, with or without a host. Servers
-// that gather messages have some of RFC 5424 between them.
+// syslog is RFC 3164 and what programs make of it: without a priority in files, with times as in ISO 8601, with or
+// without a host. Servers that gather messages have some of RFC 5424 between them.
 func syslog() schema {
 	return schema{
-		name:  "syslog",
-		told:  "lines with a time such as Nov 24 10:00:00, or a priority and a time, or an ISO time, a host and a program with its process",
+		name: "syslog",
+		told: "lines with a time such as Nov 24 10:00:00, or a priority and a time, or an ISO time, " +
+			"a host and a program with its process",
 		about: "syslog as in RFC 3164 and its dialects (rsyslog, Cisco, macOS); the year is that of the object's time",
 		grammar: &lines.Schema{
 			Record: "a syslog message", Several: true, GoesOn: lines.Indented, Proof: lines.Heads,

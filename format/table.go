@@ -4,7 +4,8 @@ import (
 	"github.com/seed56735111/penstock/format/internal/entry"
 )
 
-// table are all formats, the more particular ones first: the first one that says yes is taken. The last one takes everything.
+// table are all formats, the more particular ones first: the first one that says yes is taken. The last one takes
+// everything.
 func table() []schema {
 	return []schema{
 		cloudtrail(),
@@ -83,8 +84,8 @@ func table() []schema {
 	}
 }
 
-// schema is all that a format is. How it is told and read, what it is called, its documentation and its tests follow from it and
-// from its samples in testdata/NAME.
+// schema is all that a format is. How it is told and read, what it is called, its documentation and its tests follow
+// from it and from its samples in testdata/NAME.
 type schema struct {
 	name string
 	// told says for people by what the format is told, about what it is.

@@ -6,23 +6,26 @@ import (
 	"github.com/seed56735111/penstock/format/internal/lines"
 )
 
-// vpcflow is "Flow log records" in the AWS documentation: the fields that are not text, and what tells records without a header,
-// as CloudWatch Logs has them.
+// vpcflow is "Flow log records" in the AWS documentation: the fields that are not text, and what tells records without
+// a header, as CloudWatch Logs has them.
 func vpcflow() schema {
 	return schema{
 		name: "vpcflow",
 		told: "a first line of names such as version and account-id, or lines with the 14 fields of version 2; " +
-			"vpcflow(fields=…) names those of other lines without a header; columns of a Parquet file such as interface_id and log_status",
+			"vpcflow(fields=…) names those of other lines without a header; columns of a Parquet file such as interface_id " +
+			"and log_status",
 		about: "flow logs of VPCs",
 		grammar: forms{
 			&lines.Headed{
 				Record: "a flow log record", Least: 4, Layout: lines.Layout{Bare: true}, Known: flowFields(),
 				Columns: []lines.Columns{{Names: []string{
-					"version", "account-id", "interface-id", "srcaddr", "dstaddr", "srcport", "dstport", "protocol", "packets", "bytes",
+					"version", "account-id", "interface-id", "srcaddr", "dstaddr", "srcport", "dstport", "protocol", "packets",
+					"bytes",
 					"start", "end", "action", "log-status",
 				}}},
 			},
-			flowRow("interface_id", "srcaddr", "dstaddr", "srcport", "dstport", "log_status", "pkt_srcaddr", "pkt_dstaddr", "flow_direction",
+			flowRow("interface_id", "srcaddr", "dstaddr", "srcport", "dstport", "log_status", "pkt_srcaddr", "pkt_dstaddr",
+				"flow_direction",
 				"traffic_path", "account_id", "tcp_flags"),
 		},
 	}
@@ -33,7 +36,9 @@ func flowRow(names ...string) *events.Row {
 	return &events.Row{
 		Names: names, Least: 3, Is: map[string]string{"start": "", "end": "", "version": ""}, Times: []string{"start"},
 		Fields: []entry.Field{
-			{Name: "srcaddr", Type: entry.IP}, {Name: "dstaddr", Type: entry.IP}, {Name: "pkt_srcaddr", Type: entry.IP},
+			{Name: "srcaddr", Type: entry.IP},
+			{Name: "dstaddr", Type: entry.IP},
+			{Name: "pkt_srcaddr", Type: entry.IP},
 			{Name: "pkt_dstaddr", Type: entry.IP},
 		},
 	}
@@ -46,21 +51,28 @@ func tgwflow() schema {
 		told: "a first line of names such as tgw-id, or lines with the fields of version 6 in their order; " +
 			"tgwflow(fields=…) names those of other lines without a header; columns of a Parquet file such as tgw_id",
 		about: "flow logs of Transit Gateways",
-		grammar: forms{&lines.Headed{
-			Record: "a Transit Gateway flow log record", Least: 4, Layout: lines.Layout{Bare: true}, Known: flowFields(),
-			Marks: []string{
-				"tgw-id", "tgw-attachment-id", "tgw-pair-attachment-id", "tgw-src-vpc-id", "tgw-dst-vpc-id", "tgw-src-vpc-account-id",
-				"tgw-dst-vpc-account-id", "tgw-src-eni", "tgw-dst-eni",
+		grammar: forms{
+			&lines.Headed{
+				Record: "a Transit Gateway flow log record", Least: 4, Layout: lines.Layout{Bare: true}, Known: flowFields(),
+				Marks: []string{
+					"tgw-id", "tgw-attachment-id", "tgw-pair-attachment-id", "tgw-src-vpc-id", "tgw-dst-vpc-id",
+					"tgw-src-vpc-account-id",
+					"tgw-dst-vpc-account-id", "tgw-src-eni", "tgw-dst-eni",
+				},
+				Columns: []lines.Columns{{Names: []string{
+					"version", "resource-type", "account-id", "tgw-id", "tgw-attachment-id", "tgw-src-vpc-account-id",
+					"tgw-dst-vpc-account-id", "tgw-src-vpc-id", "tgw-dst-vpc-id", "tgw-src-subnet-id", "tgw-dst-subnet-id",
+					"tgw-src-eni",
+					"tgw-dst-eni", "tgw-src-az-id", "tgw-dst-az-id", "tgw-pair-attachment-id", "srcaddr", "dstaddr", "srcport",
+					"dstport",
+					"protocol", "packets", "bytes", "start", "end", "log-status", "type", "packets-lost-no-route",
+					"packets-lost-blackhole", "packets-lost-mtu-exceeded", "packets-lost-ttl-expired", "tcp-flags", "region",
+					"flow-direction", "pkt-src-aws-service", "pkt-dst-aws-service",
+				}, Least: 26, More: true}},
 			},
-			Columns: []lines.Columns{{Names: []string{
-				"version", "resource-type", "account-id", "tgw-id", "tgw-attachment-id", "tgw-src-vpc-account-id",
-				"tgw-dst-vpc-account-id", "tgw-src-vpc-id", "tgw-dst-vpc-id", "tgw-src-subnet-id", "tgw-dst-subnet-id", "tgw-src-eni",
-				"tgw-dst-eni", "tgw-src-az-id", "tgw-dst-az-id", "tgw-pair-attachment-id", "srcaddr", "dstaddr", "srcport", "dstport",
-				"protocol", "packets", "bytes", "start", "end", "log-status", "type", "packets-lost-no-route",
-				"packets-lost-blackhole", "packets-lost-mtu-exceeded", "packets-lost-ttl-expired", "tcp-flags", "region",
-				"flow-direction", "pkt-src-aws-service", "pkt-dst-aws-service",
-			}, Least: 26, More: true}},
-		}, flowRow("tgw_id", "tgw_attachment_id", "tgw_pair_attachment_id", "tgw_src_vpc_id", "tgw_dst_vpc_id", "resource_type")},
+			flowRow("tgw_id", "tgw_attachment_id", "tgw_pair_attachment_id", "tgw_src_vpc_id", "tgw_dst_vpc_id",
+				"resource_type"),
+		},
 	}
 }
 
@@ -90,8 +102,10 @@ func flowFields() []lines.Field {
 		"pkt-src-aws-service", "pkt-dst-aws-service", "flow-direction", "reject-reason", "resource-id",
 		"tgw-attachment-id", "tgw-src-vpc-account-id", "tgw-dst-vpc-account-id", "tgw-src-vpc-id", "tgw-dst-vpc-id",
 		"tgw-src-subnet-id", "tgw-dst-subnet-id", "tgw-src-eni", "tgw-dst-eni", "tgw-src-az-id", "tgw-dst-az-id",
-		"tgw-pair-attachment-id", "ecs-cluster-arn", "ecs-cluster-name", "ecs-container-instance-arn", "ecs-container-instance-id",
-		"ecs-container-id", "ecs-second-container-id", "ecs-service-name", "ecs-task-definition-arn", "ecs-task-arn", "ecs-task-id",
+		"tgw-pair-attachment-id", "ecs-cluster-arn", "ecs-cluster-name", "ecs-container-instance-arn",
+		"ecs-container-instance-id",
+		"ecs-container-id", "ecs-second-container-id", "ecs-service-name", "ecs-task-definition-arn", "ecs-task-arn",
+		"ecs-task-id",
 	} {
 		fields = append(fields, lines.Field{Name: name})
 	}

@@ -28,7 +28,8 @@ func iis() schema {
 		{Names: slices.Concat(short, []string{"cs(Referer)"}, end)},
 		{Names: slices.Concat(short, end)},
 		{Names: []string{
-			"date", "time", "s-sitename", "s-computername", "s-ip", "cs-method", "cs-uri-stem", "cs-uri-query", "s-port", "cs-username",
+			"date", "time", "s-sitename", "s-computername", "s-ip", "cs-method", "cs-uri-stem", "cs-uri-query", "s-port",
+			"cs-username",
 			"c-ip", "cs-version", "cs(User-Agent)", "cs(Cookie)", "cs(Referer)", "cs-host", "sc-status", "sc-substatus",
 			"sc-win32-status", "sc-bytes", "cs-bytes", "time-taken",
 		}, More: true},
@@ -65,14 +66,17 @@ func extended(record string) *lines.Headed {
 	}
 	for _, name := range []string{
 		"c-dns", "s-dns", "cs-uri", "cs-uri-stem", "cs-uri-query", "cs-username", "cs-version", "cs-host", "cs(Host)",
-		"cs(User-Agent)", "cs(Referer)", "cs(Cookie)", "s-computername", "s-queuename", "s-reason", "s-action", "sc-filter-result",
+		"cs(User-Agent)", "cs(Referer)", "cs(Cookie)", "s-computername", "s-queuename", "s-reason", "s-action",
+		"sc-filter-result",
 		"cs-categories", "cs-auth-group", "cs-uri-scheme", "cs-uri-port", "cs-uri-path", "cs-uri-extension", "s-hierarchy",
-		"s-supplier-name", "rs(Content-Type)", "x-virus-id", "cached", "c-auth-id", "cs(Referrer)", "streamid", "date-local", "time-local",
+		"s-supplier-name", "rs(Content-Type)", "x-virus-id", "cached", "c-auth-id", "cs(Referrer)", "streamid", "date-local",
+		"time-local",
 	} {
 		fields = append(fields, lines.Field{Name: name})
 	}
 	return &lines.Headed{
-		Record: record, Prefix: "#Fields:", Comment: "#", DayPrefix: "#Date:", Known: fields, Least: 2, Lenient: true, Tabs: true,
+		Record: record, Prefix: "#Fields:", Comment: "#", DayPrefix: "#Date:", Known: fields, Least: 2, Lenient: true,
+		Tabs:   true,
 		Layout: lines.Layout{Padded: true},
 	}
 }

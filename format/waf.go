@@ -5,14 +5,15 @@ import (
 	"github.com/seed56735111/penstock/format/internal/events"
 )
 
-// waf is "Log fields" of AWS WAF in its documentation. webaclId is an ARN, of the classic service a bare id; the names of all fields
-// are fixed, so none of them has to be text.
+// waf is "Log fields" of AWS WAF in its documentation. webaclId is an ARN, of the classic service a bare id; the names
+// of all fields are fixed, so none of them has to be text.
 func waf() schema {
 	return schema{
 		name: "waf", told: "objects with webaclId, httpRequest, terminatingRuleId and action",
 		about: "web requests that AWS WAF looked at",
 		grammar: &events.Row{
-			Names: []string{"webaclId", "httpRequest", "terminatingRuleId", "terminatingRuleType", "action", "formatVersion"}, Least: 4,
+			Names: []string{"webaclId", "httpRequest", "terminatingRuleId", "terminatingRuleType", "action", "formatVersion"},
+			Least: 4,
 			Is:    map[string]string{"webaclId": `"`, "httpRequest": "{"},
 			Times: []string{"timestamp"},
 			Fields: []entry.Field{

@@ -9,7 +9,8 @@ func zeek() schema {
 		told:  "lines that begin with # before the records, of which #fields names the fields",
 		about: "logs of Zeek (formerly Bro) with tabs between the values",
 		grammar: &lines.Headed{
-			Record: "a Zeek record", Prefix: "#fields", Comment: "#", Least: 2, Layout: lines.Layout{Separator: '\t', Bare: true},
+			Record: "a Zeek record", Prefix: "#fields", Comment: "#", Least: 2,
+			Layout: lines.Layout{Separator: '\t', Bare: true},
 			Known: []lines.Field{
 				{Name: "ts", Kind: lines.Seconds},
 				{Name: "uid"},

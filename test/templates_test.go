@@ -26,7 +26,7 @@ func TestTemplatesOnRealNodes(t *testing.T) {
 			if status, text := askNode(t, node.URL, "PUT /_index_template/penstock-logs-alb "+foreign); status != 200 {
 				t.Fatalf("%d: %s", status, text)
 			}
-			said := command(t, 0, "templates", "put", "--domain", node.URL, "--no-sign")
+			said := penstockSays(t, 0, "templates", "put", "--domain", node.URL, "--no-sign")
 			const left = "1 index template left as somebody else wrote or changed it: penstock-logs-alb; " +
 				"see penstock templates diff"
 			if !strings.Contains(said, left) {
@@ -35,8 +35,8 @@ func TestTemplatesOnRealNodes(t *testing.T) {
 			if status, text := askNode(t, node.URL, "DELETE /_index_template/penstock-logs-alb"); status != 200 {
 				t.Fatalf("%d: %s", status, text)
 			}
-			command(t, 0, "templates", "put", "--domain", node.URL, "--no-sign")
-			if diff := command(t, 0, "templates", "diff", "--domain", node.URL, "--no-sign"); diff != "" {
+			penstockSays(t, 0, "templates", "put", "--domain", node.URL, "--no-sign")
+			if diff := penstockSays(t, 0, "templates", "diff", "--domain", node.URL, "--no-sign"); diff != "" {
 				t.Errorf("what was put is read back as something else: %s", diff)
 			}
 			samples := samplesOfFormats(t)
@@ -154,8 +154,8 @@ func samplesOfFormats(t *testing.T) string {
 	return to
 }
 
-// command runs penstock and returns what it says. A code of -1 takes 0 and 3.
-func command(t *testing.T, code int, args ...string) string {
+// penstockSays runs penstock and returns what it says. A code of -1 takes 0 and 3.
+func penstockSays(t *testing.T, code int, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), penstock, args...)
 	var out bytes.Buffer
@@ -170,7 +170,7 @@ func command(t *testing.T, code int, args ...string) string {
 // counted runs penstock and returns the counts that it says.
 func counted(t *testing.T, code int, args ...string) (got refusalSummary) {
 	t.Helper()
-	for line := range strings.Lines(command(t, code, args...)) {
+	for line := range strings.Lines(penstockSays(t, code, args...)) {
 		if strings.HasPrefix(line, `{"items":`) {
 			if err := json.Unmarshal([]byte(line), &got); err != nil {
 				t.Fatalf("%v: %s", err, line)

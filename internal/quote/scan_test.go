@@ -100,7 +100,7 @@ func TestWhatIsSkippedIsBounded(t *testing.T) {
 		ok    bool
 	}{{1, true}, {64, true}, {65, true}, {quote.MaxDepth, true}, {quote.MaxDepth + 1, false}, {1 << 20, false}} {
 		for open, closing := range map[string]string{"[": "]", `{"a":`: "}", `[{"a":`: "}]"} {
-			n := tt.depth / (len(closing))
+			n := tt.depth / len(closing)
 			text := []byte(strings.Repeat(open, n) + "1" + strings.Repeat(closing, n))
 			if end, ok := quote.Skip(text, 0); ok != tt.ok && n*len(closing) == tt.depth || ok && end != len(text) {
 				t.Errorf("%d levels of %s: %d of %d, %v", tt.depth, open, end, len(text), ok)

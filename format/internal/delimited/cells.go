@@ -6,8 +6,8 @@ import (
 	"github.com/seed56735111/penstock/format/internal/entry"
 )
 
-// dialect is how the cells of a record are set apart. Quotes are those of RFC 4180: a cell that begins with one ends with one, and has
-// separators, line ends and doubled quotes in it.
+// dialect is how the cells of a record are set apart. Quotes are those of RFC 4180: a cell that begins with one ends
+// with one, and has separators, line ends and doubled quotes in it.
 type dialect struct {
 	separator byte
 	// padded says that a space follows each separator, and belongs to no cell.
@@ -23,7 +23,8 @@ const (
 	damaged        // something stands behind the quote that ends a cell
 )
 
-// walk goes over the cells of a record from b[i] on; quoted says that this is within quotes. At the end of b, a line ends.
+// walk goes over the cells of a record from b[i] on; quoted says that this is within quotes. At the end of b, a line
+// ends.
 func (d dialect) walk(b []byte, i int, quoted bool) state {
 	for {
 		if !quoted {
@@ -55,8 +56,8 @@ func (d dialect) walk(b []byte, i int, quoted bool) state {
 	}
 }
 
-// cell returns the cell of a complete record that begins at i, and where the next one does: behind the end of b by one byte or more when it was the
-// last one. doubled says that there are doubled quotes in it.
+// cell returns the cell of a complete record that begins at i, and where the next one does: behind the end of b by one
+// byte or more when it was the last one. doubled says that there are doubled quotes in it.
 func (d dialect) cell(b []byte, i int) (value []byte, doubled bool, next int) {
 	if i = d.skipPad(b, i); i < len(b) && b[i] == '"' {
 		from := i + 1
@@ -82,7 +83,8 @@ func (d dialect) skipPad(b []byte, i int) int {
 	return i
 }
 
-// record returns the record at the beginning of text, without its line end, and what is behind it. ok is false for one that is not complete.
+// record returns the record at the beginning of text, without its line end, and what is behind it. ok is false for one
+// that is not complete.
 func (d dialect) record(text []byte, ended bool) (record, rest []byte, ok bool) {
 	s, at := complete, 0
 	for end := 0; ; {

@@ -1,5 +1,6 @@
-// Package delimited reads tables: records whose cells are set apart by a separator, as in RFC 4180. What separates them, whether the
-// first record names the columns and which types they have is told by the beginning of an entry, and holds for all of it.
+// Package delimited reads tables: records whose cells are set apart by a separator, as in RFC 4180. What separates
+// them, whether the first record names the columns and which types they have is told by the beginning of an entry, and
+// holds for all of it.
 package delimited
 
 import (
@@ -146,7 +147,8 @@ func (r *reader) row(line []byte, end int, y entry.Yield) bool {
 	s := complete
 	if bytes.IndexByte(line, '"') >= 0 {
 		first := end
-		if line, end, s = r.lines(line, end); s == open && r.Ended() && r.Len() <= r.Max && r.BreaksOff("its last row, which has no closing quote,", y) {
+		if line, end, s = r.lines(line, end); s == open && r.Ended() && r.Len() <= r.Max &&
+			r.BreaksOff("its last row, which has no closing quote,", y) {
 			return false
 		}
 		if s != complete {

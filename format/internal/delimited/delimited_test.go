@@ -41,7 +41,8 @@ func TestTheSampleDecidesForTheWholeEntry(t *testing.T) {
 	}
 }
 
-// A quote that nothing closes costs the line that it is in, and the time for what follows does not grow with the square of it.
+// A quote that nothing closes costs the line that it is in, and the time for what follows does not grow with the square
+// of it.
 func TestAQuoteThatNothingClosesCostsOneLine(t *testing.T) {
 	t.Parallel()
 	rows := rowsOf(t, "a,b\n1,\"2\n"+strings.Repeat("3,4\n", 50_000)+"5,\"6\"\n")
@@ -64,13 +65,15 @@ func TestKindsOfValues(t *testing.T) {
 		zeroed:  {"00", "007", "-01"},
 		boolean: {"true", "False", "TRUE"},
 		stamp: {
-			"2026-11-24", "2026-11-24 10:00:00", "2026/11/24 10:00:00,5", "24/Nov/2026:10:00:00 +0100", "Tue Nov 24 10:00:00 2026",
+			"2026-11-24", "2026-11-24 10:00:00", "2026/11/24 10:00:00,5", "24/Nov/2026:10:00:00 +0100",
+			"Tue Nov 24 10:00:00 2026",
 			"[24/Nov/2026:10:00:00 +0100]",
 		},
 		clock:   {"10:00:00", "10:00:00.5"},
 		nothing: {""},
 		text: {
-			"-", ".", "1.", ".5", "01.5", "1e", "1e999", "1.5x", "1000000000000000000", "tRUE", "trues", "2026-11-24x", "2026-13-24", "10:00", "10:00:00x",
+			"-", ".", "1.", ".5", "01.5", "1e", "1e999", "1.5x", "1000000000000000000", "tRUE", "trues", "2026-11-24x",
+			"2026-13-24", "10:00", "10:00:00x",
 			"203.0.113.9", "::1", "+1", "Infinity", "[", "0x10", "1_000", "1,5",
 		},
 	} {
@@ -85,8 +88,10 @@ func TestKindsOfValues(t *testing.T) {
 func TestNamesOfColumns(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
-		"a": "a", "User ID": "user_id", "cs(Host)": "cs_host", "lineItem/UsageType": "lineitem_usagetype", "Straße": "straße", "a.b": "a_b",
-		"_id": "id", "@timestamp": "timestamp", "aws": "x_aws", "Penstock": "x_penstock", "field_7": "x_field_7", "": "", "()": "", "\xff": "",
+		"a": "a", "User ID": "user_id", "cs(Host)": "cs_host", "lineItem/UsageType": "lineitem_usagetype",
+		"Straße": "straße", "a.b": "a_b",
+		"_id": "id", "@timestamp": "timestamp", "aws": "x_aws", "Penstock": "x_penstock", "field_7": "x_field_7", "": "",
+		"()": "", "\xff": "",
 		"\ufeffa": "a", "日本": "日本", "a\u2028b": "a_b", "\"": "", strings.Repeat("x", 300): "",
 	} {
 		if got := columnName(name); got != want {

@@ -103,7 +103,8 @@ func digits(b []byte) (n int) {
 
 // isClock reports whether a value is HH:mm:ss, with a fraction or without.
 func isClock(v []byte) bool {
-	if len(v) < len("HH:mm:ss") || v[2] != ':' || v[5] != ':' || digits(v) != 2 || digits(v[3:]) != 2 || digits(v[6:]) != 2 {
+	if len(v) < len("HH:mm:ss") || v[2] != ':' || v[5] != ':' || digits(v) != 2 || digits(v[3:]) != 2 ||
+		digits(v[6:]) != 2 {
 		return false
 	}
 	return len(v) == 8 || (v[8] == '.' || v[8] == ',') && digits(v[9:]) == len(v)-9

@@ -23,8 +23,8 @@ type plan struct {
 // planned is a column of documents.
 type planned struct {
 	kind kind
-	// bare, quoted and other come before a value that is no text, one that is, and one that is not of the kind: a comma, the name, a colon,
-	// and a quote before texts.
+	// bare, quoted and other come before a value that is no text, one that is, and one that is not of the kind: a comma,
+	// the name, a colon, and a quote before texts.
 	bare, quoted, other string
 }
 
@@ -83,7 +83,8 @@ func (p *plan) make(l *look, names []string, header []byte) {
 
 // timeNames are the names that columns with the time of a record have, the better ones first.
 var timeNames = []string{
-	"timestamp", "time", "datetime", "date_time", "event_time", "eventtime", "ts", "start_time", "start", "created_at", "date",
+	"timestamp", "time", "datetime", "date_time", "event_time", "eventtime", "ts", "start_time", "start", "created_at",
+	"date",
 	"time_stamp", "log_time", "logtime", "utc_time", "when", "end_time", "end",
 }
 
@@ -121,8 +122,8 @@ func (p *plan) isTime(i int, number bool) bool {
 	return k == stamp || number && (k == integer || k == decimal)
 }
 
-// columnName is what a column is called in a document: small letters, and _ for what is no letter and no digit, so that no name leads into
-// an object, or is one that the engines or the program keep for themselves.
+// columnName is what a column is called in a document: small letters, and _ for what is no letter and no digit, so that
+// no name leads into an object, or is one that the engines or the program keep for themselves.
 func columnName(name string) string {
 	b := make([]byte, 0, len(name))
 	for i := 0; i < len(name); {

@@ -9,8 +9,8 @@ import (
 	"github.com/seed56735111/penstock/internal/quote"
 )
 
-// The sample decides about the whole entry: what sets cells apart, whether the first record names the columns, and what the values of
-// each column are.
+// The sample decides about the whole entry: what sets cells apart, whether the first record names the columns, and what
+// the values of each column are.
 
 // mostRecords is how many records of a sample are looked at, mostColumns how many columns an entry may have.
 const (
@@ -42,7 +42,8 @@ type column struct {
 	filled int
 }
 
-// kind is what at least nine of ten values are. A number that is an identifier is text, and all others of its column with it.
+// kind is what at least nine of ten values are. A number that is an identifier is text, and all others of its column
+// with it.
 func (c *column) kind() kind {
 	enough := func(n int) bool { return n > 0 && 10*n >= 9*c.filled }
 	switch {
@@ -207,7 +208,8 @@ func (l *look) saw(name []byte, n int) bool {
 	return false
 }
 
-// isName reports whether a cell could be the name of a column: a few words that begin with a letter, in quotes anything that does.
+// isName reports whether a cell could be the name of a column: a few words that begin with a letter, in quotes anything
+// that does.
 func isName(v []byte, quoted bool) bool {
 	if len(v) == 0 || len(v) > 64 || kindOf(v) != text || bytes.Contains(v, []byte("::")) {
 		return false
@@ -270,7 +272,8 @@ func (l *look) fits(first []byte, named bool) bool {
 // isCommaMillis reports whether the first separator of a line is the comma in a time, as in 10:00:00,123.
 func isCommaMillis(line []byte, separator byte) bool {
 	i := bytes.IndexByte(line, separator)
-	return separator == ',' && i >= 8 && isClock(line[i-8:i]) && digits(line[i+1:]) == 3 && i+4 < len(line) && line[i+4] != separator
+	return separator == ',' && i >= 8 && isClock(line[i-8:i]) && digits(line[i+1:]) == 3 && i+4 < len(line) &&
+		line[i+4] != separator
 }
 
 // told reports whether the sample of an entry has cells with one of the separators, and looks at it with that.

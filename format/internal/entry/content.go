@@ -25,8 +25,8 @@ type content struct {
 	leading penstock.Content
 }
 
-// begin starts with the beginning of a file. It reports whether there is a line with a time in it, and whether that line
-// goes on behind the bytes that are there.
+// begin starts with the beginning of a file. It reports whether there is a line with a time in it, and whether that
+// line goes on behind the bytes that are there.
 func (c *content) begin(beginning []byte) (dated, open bool) {
 	c.on, c.at, c.dated, c.leading = true, 0, 0, penstock.Content{}
 	c.hasher.Reset()
@@ -58,8 +58,8 @@ func (c *content) sum() penstock.Content {
 	return penstock.Content(c.hasher.Sum128())
 }
 
-// endOfTime returns where the first thing ends that looks like a time: hh:mm:ss, or ten digits in a row. It is 0 when there
-// is none.
+// endOfTime returns where the first thing ends that looks like a time: hh:mm:ss, or ten digits in a row. It is 0 when
+// there is none.
 func endOfTime(b []byte) int {
 	digits := 0
 	for i, c := range b {
@@ -83,15 +83,17 @@ func isTimeOfDay(b []byte) bool {
 		quote.IsDigit(b[3]) && b[3] <= '5' && quote.IsDigit(b[4]) && quote.IsDigit(b[6]) && b[6] <= '6' && quote.IsDigit(b[7])
 }
 
-// FollowContent has the records of a file say what they stand for. It reports whether the file has no line that tells its
-// generation from others; the error says why nobody knows yet.
+// FollowContent has the records of a file say what they stand for. It reports whether the file has no line that tells
+// its generation from others; the error says why nobody knows yet.
 func (r *Reader) FollowContent() (undated bool, err error) {
 	dated, open := r.content.begin(r.Sample())
 	if !open {
 		return !dated, nil
 	}
 	if growing := r.Growing(); growing != nil {
-		return false, &penstock.GrowingError{Object: growing.Object, What: "its beginning, which has no line with a time yet,"}
+		return false, &penstock.GrowingError{
+			Object: growing.Object, What: "its beginning, which has no line with a time yet,",
+		}
 	}
 	if _, final := errors.AsType[*penstock.ObjectError](r.Failure()); !final {
 		err = r.Failure() // the next reading may find such a line

@@ -1,12 +1,12 @@
 package entry
 
-// Grammar is how the entries of a format are told and read. It is used by many goroutines at once; what it keeps from one entry to
-// the next is kept with the Reader, by [State].
+// Grammar is how the entries of a format are told and read. It is used by many goroutines at once; what it keeps from
+// one entry to the next is kept with the Reader, by [State].
 type Grammar interface {
 	// Told reports whether the sample of an entry that is about to be read is of the format.
 	Told(r *Reader) bool
-	// Read hands over all records of an entry. It allocates nothing for a record. What does not fit becomes an unparsed record;
-	// what frames records is given to [Reader.Frame].
+	// Read hands over all records of an entry. It allocates nothing for a record. What does not fit becomes an unparsed
+	// record; what frames records is given to [Reader.Frame].
 	Read(r *Reader, y Yield)
 	// Documented returns the fields that a document may have, as far as their types are known.
 	Documented() []Field

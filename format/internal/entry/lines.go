@@ -34,8 +34,8 @@ func (r *Reader) EachLine(y Yield, line func(text []byte, offset int64) bool) {
 // byteOrderMark stands where files that begin with it were put together.
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
-// skipFill passes over what may stand before a line and is no part of it: NULs, with which a file system fills what a crash or a
-// truncation has left of a file, however many, and byte order marks.
+// skipFill passes over what may stand before a line and is no part of it: NULs, with which a file system fills what a
+// crash or a truncation has left of a file, however many, and byte order marks.
 func (r *Reader) skipFill() {
 	for {
 		b, n := r.Bytes(), r.Len()
@@ -75,8 +75,9 @@ func (r *Reader) SkipLine(y Yield) bool {
 	return r.EmitOverlong(offset, n, y)
 }
 
-// LineEnd returns where the line ends that begins at from in the window, its line ending included. ok is false when there is no line,
-// or none that fits; idle says that there is none yet, and that what comes before it has waited for long enough.
+// LineEnd returns where the line ends that begins at from in the window, its line ending included. ok is false when
+// there is no line, or none that fits; idle says that there is none yet, and that what comes before it has waited for
+// long enough.
 func (r *Reader) LineEnd(from int) (end int, ok, idle bool) {
 	searched := from
 	for {
@@ -103,8 +104,8 @@ func (r *Reader) LineEnd(from int) (end int, ok, idle bool) {
 	}
 }
 
-// Closes reports whether the event at hand is complete although what follows it is broken off: by the user, who ends a stream that
-// comes while it is read, or in a file that may go on, in which the next event has begun.
+// Closes reports whether the event at hand is complete although what follows it is broken off: by the user, who ends a
+// stream that comes while it is read, or in a file that may go on, in which the next event has begun.
 func (r *Reader) Closes(rest []byte, begins func(line []byte) bool) bool {
 	if _, ok := errors.AsType[*penstock.InterruptedError](r.Failure()); ok {
 		return true
@@ -121,8 +122,8 @@ const (
 // Traceback begins what Python prints about an exception.
 var Traceback = []byte("Traceback (most recent call last):")
 
-// GoesOn reports whether a line looks as if it went on with the event before it, although it is not indented: a part of a stack trace, or
-// the end of something in brackets.
+// GoesOn reports whether a line looks as if it went on with the event before it, although it is not indented: a part of
+// a stack trace, or the end of something in brackets.
 func GoesOn(line []byte) bool {
 	switch line[0] {
 	case ')', ']', '}':
@@ -148,10 +149,13 @@ func MayGoOn(line []byte) bool {
 	return bytes.IndexByte([]byte(")]}a.CSDT \t"), line[0]) >= 0
 }
 
-// isException reports whether a line begins with the name of an exception in a package, as in java.io.IOException: no such file.
+// isException reports whether a line begins with the name of an exception in a package, as in java.io.IOException: no
+// such file.
 func isException(line []byte) bool {
 	dots, end := 0, 0
-	for end < len(line) && (quote.IsDigit(line[end]) || line[end]|0x20 >= 'a' && line[end]|0x20 <= 'z' || line[end] == '.' || line[end] == '_' || line[end] == '$') {
+	for end < len(line) &&
+		(quote.IsDigit(line[end]) || line[end]|0x20 >= 'a' && line[end]|0x20 <= 'z' || line[end] == '.' || line[end] == '_' ||
+			line[end] == '$') {
 		if line[end] == '.' {
 			dots++
 		}
@@ -161,13 +165,15 @@ func isException(line []byte) bool {
 		return false
 	}
 	name := line[:end]
-	return dots > 0 && (bytes.HasSuffix(name, []byte("Exception")) || bytes.HasSuffix(name, []byte("Error")) || bytes.HasSuffix(name, []byte("Throwable")))
+	return dots > 0 &&
+		(bytes.HasSuffix(name, []byte("Exception")) || bytes.HasSuffix(name, []byte("Error")) ||
+			bytes.HasSuffix(name, []byte("Throwable")))
 }
 
-// EachEvent hands over events: a line that begins one, and the lines behind it that do not. closes says whether a line that is broken off
-// begins one whatever follows; nil is the same as begins. Lines before the first event are handed
-// over one by one, and so are all lines of what grows beyond the bounds: nobody writes such events. Blank lines are handed over within
-// an event alone.
+// EachEvent hands over events: a line that begins one, and the lines behind it that do not. closes says whether a line
+// that is broken off begins one whatever follows; nil is the same as begins. Lines before the first event are handed
+// over one by one, and so are all lines of what grows beyond the bounds: nobody writes such events. Blank lines are
+// handed over within an event alone.
 func (r *Reader) EachEvent(y Yield, begins, closes func(line []byte) bool, event func(raw []byte, offset int64) bool) {
 	size, count := 0, 0 // of the event so far
 	apart := true       // lines that begin nothing are alone

@@ -1,5 +1,5 @@
-// Package entry holds one entry while it is read: a window on its bytes, the sample by which its format is told, and the records
-// that are handed over.
+// Package entry holds one entry while it is read: a window on its bytes, the sample by which its format is told, and
+// the records that are handed over.
 package entry
 
 import (
@@ -33,10 +33,11 @@ type Reader struct {
 	Max int
 	// JSON is the last record's, when it is not a part of the window.
 	JSON []byte
-	// Message reads a text that stands in a record as the one record of a format that it is; ok is false when it is none. The record is
-	// valid until the next call.
+	// Message reads a text that stands in a record as the one record of a format that it is; ok is false when it is none.
+	// The record is valid until the next call.
 	Message func(text []byte) (rec penstock.Record, ok bool)
-	// Stray, when set, is the same for what is no record of the entry's format. Prose says that it may be any text, and no damaged record.
+	// Stray, when set, is the same for what is no record of the entry's format. Prose says that it may be any text, and no
+	// damaged record.
 	Stray func(text []byte, prose bool) (rec penstock.Record, ok bool)
 	// Framed, when set, is told of the bytes that frame records without being one.
 	Framed func(offset, length int64)
@@ -113,15 +114,17 @@ func (r *Reader) Buffer(n int) []byte {
 // earliest is the time before which no record is: what seems to be is a counter, or a clock that was not set.
 var earliest = time.Date(1990, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// Instant returns the time of a record, in UTC or penstock.UnknownZone, or none for one that cannot be: before 1990, or more than a
-// day after the object was stored. A stream, and a file that may have grown since, are held against the clock.
+// Instant returns the time of a record, in UTC or penstock.UnknownZone, or none for one that cannot be: before 1990, or
+// more than a day after the object was stored. A stream, and a file that may have grown since, are held against the
+// clock.
 func (r *Reader) Instant(t time.Time) time.Time {
 	t = times.Placed(t, r.Zone)
 	if t.Before(earliest) {
 		return time.Time{}
 	}
 	const day = 24 * time.Hour
-	if t.After(r.Stored.Add(day)) && (!r.Stored.IsZero() && !r.content.on && r.Linger == 0 || t.After(time.Now().Add(day))) {
+	if t.After(r.Stored.Add(day)) &&
+		(!r.Stored.IsZero() && !r.content.on && r.Linger == 0 || t.After(time.Now().Add(day))) {
 		return time.Time{}
 	}
 	return t
@@ -143,8 +146,8 @@ func (r *Reader) EmitFailure(y Yield) {
 	}
 }
 
-// BreaksOff reports whether an entry that has ended within a record is not known to be complete, and says so: what is there is left for the
-// next reading of a file that may go on.
+// BreaksOff reports whether an entry that has ended within a record is not known to be complete, and says so: what is
+// there is left for the next reading of a file that may go on.
 func (r *Reader) BreaksOff(what string, y Yield) bool {
 	err := r.Failure()
 	if growing := r.Growing(); growing != nil {
@@ -167,8 +170,8 @@ func (r *Reader) OfAnother(offset int64, raw []byte, prose bool) (rec penstock.R
 	return rec, ok
 }
 
-// EmitUnparsed hands over bytes that are no record of the format, with the reason. A line that begins with a time, or has one as access
-// logs do, keeps it. What is a record of another format is one.
+// EmitUnparsed hands over bytes that are no record of the format, with the reason. A line that begins with a time, or
+// has one as access logs do, keeps it. What is a record of another format is one.
 func (r *Reader) EmitUnparsed(offset int64, raw []byte, reason func([]byte) []byte, y Yield) bool {
 	if rec, ok := r.OfAnother(offset, raw, false); ok {
 		return r.Emit(rec, y)
@@ -211,8 +214,8 @@ func (r *Reader) foreignTime(raw []byte) (t time.Time) {
 	return t
 }
 
-// Frame takes note of bytes that frame records without being one: the line that names the fields, the brackets of an array.
-// Every byte of an entry that is not white space is in a record, in a RecordError, or in a frame.
+// Frame takes note of bytes that frame records without being one: the line that names the fields, the brackets of an
+// array. Every byte of an entry that is not white space is in a record, in a RecordError, or in a frame.
 func (r *Reader) Frame(offset, length int64) {
 	if r.Framed != nil {
 		r.Framed(offset, length)

@@ -21,8 +21,8 @@ const (
 	smallBytes = 1 << 20
 )
 
-// Large is what bounds the memory of all readers of long records together: one of them at a time holds a record that does not
-// fit into a small window, and the others wait for it when they come to one of theirs. Nil is no bound.
+// Large is what bounds the memory of all readers of long records together: one of them at a time holds a record that
+// does not fit into a small window, and the others wait for it when they come to one of theirs. Nil is no bound.
 type Large chan struct{}
 
 // NewLarge returns the token of readers that share a bound.
@@ -80,8 +80,8 @@ func (w *Window) Advance(n int) { w.start += n }
 // Ended reports whether no more data will come.
 func (w *Window) Ended() bool { return w.err != nil }
 
-// Failure returns the error that ended the entry early, nil at a proper end. The end of a line is one, also in a file that
-// may go on.
+// Failure returns the error that ended the entry early, nil at a proper end. The end of a line is one, also in a file
+// that may go on.
 func (w *Window) Failure() error {
 	if w.err == nil || errors.Is(w.err, io.EOF) && !errors.Is(w.err, io.ErrUnexpectedEOF) {
 		return nil
@@ -116,9 +116,9 @@ func (w *Window) IsOpen() bool {
 // maxEmptyReads is how often a reader may return nothing and no error before it is given up.
 const maxEmptyReads = 100
 
-// Fill adds data. It reports false when there is none: the entry has ended, or the window holds its limit. The parsers look
-// at a record that is not complete again from its beginning, so a long one grows by a half at least: otherwise small reads
-// would cost time with the square of its length.
+// Fill adds data. It reports false when there is none: the entry has ended, or the window holds its limit. The parsers
+// look at a record that is not complete again from its beginning, so a long one grows by a half at least: otherwise
+// small reads would cost time with the square of its length.
 func (w *Window) Fill() bool {
 	for {
 		added, idle := w.fill()
@@ -128,8 +128,8 @@ func (w *Window) Fill() bool {
 	}
 }
 
-// FillSoon is Fill, but for that it gives up when a stream that comes while it is read has had its linger time since the
-// last bytes came; idle tells.
+// FillSoon is Fill, but for that it gives up when a stream that comes while it is read has had its linger time since
+// the last bytes came; idle tells.
 func (w *Window) FillSoon() (added, idle bool) { return w.fillUntil(w.came) }
 
 func (w *Window) fillUntil(since time.Time) (added, idle bool) {
@@ -245,9 +245,9 @@ func (w *Window) release() {
 	w.calm = 0
 }
 
-// sample reads ahead until there is enough for recognition or the entry has ended, and returns what is there. It depends on
-// the entry alone, not on the sizes of the reads, but for a stream that comes while it is read: what of that waits for
-// longer than its linger time, and can be a record, is enough.
+// sample reads ahead until there is enough for recognition or the entry has ended, and returns what is there. It
+// depends on the entry alone, not on the sizes of the reads, but for a stream that comes while it is read: what of that
+// waits for longer than its linger time, and can be a record, is enough.
 func (w *Window) sample() []byte {
 	limit := w.limit
 	w.limit = SampleBytes + 1
@@ -287,7 +287,8 @@ func (w *Window) isLine() bool {
 }
 
 // line returns the next line without its line ending, and the number of bytes to consume for it. ok is false when the
-// line is not complete and cannot be completed: the entry has ended without a byte, or the line is longer than the window.
+// line is not complete and cannot be completed: the entry has ended without a byte, or the line is longer than the
+// window.
 func (w *Window) line(max int) (text []byte, size int, ok bool) {
 	searched := 0
 	for {

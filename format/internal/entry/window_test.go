@@ -71,7 +71,8 @@ func TestAWindowShrinksWhenLongRecordsAreOver(t *testing.T) {
 		}
 	}
 	if len(large) != 0 || len(r.buf) > windowBytes {
-		t.Errorf("%d tokens and a window of %d bytes after %d bytes of short records", len(large), len(r.buf), len(short)*count)
+		t.Errorf("%d tokens and a window of %d bytes after %d bytes of short records", len(large), len(r.buf),
+			len(short)*count)
 	}
 	if !r.Release() && cap(r.JSON) <= 2*windowBytes {
 		t.Error("a small window is not kept")

@@ -67,9 +67,9 @@ func beginsAnew(line []byte) bool {
 	return c == '{' || c == '[' || !quote.IsSpace(c) && !entry.GoesOn(bytes.TrimRight(line, "\r\n"))
 }
 
-// extent says how many bytes belong to the broken value that begins here and goes wrong at a position. If its brackets match
-// up on its first line, it ends with them. If not, it ends with the line when the next line begins a value; else where its
-// brackets match up on a later line; else with its first line. ok is false when that is too far away to tell.
+// extent says how many bytes belong to the broken value that begins here and goes wrong at a position. If its brackets
+// match up on its first line, it ends with them. If not, it ends with the line when the next line begins a value; else
+// where its brackets match up on a later line; else with its first line. ok is false when that is too far away to tell.
 func (p *jsonReader) extent(at int, element bool) (size int, ok bool) {
 	for {
 		b, n := p.Bytes(), p.Len()
@@ -103,9 +103,9 @@ func (p *jsonReader) extent(at int, element bool) (size int, ok bool) {
 	}
 }
 
-// coarse returns the size of a broken value for which the bytes up to looked were looked at: size, as long as looking at
-// the same bytes again and again, which a hostile entry can bring about, does not take much longer than reading them.
-// Else all lines that were looked at are one value.
+// coarse returns the size of a broken value for which the bytes up to looked were looked at: size, as long as looking
+// at the same bytes again and again, which a hostile entry can bring about, does not take much longer than reading
+// them. Else all lines that were looked at are one value.
 func (p *jsonReader) coarse(size, looked int) int {
 	const free, times = 256 << 10, 4
 	if looked <= size {
@@ -118,8 +118,8 @@ func (p *jsonReader) coarse(size, looked int) int {
 	return max(size, bytes.LastIndexByte(p.Bytes()[:looked], '\n'))
 }
 
-// balance finds the end of a value by its brackets and strings alone. It is invalid when they do not match up, or when a
-// string goes over the end of a line.
+// balance finds the end of a value by its brackets and strings alone. It is invalid when they do not match up, or when
+// a string goes over the end of a line.
 func balance(b []byte, n int, element bool) (end int, v verdict) {
 	var open []byte
 	for i := 0; i < n; {
@@ -166,8 +166,8 @@ func balance(b []byte, n int, element bool) (end int, v verdict) {
 	return n, incomplete
 }
 
-// skipOverlong passes over a value that is longer than the window, to the end of its brackets, or of its line when it has
-// none or a string in it goes over the end of a line.
+// skipOverlong passes over a value that is longer than the window, to the end of its brackets, or of its line when it
+// has none or a string in it goes over the end of a line.
 func (p *jsonReader) skipOverlong(y entry.Yield) bool {
 	offset := p.Offset()
 	depth, quoted, escaped := 0, false, false

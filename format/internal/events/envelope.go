@@ -8,8 +8,8 @@ import (
 	"github.com/seed56735111/penstock/internal/quote"
 )
 
-// enveloped reads a top-level object whose field of the name of the envelope is an array of records. What the object has
-// beside it, before and behind, becomes one record each: the array is too long to wait for its end.
+// enveloped reads a top-level object whose field of the name of the envelope is an array of records. What the object
+// has beside it, before and behind, becomes one record each: the array is too long to wait for its end.
 func (p *jsonReader) enveloped(y entry.Yield) bool {
 	name, list := p.findEnvelope()
 	if list == 0 {
@@ -63,8 +63,8 @@ func (p *jsonReader) wrap(rec *penstock.Record) {
 	rec.JSON, rec.Verbatim = p.wrapped, false
 }
 
-// findEnvelope looks for the envelope's field in the object at the beginning of the window and returns where its name and
-// its array begin; 0 when the object has none, or is no object.
+// findEnvelope looks for the envelope's field in the object at the beginning of the window and returns where its name
+// and its array begin; 0 when the object has none, or is no object.
 func (p *jsonReader) findEnvelope() (name, list int) {
 	for {
 		b, n := p.Bytes(), p.Len()

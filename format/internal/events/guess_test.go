@@ -14,8 +14,10 @@ import (
 func TestGuessesChangeNothing(t *testing.T) {
 	t.Parallel()
 	names := []string{
-		"a", "b", "ab", "time", "@timestamp", "ts", "level", "levels", "leve", "service", "message", "exactly8", "fourteen_bytes", "fifteen__bytes_",
-		"sixteen___bytes_", "a.b", "aws", "penstock", "penstock_", "_id", "", " ", "na\\u006de", "n\u00e9", "raw", "a\\\"", "time ",
+		"a", "b", "ab", "time", "@timestamp", "ts", "level", "levels", "leve", "service", "message", "exactly8",
+		"fourteen_bytes", "fifteen__bytes_",
+		"sixteen___bytes_", "a.b", "aws", "penstock", "penstock_", "_id", "", " ", "na\\u006de", "n\u00e9", "raw", "a\\\"",
+		"time ",
 	}
 	values := []string{"1", `"x"`, "true", "null", `"2026-11-24T10:00:00Z"`, "[1,2]", "{}", "-", "1e5", `"`, ""}
 	seed := rand.Uint64()
@@ -56,13 +58,15 @@ func TestGuessesChangeNothing(t *testing.T) {
 		wantEnd, want := fresh.scan(b, len(text))
 		same := end == wantEnd && v == want
 		if want == complete {
-			same = same && shared.trouble == fresh.trouble && shared.top == fresh.top && shared.hasDeep == fresh.hasDeep && shared.deepAt == fresh.deepAt && shared.hasTime == fresh.hasTime && slices.Equal(shared.spans, fresh.spans)
+			same = same && shared.trouble == fresh.trouble && shared.top == fresh.top && shared.hasDeep == fresh.hasDeep &&
+				shared.deepAt == fresh.deepAt && shared.hasTime == fresh.hasTime && slices.Equal(shared.spans, fresh.spans)
 			for i := range k.timeNames {
 				same = same && (fresh.hasTime&(1<<i) == 0 || shared.times[i] == fresh.times[i])
 			}
 		}
 		if !same {
-			t.Fatalf("seed %d: %s: %d %d, trouble %b, times %b; alone %d %d, trouble %b, times %b", seed, text, end, v, shared.trouble, shared.hasTime, wantEnd, want, fresh.trouble, fresh.hasTime)
+			t.Fatalf("seed %d: %s: %d %d, trouble %b, times %b; alone %d %d, trouble %b, times %b", seed, text, end, v,
+				shared.trouble, shared.hasTime, wantEnd, want, fresh.trouble, fresh.hasTime)
 		}
 		found[v]++
 	}

@@ -18,13 +18,14 @@ type jsonReader struct {
 	rewrite rewriter
 	// envelope is the name of the field in top-level objects whose elements are the records, empty for none.
 	envelope string
-	// beside is the name under which a record has what its envelope has before it, empty for a record of its own; around is that, with its
-	// name, and wrapped the last record with it.
+	// beside is the name under which a record has what its envelope has before it, empty for a record of its own; around
+	// is that, with its name, and wrapped the last record with it.
 	beside          string
 	around, wrapped []byte
 	// array says that the entry is one array, to be read element by element however long it is.
 	array bool
-	// mixed says that text may stand between the records; of it, so many lines are alone because they were too many for one event.
+	// mixed says that text may stand between the records; of it, so many lines are alone because they were too many for
+	// one event.
 	mixed            bool
 	apart            int
 	padded, extended []byte // the last record, and with members that are made of others
@@ -53,14 +54,15 @@ func (p *jsonReader) records(y entry.Yield) {
 	p.EmitFailure(y)
 }
 
-// skipSeparators consumes what may stand between two values: white space, commas, the record separator of RFC 7464, byte order marks, and
-// NULs, with which a file system fills what a crash has left of a file.
-// It reports whether there is anything behind.
+// skipSeparators consumes what may stand between two values: white space, commas, the record separator of RFC 7464,
+// byte order marks, and NULs, with which a file system fills what a crash has left of a file. It reports whether there
+// is anything behind.
 func (p *jsonReader) skipSeparators() bool {
 	for {
 		b, n := p.Bytes(), p.Len()
 		i := 0
-		for quote.IsSpace(b[i]) || b[i] == 0 && i < n || b[i] == ',' || b[i] == 0x1e || b[i] == 0xef && b[i+1] == 0xbb && b[i+2] == 0xbf {
+		for quote.IsSpace(b[i]) || b[i] == 0 && i < n || b[i] == ',' || b[i] == 0x1e ||
+			b[i] == 0xef && b[i+1] == 0xbb && b[i+2] == 0xbf {
 			if b[i] == 0xef {
 				i += 2
 			}

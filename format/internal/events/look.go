@@ -177,7 +177,8 @@ func (s *look) envelope(i int, envelope string) (first int, ok bool) {
 	return 0, false
 }
 
-// value returns where the value of a path begins in the object, or the first object of the array, that begins at i; 0 for none.
+// value returns where the value of a path begins in the object, or the first object of the array, that begins at i; 0
+// for none.
 func (s *look) value(i int, path string) int {
 	if i < len(s.text) && s.text[i] == '[' {
 		i = quote.Space(s.text, i+1)

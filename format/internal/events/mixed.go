@@ -12,8 +12,8 @@ const (
 	someScalars
 )
 
-// kindBefore returns the kind of the element that ends before b[i], apart from white space. An array is neither: it has kinds
-// of its own.
+// kindBefore returns the kind of the element that ends before b[i], apart from white space. An array is neither: it has
+// kinds of its own.
 func kindBefore(b []byte, i int) kinds {
 	for i--; quote.IsSpace(b[i]); i-- {
 	}
@@ -72,8 +72,11 @@ func (w *rewriter) text(dst, b []byte, i, depth int) ([]byte, int) {
 	return appendCompactString(dst, b[i:end]), end
 }
 
+// writeFunc appends the value at b[i] and returns where it ends.
+type writeFunc = func(dst, b []byte, i, depth int) ([]byte, int)
+
 // elements appends the array at b[i], its elements as they are to be written, and returns where it ends.
-func (w *rewriter) elements(dst, b []byte, i, depth int, write func(dst, b []byte, i, depth int) ([]byte, int)) ([]byte, int) {
+func (w *rewriter) elements(dst, b []byte, i, depth int, write writeFunc) ([]byte, int) {
 	dst = append(dst, '[')
 	for i = quote.SkipSpace(b, i+1); b[i] != ']'; {
 		dst, i = write(dst, b, i, depth+1)

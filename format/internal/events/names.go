@@ -13,8 +13,8 @@ import (
 	"github.com/seed56735111/penstock/internal/quote"
 )
 
-// hashName hashes the name b[start:end] and tells whether it has a dot. Names of up to eight bytes have different hashes;
-// longer ones are compared when theirs are the same.
+// hashName hashes the name b[start:end] and tells whether it has a dot. Names of up to eight bytes have different
+// hashes; longer ones are compared when theirs are the same.
 func hashName(b []byte, start, end int) (hash uint64, dotted bool) {
 	const k = 0x9E3779B97F4A7C15
 	w := binary.LittleEndian.Uint64(b[start:])
@@ -68,14 +68,16 @@ func (s *scanner) dottedName(b []byte, cur *frame, names, start, end int) int {
 			}
 		}
 		cur.seen |= 1 << (hash >> 58)
-		s.names[names] = nameRef{hash: hash, start: int32(start), end: int32(at), prefix: prefix} //nolint:gosec // a window is below 2 GiB
+		s.names[names] = nameRef{
+			hash: hash, start: int32(start), end: int32(at), prefix: prefix,
+		} //nolint:gosec // a window is below 2 GiB
 		names++
 	}
 	return names
 }
 
-// soundPath reports whether every part of a dotted name in an object of this depth has something visible in it, and there
-// are not too many: the mapper refuses the others.
+// soundPath reports whether every part of a dotted name in an object of this depth has something visible in it, and
+// there are not too many: the mapper refuses the others.
 func soundPath(name []byte, depth int) bool {
 	for part := range bytes.SplitSeq(name, []byte{'.'}) {
 		if isBlank(part) || depth > maxLevels {
@@ -97,13 +99,15 @@ func isBlank(name []byte) bool {
 	return true
 }
 
-// timeFields are the top-level names that are taken for the time of a record of any format, the best one first. A format has its
-// own before them.
+// timeFields are the top-level names that are taken for the time of a record of any format, the best one first. A
+// format has its own before them.
 var timeFields = []string{
 	"@timestamp", "timestamp", "time", "eventTime", "ts", "datetime", "date", "event_time", "query_timestamp",
 	"Timestamp", "Time", "start_time", "start", "created_at", "asctime", "@t", "_time",
-	"timeMillis", "instant", "published", "requestTime", "startTime", "startTimestamp", "timestamp_ms", "event_timestamp", "eventTimestamp",
-	"time_local", "time_iso8601", "TimeCreated", "CreationTime", "createdAt", "occurredAt", "log_time", "logged_at", "unixTime", "updatedAt",
+	"timeMillis", "instant", "published", "requestTime", "startTime", "startTimestamp", "timestamp_ms", "event_timestamp",
+	"eventTimestamp",
+	"time_local", "time_iso8601", "TimeCreated", "CreationTime", "createdAt", "occurredAt", "log_time", "logged_at",
+	"unixTime", "updatedAt",
 }
 
 // The ranks of names: below maxTimes, that of a time.
@@ -251,7 +255,8 @@ func (s *scanner) topName(name []byte) int {
 // isReserved reports whether a top-level name collides with what the shape stage writes: "penstock", "aws" or, where a
 // record has these itself, "penstock_" and "aws.s3…".
 func isReserved(name []byte) bool {
-	return string(name) == shapeName || bytes.HasPrefix(name, []byte("penstock.")) || bytes.HasPrefix(name, []byte("penstock_.")) ||
+	return string(name) == shapeName || bytes.HasPrefix(name, []byte("penstock.")) ||
+		bytes.HasPrefix(name, []byte("penstock_.")) ||
 		string(name) == "aws.s3" || bytes.HasPrefix(name, []byte("aws.s3."))
 }
 

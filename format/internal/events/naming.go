@@ -75,8 +75,8 @@ func (w *rewriter) settle(b []byte, members []member, depth int) {
 			n.rename(i, fixed)
 		}
 	}
-	// A path cannot go through a name that is no object. The shorter ones come first: a path that loses its dots can get in
-	// the way of longer ones only.
+	// A path cannot go through a name that is no object. The shorter ones come first: a path that loses its dots can get
+	// in the way of longer ones only.
 	slices.SortStableFunc(paths, func(i, j int) int { return len(members[i].name) - len(members[j].name) })
 	for _, i := range paths {
 		if w.isBlocked(b, i, &n, depth) {
@@ -93,7 +93,9 @@ func (w *rewriter) acceptable(dst, b []byte, m *member, depth int) (name []byte,
 		return append(dst, "_empty"...), false
 	case top && isMeta(name) && !w.lifted:
 		return appendUndotted(append(dst, 'x'), name), false
-	case top && (string(name) == "aws" && b[m.start] != '{' || string(name) == "@timestamp" && !w.ownTime || string(name) == shapeName):
+	case top &&
+		(string(name) == "aws" && b[m.start] != '{' || string(name) == "@timestamp" && !w.ownTime ||
+			string(name) == shapeName):
 		return append(append(dst, name...), '_'), false
 	case bytes.IndexByte(name, '.') < 0:
 		return append(dst, name...), false
@@ -111,7 +113,8 @@ func (w *rewriter) isBlocked(b []byte, i int, n *naming, depth int) bool {
 			continue
 		}
 		through := path[:at]
-		if j, ok := n.taken[string(through)]; ok && (b[n.members[j].start] != '{' || depth == 1 && slices.Contains(w.opaque, string(through))) {
+		j, ok := n.taken[string(through)]
+		if ok && (b[n.members[j].start] != '{' || depth == 1 && slices.Contains(w.opaque, string(through))) {
 			return true
 		}
 	}

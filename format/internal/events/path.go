@@ -6,7 +6,8 @@ import (
 	"github.com/seed56735111/penstock/internal/quote"
 )
 
-// find returns where the value of a path begins in the valid value at b[i], 0 when it has none. Of several ones it is the first.
+// find returns where the value of a path begins in the valid value at b[i], 0 when it has none. Of several ones it is
+// the first.
 func find(b []byte, i int, path []string) int {
 	found := 0
 	each(b, i, path, func(start, _ int) bool {
@@ -16,8 +17,8 @@ func find(b []byte, i int, path []string) int {
 	return found
 }
 
-// each calls f with the places of the values that have a path in the valid value at b[i]. A path goes through the elements of
-// arrays. It reports whether f wants more.
+// each calls f with the places of the values that have a path in the valid value at b[i]. A path goes through the
+// elements of arrays. It reports whether f wants more.
 func each(b []byte, i int, path []string, f func(start, end int) bool) bool {
 	i = quote.SkipSpace(b, i)
 	switch {

@@ -11,8 +11,9 @@ import (
 // maxRepaired is how deep a value may be that is repaired.
 const maxRepaired = 256
 
-// repaired makes a record of the broken value raw, when it is JSON but for what programs are known to write: \x22 and other escapes that
-// JSON does not have, control characters in text, NaN and Infinity, a comma behind the last value, an end that is cut off and marked as such.
+// repaired makes a record of the broken value raw, when it is JSON but for what programs are known to write: \x22 and
+// other escapes that JSON does not have, control characters in text, NaN and Infinity, a comma behind the last value,
+// an end that is cut off and marked as such.
 func (p *jsonReader) repaired(raw []byte, offset int64) (rec penstock.Record, ok bool) {
 	if len(raw) < 2 || raw[0] != '{' && raw[0] != '[' {
 		return rec, false
@@ -36,10 +37,12 @@ func (p *jsonReader) repaired(raw []byte, offset int64) (rec penstock.Record, ok
 // isMarkedCut reports whether somebody who cut a record said so at its end: [Truncated…], ...[truncated].
 func isMarkedCut(raw []byte) bool {
 	tail := raw[max(0, len(raw)-64):]
-	return bytes.Contains(tail, []byte("[Truncated")) || bytes.Contains(tail, []byte("[truncated")) || bytes.Contains(tail, []byte("<truncated"))
+	return bytes.Contains(tail, []byte("[Truncated")) || bytes.Contains(tail, []byte("[truncated")) ||
+		bytes.Contains(tail, []byte("<truncated"))
 }
 
-// mender writes a value anew. What it writes is checked by a scanner afterwards; it need not see everything that is wrong.
+// mender writes a value anew. What it writes is checked by a scanner afterwards; it need not see everything that is
+// wrong.
 type mender struct {
 	in, out []byte
 	i       int
@@ -175,7 +178,8 @@ func (m *mender) text() bool {
 	return false
 }
 
-// escape writes an escape sequence: \x22 as what it stands for, and others that JSON does not have as the text that they are.
+// escape writes an escape sequence: \x22 as what it stands for, and others that JSON does not have as the text that
+// they are.
 func (m *mender) escape() {
 	rest := m.in[m.i+1:]
 	switch {

@@ -44,7 +44,8 @@ func (w *rewriter) rewrite(dst, b []byte) []byte {
 	return append(dst, '}')
 }
 
-// value appends the value at b[i] and returns where it ends. depth is the number of objects and arrays it is in, itself included.
+// value appends the value at b[i] and returns where it ends. depth is the number of objects and arrays it is in, itself
+// included.
 func (w *rewriter) value(dst, b []byte, i, depth int) ([]byte, int) {
 	switch c := b[i]; {
 	case c == '"':

@@ -10,29 +10,31 @@ import (
 	"github.com/seed56735111/penstock/format/internal/entry"
 )
 
-// Row is the schema of a format whose records are JSON objects with known names, one behind the other or in an envelope. Paths are
-// names with dots between them; they go through arrays.
+// Row is the schema of a format whose records are JSON objects with known names, one behind the other or in an
+// envelope. Paths are names with dots between them; they go through arrays.
 type Row struct {
-	// Names are names and paths by which the format is told: its first record has at least Least of them. A path may be one name with
-	// dots in it. The records may be lines, objects over several lines or the elements of an array.
+	// Names are names and paths by which the format is told: its first record has at least Least of them. A path may be
+	// one name with dots in it. The records may be lines, objects over several lines or the elements of an array.
 	Names []string
 	Least int
 	// Is are paths with the beginning of a value, quotes included, that the first record must have there.
 	Is map[string]string
 	// Not are paths with the beginning of a value that a record of another format has there.
 	Not map[string]string
-	// Envelope is the name of the array in a top-level object whose elements are the records, empty for none. The records may
-	// stand alone too.
+	// Envelope is the name of the array in a top-level object whose elements are the records, empty for none. The records
+	// may stand alone too.
 	Envelope string
-	// Beside is the name under which each record has what the envelope has before the array. Without it that is a record of its own.
+	// Beside is the name under which each record has what the envelope has before the array. Without it that is a record
+	// of its own.
 	Beside string
 	// Empty decides by the object's name about an envelope with nothing in it.
 	Empty func(name string) bool
-	// Within is the path of an object, or an array of objects, which may have all the paths of the schema in it instead of the
-	// record itself: "detail", of what EventBridge delivers.
+	// Within is the path of an object, or an array of objects, which may have all the paths of the schema in it instead of
+	// the record itself: "detail", of what EventBridge delivers.
 	Within string
 
-	// Lifted says that the records are not documents but have them in a member, so that names which an index keeps for itself stay.
+	// Lifted says that the records are not documents but have them in a member, so that names which an index keeps for
+	// itself stay.
 	Lifted bool
 
 	// Times are the paths of the record's time, the best one first, before the names that all JSON is searched for.
@@ -41,8 +43,8 @@ type Row struct {
 	ID string
 	// Opaque are paths whose values are written as JSON text, because they have other names and types in every record.
 	Opaque []string
-	// More, when set, appends members that are made of others, each with a comma before it, to a document without its end. The record is
-	// padded, as by Padded.
+	// More, when set, appends members that are made of others, each with a comma before it, to a document without its end.
+	// The record is padded, as by Padded.
 	More func(dst, record []byte) []byte
 	// Fields are the documented fields that an index should not guess the types of.
 	Fields []entry.Field

@@ -48,7 +48,8 @@ const (
 )
 
 // scanner validates one JSON value in one pass, and finds out on the way whether it needs rewriting, when it says it
-// happened, and which of the names that matter it has. It allocates nothing once it has grown to the depth of its input.
+// happened, and which of the names that matter it has. It allocates nothing once it has grown to the depth of its
+// input.
 type scanner struct {
 	*known // what it looks out for
 
@@ -67,7 +68,8 @@ type scanner struct {
 	guesses [64]guess
 }
 
-// guess is a name with what the scanner found out about it. It fits in two words with the quote and the colon behind it.
+// guess is a name with what the scanner found out about it. It fits in two words with the quote and the colon behind
+// it.
 type guess struct {
 	words, masks [2]uint64 // without a mask there is no guess
 	hash         uint64
@@ -78,7 +80,8 @@ type guess struct {
 
 // holds reports whether the name that begins at b[i] is the guessed one, with a quote and a colon behind it.
 func (g *guess) holds(b []byte, i int, top bool) bool {
-	return (binary.LittleEndian.Uint64(b[i:])^g.words[0])&g.masks[0]|(binary.LittleEndian.Uint64(b[i+8:])^g.words[1])&g.masks[1] == 0 &&
+	return (binary.LittleEndian.Uint64(b[i:])^g.words[0])&g.masks[0]|(binary.LittleEndian.Uint64(
+		b[i+8:])^g.words[1])&g.masks[1] == 0 &&
 		g.masks[0] != 0 && g.top == top
 }
 
@@ -88,7 +91,9 @@ func (g *guess) set(b []byte, i, j int, hash uint64, rank int, top bool) {
 	if size > 16 || b[j+1] != ':' {
 		return
 	}
-	*g = guess{hash: hash, size: int32(j - i), rank: int16(rank), top: top, masks: [2]uint64{^uint64(0), ^uint64(0)}} //nolint:gosec // at most 14
+	*g = guess{
+		hash: hash, size: int32(j - i), rank: int16(rank), top: top, masks: [2]uint64{^uint64(0), ^uint64(0)},
+	} //nolint:gosec // at most 14
 	if size <= 8 {
 		g.masks = [2]uint64{^uint64(0) >> (8 * (8 - size)), 0}
 	} else {
@@ -122,8 +127,8 @@ func (s *scanner) look(k *known) {
 	}
 }
 
-// scan reads the value that begins at b[0]. The data are n bytes, followed by at least entry.Pad zero bytes. It returns where
-// the value ends, or the position at which it is incomplete or invalid.
+// scan reads the value that begins at b[0]. The data are n bytes, followed by at least entry.Pad zero bytes. It returns
+// where the value ends, or the position at which it is incomplete or invalid.
 //
 //nolint:gocyclo // one loop over the bytes is what makes it fast; the grammar is the one of RFC 8259
 func (s *scanner) scan(b []byte, n int) (int, verdict) {

@@ -14,11 +14,13 @@ import (
 // stay in the message: what may be any name would make an index grow without bounds.
 var details = detailsOf(
 	// PAM, sshd, sudo, useradd and groupadd
-	"logname uid euid tty ruser rhost user TTY:tty PWD:pwd USER:run_as COMMAND:command name UID:uid GID:gid gid home shell",
+	"logname uid euid tty ruser rhost user TTY:tty PWD:pwd USER:run_as COMMAND:command name UID:uid GID:gid gid home "+
+		"shell",
 	// the packet filter of Linux
 	"IN:in OUT:out SRC:src DST:dst PROTO:proto SPT:spt DPT:dpt LEN:len TTL:ttl MAC:mac",
 	// mail
-	"rip lip method session to from relay delay dsn status size nrcpt sasl_method sasl_username message-id:message_id client",
+	"rip lip method session to from relay delay dsn status size nrcpt sasl_method sasl_username message-id:message_id "+
+		"client",
 	// what watches the programs of a machine
 	"action decision reason path args sha256 cert_sha256 cert_cn ppid group mode pid:process_id exe comm",
 	// sentences alone

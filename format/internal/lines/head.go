@@ -62,7 +62,8 @@ func (h *head) read(line []byte, stored time.Time) (end int, ok bool) {
 	return i, h.sure || h.app != nil && h.host != nil
 }
 
-// Heads reports whether a line among some begins with a head for sure. Lines of many programs begin with an ISO time and two words.
+// Heads reports whether a line among some begins with a head for sure. Lines of many programs begin with an ISO time
+// and two words.
 func Heads(records [][]byte) bool {
 	for _, line := range records {
 		var h head
@@ -88,7 +89,8 @@ func priorityEnd(line []byte) int {
 	return n + 1
 }
 
-// sequenceEnd returns where the message number ends that some devices write before the time, with the mark of a clock that is not set.
+// sequenceEnd returns where the message number ends that some devices write before the time, with the mark of a clock
+// that is not set.
 func sequenceEnd(line []byte) int {
 	n := 0
 	for n < len(line) && quote.IsDigit(line[n]) {
@@ -134,8 +136,8 @@ func isUpper(b []byte) bool {
 	return true
 }
 
-// source reads the host and the program, with its process, and returns where the message begins. tagged says that the program could be
-// told for sure: with its process, or as the kernel.
+// source reads the host and the program, with its process, and returns where the message begins. tagged says that the
+// program could be told for sure: with its process, or as the kernel.
 func (h *head) source(line []byte, i int) (end int, tagged bool) {
 	first := word(line, i)
 	if h.tag(first) {
@@ -208,7 +210,8 @@ func isLevel(w []byte) bool {
 	switch len(w) {
 	case 4, 5, 6, 7, 8:
 		for _, level := range [...]string{
-			"TRACE", "DEBUG", "INFO", "NOTICE", "WARN", "WARNING", "ERROR", "CRITICAL", "CRIT", "ALERT", "FATAL", "EMERG", "SEVERE", "PANIC",
+			"TRACE", "DEBUG", "INFO", "NOTICE", "WARN", "WARNING", "ERROR", "CRITICAL", "CRIT", "ALERT", "FATAL", "EMERG",
+			"SEVERE", "PANIC",
 		} {
 			if len(w) == len(level) && bytes.EqualFold(w, []byte(level)) {
 				return true
@@ -264,7 +267,8 @@ func priority(b, value []byte, facility, severity string) []byte {
 // The names of RFC 5424, as syslog.conf has them.
 var (
 	facilities = [...]string{
-		"kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp", "ntp", "audit", "alert", "clock",
+		"kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp", "ntp", "audit",
+		"alert", "clock",
 		"local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
 	}
 	severities = [...]string{"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"}
@@ -296,8 +300,8 @@ func structuredEnd(line []byte) int {
 	return i
 }
 
-// structured appends the elements of structured data: each is an object of its parameters under its name. It reports false for what
-// has no form of a parameter, and when there are too many.
+// structured appends the elements of structured data: each is an object of its parameters under its name. It reports
+// false for what has no form of a parameter, and when there are too many.
 func (r *lineReader) structured(b, value []byte) (_ []byte, ok bool) {
 	elements := len(b)
 	b = append(b, '{')

@@ -12,8 +12,8 @@ import (
 	"github.com/seed56735111/penstock/format/internal/entry"
 )
 
-// Headed is the grammar of a format whose entries name their fields in a line before the records. Such a line may come again, with
-// other names.
+// Headed is the grammar of a format whose entries name their fields in a line before the records. Such a line may come
+// again, with other names.
 type Headed struct {
 	// Record is what a record is called in messages: "a flow log record".
 	Record string
@@ -32,14 +32,14 @@ type Headed struct {
 	Marks []string
 	// BareHeader says that a header may go without its Prefix.
 	BareHeader bool
-	// Columns are the fields of entries without a header, as far as they are known, and of lines that have fewer fields than their
-	// header says.
+	// Columns are the fields of entries without a header, as far as they are known, and of lines that have fewer fields
+	// than their header says.
 	Columns []Columns
-	// Lenient says that a value which is not of its field's kind is a text, NAME_text, and that brackets and a quote without an end
-	// belong to the value. Otherwise such a line is no record.
+	// Lenient says that a value which is not of its field's kind is a text, NAME_text, and that brackets and a quote
+	// without an end belong to the value. Otherwise such a line is no record.
 	Lenient bool
-	// Layout is how the fields of a line are set apart, and the names in a header, in which spaces do too. A header between whose
-	// names another byte stands says so of its records.
+	// Layout is how the fields of a line are set apart, and the names in a header, in which spaces do too. A header
+	// between whose names another byte stands says so of its records.
 	Layout
 	// Tabs says that in lines which have tabs these are what sets the fields apart.
 	Tabs bool
@@ -50,8 +50,8 @@ type Headed struct {
 	fallbacks  []fallback       // of Columns
 }
 
-// Columns are the fields of lines without a header, by their names. Entries of such lines are told by the checks and the times of these
-// fields.
+// Columns are the fields of lines without a header, by their names. Entries of such lines are told by the checks and
+// the times of these fields.
 type Columns struct {
 	Names []string
 	// Least is how many of them a line has at least, all when zero. More says that others may follow.
@@ -104,8 +104,8 @@ func (f *Headed) Starts() Bytes {
 // Told looks for a line that names fields, or for a record with known columns.
 func (f *Headed) Told(r *entry.Reader) bool { return f.Fits(r) > 0 }
 
-// Fits returns how many of the first lines are records, or stand behind a line that names fields. There may be many comments before
-// that line.
+// Fits returns how many of the first lines are records, or stand behind a line that names fields. There may be many
+// comments before that line.
 func (f *Headed) Fits(r *entry.Reader) (n int) {
 	f.ready()
 	first, comments := r.Lines(entry.FirstLines), 0
@@ -227,7 +227,8 @@ func (f *Headed) With(key, value string) (entry.Grammar, error) {
 		return nil, errors.New("the parameter fields has no names")
 	}
 	return &Headed{
-		Record: f.Record, Prefix: f.Prefix, Comment: f.Comment, DayPrefix: f.DayPrefix, Known: f.Known, Least: f.Least, Marks: f.Marks,
+		Record: f.Record, Prefix: f.Prefix, Comment: f.Comment, DayPrefix: f.DayPrefix, Known: f.Known, Least: f.Least,
+		Marks:      f.Marks,
 		BareHeader: f.BareHeader, Columns: []Columns{{Names: names}}, Lenient: f.Lenient, Layout: f.Layout, Tabs: f.Tabs,
 	}, nil
 }
@@ -307,8 +308,8 @@ func (f *Headed) separator(line []byte) byte {
 // maxHeader is how long a line of names may be.
 const maxHeader = 16 << 10
 
-// plansOf returns the plans of records with the named fields, of which they have at least some, all when that is zero. No two names of a
-// document are the same, whatever a header says.
+// plansOf returns the plans of records with the named fields, of which they have at least some, all when that is zero.
+// No two names of a document are the same, whatever a header says.
 func (f *Headed) plansOf(names []string, least int, separator byte) (p plans) {
 	taken := map[string]bool{}
 	fields := make([]Field, len(names))
@@ -352,8 +353,8 @@ func (f *Headed) plan(least int, layout Layout, fields []Field) *plan {
 // other ends the names of values that are not of their field's kind.
 const other = "_text"
 
-// clashes reports whether a field would be called like another one, like those that have no name, or as the shape stage calls
-// its own.
+// clashes reports whether a field would be called like another one, like those that have no name, or as the shape stage
+// calls its own.
 func (f *Headed) clashes(field Field, taken map[string]bool) bool {
 	for _, one := range documented([]Field{field}) {
 		if taken[one.Name] || one.Name == penstock.NameAWS || one.Name == penstock.NameMeta ||

@@ -12,8 +12,8 @@ import (
 	"github.com/seed56735111/penstock/internal/quote"
 )
 
-// Pairs is the grammar of a format whose lines are made of KEY=VALUE with spaces between them. A value may be in quotes, in which
-// backslashes escape.
+// Pairs is the grammar of a format whose lines are made of KEY=VALUE with spaces between them. A value may be in
+// quotes, in which backslashes escape.
 type Pairs struct {
 	// Record is what a record is called in messages: "a logfmt record".
 	Record string
@@ -26,7 +26,8 @@ type Pairs struct {
 	OneOf []string
 	// Lists says that a comma or a semicolon may stand behind a pair.
 	Lists bool
-	// Loose says that words without a = belong to the value before them. Otherwise such a word is a key whose value is true.
+	// Loose says that words without a = belong to the value before them. Otherwise such a word is a key whose value is
+	// true.
 	Loose bool
 	// Prefixes are words that belong to the key behind them.
 	Prefixes []string
@@ -34,7 +35,8 @@ type Pairs struct {
 	Nested string
 	// Separator stands between the pairs instead of spaces; values may have spaces then, and quotes are a part of them.
 	Separator byte
-	// Escapes are the characters that a backslash before them makes a part of the value. A quote and a backslash are always some.
+	// Escapes are the characters that a backslash before them makes a part of the value. A quote and a backslash are
+	// always some.
 	Escapes string
 	// Known are the fields whose values are no text, by their keys: the time is one of them.
 	Known []Field
@@ -48,7 +50,9 @@ type Pairs struct {
 
 // TimedBy has the time read from the first of these keys that a line has, and from no other.
 func (f *Pairs) TimedBy(names []string) entry.Grammar {
-	f.Known = slices.DeleteFunc(slices.Clone(f.Known), func(one Field) bool { return one.Kind >= Stamp || slices.Contains(names, one.Name) })
+	f.Known = slices.DeleteFunc(slices.Clone(f.Known), func(one Field) bool {
+		return one.Kind >= Stamp || slices.Contains(names, one.Name)
+	})
 	for _, name := range names {
 		f.Known = append(f.Known, Field{Name: name, Kind: Stamp})
 	}
@@ -176,8 +180,8 @@ type pair struct {
 	escaped    bool // the value was in quotes
 }
 
-// next returns the pair that begins at i or behind the spaces there, and where it ends; i when there is none. ok is false for a quote
-// without an end.
+// next returns the pair that begins at i or behind the spaces there, and where it ends; i when there is none. ok is
+// false for a quote without an end.
 func (f *Pairs) next(line []byte, i int, separator byte) (p pair, next int, ok bool) {
 	start := i
 	for i < len(line) && (isBetween(line[i]) || line[i] == separator && separator != 0) {
@@ -221,7 +225,8 @@ func (f *Pairs) next(line []byte, i int, separator byte) (p pair, next int, ok b
 	return p, end, true
 }
 
-// between returns what stands between the pairs of a line: what it says itself, the Separator when there is one in it, or 0 for spaces.
+// between returns what stands between the pairs of a line: what it says itself, the Separator when there is one in it,
+// or 0 for spaces.
 func (f *Pairs) between(line []byte, delimiter byte) byte {
 	switch {
 	case delimiter != 0:
@@ -244,7 +249,8 @@ func separated(line []byte, i int, separator byte) (p pair, next int, ok bool) {
 	return pair{value: line[i:end]}, end, true
 }
 
-// isBetween reports whether a byte stands between words: white space, or what the audit daemon writes before interpreted values.
+// isBetween reports whether a byte stands between words: white space, or what the audit daemon writes before
+// interpreted values.
 func isBetween(c byte) bool { return c == ' ' || c == '\t' || c == 0x1d }
 
 func wordEnd(line []byte, i int) int {
@@ -329,7 +335,8 @@ func (r *pairReader) all(b, value []byte, delimiter byte, rec *penstock.Record) 
 	return b, at < 0
 }
 
-// each appends the pairs of a line. It returns the position of what cannot be, or -1, and how many pairs and words there are.
+// each appends the pairs of a line. It returns the position of what cannot be, or -1, and how many pairs and words
+// there are.
 func (r *pairReader) each(b, line []byte, rec *penstock.Record) (_ []byte, bad, pairs, words int) {
 	r.names, r.date, r.clock = r.names[:0], nil, nil
 	b, bad, pairs, words = r.within(b, line, rec)
@@ -437,7 +444,8 @@ func appendKey(b, key []byte) []byte {
 	return b
 }
 
-// appendUnescaped appends the text of a value in which some characters stand behind backslashes. Other backslashes are kept.
+// appendUnescaped appends the text of a value in which some characters stand behind backslashes. Other backslashes are
+// kept.
 func appendUnescaped(b, value []byte, escapes string) []byte {
 	for {
 		i := bytes.IndexByte(value, '\\')

@@ -116,8 +116,8 @@ const (
 	tooShort = -2
 )
 
-// values appends the values of a line. It returns the position of one that cannot be, allGood or tooShort, and how many quotes
-// stand around values. plain says that the values can stand in JSON strings as they are.
+// values appends the values of a line. It returns the position of one that cannot be, allGood or tooShort, and how many
+// quotes stand around values. plain says that the values can stand in JSON strings as they are.
 func (r *lineReader) values(line []byte, plain bool, rec *penstock.Record) (b []byte, at, enclosing int) {
 	p := r.plan
 	b = append(r.Buffer(len(line)), '{')
@@ -202,8 +202,8 @@ var byteOrderMark = []byte("\ufeff")
 // mostFields is how many fields a line may have.
 const mostFields = 99
 
-// append appends one field, unless it has no value. It reports false for a value that the field cannot have. plain says that the
-// value can stand in a JSON string as it is.
+// append appends one field, unless it has no value. It reports false for a value that the field cannot have. plain says
+// that the value can stand in a JSON string as it is.
 func (r *lineReader) append(b []byte, n int, s *step, value []byte, plain bool, rec *penstock.Record) ([]byte, bool) {
 	if isNothing(value) {
 		return b, !s.kind.isTime() || n >= r.least
@@ -327,7 +327,8 @@ func (s *step) address(b, value []byte, plain bool) ([]byte, bool) {
 	return append(append(b, s.parts[1]...), port...), isNumeric(port, false)
 }
 
-// request appends method, URL and protocol: what stands before the first space, and behind the last one. HTTP/0.9 has no protocol.
+// request appends method, URL and protocol: what stands before the first space, and behind the last one. HTTP/0.9 has
+// no protocol.
 func (s *step) request(b, value []byte, plain bool) []byte {
 	first, last := bytes.IndexByte(value, ' '), bytes.LastIndexByte(value, ' ')
 	switch {
@@ -447,8 +448,8 @@ func isNumeric(value []byte, fraction bool) bool {
 	return digits <= 18 && (len(value) <= 1 || value[0] != '0' || value[1] == '.')
 }
 
-// appendUnslashed appends a value in which a quote may be written as \". Other backslashes are kept: \x22 is how many programs
-// write what is not ASCII.
+// appendUnslashed appends a value in which a quote may be written as \". Other backslashes are kept: \x22 is how many
+// programs write what is not ASCII.
 func appendUnslashed(dst, value []byte) []byte {
 	for {
 		i := bytes.Index(value, []byte(`\"`))

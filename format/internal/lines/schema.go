@@ -1,4 +1,5 @@
-// Package lines reads formats whose records are lines with fields in a known order, or in the order that a header names.
+// Package lines reads formats whose records are lines with fields in a known order, or in the order that a header
+// names.
 package lines
 
 import (
@@ -14,39 +15,41 @@ import (
 	"github.com/seed56735111/penstock/internal/quote"
 )
 
-// Kind says how the value of a field is written in the log, and what it becomes in a record. A dash, or nothing, is no value.
+// Kind says how the value of a field is written in the log, and what it becomes in a record. A dash, or nothing, is no
+// value.
 type Kind uint8
 
 // The kinds of fields.
 const (
-	Text       Kind = iota // a string
-	Message                // a string for full-text search
-	IP                     // an address without a port, as a string
-	Integer                // digits; -1 stands for nothing
-	Decimal                // digits with a fraction; -1 stands for nothing
-	Address                // NAME_ip and NAME_port
-	Request                // as it is, and NAME_method, NAME_url and NAME_protocol
-	Words                  // an array of strings, written with spaces between them
-	Integers               // an array of integers
-	Quoted                 // an array of strings, each in quotes, with commas between them
-	List                   // a string, or an array of those that commas stand between
-	Signed                 // digits, also behind a sign; -1 is a value
-	Stamp                  // a string, and the time of the record when it is one in any notation
-	Priority               // a priority of syslog, and its facility and severity by their names
-	Head                   // what stands before a message of RFC 3164: priority, time, host, app and pid, as far as they are there
-	Structured             // the structured data of RFC 5424, an object of objects
-	Delimiter              // what stands between the Pairs behind it: a character, or its code as x09
-	Day                    // a date, which gives the time of the record together with a Clock
-	Clock                  // the time of day of a record, in UTC
-	ISO                    // the time of the record, as in ISO 8601, with a T; without a zone it is UTC
-	ISOText                // the same with a space for the T or a comma in it, which no index takes for a date
-	CLF                    // the time of the record, as in the common log format
-	Syslog                 // the time of the record, as in RFC 3164: without a year
-	Epoch                  // the time of the record, a number of seconds or of their parts since 1970
-	Seconds                // the same with a fraction
-	AnyTime                // the time of the record, in any notation
-	DayFirst               // the time of the record, as "24 Nov 2026 10:11:12.123", also without the year
-	MonthDay               // the time of the record, as "1124 10:11:12.123"
+	Text     Kind = iota // a string
+	Message              // a string for full-text search
+	IP                   // an address without a port, as a string
+	Integer              // digits; -1 stands for nothing
+	Decimal              // digits with a fraction; -1 stands for nothing
+	Address              // NAME_ip and NAME_port
+	Request              // as it is, and NAME_method, NAME_url and NAME_protocol
+	Words                // an array of strings, written with spaces between them
+	Integers             // an array of integers
+	Quoted               // an array of strings, each in quotes, with commas between them
+	List                 // a string, or an array of those that commas stand between
+	Signed               // digits, also behind a sign; -1 is a value
+	Stamp                // a string, and the time of the record when it is one in any notation
+	Priority             // a priority of syslog, and its facility and severity by their names
+	// what stands before a message of RFC 3164: priority, time, host, app and pid, as far as they are there
+	Head
+	Structured // the structured data of RFC 5424, an object of objects
+	Delimiter  // what stands between the Pairs behind it: a character, or its code as x09
+	Day        // a date, which gives the time of the record together with a Clock
+	Clock      // the time of day of a record, in UTC
+	ISO        // the time of the record, as in ISO 8601, with a T; without a zone it is UTC
+	ISOText    // the same with a space for the T or a comma in it, which no index takes for a date
+	CLF        // the time of the record, as in the common log format
+	Syslog     // the time of the record, as in RFC 3164: without a year
+	Epoch      // the time of the record, a number of seconds or of their parts since 1970
+	Seconds    // the same with a fraction
+	AnyTime    // the time of the record, in any notation
+	DayFirst   // the time of the record, as "24 Nov 2026 10:11:12.123", also without the year
+	MonthDay   // the time of the record, as "1124 10:11:12.123"
 
 	beyond Kind = 255 // a field without a name
 )
@@ -58,13 +61,14 @@ func (k Kind) isTime() bool { return k >= ISO && k <= MonthDay }
 type Field struct {
 	Name string
 	Kind Kind
-	// Is, when set, decides together with those of the other fields whether a line is a record of the format. That of a Head is
-	// about the name of the program.
+	// Is, when set, decides together with those of the other fields whether a line is a record of the format. That of a
+	// Head is about the name of the program.
 	Is Check
-	// Lead is what stands before the value, End what stands behind it instead of the separator. Without End the value may be in
-	// quotes or brackets.
+	// Lead is what stands before the value, End what stands behind it instead of the separator. Without End the value may
+	// be in quotes or brackets.
 	Lead, End string
-	// Optional says that a line may leave the field out: its Lead or its End is not there, or the value is not what Is takes.
+	// Optional says that a line may leave the field out: its Lead or its End is not there, or the value is not what Is
+	// takes.
 	Optional bool
 	// Width, when set, is how many bytes the value has.
 	Width int
@@ -96,20 +100,22 @@ type Schema struct {
 	Least int
 	// Fields are the fields in their order. What a line has behind them is called field_34 and so on.
 	Fields []Field
-	// Forms are the layouts of lines, instead of Least and Fields, when there are several: a line has the first one that it fits.
+	// Forms are the layouts of lines, instead of Least and Fields, when there are several: a line has the first one that
+	// it fits.
 	Forms []Form
-	// Trailing are fields behind the Message that is the Rest of a line: some of them, in their order, each behind its Lead.
+	// Trailing are fields behind the Message that is the Rest of a line: some of them, in their order, each behind its
+	// Lead.
 	Trailing []Field
 	// Has is what every record has somewhere, empty for nothing: what has not is told apart without a look at its fields.
 	Has string
 	// Free says that a line which has none of the forms is a record too, with a message alone.
 	Free bool
-	// Proof, when set, is what the records among the first lines have to show for the format to be told; a name of the entry
-	// that has one of the words in Named does as well.
+	// Proof, when set, is what the records among the first lines have to show for the format to be told; a name of the
+	// entry that has one of the words in Named does as well.
 	Proof func(records [][]byte) bool
 	Named []string
-	// Several says that lines which are no records go on with the record before them. They are a part of the Message that is the
-	// Rest of its line. With GoesOn only those do of which it says so; others are alone.
+	// Several says that lines which are no records go on with the record before them. They are a part of the Message that
+	// is the Rest of its line. With GoesOn only those do of which it says so; others are alone.
 	Several bool
 	GoesOn  func(line []byte) bool
 	// Layout is how the fields of a line are set apart.
@@ -225,8 +231,8 @@ func (f *Schema) Read(r *entry.Reader, y entry.Yield) {
 // Indented reports whether a line begins with white space.
 func Indented(line []byte) bool { return len(line) == 0 || line[0] == ' ' || line[0] == '\t' }
 
-// Documented returns the fields that a document may have. A field that has one type in one form and another in another one
-// is mixed.
+// Documented returns the fields that a document may have. A field that has one type in one form and another in another
+// one is mixed.
 func (f *Schema) Documented() []entry.Field {
 	var all []entry.Field
 	places := map[string]int{}
@@ -409,8 +415,8 @@ func documented(fields []Field) []entry.Field {
 	return all
 }
 
-// begins reports whether the first fields of a line are what the plan wants to see in them, and where they end. Their times must be
-// some; they are looked at last, because that costs most.
+// begins reports whether the first fields of a line are what the plan wants to see in them, and where they end. Their
+// times must be some; they are looked at last, because that costs most.
 func (p *plan) begins(line []byte) (end int, ok bool) {
 	if len(line) > 0 && !p.starts.Has(line[0]) {
 		return 0, false
@@ -452,7 +458,8 @@ func (p *plan) begins(line []byte) (end int, ok bool) {
 	return at, true
 }
 
-// lacks reports whether nothing but the last value of a line is missing that has n: it ends with the separator before that.
+// lacks reports whether nothing but the last value of a line is missing that has n: it ends with the separator before
+// that.
 func (p *plan) lacks(n int, line []byte) bool {
 	return n == p.least-1 && p.separator != ' ' && len(line) > 0 && line[len(line)-1] == p.separator
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/seed56735111/penstock/internal/quote"
 )
 
-// token returns the value of a field that begins at i, without what is around it, and where the next one begins. Of an optional
-// field that is not there it returns nothing.
+// token returns the value of a field that begins at i, without what is around it, and where the next one begins. Of an
+// optional field that is not there it returns nothing.
 func (p *plan) token(n int, line []byte, i int) (value []byte, next int, ok bool) {
 	if p.steps[n].odd {
 		value, next, _, ok = p.odd(&p.fields[n], line, i)
@@ -25,7 +25,8 @@ func (p *plan) token(n int, line []byte, i int) (value []byte, next int, ok bool
 
 // isOdd reports whether a field is set apart in another way than most.
 func (f *Field) isOdd() bool {
-	return f.Lead != "" || f.End != "" || f.LastQuote || f.Rest || f.Optional || f.Width > 0 || f.Kind == List || f.measured()
+	return f.Lead != "" || f.End != "" || f.LastQuote || f.Rest || f.Optional || f.Width > 0 || f.Kind == List ||
+		f.measured()
 }
 
 // measured reports whether the value of a field says itself where it ends.
@@ -100,8 +101,8 @@ func fieldEnd(f *Field, line []byte, i int) int {
 	}
 }
 
-// measure returns the value of a field that says itself where it ends, and where the next one begins. Of a head, which is taken apart by
-// what follows it, the value is the line from there.
+// measure returns the value of a field that says itself where it ends, and where the next one begins. Of a head, which
+// is taken apart by what follows it, the value is the line from there.
 func measure(f *Field, line []byte, i int, separator byte) (value []byte, next int, ok bool) {
 	switch f.Kind {
 	case Head:
@@ -124,8 +125,8 @@ func measure(f *Field, line []byte, i int, separator byte) (value []byte, next i
 	return value, next, ok
 }
 
-// enclosed is token for a value that may be in quotes or brackets. A quote inside of a quoted value ends it only when a separator or
-// the end of the line follows.
+// enclosed is token for a value that may be in quotes or brackets. A quote inside of a quoted value ends it only when a
+// separator or the end of the line follows.
 func (p *plan) enclosed(line []byte, i int) (value []byte, next int, quoted, ok bool) {
 	if !p.bare {
 		switch line[i] {
@@ -176,8 +177,8 @@ func isEscaped(b []byte) bool {
 	return (len(b)-n)%2 == 1
 }
 
-// isClean reports whether a line is printable ASCII without backslashes, and how many quotes it has: but for quotes in it, every
-// value of such a line can stand in a JSON string as it is.
+// isClean reports whether a line is printable ASCII without backslashes, and how many quotes it has: but for quotes in
+// it, every value of such a line can stand in a JSON string as it is.
 func isClean(line []byte) (quotes int, clean bool) {
 	var odd uint64
 	for len(line) >= 8 {

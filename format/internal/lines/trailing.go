@@ -7,8 +7,11 @@ import (
 	"github.com/seed56735111/penstock/internal/quote"
 )
 
-// behind appends a Message, which may go on over several lines, and the fields behind it. It reports how many quotes stand around values.
-func (r *lineReader) behind(b []byte, s *step, value []byte, plain bool, rec *penstock.Record) (_ []byte, around int, ok bool) {
+// behind appends a Message, which may go on over several lines, and the fields behind it. It reports how many quotes
+// stand around values.
+func (r *lineReader) behind(
+	b []byte, s *step, value []byte, plain bool, rec *penstock.Record,
+) (_ []byte, around int, ok bool) {
 	p := r.trailing
 	full := r.whole[r.size-len(value):]
 	end, n := p.nextLead(full, 0, 0)
@@ -41,18 +44,21 @@ func (r *lineReader) behind(b []byte, s *step, value []byte, plain bool, rec *pe
 	return b, around, true
 }
 
-// nextLead returns where the next field begins at or behind from, and which one of those from the first on it is; the end and -1 for none.
+// nextLead returns where the next field begins at or behind from, and which one of those from the first on it is; the
+// end and -1 for none.
 func (p *plan) nextLead(text []byte, from, first int) (at, n int) {
 	at, n = len(text), -1
 	for i := first; i < len(p.fields); i++ {
-		if found := bytes.Index(text[from:min(len(text), at+len(p.fields[i].Lead))], []byte(p.fields[i].Lead)); found >= 0 && from+found < at {
+		found := bytes.Index(text[from:min(len(text), at+len(p.fields[i].Lead))], []byte(p.fields[i].Lead))
+		if found >= 0 && from+found < at {
 			at, n = from+found, i
 		}
 	}
 	return at, n
 }
 
-// closing returns the position of the quote that ends the value in quotes at i: the end of the text or a field is behind it.
+// closing returns the position of the quote that ends the value in quotes at i: the end of the text or a field is
+// behind it.
 func (p *plan) closing(text []byte, i, first int) int {
 	for j := i + 1; ; j++ {
 		q := bytes.IndexByte(text[j:], '"')

@@ -12,13 +12,15 @@ import (
 	"github.com/seed56735111/penstock/internal/quote"
 )
 
-// Events is the grammar of a format whose records begin with a line of a known form, and may go on over lines of other forms.
+// Events is the grammar of a format whose records begin with a line of a known form, and may go on over lines of other
+// forms.
 type Events struct {
 	// Record is what a record is called in messages: "a PostgreSQL record".
 	Record string
 	// First are the bytes that the first line of a record begins with.
 	First lines.Bytes
-	// Begins reports whether a line is the first one of a record. So does, while an entry is read, any that begins with a time.
+	// Begins reports whether a line is the first one of a record. So does, while an entry is read, any that begins with a
+	// time.
 	Begins func(f times.File, line []byte) bool
 	// Banner, when set, tells lines that a program writes when it starts. They go with the record behind them.
 	Banner func(line []byte) bool

@@ -13,9 +13,10 @@ import (
 	"github.com/seed56735111/penstock/internal/quote"
 )
 
-// Text is text of any kind. An event is a line, and the lines behind it that go on with it: an indented line does whatever stands in it,
-// another one that has no time where the first lines of the entry have theirs needs to look like it, as those of a stack trace do. A
-// line that is a JSON object is a record like any in a file of them, unless all is to be text.
+// Text is text of any kind. An event is a line, and the lines behind it that go on with it: an indented line does
+// whatever stands in it, another one that has no time where the first lines of the entry have theirs needs to look like
+// it, as those of a stack trace do. A line that is a JSON object is a record like any in a file of them, unless all is
+// to be text.
 type Text struct{ Plain bool }
 
 // Forced returns the grammar of what is text because somebody says so: of JSON too.
@@ -35,7 +36,8 @@ func (f Text) Read(in *entry.Reader, y entry.Yield) {
 
 // Documented returns the fields of a document.
 func (Text) Documented() []entry.Field {
-	return append([]entry.Field{{Name: "level", Type: entry.Keyword}, {Name: "message", Type: entry.Text}}, lines.DetailFields()...)
+	return append([]entry.Field{{Name: "level", Type: entry.Keyword}, {Name: "message", Type: entry.Text}},
+		lines.DetailFields()...)
 }
 
 // states is the key under which the reader is kept with an entry's buffers.
@@ -52,8 +54,8 @@ type textReader struct {
 	python bool
 }
 
-// learn finds out from the sample where the times of lines are. A time that is not at the beginning of its line must be in two lines at
-// least, and in half of those that begin something.
+// learn finds out from the sample where the times of lines are. A time that is not at the beginning of its line must be
+// in two lines at least, and in half of those that begin something.
 func (r *textReader) learn(sample []byte) {
 	total := 0
 	for line := range bytes.Lines(sample) {
@@ -148,9 +150,11 @@ func (r *textReader) event(raw []byte, offset int64, y entry.Yield) bool {
 	return r.Emit(penstock.Record{Offset: offset, Raw: raw, JSON: r.JSON, Time: at}, y)
 }
 
-// isSigned reports whether a line of text has in it what lines of other formats have: it is worth a look at what they are.
+// isSigned reports whether a line of text has in it what lines of other formats have: it is worth a look at what they
+// are.
 func isSigned(line []byte) bool {
-	return bytes.Contains(line, []byte(`] "`)) || bytes.Contains(line, []byte("level=")) || bytes.HasPrefix(line, []byte("CEF:"))
+	return bytes.Contains(line, []byte(`] "`)) || bytes.Contains(line, []byte("level=")) ||
+		bytes.HasPrefix(line, []byte("CEF:"))
 }
 
 func (r *textReader) object(raw []byte, offset int64) (penstock.Record, bool) {
@@ -177,15 +181,16 @@ func (r *textReader) time(line []byte) (t time.Time, end int, ok bool) {
 	return t, end, ok
 }
 
-// opens reads the time that a line begins with, also behind a severity, a bracket or the priority of syslog, and returns where it
-// ends.
+// opens reads the time that a line begins with, also behind a severity, a bracket or the priority of syslog, and
+// returns where it ends.
 func (r *textReader) opens(line []byte) (t time.Time, end int, ok bool) {
 	at := opening(line)
 	t, size := r.timeAt(line, at)
 	return t, at + size, size > 0
 }
 
-// timeAt reads the time at a position of a line and returns how many bytes it took, 0 when there is none, or none that can be.
+// timeAt reads the time at a position of a line and returns how many bytes it took, 0 when there is none, or none that
+// can be.
 func (r *textReader) timeAt(line []byte, at int) (t time.Time, size int) {
 	t, size = r.file.Leading(line[at:])
 	if size > 0 && !t.IsZero() && r.Instant(t).IsZero() {
@@ -241,11 +246,12 @@ func innerTime(line []byte) (time.Time, bool) {
 
 // levels are the names of severities in logs.
 var levels = [...]string{
-	"TRACE", "DEBUG", "INFO", "NOTICE", "WARN", "WARNING", "ERROR", "ERR", "CRITICAL", "CRIT", "ALERT", "FATAL", "EMERG", "SEVERE", "PANIC",
+	"TRACE", "DEBUG", "INFO", "NOTICE", "WARN", "WARNING", "ERROR", "ERR", "CRITICAL", "CRIT", "ALERT", "FATAL", "EMERG",
+	"SEVERE", "PANIC",
 }
 
-// levelIn returns the severity of an event, in capitals; empty when there is none. It is the first word. Behind a time up to
-// two words may come before one in capitals: the thread, the logger.
+// levelIn returns the severity of an event, in capitals; empty when there is none. It is the first word. Behind a time
+// up to two words may come before one in capitals: the thread, the logger.
 func levelIn(b []byte, timed bool) string {
 	for before := range 3 {
 		b = bytes.TrimLeft(b, " \t[]()<>|:-*")
@@ -270,7 +276,8 @@ func levelIn(b []byte, timed bool) string {
 	return ""
 }
 
-// levelPrefix returns where a line goes on that begins with a severity, in brackets or not, and white space; 0 for others.
+// levelPrefix returns where a line goes on that begins with a severity, in brackets or not, and white space; 0 for
+// others.
 func levelPrefix(line []byte) int {
 	i, n := 0, 0
 	if len(line) > 0 && line[0] == '[' {

@@ -9,10 +9,12 @@ import (
 	"github.com/seed56735111/penstock/internal/quote"
 )
 
-// PostgreSQL is the grammar of the server's log as it writes it to its standard error, with any prefix that begins with the time.
+// PostgreSQL is the grammar of the server's log as it writes it to its standard error, with any prefix that begins with
+// the time.
 func PostgreSQL() *Events {
 	return &Events{
-		Record: "a PostgreSQL record", First: lines.Of("0123456789"), Begins: postgresBegins, Write: postgresWrite, Fields: postgresFields(),
+		Record: "a PostgreSQL record", First: lines.Of("0123456789"), Begins: postgresBegins, Write: postgresWrite,
+		Fields: postgresFields(),
 	}
 }
 
@@ -35,11 +37,14 @@ func postgresFields() []entry.Field {
 		{Name: "query", Type: entry.Text},
 		{Name: "duration_ms", Type: entry.Double},
 	}
-	for _, name := range []string{"pid", "remote_port", "line_num", "txid", "cursor_position", "internal_position", "leader_pid", "query_id"} {
+	for _, name := range []string{
+		"pid", "remote_port", "line_num", "txid", "cursor_position", "internal_position", "leader_pid", "query_id",
+	} {
 		fields = append(fields, entry.Field{Name: name, Type: entry.Long})
 	}
 	for _, name := range []string{
-		"timestamp", "user", "dbname", "remote_host", "session_id", "ps", "session_start", "vxid", "error_severity", "state_code",
+		"timestamp", "user", "dbname", "remote_host", "session_id", "ps", "session_start", "vxid", "error_severity",
+		"state_code",
 		"application_name", "backend_type", "location", "prefix", "query_step", "query_name",
 	} {
 		fields = append(fields, entry.Field{Name: name, Type: entry.Keyword})
@@ -49,7 +54,8 @@ func postgresFields() []entry.Field {
 
 // postgresSeverities stand before a colon and two spaces.
 var postgresSeverities = [...]string{
-	"LOG", "ERROR", "FATAL", "PANIC", "WARNING", "NOTICE", "INFO", "STATEMENT", "DETAIL", "HINT", "CONTEXT", "QUERY", "LOCATION",
+	"LOG", "ERROR", "FATAL", "PANIC", "WARNING", "NOTICE", "INFO", "STATEMENT", "DETAIL", "HINT", "CONTEXT", "QUERY",
+	"LOCATION",
 	"BACKTRACE", "DEBUG", "DEBUG1", "DEBUG2", "DEBUG3", "DEBUG4", "DEBUG5",
 }
 
@@ -146,7 +152,8 @@ func postgresQuery(w *Writer, message []byte) {
 	}
 }
 
-// postgresPrefix writes what stands between the time and the severity: of %p, %l, %u, %d, %a, %h and %r what can be told apart.
+// postgresPrefix writes what stands between the time and the severity: of %p, %l, %u, %d, %a, %h and %r what can be
+// told apart.
 func postgresPrefix(w *Writer, prefix []byte) {
 	var p prefixParts
 	if len(prefix) > 1 && prefix[0] == ':' { // %t:%r:%u@%d:[%p]: of RDS

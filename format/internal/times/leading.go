@@ -9,8 +9,8 @@ import (
 
 // File is what is known of a file whose lines have times before their messages.
 type File struct {
-	// Stored is when the file was stored: the year of times without one, and which of two readings of 03/05/2024 is meant, follow
-	// from it.
+	// Stored is when the file was stored: the year of times without one, and which of two readings of 03/05/2024 is meant,
+	// follow from it.
 	Stored time.Time
 	// DayFirst says that the day stands before the month in 13/05/2024, MonthFirst that it is behind it.
 	DayFirst, MonthFirst bool
@@ -19,9 +19,9 @@ type File struct {
 // near is how long before a file was stored its times are, when nothing else tells day and month apart.
 const near = 31 * 24 * time.Hour
 
-// Leading reads the time that b begins with, in one of the notations in which programs write them before their messages: a date and
-// a time of day, or a number of seconds. It returns how many bytes it took, 0 when there is none. The time is zero when nobody knows
-// the year.
+// Leading reads the time that b begins with, in one of the notations in which programs write them before their
+// messages: a date and a time of day, or a number of seconds. It returns how many bytes it took, 0 when there is none.
+// The time is zero when nobody knows the year.
 func (f *File) Leading(b []byte) (t time.Time, size int) {
 	if len(b) < 12 {
 		return t, 0
@@ -113,7 +113,8 @@ func (c *clock) sized(n int) (time.Time, int) {
 	return t, n
 }
 
-// looseTime reads H:mm:ss or HH:mm:ss, the space that may stand for the first digit, a fraction, and AM or PM. It returns the length.
+// looseTime reads H:mm:ss or HH:mm:ss, the space that may stand for the first digit, a fraction, and AM or PM. It
+// returns the length.
 func (c *clock) looseTime(b []byte) int {
 	start, n := 0, 0
 	if len(b) > 0 && b[0] == ' ' {
@@ -131,7 +132,8 @@ func (c *clock) looseTime(b []byte) int {
 	} else if n = c.timeOfDay(b); n == 0 || start == 1 {
 		return 0
 	}
-	if rest := b[n:]; len(rest) >= 3 && rest[0] == ' ' && (rest[1]|0x20 == 'a' || rest[1]|0x20 == 'p') && rest[2]|0x20 == 'm' &&
+	if rest := b[n:]; len(rest) >= 3 && rest[0] == ' ' && (rest[1]|0x20 == 'a' || rest[1]|0x20 == 'p') &&
+		rest[2]|0x20 == 'm' &&
 		(len(rest) == 3 || !isWordByte(rest[3])) && c.hour >= 1 && c.hour <= 12 {
 		c.hour %= 12
 		if rest[1]|0x20 == 'p' {
@@ -142,8 +144,8 @@ func (c *clock) looseTime(b []byte) int {
 	return start + n
 }
 
-// yearFirst reads 2024-03-05 06:07:08 with what stands between date and time in use, also where they are two fields, and
-// 2024-Mar-05.
+// yearFirst reads 2024-03-05 06:07:08 with what stands between date and time in use, also where they are two fields,
+// and 2024-Mar-05.
 func yearFirst(b []byte) (time.Time, int) {
 	if t, n, ok := isoTime(b); ok && n > len("2006-01-02") {
 		return t, n
@@ -225,8 +227,8 @@ func dotted(b []byte) (time.Time, int) {
 	return dated(b[11:], 11, "", b[6:10], b[3:5], b[:2])
 }
 
-// slashes reads 03/05/2024 06:07:08: which is the month is known of the file, or of a clock with AM and PM, or it is the first when
-// that is shortly before the file was stored.
+// slashes reads 03/05/2024 06:07:08: which is the month is known of the file, or of a clock with AM and PM, or it is
+// the first when that is shortly before the file was stored.
 func (f *File) slashes(b []byte) (time.Time, int) {
 	first, second, size, ok := slashed(b)
 	if !ok {
@@ -289,7 +291,8 @@ func (f *File) Order(b []byte) {
 	f.MonthFirst = f.MonthFirst || ok && second > 12 && first <= 12
 }
 
-// dayMonth reads 05-Mar-2024 06:07:08, 05/Mar/2024:06:07:08 +0000 and 05 Mar 2024 06:07:08, of which the day has n digits.
+// dayMonth reads 05-Mar-2024 06:07:08, 05/Mar/2024:06:07:08 +0000 and 05 Mar 2024 06:07:08, of which the day has n
+// digits.
 func dayMonth(b []byte, n int) (time.Time, int) {
 	at := n + 1
 	if len(b) < at+17 || b[at+3] != b[n] {
@@ -325,8 +328,8 @@ func (f *File) klog(b []byte) (time.Time, int) {
 	return c.guessed(f.Stored, 6+n)
 }
 
-// guessed returns the time with the year that puts it at most twelve hours after the file was stored, or no time when nobody knows
-// that, and its size.
+// guessed returns the time with the year that puts it at most twelve hours after the file was stored, or no time when
+// nobody knows that, and its size.
 func (c *clock) guessed(stored time.Time, size int) (time.Time, int) {
 	if stored.IsZero() {
 		c.year = 2024 // which has all days

@@ -36,7 +36,10 @@ func TestStampIsWhatTimeParseReads(t *testing.T) {
 			check(text[:at])
 		}
 	}
-	for _, text := range []string{"", "2026-11-24", "2026-11-24T10:05:00", "2026-11-24T10:05:00.Z", "2026-11-24T10:05:00.1234567890Z", "2026-02-29T10:05:00Z", "2026-11-24T24:00:00Z", "2016-12-31T23:59:60Z"} {
+	for _, text := range []string{
+		"", "2026-11-24", "2026-11-24T10:05:00", "2026-11-24T10:05:00.Z", "2026-11-24T10:05:00.1234567890Z",
+		"2026-02-29T10:05:00Z", "2026-11-24T24:00:00Z", "2016-12-31T23:59:60Z",
+	} {
 		if _, size := stamp([]byte(text)); size != 0 {
 			t.Errorf("stamp(%q) took %d bytes, want none", text, size)
 		}

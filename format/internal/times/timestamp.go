@@ -11,10 +11,11 @@ import (
 )
 
 // The times that records carry, read without time.Parse, which costs several times as much for each record and asks the
-// machine for its zone. A time without a zone is in Zoneless; one with a name that has no one meaning is in penstock.UnknownZone.
+// machine for its zone. A time without a zone is in Zoneless; one with a name that has no one meaning is in
+// penstock.UnknownZone.
 
-// Zoneless is the location of a time that was written without a zone. A record's time never has it: it becomes UTC, or the zone that
-// a setting says.
+// Zoneless is the location of a time that was written without a zone. A record's time never has it: it becomes UTC, or
+// the zone that a setting says.
 var Zoneless = time.FixedZone("zoneless", 0)
 
 // clock holds the parts of a time while it is read.
@@ -26,9 +27,11 @@ type clock struct {
 	name                                      zones.Zone
 }
 
-// time returns the instant, and whether the parts are a time that exists. A leap second is the first of the next minute.
+// time returns the instant, and whether the parts are a time that exists. A leap second is the first of the next
+// minute.
 func (c *clock) time() (time.Time, bool) {
-	if c.year < 1 || c.month < 1 || c.month > 12 || c.day < 1 || c.day > daysIn(c.year, c.month) || c.hour > 23 || c.minute > 59 || c.sec > 60 {
+	if c.year < 1 || c.month < 1 || c.month > 12 || c.day < 1 || c.day > daysIn(c.year, c.month) || c.hour > 23 ||
+		c.minute > 59 || c.sec > 60 {
 		return time.Time{}, false
 	}
 	secs := int64(daysSince1970(c.year, c.month, c.day))*86400 + int64(c.hour*3600+c.minute*60+c.sec-c.offset)
@@ -81,8 +84,9 @@ func number(b []byte, n int) (int, bool) {
 	return v, true
 }
 
-// isoTime reads yyyy-MM-dd, also with slashes, then, after T or one space, HH:mm:ss, then a fraction after a dot or a comma,
-// then Z or an offset, directly or after a space. It returns how many bytes it took. Without a time of day it is midnight.
+// isoTime reads yyyy-MM-dd, also with slashes, then, after T or one space, HH:mm:ss, then a fraction after a dot or a
+// comma, then Z or an offset, directly or after a space. It returns how many bytes it took. Without a time of day it is
+// midnight.
 func isoTime(b []byte) (t time.Time, size int, ok bool) {
 	if t, size = stamp(b); size > 0 {
 		_, n := bracketedZone(b[size:])
@@ -116,10 +120,11 @@ func stamp(b []byte) (t time.Time, size int) {
 	if len(b) < len("yyyy-MM-ddTHH:mm:ssZ") || b[10] != 'T' {
 		return time.Time{}, 0
 	}
-	ym := binary.LittleEndian.Uint64(b) ^ 0x2d30302d30303030                     // "0000-00-"
-	hms := binary.LittleEndian.Uint64(b[11:]) ^ 0x30303a30303a3030               // "00:00:00"
-	d := uint64(binary.LittleEndian.Uint16(b[8:])) ^ 0x3030                      // "00"
-	odd := (ym + 0x7f76767f76767676) | (hms + 0x76767f76767f7676) | (d + 0x7676) // a byte is above 9, or above 0 where it must match
+	ym := binary.LittleEndian.Uint64(b) ^ 0x2d30302d30303030       // "0000-00-"
+	hms := binary.LittleEndian.Uint64(b[11:]) ^ 0x30303a30303a3030 // "00:00:00"
+	d := uint64(binary.LittleEndian.Uint16(b[8:])) ^ 0x3030        // "00"
+	// a byte is above 9, or above 0 where it must match
+	odd := (ym + 0x7f76767f76767676) | (hms + 0x76767f76767f7676) | (d + 0x7676)
 	if (odd|ym|hms|d)&highs != 0 {
 		return time.Time{}, 0
 	}
@@ -231,8 +236,8 @@ func (c *clock) zoneName(b []byte) int {
 	return n
 }
 
-// zoneOffset reads Z, +hh:mm, +hhmm or +hh and returns its length. Behind a space it must not be the beginning of something
-// else.
+// zoneOffset reads Z, +hh:mm, +hhmm or +hh and returns its length. Behind a space it must not be the beginning of
+// something else.
 func (c *clock) zoneOffset(b []byte, spaced bool) int {
 	if len(b) == 0 {
 		return 0
@@ -362,8 +367,8 @@ func epochTime(b []byte) (t time.Time, size int, ok bool) {
 	return time.Unix(v/unit, v%unit*perSecond+int64(c.nano)/unit).UTC(), size, true
 }
 
-// exponentTime reads a number with an exponent, as Java and Ruby print large ones: 1.709618828123E9 is what 1709618828.123
-// is to [epochTime].
+// exponentTime reads a number with an exponent, as Java and Ruby print large ones: 1.709618828123E9 is what
+// 1709618828.123 is to [epochTime].
 func exponentTime(b []byte) (t time.Time, size int, ok bool) {
 	var digits [32]byte
 	n, whole, point := 0, 0, false
@@ -424,8 +429,8 @@ func jsonTime(b []byte) (time.Time, bool) {
 	return textTime(b[1:end])
 }
 
-// objectTime reads a time that is an object of seconds and nanoseconds, as Log4j and Protocol Buffers write it, or of a date, as
-// MongoDB does.
+// objectTime reads a time that is an object of seconds and nanoseconds, as Log4j and Protocol Buffers write it, or of a
+// date, as MongoDB does.
 func objectTime(b []byte) (t time.Time, ok bool) {
 	i := skipSpaces(b, 1)
 	for _, name := range [...]string{`"epochSecond"`, `"seconds"`, `"$date"`} {
@@ -495,8 +500,8 @@ func textTime(b []byte) (time.Time, bool) {
 	return weekdayTime(b)
 }
 
-// weekdayTime reads a text that begins with the day of the week: as in RFC 1123, "Tue, 05 Mar 2024 06:07:08 GMT", with a
-// comment in parentheses or not, or as date and ctime write it, "Tue Mar  5 06:07:08 CET 2024".
+// weekdayTime reads a text that begins with the day of the week: as in RFC 1123, "Tue, 05 Mar 2024 06:07:08 GMT", with
+// a comment in parentheses or not, or as date and ctime write it, "Tue Mar 5 06:07:08 CET 2024".
 func weekdayTime(b []byte) (time.Time, bool) {
 	if len(b) < len("Tue Mar  5 06:07:08 2024") || !isWeekday(b[:3]) {
 		return time.Time{}, false
@@ -543,7 +548,8 @@ func weekdayTime(b []byte) (time.Time, bool) {
 		}
 		rest = rest[5:]
 	}
-	if comment := bytes.HasPrefix(rest, []byte(" (")) && bytes.IndexByte(rest, ')') == len(rest)-1; len(rest) > 0 && !comment {
+	comment := bytes.HasPrefix(rest, []byte(" (")) && bytes.IndexByte(rest, ')') == len(rest)-1
+	if len(rest) > 0 && !comment {
 		return time.Time{}, false
 	}
 	return c.time()
@@ -589,8 +595,9 @@ func quotedStamp(b []byte) (time.Time, bool) {
 	return t, size > 0 && b[1+size] == '"'
 }
 
-// isDate reports whether the JSON value at b[0] is a text that the engines' default date mapping takes for what it means:
-// strict_date_optional_time. A number is none: as the first value that an index sees it makes the field a number.
+// isDate reports whether the JSON value at b[0] is a text that the engines' default date mapping takes for what it
+// means: strict_date_optional_time. A number is none: as the first value that an index sees it makes the field a
+// number.
 func isDate(b []byte) bool {
 	if b[0] != '"' {
 		return false
@@ -604,8 +611,8 @@ func isDate(b []byte) bool {
 	return ok && size == len(text) && text[4] == '-' && len(bytes.Trim(text, "0123456789-:+.TZ")) == 0 && isStrict(text)
 }
 
-// isStrict reports whether an ISO time is without what the engines refuse in one: a leap second, and more than nine digits of
-// a fraction.
+// isStrict reports whether an ISO time is without what the engines refuse in one: a leap second, and more than nine
+// digits of a fraction.
 func isStrict(text []byte) bool {
 	const clock = len("yyyy-MM-ddTHH:mm:ss")
 	if len(text) < clock {

@@ -4,8 +4,9 @@ import (
 	"time"
 )
 
-// Times in which the year stands last, stands before the time of day, or is missing. A time without a year is in the one that puts it at
-// most twelve hours after the object was stored; when that is not known, there is a notation but no time.
+// Times in which the year stands last, stands before the time of day, or is missing. A time without a year is in the
+// one that puts it at most twelve hours after the object was stored; when that is not known, there is a notation but no
+// time.
 
 // Any reads a text that is a time in any notation, also of syslog with a year, and nothing else.
 func Any(b []byte) (time.Time, bool) {
@@ -16,8 +17,9 @@ func Any(b []byte) (time.Time, bool) {
 	return t, ok && dated && n == len(b)
 }
 
-// BSD reads "Nov 24 10:11:12" as syslog has it, the day also with one digit, with a zero or behind two spaces; a year may stand before the
-// time of day or behind it, and a fraction behind the seconds. It returns how many bytes it took, and whether there was a year.
+// BSD reads "Nov 24 10:11:12" as syslog has it, the day also with one digit, with a zero or behind two spaces; a year
+// may stand before the time of day or behind it, and a fraction behind the seconds. It returns how many bytes it took,
+// and whether there was a year.
 func BSD(b []byte, stored time.Time) (t time.Time, size int, dated, ok bool) {
 	if len(b) < len("Nov 4 10:11:12") || b[3] != ' ' {
 		return t, 0, false, false

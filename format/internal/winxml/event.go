@@ -24,7 +24,8 @@ var numbers = []string{
 	"execution_thread_id",
 }
 
-// event turns one event into a document: what is in System is at the top, what is in EventData and the like in an object of that name.
+// event turns one event into a document: what is in System is at the top, what is in EventData and the like in an
+// object of that name.
 type event struct {
 	json    []byte
 	time    time.Time
@@ -298,7 +299,8 @@ func (e *event) top(value []byte) {
 
 // isDate reports whether a time is one that an index takes for a date.
 func isDate(v []byte) bool {
-	return len(v) > len("yyyy-MM-ddT") && v[10] == 'T' && v[len(v)-1] == 'Z' && len(v) <= len("yyyy-MM-ddTHH:mm:ss.123456789Z")
+	return len(v) > len("yyyy-MM-ddT") && v[10] == 'T' && v[len(v)-1] == 'Z' &&
+		len(v) <= len("yyyy-MM-ddTHH:mm:ss.123456789Z")
 }
 
 func isNumber(v []byte) bool {
@@ -334,7 +336,8 @@ func appendName(dst, name []byte) []byte {
 	for i := 0; i < len(name) && i < 200; {
 		r, size := utf8.DecodeRune(name[i:])
 		switch c := name[i]; {
-		case c|0x20 >= 'a' && c|0x20 <= 'z' && c < utf8.RuneSelf, quote.IsDigit(c), r > '\u00a0' && r != utf8.RuneError && r != '\u2028' && r != '\u2029':
+		case c|0x20 >= 'a' && c|0x20 <= 'z' && c < utf8.RuneSelf, quote.IsDigit(c), r > '\u00a0' && r != utf8.RuneError &&
+			r != '\u2028' && r != '\u2029':
 			dst = append(dst, name[i:i+size]...)
 		case len(dst) > from && dst[len(dst)-1] != '_':
 			dst = append(dst, '_')

@@ -1,5 +1,6 @@
-// Package winxml reads the XML of Windows events: Event elements one behind the other, on lines of their own or not, also within an
-// Events element. Nothing that a document type declares is known, so nothing grows: what looks like an entity of one is text.
+// Package winxml reads the XML of Windows events: Event elements one behind the other, on lines of their own or not,
+// also within an Events element. Nothing that a document type declares is known, so nothing grows: what looks like an
+// entity of one is text.
 package winxml
 
 import (
@@ -67,11 +68,12 @@ var (
 
 // startsEvent reports whether an Event element begins at b[0], and not one whose name goes on.
 func startsEvent(b []byte) bool {
-	return len(b) > len(beginning) && bytes.HasPrefix(b, beginning) && (quote.IsSpace(b[len(beginning)]) || b[len(beginning)] == '>')
+	return len(b) > len(beginning) && bytes.HasPrefix(b, beginning) &&
+		(quote.IsSpace(b[len(beginning)]) || b[len(beginning)] == '>')
 }
 
-// next returns where the next event begins from i on, or before that something ends: an event, or a line. It is -1 when neither is there.
-// Each byte is looked at once, whatever there is more of.
+// next returns where the next event begins from i on, or before that something ends: an event, or a line. It is -1 when
+// neither is there. Each byte is looked at once, whatever there is more of.
 func next(b []byte, i int, line bool) (at int, begins bool) {
 	for ; ; i++ {
 		n := 0
@@ -94,7 +96,9 @@ func next(b []byte, i int, line bool) (at int, begins bool) {
 
 // frame returns the length of what stands around events at the beginning of b: 0 when it is none, -1 when it may go on.
 func frame(b []byte, ended bool) int {
-	for _, f := range [...]struct{ begin, end string }{{"<?xml", "?>"}, {"<!--", "-->"}, {"<Events", ">"}, {"</Events", ">"}} {
+	for _, f := range [...]struct{ begin, end string }{
+		{"<?xml", "?>"}, {"<!--", "-->"}, {"<Events", ">"}, {"</Events", ">"},
+	} {
 		if len(b) < len(f.begin) && !ended && string(b) == f.begin[:len(b)] {
 			return -1
 		}

@@ -8,7 +8,8 @@ import (
 	"github.com/seed56735111/penstock/format/internal/entry"
 )
 
-// Events that do not end, and lines between events, are looked at once: with the square of their number these would take hours.
+// Events that do not end, and lines between events, are looked at once: with the square of their number these would
+// take hours.
 func TestHostileEventsTakeNoMoreThanTheirLength(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
