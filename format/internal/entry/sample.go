@@ -20,8 +20,9 @@ func (r *Reader) Sample() []byte { return r.text }
 // Whole reports whether the sample is the whole entry.
 func (r *Reader) Whole() bool { return len(r.text) <= SampleBytes }
 
-// Lines returns up to n of the first 20 lines of the sample that are not blank, without their line endings, and without those that a
-// program draws when it starts, in which there is no letter and no digit. The last one may be cut. They are split once, whatever number of formats looks at them.
+// Lines returns up to n of the first 20 lines of the sample that are not blank, without their line endings, and without
+// those that a program draws when it starts, in which there is no letter and no digit. The last one may be cut. They are
+// split once, whatever number of formats looks at them.
 func (r *Reader) Lines(n int) [][]byte {
 	if r.count < 0 {
 		r.split()

@@ -14,8 +14,8 @@ import (
 // come with and in those with the same parts in another order.
 func Java() *Events {
 	return &Events{
-		Record: "a record of a Java program", First: lines.Of("0123456789[JFMASONDTIWEC"), Begins: javaTold, Banner: springBanner, Joins: julHeader,
-		Write: javaWrite,
+		Record: "a record of a Java program", First: lines.Of("0123456789[JFMASONDTIWEC"),
+		Begins: javaTold, Banner: springBanner, Joins: julHeader, Write: javaWrite,
 		Fields: []entry.Field{
 			{Name: "timestamp", Type: entry.Keyword},
 			{Name: "level", Type: entry.Keyword},
@@ -38,7 +38,8 @@ func springBanner(line []byte) bool {
 		return bytes.HasSuffix(line, []byte("/=/_/_/_/"))
 	}
 	switch string(line) {
-	case `.   ____          _            __ _ _`, `/\\ / ___'_ __ _ _(_)_ __  __ _ \ \ \ \`, `( ( )\___ | '_ | '_| | '_ \/ _` + "`" + ` | \ \ \ \`,
+	case `.   ____          _            __ _ _`, `/\\ / ___'_ __ _ _(_)_ __  __ _ \ \ \ \`,
+		`( ( )\___ | '_ | '_| | '_ \/ _` + "`" + ` | \ \ \ \`,
 		`\\/  ___)| |_)| | | | | || (_| |  ) ) ) )`, `'  |____| .__|_| |_|_| |_\__, | / / / /`:
 		return true
 	}
@@ -221,7 +222,8 @@ func isLogger(name []byte) bool {
 
 // isClass reports whether a name is that of a class without its package, as %c{1} writes it.
 func isClass(name []byte) bool {
-	return len(name) > 0 && name[0] >= 'A' && name[0] <= 'Z' && loggerSize(name) == len(name) && bytes.IndexAny(name, "./-") < 0
+	return len(name) > 0 && name[0] >= 'A' && name[0] <= 'Z' &&
+		loggerSize(name) == len(name) && bytes.IndexAny(name, "./-") < 0
 }
 
 // timeOfDay returns the length of 06:07:08.123 at the beginning of b, which logback writes without a date.
