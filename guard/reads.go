@@ -19,9 +19,9 @@ var readingPosts = []string{
 // writingGets are the last parts of calls that do something although they come with GET.
 var writingGets = []string{"_flush", "synced", "_refresh", "_upgrade", "_optimize", "clear", "_execute"}
 
-// Reads returns nil for a call that reads and changes nothing in the domain, whatever its method. POST /x/_search reads,
-// and GET /x/_flush does not. A call that strict mode does not understand, or with a parameter that it does not know,
-// is no such call.
+// Reads returns nil for a call that reads and changes nothing in the domain, whatever its method. POST /x/_search
+// reads, and GET /x/_flush does not. A call that strict mode does not understand, or with a parameter that it does not
+// know, is no such call.
 func Reads(method string, target Target) error {
 	call, ok := understand(method, target)
 	if !ok {
