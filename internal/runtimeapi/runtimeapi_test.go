@@ -55,7 +55,7 @@ func pretend(mode, api string) {
 		case "echo":
 			ms, _ := strconv.ParseInt(resp.Header.Get("Lambda-Runtime-Deadline-Ms"), 10, 64)
 			left := time.Until(time.UnixMilli(ms))
-			fmt.Println("handled", id) //nolint:forbidigo // its log
+			fmt.Println("handled", id) // its log
 			post("invocation/"+id+"/response",
 				fmt.Sprintf(`{"event":%s,"id":%q,"arn":%q,"trace":%q,"left":%t,"memory":%q}`, event, id,
 					resp.Header.Get("Lambda-Runtime-Invoked-Function-Arn"), resp.Header.Get("Lambda-Runtime-Trace-Id"),
