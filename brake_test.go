@@ -27,18 +27,48 @@ func TestTheBrake(t *testing.T) {
 		letters int
 		want    penstock.Counts // but for items, objects and bytes
 	}{
-		{"everything is refused", []string{words10("bad", 40)}, false, true, 0, penstock.Counts{Records: 10, Unacknowledged: 10}},
-		{"nothing can be read", []string{words10("long", 40)}, false, true, 0, penstock.Counts{Records: 10, Unacknowledged: 10}},
-		{"nothing matches the format", []string{words10("raw", 40)}, false, true, 0, penstock.Counts{Records: 10, Unacknowledged: 10, Unparsed: 10}},
-		{"a little of each", []string{"bad raw bad", "long raw long raw", "bad raw raw raw raw bad"}, false, true, 0, penstock.Counts{}},
+		{
+			name: "everything is refused", objects: []string{words10("bad", 40)}, braked: true,
+			want: penstock.Counts{Records: 10, Unacknowledged: 10},
+		},
+		{
+			name: "nothing can be read", objects: []string{words10("long", 40)}, braked: true,
+			want: penstock.Counts{Records: 10, Unacknowledged: 10},
+		},
+		{
+			name: "nothing matches the format", objects: []string{words10("raw", 40)}, braked: true,
+			want: penstock.Counts{Records: 10, Unacknowledged: 10, Unparsed: 10},
+		},
+		{
+			name: "a little of each", objects: []string{"bad raw bad", "long raw long raw", "bad raw raw raw raw bad"},
+			braked: true, want: penstock.Counts{},
+		},
 		{"fewer refused", []string{words10("bad", 9)}, false, false, 9, penstock.Counts{Records: 9, DeadLettered: 9}},
-		{"fewer unparsed", []string{words10("raw", 9)}, false, false, 0, penstock.Counts{Records: 9, Delivered: 9, Unparsed: 9}},
-		{"one in each item", strings.Fields(words10("bad", 9)), false, false, 9, penstock.Counts{Records: 9, DeadLettered: 9}},
+		{
+			name: "fewer unparsed", objects: []string{words10("raw", 9)},
+			want: penstock.Counts{Records: 9, Delivered: 9, Unparsed: 9},
+		},
+		{
+			name: "one in each item", objects: strings.Fields(words10("bad", 9)), letters: 9,
+			want: penstock.Counts{Records: 9, DeadLettered: 9},
+		},
 		{"one in each of many items", strings.Fields(words10("raw", 40)), false, true, 0, penstock.Counts{}},
-		{"the first one is stored", []string{"ok " + words10("drop", 3), words10("bad", 40)}, false, false, 40, penstock.Counts{Records: 44, Delivered: 1, Dropped: 3, DeadLettered: 40}},
-		{"a duplicate is stored", []string{"dup", words10("bad", 40)}, false, false, 40, penstock.Counts{Records: 41, Duplicate: 1, DeadLettered: 40}},
-		{"some before the first that is stored", []string{"raw bad raw long", "bad raw", "ok"}, false, false, 3, penstock.Counts{Records: 7, Delivered: 4, DeadLettered: 3, Unparsed: 3}},
-		{"it cannot be read again", []string{words10("raw", 40)}, true, false, 0, penstock.Counts{Records: 40, Delivered: 40, Unparsed: 40}},
+		{
+			name: "the first one is stored", objects: []string{"ok " + words10("drop", 3), words10("bad", 40)}, letters: 40,
+			want: penstock.Counts{Records: 44, Delivered: 1, Dropped: 3, DeadLettered: 40},
+		},
+		{
+			name: "a duplicate is stored", objects: []string{"dup", words10("bad", 40)}, letters: 40,
+			want: penstock.Counts{Records: 41, Duplicate: 1, DeadLettered: 40},
+		},
+		{
+			name: "some before the first that is stored", objects: []string{"raw bad raw long", "bad raw", "ok"}, letters: 3,
+			want: penstock.Counts{Records: 7, Delivered: 4, DeadLettered: 3, Unparsed: 3},
+		},
+		{
+			name: "it cannot be read again", objects: []string{words10("raw", 40)}, once: true,
+			want: penstock.Counts{Records: 40, Delivered: 40, Unparsed: 40},
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -61,7 +91,8 @@ func TestTheBrake(t *testing.T) {
 					t.Fatalf("error %v, %d letters, want %d: %+v", err, len(s.letters), test.letters, got)
 				}
 				if braked {
-					if be.Refused+be.Unparsed != limit || be.First == "" || len(s.docs) != 0 || got.ItemsGivenBack == 0 || got.Delivered != 0 {
+					if be.Refused+be.Unparsed != limit || be.First == "" || len(s.docs) != 0 || got.ItemsGivenBack == 0 ||
+						got.Delivered != 0 {
 						t.Errorf("%v: %d documents stored, %+v", be, len(s.docs), got)
 					}
 				}
@@ -139,7 +170,8 @@ func TestAnInterruptEndsTheWaitingForTheBrake(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
 		got, err := counted(p.Run(ctx))
-		if _, ok := errors.AsType[*penstock.InterruptedError](err); !ok || !got.Balanced() || got.DeadLettered != 1 || got.Delivered != 1 {
+		_, ok := errors.AsType[*penstock.InterruptedError](err)
+		if !ok || !got.Balanced() || got.DeadLettered != 1 || got.Delivered != 1 {
 			t.Errorf("%v: %+v", err, got)
 		}
 	})

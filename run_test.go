@@ -68,7 +68,9 @@ func (s *stages) item(id string, objects ...string) penstock.Item {
 				if text == "missing" {
 					return nil, errors.New("no such object")
 				}
-				return &penstock.Stream{ReadCloser: io.NopCloser(strings.NewReader(text)), Identity: penstock.Identity{Key: id, ETag: "e"}}, nil
+				return &penstock.Stream{
+					ReadCloser: io.NopCloser(strings.NewReader(text)), Identity: penstock.Identity{Key: id, ETag: "e"},
+				}, nil
 			},
 		})
 	}
@@ -98,7 +100,8 @@ func words(text []byte, end error) iter.Seq2[penstock.Record, error] {
 			rec, err := penstock.Record{Seq: int64(i), Offset: off, Raw: line, JSON: line, Time: time.Unix(1, 0)}, error(nil)
 			switch string(line) {
 			case "long":
-				rec, err = penstock.Record{}, &penstock.RecordError{Reason: penstock.ReasonOverlong, Offset: off, Length: 4, Err: errors.New("too long")}
+				rec = penstock.Record{}
+				err = &penstock.RecordError{Reason: penstock.ReasonOverlong, Offset: off, Length: 4, Err: errors.New("too long")}
 			case "raw":
 				rec.Unparsed = true
 			case "timeless":
@@ -134,9 +137,13 @@ func (s *stages) Shape(r *penstock.Record) (penstock.Document, error) {
 	case "crash":
 		panic("boom")
 	case "unshaped":
-		return penstock.Document{}, &penstock.RecordError{Reason: penstock.ReasonUnshaped, Offset: r.Offset, Raw: r.Raw, Err: errors.New("no index")}
+		return penstock.Document{}, &penstock.RecordError{
+			Reason: penstock.ReasonUnshaped, Offset: r.Offset, Raw: r.Raw, Err: errors.New("no index"),
+		}
 	}
-	return penstock.Document{Index: "i", ID: fmt.Appendf(nil, "%d", r.Offset), Head: r.JSON, Raw: r.Raw, Offset: r.Offset}, nil
+	return penstock.Document{
+		Index: "i", ID: fmt.Appendf(nil, "%d", r.Offset), Head: r.JSON, Raw: r.Raw, Offset: r.Offset,
+	}, nil
 }
 
 func (s *stages) Put(_ context.Context, letters ...penstock.Letter) error {
@@ -238,7 +245,8 @@ func (d *fakeDelivery) Add(ctx context.Context, doc penstock.Document) error {
 		d.out.Duplicate++
 	case "bad":
 		d.out.Rejected++
-		if err := d.reject(ctx, penstock.Rejection{Document: doc, Status: 400, Type: "mapper_parsing_exception"}); err != nil {
+		err := d.reject(ctx, penstock.Rejection{Document: doc, Status: 400, Type: "mapper_parsing_exception"})
+		if err != nil {
 			d.out.Rejected--
 			d.err = err
 		}
@@ -561,7 +569,9 @@ func readings(texts ...string) penstock.Object {
 		if altered {
 			r = io.MultiReader(r, iotest.ErrReader(&penstock.AlteredError{Err: errors.New("sum differs")}))
 		}
-		return &penstock.Stream{ReadCloser: io.NopCloser(r), Identity: penstock.Identity{Key: "o", ETag: "e"}, Summed: true}, nil
+		return &penstock.Stream{
+			ReadCloser: io.NopCloser(r), Identity: penstock.Identity{Key: "o", ETag: "e"}, Summed: true,
+		}, nil
 	}}
 }
 
@@ -583,7 +593,8 @@ func TestAnAlteredObjectIsReadAgainAtOnce(t *testing.T) {
 		},
 		{
 			name: "altered once", readings: []string{"ok false drop ok~", "ok ok ok drop"},
-			docs: map[string]string{"0": "ok", "3": "ok", "6": "ok", "14": "ok"}, // the last one of them is the altered reading's alone
+			// the last one of them is the altered reading's alone
+			docs: map[string]string{"0": "ok", "3": "ok", "6": "ok", "14": "ok"},
 			want: penstock.Counts{Records: 4, Delivered: 3, Dropped: 1},
 		},
 		{
@@ -618,7 +629,8 @@ func TestAnAlteredObjectIsReadAgainAtOnce(t *testing.T) {
 			name: "not there any more", readings: []string{"ok~", "missing"}, given: true, docs: map[string]string{"0": "ok"},
 		},
 		{
-			name: "the first reading was not delivered", readings: []string{"ok lost bad long unshaped~", "ok ok"}, given: true, docs: map[string]string{"0": "ok"},
+			name: "the first reading was not delivered", readings: []string{"ok lost bad long unshaped~", "ok ok"}, given: true,
+			docs: map[string]string{"0": "ok"},
 			want: penstock.Counts{Records: 5, Delivered: 1, Unacknowledged: 4},
 		},
 	}
@@ -669,7 +681,8 @@ func TestASecondReadingIsNotPaused(t *testing.T) {
 		got, err := counted(p.Run(t.Context()))
 		settled := s.settled["a"][0]
 		_, paused := errors.AsType[*penstock.PausedError](settled)
-		if _, altered := errors.AsType[*penstock.AlteredError](settled); err != nil || paused || !altered || got.Records != 1 || !got.Balanced() {
+		_, altered := errors.AsType[*penstock.AlteredError](settled)
+		if err != nil || paused || !altered || got.Records != 1 || !got.Balanced() {
 			t.Errorf("settled with %v, counts %+v, error %v", settled, got, err)
 		}
 	})

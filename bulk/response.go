@@ -95,8 +95,8 @@ func (s *scanner) item(it *item) error {
 	return err
 }
 
-// usual reads an item without an error the way that engines write it, {"create":{"_id":"…","status":201}}, whose id is
-// likely to be the one in it. For anything else it reads nothing and reports false.
+// usual reads an item without an error the way that engines write it, {"create":{"_id":"…","status":201}}, whose id
+// is likely to be the one in it. For anything else it reads nothing and reports false.
 func (s *scanner) usual(it *item) bool {
 	rest, ok := bytes.CutPrefix(s.b[s.at:], []byte(`{"create":{"_id":"`))
 	if !ok {

@@ -27,7 +27,12 @@ func documents(t *testing.T, o cloudwatch.Options, payload string) []string {
 	if err := json.Unmarshal([]byte(payload), &p); err != nil {
 		t.Fatal(err)
 	}
-	object := &penstock.Object{Name: "logs", Attr: map[string]string{cloudwatch.AttrLogGroup: p.LogGroup, cloudwatch.AttrLogStream: p.LogStream, cloudwatch.AttrOwner: p.Owner}}
+	object := &penstock.Object{
+		Name: "logs",
+		Attr: map[string]string{
+			cloudwatch.AttrLogGroup: p.LogGroup, cloudwatch.AttrLogStream: p.LogStream, cloudwatch.AttrOwner: p.Owner,
+		},
+	}
 	rec, err := l.Recognize(object, penstock.Identity{}, penstock.Entry{Reader: strings.NewReader(payload)})
 	if err != nil {
 		t.Fatal(err)
@@ -51,7 +56,8 @@ func documents(t *testing.T, o cloudwatch.Options, payload string) []string {
 }
 
 func payload(events ...string) string {
-	return `{"messageType":"DATA_MESSAGE","owner":"123456789012","logGroup":"/aws/lambda/Gate","logStream":"2015/11/19/[$LATEST]ab","subscriptionFilters":["all"],"logEvents":[` + strings.Join(events, ",") + `]}`
+	return `{"messageType":"DATA_MESSAGE","owner":"123456789012","logGroup":"/aws/lambda/Gate",` +
+		`"logStream":"2015/11/19/[$LATEST]ab","subscriptionFilters":["all"],"logEvents":[` + strings.Join(events, ",") + `]}`
 }
 
 func quote(s string) string {
@@ -68,20 +74,28 @@ func quote(s string) string {
 // messages are texts that the rules treat in ways of their own.
 func messages() []string {
 	return []string{
-		``, `plain text`, `INFO req {"a":1}`, `{"a":1} trailing`, `[{"a":1}]`, `foo {bar} {"a":1}`, `{"n":00123}`, `{"n":"00123"}`,
-		`{"@id":"mine","@message":1,"z":1}`, `{"10":1,"9":2,"b":3,"01":4,"-1":5,"4294967294":6,"4294967295":7}`, `{"a":1,"b":2,"a":3}`,
-		`{"__proto__":{"x":1}}`, `{"":0," ":1,"a.b":2}`, `{"big":12345678901234567890,"exp":1e21,"small":1e-7,"neg0":-0,"f":1.0,"inf":1e999,"s":0.000001}`,
-		`{"deep":[[[{"a":[null,true,false,"x"]}]]]}`, "{\"nl\":\"a\\nb\",\"ctl\":\"\\u0001\\u001f\\u007f\",\"sep\":\"\u2028\"}",
-		`{"half":"\ud800","other":"\udc00x","pair":"\ud83d\ude00","split":"\ud83d-\ude00"}`, `{"sl":"a\/b","u":"\u00e9"}`, `x{`, `{}`, `{"a":1}}`, "{\"raw\ttab\":1}", "\ufeff{\"bom\":1}",
+		``, `plain text`, `INFO req {"a":1}`, `{"a":1} trailing`, `[{"a":1}]`, `foo {bar} {"a":1}`, `{"n":00123}`,
+		`{"n":"00123"}`,
+		`{"@id":"mine","@message":1,"z":1}`, `{"10":1,"9":2,"b":3,"01":4,"-1":5,"4294967294":6,"4294967295":7}`,
+		`{"a":1,"b":2,"a":3}`,
+		`{"__proto__":{"x":1}}`, `{"":0," ":1,"a.b":2}`,
+		`{"big":12345678901234567890,"exp":1e21,"small":1e-7,"neg0":-0,"f":1.0,"inf":1e999,"s":0.000001}`,
+		`{"deep":[[[{"a":[null,true,false,"x"]}]]]}`,
+		"{\"nl\":\"a\\nb\",\"ctl\":\"\\u0001\\u001f\\u007f\",\"sep\":\"\u2028\"}",
+		`{"half":"\ud800","other":"\udc00x","pair":"\ud83d\ude00","split":"\ud83d-\ude00"}`, `{"sl":"a\/b","u":"\u00e9"}`,
+		`x{`, `{}`, `{"a":1}}`, "{\"raw\ttab\":1}", "\ufeff{\"bom\":1}",
 		`{"length":5,"toString":1,"constructor":"x","hasOwnProperty":2}`,
 	}
 }
 
 func values() []string {
 	return []string{
-		``, ` `, `0`, `00123`, `0x1F`, `0X1f`, `0b101`, `0o17`, `0x`, `0xg`, `-0x1`, `1e5`, `1E+5`, `1e`, `.5`, `5.`, `.`, `+7`, `-`, `Infinity`, `-Infinity`, `NaN`, `12abc`,
-		` 12 `, "\t12\n", "\u00a012\ufeff", `1_000`, `1,000`, `123456789012`, `9007199254740993`, `0.1`, `1e400`, `1e-400`, `-0`, `true`, `null`, `{"a":1}`, `x {"a":"b"} `, `x {"a":1} y`, `{"10":1,"2":1}`,
-		`0xffffffffffffffffff`, `179769313486231570000000000000000000000`, `1.7976931348623159e308`, "\u202812", "\u180e12", `٣`, `1n`,
+		``, ` `, `0`, `00123`, `0x1F`, `0X1f`, `0b101`, `0o17`, `0x`, `0xg`, `-0x1`, `1e5`, `1E+5`, `1e`, `.5`, `5.`, `.`,
+		`+7`, `-`, `Infinity`, `-Infinity`, `NaN`, `12abc`,
+		` 12 `, "\t12\n", "\u00a012\ufeff", `1_000`, `1,000`, `123456789012`, `9007199254740993`, `0.1`, `1e400`, `1e-400`,
+		`-0`, `true`, `null`, `{"a":1}`, `x {"a":"b"} `, `x {"a":1} y`, `{"10":1,"2":1}`,
+		`0xffffffffffffffffff`, `179769313486231570000000000000000000000`, `1.7976931348623159e308`, "\u202812", "\u180e12",
+		`٣`, `1n`,
 	}
 }
 
@@ -213,20 +227,40 @@ func TestOptionsFixWhatCompatKeeps(t *testing.T) {
 		}
 		return payload(e + "}")
 	}
-	const tail = `"@id":"1","@timestamp":"2015-11-19T08:00:00.000Z","@message":%s,"@owner":"123456789012","@log_group":"/aws/lambda/Gate","@log_stream":"2015/11/19/[$LATEST]ab"}`
+	const tail = `"@id":"1","@timestamp":"2015-11-19T08:00:00.000Z","@message":%s,"@owner":"123456789012",` +
+		`"@log_group":"/aws/lambda/Gate","@log_stream":"2015/11/19/[$LATEST]ab"}`
 	tests := []struct {
 		name            string
 		o               cloudwatch.Options
 		message, fields string
 		index, found    string
 	}{
-		{"leading zeros stay", cloudwatch.Options{SafeNumbers: true}, "m", `{"account":"00123","hex":"0x1F","n":"17","big":"9007199254740993"}`, "cwl-2015.11.19", `"account":"00123","hex":"0x1F","n":17,"big":"9007199254740993",`},
-		{"JSON that is left alone", cloudwatch.Options{JSON: cloudwatch.JSONOff}, `{"a":1,"message":{"b":2}}`, "", "cwl-2015.11.19", ``},
-		{"text after JSON", cloudwatch.Options{JSON: cloudwatch.JSONAnywhere}, `{"a":1} trailing`, "", "cwl-2015.11.19", `"a":1,`},
-		{"the second brace", cloudwatch.Options{JSON: cloudwatch.JSONAnywhere}, `foo {bar} {"a":1}`, "", "cwl-2015.11.19", `"a":1,`},
-		{"an array", cloudwatch.Options{JSON: cloudwatch.JSONAnywhere}, `x [{"a":1}] y`, "", "cwl-2015.11.19", `"items":[{"a":1}],`},
+		{
+			name: "leading zeros stay", o: cloudwatch.Options{SafeNumbers: true}, message: "m",
+			fields: `{"account":"00123","hex":"0x1F","n":"17","big":"9007199254740993"}`, index: "cwl-2015.11.19",
+			found: `"account":"00123","hex":"0x1F","n":17,"big":"9007199254740993",`,
+		},
+		{
+			name: "JSON that is left alone", o: cloudwatch.Options{JSON: cloudwatch.JSONOff},
+			message: `{"a":1,"message":{"b":2}}`, index: "cwl-2015.11.19",
+		},
+		{
+			name: "text after JSON", o: cloudwatch.Options{JSON: cloudwatch.JSONAnywhere}, message: `{"a":1} trailing`,
+			index: "cwl-2015.11.19", found: `"a":1,`,
+		},
+		{
+			name: "the second brace", o: cloudwatch.Options{JSON: cloudwatch.JSONAnywhere}, message: `foo {bar} {"a":1}`,
+			index: "cwl-2015.11.19", found: `"a":1,`,
+		},
+		{
+			name: "an array", o: cloudwatch.Options{JSON: cloudwatch.JSONAnywhere}, message: `x [{"a":1}] y`,
+			index: "cwl-2015.11.19", found: `"items":[{"a":1}],`,
+		},
 		{"nested", cloudwatch.Options{NestUnder: "app"}, `{"a":1}`, "", "cwl-2015.11.19", `"app":{"a":1},`},
-		{"log group in the index", cloudwatch.Options{Index: "cwl-{log_group}-{yyyy}.{MM}"}, `m`, "", "cwl-aws-lambda-gate-2015.11", ``},
+		{
+			name: "log group in the index", o: cloudwatch.Options{Index: "cwl-{log_group}-{yyyy}.{MM}"}, message: `m`,
+			index: "cwl-aws-lambda-gate-2015.11",
+		},
 	}
 	for _, tt := range tests {
 		got := documents(t, tt.o, event(tt.message, tt.fields))
@@ -244,7 +278,10 @@ func TestAnIndexPatternIsCheckedWhenItIsSet(t *testing.T) {
 			t.Errorf("%q: %v", good, err)
 		}
 	}
-	for _, bad := range []string{"{yyyy}", "Cwl", "cwl-{YYYY}", "cwl-{yyyy.MM.dd}", "cwl-{yyyy}-App", "cwl-{", "_cwl", "-cwl", ".cwl", "cwl/", "cwl a", "cwl-*"} {
+	for _, bad := range []string{
+		"{yyyy}", "Cwl", "cwl-{YYYY}", "cwl-{yyyy.MM.dd}", "cwl-{yyyy}-App", "cwl-{", "_cwl", "-cwl", ".cwl", "cwl/", "cwl a",
+		"cwl-*",
+	} {
 		if _, err := cloudwatch.New(cloudwatch.Options{Index: bad}, nil, nil); err == nil {
 			t.Errorf("%q is taken", bad)
 		}
@@ -258,7 +295,8 @@ func TestAMessageOfTooManyValuesIsText(t *testing.T) {
 	message := `{"a":[` + strings.Repeat("1,", 500_000) + `1]}`
 	event := `{"id":"1","timestamp":1447920000000,"message":` + quote(message)
 	got := documents(t, cloudwatch.Options{}, payload(event+"}"))
-	if want := `{"@id":"1",`; len(got) != 2 || !strings.HasPrefix(got[1], want) || !strings.Contains(got[1], quote(message)) {
+	want := `{"@id":"1",`
+	if len(got) != 2 || !strings.HasPrefix(got[1], want) || !strings.Contains(got[1], quote(message)) {
 		t.Errorf("%d documents, want one that begins with %s", len(got)/2, want)
 	}
 	got = documents(t, cloudwatch.Options{}, payload(event+`,"extractedFields":{"f":`+quote(message)+`}}`))
@@ -298,7 +336,9 @@ func (accessLog) Recognize(_ *penstock.Object, _ penstock.Identity, e penstock.E
 	text, err := io.ReadAll(e)
 	if err != nil || !strings.HasPrefix(string(text), "GET ") {
 		generic := penstock.Record{Raw: text, JSON: fmt.Appendf(nil, `{"message":%q}`, text)}
-		return penstock.Recognized{Format: "text", Generic: true, Records: func(yield func(penstock.Record, error) bool) { yield(generic, nil) }}, err
+		return penstock.Recognized{Format: "text", Generic: true, Records: func(yield func(penstock.Record, error) bool) {
+			yield(generic, nil)
+		}}, err
 	}
 	return penstock.Recognized{Format: "access", Records: func(yield func(penstock.Record, error) bool) {
 		for line := range strings.Lines(string(text)) {
@@ -320,14 +360,19 @@ func TestMessagesOfAKnownFormatBecomeTheirFields(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const tail = `"@timestamp":"2015-11-19T08:00:00.000Z","@message":%s,"@owner":"123456789012","@log_group":"/aws/lambda/Gate","@log_stream":"2015/11/19/[$LATEST]ab"`
+	const tail = `"@timestamp":"2015-11-19T08:00:00.000Z","@message":%s,"@owner":"123456789012",` +
+		`"@log_group":"/aws/lambda/Gate","@log_stream":"2015/11/19/[$LATEST]ab"`
 	for _, tt := range []struct {
 		message string
 		want    []string // id and document
 	}{
-		{"GET /a 12345678901234567890", []string{"7", `{"path":"/a","size":12345678901234567890,"@id":"7",` + tail + `,"@format":"access"}`}},
+		{
+			message: "GET /a 12345678901234567890",
+			want:    []string{"7", `{"path":"/a","size":12345678901234567890,"@id":"7",` + tail + `,"@format":"access"}`},
+		},
 		{"GET /a 1\nGET /b 2", []string{
-			"7-0", `{"path":"/a","size":1,"@id":"7-0",` + tail + `,"@format":"access"}`, "7-1", `{"path":"/b","size":2,"@id":"7-1",` + tail + `,"@format":"access"}`,
+			"7-0", `{"path":"/a","size":1,"@id":"7-0",` + tail + `,"@format":"access"}`, "7-1",
+			`{"path":"/b","size":2,"@id":"7-1",` + tail + `,"@format":"access"}`,
 		}},
 		{"GET /a", []string{"7", `{"@id":"7",` + tail + `}`}},          // does not fit
 		{`x {"a":1}`, []string{"7", `{"a":1,"@id":"7",` + tail + `}`}}, // not known
@@ -336,7 +381,13 @@ func TestMessagesOfAKnownFormatBecomeTheirFields(t *testing.T) {
 		{"GET /a 1\nGET", []string{"7", `{"@id":"7",` + tail + `}`}},                       // does not fit to the end
 		{`{"@id":"8","@format":9}`, []string{"7", `{"@id":"7","@format":9,` + tail + `}`}}, // precedence as before
 	} {
-		object := &penstock.Object{Attr: map[string]string{cloudwatch.AttrLogGroup: "/aws/lambda/Gate", cloudwatch.AttrLogStream: "2015/11/19/[$LATEST]ab", cloudwatch.AttrOwner: "123456789012"}}
+		object := &penstock.Object{
+			Attr: map[string]string{
+				cloudwatch.AttrLogGroup:  "/aws/lambda/Gate",
+				cloudwatch.AttrLogStream: "2015/11/19/[$LATEST]ab",
+				cloudwatch.AttrOwner:     "123456789012",
+			},
+		}
 		p := payload(`{"id":"7","timestamp":1447920000000,"message":` + quote(tt.message) + `}`)
 		rec, err := l.Recognize(object, penstock.Identity{}, penstock.Entry{Reader: strings.NewReader(p)})
 		if err != nil {

@@ -19,14 +19,18 @@ import (
 func payloadText(first int, messages ...string) string {
 	var events []string
 	for i, m := range messages {
-		events = append(events, fmt.Sprintf(`{"id":"%056d","timestamp":%d,"message":%s}`, first+i, 1447920000000+1000*i, quote(m)))
+		events = append(events,
+			fmt.Sprintf(`{"id":"%056d","timestamp":%d,"message":%s}`, first+i, 1447920000000+1000*i, quote(m)))
 	}
-	return `{"messageType":"DATA_MESSAGE","owner":"123456789012","logGroup":"/aws/lambda/gate","logStream":"2015/11/19/[$LATEST]ab",` +
+	return `{"messageType":"DATA_MESSAGE","owner":"123456789012","logGroup":"/aws/lambda/gate",` +
+		`"logStream":"2015/11/19/[$LATEST]ab",` +
 		`"subscriptionFilters":["all"],"logEvents":[` + strings.Join(events, ",") + `]}`
 }
 
-const controlMessage = `{"messageType":"CONTROL_MESSAGE","owner":"CloudwatchLogs","logGroup":"","logStream":"","subscriptionFilters":[],` +
-	`"logEvents":[{"id":"","timestamp":1447920000000,"message":"CWL CONTROL MESSAGE: Checking health of destination Firehose."}]}`
+const controlMessage = `{"messageType":"CONTROL_MESSAGE","owner":"CloudwatchLogs","logGroup":"","logStream":"",` +
+	`"subscriptionFilters":[],` +
+	`"logEvents":[{"id":"","timestamp":1447920000000,"message":"CWL CONTROL MESSAGE: ` +
+	`Checking health of destination Firehose."}]}`
 
 // other is a recogniser of anything, which says what it was given.
 type other struct{}
@@ -37,7 +41,9 @@ func (other) Recognize(_ *penstock.Object, _ penstock.Identity, e penstock.Entry
 }
 
 // ofObject reads an entry of an object and returns its documents and its format.
-func ofObject(t *testing.T, o cloudwatch.Options, r io.Reader) (format string, docs []penstock.Document, unparsed int, err error) {
+func ofObject(
+	t *testing.T, o cloudwatch.Options, r io.Reader,
+) (format string, docs []penstock.Document, unparsed int, err error) {
 	t.Helper()
 	shaper, serr := shape.New(shape.Config{Index: "logs-{format}-{yyyy.MM.dd}"})
 	if serr != nil {
@@ -47,7 +53,8 @@ func ofObject(t *testing.T, o cloudwatch.Options, r io.Reader) (format string, d
 	if serr != nil {
 		t.Fatal(serr)
 	}
-	object, id := &penstock.Object{Name: "s3://b/k"}, penstock.Identity{Bucket: "b", Key: "k", ETag: "e", Modified: time.Unix(1447920000, 0)}
+	object := &penstock.Object{Name: "s3://b/k"}
+	id := penstock.Identity{Bucket: "b", Key: "k", ETag: "e", Modified: time.Unix(1447920000, 0)}
 	rec, err := l.Recognize(object, id, penstock.Entry{Reader: r})
 	if err != nil || rec.Skip != "" {
 		return rec.Format + ":" + rec.Skip, nil, 0, err
@@ -70,21 +77,28 @@ func ofObject(t *testing.T, o cloudwatch.Options, r io.Reader) (format string, d
 		if !json.Valid(doc.Body()) {
 			t.Errorf("not JSON: %s", doc.Body())
 		}
-		docs = append(docs, penstock.Document{Index: doc.Index, ID: []byte(string(doc.ID)), Head: doc.Body(), Raw: []byte(string(r.Raw)), Offset: r.Offset})
+		docs = append(docs, penstock.Document{
+			Index: doc.Index, ID: []byte(string(doc.ID)), Head: doc.Body(), Raw: []byte(string(r.Raw)), Offset: r.Offset,
+		})
 	}
 	return rec.Format, docs, unparsed, nil
 }
 
 func TestPayloadsInAnObjectHaveTheFieldsAndIDsOfTheirEvents(t *testing.T) {
 	t.Parallel()
-	text := controlMessage + payloadText(1, `{"level":"info","n":1}`, "plain") + "\n" + payloadText(3, "three") + payloadText(4)
-	for name, r := range map[string]io.Reader{"whole": strings.NewReader(text), "a byte at a time": iotest.OneByteReader(strings.NewReader(text))} {
+	text := controlMessage + payloadText(1, `{"level":"info","n":1}`, "plain") + "\n" + payloadText(3,
+		"three") + payloadText(4)
+	for name, r := range map[string]io.Reader{
+		"whole": strings.NewReader(text), "a byte at a time": iotest.OneByteReader(strings.NewReader(text)),
+	} {
 		format, docs, unparsed, err := ofObject(t, cloudwatch.Options{}, r)
 		if format != "cloudwatch" || len(docs) != 3 || unparsed != 0 || err != nil {
 			t.Fatalf("%s: %s, %d documents, %d unparsed, error %v", name, format, len(docs), unparsed, err)
 		}
-		want := `{"aws":{"s3":{"bucket":"b","key":"k"}},"penstock":{"format":"cloudwatch","offset":%d},"level":"info","n":1,` +
-			`"@id":"%056d","@timestamp":"2015-11-19T08:00:00.000Z","@message":"{\"level\":\"info\",\"n\":1}","@owner":"123456789012",` +
+		want := `{"aws":{"s3":{"bucket":"b","key":"k"}},"penstock":{"format":"cloudwatch","offset":%d},` +
+			`"level":"info","n":1,` +
+			`"@id":"%056d","@timestamp":"2015-11-19T08:00:00.000Z","@message":"{\"level\":\"info\",\"n\":1}",` +
+			`"@owner":"123456789012",` +
 			`"@log_group":"/aws/lambda/gate","@log_stream":"2015/11/19/[$LATEST]ab"}`
 		if got := string(docs[0].Body()); got != fmt.Sprintf(want, docs[0].Offset, 1) {
 			t.Errorf("%s: %s\nwant %s", name, got, fmt.Sprintf(want, docs[0].Offset, 1))
@@ -102,7 +116,8 @@ func TestPayloadsInAnObjectHaveTheFieldsAndIDsOfTheirEvents(t *testing.T) {
 
 func TestTheIndexOfLogEventsCanBeThatOfSubscriptions(t *testing.T) {
 	t.Parallel()
-	_, docs, _, err := ofObject(t, cloudwatch.Options{Everywhere: true, Index: "cwl-{log_group}-{yyyy}.{MM}"}, strings.NewReader(payloadText(1, "x")))
+	_, docs, _, err := ofObject(t, cloudwatch.Options{Everywhere: true, Index: "cwl-{log_group}-{yyyy}.{MM}"},
+		strings.NewReader(payloadText(1, "x")))
 	if err != nil || len(docs) != 1 || docs[0].Index != "cwl-aws-lambda-gate-2015.11" {
 		t.Errorf("%+v, error %v", docs, err)
 	}
@@ -112,7 +127,8 @@ func TestWhatIsNoPayloadIsLeftToTheOthersFromItsFirstByteOn(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
 		"", "x", "{", `{"a":1}`, `{"messageType":"DATA_MESSAGE"}`, `{"messageType":"DATA_MESSAGE","logEvents":[]}`,
-		`{"messageType":"OTHER","owner":"1","logEvents":[]}`, `{"message":"{\"messageType\":\"DATA_MESSAGE\",\"owner\":\"1\",\"logEvents\":[]}"}`,
+		`{"messageType":"OTHER","owner":"1","logEvents":[]}`,
+		`{"message":"{\"messageType\":\"DATA_MESSAGE\",\"owner\":\"1\",\"logEvents\":[]}"}`,
 		strings.Repeat("line\n", 5000), `{"owner":"` + strings.Repeat("x", 10_000) + `"}`,
 	} {
 		format, _, _, err := ofObject(t, cloudwatch.Options{}, iotest.HalfReader(strings.NewReader(text)))
@@ -121,7 +137,8 @@ func TestWhatIsNoPayloadIsLeftToTheOthersFromItsFirstByteOn(t *testing.T) {
 		}
 	}
 	broken := errors.New("broken")
-	if _, _, _, err := ofObject(t, cloudwatch.Options{}, io.MultiReader(strings.NewReader(`{"a":`), iotest.ErrReader(broken))); !errors.Is(err, broken) {
+	if _, _, _, err := ofObject(t, cloudwatch.Options{},
+		io.MultiReader(strings.NewReader(`{"a":`), iotest.ErrReader(broken))); !errors.Is(err, broken) {
 		t.Errorf("error %v, want %v", err, broken)
 	}
 }
@@ -143,11 +160,13 @@ func TestNothingBehindOrBesidePayloadsIsLost(t *testing.T) {
 	} {
 		_, docs, unparsed, err := ofObject(t, cloudwatch.Options{}, strings.NewReader(good+tt.rest))
 		if err != nil || len(docs) != tt.docs || unparsed != tt.unparsed {
-			t.Errorf("%s: %d documents, %d unparsed, error %v, want %d, %d", tt.name, len(docs), unparsed, err, tt.docs, tt.unparsed)
+			t.Errorf("%s: %d documents, %d unparsed, error %v, want %d, %d", tt.name, len(docs), unparsed, err, tt.docs,
+				tt.unparsed)
 		}
 	}
 	broken := errors.New("broken")
-	if _, docs, _, err := ofObject(t, cloudwatch.Options{}, io.MultiReader(strings.NewReader(good+"{"), iotest.ErrReader(broken))); !errors.Is(err, broken) || len(docs) != 1 {
+	if _, docs, _, err := ofObject(t, cloudwatch.Options{},
+		io.MultiReader(strings.NewReader(good+"{"), iotest.ErrReader(broken))); !errors.Is(err, broken) || len(docs) != 1 {
 		t.Errorf("%d documents, error %v, want 1, %v", len(docs), err, broken)
 	}
 }
@@ -172,7 +191,8 @@ func TestWhatIsTooLongIsALetterByReference(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rec, err := l.Recognize(&penstock.Object{Name: "o"}, penstock.Identity{Bucket: "b", Key: "k", ETag: "e"}, penstock.Entry{Reader: strings.NewReader(tt.text)})
+		rec, err := l.Recognize(&penstock.Object{Name: "o"}, penstock.Identity{Bucket: "b", Key: "k", ETag: "e"},
+			penstock.Entry{Reader: strings.NewReader(tt.text)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -181,7 +201,8 @@ func TestWhatIsTooLongIsALetterByReference(t *testing.T) {
 			switch {
 			case err == nil:
 				docs++
-			case ok && re.Reason == penstock.ReasonOverlong && re.Raw == nil && re.Length >= 2000 && re.Offset+re.Length <= int64(len(tt.text)):
+			case ok && re.Reason == penstock.ReasonOverlong && re.Raw == nil && re.Length >= 2000 &&
+				re.Offset+re.Length <= int64(len(tt.text)):
 				overlong++
 			default:
 				t.Errorf("%s: error %v", name, err)
@@ -195,18 +216,23 @@ func TestWhatIsTooLongIsALetterByReference(t *testing.T) {
 
 func TestMessagesDoNotTakeTheNamesOfTheShaper(t *testing.T) {
 	t.Parallel()
-	text := payloadText(1, `{"penstock":1,"aws":"x","penstock_":2,"aws.s3.key":"y","_id":"z"," ":3}`, `{"aws":{"region":"r"}}`)
+	text := payloadText(1, `{"penstock":1,"aws":"x","penstock_":2,"aws.s3.key":"y","_id":"z"," ":3}`,
+		`{"aws":{"region":"r"}}`)
 	_, docs, _, err := ofObject(t, cloudwatch.Options{}, strings.NewReader(text))
 	if err != nil || len(docs) != 2 {
 		t.Fatalf("%d documents, error %v", len(docs), err)
 	}
 	body := string(docs[0].Body())
-	for _, want := range []string{`"penstock_":{"format":"cloudwatch"`, `"penstock":1`, `"aws_":"x"`, `"penstock__":2`, `"aws_s3_key":"y"`, `"x_id":"z"`, `"_empty":3`} {
+	for _, want := range []string{
+		`"penstock_":{"format":"cloudwatch"`, `"penstock":1`, `"aws_":"x"`, `"penstock__":2`, `"aws_s3_key":"y"`,
+		`"x_id":"z"`, `"_empty":3`,
+	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("no %s in %s", want, body)
 		}
 	}
-	if body := string(docs[1].Body()); !strings.Contains(body, `"aws.s3.key":"k"`) || !strings.Contains(body, `"aws":{"region":"r"}`) {
+	if body := string(docs[1].Body()); !strings.Contains(body, `"aws.s3.key":"k"`) ||
+		!strings.Contains(body, `"aws":{"region":"r"}`) {
 		t.Errorf("%s", body)
 	}
 }

@@ -31,18 +31,22 @@ func scanned(text string) (members, events []string, err error) {
 
 func TestPayloadsAreTakenApartWhereTheirValuesEnd(t *testing.T) {
 	t.Parallel()
-	members, events, err := scanned(` { "messageType" : "DATA_MESSAGE", "n":[1,{"a":"]}"}] ,"logEvents":[{"id":"1","message":"} \" ] \\"} , {"id":"2"},3 ] , "lo\u0067Group":"g" , "b":true}` + "\n")
+	members, events, err := scanned(
+		` { "messageType" : "DATA_MESSAGE", "n":[1,{"a":"]}"}] ,"logEvents":[{"id":"1","message":"} \" ] \\"} , ` +
+			`{"id":"2"},3 ] , "lo\u0067Group":"g" , "b":true}` + "\n")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{`messageType="DATA_MESSAGE"`, `n=[1,{"a":"]}"}]`, `logGroup="g"`, `b=true`}, members); diff != "" {
+	diff := cmp.Diff([]string{`messageType="DATA_MESSAGE"`, `n=[1,{"a":"]}"}]`, `logGroup="g"`, `b=true`}, members)
+	if diff != "" {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff([]string{`{"id":"1","message":"} \" ] \\"}`, `{"id":"2"}`, `3`}, events); diff != "" {
 		t.Error(diff)
 	}
 	for _, text := range []string{
-		"", "[]", `"x"`, "{", `{"a"`, `{"a":`, `{"a":1`, `{"a":1,}`, `{a:1}`, `{"a" 1}`, `{"logEvents":[{"id":1}`, `{"logEvents":[{},]`, `{"a":1} {`, `{"logEvents":[1 2]}`,
+		"", "[]", `"x"`, "{", `{"a"`, `{"a":`, `{"a":1`, `{"a":1,}`, `{a:1}`, `{"a" 1}`, `{"logEvents":[{"id":1}`,
+		`{"logEvents":[{},]`, `{"a":1} {`, `{"logEvents":[1 2]}`,
 		`{"a":"` + strings.Repeat("x", maxMember) + `"}`,
 	} {
 		if _, _, err := scanned(text); err == nil {
@@ -53,7 +57,9 @@ func TestPayloadsAreTakenApartWhereTheirValuesEnd(t *testing.T) {
 
 func TestPayloadsAreBoundedAsAWhole(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{`{"logEvents":[` + strings.Repeat(`{"id":"1"},`, 100) + `{}]}`, "{" + strings.Repeat(" ", 1100) + "}"} {
+	for _, text := range []string{
+		`{"logEvents":[` + strings.Repeat(`{"id":"1"},`, 100) + `{}]}`, "{" + strings.Repeat(" ", 1100) + "}",
+	} {
 		s := newPayloadScanner(strings.NewReader(text))
 		if s.end != maxPayload {
 			t.Errorf("the bound is %d", s.end)

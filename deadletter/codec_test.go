@@ -20,17 +20,21 @@ func TestALetterIsNeverLongerThanItsReaderAllows(t *testing.T) {
 		"a record alone":     {nil, text(2000), nil, nil},
 	} {
 		before := []byte("before\n")
-		out, err := appendWithin(before, penstock.Letter{ID: "a", Document: test.document, Raw: test.raw, Source: penstock.Place{Object: "o", Length: 7}}, longest)
+		out, err := appendWithin(before,
+			penstock.Letter{ID: "a", Document: test.document, Raw: test.raw, Source: penstock.Place{Object: "o", Length: 7}},
+			longest)
 		line, ok := bytes.CutPrefix(out, before)
 		if err != nil || !ok || len(line)-1 > longest {
 			t.Fatalf("%s: %d bytes, error %v", name, len(line), err)
 		}
 		l, _, err := Parse(line)
-		if err != nil || l.Source.Length != 7 || !bytes.Equal(l.Document, test.wantDocument) || !bytes.Equal(l.Raw, test.wantRaw) {
+		if err != nil || l.Source.Length != 7 || !bytes.Equal(l.Document, test.wantDocument) ||
+			!bytes.Equal(l.Raw, test.wantRaw) {
 			t.Errorf("%s: %+v, error %v", name, l, err)
 		}
 	}
-	if _, err := appendWithin(nil, penstock.Letter{ID: "a", Source: penstock.Place{Object: string(text(2000))}}, longest); err == nil {
+	if _, err := appendWithin(nil, penstock.Letter{ID: "a", Source: penstock.Place{Object: string(text(2000))}},
+		longest); err == nil {
 		t.Error("a line that nobody could read is no error")
 	}
 }

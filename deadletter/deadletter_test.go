@@ -24,8 +24,12 @@ import (
 
 func letter(id, raw string) penstock.Letter {
 	return penstock.Letter{
-		ID: id, Time: time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC), Reason: penstock.ReasonRejected, Type: "mapper_parsing_exception",
-		Detail: "failed to parse", Status: 400, Source: penstock.Place{Object: "s3://b/k", Bucket: "b", Key: "k", ETag: "e", Format: "ndjson", Offset: 7, Length: int64(len(raw))},
+		ID: id, Time: time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC), Reason: penstock.ReasonRejected,
+		Type:   "mapper_parsing_exception",
+		Detail: "failed to parse", Status: 400,
+		Source: penstock.Place{
+			Object: "s3://b/k", Bucket: "b", Key: "k", ETag: "e", Format: "ndjson", Offset: 7, Length: int64(len(raw)),
+		},
 		Index: "logs", Document: []byte(raw), Raw: []byte(raw),
 	}
 }
@@ -75,7 +79,8 @@ func lines(t *testing.T, dir string) (out []string) {
 func TestALetterIsOneLineThatPeopleAndProgramsCanRead(t *testing.T) {
 	t.Parallel()
 	for _, raw := range []string{
-		`{"n":"many"}`, "line\nfeed\r\ttab", "quote\" back\\slash </script>", "\x00\x01\x7f\u2028\u202e", "not \xff UTF-8 \xc3", strings.Repeat("x", 100<<10), "",
+		`{"n":"many"}`, "line\nfeed\r\ttab", "quote\" back\\slash </script>", "\x00\x01\x7f\u2028\u202e",
+		"not \xff UTF-8 \xc3", strings.Repeat("x", 100<<10), "",
 	} {
 		dir := t.TempDir()
 		d := deadletter.Open(dir, nil)
@@ -100,7 +105,9 @@ func TestALetterIsOneLineThatPeopleAndProgramsCanRead(t *testing.T) {
 func TestALetterByReferenceHasNoBytes(t *testing.T) {
 	t.Parallel()
 	d := deadletter.Open(t.TempDir(), nil)
-	want := penstock.Letter{ID: "r", Reason: penstock.ReasonCorrupt, Source: penstock.Place{Object: "o", Offset: 5, Length: -1}}
+	want := penstock.Letter{
+		ID: "r", Reason: penstock.ReasonCorrupt, Source: penstock.Place{Object: "o", Offset: 5, Length: -1},
+	}
 	put(t, d, want)
 	if diff := cmp.Diff(letters(t, d), []penstock.Letter{want}); diff != "" {
 		t.Error(diff)
@@ -324,7 +331,9 @@ func TestReplayTakesOutWhatArrivesAndDoublesNothing(t *testing.T) {
 		all = append(all, letter(fmt.Sprintf("id-%04d", i), text))
 	}
 	put(t, store, all...)
-	put(t, store, penstock.Letter{ID: "by-reference", Reason: penstock.ReasonOverlong, Source: penstock.Place{Object: "o"}})
+	put(t, store, penstock.Letter{
+		ID: "by-reference", Reason: penstock.ReasonOverlong, Source: penstock.Place{Object: "o"},
+	})
 	target := &domain{docs: map[string]string{"id-0001": "there already"}}
 
 	// A replay that breaks off marks nothing that it is not sure of; running it again adds no document.
@@ -333,7 +342,9 @@ func TestReplayTakesOutWhatArrivesAndDoublesNothing(t *testing.T) {
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("a broken delivery ends with %v", err)
 	}
-	if broken.Letters == 0 || broken.Letters != broken.Delivered+broken.Duplicate+broken.Again+broken.Unshaped+broken.ByReference+broken.Unacknowledged {
+	if broken.Letters == 0 ||
+		broken.Letters != broken.Delivered+broken.Duplicate+broken.Again+broken.Unshaped+broken.ByReference+
+			broken.Unacknowledged {
 		t.Errorf("counts of a broken replay do not add up: %+v", broken)
 	}
 	if n := len(letters(t, store)); n != 2501 {
@@ -345,7 +356,8 @@ func TestReplayTakesOutWhatArrivesAndDoublesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The first group had arrived; it is found there.
-	if counts.Letters != 2501 || counts.Delivered+counts.Duplicate != 2497 || counts.Again != 3 || counts.ByReference != 1 || counts.Unacknowledged != 0 {
+	if counts.Letters != 2501 || counts.Delivered+counts.Duplicate != 2497 || counts.Again != 3 ||
+		counts.ByReference != 1 || counts.Unacknowledged != 0 {
 		t.Errorf("counts %+v", counts)
 	}
 	if target.writes != 2496 || len(target.docs) != 2497 {
@@ -388,7 +400,8 @@ func TestALetterThatWasNotSentStays(t *testing.T) {
 	store := deadletter.Open(t.TempDir(), nil)
 	put(t, store, letter("a", "1"), letter("b", "2"), letter("c", "3"), letter("d", "4"))
 	counts, err := deadletter.Replay(t.Context(), store, &full{}, deadletter.ReplayOptions{})
-	if !errors.Is(err, context.Canceled) || counts != (deadletter.ReplayCounts{Letters: 3, Delivered: 2, Unacknowledged: 1}) {
+	if !errors.Is(err, context.Canceled) ||
+		counts != (deadletter.ReplayCounts{Letters: 3, Delivered: 2, Unacknowledged: 1}) {
 		t.Errorf("counts %+v, error %v", counts, err)
 	}
 	if left := ids(letters(t, store)); !slices.Equal(left, []string{"c", "d"}) {
@@ -479,7 +492,8 @@ func TestReplayGoesOnWithoutAnIndexThatTakesNothing(t *testing.T) {
 		all = append(all, l)
 	}
 	put(t, store, all...)
-	got, err := deadletter.Replay(t.Context(), store, closing{&domain{docs: map[string]string{}}}, deadletter.ReplayOptions{})
+	got, err := deadletter.Replay(t.Context(), store, closing{&domain{docs: map[string]string{}}},
+		deadletter.ReplayOptions{})
 	if !errors.Is(err, closedError{}) || got.Letters != 3000 || got.Delivered != 2000 || got.Unacknowledged != 1000 {
 		t.Errorf("%+v, error %v", got, err)
 	}

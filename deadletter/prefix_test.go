@@ -85,7 +85,9 @@ func TestALetterThatIsTakenOutTakesNoOtherLineOfItsObjectAlong(t *testing.T) {
 	var text []byte
 	for _, id := range []string{"a", "b"} {
 		var err error
-		if text, err = deadletter.Append(text, penstock.Letter{ID: id, Reason: penstock.ReasonRejected, Raw: []byte(id)}); err != nil {
+		if text, err = deadletter.Append(text, penstock.Letter{
+			ID: id, Reason: penstock.ReasonRejected, Raw: []byte(id),
+		}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -108,7 +110,8 @@ func TestALetterThatIsTakenOutTakesNoOtherLineOfItsObjectAlong(t *testing.T) {
 	if err := store.Remove(t.Context(), deadletter.MarkOf(all[1])); err != nil {
 		t.Fatal(err)
 	}
-	if got := string(objects.objects["p/x.jsonl"]); !strings.Contains(got, "cut off") || !strings.Contains(got, "not a letter") {
+	got := string(objects.objects["p/x.jsonl"])
+	if !strings.Contains(got, "cut off") || !strings.Contains(got, "not a letter") {
 		t.Errorf("the object holds %q", got)
 	}
 }
@@ -118,7 +121,8 @@ func stores(t *testing.T) map[string]deadletter.Store {
 	dir := deadletter.Open(t.TempDir(), nil)
 	t.Cleanup(func() { _ = dir.Close() })
 	return map[string]deadletter.Store{
-		"directory": dir, "prefix": deadletter.OpenPrefix(newMemory(), "letters/", nil), "whole bucket": deadletter.OpenPrefix(newMemory(), "", nil),
+		"directory": dir, "prefix": deadletter.OpenPrefix(newMemory(), "letters/", nil),
+		"whole bucket": deadletter.OpenPrefix(newMemory(), "", nil),
 	}
 }
 
@@ -178,9 +182,11 @@ func TestALetterThatIsWrittenAgainStays(t *testing.T) {
 // What earlier versions wrote: letters without a domain, which one with a domain replaces, and marks with the id alone.
 func TestLettersAndMarksOfEarlierVersions(t *testing.T) {
 	t.Parallel()
-	const stored = `{"id":"a","time":"2026-11-24T00:00:00Z","reason":"rejected","source":{"object":"o","offset":1},"index":"x","raw":"a"}
+	const stored = `{"id":"a","time":"2026-11-24T00:00:00Z","reason":"rejected","source":{"object":"o","offset":1},` +
+		`"index":"x","raw":"a"}
 {"id":"b","time":"2026-11-24T00:00:00Z","reason":"rejected","source":{"object":"o","offset":2},"index":"x","raw":"b"}
-{"id":"c","time":"2026-11-24T00:00:00Z","reason":"rejected","source":{"object":"o","offset":3},"domain":"https://d","index":"x","raw":"c"}
+{"id":"c","time":"2026-11-24T00:00:00Z","reason":"rejected","source":{"object":"o","offset":3},` +
+		`"domain":"https://d","index":"x","raw":"c"}
 {"id":"a","time":"2026-11-24T00:00:01Z","source":{"object":"","offset":0},"replayed":true}
 {"id":"c","time":"2026-11-24T00:00:01Z","source":{"object":"","offset":0},"replayed":true}
 `
@@ -252,7 +258,8 @@ func TestAReplayThatRewritesWhatItReadsSeesEveryLetterOnce(t *testing.T) {
 			for batch := range 7 {
 				var all []penstock.Letter
 				for i := range 400 {
-					l := letter(string(rune('a'+batch))+strings.Repeat("i", i%9)+string(rune('A'+i%26))+string(rune('0'+i%10))+strings.Repeat("j", i/26), "x")
+					l := letter(string(rune('a'+batch))+strings.Repeat("i",
+						i%9)+string(rune('A'+i%26))+string(rune('0'+i%10))+strings.Repeat("j", i/26), "x")
 					l.Time = l.Time.Add(time.Duration(round) * time.Second)
 					l.Raw = []byte{byte('0' + round)}
 					all = append(all, l)

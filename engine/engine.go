@@ -1,6 +1,6 @@
 // Package engine is an embedded index that answers the part of the Elasticsearch / OpenSearch API that shipping, demos
-// and smoke tests need, with the real engines' answers. It answers 501 to the rest, and names the way out. Documents are
-// kept in bleve. This package has the APIs over HTTP; what they are made of is below it, in engine/internal.
+// and smoke tests need, with the real engines' answers. It answers 501 to the rest, and names the way out. Documents
+// are kept in bleve. This package has the APIs over HTTP; what they are made of is below it, in engine/internal.
 package engine
 
 import (

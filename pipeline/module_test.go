@@ -59,7 +59,8 @@ func copyExamples(t *testing.T, from, to string) {
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && name != from && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata" || d.Name() == "bench" || d.Name() == "tools"):
+		case d.IsDir() && name != from &&
+			(strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata" || d.Name() == "bench" || d.Name() == "tools"):
 			return fs.SkipDir
 		case d.Name() != "example_test.go":
 			return nil

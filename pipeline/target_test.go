@@ -53,7 +53,8 @@ func TestSilentServicesAreGivenUp(t *testing.T) {
 			return letters.Put(ctx, penstock.Letter{ID: "a", Raw: []byte("x")})
 		},
 		"credentials": func(ctx context.Context) error {
-			_, err := sts.NewFromConfig(cfg).AssumeRole(ctx, &sts.AssumeRoleInput{RoleArn: aws.String("arn:aws:iam::123456789012:role/r"), RoleSessionName: aws.String("s")})
+			_, err := sts.NewFromConfig(cfg).AssumeRole(ctx,
+				&sts.AssumeRoleInput{RoleArn: aws.String("arn:aws:iam::123456789012:role/r"), RoleSessionName: aws.String("s")})
 			return err
 		},
 	} {
@@ -91,7 +92,8 @@ func TestACollectionIsNamedInASignedHeader(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = resp.Body.Close()
-	if got.Get("x-amz-aoss-collection-name") != "logs" || !strings.Contains(got.Get("Authorization"), ";x-amz-aoss-collection-name;") {
+	if got.Get("x-amz-aoss-collection-name") != "logs" ||
+		!strings.Contains(got.Get("Authorization"), ";x-amz-aoss-collection-name;") {
 		t.Errorf("headers %v", got)
 	}
 	if len(req.Header.Values("x-amz-aoss-collection-name")) != 0 {
@@ -110,7 +112,8 @@ func TestACollectionIsNamedInASignedHeader(t *testing.T) {
 		{"search-x.eu-west-1.es.amazonaws.com", "es", "logs", false},
 	} {
 		target.Collection = test.collection
-		if err := target.checkCollection(test.host, test.service); (err == nil) != test.ok || err != nil && !isOptionError(err) {
+		err := target.checkCollection(test.host, test.service)
+		if (err == nil) != test.ok || err != nil && !isOptionError(err) {
 			t.Errorf("%s with collection %q: %v", test.host, test.collection, err)
 		}
 	}

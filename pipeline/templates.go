@@ -108,7 +108,9 @@ func templateName(pattern string) string {
 }
 
 // ReadTemplates asks a domain what it is, and compares the templates for formats with those that it has.
-func ReadTemplates(ctx context.Context, d *domain.Domain, index, fields string, formats ...string) ([]mapping.Standing, error) {
+func ReadTemplates(
+	ctx context.Context, d *domain.Domain, index, fields string, formats ...string,
+) ([]mapping.Standing, error) {
 	banner, err := Probe(ctx, d)
 	if err := BannerMatters(err); err != nil {
 		return nil, err

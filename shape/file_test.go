@@ -39,7 +39,8 @@ func TestIDsOfFilesStayWhatTheyWere(t *testing.T) {
 		fileID(t, exact, "", "a", 0), fileID(t, named, "", "10:00:00 a", 0),
 	}
 	want := []string{
-		"EyAkPHKYobzmUynSjZN06A-0", "9--1w1l3eDKYLKZzyNCVCQ-b", "9wDzw96g80_6E2snQU2wug-0", "hKJj3LSAOxuMW9bFjpHSVA-0", "-umK3g8yTlbuDSbhFhHtDw-0",
+		"EyAkPHKYobzmUynSjZN06A-0", "9--1w1l3eDKYLKZzyNCVCQ-b", "9wDzw96g80_6E2snQU2wug-0", "hKJj3LSAOxuMW9bFjpHSVA-0",
+		"-umK3g8yTlbuDSbhFhHtDw-0",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("ids (-want +got):\n%s", diff)
@@ -75,7 +76,8 @@ func TestAFilesOwnDateChoosesAnIndexAndARotationsDoesNot(t *testing.T) {
 		{"/v/2026/11/24/app.log-20261124", "", "logs-{yyyy.MM.dd}", "logs-2026.11.24", "2026-11-24T00:00:00.000Z"},
 		{"/v/a.tar", "2026/11/24/x", "logs-{yyyy.MM.dd}", "logs-2026.11.24", "2026-11-24T00:00:00.000Z"},
 	} {
-		doc, err := entry(t, test.pattern, fileIdentity(test.key, "/v/app.log"), test.entry).Shape(record(`{"n":7}`, time.Time{}, 0))
+		doc, err := entry(t, test.pattern, fileIdentity(test.key, "/v/app.log"), test.entry).Shape(
+			record(`{"n":7}`, time.Time{}, 0))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,17 +8,18 @@ import (
 	"github.com/seed56735111/penstock/internal/quote"
 )
 
-// Naming says what documents have beside the records' own fields, or in their place. Ids, index names and drop rules go by
-// the record as it was read.
+// Naming says what documents have beside the records' own fields, or in their place. Ids, index names and drop rules go
+// by the record as it was read.
 type Naming struct {
-	// Names, when set, are the names that fields of a format have instead of their own ones, as pairs. What is in an object
-	// keeps its name and is there twice.
+	// Names, when set, are the names that fields of a format have instead of their own ones, as pairs. What is in an
+	// object keeps its name and is there twice.
 	Names func(format string) [][2]string
 	// Original keeps the record as it was read in event.original.
 	Original bool
 }
 
-// Shaper returns a shaper that does so with the documents of another one, and that one itself when there is nothing to do.
+// Shaper returns a shaper that does so with the documents of another one, and that one itself when there is nothing to
+// do.
 func (n Naming) Shaper(inner penstock.Shaper) penstock.Shaper {
 	if n.Names == nil && !n.Original {
 		return inner

@@ -22,12 +22,14 @@ func TestFieldsByOtherNames(t *testing.T) {
 		return [][2]string{{"ip", "source.ip"}, {"host", "host.name"}, {"who.name", "user.name"}, {"code", "error.code"}}
 	}}.Shaper(plain)
 	for record, want := range map[string]string{
-		`{"ip":"::1","n":[1,{"ip":2}], "host":"web"}`: `"source.ip":"::1","n":[1,{"ip":2}],"host.name":"web","event.original":"raw\t\"x\""}`,
-		`{"who":{"name":"ana"},"code":5}`:             `"who":{"name":"ana"},"error.code":5,"user.name":"ana","event.original":"raw\t\"x\""}`,
-		`{"source":"x","ip":"::1","event":"y"}`:       `"source":"x","ip":"::1","event":"y","event_original":"raw\t\"x\""}`,
-		`{"error":{"text":1},"code":5}`:               `"error":{"text":1},"error.code":5,"event.original":"raw\t\"x\""}`,
-		`{"event":{"original":1},"error":null}`:       `"event":{"original":1},"error":null,"event_original":"raw\t\"x\""}`,
-		`{}`:                                          `"event.original":"raw\t\"x\""}`,
+		`{"ip":"::1","n":[1,{"ip":2}], "host":"web"}`: `"source.ip":"::1","n":[1,{"ip":2}],"host.name":"web",` +
+			`"event.original":"raw\t\"x\""}`,
+		`{"who":{"name":"ana"},"code":5}`: `"who":{"name":"ana"},"error.code":5,"user.name":"ana",` +
+			`"event.original":"raw\t\"x\""}`,
+		`{"source":"x","ip":"::1","event":"y"}`: `"source":"x","ip":"::1","event":"y","event_original":"raw\t\"x\""}`,
+		`{"error":{"text":1},"code":5}`:         `"error":{"text":1},"error.code":5,"event.original":"raw\t\"x\""}`,
+		`{"event":{"original":1},"error":null}`: `"event":{"original":1},"error":null,"event_original":"raw\t\"x\""}`,
+		`{}`:                                    `"event.original":"raw\t\"x\""}`,
 	} {
 		r := penstock.Record{JSON: []byte(record), Raw: []byte("raw\t\"x\""), Time: time.Unix(1, 0)}
 		id := penstock.Identity{Bucket: "b", Key: "k", ETag: "e"}

@@ -30,7 +30,8 @@ func ruled(t testing.TB, id penstock.Identity, index string, rules ...string) pe
 
 func TestARuleLeavesOutWhatItMatches(t *testing.T) {
 	t.Parallel()
-	const body = `{"level":"debug","status":200,"ok":true,"no":null,"empty":"","http":{"path":"/health and more","agent.name":"ELB-HealthChecker/2.0"},` +
+	const body = `{"level":"debug","status":200,"ok":true,"no":null,"empty":"","http":{"path":"/health and more",` +
+		`"agent.name":"ELB-HealthChecker/2.0"},` +
 		`"tags":["a",7,{"x":"y"},["z"]],"esc":"a\"b\u00e9","and":"x and y"}`
 	for _, test := range []struct {
 		rule string
@@ -110,7 +111,9 @@ func TestARuleThatCannotBeReadSaysWhy(t *testing.T) {
 		`level="debug"and x=1`:             "behind a pattern in quotes",
 		"level=debug and status and x=200": `is no name of a field`,
 	} {
-		if _, err := shape.ParseRules([]string{"a=b", rule}); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), fmt.Sprintf("drop rule %q", rule)) {
+		_, err := shape.ParseRules([]string{"a=b", rule})
+		if err == nil || !strings.Contains(err.Error(), want) ||
+			!strings.Contains(err.Error(), fmt.Sprintf("drop rule %q", rule)) {
 			t.Errorf("%q: error %v, want %q", rule, err, want)
 		}
 	}
@@ -204,7 +207,8 @@ func FuzzParseRules(f *testing.F) {
 
 func BenchmarkRules(b *testing.B) {
 	e := ruled(b, pinned, "logs-x", "level=debug", "http.status=200 and http.agent=ELB-*")
-	r := record(`{"seq":0,"level":"info","service":"payments","http":{"status":200,"agent":"curl/8"},"message":"slow query"}`, noon, 0)
+	r := record(`{"seq":0,"level":"info","service":"payments","http":{"status":200,"agent":"curl/8"},"message":"slow `+
+		`query"}`, noon, 0)
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := e.Shape(r); err != nil {
@@ -215,7 +219,8 @@ func BenchmarkRules(b *testing.B) {
 
 func TestFieldsThatNoRecordHadAreKnown(t *testing.T) {
 	t.Parallel()
-	rules, err := shape.ParseRules([]string{"lvel=debug", "level=never and service=x", "penstock.format=ndjson and a!=c", "penstock.file=x"})
+	rules, err := shape.ParseRules(
+		[]string{"lvel=debug", "level=never and service=x", "penstock.format=ndjson and a!=c", "penstock.file=x"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -51,15 +51,18 @@ func TestDocumentsSayWhereTheyAreFrom(t *testing.T) {
 	}{
 		{
 			name: "object", id: pinned, rec: record(`{"n":1}`, noon, 17),
-			want: `{"@timestamp":"2026-11-24T12:00:00.123Z","aws":{"s3":{"bucket":"logs","key":"a/b.log"}},"penstock":{"format":"ndjson","offset":17},"n":1}`,
+			want: `{"@timestamp":"2026-11-24T12:00:00.123Z","aws":{"s3":{"bucket":"logs","key":"a/b.log"}},` +
+				`"penstock":{"format":"ndjson","offset":17},"n":1}`,
 		},
 		{
 			name: "archive member", id: pinned, entry: "x/y", rec: record(`{}`, noon, 0),
-			want: `{"@timestamp":"2026-11-24T12:00:00.123Z","aws":{"s3":{"bucket":"logs","key":"a/b.log"}},"penstock":{"format":"ndjson","entry":"x/y","offset":0}}`,
+			want: `{"@timestamp":"2026-11-24T12:00:00.123Z","aws":{"s3":{"bucket":"logs","key":"a/b.log"}},` +
+				`"penstock":{"format":"ndjson","entry":"x/y","offset":0}}`,
 		},
 		{
 			name: "file without a time", id: loose, rec: record(`{ }`, time.Time{}, 5),
-			want: `{"@timestamp":"2026-11-25T01:02:03.000Z","penstock":{"format":"ndjson","file":"/var/log/app.log","time_from":"stored","offset":5}}`,
+			want: `{"@timestamp":"2026-11-25T01:02:03.000Z","penstock":{"format":"ndjson","file":"/var/log/app.log",` +
+				`"time_from":"stored","offset":5}}`,
 		},
 		{
 			name: "standard input", id: penstock.Identity{Key: "-", Modified: stored}, rec: record(`{"n":1}`, noon.Add(456), 5),
@@ -71,23 +74,29 @@ func TestDocumentsSayWhereTheyAreFrom(t *testing.T) {
 		},
 		{
 			name: "own aws", id: pinned, rec: record(`{"aws":{"x":1}}`, noon, 5), top: penstock.TopAWSObject,
-			want: `{"@timestamp":"2026-11-24T12:00:00.123Z","aws.s3.bucket":"logs","aws.s3.key":"a/b.log","penstock":{"format":"ndjson","offset":5},"aws":{"x":1}}`,
+			want: `{"@timestamp":"2026-11-24T12:00:00.123Z","aws.s3.bucket":"logs","aws.s3.key":"a/b.log",` +
+				`"penstock":{"format":"ndjson","offset":5},"aws":{"x":1}}`,
 		},
 		{
 			name: "shipped before", id: pinned, rec: record(`{"penstock":1}`, noon, 5), top: penstock.TopPenstock,
-			want: `{"@timestamp":"2026-11-24T12:00:00.123Z","aws":{"s3":{"bucket":"logs","key":"a/b.log"}},"penstock_":{"format":"ndjson","offset":5},"penstock":1}`,
+			want: `{"@timestamp":"2026-11-24T12:00:00.123Z","aws":{"s3":{"bucket":"logs","key":"a/b.log"}},` +
+				`"penstock_":{"format":"ndjson","offset":5},"penstock":1}`,
 		},
 		{
-			name: "hostile name", id: penstock.Identity{Bucket: "b", Key: "\"\\\n\x7f\xff\u202e", ETag: "e"}, rec: record(`{}`, noon, 0),
-			want: `{"@timestamp":"2026-11-24T12:00:00.123Z","aws":{"s3":{"bucket":"b","key":"\"\\\n` + "\x7f\ufffd\u202e" + `"}},"penstock":{"format":"ndjson","offset":0}}`,
+			name: "hostile name", id: penstock.Identity{Bucket: "b", Key: "\"\\\n\x7f\xff\u202e", ETag: "e"},
+			rec: record(`{}`, noon, 0),
+			want: `{"@timestamp":"2026-11-24T12:00:00.123Z","aws":{"s3":{"bucket":"b","key":"\"\\\n` + "\x7f\ufffd\u202e" +
+				`"}},"penstock":{"format":"ndjson","offset":0}}`,
 		},
 		{
 			name: "no time anywhere", id: penstock.Identity{Bucket: "b", Key: "k", ETag: "e"}, rec: record(`{}`, time.Time{}, 0),
 			want: `{"aws":{"s3":{"bucket":"b","key":"k"}},"penstock":{"format":"ndjson","offset":0}}`,
 		},
 		{
-			name: "a year that JSON dates cannot have", id: pinned, rec: record(`{}`, time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC), 0),
-			want: `{"@timestamp":"2026-11-25T01:02:03.000Z","aws":{"s3":{"bucket":"logs","key":"a/b.log"}},"penstock":{"format":"ndjson","time_from":"stored","offset":0}}`,
+			name: "a year that JSON dates cannot have", id: pinned,
+			rec: record(`{}`, time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC), 0),
+			want: `{"@timestamp":"2026-11-25T01:02:03.000Z","aws":{"s3":{"bucket":"logs","key":"a/b.log"}},` +
+				`"penstock":{"format":"ndjson","time_from":"stored","offset":0}}`,
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -113,7 +122,8 @@ func TestDocumentsSayWhereTheyAreFrom(t *testing.T) {
 func TestTimeOfRecordsWithoutOneComesFromTheNameBeforeTheStore(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
-		"AWSLogs/123456789012/elasticloadbalancing/eu-west-1/2026/11/24/123456789012_elb_20261124T1005Z_x.log.gz": "2026-11-24T10:05:00.000Z",
+		"AWSLogs/123456789012/elasticloadbalancing/eu-west-1/2026/11/24/" +
+			"123456789012_elb_20261124T1005Z_x.log.gz": "2026-11-24T10:05:00.000Z",
 		"cf/E2K.2026-11-24-13.abcd.gz":                "2026-11-24T13:00:00.000Z",
 		"year=2026/month=11/day=4/hour=7/part-0.json": "2026-11-04T07:00:00.000Z",
 		"firehose/2026/11/24/09/stream-1":             "2026-11-24T09:00:00.000Z",
@@ -148,7 +158,8 @@ func TestTimeOfRecordsWithoutOneComesFromTheNameBeforeTheStore(t *testing.T) {
 
 func TestIndexNamesComeFromTheRecord(t *testing.T) {
 	t.Parallel()
-	const body = `{"service":"Pay/Ments","n":7,"ok":true,"a":{"b":{"c":"x"},"b.d":"y"},"esc\u0061pe":"z","empty":"","nul":null,"list":["q"],"evil":"../../_all,*","a.b":{"e":"w"}}`
+	const body = `{"service":"Pay/Ments","n":7,"ok":true,"a":{"b":{"c":"x"},"b.d":"y"},"esc\u0061pe":"z","empty":"",` +
+		`"nul":null,"list":["q"],"evil":"../../_all,*","a.b":{"e":"w"}}`
 	for pattern, want := range map[string]string{
 		"logs-{format}-{yyyy.MM.dd}":   "logs-ndjson-2026.11.24",
 		"logs":                         "logs",
@@ -189,7 +200,8 @@ func TestRecordsThatHaveNoIndexAreKeptAsErrors(t *testing.T) {
 	} {
 		_, err := entry(t, test.pattern, test.id, "").Shape(record(test.body, test.at, 9))
 		re, ok := errors.AsType[*penstock.RecordError](err)
-		if !ok || re.Reason != penstock.ReasonUnshaped || re.Offset != 9 || string(re.Raw) != test.body || !strings.Contains(err.Error(), test.want) {
+		if !ok || re.Reason != penstock.ReasonUnshaped || re.Offset != 9 || string(re.Raw) != test.body ||
+			!strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: error %v, want a RecordError with the record and %q", test.pattern, err, test.want)
 		}
 	}
@@ -233,11 +245,15 @@ func TestADocumentWithoutAnIndexIsNamedByAnotherPatternLater(t *testing.T) {
 func TestPatternsThatCouldLeaveTheirPrefixOrNameNoIndexAreRefused(t *testing.T) {
 	t.Parallel()
 	for pattern, want := range map[string]string{
-		"{service}-logs": "must begin with", "{yyyy}": "must begin with", "-x": "does not begin", "_x": "does not begin", ".x{n}": "does not begin",
-		"Logs": "upper-case", "lo gs": "cannot have ' '", "logs-*": "cannot have '*'", "a,b": "cannot have ','", "a/b": "cannot have '/'", "a\x00b": "cannot have",
-		"logs-{x|A}": "upper-case", "logs-{x|}": "nothing behind", "logs-{}": "nothing in braces", "logs-{": "do not match", "logs-}": "do not match",
+		"{service}-logs": "must begin with", "{yyyy}": "must begin with", "-x": "does not begin", "_x": "does not begin",
+		".x{n}": "does not begin",
+		"Logs":  "upper-case", "lo gs": "cannot have ' '", "logs-*": "cannot have '*'", "a,b": "cannot have ','",
+		"a/b": "cannot have '/'", "a\x00b": "cannot have",
+		"logs-{x|A}": "upper-case", "logs-{x|}": "nothing behind", "logs-{}": "nothing in braces", "logs-{": "do not match",
+		"logs-}":      "do not match",
 		"logs-{a{b}}": "is no field", "logs-{|x}": "is no field", strings.Repeat("x", 256): "over 255",
-		"l-{YYYY.MM.DD}": "write {yyyy.MM.dd}", "l-{YYYY-MM-dd}": "write {yyyy-MM-dd}", "l-{yyyy.mm.dd}": "write {yyyy.MM.dd}", "l-{DD}": "write {dd}",
+		"l-{YYYY.MM.DD}": "write {yyyy.MM.dd}", "l-{YYYY-MM-dd}": "write {yyyy-MM-dd}",
+		"l-{yyyy.mm.dd}": "write {yyyy.MM.dd}", "l-{DD}": "write {dd}",
 		"l-{%Y.%m.%d}": "write {yyyy.MM.dd}", "l-{GGGG.WW}": "write {xxxx.ww}", "l-{yyyy.MM.dd.hh}": "write {yyyy.MM.dd.HH}",
 	} {
 		_, err := shape.New(shape.Config{Index: pattern})
@@ -352,7 +368,8 @@ func FuzzShapedRecordsAreJSONOfTheirPrefix(f *testing.F) {
 	f.Add(`{"a.b":{"c":"\ud800"}}`, "a.b.c", int64(-1))
 	f.Fuzz(func(t *testing.T, body, path string, offset int64) {
 		var object map[string]json.RawMessage
-		if json.Unmarshal([]byte(body), &object) != nil || object == nil || strings.ContainsAny(body, "\n\r") || body[0] != '{' {
+		if json.Unmarshal([]byte(body), &object) != nil || object == nil || strings.ContainsAny(body, "\n\r") ||
+			body[0] != '{' {
 			t.Skip()
 		}
 		s, err := shape.New(shape.Config{Index: "logs-{" + path + "}"})

@@ -65,7 +65,8 @@ func TestTemplatesOnRealNodes(t *testing.T) {
 	}
 }
 
-// aliases ships the samples into indexes with the names of the Elastic Common Schema, which takes no document away and finds them.
+// aliases ships the samples into indexes with the names of the Elastic Common Schema, which takes no document away and
+// finds them.
 func aliases(t *testing.T, url, samples string) {
 	t.Helper()
 	letters := filepath.Join(t.TempDir(), "letters")
@@ -85,7 +86,8 @@ func aliases(t *testing.T, url, samples string) {
 	}
 	askNode(t, url, "POST /_refresh")
 	for index, field := range map[string]string{
-		"alb": "source.ip", "nginx": "user_agent.original", "cloudtrail": "event.action", "vpcflow": "network.bytes", "syslog": "host.name",
+		"alb": "source.ip", "nginx": "user_agent.original", "cloudtrail": "event.action", "vpcflow": "network.bytes",
+		"syslog": "host.name",
 	} {
 		_, text := askNode(t, url, "POST /ecs-"+index+`-samples/_count {"query":{"exists":{"field":"`+field+`"}}}`)
 		if bytes.Contains(text, []byte(`"count":0,`)) || !bytes.Contains(text, []byte(`"count":`)) {

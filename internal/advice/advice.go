@@ -161,8 +161,9 @@ var optionHints = map[pipeline.Problem]string{
 	pipeline.BadFormat:          `"penstock formats" lists the names`,
 	pipeline.BadTimeZone: "--time-zone Europe/Berlin is for all formats, " +
 		"--time-zone mysql-error=Europe/Berlin for one",
-	pipeline.BadEncoding: "the names are those of https://encoding.spec.whatwg.org: windows-1252, shift_jis, gbk, utf-16le",
-	pipeline.BadLogs:     "docs/cloudwatch-logs.md explains them",
+	pipeline.BadEncoding: "the names are those of https://encoding.spec.whatwg.org: " +
+		"windows-1252, shift_jis, gbk, utf-16le",
+	pipeline.BadLogs: "docs/cloudwatch-logs.md explains them",
 }
 
 const credentialsHint = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a --profile, " +

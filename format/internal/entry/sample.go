@@ -6,23 +6,23 @@ import (
 	"github.com/seed56735111/penstock/internal/quote"
 )
 
-// maxLines is how many lines of a sample are split, FirstLines how many of them a line format looks at: the first ones may be
-// damaged, or a banner.
+// maxLines is how many lines of a sample are split, FirstLines how many of them a line format looks at: the first ones
+// may be damaged, or a banner.
 const (
 	maxLines   = 20
 	FirstLines = 5
 )
 
-// Sample returns the beginning of the entry: SampleBytes and one byte more, or all of it. Only a grammar that has not begun to
-// read may ask for it.
+// Sample returns the beginning of the entry: SampleBytes and one byte more, or all of it. Only a grammar that has not
+// begun to read may ask for it.
 func (r *Reader) Sample() []byte { return r.text }
 
 // Whole reports whether the sample is the whole entry.
 func (r *Reader) Whole() bool { return len(r.text) <= SampleBytes }
 
 // Lines returns up to n of the first 20 lines of the sample that are not blank, without their line endings, and without
-// those that a program draws when it starts, in which there is no letter and no digit. The last one may be cut. They are
-// split once, whatever number of formats looks at them.
+// those that a program draws when it starts, in which there is no letter and no digit. The last one may be cut. They
+// are split once, whatever number of formats looks at them.
 func (r *Reader) Lines(n int) [][]byte {
 	if r.count < 0 {
 		r.split()

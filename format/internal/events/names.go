@@ -68,9 +68,8 @@ func (s *scanner) dottedName(b []byte, cur *frame, names, start, end int) int {
 			}
 		}
 		cur.seen |= 1 << (hash >> 58)
-		s.names[names] = nameRef{
-			hash: hash, start: int32(start), end: int32(at), prefix: prefix,
-		} //nolint:gosec // a window is below 2 GiB
+		//nolint:gosec // a window is below 2 GiB
+		s.names[names] = nameRef{hash: hash, start: int32(start), end: int32(at), prefix: prefix}
 		names++
 	}
 	return names

@@ -80,9 +80,8 @@ type guess struct {
 
 // holds reports whether the name that begins at b[i] is the guessed one, with a quote and a colon behind it.
 func (g *guess) holds(b []byte, i int, top bool) bool {
-	return (binary.LittleEndian.Uint64(b[i:])^g.words[0])&g.masks[0]|(binary.LittleEndian.Uint64(
-		b[i+8:])^g.words[1])&g.masks[1] == 0 &&
-		g.masks[0] != 0 && g.top == top
+	first, second := binary.LittleEndian.Uint64(b[i:])^g.words[0], binary.LittleEndian.Uint64(b[i+8:])^g.words[1]
+	return first&g.masks[0]|second&g.masks[1] == 0 && g.masks[0] != 0 && g.top == top
 }
 
 // set makes a guess of the name b[i:j], unless it is too long or not followed by a colon.
@@ -91,9 +90,8 @@ func (g *guess) set(b []byte, i, j int, hash uint64, rank int, top bool) {
 	if size > 16 || b[j+1] != ':' {
 		return
 	}
-	*g = guess{
-		hash: hash, size: int32(j - i), rank: int16(rank), top: top, masks: [2]uint64{^uint64(0), ^uint64(0)},
-	} //nolint:gosec // at most 14
+	//nolint:gosec // at most 14
+	*g = guess{hash: hash, size: int32(j - i), rank: int16(rank), top: top, masks: [2]uint64{^uint64(0), ^uint64(0)}}
 	if size <= 8 {
 		g.masks = [2]uint64{^uint64(0) >> (8 * (8 - size)), 0}
 	} else {

@@ -10,8 +10,8 @@ import (
 	"github.com/seed56735111/penstock/internal/quote"
 )
 
-// Java is the grammar of what Java programs write with log4j, logback, Spring Boot, java.util.logging and Tomcat, in the layouts that they
-// come with and in those with the same parts in another order.
+// Java is the grammar of what Java programs write with log4j, logback, Spring Boot, java.util.logging and Tomcat, in
+// the layouts that they come with and in those with the same parts in another order.
 func Java() *Events {
 	return &Events{
 		Record: "a record of a Java program", First: lines.Of("0123456789[JFMASONDTIWEC"),
@@ -101,7 +101,8 @@ func (p *javaParts) words(line []byte, at int) {
 			switch {
 			case p.level == nil && inner == len(value) && inner > 0:
 				p.level = value
-			case p.level != nil && p.logger == nil && p.thread == nil && p.pid == nil && isLogger(value) && (line[at-1] == ']' || end+1 < len(rest) && rest[end+1] != ' '):
+			case p.level != nil && p.logger == nil && p.thread == nil && p.pid == nil && isLogger(value) &&
+				(line[at-1] == ']' || end+1 < len(rest) && rest[end+1] != ' '):
 				p.logger = value // [time][LEVEL][logger][thread] message
 			case p.thread == nil && (p.level == nil || p.logger != nil || p.pid != nil || javaFollows(rest[end+1:])):
 				p.thread = value
@@ -112,7 +113,8 @@ func (p *javaParts) words(line []byte, at int) {
 				return
 			}
 			at += end + 1
-		case p.level == nil && level > 0 && (level == len(rest) || rest[level] == ' ' || rest[level] == ':' || rest[level] == '\t'):
+		case p.level == nil && level > 0 &&
+			(level == len(rest) || rest[level] == ' ' || rest[level] == ':' || rest[level] == '\t'):
 			p.level = rest[:level]
 			if at += level; at < len(line) && line[at] == ':' {
 				p.message = skipBlank(line, at+1)
@@ -138,7 +140,8 @@ func (p *javaParts) words(line []byte, at int) {
 			switch {
 			case bytes.HasPrefix(behind, []byte(": ")), len(behind) == 1 && behind[0] == ':':
 				p.logger, p.message = rest[:size], skipBlank(line, at+size+1)
-			case blank > 0 && len(behind) > dash && (behind[dash] == '-' || behind[dash] == ':') && (dash+1 == len(behind) || behind[dash+1] == ' '):
+			case blank > 0 && len(behind) > dash && (behind[dash] == '-' || behind[dash] == ':') &&
+				(dash+1 == len(behind) || behind[dash+1] == ' '):
 				p.logger, p.message = rest[:size], skipBlank(line, at+size+dash+1)
 			case blank > 0 && isLogger(rest[:size]):
 				p.logger, p.message = rest[:size], at+size+blank
@@ -175,7 +178,9 @@ func (p *javaParts) tailLogger(line []byte) {
 func javaFollows(rest []byte) bool {
 	rest = bytes.TrimLeft(rest, " ")
 	size := loggerSize(rest)
-	return size > 0 && size < len(rest) && (isLogger(rest[:size]) || rest[size] == ':' || bytes.HasPrefix(rest[size:], []byte(" - ")) || bytes.HasPrefix(rest[size:], []byte(" : "))) ||
+	return size > 0 && size < len(rest) &&
+		(isLogger(rest[:size]) || rest[size] == ':' || bytes.HasPrefix(rest[size:], []byte(" - ")) ||
+			bytes.HasPrefix(rest[size:], []byte(" : "))) ||
 		len(rest) > 0 && rest[0] == '['
 }
 
@@ -201,7 +206,9 @@ func javaLevel(b []byte) int {
 // loggerSize returns how many bytes at the beginning of b may be a logger's name.
 func loggerSize(b []byte) int {
 	n := 0
-	for n < len(b) && (quote.IsDigit(b[n]) || b[n]|0x20 >= 'a' && b[n]|0x20 <= 'z' || b[n] == '.' || b[n] == '_' || b[n] == '$' || b[n] == '-' || b[n] == '/') {
+	for n < len(b) &&
+		(quote.IsDigit(b[n]) || b[n]|0x20 >= 'a' && b[n]|0x20 <= 'z' || b[n] == '.' || b[n] == '_' || b[n] == '$' ||
+			b[n] == '-' || b[n] == '/') {
 		n++
 	}
 	if n > 0 && (b[n-1] == '.' || b[0]|0x20 < 'a' || b[0]|0x20 > 'z') {
@@ -210,20 +217,21 @@ func loggerSize(b []byte) int {
 	return n
 }
 
-// isLogger reports whether a name is that of a class in a package: it has dots between its parts, and two of them or a capital behind the
-// last one.
+// isLogger reports whether a name is that of a class in a package: it has dots between its parts, and two of them or a
+// capital behind the last one.
 func isLogger(name []byte) bool {
 	if loggerSize(name) != len(name) {
 		return false
 	}
 	last := bytes.LastIndexByte(name, '.')
-	return last > 0 && bytes.IndexByte(name, '/') < 0 && (bytes.Count(name, []byte{'.'}) > 1 || name[last+1] >= 'A' && name[last+1] <= 'Z')
+	return last > 0 && bytes.IndexByte(name, '/') < 0 &&
+		(bytes.Count(name, []byte{'.'}) > 1 || name[last+1] >= 'A' && name[last+1] <= 'Z')
 }
 
 // isClass reports whether a name is that of a class without its package, as %c{1} writes it.
 func isClass(name []byte) bool {
 	return len(name) > 0 && name[0] >= 'A' && name[0] <= 'Z' &&
-		loggerSize(name) == len(name) && bytes.IndexAny(name, "./-") < 0
+		loggerSize(name) == len(name) && !bytes.ContainsAny(name, "./-")
 }
 
 // timeOfDay returns the length of 06:07:08.123 at the beginning of b, which logback writes without a date.
@@ -245,13 +253,15 @@ func javaTold(f times.File, line []byte) bool {
 		return true
 	}
 	p, ok := javaRead(f, line)
-	if ok && line[0] == '[' && bytes.HasPrefix(line[len(p.stamp)+1:], []byte("][")) && !bytes.Contains(p.logger, []byte("logstash")) {
+	if ok && line[0] == '[' && bytes.HasPrefix(line[len(p.stamp)+1:], []byte("][")) &&
+		!bytes.Contains(p.logger, []byte("logstash")) {
 		return false // servers of OpenSearch
 	}
 	return ok && (isLogger(p.logger) || p.thread != nil && (p.pid != nil || isClass(p.logger)))
 }
 
-// julHeader tells the first of two lines that java.util.logging writes: Mar 05, 2024 6:07:08 AM org.example.Class method.
+// julHeader tells the first of two lines that java.util.logging writes: Mar 05, 2024 6:07:08 AM org.example.Class
+// method.
 func julHeader(f times.File, line []byte) bool {
 	_, size := f.Leading(line)
 	if size == 0 || line[0] < 'A' || line[0] > 'Z' || size+2 > len(line) || line[size-1]|0x20 != 'm' {

@@ -12,7 +12,8 @@ import (
 // MySQLError is the grammar of the error log of MySQL 5 and later and of MariaDB.
 func MySQLError() *Events {
 	return &Events{
-		Record: "a record of MySQL's error log", First: lines.Of("0123456789"), Begins: mysqlErrorBegins, Joins: mysqlReady, Write: mysqlErrorWrite,
+		Record: "a record of MySQL's error log", First: lines.Of("0123456789"), Begins: mysqlErrorBegins, Joins: mysqlReady,
+		Write: mysqlErrorWrite,
 		Fields: []entry.Field{
 			{Name: "timestamp", Type: entry.Keyword},
 			{Name: "thread_id", Type: entry.Long},
@@ -68,7 +69,8 @@ func mysqlErrorParts(f times.File, line []byte) (e mysqlError, ok bool) {
 	}
 	e.message = at
 	rest := line[min(at, len(line)):]
-	return e, e.level != nil || bytes.HasPrefix(rest, []byte("mysqld_safe ")) || bytes.HasPrefix(rest, []byte("InnoDB: ")) || bytes.HasPrefix(rest, []byte("mysqld: "))
+	return e, e.level != nil || bytes.HasPrefix(rest, []byte("mysqld_safe ")) ||
+		bytes.HasPrefix(rest, []byte("InnoDB: ")) || bytes.HasPrefix(rest, []byte("mysqld: "))
 }
 
 func isMySQLLevel(b []byte) bool {
@@ -123,7 +125,8 @@ func mysqlErrorWrite(w *Writer, raw []byte) bool {
 // MySQLGeneral is the grammar of the general query log.
 func MySQLGeneral() *Events {
 	return &Events{
-		Record: "a record of MySQL's general log", First: lines.All(), Begins: mysqlGeneralBegins, Banner: mysqlBanner, Loose: true, Write: mysqlGeneralWrite,
+		Record: "a record of MySQL's general log", First: lines.All(), Begins: mysqlGeneralBegins, Banner: mysqlBanner,
+		Loose: true, Write: mysqlGeneralWrite,
 		Fields: []entry.Field{
 			{Name: "timestamp", Type: entry.Keyword},
 			{Name: "thread_id", Type: entry.Long},
@@ -141,7 +144,8 @@ func mysqlBanner(line []byte) bool {
 		return true
 	case bytes.HasPrefix(line, []byte("Time")):
 		rest := bytes.TrimLeft(line[4:], " \t")
-		return len(rest) < len(line)-4 && bytes.HasPrefix(rest, []byte("Id Command")) && bytes.HasSuffix(bytes.TrimRight(rest, " \t"), []byte("Argument"))
+		return len(rest) < len(line)-4 && bytes.HasPrefix(rest, []byte("Id Command")) &&
+			bytes.HasSuffix(bytes.TrimRight(rest, " \t"), []byte("Argument"))
 	}
 	return bytes.HasSuffix(line, []byte(" started with:")) && bytes.Contains(line, []byte(", Version: "))
 }
@@ -164,8 +168,8 @@ func mysqlReady(_ times.File, line []byte) bool {
 	return bytes.HasSuffix(line, []byte(": ready for connections."))
 }
 
-// mysqlGeneralParts returns where the time ends, the thread and the command, and where the argument begins. A line of the same second as
-// the one before may have two tabs for the time.
+// mysqlGeneralParts returns where the time ends, the thread and the command, and where the argument begins. A line of
+// the same second as the one before may have two tabs for the time.
 func mysqlGeneralParts(f times.File, line []byte) (end int, thread, command []byte, argument int, ok bool) {
 	if !bytes.HasPrefix(line, []byte("\t\t")) {
 		if _, end = f.Leading(line); end == 0 {
@@ -192,9 +196,12 @@ func mysqlGeneralParts(f times.File, line []byte) (end int, thread, command []by
 }
 
 var mysqlCommands = [...]string{
-	"Connect", "Query", "Quit", "Init DB", "Prepare", "Execute", "Close stmt", "Reset stmt", "Long Data", "Field List", "Statistics",
-	"Ping", "Change user", "Shutdown", "Refresh", "Processlist", "Kill", "Debug", "Binlog Dump GTID", "Binlog Dump", "Register Slave",
-	"Register Replica", "Set option", "Fetch", "Daemon", "Reset Connection", "Create DB", "Drop DB", "Sleep", "Time", "Delayed insert",
+	"Connect", "Query", "Quit", "Init DB", "Prepare", "Execute", "Close stmt", "Reset stmt", "Long Data", "Field List",
+	"Statistics",
+	"Ping", "Change user", "Shutdown", "Refresh", "Processlist", "Kill", "Debug", "Binlog Dump GTID", "Binlog Dump",
+	"Register Slave",
+	"Register Replica", "Set option", "Fetch", "Daemon", "Reset Connection", "Create DB", "Drop DB", "Sleep", "Time",
+	"Delayed insert",
 	"Table Dump", "Connect Out", "Error",
 }
 
@@ -227,7 +234,8 @@ func mysqlGeneralWrite(w *Writer, raw []byte) bool {
 // MySQLAudit is the grammar of the audit logs of MariaDB's plugin, which RDS has too, and of Aurora.
 func MySQLAudit() *Events {
 	return &Events{
-		Record: "a record of MySQL's audit log", First: lines.Of("0123456789"), Begins: mysqlAuditBegins, Write: mysqlAuditWrite,
+		Record: "a record of MySQL's audit log", First: lines.Of("0123456789"), Begins: mysqlAuditBegins,
+		Write: mysqlAuditWrite,
 		Fields: []entry.Field{
 			{Name: "timestamp", Type: entry.Keyword},
 			{Name: "serverhost", Type: entry.Keyword},
@@ -267,7 +275,8 @@ func mysqlAuditBegins(f times.File, line []byte) bool {
 
 func isOperation(b []byte) bool {
 	switch string(b) {
-	case "CONNECT", "DISCONNECT", "FAILED_CONNECT", "QUERY", "TABLE", "READ", "WRITE", "CREATE", "ALTER", "RENAME", "DROP", "PROXY_CONNECT",
+	case "CONNECT", "DISCONNECT", "FAILED_CONNECT", "QUERY", "TABLE", "READ", "WRITE", "CREATE", "ALTER", "RENAME", "DROP",
+		"PROXY_CONNECT",
 		"QUERY_DDL", "QUERY_DML", "QUERY_DCL", "QUERY_DML_NO_SELECT":
 		return true
 	}
@@ -329,7 +338,8 @@ func MySQLSlow() *Events {
 		fields = append(fields, entry.Field{Name: name, Type: entry.Double})
 	}
 	return &Events{
-		Record: "a record of MySQL's slow log", First: lines.All(), Begins: mysqlSlowBegins, Banner: mysqlBanner, Loose: true, Write: mysqlSlowWrite,
+		Record: "a record of MySQL's slow log", First: lines.All(), Begins: mysqlSlowBegins, Banner: mysqlBanner, Loose: true,
+		Write:  mysqlSlowWrite,
 		Joins:  func(_ times.File, line []byte) bool { return bytes.HasPrefix(line, []byte("# Time: ")) },
 		Fields: fields,
 	}
@@ -337,15 +347,20 @@ func MySQLSlow() *Events {
 
 // mysqlSlowNumbers are the numbers in the comments of the slow log, by their names in small letters.
 var mysqlSlowNumbers = [...]string{
-	"query_time", "lock_time", "rows_sent", "rows_examined", "rows_affected", "rows_read", "bytes_sent", "bytes_received", "last_errno", "errno",
-	"killed", "tmp_tables", "tmp_disk_tables", "tmp_table_sizes", "merge_passes", "innodb_io_r_ops", "innodb_io_r_bytes", "innodb_io_r_wait",
-	"innodb_rec_lock_wait", "innodb_queue_wait", "innodb_pages_distinct", "log_slow_rate_limit", "read_first", "read_last", "read_key",
-	"read_next", "read_prev", "read_rnd", "read_rnd_next", "sort_merge_passes", "sort_range_count", "sort_rows", "sort_scan_count",
+	"query_time", "lock_time", "rows_sent", "rows_examined", "rows_affected", "rows_read", "bytes_sent", "bytes_received",
+	"last_errno", "errno",
+	"killed", "tmp_tables", "tmp_disk_tables", "tmp_table_sizes", "merge_passes", "innodb_io_r_ops", "innodb_io_r_bytes",
+	"innodb_io_r_wait",
+	"innodb_rec_lock_wait", "innodb_queue_wait", "innodb_pages_distinct", "log_slow_rate_limit", "read_first", "read_last",
+	"read_key",
+	"read_next", "read_prev", "read_rnd", "read_rnd_next", "sort_merge_passes", "sort_range_count", "sort_rows",
+	"sort_scan_count",
 	"created_tmp_disk_tables", "created_tmp_tables", "thread_id",
 }
 
 func mysqlSlowBegins(_ times.File, line []byte) bool {
-	return len(line) > 8 && line[0] == '#' && (bytes.HasPrefix(line, []byte("# Time: ")) || bytes.HasPrefix(line, []byte("# User@Host: ")))
+	return len(line) > 8 && line[0] == '#' &&
+		(bytes.HasPrefix(line, []byte("# Time: ")) || bytes.HasPrefix(line, []byte("# User@Host: ")))
 }
 
 // mysqlSlow is the record at hand.
@@ -497,7 +512,8 @@ func (w *mysqlSlow) pair(key, value []byte) {
 
 // mysqlSlowTexts are the other values in the comments of the slow log.
 var mysqlSlowTexts = [...]string{
-	"schema", "qc_hit", "full_scan", "full_join", "tmp_table", "tmp_table_on_disk", "filesort", "filesort_on_disk", "priority_queue",
+	"schema", "qc_hit", "full_scan", "full_join", "tmp_table", "tmp_table_on_disk", "filesort", "filesort_on_disk",
+	"priority_queue",
 	"innodb_trx_id", "log_slow_rate_type", "start", "end", "stored_routine",
 }
 
