@@ -28,18 +28,35 @@ type corpus struct {
 const objects = 8
 
 // generation changes when the content of the corpora does, so that no stale directory is used.
-const generation = 2
+const generation = 3
 
 type lineWriter func(b []byte, r *rand.Rand, i int) []byte
 
+// kind is how a corpus is made.
+type kind struct {
+	line lineWriter
+	// header is the first line of each object, empty for none.
+	header string
+	// length is about that of a line, and ratio what gzip makes of it.
+	length, ratio float64
+}
+
 // formats are the corpora that exist, with the format name that the shipper must recognise.
-func formats() map[string]lineWriter {
-	return map[string]lineWriter{"ndjson": ndjsonLine, "alb": albLine}
+func formats() map[string]kind {
+	return map[string]kind{
+		"ndjson": {line: ndjsonLine, length: 495, ratio: 5.5},
+		"alb":    {line: albLine, length: 683, ratio: 6.5},
+		"csv": {
+			line: csvLine, length: 163, ratio: 5.7,
+			header: "time,level,service,host,user id,path,status,bytes,duration,agent",
+		},
+		"vpcflow": {line: flowLine, length: 111, ratio: 3.6},
+	}
 }
 
 // makeCorpus returns the corpus of n records, made on the first call and kept in the cache directory.
 func makeCorpus(cache, format string, n int) (corpus, error) {
-	line, ok := formats()[format]
+	kind, ok := formats()[format]
 	if !ok {
 		return corpus{}, fmt.Errorf("make corpus: no format %q", format)
 	}
@@ -63,7 +80,7 @@ func makeCorpus(cache, format string, n int) (corpus, error) {
 	for part := range objects {
 		wg.Go(func() {
 			from, to := n*part/objects, n*(part+1)/objects
-			parts[part], errs[part] = makeObject(filepath.Join(c.Dir, objectName(format, part)), line, from, to)
+			parts[part], errs[part] = makeObject(filepath.Join(c.Dir, objectName(format, part)), kind, from, to)
 		})
 	}
 	wg.Wait()
@@ -90,7 +107,7 @@ func objectName(format string, part int) string {
 	return fmt.Sprintf("%s-%02d.gz", format, part)
 }
 
-func makeObject(name string, line lineWriter, from, to int) (c corpus, err error) {
+func makeObject(name string, k kind, from, to int) (c corpus, err error) {
 	f, err := os.Create(name)
 	if err != nil {
 		return c, err
@@ -108,9 +125,14 @@ func makeObject(name string, line lineWriter, from, to int) (c corpus, err error
 	plain := &counter{w: z}
 	w := bufio.NewWriterSize(plain, 1<<20)
 	r := rand.New(rand.NewPCG(2026, uint64(from)))
+	if k.header != "" {
+		if _, err := w.WriteString(k.header + "\n"); err != nil {
+			return c, err
+		}
+	}
 	var b []byte
 	for i := from; i < to; i++ {
-		b = append(line(b[:0], r, i), '\n')
+		b = append(k.line(b[:0], r, i), '\n')
 		if _, err := w.Write(b); err != nil {
 			return c, err
 		}
@@ -193,4 +215,23 @@ func albLine(b []byte, r *rand.Rand, i int) []byte {
 		pick(r, paths), r.IntN(40), r.Uint64(), agent(r),
 		at.Unix(), r.Uint64()>>16, r.Uint64()>>16,
 		r.IntN(90), at.Add(-20*time.Millisecond).Format(layout), target, status, r.Uint64())
+}
+
+// csvLine is a row of an export, with quotes around what has commas.
+func csvLine(b []byte, r *rand.Rand, i int) []byte {
+	at := start.Add(time.Duration(i) * 37 * time.Millisecond)
+	b = at.AppendFormat(b, "2006-01-02T15:04:05.000Z")
+	return fmt.Appendf(b, `,%s,%s,ip-10-0-%d-%d,%d,%s,%d,%d,0.%03d,"%s"`,
+		[]string{"info", "info", "debug", "warn"}[r.IntN(4)], pick(r, services), r.IntN(4), r.IntN(250), r.IntN(1_000_000),
+		pick(r, paths), []int{200, 200, 204, 404, 500}[r.IntN(5)], r.IntN(100_000), r.IntN(1000), agent(r))
+}
+
+// flowLine is a flow log record of version 2, as it is delivered without a header.
+func flowLine(b []byte, r *rand.Rand, i int) []byte {
+	at := start.Unix() + int64(i/50)
+	return fmt.Appendf(b, "2 123456789012 eni-0%016x 10.0.%d.%d 203.0.%d.%d %d %d %d %d %d %d %d %s OK",
+		r.Uint64()>>8, r.IntN(4), r.IntN(250), r.IntN(256), r.IntN(256), 1024+r.IntN(60_000),
+		[]int{443, 80, 22, 53}[r.IntN(4)],
+		[]int{6, 17}[r.IntN(2)], r.IntN(1000), r.IntN(1_000_000), at, at+60,
+		[]string{"ACCEPT", "ACCEPT", "REJECT"}[r.IntN(3)])
 }
