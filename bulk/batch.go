@@ -22,11 +22,11 @@ type batch struct {
 	ids     []byte
 	docs    []document
 	indexes []string
-	byName  map[string]int // their places
+	byName  map[string]int // places in indexes
 	actions [][2]action    // for each of indexes: to add, to replace
-	// replaces says that some of the documents do.
+	// replaces says that some documents are to take the place of those with their ids.
 	replaces bool
-	begun    int64 // what had arrived of all batches before this one
+	begun    int64 // documents of all batches that had arrived when it was begun
 	// alone says that it has the tokens of all batches in hand, for one document. Its record is borrowed: lent is held
 	// while somebody looks at raw.
 	alone  bool
@@ -66,17 +66,17 @@ type document struct {
 }
 
 // bodySum is the SHA-256 of the body, taken while it is filled, when what was just written is still in the processor's
-// cache. Who has the lock may use the rest.
+// cache. The lock guards the other fields.
 type bodySum struct {
 	sync.Mutex
 	hash hash.Hash
 	done int // bytes of the body
 }
 
-// sumStep is the length of the parts in which the sum goes on.
+// sumStep is how many bytes of the body are summed at a time.
 const sumStep = 64 << 10
 
-// take takes in what the body has got since.
+// take sums what the body has gained since the last time.
 func (s *bodySum) take(body []byte) {
 	if s.hash == nil {
 		s.hash = sha256.New()
@@ -251,7 +251,7 @@ func (b *batch) keep(keep func(i int) bool) *batch {
 	b.body, b.raw, b.ids, b.docs, b.replaces = b.body[:0], b.raw[:0], b.ids[:0], b.docs[:0], false
 	for i := range from.docs {
 		if keep(i) {
-			b.copy(from, i) // to where it is or before: what follows is still there
+			b.copy(from, i) // never behind its old place: what follows is still there
 		}
 	}
 	clear(from.docs[len(b.docs):])
@@ -310,8 +310,8 @@ func (b *batch) copy(from *batch, i int) {
 	b.docs = append(b.docs, e)
 }
 
-// lease counts the readers of a body that somebody may still use. The transport can go on reading a body after it has
-// answered (golang/go issue 51907), so a buffer is used again only when every reader of it is closed.
+// lease counts the readers of a body that are still open. The transport can go on reading a body after it has answered
+// (golang/go issue 51907), so a buffer is used again only when every reader of it is closed.
 type lease struct{ open atomic.Int32 }
 
 func (l *lease) free() bool { return l.open.Load() == 0 }
@@ -345,7 +345,7 @@ func (r *leased) Close() error {
 type stack struct {
 	mu      sync.Mutex
 	batches []*batch
-	alone   *batch // for a document that is sent by itself; kept only as long as no other ones come between
+	alone   *batch // for a document that is sent by itself; dropped when another batch is taken
 }
 
 func (s *stack) put(b *batch) {

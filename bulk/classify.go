@@ -19,21 +19,21 @@ const (
 	suspect    // this document again; the document's own fault when it goes on while others arrive
 	poison     // never: the record's own fault
 	indexFault // never to this index: not the fault of the document
-	createOnly // never to this index in the place of another document
+	createOnly // never to this index as a replacement: it takes new documents only
 	config     // the run cannot go on
 	noIDs      // the run cannot go on with ids
-	unknown    // the whole batch again
+	unknown    // this document again: its status means nothing; of a refusal: it is not in the table
 )
 
 // refusal is a row of the table: what an item that is not stored means, by its status and its type. Zero fields match
-// anything. The first row that matches decides. words are for types that stand for several things alone: a part of
-// the reason, or its beginning, after ^, where the reason may quote the document.
+// anything. The first row that matches decides. words are set only for types that stand for several things: a part of
+// the reason or, after ^, its beginning, where the reason may quote the document.
 type refusal struct {
 	status int
 	kind   string
 	words  string
 	class  class
-	why    string // of an index: as a person is told
+	why    string // of an index: what IndexError says; of others: for the reader of the table
 }
 
 // refusals decides whose fault a refusal is: the record's, the index's, the run's, or nobody's and passing. Types of

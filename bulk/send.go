@@ -19,9 +19,9 @@ import (
 	"github.com/seed56735111/penstock/internal/quote"
 )
 
-// target is the path of a batch's requests. It asks for what is needed of each item only; status and id keep every
-// item in its place. A document that the domain's pipeline dropped has another status than a created one, and the
-// same as one that replaced another: with the index action the result tells.
+// target is the path of a batch's requests. It asks for what is needed of each item only; status and id keep every item
+// in its place. The status tells a document that the domain's pipeline dropped from a created one, but not from one
+// that replaced another: with the index action the result is asked for too.
 func (w *Writer) target(b *batch) string {
 	bulk := "/_bulk?filter_path=took,errors,items.*._id,items.*.status,items.*.error"
 	if b.replaces {
@@ -40,9 +40,9 @@ func maxAnswer(docs int) int64 { return 1<<20 + int64(docs)*4096 }
 // send waits for a slot, delivers a batch, however many requests it takes, and puts it down.
 func (w *Writer) send(b *batch) {
 	if b.alone {
-		defer w.giveBack(cap(w.hands))
+		defer w.freeHands(cap(w.hands))
 	} else {
-		defer w.giveBack(1)
+		defer w.freeHands(1)
 	}
 	if w.slots.acquire(w.ctx) == nil { // otherwise the writer is at its end, and so are the deliveries
 		parts := []*batch{b}
@@ -70,10 +70,10 @@ func (w *Writer) deliver(b *batch, began time.Time) {
 }
 
 // narrowing is the delivery of one batch, in as many requests as it takes. A request that is refused as a whole for
-// what is in it is halved until the document whose fault it is is alone.
+// what is in it is halved until the document at fault is by itself.
 type narrowing struct {
 	w      *Writer
-	before int64 // what had arrived of all batches when this one was begun; less than nothing when it is the last attempt
+	before int64 // documents of all batches that had arrived when this one was begun; -1 for the last attempt
 	taken  bool  // some of its documents were not refused in this way
 	alone  []lone
 }
@@ -84,8 +84,7 @@ type lone struct {
 	err   *domain.Error
 }
 
-// stubborn is the number of documents refused one by one, with none taken, after which it is no longer one document's
-// fault.
+// stubborn is how many documents may be refused one by one, with none taken, before the fault is taken for the run's.
 const stubborn = 20
 
 func (n *narrowing) deliver(b *batch, began time.Time) {
@@ -128,7 +127,7 @@ func (n *narrowing) deliver(b *batch, began time.Time) {
 				w.fail(describeFailure(r.err, waited))
 				return
 			}
-			n.before = -1 // others have arrived, if not meanwhile: the documents' own fault
+			n.before = -1 // others arrived earlier, if not meanwhile: it is the documents' own fault
 		}
 		w.cfg.Logger.InfoContext(w.ctx, "retrying", "documents", len(b.docs), "attempt", attempt+1,
 			"pause", pause.String(), "reason", r.err.Error())
@@ -146,7 +145,7 @@ func (n *narrowing) deliver(b *batch, began time.Time) {
 	}
 }
 
-// end puts the documents away that were refused alone, unless nothing shows that the domain takes any.
+// end rejects the documents that were refused by themselves, unless nothing shows that the domain takes any.
 func (n *narrowing) end() {
 	w := n.w
 	for _, l := range n.alone {
@@ -205,7 +204,8 @@ func (w *Writer) arrived() int64 {
 	return w.stats.Delivered + w.stats.Duplicate + w.stats.Dropped
 }
 
-// budget is how long a batch may go without progress. Who takes a connection and is silent then is no wrong endpoint.
+// budget is how long a batch may go without progress. An endpoint that takes a connection and then stays silent is not
+// a wrong one.
 func (w *Writer) budget(err error) time.Duration {
 	if _, silent := errors.AsType[*domain.StallError](err); silent || w.isKnown() {
 		return w.cfg.RetryBudget
@@ -234,10 +234,10 @@ func (w *Writer) sleep(d time.Duration) bool {
 // round is what one request came to.
 type round struct {
 	again    *batch        // documents to be sent again; nil when there are none
-	parts    []*batch      // send these in its place
+	parts    []*batch      // smaller batches to be sent in its place
 	refusal  *domain.Error // the request was refused for what is in it
 	taken    bool          // the domain answered item by item
-	suspects bool          // nothing is wrong but what may be the documents' own fault
+	suspects bool          // whatever is to be sent again may itself be at fault
 	progress bool          // some documents got their final outcome
 	fatal    bool
 	err      error         // why again
@@ -265,7 +265,7 @@ func (w *Writer) attempt(b *batch, isRetry bool, before int64) round {
 	return w.items(b, resp, body, before)
 }
 
-// largeAnswer is the size beyond which answers, full of refusals, are taken in one after the other.
+// largeAnswer is the size beyond which answers are read one at a time, so that many refusals do not fill the memory.
 const largeAnswer = 1 << 20
 
 // readAnswer reads an answer into its batch. done is called when its items are settled.
@@ -321,15 +321,15 @@ func (w *Writer) refused(b *batch, e *domain.Error) round {
 	return round{again: b, fatal: true, err: e}
 }
 
-// badRequest is a refusal of the whole request that would come again. It may be for the sake of one index, or of one
-// document.
+// badRequest is a refusal of the whole request that a retry would meet again. One index or one document may be its
+// cause.
 func (w *Writer) badRequest(b *batch, e *domain.Error) round {
 	r := refusalOf(e.Status, itemError{Type: e.Type, Reason: e.Reason})
 	switch {
 	case r.class == indexFault && len(b.indexes) > 1:
 		return round{parts: b.byIndex()}
 	case r.class == indexFault:
-		return round{again: b, progress: true, err: w.refuseIndex(b.indexes[0], r.why, e)} // which leaves nothing
+		return round{again: b, progress: true, err: w.refuseIndex(b.indexes[0], r.why, e)} // sift then leaves nothing
 	case r.class == noIDs:
 		return round{again: b, fatal: true, err: &IDsError{Err: e}}
 	case r.class != unknown || e.Status != http.StatusBadRequest:
@@ -352,7 +352,7 @@ func (w *Writer) isKnown() bool { return w.cfg.Known || w.hasAnswered() }
 // blockedPause is how long to wait at least before writing to a domain that blocks writes.
 const blockedPause = 5 * time.Second
 
-// rejectAll puts away a single document that was refused as a whole request.
+// rejectAll rejects the document of a request that was refused as a whole.
 func (w *Writer) rejectAll(b *batch, e *domain.Error) round {
 	s := newSettlement(w, b)
 	for i := range b.docs {
@@ -448,8 +448,8 @@ type verdicts struct {
 }
 
 // items settles the documents by the items of a response. Nothing is settled before the whole response is read and
-// every item is known to be about the document in its place: a response that cannot be trusted in one item is not in
-// the others.
+// every item is known to be about the document in its place: a response that is wrong about one item is not trusted
+// about the others.
 func (w *Writer) items(b *batch, resp *http.Response, body []byte, before int64) round {
 	v := verdicts{classes: resized(&b.answer.classes, len(b.docs)), items: resized(&b.answer.items, len(b.docs))}
 	mismatch := false
@@ -537,7 +537,7 @@ func (w *Writer) settleItems(b *batch, v *verdicts, before int64) round {
 		case indexFault, createOnly:
 			why, failure := refusalOf(v.items[i].status, parseItemError(v.items[i].err)).why, w.itemFailure(&v.items[i])
 			if c == createOnly && !w.cfg.Overwrite {
-				s.giveBack(i, &IndexError{Index: b.indexes[e.index], Why: why, Err: failure}) // it takes the others
+				s.giveBack(i, &IndexError{Index: b.indexes[e.index], Why: why, Err: failure}) // new ones it takes
 			} else {
 				s.giveBack(i, w.refuseIndex(b.indexes[e.index], why, failure))
 			}

@@ -32,12 +32,13 @@ type Config struct {
 	// BatchBytes is the size, before compression, at which a request is sent: 2 MiB. A larger document is sent by itself,
 	// when nothing else is in hand.
 	BatchBytes int
-	// BatchDocs is the number of documents at which a request is sent: 10,000. Short ones cost as much memory again as
-	// their bytes.
+	// BatchDocs is the number of documents at which a request is sent: 10,000. A short document costs as much memory for
+	// its bookkeeping as for its bytes.
 	BatchDocs int
 	// MaxInFlight is the number of requests under way at once: 4. Throttling lowers it for a while.
 	MaxInFlight int
-	// Linger is how long a document waits for its request to fill: 1 s. Nobody waits when every delivery waits.
+	// Linger is how long a document waits for its request to fill: 1 s. When every delivery waits for its outcome, the
+	// request is sent at once.
 	Linger time.Duration
 	// RetryBudget is how long a batch is retried before the run gives up: 5 minutes.
 	RetryBudget time.Duration
@@ -56,8 +57,8 @@ type Config struct {
 	DocType string
 	// NoIDs leaves the ids out, for collections that take none. A document that is sent twice is then stored twice.
 	NoIDs bool
-	// Known says that the domain has shown that it is one, by its banner: a redirect or a page in place of an answer is a
-	// failure that may pass then, and no longer the sign of a wrong address, and StartupTimeout is over.
+	// Known says that the banner has shown that this is a domain. StartupTimeout no longer applies, and a redirect or a
+	// page in place of an answer is a failure that may pass, not the sign of a wrong address.
 	Known bool
 	// Logger is told of retries; nil discards.
 	Logger *slog.Logger
@@ -89,10 +90,10 @@ func (c Config) withDefaults() Config {
 // Stats are the writer's counters since it was made.
 type Stats struct {
 	Requests, Retries int64
-	// BytesOut were sent, retries included; RetriedBytes is their share.
+	// BytesOut is what was sent, retries included; RetriedBytes is what the retries sent.
 	BytesOut, RetriedBytes int64
 	InFlight               int64
-	// HeldBack is how many of the requests that may be under way throttling keeps back now.
+	// HeldBack is by how many throttling lowers the number of requests under way now.
 	HeldBack int64
 	// Outcome counts the documents whose outcome is known.
 	penstock.Outcome
@@ -107,7 +108,7 @@ type Writer struct {
 	wg     sync.WaitGroup
 	slots  *slots        // requests under way; throttling takes some out of use
 	hands  chan struct{} // a token for each batch in hand: being filled, waiting for a slot, or under way
-	alone  chan struct{} // one token: for who is about to take all hands
+	alone  chan struct{} // one token: for the one that is about to take all hands
 	answer chan struct{} // one token: for a large answer, until its items are settled
 	free   stack
 	signs  atomic.Bool // somebody asks for the SHA-256 of bodies
@@ -122,7 +123,7 @@ type Writer struct {
 	stored  chan struct{} // closed when the domain has stored the first document, or had it already
 	started sync.Once
 
-	mu       sync.Mutex // may be taken by who holds a lane's, not the other way round
+	mu       sync.Mutex // may be locked while a lane's is held, never the other way round
 	open     int        // deliveries begun and not waiting
 	answered bool
 	failed   error
@@ -135,7 +136,7 @@ type Writer struct {
 // hand.
 type lane struct {
 	w     *Writer
-	users int // deliveries begun and not waiting, be they read or not; guarded by the writer's mutex
+	users int // deliveries begun and not waiting; guarded by the writer's mutex
 
 	mu      sync.Mutex
 	filling *batch
@@ -277,7 +278,7 @@ type delivery struct {
 	lane    *lane
 	reject  penstock.RejectFunc
 	changed chan struct{} // one token: out or err has changed
-	added   int64         // belongs to who calls Add and Wait
+	added   int64         // belongs to the caller of Add and Wait
 
 	// Guarded by the writer's mutex:
 	out  penstock.Outcome
@@ -327,7 +328,7 @@ func (d *delivery) Add(ctx context.Context, doc penstock.Document) error {
 		l.mu.Unlock()
 		return nil
 	}
-	// Whoever holds the lock takes this part too, or the next one does.
+	// When the lock is taken, this part is summed later: with the next one, or when the body is finished.
 	if !b.endsPart() || !w.signs.Load() || !b.sum.TryLock() {
 		l.mu.Unlock()
 		return nil
@@ -388,7 +389,7 @@ func (d *delivery) failure(index string) error {
 	return nil
 }
 
-// broken is failure for who holds the writer's mutex.
+// broken says why the delivery failed, whatever index comes next. The writer's mutex is held.
 func (d *delivery) broken() error {
 	if d.err != nil {
 		return d.err
@@ -433,7 +434,7 @@ func (w *Writer) takeAll(ctx context.Context) error {
 	defer again.Stop()
 	for n := range cap(w.hands) {
 		if err := w.token(ctx, w.hands, again.C); err != nil {
-			w.giveBack(n)
+			w.freeHands(n)
 			return err
 		}
 	}
@@ -459,8 +460,8 @@ func (w *Writer) token(ctx context.Context, tokens chan struct{}, often <-chan t
 	}
 }
 
-// giveBack gives back the tokens of n batches in hand.
-func (w *Writer) giveBack(n int) {
+// freeHands gives back the tokens of n batches in hand.
+func (w *Writer) freeHands(n int) {
 	for range n {
 		<-w.hands
 	}
@@ -468,7 +469,7 @@ func (w *Writer) giveBack(n int) {
 
 // put gives a batch back that was not needed.
 func (w *Writer) put(b *batch) {
-	w.free.put(b) // first: who gets the token finds it
+	w.free.put(b) // first: whoever gets the token then finds it
 	<-w.hands
 }
 
@@ -580,7 +581,7 @@ func (s *slots) acquire(stop context.Context) error {
 	}
 }
 
-// take is acquire for who must have a slot to release.
+// take uses a slot even when none is free, for a caller that will release one.
 func (s *slots) take() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -608,7 +609,7 @@ func (s *slots) throttled() {
 	s.limit, s.good = max(1, s.limit/2), 0
 }
 
-// succeeded lets it grow by one after as many good answers as there are requests under way.
+// succeeded raises the limit by one after as many good answers in a row as it allows requests.
 func (s *slots) succeeded() {
 	s.mu.Lock()
 	s.good++

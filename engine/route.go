@@ -189,6 +189,7 @@ func (c *call) api(name, expr string) error {
 	return c.notOffered()
 }
 
+// allow answers with f when the method is one of these.
 func (c *call) allow(f func() error, methods ...string) error {
 	if slices.Contains(methods, c.r.Method) {
 		return f()

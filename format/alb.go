@@ -2,8 +2,8 @@ package format
 
 import "github.com/seed56735111/penstock/format/internal/lines"
 
-// alb is "Access logs for your Application Load Balancer" in the AWS documentation, and "Health check logs". Older logs
-// end earlier.
+// alb is "Access logs for your Application Load Balancer" in the AWS documentation, and "Health check logs". Lines of
+// older logs have fewer fields.
 func alb() schema {
 	return schema{
 		name: "alb",

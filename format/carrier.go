@@ -9,7 +9,8 @@ import (
 )
 
 // carrier is the grammar of a format whose records carry those of another one as text: each message goes to the format
-// that it fits. What the carrier has beside it is kept under a name, and the time is the carrier's, when it has one.
+// that it fits. What the carrier has beside it is kept under a name, and the time is the carrier's, when it has one and
+// the message has no @timestamp.
 type carrier struct {
 	// Grammar is how the carrier's own records are told and read.
 	entry.Grammar
@@ -17,11 +18,12 @@ type carrier struct {
 	name, message string
 	// open, when set, reports whether a message goes on in the next record. What it is given ends with padding.
 	open func(fields, message []byte) bool
-	// object says that the message is an object, and that records are the carrier's own, whatever they have.
+	// object says that the message is a JSON object. A record that has none is still the carrier's, with all its fields
+	// under name.
 	object bool
 	// blank says that a record without a message has an empty one.
 	blank bool
-	// same is the field in which the parts of a message are equal.
+	// same is the field whose value is the same in all parts of a message.
 	same string
 }
 
@@ -33,13 +35,13 @@ type carried struct {
 	*carrier
 	out   *entry.Reader
 	yield entry.Yield
-	take  entry.Yield // the method, made once
+	take  entry.Yield // the method record, bound once
 
 	seq    int64
 	failed bool
 	fields []byte // of the carrier's record at hand, padded
 	text   []byte // its message, plain
-	next   []byte // the same of the record behind it
+	next   []byte // the fields of the record behind it, padded
 	// parts says that rec is held back because its message goes on. Its bytes are in raw then.
 	parts bool
 	rec   penstock.Record
@@ -82,7 +84,7 @@ func (c *carrier) Read(r *entry.Reader, y entry.Yield) {
 // mostKept is how large the buffers of a reader of carriers may be to be kept for another entry.
 const mostKept = 1 << 20
 
-// record takes a record of the carrier's, or what came instead of one.
+// record takes a record of the carrier's, or the error that came in place of one.
 func (s *carried) record(rec penstock.Record, err error) bool {
 	if err != nil {
 		if _, ok := err.(*penstock.RecordError); !ok { //nolint:errorlint // that is what a Reader hands over
@@ -199,7 +201,7 @@ func (s *carried) emit(rec penstock.Record) bool {
 	return s.yield(rec, nil)
 }
 
-// look reads a message as what it fits, when it holds one record of that, and else as text.
+// look reads a message as the one record that it holds of a format that it fits, or else as text.
 func (s *carried) look(text []byte) {
 	var ok bool
 	if s.inner, ok = s.out.Message(text); ok {

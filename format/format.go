@@ -43,21 +43,21 @@ func Formats() []Format {
 
 // Config says how entries are read.
 type Config struct {
-	// Force is the name of the format that everything is read as, empty for recognising it. Parameters may follow it, as
-	// in "vpcflow(fields=version account-id action)".
+	// Force is the name of the format that everything is read as, empty when each entry is to be recognised. Parameters
+	// may follow it, as in "vpcflow(fields=version account-id action)".
 	Force string
 	// MaxRecordBytes is the longest record, 16 MiB when zero, at least 64 KiB and at most 1 GiB. A longer record becomes a
 	// RecordError without its bytes.
 	MaxRecordBytes int
-	// TimeZone is where clocks stood that wrote times without a zone, UTC when empty: a name such as Europe/Berlin or an
+	// TimeZone is the zone of times that are written without one, UTC when empty: a name such as Europe/Berlin or an
 	// offset such as +02:00. One with a name of a format before it, as in mysql-error=Europe/Berlin, is for that format
 	// alone; commas stand between several.
 	TimeZone string
 	// TimeField are the names of the fields that have the time of a record, the best one first, with commas between them;
 	// dots lead into objects. They come before the names that are looked for anyway.
 	TimeField string
-	// SkipBinary passes over content that is no text. Otherwise it is a *penstock.ObjectError. What a forced format is for
-	// is not looked at.
+	// SkipBinary passes over content that is no text. Otherwise such content is a *penstock.ObjectError. With a forced
+	// format no content counts as binary.
 	SkipBinary bool
 }
 
@@ -74,12 +74,12 @@ type Detector struct {
 	// skipBinary says that content that is no text is passed over.
 	skipBinary bool
 	pool       chan *entry.Reader // of entries that were read to their end
-	// zone is that of times without one, nil for UTC, zones those of formats.
+	// zone is that of times without one, nil for UTC; zones are those of single formats, by name.
 	zone  *time.Location
 	zones map[string]*time.Location
 	large entry.Large
 	timed string // Config.TimeField
-	// inside reads what stands in records.
+	// inside reads messages that stand in the records of carriers. It is made once, when it is first needed.
 	inside  *Detector
 	prepare sync.Once
 	// framed, when set, is told of the bytes that frame records.
@@ -103,7 +103,7 @@ func newDetector(cfg Config, formats []schema) (*Detector, error) {
 		d.max = defaultMaxRecord
 	}
 	d.max = min(max(d.max, entry.SampleBytes), mostRecord)
-	if err := d.place(cfg.TimeZone, formats); err != nil {
+	if err := d.readZones(cfg.TimeZone, formats); err != nil {
 		return nil, err
 	}
 	if names := strings.FieldsFunc(cfg.TimeField, func(c rune) bool { return c == ',' || c == ' ' }); len(names) > 0 {
@@ -121,8 +121,8 @@ func newDetector(cfg Config, formats []schema) (*Detector, error) {
 	return d, err
 }
 
-// place takes the zones of times without one.
-func (d *Detector) place(setting string, formats []schema) error {
+// readZones reads Config.TimeZone.
+func (d *Detector) readZones(setting string, formats []schema) error {
 	for one := range strings.SplitSeq(setting, ",") {
 		name, zone, ofFormat := strings.Cut(strings.TrimSpace(one), "=")
 		if !ofFormat {
@@ -255,9 +255,9 @@ func (d *Detector) Recognize(o *penstock.Object, id penstock.Identity, e penstoc
 	}, nil
 }
 
-// choose returns the first format of those that may fit which says that it does. Of formats that look at lines it is
-// the first one that more than half of the first lines fit, or else that most of them do: a line of another program's
-// in a file changes nothing.
+// choose returns the first format that says that the entry is its own. Of formats that count lines it is the first one
+// that more than half of the first lines fit, or else the one that most lines fit: a single line of another program
+// changes nothing.
 func (d *Detector) choose(r *entry.Reader) *schema {
 	last := &d.formats[len(d.formats)-1]
 	if d.index == nil {
@@ -293,8 +293,8 @@ func (d *Detector) choose(r *entry.Reader) *schema {
 	return last
 }
 
-// skip says why an object of this name holds no records, or nothing. What is asked for by name is read whatever it is
-// called.
+// skip says why an object of this name holds no records, or returns an empty string. With a forced format every name is
+// read.
 func (d *Detector) skip(name string) string {
 	if d.index == nil {
 		return ""

@@ -9,13 +9,13 @@ import (
 	"github.com/seed56735111/penstock/format/internal/lines"
 )
 
-// index says cheaply which formats may fit an entry, whatever number of them there is: line formats by the first bytes
-// of its first lines, JSON by the names of its first record.
+// index says cheaply which formats may fit an entry, however many there are: line formats by the first bytes of its
+// first lines, JSON by the names of its first record.
 type index struct {
 	always  set
 	starts  [256]set // by the first byte of a line
 	rows    *events.Index
-	rowSets []set // by the numbers of the rows
+	rowSets []set // which formats have the row of that number
 
 	services map[string]bool
 	skipping []int // formats that leave objects out by their names

@@ -6,7 +6,7 @@ import (
 	"github.com/seed56735111/penstock/format/internal/events"
 )
 
-// parquet is what Apache Parquet files hold whose columns are those of no other format.
+// parquet is for Apache Parquet files whose columns fit no other format.
 func parquet() schema {
 	return schema{
 		name: "parquet", told: "PAR1 at the beginning",
@@ -15,7 +15,7 @@ func parquet() schema {
 	}
 }
 
-// avro is what Avro object container files hold whose fields are those of no other format.
+// avro is for Avro object container files whose fields fit no other format.
 func avro() schema {
 	return schema{
 		name: "avro", told: "Obj and a byte 1 at the beginning", about: "rows of Avro object container files",
@@ -23,10 +23,10 @@ func avro() schema {
 	}
 }
 
-// rowsOf is the grammar of rows, which the decoder has made lines of JSON of.
+// rowsOf is the grammar of the rows of a kind of file. The decoder has written each row as a line of JSON.
 type rowsOf struct{ table string }
 
-// Told reports whether the entry is from such a file.
+// Told reports whether the entry is from a file of that kind.
 func (g rowsOf) Told(r *entry.Reader) bool { return r.Table == g.table }
 
 // Read reads an entry to its end.
@@ -35,7 +35,7 @@ func (g rowsOf) Read(r *entry.Reader, y entry.Yield) { events.Any{Lines: true}.R
 // Documented returns nothing: the names are those of the columns.
 func (rowsOf) Documented() []entry.Field { return nil }
 
-// numbered has the records of rows known by their numbers.
+// numbered gives each record the number of its row as its offset.
 func numbered(y entry.Yield) entry.Yield {
 	n := int64(0)
 	return func(rec penstock.Record, err error) bool {

@@ -84,17 +84,18 @@ func table() []schema {
 	}
 }
 
-// schema is all that a format is. How it is told and read, what it is called, its documentation and its tests follow
-// from it and from its samples in testdata/NAME.
+// schema is all that a format is; the grammar in it is often a lines.Schema. How it is told and read, what it is
+// called, its documentation and its tests follow from it and from its samples in testdata/NAME.
 type schema struct {
 	name string
-	// told says for people by what the format is told, about what it is.
+	// told tells people how the format is recognised, about what it is.
 	told, about string
 	grammar     entry.Grammar
 	// generic says that the format does not say who wrote the records: a message in it is as good as text.
 	generic bool
 	// service is the name of the object that a service writes to see whether it may, empty for none.
 	service string
-	// skip, when set, says why an object of this name holds no records although it is the format's, or nothing.
+	// skip, when set, says why an object of this name holds no records, although the service writes it beside them; an
+	// empty string when it may hold some.
 	skip func(name string) string
 }

@@ -6,8 +6,8 @@ import (
 	"github.com/seed56735111/penstock/format/internal/lines"
 )
 
-// vpcflow is "Flow log records" in the AWS documentation: the fields that are not text, and what tells records without
-// a header, as CloudWatch Logs has them.
+// vpcflow is "Flow log records" in the AWS documentation. Columns are the fields of records without a header, as
+// CloudWatch Logs has them.
 func vpcflow() schema {
 	return schema{
 		name: "vpcflow",

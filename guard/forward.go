@@ -102,8 +102,8 @@ func (f *forward) rewrite(r *httputil.ProxyRequest) {
 	}
 }
 
-// stripCredentials removes the headers that must not reach the backend: the client's credentials, and those by which a
-// security plugin lets a proxy name the user.
+// stripCredentials removes the headers that must not reach the backend: the client's credentials, those by which a
+// security plugin lets a proxy name the user, and those about the client's connection.
 func stripCredentials(h http.Header) {
 	for name := range h {
 		lower := strings.ToLower(name)

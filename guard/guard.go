@@ -90,9 +90,9 @@ type Guard struct {
 	arn  string
 	// gate judges and forwards, with injected faults around it.
 	gate http.Handler
-	// engine is the backend, with injected faults in front of it.
-	engine http.Handler
-	admin  http.Handler
+	// backend is Config.Backend, with injected faults in front of it.
+	backend http.Handler
+	admin   http.Handler
 }
 
 // domainName matches the names of domains that the service accepts, regionPattern the names of regions.
@@ -161,7 +161,7 @@ func New(cfg Config) (*Guard, error) {
 		auth: identity.NewAuthenticator(cfg.Identities, cfg.Region, "es", cfg.MaxSkew),
 		arn:  DomainARN(cfg.Region, cfg.Account, cfg.Name),
 	}
-	g.gate, g.engine = cfg.Faults.Around(http.HandlerFunc(g.serve)), cfg.Faults.Before(cfg.Backend)
+	g.gate, g.backend = cfg.Faults.Around(http.HandlerFunc(g.serve)), cfg.Faults.Before(cfg.Backend)
 	g.admin = cfg.Faults.Admin(string(cfg.AdminToken), cfg.Logger)
 	return g, nil
 }
@@ -326,8 +326,8 @@ func (c *call) unusable() *refusal {
 	return nil
 }
 
-// tooLarge refuses a body over the limit. An anonymous caller that is not allowed is told so first. A signature cannot
-// be verified, because that takes the whole body.
+// tooLarge refuses a body over the limit. An anonymous caller that is not allowed is told so first. A signed caller is
+// told of the size only: to verify the signature takes the whole body.
 func (c *call) tooLarge(signed bool) *refusal {
 	if !signed {
 		c.body = &edge.Body{}
@@ -371,7 +371,7 @@ func (c *call) forward(w http.ResponseWriter) {
 	r.GetBody = func() (io.ReadCloser, error) { return c.body.Reader(), nil }
 	r.ContentLength = c.body.Size
 	r.TransferEncoding, r.Trailer = nil, nil
-	c.engine.ServeHTTP(w, r)
+	c.backend.ServeHTTP(w, r)
 }
 
 // withoutSignature removes the parameters of a presigned URL from a query, and leaves the rest as it is.

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// question is one thing that the policy is asked about a request: may the caller do method on path?
+// question is one thing that the policy is asked about a request: may the caller use method on path?
 type question struct{ method, path string }
 
 // opaqueError says that strict mode does not understand a request completely.
@@ -43,9 +43,9 @@ type strict struct {
 // errStop ends the walk when the consumer wants no more questions.
 var errStop = errors.New("stop")
 
-// questions yields the questions beside the one about the URL: for every index of an expression or a body, the call
-// that has this index alone in its URL. A last pair with an error means that the request must be refused. The caller
-// asks about the URL too, so the strict mode never allows what the parity mode refuses.
+// questions yields what is asked besides the URL as it was sent: for each index that an expression or a body stands
+// for, the same call with that index alone in its URL. A last pair with an error means that the request must be
+// refused. The caller asks about the URL too, so the strict mode never allows what the parity mode refuses.
 func (s *strict) questions() iter.Seq2[question, error] {
 	return func(yield func(question, error) bool) {
 		s.yield, s.asked, s.pit = yield, map[question]bool{}, false
@@ -151,7 +151,8 @@ func (s *strict) walkURL() error {
 	return nil
 }
 
-// tellsOfIndexes reports whether a call about the cluster also tells about indexes, as _cluster/health?level=indices.
+// tellsOfIndexes reports whether a call about the cluster may tell about indexes too, as _cluster/health?level=indices
+// does. A query that cannot be parsed may.
 func (s *strict) tellsOfIndexes() bool {
 	query, err := url.ParseQuery(s.target.Query)
 	return err != nil || query.Has("level")

@@ -25,7 +25,7 @@ type Target struct {
 
 // TargetError says why a request target is refused.
 type TargetError struct {
-	// Problem is a phrase such as "empty path segment".
+	// Problem is a phrase such as "an empty path segment".
 	Problem string
 	// Offset is where in the target it begins.
 	Offset int

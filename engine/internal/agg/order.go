@@ -102,7 +102,8 @@ func comparison(order []bucketOrder) func(x, y *group) int {
 	}
 }
 
-// smallest are the first n of a list that is in no order, in no order: a few of a million need no sorting of them all.
+// smallest returns the first n of an unsorted list, unsorted too: to find a few of a million takes no sorting of them
+// all.
 func smallest(list []*group, n int, compare func(x, y *group) int) []*group {
 	if n == 0 {
 		return nil

@@ -16,7 +16,7 @@ type Page struct {
 	After      *wire.Node // what search_after says
 }
 
-// ByScore says whether one of the keys is the score.
+// ByScore says whether one of the keys is the score. Without keys it is false, although the score decides then too.
 func (p *Page) ByScore() bool {
 	return slices.ContainsFunc(p.Sort, func(k SortKey) bool { return k.Field == scoreField })
 }
@@ -44,7 +44,8 @@ type Top struct {
 	after []Value
 }
 
-// NewTop has no documents yet. It refuses a page that the indexes do not have.
+// NewTop returns a Top without documents. It refuses a page beyond the window of an index, and values of search_after
+// that do not fit the sort.
 func NewTop(p *Page, searchers Searchers) (*Top, error) {
 	for _, s := range searchers {
 		if p.From+p.Size > s.Index.Settings.Window {
@@ -195,7 +196,8 @@ func (t *Top) Chosen() []*Candidate {
 	return t.heap[min(t.page.From, len(t.heap)):]
 }
 
-// before says which of two comes first: by the keys, then by the order of the indexes, then by that of changes.
+// before says which of two comes first: by the keys, then by the order of the indexes, then by the order of the changes
+// to documents.
 func (t *Top) before(a, b *Candidate) bool {
 	if t.page.Sort == nil {
 		if a.Score != b.Score {

@@ -17,7 +17,7 @@ type lineReader struct {
 	*plan
 	day         []byte // the date of records without one
 	date, clock []byte // of the record at hand
-	both        []byte
+	both        []byte // date and clock joined
 	more        []byte // the lines that go on with the one at hand, each behind a line feed
 	// instead, when set, returns the plan of a line that has too few fields for its own, nil for none.
 	instead func(line []byte) *plan
@@ -28,7 +28,7 @@ type lineReader struct {
 	loose       bool    // a line that fits no form is a message
 	forms       []*plan // of which a line has the first one that it fits; nil when there is one
 	provisional bool    // the time at hand has no year in the log
-	delimiter   byte    // that the record at hand names, of its pairs
+	delimiter   byte    // between the pairs of the record at hand, as it says itself
 	pairs       *pairReader
 	names       []name // of an object of the record at hand
 }
@@ -283,7 +283,7 @@ func (r *lineReader) append(b []byte, n int, s *step, value []byte, plain bool, 
 	return appendQuoted(append(b, s.first...), value, plain), true
 }
 
-// zoned appends an address that is none to an index: one with a zone behind it stands there without the zone too.
+// zoned appends a value that an index takes for no address. One with a zone behind it is added without the zone too.
 func (s *step) zoned(b, value []byte, plain bool) []byte {
 	if ip, _, ok := bytes.Cut(value, []byte{'%'}); ok && isIP(ip) {
 		b = appendQuoted(append(b, s.first...), ip, plain)

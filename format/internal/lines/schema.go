@@ -54,7 +54,7 @@ const (
 	beyond Kind = 255 // a field without a name
 )
 
-// isTime reports whether a field of the kind alone is the time of its record. The first one of a line is.
+// isTime reports whether a field of the kind is by itself the time of its record. The first one of a line counts.
 func (k Kind) isTime() bool { return k >= ISO && k <= MonthDay }
 
 // Field is one field of a line.
@@ -106,16 +106,17 @@ type Schema struct {
 	// Trailing are fields behind the Message that is the Rest of a line: some of them, in their order, each behind its
 	// Lead.
 	Trailing []Field
-	// Has is what every record has somewhere, empty for nothing: what has not is told apart without a look at its fields.
+	// Has is a text that every record contains, empty for none. A line without it does not count for the format, without a
+	// look at its fields.
 	Has string
 	// Free says that a line which has none of the forms is a record too, with a message alone.
 	Free bool
-	// Proof, when set, is what the records among the first lines have to show for the format to be told; a name of the
-	// entry that has one of the words in Named does as well.
+	// Proof, when set, decides by the records among the first lines whether the format is told. An entry whose name has
+	// one of the words in Named needs no proof.
 	Proof func(records [][]byte) bool
 	Named []string
-	// Several says that lines which are no records go on with the record before them. They are a part of the Message that
-	// is the Rest of its line. With GoesOn only those do of which it says so; others are alone.
+	// Several says that a line which is no record goes on with the record before it, as a part of the Message that is the
+	// Rest of the record's line. With GoesOn only the lines that it accepts go on; others stand by themselves.
 	Several bool
 	GoesOn  func(line []byte) bool
 	// Layout is how the fields of a line are set apart.
@@ -136,7 +137,7 @@ type Layout struct {
 	Padded bool
 }
 
-// Starts returns the bytes with which a line begins that tells the format.
+// Starts returns the bytes with which a record of the format may begin.
 func (f *Schema) Starts() (s Bytes) {
 	for _, form := range f.forms() {
 		s = s.With(starts(form.Fields, f.Bare))
@@ -144,7 +145,7 @@ func (f *Schema) Starts() (s Bytes) {
 	return s
 }
 
-// starts returns the bytes with which a line of some fields begins.
+// starts returns the bytes with which a line of these fields may begin.
 func starts(fields []Field, bare bool) (s Bytes) {
 	for i := range fields {
 		s = s.With(fields[i].starts(bare))
@@ -231,8 +232,7 @@ func (f *Schema) Read(r *entry.Reader, y entry.Yield) {
 // Indented reports whether a line begins with white space.
 func Indented(line []byte) bool { return len(line) == 0 || line[0] == ' ' || line[0] == '\t' }
 
-// Documented returns the fields that a document may have. A field that has one type in one form and another in another
-// one is mixed.
+// Documented returns the fields that a document may have. A field whose type differs between forms is mixed.
 func (f *Schema) Documented() []entry.Field {
 	var all []entry.Field
 	places := map[string]int{}
@@ -303,7 +303,7 @@ type plan struct {
 
 type step struct {
 	kind  Kind
-	odd   bool
+	odd   bool      // more than the separator says where the field ends, see Field.isOdd
 	slash bool      // an End in the value is behind a backslash
 	first string    // what comes before the value
 	parts [3]string // the same for what is taken out of an address or a request
@@ -415,8 +415,8 @@ func documented(fields []Field) []entry.Field {
 	return all
 }
 
-// begins reports whether the first fields of a line are what the plan wants to see in them, and where they end. Their
-// times must be some; they are looked at last, because that costs most.
+// begins reports whether the first fields of a line are what the plan wants to see in them, and where they end. What
+// stands for a time must be one; times are checked last, because that costs most.
 func (p *plan) begins(line []byte) (end int, ok bool) {
 	if len(line) > 0 && !p.starts.Has(line[0]) {
 		return 0, false
@@ -458,8 +458,8 @@ func (p *plan) begins(line []byte) (end int, ok bool) {
 	return at, true
 }
 
-// lacks reports whether nothing but the last value of a line is missing that has n: it ends with the separator before
-// that.
+// lacks reports whether a line with n values lacks only the last one that it needs, because that one is empty: the line
+// ends with the separator before it.
 func (p *plan) lacks(n int, line []byte) bool {
 	return n == p.least-1 && p.separator != ' ' && len(line) > 0 && line[len(line)-1] == p.separator
 }
