@@ -11,7 +11,7 @@ import (
 
 // messages reads texts that stand in the records of an entry, or between them: each as the format that it fits.
 type messages struct {
-	inside *Detector // without carriers
+	of     *Detector // that the entries are read with
 	stored time.Time
 
 	in      entry.Reader
@@ -42,7 +42,7 @@ func (d *Detector) within() *Detector {
 // that all is of one.
 func (d *Detector) lookInto(r *entry.Reader) {
 	m := entry.State(r, messagesKey{}, func() *messages {
-		m := &messages{inside: d.within()}
+		m := &messages{of: d}
 		m.read, m.stray, m.collect = m.message, m.line, m.found
 		return m
 	})
@@ -77,11 +77,12 @@ func (m *messages) look(text []byte) (f *schema, rec penstock.Record, ok bool) {
 	if len(text) == 0 {
 		return nil, rec, false
 	}
+	inside := m.of.within()
 	m.bytes.Reset(text)
-	m.in.Stored, m.in.Zone = m.stored, m.inside.zone
+	m.in.Stored, m.in.Zone = m.stored, inside.zone
 	m.in.Begin(&m.bytes, max(len(text), entry.SampleBytes))
-	f = m.inside.choose(&m.in)
-	if zone, ok := m.inside.zones[f.name]; ok {
+	f = inside.choose(&m.in)
+	if zone, ok := inside.zones[f.name]; ok {
 		m.in.Zone = zone
 	}
 	m.count, m.rec = 0, penstock.Record{}
