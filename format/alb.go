@@ -7,9 +7,8 @@ import "github.com/seed56735111/penstock/format/internal/lines"
 func alb() schema {
 	return schema{
 		name: "alb",
-		told: "lines that begin with http, https, h2, grpcs, ws or wss, a time and app/, or with a time, " +
-			"a latency and the PASS or FAIL of a " +
-			"health check",
+		told: "lines that begin with http, https, h2, grpcs, ws or wss, a time and app/, or with a time, a latency and " +
+			"the PASS or FAIL of a health check",
 		about:   "access and health check logs of Application Load Balancers",
 		service: "ELBAccessLogTestFile",
 		grammar: forms{

@@ -20,13 +20,11 @@ func vpcflow() schema {
 				Record: "a flow log record", Least: 4, Layout: lines.Layout{Bare: true}, Known: flowFields(),
 				Columns: []lines.Columns{{Names: []string{
 					"version", "account-id", "interface-id", "srcaddr", "dstaddr", "srcport", "dstport", "protocol", "packets",
-					"bytes",
-					"start", "end", "action", "log-status",
+					"bytes", "start", "end", "action", "log-status",
 				}}},
 			},
 			flowRow("interface_id", "srcaddr", "dstaddr", "srcport", "dstport", "log_status", "pkt_srcaddr", "pkt_dstaddr",
-				"flow_direction",
-				"traffic_path", "account_id", "tcp_flags"),
+				"flow_direction", "traffic_path", "account_id", "tcp_flags"),
 		},
 	}
 }
