@@ -108,7 +108,7 @@ func decodeError(kind container, err error) error {
 	switch {
 	case errors.Is(err, errWindow), errors.Is(err, zstd.ErrWindowSizeExceeded),
 		errors.Is(err, zstd.ErrDecoderSizeExceeded):
-		return overLimit("%v data needs a window of more than %d MiB", kind, maxWindow>>20)
+		return OverLimit("%v data needs a window of more than %d MiB", kind, maxWindow>>20)
 	case errors.Is(err, zip.ErrAlgorithm):
 		return &UnsupportedError{Container: "zip (with this compression method)"}
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):

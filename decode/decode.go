@@ -236,7 +236,8 @@ func (o *object) verdict(err error) error {
 	return &penstock.ObjectError{Reason: penstock.ReasonCorrupt, Err: err}
 }
 
-func overLimit(format string, args ...any) error {
+// OverLimit is the error of an object that asks for more than it may have.
+func OverLimit(format string, args ...any) error {
 	return &penstock.ObjectError{Reason: penstock.ReasonLimit, Err: fmt.Errorf(format, args...)}
 }
 
@@ -289,7 +290,7 @@ func (o *object) peeked(name string, br *bufio.Reader, depth int) error {
 	case kind > avroFile:
 		return &UnsupportedError{Container: kind.String()}
 	case depth >= o.MaxDepth:
-		return overLimit("nested deeper than %d containers", o.MaxDepth)
+		return OverLimit("nested deeper than %d containers", o.MaxDepth)
 	case kind == tarArchive:
 		return o.tar(name, patient{br}, depth)
 	case kind == zipArchive:
@@ -362,9 +363,9 @@ func (l *layer) Read(p []byte) (int, error) {
 	l.decoded[l.depth] += int64(n)
 	switch total := l.decoded[l.depth]; {
 	case total > l.MaxBytes:
-		err = overLimit("%v data decodes to more than %d bytes", l.kind, l.MaxBytes)
+		err = OverLimit("%v data decodes to more than %d bytes", l.kind, l.MaxBytes)
 	case total > ratioFloor && float64(total) > l.MaxRatio*float64(l.source.read):
-		err = overLimit("%v data decodes to more than %g times its size", l.kind, l.MaxRatio)
+		err = OverLimit("%v data decodes to more than %g times its size", l.kind, l.MaxRatio)
 	case err != nil && !errors.Is(err, io.EOF):
 		err = decodeError(l.kind, err)
 	}
@@ -393,7 +394,7 @@ func (o *object) entry(name string, br *bufio.Reader, depth int) error {
 func (o *object) give(entry penstock.Entry, r io.Reader, depth int) error {
 	o.entries++
 	if o.entries > o.MaxEntries {
-		return overLimit("more than %d entries", o.MaxEntries)
+		return OverLimit("more than %d entries", o.MaxEntries)
 	}
 	e := &entryReader{object: o, r: r, depth: depth, whole: entry.Name == ""}
 	entry.Reader = e
@@ -442,7 +443,7 @@ func (e *entryReader) Read(p []byte) (int, error) {
 	e.plain += int64(n)
 	if e.plain > e.MaxBytes {
 		n--
-		err = overLimit("decodes to more than %d bytes", e.MaxBytes)
+		err = OverLimit("decodes to more than %d bytes", e.MaxBytes)
 	}
 	switch {
 	case err == nil, errors.Is(err, penstock.ErrIdle):

@@ -28,9 +28,6 @@ type Rows interface {
 // enough, and is called at most once.
 type HoldFunc func(bytes int64) error
 
-// OverLimit is the error of a file that asks for more than it may have.
-func OverLimit(format string, args ...any) error { return overLimit(format, args...) }
-
 // parquet gives the rows of a Parquet file, which is read from its end, so it is kept first.
 func (o *object) parquet(name string, r io.Reader, depth int) error {
 	if o.Parquet == nil {
@@ -58,7 +55,7 @@ func (o *object) rows(name string, kind container, depth int, open func(HoldFunc
 	defer func() { o.decoder.pages.Release(held) }()
 	rows, err := open(func(n int64) error {
 		if n > o.MaxPages {
-			return overLimit("%v file whose pages take %d MiB at once, over the limit of %d MiB, twice --max-record-bytes",
+			return OverLimit("%v file whose pages take %d MiB at once, over the limit of %d MiB, twice --max-record-bytes",
 				kind, n>>20, o.MaxPages>>20)
 		}
 		held = n

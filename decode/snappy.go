@@ -101,7 +101,7 @@ func (s *snappyBlocks) block() error {
 		return err
 	}
 	if n > maxSnappyBlock {
-		return overLimit("snappy block of %d bytes, more than %d", n, maxSnappyBlock)
+		return OverLimit("snappy block of %d bytes, more than %d", n, maxSnappyBlock)
 	}
 	s.stored.Reset()
 	if _, err := io.CopyN(&s.stored, s.r, int64(n)); err != nil {
@@ -112,7 +112,7 @@ func (s *snappyBlocks) block() error {
 	case err != nil:
 		return err
 	case plain > maxSnappyBlock:
-		return overLimit("snappy block of %d bytes, more than %d", plain, maxSnappyBlock)
+		return OverLimit("snappy block of %d bytes, more than %d", plain, maxSnappyBlock)
 	case s.hadoop && int64(plain) > s.left:
 		return errors.New("block is longer than its group")
 	}

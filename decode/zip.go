@@ -32,7 +32,7 @@ func (o *object) zip(name string, r io.Reader, depth int) error {
 	directory.left = math.MaxInt64
 	switch {
 	case errors.Is(err, errDirectory):
-		return overLimit("zip archive with a directory of more than %d bytes", o.maxDirectory())
+		return OverLimit("zip archive with a directory of more than %d bytes", o.maxDirectory())
 	case err != nil:
 		return o.zipFromTheStart(name, kept, size, depth)
 	}
@@ -177,7 +177,7 @@ func (o *object) spool(r io.Reader, kind container) (_ io.ReaderAt, size int64, 
 	n, err := io.CopyN(&small, r, min(memorySpool, o.MaxSpool)+1)
 	switch {
 	case n > o.MaxSpool:
-		return nil, 0, release, overLimit("%v file of more than %d bytes", kind, o.MaxSpool)
+		return nil, 0, release, OverLimit("%v file of more than %d bytes", kind, o.MaxSpool)
 	case errors.Is(err, io.EOF):
 		err = nil
 		fallthrough
@@ -198,7 +198,7 @@ func (o *object) spool(r io.Reader, kind container) (_ io.ReaderAt, size int64, 
 	}
 	n, err = io.Copy(&spoolWriter{f}, io.LimitReader(io.MultiReader(&small, r), o.MaxSpool+1))
 	if n > o.MaxSpool {
-		err = overLimit("%v file of more than %d bytes", kind, o.MaxSpool)
+		err = OverLimit("%v file of more than %d bytes", kind, o.MaxSpool)
 	}
 	return f, n, release, err
 }

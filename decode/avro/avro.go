@@ -4,7 +4,6 @@ package avro
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -80,11 +79,7 @@ func (f *file) bytes() ([]byte, error) {
 	case n > maxMeta:
 		return nil, decode.OverLimit("Avro schema of more than %d bytes", maxMeta)
 	}
-	var b bytes.Buffer // grows with what is there, whatever the length says
-	if _, err := io.CopyN(&b, f.r, n); err != nil {
-		return nil, unexpected(err)
-	}
-	return b.Bytes(), nil
+	return readFull(f.r, nil, int(n))
 }
 
 // header reads the map behind the magic, and the marker that stands behind each block.

@@ -332,9 +332,6 @@ func (d *delta) miniblock() error {
 	return nil
 }
 
-// rest is what is behind all numbers that there are.
-func (d *delta) rest() []byte { return d.in }
-
 // deltas are numbers as values.
 type deltas struct {
 	*delta
@@ -390,7 +387,7 @@ func numbers(page []byte, most int) ([]uint32, []byte, error) {
 		}
 		all = append(all, uint32(v))
 	}
-	return all, d.rest(), nil
+	return all, d.in, nil
 }
 
 func (p *strings) next(v *value) error {

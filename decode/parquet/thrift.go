@@ -72,8 +72,7 @@ func (in *input) uvarint() uint64 {
 
 // number reads a value of any type of integer.
 func (in *input) number() int64 {
-	v := in.uvarint()
-	return int64(v>>1) ^ -int64(v&1)
+	return zigzag(in.uvarint())
 }
 
 func (in *input) i32() int32 {

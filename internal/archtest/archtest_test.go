@@ -104,6 +104,8 @@ var allowed = map[string][]string{
 
 	"cloudwatch": {root, "internal/jsjson"},
 
+	"internal/jsjson": {"internal/quote"},
+
 	// Leaves.
 	root:     {},
 	"domain": {},

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/seed56735111/penstock/internal/quote"
 )
 
 // Append writes v as JSON.stringify does, without white space.
@@ -104,20 +106,12 @@ func AppendString(b []byte, s string) []byte {
 
 func appendEscape(b []byte, c byte) []byte {
 	switch c {
-	case '"', '\\':
-		return append(b, '\\', c)
 	case '\b':
 		return append(b, '\\', 'b')
 	case '\f':
 		return append(b, '\\', 'f')
-	case '\n':
-		return append(b, '\\', 'n')
-	case '\r':
-		return append(b, '\\', 'r')
-	case '\t':
-		return append(b, '\\', 't')
 	}
-	return append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+	return quote.AppendEscape(b, c)
 }
 
 // ToNumber converts a string that the usual test takes for a number, !isNaN(parseFloat(s)) && isFinite(s), as 1*s does.

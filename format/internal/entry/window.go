@@ -7,12 +7,13 @@ import (
 	"time"
 
 	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/internal/quote"
 )
 
 const (
 	// Pad is how many zero bytes always follow the data in a window. They end every scanning loop without a test for the
 	// end of the data, and let eight bytes be loaded from any position in it.
-	Pad = 16
+	Pad = quote.Pad
 	// SampleBytes is how much of an entry the recogniser looks at, and one byte more to tell whether that is all.
 	SampleBytes = 64 << 10
 	// windowBytes is the size to which a window grows for anything longer than a sample.
