@@ -39,8 +39,8 @@ type AWS struct {
 
 var regionPattern = regexp.MustCompile(`^[a-z0-9-]+$`)
 
-// check looks at what would fail later, and look like something else then.
-func (o *AWS) check() error {
+// Check looks at what would fail later, and look like something else then.
+func (o *AWS) Check() error {
 	if o.Region != "" && !regionPattern.MatchString(o.Region) {
 		return optionf(BadRegion, "%q is no name of a region", o.Region)
 	}
@@ -53,7 +53,7 @@ func (o *AWS) check() error {
 // Load reads the AWS configuration: what is given first, then the chain of the SDK. It does not ask for credentials
 // yet.
 func (o *AWS) Load(ctx context.Context) (aws.Config, error) {
-	if err := o.check(); err != nil {
+	if err := o.Check(); err != nil {
 		return aws.Config{}, err
 	}
 	opts := []func(*config.LoadOptions) error{

@@ -60,11 +60,12 @@ var allowed = map[string][]string{
 	// The process of the Lambda function.
 	"internal/function": {
 		root, "source", "decode", "bulk", "deadletter", "domain", "sigv4", "lambda", "pipeline", "internal/settings",
-		"internal/advice",
+		"internal/advice", "internal/config",
 	},
 
 	// What the edge is made of: the table of settings, and the way out of errors.
 	"internal/settings": {"shape", "cloudwatch", "pipeline", "internal/advice", "internal/version"},
+	"internal/config":   {"domain", "shape", "pipeline", "internal/settings"},
 	"internal/advice":   {root, "source", "shape", "bulk", "deadletter", "domain", "sigv4", "pipeline", "lambda"},
 	"internal/version":  {},
 
@@ -124,8 +125,10 @@ var homes = map[string][]string{
 	"github.com/blevesearch":            {"engine/internal/store", "engine/internal/words"},
 	"github.com/johannesboyne/gofakes3": {"internal/bucket"},
 	"github.com/spf13/cobra":            {"internal/cli"},
-	"github.com/spf13/pflag":            {"internal/cli", "internal/settings", "internal/function"},
+	"github.com/spf13/pflag":            {"internal/cli", "internal/settings", "internal/config", "internal/function"},
+	"github.com/goccy/go-yaml":          {"internal/config"},
 	"github.com/rogpeppe/go-internal":   {},
+	"github.com/santhosh-tekuri":        {},
 	"github.com/google/go-cmp":          {},
 	"github.com/ulikunitz/xz":           {"decode", "decode/avro"},
 	"github.com/andybalholm/brotli":     {"decode/parquet"},

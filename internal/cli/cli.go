@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/seed56735111/penstock/internal/config"
 	"github.com/seed56735111/penstock/internal/function"
 	"github.com/seed56735111/penstock/internal/settings"
 	"github.com/seed56735111/penstock/internal/version"
@@ -42,7 +43,8 @@ type app struct {
 	// interrupted is closed by the second SIGINT or SIGTERM; the first one ends the context of the command.
 	interrupted chan struct{}
 	logLevel    string
-	noted       sync.Map // the texts of notes
+	noted       sync.Map     // the texts of notes
+	config      *config.File // nil without one
 }
 
 // Main runs penstock with the given arguments and returns its exit code. It blocks until the command is done.
@@ -132,14 +134,15 @@ Exit codes: 0 everything settled; 1 internal error; 2 usage or configuration; 3 
 	root.SetFlagErrorFunc(flagError)
 	root.PersistentFlags().StringVar(&a.logLevel, "log-level", "info", "lowest level that is logged to standard error: "+
 		"debug, info, warn or error")
-	root.PersistentFlags().String("config", "", "JSON file with settings; variables and flags override it")
+	root.PersistentFlags().String("config", "", "file with settings, in YAML or JSON; variables and "+
+		"flags override it")
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
-		if settings.Any(cmd.Flags()) {
+		if settings.Has(cmd.Flags()) {
 			if err := a.noteVariables(cmd); err != nil {
 				return err
 			}
 		}
-		return applySettings(cmd, os.LookupEnv)
+		return a.applySettings(cmd, os.LookupEnv)
 	}
 	root.SetUsageFunc(usage)
 	root.SuggestionsMinimumDistance = 2
@@ -272,7 +275,12 @@ func (a *app) explain(err error) int {
 	if done, ok := errors.AsType[*exitError](err); ok {
 		return done.Code
 	}
-	_, _ = fmt.Fprintf(a.Err, "penstock: error: %s\n", printable(err.Error()))
+	text := err.Error()
+	if e, ok := errors.AsType[*config.MistakesError](err); ok && len(e.Mistakes) > 1 {
+		writeMistakes(a.Err, e.Path, e.Mistakes)
+		text = fmt.Sprintf("%s has %d mistakes", e.Path, len(e.Mistakes))
+	}
+	_, _ = fmt.Fprintf(a.Err, "penstock: error: %s\n", printable(text))
 	if h := hintFor(err); h != "" {
 		_, _ = fmt.Fprintf(a.Err, "penstock: hint: %s\n", printable(h))
 	}

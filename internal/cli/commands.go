@@ -15,6 +15,8 @@ func commands(a *app) []*cobra.Command {
 		newRequestCommand(a),
 		newProxyCommand(a),
 		newTemplatesCommand(a),
+		newCheckCommand(a),
+		newConfigCommand(a),
 		newFormatsCommand(a),
 		newExplainCommand(a),
 		newVersionCommand(a),

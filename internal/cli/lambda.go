@@ -19,8 +19,9 @@ events of CloudWatch Logs (directly or through Kinesis). An empty event is answe
 The platform starts the binary without arguments, which does the same. To run the function on this machine, use
 "penstock invoke".
 
-Settings are the PENSTOCK_ variables of the function, or a JSON file named by PENSTOCK_CONFIG: a path in the package,
-s3://bucket/key or ssm:NAME, looked at again at most every 30 seconds. Credentials are those of the function's role.
+Settings are the PENSTOCK_ variables of the function, or a file in YAML or JSON that PENSTOCK_CONFIG names: a path in
+the package, s3://bucket/key or ssm:NAME, looked at again at most every 30 seconds. Credentials are those of the
+function's role.
 docs/lambda.md tells how to deploy it.`,
 		Example: `  PENSTOCK_DOMAIN=https://search-x.eu-west-1.es.amazonaws.com penstock invoke
   PENSTOCK_DOMAIN=http://127.0.0.1:9200 penstock invoke --s3 s3://logs/app.log.gz`,

@@ -82,7 +82,7 @@ func TestAFlagOverridesTheVariableTheFileAndTheDefault(t *testing.T) {
 	if err := cmd.ParseFlags([]string{"--index", "flag", "--config", file}); err != nil {
 		t.Fatal(err)
 	}
-	err := applySettings(cmd, func(name string) (string, bool) { s, ok := env[name]; return s, ok })
+	err := new(app).applySettings(cmd, func(name string) (string, bool) { s, ok := env[name]; return s, ok })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func TestRulesHaveALineEachInAVariableAndAPlaceInAListInAFile(t *testing.T) {
 		if err := cmd.ParseFlags(test.args); err != nil {
 			t.Fatal(err)
 		}
-		err := applySettings(cmd, func(name string) (string, bool) {
+		err := new(app).applySettings(cmd, func(name string) (string, bool) {
 			if name == "PENSTOCK_DROP" && test.variable != "" {
 				return test.variable, true
 			}
@@ -142,10 +142,10 @@ func TestAWrongSettingNamesItsPlace(t *testing.T) {
 	}{
 		{name: "variable", env: map[string]string{"PENSTOCK_WORKERS": "many"}, want: "PENSTOCK_WORKERS"},
 		{name: "size", env: map[string]string{"PENSTOCK_BATCH_BYTES": "5 apples"}, want: `"5 apples" is not a size`},
-		{name: "file value", config: write("value.json", `{"linger": "soon"}`), want: "value.json: linger"},
-		{name: "unknown key", config: write("key.json", `{"wrokers": 3}`), want: `key.json: unknown key "wrokers"`},
-		{name: "not JSON", config: write("text.json", `workers = 3`), want: "text.json: not a JSON object"},
-		{name: "nested", config: write("nested.json", `{"workers": {"n": 3}}`), want: `key "workers"`},
+		{name: "file value", config: write("value.json", `{"linger": "soon"}`), want: `value.json:1:12: linger: "soon"`},
+		{name: "unknown key", config: write("key.json", `{"wrokers": 3}`), want: `key.json:1:2: unknown key "wrokers"`},
+		{name: "not JSON", config: write("text.json", `workers = 3`), want: "text.json:1:1: not JSON"},
+		{name: "nested", config: write("nested.json", `{"workers": {"n": 3}}`), want: `nested.json:1:13: workers is`},
 		{name: "missing file", config: filepath.Join(dir, "none.json"), want: "none.json"},
 	}
 	for _, tt := range tests {
@@ -155,7 +155,7 @@ func TestAWrongSettingNamesItsPlace(t *testing.T) {
 			if err := cmd.ParseFlags([]string{"--config", tt.config}); err != nil {
 				t.Fatal(err)
 			}
-			err := applySettings(cmd, func(name string) (string, bool) { s, ok := tt.env[name]; return s, ok })
+			err := new(app).applySettings(cmd, func(name string) (string, bool) { s, ok := tt.env[name]; return s, ok })
 			if _, ok := errors.AsType[*usageError](err); !ok || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v, want a usage error with %q", err, tt.want)
 			}
@@ -189,5 +189,23 @@ func TestNothingThatMovesTheCursorReachesTheTerminal(t *testing.T) {
 	got := printable("a\x1b[31mb\rc\nd\u202ee\u0085f\tg")
 	if want := `a\u001b[31mb\u000dc\u000ad\u202ee\u0085f g`; got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// What config show prints is all that there is, with types that the file's check knows.
+func TestEverySettingIsShownAndHasTheTypeOfItsFlag(t *testing.T) {
+	t.Parallel()
+	types := map[settings.Type]string{
+		settings.IsText: "string", settings.IsBoolean: "bool", settings.IsCount: "int", settings.IsSize: "size",
+		settings.IsDuration: "duration", settings.IsRules: "rule",
+	}
+	flags := newConfigShow(new(app)).Flags()
+	for _, s := range settings.Table() {
+		f := flags.Lookup(s.Name)
+		if f == nil {
+			t.Errorf("%s is not shown", s.Name)
+		} else if f.Value.Type() != types[s.Type()] {
+			t.Errorf("the flag %s is a %s, and the file takes a %s", s.Name, f.Value.Type(), types[s.Type()])
+		}
 	}
 }

@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"strings"
@@ -21,6 +24,7 @@ import (
 
 	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/internal/advice"
+	"github.com/seed56735111/penstock/internal/config"
 	"github.com/seed56735111/penstock/internal/settings"
 	"github.com/seed56735111/penstock/pipeline"
 	"github.com/seed56735111/penstock/sigv4"
@@ -33,21 +37,18 @@ type configSource struct {
 	checked time.Time
 	text    []byte
 	etag    string
-	file    settings.File
+	file    *config.File
 }
 
-// The bounds of a configuration file, and how often it is looked at.
-const (
-	maxConfig   = 1 << 20
-	configEvery = 30 * time.Second
-)
+// configEvery is how often a configuration file is looked at.
+const configEvery = 30 * time.Second
 
 // read returns the settings, and whether they are others than those it returned last.
-func (c *configSource) read(ctx context.Context, lookup func(string) (string, bool)) (settings.File, bool, error) {
+func (c *configSource) read(ctx context.Context, lookup func(string) (string, bool)) (*config.File, bool, error) {
 	if c.where == "" {
 		first := c.checked.IsZero()
 		c.checked = time.Now()
-		return settings.File{}, first, nil
+		return nil, first, nil
 	}
 	// Wall clock: the other one stands still while a sandbox is frozen.
 	if now := time.Now().Round(0); !c.checked.IsZero() && now.Sub(c.checked) < configEvery && !now.Before(c.checked) {
@@ -55,7 +56,7 @@ func (c *configSource) read(ctx context.Context, lookup func(string) (string, bo
 	}
 	text, err := c.fetch(ctx, lookup)
 	if err != nil {
-		return settings.File{}, false, &advice.UsageError{
+		return nil, false, &advice.UsageError{
 			Err:  fmt.Errorf("read configuration %s: %w", c.where, err),
 			Hint: "PENSTOCK_CONFIG is a path, s3://bucket/key or ssm:NAME",
 		}
@@ -64,24 +65,41 @@ func (c *configSource) read(ctx context.Context, lookup func(string) (string, bo
 		c.checked = time.Now().Round(0)
 		return c.file, false, nil
 	}
-	values, err := settings.Parse(text)
+	file, err := config.Parse(c.where, text)
+	if err == nil && c.isRemote() {
+		err = file.Confine(lookup)
+	}
 	if err != nil {
 		c.etag = "" // of settings that are not in force
-		return settings.File{}, false, &advice.UsageError{
-			Err:  fmt.Errorf("%s: %w", c.where, err),
-			Hint: "docs/configuration.md lists the keys",
+		return nil, false, &advice.UsageError{
+			Err:  err,
+			Hint: "penstock check reports every mistake of a file; docs/configuration.md lists the keys",
 		}
 	}
-	c.text, c.checked, c.file = text, time.Now().Round(0), settings.File{Path: c.where, Values: values}
+	c.text, c.checked, c.file = text, time.Now().Round(0), file
 	return c.file, true, nil
+}
+
+// tell says in the log which text of a file that others may write is in force.
+func (c *configSource) tell(ctx context.Context, logger *slog.Logger) {
+	if !c.isRemote() {
+		return
+	}
+	sum := sha256.Sum256(c.text)
+	logger.InfoContext(ctx, "settings taken", "config", c.where, "sha256", hex.EncodeToString(sum[:]))
 }
 
 // forget makes the next read return the settings as new ones.
 func (c *configSource) forget() { c.checked, c.text, c.etag = time.Time{}, nil, "" }
 
+// isRemote reports whether others than those who deploy the function may write the file.
+func (c *configSource) isRemote() bool {
+	return strings.HasPrefix(c.where, "ssm:") || strings.HasPrefix(c.where, "s3://")
+}
+
 func (c *configSource) fetch(ctx context.Context, lookup func(string) (string, bool)) ([]byte, error) {
 	name, isParameter := strings.CutPrefix(c.where, "ssm:")
-	if !isParameter && !strings.HasPrefix(c.where, "s3://") {
+	if !c.isRemote() {
 		return os.ReadFile(c.where)
 	}
 	identity := &pipeline.AWS{Live: true}
@@ -155,9 +173,9 @@ func clientFor(o *pipeline.S3, cfg aws.Config) *s3.Client {
 
 // bounded reads a configuration file.
 func bounded(r io.Reader) ([]byte, error) {
-	text, err := io.ReadAll(io.LimitReader(r, maxConfig+1))
-	if err == nil && len(text) > maxConfig {
-		err = fmt.Errorf("more than %d bytes", maxConfig)
+	text, err := io.ReadAll(io.LimitReader(r, config.MaxBytes+1))
+	if err == nil && len(text) > config.MaxBytes {
+		err = fmt.Errorf("more than %d bytes", config.MaxBytes)
 	}
 	return text, err
 }

@@ -30,8 +30,8 @@ func TestAConfigurationFileIsReadAgainWhenItChanges(t *testing.T) {
 		read := func(want string, wantChanged bool) {
 			t.Helper()
 			file, changed, err := c.read(t.Context(), none)
-			if err != nil || file.Values["index"] != want || changed != wantChanged {
-				t.Errorf("index %q, changed %t, error %v; want %q, %t", file.Values["index"], changed, err, want, wantChanged)
+			if err != nil || file.Values["index"].Text != want || changed != wantChanged {
+				t.Errorf("index %q, changed %t, error %v; want %q, %t", file.Values["index"].Text, changed, err, want, wantChanged)
 			}
 		}
 		write(`{"index":"one"}`)
@@ -132,8 +132,8 @@ func TestAnUnchangedObjectIsNotSentAgain(t *testing.T) {
 		t.Helper()
 		c.checked = time.Time{} // long ago
 		file, changed, err := c.read(t.Context(), lookup)
-		if err != nil || file.Values["index"] != want || changed != wantChanged {
-			t.Errorf("index %q, changed %t, error %v; want %q, %t", file.Values["index"], changed, err, want, wantChanged)
+		if err != nil || file.Values["index"].Text != want || changed != wantChanged {
+			t.Errorf("index %q, changed %t, error %v; want %q, %t", file.Values["index"].Text, changed, err, want, wantChanged)
 		}
 	}
 	look("1", true)
@@ -182,7 +182,7 @@ func TestAParameterIsAskedForAgain(t *testing.T) {
 	lookup := func(name string) (string, bool) { return "200ms", name == "PENSTOCK_STALL_TIMEOUT" }
 	c := configSource{where: "ssm:/penstock/config"}
 	file, changed, err := c.read(t.Context(), lookup)
-	if err != nil || !changed || file.Values["index"] != "x" || asked != 3 {
+	if err != nil || !changed || file.Values["index"].Text != "x" || asked != 3 {
 		t.Errorf("asked %d times: %v, changed %t, error %v", asked, file.Values, changed, err)
 	}
 	asked = 0

@@ -15,6 +15,7 @@ import (
 
 	"github.com/seed56735111/penstock/decode"
 	"github.com/seed56735111/penstock/internal/advice"
+	"github.com/seed56735111/penstock/internal/config"
 	"github.com/seed56735111/penstock/internal/settings"
 	"github.com/seed56735111/penstock/lambda"
 	"github.com/seed56735111/penstock/pipeline"
@@ -112,6 +113,7 @@ func (f *Function) current(ctx context.Context) (*wiring, error) {
 	if err == nil {
 		if w, err = f.wire(ctx, file); err == nil {
 			f.wired = w
+			f.config.tell(ctx, w.logger)
 			return w, nil
 		}
 		f.config.forget()
@@ -124,7 +126,7 @@ func (f *Function) current(ctx context.Context) (*wiring, error) {
 }
 
 // readConfig looks at the configuration for no longer than leaves the better part of the invocation.
-func (f *Function) readConfig(ctx context.Context) (settings.File, bool, error) {
+func (f *Function) readConfig(ctx context.Context) (*config.File, bool, error) {
 	longest := 10 * time.Second
 	if deadline, ok := ctx.Deadline(); ok {
 		longest = min(longest, time.Until(deadline)/3)

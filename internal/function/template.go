@@ -92,6 +92,9 @@ func (t indexTemplate) put(ctx context.Context, d *domain.Domain) (there bool, e
 	return false, exchange(ctx, d, http.MethodPut, t.path, t.body)
 }
 
+// maxAnswer is how much is read of what a domain answers.
+const maxAnswer = 1 << 20
+
 // exchange makes one request whose answer matters only when it is no success.
 func exchange(ctx context.Context, d *domain.Domain, method, target string, body []byte) error {
 	req, err := d.NewRequest(ctx, method, target, body)
@@ -106,7 +109,7 @@ func exchange(ctx context.Context, d *domain.Domain, method, target string, body
 		return err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	text, err := io.ReadAll(io.LimitReader(resp.Body, maxConfig))
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
 		return &domain.Error{Endpoint: d.Endpoint(), Kind: domain.Unreachable, Err: err}
 	}

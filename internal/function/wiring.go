@@ -23,6 +23,7 @@ import (
 	"github.com/seed56735111/penstock/deadletter"
 	"github.com/seed56735111/penstock/domain"
 	"github.com/seed56735111/penstock/internal/advice"
+	"github.com/seed56735111/penstock/internal/config"
 	"github.com/seed56735111/penstock/internal/settings"
 	"github.com/seed56735111/penstock/lambda"
 	"github.com/seed56735111/penstock/pipeline"
@@ -73,7 +74,7 @@ type wiring struct {
 	queue     *sqs.Client
 }
 
-func (f *Function) wire(ctx context.Context, file settings.File) (*wiring, error) {
+func (f *Function) wire(ctx context.Context, file *config.File) (*wiring, error) {
 	w := &wiring{}
 	flags := pflag.NewFlagSet("lambda", pflag.ContinueOnError)
 	w.register(settings.Flags{FlagSet: flags})
@@ -85,7 +86,11 @@ func (f *Function) wire(ctx context.Context, file settings.File) (*wiring, error
 			return nil, &advice.UsageError{Err: err}
 		}
 	}
-	if err := settings.Apply(flags, f.lookup, file); err != nil {
+	said, err := file.Settings(config.TargetOf(flags, f.lookup))
+	if err != nil {
+		return nil, &advice.UsageError{Err: err, Hint: "targets is a key of the configuration file"}
+	}
+	if err := settings.Apply(flags, f.lookup, said); err != nil {
 		return nil, err
 	}
 	w.AWS.Live = true

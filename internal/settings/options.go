@@ -43,6 +43,7 @@ func (f Flags) S3(o *pipeline.S3) {
 func (f Flags) Target(o *pipeline.Target) {
 	f.group = groupDomain
 	f.Text(&o.URL, "domain")
+	f.Text(new(string), "target")
 	f.AWS(&o.AWS)
 	f.Text(&o.Service, "service")
 	f.Boolean(&o.NoSign, "no-sign")

@@ -3,11 +3,8 @@
 package settings
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"regexp"
 	"slices"
@@ -39,12 +36,47 @@ func (s Setting) Variable() string { return "PENSTOCK_" + strings.ToUpper(s.Key(
 // Key is the name in a configuration file, as batch_bytes.
 func (s Setting) Key() string { return strings.ReplaceAll(s.Name, "-", "_") }
 
+// Type is what the values of a setting are.
+type Type uint8
+
+// The types of settings.
+const (
+	IsText Type = iota
+	IsBoolean
+	IsCount    // a number from 1 on
+	IsSize     // bytes
+	IsDuration // longer than zero
+	IsRules    // several texts
+)
+
+// Type is what its values are.
+func (s Setting) Type() Type {
+	_, err := strconv.Atoi(s.Default)
+	switch {
+	case s.IsList():
+		return IsRules
+	case s.Default == "true" || s.Default == "false":
+		return IsBoolean
+	case s.Unit == "bytes":
+		return IsSize
+	case s.Unit == "duration":
+		return IsDuration
+	case err == nil:
+		return IsCount
+	}
+	return IsText
+}
+
 // IsList reports whether the setting may have several values: a line each in a variable, a list in a file.
 func (s Setting) IsList() bool { return s.Unit == "rules" }
 
 // table is the source of flags, variables, file keys, docs/configuration.md and the JSON Schema.
 var table = []Setting{
 	{"domain", "", "URL", "endpoint of the domain, https://… (plain http only on loopback)"},
+	{
+		Name:  "target",
+		Usage: "named target of the configuration file: its domain, and who signs",
+	},
 	{"region", "", "", "region to sign for; by default the one in the endpoint's host name, never a guess"},
 	{"service", "", "", "service to sign for: es (a domain) or aoss (a serverless collection); by default the endpoint's"},
 	{"profile", "", "", "profile in the AWS configuration files"},
@@ -308,6 +340,24 @@ func (f Flags) Rules(p *[]string, name string) {
 	f.mark(name)
 }
 
+// Any registers a flag for a command that only shows its value.
+func (f Flags) Any(name string) {
+	switch Lookup(name).Type() {
+	case IsText:
+		f.Text(new(string), name)
+	case IsBoolean:
+		f.Boolean(new(bool), name)
+	case IsCount:
+		f.Number(new(int), name)
+	case IsSize:
+		f.Size(new(int64), name)
+	case IsDuration:
+		f.Duration(new(time.Duration), name)
+	case IsRules:
+		f.Rules(new([]string), name)
+	}
+}
+
 // ValueProblem says what is wrong with a flag's value. The errors of this package's types say it well. Those of pflag's
 // types are about Go, and are replaced.
 func ValueProblem(f *pflag.Flag, value string, cause error) error {
@@ -432,7 +482,9 @@ func isOfTests(name string) bool {
 
 // Stray has a note for each variable that looks like a setting and is none.
 func Stray(environ []string) []string {
-	known := []string{"PENSTOCK_CONFIG", "PENSTOCK_BENCH", "PENSTOCK_CPUPROFILE", "PENSTOCK_REAL"}
+	known := []string{
+		"PENSTOCK_CONFIG", "PENSTOCK_CONFIG_MAY_NAME", "PENSTOCK_BENCH", "PENSTOCK_CPUPROFILE", "PENSTOCK_REAL",
+	}
 	for _, s := range table {
 		known = append(known, s.Variable())
 	}
@@ -487,6 +539,42 @@ func distance(a, b string) int {
 	return row[len(b)]
 }
 
+// Value is what a configuration file says about a setting.
+type Value struct {
+	Text string
+	// From is its place, as FILE:LINE:COLUMN.
+	From         string
+	Line, Column int
+}
+
+// File is what a configuration file says about settings, by their keys.
+type File struct {
+	Values map[string]Value
+	// Target, when it is not nil, has all that is said about the domain and who signs: for the keys of TargetKeys neither
+	// variables nor Values count.
+	Target map[string]Value
+}
+
+// TargetKeys are the keys that a named target has.
+func TargetKeys() []string {
+	return []string{
+		"domain", "region", "service", "profile", "role_arn", "external_id", "no_sign", "collection", "ca_file", "sign_for",
+	}
+}
+
+// Find returns what is said about a setting beside flags, and where it is said.
+func Find(s Setting, lookup func(string) (string, bool), file File) (Value, bool) {
+	if file.Target != nil && slices.Contains(TargetKeys(), s.Key()) {
+		v, ok := file.Target[s.Key()]
+		return v, ok
+	}
+	if text, _ := lookup(s.Variable()); text != "" { // an empty variable is an unset one
+		return Value{Text: text, From: s.Variable()}, true
+	}
+	v, ok := file.Values[s.Key()]
+	return v, ok
+}
+
 // Apply fills the flags of the table that were not given, from variables and the file.
 func Apply(flags *pflag.FlagSet, lookup func(string) (string, bool), file File) error {
 	var errs []error
@@ -494,19 +582,12 @@ func Apply(flags *pflag.FlagSet, lookup func(string) (string, bool), file File) 
 		if f.Changed || len(f.Annotations[annotation]) == 0 {
 			return
 		}
-		s := Lookup(f.Name)
-		from := s.Variable()
-		value, _ := lookup(from)
-		ok := value != "" // an empty variable is an unset one
-		if !ok {
-			value, ok = file.Values[s.Key()]
-			from = file.Path + ": " + s.Key()
-		}
+		value, ok := Find(Lookup(f.Name), lookup, file)
 		if !ok {
 			return
 		}
-		if err := f.Value.Set(value); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", from, ValueProblem(f, value, err)))
+		if err := f.Value.Set(value.Text); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", value.From, ValueProblem(f, value.Text, err)))
 		}
 		f.Changed = true
 	})
@@ -516,91 +597,8 @@ func Apply(flags *pflag.FlagSet, lookup func(string) (string, bool), file File) 
 	return nil
 }
 
-// File is a configuration file: where it is, and its values by key.
-type File struct {
-	Path   string
-	Values map[string]string
-}
-
-// Parse reads a flat JSON object whose keys are those of the settings table.
-func Parse(data []byte) (map[string]string, error) {
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.UseNumber()
-	var raw map[string]any
-	if err := dec.Decode(&raw); err != nil || raw == nil {
-		return nil, fmt.Errorf("not a JSON object: %s", jsonProblem(data, err))
-	}
-	if rest := bytes.TrimSpace(data[dec.InputOffset():]); len(rest) > 0 {
-		line := 1 + bytes.Count(data[:dec.InputOffset()], []byte{'\n'})
-		return nil, fmt.Errorf("not a JSON object: line %d: something follows its end", line)
-	}
-	values := make(map[string]string, len(raw))
-	for key, v := range raw {
-		if key == "$schema" {
-			continue
-		}
-		at := slices.IndexFunc(table, func(s Setting) bool { return s.Key() == key })
-		if at < 0 {
-			keys := make([]string, 0, len(table))
-			for _, s := range table {
-				keys = append(keys, s.Key())
-			}
-			if near := Nearest(key, keys); near != "" {
-				return nil, fmt.Errorf("unknown key %q; did you mean %q?", key, near)
-			}
-			return nil, fmt.Errorf("unknown key %q", key)
-		}
-		switch v := v.(type) {
-		case string:
-			values[key] = v
-		case bool:
-			values[key] = strconv.FormatBool(v)
-		case json.Number:
-			values[key] = v.String()
-		case []any:
-			text, ok := joinLines(v)
-			if !ok || !table[at].IsList() {
-				return nil, fmt.Errorf("key %q: only drop may be a list, and only of strings", key)
-			}
-			values[key] = text
-		default:
-			return nil, fmt.Errorf("key %q: want a string, a number or true/false", key)
-		}
-	}
-	return values, nil
-}
-
-// jsonProblem says what is wrong with a text that is no JSON object, and where.
-func jsonProblem(data []byte, err error) string {
-	if e, ok := errors.AsType[*json.SyntaxError](err); ok && !errors.Is(err, io.ErrUnexpectedEOF) {
-		before := data[:min(max(e.Offset-1, 0), int64(len(data)))]
-		line, column := 1+bytes.Count(before, []byte{'\n'}), len(before)-bytes.LastIndexByte(before, '\n')
-		return fmt.Sprintf("line %d, column %d: %s", line, column, e)
-	}
-	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return "it is of the type " + e.Value
-	}
-	if err == nil {
-		return "it is null"
-	}
-	return "it ends too early"
-}
-
-// joinLines puts each string of a list on a line of its own.
-func joinLines(list []any) (string, bool) {
-	lines := make([]string, 0, len(list))
-	for _, v := range list {
-		line, ok := v.(string)
-		if !ok || strings.Contains(line, "\n") {
-			return "", false
-		}
-		lines = append(lines, line)
-	}
-	return strings.Join(lines, "\n"), true
-}
-
-// Any reports whether some of the flags are of the table.
-func Any(flags *pflag.FlagSet) bool {
+// Has reports whether some of the flags are of the table.
+func Has(flags *pflag.FlagSet) bool {
 	found := false
 	flags.VisitAll(func(f *pflag.Flag) { found = found || len(f.Annotations[annotation]) > 0 })
 	return found

@@ -1,0 +1,268 @@
+// Package config reads penstock.yaml: settings, and what no flag can say. It knows the place of each value, reports
+// every mistake of a file at once, and writes the JSON Schema of what it takes.
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/seed56735111/penstock/internal/settings"
+)
+
+// MaxBytes is the longest file that is read.
+const MaxBytes = 1 << 20
+
+// File is a file without mistakes.
+type File struct {
+	Path string
+	// Values are the settings, by their keys.
+	Values map[string]settings.Value
+	// Targets are the settings of named targets.
+	Targets map[string]map[string]settings.Value
+	// Warnings are what is most likely not meant.
+	Warnings []Mistake
+}
+
+// Parse reads a file in YAML or JSON. Its error is a *MistakesError with all that is wrong.
+func Parse(path string, data []byte) (*File, error) {
+	f := &finder{}
+	root := read(path, data, f)
+	if root != nil {
+		root.secrets(f)
+		top().check(f, "the file", root)
+		if root.kind == object {
+			relate(f, root)
+		}
+	}
+	found := f.sorted()
+	if slices.ContainsFunc(found, func(m Mistake) bool { return !m.Warning }) {
+		return nil, &MistakesError{Path: path, Mistakes: found}
+	}
+	return build(path, root, found), nil
+}
+
+// read makes a tree of the text. It returns nil when something is wrong with the text as a whole.
+func read(name string, data []byte, f *finder) *node {
+	if len(data) > MaxBytes {
+		f.wrong(place{1, 1}, "more than %d bytes", MaxBytes)
+		return nil
+	}
+	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+	begin := bytes.TrimLeft(data, " \t\r\n")
+	ext := path.Ext(name)
+	if ext == ".json" || ext != ".yaml" && ext != ".yml" && bytes.HasPrefix(begin, []byte("{")) {
+		return readJSON(data, f)
+	}
+	return readYAML(string(data), f)
+}
+
+// top are the keys of the file.
+func top() keys {
+	all := keys{
+		{name: "$schema", usage: "the schema that an editor completes from", form: text{}},
+		{name: "version", usage: "of the shape of this file", form: version{}},
+		{
+			name: "targets", usage: "domains by name, and who signs for each; --target chooses one",
+			form: named{target()},
+		},
+	}
+	for _, s := range settings.Table() {
+		all = append(all, keyOf(s))
+	}
+	return all
+}
+
+// target are the keys of a named target.
+func target() keys {
+	var all keys
+	for _, s := range settings.Table() {
+		if slices.Contains(settings.TargetKeys(), s.Key()) {
+			one := keyOf(s)
+			one.required = s.Name == "domain"
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
+// keyOf is the key of a setting.
+func keyOf(s settings.Setting) key {
+	usage := s.Usage
+	if s.Unit != "" {
+		usage += " (" + s.Unit + ")"
+	}
+	if s.Default != "" {
+		usage += "; default " + s.Default
+	}
+	return key{name: s.Key(), usage: usage, form: formOf(s)}
+}
+
+func formOf(s settings.Setting) form {
+	switch s.Type() {
+	case settings.IsBoolean:
+		return boolean{}
+	case settings.IsCount:
+		return count
+	case settings.IsSize:
+		return size
+	case settings.IsDuration:
+		return duration
+	case settings.IsRules:
+		return rules{tests[s.Key()]}
+	case settings.IsText:
+	}
+	if w := choices[s.Key()]; w != nil {
+		return w
+	}
+	return text{tests[s.Key()]}
+}
+
+// version is the only one that there is.
+type version struct{}
+
+func (version) check(f *finder, key string, n *node) {
+	if v, ok := f.one(key, n); ok && v != "1" {
+		f.wrong(n.place, "%s is %s, and this penstock reads version 1", key, quoted(v))
+	}
+}
+
+func (version) schema() map[string]any { return map[string]any{"enum": []any{1, "1"}} }
+
+// rules are texts: a list of them, or one with a line for each.
+type rules struct{ test func(string) error }
+
+func (r rules) check(f *finder, key string, n *node) {
+	if n.kind == list {
+		for _, item := range n.items {
+			v, ok := f.one(key, item)
+			if ok && strings.ContainsAny(v, "\r\n") {
+				f.wrong(item.place, "%s has a line break; each rule is an item of the list", key)
+			} else if ok {
+				f.tell(key, item, r.test(v))
+			}
+		}
+		return
+	}
+	v, ok := f.one(key, n)
+	for one := range strings.Lines(v) {
+		if one = strings.TrimSpace(one); ok && one != "" {
+			f.tell(key, n, r.test(one))
+		}
+	}
+}
+
+func (rules) schema() map[string]any {
+	one := text{}.schema()
+	item := text{}.schema()
+	item["pattern"] = `^[^\r\n]*$`
+	return map[string]any{"anyOf": []any{one, map[string]any{"type": "array", "items": item}}}
+}
+
+// relate reports what is wrong between the parts of a file.
+func relate(f *finder, root *node) {
+	targets := root.member("targets")
+	if chosen := root.member("target"); chosen != nil && chosen.kind == scalar && chosen.text != "" {
+		f.target(chosen, targets)
+	}
+}
+
+// target reports a name of a target that there is not.
+func (f *finder) target(n, targets *node) {
+	var known []string
+	if targets != nil {
+		for _, m := range targets.members {
+			known = append(known, m.key)
+		}
+	}
+	if slices.Contains(known, n.text) {
+		return
+	}
+	f.wrong(n.place, "%s", noTarget(n.text, known))
+}
+
+func noTarget(name string, known []string) string {
+	said := fmt.Sprintf("no target is called %s", quoted(name))
+	if near := settings.Nearest(name, known); near != "" {
+		return said + fmt.Sprintf("; did you mean %q?", near)
+	}
+	if len(known) == 0 {
+		return said + "; the file has no targets"
+	}
+	slices.Sort(known)
+	return said + "; there are " + strings.Join(known, ", ")
+}
+
+// build makes a File of a tree without mistakes.
+func build(path string, root *node, warnings []Mistake) *File {
+	file := &File{Path: path, Values: valuesOf(path, root), Warnings: warnings}
+	if targets := root.member("targets"); targets != nil {
+		file.Targets = map[string]map[string]settings.Value{}
+		for _, m := range targets.members {
+			file.Targets[m.key] = valuesOf(path, m.value)
+		}
+	}
+	return file
+}
+
+// valuesOf returns the settings among the members of an object.
+func valuesOf(path string, n *node) map[string]settings.Value {
+	values := map[string]settings.Value{}
+	for _, m := range n.members {
+		v := settings.Value{Text: m.value.text, Line: m.value.line, Column: m.value.column}
+		v.From = fmt.Sprintf("%s:%d:%d", path, v.Line, v.Column)
+		switch m.value.kind {
+		case list: // the rules, a line each
+			lines := make([]string, 0, len(m.value.items))
+			for _, item := range m.value.items {
+				lines = append(lines, item.text)
+			}
+			v.Text = strings.Join(lines, "\n")
+		case object, null:
+			continue
+		case scalar:
+		}
+		values[m.key] = v
+	}
+	return values
+}
+
+// Settings returns what the file says about settings, with a target of its own by name. An empty name is the one that
+// the file names, or none. A nil File says nothing.
+func (f *File) Settings(target string) (settings.File, error) {
+	if f == nil {
+		if target != "" {
+			return settings.File{}, fmt.Errorf("target %q: %w", target, errNoFile)
+		}
+		return settings.File{}, nil
+	}
+	if target == "" {
+		target = f.Values["target"].Text
+	}
+	out := settings.File{Values: f.Values}
+	if target == "" {
+		return out, nil
+	}
+	var ok bool
+	if out.Target, ok = f.Targets[target]; !ok {
+		known := make([]string, 0, len(f.Targets))
+		for name := range f.Targets {
+			known = append(known, name)
+		}
+		return out, fmt.Errorf("%s: %s", f.Path, noTarget(target, known))
+	}
+	return out, nil
+}
+
+var errNoFile = errors.New("there is no configuration file that has targets; --config names one")
+
+// Schema is the JSON Schema of a file.
+func Schema() map[string]any {
+	s := top().schema()
+	s["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+	s["title"] = "penstock.yaml"
+	return s
+}

@@ -1,0 +1,109 @@
+package config_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/seed56735111/penstock/internal/config"
+)
+
+// compiled is the schema, for a validator that is not ours.
+func compiled(t *testing.T) *jsonschema.Schema {
+	t.Helper()
+	text, err := json.Marshal(config.Schema())
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := jsonschema.UnmarshalJSON(strings.NewReader(string(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource("penstock.schema.json", doc); err != nil {
+		t.Fatal(err)
+	}
+	schema, err := c.Compile("penstock.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return schema
+}
+
+// values are what generated files have at their keys: right for some and wrong for others.
+var values = []string{
+	`1`, `0`, `-1`, `7`, `1.5`, `999999999`, `1000000000`, `true`, `false`, `null`, `""`, `"1"`, `"007"`, `"0"`, `"-1"`,
+	`"true"`, `"TRUE"`, `"yes"`, `"es"`, `"aoss"`, `"skip"`, `"letter"`, `"skipp"`, `"ecs"`, `"own"`, `"rename"`,
+	`"compat"`, `"safe"`, `"off"`, `"5MiB"`, `"5 MiB"`, `"5 apples"`, `"1GB"`, `"10s"`, `"1m30s"`, `"1h"`, `"0s"`, `"30"`,
+	`"1.5s"`, `"soon"`, `"-1s"`, `[]`, `["a=b"]`, `["a=b", "c=d"]`, `["a=b", null]`, `[["a=b"]]`,
+	`"a=b\nc=d"`, `["a=b\nc=d"]`,
+	`{}`, `{"a": 1}`, `"a=b"`, `"alb"`, `"arn:aws:iam::1:role/x"`, `"eu-west-1"`, `"https://x.example"`, `"UTC"`,
+	`{"prod": {"domain": "https://x.example"}}`, `{"prod": {}}`, `{"p q": {"domain": "https://x.example"}}`,
+	`{"prod": {"domain": "https://x.example", "profile": "p", "no_sign": true}}`,
+	`{"prod": {"domain": "https://x.example", "profil": "p"}}`, `{"prod": {"domain": "https://x.example", "index": "x"}}`,
+	`{"prod": ["https://x.example"]}`,
+}
+
+// beyond says that a mistake is not one of shape: what a value means cannot be said in a schema.
+func beyond(text string) bool {
+	return slices.ContainsFunc([]string{
+		": no format is called", ": index pattern", ": drop rule", "no target is called", "stands here again",
+		"is no name of a",
+		"is not the ARN", "no encoding has", "read time zone", "domain: ", "credentials",
+	}, func(s string) bool { return strings.Contains(text, s) })
+}
+
+// What the schema refuses the check refuses, and the other way round: keys, types, words and ranges.
+func TestTheSchemaAndTheCheckAgree(t *testing.T) {
+	t.Parallel()
+	schema := compiled(t)
+	keys := []string{"indxe", "$schema"}
+	for key := range config.Schema()["properties"].(map[string]any) {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	accepted, refused := 0, 0
+	try := func(text string) {
+		doc, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
+		if err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		bySchema := schema.Validate(doc)
+		found := mistakes(t, "p.json", text)
+		found = slices.DeleteFunc(found, func(line string) bool { return beyond(line) || strings.Contains(line, "warning:") })
+		if (bySchema == nil) != (len(found) == 0) {
+			t.Errorf("%s: the schema says %v, the check %q", text, bySchema, found)
+		}
+		if bySchema == nil {
+			accepted++
+		} else {
+			refused++
+		}
+	}
+	for _, key := range keys {
+		for _, value := range values {
+			try(fmt.Sprintf(`{%q: %s}`, key, value))
+		}
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 2000 {
+		var members []string
+		for _, n := range random.Perm(len(keys))[:random.IntN(5)] {
+			members = append(members, fmt.Sprintf(`%q: %s`, keys[n], values[random.IntN(len(values))]))
+		}
+		try("{" + strings.Join(members, ", ") + "}")
+	}
+	for _, root := range values {
+		if !strings.HasPrefix(root, "{") {
+			try(root)
+		}
+	}
+	if accepted < 500 || refused < 500 {
+		t.Errorf("%d accepted and %d refused: the cases are one-sided", accepted, refused)
+	}
+}

@@ -1,0 +1,114 @@
+package config
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/seed56735111/penstock/domain"
+	"github.com/seed56735111/penstock/internal/settings"
+	"github.com/seed56735111/penstock/pipeline"
+	"github.com/seed56735111/penstock/shape"
+)
+
+// choices are the settings that have one of a few words.
+var choices = map[string]words{
+	"service":       {"es", "aoss"},
+	"binary":        {"letter", "skip"},
+	"fields":        {pipeline.FieldsOwn, pipeline.FieldsECS, pipeline.FieldsECSAlias},
+	"conflicts":     {"rename", "stringify", "deadletter"},
+	"logs_numbers":  {"compat", "safe"},
+	"logs_json":     {"compat", "anywhere", "off"},
+	"logs_messages": {"compat", "recognise"},
+}
+
+// tests are what else can be said about the value of a key, in the words of those who use it.
+var tests = map[string]func(string) error{
+	"domain":      testDomain,
+	"region":      func(v string) error { return (&pipeline.AWS{Region: v}).Check() },
+	"s3_region":   func(v string) error { return (&pipeline.AWS{Region: v}).Check() },
+	"role_arn":    func(v string) error { return (&pipeline.AWS{RoleARN: v}).Check() },
+	"s3_role_arn": func(v string) error { return (&pipeline.AWS{RoleARN: v}).Check() },
+	"index":       testIndex,
+	"format":      testFormat,
+	"time_zone":   func(v string) error { return testRead(&pipeline.Read{TimeZone: v}) },
+	"encoding":    func(v string) error { return testRead(&pipeline.Read{Encoding: v}) },
+	"logs_index":  func(v string) error { return testRead(&pipeline.Read{Logs: pipeline.Logs{Index: v}}) },
+	"drop": func(v string) error {
+		_, err := shape.ParseRules([]string{v})
+		return err
+	},
+}
+
+func testDomain(v string) error {
+	if v == "" {
+		return nil
+	}
+	_, err := domain.ParseURL(v)
+	return err
+}
+
+func testFormat(v string) error {
+	name, _, _ := strings.Cut(v, "(")
+	if known := formats(); v != "" && !slices.Contains(known, name) {
+		if near := settings.Nearest(name, known); near != "" {
+			return fmt.Errorf("no format is called %s; did you mean %q?", quoted(name), near)
+		}
+		return fmt.Errorf("no format is called %s; penstock formats lists them", quoted(name))
+	}
+	return testRead(&pipeline.Read{Format: v})
+}
+
+// formats are the names of those that are recognised.
+func formats() []string {
+	var all []string
+	for _, one := range pipeline.Formats() {
+		all = append(all, one.Name)
+	}
+	return all
+}
+
+func testIndex(v string) error {
+	if v == "" {
+		return nil
+	}
+	_, err := shape.ParsePattern(v)
+	return err
+}
+
+func testRead(o *pipeline.Read) error {
+	_, err := o.Stages()
+	return err
+}
+
+// credentials are what secrets look like. None belongs into a file that is copied and kept in version control.
+var credentials = []struct {
+	what    string
+	pattern *regexp.Regexp
+}{
+	{"an AWS access key", regexp.MustCompile(`\b(AKIA|ASIA)[A-Z0-9]{16}\b`)},
+	{"a private key", regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY-----`)},
+	{"a password in a URL", regexp.MustCompile(`[a-z]://[^/\s:@]*:[^/\s@]+@`)},
+	{"a token of GitHub", regexp.MustCompile(`\b(gh[pousr]_[A-Za-z0-9]{36}|github_pat_\w{40})`)},
+	{"a token of Slack", regexp.MustCompile(`\bxox[abprs]-[A-Za-z0-9-]{10}`)},
+	{"a web token", regexp.MustCompile(`\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.`)},
+}
+
+// secrets reports values that are secrets, without showing them.
+func (n *node) secrets(f *finder) {
+	if n.kind == scalar && strings.ContainsAny(n.text, "-:_AeE") {
+		for _, c := range credentials {
+			if c.pattern.MatchString(n.text) {
+				f.wrong(n.place, "%s stands here; credentials come from the AWS chain, never from this file", c.what)
+				return
+			}
+		}
+	}
+	for _, item := range n.items {
+		item.secrets(f)
+	}
+	for _, m := range n.members {
+		m.value.secrets(f)
+	}
+}
