@@ -28,6 +28,11 @@ type Config struct {
 	Domain string
 	// Transport sends the requests, and signs them on the way: usually a [sigv4.Transport] with a budget for bodies.
 	Transport http.RoundTripper
+	// SignFor is the host that the transport signs for, when Domain is a tunnel to it. Dashboards takes it for its own.
+	SignFor string
+	// Role says who the transport signs as, in words. A browser that uses Dashboards without a login is told on its
+	// first page that it acts as this. Nobody is told when it is empty.
+	Role string
 	// Hosts are names, with a port or without, that the Host header may have beside localhost, 127.0.0.1 and [::1] with
 	// the port of the connection. A name without a port goes with every port.
 	Hosts []string
@@ -47,6 +52,7 @@ type Proxy struct {
 	cfg    Config
 	base   *url.URL
 	prefix string
+	origin string // the domain's, as a browser would name it
 	log    *slog.Logger
 	next   *httputil.ReverseProxy
 }
@@ -69,6 +75,10 @@ func New(cfg Config) (*Proxy, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	p := &Proxy{cfg: cfg, base: base, prefix: strings.TrimRight(base.EscapedPath(), "/"), log: cfg.Logger}
+	p.origin = base.Scheme + "://" + base.Host
+	if cfg.SignFor != "" {
+		p.origin = "https://" + cfg.SignFor
+	}
 	p.next = &httputil.ReverseProxy{
 		Rewrite:        p.rewrite,
 		Transport:      cfg.Transport,
@@ -146,6 +156,7 @@ func (p *Proxy) rewrite(r *httputil.ProxyRequest) {
 	if _, ok := header["User-Agent"]; !ok {
 		header["User-Agent"] = []string{""} // none, instead of net/http's own
 	}
+	p.toDashboards(r, header)
 	r.Out.Header, r.Out.Trailer = header, nil
 }
 
@@ -156,10 +167,12 @@ var passes = map[string]bool{
 	"If-Match": true, "If-None-Match": true, "If-Modified-Since": true, "Range": true,
 	"X-Opaque-Id": true, "Kbn-Xsrf": true, "Kbn-Version": true, "Osd-Xsrf": true, "Osd-Version": true,
 	"Securitytenant": true, "Security_tenant": true,
+	"Osd-System-Request": true, "Kbn-System-Request": true,
 }
 
 // answer takes off what must not reach the client, and explains a refusal.
 func (p *Proxy) answer(resp *http.Response) error {
+	cookies := resp.Header["Set-Cookie"]
 	for name := range resp.Header {
 		if strings.HasPrefix(name, "Access-Control-") || name == "Set-Cookie" || name == "Alt-Svc" ||
 			name == "Strict-Transport-Security" || name == CauseHeader {
@@ -167,6 +180,14 @@ func (p *Proxy) answer(resp *http.Response) error {
 		}
 	}
 	p.keepLocal(resp.Header)
+	if v := visitOf(resp); v != nil {
+		if err := p.fromDashboards(resp, v, cookies); err != nil {
+			return err
+		}
+		if resp.Header.Get(CauseHeader) != "" {
+			return nil // a page of the proxy's own
+		}
+	}
 	if resp.StatusCode == http.StatusForbidden || resp.StatusCode == http.StatusUnauthorized {
 		return p.explain(resp)
 	}
@@ -176,7 +197,7 @@ func (p *Proxy) answer(resp *http.Response) error {
 // keepLocal makes a redirect to the domain one to the proxy.
 func (p *Proxy) keepLocal(h http.Header) {
 	u, err := url.Parse(h.Get("Location"))
-	if err != nil || !strings.EqualFold(u.Host, p.base.Host) || u.Host == "" {
+	if err != nil || u.Host == "" || !p.isDomain(u.Host) {
 		return
 	}
 	local := &url.URL{Path: u.Path, RawPath: u.RawPath, RawQuery: u.RawQuery, Fragment: u.Fragment}

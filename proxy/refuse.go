@@ -54,6 +54,16 @@ func (p *Proxy) refuse(w http.ResponseWriter, r *http.Request, why *refusal) {
 	if r.ContentLength != 0 {
 		h.Set("Connection", "close")
 	}
+	body := refusalJSON(why)
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(why.status)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(body) // an error means that the client is gone
+	}
+}
+
+// refusalJSON is the body of a refusal.
+func refusalJSON(why *refusal) []byte {
 	body, err := json.Marshal(map[string]any{
 		"error":  map[string]string{"type": "penstock_proxy", "reason": why.text, "cause": why.cause},
 		"status": why.status,
@@ -61,11 +71,7 @@ func (p *Proxy) refuse(w http.ResponseWriter, r *http.Request, why *refusal) {
 	if err != nil {
 		panic(err) // strings and a number always encode
 	}
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	w.WriteHeader(why.status)
-	if r.Method != http.MethodHead {
-		_, _ = w.Write(body) // an error means that the client is gone
-	}
+	return body
 }
 
 // failure says why there is no answer of the domain.

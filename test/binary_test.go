@@ -107,7 +107,16 @@ func startDomain(t *testing.T, server *realtest.S3, engine string) string {
 // with the test: by SIGTERM, after which it must exit with 0.
 func serve(t *testing.T, args ...string) string {
 	t.Helper()
+	return serveWith(t, nil, args...)
+}
+
+// serveWith is serve with more variables.
+func serveWith(t *testing.T, env []string, args ...string) string {
+	t.Helper()
 	cmd := exec.Command(penstock, args...)
+	if env != nil {
+		cmd.Env = append(os.Environ(), env...)
+	}
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
 	out, err := cmd.StdoutPipe()

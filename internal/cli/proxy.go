@@ -109,6 +109,7 @@ func (o *proxyOptions) run(cmd *cobra.Command, a *app) error {
 	}
 	p, err := proxy.New(proxy.Config{
 		Domain: o.URL, Transport: transport, Hosts: o.hosts, ReadOnly: o.readOnly, Idle: o.idle, Logger: logger,
+		SignFor: o.SignFor, Role: o.actor(),
 	})
 	if err != nil {
 		return &usageError{Err: err, Hint: "docs/proxy.md has examples"}
@@ -124,6 +125,19 @@ func (o *proxyOptions) run(cmd *cobra.Command, a *app) error {
 	logger.InfoContext(ctx, "whoever reaches this proxy acts with its credentials", "address", address,
 		"domain", o.URL, "read_only", o.readOnly)
 	return a.serve(ctx, srv, l, address)
+}
+
+// actor says in words whom the proxy signs as; empty when it does not sign.
+func (o *proxyOptions) actor() string {
+	switch {
+	case o.NoSign:
+		return ""
+	case o.AWS.RoleARN != "":
+		return o.AWS.RoleARN
+	case o.AWS.Profile != "":
+		return "the profile " + o.AWS.Profile + " of the proxy"
+	}
+	return "the AWS credentials of the proxy"
 }
 
 // open listens where it was said, on this machine only.
