@@ -28,7 +28,7 @@ func apacheError() schema {
 	message := []lines.Field{
 		{Name: "client", Kind: lines.Address, Lead: "[client ", End: "] ", Optional: true},
 		{Name: "code", End: ": ", Is: errorCode(), Optional: true},
-		{Name: "message", Kind: lines.Message, Rest: true},
+		{Name: "message", Kind: lines.Message, Rest: true, Details: true},
 	}
 	failed := []lines.Field{
 		{Name: "error_number", Kind: lines.Integer, Lead: "(", End: ")", Is: digits},
@@ -47,7 +47,7 @@ func apacheError() schema {
 					at,
 					{Name: "level", Lead: "[", End: "] ", Is: level},
 					{Name: "client_ip", Kind: lines.IP, Lead: "[client ", End: "] ", Optional: true},
-					{Name: "message", Kind: lines.Message, Rest: true},
+					{Name: "message", Kind: lines.Message, Rest: true, Details: true},
 				}},
 			},
 			Trailing: []lines.Field{{Name: "referer", Lead: ", referer: "}},

@@ -21,16 +21,20 @@ var details = detailsOf(
 	// mail
 	"rip lip method session to from relay delay dsn status size nrcpt sasl_method sasl_username message-id:message_id "+
 		"client",
-	// what watches the programs of a machine
-	"action decision reason path args sha256 cert_sha256 cert_cn ppid group mode pid:process_id exe comm",
+	// what watches the programs and disks of a machine
+	"action decision reason path args sha256 cert_sha256 cert_cn ppid group mode pid:process_id exe comm mount volume "+
+		"bsdname fs model serial bus",
 	// sentences alone
-	"=source_ip =auth_method =duration =request_method =request_url",
+	"=source_ip =auth_method =auth_function =auth_result =signature =passdb =login_event =realm =user_name =subject "+
+		"=reply_to =payload_bytes =duration =request_method =request_url",
 )
 
 type detail struct {
-	n    uint // of the field, below 64
+	n    uint // of the field, below mostDetails
 	name string
 }
+
+const mostDetails = 128
 
 // detailsOf reads lists of KEY and KEY:FIELD.
 func detailsOf(lists ...string) map[string]detail {
@@ -47,7 +51,7 @@ func detailsOf(lists ...string) map[string]detail {
 		}
 		all[key] = detail{n, name}
 	}
-	if len(numbers) > 64 {
+	if len(numbers) > mostDetails {
 		panic("lines: there are more details than a set has room for")
 	}
 	return all
@@ -81,65 +85,16 @@ func AppendDetails(b, message []byte) []byte {
 
 type detailer struct {
 	b    []byte
-	have uint64 // the numbers of the names that are written
+	have [mostDetails / 64]uint64 // the numbers of the names that are written
 }
 
 func (d *detailer) add(one detail, value []byte) {
-	if d.have>>one.n&1 == 1 || len(value) == 0 {
+	if d.have[one.n/64]>>(one.n%64)&1 == 1 || len(value) == 0 {
 		return
 	}
-	d.have |= 1 << one.n
+	d.have[one.n/64] |= 1 << (one.n % 64)
 	d.b = append(append(append(d.b, `,"`...), one.name...), `":"`...)
 	d.b = append(quote.Append(d.b, value), '"')
-}
-
-// users are what stands before the name of a user.
-var users = [][]byte{
-	[]byte("nvalid user "), []byte("llegal user "), []byte("authenticating user "), []byte("for user "),
-}
-
-// sources are what stands before an address.
-var sources = [][]byte{[]byte(" from "), []byte("[CLIENT: "), []byte("IP: "), []byte("Client address: ")}
-
-func (d *detailer) sentences(m []byte) {
-	for _, lead := range sources {
-		if i := bytes.Index(m, lead); i >= 0 && d.source(m[i+len(lead):]) {
-			break
-		}
-	}
-	if rest, ok := bytes.CutPrefix(m, []byte("[GIN] ")); ok {
-		d.gin(rest)
-	}
-	if _, pam, ok := bytes.Cut(m, []byte("pam(")); ok {
-		// Dovecot's: pam(USER,ADDRESS,<SESSION>):
-		user, rest, _ := bytes.Cut(pam, []byte{','})
-		if d.source(rest) {
-			d.add(details["user"], user)
-		}
-	}
-	if verb, rest, ok := bytes.Cut(m, []byte{' '}); ok && (string(verb) == "Accepted" || string(verb) == "Failed") {
-		if method, rest, ok := bytes.Cut(rest, []byte(" for ")); ok && bytes.IndexByte(method, ' ') < 0 {
-			d.add(details["=auth_method"], method)
-			if user, _, ok := bytes.Cut(rest, []byte(" from ")); ok && bytes.IndexByte(user, ' ') < 0 {
-				d.add(details["user"], user)
-			}
-		}
-	}
-	if len(m) > 0 && m[0] == '(' {
-		if user, command, ok := bytes.Cut(m[1:], []byte(") CMD (")); ok {
-			d.add(details["user"], user)
-			d.add(details["COMMAND"], bytes.TrimSuffix(command, []byte{')'}))
-		}
-	}
-	if bytes.Contains(m, []byte(" ; COMMAND=")) {
-		user, _, _ := bytes.Cut(m, []byte(" : "))
-		d.add(details["user"], bytes.TrimSpace(user))
-	}
-	for _, lead := range users {
-		if _, rest, ok := bytes.Cut(m, lead); ok {
-			d.add(details["user"], nameAt(rest))
-		}
-	}
 }
 
 // gin takes apart what the web framework of this name writes for a request: time | status | duration | client | METHOD
@@ -157,50 +112,14 @@ func (d *detailer) gin(m []byte) {
 	path = bytes.TrimSpace(path)
 	status := parts[1]
 	isStatus := len(status) == 3 && isNumeric(status, false) && status[0] != '0'
-	if !isStatus || len(path) < 2 || path[0] != '"' || !d.source(parts[3]) {
+	if !isStatus || len(path) < 2 || path[0] != '"' || !isIP(parts[3]) {
 		return
 	}
+	d.add(details["=source_ip"], parts[3])
 	d.b = append(append(d.b, `,"http_status":`...), status...)
 	d.add(details["=duration"], parts[2])
 	d.add(details["=request_method"], method)
 	d.add(details["=request_url"], bytes.Trim(path, `"`))
-}
-
-// source takes the address that a text begins with, and the port behind it.
-func (d *detailer) source(m []byte) bool {
-	end := 0
-	for end < len(m) && bytes.IndexByte([]byte(" ,;])("), m[end]) < 0 {
-		end++
-	}
-	value := bytes.TrimRight(m[:end], ".:")
-	if !isIP(value) {
-		return false
-	}
-	d.add(details["=source_ip"], value)
-	port, ok := bytes.CutPrefix(m[end:], []byte(" port "))
-	digits := 0
-	for digits < len(port) && digits < 5 && quote.IsDigit(port[digits]) {
-		digits++
-	}
-	if ok && digits > 0 && port[0] != '0' && (digits == len(port) || !quote.IsDigit(port[digits])) {
-		d.b = append(append(d.b, `,"source_port":`...), port[:digits]...)
-	}
-	return true
-}
-
-// nameAt returns the name that a text begins with, in quotes or not.
-func nameAt(m []byte) []byte {
-	if len(m) > 0 && (m[0] == '\'' || m[0] == '"') {
-		if end := bytes.IndexByte(m[1:], m[0]); end >= 0 {
-			return m[1 : end+1]
-		}
-		return nil
-	}
-	end := 0
-	for end < len(m) && bytes.IndexByte([]byte(" ,;:)("), m[end]) < 0 {
-		end++
-	}
-	return m[:end]
 }
 
 // pairs adds the pairs of known names.
@@ -225,9 +144,16 @@ func (d *detailer) pairs(m []byte) {
 			value, end = m[i+1:], len(m)
 		}
 		d.add(one, value)
+		if name, realm, ok := bytes.Cut(value, []byte{'@'}); ok && one.name == "user" && isRealm(realm) {
+			d.add(details["=user_name"], name)
+			d.add(details["=realm"], realm)
+		}
 		at = end
 	}
 }
+
+// isRealm reports whether what stands behind the @ of a user is a realm of Proxmox, and no domain.
+func isRealm(b []byte) bool { return string(b) == "pam" || string(b) == "pve" || string(b) == "pbs" }
 
 // pairValue returns the value at m[i], of a key at m[from], and where it ends.
 func pairValue(m []byte, from, i int) (value []byte, end int) {

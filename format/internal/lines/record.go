@@ -177,10 +177,31 @@ func (r *lineReader) values(line []byte, plain bool, rec *penstock.Record) (b []
 		b = r.message(b, &p.steps[p.rest], nil, plain)
 	}
 	if message != nil && p.fields[p.rest].Details {
-		b = AppendDetails(b, message)
+		if objected := r.object(b, message, rec); len(objected) > len(b) {
+			b = objected
+		} else {
+			b = AppendDetails(b, message)
+		}
 	}
 	return b, allGood, enclosing
 }
+
+// object appends what a message holds that is a JSON object, also behind the mark of Common Event Expression.
+func (r *lineReader) object(b, message []byte, rec *penstock.Record) []byte {
+	message = bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(message), []byte("@cee:")))
+	if n := len(message); n < len(`{"":0}`) || message[0] != '{' || message[n-1] != '}' || r.Message == nil {
+		return b
+	}
+	inner, ok := r.Message(message)
+	if !ok || len(inner.JSON) <= len("{}") || bytes.HasPrefix(inner.JSON, []byte(`{"message":"{`)) {
+		return b // braces around something else
+	}
+	rec.Repaired = rec.Repaired || inner.Repaired
+	return append(append(b, `,"`+ObjectField+`":`...), inner.JSON...)
+}
+
+// ObjectField is the field with the members of a message that is a JSON object.
+const ObjectField = "json"
 
 // message appends what is left of a line with the lines that go on with it.
 func (r *lineReader) message(b []byte, s *step, value []byte, plain bool) []byte {
