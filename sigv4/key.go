@@ -50,12 +50,7 @@ func (c *core) key(id keyID, secret string) *signingKey {
 }
 
 func deriveKey(id keyID, secret string) *signingKey {
-	key := []byte("AWS4" + secret)
-	for _, step := range []string{id.date, id.region, id.service, terminator} {
-		mac := hmac.New(sha256.New, key)
-		mac.Write([]byte(step))
-		key = mac.Sum(nil)
-	}
+	key := Scope{Day: id.date, Region: id.region, Service: id.service}.Derive(secret).Signing
 	return &signingKey{secret: secret, macs: sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}
 }
 
