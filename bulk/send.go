@@ -258,7 +258,7 @@ func (w *Writer) attempt(b *batch, isRetry bool, before int64) round {
 	}
 	body := b.answer.body.Bytes()
 	if resp.StatusCode != http.StatusOK {
-		e := domain.Classify(resp.StatusCode, resp.Header, body)
+		e := domain.ClassifyResponse(resp, body)
 		e.Endpoint = w.domain.Endpoint()
 		return w.refused(b, e)
 	}

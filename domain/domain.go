@@ -205,7 +205,7 @@ func (d *Domain) Probe(ctx context.Context) (Banner, error) {
 		return Banner{}, &Error{Endpoint: d.Endpoint(), Kind: Unreachable, Err: err}
 	}
 	if resp.StatusCode != http.StatusOK {
-		e := Classify(resp.StatusCode, resp.Header, body)
+		e := ClassifyResponse(resp, body)
 		e.Endpoint = d.Endpoint()
 		return Banner{}, e
 	}

@@ -74,7 +74,22 @@ type Error struct {
 	// RetryAfter is how long the domain asks to wait. It is zero when it does not ask.
 	RetryAfter time.Duration
 	Err        error
+
+	exchange *Exchange
 }
+
+// Exchange is a request as it was signed and sent, and its answer. It holds a session token: it is evidence, and not to
+// be shown.
+type Exchange struct {
+	// Request has no body.
+	Request *http.Request
+	// Header and Body are the answer's. The body may be cut off.
+	Header http.Header
+	Body   []byte
+}
+
+// Exchange is what the error was made of. It is nil when there was no answer, or when the maker kept none.
+func (e *Error) Exchange() *Exchange { return e.exchange }
 
 func (e *Error) Error() string {
 	what := e.Reason
@@ -132,6 +147,23 @@ type engineError struct {
 	Type   string `json:"type"`
 	Reason string `json:"reason"`
 }
+
+// ClassifyResponse says what an answer other than success means. The beginning of its body, which has been read, is
+// kept as evidence of a refusal.
+func ClassifyResponse(resp *http.Response, body []byte) *Error {
+	e := Classify(resp.StatusCode, resp.Header, body)
+	if e.Kind != Refused && e.Kind != Clock && e.Kind != NotADomain {
+		return e
+	}
+	e.exchange = &Exchange{Header: resp.Header, Body: bytes.Clone(body[:min(len(body), maxEvidence)])}
+	if r := resp.Request; r != nil {
+		e.exchange.Request = &http.Request{Method: r.Method, URL: r.URL, Host: r.Host, Header: r.Header.Clone()}
+	}
+	return e
+}
+
+// maxEvidence is more than a canonical request has: the service bounds the head of a request far below.
+const maxEvidence = 64 << 10
 
 // Classify says what an answer other than success means. The body may be cut off. It is not kept.
 func Classify(status int, header http.Header, body []byte) *Error {

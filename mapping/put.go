@@ -128,7 +128,7 @@ func exchange(ctx context.Context, d *domain.Domain, method, target string, body
 		return nil, &domain.Error{Endpoint: d.Endpoint(), Kind: domain.Unreachable, Err: err}
 	}
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		e := domain.Classify(resp.StatusCode, resp.Header, text)
+		e := domain.ClassifyResponse(resp, text)
 		e.Endpoint = d.Endpoint()
 		return nil, e
 	}

@@ -1,6 +1,13 @@
 package pipeline
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/credentials/ssocreds"
+	"github.com/aws/smithy-go"
+)
 
 // Problem says what is wrong with an option.
 type Problem int
@@ -55,6 +62,44 @@ type CredentialsError struct {
 
 func (e *CredentialsError) Error() string { return "find AWS credentials: " + e.Err.Error() }
 func (e *CredentialsError) Unwrap() error { return e.Err }
+
+// Cause is the name that package doctor has for what happened.
+func (e *CredentialsError) Cause() string {
+	code := ""
+	if api, ok := errors.AsType[smithy.APIError](e.Err); ok {
+		code = api.ErrorCode()
+	}
+	switch op := operation(e.Err); {
+	case op.ServiceID == "SSO" || op.ServiceID == "SSO OIDC" || loginWanted(e.Err):
+		return "sso-login"
+	case op.ServiceID == "STS" && code == "AccessDenied":
+		return "assume-role-denied"
+	case op.ServiceID == "STS" && code == "InvalidClientTokenId":
+		return "key-unknown"
+	case op.ServiceID == "STS" && code == "SignatureDoesNotMatch":
+		return "secret-wrong"
+	case op.ServiceID == "STS" && code == "ExpiredToken":
+		return "credentials-expired"
+	}
+	return "credentials-missing"
+}
+
+// operation is the call of an AWS service that failed; zero when none did.
+func operation(err error) smithy.OperationError {
+	if op, ok := errors.AsType[*smithy.OperationError](err); ok {
+		return *op
+	}
+	return smithy.OperationError{}
+}
+
+// loginWanted reports whether the token of a single sign-on is missing or too old. The SDK has a type for the older of
+// its two kinds of profile, and a sentence for the other.
+func loginWanted(err error) bool {
+	if _, ok := errors.AsType[*ssocreds.InvalidTokenError](err); ok {
+		return true
+	}
+	return strings.Contains(err.Error(), "cached SSO token")
+}
 
 // Fatal reports whether asking again is of no use.
 func (e *CredentialsError) Fatal() bool { return !e.Silent }

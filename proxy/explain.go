@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strconv"
 
+	"github.com/seed56735111/penstock/doctor"
 	"github.com/seed56735111/penstock/domain"
 )
 
@@ -29,21 +30,23 @@ func (p *Proxy) explain(resp *http.Response) error {
 	if err != nil {
 		return fmt.Errorf("read refusal: %w", err)
 	}
+	d, _ := doctor.Explain(domain.ClassifyResponse(resp, body))
+	body = secrets.ReplaceAll(body, []byte("${1}${2}${3}${4}${5}(masked)"))
+	reason := domain.Classify(resp.StatusCode, resp.Header, body).Reason // of the masked answer
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 	if resp.Request.Method != http.MethodHead {
 		resp.ContentLength = int64(len(body))
 		resp.Header.Set("Content-Length", strconv.Itoa(len(body)))
 	}
-	e := domain.Classify(resp.StatusCode, resp.Header, body)
-	name := causeName(e)
-	resp.Header.Set(CauseHeader, name)
+	resp.Header.Set(CauseHeader, string(d.Cause))
 	p.log.LogAttrs(resp.Request.Context(), slog.LevelWarn, "domain refused a request",
-		slog.String("method", resp.Request.Method), slog.Int("status", resp.StatusCode), slog.String("cause", name),
-		slog.String("reason", e.Reason))
+		slog.String("method", resp.Request.Method), slog.Int("status", resp.StatusCode),
+		slog.String("cause", string(d.Cause)), slog.String("reason", reason), slog.String("detail", d.Detail),
+		slog.String("fix", d.Cause.Info().Fix))
 	return nil
 }
 
-// refusalBody reads a refusal, decompressed and masked.
+// refusalBody reads a refusal, decompressed.
 func refusalBody(resp *http.Response) ([]byte, error) {
 	defer func() { _ = resp.Body.Close() }()
 	var src io.Reader = resp.Body
@@ -55,41 +58,5 @@ func refusalBody(resp *http.Response) ([]byte, error) {
 		src = z
 		resp.Header.Del("Content-Encoding")
 	}
-	body, err := io.ReadAll(io.LimitReader(src, maxRefusal))
-	if err != nil {
-		return nil, err
-	}
-	return secrets.ReplaceAll(body, []byte("${1}${2}${3}${4}${5}(masked)")), nil
-}
-
-// causeName is the name of a cause, where the answer has the evidence for it.
-func causeName(e *domain.Error) string {
-	switch e.Cause {
-	case domain.CauseAnonymous:
-		return "anonymous"
-	case domain.CausePolicy:
-		return "policy-refuses"
-	case domain.CauseToken:
-		if e.Kind == domain.Clock {
-			return causeExpired
-		}
-		return "token-or-key"
-	case domain.CauseScope:
-		return "scope"
-	case domain.CauseFineGrain:
-		return "fine-grained-role"
-	case domain.CauseSignature:
-		if e.Kind == domain.Clock {
-			return "clock-skew"
-		}
-		return "signature"
-	case domain.CauseUnknown:
-	}
-	switch e.Kind {
-	case domain.Throttled:
-		return "throttled"
-	case domain.Blocked:
-		return "writes-blocked"
-	}
-	return "unknown"
+	return io.ReadAll(io.LimitReader(src, maxRefusal))
 }

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/seed56735111/penstock/doctor"
 	"github.com/seed56735111/penstock/sigv4"
 )
 
@@ -20,14 +21,14 @@ const (
 	causeOrigin      = "foreign-page"
 	causeForm        = "request-form"
 	causeReadOnly    = "read-only"
-	causeTooLarge    = "request-too-large"
+	causeTooLarge    = string(doctor.RequestTooLarge)
 	causeBusy        = "proxy-busy"
 	causeSlow        = "slow-body"
 	causeBody        = "body-unreadable"
-	causeCredentials = "credentials-missing"
-	causeExpired     = "credentials-expired"
+	causeCredentials = string(doctor.CredentialsMissing)
+	causeExpired     = string(doctor.CredentialsExpired)
 	causeTimeout     = "no-answer-in-time"
-	causeUnreachable = "unreachable"
+	causeUnreachable = string(doctor.Unreached)
 )
 
 // refusal is an answer of the proxy itself.

@@ -4,7 +4,6 @@ package advice
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/bulk"
 	"github.com/seed56735111/penstock/deadletter"
+	"github.com/seed56735111/penstock/doctor"
 	"github.com/seed56735111/penstock/domain"
 	"github.com/seed56735111/penstock/lambda"
 	"github.com/seed56735111/penstock/pipeline"
@@ -94,7 +94,8 @@ func For(err error) Advice {
 			return Advice{Incomplete, "the source of the credentials does not answer: run the same command again, " +
 				"or give credentials in another way"}
 		}
-		return Advice{Refused, credentialsHint}
+		d, _ := doctor.Explain(e)
+		return Advice{Refused, Hint(d)}
 	}
 	if _, ok := errors.AsType[*sigv4.InsecureError](err); ok {
 		return Advice{Usage, "use an https endpoint"}
@@ -166,8 +167,8 @@ var optionHints = map[pipeline.Problem]string{
 	pipeline.BadLogs: "docs/cloudwatch-logs.md explains them",
 }
 
-const credentialsHint = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a --profile, " +
-	"or run where a role gives credentials; --no-sign sends requests without a signature"
+// credentialsHint is for whoever asks for credentials, of S3 too.
+var credentialsHint = doctor.CredentialsMissing.Info().Fix
 
 func indexAdvice(e *bulk.IndexError) Advice {
 	if strings.HasPrefix(e.Err.Reason, "only write ops with an op_type of create") {
@@ -190,18 +191,9 @@ func indexAdvice(e *bulk.IndexError) Advice {
 
 func domainAdvice(e *domain.Error) Advice {
 	switch e.Kind {
-	case domain.Unreachable:
-		if _, ok := errors.AsType[*tls.CertificateVerificationError](e.Err); ok {
-			return Advice{Incomplete, "trust the authority of the endpoint's certificate with --ca-file FILE; " +
-				"behind a tunnel, name the domain with --sign-for"}
-		}
-		return Advice{Incomplete, "check the endpoint, the network and, for a domain in a VPC, the security group; " +
-			"then run the same command again"}
-	case domain.NotADomain:
-		return Advice{Usage, "--domain wants the domain's endpoint, not the address of Dashboards, " +
-			"a console or a website"}
-	case domain.Refused, domain.Clock:
-		return Advice{Refused, refusalHints[e.Cause]}
+	case domain.Unreachable, domain.NotADomain, domain.Refused, domain.Clock:
+		d, _ := doctor.Explain(e)
+		return Advice{domainCodes[e.Kind], Hint(d)}
 	case domain.BadRequest:
 		if strings.Contains(e.Reason, "explicit index in bulk is not allowed") {
 			return Advice{Incomplete, "run the same command again with --index-in-path: " +
@@ -214,17 +206,54 @@ func domainAdvice(e *domain.Error) Advice {
 		"what has arrived is not doubled"}
 }
 
-var refusalHints = map[domain.Cause]string{
-	domain.CauseUnknown: "check the domain's access policy and the credentials",
-	domain.CauseAnonymous: "the domain's access policy admits IAM principals only: " +
-		"leave out --no-sign and give credentials",
-	domain.CausePolicy: "the signature is right but the principal is not allowed: " +
-		"penstock policy explain says what the policies lack",
-	domain.CauseSignature: "check the secret access key and this machine's clock",
-	domain.CauseToken:     "the access key or session token is unknown or expired: renew the credentials",
-	domain.CauseScope:     "name the domain's region with --region, and its service with --service es or aoss",
-	domain.CauseFineGrain: "fine-grained access control refused: map this principal to a role that may write to the index",
+var domainCodes = map[domain.Kind]int{
+	domain.Unreachable: Incomplete, domain.NotADomain: Usage, domain.Refused: Refused, domain.Clock: Refused,
 }
+
+// Hint is what to do about a cause, with its name.
+func Hint(d doctor.Diagnosis) string {
+	var b strings.Builder
+	_, _ = fmt.Fprintf(&b, "%s (cause: %s", d.Cause.Info().Fix, d.Cause)
+	for i, c := range d.Candidates {
+		_, _ = fmt.Fprintf(&b, "%s%s", [...]string{", perhaps ", " or "}[min(i, 1)], c)
+	}
+	if d.Detail != "" {
+		_, _ = fmt.Fprintf(&b, "; %s", d.Detail)
+	}
+	return b.String() + ")"
+}
+
+// sourceCauses are the kinds of failures of S3 that the table of causes has.
+var sourceCauses = map[source.Kind]doctor.Cause{
+	source.KindMissing:     doctor.BucketMissing,
+	source.KindNoBucket:    doctor.BucketMissing,
+	source.KindDenied:      doctor.BucketDenied,
+	source.KindCredentials: doctor.CredentialsMissing,
+	source.KindRegion:      doctor.BucketRegion,
+	source.KindKey:         doctor.KMSDenied,
+	source.KindArchived:    doctor.Archived,
+	source.KindUnreachable: doctor.Unreached,
+	source.KindThrottled:   doctor.Throttled,
+}
+
+// Explain is [doctor.Explain] for the failures of S3 too.
+func Explain(err error) (doctor.Diagnosis, bool) {
+	if d, ok := doctor.Explain(err); ok {
+		return d, true
+	}
+	e, ok := errors.AsType[*source.Error](err)
+	if !ok {
+		return doctor.Diagnosis{}, false
+	}
+	if e.Kind == source.KindDenied && changes(e) {
+		return doctor.Diagnosis{Cause: doctor.DeadLettersDenied}, true
+	}
+	cause, ok := sourceCauses[e.Kind]
+	return doctor.Diagnosis{Cause: cause}, ok
+}
+
+// changes reports whether something of ours was to be written or removed.
+func changes(e *source.Error) bool { return e.Op == "write" || e.Op == "delete" }
 
 func sourceAdvice(e *source.Error) Advice {
 	if !strings.HasPrefix(e.Object, "s3://") {
@@ -238,23 +267,20 @@ func sourceAdvice(e *source.Error) Advice {
 			return Advice{Refused, "let this user read it"}
 		}
 	}
-	if e.Kind == source.KindDenied && (e.Op == "write" || e.Op == "delete") {
-		return Advice{Refused, "allow s3:PutObject below the prefix of the dead letters; " +
-			"replaying letters needs s3:GetObject, s3:ListBucket and s3:DeleteObject too"}
+	if e.Kind == source.KindDenied && changes(e) {
+		return Advice{Refused, doctor.DeadLettersDenied.Info().Fix}
 	}
 	switch e.Kind {
 	case source.KindMissing:
-		return Advice{Usage, "check the name; what follows the bucket in an s3:// URL is taken literally"}
+		return Advice{Usage, doctor.BucketMissing.Info().Fix}
 	case source.KindNoBucket:
 		return Advice{Usage, "check the bucket's name, and --endpoint-url when it is not in AWS"}
 	case source.KindDenied:
-		return Advice{Refused, "allow s3:GetObject on the objects and s3:ListBucket on the bucket; without s3:ListBucket " +
-			"a missing object looks like a forbidden one. A requester-pays bucket needs --requester-pays"}
+		return Advice{Refused, doctor.BucketDenied.Info().Fix}
 	case source.KindCredentials:
 		return Advice{Refused, credentialsHint}
 	case source.KindKey:
-		return Advice{Refused, "allow kms:Decrypt on the key, in the reader's policy and, across accounts, in the key's " +
-			"policy; a key that is disabled or scheduled for deletion decrypts nothing"}
+		return Advice{Refused, doctor.KMSDenied.Info().Fix}
 	case source.KindRegion:
 		return Advice{Usage, "name the bucket's region with --s3-region, " +
 			"and with --endpoint-url an endpoint that serves it"}
@@ -264,7 +290,7 @@ func sourceAdvice(e *source.Error) Advice {
 	case source.KindUnreachable:
 		return Advice{Incomplete, "check the network and --endpoint-url if you give it, " + thenAgain}
 	case source.KindArchived:
-		return Advice{Incomplete, "restore the object from its archive first"}
+		return Advice{Incomplete, doctor.Archived.Info().Fix}
 	case source.KindNotAFile:
 		return Advice{Usage, "name a file, a directory, - or an s3:// URL"}
 	case source.KindAnswer:

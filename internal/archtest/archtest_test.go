@@ -29,7 +29,8 @@ var allowed = map[string][]string{
 
 	// Modes.
 	"lambda": {root, "cloudwatch", "domain", "pipeline", "source"},
-	"proxy":  {"domain", "sigv4", "guard"},
+	"proxy":  {"domain", "sigv4", "guard", "doctor"},
+	"doctor": {"domain", "sigv4"}, // whose table all use who explain a refusal
 	"guard":  {"iam", "sigv4", "guard/identity", "guard/fault", "guard/internal/edge", "internal/glob"},
 	"engine": {
 		"engine/internal/wire", "engine/internal/dates", "engine/internal/mapping", "engine/internal/store",
@@ -66,8 +67,10 @@ var allowed = map[string][]string{
 	// What the edge is made of: the table of settings, and the way out of errors.
 	"internal/settings": {"shape", "cloudwatch", "pipeline", "internal/advice", "internal/version"},
 	"internal/config":   {"domain", "shape", "pipeline", "internal/settings"},
-	"internal/advice":   {root, "source", "shape", "bulk", "deadletter", "domain", "sigv4", "pipeline", "lambda"},
-	"internal/version":  {},
+	"internal/advice": {
+		root, "source", "shape", "bulk", "deadletter", "doctor", "domain", "sigv4", "pipeline", "lambda",
+	},
+	"internal/version": {},
 
 	// The wiring.
 	"pipeline": {

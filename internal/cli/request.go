@@ -16,6 +16,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/seed56735111/penstock/doctor"
+	"github.com/seed56735111/penstock/domain"
+	"github.com/seed56735111/penstock/internal/advice"
 	"github.com/seed56735111/penstock/internal/settings"
 	"github.com/seed56735111/penstock/internal/version"
 	"github.com/seed56735111/penstock/pipeline"
@@ -99,19 +102,19 @@ func (o *requestOptions) run(ctx context.Context, a *app, args []string) error {
 	if o.prefixed {
 		a.notePath(&o.Target)
 	}
-	body, err := o.body(a.In)
+	data, err := o.body(a.In)
 	if err != nil {
 		return err
 	}
 	if method == "" {
 		method = http.MethodGet
-		if body != nil {
+		if data != nil {
 			method = http.MethodPost
 		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
-	req, err := o.build(ctx, method, full, body)
+	req, err := o.build(ctx, method, full, data)
 	if err != nil {
 		return err
 	}
@@ -135,10 +138,53 @@ func (o *requestOptions) run(ctx context.Context, a *app, args []string) error {
 		_, _ = fmt.Fprintf(a.Err, "< %s %s\n", resp.Proto, printable(resp.Status))
 		writeHeaders(a.Err, "< ", resp.Header)
 	}
+	body := &seenBody{ReadCloser: resp.Body}
+	if requestExit(resp.StatusCode) == exitRefused {
+		resp.Body = body
+	}
 	if err := o.write(a.Out, resp); err != nil {
 		return err
 	}
+	a.sayCause(resp, body.seen)
 	return exitWith(requestExit(resp.StatusCode))
+}
+
+// seenBody is a body whose beginning is kept.
+type seenBody struct {
+	io.ReadCloser
+	seen []byte
+}
+
+// enoughOfRefusal is more than the service says in a refusal.
+const enoughOfRefusal = 64 << 10
+
+func (b *seenBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.seen = append(b.seen, p[:min(n, enoughOfRefusal-len(b.seen))]...)
+	return n, err
+}
+
+// sayCause tells a person why the request was refused.
+func (a *app) sayCause(resp *http.Response, body []byte) {
+	if requestExit(resp.StatusCode) != exitRefused {
+		return
+	}
+	if resp.Header.Get("Content-Encoding") == "gzip" {
+		body = unzipped(body)
+	}
+	if d, ok := doctor.Explain(domain.ClassifyResponse(resp, body)); ok {
+		_, _ = fmt.Fprintf(a.Err, "penstock: hint: %s\n", printable(advice.Hint(d)))
+	}
+}
+
+// unzipped is the beginning of a compressed body, as far as it goes.
+func unzipped(body []byte) []byte {
+	z, err := gzip.NewReader(bytes.NewReader(body))
+	if err != nil {
+		return nil
+	}
+	plain, _ := io.ReadAll(io.LimitReader(z, enoughOfRefusal)) // what was cut off is an error at the end
+	return plain
 }
 
 // isMethod reports whether an argument can only be a method: names of indexes are in lower case.

@@ -114,7 +114,7 @@ func exchange(ctx context.Context, d *domain.Domain, method, target string, body
 		return &domain.Error{Endpoint: d.Endpoint(), Kind: domain.Unreachable, Err: err}
 	}
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		e := domain.Classify(resp.StatusCode, resp.Header, text)
+		e := domain.ClassifyResponse(resp, text)
 		e.Endpoint = d.Endpoint()
 		return e
 	}
