@@ -34,8 +34,8 @@ func dashboardsBase(path string) (base string, ok bool) {
 	return "", false
 }
 
-// visit is a request to Dashboards under way.
-type visit struct {
+// shown is a request to Dashboards under way.
+type shown struct {
 	base string
 	// plain says that the client and the proxy speak plain HTTP.
 	plain bool
@@ -45,14 +45,14 @@ type visit struct {
 	loggedIn, toldRole bool
 }
 
-type visitKey struct{}
+type shownKey struct{}
 
 // roleCookie remembers in a browser that it was told whose role it has.
 const roleCookie = "penstock_role_told"
 
-// visitOf is the visit that an answer belongs to; nil when it is none of Dashboards.
-func visitOf(resp *http.Response) *visit {
-	v, _ := resp.Request.Context().Value(visitKey{}).(*visit)
+// shownOf is the visit that an answer belongs to; nil when it is none of Dashboards.
+func shownOf(resp *http.Response) *shown {
+	v, _ := resp.Request.Context().Value(shownKey{}).(*shown)
 	return v
 }
 
@@ -64,7 +64,7 @@ func (p *Proxy) toDashboards(r *httputil.ProxyRequest, header http.Header) {
 	if !ok {
 		return
 	}
-	v := &visit{base: base, plain: r.In.TLS == nil, browser: isNavigation(r.In)}
+	v := &shown{base: base, plain: r.In.TLS == nil, browser: isNavigation(r.In)}
 	if cookies := sessionCookies(r.In.Header); cookies != "" {
 		v.loggedIn = true
 		header.Set("Cookie", cookies)
@@ -82,7 +82,7 @@ func (p *Proxy) toDashboards(r *httputil.ProxyRequest, header http.Header) {
 	if v.browser {
 		delete(header, "Accept-Encoding") // a page may get a notice
 	}
-	r.Out = r.Out.WithContext(context.WithValue(r.Out.Context(), visitKey{}, v))
+	r.Out = r.Out.WithContext(context.WithValue(r.Out.Context(), shownKey{}, v))
 }
 
 // isNavigation reports whether a browser wants to show the answer as a page.
@@ -98,7 +98,7 @@ func isNavigation(r *http.Request) bool {
 
 // fromDashboards makes an answer of Dashboards one that works at the proxy's address. Cookies are those that the domain
 // sets.
-func (p *Proxy) fromDashboards(resp *http.Response, v *visit, cookies []string) error {
+func (p *Proxy) fromDashboards(resp *http.Response, v *shown, cookies []string) error {
 	if away := p.loginElsewhere(resp); away != nil {
 		return p.explainLogin(resp, v, away)
 	}
@@ -146,7 +146,7 @@ func loginKind(u *url.URL) string {
 const causeLogin = "login-elsewhere"
 
 // explainLogin puts an explanation in the place of a redirect to a login that would end at the domain's own address.
-func (p *Proxy) explainLogin(resp *http.Response, v *visit, away *url.URL) error {
+func (p *Proxy) explainLogin(resp *http.Response, v *shown, away *url.URL) error {
 	p.log.LogAttrs(resp.Request.Context(), slog.LevelWarn, "dashboards is logged in to at the domain's own address",
 		slog.String("kind", loginKind(away)), slog.String("host", away.Host))
 	err := resp.Body.Close()
@@ -194,7 +194,7 @@ access.</li>
 `
 
 // isFirstPage reports whether an answer is a page of Dashboards that has no login before it.
-func isFirstPage(resp *http.Response, v *visit) bool {
+func isFirstPage(resp *http.Response, v *shown) bool {
 	path, kind := resp.Request.URL.Path, resp.Header.Get("Content-Type")
 	if resp.Request.URL.Opaque != "" {
 		path = resp.Request.URL.Opaque
@@ -210,7 +210,7 @@ const maxHead = 256 << 10
 
 // tellRole says on a page, and in the log, that whoever sees it acts as the proxy. A page whose beginning is not found
 // passes as it is.
-func (p *Proxy) tellRole(resp *http.Response, v *visit) error {
+func (p *Proxy) tellRole(resp *http.Response, v *shown) error {
 	head := make([]byte, maxHead)
 	n, err := io.ReadFull(resp.Body, head)
 	head = head[:n]

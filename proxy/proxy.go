@@ -180,7 +180,7 @@ func (p *Proxy) answer(resp *http.Response) error {
 		}
 	}
 	p.keepLocal(resp.Header)
-	if v := visitOf(resp); v != nil {
+	if v := shownOf(resp); v != nil {
 		if err := p.fromDashboards(resp, v, cookies); err != nil {
 			return err
 		}
