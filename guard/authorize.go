@@ -29,21 +29,8 @@ func (c *call) authorize() *refusal {
 		return authorizationFailed(err.Error())
 	}
 	e := c.evaluator(policy)
-	paths := []string{c.target.Path}
-	if decoded := c.target.Decoded(); decoded != c.target.Path && !c.target.OpaqueID {
-		// Engines decode the path. Both readings must be allowed.
-		paths = append(paths, decoded)
-	}
-	for _, path := range paths {
-		if r := c.ask(e, question{c.r.Method, path}); r != nil {
-			return r
-		}
-	}
-	if c.cfg.Mode != ModeStrict {
-		return nil
-	}
 	s := strict{method: c.r.Method, target: c.target, header: c.r.Header, names: c.names, body: c.plainBody}
-	for q, err := range s.questions() {
+	for q, err := range s.all(c.cfg.Mode) {
 		if err != nil {
 			return edgeRefusal(http.StatusBadRequest, err.Error())
 		}
@@ -89,11 +76,14 @@ func (c *call) suffix(action, path string, v verdict) string {
 }
 
 // plainBody opens the decompressed body.
-func (c *call) plainBody() (io.Reader, error) {
-	if len(c.r.Header.Values("Content-Encoding")) > 1 {
+func (c *call) plainBody() (io.Reader, error) { return decoded(c.r.Header, c.body.Reader()) }
+
+// decoded undoes the one encoding that a body may have.
+func decoded(h http.Header, body io.Reader) (io.Reader, error) {
+	if len(h.Values("Content-Encoding")) > 1 {
 		return nil, errors.New("the body is encoded more than once")
 	}
-	r, err := edge.DecodedBody(c.r.Header, c.body.Reader())
+	r, err := edge.DecodedBody(h, body)
 	if err != nil {
 		return nil, fmt.Errorf("decode the body: %w", err)
 	}

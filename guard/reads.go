@@ -1,7 +1,6 @@
 package guard
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -23,14 +22,8 @@ var writingGets = []string{"_flush", "synced", "_refresh", "_upgrade", "_optimiz
 // reads, and GET /x/_flush does not. A call that strict mode does not understand, or with a parameter that it does not
 // know, is no such call.
 func Reads(method string, target Target) error {
-	call, ok := understand(method, target)
-	if !ok {
-		return errors.New("the call is not one that it knows")
-	}
-	if name, err := unknownParameter(target.Query); err != nil || name != "" {
-		if err == nil {
-			err = fmt.Errorf("the parameter %q is not one that it knows", name)
-		}
+	call, err := known(method, target)
+	if err != nil {
 		return err
 	}
 	last, two := "", ""

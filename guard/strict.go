@@ -13,13 +13,13 @@ import (
 // question is one thing that the policy is asked about a request: may the caller use method on path?
 type question struct{ method, path string }
 
-// opaqueError says that strict mode does not understand a request completely.
-type opaqueError struct{ err error }
+// OpaqueError says that strict mode does not understand a request completely.
+type OpaqueError struct{ err error }
 
-func (e *opaqueError) Error() string {
+func (e *OpaqueError) Error() string {
 	return "strict mode cannot tell which indexes the request touches: " + e.err.Error()
 }
-func (e *opaqueError) Unwrap() error { return e.err }
+func (e *OpaqueError) Unwrap() error { return e.err }
 
 // strict finds out what a request touches beyond its URL. It refuses what it does not understand completely: a call
 // that is not in the table, an unknown parameter, an unknown member of a body, an unknown kind of query.
@@ -43,6 +43,21 @@ type strict struct {
 // errStop ends the walk when the consumer wants no more questions.
 var errStop = errors.New("stop")
 
+// all yields everything that the policy is asked about: the URL and, in strict mode, what the request touches besides.
+func (s *strict) all(mode Mode) iter.Seq2[question, error] {
+	return func(yield func(question, error) bool) {
+		for _, path := range s.target.readings() {
+			if !yield(question{s.method, path}, nil) {
+				return
+			}
+		}
+		if mode == ModeParity {
+			return
+		}
+		s.questions()(yield)
+	}
+}
+
 // questions yields what is asked besides the URL as it was sent: for each index that an expression or a body stands
 // for, the same call with that index alone in its URL. A last pair with an error means that the request must be
 // refused. The caller asks about the URL too, so the strict mode never allows what the parity mode refuses.
@@ -51,27 +66,26 @@ func (s *strict) questions() iter.Seq2[question, error] {
 		s.yield, s.asked, s.pit = yield, map[question]bool{}, false
 		err := s.walk()
 		if err != nil && !errors.Is(err, errStop) {
-			yield(question{}, &opaqueError{err})
+			yield(question{}, &OpaqueError{err})
 		}
 	}
 }
 
 func (s *strict) walk() error {
-	call, ok := understand(s.method, s.target)
-	if !ok {
-		return errors.New("the call is not one that it knows")
-	}
-	s.call, s.index = call, call.index
-	if name, err := unknownParameter(s.target.Query); err != nil || name != "" {
-		if err == nil {
-			err = fmt.Errorf("the parameter %q is not one that it knows", name)
-		}
+	if err := s.know(); err != nil {
 		return err
 	}
 	if err := s.walkURL(); err != nil {
 		return err
 	}
 	return s.walkBody()
+}
+
+// know finds the call in the table, and its parameters.
+func (s *strict) know() error {
+	call, err := known(s.method, s.target)
+	s.call, s.index = call, call.index
+	return err
 }
 
 func (s *strict) ask(method, index string, rest ...string) error {

@@ -1,6 +1,8 @@
 package guard
 
 import (
+	"errors"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -238,6 +240,19 @@ func understand(method string, target Target) (understood, bool) {
 		}
 	}
 	return understood{}, false
+}
+
+// known is understand, with the parameters of the call: an unknown one may mean another index.
+func known(method string, target Target) (understood, error) {
+	call, ok := understand(method, target)
+	if !ok {
+		return call, errors.New("the call is not one that it knows")
+	}
+	name, err := unknownParameter(target.Query)
+	if err == nil && name != "" {
+		err = fmt.Errorf("the parameter %q is not one that it knows", name)
+	}
+	return call, err
 }
 
 // matches compares a path of the table with the path of a request. Names of APIs are compared as they were sent,

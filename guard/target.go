@@ -169,6 +169,14 @@ func (t Target) Decoded() string {
 	return b.String()
 }
 
+// readings are the paths that a policy is asked about. Engines decode the path, so both readings must be allowed.
+func (t Target) readings() []string {
+	if decoded := t.Decoded(); decoded != t.Path && !t.OpaqueID {
+		return []string{t.Path, decoded}
+	}
+	return []string{t.Path}
+}
+
 // String is the target as it was sent.
 func (t Target) String() string {
 	if t.HasQuery {

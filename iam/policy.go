@@ -37,6 +37,9 @@ type Policy struct {
 	id         string
 	statements []statement
 	isResource bool
+	// prefix stands before resources that are paths alone; such are refused when it is empty.
+	prefix string
+	about  Domain // of ParsePaths
 }
 
 // Error says why a policy document is refused.
@@ -59,16 +62,16 @@ func (e *Error) Error() string {
 
 // ParseResource reads a domain's access policy. The error is an [*Error] for what the service would refuse and for
 // every name that is not known. Rules that depend on the domain are in [Policy.CheckFor].
-func ParseResource(doc []byte) (*Policy, error) { return parse(doc, true) }
+func ParseResource(doc []byte) (*Policy, error) { return parse(doc, true, "") }
 
 // ParseIdentity reads an identity policy, a permissions boundary or a session policy.
-func ParseIdentity(doc []byte) (*Policy, error) { return parse(doc, false) }
+func ParseIdentity(doc []byte) (*Policy, error) { return parse(doc, false, "") }
 
-func parse(doc []byte, isResource bool) (*Policy, error) {
+func parse(doc []byte, isResource bool, prefix string) (*Policy, error) {
 	if utf8.RuneCount(doc) > MaxPolicySize {
 		return nil, &Error{Problem: fmt.Sprintf("it has more than %d characters", MaxPolicySize)}
 	}
-	p := &Policy{version: "2008-10-17", isResource: isResource}
+	p := &Policy{version: "2008-10-17", isResource: isResource, prefix: prefix}
 	if err := p.parse(doc); err != nil {
 		if e, ok := err.(*Error); ok && e.Service == "" { //nolint:errorlint // made here
 			e.Service = "InvalidTypeException: Error setting policy: [" + string(doc) + "]"

@@ -239,6 +239,9 @@ func (p *Policy) readResources(s *statement, n *node, path string) error {
 		return err
 	}
 	for _, text := range values {
+		if p.prefix != "" && strings.HasPrefix(text, "/") {
+			text = p.prefix + text
+		}
 		c, err := p.compileResource(text)
 		if err != nil {
 			return &Error{Path: path, Problem: err.Error()}

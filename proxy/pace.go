@@ -3,6 +3,7 @@ package proxy
 import (
 	"io"
 	"net/http"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,14 +16,16 @@ func (e *bodyError) Unwrap() error { return e.err }
 // pacedBody is a request body that fails when nothing of it comes for too long.
 type pacedBody struct {
 	io.ReadCloser
-	control *http.ResponseController
-	idle    time.Duration
+	control  *http.ResponseController
+	idle     time.Duration
+	received *atomic.Int64 // counts what has come
 }
 
 func (b *pacedBody) Read(p []byte) (int, error) {
 	// Not every ResponseWriter has deadlines.
 	_ = b.control.SetReadDeadline(time.Now().Add(b.idle))
 	n, err := b.ReadCloser.Read(p)
+	b.received.Add(int64(n))
 	if err != nil {
 		_ = b.control.SetReadDeadline(time.Time{}) // the server goes on reading, to see when the client leaves
 	}

@@ -1,9 +1,9 @@
 // Package proxy lets clients that cannot sign reach a domain that wants signatures: an unsigned request goes in, a
 // signed one reaches the domain, and the answer streams back.
 //
-// Whoever reaches a [Proxy] acts with its credentials. It therefore answers requests only that name this machine in
-// their Host header and do not come from a web page of another origin. It is to listen on loopback, or on a Unix
-// socket. Do not put an http.ServeMux in front of it: that would redirect paths.
+// Whoever gets in acts with the credentials of the [Proxy]. It therefore answers requests only that name this machine
+// in their Host header and do not come from a web page of another origin. Without [Clients] it is to listen on
+// loopback, or on a Unix socket. Do not put an http.ServeMux in front of it: that would redirect paths.
 package proxy
 
 import (
@@ -20,6 +20,8 @@ import (
 
 	"github.com/seed56735111/penstock/domain"
 	"github.com/seed56735111/penstock/guard"
+	"github.com/seed56735111/penstock/iam"
+	"github.com/seed56735111/penstock/sigv4"
 )
 
 // Config describes a proxy.
@@ -38,6 +40,17 @@ type Config struct {
 	Hosts []string
 	// ReadOnly lets through only calls that are known to read, whatever their method. See [guard.Reads].
 	ReadOnly bool
+	// Clients are who may come in. Nil is everybody who reaches the proxy.
+	Clients *Clients
+	// Policy, when not nil, gives the policy that every request is judged by before it is signed, see [iam.ParsePaths]. It
+	// knows a client by the ARN in Clients; others are anonymous. Mode is how much of a request is judged,
+	// [guard.ModeStrict] when empty.
+	Policy func() (*iam.Policy, error)
+	Mode   guard.Mode
+	// Bodies keeps the bodies that the policy is asked about. Nil keeps each by itself, without a bound on all together.
+	Bodies *sigv4.Keeper
+	// Audit gets a line for each request. Nil writes none.
+	Audit *Audit
 	// Idle is how long a client may send nothing of its body, or take nothing of its answer; a minute when zero.
 	Idle time.Duration
 	// Logger gets refusals and failures. Nil is silent.
@@ -55,6 +68,7 @@ type Proxy struct {
 	origin string // the domain's, as a browser would name it
 	log    *slog.Logger
 	next   *httputil.ReverseProxy
+	gate   *guard.Gate // nil without a policy
 }
 
 // New checks the configuration. It makes no request.
@@ -70,6 +84,15 @@ func New(cfg Config) (*Proxy, error) {
 	}
 	if cfg.Idle == 0 {
 		cfg.Idle = time.Minute
+	}
+	if cfg.Mode == "" {
+		cfg.Mode = guard.ModeStrict
+	}
+	if _, err := guard.ParseMode(string(cfg.Mode)); err != nil {
+		return nil, &domain.ConfigError{Err: fmt.Errorf("proxy: %w", err)}
+	}
+	if cfg.Bodies == nil {
+		cfg.Bodies = &sigv4.Keeper{}
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
@@ -88,31 +111,28 @@ func New(cfg Config) (*Proxy, error) {
 		ErrorHandler:   p.fail,
 		ErrorLog:       slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelWarn),
 	}
+	if cfg.Policy != nil {
+		p.gate = &guard.Gate{Policy: cfg.Policy, Mode: cfg.Mode, Backend: p.next}
+	}
 	return p, nil
 }
 
 // ServeHTTP implements http.Handler.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if refused := p.check(r); refused != nil {
-		p.refuse(w, r, refused)
-		return
+	x := &exchange{
+		Proxy: p, r: r, started: time.Now(),
+		pacedWriter: pacedWriter{ResponseWriter: w, control: http.NewResponseController(w), idle: p.cfg.Idle},
 	}
-	paced := &pacedWriter{ResponseWriter: w, control: http.NewResponseController(w), idle: p.cfg.Idle}
-	defer paced.end()
+	defer x.end()
 	if r.Body != nil && r.Body != http.NoBody {
-		r.Body = &pacedBody{ReadCloser: r.Body, control: paced.control, idle: p.cfg.Idle}
+		r.Body = &pacedBody{ReadCloser: r.Body, control: x.control, idle: p.cfg.Idle, received: &x.received}
 	}
-	p.next.ServeHTTP(paced, r)
-}
-
-// check finds out whether the request may be answered at all.
-func (p *Proxy) check(r *http.Request) *refusal {
-	for _, look := range []func(*http.Request) *refusal{p.checkHost, checkOrigin, checkForm, p.checkReads} {
-		if refused := look(r); refused != nil {
-			return refused
-		}
+	if refused := x.admit(); refused != nil {
+		p.refuse(x, r, refused)
+	} else {
+		p.next.ServeHTTP(x, r)
 	}
-	return nil
+	x.done = true
 }
 
 func (p *Proxy) checkReads(r *http.Request) *refusal {
@@ -158,6 +178,9 @@ func (p *Proxy) rewrite(r *httputil.ProxyRequest) {
 	}
 	p.toDashboards(r, header)
 	r.Out.Header, r.Out.Trailer = header, nil
+	if kept, ok := r.In.Body.(*sigv4.Kept); ok {
+		r.Out.Body = kept // the transport asks it for its hash
+	}
 }
 
 // passes are the request headers that are sent on.

@@ -21,6 +21,11 @@ const (
 	causeOrigin      = "foreign-page"
 	causeForm        = "request-form"
 	causeReadOnly    = "read-only"
+	causeStranger    = "not-a-client"
+	causeClients     = "clients-unreadable"
+	causePolicy      = "proxy-policy-denies"
+	causeOpaque      = "not-understood"
+	causeNoPolicy    = "proxy-policy-unreadable"
 	causeTooLarge    = string(doctor.RequestTooLarge)
 	causeBusy        = "proxy-busy"
 	causeSlow        = "slow-body"
@@ -40,9 +45,8 @@ type refusal struct {
 
 // refuse answers in the form of the engines, which every client can show.
 func (p *Proxy) refuse(w http.ResponseWriter, r *http.Request, why *refusal) {
-	path, _, _ := strings.Cut(r.RequestURI, "?")
 	p.log.LogAttrs(r.Context(), slog.LevelWarn, "request refused", slog.String("method", r.Method),
-		slog.String("path", path), slog.Int("status", why.status), slog.String("cause", why.cause),
+		slog.String("path", pathOf(r)), slog.Int("status", why.status), slog.String("cause", why.cause),
 		slog.String("reason", why.text))
 	h := w.Header()
 	h.Set(CauseHeader, why.cause)
@@ -50,6 +54,9 @@ func (p *Proxy) refuse(w http.ResponseWriter, r *http.Request, why *refusal) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	if why.cause == causeBusy {
 		h.Set("Retry-After", "1")
+	}
+	if why.cause == causeStranger {
+		h["Www-Authenticate"] = []string{`Bearer realm="penstock proxy"`, `Basic realm="penstock proxy", charset="UTF-8"`}
 	}
 	// What is left of the body is not read: the next request on this connection could be anything.
 	if r.ContentLength != 0 {
@@ -73,6 +80,15 @@ func refusalJSON(why *refusal) []byte {
 		panic(err) // strings and a number always encode
 	}
 	return body
+}
+
+// pathOf is the path of a request as it was sent. Another form of target can hold a password, and is left out.
+func pathOf(r *http.Request) string {
+	path, _, _ := strings.Cut(r.RequestURI, "?")
+	if !strings.HasPrefix(path, "/") {
+		return "(not a path)"
+	}
+	return path
 }
 
 // failure says why there is no answer of the domain.

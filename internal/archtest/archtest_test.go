@@ -29,9 +29,9 @@ var allowed = map[string][]string{
 
 	// Modes.
 	"lambda": {root, "cloudwatch", "domain", "pipeline", "source"},
-	"proxy":  {"domain", "sigv4", "guard", "doctor"},
+	"proxy":  {"domain", "sigv4", "guard", "doctor", "iam", "internal/reload"},
 	"doctor": {"domain", "sigv4"}, // whose table all use who explain a refusal
-	"guard":  {"iam", "sigv4", "guard/identity", "guard/fault", "guard/internal/edge", "internal/glob"},
+	"guard":  {"iam", "sigv4", "guard/identity", "guard/fault", "guard/internal/edge", "internal/glob", "internal/reload"},
 	"engine": {
 		"engine/internal/wire", "engine/internal/dates", "engine/internal/mapping", "engine/internal/store",
 		"engine/internal/query", "engine/internal/agg", "engine/internal/change", "internal/glob",
@@ -71,6 +71,7 @@ var allowed = map[string][]string{
 		root, "source", "shape", "bulk", "deadletter", "doctor", "domain", "sigv4", "pipeline", "lambda",
 	},
 	"internal/version": {},
+	"internal/reload":  {},
 
 	// The wiring.
 	"pipeline": {
@@ -144,7 +145,7 @@ var homes = map[string][]string{
 	"encoding/gob":                      {},
 	"github.com/stretchr/testify":       {},
 	"github.com/go-json-experiment/json": {
-		"shape", "guard", "guard/identity", "guard/internal/edge", "internal/cli",
+		"shape", "guard", "guard/identity", "guard/internal/edge", "internal/cli", "proxy",
 	},
 }
 

@@ -24,6 +24,8 @@ import (
 // proxyOptions describe a signing proxy.
 type proxyOptions struct {
 	pipeline.Target
+	gateOptions
+
 	listen      string
 	hosts       []string
 	readOnly    bool
@@ -38,10 +40,11 @@ func newProxyCommand(a *app) *cobra.Command {
 	var o proxyOptions
 	cmd := &cobra.Command{
 		Use:   "proxy --domain URL",
-		Short: "Sign the requests of clients that cannot, on this machine",
+		Short: "Sign the requests of clients that cannot",
 		Long: `proxy takes unsigned requests on this machine, signs them with the credentials of the AWS chain, and sends
-them to the domain. Answers stream back. Whoever reaches it acts as these credentials: it listens on loopback or on a
-Unix socket only, and refuses requests of web pages and those whose Host header names something else.
+them to the domain. Answers stream back. Whoever gets in acts as these credentials: without --clients or --client-ca
+it listens on loopback or on a Unix socket only. It refuses requests of web pages and those whose Host header names
+something else. --policy FILE and --read-only say what those who get in may do.
 
 Once it answers it prints one line, "listening on ADDRESS", on standard output; the log goes to standard error. SIGTERM
 and SIGINT let requests finish.
@@ -49,18 +52,21 @@ and SIGINT let requests finish.
 docs/proxy.md tells what passes and what is refused.`,
 		Example: `  penstock proxy --domain https://search-x.eu-west-1.es.amazonaws.com
   penstock proxy --domain https://search-x.eu-west-1.es.amazonaws.com --read-only --listen 127.0.0.1:0
-  penstock proxy --domain https://search-x.eu-west-1.es.amazonaws.com --listen unix:/run/user/1000/penstock.sock`,
+  penstock proxy --domain https://search-x.eu-west-1.es.amazonaws.com --listen unix:/run/user/1000/penstock.sock
+  penstock proxy --domain https://search-x.eu-west-1.es.amazonaws.com --listen 0.0.0.0:9200 \
+      --tls-cert proxy.pem --tls-key proxy-key.pem --clients clients.json --policy policy.json --audit audit.jsonl`,
 		GroupID: groupDomain,
 		Args:    usageArgs(cobra.NoArgs),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd, a) },
 	}
 	f := settings.Flags{FlagSet: cmd.Flags()}
 	f.Target(&o.Target)
-	f.StringVar(&o.listen, "listen", "127.0.0.1:9200", "loopback address to listen on, port 0 picks a free one; "+
-		"or unix:PATH, which only this user can reach")
+	f.StringVar(&o.listen, "listen", "127.0.0.1:9200", "address to listen on, port 0 picks a free one; another than "+
+		"loopback wants TLS and known clients; or unix:PATH, which only this user can reach")
 	f.StringSliceVar(&o.hosts, "allow-host", nil,
 		"NAME or NAME:PORT that the Host header may have beside those of loopback")
 	f.BoolVar(&o.readOnly, "read-only", false, "let through only calls that are known to read, whatever their method")
+	o.flags(cmd)
 	f.DurationVar(&o.idle, "idle-timeout", time.Minute,
 		"longest time in which a client sends nothing of its request, or takes nothing of its answer")
 	for _, size := range []struct {
@@ -91,6 +97,9 @@ func (o *proxyOptions) run(cmd *cobra.Command, a *app) error {
 		return usagef("leave --idle-timeout and --idle-connections out for the defaults",
 			"a proxy with an idle time of %s and %d connections", o.idle, o.connections)
 	}
+	if err := o.check(cmd); err != nil {
+		return err
+	}
 	if !cmd.Flags().Changed("stall-timeout") {
 		o.AWS.Stall = proxyStall
 	}
@@ -107,10 +116,24 @@ func (o *proxyOptions) run(cmd *cobra.Command, a *app) error {
 	if idle, ok := transport.(interface{ CloseIdleConnections() }); ok {
 		defer idle.CloseIdleConnections()
 	}
-	p, err := proxy.New(proxy.Config{
+	cfg := proxy.Config{
 		Domain: o.URL, Transport: transport, Hosts: o.hosts, ReadOnly: o.readOnly, Idle: o.idle, Logger: logger,
 		SignFor: o.SignFor, Role: o.actor(),
-	})
+	}
+	if err := o.apply(ctx, &cfg, o.Bodies, o.MaxBody); err != nil {
+		return err
+	}
+	tlsConfig, names, err := o.tls()
+	if err != nil {
+		return err
+	}
+	cfg.Hosts = append(cfg.Hosts, names...)
+	closeAudit, err := o.openAudit(a, &cfg)
+	if err != nil {
+		return err
+	}
+	defer closeAudit()
+	p, err := proxy.New(cfg)
 	if err != nil {
 		return &usageError{Err: err, Hint: "docs/proxy.md has examples"}
 	}
@@ -121,9 +144,14 @@ func (o *proxyOptions) run(cmd *cobra.Command, a *app) error {
 	srv := &http.Server{
 		Handler: p, ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: maxHeader,
 		DisableGeneralOptionsHandler: true, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+		TLSConfig: tlsConfig,
 	}
-	logger.InfoContext(ctx, "whoever reaches this proxy acts with its credentials", "address", address,
-		"domain", o.URL, "read_only", o.readOnly)
+	who := "whoever reaches it"
+	if o.knowsClients() {
+		who = "its clients"
+	}
+	logger.InfoContext(ctx, "this proxy lets others act with its credentials", "who", who, "address", address,
+		"domain", o.URL, "read_only", o.readOnly, "policy", o.policy)
 	return a.serve(ctx, srv, l, address)
 }
 
@@ -140,23 +168,34 @@ func (o *proxyOptions) actor() string {
 	return "the AWS credentials of the proxy"
 }
 
-// open listens where it was said, on this machine only.
+// open listens where it was said: on this machine, or where clients have to say who they are and nobody listens in.
 func (o *proxyOptions) open(ctx context.Context) (l net.Listener, address string, err error) {
 	if path, ok := strings.CutPrefix(o.listen, "unix:"); ok {
+		if o.cert != "" {
+			return nil, "", usagef("leave out --tls-cert and --tls-key", "a Unix socket needs no TLS")
+		}
 		l, err = listenUnix(ctx, path)
 		return l, o.listen, err
 	}
 	host, _, err := net.SplitHostPort(o.listen)
 	ip := net.ParseIP(host)
-	if err != nil || host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+	isLoopback := err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
+	switch {
+	case isLoopback:
+	case o.cert == "" || !o.knowsClients():
 		return nil, "", usagef("write --listen 127.0.0.1:9200, or unix:PATH; "+
-			"whoever reaches the proxy acts with its credentials", "listen on %s: not a loopback address", o.listen)
+			"for other machines add --tls-cert and --tls-key, and --clients or --client-ca",
+			"listen on %s: not a loopback address, and not everybody may act with these credentials", o.listen)
 	}
 	l, err = new(net.ListenConfig).Listen(ctx, "tcp", o.listen)
 	if err != nil {
 		return nil, "", usagef("--listen 127.0.0.1:0 picks a free one", "listen on %s: %w", o.listen, networkCause(err))
 	}
-	return l, "http://" + l.Addr().String(), nil
+	scheme := "http"
+	if o.cert != "" {
+		scheme = "https"
+	}
+	return l, scheme + "://" + l.Addr().String(), nil
 }
 
 // listenUnix makes a socket that only this user can reach. It is made in a directory of its own and moved to its place

@@ -1,0 +1,81 @@
+package proxy
+
+import (
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed56735111/penstock/guard"
+	"github.com/seed56735111/penstock/iam"
+	"github.com/seed56735111/penstock/sigv4"
+)
+
+// exchange is one request on its way through the proxy, and the writer of its answer.
+type exchange struct {
+	*Proxy
+	pacedWriter
+	r       *http.Request
+	started time.Time
+	who     iam.Principal
+	subject string // of the client's certificate
+
+	asked  []guard.Question
+	kept   *sigv4.Kept // the body, when the policy was asked about it
+	cause  string
+	detail string
+
+	received atomic.Int64 // bytes of the body
+	sent     int64        // bytes of the answer's body
+	status   int
+	done     bool // the answer was sent to its end
+}
+
+// admit finds out whether the request may be sent on.
+func (x *exchange) admit() *refusal {
+	for _, look := range []func(*http.Request) *refusal{x.checkHost, checkOrigin, checkForm} {
+		if refused := look(x.r); refused != nil {
+			return refused
+		}
+	}
+	var refused *refusal
+	if x.who, x.subject, refused = x.identify(x.r); refused != nil {
+		return refused
+	}
+	if refused = x.checkReads(x.r); refused != nil {
+		return refused
+	}
+	return x.judge()
+}
+
+// end frees what the exchange holds, and writes it down.
+func (x *exchange) end() {
+	x.pacedWriter.end()
+	if x.kept != nil {
+		_ = x.kept.Close() // of what is not needed any more
+	}
+	if x.cfg.Audit == nil {
+		return
+	}
+	if err := x.cfg.Audit.write(x.line()); err != nil {
+		x.log.LogAttrs(x.r.Context(), slog.LevelError, "audit line is lost", slog.Any("err", err))
+	}
+}
+
+// WriteHeader leaves out informational answers, and keeps the status.
+func (x *exchange) WriteHeader(status int) {
+	if status >= http.StatusOK && x.status == 0 {
+		x.status, x.cause = status, x.Header().Get(CauseHeader)
+	}
+	x.pacedWriter.WriteHeader(status)
+}
+
+// Write counts what is sent.
+func (x *exchange) Write(p []byte) (int, error) {
+	if x.status == 0 {
+		x.WriteHeader(http.StatusOK)
+	}
+	n, err := x.pacedWriter.Write(p)
+	x.sent += int64(n)
+	return n, err
+}
