@@ -13,12 +13,14 @@ func commands(a *app) []*cobra.Command {
 		newDomainCommand(a),
 		newPolicyCommand(a),
 		newRequestCommand(a),
+		newSignCommand(a),
 		newProxyCommand(a),
 		newTemplatesCommand(a),
 		newCheckCommand(a),
 		newConfigCommand(a),
 		newFormatsCommand(a),
 		newExplainCommand(a),
+		newDoctorCommand(a),
 		newVersionCommand(a),
 	}
 }

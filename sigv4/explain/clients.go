@@ -108,7 +108,7 @@ var table = []lore{
 	},
 	{
 		lines: []string{lineHeader + "content-type", lineHeader + "content-encoding"},
-		means: "the type was set or completed after signing: HTTP libraries add a charset, or take it off where there is no body",
+		means: "the type was set or completed after signing: HTTP libraries add a charset, or drop it without a body",
 		fix:   "set the header, charset included, before signing; or do not sign it",
 		clients: []string{
 			"axios and request, which set content-type for objects themselves (aws4#90)",

@@ -34,6 +34,16 @@ const (
 	CauseUnknown   = "unknown"
 )
 
+// Causes are the names that a finding can have.
+func Causes() []string {
+	return []string{
+		CauseExpired, CauseKeyUnknown, CauseSecretWrong, CauseTokenMissing, CauseTokenInvalid, CauseRegionWrong,
+		CauseServiceWrong, CauseClockSkew, CauseHeaderChanged, CausePathEncoding, CauseBodyChanged, CauseProxy,
+		CauseAnonymous, CausePolicyDenies, CausePolicyRefuses, CauseFineGrained, CauseWrongEndpoint, CauseSignature,
+		CauseUnknown,
+	}
+}
+
 // Evidence says what a finding rests on.
 type Evidence string
 
@@ -91,17 +101,38 @@ type explainer struct {
 	notes     []string
 }
 
+// KeyID is the access key id that a request says it is signed with, empty when it does not.
+func (x *Exchange) KeyID() string {
+	a, _ := signatureOf(x)
+	return a.keyID
+}
+
+// Scope is what the request says its signature is for.
+func (x *Exchange) Scope() sigv4.Scope {
+	a, _ := signatureOf(x)
+	return a.scope
+}
+
 // Explain says why the request of an exchange was refused. It does not change the exchange.
 func Explain(x *Exchange, o Options) Finding {
+	e := newExplainer(x, o)
+	return e.finished(e.find())
+}
+
+func newExplainer(x *Exchange, o Options) *explainer {
 	e := &explainer{x: x, creds: o.Credentials}
 	e.auth, e.signed = signatureOf(x)
 	e.visible = e.signed && x.Method != "" && len(e.auth.signedHeaders) > 0
 	e.hasSecret = o.Credentials.SecretAccessKey != "" && e.auth.keyID != "" &&
 		o.Credentials.AccessKeyID == e.auth.keyID
-	f := e.find()
+	return e
+}
+
+// finished completes a finding with what goes for all of them.
+func (e *explainer) finished(f Finding) Finding {
 	f.Notes = e.notes
 	if f.Line != nil {
-		f.Clients = clientsOf(f.Line.Name, x)
+		f.Clients = clientsOf(f.Line.Name, e.x)
 	}
 	if len(f.Candidates) > 3 {
 		f.Candidates = f.Candidates[:3]
@@ -252,7 +283,6 @@ func (e *explainer) region(m []string) Finding {
 		f.Fix = fmt.Sprintf("sign for %q, the region in the domain's name", region)
 	}
 	if strings.Contains(e.x.Text, "scoped to correct service") {
-		f.Notes = append(f.Notes, "the service is wrong too")
 		e.notes = append(e.notes, "the service is wrong too: see the second sentence of the answer")
 	}
 	return f

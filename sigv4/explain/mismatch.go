@@ -320,3 +320,24 @@ func doubt(c *canonical, x *Exchange) string {
 	}
 	return ""
 }
+
+// Check compares a signature that somebody made with the one that the credentials give by the rules of the service, for
+// the request of an exchange whose answer is not needed. It reports true when they are the same. The credentials must
+// have the access key of the signature.
+func Check(x *Exchange, c sigv4.Credentials) (Finding, bool) {
+	e := newExplainer(x, Options{Credentials: c})
+	if !e.visible || !e.hasSecret {
+		return e.open("the header has no signature of this access key", nil), false
+	}
+	shown := x.shown(&e.auth)
+	if e.gives(&shown) {
+		return Finding{}, true
+	}
+	if f, ok := e.byVariant(&shown, &shown); ok {
+		return e.finished(f), false
+	}
+	f := e.open("the signature is not that of this request, nor of one that is written in another usual way",
+		[]string{CauseSecretWrong, doubt(&shown, x)})
+	f.Fix = "compare the canonical request that the other program logs with the one of step 1"
+	return f, false
+}

@@ -1,0 +1,265 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed56735111/penstock/internal/settings"
+	"github.com/seed56735111/penstock/internal/version"
+	"github.com/seed56735111/penstock/sigv4"
+	"github.com/seed56735111/penstock/sigv4/explain"
+)
+
+// signOptions are those of request that a signature depends on, and how it is shown.
+type signOptions struct {
+	requestOptions
+	at       string
+	showKeys bool
+	check    string
+}
+
+func newSignCommand(a *app) *cobra.Command {
+	var o signOptions
+	cmd := &cobra.Command{
+		Use:   "sign [METHOD] URL|PATH",
+		Short: "Show the five steps of a signature, or check one that was made elsewhere",
+		Long: `sign computes the signature of a request and shows each step of it with your values: the canonical request, its
+hash, the string to sign, the keys that are derived from the secret, and the signature. It sends nothing.
+
+Session tokens are masked. Derived keys are secrets and are shown for the credentials of examples (an access key
+id that ends in EXAMPLE), or with --show-keys. The signature itself is valid for five minutes, for this request.
+
+--check takes the Authorization header that another program made for the same request and names the first step in
+which it differs. Give the headers that it signs with -H, and its time with --at or -H x-amz-date.
+
+Exit codes: 0 for a right signature, 5 for one that differs. docs/signing.md has an example.`,
+		Example: `  penstock sign GET '/logs-*/_search' --domain https://search-x.eu-west-1.es.amazonaws.com
+  penstock sign POST /_bulk -d @b.ndjson --domain https://… --at 20151119T080000Z --check 'AWS4-HMAC-SHA256 …'`,
+		GroupID: groupDomain,
+		Args:    usageArgs(cobra.RangeArgs(1, 2)),
+		RunE:    func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), a, args) },
+	}
+	f := settings.Flags{FlagSet: cmd.Flags()}
+	f.Target(&o.Target)
+	f.StringVarP(&o.method, "request", "X", "", "method; GET, or POST with a body, when not given")
+	f.StringArrayVarP(&o.data, "data", "d", nil, "body: text, @file or @-; line ends in files are kept")
+	f.StringArrayVarP(&o.headers, "header", "H", nil, `header, "Name: value"`)
+	f.StringVar(&o.at, "at", "", "time of the signature, as 20151119T080000Z; now when not given")
+	f.BoolVar(&o.showKeys, "show-keys", false, "show the derived keys, with which anybody can sign for a day")
+	f.StringVar(&o.check, "check", "", "Authorization header to check")
+	return cmd
+}
+
+const dateForm = "20060102T150405Z"
+
+func (o *signOptions) run(ctx context.Context, a *app, args []string) error {
+	req, body, err := o.request(ctx, a, args)
+	if err != nil {
+		return err
+	}
+	o.NoSign = false
+	rt, err := o.Transport(ctx, nil, 1)
+	if err != nil {
+		return err
+	}
+	signer, ok := rt.(*sigv4.Transport)
+	if !ok {
+		return usagef("leave --collection out and write -H 'x-amz-aoss-collection-name: NAME'",
+			"a request to the endpoint of an account")
+	}
+	creds, err := signer.Credentials.Credentials(ctx)
+	if err != nil {
+		return err
+	}
+	if signer.Host != "" {
+		req.Host = signer.Host
+	}
+	at, err := o.time(req)
+	if err != nil {
+		return err
+	}
+	if o.check != "" {
+		return o.compare(a.Out, req, body, at, signer, creds)
+	}
+	return o.steps(a.Out, req, body, at, signer, creds)
+}
+
+// request builds the request as penstock request would send it.
+func (o *signOptions) request(ctx context.Context, a *app, args []string) (*http.Request, []byte, error) {
+	method, address := o.method, args[len(args)-1]
+	if len(args) == 2 {
+		if method != "" && method != args[0] {
+			return nil, nil, usagef("give the method once", "method is %s and %s", args[0], method)
+		}
+		method = args[0]
+	} else if isMethod(address) {
+		return nil, nil, usagef("name the path too: penstock sign "+address+" /",
+			"%s is a method, and there is no path", address)
+	}
+	full, err := o.address(address)
+	if err != nil {
+		return nil, nil, err
+	}
+	body, err := o.body(a.In)
+	if err != nil {
+		return nil, nil, err
+	}
+	if method == "" {
+		method = http.MethodGet
+		if body != nil {
+			method = http.MethodPost
+		}
+	}
+	req, err := o.build(ctx, method, full, body)
+	return req, body, err
+}
+
+// time is that of --at, of the header x-amz-date, or now.
+func (o *signOptions) time(req *http.Request) (time.Time, error) {
+	text := firstOf(o.at, req.Header.Get("X-Amz-Date"))
+	if text == "" {
+		if o.check != "" {
+			return time.Time{}, usagef("give the x-amz-date that it was made with: --at 20151119T080000Z",
+				"a signature is checked without its time")
+		}
+		return time.Now(), nil
+	}
+	at, err := time.Parse(dateForm, text)
+	if err != nil || len(text) != len(dateForm) {
+		return at, usagef("write it as 20151119T080000Z", "%q is no time of a signature", text)
+	}
+	return at, nil
+}
+
+func (o *signOptions) steps(
+	w io.Writer, req *http.Request, body []byte, at time.Time, t *sigv4.Transport, creds sigv4.Credentials,
+) error {
+	signer := &sigv4.Signer{Region: t.Region, Service: t.Service}
+	hash := sigv4.HashPayload(body)
+	if err := signer.Sign(req, creds, hash, at); err != nil {
+		return err
+	}
+	trace, err := signer.Explain(req, creds, hash, at)
+	if err != nil {
+		return err
+	}
+	lines := strings.Split(trace.StringToSign, "\n")
+	out := &sink{w: w}
+	writeStep(out, "1 canonical request", trace.CanonicalRequest)
+	writeStep(out, "2 its SHA-256", lines[len(lines)-1])
+	writeStep(out, "3 string to sign", trace.StringToSign)
+	writeStep(out, "4 keys", o.keys(creds, at, t))
+	writeStep(out, "5 signature", "Authorization: "+req.Header.Get("Authorization"))
+	if out.err != nil {
+		return unwritten(out.err)
+	}
+	return nil
+}
+
+// keys shows how the signing key is derived, and the keys when they may be seen.
+func (o *signOptions) keys(creds sigv4.Credentials, at time.Time, t *sigv4.Transport) string {
+	scope := sigv4.Scope{Day: at.UTC().Format("20060102"), Region: t.Region, Service: t.Service}
+	keys := scope.Derive(creds.SecretAccessKey)
+	var b strings.Builder
+	for i, k := range []struct {
+		from, text string
+		key        []byte
+	}{
+		{`"AWS4" + secret access key`, scope.Day, keys.Date},
+		{"key of the day", scope.Region, keys.Region},
+		{"key of the region", scope.Service, keys.Service},
+		{"key of the service", "aws4_request", keys.Signing},
+	} {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		_, _ = fmt.Fprintf(&b, "HMAC(%s, %q)", k.from, k.text)
+		if o.showKeys || isExample(creds.AccessKeyID) {
+			_, _ = fmt.Fprintf(&b, " = %x", k.key)
+		}
+	}
+	return b.String()
+}
+
+// isExample reports whether an access key id is one of those that stand in documentation.
+func isExample(keyID string) bool { return strings.HasSuffix(keyID, "EXAMPLE") }
+
+func writeStep(w io.Writer, name, text string) {
+	_, _ = fmt.Fprintln(w, name)
+	for line := range strings.SplitSeq(text, "\n") {
+		_, _ = fmt.Fprintf(w, "  %s\n", printable(line))
+	}
+}
+
+// compare checks a signature that another program made for the request.
+func (o *signOptions) compare(
+	w io.Writer, req *http.Request, body []byte, at time.Time, t *sigv4.Transport, creds sigv4.Credentials,
+) error {
+	// What our signature sets, the other one has signed too when it names it.
+	signer := &sigv4.Signer{Region: t.Region, Service: t.Service}
+	given := req.Header.Clone()
+	if err := signer.Sign(req, creds, sigv4.HashPayload(body), at); err != nil {
+		return err
+	}
+	maps.Copy(req.Header, given)
+	req.Header.Set("X-Amz-Date", at.Format(dateForm))
+	req.Header.Set("X-Amz-Content-Sha256", firstOf(given.Get("X-Amz-Content-Sha256"), sigv4.HashPayload(body)))
+	req.Header.Set("Authorization", strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(o.check), "Authorization:")))
+	if given.Get("User-Agent") == version.UserAgent() {
+		req.Header.Del("User-Agent") // ours, and not the other program's
+	}
+	x := &explain.Exchange{
+		Method: req.Method, Target: req.URL.RequestURI(), Host: req.Host, Header: req.Header, Body: body, HasBody: true,
+	}
+	id := x.KeyID()
+	switch {
+	case id == "":
+		return usagef("give it whole: AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…",
+			"--check is no header of Signature Version 4")
+	case id != creds.AccessKeyID:
+		return usagef("name the --profile that it was made with, or set its variables",
+			"--check is made with the access key %s, and the credentials here are of %s", id, creds.AccessKeyID)
+	}
+	finding, right := explain.Check(x, creds)
+	scope := x.Scope()
+	expected := sigv4.Scope{Day: at.Format("20060102"), Region: t.Region, Service: t.Service}
+	out := &sink{w: w}
+	switch {
+	case !right:
+		line(out, "step", "%s", stepOf(&finding))
+		writeFinding(out, &finding)
+	case scope != expected:
+		line(out, "step", "3, the string to sign")
+		line(out, "signed", "%s", scope)
+		line(out, "expected", "%s", expected)
+		line(out, "means", "the signature is right for its scope, and the scope is not the one of this domain and time")
+	default:
+		line(out, "right", "all five steps: the service accepts this signature from %s until %s",
+			at.Add(-5*time.Minute).Format(dateForm), at.Add(5*time.Minute).Format(dateForm))
+	}
+	if out.err != nil {
+		return unwritten(out.err)
+	}
+	if !right || scope != expected {
+		return exitWith(exitRefused)
+	}
+	return nil
+}
+
+// stepOf is the step that a finding is about.
+func stepOf(f *explain.Finding) string {
+	switch {
+	case f.Line != nil:
+		return "1, the canonical request"
+	case f.Evidence == explain.BySignature:
+		return "4, the keys"
+	}
+	return "1 or 4: the canonical request or the keys"
+}
