@@ -34,8 +34,8 @@ type AuditLine struct {
 	Method string `json:"method"`
 	Action string `json:"action"`
 	Path   string `json:"path"`
-	// Asked is what the policy was asked, "METHOD PATH" each: what the request touches. MoreAsked is how many there were
-	// beyond the first thousand.
+	// Asked is what the policy was asked, "METHOD PATH" each: what the request touches. MoreAsked is how many did not
+	// find room.
 	Asked     []string `json:"asked,omitempty"`
 	MoreAsked int      `json:"more_asked,omitempty"`
 	// Status is that of the answer; 0 when there was none.
@@ -52,8 +52,8 @@ type AuditLine struct {
 	Aborted bool `json:"aborted,omitempty"`
 }
 
-// maxAsked bounds what one line says about a request that names many indexes.
-const maxAsked = 1000
+// maxAsked bounds what one line says about a request that names many indexes, in bytes.
+const maxAsked = 128 << 10
 
 // line is what the audit says about an exchange.
 func (x *exchange) line() *AuditLine {
@@ -66,8 +66,9 @@ func (x *exchange) line() *AuditLine {
 	if x.r.RemoteAddr != "@" && x.r.RemoteAddr != "" {
 		l.From = x.r.RemoteAddr
 	}
+	size := 0
 	for i, q := range x.asked {
-		if i == maxAsked {
+		if size += len(q.Method) + len(q.Path); size > maxAsked {
 			l.MoreAsked = len(x.asked) - i
 			break
 		}

@@ -106,8 +106,13 @@ func clientPrincipal(arn string) (iam.Principal, error) {
 		return iam.NewRoleSession(session, arn, "")
 	}
 	who, err := iam.ParsePrincipal(arn)
-	if err == nil && who.Kind() == iam.KindAnonymous {
+	switch {
+	case err != nil:
+	case who.Kind() == iam.KindAnonymous:
 		err = errors.New("parse principal: a client has an ARN")
+	case who.Kind() == iam.KindRoot:
+		err = fmt.Errorf("parse principal: %s may do everything in its account, whatever a policy says; "+
+			"a client is a user or a role", who)
 	}
 	return who, err
 }

@@ -514,6 +514,8 @@ func TestAListOfClientsIsCheckedAndFollowed(t *testing.T) {
 		`{"arn":"` + graceARN + `","token":"x"}`:                                                   "token",
 		`{"arn":"` + graceARN + `","arn":"x","subject":"CN=x"}`:                                    "arn",
 		`{"arn":"arn:aws:iam::1:role/x","subject":"CN=x"}`:                                         "parse principal",
+		`{"arn":"arn:aws:iam::123456789012:root","subject":"CN=x"}`:                                "may do everything",
+		`{"arn":"123456789012","subject":"CN=x"}`:                                                  "may do everything",
 		`{"arn":"arn:aws:s3:::x","subject":"CN=x"}`:                                                "is not the ARN",
 		good + `]} {`: "list of clients",
 	} {

@@ -20,7 +20,8 @@ func newPolicyCommand(a *app) *cobra.Command {
 		Use:   "policy",
 		Short: "Evaluate, explain, lint and generate access policies",
 		Long: `policy looks at access policies without AWS: what they decide and why, what in them is most likely not meant,
-and which policies let penstock do its work and nothing else. docs/policies.md explains the rules.`,
+and which policies let penstock, or the clients of a proxy, do their work and nothing else. docs/policies.md explains
+the rules.`,
 		Example: `  penstock policy eval GET / --access-policies policy.json \
       --principal arn:aws:iam::123456789012:user/grace --domain-arn arn:aws:es:eu-west-1:123456789012:domain/logs
   penstock policy lint policy.json
@@ -30,7 +31,7 @@ and which policies let penstock do its work and nothing else. docs/policies.md e
 		Args:    rejectUnknownCommand,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newPolicyEval(a), newPolicyExplain(a), newPolicyLint(a), newPolicyGenerate(a))
+	cmd.AddCommand(newPolicyEval(a), newPolicyExplain(a), newPolicyLint(a), newPolicyGenerate(a), newPolicyFromLog(a))
 	return cmd
 }
 
