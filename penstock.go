@@ -132,6 +132,10 @@ type Recognized struct {
 	// Undated says of a file that no line near its beginning tells one generation of it from another: its records are
 	// known by its exact path then.
 	Undated bool
+	// Route is the name of the route that the entry takes, empty for none. Shaper makes its documents; nil is the
+	// pipeline's.
+	Route  string
+	Shaper Shaper
 	// Records yields the records. A *RecordError concerns one record: the sequence goes on. Any other error is the last.
 	Records iter.Seq2[Record, error]
 }

@@ -33,7 +33,11 @@ func (p *Pipeline) Read(o *Object, id Identity, e Entry) (*Reading, error) {
 	if rec.Undated {
 		r.Identity.File.Stem = ""
 	}
-	r.shaper, err = p.Shaper.Entry(o, r.Identity, e.Name, rec.Format)
+	shaper := p.Shaper
+	if rec.Shaper != nil {
+		shaper = rec.Shaper
+	}
+	r.shaper, err = shaper.Entry(o, r.Identity, e.Name, rec.Format)
 	return r, err
 }
 

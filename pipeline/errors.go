@@ -38,6 +38,7 @@ const (
 	BadConflicts                          // there is no such rule for conflicts
 	BadEncoding                           // there is no such encoding of text
 	BadLogs                               // an option of log events is wrong
+	BadRoute                              // a route is wrong
 )
 
 // OptionError says that an option cannot be as it is. It names the option as the command line does.

@@ -98,15 +98,11 @@ func Open(ctx context.Context, o Options) (*Pipeline, error) {
 	if err := o.Write.Check(); err != nil {
 		return nil, err
 	}
-	stages, err := o.Read.Stages()
+	stages, rules, err := o.Read.Stages()
 	if err != nil {
 		return nil, err
 	}
-	p := &Pipeline{Pipeline: *stages, read: o.Read, write: o.Write}
-	if p.Rules, err = o.Read.Rules(); err != nil {
-		return nil, err
-	}
-	p.Shaper = p.Rules.Shaper(p.Shaper)
+	p := &Pipeline{Pipeline: *stages, Rules: rules, read: o.Read, write: o.Write}
 	if p.Source, err = o.Sources.Open(ctx, &o.Target.AWS, &o.S3, o.Logger); err != nil {
 		return nil, err
 	}

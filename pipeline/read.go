@@ -40,6 +40,8 @@ type Read struct {
 	Original bool
 	// Drop are rules, as in docs/documents.md: records that match one are left out.
 	Drop []string
+	// Routes say otherwise for some of the entries.
+	Routes []Route
 	// MaxRecordBytes is the longest record; a longer one becomes a dead letter by reference.
 	MaxRecordBytes int64
 	// MaxObjectBytes is the most plain bytes that one object may decode to, and MaxRatio the most for each stored byte.
@@ -49,35 +51,133 @@ type Read struct {
 	Tables decode.Tables
 }
 
-// Stages returns a pipeline that lacks a source, a deliverer and dead letters, and has no drop rules yet.
-func (o *Read) Stages() (*penstock.Pipeline, error) {
-	recognizer, err := o.recognizer()
-	if err != nil {
-		return nil, err
-	}
-	shaper, err := shape.New(shape.Config{Index: o.Index})
-	if err != nil {
-		return nil, &OptionError{BadIndex, err}
-	}
-	logs, err := o.logs(recognizer, shaper)
-	if err != nil {
-		return nil, err
-	}
+// Stages returns a pipeline that lacks a source, a deliverer and dead letters, and the drop rules in it: they know which
+// of their fields no record had.
+func (o *Read) Stages() (*penstock.Pipeline, *shape.Rules, error) {
 	charset, err := o.charset()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	naming, err := o.naming()
+	rules, err := shape.ParseRules(o.Drop)
 	if err != nil {
-		return nil, err
+		return nil, nil, &OptionError{BadRule, err}
 	}
-	return &penstock.Pipeline{
+	known := map[detection]penstock.Recognizer{}
+	all, err := o.stages(known, rules)
+	if err != nil {
+		return nil, nil, err
+	}
+	p := &penstock.Pipeline{
 		Decoder: decode.New(decode.Limits{
 			MaxBytes: o.MaxObjectBytes, MaxRatio: float64(o.MaxRatio), Encoding: charset,
 			MaxPages: 2 * o.MaxRecordBytes, Tables: o.Tables,
 		}),
-		Recognizer: logs, Shaper: naming.Shaper(logs),
-	}, nil
+		Recognizer: all.Recognizer, Shaper: all.Shaper,
+	}
+	if len(o.Routes) == 0 {
+		return p, rules, nil
+	}
+	routes := &routed{rest: all}
+	for i := range o.Routes {
+		one, err := o.route(&o.Routes[i], known, rules)
+		if err != nil {
+			return nil, nil, &RouteError{Route: o.Routes[i].Name, Err: err}
+		}
+		routes.routes = append(routes.routes, one)
+	}
+	p.Recognizer, p.Shaper = routes, routes
+	return p, rules, nil
+}
+
+// detection is what recognition depends on among the settings that a route has.
+type detection struct{ format, timeZone, timeField, binary string }
+
+// stages returns what reads and shapes entries, with rules around it. Known are the recognisers that were made for the
+// same pipeline: one for each of the ways to read.
+func (o *Read) stages(known map[detection]penstock.Recognizer, rules *shape.Rules) (stages, error) {
+	way := detection{o.Format, o.TimeZone, o.TimeField, o.Binary}
+	recognizer, isKnown := known[way]
+	if !isKnown {
+		detector, err := o.recognizer()
+		if err != nil {
+			return stages{}, err
+		}
+		recognizer = detector
+	}
+	shaper, err := shape.New(shape.Config{Index: o.Index})
+	if err != nil {
+		return stages{}, &OptionError{BadIndex, err}
+	}
+	logs, err := o.logs(recognizer, shaper)
+	if err != nil {
+		return stages{}, err
+	}
+	naming, err := o.naming()
+	if err != nil {
+		return stages{}, err
+	}
+	if !isKnown {
+		recognizer = logs
+		known[way] = logs
+	}
+	return stages{Recognizer: recognizer, Shaper: rules.Shaper(naming.Shaper(logs))}, nil
+}
+
+// route returns what reads and shapes the entries of a route.
+func (o *Read) route(
+	r *Route, known map[detection]penstock.Recognizer, rules *shape.Rules,
+) (one routeStages, err error) {
+	one.Route = r
+	if one.matcher, err = r.Match.compile(); err != nil {
+		return one, &OptionError{BadRoute, err}
+	}
+	if len(r.Match.Format) > 0 && r.Format != "" {
+		return one, optionf(BadRoute, "it asks for the format and sets one")
+	}
+	rules, err = rules.With(r.Drop)
+	if err != nil {
+		return one, &OptionError{BadRule, err}
+	}
+	read := *o
+	for to, from := range map[*string]string{
+		&read.Index: r.Index, &read.Format: r.Format, &read.TimeZone: r.TimeZone, &read.TimeField: r.TimeField,
+		&read.Binary: r.Binary, &read.Fields: r.Fields,
+	} {
+		if from != "" {
+			*to = from
+		}
+	}
+	if r.Original != nil {
+		read.Original = *r.Original
+	}
+	if r.Format != "" && read.Logs.Messages == "" {
+		read.Logs.Messages = "recognise" // of log events it is the messages that have the format
+	}
+	if r.Index != "" {
+		read.Logs.Index = "" // is for entries whose route names no other
+	}
+	if one.stages, err = read.stages(known, rules); err != nil || r.Index == "" {
+		return one, err
+	}
+	pattern, err := shape.ParsePattern(r.Index)
+	one.Shaper = &namedEvents{one.Shaper, pattern.Renamed(one.Shaper)}
+	return one, err
+}
+
+// namedEvents has another shaper for log events that came as an event: the pattern of a route names their index.
+type namedEvents struct {
+	penstock.Shaper
+	events penstock.Shaper
+}
+
+// Entry is part of penstock.Shaper.
+func (n *namedEvents) Entry(
+	o *penstock.Object, id penstock.Identity, entry, format string,
+) (penstock.EntryShaper, error) {
+	if format == cloudwatch.FormatEvents {
+		return n.events.Entry(o, id, entry, format)
+	}
+	return n.Shaper.Entry(o, id, entry, format)
 }
 
 // naming says which other names the fields of documents have.
@@ -96,15 +196,6 @@ func (o *Read) naming() (shape.Naming, error) {
 	}
 	n.Names = func(format string) [][2]string { return names[format] }
 	return n, nil
-}
-
-// Rules returns the drop rules, whose Shaper goes around that of the stages.
-func (o *Read) Rules() (*shape.Rules, error) {
-	rules, err := shape.ParseRules(o.Drop)
-	if err != nil {
-		return nil, &OptionError{BadRule, err}
-	}
-	return rules, nil
 }
 
 // charset returns the encoding of text, nil for UTF-8.

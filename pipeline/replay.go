@@ -27,6 +27,8 @@ type ReplayOptions struct {
 	// for all letters.
 	Index   string
 	Reroute bool
+	// Routes name the index of letters without one that they take, before Index does.
+	Routes []Route
 	// Choose picks letters; nil picks all.
 	Choose func(penstock.Letter) bool
 	// Logger is told why a letter stays; nil discards.
@@ -49,7 +51,7 @@ func OpenReplay(ctx context.Context, o ReplayOptions) (*Replay, error) {
 	}
 	r := &Replay{options: o}
 	var err error
-	if r.again, err = newReshaper(o.Index, o.Reroute); err != nil {
+	if r.again, err = newReshaper(o.Index, o.Reroute, o.Routes); err != nil {
 		return nil, err
 	}
 	if err := o.Write.Check(); err != nil {
@@ -95,20 +97,65 @@ func (r *Replay) Run(ctx context.Context) (deadletter.ReplayCounts, error) {
 
 // reshaper makes the documents to send of letters that hold their record.
 type reshaper struct {
-	pattern string
-	namer   *shape.Namer
+	rest    *naming
+	routes  []routeNaming
 	reroute bool // also letters that have an index
 }
 
-func newReshaper(pattern string, reroute bool) (*reshaper, error) {
-	if pattern == "" {
-		pattern = shape.DefaultIndex
-	}
-	p, err := shape.ParsePattern(pattern)
+// naming names indexes by a pattern.
+type naming struct {
+	pattern string
+	namer   *shape.Namer
+}
+
+// routeNaming does so for the letters that a route takes.
+type routeNaming struct {
+	*matcher
+	*naming
+}
+
+func newNaming(pattern string) (*naming, error) {
+	p, err := shape.ParsePattern(orDefault(pattern))
 	if err != nil {
 		return nil, &OptionError{BadIndex, err}
 	}
-	return &reshaper{pattern: pattern, namer: p.Namer(), reroute: reroute}, nil
+	return &naming{orDefault(pattern), p.Namer()}, nil
+}
+
+func newReshaper(pattern string, reroute bool, routes []Route) (*reshaper, error) {
+	rest, err := newNaming(pattern)
+	if err != nil {
+		return nil, err
+	}
+	r := &reshaper{rest: rest, reroute: reroute}
+	for i := range routes {
+		one := routeNaming{naming: rest}
+		if one.matcher, err = routes[i].Match.compile(); err == nil && routes[i].Index != "" {
+			one.naming, err = newNaming(routes[i].Index)
+		}
+		if err != nil {
+			return nil, &RouteError{Route: routes[i].Name, Err: err}
+		}
+		r.routes = append(r.routes, one)
+	}
+	return r, nil
+}
+
+// naming returns what names the index of a letter: the first route that takes where it is from.
+func (r *reshaper) naming(l penstock.Letter) *naming {
+	if len(r.routes) == 0 {
+		return r.rest
+	}
+	from, file := shape.OriginOfDocument(l.Source, l.Document), ""
+	if l.Source.Bucket == "" && l.Document != nil {
+		file = string(shape.Text(l.Document, "penstock.file"))
+	}
+	for _, one := range r.routes {
+		if one.takes(&from, file) && one.format.take(l.Source.Format) {
+			return one.naming
+		}
+	}
+	return r.rest
 }
 
 func (r *reshaper) document(l penstock.Letter) (penstock.Document, error) {
@@ -116,7 +163,7 @@ func (r *reshaper) document(l penstock.Letter) (penstock.Document, error) {
 		return r.reshape(l)
 	}
 	if l.Index == "" || r.reroute {
-		index, err := r.namer.Name(l.Source.Format, l.Document)
+		index, err := r.naming(l).namer.Name(l.Source, l.Document)
 		if err != nil {
 			return penstock.Document{}, fmt.Errorf("name index: %w", err)
 		}
@@ -138,7 +185,7 @@ func (r *reshaper) reshape(l penstock.Letter) (penstock.Document, error) {
 	if err != nil {
 		return penstock.Document{}, err
 	}
-	shaper, err := shape.New(shape.Config{Index: r.pattern})
+	shaper, err := shape.New(shape.Config{Index: r.naming(l).pattern})
 	if err != nil {
 		return penstock.Document{}, err
 	}

@@ -17,7 +17,7 @@ func TestTheRecordInALetterOfAnEarlierVersionBecomesItsDocument(t *testing.T) {
 		Object: "s3://b/k", Bucket: "b", Key: "k", ETag: "e", Format: "ndjson", Offset: 70,
 		Length: int64(len(raw)),
 	}
-	r, err := newReshaper("x-{service|none}-{yyyy}", false)
+	r, err := newReshaper("x-{service|none}-{yyyy}", false, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

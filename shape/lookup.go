@@ -82,3 +82,9 @@ func leads(quoted []byte, path string) (below string, ok bool) {
 	}
 	return strings.CutPrefix(path[len(name):], ".")
 }
+
+// Text returns the text of a string, number or boolean at a path of an object, nil when there is none.
+func Text(object []byte, path string) []byte {
+	text, _ := lookup(object, path)
+	return text
+}

@@ -9,19 +9,44 @@ import (
 // Namer names the indexes of documents that were made before, as dead letters hold them. It is for one goroutine.
 type Namer struct {
 	pattern *Pattern
-	formats map[string]*names
+	known   map[source]*names
+}
+
+// source is what names of an index depend on beside the document.
+type source struct {
+	Origin
+	format string
 }
 
 // Namer returns a Namer for the pattern.
-func (p *Pattern) Namer() *Namer { return &Namer{pattern: p, formats: map[string]*names{}} }
+func (p *Pattern) Namer() *Namer { return &Namer{pattern: p, known: map[source]*names{}} }
 
-// Name returns the index of a document that was made of a record of a format. The document's "@timestamp" is its time;
-// a document without one in RFC 3339 has none.
-func (n *Namer) Name(format string, document []byte) (string, error) {
-	of, ok := n.formats[format]
+// OriginOfDocument returns where the record of a document is from that was made before.
+func OriginOfDocument(from penstock.Place, document []byte) Origin {
+	o := OriginOf(nil, penstock.Identity{Bucket: from.Bucket, Key: from.Key})
+	if group, ok := lookup(document, "@log_group"); ok {
+		o.LogGroup = string(group)
+	}
+	if owner, ok := lookup(document, "@owner"); ok {
+		o.Account = string(owner)
+	}
+	return o
+}
+
+// Name returns the index of a document that was made of a record from somewhere. The document's "@timestamp" is its
+// time; a document without one in RFC 3339 has none.
+func (n *Namer) Name(from penstock.Place, document []byte) (string, error) {
+	key := source{format: from.Format}
+	if n.pattern.origin {
+		key.Origin = OriginOfDocument(from, document)
+	}
+	of, ok := n.known[key]
 	if !ok {
-		of = n.pattern.names(format)
-		n.formats[format] = of
+		if len(n.known) >= maxKnown {
+			clear(n.known)
+		}
+		of = n.pattern.from(key.Origin).names(from.Format)
+		n.known[key] = of
 	}
 	var at time.Time
 	if text, ok := lookup(document, penstock.NameTime); ok {

@@ -1,6 +1,7 @@
 package shape
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -14,8 +15,9 @@ import (
 
 // Pattern makes index names.
 type Pattern struct {
-	text  string
-	parts []part
+	text   string
+	parts  []part
+	origin bool // some of the fields may be of the origin
 }
 
 // part is a piece of a pattern; one of the fields is set.
@@ -32,6 +34,7 @@ type unit string
 // field names a value of the record and what to take when there is none.
 type field struct {
 	path       string
+	also       string // another name of it, in documents of log events
 	otherwise  string
 	hasDefault bool
 }
@@ -48,6 +51,10 @@ const forbidden = `\/*?"<>| ,#:`
 // with dots, dashes or underscores between them; or the name of a field of the record, with dots for a path, and what
 // to take for records without it behind a bar: {service|unknown}. Values from records are put in lower case, and what
 // an index name cannot have becomes an underscore.
+//
+// {bucket}, {prefix} (the key up to its last slash), {key[2]} (a part of the key between slashes, counted from 0),
+// {account}, {region} and {log_group} are where the record is from, as far as that is known; otherwise they are fields
+// like others.
 //
 // A pattern begins with at least one character outside of braces, which a record's content cannot change.
 func ParsePattern(s string) (*Pattern, error) {
@@ -72,6 +79,11 @@ func ParsePattern(s string) (*Pattern, error) {
 			return nil, p.wrong(err.Error())
 		}
 		p.parts = append(p.parts, q)
+		_, ofOrigin := (&Origin{}).value(q.field.path)
+		p.origin = p.origin || ofOrigin
+		if ofOrigin {
+			p.parts[len(p.parts)-1].field.also = eventNames[q.field.path]
+		}
 		rest = rest[end+1:]
 	}
 	return p, p.check()
@@ -83,6 +95,11 @@ func (p *Pattern) Prefix() (prefix string, whole bool) { return p.parts[0].liter
 // HasFormat reports whether names depend on the format.
 func (p *Pattern) HasFormat() bool {
 	return slices.ContainsFunc(p.parts, func(q part) bool { return q.format })
+}
+
+// HasDate reports whether names depend on the time of a record.
+func (p *Pattern) HasDate() bool {
+	return slices.ContainsFunc(p.parts, func(q part) bool { return q.date != nil })
 }
 
 // Wildcard returns the names of indexes for a format with asterisks: what depends on the record is any text, and so is
@@ -156,6 +173,9 @@ func parsePart(s string) (part, error) {
 	f.path, f.otherwise, f.hasDefault = strings.Cut(s, "|")
 	if f.path == "" || strings.ContainsAny(f.path, " \t\"{") {
 		return part{}, fmt.Errorf("%q is no field", s)
+	}
+	if _, ok := segmentOf(f.path); !ok && strings.HasPrefix(f.path, "key[") {
+		return part{}, fmt.Errorf("%q is no part of a key: write {key[0]} for the first", s)
 	}
 	if f.hasDefault && f.otherwise == "" {
 		return part{}, fmt.Errorf("%q has nothing behind its bar", s)
@@ -310,6 +330,10 @@ func (n *names) append(dst []byte, r *penstock.Record) ([]byte, error) {
 			dst = append(dst, n.dates[i]...)
 		default:
 			value, ok := lookup(r.JSON, q.field.path)
+			if !ok && q.field.also != "" {
+				value, ok = lookup(r.JSON, q.field.also)
+				value = bytes.Trim(value, "/")
+			}
 			switch {
 			case ok:
 				dst = appendName(dst, value)

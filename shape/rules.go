@@ -68,7 +68,12 @@ type term struct {
 // case being different; of a list, one element has to match. A record without the field has FIELD!=PATTERN for every
 // pattern, and no FIELD=PATTERN.
 func ParseRules(texts []string) (*Rules, error) {
-	r := &Rules{fields: map[string]*sighting{}}
+	return (&Rules{fields: map[string]*sighting{}}).With(texts)
+}
+
+// With returns these rules and more of them. What either knows of fields that no record had, both know.
+func (r *Rules) With(texts []string) (*Rules, error) {
+	out := &Rules{rules: slices.Clone(r.rules), fields: r.fields}
 	for _, text := range texts {
 		one, err := parseRule(text)
 		if err != nil {
@@ -81,9 +86,9 @@ func ParseRules(texts []string) (*Rules, error) {
 			}
 			one[i].seen = r.fields[name]
 		}
-		r.rules = append(r.rules, one)
+		out.rules = append(out.rules, one)
 	}
-	return r, nil
+	return out, nil
 }
 
 const and = " and "

@@ -36,9 +36,9 @@ func New(cfg Config) (*Shaper, error) {
 }
 
 // Entry is part of penstock.Shaper.
-func (s *Shaper) Entry(_ *penstock.Object, id penstock.Identity, entry, format string) (penstock.EntryShaper, error) {
+func (s *Shaper) Entry(o *penstock.Object, id penstock.Identity, entry, format string) (penstock.EntryShaper, error) {
 	e := &entryShaper{
-		ids: newIDs(id, entry), index: s.index.names(format),
+		ids: newIDs(id, entry), index: s.index.from(OriginOf(o, id)).names(format),
 	}
 	e.fallback = dateOf(id, entry)
 	e.meta = appendMeta(nil, penstock.NameMeta, id, entry, format, e.fallback.from)
@@ -102,14 +102,19 @@ func (e *entryShaper) Shape(r *penstock.Record) (penstock.Document, error) {
 	e.head = b
 	doc := penstock.Document{Index: index, ID: id, Head: b, Tail: tail, Raw: r.Raw, Offset: r.Offset}
 	if err != nil {
-		// The document and its id make a letter that can be sent to an index of another pattern.
-		return penstock.Document{}, &penstock.RecordError{
-			Reason: penstock.ReasonUnshaped, Offset: r.Offset, Length: int64(len(r.Raw)), Raw: r.Raw,
-			ID: id, Document: doc.Body(),
-			Err: fmt.Errorf("name index: %w", err),
-		}
+		return penstock.Document{}, unnamed(r, doc, err)
 	}
 	return doc, nil
+}
+
+// unnamed says that a document has no index. It and its id make a letter that can be sent to an index of another
+// pattern.
+func unnamed(r *penstock.Record, doc penstock.Document, err error) error {
+	return &penstock.RecordError{
+		Reason: penstock.ReasonUnshaped, Offset: r.Offset, Length: int64(len(r.Raw)), Raw: r.Raw,
+		ID: doc.ID, Document: doc.Body(),
+		Err: fmt.Errorf("name index: %w", err),
+	}
 }
 
 // members returns the members of an object, and its end, as they stand behind other members.

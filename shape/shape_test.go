@@ -230,12 +230,12 @@ func TestADocumentWithoutAnIndexIsNamedByAnotherPatternLater(t *testing.T) {
 			}
 			namer := p.Namer()
 			for range 2 {
-				got, err := namer.Name("ndjson", re.Document)
+				got, err := namer.Name(penstock.Place{Format: "ndjson"}, re.Document)
 				if err != nil || got != index {
 					t.Errorf("%s: index %q, %v, want %q", pattern, got, err, index)
 				}
 			}
-			if _, err := p.Namer().Name("ndjson", []byte(`{"@timestamp":"yesterday"}`)); err == nil {
+			if _, err := p.Namer().Name(penstock.Place{Format: "ndjson"}, []byte(`{"@timestamp":"yesterday"}`)); err == nil {
 				t.Errorf("%s: a document without a time and fields has an index", pattern)
 			}
 		}

@@ -66,7 +66,7 @@ var allowed = map[string][]string{
 
 	// What the edge is made of: the table of settings, and the way out of errors.
 	"internal/settings": {"shape", "cloudwatch", "pipeline", "internal/advice", "internal/version"},
-	"internal/config":   {"domain", "shape", "pipeline", "internal/settings"},
+	"internal/config":   {"domain", "shape", "pipeline", "internal/settings", "internal/glob"},
 	"internal/advice": {
 		root, "source", "shape", "bulk", "deadletter", "doctor", "domain", "sigv4", "pipeline", "lambda",
 	},
@@ -76,6 +76,7 @@ var allowed = map[string][]string{
 	// The wiring.
 	"pipeline": {
 		root, "domain", "sigv4", "source", "decode", "format", "cloudwatch", "shape", "bulk", "deadletter", "mapping",
+		"internal/glob",
 	},
 
 	// Stages.

@@ -22,6 +22,7 @@ type replayOptions struct {
 	target    pipeline.Target
 	write     pipeline.Write
 	index     string
+	routes    []pipeline.Route
 	anyDomain bool
 	asJSON    bool
 }
@@ -55,6 +56,7 @@ Exit codes: 0 nothing is left of what was chosen, 3 some letters stay.`,
 			if err := errors.Join(o.check(), o.exists(cmd)); err != nil {
 				return err
 			}
+			o.routes = a.routes(cmd)
 			return o.run(cmd.Context(), a, given(cmd.Flags(), "index"))
 		},
 	}
@@ -91,7 +93,8 @@ func (o *replayOptions) run(ctx context.Context, a *app, reroute bool) error {
 	wanted := ""
 	res := replayResult{Left: map[string]int64{}}
 	r, err := pipeline.OpenReplay(ctx, pipeline.ReplayOptions{
-		Target: o.target, Write: o.write, S3: o.s3, DeadLetters: o.dir, Index: o.index, Reroute: reroute, Logger: logger,
+		Target: o.target, Write: o.write, S3: o.s3, DeadLetters: o.dir, Index: o.index, Routes: o.routes,
+		Reroute: reroute, Logger: logger,
 		Choose: func(l penstock.Letter) bool {
 			if !o.match(l) {
 				return false

@@ -44,7 +44,10 @@ docs/explain.md explains the output.`,
   penstock explain app.log --index 'app-{level|none}-{yyyy.MM.dd}' --show 3`,
 		GroupID: groupLook,
 		Args:    usageArgs(cobra.MinimumNArgs(1)),
-		RunE:    func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), a, args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.read.Routes = a.routes(cmd)
+			return o.run(cmd.Context(), a, args)
+		},
 	}
 	f := settings.Flags{FlagSet: cmd.Flags()}
 	f.AWS(&o.aws)
@@ -63,15 +66,10 @@ func (o *explainOptions) run(ctx context.Context, a *app, args []string) error {
 	if err != nil {
 		return err
 	}
-	p, err := o.read.Stages()
+	p, rules, err := o.read.Stages()
 	if err != nil {
 		return err
 	}
-	rules, err := o.read.Rules()
-	if err != nil {
-		return err
-	}
-	p.Shaper = rules.Shaper(p.Shaper)
 	from := pipeline.Sources{Names: args, Stdin: a.In, Place: o.place, Linger: time.Second}
 	from.Empty = a.noteEmpty(&from)
 	src, err := from.Open(ctx, &o.aws, &o.s3, logger)
@@ -166,11 +164,14 @@ func (o *explainOptions) entry(w io.Writer, p *penstock.Pipeline, obj *penstock.
 	if reading == nil {
 		return false, err
 	}
+	if reading.Route != "" {
+		line(w, "route", "%s", reading.Route)
+	}
 	if reading.Skip != "" {
 		line(w, "skipped", "%s", reading.Skip)
 		return true, nil
 	}
-	line(w, "format", "%s: %s", reading.Format, o.reason(reading.Format))
+	line(w, "format", "%s: %s", reading.Format, o.reason(reading))
 	if err != nil {
 		return false, err
 	}
@@ -278,12 +279,17 @@ func storedAs(e penstock.Entry) string {
 }
 
 // reason says why a format was chosen.
-func (o *explainOptions) reason(name string) string {
+func (o *explainOptions) reason(r *penstock.Reading) string {
 	if o.read.Format != "" {
 		return "because --format says so"
 	}
+	for _, route := range o.read.Routes {
+		if route.Name == r.Route && route.Format != "" {
+			return fmt.Sprintf("because the route %q says so", r.Route)
+		}
+	}
 	for _, f := range pipeline.Formats() {
-		if f.Name == name {
+		if f.Name == r.Format {
 			return f.Signature
 		}
 	}

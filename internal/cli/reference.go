@@ -66,7 +66,11 @@ drop:
   - level=debug
 targets:                        # --target audit
   audit: { domain: https://search-audit-def.eu-west-1.es.amazonaws.com, profile: audit }
+routes:                         # what is different for some objects
+  - { name: trail, match: { format: cloudtrail }, index: 'audit-{account|unknown}-{yyyy.MM}' }
 ~~~
+
+[Routes](routes.md) has a page of its own.
 
 A value has the type of its key, however YAML would read it: an account id keeps the zeros in front, ~NO~ and ~12:30~
 are text. A key that stands twice is a mistake, and so are tags (~!!str~), merges (~<<~) and more than 100 aliases.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed56735111/penstock/internal/config"
 	"github.com/seed56735111/penstock/internal/settings"
+	"github.com/seed56735111/penstock/pipeline"
 )
 
 // applySettings fills the flags that were not given from the environment and the configuration file.
@@ -25,6 +26,11 @@ func (a *app) applySettings(cmd *cobra.Command, lookup func(string) (string, boo
 		return &usageError{Err: err, Hint: "docs/configuration.md explains targets"}
 	}
 	return settings.Apply(cmd.Flags(), lookup, said)
+}
+
+// routes are those of the configuration file, as far as the command line leaves them.
+func (a *app) routes(cmd *cobra.Command) []pipeline.Route {
+	return a.config.RoutesUnder(func(name string) bool { return given(cmd.Flags(), name) })
 }
 
 // The name of a configuration file that is found without being named.

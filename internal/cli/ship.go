@@ -55,6 +55,7 @@ records); 4 incomplete, run it again; 5 refused. docs/ship.md explains the outpu
 		GroupID: groupMove,
 		Args:    usageArgs(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			o.Read.Routes = a.routes(cmd)
 			return o.run(cmd.Context(), a, args, cmd.Flags().Changed(deadLettersFlag))
 		},
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/seed56735111/penstock/internal/settings"
+	"github.com/seed56735111/penstock/pipeline"
 )
 
 // MaxBytes is the longest file that is read.
@@ -23,6 +24,8 @@ type File struct {
 	Values map[string]settings.Value
 	// Targets are the settings of named targets.
 	Targets map[string]map[string]settings.Value
+	// Routes say what becomes of entries, in their order.
+	Routes []pipeline.Route
 	// Warnings are what is most likely not meant.
 	Warnings []Mistake
 }
@@ -68,6 +71,10 @@ func top() keys {
 		{
 			name: "targets", usage: "domains by name, and who signs for each; --target chooses one",
 			form: named{target()},
+		},
+		{
+			name: "routes", usage: "what becomes of entries by where they are from and what they hold; the first that matches",
+			form: several{routeKeys(), "a route"},
 		},
 	}
 	for _, s := range settings.Table() {
@@ -168,6 +175,7 @@ func relate(f *finder, root *node) {
 	if chosen := root.member("target"); chosen != nil && chosen.kind == scalar && chosen.text != "" {
 		f.target(chosen, targets)
 	}
+	relateRoutes(f, root.member("routes"))
 }
 
 // target reports a name of a target that there is not.
@@ -199,6 +207,7 @@ func noTarget(name string, known []string) string {
 // build makes a File of a tree without mistakes.
 func build(path string, root *node, warnings []Mistake) *File {
 	file := &File{Path: path, Values: valuesOf(path, root), Warnings: warnings}
+	file.Routes = routesOf(root.member("routes"))
 	if targets := root.member("targets"); targets != nil {
 		file.Targets = map[string]map[string]settings.Value{}
 		for _, m := range targets.members {
@@ -215,13 +224,12 @@ func valuesOf(path string, n *node) map[string]settings.Value {
 		v := settings.Value{Text: m.value.text, Line: m.value.line, Column: m.value.column}
 		v.From = fmt.Sprintf("%s:%d:%d", path, v.Line, v.Column)
 		switch m.value.kind {
-		case list: // the rules, a line each
-			lines := make([]string, 0, len(m.value.items))
-			for _, item := range m.value.items {
-				lines = append(lines, item.text)
+		case list:
+			if m.key == "routes" {
+				continue
 			}
-			v.Text = strings.Join(lines, "\n")
-		case object, null:
+			v.Text = strings.Join(textsOf(m.value), "\n")
+		case object, null, unknown:
 			continue
 		case scalar:
 		}

@@ -40,9 +40,13 @@ func TestAHundredMistakesAreReportedAtOnce(t *testing.T) {
 		{"p%d: !!int 3", `: "!!int" is a tag`},
 		{"q%d: *nobody", `*nobody: no anchor &nobody`},
 		{"r%d: {a: 1, <<: 2}", `<< is not read`},
+		{"routes: [{name: a%d, match: {kye: x}}]", `unknown key "kye"; did you mean "key"?`},
+		{"routes: [{name: a%d, match: {key: x}, format: abl}]", `no format is called "abl"; did you mean "alb"?`},
+		{"workers: a%d", `"workers" stands here again`},
 	}
 	var b strings.Builder
 	var want []string
+	b.WriteString("workers: 1\nroutes: []\n")
 	for i := range 100 {
 		w := wrong[i%len(wrong)]
 		b.WriteString(strings.ReplaceAll(w.line, "%d", fmt.Sprint(i)) + "\n")
@@ -50,10 +54,13 @@ func TestAHundredMistakesAreReportedAtOnce(t *testing.T) {
 	}
 	got := mistakes(t, "p.yaml", b.String())
 	for i, w := range want {
-		at := fmt.Sprintf("p.yaml:%d:", i+1)
+		at := fmt.Sprintf("p.yaml:%d:", i+3)
 		said := func(line string) bool { return strings.HasPrefix(line, at) && strings.Contains(line, w) }
+		if strings.Contains(w, "kye") || strings.Contains(w, "abl") {
+			w = `"routes" stands here again` // which hides what is in it
+		}
 		if !slices.ContainsFunc(got, said) {
-			t.Errorf("nothing is said of line %d: %s", i+1, w)
+			t.Errorf("nothing is said of line %d: %s", i+3, w)
 		}
 	}
 	if len(got) < 100 {
@@ -117,6 +124,84 @@ func TestEachMistakeIsToldAtItsPlaceWithTheWayOut(t *testing.T) {
 		if diff := cmp.Diff(got, lines); len(got)+len(lines) > 0 && diff != "" {
 			t.Errorf("%q (-got +want):\n%s", text, diff)
 		}
+	}
+}
+
+// What is wrong with routes is found before anything is read, each at its place.
+func TestMistakesOfRoutes(t *testing.T) {
+	t.Parallel()
+	const file = `routes:
+  - name: pictures
+    match: { key: ['**/*.png', 's3://b/k'], bucket: Acme, formt: alb }
+    skip: ' '
+    index: x
+  - name: pictures
+    match: { file: [x.log, '/a', {regex: '('}], key: k }
+  - { name: a b, match: { format: [albb, 'alb*', cobol], account: '12', region: EU } }
+  - name: web
+    match: { format: alb }
+    format: alb
+    index: 'web-{yyyy.MM.dd}'
+    data_stream: 'a-{yyyy}'
+    drop: [level=debug, level]
+    original: perhaps
+  - { name: again, match: { format: [alb] } }
+  - { name: regex, match: { log_group: {regex: a, glob: b} } }
+  - { name: nothing, match: { log_group: '' } }
+  - { name: lists, match: { log_group: [] } }
+  - { name: empty, match: {} }
+  - { name: all }
+  - { name: late, match: { key: a } }
+  - { match: { key: b } }
+  - word
+`
+	want := []string{
+		"3:32: key: nothing ever matches: a key does not begin with s3://; bucket and key stand apart",
+		"3:53: bucket: nothing ever matches: names of buckets have small letters, digits, dots and dashes",
+		`3:59: unknown key "formt"; did you mean "format"?`,
+		"4:11: skip: say why, in a word or two",
+		"5:5: index means nothing beside skip: no record is read",
+		`6:11: a second route is called "pictures"; the first is in line 2`,
+		"7:20: nothing ever matches: a file is in no bucket and has no key",
+		"7:21: file: nothing ever matches: paths are absolute; write **/x.log",
+		"7:42: file: the regular expression is wrong: error parsing regexp: missing closing ): `(`",
+		`8:13: "a b" is no name: letters, digits, dots, dashes and underscores`,
+		`8:36: format: no format is called "albb"; did you mean "alb"?`,
+		"8:50: format: nothing ever matches: no format is called so; penstock formats lists them",
+		"8:67: account: nothing ever matches: an account has 12 digits",
+		"8:81: region: nothing ever matches: names of regions have small letters, digits and dashes",
+		"11:13: a route that asks for the format sets none",
+		"13:18: data_stream: a data stream has no date in its name: the domain makes its indexes",
+		"13:18: index and data_stream are both given; leave one of them out",
+		`14:25: drop: drop rule "level": want FIELD=PATTERN or FIELD!=PATTERN`,
+		`15:15: original: "perhaps" is neither true nor false`,
+		"16:5: this route is never reached: the one in line 9 has the same match",
+		`17:51: unknown key "glob"; known here are regex`,
+		"18:42: log_group: the pattern is empty",
+		"19:40: log_group is an empty list; leave the key out, or write a value",
+		"20:27: match is empty; a route that takes everything has none",
+		"22:5: this route is never reached: the one in line 21 takes everything",
+		`23:5: a route lacks the key "name"`,
+		"23:5: this route is never reached: the one in line 21 takes everything",
+		"24:5: a route is one value, want an object with keys",
+	}
+	for i := range want {
+		want[i] = "p.yaml:" + want[i]
+	}
+	if diff := cmp.Diff(mistakes(t, "p.yaml", file), want); diff != "" {
+		t.Errorf("mistakes (-got +want):\n%s", diff)
+	}
+}
+
+func TestFlagsWinOverRoutes(t *testing.T) {
+	t.Parallel()
+	file, err := config.Parse("p.yaml", []byte("routes:\n  - {name: a, index: x, format: text, original: true}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	under := file.RoutesUnder(func(flag string) bool { return flag == "index" || flag == "original" })
+	if r := under[0]; r.Index != "" || r.Format != "text" || r.Original != nil || file.Routes[0].Index != "x" {
+		t.Errorf("got %+v", r)
 	}
 }
 

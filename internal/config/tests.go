@@ -78,7 +78,7 @@ func testIndex(v string) error {
 }
 
 func testRead(o *pipeline.Read) error {
-	_, err := o.Stages()
+	_, _, err := o.Stages()
 	return err
 }
 

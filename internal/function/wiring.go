@@ -96,6 +96,7 @@ func (f *Function) wire(ctx context.Context, file *config.File) (*wiring, error)
 	w.AWS.Live = true
 	w.fit(flags, os.Getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"))
 	w.logger, w.read.Tables = f.logger, f.tables
+	w.read.Routes = file.RoutesUnder(config.GivenTo(flags))
 	if err := w.open(ctx); err != nil {
 		return nil, err
 	}
@@ -148,16 +149,11 @@ func (w *wiring) open(ctx context.Context) error {
 	if err := w.write.Check(); err != nil {
 		return err
 	}
-	p, err := w.read.Stages()
+	p, _, err := w.read.Stages()
 	if err != nil {
 		return err
 	}
 	p.Workers, p.Logger = w.workers, w.logger
-	rules, err := w.read.Rules()
-	if err != nil {
-		return err
-	}
-	p.Shaper = rules.Shaper(p.Shaper)
 	w.stages = p
 	if w.objects, err = w.s3.Open(ctx, &w.AWS, w.logger); err != nil {
 		return err

@@ -1,0 +1,370 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/seed56735111/penstock/internal/glob"
+	"github.com/seed56735111/penstock/internal/settings"
+	"github.com/seed56735111/penstock/pipeline"
+	"github.com/seed56735111/penstock/shape"
+)
+
+// pattern is a glob, or an object with a regular expression. The test is for globs.
+type pattern struct{ test func(string) error }
+
+func (p pattern) check(f *finder, key string, n *node) {
+	if n.kind != object {
+		v, ok := f.one(key, n)
+		if !ok {
+			return
+		}
+		if _, err := (pipeline.Pattern{Glob: v}).Compile(); err != nil {
+			f.tell(key, n, err)
+		} else if p.test != nil {
+			f.tell(key, n, p.test(v))
+		}
+		return
+	}
+	regexKeys.check(f, key, n)
+	if re := n.member("regex"); re != nil && re.kind == scalar {
+		_, err := pipeline.Pattern{Regex: re.text}.Compile()
+		f.tell(key, re, err)
+	}
+}
+
+var regexKeys = keys{{
+	name: "regex", usage: "a regular expression, of which a part of the text is enough", form: text{}, required: true,
+}}
+
+func (pattern) schema() map[string]any {
+	return map[string]any{"anyOf": []any{text{}.schema(), regexKeys.schema()}}
+}
+
+// routeName is the name of a route.
+type routeName struct{}
+
+func (routeName) check(f *finder, key string, n *node) {
+	if v, ok := f.one(key, n); ok && !names.MatchString(v) {
+		f.wrong(n.place, "%s is no name: letters, digits, dots, dashes and underscores", quoted(v))
+	}
+}
+
+func (routeName) schema() map[string]any {
+	s := text{}.schema()
+	s["pattern"] = names.String()
+	return s
+}
+
+// matchKeys are the conditions of a route.
+var matchKeys = keys{
+	{name: "bucket", usage: "names of buckets", form: many{pattern{testBucket}}},
+	{name: "key", usage: "keys of objects in S3", form: many{pattern{testKey}}},
+	{name: "file", usage: "absolute paths of files", form: many{pattern{testFile}}},
+	{name: "log_group", usage: "log groups of log events", form: many{pattern{}}},
+	{name: "account", usage: "accounts that the key or the log events name", form: many{pattern{testAccount}}},
+	{name: "region", usage: "regions that the key names", form: many{pattern{testRegion}}},
+	{name: "format", usage: "formats that entries were recognised as", form: many{pattern{testFormats}}},
+}
+
+// routeSettings are the settings that a route has for itself.
+var routeSettings = []string{
+	"index", "format", "time_zone", "time_field", "binary", "fields", "original", "drop",
+}
+
+// routeKeys are those of a route.
+func routeKeys() keys {
+	all := keys{
+		{name: "name", usage: "what explain and the counts call the route", form: routeName{}, required: true},
+		{name: "match", usage: "what the route takes; everything without it", form: matchKeys},
+		{name: "skip", usage: "why the records are left out", form: text{testSkip}},
+		{name: "data_stream", usage: "data stream, in the place of an index", form: text{testStream}},
+	}
+	for _, s := range settings.Table() {
+		if slices.Contains(routeSettings, s.Key()) {
+			all = append(all, keyOf(s))
+		}
+	}
+	return all
+}
+
+func testSkip(v string) error {
+	if strings.TrimSpace(v) == "" {
+		return errors.New("say why, in a word or two")
+	}
+	return nil
+}
+
+func testStream(v string) error {
+	p, err := shape.ParsePattern(v)
+	if err == nil && p.HasDate() {
+		err = errors.New("a data stream has no date in its name: the domain makes its indexes")
+	}
+	return err
+}
+
+// never is the error of a pattern that no text has.
+func never(why string) error { return fmt.Errorf("nothing ever matches: %s", why) }
+
+var bucketLetters = regexp.MustCompile(`^[a-z0-9.*?-]+$`)
+
+func testBucket(v string) error {
+	if !bucketLetters.MatchString(v) {
+		return never("names of buckets have small letters, digits, dots and dashes")
+	}
+	return nil
+}
+
+func testKey(v string) error {
+	if strings.HasPrefix(v, "s3://") {
+		return never("a key does not begin with s3://; bucket and key stand apart")
+	}
+	return nil
+}
+
+func testFile(v string) error {
+	if !strings.HasPrefix(v, "/") && !strings.HasPrefix(v, "*") {
+		return never("paths are absolute; write **/" + v)
+	}
+	return nil
+}
+
+var accountLetters = regexp.MustCompile(`^[0-9*?]+$`)
+
+func testAccount(v string) error {
+	const digits = 12
+	if !accountLetters.MatchString(v) || !strings.Contains(v, "*") && len(v) != digits {
+		return never("an account has 12 digits")
+	}
+	return nil
+}
+
+var regionLetters = regexp.MustCompile(`^[a-z0-9*?-]+$`)
+
+func testRegion(v string) error {
+	if !regionLetters.MatchString(v) {
+		return never("names of regions have small letters, digits and dashes")
+	}
+	return nil
+}
+
+func testFormats(v string) error {
+	re := glob.Path(v)
+	known := append(formats(), "cwl-compat")
+	if slices.ContainsFunc(known, re.MatchString) {
+		return nil
+	}
+	if near := settings.Nearest(v, known); near != "" {
+		return fmt.Errorf("no format is called %s; did you mean %q?", quoted(v), near)
+	}
+	return never("no format is called so; penstock formats lists them")
+}
+
+// relateRoutes reports what is wrong between routes, and between the keys of one.
+func relateRoutes(f *finder, routes *node) {
+	if routes == nil || routes.kind != list {
+		return
+	}
+	seen := map[string]*node{} // by name
+	taken := map[string]*node{}
+	var all *node // the route that takes everything
+	for _, r := range routes.items {
+		if r.kind != object {
+			continue
+		}
+		if name := r.member("name"); name != nil && name.kind == scalar {
+			if first, ok := seen[name.text]; ok {
+				f.wrong(name.place, "a second route is called %s; the first is in line %d", quoted(name.text), first.line)
+			} else {
+				seen[name.text] = name
+			}
+		}
+		f.route(r)
+		key := canonical(r.member("match"))
+		switch before := taken[key]; {
+		case all != nil:
+			f.wrong(r.place, "this route is never reached: the one in line %d takes everything", all.line)
+		case before != nil:
+			f.wrong(r.place, "this route is never reached: the one in line %d has the same match", before.line)
+		case takesAll(r.member("match")):
+			all = r
+		default:
+			taken[key] = r
+		}
+	}
+}
+
+// route reports what is wrong between the keys of a route.
+func (f *finder) route(r *node) {
+	match := r.member("match")
+	if match != nil && match.kind == object {
+		if len(match.members) == 0 {
+			f.wrong(match.place, "match is empty; a route that takes everything has none")
+		}
+		if file := match.member("file"); file != nil && (match.member("bucket") != nil || match.member("key") != nil) {
+			f.wrong(file.place, "nothing ever matches: a file is in no bucket and has no key")
+		}
+	}
+	if set := r.member("format"); set != nil && match != nil && match.member("format") != nil {
+		f.wrong(set.place, "a route that asks for the format sets none")
+	}
+	if stream := r.member("data_stream"); stream != nil && r.member("index") != nil {
+		f.wrong(stream.place, "index and data_stream are both given; leave one of them out")
+	}
+	if r.member("skip") != nil {
+		for _, m := range r.members {
+			if m.key == "data_stream" || slices.Contains(routeSettings, m.key) {
+				f.wrong(m.place, "%s means nothing beside skip: no record is read", m.key)
+			}
+		}
+	}
+}
+
+// takesAll reports whether a match, or none, takes everything.
+func takesAll(match *node) bool {
+	if match == nil {
+		return true
+	}
+	everything := func(n *node) bool { return n.kind == scalar && n.text == "**" }
+	for _, m := range match.members {
+		// Not everything has a bucket, a path or a log group.
+		if m.key != "format" || !everything(m.value) && !slices.ContainsFunc(m.value.items, everything) {
+			return false
+		}
+	}
+	return match.kind == object && len(match.members) > 0
+}
+
+// canonical writes a node so that equal ones are equal.
+func canonical(n *node) string {
+	if n == nil {
+		return ""
+	}
+	var parts []string
+	for _, item := range n.items {
+		parts = append(parts, canonical(item))
+	}
+	for _, m := range n.members {
+		value := m.value
+		if value.kind == scalar { // as a list of one
+			value = &node{kind: list, items: []*node{value}}
+		}
+		parts = append(parts, strconv.Quote(m.key)+canonical(value))
+	}
+	slices.Sort(parts)
+	return fmt.Sprint(n.kind, strconv.Quote(n.text), parts)
+}
+
+// routesOf makes routes of a tree without mistakes.
+func routesOf(n *node) []pipeline.Route {
+	if n == nil {
+		return nil
+	}
+	var all []pipeline.Route
+	for _, item := range n.items {
+		r := pipeline.Route{Name: item.member("name").text}
+		for key, to := range map[string]*string{
+			"skip": &r.Skip, "index": &r.Index, "data_stream": &r.Index, "format": &r.Format, "time_zone": &r.TimeZone,
+			"time_field": &r.TimeField, "binary": &r.Binary, "fields": &r.Fields,
+		} {
+			if v := item.member(key); v != nil {
+				*to = v.text
+			}
+		}
+		if v := item.member("original"); v != nil {
+			original, err := strconv.ParseBool(v.text)
+			if err == nil {
+				r.Original = &original
+			}
+		}
+		if v := item.member("drop"); v != nil {
+			r.Drop = textsOf(v)
+		}
+		if match := item.member("match"); match != nil {
+			r.Match = matchOf(match)
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
+func matchOf(n *node) pipeline.Match {
+	of := func(key string) []pipeline.Pattern {
+		v := n.member(key)
+		if v == nil {
+			return nil
+		}
+		items := v.items
+		if v.kind != list {
+			items = []*node{v}
+		}
+		var all []pipeline.Pattern
+		for _, item := range items {
+			if re := item.member("regex"); re != nil {
+				all = append(all, pipeline.Pattern{Regex: re.text})
+			} else {
+				all = append(all, pipeline.Pattern{Glob: item.text})
+			}
+		}
+		return all
+	}
+	return pipeline.Match{
+		Bucket: of("bucket"), Key: of("key"), File: of("file"), LogGroup: of("log_group"), Account: of("account"),
+		Region: of("region"), Format: of("format"),
+	}
+}
+
+// RoutesUnder returns the routes without what the command line says for all entries. Given reports whether a flag
+// stands on the command line. A nil File has no routes.
+func (f *File) RoutesUnder(given func(flag string) bool) []pipeline.Route {
+	if f == nil {
+		return nil
+	}
+	routes := slices.Clone(f.Routes)
+	for i := range routes {
+		r := &routes[i]
+		for flag, to := range map[string]*string{
+			"index": &r.Index, "format": &r.Format, "time-zone": &r.TimeZone, "time-field": &r.TimeField, "binary": &r.Binary,
+			"fields": &r.Fields,
+		} {
+			if given(flag) {
+				*to = ""
+			}
+		}
+		if given("original") {
+			r.Original = nil
+		}
+	}
+	return routes
+}
+
+// GivenTo says which flags of a command were set, and not filled in by variables or a file.
+func GivenTo(flags *pflag.FlagSet) func(flag string) bool {
+	set := map[string]bool{}
+	flags.Visit(func(f *pflag.Flag) { set[f.Name] = true })
+	return func(flag string) bool { return set[flag] }
+}
+
+// textsOf are the texts of one value, a line each, or of a list of them.
+func textsOf(n *node) []string {
+	if n.kind == list {
+		texts := make([]string, 0, len(n.items))
+		for _, item := range n.items {
+			texts = append(texts, item.text)
+		}
+		return texts
+	}
+	var texts []string
+	for one := range strings.Lines(n.text) {
+		if one = strings.TrimSpace(one); one != "" {
+			texts = append(texts, one)
+		}
+	}
+	return texts
+}
