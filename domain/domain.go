@@ -99,6 +99,8 @@ type TransportConfig struct {
 	RootCAs *x509.CertPool
 	// ServerName is the name that the certificate must have; the host of the URL when empty.
 	ServerName string
+	// Insecure takes any certificate. Whoever is on the way can then read and change everything.
+	Insecure bool
 	// StallTimeout is how long no byte may come or go while a request is under way; DefaultStallTimeout when zero.
 	StallTimeout time.Duration
 	// Dial connects; a [net.Dialer] when nil.
@@ -118,9 +120,12 @@ func NewTransport(cfg TransportConfig) *http.Transport {
 	}
 	const buffer = 64 << 10
 	return &http.Transport{
-		Proxy:               http.ProxyFromEnvironment,
-		DialContext:         dialDirect(WithStallTimeout(cfg.Dial, cfg.StallTimeout)),
-		TLSClientConfig:     &tls.Config{RootCAs: cfg.RootCAs, ServerName: cfg.ServerName, MinVersion: tls.VersionTLS12},
+		Proxy:       http.ProxyFromEnvironment,
+		DialContext: dialDirect(WithStallTimeout(cfg.Dial, cfg.StallTimeout)),
+		TLSClientConfig: &tls.Config{
+			RootCAs: cfg.RootCAs, ServerName: cfg.ServerName, MinVersion: tls.VersionTLS12,
+			InsecureSkipVerify: cfg.Insecure, //nolint:gosec // a person asks for it by name, for one request or for a tunnel
+		},
 		TLSHandshakeTimeout: 8 * time.Second,
 		MaxIdleConnsPerHost: cfg.MaxInFlight + 1,
 		IdleConnTimeout:     50 * time.Second, // below the minute that load balancers keep an idle connection

@@ -31,6 +31,8 @@ type Target struct {
 	CAFile string
 	// SignFor is the host to sign for, and to expect in the certificate, when the endpoint is a tunnel to it.
 	SignFor string
+	// Insecure takes any certificate of the endpoint; no setting turns it on.
+	Insecure bool
 	// HTTP2 offers HTTP/2 to the endpoint.
 	HTTP2 bool
 	// Bodies bounds the bodies of all requests that are signed while they are read, and MaxBody each of them; see
@@ -98,7 +100,7 @@ func (t *Target) Transport(ctx context.Context, dial domain.DialFunc, maxInFligh
 	}
 	base := domain.NewTransport(domain.TransportConfig{
 		MaxInFlight: maxInFlight, RootCAs: roots, ServerName: hostname(t.SignFor), Dial: dial,
-		StallTimeout: t.AWS.Stall, HTTP2: t.HTTP2,
+		StallTimeout: t.AWS.Stall, HTTP2: t.HTTP2, Insecure: t.Insecure,
 	})
 	if t.NoSign {
 		return t.toCollection(base), nil

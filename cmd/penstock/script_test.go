@@ -170,7 +170,7 @@ func environ(ts *testscript.TestScript) []string {
 		}
 	}
 	names = append(names, "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION",
-		"AWS_DEFAULT_REGION",
+		"AWS_DEFAULT_REGION", "ENDPOINT",
 		"AWS_EC2_METADATA_DISABLED", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE")
 	var env []string
 	for _, name := range names {

@@ -45,6 +45,7 @@ type app struct {
 	logLevel    string
 	noted       sync.Map     // the texts of notes
 	config      *config.File // nil without one
+	like        likeness     // of the program that the proxy is run in place of
 }
 
 // Main runs penstock with the given arguments and returns its exit code. It blocks until the command is done.
@@ -59,13 +60,17 @@ func Main(args []string, std Streams) int {
 	ctx, stop := a.signals(context.Background())
 	defer stop()
 	defer profile(std.Err)()
+	args, like, err := inPlaceOf(args, os.LookupEnv)
+	if err != nil {
+		return a.explain(err)
+	}
+	a.like = like
 	root := newRootCommand(a)
 	root.SetArgs(args)
 	root.SetIn(std.In)
 	root.SetOut(std.Out)
 	root.SetErr(std.Err)
-	err := root.ExecuteContext(ctx)
-	if err == nil {
+	if err = root.ExecuteContext(ctx); err == nil {
 		return exitOK
 	}
 	return a.explain(err)

@@ -26,6 +26,7 @@ type proxyOptions struct {
 	pipeline.Target
 	gateOptions
 
+	like        string
 	listen      string
 	hosts       []string
 	readOnly    bool
@@ -49,7 +50,8 @@ something else. --policy FILE and --read-only say what those who get in may do.
 Once it answers it prints one line, "listening on ADDRESS", on standard output; the log goes to standard error. SIGTERM
 and SIGINT let requests finish.
 
-docs/proxy.md tells what passes and what is refused.`,
+--like takes the flags of another proxy: docs/from-aws-es-proxy.md and docs/from-aws-sigv4-proxy.md have them.
+docs/proxy.md tells what passes and what is refused, docs/dashboards.md what a browser sees.`,
 		Example: `  penstock proxy --domain https://search-x.eu-west-1.es.amazonaws.com
   penstock proxy --domain https://search-x.eu-west-1.es.amazonaws.com --read-only --listen 127.0.0.1:0
   penstock proxy --domain https://search-x.eu-west-1.es.amazonaws.com --listen unix:/run/user/1000/penstock.sock
@@ -63,6 +65,7 @@ docs/proxy.md tells what passes and what is refused.`,
 	f.Target(&o.Target)
 	f.StringVar(&o.listen, "listen", "127.0.0.1:9200", "address to listen on, port 0 picks a free one; another than "+
 		"loopback wants TLS and known clients; or unix:PATH, which only this user can reach")
+	f.StringVar(&o.like, "like", "", "take the flags and variables of another proxy: aws-es-proxy or aws-sigv4-proxy")
 	f.StringSliceVar(&o.hosts, "allow-host", nil,
 		"NAME or NAME:PORT that the Host header may have beside those of loopback")
 	f.BoolVar(&o.readOnly, "read-only", false, "let through only calls that are known to read, whatever their method")
@@ -108,6 +111,10 @@ func (o *proxyOptions) run(cmd *cobra.Command, a *app) error {
 	a.notePath(&o.Target)
 	if o.URL == "" {
 		return usagef("name the endpoint with --domain", "no domain is given")
+	}
+	o.Insecure = a.like.insecure
+	for _, difference := range a.like.differences {
+		logger.InfoContext(ctx, "not as with the other proxy", "like", o.like, "difference", difference)
 	}
 	transport, err := o.Transport(ctx, nil, o.connections)
 	if err != nil {
