@@ -4,11 +4,15 @@ RACE := $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 FUZZTIME ?= 30s
 MODULES = . bench test/clients
 
-.PHONY: build lambda.zip demo test test-files variants check lint fuzz bench bench-ship dead vuln live
+.PHONY: build lambda.zip wheel demo test test-files variants check lint fuzz bench bench-ship dead vuln live
 build: ## a static binary in bin/
 	CGO_ENABLED=0 go build -trimpath -o bin/penstock ./cmd/penstock
 lambda.zip: ## the function in bin/, byte for byte the same each time [ARCH=amd64] [VERSION=1.2.3]
 	go run ./internal/lambdazip -arch $(or $(ARCH),arm64) -version "$(VERSION)"
+
+wheel: build ## the Python package with the program of this machine, in dist/ [VERSION=1.2.3]
+	PENSTOCK_WHEEL_BINARY=$(CURDIR)/bin/penstock PENSTOCK_WHEEL_PLATFORM=$$(go env GOOS)/$$(go env GOARCH) \
+	PENSTOCK_WHEEL_VERSION="$(VERSION)" python3 -m pip wheel --quiet --no-deps -w dist ./python
 
 demo: build ## the whole story on this machine
 	bin/penstock demo $(ARGS)

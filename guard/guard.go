@@ -71,8 +71,11 @@ type Config struct {
 	StripPresigned bool
 	// Faults are injected. Nil injects none.
 	Faults *fault.Faults
-	// AdminToken opens [fault.AdminPath] for requests from this machine that bring it. Empty leaves it closed.
+	// AdminToken opens the paths below [AdminPath] for requests from this machine that bring it. Empty leaves them
+	// closed.
 	AdminToken identity.Secret
+	// SetPolicy replaces the access policy, for the admin endpoint. Nil stands for a policy that is kept elsewhere.
+	SetPolicy func(document []byte) error
 	// SpoolDir is where bodies over 1 MiB wait, in files without a name; the system's directory when empty.
 	SpoolDir string
 	// Logger gets the refusals, with their reasons. Nil is silent.
@@ -162,7 +165,7 @@ func New(cfg Config) (*Guard, error) {
 		arn:  DomainARN(cfg.Region, cfg.Account, cfg.Name),
 	}
 	g.gate, g.backend = cfg.Faults.Around(http.HandlerFunc(g.serve)), cfg.Faults.Before(cfg.Backend)
-	g.admin = cfg.Faults.Admin(string(cfg.AdminToken), cfg.Logger)
+	g.admin = edge.Admin(string(cfg.AdminToken), http.HandlerFunc(g.serveAdmin))
 	return g, nil
 }
 
@@ -188,7 +191,7 @@ type call struct {
 // ServeHTTP implements http.Handler.
 func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	edge.Headers(w.Header())
-	if r.RequestURI == fault.AdminPath && g.cfg.AdminToken != "" {
+	if g.cfg.AdminToken != "" && strings.HasPrefix(r.RequestURI, AdminPath) {
 		g.admin.ServeHTTP(w, r)
 		return
 	}

@@ -1,7 +1,9 @@
 package guard
 
 import (
+	"bytes"
 	"log/slog"
+	"sync/atomic"
 
 	"github.com/seed56735111/penstock/iam"
 	"github.com/seed56735111/penstock/internal/reload"
@@ -10,6 +12,37 @@ import (
 // FixedPolicy is a policy that never changes. Nil stands for a domain without one.
 func FixedPolicy(p *iam.Policy) func() (*iam.Policy, error) {
 	return func() (*iam.Policy, error) { return p, nil }
+}
+
+// PolicyInMemory is an access policy that can be replaced while the domain runs.
+type PolicyInMemory struct {
+	parse  func([]byte) (*iam.Policy, error)
+	policy atomic.Pointer[iam.Policy]
+}
+
+// NewPolicyInMemory returns a domain's policy, which may be nil, and is replaced by documents that parse takes.
+func NewPolicyInMemory(p *iam.Policy, parse func([]byte) (*iam.Policy, error)) *PolicyInMemory {
+	m := &PolicyInMemory{parse: parse}
+	m.policy.Store(p)
+	return m
+}
+
+// Policy is the policy in force.
+func (m *PolicyInMemory) Policy() (*iam.Policy, error) { return m.policy.Load(), nil }
+
+// Set replaces the policy. An empty document, or null, takes it away. After an error the one before stays in force.
+func (m *PolicyInMemory) Set(document []byte) error {
+	document = bytes.TrimSpace(document)
+	if len(document) == 0 || string(document) == "null" {
+		m.policy.Store(nil)
+		return nil
+	}
+	p, err := m.parse(document)
+	if err != nil {
+		return err
+	}
+	m.policy.Store(p)
+	return nil
 }
 
 // PolicyFile is an access policy in a file. Changes of the file come into force within a second.

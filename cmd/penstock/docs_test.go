@@ -403,7 +403,7 @@ func anAccount(t *testing.T) []string {
 	domain := serve(t, "domain", "--listen", "127.0.0.1:0", "--identities", file, "--region", "eu-west-1")
 	return []string{
 		"AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret", "AWS_REGION=eu-west-1",
-		"AWS_ENDPOINT_URL_STS=" + domain, "PENSTOCK_DOMAIN=" + domain,
+		"AWS_ENDPOINT_URL_STS=" + domain, "PENSTOCK_DOMAIN=" + domain, "AWS_ENDPOINT_URL_ESDATA=" + domain,
 		"PENSTOCK_ENDPOINT_URL=" + srv.URL, "PENSTOCK_PATH_STYLE=true",
 	}
 }

@@ -77,6 +77,23 @@ func Open(path string, logger *slog.Logger) (*Store, error) {
 	return ids, err
 }
 
+// Replace puts users, roles and sessions in the place of those in memory, from the text of a file of identities. They are
+// in force when it returns; after an error those before stay. Sessions of STS go on as long as their user or role is
+// there. A store that follows a file takes none.
+func (ids *Store) Replace(text []byte) error {
+	if ids.path != "" {
+		return fmt.Errorf("replace identities: they are in %s", ids.path)
+	}
+	f, b, err := parseIdentities(text)
+	if err != nil {
+		return fmt.Errorf("replace identities: %w", err)
+	}
+	ids.mu.Lock()
+	defer ids.mu.Unlock()
+	ids.file, ids.book = *f, b
+	return nil
+}
+
 // lookup finds the caller that an access key id belongs to.
 func (ids *Store) lookup(keyID string) (*Caller, bool) {
 	if ids == nil {

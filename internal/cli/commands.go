@@ -15,6 +15,7 @@ func commands(a *app) []*cobra.Command {
 		newRequestCommand(a),
 		newSignCommand(a),
 		newProxyCommand(a),
+		newPythonCommand(a),
 		newTemplatesCommand(a),
 		newCheckCommand(a),
 		newConfigCommand(a),

@@ -39,6 +39,9 @@ type domainOptions struct {
 	resourceTags, advanced         map[string]string
 	warnings                       []string // for standard error, once it runs
 	environment                    []string // variables to sign with, by principal
+	isAttached                     bool
+	attached                       *attachment             // what a program that started it wants
+	setPolicy                      func(text []byte) error // nil when the policy is in a file
 }
 
 func newDomainCommand(a *app) *cobra.Command {
@@ -56,7 +59,7 @@ created, and the variables to sign as them are printed. The same port answers as
 Once it answers it prints one line, "listening on URL", on standard output; everything else goes to standard error.
 With --engine it waits for the node first, for a minute at most. SIGTERM and SIGINT let requests finish.
 
-docs/domain.md tells what is judged, and how faults are injected.`,
+docs/domain.md tells what is judged, how faults are injected, and how a program starts a domain for its tests.`,
 		Example: `  penstock domain
   penstock domain --access iam=arn:aws:iam::123456789012:user/grace --compat 2015-10 --name sandbox01
   penstock domain --access-policies policy.json --identities identities.json --engine http://127.0.0.1:9201
@@ -86,7 +89,8 @@ docs/domain.md tells what is judged, and how faults are injected.`,
 	f.StringVar(&o.tlsDir, "tls-dir", "", "directory of the certificate; tls below --data, or a temporary one")
 	f.StringVar(&o.faults, "fault", "", "faults to inject, such as 429@10%,latency=200ms,bulk-item=400@1%; "+
 		"docs/domain.md lists them")
-	f.StringVar(&o.adminToken, "admin-token", "", "token that opens "+fault.AdminPath+" to this machine")
+	f.StringVar(&o.adminToken, "admin-token", "", "token that opens "+guard.AdminPath+" to this machine, "+
+		"for faults, policy and identities")
 	_ = o.maxBody.Set("100MiB") // a literal that is valid
 	f.Var(&o.maxBody, "max-body", "largest request body: 10MiB on small instances of the service, 100MiB on others")
 	f.DurationVar(&o.maxSkew, "max-skew", 5*time.Minute, "how far the time of a signature may be off")
@@ -99,6 +103,8 @@ docs/domain.md tells what is judged, and how faults are injected.`,
 		"NAME=VALUE of the domain, as AWS calls them: "+explicitIndexOption+" (true or false)")
 	f.BoolVar(&o.stripPresigned, "strip-presigned", false, "take the X-Amz-… parameters of presigned URLs off before "+
 		"the engine sees them; AWS does not")
+	f.BoolVar(&o.isAttached, "attached", false, "read identities, access policy and admin token from a line on standard "+
+		"input, and end when that ends: for programs that start a domain")
 	cmd.AddCommand(newIdentityCommand(a))
 	return cmd
 }
@@ -112,6 +118,11 @@ func (o *domainOptions) run(ctx context.Context, a *app) error {
 	o.region = localRegion(o.region)
 	if err := o.check(); err != nil {
 		return err
+	}
+	if o.isAttached {
+		if ctx, err = o.attach(ctx, a); err != nil {
+			return err
+		}
 	}
 	identities, err := o.openIdentities(logger)
 	if err != nil {
@@ -180,6 +191,9 @@ func (o *domainOptions) check() error {
 
 // openIdentities reads the file of identities, or starts with none.
 func (o *domainOptions) openIdentities(logger *slog.Logger) (*identity.Store, error) {
+	if o.attached != nil {
+		return o.attachedIdentities()
+	}
 	if o.identities == "" {
 		return identity.New(), nil
 	}
@@ -199,6 +213,13 @@ func (o *domainOptions) policy(ids *identity.Store, logger *slog.Logger) (func()
 	if o.access != "" && o.accessPolicies != "" {
 		return nil, usagef("give --access or --access-policies", "two access policies")
 	}
+	if o.attached != nil {
+		policy := o.hold(nil)
+		if err := o.setPolicy(o.attached.AccessPolicy); err != nil {
+			return nil, serviceSays(&usageError{Err: err, Hint: "penstock policy lint FILE says more about a policy"})
+		}
+		return policy, nil
+	}
 	if o.accessPolicies != "" {
 		file, err := guard.OpenPolicyFile(o.accessPolicies, o.parsePolicy, logger)
 		if err != nil {
@@ -214,7 +235,7 @@ func (o *domainOptions) policy(ids *identity.Store, logger *slog.Logger) (func()
 	if access == "" {
 		if o.identities != "" {
 			o.warnings = append(o.warnings, "no access policy: whom the policies of the identities allow, and nobody else")
-			return guard.FixedPolicy(nil), nil
+			return o.hold(nil), nil
 		}
 		access = "iam=arn:aws:iam::" + o.account + ":user/demo"
 	}
@@ -235,7 +256,14 @@ func (o *domainOptions) policy(ids *identity.Store, logger *slog.Logger) (func()
 			o.environment = append(o.environment, signingVariables(key)...)
 		}
 	}
-	return guard.FixedPolicy(policy), nil
+	return o.hold(policy), nil
+}
+
+// hold keeps a policy where the admin endpoint can replace it.
+func (o *domainOptions) hold(p *iam.Policy) func() (*iam.Policy, error) {
+	held := guard.NewPolicyInMemory(p, o.parsePolicy)
+	o.setPolicy = held.Set
+	return held.Policy
 }
 
 // parsePolicy reads an access policy as the service does when somebody saves it for this domain.
@@ -364,7 +392,7 @@ func (o *domainOptions) handler(compat guard.Compat, backend http.Handler, ids *
 		Backend: backend, Account: o.account, Region: o.region, Name: o.name, Policy: policy, Identities: ids,
 		Profile: compat.Messages, Mode: mode, TrustedProxies: proxies, MaxBody: int64(o.maxBody), MaxSkew: o.maxSkew,
 		OrgID: o.organization, ResourceTags: o.resourceTags, StripPresigned: o.stripPresigned,
-		Faults: faults, AdminToken: identity.Secret(o.adminToken), Logger: logger,
+		Faults: faults, AdminToken: identity.Secret(o.adminToken), SetPolicy: o.setPolicy, Logger: logger,
 	}
 	if o.inVPC() {
 		cfg.VPC = &guard.VPC{ID: o.vpc, Endpoint: o.vpcEndpoint}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,6 +23,7 @@ type progress struct {
 	written  func() bulk.Stats // nil in a dry run
 	total    *totals           // nil when nobody is to wait for it
 	began    time.Time
+	every    time.Duration // how often it is logged; logEvery when zero
 	draining atomic.Bool
 	samples  []sample // the last ones, the oldest first
 }
@@ -49,7 +51,7 @@ func (p *progress) tell(a *app, log logger, documents bool) (stop func()) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
-	every, show := logEvery, func() { p.log(ctx, log) }
+	every, show := cmp.Or(p.every, logEvery), func() { p.log(ctx, log) }
 	if onScreen {
 		every, show = redrawEvery, func() { s.show(p.line(time.Now(), terminalWidth(s)-1)) }
 		if p.total != nil {

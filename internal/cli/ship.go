@@ -26,6 +26,7 @@ type shipOptions struct {
 	showAll     bool
 	strict      bool
 	templates   bool
+	every       time.Duration
 }
 
 func newShipCommand(a *app) *cobra.Command {
@@ -76,6 +77,8 @@ records); 4 incomplete, run it again; 5 refused. docs/ship.md explains the outpu
 	f.BoolVar(&o.Write.Overwrite, "overwrite", false, "replace documents that are there already, to repair an index; "+
 		"a data stream takes none of them")
 	f.BoolVar(&o.asJSON, "json", false, "print one JSON object with the counts at the end instead of tables")
+	f.DurationVar(&o.every, "progress", logEvery, "how often a line of JSON on standard error says how far the run is, "+
+		"where that is no terminal")
 	f.BoolVar(&o.dry, "dry-run", false, "write the documents to standard output, one a line, and send nothing")
 	f.BoolVar(&o.showAll, "all", false, "show every object and every index at the end")
 	f.Boolean(&o.strict, "strict")
@@ -154,7 +157,7 @@ func (o *shipOptions) run(ctx context.Context, a *app, args []string, named bool
 func (o *shipOptions) watched(
 	ctx context.Context, a *app, p *pipeline.Pipeline, log logger,
 ) (pipeline.Result, string, error) {
-	shown := &progress{Progress: p.Progress, total: &totals{source: p.Source}, began: time.Now()}
+	shown := &progress{Progress: p.Progress, total: &totals{source: p.Source}, began: time.Now(), every: o.every}
 	if !o.dry {
 		shown.written = p.Written
 	}
@@ -187,6 +190,9 @@ const brakeRecords = 1000
 
 // check looks for flags that would mean nothing.
 func (o *shipOptions) check(args []string) error {
+	if o.every <= 0 {
+		return usagef("write --progress 30s", "--progress %s: want more than nothing", o.every)
+	}
 	inS3 := slices.ContainsFunc(args, func(arg string) bool { return strings.HasPrefix(arg, "s3://") })
 	switch {
 	case o.Sources.List.StartAfter != "" && !inS3:

@@ -3,10 +3,13 @@ package realtest
 import (
 	"context"
 	"net"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 )
 
 // miniStackPackage is the pinned release of another stand-in, which runs functions and state machines.
@@ -43,6 +46,36 @@ func Python(t testing.TB, packages ...string) string {
 	if err != nil {
 		unavailable(t, "Python", "%v", err)
 	}
+	return pythonWith(t, python, packages)
+}
+
+// PythonOf is [Python] for a version such as "3.9", which has to be on this machine.
+func PythonOf(t testing.TB, version string, packages ...string) string {
+	t.Helper()
+	wanted(t)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	candidates := []string{"python" + version}
+	if home, err := os.UserHomeDir(); err == nil {
+		kept, err := filepath.Glob(filepath.Join(home, ".pyenv", "versions", version+".*", "bin", "python"+version))
+		if err == nil {
+			candidates = append(candidates, kept...)
+		}
+	}
+	for _, name := range candidates {
+		// A name in PATH may stand for a version that is switched off.
+		python, err := run(t, exec.CommandContext(ctx, name, "-c", "import sys; print(sys.executable)"))
+		if err == nil {
+			return pythonWith(t, python, packages)
+		}
+	}
+	unavailable(t, "Python "+version, "none of %s runs", strings.Join(candidates, ", "))
+	return ""
+}
+
+// pythonWith is the interpreter of an environment that python made.
+func pythonWith(t testing.TB, python string, packages []string) string {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), installTimeout)
 	defer cancel()
 	packages = slices.Sorted(slices.Values(packages))

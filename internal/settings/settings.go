@@ -484,6 +484,7 @@ func isOfTests(name string) bool {
 func Stray(environ []string) []string {
 	known := []string{
 		"PENSTOCK_CONFIG", "PENSTOCK_CONFIG_MAY_NAME", "PENSTOCK_BENCH", "PENSTOCK_CPUPROFILE", "PENSTOCK_REAL",
+		"PENSTOCK_PROGRAM",
 	}
 	for _, s := range table {
 		known = append(known, s.Variable())
