@@ -15,8 +15,8 @@ type Counts struct {
 	Duplicate int64 `json:"duplicate"`
 	// DeadLettered records rest in the dead letters with a reason.
 	DeadLettered int64 `json:"dead_lettered"`
-	// Dropped records were left out by a rule of the user's or by the domain's own ingest pipeline; DroppedByDomain says
-	// how many of Dropped the pipeline left out.
+	// Dropped records were left out by a rule of the user's or by the domain's own ingest pipeline, or have nothing to
+	// store; DroppedByDomain says how many of Dropped the pipeline left out.
 	Dropped         int64 `json:"dropped"`
 	DroppedByDomain int64 `json:"dropped_by_domain"`
 	// Unacknowledged records have no known outcome: their item is given back.

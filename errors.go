@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// ErrDrop is returned by an EntryShaper for a record that a rule of the user's leaves out.
+// ErrDrop is returned by an EntryShaper for a record that a rule of the user's leaves out, or that has nothing to
+// store.
 var ErrDrop = errors.New("dropped by rule")
 
 // ErrIdle is returned by reads of a stream with a Linger when nothing comes for a while. The next read waits on.

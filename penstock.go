@@ -165,6 +165,8 @@ type Record struct {
 	// Repaired says that the record was JSON but for what programs are known to write, such as \x22, NaN or an end that is
 	// marked as cut off: JSON holds what it stands for, and the document says so.
 	Repaired bool
+	// Left says that the record has nothing to store, such as a delete in the body of a _bulk request: it is dropped.
+	Left bool
 }
 
 // UnknownZone is the location of a Record's time that names a zone which means several offsets, or none that is known.

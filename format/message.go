@@ -28,7 +28,9 @@ func (d *Detector) within() *Detector {
 	d.prepare.Do(func() {
 		var formats []schema
 		for _, f := range table() {
-			if _, ok := f.grammar.(*carrier); !ok {
+			switch f.grammar.(type) {
+			case *carrier, bulkBody:
+			default:
 				formats = append(formats, f)
 			}
 		}

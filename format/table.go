@@ -51,6 +51,7 @@ func table() []schema {
 		lambda(),
 		redshift(),
 		elasticdump(),
+		opensearchBulk(),
 		docker(),
 		firelens(),
 		cri(),

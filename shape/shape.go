@@ -71,6 +71,9 @@ func (e *entryShaper) Shape(r *penstock.Record) (penstock.Document, error) {
 		at, dated, meta = e.fallback.at, e.fallback.dated, e.meta
 	}
 	id := e.ids.next(r) // for every record, because those behind it may depend on it
+	if r.Left {
+		return penstock.Document{}, penstock.ErrDrop
+	}
 	index, err := e.index.name(r, at, dated || !sound(at))
 	b := append(e.head[:0], '{')
 	if r.Top&penstock.TopTimestamp == 0 && sound(at) {
