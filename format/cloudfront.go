@@ -1,7 +1,6 @@
 package format
 
 import (
-	"github.com/seed56735111/penstock/format/internal/entry"
 	"github.com/seed56735111/penstock/format/internal/events"
 	"github.com/seed56735111/penstock/format/internal/lines"
 )
@@ -9,6 +8,7 @@ import (
 // cloudfront is "Standard logging", "Real-time logs" and "Connection logs" in the AWS documentation of CloudFront.
 // Real-time logs have no header and the fields that their owner chose: all of them in their order are known.
 func cloudfront() schema {
+	members := typed(cloudfrontFields())
 	return schema{
 		name: "cloudfront",
 		told: "a line #Fields: with names such as x-edge-location, JSON with these names, " +
@@ -47,24 +47,21 @@ func cloudfront() schema {
 					"x-edge-location", "x-edge-result-type", "x-edge-request-id", "x-host-header", "x-edge-response-result-type",
 					"x-edge-detailed-result-type", "cs-uri-stem", "cs-method", "c-ip", "sc-status",
 				},
-				Least: 3, Times: []string{"timestamp(ms)", "timestamp"},
-				Fields: []entry.Field{{Name: "c-ip", Type: entry.IP}},
+				Least: 3, Times: []string{"timestamp(ms)", "timestamp"}, Rewrite: members,
 			},
 			&events.Row{ // the columns of a Parquet file
 				Names: []string{
 					"x_edge_location", "x_edge_result_type", "x_edge_request_id", "x_host_header", "x_edge_response_result_type",
 					"x_edge_detailed_result_type", "cs_uri_stem", "cs_method", "c_ip", "sc_status",
 				},
-				Least: 3, Times: []string{"timestamp_ms", "timestamp"},
-				Fields: []entry.Field{{Name: "c_ip", Type: entry.IP}},
+				Least: 3, Times: []string{"timestamp_ms", "timestamp"}, Rewrite: members,
 			},
 			&events.Row{
 				Names: []string{
 					"eventTimestamp", "connectionId", "connectionStatus", "clientIp", "clientPort", "distributionId", "tlsProtocol",
 					"tlsCipher", "tlsHandshakeDuration", "tlsSni",
 				},
-				Least: 4, Times: []string{"eventTimestamp"},
-				Fields: []entry.Field{{Name: "clientIp", Type: entry.IP}, {Name: "serverIp", Type: entry.IP}},
+				Least: 4, Times: []string{"eventTimestamp"}, Rewrite: members,
 			},
 		},
 	}

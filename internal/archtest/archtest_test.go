@@ -87,7 +87,7 @@ var allowed = map[string][]string{
 	"decode/internal/values": {"internal/quote"},
 	"format": {
 		root, "format/internal/delimited", "format/internal/entry", "format/internal/lines", "format/internal/events",
-		"format/internal/multiline", "format/internal/times", "format/internal/winxml",
+		"format/internal/multiline", "format/internal/times", "format/internal/winxml", "internal/quote",
 	},
 	"shape":      {root, "internal/glob", "internal/quote"},
 	"bulk":       {root, "domain", "internal/quote"},

@@ -202,6 +202,11 @@ func (p *jsonReader) record(b []byte, end int, offset int64) penstock.Record {
 	if p.more != nil {
 		p.append(&rec)
 	}
+	if p.anew != nil && rec.JSON[0] == '{' {
+		p.padded = Padded(p.padded[:0], rec.JSON)
+		p.extended = p.anew(p.extended[:0], p.padded)
+		rec.JSON, rec.Verbatim = p.extended, false
+	}
 	return rec
 }
 

@@ -133,6 +133,8 @@ type known struct {
 	lifted bool
 	// more is what a row has beside the members of a record.
 	more func(dst, record []byte) []byte
+	// anew is what writes a record anew.
+	anew func(dst, record []byte) []byte
 	// day and clock are the indexes in timeNames of names that have halves of a time.
 	day, clock int
 	// letters are the first bytes of the names that topName knows.

@@ -46,6 +46,8 @@ type Row struct {
 	// More, when set, appends members that are made of others, each with a comma before it, to a document without its end.
 	// The record is padded, as by Padded.
 	More func(dst, record []byte) []byte
+	// Rewrite, when set, appends the document that becomes of a record, which is padded, as by Padded.
+	Rewrite func(dst, record []byte) []byte
 	// Fields are the documented fields that an index should not guess the types of.
 	Fields []entry.Field
 
@@ -118,7 +120,7 @@ func (f Any) TimedBy(paths []string) entry.Grammar {
 func (f *Row) Read(r *entry.Reader, y entry.Yield) {
 	f.prepare.Do(func() {
 		f.known = newKnown(f.paths(f.Times), f.paths(f.Opaque))
-		f.known.lifted, f.known.more = f.Lifted, f.More
+		f.known.lifted, f.known.more, f.known.anew = f.Lifted, f.More, f.Rewrite
 	})
 	p := newReader(r, f.known)
 	p.envelope, p.beside, p.array = f.Envelope, f.Beside, true

@@ -103,7 +103,7 @@ func Word(of string) Check {
 // Number takes digits with a fraction or without, -1 and a dash, which stand for nothing.
 func Number() Check {
 	return Check{First: Of(digits + "-"), Is: func(value []byte) bool {
-		return isNothing(value) || string(value) == "-1" || isNumeric(value, true)
+		return isNothing(value) || string(value) == "-1" || IsNumber(value, true)
 	}}
 }
 
@@ -111,7 +111,7 @@ func Number() Check {
 func HostPort() Check {
 	return Check{First: All(), Is: func(value []byte) bool {
 		colon := bytes.LastIndexByte(value, ':')
-		return colon > 0 && len(value)-colon <= len(":65535") && isNumeric(value[colon+1:], false)
+		return colon > 0 && len(value)-colon <= len(":65535") && IsNumber(value[colon+1:], false)
 	}}
 }
 
@@ -133,7 +133,7 @@ func Either(checks ...Check) Check {
 
 // Host takes an address of IPv4 or IPv6.
 func Host() Check {
-	return Check{First: Of(digits + "abcdefABCDEF:"), Is: isIP}
+	return Check{First: Of(digits + "abcdefABCDEF:"), Is: IsIP}
 }
 
 // Hosts takes addresses with commas and spaces between them, or a dash.
@@ -144,7 +144,7 @@ func Hosts() Check {
 		}
 		for len(value) > 0 {
 			var one []byte
-			if one, value, _ = bytes.Cut(value, []byte{','}); !isIP(bytes.TrimSpace(one)) {
+			if one, value, _ = bytes.Cut(value, []byte{','}); !IsIP(bytes.TrimSpace(one)) {
 				return false
 			}
 		}
@@ -163,8 +163,8 @@ func Socket() Check {
 // Name takes what the name of a host or of a program can be.
 func Name() Check { return Check{First: All(), Is: isName} }
 
-// isIP reports whether a value is an address.
-func isIP(value []byte) bool {
+// IsIP reports whether a value is an address.
+func IsIP(value []byte) bool {
 	if bytes.IndexByte(value, ':') < 0 {
 		return isIPv4(value)
 	}

@@ -111,8 +111,8 @@ func (d *detailer) gin(m []byte) {
 	method, path, _ := bytes.Cut(parts[4], []byte{' '})
 	path = bytes.TrimSpace(path)
 	status := parts[1]
-	isStatus := len(status) == 3 && isNumeric(status, false) && status[0] != '0'
-	if !isStatus || len(path) < 2 || path[0] != '"' || !isIP(parts[3]) {
+	isStatus := len(status) == 3 && IsNumber(status, false) && status[0] != '0'
+	if !isStatus || len(path) < 2 || path[0] != '"' || !IsIP(parts[3]) {
 		return
 	}
 	d.add(details["=source_ip"], parts[3])

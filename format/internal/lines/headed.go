@@ -207,7 +207,7 @@ func (f *Headed) Read(r *entry.Reader, y entry.Yield) {
 func (f *Headed) Documented() []entry.Field {
 	fields := slices.Clone(f.Known)
 	for i := range fields {
-		fields[i].Name = documentName(fields[i].Name)
+		fields[i].Name = DocumentName(fields[i].Name)
 	}
 	return documented(fields)
 }
@@ -219,7 +219,7 @@ func (f *Headed) With(key, value string) (entry.Grammar, error) {
 	}
 	names := strings.FieldsFunc(value, func(c rune) bool { return c == ' ' || c == '\t' || c == ',' })
 	for _, name := range names {
-		if documentName(name) == "" {
+		if DocumentName(name) == "" {
 			return nil, fmt.Errorf("%q is no name of a field", name)
 		}
 	}
@@ -315,9 +315,9 @@ func (f *Headed) plansOf(names []string, least int, separator byte) (p plans) {
 	fields := make([]Field, len(names))
 	for i, name := range names {
 		field := f.known[name]
-		field.Name = documentName(name)
+		field.Name = DocumentName(name)
 		for try := 0; field.Name == "" || f.clashes(field, taken); try++ {
-			field.Kind, field.Name = Text, "x_"+documentName(name)
+			field.Kind, field.Name = Text, "x_"+DocumentName(name)
 			if try > 0 {
 				field.Name += fmt.Sprint("_", i+try)
 			}
@@ -368,8 +368,8 @@ func (f *Headed) clashes(field Field, taken map[string]bool) bool {
 	return false
 }
 
-// documentName returns what a field is called in a document: cs(User-Agent) becomes cs_user_agent, clientIp client_ip.
-func documentName(name string) string {
+// DocumentName returns what a field is called in a document: cs(User-Agent) becomes cs_user_agent, clientIp client_ip.
+func DocumentName(name string) string {
 	b := make([]byte, 0, len(name))
 	for i := range len(name) {
 		switch c := name[i]; {

@@ -238,14 +238,14 @@ func (r *lineReader) append(b []byte, n int, s *step, value []byte, plain bool, 
 	case Head:
 		return r.head(b, value, plain, rec), true
 	case Priority:
-		return priority(append(b, s.first...), value, s.parts[0], s.parts[1]), isNumeric(value, false)
+		return priority(append(b, s.first...), value, s.parts[0], s.parts[1]), IsNumber(value, false)
 	case Structured:
 		return r.structured(append(b, s.first[:len(s.first)-1]...), value)
 	case List:
 		return s.oneOrMore(b, value, plain), true
 	case Signed:
 		digits := bytes.TrimLeft(value, "+")
-		return append(append(b, s.first...), digits...), isNumeric(bytes.TrimPrefix(digits, []byte{'-'}), false)
+		return append(append(b, s.first...), digits...), IsNumber(bytes.TrimPrefix(digits, []byte{'-'}), false)
 	case Stamp:
 		if t, ok := times.Any(value); ok && (rec.Time.IsZero() || r.provisional) {
 			rec.Time, r.provisional = t, false
@@ -259,7 +259,7 @@ func (r *lineReader) append(b []byte, n int, s *step, value []byte, plain bool, 
 		r.delimiter = delimiter(value)
 		return appendQuoted(append(b, s.first...), value, plain), r.delimiter != 0
 	case IP:
-		if r.lenient && !isIP(value) {
+		if r.lenient && !IsIP(value) {
 			return s.zoned(b, value, plain), true
 		}
 		return appendQuoted(append(b, s.first...), value, plain), true
@@ -272,7 +272,7 @@ func (r *lineReader) append(b []byte, n int, s *step, value []byte, plain bool, 
 		if string(value) == "-1" {
 			return b, true
 		}
-		if !isNumeric(value, s.kind == Decimal) {
+		if !IsNumber(value, s.kind == Decimal) {
 			return appendQuoted(append(b, s.other...), value, plain), r.lenient
 		}
 		return append(append(b, s.first...), value...), true
@@ -306,7 +306,7 @@ func (r *lineReader) append(b []byte, n int, s *step, value []byte, plain bool, 
 
 // zoned appends a value that an index takes for no address. One with a zone behind it is added without the zone too.
 func (s *step) zoned(b, value []byte, plain bool) []byte {
-	if ip, _, ok := bytes.Cut(value, []byte{'%'}); ok && isIP(ip) {
+	if ip, _, ok := bytes.Cut(value, []byte{'%'}); ok && IsIP(ip) {
 		b = appendQuoted(append(b, s.first...), ip, plain)
 	}
 	return appendQuoted(append(b, s.other...), value, plain)
@@ -345,7 +345,7 @@ func (s *step) address(b, value []byte, plain bool) ([]byte, bool) {
 	if isNothing(port) {
 		return b, true
 	}
-	return append(append(b, s.parts[1]...), port...), isNumeric(port, false)
+	return append(append(b, s.parts[1]...), port...), IsNumber(port, false)
 }
 
 // request appends method, URL and protocol: what stands before the first space, and behind the last one. HTTP/0.9 has
@@ -389,7 +389,7 @@ func (s *step) list(b, value []byte, plain, words bool) ([]byte, bool) {
 			b = appendQuoted(append(b, '"'), one, plain)
 			continue
 		}
-		if !isNumeric(one, false) {
+		if !IsNumber(one, false) {
 			return b, false
 		}
 		b = append(b, one...)
@@ -453,8 +453,8 @@ func appendBody(b, value []byte, plain bool) []byte {
 	return appendUnslashed(b, value)
 }
 
-// isNumeric reports whether a value is a JSON number of up to 18 digits, with a fraction where one is allowed.
-func isNumeric(value []byte, fraction bool) bool {
+// IsNumber reports whether a value is a JSON number of up to 18 digits, with a fraction where one is allowed.
+func IsNumber(value []byte, fraction bool) bool {
 	digits := 0
 	for i, c := range value {
 		switch {

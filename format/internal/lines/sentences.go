@@ -152,7 +152,7 @@ func (d *detailer) passdb(before, reason []byte) bool {
 	}
 	user, rest, _ := bytes.Cut(before[begin+1:], []byte{','})
 	address, _, _ := bytes.Cut(rest, []byte{','})
-	if name == begin || !isIP(address) {
+	if name == begin || !IsIP(address) {
 		return false
 	}
 	d.add(details["user"], user)
@@ -201,7 +201,7 @@ func (d *detailer) addresses(m []byte) (found bool) {
 		}
 		behind := bytes.TrimPrefix(port, []byte("]"))
 		hasPort := len(behind) > 1 && behind[0] == ':' && quote.IsDigit(behind[1])
-		if !isIP(ip) {
+		if !IsIP(ip) {
 			continue
 		}
 		found = true
