@@ -1,6 +1,10 @@
 package format
 
-import "github.com/seed56735111/penstock/format/internal/lines"
+import (
+	"strings"
+
+	"github.com/seed56735111/penstock/format/internal/lines"
+)
 
 // zeek is "Zeek TSV Format Logs" in the Book of Zeek: the fields that most logs have.
 func zeek() schema {
@@ -9,7 +13,8 @@ func zeek() schema {
 		told:  "lines that begin with # before the records, of which #fields names the fields",
 		about: "logs of Zeek (formerly Bro) with tabs between the values",
 		grammar: &lines.Headed{
-			Record: "a Zeek record", Prefix: "#fields", Comment: "#", Least: 2,
+			Record: "a Zeek record", Prefix: "#fields", Comment: "#", Least: 2, Lenient: true,
+			Types: "#types", TypeOf: zeekType, Unset: "#unset_field", Nothing: "(empty)",
 			Layout: lines.Layout{Separator: '\t', Bare: true},
 			Known: []lines.Field{
 				{Name: "ts", Kind: lines.Seconds},
@@ -33,4 +38,21 @@ func zeek() schema {
 			},
 		},
 	}
+}
+
+// zeekType says what the types of Zeek are to fields that are not known by their names.
+func zeekType(name string) lines.Kind {
+	switch {
+	case name == "count", name == "port":
+		return lines.Integer
+	case name == "int":
+		return lines.Signed
+	case name == "double", name == "interval", name == "time":
+		return lines.SignedDecimal
+	case name == "addr":
+		return lines.IP
+	case strings.HasPrefix(name, "set["), strings.HasPrefix(name, "vector["), strings.HasPrefix(name, "table["):
+		return lines.List
+	}
+	return lines.Text
 }

@@ -23,6 +23,12 @@ type Headed struct {
 	Comment string
 	// DayPrefix comes before the date of records that have no field for it, empty for none.
 	DayPrefix string
+	// Types comes before the types of the fields, in a line behind their names, and TypeOf says what they mean to fields
+	// that are not known. Unset comes before what stands for no value. Empty for none.
+	Types, Unset string
+	TypeOf       func(name string) Kind
+	// Nothing is a text that stands for no value beside a dash, empty for none.
+	Nothing string
 	// Known are the documented fields by the names that a header gives them; a document has small letters, digits and _ of
 	// these. Other fields are text.
 	Known []Field
@@ -179,6 +185,7 @@ func (f *Headed) Read(r *entry.Reader, y entry.Yield) {
 		return nil
 	}
 	h := entry.State(r, f, func() *header { return &header{} })
+	h.unset = h.unset[:0]
 	r.EachLine(y, func(line []byte, offset int64) bool {
 		if f.Prefix == "" || f.BareHeader || line[0] == f.Prefix[0] {
 			if h.is(line) || h.set(f, line) {
@@ -189,6 +196,9 @@ func (f *Headed) Read(r *entry.Reader, y entry.Yield) {
 		}
 		switch {
 		case f.isComment(line):
+			if f.Types != "" {
+				now = h.typed(f, line, now)
+			}
 			if day, ok := bytes.CutPrefix(line, []byte(f.DayPrefix)); ok && f.DayPrefix != "" {
 				day, _, _ = bytes.Cut(bytes.TrimSpace(day), []byte{' '})
 				l.day = append(l.day[:0], day...)
@@ -228,7 +238,7 @@ func (f *Headed) With(key, value string) (entry.Grammar, error) {
 	}
 	return &Headed{
 		Record: f.Record, Prefix: f.Prefix, Comment: f.Comment, DayPrefix: f.DayPrefix, Known: f.Known, Least: f.Least,
-		Marks:      f.Marks,
+		Marks: f.Marks, Types: f.Types, Unset: f.Unset, TypeOf: f.TypeOf, Nothing: f.Nothing,
 		BareHeader: f.BareHeader, Columns: []Columns{{Names: names}}, Lenient: f.Lenient, Layout: f.Layout, Tabs: f.Tabs,
 	}, nil
 }
@@ -243,7 +253,7 @@ func (f *Headed) ready() {
 			f.known[field.Name] = field
 		}
 		for _, c := range f.Columns {
-			f.fallbacks = append(f.fallbacks, fallback{f.plansOf(c.Names, c.Least, 0), c.More})
+			f.fallbacks = append(f.fallbacks, fallback{f.plansOf(c.Names, c.Least, 0, nil), c.More})
 		}
 	})
 }
@@ -252,7 +262,35 @@ func (f *Headed) ready() {
 type header struct {
 	line []byte
 	plans
+	// types and unset are the lines behind it that say more of the fields, and exact are the plans with that.
+	types, unset []byte
+	exact        plans
 }
+
+// typed returns the plans of the records behind a comment: those at hand, unless it says more of the fields.
+func (h *header) typed(f *Headed, line []byte, now plans) plans {
+	types, isTypes := bytes.CutPrefix(line, []byte(f.Types))
+	unset, isUnset := bytes.CutPrefix(line, []byte(f.Unset))
+	switch {
+	case isUnset && f.Unset != "":
+		h.unset = append(h.unset[:0], bytes.TrimSpace(unset)...)
+	case !isTypes || h.plain == nil || now.plain == nil:
+	case h.exact.plain != nil && bytes.Equal(h.types, types) && h.exact.plain.unset == string(h.unset):
+		return h.exact
+	case len(types) <= maxHeader:
+		h.types = append(h.types[:0], types...)
+		var kinds []Kind
+		for name := range strings.FieldsFuncSeq(string(types), f.isSeparator) {
+			kinds = append(kinds, f.TypeOf(name))
+		}
+		h.exact = f.plansOf(f.names(h.line), 0, f.separator(h.line), kinds)
+		h.exact.plain.unset = string(h.unset)
+		return h.exact
+	}
+	return now
+}
+
+func (f *Headed) isSeparator(c rune) bool { return strings.ContainsRune(f.separators, c) }
 
 func (h *header) is(line []byte) bool { return h.plain != nil && bytes.Equal(h.line, line) }
 
@@ -262,7 +300,8 @@ func (h *header) set(f *Headed, line []byte) bool {
 	if names == nil {
 		return false
 	}
-	h.line, h.plans = append(h.line[:0], line...), f.plansOf(names, 0, f.separator(line))
+	h.line, h.plans = append(h.line[:0], line...), f.plansOf(names, 0, f.separator(line), nil)
+	h.exact = plans{}
 	return true
 }
 
@@ -293,7 +332,7 @@ func (f *Headed) names(line []byte) []string {
 	if known < f.Least || !marked {
 		return nil
 	}
-	return strings.FieldsFunc(string(rest), func(c rune) bool { return strings.ContainsRune(f.separators, c) })
+	return strings.FieldsFunc(string(rest), f.isSeparator)
 }
 
 // separator returns the byte between the names of a header, 0 for spaces and tabs.
@@ -309,12 +348,15 @@ func (f *Headed) separator(line []byte) byte {
 const maxHeader = 16 << 10
 
 // plansOf returns the plans of records with the named fields, of which they have at least some, all when that is zero.
-// No two names of a document are the same, whatever a header says.
-func (f *Headed) plansOf(names []string, least int, separator byte) (p plans) {
+// No two names of a document are the same, whatever a header says. Fields that are not known have the kinds, if any.
+func (f *Headed) plansOf(names []string, least int, separator byte, kinds []Kind) (p plans) {
 	taken := map[string]bool{}
 	fields := make([]Field, len(names))
 	for i, name := range names {
-		field := f.known[name]
+		field, ok := f.known[name]
+		if !ok && i < len(kinds) {
+			field.Kind = kinds[i]
+		}
 		field.Name = DocumentName(name)
 		for try := 0; field.Name == "" || f.clashes(field, taken); try++ {
 			field.Kind, field.Name = Text, "x_"+DocumentName(name)
@@ -344,6 +386,7 @@ func (f *Headed) plansOf(names []string, least int, separator byte) (p plans) {
 
 func (f *Headed) plan(least int, layout Layout, fields []Field) *plan {
 	p := newPlan(f.Record, least, layout, fields)
+	p.nothing = f.Nothing
 	if f.Lenient {
 		p.allow()
 	}

@@ -157,7 +157,7 @@ func (r *lineReader) values(line []byte, plain bool, rec *penstock.Record) (b []
 		case n == p.rest && len(r.more) > 0:
 			b = r.message(b, s, value, plain)
 		case s.kind == Text && plain:
-			if !isNothing(value) {
+			if !p.isNothing(value) {
 				b = append(append(append(b, s.first...), value...), '"')
 			}
 		default:
@@ -226,7 +226,7 @@ const mostFields = 99
 // append appends one field, unless it has no value. It reports false for a value that the field cannot have. plain says
 // that the value can stand in a JSON string as it is.
 func (r *lineReader) append(b []byte, n int, s *step, value []byte, plain bool, rec *penstock.Record) ([]byte, bool) {
-	if isNothing(value) {
+	if r.isNothing(value) {
 		return b, !s.kind.isTime() || n >= r.least
 	}
 	if s.kind == beyond {
@@ -243,9 +243,13 @@ func (r *lineReader) append(b []byte, n int, s *step, value []byte, plain bool, 
 		return r.structured(append(b, s.first[:len(s.first)-1]...), value)
 	case List:
 		return s.oneOrMore(b, value, plain), true
-	case Signed:
-		digits := bytes.TrimLeft(value, "+")
-		return append(append(b, s.first...), digits...), IsNumber(bytes.TrimPrefix(digits, []byte{'-'}), false)
+	case Signed, SignedDecimal:
+		digits := bytes.TrimPrefix(value, []byte{'+'})
+		number := bytes.TrimPrefix(digits, []byte{'-'})
+		if len(number) == 0 || !IsNumber(number, s.kind == SignedDecimal) {
+			return appendQuoted(append(b, s.other...), value, plain), r.lenient
+		}
+		return append(append(b, s.first...), digits...), true
 	case Stamp:
 		if t, ok := times.Any(value); ok && (rec.Time.IsZero() || r.provisional) {
 			rec.Time, r.provisional = t, false
@@ -314,6 +318,11 @@ func (s *step) zoned(b, value []byte, plain bool) []byte {
 
 // isNothing reports whether a value stands for none.
 func isNothing(value []byte) bool { return len(value) == 0 || len(value) == 1 && value[0] == '-' }
+
+// isNothing is the same with what the entry's format has for it.
+func (p *plan) isNothing(value []byte) bool {
+	return isNothing(value) || len(p.nothing) > 0 && (string(value) == p.nothing || string(value) == p.unset)
+}
 
 // joined returns the time of a record that has its date in another field, or in the entry.
 func (r *lineReader) joined() time.Time {

@@ -21,20 +21,21 @@ type Kind uint8
 
 // The kinds of fields.
 const (
-	Text     Kind = iota // a string
-	Message              // a string for full-text search
-	IP                   // an address without a port, as a string
-	Integer              // digits; -1 stands for nothing
-	Decimal              // digits with a fraction; -1 stands for nothing
-	Address              // NAME_ip and NAME_port
-	Request              // as it is, and NAME_method, NAME_url and NAME_protocol
-	Words                // an array of strings, written with spaces between them
-	Integers             // an array of integers
-	Quoted               // an array of strings, each in quotes, with commas between them
-	List                 // a string, or an array of those that commas stand between
-	Signed               // digits, also behind a sign; -1 is a value
-	Stamp                // a string, and the time of the record when it is one in any notation
-	Priority             // a priority of syslog, and its facility and severity by their names
+	Text          Kind = iota // a string
+	Message                   // a string for full-text search
+	IP                        // an address without a port, as a string
+	Integer                   // digits; -1 stands for nothing
+	Decimal                   // digits with a fraction; -1 stands for nothing
+	Address                   // NAME_ip and NAME_port
+	Request                   // as it is, and NAME_method, NAME_url and NAME_protocol
+	Words                     // an array of strings, written with spaces between them
+	Integers                  // an array of integers
+	Quoted                    // an array of strings, each in quotes, with commas between them
+	List                      // a string, or an array of those that commas stand between
+	Signed                    // digits, also behind a sign; -1 is a value
+	SignedDecimal             // the same with a fraction
+	Stamp                     // a string, and the time of the record when it is one in any notation
+	Priority                  // a priority of syslog, and its facility and severity by their names
 	// what stands before a message of RFC 3164: priority, time, host, app and pid, as far as they are there
 	Head
 	Structured // the structured data of RFC 5424, an object of objects
@@ -291,6 +292,8 @@ type plan struct {
 	bare      bool
 	padded    bool
 	lenient   bool
+	nothing   string // what stands for no value beside a dash
+	unset     string // the same, because the entry says so
 	rest      int    // the Message that is the rest of a line, -1 for none
 	pairs     *Pairs // of its last field, or nil
 	trailing  *plan  // what may stand behind the Message, or nil
@@ -357,7 +360,7 @@ func newPlan(record string, least int, layout Layout, fields []Field) *plan {
 			s.parts[1] = `,"severity":"`
 		case Structured:
 			s.first += `{`
-		case Integer, Decimal, Epoch, Seconds, List, Signed, Head:
+		case Integer, Decimal, Epoch, Seconds, List, Signed, SignedDecimal, Head:
 		case Text, Message, IP, Stamp, Delimiter, Day, Clock, ISO, ISOText, CLF, Syslog, AnyTime, DayFirst, MonthDay:
 			s.first += `"`
 		}
@@ -385,7 +388,7 @@ func documented(fields []Field) []entry.Field {
 			add(f.Name, entry.IP)
 		case Integer, Integers, Epoch, Signed:
 			add(f.Name, entry.Long)
-		case Decimal, Seconds:
+		case Decimal, Seconds, SignedDecimal:
 			add(f.Name, entry.Double)
 		case ISO:
 			add(f.Name, entry.Date)
