@@ -47,7 +47,7 @@ func (e *RecordError) Unwrap() error { return e.Err }
 // decodes to more than the limit, or is nothing that can be read. What came before the error is delivered; the rest
 // becomes one dead letter by reference.
 type ObjectError struct {
-	// Reason is ReasonCorrupt, ReasonLimit, ReasonUnreadable or ReasonBinary.
+	// Reason is ReasonCorrupt, ReasonLimit, ReasonUnreadable, ReasonBinary or ReasonUnshaped.
 	Reason string
 	Err    error
 }

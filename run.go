@@ -475,7 +475,7 @@ func (h *shipment) entry(ctx context.Context, id Identity, e Entry) error {
 	place := h.place(id, e.Name, reading.Format)
 	h.addFormat(reading.Format)
 	if err != nil {
-		return err
+		return h.abandon(ctx, place, err)
 	}
 	d := &entryDelivery{place: place}
 	d.reject = func(ctx context.Context, r Rejection) error { return h.reject(ctx, d, r) }

@@ -14,6 +14,7 @@ import (
 	"github.com/seed56735111/penstock/decode"
 	"github.com/seed56735111/penstock/format"
 	"github.com/seed56735111/penstock/shape"
+	"github.com/seed56735111/penstock/shape/ocsf"
 )
 
 // Read says how objects become documents. Zero fields have the defaults of the stages.
@@ -34,9 +35,9 @@ type Read struct {
 	Binary string
 	// Logs says how the payloads of CloudWatch Logs subscriptions are read.
 	Logs Logs
-	// Fields are the names that fields have: FieldsOwn, when empty, FieldsECS or FieldsECSAlias.
+	// Fields are the names that fields have: FieldsOwn, when empty, FieldsECS, FieldsECSAlias or FieldsOCSF.
 	Fields string
-	// Original keeps each record as it was read, in event.original.
+	// Original keeps each record as it was read, in event.original, or with FieldsOCSF in raw_data.
 	Original bool
 	// Drop are rules, as in docs/documents.md: records that match one are left out.
 	Drop []string
@@ -112,7 +113,7 @@ func (o *Read) stages(known map[detection]penstock.Recognizer, rules *shape.Rule
 	if err != nil {
 		return stages{}, err
 	}
-	naming, err := o.naming()
+	named, err := o.named(logs)
 	if err != nil {
 		return stages{}, err
 	}
@@ -120,7 +121,7 @@ func (o *Read) stages(known map[detection]penstock.Recognizer, rules *shape.Rule
 		recognizer = logs
 		known[way] = logs
 	}
-	return stages{Recognizer: recognizer, Shaper: rules.Shaper(naming.Shaper(logs))}, nil
+	return stages{Recognizer: recognizer, Shaper: rules.Shaper(named)}, nil
 }
 
 // route returns what reads and shapes the entries of a route.
@@ -180,22 +181,27 @@ func (n *namedEvents) Entry(
 	return n.Shaper.Entry(o, id, entry, format)
 }
 
-// naming says which other names the fields of documents have.
-func (o *Read) naming() (shape.Naming, error) {
-	n := shape.Naming{Original: o.Original}
-	if err := checkFields(o.Fields); err != nil || o.Fields != FieldsECS {
-		return n, err
+// named returns a shaper that gives the documents of another one the names that Fields says.
+func (o *Read) named(inner penstock.Shaper) (penstock.Shaper, error) {
+	if err := checkFields(o.Fields, o.Format); err != nil {
+		return nil, err
 	}
-	names := map[string][][2]string{}
-	for _, f := range Formats() {
-		for _, field := range f.Fields {
-			if field.ECS != "" {
-				names[f.Name] = append(names[f.Name], [2]string{field.Name, field.ECS})
+	n := shape.Naming{Original: o.Original}
+	switch o.Fields {
+	case FieldsOCSF:
+		return ocsf.NewShaper(inner, o.Original), nil
+	case FieldsECS:
+		names := map[string][][2]string{}
+		for _, f := range Formats() {
+			for _, field := range f.Fields {
+				if field.ECS != "" {
+					names[f.Name] = append(names[f.Name], [2]string{field.Name, field.ECS})
+				}
 			}
 		}
+		n.Names = func(format string) [][2]string { return names[format] }
 	}
-	n.Names = func(format string) [][2]string { return names[format] }
-	return n, nil
+	return n.Shaper(inner), nil
 }
 
 // charset returns the encoding of text, nil for UTF-8.

@@ -9,6 +9,7 @@ import (
 	"github.com/seed56735111/penstock/domain"
 	"github.com/seed56735111/penstock/mapping"
 	"github.com/seed56735111/penstock/shape"
+	"github.com/seed56735111/penstock/shape/ocsf"
 )
 
 // Templates returns the index templates for formats, all of them when none is named, in indexes of a pattern. A pattern
@@ -17,7 +18,7 @@ import (
 //
 // The names of the fields are those that Read.Fields says.
 func Templates(e mapping.Engine, index, fields string, formats ...string) ([]mapping.Template, error) {
-	if err := checkFields(fields); err != nil {
+	if err := checkFields(fields, formats...); err != nil {
 		return nil, err
 	}
 	fieldsOf := func(f *Format) []mapping.Field { return fieldsOf(f, fields) }
@@ -48,7 +49,9 @@ func Templates(e mapping.Engine, index, fields string, formats ...string) ([]map
 		add("", nil)
 	default:
 		for i := range known {
-			add(known[i].Name, fieldsOf(&known[i]))
+			if fields != FieldsOCSF || slices.Contains(ocsf.Formats(), known[i].Name) {
+				add(known[i].Name, fieldsOf(&known[i]))
+			}
 		}
 	}
 	return mapping.Templates(e, chosen), nil
@@ -66,19 +69,31 @@ const (
 	FieldsOwn      = "own"       // those of the formats
 	FieldsECS      = "ecs"       // those of the Elastic Common Schema, where a field has one
 	FieldsECSAlias = "ecs-alias" // those of the formats, and in templates those of the Elastic Common Schema as aliases
+	FieldsOCSF     = "ocsf"      // those of the Open Cybersecurity Schema Framework, for formats with a mapping to it
 )
 
-func checkFields(fields string) error {
+// checkFields looks whether there are such names, and whether the fields of formats have them.
+func checkFields(fields string, formats ...string) error {
 	switch fields {
 	case "", FieldsOwn, FieldsECS, FieldsECSAlias:
 		return nil
-	case "ocsf":
-		return optionf(BadFields, "--fields ocsf: documents are not written by the Open Cybersecurity Schema Framework")
+	case FieldsOCSF:
+		for _, format := range formats {
+			format, _, _ = strings.Cut(format, "(")
+			if format != "" && !slices.Contains(ocsf.Formats(), format) {
+				return optionf(BadFields, "--fields %s: %w", FieldsOCSF, &ocsf.UnmappedError{Format: format})
+			}
+		}
+		return nil
 	}
-	return optionf(BadFields, "--fields is %q: want %s, %s or %s", fields, FieldsOwn, FieldsECS, FieldsECSAlias)
+	return optionf(BadFields, "--fields is %q: want %s, %s, %s or %s", fields, FieldsOwn, FieldsECS, FieldsECSAlias,
+		FieldsOCSF)
 }
 
 func fieldsOf(f *Format, names string) []mapping.Field {
+	if names == FieldsOCSF {
+		return eventFields(f)
+	}
 	fields := make([]mapping.Field, 0, len(f.Fields))
 	for _, one := range f.Fields {
 		field := mapping.Field{Name: one.Name, Type: string(one.Type)}
@@ -92,6 +107,23 @@ func fieldsOf(f *Format, names string) []mapping.Field {
 			field.Name = one.ECS
 		}
 		fields = append(fields, field)
+	}
+	return fields
+}
+
+// eventFields are the attributes of the Open Cybersecurity Schema Framework, and the fields below unmapped. A field
+// that an attribute is made of is there only when its value is of another kind than its own.
+func eventFields(f *Format) []mapping.Field {
+	attributes := ocsf.Fields(f.Name)
+	fields := make([]mapping.Field, 0, len(attributes)+len(f.Fields))
+	for _, one := range attributes {
+		fields = append(fields, mapping.Field{Name: one.Name, Type: one.Type})
+	}
+	mapped := ocsf.Mapped(f.Name)
+	for _, one := range f.Fields {
+		if isLong := one.Type == "text" || one.Type == "flat_object"; isLong || !slices.Contains(mapped, one.Name) {
+			fields = append(fields, mapping.Field{Name: "unmapped." + one.Name, Type: string(one.Type)})
+		}
 	}
 	return fields
 }

@@ -130,11 +130,11 @@ func (e *namingEntry) fits(object []byte, name string) bool {
 func (e *namingEntry) appendOriginal(b, object, raw []byte) []byte {
 	b = separate(b)
 	if e.fits(object, "event.original") {
-		b = append(b, `"event.original":`...)
+		b = append(b, `"event.original":"`...)
 	} else {
-		b = append(b, `"event_original":`...)
+		b = append(b, `"event_original":"`...)
 	}
-	return quote.AppendString(b, string(raw))
+	return append(quote.Append(b, raw), '"')
 }
 
 // separate appends the comma that a further member wants.

@@ -156,7 +156,7 @@ var optionHints = map[pipeline.Problem]string{
 	pipeline.BadLocation:        "write it as s3://bucket/prefix",
 	pipeline.BadIndex:           "docs/documents.md explains index patterns; the default is " + shape.DefaultIndex,
 	pipeline.BadRule:            "docs/documents.md explains drop rules: --drop level=debug",
-	pipeline.BadFields:          "docs/templates.md explains names of fields",
+	pipeline.BadFields:          "docs/templates.md explains names of fields, docs/ocsf.md those of OCSF",
 	pipeline.BadConflicts:       "docs/templates.md explains conflicts of types",
 	pipeline.BadBinary:          "letter makes a dead letter of it, skip passes over it",
 	pipeline.BadFormat:          `"penstock formats" lists the names`,

@@ -75,8 +75,8 @@ var allowed = map[string][]string{
 
 	// The wiring.
 	"pipeline": {
-		root, "domain", "sigv4", "source", "decode", "format", "cloudwatch", "shape", "bulk", "deadletter", "mapping",
-		"internal/glob",
+		root, "domain", "sigv4", "source", "decode", "format", "cloudwatch", "shape", "shape/ocsf", "bulk", "deadletter",
+		"mapping", "internal/glob",
 	},
 
 	// Stages.
@@ -90,6 +90,7 @@ var allowed = map[string][]string{
 		"format/internal/multiline", "format/internal/times", "format/internal/winxml", "internal/quote",
 	},
 	"shape":      {root, "internal/glob", "internal/quote"},
+	"shape/ocsf": {root, "internal/quote"},
 	"bulk":       {root, "domain", "internal/quote"},
 	"mapping":    {root, "domain", "internal/quote"},
 	"deadletter": {root, "decode"}, // the line reader

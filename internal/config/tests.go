@@ -16,7 +16,7 @@ import (
 var choices = map[string]words{
 	"service":       {"es", "aoss"},
 	"binary":        {"letter", "skip"},
-	"fields":        {pipeline.FieldsOwn, pipeline.FieldsECS, pipeline.FieldsECSAlias},
+	"fields":        {pipeline.FieldsOwn, pipeline.FieldsECS, pipeline.FieldsECSAlias, pipeline.FieldsOCSF},
 	"conflicts":     {"rename", "stringify", "deadletter"},
 	"logs_numbers":  {"compat", "safe"},
 	"logs_json":     {"compat", "anywhere", "off"},

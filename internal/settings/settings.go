@@ -211,9 +211,10 @@ var table = []Setting{
 		Name:    "fields",
 		Default: "own",
 		Usage: "names of fields: own are those of the formats, ecs those of the Elastic Common Schema where there is one, " +
-			"ecs-alias has these as aliases in index templates and leaves documents as they are",
+			"ecs-alias has these as aliases in index templates and leaves documents as they are, " +
+			"ocsf makes events of the Open Cybersecurity Schema Framework of the formats that docs/ocsf.md lists",
 	},
-	{"original", "false", "", "keep each record as it was read, in event.original"},
+	{"original", "false", "", "keep each record as it was read, in event.original, or raw_data with --fields ocsf"},
 	{
 		Name:    "put-templates",
 		Default: "false",
