@@ -33,6 +33,8 @@ type Asker struct {
 	IP netip.Addr
 	// Body opens the body from its start, as it was sent. While it is nil only the URL is judged.
 	Body func() (io.ReadCloser, error)
+	// URLOnly is for a request that is not for the engine, so that strict mode need not understand it.
+	URLOnly bool
 }
 
 // Question is one thing that a policy is asked about a request.
@@ -81,7 +83,7 @@ func (g *Gate) Judge(ctx context.Context, a *Asker) (asked []Question, err error
 		},
 	}
 	mode := g.Mode
-	if a.Body == nil {
+	if a.Body == nil || a.URLOnly {
 		mode = ModeParity
 	}
 	for q, err := range s.all(mode) {
@@ -97,7 +99,7 @@ func (g *Gate) Judge(ctx context.Context, a *Asker) (asked []Question, err error
 			return asked, &DeniedError{Question{q.method, q.path}, action, v.detail}
 		}
 	}
-	if a.Body == nil && g.Mode != ModeParity {
+	if a.Body == nil && g.Mode != ModeParity && !a.URLOnly {
 		if err := s.know(); err != nil {
 			return asked, &OpaqueError{err}
 		}

@@ -135,20 +135,6 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.done = true
 }
 
-func (p *Proxy) checkReads(r *http.Request) *refusal {
-	if !p.cfg.ReadOnly {
-		return nil
-	}
-	target, err := guard.ParseTarget(r.RequestURI)
-	if err == nil {
-		err = guard.Reads(r.Method, target)
-	}
-	if err != nil {
-		return &refusal{http.StatusForbidden, causeReadOnly, "this proxy only reads: " + err.Error()}
-	}
-	return nil
-}
-
 // rewrite makes the request that is signed. Its headers are those of a list: what is added to the list of hop-by-hop
 // headers by the client has no effect, and nothing that names a user or a way gets through.
 func (p *Proxy) rewrite(r *httputil.ProxyRequest) {
