@@ -13,7 +13,17 @@ type Finding struct {
 	Applies bool
 	// Reason says why it does not apply or, if it does, how it names the caller.
 	Reason string
+	// Misses is the element that keeps a statement from applying: MissesPrincipal and so on, or the key of a condition in
+	// lower case. Elements are looked at in that order.
+	Misses string
 }
+
+// The elements that a statement may miss.
+const (
+	MissesPrincipal = "Principal"
+	MissesAction    = "Action"
+	MissesResource  = "Resource"
+)
 
 // Explain goes through every statement of every policy and says whether it applies, and why not.
 func Explain(ps Policies, r Request) []Finding {
@@ -21,7 +31,8 @@ func Explain(ps Policies, r Request) []Finding {
 	var all []Finding
 	e.each(func(ref StatementRef, s *statement) bool {
 		f := Finding{Statement: ref, Effect: s.effect}
-		f.Reason, f.Applies = e.reason(ref.Type, s)
+		f.Reason, f.Misses = e.reason(ref.Type, s)
+		f.Applies = f.Misses == ""
 		all = append(all, f)
 		return true
 	})
@@ -29,19 +40,21 @@ func Explain(ps Policies, r Request) []Finding {
 }
 
 // reason makes the same checks as applies, in the same order.
-func (e *evaluation) reason(t Type, s *statement) (why string, applies bool) {
+func (e *evaluation) reason(t Type, s *statement) (why, misses string) {
 	if t == ResourcePolicy {
 		if s.grants(&e.r.Principal) == grantNone {
-			return fmt.Sprintf("Principal %s is not %s", s.principalTexts(), e.r.Principal), false
+			return fmt.Sprintf("Principal %s is not %s", s.principalTexts(), e.r.Principal), MissesPrincipal
 		}
 	}
 	if !s.matchesAction(e.r.Action) {
-		return fmt.Sprintf("%s %s %s", name(s.notAction, "Action"), s.actionTexts(), verb(s.notAction, e.r.Action)), false
+		return fmt.Sprintf("%s %s %s", name(s.notAction, "Action"), s.actionTexts(), verb(s.notAction, e.r.Action)),
+			MissesAction
 	}
 	nulls := s.nullResources(&e.r.Context)
 	if !s.matchesResource(e.r.Resource, &e.resource, e.isARN, &e.r.Context) {
 		element := name(s.notResource, "Resource")
-		return fmt.Sprintf("%s %s %s%s", element, s.resourceTexts(), verb(s.notResource, e.r.Resource), nulls), false
+		return fmt.Sprintf("%s %s %s%s", element, s.resourceTexts(), verb(s.notResource, e.r.Resource), nulls),
+			MissesResource
 	}
 	for i := range s.conditions {
 		c := &s.conditions[i]
@@ -51,14 +64,14 @@ func (e *evaluation) reason(t Type, s *statement) (why string, applies bool) {
 		}
 		if !c.holds(&e.r.Context) {
 			return fmt.Sprintf("condition %s %s %s: the request has %s%s",
-				c.operator, c.keyText, list(c.values), presence(e.r.Context.lower(c.key)), null), false
+				c.operator, c.keyText, list(c.values), presence(e.r.Context.lower(c.key)), null), strings.ToLower(c.key)
 		}
 		nulls += null
 	}
 	if t == ResourcePolicy {
-		return namedAs(s.grants(&e.r.Principal)) + nulls, true
+		return namedAs(s.grants(&e.r.Principal)) + nulls, ""
 	}
-	return strings.TrimPrefix(nulls, "; "), true
+	return strings.TrimPrefix(nulls, "; "), ""
 }
 
 // nullResources says which policy variable has no value. A resource with such a variable matches nothing.
