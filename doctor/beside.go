@@ -43,7 +43,7 @@ func (w *walk) found(seen string, err error) Check {
 	}
 	d, ok := w.cfg.Explain(err)
 	if !ok {
-		d = is(Unknown)
+		d = Diagnosis{Cause: Unknown, Fix: "what was answered is all that is known"}
 	}
 	return failed(d, textOf(err))
 }

@@ -1,5 +1,5 @@
-// Package doctor says why a domain refuses or is not reached. [Explain] names the cause of one failure. All who explain
-// a refusal take their words from one table, [Causes].
+// Package doctor says why a domain refuses or is not reached. [Explain] names the cause of one failure, and [Walk]
+// goes the whole way of a request, step by step. All who explain a refusal take their words from one table, [Causes].
 //
 // A cause is named only with evidence. Without, the nearest open one is, with candidates: [PolicyRefuses], [Signature]
 // or [Unknown].
@@ -424,7 +424,7 @@ var causes = []Info{
 		Means:    "the signature is right, and no policy allows the call; which one lacks what is not known",
 		Evidence: "the domain says that the caller is not authorized, and no more",
 		Fix: "the signature is right but the principal is not allowed: " +
-			"penstock policy explain says what the policies lack",
+			"penstock policy explain says what the policies lack, and penstock doctor looks at them",
 	},
 	{
 		Name: Signature, Exit: exitRefused, Open: true,

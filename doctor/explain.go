@@ -22,6 +22,8 @@ type Diagnosis struct {
 	Candidates []Cause
 	// Detail says what was seen, where that is more than the words of the failure. It can be shown.
 	Detail string
+	// Fix is what mends it here; the table's words when empty.
+	Fix string
 }
 
 // Is makes a diagnosis without candidates.

@@ -180,12 +180,12 @@ func (r *refusal) byAccessPolicy() Diagnosis {
 		return Diagnosis{}
 	}
 	ps := iam.Policies{Resource: r.policy}
-	decision := iam.Evaluate(ps, r.request())
-	if decision.Explicit {
+	if decision := iam.Evaluate(ps, r.request()); decision.Explicit {
 		return Diagnosis{Cause: PolicyDenies, Detail: decision.String()}
 	}
 	findings := iam.Explain(ps, r.request())
-	if decision.Allowed || slices.ContainsFunc(findings, func(f iam.Finding) bool { return f.Effect == iam.Allow && f.Applies }) {
+	allows := func(f iam.Finding) bool { return f.Effect == iam.Allow && f.Applies }
+	if slices.ContainsFunc(findings, allows) {
 		if r.otherAccount() {
 			return Diagnosis{Cause: OtherAccountHalf, Detail: "the access policy allows it; an identity policy has to, too"}
 		}
@@ -400,7 +400,8 @@ func (w *walk) collectionRefuses(ctx context.Context, d Diagnosis, a *answer) Ch
 		w.checks = append(w.checks, Check{Name: "data-access", Status: OK, Seen: roleOf(p) + " is in a data access policy"})
 		return failed(open(PolicyRefuses), a.words())
 	}
-	c := failed(Diagnosis{Cause: AOSSDataAccess, Detail: "no data access policy of " + name + " names " + roleOf(p)}, a.words())
+	missing := "no data access policy of " + name + " names " + roleOf(p)
+	c := failed(Diagnosis{Cause: AOSSDataAccess, Detail: missing}, a.words())
 	policy := encode([]map[string]any{{
 		"Rules": []map[string]any{{
 			"ResourceType": "index", "Resource": []string{"index/" + name + "/" + firstOf(w.cfg.Index, "INDEX")},

@@ -217,7 +217,7 @@ func (w *walk) checkIdentity(ctx context.Context) Check {
 	}
 	arn, failed := w.aws.callerIdentity(ctx)
 	if failed != nil {
-		return mayNot(failed.Call, failed.Error(), "nothing has to allow this call; see to it that STS is reached from here, "+
+		return mayNot(failed.Call, failed.Error(), "nothing has to allow this call; see to it that STS is reached, "+
 			"or that nothing denies it")
 	}
 	w.caller = arn

@@ -243,9 +243,12 @@ func failed(d Diagnosis, seen string) Check {
 		seen = strings.TrimSuffix(seen, ".") + "; " + d.Detail
 	}
 	return Check{
-		Status: Failed, Cause: d.Cause, Seen: seen, Means: info.Means, Fix: info.Fix, candidates: d.Candidates,
+		Status: Failed, Cause: d.Cause, Seen: seen, Means: info.Means, Fix: firstOf(d.Fix, info.Fix),
+		candidates: d.Candidates[:min(len(d.Candidates), maxCandidates)],
 	}
 }
+
+const maxCandidates = 3
 
 // warned is a check that found what will soon be a cause.
 func warned(c Cause, seen string) Check {
@@ -257,7 +260,7 @@ func warned(c Cause, seen string) Check {
 // mayNot is a check that is not allowed to look.
 func mayNot(call string, refusal string, fix string) Check {
 	return Check{
-		Status: Skipped, Seen: call + ": " + short(refusal), Means: "this could not be looked at, which says nothing about it",
-		Fix: fix,
+		Status: Skipped, Seen: call + ": " + short(refusal), Fix: fix,
+		Means: "this could not be looked at, which says nothing about it",
 	}
 }

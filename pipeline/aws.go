@@ -128,6 +128,15 @@ func (c Chain) Credentials(ctx context.Context) (sigv4.Credentials, error) {
 	return out, nil
 }
 
+// Origin is the name that the SDK has for the link of the chain that gives the credentials; empty when none does.
+func (c Chain) Origin(ctx context.Context) string {
+	v, err := c.Provider.Retrieve(ctx)
+	if err != nil {
+		return ""
+	}
+	return v.Source
+}
+
 // Invalidate makes the next call look for new credentials.
 func (c Chain) Invalidate() { invalidate(c.Provider) }
 

@@ -94,7 +94,7 @@ func (t *Target) Transport(ctx context.Context, dial domain.DialFunc, maxInFligh
 	if err != nil {
 		return nil, &OptionError{BadEndpoint, err}
 	}
-	roots, err := t.roots()
+	roots, err := t.Authorities()
 	if err != nil {
 		return nil, err
 	}
@@ -172,8 +172,8 @@ func hostname(host string) string {
 	return host
 }
 
-// roots returns the certificate authorities to trust, nil for the system's.
-func (t *Target) roots() (*x509.CertPool, error) {
+// Authorities returns the certificate authorities to trust, nil for the system's.
+func (t *Target) Authorities() (*x509.CertPool, error) {
 	if t.CAFile == "" {
 		return nil, nil //nolint:nilnil // nil is the system's pool, by crypto/tls
 	}

@@ -57,7 +57,7 @@ func TestScripts(t *testing.T) {
 			"repeat": repeat,
 			"start":  start, "end": end, "bucket": startBucket, "website": website,
 			"exits": exits, "retry": retry, "json": jsonField, "age": age,
-			"refuser": startRefuser, "says": says,
+			"refuser": startRefuser, "refuses": startRefusing, "says": says,
 		},
 		RequireExplicitExec: false,
 	})
@@ -226,6 +226,40 @@ func startRefuser(ts *testscript.TestScript, neg bool, args []string) {
 		_, _ = fmt.Fprint(w, hostile.Items(items))
 		return true
 	}})
+	ts.Defer(srv.Close)
+	ts.Setenv(args[0], srv.URL)
+}
+
+// refuses VAR METHOD STATUS CODE [MESSAGE] starts an S3 that refuses every request of this method as S3 does, and has
+// one object for the others.
+func startRefusing(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 4 {
+		ts.Fatalf("usage: refuses VAR METHOD STATUS CODE [MESSAGE]")
+	}
+	status, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		listing := r.Method == http.MethodGet && r.URL.Query().Has("list-type")
+		method := r.Method
+		if listing {
+			method = "LIST"
+		}
+		switch {
+		case method == args[1]:
+			w.Header().Set("Content-Type", "application/xml")
+			w.WriteHeader(status)
+			_, _ = fmt.Fprintf(w, "<Error><Code>%s</Code><Message>%s</Message></Error>", args[3],
+				strings.Join(args[4:], " "))
+		case listing:
+			_, _ = fmt.Fprint(w, "<ListBucketResult><Name>logs</Name><Prefix></Prefix><MaxKeys>1000</MaxKeys>"+
+				"<KeyCount>1</KeyCount><IsTruncated>false</IsTruncated><EncodingType>url"+
+				"</EncodingType><Contents><Key>logs/a.log</Key><Size>2</Size><ETag>&quot;e&quot;</ETag>"+
+				"<LastModified>2026-01-01T00:00:00Z</LastModified></Contents></ListBucketResult>")
+		case r.Method == http.MethodGet:
+			w.Header().Set("ETag", `"e"`)
+			_, _ = fmt.Fprint(w, "{}")
+		}
+	}))
 	ts.Defer(srv.Close)
 	ts.Setenv(args[0], srv.URL)
 }

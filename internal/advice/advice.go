@@ -246,10 +246,32 @@ func Explain(err error) (doctor.Diagnosis, bool) {
 		return doctor.Diagnosis{}, false
 	}
 	if e.Kind == source.KindDenied && changes(e) {
-		return doctor.Diagnosis{Cause: doctor.DeadLettersDenied}, true
+		return doctor.Diagnosis{Cause: doctor.DeadLettersDenied, Fix: missing(e)}, true
 	}
 	cause, ok := sourceCauses[e.Kind]
-	return doctor.Diagnosis{Cause: cause}, ok
+	d := doctor.Diagnosis{Cause: cause}
+	if cause == doctor.BucketDenied {
+		d.Fix = missing(e)
+	}
+	return d, ok
+}
+
+// missing is the one statement that a refused call to S3 lacks.
+func missing(e *source.Error) string {
+	action, ok := map[string]string{
+		"list": "s3:ListBucket", "open": "s3:GetObject", "read": "s3:GetObject", "write": "s3:PutObject",
+		"delete": "s3:DeleteObject",
+	}[e.Op]
+	place, inBucket := strings.CutPrefix(e.Object, "s3://")
+	if !ok || !inBucket || strings.HasPrefix(place, "arn:") {
+		return ""
+	}
+	if e.Op == "list" {
+		place, _, _ = strings.Cut(place, "/")
+	}
+	place, _, _ = strings.Cut(place, "?versionId=")
+	return fmt.Sprintf("allow the caller this: {\"Effect\":\"Allow\",\"Action\":%q,\"Resource\":%q}", action,
+		"arn:aws:s3:::"+place)
 }
 
 // changes reports whether something of ours was to be written or removed.
