@@ -3,13 +3,13 @@ package test
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -78,7 +78,7 @@ func TestWheelsAreReproducible(t *testing.T) {
 		if platform != "" {
 			env = append(env, "PENSTOCK_WHEEL_BINARY="+program, "PENSTOCK_WHEEL_PLATFORM="+platform)
 		}
-		wheel := buildWheel(t, python, env...)
+		wheel := buildWheel(t, t.TempDir(), python, env...)
 		if got := filepath.Base(wheel); got != name {
 			t.Errorf("%s: got %s, want %s", platform, got, name)
 		}
@@ -96,6 +96,74 @@ func TestWheelsAreReproducible(t *testing.T) {
 	build("darwin/arm64", "penstock_aws-1.2.3-py3-none-macosx_11_0_arm64.whl")
 	if pure := build("", "penstock_aws-1.2.3-py3-none-any.whl"); len(pure) > 200_000 {
 		t.Errorf("the wheel without the program has %d bytes", len(pure))
+	}
+}
+
+// TestAFleetOfDomainsLeavesNothingBehind runs tests with a domain each, eight at a time: none sees another's documents,
+// and no process is left, also when the run is killed. "make python-fleet" runs 200 and shows figures.
+func TestAFleetOfDomainsLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("it looks for processes in /proc")
+	}
+	count := "24"
+	if os.Getenv("PENSTOCK_TEST_FULL") != "" {
+		count = "200"
+	}
+	python := installWheel(t, realtest.PythonOf(t, "3.13", "hatchling==1.27.0", "pytest==9.0.1", "pytest-xdist==3.8.0"))
+	program := filepath.Join(filepath.Dir(python), "penstock")
+	fleet, err := filepath.Abs("../python/tests/fleet.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	t.Log(runPython(t, python, fleet, dir, count))
+	if left := processesOf(t, program); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+
+	ctx, kill := context.WithCancel(t.Context())
+	defer kill()
+	cmd := exec.CommandContext(ctx, python, "-m", "pytest", "-q", "-n", "8", "-p", "no:cacheprovider", dir)
+	cmd.Env = []string{"HOME=" + dir, "PATH=/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE=1"}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "a domain runs", func() bool { return len(processesOf(t, program)) > 0 })
+	kill() // SIGKILL
+	_ = cmd.Wait()
+	none := 0 // for how many looks: a worker that has not heard yet may start one more
+	eventually(t, "no domain is left", func() bool {
+		if none++; len(processesOf(t, program)) > 0 {
+			none = 0
+		}
+		return none == 200
+	})
+}
+
+// processesOf are the ids of the processes that run a program.
+func processesOf(t *testing.T, program string) (ids []string) {
+	t.Helper()
+	links, err := filepath.Glob("/proc/[0-9]*/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, link := range links {
+		if to, err := os.Readlink(link); err == nil && to == program {
+			ids = append(ids, filepath.Base(filepath.Dir(link)))
+		}
+	}
+	return ids
+}
+
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(time.Minute)
+	for !holds() {
+		if time.Now().After(deadline) {
+			t.Fatalf("never: %s", what)
+		}
+		time.Sleep(5 * time.Millisecond)
 	}
 }
 
@@ -121,7 +189,7 @@ func TestTheAWSCommandLineKnowsTheData(t *testing.T) {
 		t.Fatal(err)
 	}
 	commands := 0
-	for line := range strings.Lines(string(page)) {
+	for line := range strings.Lines(strings.ReplaceAll(string(page), "\\\n", "")) {
 		if !strings.HasPrefix(line, "aws esdata ") {
 			continue
 		}
@@ -158,9 +226,8 @@ func withEnv(cmd *exec.Cmd, env []string) *exec.Cmd {
 }
 
 // buildWheel builds a wheel with the hatchling of an environment.
-func buildWheel(t *testing.T, python string, env ...string) string {
+func buildWheel(t *testing.T, dir, python string, env ...string) string {
 	t.Helper()
-	dir := t.TempDir()
 	cmd := exec.CommandContext(t.Context(), python, "-m", "hatchling", "build", "-t", "wheel", "-d", dir)
 	cmd.Dir = filepath.Join("..", "python")
 	cmd.Env = append(os.Environ(), env...)
@@ -174,12 +241,24 @@ func buildWheel(t *testing.T, python string, env ...string) string {
 	return wheels[0]
 }
 
+// wheelOfThisMachine is built once: it has the program in it, and packing that takes seconds.
+var wheelOfThisMachine struct {
+	once sync.Once
+	path string
+}
+
 // installWheel makes a fresh environment in which there is the wheel of this machine, besides the packages of another
 // environment. It returns its interpreter.
 func installWheel(t *testing.T, packages string) string {
 	t.Helper()
-	wheel := buildWheel(t, packages, "PENSTOCK_WHEEL_BINARY="+penstock,
-		"PENSTOCK_WHEEL_PLATFORM="+runtime.GOOS+"/"+runtime.GOARCH)
+	wheelOfThisMachine.once.Do(func() {
+		wheelOfThisMachine.path = buildWheel(t, filepath.Dir(penstock), packages, "PENSTOCK_WHEEL_BINARY="+penstock,
+			"PENSTOCK_WHEEL_PLATFORM="+runtime.GOOS+"/"+runtime.GOARCH)
+	})
+	wheel := wheelOfThisMachine.path
+	if wheel == "" {
+		t.Fatal("the wheel could not be built")
+	}
 	dir := filepath.Join(t.TempDir(), "fresh")
 	python := filepath.Join(dir, "bin", "python")
 	const link = "import sysconfig, sys; open(sys.argv[1] + '/packages.pth', 'w').write(sysconfig.get_path('purelib'))"
@@ -206,7 +285,7 @@ func minor(t *testing.T, python string) string {
 }
 
 // runPython runs the package's tests in a directory that has them and the pages, and nothing else of the repository.
-func runPython(t *testing.T, python string, args ...string) {
+func runPython(t *testing.T, python string, args ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
@@ -230,7 +309,6 @@ func runPython(t *testing.T, python string, args ...string) {
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Errorf("%s: %v\n%s", strings.Join(args, " "), err, tail(string(out), 80))
-		return
 	}
-	t.Log(fmt.Sprintf("%s: %s", strings.Join(args, " "), tail(string(out), 1)))
+	return string(out)
 }

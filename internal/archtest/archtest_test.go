@@ -37,6 +37,10 @@ var allowed = map[string][]string{
 		"engine/internal/query", "engine/internal/agg", "engine/internal/change", "internal/glob",
 	},
 
+	// Domains for tests.
+	"domaintest":          {"guard", "guard/fault", "guard/identity", "sigv4"},
+	"domaintest/embedded": {"domaintest", "engine", "guard"},
+
 	// The floors below the engine's APIs, from the bottom up.
 	"engine/internal/wire":    {"internal/glob"},
 	"engine/internal/words":   {},
@@ -143,7 +147,7 @@ var homes = map[string][]string{
 	"github.com/andybalholm/brotli":     {"decode/parquet"},
 	"github.com/pierrec/lz4":            {"decode", "decode/parquet"},
 	"golang.org/x/term":                 {"internal/cli"},
-	"testing":                           {"internal/realtest"},
+	"testing":                           {"internal/realtest", "domaintest", "domaintest/embedded"},
 	"unsafe":                            {},
 	"encoding/gob":                      {},
 	"github.com/stretchr/testify":       {},
