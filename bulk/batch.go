@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"hash"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -132,12 +133,12 @@ func (b *batch) endsPart() bool {
 
 // add appends a document.
 func (b *batch) add(d *delivery, doc penstock.Document, cfg Config) {
-	e := document{
-		delivery: d, start: len(b.body), offset: doc.Offset,
-		index: b.indexOf(doc.Index), replace: doc.Replace || cfg.Overwrite,
-	}
+	index, replace := b.indexOf(doc.Index), doc.Replace || cfg.Overwrite
+	b.docs = slices.Grow(b.docs, 1)[:len(b.docs)+1]
+	e := &b.docs[len(b.docs)-1] // filled where it stays: it is large
+	*e = document{delivery: d, start: len(b.body), offset: doc.Offset, index: index, replace: replace}
 	b.replaces = b.replaces || e.replace
-	action := b.action(&e, cfg)
+	action := b.action(e, cfg)
 	e.id = len(b.ids)
 	b.ids = quote.AppendExact(b.ids, doc.ID)
 	e.idEnd = len(b.ids)
@@ -156,8 +157,7 @@ func (b *batch) add(d *delivery, doc penstock.Document, cfg Config) {
 	b.body = append(b.body, doc.Tail...)
 	e.end = len(b.body)
 	b.body = append(b.body, '\n')
-	b.keepRaw(&e, doc)
-	b.docs = append(b.docs, e)
+	b.keepRaw(e, doc)
 }
 
 // action returns the action line of a document.

@@ -5,6 +5,7 @@ package quote
 import (
 	"bytes"
 	"encoding/binary"
+	"math/bits"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -141,6 +142,34 @@ func IsPlain(text []byte) bool {
 		}
 	}
 	return true
+}
+
+// near is how far IndexNear looks by itself.
+const near = 32
+
+// IndexNear is bytes.IndexByte for a byte that most often stands within the first dozen: values of a line are short, and
+// looking for their ends takes as long as reading them.
+func IndexNear(b []byte, c byte) int {
+	i := 0
+	for all := uint64(c) * Ones; i+8 <= len(b) && i < near; i += 8 {
+		w := binary.LittleEndian.Uint64(b[i:]) ^ all
+		if m := (w - Ones) &^ w & Highs; m != 0 {
+			return i + bits.TrailingZeros64(m)>>3
+		}
+	}
+	if i < near {
+		for ; i < len(b); i++ {
+			if b[i] == c {
+				return i
+			}
+		}
+		return -1
+	}
+	n := bytes.IndexByte(b[i:], c)
+	if n < 0 {
+		return -1
+	}
+	return i + n
 }
 
 // AppendRepaired appends the body of a valid JSON string with its escapes as they are, but for lone surrogates and NUL,

@@ -183,3 +183,22 @@ func isASCII(b []byte) bool {
 	}
 	return true
 }
+
+func TestIndexNearIsIndexByte(t *testing.T) {
+	for size := range 80 {
+		for at := range size + 1 {
+			b := bytes.Repeat([]byte{'x' ^ 0x80}, size)
+			if at < size {
+				b[at] = 'x'
+			}
+			if at+1 < size {
+				b[at+1] = 'x' ^ 1 // a borrow from the byte before must not reach it
+			}
+			for _, c := range []byte{'x', 'x' ^ 1, 'x' ^ 0x80, 0} {
+				if got, want := quote.IndexNear(b, c), bytes.IndexByte(b, c); got != want {
+					t.Fatalf("%q in %q: %d, not %d", c, b, got, want)
+				}
+			}
+		}
+	}
+}

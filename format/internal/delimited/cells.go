@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/seed56735111/penstock/format/internal/entry"
+	"github.com/seed56735111/penstock/internal/quote"
 )
 
 // dialect is how the cells of a record are set apart. Quotes are those of RFC 4180: a cell that begins with one ends
@@ -29,7 +30,7 @@ func (d dialect) walk(b []byte, i int, quoted bool) state {
 	for {
 		if !quoted {
 			if i = d.skipPad(b, i); i == len(b) || b[i] != '"' {
-				n := bytes.IndexByte(b[i:], d.separator)
+				n := quote.IndexNear(b[i:], d.separator)
 				if n < 0 {
 					return complete
 				}
@@ -38,7 +39,7 @@ func (d dialect) walk(b []byte, i int, quoted bool) state {
 			}
 			i++
 		}
-		n := bytes.IndexByte(b[i:], '"')
+		n := quote.IndexNear(b[i:], '"')
 		if n < 0 {
 			return open
 		}
@@ -62,14 +63,14 @@ func (d dialect) cell(b []byte, i int) (value []byte, doubled bool, next int) {
 	if i = d.skipPad(b, i); i < len(b) && b[i] == '"' {
 		from := i + 1
 		for i = from; ; i += 2 {
-			i += bytes.IndexByte(b[i:], '"')
+			i += quote.IndexNear(b[i:], '"')
 			if i+1 == len(b) || b[i+1] != '"' {
 				return b[from:i], doubled, i + 2
 			}
 			doubled = true
 		}
 	}
-	n := bytes.IndexByte(b[i:], d.separator)
+	n := quote.IndexNear(b[i:], d.separator)
 	if n < 0 {
 		return b[i:], false, len(b) + 1
 	}

@@ -51,6 +51,8 @@ type Headed struct {
 	Tabs bool
 
 	prepare    sync.Once
+	starts     Bytes            // of headers
+	headers    Bytes            // the same, and what may stand before the first name
 	known      map[string]Field // by the names of headers
 	separators string           // in a header
 	fallbacks  []fallback       // of Columns
@@ -91,16 +93,8 @@ func (f *fallback) fits(line []byte) bool {
 
 // Starts returns the bytes with which a line begins that tells the format.
 func (f *Headed) Starts() Bytes {
-	var s Bytes
-	if f.Prefix != "" {
-		s = Of(f.Prefix[:1])
-	}
-	if f.Prefix == "" || f.BareHeader {
-		for i := range f.Known {
-			s = s.With(Of(f.Known[i].Name[:1]))
-		}
-	}
 	f.ready()
+	s := f.starts
 	for _, one := range f.fallbacks {
 		s = s.With(one.plain.fields[0].starts(f.Bare))
 	}
@@ -187,12 +181,10 @@ func (f *Headed) Read(r *entry.Reader, y entry.Yield) {
 	h := entry.State(r, f, func() *header { return &header{} })
 	h.unset = h.unset[:0]
 	r.EachLine(y, func(line []byte, offset int64) bool {
-		if f.Prefix == "" || f.BareHeader || line[0] == f.Prefix[0] {
-			if h.is(line) || h.set(f, line) {
-				now = h.plans
-				r.Frame(offset, int64(len(line)))
-				return true
-			}
+		if f.headers.Has(line[0]) && (h.is(line) || h.set(f, line)) {
+			now = h.plans
+			r.Frame(offset, int64(len(line)))
+			return true
 		}
 		switch {
 		case f.isComment(line):
@@ -249,8 +241,18 @@ func (f *Headed) ready() {
 		if f.Separator != 0 {
 			f.separators += string(rune(f.Separator))
 		}
+		if f.Prefix != "" {
+			f.starts = Of(f.Prefix[:1])
+		}
+		bare := f.Prefix == "" || f.BareHeader
 		for _, field := range f.Known {
 			f.known[field.Name] = field
+			if bare {
+				f.starts = f.starts.With(Of(field.Name[:1]))
+			}
+		}
+		if f.headers = f.starts; bare {
+			f.headers = f.headers.With(Of(f.separators))
 		}
 		for _, c := range f.Columns {
 			f.fallbacks = append(f.fallbacks, fallback{f.plansOf(c.Names, c.Least, 0, nil), c.More})

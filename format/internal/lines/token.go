@@ -143,7 +143,7 @@ func (p *plan) enclosed(line []byte, i int) (value []byte, next int, quoted, ok 
 			}
 		}
 	}
-	end := bytes.IndexByte(line[i:], p.separator)
+	end := quote.IndexNear(line[i:], p.separator)
 	if end < 0 {
 		return line[i:], len(line), false, true
 	}
@@ -153,7 +153,7 @@ func (p *plan) enclosed(line []byte, i int) (value []byte, next int, quoted, ok 
 // quoted returns the value whose quote stands before start.
 func (p *plan) quoted(line []byte, start int) (value []byte, next int, ok bool) {
 	for j := start; ; j++ {
-		q := bytes.IndexByte(line[j:], '"')
+		q := quote.IndexNear(line[j:], '"')
 		if q < 0 {
 			return nil, 0, false
 		}
@@ -177,30 +177,21 @@ func isEscaped(b []byte) bool {
 	return (len(b)-n)%2 == 1
 }
 
+var quoteMark = []byte{'"'}
+
 // isClean reports whether a line is printable ASCII without backslashes, and how many quotes it has: but for quotes in
 // it, every value of such a line can stand in a JSON string as it is.
 func isClean(line []byte) (quotes int, clean bool) {
+	quotes = bytes.Count(line, quoteMark)
 	var odd uint64
-	for len(line) >= 8 {
-		// Each of eight counters sees one byte of a word, and holds 255.
-		part := line[:min(len(line)&^7, 8*255)]
-		line = line[len(part):]
-		var counters uint64
-		for ; len(part) >= 8; part = part[8:] {
-			w := binary.LittleEndian.Uint64(part)
-			odd |= w | (w - 0x20*quote.Ones) | ((w ^ '\\'*quote.Ones) - quote.Ones)
-			q := w ^ '"'*quote.Ones
-			counters += ^(q + ^uint64(quote.Highs)) >> 7 & quote.Ones // below 0x80 only a quote does not carry
-		}
-		counters = counters&0x00ff00ff00ff00ff + counters>>8&0x00ff00ff00ff00ff
-		quotes += int(counters * 0x0001000100010001 >> 48)
+	for ; len(line) >= 16; line = line[16:] {
+		v, w := binary.LittleEndian.Uint64(line), binary.LittleEndian.Uint64(line[8:])
+		odd |= v | w | (v - 0x20*quote.Ones) | (w - 0x20*quote.Ones) |
+			((v ^ '\\'*quote.Ones) - quote.Ones) | ((w ^ '\\'*quote.Ones) - quote.Ones)
 	}
 	for _, c := range line {
 		if c < 0x20 || c >= 0x80 || c == '\\' {
-			return 0, false
-		}
-		if c == '"' {
-			quotes++
+			return quotes, false
 		}
 	}
 	return quotes, odd&quote.Highs == 0

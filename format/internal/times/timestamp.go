@@ -3,7 +3,6 @@ package times
 import (
 	"bytes"
 	"encoding/binary"
-	"strconv"
 	"time"
 
 	"github.com/seed56735111/penstock"
@@ -344,15 +343,15 @@ const (
 // epochTime reads seconds, milliseconds, microseconds or nanoseconds since 1970, with an optional fraction, and returns
 // how many bytes it took.
 func epochTime(b []byte) (t time.Time, size int, ok bool) {
-	for size < len(b) && isDigit(b[size]) {
-		size++
+	var v int64
+	for ; size < len(b) && size < 19 && isDigit(b[size]); size++ {
+		v = 10*v + int64(b[size]-'0')
 	}
-	if size < 9 || size > 19 {
+	if size < 9 || v < 0 || size == 19 && size < len(b) && isDigit(b[size]) {
 		return time.Time{}, 0, false
 	}
-	v, err := strconv.ParseInt(string(b[:size]), 10, 64)
-	if err != nil {
-		return time.Time{}, 0, false
+	if v >= epochFrom && v < epochTo && size == len(b) {
+		return time.Unix(v, 0).UTC(), size, true
 	}
 	unit := int64(1) // of them make a second
 	for v/unit >= epochTo {
