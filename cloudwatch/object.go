@@ -244,7 +244,8 @@ type objectShaper struct {
 // bucket make one document in one index.
 func (s *objectShaper) Shape(r *penstock.Record) (penstock.Document, error) {
 	doc, err := s.EntryShaper.Shape(r)
-	if err != nil || r.Unparsed {
+	unnamed, ok := errors.AsType[*penstock.RecordError](err) // a document that lacks an index
+	if err != nil && (!ok || unnamed.Document == nil) || r.Unparsed {
 		return doc, err
 	}
 	text := string(r.JSON)
@@ -263,6 +264,10 @@ func (s *objectShaper) Shape(r *penstock.Record) (penstock.Document, error) {
 			pattern: s.pattern, owner: member("@owner"), group: member("@log_group"), stream: member("@log_stream"),
 		}
 		doc.Index = n.name(r.Time)
+		return doc, nil
 	}
-	return doc, nil
+	if unnamed != nil {
+		unnamed.ID = s.id
+	}
+	return doc, err
 }

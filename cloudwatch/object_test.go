@@ -236,3 +236,44 @@ func TestMessagesDoNotTakeTheNamesOfTheShaper(t *testing.T) {
 		t.Errorf("%s", body)
 	}
 }
+
+// A log event whose document has no index becomes a letter under the id of the event: replayed, it is the document that
+// shipping again makes.
+func TestALetterOfALogEventHasItsID(t *testing.T) {
+	t.Parallel()
+	shaper, err := shape.New(shape.Config{Index: "x-{nowhere}"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, everywhere := range []bool{false, true} {
+		l, err := cloudwatch.New(cloudwatch.Options{Everywhere: everywhere, Index: "cwl-{log_group}"}, other{}, shaper)
+		if err != nil {
+			t.Fatal(err)
+		}
+		object, id := &penstock.Object{Name: "s3://b/k"}, penstock.Identity{Bucket: "b", Key: "k", ETag: "e"}
+		rec, err := l.Recognize(object, id, penstock.Entry{Reader: strings.NewReader(payloadText(7, "one"))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		entry, err := l.Entry(object, id, "", rec.Format)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for r, err := range rec.Records {
+			if err != nil {
+				t.Fatal(err)
+			}
+			doc, err := entry.Shape(&r)
+			want := fmt.Sprintf("%056d", 7)
+			if everywhere {
+				if err != nil || doc.Index != "cwl-aws-lambda-gate" || string(doc.ID) != want {
+					t.Errorf("document %s in %q, error %v", doc.ID, doc.Index, err)
+				}
+				continue
+			}
+			if re, ok := errors.AsType[*penstock.RecordError](err); !ok || string(re.ID) != want {
+				t.Errorf("%v has not the id %s", err, want)
+			}
+		}
+	}
+}

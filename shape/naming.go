@@ -2,6 +2,7 @@ package shape
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 
 	"github.com/seed56735111/penstock"
@@ -63,9 +64,19 @@ type namingEntry struct {
 // Shape is part of penstock.EntryShaper.
 func (e *namingEntry) Shape(r *penstock.Record) (penstock.Document, error) {
 	doc, err := e.EntryShaper.Shape(r)
-	if err != nil {
-		return doc, err
+	if err == nil {
+		return e.renamed(r, doc), nil
 	}
+	// The document of a letter is what is sent later, and has the same names.
+	if re, ok := errors.AsType[*penstock.RecordError](err); ok && re.Document != nil {
+		doc = e.renamed(r, doc)
+		re.Document = doc.Body()
+	}
+	return doc, err
+}
+
+// renamed returns a document with the names that its fields are to have.
+func (e *namingEntry) renamed(r *penstock.Record, doc penstock.Document) penstock.Document {
 	if doc.Tail == nil { // the whole of it is the Head
 		if e.original {
 			last := bytes.LastIndexByte(doc.Head, '}')
@@ -74,7 +85,7 @@ func (e *namingEntry) Shape(r *penstock.Record) (penstock.Document, error) {
 			doc.Head = append(e.buf, '}')
 			e.buf = doc.Head
 		}
-		return doc, nil
+		return doc
 	}
 	b := e.buf[:0]
 	tail := doc.Tail
@@ -112,7 +123,7 @@ func (e *namingEntry) Shape(r *penstock.Record) (penstock.Document, error) {
 	}
 	e.buf = append(b, '}')
 	doc.Tail = e.buf
-	return doc, nil
+	return doc
 }
 
 // fits reports whether a name with dots can stand beside the members of a record: none of them is what the name leads

@@ -2,6 +2,7 @@ package shape_test
 
 import (
 	"encoding/json"
+	"errors"
 	"testing"
 	"time"
 
@@ -18,9 +19,10 @@ func TestFieldsByOtherNames(t *testing.T) {
 	if (shape.Naming{}).Shaper(plain) != penstock.Shaper(plain) {
 		t.Error("a naming that does nothing is in the way")
 	}
-	named := shape.Naming{Original: true, Names: func(string) [][2]string {
+	names := func(string) [][2]string {
 		return [][2]string{{"ip", "source.ip"}, {"host", "host.name"}, {"who.name", "user.name"}, {"code", "error.code"}}
-	}}.Shaper(plain)
+	}
+	named := shape.Naming{Original: true, Names: names}.Shaper(plain)
 	for record, want := range map[string]string{
 		`{"ip":"::1","n":[1,{"ip":2}], "host":"web"}`: `"source.ip":"::1","n":[1,{"ip":2}],"host.name":"web",` +
 			`"event.original":"raw\t\"x\""}`,
@@ -51,6 +53,19 @@ func TestFieldsByOtherNames(t *testing.T) {
 		}
 		if string(before.ID) != string(after.ID) || before.Index != after.Index {
 			t.Errorf("%s: another id or index", record)
+		}
+		// A document without an index, which becomes a letter, has the same names.
+		lost, err := shape.New(shape.Config{Index: "x-{nowhere}"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := (shape.Naming{Original: true, Names: names}).Shaper(lost).Entry(&penstock.Object{}, id, "", "f")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = c.Shape(&r)
+		if re, ok := errors.AsType[*penstock.RecordError](err); !ok || string(re.Document) != string(after.Body()) {
+			t.Errorf("the letter of %s does not hold its document: %v", record, err)
 		}
 		if got := string(after.Body()[len(before.Head):]); !json.Valid(after.Body()) || got != want && got != ","+want {
 			t.Errorf("%s becomes %s, want %s", record, got, want)

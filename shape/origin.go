@@ -160,7 +160,7 @@ func (e *renamedEntry) Shape(r *penstock.Record) (penstock.Document, error) {
 		return doc, err
 	}
 	if doc.Index, err = e.index.name(r, r.Time, true); err != nil {
-		return penstock.Document{}, unnamed(r, doc, err)
+		return doc, unnamed(r, doc, err)
 	}
 	return doc, nil
 }

@@ -64,7 +64,8 @@ type entryShaper struct {
 	head []byte
 }
 
-// Shape is part of penstock.EntryShaper.
+// Shape is part of penstock.EntryShaper. A document that only lacks an index is returned beside the error, for those who
+// change it.
 func (e *entryShaper) Shape(r *penstock.Record) (penstock.Document, error) {
 	at, dated, meta := r.Time, true, e.metaOwnTime
 	if !sound(at) {
@@ -105,7 +106,7 @@ func (e *entryShaper) Shape(r *penstock.Record) (penstock.Document, error) {
 	e.head = b
 	doc := penstock.Document{Index: index, ID: id, Head: b, Tail: tail, Raw: r.Raw, Offset: r.Offset}
 	if err != nil {
-		return penstock.Document{}, unnamed(r, doc, err)
+		return doc, unnamed(r, doc, err)
 	}
 	return doc, nil
 }
