@@ -32,6 +32,8 @@ type Object struct {
 	Name string
 	// Size is the stored length in bytes, -1 when the source does not know it.
 	Size int64
+	// Modified is when it was stored, as a listing says before the object is opened; zero when it does not.
+	Modified time.Time
 	// Attr holds hints for recognition that the name does not carry, such as "log_group".
 	Attr map[string]string
 	// Once says that the bytes can be read once only: standard input, a pipe.

@@ -39,6 +39,7 @@ const (
 	BadEncoding                           // there is no such encoding of text
 	BadLogs                               // an option of log events is wrong
 	BadRoute                              // a route is wrong
+	BadSelection                          // what is said about the objects to take is wrong
 )
 
 // OptionError says that an option cannot be as it is. It names the option as the command line does.

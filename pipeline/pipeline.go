@@ -48,6 +48,8 @@ type Options struct {
 	PrepareLetters bool
 	// Preview, when it is set, takes the documents and letters instead: no domain is opened and nothing is left behind.
 	Preview Preview
+	// Rate bounds what is delivered in a second, as [ParseRate] reads it; empty for no bound.
+	Rate string
 	// Workers is the number of items being read at once, 4 when zero.
 	Workers int
 	// Grace is how long the items in hand may go on after the context has ended, 30 s when zero.
@@ -74,6 +76,7 @@ type Pipeline struct {
 
 	read    Read
 	write   Write
+	rate    Rate
 	domain  *domain.Domain // nil in a preview
 	writer  *bulk.Writer   // nil before Connect
 	letters deadletter.Store
@@ -102,7 +105,11 @@ func Open(ctx context.Context, o Options) (*Pipeline, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Pipeline{Pipeline: *stages, Rules: rules, read: o.Read, write: o.Write}
+	rate, err := ParseRate(o.Rate)
+	if err != nil {
+		return nil, optionf(BadSelection, "--rate: %w", err)
+	}
+	p := &Pipeline{rate: rate, Pipeline: *stages, Rules: rules, read: o.Read, write: o.Write}
 	if p.Source, err = o.Sources.Open(ctx, &o.Target.AWS, &o.S3, o.Logger); err != nil {
 		return nil, err
 	}
@@ -134,7 +141,7 @@ func (p *Pipeline) Connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.writer, p.Deliverer = w, p.write.Deliverer(w, p.domain, p.Logger)
+	p.writer, p.Deliverer = w, p.rate.deliverer(p.write.Deliverer(w, p.domain, p.Logger))
 	return nil
 }
 

@@ -207,7 +207,7 @@ func (r *routeStages) recognize(
 	if r.Skip != "" {
 		return penstock.Recognized{Route: r.Name, Skip: r.Skip}, nil
 	}
-	rec, err := r.Recognizer.Recognize(o, id, e)
+	rec, err := r.Recognize(o, id, e)
 	return r.mark(rec), err
 }
 
@@ -264,7 +264,9 @@ func (r *replaying) Read(p []byte) (int, error) {
 type byLogGroup struct{ *routed }
 
 // Entry is part of penstock.Shaper.
-func (s *byLogGroup) Entry(o *penstock.Object, id penstock.Identity, entry, format string) (penstock.EntryShaper, error) {
+func (s *byLogGroup) Entry(
+	o *penstock.Object, id penstock.Identity, entry, format string,
+) (penstock.EntryShaper, error) {
 	e := &groupShaper{byLogGroup: s, object: o, id: id, entry: entry, format: format}
 	if id.IsFile() {
 		e.file = id.Key

@@ -20,8 +20,12 @@ type Sources struct {
 	Names []string
 	// Stdin is what - stands for, os.Stdin when nil.
 	Stdin io.Reader
-	// List says which objects of S3 are taken.
-	List source.ListOptions
+	// List says which objects of S3 are listed, and Select which of all objects are taken.
+	List   source.ListOptions
+	Select Selection
+	// From, when set, has keys of S3 or names of files, one on a line, which are the objects to read: URLs of S3, keys in
+	// the bucket that Names gives alone, or without one paths.
+	From io.Reader
 	// Place names this machine or tree of files, for the ids of records in files: it parts machines with equal paths.
 	Place string
 	// Linger is how long what standard input has given may wait for what follows it.
@@ -34,6 +38,17 @@ type Sources struct {
 // first of them stands, because a file that several of them lead to is read once. What can be wrong with a name is
 // found here. Identity is who reads S3 when s3 does not say it.
 func (o *Sources) Open(ctx context.Context, identity *AWS, s3 *S3, l *slog.Logger) (penstock.Source, error) {
+	choice, err := o.Select.compile(time.Now())
+	if err != nil {
+		return nil, err
+	}
+	if o.From != nil {
+		listed, err := o.listed(ctx, identity, s3, l)
+		if err != nil {
+			return nil, err
+		}
+		return choice.source(listed), nil
+	}
 	var all []penstock.Source
 	var buckets *source.S3
 	var files *source.Files
@@ -74,7 +89,28 @@ func (o *Sources) Open(ctx context.Context, identity *AWS, s3 *S3, l *slog.Logge
 		*files = *f
 		files.Machine, files.Linger, files.Empty = o.Place, o.Linger, o.noteEmpty
 	}
-	return source.Concat(all...), nil
+	if choice.newest && files != nil {
+		return nil, optionf(BadSelection, "--order newest is for objects of S3: files are read as they are found")
+	}
+	return choice.source(source.Concat(all...)), nil
+}
+
+// listed returns the source of what is named on the lines of From.
+func (o *Sources) listed(ctx context.Context, identity *AWS, s3 *S3, l *slog.Logger) (penstock.Source, error) {
+	n := &named{lines: o.From, files: source.Files{Machine: o.Place, Linger: o.Linger}}
+	switch {
+	case len(o.Names) > 1:
+		return nil, optionf(BadSelection, "--files-from names the objects; beside it stands one bucket, or nothing")
+	case len(o.Names) == 1:
+		loc, err := source.ParseLocation(o.Names[0])
+		if err != nil || loc.Prefix != "" {
+			return nil, optionf(BadSelection, "--files-from names the objects; beside it stands one bucket, such as s3://my-logs")
+		}
+		n.bucket = loc.Bucket
+	}
+	var err error
+	n.s3, err = s3.Open(ctx, identity, l)
+	return n, err
 }
 
 func (o *Sources) stdin() io.Reader {

@@ -77,17 +77,34 @@ var stamps = []*regexp.Regexp{
 // dateInName finds a date in a name, which is UTC. What stands in the last part of a path goes before what stands in a
 // folder.
 func dateInName(name string) (time.Time, bool) {
+	at, _, ok := DateInName(name)
+	return at, ok
+}
+
+// DateInName finds the date in the name of an object, which is UTC, and how long it lasts: a name that ends with the
+// day is of the whole day.
+func DateInName(name string) (at time.Time, lasts time.Duration, ok bool) {
 	for _, text := range []string{path.Base(name), name} {
 		for _, stamp := range stamps {
-			all := stamp.FindAllStringSubmatch(text, -1)
-			for _, match := range slices.Backward(all) {
-				if t, ok := dateParts(match[1:]); ok {
-					return t, true
+			for _, match := range slices.Backward(stamp.FindAllStringSubmatch(text, -1)) {
+				if at, ok = dateParts(match[1:]); ok {
+					return at, lengthOf(match[1:]), true
 				}
 			}
 		}
 	}
-	return time.Time{}, false
+	return at, 0, false
+}
+
+// lengthOf is how long a date lasts whose parts are the digits.
+func lengthOf(digits []string) time.Duration {
+	units := []time.Duration{0, 0, 24 * time.Hour, time.Hour, time.Minute, time.Second}
+	for i := min(len(digits), len(units)) - 1; i > 2; i-- {
+		if digits[i] != "" {
+			return units[i]
+		}
+	}
+	return units[2]
 }
 
 // dateParts puts a date together from its digits; parts that are missing are zero.

@@ -30,8 +30,10 @@ func TestIndexesAreNamedByWhereARecordIsFrom(t *testing.T) {
 		{"x-{log_group|none}", object, "k", "x-none"},
 		{"x-{account|none}", object, "dumps/202611280930/x", "x-none"},
 		{"x-{account}", object, "AWSLogs/o-abc/123456789012/CloudTrail/x", "x-123456789012"},
-		{"x-{account}-{region}", object, "AWSLogs/aws-account-id=123456789012/aws-region=us-gov-east-1/x",
-			"x-123456789012-us-gov-east-1"},
+		{
+			"x-{account}-{region}", object, "AWSLogs/aws-account-id=123456789012/aws-region=us-gov-east-1/x",
+			"x-123456789012-us-gov-east-1",
+		},
 		{"x-{account}-{region}", object, "p/123456789012/eu-west-1/bucket/2026/x", "x-123456789012-eu-west-1"},
 		{"x-{account}", object, "lake/region=eu-west-1/accountId=123456789012/x", "x-123456789012"},
 		// What is not known is a field of the record.

@@ -286,7 +286,7 @@ func absolute(path string) string {
 func (g *giver) file(f foundFile, file *os.File) penstock.Item {
 	var held atomic.Pointer[os.File]
 	held.Store(file)
-	o := penstock.Object{Name: f.path, Size: f.info.Size()}
+	o := penstock.Object{Name: f.path, Size: f.info.Size(), Modified: f.info.ModTime()}
 	o.Open = func(ctx context.Context) (*penstock.Stream, error) {
 		file := held.Swap(nil)
 		if file == nil {

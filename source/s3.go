@@ -328,6 +328,8 @@ type Ref struct {
 	// it is now; one with the same has this size, whatever the answer that carries it looks like.
 	ETag string
 	Size int64
+	// Modified is zero when it is not known.
+	Modified time.Time
 }
 
 func (r Ref) String() string { return Location{r.Bucket, r.Key, r.Version}.String() }
@@ -396,7 +398,11 @@ func (l *listing) objects(ctx context.Context, yield func(penstock.Item, error) 
 				return nil // the location is one key, and this is another one that begins like it
 			}
 			found = true
-			if !yield(l.s3.item(Ref{Bucket: l.loc.Bucket, Key: key, ETag: unquoted(o.ETag), Size: listedSize(o.Size)}), nil) {
+			ref := Ref{
+				Bucket: l.loc.Bucket, Key: key, ETag: unquoted(o.ETag), Size: listedSize(o.Size),
+				Modified: aws.ToTime(o.LastModified),
+			}
+			if !yield(l.s3.item(ref), nil) {
 				return errStopped
 			}
 		}
@@ -464,7 +470,7 @@ func (l *listing) versions(ctx context.Context, yield func(penstock.Item, error)
 			}
 			ref := Ref{
 				Bucket: l.loc.Bucket, Key: key, Version: aws.ToString(v.VersionId), ETag: unquoted(v.ETag),
-				Size: listedSize(v.Size),
+				Size: listedSize(v.Size), Modified: aws.ToTime(v.LastModified),
 			}
 			if !yield(l.s3.item(ref), nil) {
 				return errStopped
@@ -562,7 +568,7 @@ func (s *S3) item(ref Ref) penstock.Item {
 // Object returns an object that is known by its name.
 func (s *S3) Object(ref Ref) penstock.Object {
 	return penstock.Object{
-		Name: ref.String(), Size: ref.Size,
+		Name: ref.String(), Size: ref.Size, Modified: ref.Modified,
 		Open: func(ctx context.Context) (*penstock.Stream, error) { return s.open(ctx, ref) },
 	}
 }

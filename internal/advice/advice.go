@@ -164,7 +164,9 @@ var optionHints = map[pipeline.Problem]string{
 		"--time-zone mysql-error=Europe/Berlin for one",
 	pipeline.BadEncoding: "the names are those of https://encoding.spec.whatwg.org: " +
 		"windows-1252, shift_jis, gbk, utf-16le",
-	pipeline.BadLogs: "docs/cloudwatch-logs.md explains them",
+	pipeline.BadLogs:      "docs/cloudwatch-logs.md explains them",
+	pipeline.BadRoute:     "docs/routes.md explains routes; penstock check reports every mistake of a file",
+	pipeline.BadSelection: "docs/ship.md explains which objects are taken",
 }
 
 // credentialsHint is for whoever asks for credentials, of S3 too.

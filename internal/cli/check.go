@@ -13,6 +13,7 @@ import (
 	"github.com/seed56735111/penstock/internal/config"
 	"github.com/seed56735111/penstock/internal/function"
 	"github.com/seed56735111/penstock/internal/settings"
+	"github.com/seed56735111/penstock/pipeline"
 )
 
 func newCheckCommand(a *app) *cobra.Command {
@@ -136,7 +137,8 @@ lists every one. docs/configuration.md explains the order.`,
 	}
 	f := settings.Flags{FlagSet: cmd.Flags()}
 	function.Register(f)
-	for _, name := range []string{"place", "strict", "keep-going", "grace"} {
+	f.Select(new(pipeline.Selection))
+	for _, name := range []string{"place", "strict", "keep-going", "grace", "rate"} {
 		f.Any(name)
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "list the settings that nobody has set too")

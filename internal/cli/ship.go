@@ -27,6 +27,8 @@ type shipOptions struct {
 	strict      bool
 	templates   bool
 	every       time.Duration
+	plan        bool
+	from        string // a file with names of objects
 }
 
 func newShipCommand(a *app) *cobra.Command {
@@ -54,7 +56,12 @@ records); 4 incomplete, run it again; 5 refused. docs/ship.md explains the outpu
   zcat old.json.gz | penstock ship - --domain https://… --json
   penstock ship s3://bucket/2026/ --endpoint-url http://127.0.0.1:7070 --path-style --dry-run`,
 		GroupID: groupMove,
-		Args:    usageArgs(cobra.MinimumNArgs(1)),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if o.from != "" {
+				return nil
+			}
+			return usageArgs(cobra.MinimumNArgs(1))(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Read.Routes = a.routes(cmd)
 			return o.run(cmd.Context(), a, args, cmd.Flags().Changed(deadLettersFlag))
@@ -64,9 +71,14 @@ records); 4 incomplete, run it again; 5 refused. docs/ship.md explains the outpu
 	f.Target(&o.Target)
 	f.Text(&o.DeadLetters, deadLettersFlag)
 	f.S3(&o.S3)
+	f.Select(&o.Sources.Select)
+	cmd.Flags().IntVar(&o.Sources.Select.Limit, "limit", 0, "most objects to take")
+	cmd.Flags().StringVar(&o.from, "files-from", "", "file with the objects to read, one on a line: URLs of S3, paths, or "+
+		"keys of the one bucket that stands beside it; - is standard input")
 	f.Read(&o.Read)
 	o.Read.Tables = tables
 	f.Write(&o.Write)
+	f.Text(&o.Rate, "rate")
 	f.Boolean(&o.templates, "put-templates")
 	f.Number(&o.Workers, "workers")
 	f.Duration(&o.Grace, "grace")
@@ -80,6 +92,8 @@ records); 4 incomplete, run it again; 5 refused. docs/ship.md explains the outpu
 	f.DurationVar(&o.every, "progress", logEvery, "how often a line of JSON on standard error says how far the run is, "+
 		"where that is no terminal")
 	f.BoolVar(&o.dry, "dry-run", false, "write the documents to standard output, one a line, and send nothing")
+	f.BoolVar(&o.plan, "plan", false, "list what would be shipped, read a sample of it, print how much it is, and send "+
+		"nothing")
 	f.BoolVar(&o.showAll, "all", false, "show every object and every index at the end")
 	f.Boolean(&o.strict, "strict")
 	return cmd
@@ -105,6 +119,17 @@ func (o *shipOptions) run(ctx context.Context, a *app, args []string, named bool
 	o.PrepareLetters, o.Abort, o.Logger = named && !o.dry, a.interrupted, logger
 	if !o.keepGoing {
 		o.Brake = brakeRecords
+	}
+	if o.from != "" {
+		lines, err := openLines(a.In, o.from)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = lines.Close() }()
+		o.Sources.From = lines
+	}
+	if o.plan {
+		return o.printPlan(ctx, a)
 	}
 	if o.dry {
 		o.Preview = newDryRun(a.Out, a.Err, o.Write.Linger)
@@ -157,7 +182,10 @@ func (o *shipOptions) run(ctx context.Context, a *app, args []string, named bool
 func (o *shipOptions) watched(
 	ctx context.Context, a *app, p *pipeline.Pipeline, log logger,
 ) (pipeline.Result, string, error) {
-	shown := &progress{Progress: p.Progress, total: &totals{source: p.Source}, began: time.Now(), every: o.every}
+	shown := &progress{Progress: p.Progress, began: time.Now(), every: o.every}
+	if o.Sources.From == nil { // which can be read once
+		shown.total = &totals{source: p.Source}
+	}
 	if !o.dry {
 		shown.written = p.Written
 	}
@@ -174,7 +202,7 @@ func (o *shipOptions) watched(
 
 // sayMark says how far a run came that is not at its end.
 func (o *shipOptions) sayMark(a *app, args []string, reached string) {
-	if reached == "" {
+	if reached == "" || o.Sources.From != nil || !o.Sources.Select.Ordered() {
 		return
 	}
 	text := "everything up to and including " + reached + " is settled"
@@ -195,6 +223,14 @@ func (o *shipOptions) check(args []string) error {
 	}
 	inS3 := slices.ContainsFunc(args, func(arg string) bool { return strings.HasPrefix(arg, "s3://") })
 	switch {
+	case o.Sources.Select.Limit < 0:
+		return usagef("leave it out for no limit", "--limit %d is no number of objects", o.Sources.Select.Limit)
+	case o.plan && o.dry:
+		return usagef("leave one of them out", "--plan and --dry-run are both given")
+	case o.from == "-" && slices.Contains(args, "-"):
+		return usagef("name a file", "standard input is read for --files-from, and is a source as well")
+	case o.from != "" && (o.Sources.List.StartAfter != "" || o.Sources.List.Versions):
+		return usagef("leave them out", "--start-after and --all-versions are for listings, and --files-from makes none")
 	case o.Sources.List.StartAfter != "" && !inS3:
 		return usagef("leave it out, or name an s3:// URL", "--start-after is for keys of S3, and no source is there")
 	case o.Sources.List.Versions && !inS3:

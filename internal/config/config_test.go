@@ -193,6 +193,23 @@ func TestMistakesOfRoutes(t *testing.T) {
 	}
 }
 
+// What is most likely not meant is said, and the file is taken.
+func TestDoubtsAreWarnings(t *testing.T) {
+	t.Parallel()
+	got := mistakes(t, "p.yaml", "routes: [{name: a, match: {key: ['/x/**', '*.png', '**/*.png', 'a/*.png']}}]")
+	want := []string{
+		"p.yaml:1:34: warning: key: a key seldom begins with a slash; x/** matches those without",
+		"p.yaml:1:43: warning: key: this matches keys without a slash only; **/*.png matches the others too",
+	}
+	if diff := cmp.Diff(got, want); diff != "" {
+		t.Errorf("warnings (-got +want):\n%s", diff)
+	}
+	if file, err := config.Parse("p.yaml", []byte("routes: [{name: a, match: {key: '*.png'}}]")); err != nil ||
+		len(file.Warnings) != 1 || len(file.Routes) != 1 {
+		t.Errorf("got %+v, error %v", file, err)
+	}
+}
+
 func TestFlagsWinOverRoutes(t *testing.T) {
 	t.Parallel()
 	file, err := config.Parse("p.yaml", []byte("routes:\n  - {name: a, index: x, format: text, original: true}\n"))

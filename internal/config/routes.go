@@ -17,7 +17,11 @@ import (
 )
 
 // pattern is a glob, or an object with a regular expression. The test is for globs.
-type pattern struct{ test func(string) error }
+type pattern struct {
+	test func(string) error
+	// doubt, when set, says of a glob what is most likely not meant.
+	doubt func(string) string
+}
 
 func (p pattern) check(f *finder, key string, n *node) {
 	if n.kind != object {
@@ -29,6 +33,11 @@ func (p pattern) check(f *finder, key string, n *node) {
 			f.tell(key, n, err)
 		} else if p.test != nil {
 			f.tell(key, n, p.test(v))
+		}
+		if p.doubt != nil {
+			if why := p.doubt(v); why != "" {
+				f.warn(n.place, "%s: %s", key, why)
+			}
 		}
 		return
 	}
@@ -64,13 +73,13 @@ func (routeName) schema() map[string]any {
 
 // matchKeys are the conditions of a route.
 var matchKeys = keys{
-	{name: "bucket", usage: "names of buckets", form: many{pattern{testBucket}}},
-	{name: "key", usage: "keys of objects in S3", form: many{pattern{testKey}}},
-	{name: "file", usage: "absolute paths of files", form: many{pattern{testFile}}},
+	{name: "bucket", usage: "names of buckets", form: many{pattern{test: testBucket}}},
+	{name: "key", usage: "keys of objects in S3", form: many{pattern{testKey, doubtKey}}},
+	{name: "file", usage: "absolute paths of files", form: many{pattern{test: testFile}}},
 	{name: "log_group", usage: "log groups of log events", form: many{pattern{}}},
-	{name: "account", usage: "accounts that the key or the log events name", form: many{pattern{testAccount}}},
-	{name: "region", usage: "regions that the key names", form: many{pattern{testRegion}}},
-	{name: "format", usage: "formats that entries were recognised as", form: many{pattern{testFormats}}},
+	{name: "account", usage: "accounts that the key or the log events name", form: many{pattern{test: testAccount}}},
+	{name: "region", usage: "regions that the key names", form: many{pattern{test: testRegion}}},
+	{name: "format", usage: "formats that entries were recognised as", form: many{pattern{test: testFormats}}},
 }
 
 // routeSettings are the settings that a route has for itself.
@@ -128,8 +137,19 @@ func testKey(v string) error {
 	return nil
 }
 
+// doubtKey tells of patterns that have a slash too many or too few.
+func doubtKey(v string) string {
+	switch {
+	case strings.HasPrefix(v, "/"):
+		return "a key seldom begins with a slash; " + v[1:] + " matches those without"
+	case strings.HasPrefix(v, "*") && !strings.Contains(v, "/") && !strings.Contains(v, "**"):
+		return "this matches keys without a slash only; **/" + v + " matches the others too"
+	}
+	return ""
+}
+
 func testFile(v string) error {
-	if !strings.HasPrefix(v, "/") && !strings.HasPrefix(v, "*") {
+	if !strings.HasPrefix(v, "/") && !strings.HasPrefix(v, "**") && !strings.HasPrefix(v, "*/") {
 		return never("paths are absolute; write **/" + v)
 	}
 	return nil

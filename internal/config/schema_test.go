@@ -50,7 +50,8 @@ var values = []string{
 	`[{"name": "a"}]`, `[{"name": "a b"}]`, `[{}]`, `[{"name": "a", "match": {"key": "x/**"}, "skip": "why"}]`,
 	`[{"name": "a", "match": {"key": ["x", {"regex": "y"}], "log_group": {"regex": "z"}}, "index": "i"}]`,
 	`[{"name": "a", "match": {"key": []}}]`, `[{"name": "a", "match": {"key": {"regexp": "y"}}}]`,
-	`[{"name": "a", "match": {"key": [["x"]]}}]`, `[{"name": "a", "match": {"kye": "x"}}]`, `[{"name": "a", "match": "x"}]`,
+	`[{"name": "a", "match": {"key": [["x"]]}}]`, `[{"name": "a", "match": {"kye": "x"}}]`,
+	`[{"name": "a", "match": "x"}]`,
 	`[{"name": "a", "original": "perhaps"}]`, `[{"name": "a", "original": true, "drop": ["a=b"], "fields": "ecs"}]`,
 	`[{"name": "a", "workers": 3}]`, `[{"name": "a", "fields": "esc"}]`, `[{"name": 7, "index": null}]`,
 }
@@ -61,6 +62,7 @@ func beyond(text string) bool {
 		": no format is called", ": index pattern", ": drop rule", "no target is called", "stands here again",
 		"is no name of a",
 		"is not the ARN", "no encoding has", "read time zone", "domain: ", "credentials",
+		"is no date such", "is no part such", "is no rate:",
 		"nothing ever matches", "never reached", "the pattern is empty", "regular expression", "means nothing beside",
 		"sets none", "both given", "a second route", "match is empty", "say why", "a data stream has",
 	}, func(s string) bool { return strings.Contains(text, s) })

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/seed56735111/penstock/domain"
 	"github.com/seed56735111/penstock/internal/settings"
@@ -17,6 +18,7 @@ var choices = map[string]words{
 	"service":       {"es", "aoss"},
 	"binary":        {"letter", "skip"},
 	"fields":        {pipeline.FieldsOwn, pipeline.FieldsECS, pipeline.FieldsECSAlias, pipeline.FieldsOCSF},
+	"order":         {pipeline.OrderName, pipeline.OrderNewest},
 	"conflicts":     {"rename", "stringify", "deadletter"},
 	"logs_numbers":  {"compat", "safe"},
 	"logs_json":     {"compat", "anywhere", "off"},
@@ -35,6 +37,16 @@ var tests = map[string]func(string) error{
 	"time_zone":   func(v string) error { return testRead(&pipeline.Read{TimeZone: v}) },
 	"encoding":    func(v string) error { return testRead(&pipeline.Read{Encoding: v}) },
 	"logs_index":  func(v string) error { return testRead(&pipeline.Read{Logs: pipeline.Logs{Index: v}}) },
+	"since":       testDate,
+	"until":       testDate,
+	"sample": func(v string) error {
+		_, err := pipeline.ParseShare(v)
+		return err
+	},
+	"rate": func(v string) error {
+		_, err := pipeline.ParseRate(v)
+		return err
+	},
 	"drop": func(v string) error {
 		_, err := shape.ParseRules([]string{v})
 		return err
@@ -46,6 +58,11 @@ func testDomain(v string) error {
 		return nil
 	}
 	_, err := domain.ParseURL(v)
+	return err
+}
+
+func testDate(v string) error {
+	_, err := pipeline.ParseDate(v, time.Now())
 	return err
 }
 

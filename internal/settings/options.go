@@ -9,13 +9,16 @@ import (
 const (
 	groupDomain = "Domain and credentials"
 	groupS3     = "S3"
+	groupSelect = "Which objects"
 	groupRead   = "Reading, and what documents look like"
 	groupLogs   = "Log events of CloudWatch Logs"
 	groupWrite  = "Sending"
 )
 
 // Groups are the titles of the groups of flags, in the order of help texts.
-func Groups() []string { return []string{groupDomain, groupS3, groupRead, groupLogs, groupWrite} }
+func Groups() []string {
+	return []string{groupDomain, groupS3, groupSelect, groupRead, groupLogs, groupWrite}
+}
 
 // AWS registers who signs.
 func (f Flags) AWS(o *pipeline.AWS) {
@@ -74,6 +77,17 @@ func (f Flags) Read(o *pipeline.Read) {
 	f.Text(&o.Logs.Messages, "logs-messages")
 	f.Text(&o.Logs.NestUnder, "logs-nest-under")
 	f.Text(&o.Logs.Index, "logs-index")
+}
+
+// Select registers which objects are taken.
+func (f Flags) Select(o *pipeline.Selection) {
+	f.group = groupSelect
+	f.Rules(&o.Include, "include")
+	f.Rules(&o.Exclude, "exclude")
+	f.Text(&o.Since, "since")
+	f.Text(&o.Until, "until")
+	f.Text(&o.Sample, "sample")
+	f.Text(&o.Order, "order")
 }
 
 // Write registers the budgets of the writer.

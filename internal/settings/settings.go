@@ -68,7 +68,7 @@ func (s Setting) Type() Type {
 }
 
 // IsList reports whether the setting may have several values: a line each in a variable, a list in a file.
-func (s Setting) IsList() bool { return s.Unit == "rules" }
+func (s Setting) IsList() bool { return s.Unit == "rules" || s.Unit == "patterns" }
 
 // table is the source of flags, variables, file keys, docs/configuration.md and the JSON Schema.
 var table = []Setting{
@@ -151,6 +151,32 @@ var table = []Setting{
 		Unit: "rules",
 		Usage: "leave out records that match, such as level=debug or 'elb_status_code=200 and user_agent=ELB-*'; " +
 			"may be repeated",
+	},
+	{
+		Name: "include",
+		Unit: "patterns",
+		Usage: "take the objects and files that match, such as *.gz or app/**/2026*.log; without a slash it is compared " +
+			"with the last part of the name; may be repeated",
+	},
+	{"exclude", "", "patterns", "leave out the objects and files that match; may be repeated"},
+	{
+		Name: "since",
+		Unit: "date",
+		Usage: "take objects from this date on (2026-11-24, 2026-11-24T10:00, or 36h or 7d ago): the date in the name, " +
+			"or when it was stored",
+	},
+	{"until", "", "date", "take objects from before this date"},
+	{"sample", "", "percent", "take a part of the objects, such as 10%, by their names: the same ones each time"},
+	{
+		Name:    "order",
+		Default: "name",
+		Usage:   "order of the objects: name, or newest for the latest date first, for which all are listed before",
+	},
+	{
+		Name: "rate",
+		Unit: "documents or bytes a second",
+		Usage: "most that is sent, such as 5000 (documents) or 5MiB, for all workers together; " +
+			"by default as much as the domain takes",
 	},
 	{"strict", "false", "", "end with exit code 3 when records did not match the grammar of their format (unparsed)"},
 	{
