@@ -364,9 +364,10 @@ var causes = []Info{
 	},
 	{
 		Name: ProxyInBetween, Exit: exitLater,
-		Means:    "a proxy or a gateway answers in place of the domain",
-		Evidence: "the answer has a proxy's status or headers and none of the domain's",
-		Fix:      "let the proxy pass requests to this host, or go around it: NO_PROXY=HOST",
+		Means: "a proxy or a gateway answers in place of the domain, or makes another request of the one that was signed",
+		Evidence: "the answer has a proxy's status or headers and none of the domain's, or the domain's canonical request " +
+			"is of another method or path",
+		Fix: "let the proxy pass requests to this host as they are, or go around it: NO_PROXY=HOST",
 	},
 	{
 		Name: BucketMissing, Exit: exitSetting,

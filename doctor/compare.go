@@ -7,81 +7,55 @@ import (
 
 	"github.com/seed56735111/penstock/domain"
 	"github.com/seed56735111/penstock/sigv4"
+	"github.com/seed56735111/penstock/sigv4/explain"
 )
 
-const (
-	beforeCanonical = "The Canonical String for this request should have been\n'"
-	beforeToSign    = "'\n\nThe String-to-Sign should have been\n'"
-)
-
-// bySignature compares what the domain signed with what was signed here.
+// bySignature compares what the domain expected with what was signed here.
 func bySignature(x *domain.Exchange) Diagnosis {
 	vague := open(Signature, SecretWrong, HeaderChanged, PathEncoding)
 	if x == nil || x.Request == nil {
 		return vague
 	}
-	theirs, ok := dumped(x.Body)
-	if !ok {
-		return vague
-	}
-	ours, ok := signedHere(x.Request)
-	if !ok {
-		return vague
-	}
-	return compared(ours, theirs, x.Request.Header.Get(tokenHeader), vague)
-}
-
-// canonical is a canonical request, taken apart.
-type canonical struct {
-	method, path, query string
-	headers             [][2]string
-	signed, payload     string
-}
-
-// parseCanonical takes a canonical request apart.
-func parseCanonical(text string) (c canonical, ok bool) {
-	lines := strings.Split(text, "\n")
-	const fixed = 6 // method, path, query, the empty line behind the headers, the names, the hash
-	if len(lines) < fixed {
-		return c, false
-	}
-	n := len(lines)
-	c.method, c.path, c.query, c.signed, c.payload = lines[0], lines[1], lines[2], lines[n-2], lines[n-1]
-	for _, line := range lines[3 : n-3] {
-		name, value, found := strings.Cut(line, ":")
-		if !found {
-			return c, false
-		}
-		c.headers = append(c.headers, [2]string{name, value})
-	}
-	return c, lines[n-3] == ""
-}
-
-// dumped finds the canonical request in the domain's answer.
-func dumped(body []byte) (canonical, bool) {
 	var answer struct {
 		Message string `json:"message"`
 	}
-	if json.Unmarshal(body, &answer) != nil {
-		return canonical{}, false
+	if json.Unmarshal(x.Body, &answer) != nil {
+		return vague
 	}
-	_, rest, ok := strings.Cut(answer.Message, beforeCanonical)
-	if !ok {
-		return canonical{}, false
+	signed, ok := signedHere(x.Request)
+	expected, toSign, long := dumped(answer.Message)
+	if !ok || !long {
+		return vague
 	}
-	text, _, ok := strings.Cut(rest, beforeToSign)
-	if !ok {
-		return canonical{}, false
+	f := explain.Explain(&explain.Exchange{
+		Method: x.Request.Method, Target: x.Request.URL.RequestURI(), Host: x.Request.Host, Header: x.Request.Header,
+		Status: http.StatusForbidden, Answer: x.Header, Text: answer.Message, Signed: signed, Expected: expected,
+		ToSign: toSign,
+	}, explain.Options{})
+	d := Diagnosis{Cause: Cause(f.Cause)}
+	if f.Line != nil {
+		d.Detail = "signed " + f.Line.Name + ": " + short(f.Line.Client) + ", and " + short(f.Line.Domain) + " arrived"
 	}
-	return parseCanonical(text)
+	for _, c := range f.Candidates {
+		d.Candidates = append(d.Candidates, Cause(c))
+	}
+	return d
+}
+
+// dumped finds the canonical request and the string to sign in the domain's sentence.
+func dumped(message string) (canonical, toSign string, ok bool) {
+	_, rest, begins := strings.Cut(message, "The Canonical String for this request should have been\n'")
+	canonical, rest, ends := strings.Cut(rest, "'\n\nThe String-to-Sign should have been\n'")
+	toSign, _, closes := strings.Cut(rest, "'")
+	return canonical, toSign, begins && ends && closes
 }
 
 // signedHere makes the canonical request of a request anew, as it was made when it was signed. It reports false for a
 // request that others signed.
-func signedHere(r *http.Request) (canonical, bool) {
+func signedHere(r *http.Request) (string, bool) {
 	sent := senderOf(r)
 	if !sent.signed || sent.at.IsZero() {
-		return canonical{}, false
+		return "", false
 	}
 	payload := r.Header.Get("X-Amz-Content-Sha256")
 	if payload == "" {
@@ -89,56 +63,21 @@ func signedHere(r *http.Request) (canonical, bool) {
 	}
 	again := &http.Request{Method: r.Method, URL: r.URL, Host: r.Host, Header: r.Header.Clone()}
 	signer := sigv4.Signer{Region: sent.region, Service: sent.service}
+	token := r.Header.Get(tokenHeader)
 	// The secret is no part of the canonical request.
-	credentials := sigv4.Credentials{
-		AccessKeyID: sent.key, SecretAccessKey: "-", SessionToken: r.Header.Get("X-Amz-Security-Token"),
-	}
+	credentials := sigv4.Credentials{AccessKeyID: sent.key, SecretAccessKey: "-", SessionToken: token}
 	trace, err := signer.Explain(again, credentials, payload, sent.at)
-	if err != nil || !strings.Contains(r.Header.Get("Authorization"), strings.Join(trace.SignedHeaders, ";")) {
-		return canonical{}, false
+	names := "SignedHeaders=" + strings.Join(trace.SignedHeaders, ";") + ","
+	if err != nil || !strings.Contains(r.Header.Get("Authorization"), names) {
+		return "", false
 	}
-	return parseCanonical(trace.CanonicalRequest)
+	canonical := trace.CanonicalRequest
+	if token != "" { // which is masked in a trace
+		before, after, _ := strings.Cut(canonical, "\n"+tokenHeader+":")
+		_, after, _ = strings.Cut(after, "\n")
+		canonical = before + "\n" + tokenHeader + ":" + token + "\n" + after
+	}
+	return canonical, true
 }
 
 const tokenHeader = "x-amz-security-token" //nolint:gosec // the name of a header
-
-// compared names the first difference of what was signed and what arrived. The token is masked in ours.
-func compared(ours, theirs canonical, token string, vague Diagnosis) Diagnosis {
-	switch {
-	case ours.method != theirs.method:
-		return Diagnosis{
-			Cause: Signature, Candidates: []Cause{ProxyInBetween},
-			Detail: "signed " + ours.method + ", and " + short(theirs.method) + " arrived",
-		}
-	case ours.path != theirs.path:
-		return Diagnosis{
-			Cause:  PathEncoding,
-			Detail: "signed the path " + short(ours.path) + ", and " + short(theirs.path) + " arrived",
-		}
-	case ours.query != theirs.query:
-		return Diagnosis{
-			Cause:  PathEncoding,
-			Detail: "signed the query " + short(ours.query) + ", and " + short(theirs.query) + " arrived",
-		}
-	case ours.signed != theirs.signed || len(ours.headers) != len(theirs.headers):
-		return vague
-	}
-	for i, h := range ours.headers {
-		got := theirs.headers[i]
-		switch {
-		case h[0] != got[0]:
-			return vague
-		case h[0] == tokenHeader && token != got[1]:
-			return Diagnosis{Cause: HeaderChanged, Detail: "the session token that arrived is not the one that was sent"}
-		case h[0] == tokenHeader || h[1] == got[1]:
-			continue
-		}
-		return Diagnosis{
-			Cause: HeaderChanged, Detail: "signed " + h[0] + ": " + short(h[1]) + ", and " + short(got[1]) + " arrived",
-		}
-	}
-	if ours.payload != theirs.payload {
-		return Diagnosis{Cause: BodyChanged, Detail: "the body that arrived has another hash than the one that was signed"}
-	}
-	return is(SecretWrong)
-}

@@ -18,6 +18,7 @@ import (
 	"github.com/seed56735111/penstock/domain"
 	"github.com/seed56735111/penstock/internal/hostile"
 	"github.com/seed56735111/penstock/sigv4"
+	"github.com/seed56735111/penstock/sigv4/explain"
 )
 
 // sent is a signed request as it was sent.
@@ -220,13 +221,13 @@ func TestAChangeOnTheWayIsNamedByTheDomainsCanonicalRequest(t *testing.T) {
 		{"secret", "wrong", nil, doctor.SecretWrong, ""},
 		{"slash decoded", "right", func(r *http.Request) {
 			r.URL.Opaque = strings.Replace(r.URL.Opaque, "%2F", "/", 1)
-		}, doctor.PathEncoding, "signed the path"},
+		}, doctor.PathEncoding, "signed path: "},
 		{"star encoded", "right", func(r *http.Request) {
 			r.URL.Opaque = strings.Replace(r.URL.Opaque, "*", "%2A", 1)
-		}, doctor.PathEncoding, "signed the path"},
+		}, doctor.PathEncoding, "signed path: "},
 		{"query rewritten", "right", func(r *http.Request) {
 			r.URL.Opaque = strings.Replace(r.URL.Opaque, "%2B", "%20", 1)
-		}, doctor.PathEncoding, "signed the query"},
+		}, doctor.PathEncoding, "signed query: "},
 		{"host", "right", func(r *http.Request) { r.Host = "upstream" }, doctor.HeaderChanged, "and upstream arrived"},
 		{"type", "right", func(r *http.Request) {
 			r.Header.Set("Content-Type", "application/json; charset=utf-8")
@@ -234,8 +235,11 @@ func TestAChangeOnTheWayIsNamedByTheDomainsCanonicalRequest(t *testing.T) {
 		{"no type", "right", func(r *http.Request) { r.Header.Del("Content-Type") }, doctor.HeaderChanged, "content-type"},
 		{"body", "right", func(r *http.Request) {
 			hostile.SetBody(r, strings.NewReader("{}"), 2)
-		}, doctor.BodyChanged, "another hash"},
-		{"method", "right", func(r *http.Request) { r.Method = http.MethodPut }, doctor.Signature, "PUT arrived"},
+		}, doctor.BodyChanged, "signed payload hash: "},
+		{"method", "right", func(r *http.Request) { r.Method = http.MethodPut }, doctor.ProxyInBetween, "PUT arrived"},
+		{"prefix", "right", func(r *http.Request) {
+			r.URL.Opaque = "/es" + r.URL.Opaque
+		}, doctor.ProxyInBetween, "and /es/logs-"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -347,6 +351,22 @@ func TestTheTableIsWhole(t *testing.T) {
 		"dead-letters-denied queue-visibility function-timeout policy-refuses signature unknown") {
 		if !slices.Contains(names, doctor.Cause(c)) {
 			t.Errorf("%s is not in the table", c)
+		}
+	}
+}
+
+// TestTheCausesOfBothExplainersAreOfOneTable holds the names of sigv4/explain to the table.
+func TestTheCausesOfBothExplainersAreOfOneTable(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{
+		explain.CauseExpired, explain.CauseKeyUnknown, explain.CauseSecretWrong, explain.CauseTokenMissing,
+		explain.CauseTokenInvalid, explain.CauseRegionWrong, explain.CauseServiceWrong, explain.CauseClockSkew,
+		explain.CauseHeaderChanged, explain.CausePathEncoding, explain.CauseBodyChanged, explain.CauseProxy,
+		explain.CauseAnonymous, explain.CausePolicyDenies, explain.CausePolicyRefuses, explain.CauseFineGrained,
+		explain.CauseWrongEndpoint, explain.CauseSignature, explain.CauseUnknown,
+	} {
+		if got := doctor.Cause(name).Info().Name; got != doctor.Cause(name) {
+			t.Errorf("%s is not in the table", name)
 		}
 	}
 }

@@ -229,6 +229,10 @@ func plants(t *testing.T) []plant {
 			}},
 		},
 		{
+			name: "gateway with a prefix", want: doctor.ProxyInBetween, check: "signature",
+			world: world{alter: func(r *http.Request) { r.URL.Opaque = "/es" + r.URL.Opaque }},
+		},
+		{
 			name: "body", want: doctor.BodyChanged, check: "signature", world: world{alter: func(r *http.Request) {
 				if r.ContentLength > 0 {
 					hostile.SetBody(r, strings.NewReader("{ }"), 3)

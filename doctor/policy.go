@@ -41,7 +41,7 @@ func (w *walk) checkPolicy(ctx context.Context) Check {
 	case FineGrainedRole, WritesBlocked, DiskFull:
 		return okay("POST " + path + " is let through by the policies")
 	}
-	if slices.Contains(authentication, d.Cause) {
+	if _, refused := unsignedBy(a); refused {
 		return failed(d, a.words())
 	}
 	if a.status != http.StatusForbidden && a.status != http.StatusUnauthorized {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed56735111/penstock/domain"
 	"github.com/seed56735111/penstock/iam"
 )
 
@@ -141,7 +142,8 @@ func unsignedBy(a *answer) (Diagnosis, bool) {
 		return Diagnosis{}, false
 	}
 	d, _ := Explain(a.err)
-	return d, slices.Contains(authentication, d.Cause)
+	bySentence := a.err.Cause == domain.CauseSignature || a.err.Cause == domain.CauseToken || a.err.Cause == domain.CauseScope
+	return d, bySentence || slices.Contains(authentication, d.Cause)
 }
 
 // probes are requests that only read, with what proxies on the way like to change.

@@ -30,7 +30,7 @@ var allowed = map[string][]string{
 	// Modes.
 	"lambda": {root, "cloudwatch", "domain", "pipeline", "source"},
 	"proxy":  {"domain", "sigv4", "guard", "doctor", "iam", "internal/reload"},
-	"doctor": {"domain", "sigv4", "iam"}, // whose table all use who explain a refusal
+	"doctor": {"domain", "sigv4", "sigv4/explain", "iam"}, // whose table all use who explain a refusal
 	"guard":  {"iam", "sigv4", "guard/identity", "guard/fault", "guard/internal/edge", "internal/glob", "internal/reload"},
 	"engine": {
 		"engine/internal/wire", "engine/internal/dates", "engine/internal/mapping", "engine/internal/store",
