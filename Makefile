@@ -4,7 +4,7 @@ RACE := $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 FUZZTIME ?= 30s
 MODULES = . bench test/clients
 
-.PHONY: build lambda.zip wheel demo test test-files python-fleet variants check lint fuzz bench bench-ship dead vuln live
+.PHONY: build lambda.zip wheel demo test test-explain test-files python-fleet variants check lint fuzz bench bench-ship dead vuln live
 build: ## a static binary in bin/
 	CGO_ENABLED=0 go build -trimpath -o bin/penstock ./cmd/penstock
 lambda.zip: ## the function in bin/, byte for byte the same each time [ARCH=amd64] [VERSION=1.2.3]
@@ -22,6 +22,8 @@ test: check build ## everything that is claimed: the short tests with the race d
 	$(TOOL) gotestsum --format pkgname-and-test-fails --format-hide-empty-pkg -- -shuffle=on -timeout=20m ./...
 	cd bench && go test ./...
 
+test-explain: ## the signing mistakes of real clients are named, all of them; "make test" takes a sample
+	PENSTOCK_TEST_FULL=1 go test -count=1 -v -run TestTheExplainerNames ./test
 test-files: ## files through rotation, compression and links under 300 seeds; "make test" takes a sample
 	PENSTOCK_TEST_FULL=1 go test -count=1 -run TestFilesLaw ./internal/lawtest
 python-fleet: ## 200 tests with a domain each, 8 at a time, and how fast and small a domain is; "make test" takes a sample

@@ -93,8 +93,10 @@ type Line struct {
 	Client string `json:"client"`
 	Domain string `json:"domain"`
 
-	// sent and expected are the whole values, where they decide the cause.
+	// sent and expected are the whole values, where they decide the cause. With body set the line goes with the body,
+	// which differs too.
 	sent, expected string
+	body           bool
 }
 
 // firstDifference returns the first line in which two canonical requests differ. Lines that a person has made
@@ -111,6 +113,11 @@ func firstDifference(client, domain *canonical) (first Line, differ, redacted bo
 		first = Line{Number: number, Name: name, Client: masked(name, a), Domain: masked(name, b), sent: a, expected: b}
 		if first.Client == first.Domain {
 			first.Client += " (another one)"
+		}
+		switch name {
+		case lineHeader + "content-length", lineHeader + "transfer-encoding", lineHeader + "content-encoding",
+			lineHeader + "x-amz-content-sha256", lineHeader + "content-md5":
+			first.body = client.payload != "" && client.payload != domain.payload
 		}
 		return true
 	}

@@ -182,7 +182,7 @@ func (e *explainer) short() Finding {
 	}
 	if e.visible && e.hasSecret {
 		shown := e.x.shown(&e.auth)
-		if shown.payload != "" && e.gives(&shown) {
+		if shown.payload != "" && e.gives(&shown, e.auth.date) {
 			return e.open("the signature is right for the request as it is shown, with the secret key at hand",
 				[]string{CauseSecretWrong, CauseProxy, CauseHeaderChanged})
 		}
@@ -204,18 +204,18 @@ func (e *explainer) provenClient() (f Finding, ok bool) {
 		return f, false
 	}
 	shown := e.x.shown(&e.auth)
-	if shown.payload != "" && e.gives(&shown) {
+	if shown.payload != "" && e.gives(&shown, e.auth.date) {
 		return f, false
 	}
-	return e.byVariant(&shown, &shown)
+	return e.byVariant(&shown, &shown, e.auth.date)
 }
 
 // bySecret computes the signature again, for the request as it is shown, as it arrived, and as clients get it wrong.
 func (e *explainer) bySecret(shown, domain *canonical, line Line, differ bool) (f Finding, ok bool) {
-	if shown.payload != "" && differ && e.gives(shown) {
+	if shown.payload != "" && differ && e.gives(shown, e.auth.date) {
 		return e.inTransit(line, BySignature), true
 	}
-	if e.gives(domain) {
+	if e.gives(domain, e.arrivedDate()) {
 		return Finding{
 			Cause: CauseSecretWrong, Evidence: BySignature,
 			Seen:  "the signature is exactly that of the request that arrived, made with the secret key at hand",
@@ -223,20 +223,20 @@ func (e *explainer) bySecret(shown, domain *canonical, line Line, differ bool) (
 			Fix:   "take the secret key that was handed out with this access key, or make a new pair",
 		}, true
 	}
-	if f, ok = e.byVariant(shown, domain); ok {
+	if f, ok = e.byVariant(shown, domain, e.auth.date); ok {
 		return f, true
 	}
-	return e.byVariant(domain, domain)
+	return e.byVariant(domain, domain, e.arrivedDate())
 }
 
 // gives reports whether the secret key gives the signature for a canonical request.
-func (e *explainer) gives(c *canonical) bool {
-	text := e.auth.scope.StringToSign(e.signedDate(), c.String())
+func (e *explainer) gives(c *canonical, date string) bool {
+	text := e.auth.scope.StringToSign(date, c.String())
 	return strings.EqualFold(e.auth.scope.Derive(e.creds.SecretAccessKey).Sign(text), e.auth.signature)
 }
 
-// signedDate is the date as the string to sign has it.
-func (e *explainer) signedDate() string {
+// arrivedDate is the date as the domain has it in its string to sign.
+func (e *explainer) arrivedDate() string {
 	if lines := strings.Split(e.x.ToSign, "\n"); len(lines) == 4 {
 		return lines[1]
 	}
@@ -269,6 +269,9 @@ func (e *explainer) inClient(line Line, by Evidence, how string) Finding {
 
 // causeOf is the cause that a line which differs stands for.
 func causeOf(line *Line, inClient bool) string {
+	if line.body {
+		return CauseBodyChanged
+	}
 	switch line.Name {
 	case linePath:
 		if inClient || samePath(line.sent, line.expected) {
@@ -330,10 +333,10 @@ func Check(x *Exchange, c sigv4.Credentials) (Finding, bool) {
 		return e.open("the header has no signature of this access key", nil), false
 	}
 	shown := x.shown(&e.auth)
-	if e.gives(&shown) {
+	if e.gives(&shown, e.auth.date) {
 		return Finding{}, true
 	}
-	if f, ok := e.byVariant(&shown, &shown); ok {
+	if f, ok := e.byVariant(&shown, &shown, e.auth.date); ok {
 		return e.finished(f), false
 	}
 	f := e.open("the signature is not that of this request, nor of one that is written in another usual way",

@@ -4,10 +4,14 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/seed56735111/penstock/sigv4"
 )
@@ -41,8 +45,8 @@ const (
 
 // byVariant looks for the mistakes, one or two of them, that give the signature of the request. Base is what is signed
 // when there is no mistake.
-func (e *explainer) byVariant(base, domain *canonical) (f Finding, ok bool) {
-	a := attempt{canonical: *base, date: e.signedDate(), scope: e.auth.scope, secret: e.creds.SecretAccessKey}
+func (e *explainer) byVariant(base, domain *canonical, date string) (f Finding, ok bool) {
+	a := attempt{canonical: *base, date: date, scope: e.auth.scope, secret: e.creds.SecretAccessKey}
 	if a.payload == "" {
 		a.payload = domain.payload
 	}
@@ -118,7 +122,7 @@ func (e *explainer) search(base *attempt) []change {
 	if size*len(all)*len(all)/2 > maxHashed {
 		return nil
 	}
-	for _, c := range e.otherTimes(base) {
+	for _, c := range append(e.otherTimes(base), otherLengths(base)...) {
 		if try(c) {
 			return []change{c}
 		}
@@ -172,6 +176,8 @@ func pathChanges(path, query string) []change {
 		set("adds a slash at the end of the path", encode(path, "/")+"/"),
 		set(`leaves the path out and signs "/"`, "/"),
 		set("signs an empty path", ""),
+		set("writes a space in the path as +", strings.ReplaceAll(encode(plain, "/"), "%20", "+")),
+		set("writes a space in the path as +", strings.ReplaceAll(encode(path, "/"), "%2520", "%2B")),
 		set("encodes the slashes of the path", encode(path, "")),
 		set("leaves the first slash of the path out", strings.TrimPrefix(encode(path, "/"), "/")),
 	}
@@ -198,21 +204,35 @@ func queryChanges(query string) []change {
 	if query == "" {
 		return nil
 	}
-	// each makes a query of its parameters, in their order or sorted.
-	each := func(sorted bool, f func(name, value string, found bool) string) string {
-		var parts []string
-		for part := range strings.SplitSeq(query, "&") {
-			name, value, found := strings.Cut(part, "=")
+	form := func(s string) string { return decodeOnce(strings.ReplaceAll(s, "+", " ")) }
+	// inOrder makes a query of its parameters, which are sorted by what key returns of a name and a value as sent.
+	inOrder := func(key func(name, value string) string, f func(name, value string, found bool) string) string {
+		type part struct{ key, text string }
+		var parts []part
+		for text := range strings.SplitSeq(query, "&") {
+			name, value, found := strings.Cut(text, "=")
 			if s := f(name, value, found); s != "" {
-				parts = append(parts, s)
+				p := part{text: s}
+				if key != nil {
+					p.key = key(name, value)
+				}
+				parts = append(parts, p)
 			}
 		}
-		if sorted {
-			slices.Sort(parts)
+		slices.SortStableFunc(parts, func(a, b part) int { return strings.Compare(a.key, b.key) })
+		texts := make([]string, len(parts))
+		for i, p := range parts {
+			texts[i] = p.text
 		}
-		return strings.Join(parts, "&")
+		return strings.Join(texts, "&")
 	}
-	form := func(s string) string { return decodeOnce(strings.ReplaceAll(s, "+", " ")) }
+	// each makes a query of its parameters, in their order or sorted as the service does.
+	each := func(sorted bool, f func(name, value string, found bool) string) string {
+		if !sorted {
+			return inOrder(nil, f)
+		}
+		return inOrder(func(n, v string) string { return encode(form(n), "") + "\x00" + encode(form(v), "") }, f)
+	}
 	asIs := func(name, value string, found bool) string {
 		if !found {
 			return name
@@ -232,6 +252,16 @@ func queryChanges(query string) []change {
 		set("does not encode the query, and leaves a name without value as it is", each(true, asIs)),
 		set("does not sort the query", each(false, encoded(form, ""))),
 		set("does not complete a name without value", each(false, completed)),
+		set("sorts repeated names by their order, not by value", inOrder(
+			func(n, _ string) string { return encode(form(n), "") }, encoded(form, ""))),
+		set("sorts the query before it encodes it", inOrder(
+			func(n, v string) string { return form(n) + "\x00" + form(v) }, encoded(form, ""))),
+		set("sorts the decoded query as whole parameters", inOrder(
+			func(n, v string) string { return form(n) + "=" + form(v) }, encoded(form, ""))),
+		set("sorts the query as whole parameters", inOrder(
+			func(n, v string) string { return encode(form(n), "") + "=" + encode(form(v), "") }, encoded(form, ""))),
+		set("sorts the query without regard to capitals", inOrder(
+			func(n, _ string) string { return strings.ToLower(form(n)) }, encoded(form, ""))),
 		set("leaves the query out", ""),
 		set("encodes the encoded query once more", each(true, encoded(same, ""))),
 		set("encodes the encoded query once more and does not sort it", each(false, encoded(same, ""))),
@@ -372,28 +402,80 @@ func payloadChanges(x *Exchange, query string) []change {
 	if !x.HasBody {
 		return all
 	}
+	signed := func(how string, body []byte) {
+		hash, length := sigv4.HashPayload(body), strconv.Itoa(len(body))
+		all = append(all, set(how, hash), change{linePayload, how, func(a *attempt) {
+			a.payload = hash
+			for i, h := range a.headers {
+				if strings.EqualFold(h.name, "content-length") {
+					a.headers[i].value = length
+				}
+			}
+		}})
+	}
 	body := x.Body
-	all = append(all,
-		set("signs the body without its last line end", sigv4.HashPayload(bytes.TrimRight(body, "\r\n"))),
-		set("signs the body with one more line end", sigv4.HashPayload(append(bytes.Clone(body), '\n'))),
-		set("signs the body without any line ends", sigv4.HashPayload(bytes.ReplaceAll(body, []byte("\n"), nil))),
-	)
+	signed("signs the body without its last line end", bytes.TrimRight(body, "\r\n"))
+	signed("signs the body with one more line end", append(bytes.Clone(body), '\n'))
+	signed("signs the body without any line ends", bytes.ReplaceAll(body, []byte("\n"), nil))
+	const anew = "signs the body before it is written anew as JSON"
 	var compact bytes.Buffer
 	if json.Compact(&compact, body) == nil {
-		all = append(all, set("signs the body before it is written anew as JSON", sigv4.HashPayload(compact.Bytes())))
+		signed(anew, compact.Bytes())
+		signed(anew, spacedJSON(compact.Bytes()))
 	}
 	for _, indent := range []string{"  ", "    ", "\t"} {
 		var wide bytes.Buffer
 		if json.Indent(&wide, body, "", indent) == nil {
-			all = append(all, set("signs the body before it is written anew as JSON", sigv4.HashPayload(wide.Bytes())))
+			signed(anew, wide.Bytes())
 		}
+	}
+	const charset = "hashes the body in another character set than it sends"
+	if text := string(body); utf8.ValidString(text) && strings.ContainsFunc(text, func(r rune) bool { return r > 0x7f }) {
+		signed(charset, inBytes(text, func(r rune) []byte { return []byte{byte(r & 0xff)} }))
+		signed(charset, inBytes(text, func(rune) []byte { return []byte{'?'} }))
+		signed(anew, inBytes(text, func(r rune) []byte {
+			var out []byte
+			for _, unit := range utf16.Encode([]rune{r}) {
+				out = fmt.Appendf(out, `\u%04x`, unit)
+			}
+			return out
+		}))
 	}
 	if z, err := gzip.NewReader(bytes.NewReader(body)); err == nil {
 		if plain, err := io.ReadAll(io.LimitReader(z, MaxInput)); err == nil {
-			all = append(all, set("signs the body before it is compressed", sigv4.HashPayload(plain)))
+			signed("signs the body before it is compressed", plain)
 		}
 	}
 	return all
+}
+
+// inBytes replaces the characters of a text that are not ASCII.
+func inBytes(text string, f func(rune) []byte) []byte {
+	out := make([]byte, 0, len(text))
+	for _, r := range text {
+		if r < 0x80 {
+			out = append(out, string(r)...)
+		} else {
+			out = append(out, f(r)...)
+		}
+	}
+	return out
+}
+
+// spacedJSON writes a space behind each comma and colon, as Python does.
+func spacedJSON(compact []byte) []byte {
+	out := make([]byte, 0, len(compact)*5/4)
+	quoted := false
+	for i, c := range compact {
+		out = append(out, c)
+		switch {
+		case c == '"' && (i == 0 || compact[i-1] != '\\'):
+			quoted = !quoted
+		case !quoted && (c == ',' || c == ':'):
+			out = append(out, ' ')
+		}
+	}
+	return out
 }
 
 func layoutChanges() []change {
@@ -510,6 +592,28 @@ func (e *explainer) otherTimes(base *attempt) []change {
 			}})
 		}
 		all = append(all, change{lineHeader + "x-amz-date", how, func(a *attempt) { a.date = date }})
+	}
+	return all
+}
+
+// otherLengths are the lengths around the one of the body: programs count characters, or set a length of their own.
+func otherLengths(base *attempt) []change {
+	at := slices.IndexFunc(base.headers, func(h field) bool { return strings.EqualFold(h.name, "content-length") })
+	if at < 0 {
+		return nil
+	}
+	length, err := strconv.Atoi(base.headers[at].value)
+	if err != nil || length < 0 {
+		return nil
+	}
+	const around = 2000
+	var all []change
+	for n := max(0, length-around); n <= length+around; n++ {
+		value := strconv.Itoa(n)
+		all = append(all, change{
+			lineHeader + "content-length", "signs the length " + value + " and sends another",
+			func(a *attempt) { a.headers[at].value = value },
+		})
 	}
 	return all
 }

@@ -1,7 +1,7 @@
 // Sends requests with one of the JavaScript clients that sign for Amazon OpenSearch Service.
 //
 // Usage: node clients.js CLIENT < {"endpoint":…, "region":…, "requests":[{"method":…, "target":…, "body":…}]}
-// Credentials come from the usual variables. Prints [{"status":…, "body":…}].
+// Also "service", es without, and "headers" of a request, by name. Credentials come from the usual variables. Prints [{"status":…, "body":…}].
 'use strict'
 const http = require('http')
 
@@ -16,8 +16,8 @@ function withAWS4 (given) {
   const url = new URL(given.endpoint)
   return r => new Promise((resolve, reject) => {
     const options = {
-      host: url.host, hostname: url.hostname, port: url.port, path: r.target, method: r.method, service: 'es', region: given.region,
-      headers: { Host: url.host }, body: r.body || undefined,
+      host: url.host, hostname: url.hostname, port: url.port, path: r.target, method: r.method, service: given.service || 'es', region: given.region,
+      headers: { Host: url.host, ...r.headers }, body: r.body || undefined,
     }
     if (r.body) options.headers['Content-Type'] = 'application/json'
     aws4.sign(options, credentials)
@@ -35,7 +35,7 @@ function withOpenSearchJS (given) {
   const { Client } = require('@opensearch-project/opensearch')
   const { AwsSigv4Signer } = require('@opensearch-project/opensearch/aws')
   const client = new Client({
-    ...AwsSigv4Signer({ region: given.region, service: 'es', getCredentials: async () => credentials }),
+    ...AwsSigv4Signer({ region: given.region, service: given.service || 'es', getCredentials: async () => credentials }),
     node: given.endpoint, maxRetries: 0,
   })
   return async r => {
@@ -44,7 +44,7 @@ function withOpenSearchJS (given) {
       const params = { method: r.method, path }
       if (query) params.querystring = query
       if (r.body) params.body = r.body
-      const res = await client.transport.request(params, { headers: r.body ? { 'content-type': 'application/json' } : {} })
+      const res = await client.transport.request(params, { headers: { ...(r.body ? { 'content-type': 'application/json' } : {}), ...r.headers } })
       return { status: res.statusCode, body: typeof res.body === 'string' ? res.body : JSON.stringify(res.body) }
     } catch (e) {
       if (!e.statusCode) throw e

@@ -1,7 +1,7 @@
 """Sends requests with one of the Python clients that sign for Amazon OpenSearch Service.
 
 Usage: clients.py CLIENT < {"endpoint":…, "region":…, "requests":[{"method":…, "target":…, "body":…}]}
-Credentials come from the usual variables. Prints [{"status":…, "body":…}].
+Also "service", es without, and "headers" of a request, by name. Credentials come from the usual variables. Prints [{"status":…, "body":…}].
 """
 import json
 import os
@@ -18,15 +18,23 @@ def credentials():
     return botocore.session.Session().get_credentials()
 
 
+def service(given):
+    return given.get("service") or "es"
+
+
+def headers_of(r):
+    return {**({"Content-Type": "application/json"} if r["body"] else {}), **(r.get("headers") or {})}
+
+
 def with_botocore(given):
     """Signs with botocore and sends with requests."""
     session = requests.Session()
 
     def send(r):
         url = given["endpoint"] + r["target"]
-        headers = {"Content-Type": "application/json"} if r["body"] else {}
+        headers = headers_of(r)
         signed = AWSRequest(method=r["method"], url=url, data=r["body"].encode() or None, headers=headers)
-        SigV4Auth(credentials().get_frozen_credentials(), "es", given["region"]).add_auth(signed)
+        SigV4Auth(credentials().get_frozen_credentials(), service(given), given["region"]).add_auth(signed)
         prepared = requests.Request(r["method"], url, data=r["body"].encode() or None, headers=dict(signed.headers)).prepare()
         prepared.url = url  # as it was signed
         return session.send(prepared)
@@ -38,10 +46,10 @@ def with_requests_aws4auth(given):
     from requests_aws4auth import AWS4Auth
 
     c = credentials().get_frozen_credentials()
-    auth = AWS4Auth(c.access_key, c.secret_key, given["region"], "es", session_token=c.token)
+    auth = AWS4Auth(c.access_key, c.secret_key, given["region"], service(given), session_token=c.token)
 
     def send(r):
-        headers = {"Content-Type": "application/json"} if r["body"] else {}
+        headers = headers_of(r)
         return requests.request(r["method"], given["endpoint"] + r["target"], data=r["body"].encode() or None, headers=headers, auth=auth)
 
     return send
@@ -54,7 +62,7 @@ def with_awscurl(given):
 
     def send(r):
         return awscurl.make_request(
-            r["method"], "es", given["region"], given["endpoint"] + r["target"], {"Content-Type": "application/json"} if r["body"] else {},
+            r["method"], service(given), given["region"], given["endpoint"] + r["target"], headers_of(r),
             r["body"], c.access_key, c.secret_key, c.token, False, verify=True, allow_redirects=False,
         )
 
@@ -79,7 +87,7 @@ def with_opensearch_py(given, connection, auth):
         try:
             status, _, text = client.transport.get_connection().perform_request(
                 r["method"], path, params=dict(parse_qsl(query, keep_blank_values=True)) or None, body=r["body"].encode() or None,
-                headers={"Content-Type": "application/json"} if r["body"] else None,
+                headers=headers_of(r) or None,
             )
             return Answer(status, text)
         except opensearchpy.TransportError as e:
@@ -93,13 +101,13 @@ def with_opensearch_py(given, connection, auth):
 def with_awsv4(given):
     import opensearchpy
 
-    return with_opensearch_py(given, opensearchpy.Urllib3HttpConnection, opensearchpy.Urllib3AWSV4SignerAuth(credentials(), given["region"], "es"))
+    return with_opensearch_py(given, opensearchpy.Urllib3HttpConnection, opensearchpy.Urllib3AWSV4SignerAuth(credentials(), given["region"], service(given)))
 
 
 def with_requests_awsv4(given):
     import opensearchpy
 
-    return with_opensearch_py(given, opensearchpy.RequestsHttpConnection, opensearchpy.RequestsAWSV4SignerAuth(credentials(), given["region"], "es"))
+    return with_opensearch_py(given, opensearchpy.RequestsHttpConnection, opensearchpy.RequestsAWSV4SignerAuth(credentials(), given["region"], service(given)))
 
 
 CLIENTS = {

@@ -2,8 +2,8 @@
 //
 //	clients CLIENT < {"endpoint":…, "region":…, "requests":[{"method":…, "target":…, "body":…}]}
 //
-// Credentials come from the usual variables. It prints [{"status":…, "body":…}]. It is a module of its own, so that
-// the clients stay out of penstock's.
+// Also "service", es without, and "headers" of a request, by name. Credentials come from the usual variables. It prints
+// [{"status":…, "body":…}]. It is a module of its own, so that the clients stay out of penstock's.
 package main
 
 import (
@@ -29,14 +29,16 @@ import (
 )
 
 type request struct {
-	Method string `json:"method"`
-	Target string `json:"target"`
-	Body   string `json:"body"`
+	Method  string            `json:"method"`
+	Target  string            `json:"target"`
+	Body    string            `json:"body"`
+	Headers map[string]string `json:"headers"`
 }
 
 type given struct {
 	Endpoint string    `json:"endpoint"`
 	Region   string    `json:"region"`
+	Service  string    `json:"service"`
 	Requests []request `json:"requests"`
 }
 
@@ -61,7 +63,7 @@ var keys = sigv4.Credentials{
 
 func transport(g given) *sigv4.Transport {
 	return &sigv4.Transport{
-		Region: g.Region, Service: "es",
+		Region: g.Region, Service: g.Service,
 		Credentials: sigv4.ProviderFunc(func(context.Context) (sigv4.Credentials, error) { return keys, nil }),
 	}
 }
@@ -83,7 +85,8 @@ var clients = map[string]func(g given) (performer, error){
 				r.Body = io.NopCloser(strings.NewReader(string(body)))
 			}
 			sum := sha256.Sum256(body)
-			if err := signer.SignHTTP(r.Context(), c, r, hex.EncodeToString(sum[:]), "es", g.Region, time.Now()); err != nil {
+			hash := hex.EncodeToString(sum[:])
+			if err := signer.SignHTTP(r.Context(), c, r, hash, g.Service, g.Region, time.Now()); err != nil {
 				return nil, err
 			}
 			return http.DefaultTransport.RoundTrip(r)
@@ -93,7 +96,7 @@ var clients = map[string]func(g given) (performer, error){
 		signer, err := awsv2.NewSignerWithService(aws.Config{
 			Region:      g.Region,
 			Credentials: credentials.NewStaticCredentialsProvider(keys.AccessKeyID, keys.SecretAccessKey, keys.SessionToken),
-		}, "es")
+		}, g.Service)
 		if err != nil {
 			return nil, err
 		}
@@ -101,7 +104,7 @@ var clients = map[string]func(g given) (performer, error){
 	},
 	"opensearch-go with sigv4.RequestSigner": func(g given) (performer, error) {
 		signer := &sigv4.RequestSigner{
-			Signer: sigv4.Signer{Region: g.Region, Service: "es"}, Credentials: transport(g).Credentials,
+			Signer: sigv4.Signer{Region: g.Region, Service: g.Service}, Credentials: transport(g).Credentials,
 		}
 		return opensearch.NewClient(opensearch.Config{
 			Addresses: []string{g.Endpoint}, Signer: signer, DisableRetry: true,
@@ -127,6 +130,9 @@ func main() {
 	var g given
 	if err := json.NewDecoder(os.Stdin).Decode(&g); err != nil {
 		fail(err)
+	}
+	if g.Service == "" {
+		g.Service = "es"
 	}
 	newClient, ok := clients[os.Args[1]]
 	if !ok {
@@ -156,6 +162,9 @@ func send(client performer, endpoint string, r request) answer {
 	}
 	if r.Body != "" {
 		req.Header.Set("Content-Type", "application/json")
+	}
+	for name, value := range r.Headers {
+		req.Header.Set(name, value)
 	}
 	resp, err := client.Perform(req)
 	if err != nil {
