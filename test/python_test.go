@@ -181,7 +181,8 @@ func TestTheAWSCommandLineKnowsTheData(t *testing.T) {
 		name, value, _ := strings.Cut(kv, "=")
 		return strings.HasPrefix(name, "AWS_") && value == "" || name == "AWS_SESSION_TOKEN"
 	})
-	if out, err := withEnv(exec.CommandContext(t.Context(), penstock, "python", "install"), env).CombinedOutput(); err != nil {
+	install := withEnv(exec.CommandContext(t.Context(), penstock, "python", "install"), env)
+	if out, err := install.CombinedOutput(); err != nil {
 		t.Fatalf("penstock python install: %v\n%s", err, out)
 	}
 	page, err := os.ReadFile("../docs/python.md")

@@ -77,9 +77,9 @@ func Open(path string, logger *slog.Logger) (*Store, error) {
 	return ids, err
 }
 
-// Replace puts users, roles and sessions in the place of those in memory, from the text of a file of identities. They are
-// in force when it returns; after an error those before stay. Sessions of STS go on as long as their user or role is
-// there. A store that follows a file takes none.
+// Replace puts users, roles and sessions in the place of those in memory, from the text of a file of identities. They
+// are in force when it returns; after an error those before stay. Sessions of STS go on as long as their user or role
+// is there. A store that follows a file takes none.
 func (ids *Store) Replace(text []byte) error {
 	if ids.path != "" {
 		return fmt.Errorf("replace identities: they are in %s", ids.path)

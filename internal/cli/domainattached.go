@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 
 	"github.com/seed56735111/penstock/guard/identity"
@@ -62,7 +61,7 @@ func (o *domainOptions) attachedIdentities() (*identity.Store, error) {
 		return ids, nil
 	}
 	if err := ids.Replace(o.attached.Identities); err != nil {
-		return nil, &usageError{Err: fmt.Errorf("read the line of --attached: %w", err), Hint: "docs/domain.md shows their form"}
+		return nil, usagef("docs/domain.md shows their form", "read the line of --attached: %w", err)
 	}
 	return ids, nil
 }

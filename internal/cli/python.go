@@ -29,8 +29,8 @@ func newPythonCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "python",
 		Short: "Teach the AWS command line and boto3 the documents of a domain",
-		Long: `python installs a data model for "esdata", with which "aws esdata …" and boto3 read and write the documents of a
-domain, signed by themselves. docs/python.md is about it, and about the Python package penstock-aws.`,
+		Long: `python installs a data model for "esdata", with which "aws esdata …" and boto3 read and write the documents of
+a domain, signed by themselves. docs/python.md is about it, and about the Python package penstock-aws.`,
 		Example: "  penstock python install\n  penstock python uninstall",
 		GroupID: groupDomain,
 		Args:    rejectUnknownCommand,
@@ -39,8 +39,8 @@ domain, signed by themselves. docs/python.md is about it, and about the Python p
 	install := &cobra.Command{
 		Use:   "install",
 		Short: "Write the data model where the AWS command line and boto3 find it",
-		Long: `install writes the data model of "esdata" into ~/.aws/models. A file that it did not write, or that somebody has
-changed since, is not overwritten.`,
+		Long: `install writes the data model of "esdata" into ~/.aws/models. A file that it did not write, or that somebody
+has changed since, is not overwritten.`,
 		Example: "  penstock python install\n" +
 			"  aws esdata search --index 'logs-*' --q level:error --endpoint-url https://search-x.eu-west-1.es.amazonaws.com",
 		Args: usageArgs(cobra.NoArgs),
@@ -249,7 +249,7 @@ func replaceFile(path string, text []byte) (err error) {
 		}
 	}()
 	_, err = tmp.Write(text)
-	if err = errors.Join(err, tmp.Chmod(0o644), tmp.Close()); err != nil { //nolint:gosec // it is no secret
+	if err = errors.Join(err, tmp.Chmod(0o644), tmp.Close()); err != nil {
 		return err
 	}
 	return os.Rename(tmp.Name(), path)
