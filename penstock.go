@@ -152,8 +152,6 @@ type Record struct {
 	Raw []byte
 	// JSON is the record as one JSON object on one line, valid UTF-8, with unique names that a mapper accepts.
 	JSON []byte
-	// Verbatim says that JSON and Raw are the same bytes.
-	Verbatim bool
 	// Time is when the event happened, zero when the record does not say. It is in UTC, or in UnknownZone.
 	Time time.Time
 	// Top tells which of the names that the shape stage writes the record has at its top level.

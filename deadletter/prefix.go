@@ -152,14 +152,14 @@ func (s *Prefix) rewrite(ctx context.Context, key string, gone map[Key]Mark) err
 		if err != nil {
 			return err
 		}
-		if line.Overlong {
-			return fmt.Errorf("rewrite %s: the line at byte %d is too long to keep (%d bytes)", key, line.Offset, line.Length)
+		if line.overlong {
+			return fmt.Errorf("rewrite %s: the line at byte %d is too long to keep (%d bytes)", key, line.offset, line.length)
 		}
-		rec, err := parse(line.Bytes)
+		rec, err := parse(line.bytes)
 		if m, ok := gone[KeyOf(rec.letter)]; ok && err == nil && m.takes(rec.letter) {
-			line.Bytes = nil
+			line.bytes = nil
 		}
-		body = append(append(body, line.Bytes...), '\n')
+		body = append(append(body, line.bytes...), '\n')
 	}
 	if len(bytes.TrimSpace(body)) > 0 {
 		return s.objects.Put(ctx, key, body)

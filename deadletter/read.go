@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/seed56735111/penstock"
-	"github.com/seed56735111/penstock/decode"
 )
 
 // part is a file or an object with lines in it.
@@ -19,21 +18,21 @@ type part struct {
 }
 
 // lines yields the lines of a part, each valid until the next.
-func (p part) lines(ctx context.Context) iter.Seq2[decode.Line, error] {
-	return func(yield func(decode.Line, error) bool) {
+func (p part) lines(ctx context.Context) iter.Seq2[textLine, error] {
+	return func(yield func(textLine, error) bool) {
 		f, err := p.open(ctx)
 		if err != nil {
-			yield(decode.Line{}, err)
+			yield(textLine{}, err)
 			return
 		}
 		defer func() { _ = f.Close() }()
-		lines := decode.NewLineReader(f, MaxLine)
+		lines := newLineReader(f, MaxLine)
 		for {
 			if ctx.Err() != nil {
-				yield(decode.Line{}, context.Cause(ctx))
+				yield(textLine{}, context.Cause(ctx))
 				return
 			}
-			line, err := lines.Next()
+			line, err := lines.next()
 			if errors.Is(err, io.EOF) {
 				return
 			}
@@ -55,10 +54,10 @@ func (p part) scan(ctx context.Context, logger *slog.Logger) iter.Seq2[numbered,
 				return
 			}
 			n++
-			if len(line.Bytes) == 0 {
+			if len(line.bytes) == 0 {
 				continue
 			}
-			rec, err := parse(line.Bytes)
+			rec, err := parse(line.bytes)
 			if err != nil {
 				logger.WarnContext(ctx, "line passed over", "file", p.name, "line", n, "error", err)
 				continue

@@ -150,7 +150,7 @@ func (s *carried) lifted(rec penstock.Record) bool {
 		return s.finish()
 	}
 	s.json = append(s.json[:0], "{}"...)
-	rec.JSON, rec.Verbatim, rec.Top = s.document(""), false, 0
+	rec.JSON, rec.Top = s.document(""), 0
 	return s.emit(rec)
 }
 
@@ -186,7 +186,6 @@ func (s *carried) finish() bool {
 	rec := s.rec
 	s.look(bytes.TrimRight(s.text, "\r\n"))
 	rec.JSON = s.document(s.message)
-	rec.Verbatim = false
 	rec.Top = s.inner.Top
 	rec.Repaired = rec.Repaired || s.inner.Repaired
 	if rec.Time.IsZero() || s.inner.Top&penstock.TopTimestamp != 0 {

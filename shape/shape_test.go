@@ -36,7 +36,7 @@ func entry(t testing.TB, index string, id penstock.Identity, name string) pensto
 }
 
 func record(body string, at time.Time, offset int64) *penstock.Record {
-	return &penstock.Record{Offset: offset, Raw: []byte(body), JSON: []byte(body), Verbatim: true, Time: at}
+	return &penstock.Record{Offset: offset, Raw: []byte(body), JSON: []byte(body), Time: at}
 }
 
 func TestDocumentsSayWhereTheyAreFrom(t *testing.T) {

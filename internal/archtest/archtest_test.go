@@ -97,7 +97,7 @@ var allowed = map[string][]string{
 	"shape/ocsf": {root, "internal/quote"},
 	"bulk":       {root, "domain", "internal/quote"},
 	"mapping":    {root, "domain", "internal/quote"},
-	"deadletter": {root, "decode"}, // the line reader
+	"deadletter": {root},
 
 	// The machinery of formats, from the bottom up.
 	"internal/quote":            {},

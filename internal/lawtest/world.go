@@ -353,7 +353,7 @@ func (w *World) records(o *object, text io.Reader) iter.Seq2[penstock.Record, er
 			}
 			kind, raw := o.kinds[n], bytes.TrimRight(buf[:got], " \n")
 			r := penstock.Record{
-				Seq: int64(n), Offset: int64(n) * recordStride, Raw: raw, JSON: raw, Verbatim: true, Unparsed: kind == "raw",
+				Seq: int64(n), Offset: int64(n) * recordStride, Raw: raw, JSON: raw, Unparsed: kind == "raw",
 			}
 			err = nil
 			if kind == "overlong" {

@@ -165,7 +165,7 @@ func (r *Reader) OfAnother(offset int64, raw []byte, prose bool) (rec penstock.R
 		return rec, false
 	}
 	if rec, ok = r.Stray(raw, prose); ok {
-		rec.Offset, rec.Raw, rec.Verbatim = offset, raw, false
+		rec.Offset, rec.Raw = offset, raw
 	}
 	return rec, ok
 }

@@ -60,7 +60,7 @@ func (p *jsonReader) wrap(rec *penstock.Record) {
 		dst = append(dst, ',')
 	}
 	p.wrapped = append(dst, rec.JSON[1:]...)
-	rec.JSON, rec.Verbatim = p.wrapped, false
+	rec.JSON = p.wrapped
 }
 
 // findEnvelope looks for the envelope's field in the object at the beginning of the window and returns where its name
@@ -136,6 +136,6 @@ func (p *jsonReader) emitPart(raw []byte, offset int64, y entry.Yield) bool {
 		return p.EmitUnparsed(offset, raw, entry.Because("not JSON"), y)
 	}
 	rec := p.record(p.spare, n, offset)
-	rec.Raw, rec.Verbatim = raw, false
+	rec.Raw = raw
 	return p.Emit(rec, y)
 }

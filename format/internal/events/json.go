@@ -187,7 +187,7 @@ func (p *jsonReader) record(b []byte, end int, offset int64) penstock.Record {
 	}
 	switch s.trouble {
 	case 0:
-		rec.JSON, rec.Verbatim = rec.Raw, true
+		rec.JSON = rec.Raw
 	case multiline:
 		p.JSON = appendCompact(p.Buffer(end), b, end)
 		rec.JSON = p.JSON
@@ -205,7 +205,7 @@ func (p *jsonReader) record(b []byte, end int, offset int64) penstock.Record {
 	if p.anew != nil && rec.JSON[0] == '{' {
 		p.padded = Padded(p.padded[:0], rec.JSON)
 		p.extended = p.anew(p.extended[:0], p.padded)
-		rec.JSON, rec.Verbatim = p.extended, false
+		rec.JSON = p.extended
 	}
 	return rec
 }
@@ -221,7 +221,7 @@ func (p *jsonReader) append(rec *penstock.Record) {
 	p.extended = p.more(p.extended, p.padded)
 	if len(p.extended) > n {
 		p.extended = append(p.extended, '}')
-		rec.JSON, rec.Verbatim = p.extended, false
+		rec.JSON = p.extended
 	}
 }
 

@@ -30,7 +30,7 @@ func (p *jsonReader) repaired(raw []byte, offset int64) (rec penstock.Record, ok
 		return rec, false
 	}
 	rec = p.record(p.spare, n, offset)
-	rec.Raw, rec.Verbatim, rec.Repaired = raw, false, true
+	rec.Raw, rec.Repaired = raw, true
 	return rec, true
 }
 

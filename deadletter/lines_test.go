@@ -1,7 +1,6 @@
-package decode_test
+package deadletter
 
 import (
-	"crypto/sha256"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -10,34 +9,32 @@ import (
 	"testing/iotest"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/seed56735111/penstock/decode"
 )
 
-type line struct {
+type testLine struct {
 	Offset, Length int64
 	Text           string
 	Overlong       bool
 }
 
-func lines(r io.Reader, bound int) ([]line, error) {
-	l := decode.NewLineReader(r, bound)
-	var out []line
+func lines(r io.Reader, bound int) ([]testLine, error) {
+	l := newLineReader(r, bound)
+	var out []testLine
 	for {
-		got, err := l.Next()
+		got, err := l.next()
 		if err != nil {
 			if errors.Is(err, io.EOF) {
 				err = nil
 			}
 			return out, err
 		}
-		out = append(out, line{got.Offset, got.Length, string(got.Bytes), got.Overlong})
+		out = append(out, testLine{got.offset, got.length, string(got.bytes), got.overlong})
 	}
 }
 
 // reference splits with the simplest code that is right.
-func reference(s string, bound int) []line {
-	var out []line
+func reference(s string, bound int) []testLine {
+	var out []testLine
 	for at := 0; at < len(s); {
 		rest := s[at:]
 		i := strings.IndexByte(rest, '\n')
@@ -45,7 +42,7 @@ func reference(s string, bound int) []line {
 		if i >= 0 {
 			whole, next = strings.TrimSuffix(rest[:i], "\r"), at+i+1
 		}
-		l := line{Offset: int64(at), Length: int64(len(whole)), Text: whole}
+		l := testLine{Offset: int64(at), Length: int64(len(whole)), Text: whole}
 		if len(whole) > bound {
 			l.Text, l.Overlong = whole[:bound], true
 		}
@@ -64,7 +61,7 @@ func randomText(r *rand.Rand) string {
 	return b.String()
 }
 
-func TestLinesDoNotDependOnHowTheyAreCutAndCompressed(t *testing.T) {
+func TestLinesDoNotDependOnHowTheyAreCut(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(7, 7))
 	rounds := 100
@@ -74,63 +71,32 @@ func TestLinesDoNotDependOnHowTheyAreCutAndCompressed(t *testing.T) {
 	for round := range rounds {
 		s, bound := randomText(r), 1+r.IntN(200)
 		want := reference(s, bound)
-		var stored strings.Builder
-		for at := 0; at < len(s); {
-			n := min(1+r.IntN(50), len(s)-at)
-			stored.WriteString(gz(s[at : at+n]))
-			at += n
-		}
-		if s == "" {
-			stored.WriteString(gz(""))
-		}
 		for name, src := range map[string]io.Reader{
 			"plain": strings.NewReader(s), "plain by bytes": iotest.OneByteReader(strings.NewReader(s)),
-			"members":           strings.NewReader(stored.String()),
-			"members by halves": iotest.HalfReader(strings.NewReader(stored.String())),
 		} {
-			for e, err := range decode.New(decode.Limits{}).Entries("", src) {
-				if err != nil {
-					t.Fatal(err)
-				}
-				got, err := lines(e, bound)
-				if diff := cmp.Diff(want, got); err != nil || diff != "" {
-					t.Fatalf("round %d, %s, bound %d: %q\nerror %v\n%s", round, name, bound, s, err, diff)
-				}
+			got, err := lines(src, bound)
+			if diff := cmp.Diff(want, got); err != nil || diff != "" {
+				t.Fatalf("round %d, %s, bound %d: %q\nerror %v\n%s", round, name, bound, s, err, diff)
 			}
 		}
 	}
 }
 
-func TestAnOverlongLineIsKnownByItsHash(t *testing.T) {
+func TestAnOverlongLineIsKnownByItsLength(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("0123456789", 100_000) + "\r"
-	l := decode.NewLineReader(strings.NewReader("a\n"+long+"\r\nb"), 1000)
+	l := newLineReader(strings.NewReader("a\n"+long+"\r\nb"), 1000)
 	for i, want := range []string{"a", long, "b"} {
-		got, err := l.Next()
+		got, err := l.next()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if i == 1 && (got.Hash != sha256.Sum256([]byte(want)) || got.Length != int64(len(want)) || len(got.Bytes) != 1000) {
-			t.Errorf("line of %d bytes, %d held", got.Length, len(got.Bytes))
+		if i == 1 && (!got.overlong || got.length != int64(len(want)) || len(got.bytes) != 1000) {
+			t.Errorf("line of %d bytes, %d held", got.length, len(got.bytes))
 		}
-		if i != 1 && string(got.Bytes) != want {
-			t.Errorf("got %q, want %q", got.Bytes, want)
+		if i != 1 && string(got.bytes) != want {
+			t.Errorf("got %q, want %q", got.bytes, want)
 		}
-	}
-}
-
-func TestPeekDoesNotConsume(t *testing.T) {
-	t.Parallel()
-	l := decode.NewLineReader(iotest.OneByteReader(strings.NewReader(text)), 0)
-	for _, n := range []int{1, 10, 1000} {
-		if got := string(l.Peek(n)); got != text[:min(n, len(text))] {
-			t.Errorf("peek %d: %q", n, got)
-		}
-	}
-	got, err := lines(strings.NewReader(text), 100)
-	first, ferr := l.Next()
-	if err != nil || ferr != nil || string(first.Bytes) != got[0].Text {
-		t.Errorf("after a peek the first line is %q", first.Bytes)
 	}
 }
 
@@ -138,15 +104,15 @@ func TestALineThatIsBrokenOffIsNotALine(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("connection reset")
 	for _, tail := range []string{"", "bro", "broken off in the middle of an overlong line"} {
-		l := decode.NewLineReader(io.MultiReader(strings.NewReader("one\n"+tail), iotest.ErrReader(broken)), 10)
-		if got, err := l.Next(); err != nil || string(got.Bytes) != "one" {
-			t.Fatalf("%q, error %v", got.Bytes, err)
+		l := newLineReader(io.MultiReader(strings.NewReader("one\n"+tail), iotest.ErrReader(broken)), 10)
+		if got, err := l.next(); err != nil || string(got.bytes) != "one" {
+			t.Fatalf("%q, error %v", got.bytes, err)
 		}
-		got, err := l.Next()
-		if !errors.Is(err, broken) || got.Length != int64(len(tail)) || !strings.HasPrefix(tail, string(got.Bytes)) {
-			t.Errorf("%q: %q, error %v", tail, got.Bytes, err)
+		got, err := l.next()
+		if !errors.Is(err, broken) || got.length != int64(len(tail)) || !strings.HasPrefix(tail, string(got.bytes)) {
+			t.Errorf("%q: %q, error %v", tail, got.bytes, err)
 		}
-		if _, err := l.Next(); !errors.Is(err, broken) {
+		if _, err := l.next(); !errors.Is(err, broken) {
 			t.Errorf("after the end: error %v", err)
 		}
 	}
@@ -158,9 +124,9 @@ func TestALineIsReadAgainFromItsOffset(t *testing.T) {
 	for range 100 {
 		s := randomText(r)
 		for _, l := range reference(s, 1<<20) {
-			again, err := decode.NewLineReader(strings.NewReader(s[l.Offset:]), 0).Next()
-			if err != nil || string(again.Bytes) != l.Text || again.Offset != 0 {
-				t.Fatalf("%q at %d: %q, error %v", s, l.Offset, again.Bytes, err)
+			again, err := newLineReader(strings.NewReader(s[l.Offset:]), 1<<20).next()
+			if err != nil || string(again.bytes) != l.Text || again.offset != 0 {
+				t.Fatalf("%q at %d: %q, error %v", s, l.Offset, again.bytes, err)
 			}
 		}
 	}
@@ -171,9 +137,9 @@ func TestLinesCostNoAllocations(t *testing.T) {
 	r := strings.NewReader("")
 	allocs := testing.AllocsPerRun(10, func() {
 		r.Reset(data)
-		l := decode.NewLineReader(r, 0)
+		l := newLineReader(r, MaxLine)
 		for {
-			if _, err := l.Next(); err != nil {
+			if _, err := l.next(); err != nil {
 				return
 			}
 		}
@@ -209,9 +175,9 @@ func BenchmarkLines(b *testing.B) {
 	b.SetBytes(int64(len(data)))
 	b.ReportAllocs()
 	for b.Loop() {
-		l := decode.NewLineReader(strings.NewReader(data), 0)
+		l := newLineReader(strings.NewReader(data), MaxLine)
 		for {
-			if _, err := l.Next(); err != nil {
+			if _, err := l.next(); err != nil {
 				break
 			}
 		}
