@@ -152,17 +152,37 @@ func (t *Target) toCollection(next http.RoundTripper) http.RoundTripper {
 	if t.Collection == "" {
 		return next
 	}
-	return roundTrip(func(req *http.Request) (*http.Response, error) {
-		req = req.Clone(req.Context())
-		req.Header.Set("X-Amz-Aoss-Collection-Name", t.Collection)
-		return next.RoundTrip(req)
-	})
+	return &collectionTransport{t.Collection, next}
 }
 
-type roundTrip func(*http.Request) (*http.Response, error)
+// collectionTransport names a collection in every request.
+type collectionTransport struct {
+	name string
+	next http.RoundTripper
+}
 
 // RoundTrip is part of http.RoundTripper.
-func (f roundTrip) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+func (c *collectionTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	req = req.Clone(req.Context())
+	req.Header.Set("X-Amz-Aoss-Collection-Name", c.name)
+	return c.next.RoundTrip(req)
+}
+
+// CloseIdleConnections is what http.Client looks for.
+func (c *collectionTransport) CloseIdleConnections() {
+	if idle, ok := c.next.(interface{ CloseIdleConnections() }); ok {
+		idle.CloseIdleConnections()
+	}
+}
+
+// SignerOf is what signs in a transport of [Target.Transport]; ok is false when nothing does.
+func SignerOf(rt http.RoundTripper) (signer *sigv4.Transport, ok bool) {
+	if c, is := rt.(*collectionTransport); is {
+		rt = c.next
+	}
+	signer, ok = rt.(*sigv4.Transport)
+	return signer, ok
+}
 
 // hostname is a host without its port.
 func hostname(host string) string {

@@ -51,11 +51,14 @@ func (x *exchange) end() {
 	if x.kept != nil {
 		_ = x.kept.Close() // of what is not needed any more
 	}
-	if x.cfg.Audit == nil {
-		return
+	var err error
+	if x.cfg.Audit != nil {
+		if err = x.cfg.Audit.write(x.line()); err != nil {
+			x.log.LogAttrs(x.r.Context(), slog.LevelError, "audit line is lost", slog.Any("err", err))
+		}
 	}
-	if err := x.cfg.Audit.write(x.line()); err != nil {
-		x.log.LogAttrs(x.r.Context(), slog.LevelError, "audit line is lost", slog.Any("err", err))
+	if x.cfg.Observer != nil {
+		x.cfg.Observer.Ended(x.observation(err != nil))
 	}
 }
 

@@ -51,6 +51,8 @@ type Config struct {
 	Bodies *sigv4.Keeper
 	// Audit gets a line for each request. Nil writes none.
 	Audit *Audit
+	// Observer sees every request. Nil is nobody.
+	Observer Observer
 	// Idle is how long a client may send nothing of its body, or take nothing of its answer; a minute when zero.
 	Idle time.Duration
 	// Logger gets refusals and failures. Nil is silent.
@@ -122,6 +124,9 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{
 		Proxy: p, r: r, started: time.Now(),
 		pacedWriter: pacedWriter{ResponseWriter: w, control: http.NewResponseController(w), idle: p.cfg.Idle},
+	}
+	if p.cfg.Observer != nil {
+		p.cfg.Observer.Began()
 	}
 	defer x.end()
 	if r.Body != nil && r.Body != http.NoBody {

@@ -140,6 +140,7 @@ var homes = map[string][]string{
 	"github.com/spf13/cobra":            {"internal/cli"},
 	"github.com/spf13/pflag":            {"internal/cli", "internal/settings", "internal/config", "internal/function"},
 	"github.com/goccy/go-yaml":          {"internal/config"},
+	"github.com/prometheus":             {"internal/cli"},
 	"github.com/rogpeppe/go-internal":   {},
 	"github.com/santhosh-tekuri":        {},
 	"github.com/google/go-cmp":          {},

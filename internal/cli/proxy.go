@@ -140,6 +140,14 @@ func (o *proxyOptions) run(cmd *cobra.Command, a *app) error {
 		return err
 	}
 	defer closeAudit()
+	admin := &proxyAdmin{log: logger}
+	if o.adminListen != "" {
+		if signer, ok := pipeline.SignerOf(transport); ok {
+			admin.credentials = signer.Credentials
+		}
+		metrics := newProxyMetrics(o.Bodies, admin.credentials)
+		cfg.Observer, admin.metrics = metrics, metrics.handler(logger)
+	}
 	p, err := proxy.New(cfg)
 	if err != nil {
 		return &usageError{Err: err, Hint: "docs/proxy.md has examples"}
@@ -147,6 +155,14 @@ func (o *proxyOptions) run(cmd *cobra.Command, a *app) error {
 	l, address, err := o.open(ctx)
 	if err != nil {
 		return err
+	}
+	if o.adminListen != "" {
+		admin.ready = p.Ready
+		end, err := o.watch(ctx, admin)
+		if err != nil {
+			return errors.Join(err, l.Close())
+		}
+		defer end()
 	}
 	srv := &http.Server{
 		Handler: p, ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: maxHeader,

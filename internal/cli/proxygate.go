@@ -21,6 +21,7 @@ type gateOptions struct {
 	clients                 string
 	cert, key, clientCA     string
 	audit                   string
+	adminListen             string
 }
 
 func (o *gateOptions) flags(cmd *cobra.Command) {
@@ -38,6 +39,8 @@ func (o *gateOptions) flags(cmd *cobra.Command) {
 	f.StringVar(&o.key, "tls-key", "", "PEM file with the key of --tls-cert")
 	f.StringVar(&o.clientCA, "client-ca", "", "PEM file with the authorities of clients' certificates; without --clients "+
 		"every certificate of theirs is let in")
+	f.StringVar(&o.adminListen, "admin-listen", "", "address to answer /healthz, /readyz and /metrics on, "+
+		"without TLS and client authentication")
 	f.StringVar(&o.audit, "audit", "", "file that gets a line of JSON for each request; - is standard error")
 }
 
