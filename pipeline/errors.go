@@ -39,6 +39,7 @@ const (
 	BadEncoding                           // there is no such encoding of text
 	BadLogs                               // an option of log events is wrong
 	BadRoute                              // a route is wrong
+	BadCheckpoint                         // the checkpoint is none, or of another run
 	BadSelection                          // what is said about the objects to take is wrong
 )
 

@@ -48,6 +48,9 @@ type Options struct {
 	PrepareLetters bool
 	// Preview, when it is set, takes the documents and letters instead: no domain is opened and nothing is left behind.
 	Preview Preview
+	// Checkpoint is a file that notes how far the listings of S3 are settled, empty for none. A run that finds it goes on
+	// behind; it is for sources of S3 alone, in the order of their names.
+	Checkpoint string
 	// Rate bounds what is delivered in a second, as [ParseRate] reads it; empty for no bound.
 	Rate string
 	// Workers is the number of items being read at once, 4 when zero.
@@ -77,6 +80,7 @@ type Pipeline struct {
 	read    Read
 	write   Write
 	rate    Rate
+	noted   *checkpoint    // nil without one
 	domain  *domain.Domain // nil in a preview
 	writer  *bulk.Writer   // nil before Connect
 	letters deadletter.Store
@@ -110,6 +114,16 @@ func Open(ctx context.Context, o Options) (*Pipeline, error) {
 		return nil, optionf(BadSelection, "--rate: %w", err)
 	}
 	p := &Pipeline{rate: rate, Pipeline: *stages, Rules: rules, read: o.Read, write: o.Write}
+	if o.Checkpoint != "" {
+		name, err := o.Target.Name()
+		if err != nil && o.Preview == nil {
+			return nil, err
+		}
+		if p.noted, err = openCheckpoint(o.Checkpoint, name, o.Sources.Select, o.Preview != nil); err != nil {
+			return nil, err
+		}
+		o.Sources.noted = p.noted
+	}
 	if p.Source, err = o.Sources.Open(ctx, &o.Target.AWS, &o.S3, o.Logger); err != nil {
 		return nil, err
 	}
@@ -166,6 +180,11 @@ func (p *Pipeline) Run(ctx context.Context) (Result, error) {
 	err := result.Err()
 	if p.writer != nil {
 		err = errors.Join(err, CloseWriter(ctx, p.writer))
+	}
+	if p.noted != nil {
+		if noted := p.noted.close(); noted != nil {
+			err = errors.Join(err, &CheckpointError{noted})
+		}
 	}
 	result.Written = p.Written()
 	return result, errors.Join(err, p.letters.Close())

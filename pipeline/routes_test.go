@@ -253,3 +253,23 @@ func BenchmarkRoutes(b *testing.B) {
 		})
 	}
 }
+
+// Whatever its fields are called, the document in a letter without an index is the one that is shipped with an index.
+func TestALetterWithoutAnIndexHoldsTheDocument(t *testing.T) {
+	t.Parallel()
+	const flow = "2 123456789010 eni-1235b8ca123456789 172.31.16.139 172.31.16.21 20641 22 6 20 4249 1418530010 1418530070 " +
+		"ACCEPT OK\n"
+	id := penstock.Identity{Bucket: "b", Key: "k", ETag: "e"}
+	for _, fields := range []string{FieldsOwn, FieldsECS, FieldsOCSF} {
+		for _, original := range []bool{false, true} {
+			o := &Read{Index: "x", Fields: fields, Original: original, Format: "vpcflow"}
+			want := readAs(t, o, &penstock.Object{}, id, strings.NewReader(flow))
+			o.Index = "x-{nowhere}"
+			got := readAs(t, o, &penstock.Object{}, id, strings.NewReader(flow))
+			re, ok := errors.AsType[*penstock.RecordError](got.err)
+			if !ok || len(want.bodies) != 1 || string(re.Document) != want.bodies[0] || "x "+string(re.ID) != want.docs[0] {
+				t.Errorf("%s, original %t: error %v\n got %s\nwant %s", fields, original, got.err, re.Document, want.bodies)
+			}
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,6 +33,8 @@ type Sources struct {
 	Linger time.Duration
 	// Empty, when set, is told of a name, at its end, in which there is no file or no object.
 	Empty func(name string)
+
+	noted *checkpoint // nil without one
 }
 
 // Open makes one source of all names, in their order, but for files and directories: they come together, where the
@@ -41,6 +44,10 @@ func (o *Sources) Open(ctx context.Context, identity *AWS, s3 *S3, l *slog.Logge
 	choice, err := o.Select.compile(time.Now())
 	if err != nil {
 		return nil, err
+	}
+	if o.noted != nil && (o.From != nil || choice.newest || o.List.Versions || slices.ContainsFunc(o.Names, notListed)) {
+		return nil, optionf(BadCheckpoint, "--checkpoint is for prefixes of S3 in the order of their names: not for files, "+
+			"single versions, --files-from, --all-versions or --order newest")
 	}
 	if o.From != nil {
 		listed, err := o.listed(ctx, identity, s3, l)
@@ -72,7 +79,18 @@ func (o *Sources) Open(ctx context.Context, identity *AWS, s3 *S3, l *slog.Logge
 					return nil, err
 				}
 			}
-			all = append(all, &noting{Source: buckets.List(loc, o.List), empty: func() { o.noteEmpty(loc.String()) }})
+			listing := o.List
+			if o.noted != nil {
+				listing.StartAfter = max(listing.StartAfter, o.noted.after(loc))
+			}
+			s := buckets.List(loc, listing)
+			if o.noted == nil || o.noted.after(loc) == "" { // otherwise there was something before
+				s = &noting{Source: s, empty: func() { o.noteEmpty(loc.String()) }}
+			}
+			if o.noted != nil {
+				s = o.noted.source(loc, s)
+			}
+			all = append(all, s)
 		default:
 			if files == nil {
 				files = new(source.Files)
@@ -111,6 +129,12 @@ func (o *Sources) listed(ctx context.Context, identity *AWS, s3 *S3, l *slog.Log
 	var err error
 	n.s3, err = s3.Open(ctx, identity, l)
 	return n, err
+}
+
+// notListed reports whether a name is anything else than a place in S3 that is listed.
+func notListed(name string) bool {
+	loc, err := source.ParseLocation(name)
+	return err != nil || loc.Version != ""
 }
 
 func (o *Sources) stdin() io.Reader {

@@ -68,6 +68,9 @@ func For(err error) Advice {
 	if e, ok := errors.AsType[*pipeline.OptionError](err); ok {
 		return Advice{Usage, optionHints[e.Problem]}
 	}
+	if _, ok := errors.AsType[*pipeline.CheckpointError](err); ok {
+		return Advice{Incomplete, "see to it that the file of --checkpoint can be written; " + runAgain}
+	}
 	if _, ok := errors.AsType[*penstock.BrakeError](err); ok {
 		return Advice{Incomplete, "check --format, --index and the mapping of the index, then run the same command again; " +
 			"nothing was put into the dead letters. --keep-going goes on"}
@@ -164,9 +167,10 @@ var optionHints = map[pipeline.Problem]string{
 		"--time-zone mysql-error=Europe/Berlin for one",
 	pipeline.BadEncoding: "the names are those of https://encoding.spec.whatwg.org: " +
 		"windows-1252, shift_jis, gbk, utf-16le",
-	pipeline.BadLogs:      "docs/cloudwatch-logs.md explains them",
-	pipeline.BadRoute:     "docs/routes.md explains routes; penstock check reports every mistake of a file",
-	pipeline.BadSelection: "docs/ship.md explains which objects are taken",
+	pipeline.BadLogs:       "docs/cloudwatch-logs.md explains them",
+	pipeline.BadRoute:      "docs/routes.md explains routes; penstock check reports every mistake of a file",
+	pipeline.BadCheckpoint: "name another file, or remove this one to begin anew; docs/ship.md explains checkpoints",
+	pipeline.BadSelection:  "docs/ship.md explains which objects are taken",
 }
 
 // credentialsHint is for whoever asks for credentials, of S3 too.

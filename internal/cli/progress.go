@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"slices"
 	"strings"
 	"sync"
@@ -241,80 +240,4 @@ func humanWait(d time.Duration) string {
 		return fmt.Sprintf("%d h %02d min", int(d.Hours()), int(d.Minutes())%60)
 	}
 	return fmt.Sprintf("%d days", int(d.Hours()/24)+1)
-}
-
-// waterMark gives the items of a source and knows up to which of them everything is settled.
-type waterMark struct {
-	penstock.Source
-	mu      sync.Mutex
-	next    int64 // the number of the next item
-	open    []openItem
-	reached string // the last item before which, and up to which, everything is settled
-	given   int64  // the number of the first item that was given back, -1 for none
-}
-
-// openItem is an item that the mark has not passed.
-type openItem struct {
-	number  int64
-	id      string
-	settled bool
-}
-
-func newWaterMark(s penstock.Source) *waterMark { return &waterMark{Source: s, given: -1} }
-
-var _ penstock.Source = (*waterMark)(nil)
-
-func (w *waterMark) Items(ctx context.Context) iter.Seq2[penstock.Item, error] {
-	return func(yield func(penstock.Item, error) bool) {
-		for item, err := range w.Source.Items(ctx) {
-			if err == nil {
-				item.Settle = w.watch(item)
-			}
-			if !yield(item, err) {
-				return
-			}
-		}
-	}
-}
-
-// watch returns how to settle an item so that the mark hears of it.
-func (w *waterMark) watch(item penstock.Item) func(context.Context, error) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	number := w.next
-	w.next++
-	if w.given < 0 {
-		w.open = append(w.open, openItem{number: number, id: item.ID})
-	}
-	return func(ctx context.Context, err error) error {
-		w.settle(number, err == nil)
-		if item.Settle == nil {
-			return nil
-		}
-		return item.Settle(ctx, err)
-	}
-}
-
-func (w *waterMark) settle(number int64, ok bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	i := slices.IndexFunc(w.open, func(o openItem) bool { return o.number == number })
-	if i < 0 {
-		return // behind one that was given back
-	}
-	if !ok {
-		w.given, w.open = number, w.open[:i] // the mark will not pass it
-		return
-	}
-	w.open[i].settled = true
-	for len(w.open) > 0 && w.open[0].settled {
-		w.reached, w.open = w.open[0].id, w.open[1:]
-	}
-}
-
-// mark is the item up to which everything is settled, empty when there is none.
-func (w *waterMark) mark() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.reached
 }

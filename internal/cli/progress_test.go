@@ -192,7 +192,7 @@ func TestTheMarkPassesNothingThatIsNotSettled(t *testing.T) {
 		{"0 -3 -1 2", "0"},
 		{"4 3 2 1 0", "4"},
 	} {
-		w := newWaterMark(sized{sizes: make([]int64, 5)})
+		w := pipeline.NewMark(sized{sizes: make([]int64, 5)})
 		settle := map[string]func(context.Context, error) error{}
 		for item := range w.Items(t.Context()) {
 			settle[item.ID] = item.Settle
@@ -205,7 +205,7 @@ func TestTheMarkPassesNothingThatIsNotSettled(t *testing.T) {
 			}
 			_ = settle[id](t.Context(), err)
 		}
-		if got := w.mark(); got != tt.want {
+		if got := w.Reached(); got != tt.want {
 			t.Errorf("%q: got %q, want %q", tt.settle, got, tt.want)
 		}
 	}

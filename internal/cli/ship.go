@@ -73,6 +73,8 @@ records); 4 incomplete, run it again; 5 refused. docs/ship.md explains the outpu
 	f.S3(&o.S3)
 	f.Select(&o.Sources.Select)
 	cmd.Flags().IntVar(&o.Sources.Select.Limit, "limit", 0, "most objects to take")
+	cmd.Flags().StringVar(&o.Checkpoint, "checkpoint", "", "file that notes how far the listings of S3 are settled; a run "+
+		"that finds it goes on behind")
 	cmd.Flags().StringVar(&o.from, "files-from", "", "file with the objects to read, one on a line: URLs of S3, paths, or "+
 		"keys of the one bucket that stands beside it; - is standard input")
 	f.Read(&o.Read)
@@ -189,7 +191,7 @@ func (o *shipOptions) watched(
 	if !o.dry {
 		shown.written = p.Written
 	}
-	mark := newWaterMark(p.Source)
+	mark := pipeline.NewMark(p.Source)
 	p.Source = mark
 	defer context.AfterFunc(ctx, func() {
 		shown.draining.Store(true)
@@ -197,12 +199,12 @@ func (o *shipOptions) watched(
 	})()
 	defer shown.tell(a, log, o.dry)()
 	got, err := p.Run(ctx)
-	return got, mark.mark(), err
+	return got, mark.Reached(), err
 }
 
 // sayMark says how far a run came that is not at its end.
 func (o *shipOptions) sayMark(a *app, args []string, reached string) {
-	if reached == "" || o.Sources.From != nil || !o.Sources.Select.Ordered() {
+	if reached == "" || o.Checkpoint != "" || o.Sources.From != nil || !o.Sources.Select.Ordered() {
 		return
 	}
 	text := "everything up to and including " + reached + " is settled"
@@ -227,6 +229,8 @@ func (o *shipOptions) check(args []string) error {
 		return usagef("leave it out for no limit", "--limit %d is no number of objects", o.Sources.Select.Limit)
 	case o.plan && o.dry:
 		return usagef("leave one of them out", "--plan and --dry-run are both given")
+	case o.Checkpoint != "" && o.dry:
+		return usagef("leave one of them out", "--checkpoint with --dry-run: nothing is settled")
 	case o.from == "-" && slices.Contains(args, "-"):
 		return usagef("name a file", "standard input is read for --files-from, and is a source as well")
 	case o.from != "" && (o.Sources.List.StartAfter != "" || o.Sources.List.Versions):

@@ -5,6 +5,7 @@ package ocsf
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -84,7 +85,8 @@ func (e *shaper) Shape(r *penstock.Record) (penstock.Document, error) {
 	e.record = *r
 	e.record.Top = 0 // a record's own names are below unmapped, and in nobody's way
 	doc, err := e.EntryShaper.Shape(&e.record)
-	if err != nil {
+	unnamed, ok := errors.AsType[*penstock.RecordError](err) // a document that lacks an index
+	if err != nil && (!ok || unnamed.Document == nil || len(doc.Tail) == 0) {
 		return doc, err
 	}
 	at, text := when(r, doc.Head)
@@ -99,7 +101,10 @@ func (e *shaper) Shape(r *penstock.Record) (penstock.Document, error) {
 	}
 	e.buf = append(b, '}')
 	doc.Tail = e.buf
-	return doc, nil
+	if unnamed != nil {
+		unnamed.Document = doc.Body()
+	}
+	return doc, err
 }
 
 // class finds out which class a record is of, and which of the plans finds its fields.
