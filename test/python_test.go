@@ -27,7 +27,7 @@ var pythons = []struct {
 	}},
 	{"3.13", []string{
 		"boto3==1.44.5", "requests==2.32.5", "httpx==0.28.1", "opensearch-py==3.2.0", "pytest==9.0.1",
-		"hatchling==1.27.0", "mypy==1.18.2",
+		"hatchling==1.27.0", "mypy==1.18.2", "moto[s3]==5.2.5",
 	}},
 }
 
@@ -39,7 +39,7 @@ func TestThePythonPackageWorksWhereItIsInstalled(t *testing.T) {
 		t.Run(p.version, func(t *testing.T) {
 			t.Parallel()
 			python := installWheel(t, realtest.PythonOf(t, p.version, p.packages...))
-			runPython(t, python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--strict-markers", "tests")
+			t.Log(runPython(t, python, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", "--strict-markers", "tests"))
 		})
 	}
 }

@@ -140,6 +140,15 @@ def test_a_machine_without_the_program_says_how_to_name_one(monkeypatch):
     assert os.path.samefile(penstock_aws.program_path(), sys.executable)
 
 
+def test_the_module_runs_the_program(tmp_path):
+    module = [sys.executable, "-m", "penstock_aws"]
+    done = subprocess.run([*module, "version"], capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout.startswith("penstock ")
+    env = {**os.environ, "PENSTOCK_PROGRAM": "/none"}
+    done = subprocess.run([*module, "version"], env=env, capture_output=True, text=True)
+    assert done.returncode == 2 and "penstock: error: PENSTOCK_PROGRAM names /none" in done.stderr
+
+
 def test_it_ends_with_the_block(domain):
     with penstock_aws.Domain() as other:
         pid = other.pid

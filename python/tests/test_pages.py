@@ -31,7 +31,7 @@ def test_there_are_examples():
 
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_an_example_runs(example, pytester):
-    for module in set(re.findall(r"^import (\w+)", example, re.MULTILINE)):
+    for module in set(re.findall(r"^(?:import|from) (\w+)", example, re.MULTILINE)):
         pytest.importorskip(module)
     if "def test_" in example:
         pytester.makepyfile(example)

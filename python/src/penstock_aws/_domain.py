@@ -10,6 +10,7 @@ import string
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from collections import deque
 from datetime import datetime, timedelta, timezone
@@ -273,7 +274,11 @@ class Domain:
 
     def log(self) -> str:
         """What the domain logged: a line of JSON for each request that it refused, with the reason."""
-        return "".join(self._said)
+        heard = -1
+        while self._child is not None and heard != len(self._said):  # what it said just now comes through a pipe
+            heard = len(self._said)
+            time.sleep(0.01)
+        return "".join(self._said.copy())
 
     # Who signs.
 
