@@ -356,7 +356,7 @@ func explainMistakes() []mistake {
 				between, "method"
 			m.onWay = func(s *hostile.Sent) { s.Method = http.MethodGet }
 		}),
-		// What the threads about other signers tell, added when the explainer was written.
+		// What threads tell that were read after the explainer was written.
 		{
 			name: "spaces in a header kept", from: "aws/aws-sdk-go#4141", cause: headerChanged, line: "header x-amz-note",
 			headers: map[string]string{"X-Amz-Note": "a  b"}, bug: onLine("x-amz-note:a b", "x-amz-note:a  b"),
@@ -434,6 +434,78 @@ func explainMistakes() []mistake {
 		{
 			name: "token encoded for a URL", from: "aws-beam/aws-erlang#167", cause: explain.CauseTokenInvalid,
 			settings: func(r *run) { r.token = url.QueryEscape(r.token) },
+		},
+		{
+			name: "product added to user-agent", from: "aws/aws-sdk-cpp#323", cause: headerChanged,
+			line: "header user-agent", headers: map[string]string{"User-Agent": "shop/1"},
+			onWay: set("User-Agent", "shop/1 proxy/2"),
+		},
+		{
+			name: "trace of a load balancer", from: "aws/aws-sdk-js#1269", cause: headerChanged,
+			line: "header x-amzn-trace-id", headers: map[string]string{"X-Amzn-Trace-Id": "Root=1-5"},
+			onWay: set("X-Amzn-Trace-Id", "Self=1-6;Root=1-5"),
+		},
+		{
+			name: "range taken off", from: "aws/aws-sdk-go-v2#2722", cause: headerChanged, line: "header range",
+			headers: map[string]string{"Range": "bytes=0-10"}, onWay: drop("Range"),
+		},
+		with(post, func(m *mistake) {
+			m.name, m.from, m.cause = "length made chunks", "aws/mcp-proxy-for-aws#313", headerChanged
+			m.line = "header content-length"
+			m.onWay = func(s *hostile.Sent) {
+				s.Header.Del("Content-Length")
+				s.Header.Set("Transfer-Encoding", "chunked")
+			}
+		}),
+		{
+			name: "connection taken off", from: "stacklok/toolhive#5835", cause: headerChanged,
+			line: "header connection", headers: map[string]string{"Connection": "keep-alive"},
+			onWay: drop("Connection"),
+		},
+		{
+			name: "address of a worker", from: "mhart/aws4fetch#77", cause: headerChanged,
+			line: "header cf-connecting-ip", headers: map[string]string{"Cf-Connecting-Ip": "10.0.0.1"},
+			onWay: set("Cf-Connecting-Ip", "10.0.0.9"),
+		},
+		{
+			name: "slashes not joined", from: "elastic/elasticsearch-ruby#278", target: "//idx/_search",
+			cause: pathEncoding, line: "path", bug: onLine("\n/idx/", "\n//idx/"),
+		},
+		{
+			name: "path decoded and encoded once", from: "inreachventures/aws-signing-request-interceptor#28",
+			target: "/idx-*/_doc/joe%40example.com", cause: pathEncoding, line: "path", bug: onLine("%2540", "%40"),
+		},
+		{
+			name: "colons raw", from: "carsales/aws-request-signer#11",
+			target: "/_plugin/kibana/api/kibana/settings/discover:aggs:terms:size", cause: pathEncoding, line: "path",
+			bug: func(c string, _ *hostile.Sent) string { return strings.ReplaceAll(c, "%3A", ":") },
+		},
+		{
+			name: "empty path signed", from: "adam-fowler/aws-signer-v4#5", target: "/", cause: pathEncoding, line: "path",
+			bug: onLine("\n/\n", "\n\n"),
+		},
+		{
+			name: "spaces in quotes kept", from: "boto/boto#2142", cause: headerChanged, line: "header x-amz-note",
+			headers: map[string]string{"X-Amz-Note": `"a   b"`}, bug: onLine(`"a b"`, `"a   b"`),
+		},
+		{
+			name: "query not escaped", from: "DavidMuller/aws-requests-auth#2", target: search + "?q=n%3Aa%2Fb",
+			cause: pathEncoding, line: "query",
+			bug: query(func(q string) string { return strings.NewReplacer("%3A", ":", "%2F", "/").Replace(q) }),
+		},
+		{
+			name: "space before header values", from: "NetSPI/AWSSigner#45", cause: headerChanged,
+			bug: func(c string, _ *hostile.Sent) string {
+				return regexp.MustCompile(`(?m)^([a-z0-9-]+):`).ReplaceAllString(c, "$1: ")
+			},
+		},
+		{
+			name: "header names in capitals", from: "fog/fog-aws#4", cause: headerChanged,
+			bug: func(c string, _ *hostile.Sent) string {
+				return regexp.MustCompile(`(?m)^([a-z0-9-]+):`).ReplaceAllStringFunc(c, func(name string) string {
+					return http.CanonicalHeaderKey(strings.TrimSuffix(name, ":")) + ":"
+				})
+			},
 		},
 	}
 }

@@ -136,6 +136,13 @@ var table = []lore{
 		},
 	},
 	{
+		lines: []string{lineLayout},
+		means: "the signer writes the canonical request in another form: headers are name:value in small letters, sorted " +
+			"by name, without spaces around the value, and an empty line follows them",
+		fix:     "mend the signer, or use one that is known to sign rightly (docs/clients.md)",
+		clients: []string{"AWSSigner for Burp (NetSPI/AWSSigner#45)", "fog-aws before 0.1 (fog-aws#4)"},
+	},
+	{
 		lines: []string{lineHeader},
 		means: "the header was changed, added or taken off after it was signed, by an HTTP library or a proxy",
 		fix:   "do not sign it: host, x-amz-date, x-amz-security-token and x-amz-content-sha256 are enough",

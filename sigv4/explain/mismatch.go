@@ -292,10 +292,8 @@ func causeOf(line *Line, inClient bool) string {
 			return CauseHeaderChanged
 		}
 		return CauseProxy
-	case lineLayout:
-		return CauseSignature
 	}
-	return CauseHeaderChanged
+	return CauseHeaderChanged // the layout of the canonical request is that of its headers, too
 }
 
 // doubt is the cause that a request leaves open when all lines are equal: what clients write in two ways. It is empty

@@ -171,6 +171,7 @@ func pathChanges(path, query string) []change {
 		set("does not resolve empty and dot segments", encode(path, "/")),
 		set("does not resolve empty and dot segments, and encodes the path once", encode(plain, "/")),
 		set("signs the decoded path", plain),
+		set("signs one slash more at the start of the path", "/"+encode(path, "/")),
 		set("encodes the path three times", encode(encode(path, "/"), "/")),
 		set("takes the slash at the end of the path away", strings.TrimSuffix(encode(path, "/"), "/")),
 		set("adds a slash at the end of the path", encode(path, "/")+"/"),
