@@ -18,12 +18,14 @@ const (
 	tableEnds   = "<!-- end -->\n"
 )
 
-// elsewhere are the fixes that tests beside this package apply.
+// elsewhere are the fixes that other tests apply.
 var elsewhere = map[doctor.Cause]bool{
-	doctor.RegionWrong:  true, // cmd/penstock: doctor.txtar
-	doctor.ServiceWrong: true,
-	doctor.TLSUntrusted: true,
-	doctor.SecretWrong:  true,
+	doctor.RegionWrong:     true, // cmd/penstock: doctor.txtar
+	doctor.ServiceWrong:    true,
+	doctor.TLSUntrusted:    true,
+	doctor.SecretWrong:     true,
+	doctor.WritesBlocked:   true, // real_test.go
+	doctor.FineGrainedRole: true,
 }
 
 // TestThePageHasTheTable holds docs/doctor.md to the table, and says of each fix whether a test has applied it.

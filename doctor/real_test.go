@@ -5,9 +5,11 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed56735111/penstock/doctor"
 	"github.com/seed56735111/penstock/guard"
+	"github.com/seed56735111/penstock/internal/hostile"
 	"github.com/seed56735111/penstock/internal/realtest"
 	"github.com/seed56735111/penstock/sigv4"
 )
@@ -147,4 +149,79 @@ func request(t *testing.T, cfg doctor.Config, fix string) {
 		t.Fatalf("another command: %q", words)
 	}
 	set(t, cfg, words[0], words[1], words[3])
+}
+
+// asGrace tells fine-grained access control who calls, as the edge of the managed service does.
+func asGrace(r *http.Request) {
+	r.Header.Set("X-Forwarded-For", "127.0.0.1")
+	r.Header.Set("X-Proxy-User", graceARN)
+	r.Header.Set("X-Proxy-Roles", graceARN)
+}
+
+// TestTheSecurityPluginIsAsked walks to OpenSearch with its security plugin as a caller whom nothing maps to a role,
+// carries out the commands that the doctor prints as an admin, and walks again.
+func TestTheSecurityPluginIsAsked(t *testing.T) {
+	node := realtest.StartSecuredOpenSearch(t)
+	asAdmin := func(method, path, body string) (int, string) {
+		req, err := http.NewRequestWithContext(t.Context(), method, node.URL+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, value := range map[string]string{
+			"Content-Type": "application/json", "X-Forwarded-For": "127.0.0.1", "X-Proxy-User": "admin",
+			"X-Proxy-Roles": "admin",
+		} {
+			req.Header.Set(name, value)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = resp.Body.Close() }()
+		text, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp.StatusCode, string(text)
+	}
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(500 * time.Millisecond) {
+		if status, text := asAdmin(http.MethodGet, "/_cluster/health", ""); status == http.StatusOK {
+			break
+		} else if time.Now().After(deadline) {
+			t.Fatalf("the plugin is not ready: %d %s", status, text)
+		}
+	}
+	w := world{behind: hostile.Hop(node.URL, asGrace), set: func(c *doctor.Config) { c.Index = "logs-*" }}
+	cfg := w.open(t)
+	r := doctor.Walk(t.Context(), cfg)
+	c := failedCheck(r)
+	if r.Cause != doctor.FineGrainedRole || c.Name != "fine-grained" {
+		t.Fatalf("%s", textOf(r))
+	}
+	const document = `{"index":{"_index":"logs-1","_id":"1"}}` + "\n" + `{"a":1}` + "\n"
+	if status, text := send(t, cfg, http.MethodPost, "/_bulk", document); !strings.Contains(text, "security_exception") {
+		t.Fatalf("without a role: %d %s", status, text)
+	}
+	commands := strings.Split(strings.TrimPrefix(c.Fix, "as a master user: "), " and penstock request ")
+	if len(commands) != 2 {
+		t.Fatalf("the fix is %s", c.Fix)
+	}
+	for _, command := range commands {
+		words := shellWords(t, strings.TrimPrefix(command, "penstock request "))
+		if status, text := asAdmin(words[0], words[1], words[3]); status > 299 {
+			t.Fatalf("%q: %d %s", words, status, text)
+		}
+	}
+	if r := doctor.Walk(t.Context(), cfg); !r.OK {
+		t.Errorf("after the fix: %s", textOf(r))
+	}
+	status, text := send(t, cfg, http.MethodPost, "/_bulk", document)
+	if status != http.StatusOK || strings.Contains(text, `"error":`) {
+		t.Errorf("the same call after the fix: %d %s", status, text)
+	}
+	// The role is for the index that was named, and for no other.
+	other := strings.Replace(document, "logs-1", "other-1", 1)
+	if _, text := send(t, cfg, http.MethodPost, "/_bulk", other); !strings.Contains(text, "security_exception") {
+		t.Errorf("another index: %s", text)
+	}
 }

@@ -142,8 +142,11 @@ func unsignedBy(a *answer) (Diagnosis, bool) {
 		return Diagnosis{}, false
 	}
 	d, _ := Explain(a.err)
-	bySentence := a.err.Cause == domain.CauseSignature || a.err.Cause == domain.CauseToken || a.err.Cause == domain.CauseScope
-	return d, bySentence || slices.Contains(authentication, d.Cause)
+	switch a.err.Cause {
+	case domain.CauseSignature, domain.CauseToken, domain.CauseScope:
+		return d, true
+	}
+	return d, slices.Contains(authentication, d.Cause)
 }
 
 // probes are requests that only read, with what proxies on the way like to change.

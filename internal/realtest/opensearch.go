@@ -58,37 +58,53 @@ func servers() []server {
 // stay in Maven's own cache.
 func StartOpenSearch(t testing.TB, version string, settings ...string) *Domain {
 	t.Helper()
+	s, jdk, dir := installServer(t, version)
+	return s.start(t, jdk, dir, nil, filepath.Join(t.TempDir(), "node"), nil, settings)
+}
+
+// installServer obtains a version and the JDK that runs it, or skips the test.
+func installServer(t testing.TB, version string) (s server, jdk, dir string) {
+	t.Helper()
 	wanted(t)
 	all := servers()
 	i := slices.IndexFunc(all, func(s server) bool { return s.version == version })
 	if i < 0 {
 		t.Fatalf("start search server: no version %q", version)
 	}
-	s := all[i]
+	s = all[i]
 	ctx, cancel := context.WithTimeout(t.Context(), installTimeout)
 	defer cancel()
 
-	jdk, ok := findJDK(s.minJDK, s.maxJDK)
+	var ok bool
+	jdk, ok = findJDK(s.minJDK, s.maxJDK)
 	if !ok {
 		unavailable(t, "search server "+version, "no JDK from %d to %d in JAVA_HOME, in PATH or under /usr/lib/jvm", s.minJDK,
 			s.maxJDK)
 	}
-	dir, err := s.install(ctx, t, jdk)
+	var err error
+	dir, err = s.install(ctx, t, jdk)
 	if err != nil {
 		unavailable(t, "search server "+version, "%v", err)
 	}
+	return s, jdk, dir
+}
+
+// start runs a node on a directory, with jars and flags beside those that every node has.
+func (s server) start(
+	t testing.TB, jdk, dir string, jars []string, data string, flags, settings []string,
+) *Domain {
+	t.Helper()
 	classpath, err := os.ReadFile(filepath.Join(dir, "classpath"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	host, port := freeAddress(t)
-	d := &Domain{URL: "http://" + net.JoinHostPort(host, port), Version: version}
+	d := &Domain{URL: "http://" + net.JoinHostPort(host, port), Version: s.version}
+	all := append([]string{dir, strings.TrimSpace(string(classpath))}, jars...)
+	path := strings.Join(all, string(os.PathListSeparator))
 	args := slices.Concat([]string{
 		"-Xms512m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "--add-opens=java.base/java.lang=ALL-UNNAMED",
-	}, s.flags, []string{
-		"-cp", dir + string(os.PathListSeparator) + string(classpath), s.launcher, port, filepath.Join(t.TempDir(), "node"),
-		"realtest",
-	}, settings)
+	}, s.flags, flags, []string{"-cp", path, s.launcher, port, data, "realtest"}, settings)
 	serve(t, d.URL+"/_cluster/health?wait_for_status=yellow", filepath.Join(jdk, "bin", "java"), args, nil)
 	return d
 }

@@ -5,6 +5,11 @@ public final class OpenSearchLauncher {
     public static void main(String[] args) throws Exception {
         String port = args[0], dir = args[1], cluster = args[2];
         OpenSearchRunner runner = new OpenSearchRunner();
+        OpenSearchRunner.Configs configs =
+            OpenSearchRunner.newConfigs().clusterName(cluster).numOfNode(1).basePath(dir);
+        if (System.getProperty("plugins") != null) {
+            configs.pluginTypes(System.getProperty("plugins"));
+        }
         Runtime.getRuntime().addShutdownHook(new Thread(() -> close(runner)));
         runner.onBuild((number, settings) -> {
             settings.put("http.port", port);
@@ -19,7 +24,7 @@ public final class OpenSearchLauncher {
                 int equals = args[i].indexOf('=');
                 settings.put(args[i].substring(0, equals), args[i].substring(equals + 1));
             }
-        }).build(OpenSearchRunner.newConfigs().clusterName(cluster).numOfNode(1).basePath(dir));
+        }).build(configs);
 
         System.in.transferTo(java.io.OutputStream.nullOutputStream());
         System.exit(0);
