@@ -257,8 +257,8 @@ func BenchmarkRoutes(b *testing.B) {
 // Whatever its fields are called, the document in a letter without an index is the one that is shipped with an index.
 func TestALetterWithoutAnIndexHoldsTheDocument(t *testing.T) {
 	t.Parallel()
-	const flow = "2 123456789010 eni-1235b8ca123456789 172.31.16.139 172.31.16.21 20641 22 6 20 4249 1418530010 1418530070 " +
-		"ACCEPT OK\n"
+	const flow = "2 123456789010 eni-1235b8ca123456789 172.31.16.139 172.31.16.21 20641 22 6 20 4249 1418530010 " +
+		"1418530070 ACCEPT OK\n"
 	id := penstock.Identity{Bucket: "b", Key: "k", ETag: "e"}
 	for _, fields := range []string{FieldsOwn, FieldsECS, FieldsOCSF} {
 		for _, original := range []bool{false, true} {

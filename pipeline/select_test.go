@@ -176,7 +176,8 @@ func TestWrongSelectionsSaySo(t *testing.T) {
 		`"2026-13-01" is no d`: {Since: "2026-13-01"},
 	} {
 		_, err := o.compile(selectNow)
-		if e, ok := errors.AsType[*OptionError](err); !ok || e.Problem != BadSelection || !strings.Contains(err.Error(), want) {
+		e, ok := errors.AsType[*OptionError](err)
+		if !ok || e.Problem != BadSelection || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: %v, want it to say %q", o, err, want)
 		}
 	}

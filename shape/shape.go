@@ -64,8 +64,8 @@ type entryShaper struct {
 	head []byte
 }
 
-// Shape is part of penstock.EntryShaper. A document that only lacks an index is returned beside the error, for those who
-// change it.
+// Shape is part of penstock.EntryShaper. A document that only lacks an index is returned beside the error, for those
+// who change it.
 func (e *entryShaper) Shape(r *penstock.Record) (penstock.Document, error) {
 	at, dated, meta := r.Time, true, e.metaOwnTime
 	if !sound(at) {

@@ -123,7 +123,8 @@ func TestSettingsComeFromAParameterOrAnObject(t *testing.T) {
 	putParameter(t, account, "/gate/config", settings)
 	client := &domainClient{url: url, account: account}
 	for _, where := range []string{"ssm:/gate/config", "s3://settings/gate/config file.json"} {
-		f := startFunction(t, bootstrap(t), append(account.Env(), "AWS_ENDPOINT_URL_SSM="+stand.URL, "PENSTOCK_CONFIG="+where, "PENSTOCK_CONFIG_MAY_NAME="+url,
+		f := startFunction(t, bootstrap(t), append(account.Env(), "AWS_ENDPOINT_URL_SSM="+stand.URL,
+			"PENSTOCK_CONFIG="+where, "PENSTOCK_CONFIG_MAY_NAME="+url,
 			"PENSTOCK_ENDPOINT_URL="+stand.URL, "PENSTOCK_PATH_STYLE=true", "PENSTOCK_DEAD_LETTERS="+t.TempDir())...)
 		got := f.invoke(t, sqsBatch(notification("logs", p.key, "")), time.Minute)
 		if got.payload != `{"batchItemFailures":[]}` {

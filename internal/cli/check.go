@@ -18,28 +18,32 @@ import (
 
 func newCheckCommand(a *app) *cobra.Command {
 	var asJSON bool
+	var against string
 	cmd := &cobra.Command{
 		Use:   "check FILE",
 		Short: "Report every mistake of a configuration file",
 		Long: `check reads a configuration file, in YAML or JSON (- is standard input), and reports everything that is wrong
 with it, one mistake a line, as FILE:LINE:COLUMN. It asks nobody: no domain, no bucket, no credentials.
 
-A warning is what is most likely not meant. docs/configuration.md lists the keys of a file; an editor completes and
-checks them by docs/configuration.schema.json.
+A warning is what is most likely not meant. With --against it also says, as warnings, what goes another way than by an
+earlier file: to other indexes or another domain, by other routes, read as another format. docs/configuration.md lists
+the keys of a file; an editor completes and checks them by docs/configuration.schema.json.
 
 Exit codes: 0 no mistake, at most warnings; 2 mistakes.`,
-		Example: "  penstock check penstock.yaml\n  penstock check - < penstock.yaml",
+		Example: "  penstock check penstock.yaml\n  penstock check - < penstock.yaml\n" +
+			"  penstock check new.yaml --against penstock.yaml",
 		GroupID: groupLook,
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		// A file with mistakes that is found beside the one to check is none of this command's business.
 		PersistentPreRunE: func(*cobra.Command, []string) error { return nil },
-		RunE:              func(_ *cobra.Command, args []string) error { return a.check(args[0], asJSON) },
+		RunE:              func(_ *cobra.Command, args []string) error { return a.check(args[0], against, asJSON) },
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object with the mistakes")
+	cmd.Flags().StringVar(&against, "against", "", "an earlier file: say what goes another way than by it")
 	return cmd
 }
 
-func (a *app) check(path string, asJSON bool) error {
+func (a *app) check(path, against string, asJSON bool) error {
 	data, err := readBounded(a.In, path)
 	if err != nil {
 		return &usageError{Err: fmt.Errorf("read configuration: %w", err), Hint: "name an existing file in YAML or JSON"}
@@ -56,6 +60,13 @@ func (a *app) check(path string, asJSON bool) error {
 	} else {
 		mistakes = file.Warnings
 	}
+	if against != "" && err == nil {
+		old, err := readConfigFile(against, false)
+		if err != nil {
+			return err
+		}
+		mistakes = append(mistakes, file.Against(old)...)
+	}
 	code := exitOK
 	if err != nil {
 		code = exitUsage
@@ -67,7 +78,11 @@ func (a *app) check(path string, asJSON bool) error {
 		return exitWith(code)
 	}
 	if len(mistakes) == 0 {
-		_, _ = fmt.Fprintf(a.Out, "%s: no mistakes\n", printable(path))
+		same := ""
+		if against != "" {
+			same = "; everything goes the way it goes by " + printable(against)
+		}
+		_, _ = fmt.Fprintf(a.Out, "%s: no mistakes%s\n", printable(path), same)
 	}
 	writeMistakes(a.Out, path, mistakes)
 	return exitWith(code)

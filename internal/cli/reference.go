@@ -78,7 +78,8 @@ Variables of the environment are not filled in.
 
 ~penstock check FILE~ reports every mistake at once, one a line, as ~FILE:LINE:COLUMN~, and asks nobody. It ends with
 exit code 2 for mistakes and 0 for warnings alone. Every command that reads a file with mistakes prints the same lines
-and does nothing. [configuration.schema.json](configuration.schema.json) is the JSON Schema for editors.
+and does nothing. ~--against OLD~ says, as warnings, what goes another way than by an earlier file.
+[configuration.schema.json](configuration.schema.json) is the JSON Schema for editors.
 
 The first of these is read:
 

@@ -73,10 +73,10 @@ records); 4 incomplete, run it again; 5 refused. docs/ship.md explains the outpu
 	f.S3(&o.S3)
 	f.Select(&o.Sources.Select)
 	cmd.Flags().IntVar(&o.Sources.Select.Limit, "limit", 0, "most objects to take")
-	cmd.Flags().StringVar(&o.Checkpoint, "checkpoint", "", "file that notes how far the listings of S3 are settled; a run "+
-		"that finds it goes on behind")
-	cmd.Flags().StringVar(&o.from, "files-from", "", "file with the objects to read, one on a line: URLs of S3, paths, or "+
-		"keys of the one bucket that stands beside it; - is standard input")
+	cmd.Flags().StringVar(&o.Checkpoint, "checkpoint", "", "file that notes how far the listings of S3 are settled; a "+
+		"run that finds it goes on behind")
+	cmd.Flags().StringVar(&o.from, "files-from", "", "file with the objects to read, one on a line: URLs of S3, paths, "+
+		"or keys of the one bucket that stands beside it; - is standard input")
 	f.Read(&o.Read)
 	o.Read.Tables = tables
 	f.Write(&o.Write)

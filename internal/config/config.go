@@ -26,6 +26,7 @@ type File struct {
 	Targets map[string]map[string]settings.Value
 	// Routes say what becomes of entries, in their order.
 	Routes []pipeline.Route
+	places map[string]place // of the routes, by name
 	// Warnings are what is most likely not meant.
 	Warnings []Mistake
 }
@@ -207,7 +208,12 @@ func noTarget(name string, known []string) string {
 // build makes a File of a tree without mistakes.
 func build(path string, root *node, warnings []Mistake) *File {
 	file := &File{Path: path, Values: valuesOf(path, root), Warnings: warnings}
-	file.Routes = routesOf(root.member("routes"))
+	if routes := root.member("routes"); routes != nil {
+		file.Routes, file.places = routesOf(routes), map[string]place{}
+		for _, r := range routes.items {
+			file.places[r.member("name").text] = r.place
+		}
+	}
 	if targets := root.member("targets"); targets != nil {
 		file.Targets = map[string]map[string]settings.Value{}
 		for _, m := range targets.members {

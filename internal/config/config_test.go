@@ -210,6 +210,62 @@ func TestDoubtsAreWarnings(t *testing.T) {
 	}
 }
 
+// What goes another way than by an earlier file is said, each at its place.
+func TestWhatGoesElsewhereIsSaid(t *testing.T) {
+	t.Parallel()
+	parse := func(text string) *config.File {
+		file, err := config.Parse("p.yaml", []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	const old = `index: rest
+workers: 3
+targets: {a: {domain: "https://a.example"}}
+routes:
+  - {name: one, match: {key: x}, index: one}
+  - {name: two, match: {key: y}, index: two}
+  - {name: three, match: {key: z}, format: alb}
+  - {name: four, match: {key: w}, skip: why}
+`
+	const changed = `workers: 4
+targets: {a: {domain: "https://b.example"}}
+routes:
+  - {name: two, match: {key: [y]}, index: second}
+  - {name: one, match: {key: [x, v]}, index: one}
+  - {name: five, match: {key: u}, index: five}
+  - {name: three, match: {key: z}}
+`
+	for _, tt := range []struct {
+		text string
+		want []string
+	}{
+		{old, nil},
+		{strings.Replace(old, "workers: 3", "workers: 9\ngzip: true", 1), nil},
+		{changed, []string{
+			`1:1: warning: index was "rest" and is "logs-{format}-{yyyy.MM.dd}"`,
+			`1:1: warning: route "four" is gone: what went nowhere (skip: why) goes by other routes, or ` +
+				`to "logs-{format}-{yyyy.MM.dd}"`,
+			`2:23: warning: target "a" was https://a.example and is https://b.example`,
+			`4:5: warning: route "two": what went to "two" goes to "second"`,
+			`5:5: warning: route "one" stands behind "two", which came after it: what both take goes another way`,
+			`5:5: warning: route "one" takes other entries than before`,
+			`6:5: warning: route "five" is new: what it takes goes to "five"`,
+			`7:5: warning: route "three": what went to "rest" goes to "logs-{format}-{yyyy.MM.dd}"`,
+			`7:5: warning: route "three": it is read as what it is recognised as instead of alb; other records have other ids`,
+		}},
+	} {
+		var got []string
+		for _, m := range parse(tt.text).Against(parse(old)) {
+			got = append(got, strings.TrimPrefix(config.Line("p.yaml", m), "p.yaml:"))
+		}
+		if diff := cmp.Diff(got, tt.want); diff != "" {
+			t.Errorf("%.20s (-got +want):\n%s", tt.text, diff)
+		}
+	}
+}
+
 func TestFlagsWinOverRoutes(t *testing.T) {
 	t.Parallel()
 	file, err := config.Parse("p.yaml", []byte("routes:\n  - {name: a, index: x, format: text, original: true}\n"))

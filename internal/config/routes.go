@@ -283,9 +283,6 @@ func canonical(n *node) string {
 
 // routesOf makes routes of a tree without mistakes.
 func routesOf(n *node) []pipeline.Route {
-	if n == nil {
-		return nil
-	}
 	var all []pipeline.Route
 	for _, item := range n.items {
 		r := pipeline.Route{Name: item.member("name").text}
