@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"github.com/seed56735111/penstock/pipeline"
 	"github.com/seed56735111/penstock/sigv4"
@@ -48,6 +49,9 @@ docs/explain-signature.md explains the output.`,
 }
 
 func (o *doctorExplainOptions) run(ctx context.Context, a *app, args []string) error {
+	if f, ok := a.In.(*os.File); ok && len(args) == 0 && term.IsTerminal(int(f.Fd())) {
+		a.note("paste the refusal, and the request with its headers, then end with Ctrl-D on a line of its own")
+	}
 	input, name, err := refusedInput(a.In, args)
 	if err != nil {
 		return err

@@ -64,7 +64,9 @@ func (o *signOptions) run(ctx context.Context, a *app, args []string) error {
 	if err != nil {
 		return err
 	}
-	o.NoSign = false
+	if o.NoSign {
+		return usagef("leave --no-sign out", "a signature that is not made")
+	}
 	rt, err := o.Transport(ctx, nil, 1)
 	if err != nil {
 		return err

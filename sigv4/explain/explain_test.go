@@ -304,6 +304,25 @@ func TestAWrongSecretIsProved(t *testing.T) {
 	}
 }
 
+// A refusal whose token was masked, as penstock proxy does, is as good as the whole one when the request shows it.
+func TestAMaskedTokenDoesNotHideTheMistake(t *testing.T) {
+	t.Parallel()
+	s := signed(t, "GET", "/logs-*/_search", "").resigned(keys.SecretAccessKey, func(c string) string {
+		return strings.Replace(c, "%2A", "*", 1)
+	})
+	answer := strings.Replace(refusal(t, s, false), keys.SessionToken, "(masked)", 1)
+	f := explained(t, "curl -v", forms["curl -v"](s, answer), true)
+	if f.Cause != explain.CausePathEncoding || f.Evidence != explain.BySignature || len(f.Notes) > 0 {
+		t.Errorf("%+v", f)
+	}
+	// Without the request's own token the line is passed over, and said so.
+	s.header.Set("X-Amz-Security-Token", "REDACTED")
+	f = explained(t, "curl -v", forms["curl -v"](s, answer), false)
+	if !isOpen(f.Cause) || len(f.Notes) != 1 {
+		t.Errorf("with the token redacted: %+v", f)
+	}
+}
+
 // The canonical request that a client logs is compared directly.
 func TestTheClientsOwnLogIsCompared(t *testing.T) {
 	t.Parallel()
@@ -332,7 +351,11 @@ func TestTheClientsOwnLogIsCompared(t *testing.T) {
 
 func TestWhatIsNoRefusalIsRefused(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{"", "hello", "{}", `{"log":{"entries":[]}}`, "\x00\x01", `{"request":{"url":"x"}}`} {
+	for _, text := range []string{
+		"", "hello", "{}", `{"log":{"entries":[]}}`, "\x00\x01", `{"request":{"url":"x"}}`,
+		"> GET / HTTP/1.1\n> Host: x\n>\n< HTTP/1.1 200 OK\n<\n{}",
+		`{"request":{"method":"GET","url":"https://x/"},"response":{"status":200}}`,
+	} {
 		if x, err := explain.Parse([]byte(text)); err == nil {
 			t.Errorf("%q: %+v", text, x)
 		}

@@ -12,7 +12,8 @@ func (e *explainer) mismatch([]string) Finding {
 	if !long {
 		return e.short()
 	}
-	intact := strings.HasSuffix(e.x.ToSign, "\n"+sigv4.HashPayload([]byte(e.x.Expected)))
+	e.unmask(&domain)
+	intact := strings.HasSuffix(e.x.ToSign, "\n"+sigv4.HashPayload([]byte(domain.String())))
 	if !intact {
 		e.notes = append(e.notes, "the canonical request was altered when it was copied: it does not have the hash that "+
 			"the domain gives for it")
@@ -59,6 +60,17 @@ func (e *explainer) mismatch([]string) Finding {
 			"the same from here",
 		Fix: "compare the secret with the one that was handed out (a line end or a space at its end counts); run this " +
 			"command where the client's credentials are: then the signature decides",
+	}
+}
+
+// unmask puts what the request shows where somebody has masked what arrived, as penstock proxy does with tokens. The
+// hash in the string to sign then says whether it is the same.
+func (e *explainer) unmask(domain *canonical) {
+	for i, h := range domain.headers {
+		shown := strings.Join(e.x.Header.Values(h.name), ",")
+		if isRedacted(h.value) && shown != "" && !isRedacted(shown) {
+			domain.headers[i].value = shown
+		}
 	}
 }
 

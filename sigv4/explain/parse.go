@@ -36,13 +36,17 @@ func Parse(input []byte) (*Exchange, error) {
 	if len(input) > MaxInput {
 		return nil, fmt.Errorf("more than %d MiB", MaxInput>>20)
 	}
-	if x, err := parseArchive(input); x != nil || err != nil {
-		return x, err
+	x, err := parseArchive(input)
+	if x == nil && err == nil {
+		if len(input) > maxText {
+			return nil, fmt.Errorf("more than %d MiB of text", maxText>>20)
+		}
+		x, err = parseText(strings.ToValidUTF8(string(input), "�"))
 	}
-	if len(input) > maxText {
-		return nil, fmt.Errorf("more than %d MiB of text", maxText>>20)
+	if err == nil && x.Status != 0 && x.Status < 400 {
+		return nil, ErrNothing
 	}
-	return parseText(strings.ToValidUTF8(string(input), "�"))
+	return x, err
 }
 
 // archive is as much of the HAR format (version 1.2) as is read here.
