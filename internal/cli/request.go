@@ -83,34 +83,12 @@ docs/request.md has more examples.`,
 }
 
 func (o *requestOptions) run(ctx context.Context, a *app, args []string) error {
-	method, address := o.method, args[len(args)-1]
-	if len(args) == 2 {
-		if method != "" && method != args[0] {
-			return usagef("give the method once", "method is %s and %s", args[0], method)
-		}
-		method = args[0]
-	} else if isMethod(address) {
-		return usagef("name the path too: penstock request "+address+" /", "%s is a method, and there is no path", address)
-	}
 	if o.timeout <= 0 {
 		return usagef("write it as -m 30s", "a request that may take %s", o.timeout)
 	}
-	full, err := o.address(address)
+	method, full, data, err := o.asked(a, args, "request")
 	if err != nil {
 		return err
-	}
-	if o.prefixed {
-		a.notePath(&o.Target)
-	}
-	data, err := o.body(a.In)
-	if err != nil {
-		return err
-	}
-	if method == "" {
-		method = http.MethodGet
-		if data != nil {
-			method = http.MethodPost
-		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
@@ -185,6 +163,39 @@ func unzipped(body []byte) []byte {
 	}
 	plain, _ := io.ReadAll(io.LimitReader(z, enoughOfRefusal)) // what was cut off is an error at the end
 	return plain
+}
+
+// asked is the request that the arguments of a command ask for: its method, its URL, and its body, which is nil when
+// there is none.
+func (o *requestOptions) asked(a *app, args []string, command string) (string, *url.URL, []byte, error) {
+	method, address := o.method, args[len(args)-1]
+	if len(args) == 2 {
+		if method != "" && method != args[0] {
+			return "", nil, nil, usagef("give the method once", "method is %s and %s", args[0], method)
+		}
+		method = args[0]
+	} else if isMethod(address) {
+		return "", nil, nil, usagef("name the path too: penstock "+command+" "+address+" /",
+			"%s is a method, and there is no path", address)
+	}
+	full, err := o.address(address)
+	if err != nil {
+		return "", nil, nil, err
+	}
+	if o.prefixed {
+		a.notePath(&o.Target)
+	}
+	data, err := o.body(a.In)
+	if err != nil {
+		return "", nil, nil, err
+	}
+	if method == "" {
+		method = http.MethodGet
+		if data != nil {
+			method = http.MethodPost
+		}
+	}
+	return method, full, data, nil
 }
 
 // isMethod reports whether an argument can only be a method: names of indexes are in lower case.

@@ -60,7 +60,11 @@ Exit codes: 0 for a right signature, 5 for one that differs. docs/signing.md has
 const dateForm = "20060102T150405Z"
 
 func (o *signOptions) run(ctx context.Context, a *app, args []string) error {
-	req, body, err := o.request(ctx, a, args)
+	method, full, body, err := o.asked(a, args, "sign")
+	if err != nil {
+		return err
+	}
+	req, err := o.build(ctx, method, full, body)
 	if err != nil {
 		return err
 	}
@@ -91,36 +95,6 @@ func (o *signOptions) run(ctx context.Context, a *app, args []string) error {
 		return o.compare(a.Out, req, body, at, signer, creds)
 	}
 	return o.steps(a.Out, req, body, at, signer, creds)
-}
-
-// request builds the request as penstock request would send it.
-func (o *signOptions) request(ctx context.Context, a *app, args []string) (*http.Request, []byte, error) {
-	method, address := o.method, args[len(args)-1]
-	if len(args) == 2 {
-		if method != "" && method != args[0] {
-			return nil, nil, usagef("give the method once", "method is %s and %s", args[0], method)
-		}
-		method = args[0]
-	} else if isMethod(address) {
-		return nil, nil, usagef("name the path too: penstock sign "+address+" /",
-			"%s is a method, and there is no path", address)
-	}
-	full, err := o.address(address)
-	if err != nil {
-		return nil, nil, err
-	}
-	body, err := o.body(a.In)
-	if err != nil {
-		return nil, nil, err
-	}
-	if method == "" {
-		method = http.MethodGet
-		if body != nil {
-			method = http.MethodPost
-		}
-	}
-	req, err := o.build(ctx, method, full, body)
-	return req, body, err
 }
 
 // time is that of --at, of the header x-amz-date, or now.
