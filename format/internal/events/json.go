@@ -128,7 +128,15 @@ func (p *jsonReader) value(y entry.Yield, element bool) bool {
 				return false
 			}
 		case v == complete:
+			cut := false
+			if element {
+				var more bool
+				if cut, more = p.isLast(end); more {
+					continue // more bytes are in the window
+				}
+			}
 			rec := p.record(b, end, p.Offset())
+			rec.Repaired = rec.Repaired || cut
 			if len(p.around) > 0 {
 				p.wrap(&rec)
 			}
@@ -144,6 +152,22 @@ func (p *jsonReader) value(y entry.Yield, element bool) bool {
 			return p.broken(y, end, element)
 		}
 	}
+}
+
+// isLast reports whether the array of the element that ends at end is cut off behind it: the entry has nothing more, not
+// even a bracket. more says that the window had to grow to find out.
+func (p *jsonReader) isLast(end int) (cut, more bool) {
+	b, n := p.Bytes(), p.Len()
+	for end < n && (quote.IsSpace(b[end]) || b[end] == ',' || b[end] == 0) {
+		end++
+	}
+	if end < n {
+		return false, false
+	}
+	if added, _ := p.FillSoon(); added {
+		return false, true
+	}
+	return p.Ended() && p.Failure() == nil, false
 }
 
 func (p *jsonReader) isNumber(b []byte, n int) bool {
