@@ -49,6 +49,14 @@ func haproxy() schema {
 		{Name: "bytes_read", Kind: lines.Signed},
 		{Name: "termination_state"},
 	}, load)
+	// What it says of itself without syslog: [NOTICE]   (1) : …, before version 2.5 with the day and the time.
+	own := func(end, level string) lines.Form {
+		return lines.Form{Least: 3, Fields: []lines.Field{
+			{Name: "level", Lead: "[", End: end, Is: lines.OneOf(level)},
+			{Name: "pid", End: ") : ", Is: lines.Digits(1, 10)},
+			{Name: "message", Kind: lines.Message, Rest: true},
+		}}
+	}
 	return schema{
 		name: "haproxy",
 		told: "lines of syslog whose program is haproxy, and what HAProxy logs of HTTP and TCP, " +
@@ -74,6 +82,13 @@ func haproxy() schema {
 			}},
 			{Least: 1, Fields: []lines.Field{
 				{Name: "head", Kind: lines.Head, Is: lines.Begins("haproxy")},
+				{Name: "message", Kind: lines.Message, Rest: true},
+			}},
+			own("]   (", "NOTICE"), own("]  (", "WARNING"), own("]    (", "ALERT"), own("]    (", "DEBUG"),
+			{Least: 4, Fields: []lines.Field{
+				{Name: "level", Lead: "[", End: "] ", Is: lines.OneOf("NOTICE", "WARNING", "ALERT", "DEBUG")},
+				{Name: "day_time", End: " (", Is: lines.Word("0123456789/")},
+				{Name: "pid", End: ") : ", Is: lines.Digits(1, 10)},
 				{Name: "message", Kind: lines.Message, Rest: true},
 			}},
 		}},

@@ -134,6 +134,16 @@ func GoesOn(line []byte) bool {
 		return bytes.HasPrefix(line, []byte("... "))
 	case 'C':
 		return bytes.HasPrefix(line, []byte("Caused by: "))
+	case '[':
+		return bytes.HasPrefix(line, []byte("[signal SIG"))
+	case 'c':
+		if bytes.HasPrefix(line, []byte("created by ")) {
+			return true
+		}
+	case 'g':
+		if isGoroutine(line) {
+			return true
+		}
 	case 'S':
 		return bytes.HasPrefix(line, []byte("Suppressed: "))
 	case 'D':
@@ -141,12 +151,60 @@ func GoesOn(line []byte) bool {
 	case 'T':
 		return bytes.HasPrefix(line, Traceback) || bytes.HasPrefix(line, []byte("The above exception was"))
 	}
-	return isException(line)
+	return isException(line) || isGoCall(line)
+}
+
+// isGoroutine reports whether a line begins the stack of one: goroutine 17 [running]:
+func isGoroutine(line []byte) bool {
+	rest, ok := bytes.CutPrefix(line, []byte("goroutine "))
+	return ok && len(rest) > 0 && quote.IsDigit(rest[0]) && bytes.HasSuffix(rest, []byte("]:"))
+}
+
+// isGoCall reports whether a line is a function in a stack trace of Go: main.main(), or net/http.(*conn).serve(0x1, 2).
+// Those of zap have no parentheses: main.open.
+func isGoCall(line []byte) bool {
+	end, ok := goName(line)
+	switch {
+	case !ok:
+		return false
+	case end == len(line):
+		return bytes.HasPrefix(line, []byte("main.")) || bytes.HasPrefix(line, []byte("runtime.")) ||
+			bytes.Contains(line, []byte(".(*"))
+	}
+	return line[end] == '(' && line[len(line)-1] == ')'
+}
+
+// goName returns where the name ends of the function of a package that a line begins with.
+func goName(line []byte) (end int, ok bool) {
+	dots := 0
+	for end < len(line) && (quote.IsDigit(line[end]) || line[end]|0x20 >= 'a' && line[end]|0x20 <= 'z' ||
+		bytes.IndexByte([]byte("._/-*"), line[end]) >= 0 ||
+		(line[end] == '(' || line[end] == ')') && isReceiver(line[:end+1])) {
+		switch line[end] {
+		case '.':
+			dots++
+		case '/':
+			dots = 0
+		}
+		end++
+	}
+	return end, dots > 0 && line[end-1] != '.'
+}
+
+// isReceiver reports whether the parenthesis that a text ends with stands around the receiver of a method: the type in
+// (*conn).
+func isReceiver(b []byte) bool {
+	last := len(b) - 1
+	if b[last] == ')' {
+		return bytes.LastIndex(b, []byte(".(")) >= 0
+	}
+	return last > 0 && b[last-1] == '.'
 }
 
 // MayGoOn reports whether a line that begins like this may go on with the event before it, once it is complete.
 func MayGoOn(line []byte) bool {
-	return bytes.IndexByte([]byte(")]}a.CSDT \t"), line[0]) >= 0
+	end, ok := goName(line)
+	return ok && end < len(line) && line[end] == '(' || bytes.IndexByte([]byte(")]}a.CSDT[cg \t"), line[0]) >= 0
 }
 
 // isException reports whether a line begins with the name of an exception in a package, as in java.io.IOException: no

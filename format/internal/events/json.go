@@ -154,8 +154,8 @@ func (p *jsonReader) value(y entry.Yield, element bool) bool {
 	}
 }
 
-// isLast reports whether the array of the element that ends at end is cut off behind it: the entry has nothing more, not
-// even a bracket. more says that the window had to grow to find out.
+// isLast reports whether the array of the element that ends at end is cut off behind it: the entry has nothing more,
+// not even a bracket. more says that the window had to grow to find out.
 func (p *jsonReader) isLast(end int) (cut, more bool) {
 	b, n := p.Bytes(), p.Len()
 	for end < n && (quote.IsSpace(b[end]) || b[end] == ',' || b[end] == 0) {

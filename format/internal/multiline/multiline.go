@@ -100,6 +100,9 @@ func (r *textReader) begins(line []byte) bool {
 		return false
 	}
 	inTraceback := r.python
+	if inTraceback && bytes.HasPrefix(line, []byte("> ")) {
+		return false // loguru marks the line in which the exception was caught
+	}
 	r.python = bytes.HasSuffix(line, entry.Traceback)
 	if _, _, ok := r.time(line); ok {
 		return true

@@ -38,10 +38,15 @@ func (f *File) Leading(b []byte) (t time.Time, size int) {
 			t, size = leadingWeekday(b)
 		}
 	}
-	if size == 0 || size < len(b) && isWordByte(b[size]) {
+	if size == 0 || size < len(b) && isWordByte(b[size]) && !isSeverity(b[size:]) {
 		return time.Time{}, 0
 	}
 	return t, size
+}
+
+// isSeverity reports whether a time is followed by a letter for how grave it is, as in 10:00:00.123456I | etcdserver.
+func isSeverity(b []byte) bool {
+	return len(b) > 2 && b[1] == ' ' && b[2] == '|' && bytes.IndexByte([]byte("CDEINTW"), b[0]) >= 0
 }
 
 func isWordByte(c byte) bool { return isDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'z' }
