@@ -319,6 +319,8 @@ func desk(t *testing.T) string {
 		"logs/a.ndjson":    aLine,
 		"logs/below/b.log": "2026-11-24 10:05:00,123 INFO gate open\n",
 		"old.json.gz":      zipped(t, aLine),
+		"keys.txt":         "2026/11/24/x.log.gz\n",
+		"list.txt":         "s3://my-logs/2026/11/24/x.log.gz\nlogs/a.ndjson\n",
 		"flow.log":         "2 123456789012 vpc-1 10.0.0.1 10.0.0.2 840 1764000000 1764000060 ACCEPT\n",
 		"event.json": `{"Records":[{"eventVersion":"2.1","eventSource":"aws:s3","awsRegion":"eu-west-1",` +
 			`"eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"my-logs"},` +
