@@ -26,6 +26,8 @@ def test_a_call_that_passes_and_one_that_is_refused(pytester):
 def test_the_environment_is_that_of_the_domain_and_is_given_back(pytester, monkeypatch):
     monkeypatch.setenv("AWS_PROFILE", "mine")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "mine")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:4566")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:4566")
     monkeypatch.delenv("AWS_REGION", raising=False)
     pytester.makepyfile(
         """
@@ -35,10 +37,13 @@ def test_the_environment_is_that_of_the_domain_and_is_given_back(pytester, monke
             assert "AWS_PROFILE" not in os.environ and "AWS_SESSION_TOKEN" not in os.environ
             assert os.environ["AWS_ACCESS_KEY_ID"] == opensearch_domain.credentials.access_key
             assert os.environ["AWS_REGION"] == "eu-west-1"
+            assert os.environ["AWS_ENDPOINT_URL_S3"] == "http://127.0.0.1:4566"
+            assert os.environ["AWS_ENDPOINT_URL_STS"] == opensearch_domain.url
 
         def test_after():
             assert os.environ["AWS_PROFILE"] == os.environ["AWS_SESSION_TOKEN"] == "mine"
             assert "AWS_REGION" not in os.environ
+            assert os.environ["AWS_ENDPOINT_URL_STS"] == "http://127.0.0.1:4566"
 
         def test_session(opensearch_domain, opensearch_role_session):
             assert os.environ["AWS_SESSION_TOKEN"] == opensearch_role_session.credentials.token

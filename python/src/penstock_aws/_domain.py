@@ -27,6 +27,9 @@ Json = Union[None, bool, int, float, str, List[Any], Dict[str, Any]]
 
 Self = TypeVar("Self", bound="Domain")
 
+# What says nothing of who signs, such as the endpoint of a stand-in for S3.
+_KEPT = ("AWS_CA_BUNDLE", "AWS_DATA_PATH", "AWS_ENDPOINT_URL", "AWS_MAX_ATTEMPTS", "AWS_RETRY_MODE")
+
 # What a page of documents() asks for: as many as an index gives at once.
 _PAGE = 10_000
 
@@ -303,8 +306,10 @@ class Domain:
         self, base: Optional[Mapping[str, str]] = None, credentials: Optional[Credentials] = None
     ) -> Dict[str, str]:
         """A whole environment for a child process: base (this process's) with environment() in the place of all that
-        it says of AWS, and no proxy for loopback."""
-        env = _without(os.environ if base is None else base, "AWS_")
+        it says of keys, roles, files and regions of AWS, and no proxy for loopback. Endpoints of other services stay."""
+        given = os.environ if base is None else base
+        env = _without(given, "AWS_")
+        env.update((k, v) for k, v in given.items() if k.upper().startswith(_KEPT))
         env.update(self.environment(credentials))
         for name in ("NO_PROXY", "no_proxy"):
             env[name] = ",".join(filter(None, [env.get(name, ""), "127.0.0.1"]))
