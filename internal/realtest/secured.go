@@ -54,8 +54,10 @@ func StartSecuredOpenSearch(t testing.TB) *Domain {
 		if err != nil {
 			return fmt.Errorf("no Maven: %w", err)
 		}
-		_, err = run(t, exec.CommandContext(ctx, mvn, "-B", "-q", "dependency:unpack", "-Dartifact="+securityPlugin,
-			"-DoutputDirectory="+dir))
+		unpack := exec.CommandContext(ctx, mvn, "-B", "-q", "dependency:unpack", "-Dartifact="+securityPlugin,
+			"-DoutputDirectory="+dir)
+		unpack.Dir = dir // where Maven leaves a marker
+		_, err = run(t, unpack)
 		return err
 	})
 	if err != nil {
