@@ -219,6 +219,8 @@ func (u unparsed) Recognize(o *penstock.Object, id penstock.Identity, e penstock
 // refusing takes no document.
 type refusing struct{ *stages }
 
+func (refusing) Hold() (release func()) { return func() {} }
+
 func (r refusing) Begin(reject penstock.RejectFunc) penstock.Delivery {
 	return &refusingDelivery{reject: reject}
 }

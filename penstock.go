@@ -231,6 +231,10 @@ type Deliverer interface {
 	// Begin opens a delivery. Documents that the domain will never take are handed to reject, from one of the
 	// deliverer's goroutines; the delivery is not complete before reject returned. If reject fails, so does the delivery.
 	Begin(reject RejectFunc) Delivery
+	// Hold says that more deliveries are about to begin: until release is called, what has been added may wait for them,
+	// up to the deliverer's own bound. Without a hold it is sent as soon as every delivery waits. Calls of release after
+	// the first do nothing; it must be called.
+	Hold() (release func())
 }
 
 // RejectFunc puts one rejected document away for good. Its slices are valid during the call.

@@ -30,8 +30,8 @@ type Pipeline struct {
 	Domain string
 	// Workers is the number of items being read at once, 4 when zero.
 	Workers int
-	// InHand bounds the items that are read or being read and not settled yet, 16 per worker when zero. Items whose
-	// reading is over cost little memory: letting them wait together is what fills a batch from many small objects.
+	// InHand bounds the items that are read or being read and not settled yet, 2,048 when zero. Items whose reading is
+	// over cost some 6 KB each: letting them wait together is what fills a batch from many small objects.
 	InHand int
 	// Grace is how long the items in hand may go on after ctx has ended, 30 s when zero.
 	Grace time.Duration
@@ -107,7 +107,7 @@ func (r *run) run(ctx context.Context) Result {
 	}
 	inHand := r.InHand
 	if inHand <= 0 {
-		inHand = 16 * workers
+		inHand = 2048
 	}
 	if r.Logger == nil {
 		r.Logger = slog.New(slog.DiscardHandler)
@@ -131,25 +131,34 @@ func (r *run) run(ctx context.Context) Result {
 	hand := make(chan struct{}, inHand)     // one token for each item not settled
 	var wg sync.WaitGroup
 	var sourceErr error
+	held := newHolding(r.Deliverer, inHand)
+	defer held.end()
 	for item, err := range r.Source.Items(intake) {
 		if err != nil {
 			sourceErr = err
 			break
 		}
-		if !acquire(intake, hand) || !acquire(intake, reading) {
+		if !held.acquire(intake, hand) || !acquire(intake, reading) {
 			// Taken but not begun: give it back.
 			r.settle(work, item, context.Cause(intake))
 			break
 		}
 		r.brake.begin()
+		held.begin()
 		wg.Go(func() {
-			defer r.brake.end()
 			letGo := sync.OnceFunc(func() { <-hand })
-			defer letGo()
-			r.item(work, item, func() { <-reading }, letGo)
+			shipments := r.readItem(work, item, letGo)
+			<-reading
+			held.read()
+			wg.Go(func() { // the stack that reading took is not kept while many items wait
+				defer r.brake.end()
+				defer letGo()
+				r.finish(work, item, shipments)
+			})
 		})
 	}
 	r.brake.end()
+	held.end()
 	interrupted := context.Cause(ctx) // the end of ctx after this is none of the source's
 	wg.Wait()
 	r.mu.Lock()
@@ -204,9 +213,8 @@ func (r *run) endGrace(ctx, work context.Context, cancel context.CancelFunc) {
 	cancel()
 }
 
-// item reads the objects of one item, lets the next item be read, waits for the outcome and settles. letGo makes room
-// for another item in hand.
-func (r *run) item(ctx context.Context, item Item, doneReading, letGo func()) {
+// readItem reads the objects of one item. letGo makes room for another item in hand.
+func (r *run) readItem(ctx context.Context, item Item, letGo func()) []*shipment {
 	shipments := make([]*shipment, 0, len(item.Objects))
 	for i := range item.Objects {
 		h := &shipment{run: r, object: &item.Objects[i], letters: new(letterBox), letGo: letGo, begun: time.Now()}
@@ -220,7 +228,11 @@ func (r *run) item(ctx context.Context, item Item, doneReading, letGo func()) {
 			break
 		}
 	}
-	doneReading()
+	return shipments
+}
+
+// finish waits for the outcome of an item that was read, and settles it.
+func (r *run) finish(ctx context.Context, item Item, shipments []*shipment) {
 	var failures []ObjectFailure
 	for _, h := range shipments {
 		h.wait(ctx)
@@ -392,6 +404,7 @@ func (h *shipment) read(ctx context.Context) {
 	defer func() {
 		h.Progress.Objects.Add(1)
 		h.progress()
+		defer func() { h.reading = nil }() // it has buffers, and many objects may wait
 		if v := recover(); v != nil {
 			// One object must not take the others with it. Its item is given back.
 			h.panicked = true

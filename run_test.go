@@ -220,6 +220,8 @@ type fakeDelivery struct {
 	late   error
 }
 
+func (*stages) Hold() (release func()) { return func() {} }
+
 func (s *stages) Begin(reject penstock.RejectFunc) penstock.Delivery {
 	return &fakeDelivery{stages: s, reject: reject}
 }

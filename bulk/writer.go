@@ -37,8 +37,8 @@ type Config struct {
 	BatchDocs int
 	// MaxInFlight is the number of requests under way at once: 4. Throttling lowers it for a while.
 	MaxInFlight int
-	// Linger is how long a document waits for its request to fill: 1 s. When every delivery waits for its outcome, the
-	// request is sent at once.
+	// Linger is how long a document waits for its request to fill: 1 s. When every delivery waits for its outcome and
+	// nobody holds on for more of them, the request is sent at once.
 	Linger time.Duration
 	// RetryBudget is how long a batch is retried before the run gives up: 5 minutes.
 	RetryBudget time.Duration
@@ -124,7 +124,7 @@ type Writer struct {
 	started sync.Once
 
 	mu       sync.Mutex // may be locked while a lane's is held, never the other way round
-	open     int        // deliveries begun and not waiting
+	open     int        // deliveries begun and not waiting, and holds
 	answered bool
 	failed   error
 	unfit    map[string]*IndexError // indexes that take no documents
@@ -270,6 +270,25 @@ func (w *Writer) Begin(reject penstock.RejectFunc) penstock.Delivery {
 	l := slices.MinFunc(w.lanes, func(a, b *lane) int { return a.users - b.users })
 	l.users++
 	return &delivery{w: w, lane: l, reject: reject, changed: make(chan struct{}, 1)}
+}
+
+// Hold is part of penstock.Deliverer. The bound is Linger.
+func (w *Writer) Hold() (release func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.open++
+	return sync.OnceFunc(w.letGo)
+}
+
+// letGo ends a delivery's adding, or a hold. What there is is sent when nothing more will come.
+func (w *Writer) letGo() {
+	w.mu.Lock()
+	w.open--
+	last := w.open == 0
+	w.mu.Unlock()
+	if last {
+		w.flush()
+	}
 }
 
 // delivery is the documents of one object.
@@ -503,14 +522,9 @@ func (w *Writer) flush() {
 
 func (d *delivery) Wait(ctx context.Context) (penstock.Outcome, error) {
 	w := d.w
+	w.letGo()
 	w.mu.Lock()
-	w.open--
 	d.lane.users--
-	if w.open == 0 { // everybody waits: nothing more will come
-		w.mu.Unlock()
-		w.flush()
-		w.mu.Lock()
-	}
 	for d.pending() && d.broken() == nil {
 		w.mu.Unlock()
 		select {

@@ -126,8 +126,12 @@ type payloadScanner struct {
 }
 
 func newPayloadScanner(r io.Reader) *payloadScanner {
+	size := 32 << 10
+	if text, ok := r.(*bytes.Reader); ok {
+		size = min(size, text.Len()) // the beginning of every object is looked at
+	}
 	return &payloadScanner{
-		r: bufio.NewReaderSize(r, 32<<10), end: maxPayload, longest: maxEvent,
+		r: bufio.NewReaderSize(r, size), end: maxPayload, longest: maxEvent,
 		member:   func(string, []byte) error { return nil },
 		event:    func([]byte, int64) bool { return true },
 		overlong: func([]byte, int64, int64) bool { return true },

@@ -295,6 +295,8 @@ type delivery struct {
 	out    penstock.Outcome
 }
 
+func (*domain) Hold() (release func()) { return func() {} }
+
 func (d *domain) Begin(reject penstock.RejectFunc) penstock.Delivery {
 	return &delivery{domain: d, reject: reject}
 }
@@ -380,6 +382,8 @@ type full struct {
 	penstock.Delivery
 	taken int64
 }
+
+func (*full) Hold() (release func()) { return func() {} }
 
 func (f *full) Begin(penstock.RejectFunc) penstock.Delivery { return f }
 

@@ -200,6 +200,8 @@ func (w *world) Put(_ context.Context, letters ...penstock.Letter) error {
 	return nil
 }
 
+func (*world) Hold() (release func()) { return func() {} }
+
 // Begin is part of penstock.Deliverer.
 func (w *world) Begin(reject penstock.RejectFunc) penstock.Delivery {
 	return &delivery{world: w, reject: reject}

@@ -54,6 +54,17 @@ func (f *Fitting) Begin(reject penstock.RejectFunc) penstock.Delivery {
 	return d
 }
 
+// Hold is part of penstock.Deliverer.
+func (f *Fitting) Hold() (release func()) { return f.next.Hold() }
+
+// Stored is part of penstock.Starter.
+func (f *Fitting) Stored() <-chan struct{} {
+	if s, ok := f.next.(penstock.Starter); ok {
+		return s.Stored()
+	}
+	return nil
+}
+
 // of returns what is known of an index, nil when the mappings may not be read.
 func (f *Fitting) of(index string) *reading {
 	f.mu.Lock()

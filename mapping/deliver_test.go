@@ -49,6 +49,8 @@ func (x *index) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
+func (*index) Hold() (release func()) { return func() {} }
+
 func (x *index) Begin(reject penstock.RejectFunc) penstock.Delivery {
 	return &delivery{index: x, reject: reject}
 }

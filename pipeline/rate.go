@@ -64,6 +64,14 @@ func (r *rated) Begin(reject penstock.RejectFunc) penstock.Delivery {
 	return &ratedDelivery{r.Deliverer.Begin(reject), r}
 }
 
+// Stored is part of penstock.Starter.
+func (r *rated) Stored() <-chan struct{} {
+	if s, ok := r.Deliverer.(penstock.Starter); ok {
+		return s.Stored()
+	}
+	return nil
+}
+
 // The documents of a tenth of a second may come at once, after a time in which none came; a wait that is shorter than
 // a timer is exact is left to the next document.
 const (

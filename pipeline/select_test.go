@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/mapping"
 )
 
 // items gives items of these names, and knows which of them were let go.
@@ -232,6 +234,8 @@ func TestObjectsAreNamedByLines(t *testing.T) {
 // taker is a deliverer that takes everything at once.
 type taker struct{ n, bytes int }
 
+func (*taker) Hold() (release func()) { return func() {} }
+
 func (k *taker) Begin(penstock.RejectFunc) penstock.Delivery { return k }
 
 func (k *taker) Add(_ context.Context, d penstock.Document) error {
@@ -289,5 +293,29 @@ func TestARateIsKeptByAllDeliveriesTogether(t *testing.T) {
 	}
 	if d := penstock.Deliverer(new(taker)); (Rate{}).deliverer(d) != d {
 		t.Error("no rate is in the way")
+	}
+}
+
+// started is a deliverer that tells when something is stored.
+type started struct {
+	taker
+	stored chan struct{}
+}
+
+func (s *started) Stored() <-chan struct{} { return s.stored }
+
+func TestWhatStandsBeforeTheWriterTellsWhenSomethingIsStored(t *testing.T) {
+	t.Parallel()
+	first := &started{stored: make(chan struct{})}
+	write := Write{Conflicts: string(mapping.Rename)}
+	for name, d := range map[string]penstock.Deliverer{
+		"rate":      Rate{Documents: 1}.deliverer(first),
+		"conflicts": write.Deliverer(first, nil, slog.New(slog.DiscardHandler)),
+		"both":      Rate{Documents: 1}.deliverer(write.Deliverer(first, nil, slog.New(slog.DiscardHandler))),
+	} {
+		s, ok := d.(penstock.Starter)
+		if !ok || s.Stored() != (<-chan struct{})(first.stored) {
+			t.Errorf("%s: %T does not tell", name, d)
+		}
 	}
 }

@@ -32,6 +32,9 @@ func newDryRun(out, err io.Writer, linger time.Duration) *dryRun {
 	return &dryRun{out: bufio.NewWriterSize(out, 64<<10), err: err, linger: linger}
 }
 
+// Hold is part of penstock.Deliverer.
+func (*dryRun) Hold() (release func()) { return func() {} }
+
 func (d *dryRun) Begin(penstock.RejectFunc) penstock.Delivery { return &dryDelivery{dryRun: d} }
 
 type dryDelivery struct {

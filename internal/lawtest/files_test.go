@@ -388,6 +388,8 @@ var (
 	_ penstock.Delivery    = (*indexing)(nil)
 )
 
+func (*indexed) Hold() (release func()) { return func() {} }
+
 func (d *indexed) Begin(penstock.RejectFunc) penstock.Delivery { return &indexing{domain: d} }
 
 func (d *indexed) Put(_ context.Context, letters ...penstock.Letter) error {

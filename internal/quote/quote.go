@@ -147,7 +147,7 @@ func IsPlain(text []byte) bool {
 // near is how far IndexNear looks by itself.
 const near = 32
 
-// IndexNear is bytes.IndexByte for a byte that most often stands within the first dozen: values of a line are short, and
+// IndexNear is bytes.IndexByte for a byte that most often stands within the first dozen: values are short, and
 // looking for their ends takes as long as reading them.
 func IndexNear(b []byte, c byte) int {
 	i := 0
