@@ -4,7 +4,7 @@ RACE := $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 FUZZTIME ?= 30s
 MODULES = . bench test/clients
 
-.PHONY: build lambda.zip wheel demo test test-explain test-files python-fleet variants check lint fuzz bench bench-ship bench-proxy dead vuln live
+.PHONY: build lambda.zip wheel demo test test-explain test-files python-fleet variants check lint fuzz bench bench-formats bench-ship bench-proxy dead vuln live
 build: ## a static binary in bin/
 	CGO_ENABLED=0 go build -trimpath -o bin/penstock ./cmd/penstock
 lambda.zip: ## the function in bin/, byte for byte the same each time [ARCH=amd64] [VERSION=1.2.3]
@@ -44,6 +44,8 @@ fuzz: ## every fuzz target for FUZZTIME
 
 bench: ## benchmarks of the packages; compare two runs with benchstat
 	go test -run '^$$' -bench . -benchmem $(ARGS) ./...
+bench-formats: ## each format beside Go's regexp that takes the same records apart, beside decompression alone; recognition
+	go test -run '^$$' -bench 'BesideRegexp|UnknownEntry' -benchtime 200ms $(ARGS) ./format
 bench-ship: build ## CPU per GB, peak memory and throughput of the shipping process, against the targets
 	go run -C bench . $(ARGS)
 bench-proxy: build ## the signing proxy beside the usual design of its kind: rates, latency, CPU and peak memory, against the targets

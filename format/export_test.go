@@ -54,10 +54,8 @@ func Says(f Schema, text []byte) bool {
 	r := &entry.Reader{Name: "x", Stored: time.Time{}}
 	r.Begin(bytes.NewReader(text), defaultMaxRecord)
 	x := newIndex([]schema{f})
-	for range x.mayFit(r).all() {
-		return f.grammar.Told(r)
-	}
-	return false
+	may := x.mayFit(r)
+	return may.next() >= 0 && f.grammar.Told(r)
 }
 
 // ECS is the table of names in the Elastic Common Schema.

@@ -265,15 +265,11 @@ func (d *Detector) choose(r *entry.Reader) *schema {
 	}
 	var best *schema
 	most, total := 0, 0
-	for n := range d.index.mayFit(r).all() {
-		f := &d.formats[n]
-		g := f.grammar
-		if c, ok := g.(*carrier); ok {
-			g = c.Grammar
-		}
-		counter, ok := g.(interface{ Fits(r *entry.Reader) int })
+	may := d.index.mayFit(r)
+	for n := may.next(); n >= 0; n = may.next() {
+		f, counter := &d.formats[n], d.index.counters[n]
 		switch {
-		case ok:
+		case counter != nil:
 			if total == 0 {
 				total = len(r.Lines(entry.FirstLines))
 			}
@@ -283,7 +279,7 @@ func (d *Detector) choose(r *entry.Reader) *schema {
 			if 2*most > total {
 				return best
 			}
-		case best == nil && g.Told(r):
+		case best == nil && f.grammar.Told(r):
 			return f
 		}
 	}

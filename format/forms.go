@@ -36,8 +36,8 @@ func (f forms) best(r *entry.Reader) (best entry.Grammar, most int) {
 	best = f[0]
 	for _, g := range f {
 		n := 0
-		if counter, ok := g.(interface{ Fits(r *entry.Reader) int }); ok {
-			n = counter.Fits(r)
+		if counts, ok := g.(counter); ok {
+			n = counts.Fits(r)
 		} else if g.Told(r) {
 			n = entry.FirstLines
 		}

@@ -1,7 +1,6 @@
 package format
 
 import (
-	"iter"
 	"math/bits"
 
 	"github.com/seed56735111/penstock/format/internal/entry"
@@ -17,9 +16,15 @@ type index struct {
 	rows    *events.Index
 	rowSets []set // which formats have the row of that number
 
+	// counters are the grammars that count the lines that they fit, nil for the others.
+	counters []counter
+
 	services map[string]bool
 	skipping []int // formats that leave objects out by their names
 }
+
+// counter is a grammar that counts how many of the first lines it fits.
+type counter interface{ Fits(r *entry.Reader) int }
 
 // set is a set of formats by their places in the table.
 type set [4]uint64
@@ -35,17 +40,15 @@ func (s *set) join(other *set) {
 	}
 }
 
-// all yields the formats in their order.
-func (s set) all() iter.Seq[int] {
-	return func(yield func(int) bool) {
-		for i, w := range s {
-			for ; w != 0; w &= w - 1 {
-				if !yield(i<<6 + bits.TrailingZeros64(w)) {
-					return
-				}
-			}
+// next takes the first format out of the set, -1 when it is empty.
+func (s *set) next() int {
+	for i, w := range s {
+		if w != 0 {
+			s[i] &= w - 1
+			return i<<6 + bits.TrailingZeros64(w)
 		}
 	}
+	return -1
 }
 
 func newIndex(formats []schema) *index {
@@ -56,6 +59,12 @@ func newIndex(formats []schema) *index {
 	var rows []*events.Row
 	for n := range formats {
 		f := &formats[n]
+		g := f.grammar
+		if c, ok := g.(*carrier); ok {
+			g = c.Grammar
+		}
+		counts, _ := g.(counter)
+		x.counters = append(x.counters, counts)
 		if f.service != "" {
 			x.services[f.service] = true
 		}

@@ -57,6 +57,9 @@ type Row struct {
 
 // Told looks at the names of the first record.
 func (f *Row) Told(r *entry.Reader) bool {
+	if !Begins(r) {
+		return false
+	}
 	s := lookAt(r)
 	i := skipSeparators(s.text, 0)
 	if f.Envelope != "" {
@@ -67,10 +70,17 @@ func (f *Row) Told(r *entry.Reader) bool {
 			return f.has(s, first, "")
 		}
 	}
-	if i < len(s.text) && s.text[i] == '[' {
+	if s.text[i] == '[' {
 		i = skipSeparators(s.text, i+1)
 	}
 	return (f.has(s, i, "") || f.Within != "" && f.has(s, i, f.Within+".")) && s.shape() != notJSON
+}
+
+// Begins reports whether an entry begins as JSON does.
+func Begins(r *entry.Reader) bool {
+	text := r.Sample()
+	i := skipSeparators(text, 0)
+	return i < len(text) && (text[i] == '{' || text[i] == '[')
 }
 
 // has reports whether the object at i is a record of the format, which has its paths below another one.

@@ -11,6 +11,8 @@ type Check struct {
 	// First are the bytes that a value may begin with.
 	First Bytes
 	Is    func(value []byte) bool
+	// text is in every value, empty for none.
+	text string
 }
 
 // Bytes is a set of bytes.
@@ -58,7 +60,7 @@ func OneOf(words ...string) Check {
 
 // Begins takes values with a beginning.
 func Begins(head string) Check {
-	return Check{First: Of(head[:1]), Is: func(value []byte) bool {
+	return Check{First: Of(head[:1]), text: head, Is: func(value []byte) bool {
 		return len(value) >= len(head) && string(value[:len(head)]) == head
 	}}
 }
