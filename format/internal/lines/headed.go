@@ -310,7 +310,7 @@ func (h *header) set(f *Headed, line []byte) bool {
 // names returns the names in a header, nil when the line is none.
 func (f *Headed) names(line []byte) []string {
 	rest, ok := bytes.CutPrefix(line, []byte(f.Prefix))
-	if !ok && !f.BareHeader || len(line) > maxHeader {
+	if !ok && !f.BareHeader || len(line) > maxHeader || (!ok || f.Prefix == "") && !f.headers.Has(line[0]) {
 		return nil
 	}
 	known, marked := 0, len(f.Marks) == 0
