@@ -176,7 +176,7 @@ func testRegion(v string) error {
 
 func testFormats(v string) error {
 	re := glob.Path(v)
-	known := append(formats(), "cwl-compat")
+	known := append(slices.Clone(formats()), "cwl-compat")
 	if slices.ContainsFunc(known, re.MatchString) {
 		return nil
 	}

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/seed56735111/penstock/domain"
@@ -77,14 +78,14 @@ func testFormat(v string) error {
 	return testRead(&pipeline.Read{Format: v})
 }
 
-// formats are the names of those that are recognised.
-func formats() []string {
+// formats are the names of those that are recognised. A file may ask for them at each of its routes.
+var formats = sync.OnceValue(func() []string {
 	var all []string
 	for _, one := range pipeline.Formats() {
 		all = append(all, one.Name)
 	}
 	return all
-}
+})
 
 func testIndex(v string) error {
 	if v == "" {
