@@ -14,20 +14,6 @@ from botocore.exceptions import ClientError, ParamValidationError, UnknownServic
 ID = "a/b c+%é"
 
 
-@pytest.fixture(scope="module")
-def running():
-    with penstock_aws.Domain() as domain:
-        yield domain
-
-
-@pytest.fixture
-def domain(running):
-    running.policy()
-    running.fault("")
-    running._admin("DELETE", "/_penstock/engine/*")
-    return running
-
-
 @pytest.fixture
 def session(domain):
     return domain.boto3_session()

@@ -7,20 +7,6 @@ import pytest
 import penstock_aws
 
 
-@pytest.fixture(scope="module")
-def running():
-    with penstock_aws.Domain() as domain:
-        yield domain
-
-
-@pytest.fixture
-def domain(running):
-    running.policy()
-    running.fault("")
-    running._admin("DELETE", "/_penstock/engine/*")
-    return running
-
-
 @pytest.fixture
 def lines(tmp_path):
     path = tmp_path / "app.log"

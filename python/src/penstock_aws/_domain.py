@@ -20,7 +20,7 @@ from urllib.parse import quote, urlsplit
 
 from ._program import StrPath, program_path
 from ._credentials import Credentials
-from ._errors import AdminError, PenstockError, StartError
+from ._errors import AdminError, PenstockError, StartError, last_error
 from ._sigv4 import sign
 
 Json = Union[None, bool, int, float, str, List[Any], Dict[str, Any]]
@@ -225,7 +225,7 @@ class Domain:
         if not said.startswith("listening on "):
             self.stop()
             text = self.log()
-            error, hint = _reason(text)
+            error, hint = last_error(text.splitlines())
             raise StartError(error or f"it ended with exit code {child.returncode}: {text[-500:]}", hint)
         self._url = said[len("listening on ") :].strip()
         return self
@@ -559,13 +559,3 @@ def _body(body: Union[bytes, str, Json]) -> bytes:
     if isinstance(body, (bytes, bytearray)):
         return bytes(body)
     return body.encode() if isinstance(body, str) else json.dumps(body).encode()
-
-
-def _reason(text: str) -> List[str]:
-    error = hint = ""
-    for line in text.splitlines():
-        if line.startswith("penstock: error: "):
-            error = line[len("penstock: error: ") :]
-        elif line.startswith("penstock: hint: "):
-            hint = line[len("penstock: hint: ") :]
-    return [error, hint]

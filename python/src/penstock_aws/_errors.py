@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Optional
+from typing import TYPE_CHECKING, Iterable, Optional, Tuple
 
 if TYPE_CHECKING:
     from ._ship import Counts
@@ -47,3 +47,14 @@ class Incomplete(PenstockError):
 
 class Refused(PenstockError):
     """The domain or S3 refuses: credentials, signature or policy."""
+
+
+def last_error(lines: Iterable[str]) -> Tuple[str, str]:
+    """The last error that the program named on standard error, with its hint."""
+    error = hint = ""
+    for line in lines:
+        if line.startswith("penstock: error: "):
+            error, hint = line[len("penstock: error: ") :], ""
+        elif line.startswith("penstock: hint: "):
+            hint = line[len("penstock: hint: ") :]
+    return error, hint

@@ -8,11 +8,11 @@ import subprocess
 import threading
 import time
 from dataclasses import dataclass, field, fields
-from typing import IO, Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple, Type, Union
+from typing import IO, Any, Callable, Dict, Iterable, List, Mapping, Optional, Type, Union
 
 from ._program import StrPath, program_path
 from ._domain import Domain
-from ._errors import Incomplete, InternalError, PenstockError, Refused, UsageError
+from ._errors import Incomplete, InternalError, PenstockError, Refused, UsageError, last_error
 
 Setting = Union[str, int, float, bool, Iterable[str], None]
 Input = Union[bytes, str, IO[bytes], Iterable[bytes]]
@@ -243,19 +243,9 @@ def _outcome(code: int, out: bytes, said: List[str]) -> Counts:
         pass
     if code in (0, 3) and counts is not None:
         return counts
-    message, hint = _last(said)
+    message, hint = last_error(said)
+    message = message or "\n".join(said[-5:])
     if code < 0:
         message = f"penstock was ended by signal {-code}" + (f": {message}" if message else "")
         raise Incomplete(message, hint, counts)
     raise _KINDS.get(code, InternalError)(message or f"penstock ended with exit code {code}", hint, counts)
-
-
-def _last(said: List[str]) -> Tuple[str, str]:
-    """The last error that the program named, with its hint."""
-    error = hint = ""
-    for line in said:
-        if line.startswith("penstock: error: "):
-            error, hint = line[len("penstock: error: ") :], ""
-        elif line.startswith("penstock: hint: "):
-            hint = line[len("penstock: hint: ") :]
-    return error or "\n".join(said[-5:]), hint
