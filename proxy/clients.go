@@ -2,6 +2,9 @@ package proxy
 
 import (
 	"crypto/sha256"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -120,7 +123,7 @@ func clientPrincipal(arn string) (iam.Principal, error) {
 // identify says who sends a request. Everybody is anonymous to a proxy without a list of clients.
 func (p *Proxy) identify(r *http.Request) (who iam.Principal, subject string, refused *refusal) {
 	if r.TLS != nil && len(r.TLS.VerifiedChains) > 0 {
-		subject = r.TLS.VerifiedChains[0][0].Subject.String()
+		subject = subjectOf(r.TLS.VerifiedChains[0][0])
 	}
 	if p.cfg.Clients == nil {
 		return iam.Anonymous(), subject, nil
@@ -154,6 +157,16 @@ func (p *Proxy) identify(r *http.Request) (who iam.Principal, subject string, re
 		return stranger("the certificate is not that of a client")
 	}
 	return who, subject, nil
+}
+
+// subjectOf is the subject of a certificate as RFC 2253 writes it, with its parts in the order that it has there:
+// pkix.Name puts them into an order of its own, in which two subjects can look the same.
+func subjectOf(c *x509.Certificate) string {
+	var parts pkix.RDNSequence
+	if rest, err := asn1.Unmarshal(c.RawSubject, &parts); err != nil || len(rest) > 0 {
+		return "" // crypto/x509 has read it already
+	}
+	return parts.String()
 }
 
 // clientToken is the token in an Authorization header.

@@ -442,6 +442,11 @@ func TestCertificatesSayWhoAsks(t *testing.T) {
 				c.DNSNames = []string{"CN=reader,O=Example", "reader"}
 			})), want: 401,
 		},
+		"the parts in another order": {
+			cert: new(ours.issue(t, pkix.Name{ExtraNames: []pkix.AttributeTypeAndValue{
+				{Type: []int{2, 5, 4, 3}, Value: "reader"}, {Type: []int{2, 5, 4, 10}, Value: "Example"},
+			}}, nil)), want: 401,
+		},
 		"another authority": {cert: new(theirs.issue(t, reader, nil))},
 		"signed by itself":  {cert: new((&authority{&x509.Certificate{Subject: reader}, theirs.key}).issue(t, reader, nil))},
 		"signed by a client": {cert: func() *tls.Certificate {
