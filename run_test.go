@@ -354,6 +354,11 @@ func TestEveryRecordHasOneOutcomeAndItemsSettleOnce(t *testing.T) {
 			if len(s.letters) != tt.letters {
 				t.Errorf("%d letters, want %d: %+v", len(s.letters), tt.letters, s.letters)
 			}
+			for _, l := range s.letters {
+				if l.Reason == penstock.ReasonCorrupt && l.Source.Length != -1 {
+					t.Errorf("a letter about the rest of an object has the length %d", l.Source.Length)
+				}
+			}
 		})
 	}
 }

@@ -156,6 +156,33 @@ func TestDocumentsArriveOnceAndAgainAreDuplicates(t *testing.T) {
 	}
 }
 
+// A batch may be as large as its bounds, and not larger.
+func TestBatchesAreFilledToTheirBounds(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		cfg      bulk.Config
+		requests int
+	}{
+		"bytes":               {bulk.Config{BatchBytes: 4*size(0) + spare, MaxInFlight: 1}, 2},
+		"a byte less":         {bulk.Config{BatchBytes: 4*size(0) + spare - 1, MaxInFlight: 1}, 3},
+		"documents":           {bulk.Config{BatchDocs: 4, MaxInFlight: 1}, 2},
+		"one document a time": {bulk.Config{BatchDocs: 1, MaxInFlight: 1}, 8},
+	} {
+		e := &engine{}
+		if got, err := deliver(t, start(t, e, tt.cfg), 8, nil); err != nil || got.Delivered != 8 || e.requests != tt.requests {
+			t.Errorf("%s: %+v in %d requests, error %v", name, got, e.requests, err)
+		}
+	}
+}
+
+// spare is left of a batch: a document is taken to be so much longer, for a type.
+const spare = len(`"_type":"",`)
+
+// size is what a document takes in a body.
+func size(i int) int {
+	return len(`{"create":{"_index":"logs","_id":"`+string(doc(i).ID)+`"}}`) + len(doc(i).Head) + 2
+}
+
 func TestASmallRunDoesNotWaitForTheTimer(t *testing.T) {
 	t.Parallel()
 	w := start(t, &engine{}, bulk.Config{Linger: time.Hour})

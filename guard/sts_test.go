@@ -15,6 +15,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/seed56735111/penstock/guard/identity"
@@ -41,6 +42,17 @@ func newSTS(t *testing.T, ids *identity.Store) func(identity.Credentials) *sts.C
 			Region: region, BaseEndpoint: &srv.URL, RetryMaxAttempts: 1,
 			Credentials: credentials.NewStaticCredentialsProvider(c.AccessKeyID, string(c.Secret), string(c.Token)),
 		})
+	}
+}
+
+// Without a logger a failure is answered all the same.
+func TestACallThatBreaksOffIsAnswered(t *testing.T) {
+	t.Parallel()
+	w := httptest.NewRecorder()
+	body := iotest.ErrReader(errors.New("connection reset"))
+	identity.NewSTS(identity.New(), 0, nil).ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/", body))
+	if w.Code < 400 {
+		t.Errorf("answered with %d: %s", w.Code, w.Body)
 	}
 }
 
