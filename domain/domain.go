@@ -99,6 +99,8 @@ type TransportConfig struct {
 	RootCAs *x509.CertPool
 	// ServerName is the name that the certificate must have; the host of the URL when empty.
 	ServerName string
+	// Proxy is what requests go through; nil is the environment's.
+	Proxy *url.URL
 	// Insecure takes any certificate. Whoever is on the way can then read and change everything.
 	Insecure bool
 	// StallTimeout is how long no byte may come or go while a request is under way; DefaultStallTimeout when zero.
@@ -118,9 +120,13 @@ func NewTransport(cfg TransportConfig) *http.Transport {
 	if cfg.Dial == nil {
 		cfg.Dial = (&net.Dialer{Timeout: 8 * time.Second, KeepAlive: 30 * time.Second}).DialContext
 	}
+	proxy := http.ProxyFromEnvironment
+	if cfg.Proxy != nil {
+		proxy = http.ProxyURL(cfg.Proxy)
+	}
 	const buffer = 64 << 10
 	return &http.Transport{
-		Proxy:       http.ProxyFromEnvironment,
+		Proxy:       proxy,
 		DialContext: dialDirect(WithStallTimeout(cfg.Dial, cfg.StallTimeout)),
 		TLSClientConfig: &tls.Config{
 			RootCAs: cfg.RootCAs, ServerName: cfg.ServerName, MinVersion: tls.VersionTLS12,

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -31,6 +32,8 @@ type Target struct {
 	CAFile string
 	// SignFor is the host to sign for, and to expect in the certificate, when the endpoint is a tunnel to it.
 	SignFor string
+	// Proxy is what requests go through; the environment's when nil.
+	Proxy *url.URL
 	// Insecure takes any certificate of the endpoint; no setting turns it on.
 	Insecure bool
 	// HTTP2 offers HTTP/2 to the endpoint.
@@ -100,7 +103,7 @@ func (t *Target) Transport(ctx context.Context, dial domain.DialFunc, maxInFligh
 	}
 	base := domain.NewTransport(domain.TransportConfig{
 		MaxInFlight: maxInFlight, RootCAs: roots, ServerName: hostname(t.SignFor), Dial: dial,
-		StallTimeout: t.AWS.Stall, HTTP2: t.HTTP2, Insecure: t.Insecure,
+		StallTimeout: t.AWS.Stall, HTTP2: t.HTTP2, Insecure: t.Insecure, Proxy: t.Proxy,
 	})
 	if t.NoSign {
 		return t.toCollection(base), nil

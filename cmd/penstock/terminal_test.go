@@ -5,6 +5,9 @@ package main_test
 import (
 	"bytes"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -75,6 +78,24 @@ func onTerminal(
 // shown are the lines that a person saw, those that were overwritten included.
 func shown(text string) []string {
 	return strings.Split(strings.ReplaceAll(text, "\r\x1b[K", "\n"), "\n")
+}
+
+// An answer of JSON is indented for a person, and ends with a newline.
+func TestJSONIsIndentedOnATerminal(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json; charset=UTF-8")
+		_, _ = io.WriteString(w, `{"took":1,"hits":[{"_id":"\u001b"}]}`)
+	}))
+	t.Cleanup(srv.Close)
+	text, code := onTerminal(t, 80, nil, "request", "--no-sign", srv.URL+"/")
+	if want := "{\n  \"took\": 1,\n  \"hits\": [\n    {\n      \"_id\": \"\\u001b\"\n    }\n  ]\n}\n"; text != want || code != 0 {
+		t.Errorf("%d %q, want %q", code, text, want)
+	}
+	piped, err := exec.Command(binary, "request", "--no-sign", srv.URL+"/").Output()
+	if err != nil || string(piped) != `{"took":1,"hits":[{"_id":"\u001b"}]}` {
+		t.Errorf("in a pipe: %q, %v", piped, err)
+	}
 }
 
 func TestOutputFitsATerminalOf80Columns(t *testing.T) {

@@ -29,8 +29,14 @@ import (
 type requestOptions struct {
 	pipeline.Target
 	method    string
-	data      []string
+	data      []datum
 	headers   []string
+	get, head bool
+	upload    string
+	location  bool
+	silent    bool
+	proxy     string
+	format    string
 	include   bool
 	verbose   bool
 	output    string
@@ -48,8 +54,9 @@ func newRequestCommand(a *app) *cobra.Command {
 		Long: `request signs one request with the credentials of the AWS chain and writes the body of the answer to standard
 output.
 
-A PATH is sent to the --domain. A body comes from -d: text, @file or @- for standard input. Redirects are not
-followed: a signature is for one host.
+A PATH is sent to the --domain. A body comes from -d: text, @file or @- for standard input. Redirects are followed with
+-L, on the same host only: a signature is for one host. Keys are never flags: they come from the AWS chain. On a
+terminal JSON is indented.
 
 Exit codes: 0 for a 2xx answer, 5 for 401 and 403, 4 when the endpoint cannot be reached, 1 for any other answer.
 docs/request.md has more examples.`,
@@ -67,9 +74,22 @@ docs/request.md has more examples.`,
 	f := settings.Flags{FlagSet: cmd.Flags()}
 	f.Target(&o.Target)
 	f.StringVarP(&o.method, "request", "X", "", "method; GET, or POST with a body, when not given")
-	f.StringArrayVarP(&o.data, "data", "d", nil, "body: text, @file or @-; several are joined by &, as curl does; "+
+	f.VarP(dataFlag{&o.data, dataOrFile}, "data", "d", "body: text, @file or @-; several are joined by &, as curl does; "+
 		"line ends in files are kept")
-	f.Var(f.Lookup("data").Value, "data-binary", "the same as --data")
+	f.Var(dataFlag{&o.data, dataOrFile}, "data-binary", "the same as --data")
+	f.Var(dataFlag{&o.data, dataRaw}, "data-raw", "body: text, also when it begins with @")
+	f.Var(dataFlag{&o.data, dataJSON}, "json", "body: JSON text, @file or @-; sets Content-Type and Accept")
+	f.StringVarP(&o.upload, "upload-file", "T", "", "PUT this file, or - for standard input")
+	f.BoolVarP(&o.get, "get", "G", false, "put what -d gives into the query")
+	f.BoolVarP(&o.head, "head", "I", false, "HEAD, and write the headers")
+	f.BoolVarP(&o.location, "location", "L", false, "follow redirects on the same host, each signed anew")
+	f.BoolVarP(&o.Insecure, "insecure", "k", false, "take any certificate of the endpoint")
+	f.StringVarP(&o.proxy, "proxy", "x", "", "reach the endpoint through this proxy, http://HOST:PORT; by default "+
+		"the environment's")
+	f.StringVarP(&o.format, "write-out", "w", "", "write this after the body, with curl's variables, as %{http_code}")
+	f.BoolVarP(&o.silent, "silent", "s", false, "leave out notes; there is no progress to be left out")
+	f.BoolP("show-error", "S", true, "errors are always said")
+	f.Bool("fail-with-body", true, "the exit code always tells a failure, and the body is always written")
 	f.StringArrayVarP(&o.headers, "header", "H", nil, `header, "Name: value"`)
 	f.BoolVarP(&o.include, "include", "i", false, "write the status line and the headers before the body")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "tell standard error what was signed and what was answered, "+
@@ -79,6 +99,7 @@ docs/request.md has more examples.`,
 	f.StringArrayVar(&o.connectTo, "connect-to", nil,
 		"HOST1:PORT1:HOST2:PORT2: connect to the second instead of the first")
 	f.DurationVarP(&o.timeout, "max-time", "m", time.Minute, "longest time for the whole request")
+	cmd.SetFlagErrorFunc(requestFlagError)
 	return cmd
 }
 
@@ -88,6 +109,9 @@ func (o *requestOptions) run(ctx context.Context, a *app, args []string) error {
 	}
 	method, full, data, err := o.asked(a, args, "request")
 	if err != nil {
+		return err
+	}
+	if o.Proxy, err = o.proxyURL(full); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
@@ -104,23 +128,73 @@ func (o *requestOptions) run(ctx context.Context, a *app, args []string) error {
 	if err != nil {
 		return err
 	}
-	if o.verbose {
-		o.trace(a.Err, transport, req)
+	o.noteInsecure(a, full)
+	return o.exchange(a, transport, req, data)
+}
+
+// verb is the method of the request: the one that is named, or the one that the body tells.
+func (o *requestOptions) verb(data []byte) string {
+	switch {
+	case o.method != "":
+		return o.method
+	case o.head:
+		return http.MethodHead
+	case o.upload != "":
+		return http.MethodPut
+	case data != nil:
+		return http.MethodPost
 	}
-	resp, err := transport.RoundTrip(req)
-	if err != nil {
-		return requestError(full, err)
+	return http.MethodGet
+}
+
+// exchange sends the request, and others where it is redirected to, and writes the last answer.
+func (o *requestOptions) exchange(a *app, transport http.RoundTripper, req *http.Request, data []byte) error {
+	seen := &outcome{started: time.Now(), method: req.Method, url: req.URL.String()}
+	for {
+		if o.verbose {
+			o.trace(a.Err, transport, req)
+		}
+		resp, err := transport.RoundTrip(req)
+		if err != nil {
+			return errors.Join(requestError(req.URL, err), o.writeOut(a, seen))
+		}
+		if o.verbose {
+			_, _ = fmt.Fprintf(a.Err, "< %s %s\n", resp.Proto, printable(resp.Status))
+			writeHeaders(a.Err, "< ", resp.Header)
+		}
+		method, to := o.next(a, req, resp)
+		if to == nil {
+			seen.resp = resp
+			return o.finish(a, seen)
+		}
+		_ = resp.Body.Close()
+		if seen.redirects++; seen.redirects > maxRedirects {
+			return fmt.Errorf("follow redirects: more than %d", maxRedirects)
+		}
+		if method != req.Method {
+			data = nil
+		}
+		if req, err = o.build(req.Context(), method, to, data); err != nil {
+			return err
+		}
+		seen.method, seen.url = method, to.String()
 	}
+}
+
+// finish writes the answer, and tells a person why it is a refusal.
+func (o *requestOptions) finish(a *app, seen *outcome) error {
+	resp := seen.resp
 	defer func() { _ = resp.Body.Close() }()
-	if o.verbose {
-		_, _ = fmt.Fprintf(a.Err, "< %s %s\n", resp.Proto, printable(resp.Status))
-		writeHeaders(a.Err, "< ", resp.Header)
-	}
 	body := &seenBody{ReadCloser: resp.Body}
 	if requestExit(resp.StatusCode) == exitRefused {
 		resp.Body = body
 	}
-	if err := o.write(a.Out, resp); err != nil {
+	size, err := o.write(a.Out, resp)
+	if err != nil {
+		return err
+	}
+	seen.size = size
+	if err := o.writeOut(a, seen); err != nil {
 		return err
 	}
 	a.sayCause(resp, body.seen)
@@ -178,6 +252,10 @@ func (o *requestOptions) asked(a *app, args []string, command string) (string, *
 		return "", nil, nil, usagef("name the path too: penstock "+command+" "+address+" /",
 			"%s is a method, and there is no path", address)
 	}
+	o.method = method
+	if err := o.check(method); err != nil {
+		return "", nil, nil, err
+	}
 	full, err := o.address(address)
 	if err != nil {
 		return "", nil, nil, err
@@ -189,13 +267,10 @@ func (o *requestOptions) asked(a *app, args []string, command string) (string, *
 	if err != nil {
 		return "", nil, nil, err
 	}
-	if method == "" {
-		method = http.MethodGet
-		if data != nil {
-			method = http.MethodPost
-		}
+	if o.get {
+		full, data = withData(full, data), nil
 	}
-	return method, full, data, nil
+	return o.verb(data), full, data, nil
 }
 
 // isMethod reports whether an argument can only be a method: names of indexes are in lower case.
@@ -257,30 +332,45 @@ func escaped(text string) string {
 
 // body reads the body that -d describes; nil means that there is none.
 func (o *requestOptions) body(stdin io.Reader) ([]byte, error) {
+	if o.upload != "" {
+		data, err := readFileOrInput(stdin, o.upload)
+		if err != nil {
+			return nil, usagef("-T FILE sends a file, -T - standard input", "read body: %w", err)
+		}
+		return nonNil(data), nil
+	}
 	if len(o.data) == 0 {
 		return nil, nil
 	}
-	parts := make([][]byte, 0, len(o.data))
-	for _, d := range o.data {
-		name, isFile := strings.CutPrefix(d, "@")
-		switch {
-		case !isFile:
-			parts = append(parts, []byte(d))
-		case name == "-":
-			data, err := io.ReadAll(stdin)
-			if err != nil {
-				return nil, fmt.Errorf("read standard input: %w", err)
-			}
-			parts = append(parts, data)
-		default:
-			data, err := os.ReadFile(name)
-			if err != nil {
-				return nil, usagef("-d @FILE reads the body from a file", "read body: %w", err)
-			}
-			parts = append(parts, data)
+	body := []byte{}
+	for i, d := range o.data {
+		if i > 0 && d.kind != dataJSON {
+			body = append(body, '&')
 		}
+		name, isFile := strings.CutPrefix(d.text, "@")
+		if !isFile || d.kind == dataRaw {
+			body = append(body, d.text...)
+			continue
+		}
+		data, err := readFileOrInput(stdin, name)
+		switch {
+		case err != nil && name == "-":
+			return nil, fmt.Errorf("read standard input: %w", err)
+		case err != nil:
+			return nil, usagef("-d @FILE reads the body from a file, --data-raw takes a text that begins with @",
+				"read body: %w", err)
+		}
+		body = append(body, data...)
 	}
-	return bytes.Join(parts, []byte("&")), nil
+	return body, nil
+}
+
+// nonNil is an empty body where there is none.
+func nonNil(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
 }
 
 func (o *requestOptions) build(ctx context.Context, method string, u *url.URL, body []byte) (*http.Request, error) {
@@ -301,6 +391,12 @@ func (o *requestOptions) build(ctx context.Context, method string, u *url.URL, b
 	req.Header.Set("User-Agent", version.UserAgent())
 	if o.compress {
 		req.Header.Set("Accept-Encoding", "gzip")
+	}
+	if slices.ContainsFunc(o.data, func(d datum) bool { return d.kind == dataJSON }) {
+		req.Header.Set("Accept", "application/json")
+		if body != nil {
+			req.Header.Set("Content-Type", "application/json")
+		}
 	}
 	for _, h := range o.headers {
 		if err := setHeader(req, h); err != nil {
@@ -384,18 +480,18 @@ func writeHeaders(w io.Writer, prefix string, h http.Header) {
 }
 
 // write copies the answer. A terminal gets it with control characters shown as escapes.
-func (o *requestOptions) write(stdout io.Writer, resp *http.Response) (err error) {
+func (o *requestOptions) write(stdout io.Writer, resp *http.Response) (size int64, err error) {
 	out := stdout
 	if o.output != "" {
 		f, cerr := os.Create(o.output)
 		if cerr != nil {
-			return usagef("name a file that can be written with -o", "write answer: %w", cerr)
+			return 0, usagef("name a file that can be written with -o", "write answer: %w", cerr)
 		}
 		defer func() { err = errors.Join(err, f.Close()) }()
 		out = f
 	}
 	to := &sink{w: out}
-	if o.include {
+	if o.include || o.head {
 		_, _ = fmt.Fprintf(to, "%s %s\r\n", resp.Proto, printable(resp.Status))
 		writeHeaders(to, "", resp.Header)
 		_, _ = fmt.Fprint(to, "\r\n")
@@ -404,25 +500,42 @@ func (o *requestOptions) write(stdout io.Writer, resp *http.Response) (err error
 	if o.compress && resp.Header.Get("Content-Encoding") == "gzip" {
 		z, err := gzip.NewReader(resp.Body)
 		if err != nil && !errors.Is(err, io.EOF) {
-			return fmt.Errorf("decompress answer: %w", err)
+			return 0, fmt.Errorf("decompress answer: %w", err)
 		}
 		if err == nil {
 			body = z
 		}
 	}
+	counted := &counter{r: body}
+	body = counted
 	if isTerminal(out) {
 		to.w = &terminalWriter{w: out}
+		if isJSON(resp.Header) && resp.Request.Method != http.MethodHead {
+			body = indent(body)
+		}
 	}
 	_, err = io.Copy(to, body)
 	switch {
 	case to.err != nil && o.output == "":
-		return unwritten(to.err)
+		return counted.n, unwritten(to.err)
 	case to.err != nil:
-		return to.err // names the file
+		return counted.n, to.err // names the file
 	case err != nil:
-		return fmt.Errorf("read answer: %w", err)
+		return counted.n, fmt.Errorf("read answer: %w", err)
 	}
-	return nil
+	return counted.n, nil
+}
+
+// counter counts what is read.
+type counter struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
 }
 
 // unwritten says that the answer of a command that only answers is lost. Whether to run it again is not for us to say.

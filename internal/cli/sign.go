@@ -49,7 +49,7 @@ Exit codes: 0 for a right signature, 5 for one that differs. docs/signing.md has
 	f := settings.Flags{FlagSet: cmd.Flags()}
 	f.Target(&o.Target)
 	f.StringVarP(&o.method, "request", "X", "", "method; GET, or POST with a body, when not given")
-	f.StringArrayVarP(&o.data, "data", "d", nil, "body: text, @file or @-; line ends in files are kept")
+	f.VarP(dataFlag{&o.data, dataOrFile}, "data", "d", "body: text, @file or @-; line ends in files are kept")
 	f.StringArrayVarP(&o.headers, "header", "H", nil, `header, "Name: value"`)
 	f.StringVar(&o.at, "at", "", "time of the signature, as 20151119T080000Z; now when not given")
 	f.BoolVar(&o.showKeys, "show-keys", false, "show the derived keys, with which anybody can sign for a day")
