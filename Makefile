@@ -4,7 +4,7 @@ RACE := $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 FUZZTIME ?= 30s
 MODULES = . bench test/clients
 
-.PHONY: build lambda.zip wheel demo test test-explain test-files python-fleet variants check lint fuzz bench bench-formats bench-ship bench-proxy dead vuln live
+.PHONY: build lambda.zip wheel demo test test-explain test-files python-fleet soak variants check lint fuzz bench bench-formats bench-ship bench-proxy dead vuln live
 build: ## a static binary in bin/
 	CGO_ENABLED=0 go build -trimpath -o bin/penstock ./cmd/penstock
 lambda.zip: ## the function in bin/, byte for byte the same each time [ARCH=amd64] [VERSION=1.2.3]
@@ -28,6 +28,8 @@ test-files: ## files through rotation, compression and links under 300 seeds; "m
 	PENSTOCK_TEST_FULL=1 go test -count=1 -run TestFilesLaw ./internal/lawtest
 python-fleet: ## 200 tests with a domain each, 8 at a time, and how fast and small a domain is; "make test" takes a sample
 	PENSTOCK_TEST_FULL=1 go test -count=1 -v -run TestAFleetOfDomains ./test
+soak: ## 1,000 clients of the proxy for a minute, with resets, stalls and changing keys; "make test" takes a sample
+	go test -count=1 -v -run TestSoak ./proxy -soak-clients 1000 -soak 1m
 variants: ## every broken variant of the program is caught; "make test" takes a sample
 	PENSTOCK_TEST_FULL=1 go test -count=1 -timeout=90m -run TestBrokenVariants ./internal/lawtest
 

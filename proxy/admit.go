@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -99,7 +100,11 @@ func checkForm(r *http.Request) *refusal {
 		return wrong("protocol upgrades are not possible")
 	}
 	for _, name := range []string{"Content-Type", "Content-Encoding"} {
-		if len(r.Header.Values(name)) > 1 {
+		values := r.Header.Values(name)
+		if name == "Content-Type" {
+			values = slices.Compact(values) // some clients say it twice
+		}
+		if len(values) > 1 {
 			return wrong("the header " + name + " is there more than once")
 		}
 	}

@@ -167,6 +167,9 @@ func (p *Proxy) rewrite(r *httputil.ProxyRequest) {
 	if _, ok := header["User-Agent"]; !ok {
 		header["User-Agent"] = []string{""} // none, instead of net/http's own
 	}
+	if kinds := header["Content-Type"]; len(kinds) > 1 {
+		header["Content-Type"] = kinds[:1] // checkForm has seen to it that they are equal
+	}
 	p.toDashboards(r, header)
 	r.Out.Header, r.Out.Trailer = header, nil
 	if kept, ok := r.In.Body.(*sigv4.Kept); ok {
@@ -192,6 +195,9 @@ func (p *Proxy) answer(resp *http.Response) error {
 			name == "Strict-Transport-Security" || name == CauseHeader {
 			delete(resp.Header, name)
 		}
+	}
+	if len(resp.Trailer) > 0 && resp.Request.Method != http.MethodHead {
+		delete(resp.Header, "Content-Length") // HTTP/2 has both, HTTP/1.1 has trailers behind chunks alone
 	}
 	p.keepLocal(resp.Header)
 	if v := shownOf(resp); v != nil {

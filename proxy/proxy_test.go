@@ -155,10 +155,15 @@ func TestWhatIsSentArrivesSigned(t *testing.T) {
 			t.Errorf("%s: answered %q; the domain saw %s with %q, and says %v", target, got, last.target, last.body, last.trust)
 		}
 	}
+	w.send(t, post("/twice", "Content-Type: application/json", "content-type: application/json"))
+	all := w.requests()
+	if last := all[len(all)-1]; last.target != "/twice" || last.trust != nil || len(last.header["Content-Type"]) != 1 {
+		t.Errorf("a Content-Type that is there twice arrives as %+v", last)
+	}
 	chunked := "PUT /x/_doc/1 HTTP/1.1\r\nHost: HOST\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n" +
 		"2\r\nab\r\n1\r\nc\r\n0\r\nX-Trailer: 1\r\n\r\n"
 	w.send(t, chunked)
-	all := w.requests()
+	all = w.requests()
 	if last := all[len(all)-1]; last.body != "abc" || last.trust != nil || last.header.Get("Content-Length") != "3" {
 		t.Errorf("a body in chunks arrives as %+v", last)
 	}

@@ -31,13 +31,28 @@ function withAWS4 (given) {
   })
 }
 
-function withOpenSearchJS (given) {
-  const { Client } = require('@opensearch-project/opensearch')
-  const { AwsSigv4Signer } = require('@opensearch-project/opensearch/aws')
-  const client = new Client({
-    ...AwsSigv4Signer({ region: given.region, service: given.service || 'es', getCredentials: async () => credentials }),
-    node: given.endpoint, maxRetries: 0,
+function unsigned (given) {
+  const url = new URL(given.endpoint)
+  return r => new Promise((resolve, reject) => {
+    const headers = r.body ? { 'Content-Type': 'application/json' } : {}
+    const req = http.request({ hostname: url.hostname, port: url.port, path: r.target, method: r.method, headers }, res => {
+      let body = ''
+      res.on('data', part => { body += part })
+      res.on('end', () => resolve({ status: res.statusCode, body }))
+    })
+    req.on('error', reject)
+    req.end(r.body || undefined)
   })
+}
+
+function withOpenSearchJS (given) {
+  const { AwsSigv4Signer } = require('@opensearch-project/opensearch/aws')
+  return openSearchJS(given, AwsSigv4Signer({ region: given.region, service: given.service || 'es', getCredentials: async () => credentials }))
+}
+
+function openSearchJS (given, signer) {
+  const { Client } = require('@opensearch-project/opensearch')
+  const client = new Client({ ...signer, node: given.endpoint, maxRetries: 0 })
   return async r => {
     const [path, query] = r.target.split(/\?(.*)/s)
     try {
@@ -53,7 +68,12 @@ function withOpenSearchJS (given) {
   }
 }
 
-const clients = { aws4: withAWS4, 'opensearch-js': withOpenSearchJS }
+const clients = {
+  aws4: withAWS4,
+  'opensearch-js': withOpenSearchJS,
+  'http unsigned': unsigned,
+  'opensearch-js unsigned': given => openSearchJS(given, {}),
+}
 
 async function main () {
   let text = ''

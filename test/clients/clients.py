@@ -110,7 +110,26 @@ def with_requests_awsv4(given):
     return with_opensearch_py(given, opensearchpy.RequestsHttpConnection, opensearchpy.RequestsAWSV4SignerAuth(credentials(), given["region"], service(given)))
 
 
+def unsigned(given):
+    session = requests.Session()
+
+    def send(r):
+        headers = {"Content-Type": "application/json"} if r["body"] else {}
+        return session.request(r["method"], given["endpoint"] + r["target"], data=r["body"].encode() or None, headers=headers)
+
+    return send
+
+
+def unsigned_opensearch_py(connection):
+    import opensearchpy
+
+    return lambda given: with_opensearch_py(given, getattr(opensearchpy, connection), None)
+
+
 CLIENTS = {
+    "requests unsigned": unsigned,
+    "opensearch-py/urllib3 unsigned": unsigned_opensearch_py("Urllib3HttpConnection"),
+    "opensearch-py/requests unsigned": unsigned_opensearch_py("RequestsHttpConnection"),
     "botocore": with_botocore,
     "requests-aws4auth": with_requests_aws4auth,
     "awscurl": with_awscurl,

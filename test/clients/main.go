@@ -120,6 +120,13 @@ var clients = map[string]func(g given) (performer, error){
 			Addresses: []string{g.Endpoint}, Transport: transport(g), DisableRetry: true,
 		})
 	},
+	"net/http unsigned": func(given) (performer, error) { return performFunc(http.DefaultClient.Do), nil },
+	"opensearch-go unsigned": func(g given) (performer, error) {
+		return opensearch.NewClient(opensearch.Config{Addresses: []string{g.Endpoint}, DisableRetry: true})
+	},
+	"go-elasticsearch unsigned": func(g given) (performer, error) {
+		return elasticsearch.NewClient(elasticsearch.Config{Addresses: []string{g.Endpoint}, DisableRetry: true})
+	},
 	"net/http with sigv4.Transport": func(g given) (performer, error) {
 		client := &http.Client{Transport: transport(g)}
 		return performFunc(client.Do), nil
