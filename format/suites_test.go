@@ -89,9 +89,9 @@ func cellsOf(t *testing.T, document string) string {
 	return strings.Join(all, "|")
 }
 
-// Rules of JSONTestSuite (github.com/nst/JSONTestSuite, MIT) that are about what stands within a value: the names of its
-// cases begin with y for what must be taken and with n for what must not. What is no JSON is never passed on as if it
-// were: it is said to be repaired, or unparsed.
+// Rules of JSONTestSuite (github.com/nst/JSONTestSuite, MIT) about what stands within a value: the names of its cases
+// begin with y for what must be taken and with n for what must not. What is no JSON is never passed on as if it were:
+// it is said to be repaired, or unparsed.
 func TestJSONTestSuite(t *testing.T) {
 	t.Parallel()
 	taken := []string{
