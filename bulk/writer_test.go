@@ -169,7 +169,8 @@ func TestBatchesAreFilledToTheirBounds(t *testing.T) {
 		"one document a time": {bulk.Config{BatchDocs: 1, MaxInFlight: 1}, 8},
 	} {
 		e := &engine{}
-		if got, err := deliver(t, start(t, e, tt.cfg), 8, nil); err != nil || got.Delivered != 8 || e.requests != tt.requests {
+		got, err := deliver(t, start(t, e, tt.cfg), 8, nil)
+		if err != nil || got.Delivered != 8 || e.requests != tt.requests {
 			t.Errorf("%s: %+v in %d requests, error %v", name, got, e.requests, err)
 		}
 	}

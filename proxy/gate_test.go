@@ -269,12 +269,23 @@ func TestTheAuditSaysWhoDidWhat(t *testing.T) {
 		_, _ = io.WriteString(rw, "answer")
 	})
 	body := `{"index":{"_index":"grace-1"}}` + "\n{}\n"
-	w.send(t, withBody("POST /_bulk?refresh=true", body, bearer(graceToken)))
-	w.send(t, withBody("GET /logs-a/_doc/1%1B[2J\u202e\u0085", "", bearer(readerToken)))
-	w.send(t, withBody("GET /logs-a/_doc/x", "", bearer(readerToken)))
-	w.send(t, withBody("DELETE /logs-a", "", bearer(readerToken)))
-	w.send(t, withBody("GET /logs-a/_doc/1?token=hidden", "", bearer("wrong")))
-	w.send(t, "GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n")
+	for n, raw := range []string{
+		withBody("POST /_bulk?refresh=true", body, bearer(graceToken)),
+		withBody("GET /logs-a/_doc/1%1B[2J\u202e\u0085", "", bearer(readerToken)),
+		withBody("GET /logs-a/_doc/x", "", bearer(readerToken)),
+		withBody("DELETE /logs-a", "", bearer(readerToken)),
+		withBody("GET /logs-a/_doc/1?token=hidden", "", bearer("wrong")),
+		"GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+	} {
+		w.send(t, raw)
+		// The line is written when the request is over, which is after its answer.
+		for range 500 {
+			if strings.Count(audit.String(), "\n") > n {
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	}
 	var lines []proxy.AuditLine
 	for text := range strings.Lines(audit.String()) {
 		if i := strings.IndexFunc(text, func(r rune) bool { return r == '\u202e' || r == '\u0085' || r == '\x1b' }); i >= 0 {

@@ -125,8 +125,9 @@ type reader struct {
 // notRun says why a command is left out here.
 func notRun(line string) string {
 	for prefix, why := range map[string]string{
-		"git clone":               "it needs the network",
-		"make test":               "it is what runs this",
+		"git clone": "it needs the network",
+		"make test": "it is what runs this",
+		"penstock doctor --domain https://search-": "the domain is one of your own; doctor/ tests the walk of one",
 		"make lambda":             "test/lambda_platform_test.go builds and runs it",
 		"sam ":                    "deploy/ is tested by test/lambda_template_test.go",
 		"deploy/":                 "deploy/ is tested by test/lambda_template_test.go",
@@ -327,6 +328,8 @@ func desk(t *testing.T) string {
 			`"object":{"key":"2026/11/24/x.log.gz","size":100}}}]}`,
 		"policy.json": fmt.Sprintf(everything, `"Principal":{"AWS":"arn:aws:iam::123456789012:role/shipper"},`),
 		"role.json":   fmt.Sprintf(everything, ""),
+		"audit.jsonl": `{"time":"2026-11-24T10:00:00Z","who":"arn:aws:iam::123456789012:role/shipper","method":"POST",` +
+			`"action":"es:ESHttpPost","path":"/logs-a/_bulk","asked":["POST /logs-a/_bulk"],"status":200}` + "\n",
 		".aws/credentials": "[store]\naws_access_key_id = STORE\naws_secret_access_key = secret\n" +
 			"[production]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = secret\n",
 		"penstock-dead-letters/a.dead.ndjson": `{"id":"4f2a01","time":"2026-11-24T10:05:00Z","reason":"rejected",` +

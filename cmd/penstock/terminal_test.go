@@ -89,7 +89,8 @@ func TestJSONIsIndentedOnATerminal(t *testing.T) {
 	}))
 	t.Cleanup(srv.Close)
 	text, code := onTerminal(t, 80, nil, "request", "--no-sign", srv.URL+"/")
-	if want := "{\n  \"took\": 1,\n  \"hits\": [\n    {\n      \"_id\": \"\\u001b\"\n    }\n  ]\n}\n"; text != want || code != 0 {
+	want := "{\n  \"took\": 1,\n  \"hits\": [\n    {\n      \"_id\": \"\\u001b\"\n    }\n  ]\n}\n"
+	if text != want || code != 0 {
 		t.Errorf("%d %q, want %q", code, text, want)
 	}
 	piped, err := exec.Command(binary, "request", "--no-sign", srv.URL+"/").Output()
