@@ -11,8 +11,8 @@ const patience = 20 * time.Millisecond
 
 // holding tells the deliverer whether more is coming, so that many small objects share their requests. It lets go when
 // nothing is being read and nothing will be soon: the source has ended, or has given nothing for a while, or the hand
-// is full, half of it or more with what is not sent yet. A source that waits for its items to be settled before it gives
-// more is so never waited for.
+// is full, half of it or more with what is not sent yet. A source that waits for its items to be settled before it
+// gives more is so never waited for.
 type holding struct {
 	deliverer Deliverer
 	inHand    int

@@ -52,8 +52,8 @@ type Read struct {
 	Tables decode.Tables
 }
 
-// Stages returns a pipeline that lacks a source, a deliverer and dead letters, and the drop rules in it: they know which
-// of their fields no record had.
+// Stages returns a pipeline that lacks a source, a deliverer and dead letters, and the drop rules in it: they know
+// which of their fields no record had.
 func (o *Read) Stages() (*penstock.Pipeline, *shape.Rules, error) {
 	charset, err := o.charset()
 	if err != nil {

@@ -65,7 +65,8 @@ func (p Pattern) Compile() (*regexp.Regexp, error) {
 type patterns []*regexp.Regexp
 
 func (p patterns) take(text string) bool {
-	return len(p) == 0 || text != "" && slices.ContainsFunc(p, func(re *regexp.Regexp) bool { return re.MatchString(text) })
+	matches := func(re *regexp.Regexp) bool { return re.MatchString(text) }
+	return len(p) == 0 || text != "" && slices.ContainsFunc(p, matches)
 }
 
 // RouteError says that a route cannot be as it is.

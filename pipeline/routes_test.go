@@ -111,7 +111,7 @@ func TestTheFirstRouteThatMatchesIsTaken(t *testing.T) {
 	}
 }
 
-// What a route does not change is as without routes: ids, and documents byte for byte, however the entry was recognised.
+// What a route does not change is as without routes: ids, and documents byte for byte, however an entry was recognised.
 func TestRoutesChangeNoIDAndNoDocument(t *testing.T) {
 	t.Parallel()
 	without := &Read{Index: "x"}
@@ -171,7 +171,8 @@ func TestLogEventsHaveTheRouteOfTheirLogGroup(t *testing.T) {
 		object := &penstock.Object{Attr: map[string]string{
 			"log_group": group, "owner": "123456789012", "log_stream": "s",
 		}}
-		got := readAs(t, o, object, penstock.Identity{Key: "logs://" + group, ETag: "e"}, strings.NewReader(payload(group, 7)))
+		got := readAs(t, o, object, penstock.Identity{Key: "logs://" + group, ETag: "e"},
+			strings.NewReader(payload(group, 7)))
 		text := strings.Join(got.docs, "")
 		if got.skip != "" {
 			text = "skip " + got.skip

@@ -122,7 +122,8 @@ func (o *Sources) listed(ctx context.Context, identity *AWS, s3 *S3, l *slog.Log
 	case len(o.Names) == 1:
 		loc, err := source.ParseLocation(o.Names[0])
 		if err != nil || loc.Prefix != "" {
-			return nil, optionf(BadSelection, "--files-from names the objects; beside it stands one bucket, such as s3://my-logs")
+			return nil, optionf(BadSelection,
+				"--files-from names the objects; beside it stands one bucket, such as s3://my-logs")
 		}
 		n.bucket = loc.Bucket
 	}

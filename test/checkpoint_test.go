@@ -39,7 +39,8 @@ func TestARunThatIsKilledGoesOnBehindItsCheckpoint(t *testing.T) {
 	noted := filepath.Join(t.TempDir(), "checkpoint.json")
 	command := func(more ...string) *exec.Cmd {
 		cmd := exec.Command(penstock, append([]string{
-			"ship", "s3://" + hostile.Bucket + "/p/", "--domain", index.URL, "--no-sign", "--json", "--dead-letters", t.TempDir(),
+			"ship", "s3://" + hostile.Bucket + "/p/", "--domain", index.URL, "--no-sign", "--json",
+			"--dead-letters", t.TempDir(),
 			"--endpoint-url", store.URL, "--path-style", "--index", "kill", "--checkpoint", noted,
 		}, more...)...)
 		cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b", "AWS_REGION=eu-west-1")

@@ -14,7 +14,8 @@ import (
 
 // Every sample of every format with a mapping to OCSF, and every trap, is an event that the schema takes: its
 // attributes are those of its class, the required ones are there, enumerations have their numbers and captions, and
-// type_uid is made of class and activity. The schema is that of the package ocsf-json-schema; the validator that of jsonschema.
+// type_uid is made of class and activity. The schema is that of the package ocsf-json-schema; the validator that of
+// jsonschema.
 func TestEventsFitTheSchema(t *testing.T) {
 	t.Parallel()
 	python := realtest.Python(t, "ocsf-json-schema==1.2.0", "jsonschema==4.26.0")
