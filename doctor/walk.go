@@ -192,7 +192,7 @@ func (w *walk) along(ctx context.Context, steps []step) {
 	broken := ""
 	for _, s := range steps {
 		c := Check{
-			Status: Skipped, Cause: Earlier, Seen: "not looked at: " + broken + " failed", Means: "mend that first",
+			Status: Skipped, Cause: Earlier, Seen: "not looked at, as " + broken + " failed", Means: "mend that first",
 		}
 		if broken == "" {
 			c = w.look(ctx, s)

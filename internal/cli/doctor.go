@@ -291,9 +291,18 @@ var _ doctor.Causer = (*lettersDenied)(nil)
 // reportText is a report for people.
 func reportText(r *doctor.Report) string {
 	var b strings.Builder
-	for _, c := range r.Checks {
+	for i := 0; i < len(r.Checks); i++ {
+		c := r.Checks[i]
+		if c.Cause == doctor.Earlier {
+			names := []string{c.Name}
+			for ; i+1 < len(r.Checks) && r.Checks[i+1].Seen == c.Seen; i++ {
+				names = append(names, r.Checks[i+1].Name)
+			}
+			_, _ = fmt.Fprintf(&b, "%-8s %s: %s\n", c.Status, printable(c.Seen), strings.Join(names, ", "))
+			continue
+		}
 		_, _ = fmt.Fprintf(&b, "%-8s %-15s %s\n", c.Status, c.Name, printable(c.Seen))
-		if c.Status == doctor.OK || c.Cause == doctor.Earlier {
+		if c.Status == doctor.OK {
 			continue
 		}
 		for _, line := range [...]struct{ name, text string }{
