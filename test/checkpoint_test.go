@@ -42,6 +42,7 @@ func TestARunThatIsKilledGoesOnBehindItsCheckpoint(t *testing.T) {
 			"ship", "s3://" + hostile.Bucket + "/p/", "--domain", index.URL, "--no-sign", "--json",
 			"--dead-letters", t.TempDir(),
 			"--endpoint-url", store.URL, "--path-style", "--index", "kill", "--checkpoint", noted,
+			"--linger", "20ms",
 		}, more...)...)
 		cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b", "AWS_REGION=eu-west-1")
 		return cmd

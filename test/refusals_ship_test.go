@@ -220,7 +220,7 @@ func TestWhoseFaultARefusalIs(t *testing.T) {
 		},
 		{
 			name: "no permission", answer: says(403, "security_exception", "no permissions for [indices:data/write/bulk[s]]"),
-			exit: 5, want: none, said: "fine-grained access control refused",
+			exit: 5, want: none, said: "cause: fine-grained-role",
 		},
 		{
 			name:   "no ids",
