@@ -120,7 +120,11 @@ func (w *world) send(t *testing.T, raw string) string {
 	if _, err := io.WriteString(c, raw); err != nil {
 		return err.Error()
 	}
-	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+	r := bufio.NewReader(c)
+	resp, err := http.ReadResponse(r, nil)
+	if err == nil && resp.StatusCode == http.StatusContinue {
+		resp, err = http.ReadResponse(r, nil)
+	}
 	if err != nil {
 		return err.Error()
 	}
