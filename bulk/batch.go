@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"hash"
 	"io"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -358,6 +359,9 @@ func (s *stack) put(b *batch) {
 	s.batches = append(s.batches, b)
 }
 
+// largeBody is the size from which a body is worth a collection before there is another one.
+const largeBody = 4 << 20
+
 // takeAlone lets go of all batches and returns one for a document that is sent by itself.
 func (s *stack) takeAlone(size int) *batch {
 	s.mu.Lock()
@@ -365,6 +369,9 @@ func (s *stack) takeAlone(size int) *batch {
 	b := s.alone
 	s.batches, s.alone = nil, nil
 	if b == nil || cap(b.body) < size {
+		if size > largeBody {
+			runtime.GC() // what was let go of makes room: the collector by itself comes when there is more already
+		}
 		b = &batch{body: make([]byte, 0, size), alone: true}
 	}
 	return b

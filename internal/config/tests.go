@@ -100,23 +100,29 @@ func testRead(o *pipeline.Read) error {
 	return err
 }
 
-// credentials are what secrets look like. None belongs into a file that is copied and kept in version control.
-var credentials = []struct {
+// credential is what a secret looks like.
+type credential struct {
 	what    string
 	pattern *regexp.Regexp
-}{
-	{"an AWS access key", regexp.MustCompile(`\b(AKIA|ASIA)[A-Z0-9]{16}\b`)},
-	{"a private key", regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY-----`)},
-	{"a password in a URL", regexp.MustCompile(`[a-z]://[^/\s:@]*:[^/\s@]+@`)},
-	{"a token of GitHub", regexp.MustCompile(`\b(gh[pousr]_[A-Za-z0-9]{36}|github_pat_\w{40})`)},
-	{"a token of Slack", regexp.MustCompile(`\bxox[abprs]-[A-Za-z0-9-]{10}`)},
-	{"a web token", regexp.MustCompile(`\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.`)},
 }
+
+// credentials are secrets of which none belongs into a file that is copied and kept in version control. They are
+// compiled for the first file.
+var credentials = sync.OnceValue(func() []credential {
+	return []credential{
+		{"an AWS access key", regexp.MustCompile(`\b(AKIA|ASIA)[A-Z0-9]{16}\b`)},
+		{"a private key", regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY-----`)},
+		{"a password in a URL", regexp.MustCompile(`[a-z]://[^/\s:@]*:[^/\s@]+@`)},
+		{"a token of GitHub", regexp.MustCompile(`\b(gh[pousr]_[A-Za-z0-9]{36}|github_pat_\w{40})`)},
+		{"a token of Slack", regexp.MustCompile(`\bxox[abprs]-[A-Za-z0-9-]{10}`)},
+		{"a web token", regexp.MustCompile(`\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.`)},
+	}
+})
 
 // secrets reports values that are secrets, without showing them.
 func (n *node) secrets(f *finder) {
 	if n.kind == scalar && strings.ContainsAny(n.text, "-:_AeE") {
-		for _, c := range credentials {
+		for _, c := range credentials() {
 			if c.pattern.MatchString(n.text) {
 				f.wrong(n.place, "%s stands here; credentials come from the AWS chain, never from this file", c.what)
 				return

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"strconv"
 	"time"
 
@@ -102,10 +103,16 @@ func (r *Reader) Emit(rec penstock.Record, y Yield) bool {
 	return y(rec, nil)
 }
 
+// hugeBytes is the length from which a record is worth a collection before its JSON is made.
+const hugeBytes = 4 << 20
+
 // Buffer returns JSON, empty, for writing a record of n bytes. A long record does not make it grow step by step.
 func (r *Reader) Buffer(n int) []byte {
 	if n > smallBytes && cap(r.JSON) < n {
 		r.JSON = nil // let go of it before there is another one
+		if n > hugeBytes {
+			runtime.GC() // which by itself comes when there is more already
+		}
 		r.JSON = make([]byte, 0, n+n/8+smallBytes)
 	}
 	return r.JSON[:0]

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"runtime"
 	"time"
 
 	"github.com/seed56735111/penstock"
@@ -205,6 +206,9 @@ func (w *Window) makeRoom() {
 		if size > len(w.buf) {
 			if size > smallBytes {
 				w.acquire()
+			}
+			if size > hugeBytes {
+				runtime.GC() // as in Buffer
 			}
 			w.move(make([]byte, size))
 			return
