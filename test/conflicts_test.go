@@ -64,7 +64,8 @@ func TestConflictsOnRealNodes(t *testing.T) {
 				"--dead-letters", letters)
 			// One record has two types under one name by itself: {"sound":[{"a":[1]},{"a":[{"b":2}]}]}. A delete is dropped.
 			left := refusalLetters(t, letters)
-			if all.Records < 800 || all.Dropped != 1 || all.Delivered != all.Records-2 || len(left) != 1 || !strings.Contains(left[0], "sound.a") {
+			if all.Records < 800 || all.Dropped != 1 || all.Delivered != all.Records-2 || len(left) != 1 ||
+				!strings.Contains(left[0], "sound.a") {
 				t.Errorf("samples of all formats: %+v: %s", all, left)
 			}
 		})
