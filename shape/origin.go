@@ -114,6 +114,14 @@ func segmentOf(name string) (n int, ok bool) {
 	return n, ok && err == nil && n >= 0 && strconv.Itoa(n) == digits
 }
 
+// of returns the pattern for an entry of an object. The origin is looked for only when the pattern names it.
+func (p *Pattern) of(o *penstock.Object, id penstock.Identity) *Pattern {
+	if !p.origin {
+		return p
+	}
+	return p.from(OriginOf(o, id))
+}
+
 // from returns the pattern for entries of an origin: what it stands for is literal then. A placeholder without a value
 // is a field of the record, as one of another name would be.
 func (p *Pattern) from(o Origin) *Pattern {
@@ -145,7 +153,7 @@ func (s *renamed) Entry(o *penstock.Object, id penstock.Identity, entry, format 
 	if err != nil {
 		return nil, err
 	}
-	return &renamedEntry{inner, s.pattern.from(OriginOf(o, id)).names(format)}, nil
+	return &renamedEntry{inner, s.pattern.of(o, id).names(format)}, nil
 }
 
 type renamedEntry struct {

@@ -38,7 +38,7 @@ func New(cfg Config) (*Shaper, error) {
 // Entry is part of penstock.Shaper.
 func (s *Shaper) Entry(o *penstock.Object, id penstock.Identity, entry, format string) (penstock.EntryShaper, error) {
 	e := &entryShaper{
-		ids: newIDs(id, entry), index: s.index.from(OriginOf(o, id)).names(format),
+		ids: newIDs(id, entry), index: s.index.of(o, id).names(format),
 	}
 	e.fallback = dateOf(id, entry)
 	e.meta = appendMeta(nil, penstock.NameMeta, id, entry, format, e.fallback.from)
