@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"iter"
-	"slices"
 	"sync"
 
 	"github.com/seed56735111/penstock"
@@ -14,7 +13,7 @@ type Mark struct {
 	penstock.Source
 	mu      sync.Mutex
 	next    int64
-	open    []openItem // in the order in which they were given
+	open    []openItem // in the order in which they were given, without gaps
 	given   int64      // the first one that was given back, -1 for none
 	reached string
 	passed  func(id string) // nil, or told of the mark as it moves on
@@ -67,9 +66,12 @@ func (m *Mark) watch(item penstock.Item) func(context.Context, error) error {
 func (m *Mark) settle(number int64, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	i := slices.IndexFunc(m.open, func(o openItem) bool { return o.number == number })
-	if i < 0 {
-		return // behind one that was given back
+	if len(m.open) == 0 {
+		return
+	}
+	i := number - m.open[0].number
+	if i < 0 || i >= int64(len(m.open)) {
+		return // passed already, or behind one that was given back
 	}
 	if !ok {
 		m.given, m.open = number, m.open[:i] // the mark will not pass it
