@@ -41,17 +41,17 @@ func (c *call) authorize() *refusal {
 	return nil
 }
 
-func (c *call) ask(e *evaluator, q question) *refusal {
-	action, known := iam.ActionFor(q.method)
-	v := e.evaluate(action, c.arn+q.path)
+func (c *call) ask(e *evaluator, q Question) *refusal {
+	action, known := iam.ActionFor(q.Method)
+	v := e.evaluate(action, c.arn+q.Path)
 	// es:* also matches the made-up name of an unknown action.
 	if v.allowed && known {
 		return nil
 	}
-	text := "User: " + c.caller.Name() + " is not authorized to perform: " + action + c.suffix(action, q.path, v)
+	text := "User: " + c.caller.Name() + " is not authorized to perform: " + action + c.suffix(action, q.Path, v)
 	return &refusal{
 		Answer: edge.Answer{Status: http.StatusForbidden, Body: edge.UpperMessage(text)},
-		reason: action + " on " + q.path + ": " + v.detail,
+		reason: action + " on " + q.Path + ": " + v.detail,
 	}
 }
 

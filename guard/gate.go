@@ -37,7 +37,7 @@ type Asker struct {
 	URLOnly bool
 }
 
-// Question is one thing that a policy is asked about a request.
+// Question is one thing that a policy is asked about a request: may the caller use Method on Path?
 type Question struct{ Method, Path string }
 
 // String is a method and a path.
@@ -90,13 +90,13 @@ func (g *Gate) Judge(ctx context.Context, a *Asker) (asked []Question, err error
 		if err != nil {
 			return asked, err
 		}
-		if slices.Contains(asked[:min(len(asked), 2)], Question{q.method, q.path}) {
+		if slices.Contains(asked[:min(len(asked), 2)], q) {
 			continue // the URL itself
 		}
-		asked = append(asked, Question{q.method, q.path})
-		action, known := iam.ActionFor(q.method)
-		if v := e.evaluate(action, arn+q.path); !v.allowed || !known {
-			return asked, &DeniedError{Question{q.method, q.path}, action, v.detail}
+		asked = append(asked, q)
+		action, known := iam.ActionFor(q.Method)
+		if v := e.evaluate(action, arn+q.Path); !v.allowed || !known {
+			return asked, &DeniedError{q, action, v.detail}
 		}
 	}
 	if a.Body == nil && g.Mode != ModeParity && !a.URLOnly {

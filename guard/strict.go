@@ -10,9 +10,6 @@ import (
 	"strings"
 )
 
-// question is one thing that the policy is asked about a request: may the caller use method on path?
-type question struct{ method, path string }
-
 // OpaqueError says that strict mode does not understand a request completely.
 type OpaqueError struct{ err error }
 
@@ -35,19 +32,19 @@ type strict struct {
 	call   understood
 	index  string // the index expression of the URL, empty when it has none
 	pit    bool   // the search is on a point in time
-	asked  map[question]bool
+	asked  map[Question]bool
 	listed []string
-	yield  func(question, error) bool
+	yield  func(Question, error) bool
 }
 
 // errStop ends the walk when the consumer wants no more questions.
 var errStop = errors.New("stop")
 
 // all yields everything that the policy is asked about: the URL and, in strict mode, what the request touches besides.
-func (s *strict) all(mode Mode) iter.Seq2[question, error] {
-	return func(yield func(question, error) bool) {
+func (s *strict) all(mode Mode) iter.Seq2[Question, error] {
+	return func(yield func(Question, error) bool) {
 		for _, path := range s.target.readings() {
-			if !yield(question{s.method, path}, nil) {
+			if !yield(Question{s.method, path}, nil) {
 				return
 			}
 		}
@@ -61,12 +58,12 @@ func (s *strict) all(mode Mode) iter.Seq2[question, error] {
 // questions yields what is asked besides the URL as it was sent: for each index that an expression or a body stands
 // for, the same call with that index alone in its URL. A last pair with an error means that the request must be
 // refused. The caller asks about the URL too, so the strict mode never allows what the parity mode refuses.
-func (s *strict) questions() iter.Seq2[question, error] {
-	return func(yield func(question, error) bool) {
-		s.yield, s.asked, s.pit = yield, map[question]bool{}, false
+func (s *strict) questions() iter.Seq2[Question, error] {
+	return func(yield func(Question, error) bool) {
+		s.yield, s.asked, s.pit = yield, map[Question]bool{}, false
 		err := s.walk()
 		if err != nil && !errors.Is(err, errStop) {
-			yield(question{}, &OpaqueError{err})
+			yield(Question{}, &OpaqueError{err})
 		}
 	}
 }
@@ -89,7 +86,7 @@ func (s *strict) know() error {
 }
 
 func (s *strict) ask(method, index string, rest ...string) error {
-	q := question{method, "/" + strings.Join(append([]string{index}, rest...), "/")}
+	q := Question{method, "/" + strings.Join(append([]string{index}, rest...), "/")}
 	if s.asked[q] {
 		return nil
 	}

@@ -39,7 +39,7 @@ func FuzzStrict(f *testing.F) {
 			if err != nil {
 				return
 			}
-			if !strings.HasPrefix(q.path, "/") || len(q.path) < 2 || q.method == "" {
+			if !strings.HasPrefix(q.Path, "/") || len(q.Path) < 2 || q.Method == "" {
 				t.Fatalf("%s %s %s: asks for %+v", method, raw, body, q)
 			}
 			n++
