@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"iter"
 	"maps"
 	"regexp"
 	"slices"
@@ -164,6 +165,24 @@ func (m many) schema() map[string]any {
 	return map[string]any{"anyOf": []any{of, map[string]any{"type": "array", "items": of, "minItems": 1}}}
 }
 
+// distinct yields the members of an object, and reports those whose key stands there already.
+func (f *finder) distinct(n *node) iter.Seq[*member] {
+	return func(yield func(*member) bool) {
+		seen := map[string]place{}
+		for i := range n.members {
+			m := &n.members[i]
+			if first, ok := seen[m.key]; ok {
+				f.wrong(m.place, "%s stands here again; it is in line %d already", quoted(m.key), first.line)
+				continue
+			}
+			seen[m.key] = m.place
+			if !yield(m) {
+				return
+			}
+		}
+	}
+}
+
 // keys is an object whose keys are known.
 type keys []key
 
@@ -178,14 +197,7 @@ func (k keys) check(f *finder, name string, n *node) {
 	if !f.is(object, name, n, "an object with keys") {
 		return
 	}
-	seen := map[string]place{}
-	for i := range n.members {
-		m := &n.members[i]
-		if first, ok := seen[m.key]; ok {
-			f.wrong(m.place, "%s stands here again; it is in line %d already", quoted(m.key), first.line)
-			continue
-		}
-		seen[m.key] = m.place
+	for m := range f.distinct(n) {
 		at := slices.IndexFunc(k, func(one key) bool { return one.name == m.key })
 		if at < 0 {
 			f.wrong(m.place, "unknown key %s%s", quoted(m.key), k.near(m.key))
@@ -194,7 +206,7 @@ func (k keys) check(f *finder, name string, n *node) {
 		k[at].form.check(f, m.key, m.value)
 	}
 	for _, one := range k {
-		if _, ok := seen[one.name]; one.required && !ok {
+		if one.required && n.member(one.name) == nil {
 			f.wrong(n.place, "%s lacks the key %q", name, one.name)
 		}
 	}
@@ -245,21 +257,19 @@ type named struct{ of form }
 // names are what targets and the like are called: short, and without what a shell or a log would show otherwise.
 var names = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
+// isName reports what is no name.
+func (f *finder) isName(at place, v string) {
+	if !names.MatchString(v) {
+		f.wrong(at, "%s is no name: letters, digits, dots, dashes and underscores", quoted(v))
+	}
+}
+
 func (m named) check(f *finder, key string, n *node) {
 	if !f.is(object, key, n, "an object with a name for each") {
 		return
 	}
-	seen := map[string]place{}
-	for i := range n.members {
-		one := &n.members[i]
-		if first, ok := seen[one.key]; ok {
-			f.wrong(one.place, "%s stands here again; it is in line %d already", quoted(one.key), first.line)
-			continue
-		}
-		seen[one.key] = one.place
-		if !names.MatchString(one.key) {
-			f.wrong(one.place, "%s is no name: letters, digits, dots, dashes and underscores", quoted(one.key))
-		}
+	for one := range f.distinct(n) {
+		f.isName(one.place, one.key)
 		m.of.check(f, one.key, one.value)
 	}
 }

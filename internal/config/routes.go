@@ -60,8 +60,8 @@ func (pattern) schema() map[string]any {
 type routeName struct{}
 
 func (routeName) check(f *finder, key string, n *node) {
-	if v, ok := f.one(key, n); ok && !names.MatchString(v) {
-		f.wrong(n.place, "%s is no name: letters, digits, dots, dashes and underscores", quoted(v))
+	if v, ok := f.one(key, n); ok {
+		f.isName(n.place, v)
 	}
 }
 
