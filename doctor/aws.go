@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"encoding/xml"
@@ -57,7 +58,7 @@ func (e *callError) Error() string {
 	case e.Err != nil:
 		return e.Err.Error()
 	case e.Message == "":
-		return fmt.Sprintf("%s (HTTP %d)", firstOf(e.Code, "refused"), e.Status)
+		return fmt.Sprintf("%s (HTTP %d)", cmp.Or(e.Code, "refused"), e.Status)
 	}
 	return strings.TrimPrefix(e.Code+": "+e.Message, ": ")
 }
@@ -131,7 +132,7 @@ func refusedCall(action string, resp *http.Response, body []byte) *callError {
 		Message string `xml:"Error>Message"`
 	}
 	if json.Unmarshal(body, &j) == nil {
-		e.Code, e.Message = firstOf(resp.Header.Get("X-Amzn-Errortype"), j.Type, j.Code), j.Message
+		e.Code, e.Message = cmp.Or(resp.Header.Get("X-Amzn-Errortype"), j.Type, j.Code), j.Message
 	} else if xml.Unmarshal(body, &x) == nil {
 		e.Code, e.Message = x.Code, x.Message
 	}
@@ -182,8 +183,9 @@ func decode[T any](data []byte, failed *callError, action string) (v T, err *cal
 }
 
 // form calls a service of the older kind, which takes a form and answers in XML.
-func (a *aws) form(ctx context.Context, s service, action string, values url.Values, out any) *callError {
-	data, failed := a.call(ctx, s, s.signing+":"+values.Get("Action"), http.MethodPost, "/",
+func (a *aws) form(ctx context.Context, s service, values url.Values, out any) *callError {
+	action := s.signing + ":" + values.Get("Action")
+	data, failed := a.call(ctx, s, action, http.MethodPost, "/",
 		map[string]string{"Content-Type": "application/x-www-form-urlencoded"}, []byte(values.Encode()))
 	if failed != nil {
 		return failed
@@ -199,8 +201,7 @@ func (a *aws) callerIdentity(ctx context.Context) (arn string, failed *callError
 	var out struct {
 		ARN string `xml:"GetCallerIdentityResult>Arn"`
 	}
-	failed = a.form(ctx, stsService, "sts:GetCallerIdentity",
-		url.Values{"Action": {"GetCallerIdentity"}, "Version": {"2011-06-15"}}, &out)
+	failed = a.form(ctx, stsService, url.Values{"Action": {"GetCallerIdentity"}, "Version": {"2011-06-15"}}, &out)
 	return out.ARN, failed
 }
 
@@ -220,7 +221,7 @@ func (a *aws) simulate(ctx context.Context, principal, action, resource string) 
 	var out struct {
 		Results []simulation `xml:"SimulatePrincipalPolicyResult>EvaluationResults>member"`
 	}
-	failed = a.form(ctx, iamService, "iam:SimulatePrincipalPolicy", url.Values{
+	failed = a.form(ctx, iamService, url.Values{
 		"Action": {"SimulatePrincipalPolicy"}, "Version": {"2010-05-08"}, "PolicySourceArn": {principal},
 		"ActionNames.member.1": {action}, "ResourceArns.member.1": {resource},
 	}, &out)
@@ -327,20 +328,16 @@ func (a *aws) dataAccess(ctx context.Context, id string) (name string, principal
 		if failed != nil {
 			break
 		}
-		type rule struct {
-			Principal []string `json:"Principal"`
-		}
-		var got struct {
+		type detailed struct {
 			Detail struct {
-				Policy []rule `json:"policy"`
+				Policy []struct {
+					Principal []string `json:"Principal"`
+				} `json:"policy"`
 			} `json:"accessPolicyDetail"`
 		}
-		got, failed = targeted[struct {
-			Detail struct {
-				Policy []rule `json:"policy"`
-			} `json:"accessPolicyDetail"`
-		}](ctx, a, aossService, "aoss:GetAccessPolicy", "OpenSearchServerless.GetAccessPolicy", "1.0",
-			map[string]any{"type": "data", "name": p.Name})
+		var got detailed
+		got, failed = targeted[detailed](ctx, a, aossService, "aoss:GetAccessPolicy",
+			"OpenSearchServerless.GetAccessPolicy", "1.0", map[string]any{"type": "data", "name": p.Name})
 		for _, r := range got.Detail.Policy {
 			principals = append(principals, r.Principal...)
 		}

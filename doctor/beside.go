@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
@@ -13,7 +14,7 @@ import (
 func (w *walk) beside(ctx context.Context) {
 	if w.aws.base == nil && (w.cfg.Queue != "" || w.cfg.Function != "") {
 		w.url = &url.URL{} // the endpoint is not one; what lies beside it may be right
-		w.region = firstOf(w.region, w.cfg.Region)
+		w.region = cmp.Or(w.region, w.cfg.Region)
 		w.connect()
 	}
 	if w.cfg.Bucket != nil {
@@ -77,11 +78,11 @@ func (w *walk) checkFunction(ctx context.Context) Check {
 	name := w.cfg.Function
 	longer := "aws lambda update-function-configuration --function-name " + name + " --timeout " +
 		strconv.Itoa(min(900, max(300, 2*f.Timeout)))
-	group := firstOf(f.LoggingConfig.LogGroup, "/aws/lambda/"+lastPart(name))
+	group := cmp.Or(f.LoggingConfig.LogGroup, "/aws/lambda/"+lastPart(name))
 	line, refused := w.aws.logged(ctx, group, "Task timed out after", w.cfg.Now().Add(-24*time.Hour))
 	switch {
 	case refused != nil && refused.denied():
-		c := refused.skipped(strings.Replace(firstOf(f.ARN, w.functionARN()), ":lambda:", ":logs:", 1))
+		c := refused.skipped(strings.Replace(cmp.Or(f.ARN, w.functionARN()), ":lambda:", ":logs:", 1))
 		if i := strings.Index(f.ARN, ":function:"); i >= 0 {
 			logs := strings.Replace(f.ARN[:i], ":lambda:", ":logs:", 1) + ":log-group:" + group
 			c = refused.skipped(logs)
@@ -106,7 +107,7 @@ func (w *walk) functionARN() string {
 	if strings.HasPrefix(w.cfg.Function, "arn:") {
 		return w.cfg.Function
 	}
-	return "arn:aws:lambda:" + w.aws.region + ":" + firstOf(w.domain.Account, "ACCOUNT") + ":function:" + w.cfg.Function
+	return "arn:aws:lambda:" + w.aws.region + ":" + cmp.Or(w.domain.Account, "ACCOUNT") + ":function:" + w.cfg.Function
 }
 
 // lastPart is the name in an ARN.

@@ -26,7 +26,7 @@ type Diagnosis struct {
 	Fix string
 }
 
-// Is makes a diagnosis without candidates.
+// is makes a diagnosis without candidates.
 func is(c Cause) Diagnosis { return Diagnosis{Cause: c} }
 
 // open makes a diagnosis with candidates.

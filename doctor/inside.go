@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -51,16 +52,14 @@ func (w *walk) resource(target string) string {
 
 // checkFineGrained asks fine-grained access control who the caller is there.
 func (w *walk) checkFineGrained(ctx context.Context) Check {
+	type authInfo struct {
+		User  string   `json:"user_name"`
+		Roles []string `json:"roles"`
+	}
 	var skip *Check
 	for _, path := range []string{"/_plugins/_security/authinfo", "/_opendistro/_security/authinfo"} {
-		var info struct {
-			User  string   `json:"user_name"`
-			Roles []string `json:"roles"`
-		}
-		info, skip = inside[struct {
-			User  string   `json:"user_name"`
-			Roles []string `json:"roles"`
-		}](ctx, w, path)
+		var info authInfo
+		info, skip = inside[authInfo](ctx, w, path)
 		if skip != nil {
 			continue
 		}
@@ -83,7 +82,7 @@ func (w *walk) checkFineGrained(ctx context.Context) Check {
 // noRole is a caller whom nothing maps to a role. The commands make a role for this one, which writes and nothing else.
 func (w *walk) noRole(user string) Check {
 	c := failed(is(FineGrainedRole), user+" has no role")
-	index := firstOf(w.cfg.Index, "INDEX")
+	index := cmp.Or(w.cfg.Index, "INDEX")
 	role := encode(map[string]any{
 		"cluster_permissions": []string{"indices:data/write/bulk"},
 		"index_permissions": []map[string]any{{
@@ -329,7 +328,7 @@ func (w *walk) checkWrite(ctx context.Context) Check {
 	case a.err != nil:
 		d, _ := Explain(a.err)
 		if d.Cause == FineGrainedRole {
-			c := w.noRole(firstOf(w.caller, "the caller"))
+			c := w.noRole(cmp.Or(w.caller, "the caller"))
 			c.Seen = a.words()
 			return c
 		}

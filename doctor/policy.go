@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -147,8 +148,8 @@ func (r *refusal) read(ctx context.Context) {
 			c.Seen = fmt.Sprintf("the access policy has %d statements", p.Len())
 		}
 	} else {
-		r.policy, _ = iam.ParseResource([]byte(`{"Version":"2012-10-17","Statement":[]}`))
 		r.document = `{"Version":"2012-10-17","Statement":[]}`
+		r.policy, _ = iam.ParseResource([]byte(r.document))
 	}
 	r.checks = append(r.checks, c)
 }
@@ -240,7 +241,7 @@ func nearestAllow(findings []iam.Finding) (nearest iam.Finding, ok bool) {
 // byIdentityPolicy has IAM simulate the caller's own policies. It says nothing when they only do not allow, which is no
 // fault in the domain's own account.
 func (r *refusal) byIdentityPolicy(ctx context.Context) Diagnosis {
-	who := roleOf(r.principal)
+	who := r.principal.PrincipalARN()
 	if who == "" || r.cfg.Credentials == nil || r.domain.Name == "" {
 		return Diagnosis{}
 	}
@@ -266,9 +267,6 @@ func (r *refusal) byIdentityPolicy(ctx context.Context) Diagnosis {
 	}
 	return Diagnosis{}
 }
-
-// roleOf is what an access policy names for a caller: the role behind a session, or the caller.
-func roleOf(p iam.Principal) string { return p.PrincipalARN() }
 
 // probe finds out what the caller may do beside, when nothing could be read. All of it only reads, or has no body.
 func (r *refusal) probe(ctx context.Context) {
@@ -310,7 +308,7 @@ type statement struct {
 // missing is the statement that would allow the call, and no other.
 func (r *refusal) missing() statement {
 	return statement{
-		Effect: "Allow", Principal: map[string]string{"AWS": roleOf(r.principal)}, Action: r.action,
+		Effect: "Allow", Principal: map[string]string{"AWS": r.principal.PrincipalARN()}, Action: r.action,
 		Resource: r.arn() + r.pattern,
 	}
 }
@@ -328,7 +326,7 @@ func (r *refusal) fix() string {
 		return r.listAddress()
 	case OtherAccountHalf:
 		if strings.HasPrefix(r.d.Detail, "the access policy allows it") {
-			return "allow it in an identity policy of " + roleOf(r.principal) + ": " +
+			return "allow it in an identity policy of " + r.principal.PrincipalARN() + ": " +
 				identityStatement(r.action, r.arn()+r.pattern)
 		}
 		return r.grant(r.missing())
@@ -390,24 +388,25 @@ func (w *walk) collectionRefuses(ctx context.Context, d Diagnosis, a *answer) Ch
 	p, err := iam.ParsePrincipal(who)
 	if refused != nil || err != nil {
 		if refused != nil {
-			c := refused.skipped("arn:aws:aoss:" + w.region + ":" + firstOf(p.Account(), "ACCOUNT") + ":collection/" + id)
+			c := refused.skipped("arn:aws:aoss:" + w.region + ":" + cmp.Or(p.Account(), "ACCOUNT") + ":collection/" + id)
 			c.Name = "data-access"
 			w.checks = append(w.checks, c)
 		}
 		return failed(d, a.words())
 	}
-	if slices.Contains(principals, who) || slices.Contains(principals, roleOf(p)) {
-		w.checks = append(w.checks, Check{Name: "data-access", Status: OK, Seen: roleOf(p) + " is in a data access policy"})
+	role := p.PrincipalARN()
+	if slices.Contains(principals, who) || slices.Contains(principals, role) {
+		w.checks = append(w.checks, Check{Name: "data-access", Status: OK, Seen: role + " is in a data access policy"})
 		return failed(open(PolicyRefuses), a.words())
 	}
-	missing := "no data access policy of " + name + " names " + roleOf(p)
+	missing := "no data access policy of " + name + " names " + role
 	c := failed(Diagnosis{Cause: AOSSDataAccess, Detail: missing}, a.words())
 	policy := encode([]map[string]any{{
 		"Rules": []map[string]any{{
-			"ResourceType": "index", "Resource": []string{"index/" + name + "/" + firstOf(w.cfg.Index, "INDEX")},
+			"ResourceType": "index", "Resource": []string{"index/" + name + "/" + cmp.Or(w.cfg.Index, "INDEX")},
 			"Permission": []string{"aoss:CreateIndex", "aoss:WriteDocument"},
 		}},
-		"Principal": []string{roleOf(p)},
+		"Principal": []string{role},
 	}})
 	c.Fix = "aws opensearchserverless create-access-policy --type data --name penstock --policy '" + string(policy) + "'"
 	return c

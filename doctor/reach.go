@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -59,7 +60,7 @@ func (w *walk) checkEndpoint(context.Context) Check {
 		return failed(Diagnosis{Cause: WrongEndpoint, Detail: what}, w.host)
 	}
 	region, service, inferred := sigv4.Infer(w.host)
-	w.region, w.service = firstOf(w.cfg.Region, region), firstOf(w.cfg.Service, service, sigv4.ServiceDomain)
+	w.region, w.service = cmp.Or(w.cfg.Region, region), cmp.Or(w.cfg.Service, service, sigv4.ServiceDomain)
 	if w.domain.Name == "" {
 		w.domain = domainOf(w.host, w.region)
 	}
@@ -286,7 +287,7 @@ func (w *walk) checkTLS(ctx context.Context) Check {
 		return failed(unreached(err, ""), textOf(err))
 	}
 	cert := c.ConnectionState().PeerCertificates[0]
-	return okay(fmt.Sprintf("certificate for %s, by %s, until %s", name, firstOf(cert.Issuer.CommonName, "its authority"),
+	return okay(fmt.Sprintf("certificate for %s, by %s, until %s", name, cmp.Or(cert.Issuer.CommonName, "its authority"),
 		cert.NotAfter.UTC().Format(time.DateOnly)))
 }
 
@@ -413,15 +414,6 @@ func (w *walk) checkClock(context.Context) Check {
 		return failed(is(ClockSkew), fmt.Sprintf("this machine's clock is %s %s the domain's", off.Abs(), way))
 	}
 	return okay(fmt.Sprintf("within %s of the domain's", max(off.Abs(), time.Second)))
-}
-
-func firstOf(all ...string) string {
-	for _, s := range all {
-		if s != "" {
-			return s
-		}
-	}
-	return ""
 }
 
 // hostname is a host without its port.

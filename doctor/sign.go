@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -30,7 +31,7 @@ func bannerOf(body []byte) (b banner, ok bool) {
 }
 
 func (b banner) String() string {
-	return short(firstOf(b.Version.Distribution, "elasticsearch") + " " + b.Version.Number + ", cluster " + b.Cluster)
+	return short(cmp.Or(b.Version.Distribution, "elasticsearch") + " " + b.Version.Number + ", cluster " + b.Cluster)
 }
 
 // learn takes the account and the name of the domain from its cluster name, ACCOUNT:NAME.
@@ -89,7 +90,6 @@ func (w *walk) checkCredentials(ctx context.Context) Check {
 		}
 		seen += ", until " + c.Expires.UTC().Format(time.RFC3339)
 	}
-	w.credentialed = true
 	return okay(seen)
 }
 
@@ -110,7 +110,7 @@ func (w *walk) metadataIsFar(ctx context.Context) bool {
 		return false
 	}
 	const patience = 2 * time.Second
-	host, port := u.Hostname(), firstOf(u.Port(), "80")
+	host, port := u.Hostname(), cmp.Or(u.Port(), "80")
 	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	c, err := w.cfg.Dial(limited, "tcp", net.JoinHostPort(host, port))

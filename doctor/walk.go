@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"net"
@@ -143,9 +144,7 @@ type walk struct {
 	signed  http.RoundTripper
 	aws     aws
 
-	checks []Check
-	// credentialed says that there are credentials to sign with.
-	credentialed bool
+	checks       []Check
 	caller       string // ARN, empty when not known
 	domain       iam.Domain
 	local        netip.Addr // our end of a connection to the domain, where the domain sees it as it is
@@ -243,7 +242,7 @@ func failed(d Diagnosis, seen string) Check {
 		seen = strings.TrimSuffix(seen, ".") + "; " + d.Detail
 	}
 	return Check{
-		Status: Failed, Cause: d.Cause, Seen: seen, Means: info.Means, Fix: firstOf(d.Fix, info.Fix),
+		Status: Failed, Cause: d.Cause, Seen: seen, Means: info.Means, Fix: cmp.Or(d.Fix, info.Fix),
 		candidates: d.Candidates[:min(len(d.Candidates), maxCandidates)],
 	}
 }

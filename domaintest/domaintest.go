@@ -7,6 +7,7 @@ package domaintest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -72,7 +73,8 @@ type statement struct {
 // why.
 func Start(t testing.TB, backend http.Handler, cfg Config) *Domain {
 	t.Helper()
-	region, account, name := or(cfg.Region, "eu-west-1"), or(cfg.Account, "123456789012"), or(cfg.Name, "penstock")
+	region, account := cmp.Or(cfg.Region, "eu-west-1"), cmp.Or(cfg.Account, "123456789012")
+	name := cmp.Or(cfg.Name, "penstock")
 	arn := guard.DomainARN(region, account, name)
 	partition := strings.Split(arn, ":")[1]
 	d := &Domain{
@@ -87,7 +89,7 @@ func Start(t testing.TB, backend http.Handler, cfg Config) *Domain {
 	if err := d.ids.CreateRole(identity.Role{ARN: d.Role}); err != nil {
 		t.Fatal(err)
 	}
-	compat, err := guard.ParseCompat(or(cfg.Compat, "current"))
+	compat, err := guard.ParseCompat(cmp.Or(cfg.Compat, "current"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,13 +120,6 @@ func Start(t testing.TB, backend http.Handler, cfg Config) *Domain {
 		}
 	})
 	return d
-}
-
-func or(given, otherwise string) string {
-	if given == "" {
-		return otherwise
-	}
-	return given
 }
 
 // maxRefusals bounds what a failed test shows.

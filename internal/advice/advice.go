@@ -218,15 +218,21 @@ var domainCodes = map[domain.Kind]int{
 
 // Hint is what to do about a cause, with its name.
 func Hint(d doctor.Diagnosis) string {
+	cause := Cause(d.Cause, d.Candidates)
+	if d.Detail != "" {
+		cause += "; " + d.Detail
+	}
+	return fmt.Sprintf("%s (cause: %s)", d.Cause.Info().Fix, cause)
+}
+
+// Cause is a cause, with what an open one may turn out to be.
+func Cause(c doctor.Cause, candidates []doctor.Cause) string {
 	var b strings.Builder
-	_, _ = fmt.Fprintf(&b, "%s (cause: %s", d.Cause.Info().Fix, d.Cause)
-	for i, c := range d.Candidates {
+	b.WriteString(string(c))
+	for i, c := range candidates {
 		_, _ = fmt.Fprintf(&b, "%s%s", [...]string{", perhaps ", " or "}[min(i, 1)], c)
 	}
-	if d.Detail != "" {
-		_, _ = fmt.Fprintf(&b, "; %s", d.Detail)
-	}
-	return b.String() + ")"
+	return b.String()
 }
 
 // sourceCauses are the kinds of failures of S3 that the table of causes has.

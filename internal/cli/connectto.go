@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"net"
 	"strings"
@@ -52,7 +53,7 @@ func dialVia(detours []detour) domain.DialFunc {
 		}
 		for _, r := range detours {
 			if (r.fromHost == "" || strings.EqualFold(r.fromHost, host)) && (r.fromPort == "" || r.fromPort == port) {
-				host, port = firstOf(r.toHost, host), firstOf(r.toPort, port)
+				host, port = cmp.Or(r.toHost, host), cmp.Or(r.toPort, port)
 				break
 			}
 		}

@@ -194,7 +194,7 @@ func (o *letterFilter) list(ctx context.Context, a *app, letters deadletter.Stor
 		where := fmt.Sprintf("%s byte %d", shorten(l.Source.Object, 40), l.Source.Offset)
 		tab.rows = append(tab.rows, []string{
 			printable(shorten(l.ID, 44)), printable(l.Reason), printable(l.Type), printable(where),
-			printable(shorten(firstOf(l.Index, "-"), 40)), printable(shorten(firstOf(host(l.Domain), "-"), 40)),
+			printable(shorten(cmp.Or(l.Index, "-"), 40)), printable(shorten(cmp.Or(host(l.Domain), "-"), 40)),
 			printable(shorten(l.Detail, 70)),
 		})
 		return nil
@@ -290,7 +290,7 @@ func show(w io.Writer, l penstock.Letter) {
 	line("object", l.Source.Object)
 	line("entry", l.Source.Entry)
 	line("format", l.Source.Format)
-	line("version", firstOf(l.Source.Version, l.Source.ETag))
+	line("version", cmp.Or(l.Source.Version, l.Source.ETag))
 	length := fmt.Sprintf("%d bytes", l.Source.Length)
 	if l.Source.Length < 0 {
 		length = "to the end"

@@ -170,7 +170,7 @@ func endpointOf(service string) string {
 	if strings.EqualFold(os.Getenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"), "true") {
 		return ""
 	}
-	return firstOf(os.Getenv("AWS_ENDPOINT_URL_"+service), os.Getenv("AWS_ENDPOINT_URL"))
+	return cmp.Or(os.Getenv("AWS_ENDPOINT_URL_"+service), os.Getenv("AWS_ENDPOINT_URL"))
 }
 
 // metadataAddress is where the SDK asks an instance for its role; empty when it is told not to.
@@ -178,7 +178,7 @@ func metadataAddress() string {
 	if strings.EqualFold(os.Getenv("AWS_EC2_METADATA_DISABLED"), "true") {
 		return ""
 	}
-	return firstOf(os.Getenv("AWS_EC2_METADATA_SERVICE_ENDPOINT"), "http://"+net.IPv4(169, 254, 169, 254).String())
+	return cmp.Or(os.Getenv("AWS_EC2_METADATA_SERVICE_ENDPOINT"), "http://"+net.IPv4(169, 254, 169, 254).String())
 }
 
 // globOf is the names of indexes that --index stands for.
@@ -313,17 +313,10 @@ func reportText(r *doctor.Report) string {
 			}
 		}
 	}
-	switch {
-	case r.Cause == "":
+	if r.Cause == "" {
 		b.WriteString("\nnothing is wrong with what could be looked at\n")
-	case len(r.Candidates) > 0:
-		var all []string
-		for _, c := range r.Candidates {
-			all = append(all, string(c))
-		}
-		_, _ = fmt.Fprintf(&b, "\ncause: %s, perhaps %s\n", r.Cause, strings.Join(all, " or "))
-	default:
-		_, _ = fmt.Fprintf(&b, "\ncause: %s\n", r.Cause)
+	} else {
+		_, _ = fmt.Fprintf(&b, "\ncause: %s\n", advice.Cause(r.Cause, r.Candidates))
 	}
 	return b.String()
 }

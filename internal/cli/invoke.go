@@ -164,15 +164,6 @@ func (s *sandbox) close() {
 	}
 }
 
-func firstOf(values ...string) string {
-	for _, v := range values {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
-}
-
 // environment passes on what concerns AWS and penstock, then what --env says.
 func (o *invokeOptions) environment() []string {
 	var env []string

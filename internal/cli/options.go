@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -69,7 +70,7 @@ const fallbackRegion = "eu-west-1"
 
 // localRegion is the region of a domain or a function on this machine: the one that is given, or the environment's.
 func localRegion(given string) string {
-	return firstOf(given, os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"), fallbackRegion)
+	return cmp.Or(given, os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"), fallbackRegion)
 }
 
 // requestError says for a person why a request got no answer.

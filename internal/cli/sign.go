@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -99,7 +100,7 @@ func (o *signOptions) run(ctx context.Context, a *app, args []string) error {
 
 // time is that of --at, of the header x-amz-date, or now.
 func (o *signOptions) time(req *http.Request) (time.Time, error) {
-	text := firstOf(o.at, req.Header.Get("X-Amz-Date"))
+	text := cmp.Or(o.at, req.Header.Get("X-Amz-Date"))
 	if text == "" {
 		if o.check != "" {
 			return time.Time{}, usagef("give the x-amz-date that it was made with: --at 20151119T080000Z",
@@ -186,7 +187,7 @@ func (o *signOptions) compare(
 	}
 	maps.Copy(req.Header, given)
 	req.Header.Set("X-Amz-Date", at.Format(dateForm))
-	req.Header.Set("X-Amz-Content-Sha256", firstOf(given.Get("X-Amz-Content-Sha256"), sigv4.HashPayload(body)))
+	req.Header.Set("X-Amz-Content-Sha256", cmp.Or(given.Get("X-Amz-Content-Sha256"), sigv4.HashPayload(body)))
 	req.Header.Set("Authorization", strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(o.check), "Authorization:")))
 	if given.Get("User-Agent") == version.UserAgent() {
 		req.Header.Del("User-Agent") // ours, and not the other program's
