@@ -3,7 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 
@@ -44,7 +43,7 @@ Exit codes: 0 no mistake, at most warnings; 2 mistakes.`,
 }
 
 func (a *app) check(path, against string, asJSON bool) error {
-	data, err := readBounded(a.In, path)
+	data, err := readBounded(a.In, path, config.MaxBytes+1)
 	if err != nil {
 		return &usageError{Err: fmt.Errorf("read configuration: %w", err), Hint: "name an existing file in YAML or JSON"}
 	}
@@ -106,19 +105,6 @@ func checked(path string, ok bool, mistakes []config.Mistake) any {
 		OK       bool      `json:"ok"`
 		Mistakes []mistake `json:"mistakes"`
 	}{path, ok, list}
-}
-
-// readBounded reads a file, or standard input, no further than a configuration may be long.
-func readBounded(stdin io.Reader, path string) ([]byte, error) {
-	if path == "-" {
-		return io.ReadAll(io.LimitReader(stdin, config.MaxBytes+1))
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }()
-	return io.ReadAll(io.LimitReader(f, config.MaxBytes+1))
 }
 
 func newConfigCommand(a *app) *cobra.Command {

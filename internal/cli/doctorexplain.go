@@ -84,19 +84,17 @@ func (o *doctorExplainOptions) run(ctx context.Context, a *app, args []string) e
 
 // refusedInput reads the file or standard input, within the bound of the parser.
 func refusedInput(stdin io.Reader, args []string) (input []byte, name string, err error) {
-	name, from := "standard input", stdin
-	if len(args) == 1 && args[0] != "-" {
-		name = args[0]
-		f, err := os.Open(name)
-		if err != nil {
-			return nil, name, usagef("name a file, or - for standard input", "%w", err)
-		}
-		defer func() { _ = f.Close() }()
-		from = f
+	path := "-"
+	if len(args) == 1 {
+		path = args[0]
 	}
-	input, err = io.ReadAll(io.LimitReader(from, explain.MaxInput+1))
+	name = path
+	if path == "-" {
+		name = "standard input"
+	}
+	input, err = readBounded(stdin, path, explain.MaxInput+1)
 	if err != nil {
-		return nil, name, usagef("name a file, or - for standard input", "read %s: %w", name, err)
+		return nil, name, usagef("name a file, or - for standard input", "%w", err)
 	}
 	return input, name, nil
 }

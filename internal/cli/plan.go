@@ -7,27 +7,13 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/pipeline"
 )
-
-// openLines opens the file of --files-from.
-func openLines(stdin io.Reader, name string) (io.ReadCloser, error) {
-	if name == "-" {
-		return io.NopCloser(stdin), nil
-	}
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, &usageError{Err: fmt.Errorf("read names of objects: %w", err), Hint: "name an existing file, or -"}
-	}
-	return f, nil
-}
 
 // The bounds of what a plan reads.
 const (
@@ -198,18 +184,6 @@ func (g *plan) entry(
 		g.Indexes[s.Document.Index]++
 	}
 	return nil
-}
-
-// countedReader counts what is read.
-type countedReader struct {
-	r io.Reader
-	n atomic.Int64
-}
-
-func (c *countedReader) Read(b []byte) (int, error) {
-	n, err := c.r.Read(b)
-	c.n.Add(int64(n))
-	return n, err
 }
 
 // estimate scales the sample to the whole.

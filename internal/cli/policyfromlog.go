@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -60,15 +59,12 @@ const maxAuditLine = 4 << 20
 
 func (u *auditUses) readFile(stdin io.Reader, name string) error {
 	const hint = "name a file that penstock proxy --audit wrote"
-	if name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
-			return usagef(hint, "read audit: %w", err)
-		}
-		defer func() { _ = f.Close() }()
-		stdin = f
+	f, err := openInput(stdin, name)
+	if err != nil {
+		return usagef(hint, "read audit: %w", err)
 	}
-	r := bufio.NewScanner(stdin)
+	defer func() { _ = f.Close() }()
+	r := bufio.NewScanner(f)
 	r.Buffer(nil, maxAuditLine)
 	ended := true
 	r.Split(func(data []byte, atEOF bool) (int, []byte, error) {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -269,7 +268,7 @@ func finishSigv4Proxy(l *likeness, _ func(string) (string, bool)) error {
 		if host, _, err := net.SplitHostPort(l.host); err == nil {
 			name = host
 		}
-		if ip, err := netip.ParseAddr(name); name != "localhost" && (err != nil || !ip.IsLoopback()) {
+		if !isLoopback(name) {
 			f, _ := find(sigv4ProxyFlags(), "no-verify-ssl", false)
 			return usagef(f.out, "--no-verify-ssl: %s is not this machine, and could be anybody", l.host)
 		}

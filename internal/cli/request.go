@@ -506,7 +506,7 @@ func (o *requestOptions) write(stdout io.Writer, resp *http.Response) (size int6
 			body = z
 		}
 	}
-	counted := &counter{r: body}
+	counted := &countedReader{r: body}
 	body = counted
 	if isTerminal(out) {
 		to.w = &terminalWriter{w: out}
@@ -517,25 +517,13 @@ func (o *requestOptions) write(stdout io.Writer, resp *http.Response) (size int6
 	_, err = io.Copy(to, body)
 	switch {
 	case to.err != nil && o.output == "":
-		return counted.n, unwritten(to.err)
+		return counted.n.Load(), unwritten(to.err)
 	case to.err != nil:
-		return counted.n, to.err // names the file
+		return counted.n.Load(), to.err // names the file
 	case err != nil:
-		return counted.n, fmt.Errorf("read answer: %w", err)
+		return counted.n.Load(), fmt.Errorf("read answer: %w", err)
 	}
-	return counted.n, nil
-}
-
-// counter counts what is read.
-type counter struct {
-	r io.Reader
-	n int64
-}
-
-func (c *counter) Read(p []byte) (int, error) {
-	n, err := c.r.Read(p)
-	c.n += int64(n)
-	return n, err
+	return counted.n.Load(), nil
 }
 
 // unwritten says that the answer of a command that only answers is lost. Whether to run it again is not for us to say.

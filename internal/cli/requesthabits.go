@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -112,6 +111,7 @@ func (o *requestOptions) proxyURL(to *url.URL) (*url.URL, error) {
 	return u, nil
 }
 
+// isLoopback reports whether a name or an address is this machine and no other.
 func isLoopback(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && ip.IsLoopback()
@@ -299,12 +299,4 @@ func (s *outcome) variable(name string) (string, bool) {
 		return scheme, true
 	}
 	return "", false
-}
-
-// readFileOrInput reads a file, or standard input for "-".
-func readFileOrInput(stdin io.Reader, name string) ([]byte, error) {
-	if name == "-" {
-		return io.ReadAll(stdin)
-	}
-	return os.ReadFile(name)
 }

@@ -123,9 +123,9 @@ func (o *shipOptions) run(ctx context.Context, a *app, args []string, named bool
 		o.Brake = brakeRecords
 	}
 	if o.from != "" {
-		lines, err := openLines(a.In, o.from)
+		lines, err := openInput(a.In, o.from)
 		if err != nil {
-			return err
+			return &usageError{Err: fmt.Errorf("read names of objects: %w", err), Hint: "name an existing file, or -"}
 		}
 		defer func() { _ = lines.Close() }()
 		o.Sources.From = lines
