@@ -5,7 +5,7 @@ import "strings"
 // keys looks at what a condition asks of its key.
 func (l *linter) keys(s *statement, c *condition) {
 	switch {
-	case !isRequestKey(c.key):
+	case !IsRequestKey(c.key):
 		l.warn("Condition", "unknown-key", "%s is no key that a request to a domain is known to have: "+
 			"the condition is judged as if the key were absent", c.keyText)
 	case s.effect == Allow && (c.key == "aws:useragent" || c.key == "aws:referer"):
@@ -64,10 +64,10 @@ func (p pattern) nullable(yield func(key string) bool) {
 	}
 }
 
-// isRequestKey reports whether a request to a domain may have a key. Those are the keys of NewContext, the keys that
-// have a rule of their own here, and the keys of other services, of which nothing is known.
-func isRequestKey(key string) bool {
-	name, isGlobal := strings.CutPrefix(key, "aws:")
+// IsRequestKey reports whether a request to a domain may have a key. Those are the keys of NewContext, the keys that
+// have a rule of their own here, and the keys of other services, of which nothing is known. Keys have no case.
+func IsRequestKey(key string) bool {
+	name, isGlobal := strings.CutPrefix(strings.ToLower(key), "aws:")
 	if !isGlobal || strings.HasPrefix(name, "resourcetag/") || strings.HasPrefix(name, "principaltag/") {
 		return true
 	}

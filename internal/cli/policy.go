@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -18,10 +19,10 @@ import (
 func newPolicyCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "policy",
-		Short: "Evaluate, explain, lint and generate access policies",
-		Long: `policy looks at access policies without AWS: what they decide and why, what in them is most likely not meant,
-and which policies let penstock, or the clients of a proxy, do their work and nothing else. docs/policies.md explains
-the rules.`,
+		Short: "Evaluate, explain, test, lint and generate access policies",
+		Long: `policy looks at access policies without AWS: what they decide and why, whether they decide what is expected,
+what in them is most likely not meant, and which policies let penstock, or the clients of a proxy, do their work and
+nothing else. docs/policies.md explains the rules.`,
 		Example: `  penstock policy eval GET / --access-policies policy.json \
       --principal arn:aws:iam::123456789012:user/grace --domain-arn arn:aws:es:eu-west-1:123456789012:domain/logs
   penstock policy lint policy.json
@@ -31,7 +32,9 @@ the rules.`,
 		Args:    rejectUnknownCommand,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newPolicyEval(a), newPolicyExplain(a), newPolicyLint(a), newPolicyGenerate(a), newPolicyFromLog(a))
+	cmd.AddCommand(
+		newPolicyEval(a), newPolicyExplain(a), newPolicyTest(a), newPolicyLint(a), newPolicyGenerate(a), newPolicyFromLog(a),
+	)
 	return cmd
 }
 
@@ -42,6 +45,7 @@ type question struct {
 	principal, role, userID, domainARN string
 	sourceIP, vpc, endpoint, org       string
 	tags, keys                         map[string]string
+	moment                             string
 	asJSON                             bool
 }
 
@@ -63,6 +67,7 @@ func (q *question) flags(cmd *cobra.Command) {
 	f.StringVar(&q.org, "organization", "", "organization of the caller's account")
 	f.StringToStringVar(&q.tags, "tag", nil, "NAME=VALUE: a tag of the domain")
 	f.StringToStringVar(&q.keys, "key", nil, "NAME=VALUE: any other condition key")
+	f.StringVar(&q.moment, "time", "", "when the request is made, such as 2026-11-24T10:00:00Z; now when not given")
 	f.BoolVar(&q.asJSON, "json", false, "print one JSON object")
 }
 
@@ -211,6 +216,11 @@ func (q *question) request(args []string, ps iam.Policies) (iam.Request, error) 
 	if q.sourceIP != "" {
 		if facts.SourceIP, err = netip.ParseAddr(q.sourceIP); err != nil {
 			return iam.Request{}, usagef("write it as 203.0.113.7", "source address %q is no IP address", q.sourceIP)
+		}
+	}
+	if q.moment != "" {
+		if facts.Time, err = time.Parse(time.RFC3339, q.moment); err != nil {
+			return iam.Request{}, usagef("write it as 2026-11-24T10:00:00Z", "%q is no time", q.moment)
 		}
 	}
 	d, err := q.domain(ps)

@@ -1,5 +1,6 @@
-// Package config reads penstock.yaml: settings, and what no flag can say. It knows the place of each value, reports
-// every mistake of a file at once, and writes the JSON Schema of what it takes.
+// Package config reads penstock.yaml: settings, and what no flag can say; and the cases of policy tests, which are
+// files of the same kind. It knows the place of each value, reports every mistake of a file at once, and writes the
+// JSON Schema of what it takes.
 package config
 
 import (
