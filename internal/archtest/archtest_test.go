@@ -102,6 +102,7 @@ var allowed = map[string][]string{
 	// The machinery of formats, from the bottom up.
 	"internal/quote":            {},
 	"internal/glob":             {},
+	"internal/extract":          {},
 	"format/internal/times":     {root, "internal/quote", "internal/zones"},
 	"format/internal/entry":     {root, "internal/quote", "format/internal/times"},
 	"format/internal/lines":     {root, "format/internal/entry", "internal/quote", "format/internal/times"},
@@ -143,6 +144,7 @@ var homes = map[string][]string{
 	"github.com/spf13/cobra":            {"internal/cli"},
 	"github.com/spf13/pflag":            {"internal/cli", "internal/settings", "internal/config", "internal/function"},
 	"github.com/goccy/go-yaml":          {"internal/config"},
+	"github.com/elastic/go-grok":        {"internal/extract"},
 	"github.com/prometheus":             {"internal/cli"},
 	"github.com/rogpeppe/go-internal":   {},
 	"github.com/santhosh-tekuri":        {},
