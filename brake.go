@@ -186,5 +186,6 @@ func (b *brake) wait(ctx context.Context) error {
 // clone returns a document with bytes of its own.
 func (d Document) clone() Document {
 	d.ID, d.Head, d.Tail, d.Raw = bytes.Clone(d.ID), d.Body(), nil, bytes.Clone(d.Raw)
+	d.Routing = bytes.Clone(d.Routing)
 	return d
 }

@@ -215,6 +215,10 @@ type Document struct {
 	Raw []byte
 	// Offset is the record's position in its entry.
 	Offset int64
+	// Routing chooses the shard, and Pipeline is the ingest pipeline of the domain that the document goes through; empty
+	// leaves both to the domain.
+	Routing  []byte
+	Pipeline string
 	// Replace says that the document takes the place of the one that has its ID, if there is one, and counts as a
 	// duplicate then. Without it, what is there stays.
 	Replace bool
@@ -301,6 +305,9 @@ type Letter struct {
 	// Index and Document are set when a document was made. One whose index has no valid name is without Index.
 	Index    string `json:"index,omitempty"`
 	Document []byte `json:"document,omitempty"`
+	// Routing and Pipeline are those of the document.
+	Routing  string `json:"routing,omitempty"`
+	Pipeline string `json:"pipeline,omitempty"`
 	// Raw is the record as read. It is empty for a letter by reference, which Source then locates: a record too long
 	// to hold, or the rest of an object that cannot be read.
 	Raw []byte `json:"raw,omitempty"`

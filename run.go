@@ -574,6 +574,7 @@ func (h *shipment) without(ctx context.Context, place Place, err error) error {
 	place.Offset, place.Length = re.Offset, re.Length
 	return h.letter(ctx, Letter{
 		ID: string(re.ID), Reason: re.Reason, Detail: re.Err.Error(), Source: place, Document: re.Document, Raw: re.Raw,
+		Routing: string(re.Routing), Pipeline: re.Pipeline,
 	})
 }
 
@@ -677,6 +678,7 @@ func (h *shipment) reject(ctx context.Context, d *entryDelivery, r Rejection) er
 	l := Letter{
 		ID: string(r.ID), Time: time.Now().UTC(), Reason: reason, Type: r.Type, Detail: r.Reason, Status: r.Status,
 		Source: place, Domain: h.Domain, Index: r.Index, Document: r.Body(), Raw: bytes.Clone(r.Raw),
+		Routing: string(r.Routing), Pipeline: r.Pipeline,
 	}
 	hold, stop := h.brake.refused(&l)
 	if err := d.letters.put(ctx, h.DeadLetters, l, hold); err != nil {

@@ -3,6 +3,7 @@ package bulk
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/json"
 	"hash"
 	"io"
 	"runtime"
@@ -62,7 +63,8 @@ type document struct {
 	rawInBody bool  // all of it but the opening brace, which is the document's
 	rounds    uint8 // how often the domain refused it for a reason that may be its own
 	replace   bool
-	index     int // in batch.indexes
+	extras    bool // its action line has a routing or a pipeline
+	index     int  // in batch.indexes
 	offset    int64
 	idText    string // set only when the id needs escapes
 }
@@ -124,7 +126,11 @@ func (b *batch) reset() {
 
 // actionSize is about the size of the action line; it need not be exact.
 func actionSize(doc penstock.Document, docType string) int {
-	return len(`{"create":{"_index":"","_type":"","_id":""}}`) + len(doc.Index) + len(docType) + len(doc.ID) + 1
+	n := len(`{"create":{"_index":"","_type":"","_id":""}}`) + len(doc.Index) + len(docType) + len(doc.ID) + 1
+	if hasExtras(&doc) {
+		n += len(`,"routing":"","pipeline":""`) + len(doc.Routing) + len(doc.Pipeline)
+	}
+	return n
 }
 
 // endsPart reports whether the last document has ended a part of the body for the sum.
@@ -153,12 +159,55 @@ func (b *batch) add(d *delivery, doc penstock.Document, cfg Config) {
 	} else {
 		b.body = append(b.body, action.without...)
 	}
+	if hasExtras(&doc) {
+		e.extras = true
+		b.addExtras(&doc)
+	}
 	e.body = len(b.body)
 	b.body = append(b.body, doc.Head...)
 	b.body = append(b.body, doc.Tail...)
 	e.end = len(b.body)
 	b.body = append(b.body, '\n')
 	b.keepRaw(e, doc)
+}
+
+// hasExtras reports whether the action of a document says more than its index and its id.
+func hasExtras(doc *penstock.Document) bool { return len(doc.Routing) > 0 || doc.Pipeline != "" }
+
+// addExtras puts the routing and the pipeline of a document into the action line at the end of the body.
+func (b *batch) addExtras(doc *penstock.Document) {
+	const end = "}}\n"
+	b.body = b.body[:len(b.body)-len(end)]
+	add := func(name, value []byte) {
+		if len(value) == 0 {
+			return
+		}
+		if b.body[len(b.body)-1] != '{' {
+			b.body = append(b.body, ',')
+		}
+		b.body = append(append(append(b.body, '"'), name...), `":"`...)
+		b.body = append(quote.AppendExact(b.body, value), '"')
+	}
+	add([]byte("routing"), doc.Routing)
+	add([]byte("pipeline"), []byte(doc.Pipeline))
+	b.body = append(b.body, end...)
+}
+
+// extras are what the action line of a document says beside its index and its id.
+type extras struct{ Routing, Pipeline string }
+
+// extrasOf returns those of a document, as they were written.
+func (b *batch) extrasOf(e *document) (x extras) {
+	if !e.extras {
+		return x
+	}
+	var line map[string]extras
+	if json.Unmarshal(b.body[e.start:e.body], &line) == nil {
+		for _, x = range line {
+			return x
+		}
+	}
+	return x
 }
 
 // action returns the action line of a document.

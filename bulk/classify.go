@@ -36,6 +36,9 @@ type refusal struct {
 	why    string // of an index: what IndexError says; of others: for the reader of the table
 }
 
+// noPipeline begins the reason of a refusal for an ingest pipeline that does not exist: of the index, or of the document.
+const noPipeline = "pipeline with id ["
+
 // refusals decides whose fault a refusal is: the record's, the index's, the run's, or nobody's and passing. Types of
 // Elasticsearch 1.x are looked up under their later names. The answers of real nodes are in testdata.
 var refusals = []refusal{
@@ -62,7 +65,7 @@ var refusals = []refusal{
 		"it is an alias without a write index",
 	},
 	{400, "illegal_argument_exception", "^Alias [", indexFault, "it is an alias of several indexes"},
-	{400, "illegal_argument_exception", "^pipeline with id [", indexFault, "its ingest pipeline does not exist"},
+	{400, "illegal_argument_exception", "^" + noPipeline, indexFault, "its ingest pipeline does not exist"},
 	{400, "illegal_argument_exception", "^Limit of total fields", indexFault, "its limit of fields is reached"},
 	{
 		400, "illegal_argument_exception", "^only write ops with an op_type of create", createOnly,

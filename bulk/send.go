@@ -536,8 +536,9 @@ func (w *Writer) settleItems(b *batch, v *verdicts, before int64) round {
 			s.reject(i, v.items[i].status, ie.Type, ie.text())
 		case indexFault, createOnly:
 			why, failure := refusalOf(v.items[i].status, parseItemError(v.items[i].err)).why, w.itemFailure(&v.items[i])
-			if c == createOnly && !w.cfg.Overwrite {
-				s.giveBack(i, &IndexError{Index: b.indexes[e.index], Why: why, Err: failure}) // new ones it takes
+			if c == createOnly && !w.cfg.Overwrite || e.extras && strings.HasPrefix(failure.Reason, noPipeline) {
+				// Documents that are new, or do not go through that pipeline, it takes.
+				s.giveBack(i, &IndexError{Index: b.indexes[e.index], Why: why, Err: failure})
 			} else {
 				s.giveBack(i, w.refuseIndex(b.indexes[e.index], why, failure))
 			}
@@ -657,9 +658,11 @@ func (s *settlement) reject(i, status int, kind, reason string) {
 	}
 	s.b.lent.Lock()
 	defer s.b.lent.Unlock()
+	x := s.b.extrasOf(e)
 	r := penstock.Rejection{
 		Document: penstock.Document{
 			Index: s.b.indexes[e.index], ID: s.b.id(e), Head: s.b.body[e.body:e.end], Raw: s.b.rawOf(e), Offset: e.offset,
+			Routing: []byte(x.Routing), Pipeline: x.Pipeline,
 		},
 		Status: status, Type: kind, Reason: reason,
 	}

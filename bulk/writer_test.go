@@ -532,7 +532,18 @@ func (n *null) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: body}, nil
 }
 
-func BenchmarkAdd(b *testing.B) {
+func BenchmarkAdd(b *testing.B) { benchmarkAdd(b, benchDocument()) }
+
+func benchDocument() penstock.Document {
+	raw := []byte(`{"time":"2015-11-19T08:00:00Z","msg":"` + strings.Repeat("x", 420) + `"}`)
+	return penstock.Document{
+		Index: "logs-ndjson-2015.11.19", ID: []byte("0123456789012345678901.0000000000"),
+		Head: append([]byte(`{"@timestamp":"2015-11-19T08:00:00Z",`), raw[1:]...), Raw: raw,
+	}
+}
+
+func benchmarkAdd(b *testing.B, x penstock.Document) {
+	b.Helper()
 	const docs = 5000
 	var answer bytes.Buffer
 	answer.WriteString(`{"took":1,"errors":false,"items":[`)
@@ -548,11 +559,6 @@ func BenchmarkAdd(b *testing.B) {
 		b.Fatal(err)
 	}
 	w := bulk.New(bulk.Config{BatchDocs: docs, BatchBytes: 64 << 20}, d)
-	raw := []byte(`{"time":"2015-11-19T08:00:00Z","msg":"` + strings.Repeat("x", 420) + `"}`)
-	x := penstock.Document{
-		Index: "logs-ndjson-2015.11.19", ID: []byte("0123456789012345678901.0000000000"),
-		Head: append([]byte(`{"@timestamp":"2015-11-19T08:00:00Z",`), raw[1:]...), Raw: raw,
-	}
 	b.SetBytes(docs * int64(x.Size()))
 	b.ReportAllocs()
 	for b.Loop() {

@@ -25,6 +25,8 @@ type line struct {
 	Source         penstock.Place `json:"source"`
 	Domain         string         `json:"domain,omitempty"`
 	Index          *string        `json:"index,omitempty"`
+	Routing        string         `json:"routing,omitempty"`
+	Pipeline       string         `json:"pipeline,omitempty"`
 	Document       *string        `json:"document,omitempty"`
 	DocumentBase64 *string        `json:"document_base64,omitempty"`
 	Raw            *string        `json:"raw,omitempty"`
@@ -91,7 +93,7 @@ func appendWithin(b []byte, l penstock.Letter, longest int) ([]byte, error) {
 func appendLetter(b []byte, l penstock.Letter) ([]byte, error) {
 	rec := line{
 		ID: l.ID, Time: l.Time, Reason: l.Reason, Type: text(l.Type), Detail: text(l.Detail), Status: l.Status,
-		Source: l.Source, Domain: l.Domain,
+		Source: l.Source, Domain: l.Domain, Routing: text(l.Routing), Pipeline: l.Pipeline,
 	}
 	if l.Index != "" {
 		rec.Index = &l.Index
@@ -164,7 +166,7 @@ func parse(data []byte) (parsed, error) {
 	}
 	l := penstock.Letter{
 		ID: rec.ID, Time: rec.Time, Reason: rec.Reason, Type: rec.Type, Detail: rec.Detail, Status: rec.Status,
-		Source: rec.Source, Domain: rec.Domain,
+		Source: rec.Source, Domain: rec.Domain, Routing: rec.Routing, Pipeline: rec.Pipeline,
 	}
 	if rec.Index != nil {
 		l.Index = *rec.Index

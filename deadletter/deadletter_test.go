@@ -30,7 +30,20 @@ func letter(id, raw string) penstock.Letter {
 		Source: penstock.Place{
 			Object: "s3://b/k", Bucket: "b", Key: "k", ETag: "e", Format: "ndjson", Offset: 7, Length: int64(len(raw)),
 		},
-		Index: "logs", Document: []byte(raw), Raw: []byte(raw),
+		Index: "logs", Document: []byte(raw), Raw: []byte(raw), Routing: `r"1`, Pipeline: "enrich",
+	}
+}
+
+// A letter is sent again where it was sent before, and the way it was.
+func TestALetterKeepsTheWayOfItsDocument(t *testing.T) {
+	t.Parallel()
+	got, err := deadletter.DocumentOf(letter("a", "{}"))
+	want := penstock.Document{
+		Index: "logs", ID: []byte("a"), Head: []byte("{}"), Raw: []byte("{}"), Offset: 7,
+		Routing: []byte(`r"1`), Pipeline: "enrich",
+	}
+	if diff := cmp.Diff(got, want); diff != "" || err != nil {
+		t.Error(err, diff)
 	}
 }
 

@@ -73,7 +73,10 @@ func DocumentOf(l penstock.Letter) (penstock.Document, error) {
 	if l.Document == nil || l.Index == "" {
 		return penstock.Document{}, errors.New("no document with an index")
 	}
-	return penstock.Document{Index: l.Index, ID: []byte(l.ID), Head: l.Document, Raw: l.Raw, Offset: l.Source.Offset}, nil
+	return penstock.Document{
+		Index: l.Index, ID: []byte(l.ID), Head: l.Document, Raw: l.Raw, Offset: l.Source.Offset,
+		Routing: []byte(l.Routing), Pipeline: l.Pipeline,
+	}, nil
 }
 
 func (c *ReplayCounts) replay(ctx context.Context, s Replayable, d penstock.Deliverer, o ReplayOptions) error {

@@ -214,7 +214,7 @@ func (r *reshaper) reshape(l penstock.Letter) (penstock.Document, error) {
 	if n == 0 {
 		return penstock.Document{}, errors.New("the letter holds no record")
 	}
-	doc.Raw, doc.Offset = l.Raw, s.Offset
+	doc.Raw, doc.Offset, doc.Routing, doc.Pipeline = l.Raw, s.Offset, []byte(l.Routing), l.Pipeline
 	return doc, nil
 }
 
