@@ -2,9 +2,12 @@
 TOOL  = go tool -modfile=$(CURDIR)/tools/go.mod
 RACE := $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 FUZZTIME ?= 30s
-MODULES = . bench test/clients
+MODULES = . bench test/clients tools/release
 
-.PHONY: build lambda.zip wheel demo test test-explain test-files python-fleet soak variants check lint fuzz bench bench-formats bench-ship bench-proxy dead vuln live
+# What a release is called: the tag of its commit, or VERSION.
+RELEASE := $(or $(VERSION),$(shell git describe --tags --exact-match 2>/dev/null),v0.0.0-dev)
+
+.PHONY: build lambda.zip wheel release test-release demo test test-explain test-files python-fleet soak variants check lint fuzz bench bench-formats bench-ship bench-proxy dead vuln live
 build: ## a static binary in bin/
 	CGO_ENABLED=0 go build -trimpath -o bin/penstock ./cmd/penstock
 lambda.zip: ## the function in bin/, byte for byte the same each time [ARCH=amd64] [VERSION=1.2.3]
@@ -14,6 +17,13 @@ wheel: build ## the Python package with the program of this machine, in dist/ [V
 	PENSTOCK_WHEEL_BINARY=$(CURDIR)/bin/penstock PENSTOCK_WHEEL_PLATFORM=$$(go env GOOS)/$$(go env GOARCH) \
 	PENSTOCK_WHEEL_VERSION="$(VERSION)" python3 -m pip wheel --quiet --no-deps -w dist ./python
 
+release: ## all artifacts of a release in dist/, the same bytes each time; publishes nothing [VERSION=v1.2.3]
+	go run -C tools/release . before -root $(CURDIR) -version $(RELEASE)
+	PENSTOCK_VERSION=$(RELEASE:v%=%) go tool -modfile=tools/goreleaser/go.mod goreleaser release --snapshot --clean
+	go run -C tools/release . after -root $(CURDIR) -version $(RELEASE)
+test-release: ## two releases from two directories are the same; their packages install and work
+	go test -C tools/release -count=1 -timeout=60m -v -run TestRelease . -release
+
 demo: build ## the whole story on this machine
 	bin/penstock demo $(ARGS)
 
@@ -21,6 +31,7 @@ test: check build ## everything that is claimed: the short tests with the race d
 	$(if $(RACE),go test -race -short -shuffle=on -timeout=10m ./...,@echo "race detector left out: no C compiler")
 	$(TOOL) gotestsum --format pkgname-and-test-fails --format-hide-empty-pkg -- -shuffle=on -timeout=20m ./...
 	cd bench && go test ./...
+	cd tools/release && go test ./...
 
 test-explain: ## the signing mistakes of real clients are named, all of them; "make test" takes a sample
 	PENSTOCK_TEST_FULL=1 go test -count=1 -v -run TestTheExplainerNames ./test

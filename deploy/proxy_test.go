@@ -58,9 +58,10 @@ func runProxy(t *testing.T, binary string, command []string) (address, admin str
 	t.Cleanup(domain.Close)
 	dir := t.TempDir()
 	args := strings.Fields(strings.NewReplacer(
-		"--listen 127.0.0.1:9200", "--listen 127.0.0.1:0", "--listen=127.0.0.1:9200", "--listen=127.0.0.1:0",
-		"--admin-listen 127.0.0.1:9201", "--admin-listen 127.0.0.1:0", "--admin-listen=:9201", "--admin-listen=127.0.0.1:0",
-		"/etc/penstock/policy.json", "kubernetes/policy.json", "/var/log/penstock", dir,
+		"${LISTEN}", "127.0.0.1:0", "--listen=127.0.0.1:9200", "--listen=127.0.0.1:0",
+		"${ADMIN_LISTEN}", "127.0.0.1:0", "--admin-listen=:9201", "--admin-listen=127.0.0.1:0",
+		"/etc/penstock/policy.json", "kubernetes/policy.json", "/etc/penstock/%i.json", "kubernetes/policy.json",
+		"/var/log/penstock/%i", dir, "/var/log/penstock", dir,
 		"${DOMAIN}", domain.URL, "https://search-x.eu-west-1.es.amazonaws.com", domain.URL,
 	).Replace(strings.Join(command[1:], " ")))
 	cmd := exec.Command(binary, args...)
@@ -190,7 +191,7 @@ func sidecar(t *testing.T, binary string) {
 
 // service looks at the unit: one that systemd takes, with little left to attack, whose command works.
 func service(t *testing.T, binary string) {
-	const unit = "systemd/penstock-proxy.service"
+	const unit = "systemd/penstock-proxy@.service"
 	text, err := os.ReadFile(unit)
 	if err != nil {
 		t.Fatal(err)
@@ -211,18 +212,18 @@ func service(t *testing.T, binary string) {
 		return
 	}
 	// It wants the program to be there.
-	copied := filepath.Join(t.TempDir(), filepath.Base(unit))
+	copied := filepath.Join(t.TempDir(), "penstock-proxy@search.service")
 	there := strings.ReplaceAll(string(text), "/usr/bin/penstock", "/bin/true")
 	if err := os.WriteFile(copied, []byte(there), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if out, err := exec.CommandContext(t.Context(), "systemd-analyze", "verify", copied).CombinedOutput(); err != nil ||
-		strings.Contains(string(out), filepath.Base(unit)) {
+		strings.Contains(string(out), filepath.Base(copied)) {
 		t.Errorf("systemd-analyze verify: %v\n%s", err, out)
 	}
 	// Of ten, 0 is confined and 10 is exposed; the limit is in tenths.
 	out, err := exec.CommandContext(t.Context(), "systemd-analyze", "security", "--offline=true", "--threshold=15",
-		unit).CombinedOutput()
+		copied).CombinedOutput()
 	if err != nil {
 		t.Errorf("systemd-analyze security: %v\n%s", err, out)
 	}

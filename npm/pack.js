@@ -1,6 +1,8 @@
 // Packs the npm packages: penstock-aws, and one with the program for each platform that is named.
 //
-// Usage: node pack.js VERSION DIRECTORY [linux-x64=PROGRAM …]
+// Usage: node pack.js [--licences FILE] VERSION DIRECTORY [linux-x64=PROGRAM …]
+//
+// FILE has the terms of what the programs contain, and goes along with them.
 'use strict';
 
 const { execFileSync } = require('node:child_process');
@@ -8,10 +10,12 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 
-const [tag = '', out, ...programs] = process.argv.slice(2);
+const args = process.argv.slice(2);
+const terms = args[0] === '--licences' ? args.splice(0, 2)[1] : undefined;
+const [tag = '', out, ...programs] = args;
 const version = tag.replace(/^v/, '');
 if (!version || !out || programs.some((p) => !/^[a-z0-9]+-[a-z0-9]+=./.test(p))) {
-  console.error('usage: node pack.js VERSION DIRECTORY [linux-x64=PROGRAM …]');
+  console.error('usage: node pack.js [--licences FILE] VERSION DIRECTORY [linux-x64=PROGRAM …]');
   process.exit(2);
 }
 
@@ -32,7 +36,7 @@ try {
     const { license, repository } = main;
     const manifest = {
       name: `${main.name}-${platform}`, version, description: `The penstock program for ${platform}`,
-      license, repository, os: [system], cpu: [processor], files: ['bin', 'LICENSE'],
+      license, repository, os: [system], cpu: [processor], files: ['bin', 'LICENSE', 'THIRD-PARTY.txt'],
     };
     pack(manifest.name, manifest, (dir) => {
       fs.mkdirSync(path.join(dir, 'bin'));
@@ -40,6 +44,7 @@ try {
       fs.copyFileSync(given.slice(given.indexOf('=') + 1), program);
       fs.chmodSync(program, 0o755);
       fs.copyFileSync(path.join(__dirname, '..', 'LICENSE'), path.join(dir, 'LICENSE'));
+      if (terms) fs.copyFileSync(terms, path.join(dir, 'THIRD-PARTY.txt'));
     });
   }
 } finally {

@@ -114,6 +114,9 @@ func (a *app) signals(ctx context.Context) (context.Context, context.CancelFunc)
 	}
 }
 
+// Commands are all commands, for pages that are made of them. They are not to be run.
+func Commands() *cobra.Command { return newRootCommand(&app{}) }
+
 func newRootCommand(a *app) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "penstock",

@@ -7,13 +7,18 @@ import (
 	"runtime/debug"
 )
 
-// linked is set by the linker for a release; a build from source takes what the Go tool recorded.
-var linked = ""
+// A release has these from the linker; a build from source takes what the Go tool recorded.
+var (
+	linked       = "" // the version
+	linkedCommit = ""
+	linkedDate   = "" // of the commit, in RFC 3339
+)
 
 // Info says what this is and how it was built.
 type Info struct {
 	Version  string `json:"version"`
 	Commit   string `json:"commit,omitempty"`
+	Date     string `json:"date,omitempty"` // of the commit
 	Modified bool   `json:"modified,omitempty"`
 	Go       string `json:"go"`
 	Platform string `json:"platform"`
@@ -21,7 +26,10 @@ type Info struct {
 
 // Of returns what is known of this program.
 func Of() Info {
-	v := Info{Version: linked, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	v := Info{
+		Version: linked, Commit: linkedCommit, Date: linkedDate, Go: runtime.Version(),
+		Platform: runtime.GOOS + "/" + runtime.GOARCH,
+	}
 	info, ok := debug.ReadBuildInfo()
 	if ok {
 		if v.Version == "" {
@@ -31,6 +39,8 @@ func Of() Info {
 			switch s.Key {
 			case "vcs.revision":
 				v.Commit = s.Value
+			case "vcs.time":
+				v.Date = s.Value
 			case "vcs.modified":
 				v.Modified = s.Value == "true"
 			}
