@@ -119,7 +119,7 @@ func demo(t *testing.T, grammar entry.Grammar) *subject {
 
 // newSubject returns a format called demo in the table, with one sample, and the documents that a good grammar makes of
 // it.
-func newSubject(t *testing.T, text string, good, grammar entry.Grammar) *subject {
+func newSubject(t testing.TB, text string, good, grammar entry.Grammar) *subject {
 	t.Helper()
 	one := sample{format: "demo", path: filepath.Join(t.TempDir(), "docs.log"), text: []byte(text)}
 	with := func(g entry.Grammar) *subject {

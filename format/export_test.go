@@ -60,3 +60,12 @@ func Says(f Schema, text []byte) bool {
 
 // ECS is the table of names in the Elastic Common Schema.
 func ECS() map[string]string { return ecs() }
+
+// GrammarOf is the grammar of a format of the user's own.
+func GrammarOf(d Definition) entry.Grammar {
+	f, wrong := d.schema()
+	if len(wrong) > 0 {
+		panic(wrong[0])
+	}
+	return f.grammar
+}

@@ -32,10 +32,15 @@ type Format struct {
 // Field is a name that documents of a format have, and the type that an index should give it.
 type Field = entry.Field
 
-// Formats lists what is recognised, in the order in which it is tried.
-func Formats() []Format {
+// Formats lists what is recognised, in the order in which it is tried: formats of the user's own, which have no
+// mistakes, and those that are built in.
+func Formats(definitions ...Definition) []Format {
+	formats, err := tableWith(definitions)
+	if err != nil {
+		formats = table()
+	}
 	var all []Format
-	for _, f := range table() {
+	for _, f := range formats {
 		all = append(all, Format{f.name, f.told, f.about, withECS(f.name, f.grammar.Documented())})
 	}
 	return all
@@ -56,6 +61,8 @@ type Config struct {
 	// TimeField are the names of the fields that have the time of a record, the best one first, with commas between them;
 	// dots lead into objects. They come before the names that are looked for anyway.
 	TimeField string
+	// Definitions are formats of the user's own, which are tried before the others.
+	Definitions []Definition
 	// SkipBinary passes over content that is no text. Otherwise such content is a *penstock.ObjectError. With a forced
 	// format no content counts as binary.
 	SkipBinary bool
@@ -79,6 +86,7 @@ type Detector struct {
 	zones map[string]*time.Location
 	large entry.Large
 	timed string // Config.TimeField
+	own   []Definition
 	// inside reads messages that stand in the records of carriers. It is made once, when it is first needed.
 	inside  *Detector
 	prepare sync.Once
@@ -92,21 +100,30 @@ var _ penstock.Recognizer = (*Detector)(nil)
 const maxPooled = 16
 
 // New returns a Detector. A name of a format that does not exist is an error that lists those that do.
-func New(cfg Config) (*Detector, error) { return newDetector(cfg, table()) }
+func New(cfg Config) (*Detector, error) {
+	formats, err := tableWith(cfg.Definitions)
+	if err != nil {
+		return nil, err
+	}
+	return newDetector(cfg, formats)
+}
 
 func newDetector(cfg Config, formats []schema) (*Detector, error) {
 	d := &Detector{
 		formats: formats, max: cfg.MaxRecordBytes, skipBinary: cfg.SkipBinary,
-		pool: make(chan *entry.Reader, maxPooled), large: entry.NewLarge(),
+		pool: make(chan *entry.Reader, maxPooled), large: entry.NewLarge(), own: cfg.Definitions,
 	}
 	if d.max <= 0 {
 		d.max = defaultMaxRecord
 	}
 	d.max = min(max(d.max, entry.SampleBytes), mostRecord)
-	if err := d.readZones(cfg.TimeZone, formats); err != nil {
+	if err := d.readZones(cfg, formats); err != nil {
 		return nil, err
 	}
 	if names := strings.FieldsFunc(cfg.TimeField, func(c rune) bool { return c == ',' || c == ' ' }); len(names) > 0 {
+		if err := checkPaths(names); err != nil {
+			return nil, fmt.Errorf("read time field: %w", err)
+		}
 		d.timed = cfg.TimeField
 		for i := range formats {
 			formats[i].grammar = timedBy(formats[i].grammar, names)
@@ -121,9 +138,18 @@ func newDetector(cfg Config, formats []schema) (*Detector, error) {
 	return d, err
 }
 
-// readZones reads Config.TimeZone.
-func (d *Detector) readZones(setting string, formats []schema) error {
-	for one := range strings.SplitSeq(setting, ",") {
+// readZones reads Config.TimeZone, which stands before the zones of definitions.
+func (d *Detector) readZones(cfg Config, formats []schema) error {
+	for i := range cfg.Definitions {
+		if zone := cfg.Definitions[i].Time.Zone; zone != "" {
+			l, err := times.Place(zone)
+			if err != nil {
+				return &TimeZoneError{err}
+			}
+			d.setZone(cfg.Definitions[i].Name, l)
+		}
+	}
+	for one := range strings.SplitSeq(cfg.TimeZone, ",") {
 		name, zone, ofFormat := strings.Cut(strings.TrimSpace(one), "=")
 		if !ofFormat {
 			name, zone = "", name
@@ -141,13 +167,17 @@ func (d *Detector) readZones(setting string, formats []schema) error {
 		case !slices.ContainsFunc(formats, func(f schema) bool { return f.name == name }):
 			return &TimeZoneError{fmt.Errorf("no format is called %q", name)}
 		default:
-			if d.zones == nil {
-				d.zones = map[string]*time.Location{}
-			}
-			d.zones[name] = l
+			d.setZone(name, l)
 		}
 	}
 	return nil
+}
+
+func (d *Detector) setZone(format string, l *time.Location) {
+	if d.zones == nil {
+		d.zones = map[string]*time.Location{}
+	}
+	d.zones[format] = l
 }
 
 // TimeZoneError says that Config.TimeZone is wrong.

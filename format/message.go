@@ -26,8 +26,9 @@ type messages struct {
 // within returns the detector for what stands in records, which is without carriers.
 func (d *Detector) within() *Detector {
 	d.prepare.Do(func() {
+		all, _ := tableWith(d.own) // it was made before
 		var formats []schema
-		for _, f := range table() {
+		for _, f := range all {
 			switch f.grammar.(type) {
 			case *carrier, bulkBody:
 			default:

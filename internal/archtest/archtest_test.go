@@ -91,7 +91,8 @@ var allowed = map[string][]string{
 	"decode/internal/values": {"internal/quote"},
 	"format": {
 		root, "format/internal/delimited", "format/internal/entry", "format/internal/lines", "format/internal/events",
-		"format/internal/multiline", "format/internal/times", "format/internal/winxml", "internal/quote",
+		"format/internal/multiline", "format/internal/times", "format/internal/winxml", "format/internal/own",
+		"internal/extract", "internal/quote",
 	},
 	"shape":      {root, "internal/glob", "internal/quote"},
 	"shape/ocsf": {root, "internal/quote"},
@@ -100,13 +101,16 @@ var allowed = map[string][]string{
 	"deadletter": {root},
 
 	// The machinery of formats, from the bottom up.
-	"internal/quote":            {},
-	"internal/glob":             {},
-	"internal/extract":          {},
-	"format/internal/times":     {root, "internal/quote", "internal/zones"},
-	"format/internal/entry":     {root, "internal/quote", "format/internal/times"},
-	"format/internal/lines":     {root, "format/internal/entry", "internal/quote", "format/internal/times"},
-	"format/internal/events":    {root, "format/internal/entry", "internal/quote", "format/internal/times"},
+	"internal/quote":         {},
+	"internal/glob":          {},
+	"internal/extract":       {},
+	"format/internal/times":  {root, "internal/quote", "internal/zones"},
+	"format/internal/entry":  {root, "internal/quote", "format/internal/times"},
+	"format/internal/lines":  {root, "format/internal/entry", "internal/quote", "format/internal/times"},
+	"format/internal/events": {root, "format/internal/entry", "internal/quote", "format/internal/times"},
+	"format/internal/own": {
+		root, "format/internal/entry", "format/internal/lines", "format/internal/times", "internal/extract", "internal/quote",
+	},
 	"format/internal/winxml":    {root, "format/internal/entry", "internal/quote", "format/internal/times"},
 	"format/internal/delimited": {root, "format/internal/entry", "internal/quote", "format/internal/times"},
 	"format/internal/multiline": {

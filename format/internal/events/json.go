@@ -267,7 +267,7 @@ func (s *scanner) time(b []byte) time.Time {
 			continue
 		}
 		if i := find(b, int(s.deepAt[path.first]), path.rest); i > 0 {
-			if t, ok := times.JSON(b[i:]); ok {
+			if t, ok := s.timeAt(b[i:], true); ok {
 				return t
 			}
 		}
@@ -281,11 +281,23 @@ func (s *scanner) time(b []byte) time.Time {
 				return t
 			}
 		}
-		if t, ok := times.JSON(b[s.times[rank]:]); ok {
+		if t, ok := s.timeAt(b[s.times[rank]:], rank < s.written); ok {
 			return t
 		}
 	}
 	return time.Time{}
+}
+
+// timeAt reads the JSON value at b[0] as a time. Own says that it is at a place that the format has.
+func (s *scanner) timeAt(b []byte, own bool) (time.Time, bool) {
+	if own && s.layout != nil && b[0] == '"' {
+		if end := quote.Plain(b, 1); b[end] == '"' {
+			if t, ok := s.layout.Read(b[1:end], time.Time{}); ok {
+				return t, true
+			}
+		}
+	}
+	return times.JSON(b)
 }
 
 // joined reads the JSON strings that two values begin with as a date and a time of day.

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/format/internal/times"
 	"github.com/seed56735111/penstock/internal/quote"
 )
 
@@ -129,6 +130,9 @@ type known struct {
 	// deepTimes and deepOpaque are the same for paths, which begin with the deepNames.
 	deepTimes, deepOpaque []deepPath
 	deepNames             []string
+	// layout, when set, is how the times at the paths are written, and at the names before number written.
+	layout  *times.Layout
+	written int
 	// lifted says that the names of a record are not those of a document.
 	lifted bool
 	// more is what a row has beside the members of a record.
@@ -178,6 +182,7 @@ func newKnown(times, opaque []string) *known {
 			k.timeNames = append(k.timeNames, name)
 		}
 	}
+	k.written = len(k.timeNames)
 	for _, name := range timeFields[1:] {
 		if !slices.Contains(k.timeNames, name) {
 			k.timeNames = append(k.timeNames, name)

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/seed56735111/penstock/format/internal/entry"
+	"github.com/seed56735111/penstock/format/internal/times"
 )
 
 // Row is the schema of a format whose records are JSON objects with known names, one behind the other or in an
@@ -39,6 +40,8 @@ type Row struct {
 
 	// Times are the paths of the record's time, the best one first, before the names that all JSON is searched for.
 	Times []string
+	// Layout, when set, is how the times at these paths are written. What it does not fit may be in any notation.
+	Layout *times.Layout
 	// ID is the path of the event's own id.
 	ID string
 	// Opaque are paths whose values are written as JSON text, because they have other names and types in every record.
@@ -131,6 +134,7 @@ func (f *Row) Read(r *entry.Reader, y entry.Yield) {
 	f.prepare.Do(func() {
 		f.known = newKnown(f.paths(f.Times), f.paths(f.Opaque))
 		f.known.lifted, f.known.more, f.known.anew = f.Lifted, f.More, f.Rewrite
+		f.known.layout = f.Layout
 	})
 	p := newReader(r, f.known)
 	p.envelope, p.beside, p.array = f.Envelope, f.Beside, true
