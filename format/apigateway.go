@@ -8,7 +8,9 @@ import (
 // are those of its examples. Numbers are text, requestTime is one of the common log format.
 func apigateway() schema {
 	return schema{
-		name: "apigateway", told: "objects with requestId, requestTime, httpMethod and resourcePath or routeKey",
+		name: "apigateway",
+		told: "objects with requestId, requestTime or requestTimeEpoch, " +
+			"httpMethod and resourcePath or routeKey",
 		about: "JSON access logs of API Gateway",
 		grammar: &events.Row{
 			Names: []string{
@@ -16,7 +18,7 @@ func apigateway() schema {
 				"protocol", "responseLength", "apiId",
 				"domainName", "integrationStatus", "integrationLatency", "eventType", "connectionId",
 			}, Least: 5,
-			Is:    map[string]string{"requestId": `"`, "requestTime": `"`},
+			Is:    map[string]string{"requestId": `"`},
 			Times: []string{"requestTimeEpoch", "requestTime"}, ID: "requestId",
 		},
 	}

@@ -15,7 +15,7 @@ func cloudtrail() schema {
 		name: "cloudtrail",
 		told: `events with eventVersion, eventTime, eventSource and eventName (or insightDetails), in a "Records" array, ` +
 			`another one, ` +
-			`or the "detail" of EventBridge, or one behind the other`,
+			`or the "detail" of EventBridge, or one behind the other, or what lookup-events answers`,
 		about: "AWS CloudTrail; requestParameters and the like are kept as text",
 		skip: func(name string) string {
 			if strings.Contains(name, "/CloudTrail-Digest/") {
@@ -23,7 +23,7 @@ func cloudtrail() schema {
 			}
 			return ""
 		},
-		grammar: &events.Row{
+		grammar: forms{&events.Row{
 			Names: []string{"eventVersion", "eventTime", "eventSource", "eventName", "insightDetails"}, Least: 3,
 			Not:      map[string]string{"eventSource": `"aws:`},
 			Envelope: "Records", Within: "detail",
@@ -37,6 +37,14 @@ func cloudtrail() schema {
 				"edgeDeviceDetails",
 			},
 			Fields: []entry.Field{{Name: "eventTime", Type: entry.Date}},
-		},
+		}, &carrier{
+			// What lookup-events answers: the event is text.
+			Grammar: &events.Row{
+				Names: []string{"EventId", "EventName", "EventTime", "CloudTrailEvent"}, Least: 4,
+				Is:       map[string]string{"CloudTrailEvent": `"{`},
+				Envelope: "Events",
+			},
+			name: "lookup", message: "CloudTrailEvent",
+		}},
 	}
 }

@@ -15,11 +15,32 @@ type forms []entry.Grammar
 func formsOf(g entry.Grammar) []entry.Grammar {
 	switch g := g.(type) {
 	case forms:
-		return g
+		var all []entry.Grammar
+		for _, one := range g {
+			all = append(all, formsOf(one)...)
+		}
+		return all
 	case *carrier:
 		return formsOf(g.Grammar)
 	}
 	return []entry.Grammar{g}
+}
+
+// plain returns the ways in which a format is written that carry no other one, nil for none.
+func plain(g entry.Grammar) entry.Grammar {
+	switch g := g.(type) {
+	case *carrier, bulkBody:
+		return nil
+	case forms:
+		var all forms
+		for _, one := range g {
+			if one = plain(one); one != nil {
+				all = append(all, one)
+			}
+		}
+		return all
+	}
+	return g
 }
 
 // Told asks all forms.

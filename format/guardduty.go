@@ -9,14 +9,15 @@ import (
 // same id and another updatedAt.
 func guardduty() schema {
 	return schema{
-		name:  "guardduty",
-		told:  `objects with schemaVersion, accountId, type, severity and service, also as the "detail" of EventBridge`,
+		name: "guardduty",
+		told: `objects with schemaVersion, accountId, type, severity and service, ` +
+			`also in a "findings" array or the "detail" of EventBridge`,
 		about: "findings of GuardDuty; service.additionalInfo and the like are kept as text",
 		grammar: &events.Row{
 			Names: []string{"schemaVersion", "accountId", "type", "severity", "service.serviceName", "updatedAt"}, Least: 5,
-			Is:     map[string]string{"service.serviceName": `"guardduty"`},
-			Within: "detail",
-			Times:  []string{"updatedAt"}, ID: "id",
+			Is:       map[string]string{"service.serviceName": `"guardduty"`},
+			Envelope: "findings", Within: "detail",
+			Times: []string{"updatedAt"}, ID: "id",
 			Opaque: []string{
 				"service.additionalInfo", "service.runtimeDetails.context", "service.evidence", "resource.instanceDetails.tags",
 			},

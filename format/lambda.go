@@ -120,9 +120,10 @@ func lambda() schema {
 	}
 }
 
-// uuid takes ids such as 0ff1ce00-0000-4000-8000-00000000c0de.
+// uuid takes ids such as 0ff1ce00-0000-4000-8000-00000000c0de, also those of the AWS documentation, in which there is
+// an xmpl.
 func uuid() lines.Check {
-	return lines.Check{First: lines.Of("0123456789abcdef"), Is: isUUID}
+	return lines.Check{First: lines.Of("0123456789abcdefghijklmnopqrstuvwxyz"), Is: isUUID}
 }
 
 func isUUID(value []byte) bool {
@@ -133,7 +134,7 @@ func isUUID(value []byte) bool {
 		switch dash := i == 8 || i == 13 || i == 18 || i == 23; {
 		case dash != (c == '-'):
 			return false
-		case !dash && (c < '0' || c > '9') && (c < 'a' || c > 'f'):
+		case !dash && (c < '0' || c > '9') && (c < 'a' || c > 'z'):
 			return false
 		}
 	}

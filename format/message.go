@@ -29,9 +29,7 @@ func (d *Detector) within() *Detector {
 		all, _ := tableWith(d.own) // it was made before
 		var formats []schema
 		for _, f := range all {
-			switch f.grammar.(type) {
-			case *carrier, bulkBody:
-			default:
+			if f.grammar = plain(f.grammar); f.grammar != nil {
 				formats = append(formats, f)
 			}
 		}

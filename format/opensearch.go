@@ -17,7 +17,8 @@ func opensearch() schema {
 		about: "server, slow, deprecation and audit logs of OpenSearch and Elasticsearch",
 		grammar: forms{
 			&lines.Schema{
-				Record: "a server record", Least: 4, Several: true, Layout: lines.Layout{Bare: true, Padded: true},
+				Record: "a server record", Least: 4, Several: true, GoesOn: lines.Undated,
+				Layout: lines.Layout{Bare: true, Padded: true},
 				Fields: []lines.Field{
 					{Name: "time", Kind: lines.ISOText, Lead: "[", End: "]"},
 					{
@@ -57,6 +58,12 @@ func opensearch() schema {
 					{Name: "index_uuid", Type: entry.Keyword},
 					{Name: "took", Type: entry.Keyword},
 				},
+			},
+			&events.Row{
+				// What a node writes before it is in a cluster.
+				Names: []string{"event.dataset", "elasticsearch.node.name", "elasticsearch.cluster.name", "log.level"},
+				Least: 3,
+				Is:    map[string]string{"event.dataset": `"elasticsearch.`},
 			},
 		},
 	}

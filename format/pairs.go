@@ -21,6 +21,7 @@ func logfmt() schema {
 		about: "logfmt",
 		grammar: &lines.Pairs{
 			Record: "a logfmt record", Least: 2, OneOf: []string{"level", "lvl", "severity", "loglevel", "msg", "message"},
+			Bare: true, Not: []string{"date"}, // firewalls have date= and time=
 			Known: stamps(),
 		},
 	}

@@ -12,7 +12,8 @@ func suricata() schema {
 		about: "EVE logs of Suricata; stats are kept as text",
 		grammar: &events.Row{
 			Names: []string{
-				"timestamp", "event_type", "flow_id", "src_ip", "dest_ip", "proto", "stats.uptime", "stats.decoder",
+				"timestamp", "event_type", "flow_id", "src_ip", "dest_ip", "proto", "in_iface", "stats", "stats.uptime",
+				"stats.decoder",
 			},
 			Least:  4,
 			Is:     map[string]string{"event_type": `"`, "timestamp": `"`},

@@ -10,23 +10,28 @@ func syslog() schema {
 		told: "lines with a time such as Nov 24 10:00:00, or a priority and a time, or an ISO time, " +
 			"a host and a program with its process",
 		about: "syslog as in RFC 3164 and its dialects (rsyslog, Cisco, macOS); the year is that of the object's time",
-		grammar: &lines.Schema{
+		grammar: counted(&lines.Schema{
 			Record: "a syslog message", Several: true, GoesOn: lines.Indented, Proof: lines.Heads,
 			Forms: append([]lines.Form{{Least: 1, Fields: []lines.Field{
 				{Name: "head", Kind: lines.Head},
 				{Name: "message", Kind: lines.Message, Rest: true, Details: true},
 			}}}, rfc5424("timestamp")...),
-		},
+		}),
 	}
 }
+
+// counted is the grammar of messages on lines, or behind their lengths.
+func counted(f *lines.Schema) forms { return forms{f, lines.Counted{Schema: f}} }
 
 // syslog5424 is RFC 5424.
 func syslog5424() schema {
 	return schema{
-		name:    "syslog5424",
-		told:    "lines with a priority, version 1 and the fields of RFC 5424",
-		about:   "syslog as in RFC 5424; structured_data is an object of its elements",
-		grammar: &lines.Schema{Record: "an RFC 5424 message", Several: true, GoesOn: lines.Indented, Forms: rfc5424("time")},
+		name:  "syslog5424",
+		told:  "lines with a priority, version 1 and the fields of RFC 5424",
+		about: "syslog as in RFC 5424; structured_data is an object of its elements",
+		grammar: counted(&lines.Schema{
+			Record: "an RFC 5424 message", Several: true, GoesOn: lines.Indented, Forms: rfc5424("time"),
+		}),
 	}
 }
 

@@ -60,6 +60,12 @@ func extended(record string) *lines.Headed {
 		{Name: "TimeTakenMS", Kind: lines.Decimal},
 		{Name: "timestamp", Kind: lines.Epoch},
 		{Name: "timestamp(ms)", Kind: lines.Epoch},
+		// Exchange, with commas
+		{Name: "date-time", Kind: lines.ISO},
+		{Name: "dateTime", Kind: lines.ISO},
+		{Name: "DateTime", Kind: lines.ISO},
+		{Name: "client-ip", Kind: lines.IP},
+		{Name: "server-ip", Kind: lines.IP},
 	}
 	for _, name := range []string{"c-port", "bytes", "sc-bytes", "cs-bytes", "s-siteid", "rs-bytes", "sr-bytes"} {
 		fields = append(fields, lines.Field{Name: name, Kind: lines.Integer})
@@ -70,7 +76,8 @@ func extended(record string) *lines.Headed {
 		"sc-filter-result",
 		"cs-categories", "cs-auth-group", "cs-uri-scheme", "cs-uri-port", "cs-uri-path", "cs-uri-extension", "s-hierarchy",
 		"s-supplier-name", "rs(Content-Type)", "x-virus-id", "cached", "c-auth-id", "cs(Referrer)", "streamid", "date-local",
-		"time-local",
+		"time-local", "connector-id", "event-id", "message-id", "sender-address", "session-id", "sequence-number",
+		"local-endpoint", "remote-endpoint", "sessionId", "seqNumber", "sIp", "cIp", "command", "user",
 	} {
 		fields = append(fields, lines.Field{Name: name})
 	}

@@ -112,6 +112,7 @@ func (r *reader) rows(f *Grammar, y entry.Yield) {
 	if !r.look.header {
 		r.plan.make(&r.look, f.Fields, nil)
 	}
+	banner := r.look.banner
 	for {
 		end, ok, _ := r.LineEnd(0)
 		switch {
@@ -126,14 +127,31 @@ func (r *reader) rows(f *Grammar, y entry.Yield) {
 			continue
 		}
 		line := r.upTo(end)
+		before := banner > 0
+		banner -= end
 		if len(bytes.TrimSpace(line)) == 0 {
 			r.Advance(end)
+			continue
+		}
+		if before {
+			offset := r.Offset()
+			r.Advance(end)
+			if !r.message(line, offset, y) {
+				return
+			}
 			continue
 		}
 		if !r.row(line, end, y) {
 			return
 		}
 	}
+}
+
+// message hands over a line that stands before the table.
+func (r *reader) message(line []byte, offset int64, y entry.Yield) bool {
+	r.JSON = append(r.Buffer(len(line)), `{"message":"`...)
+	r.JSON = append(quote.Append(r.JSON, line), `"}`...)
+	return r.Emit(penstock.Record{Offset: offset, Raw: line, JSON: r.JSON}, y)
 }
 
 // upTo returns the bytes of the window up to the end of a line, without that.
@@ -266,11 +284,22 @@ func (r *reader) value(b []byte, c *planned, n int, v []byte, doubled bool, rec 
 			return appendCell(append(b, c.quoted...), v, false)
 		}
 	case stamp:
-		if t, ok := stampOf(v); ok {
+		t, ok := stampOf(v)
+		if !ok {
+			t, ok = dayOf(&c.order, v)
+		}
+		if ok {
 			if n == r.plan.time {
 				rec.Time, r.date = t, v
 			}
 			return appendCell(append(b, c.quoted...), v, false)
+		}
+	case comma:
+		if isComma(v) {
+			return appendComma(append(b, c.bare...), v)
+		}
+		if numberKind(v) == integer {
+			return append(append(append(b, c.bare...), v...), ".0"...)
 		}
 	default:
 		if k := numberKind(v); k == c.kind || k == integer {
@@ -299,7 +328,10 @@ func epoch(v []byte) time.Time {
 func (r *reader) joined() time.Time {
 	r.both = append(append(append(r.both[:0], r.date...), ' '), r.clock...)
 	t, n, ok := times.ISO(r.both)
-	if !ok || n != len(r.both) {
+	if !ok {
+		t, n = r.plan.columns[r.plan.time].order.Leading(r.both)
+	}
+	if n != len(r.both) {
 		return time.Time{}
 	}
 	return t

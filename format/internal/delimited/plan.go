@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/format/internal/times"
 	"github.com/seed56735111/penstock/internal/quote"
 )
 
@@ -22,7 +23,8 @@ type plan struct {
 
 // planned is a column of documents.
 type planned struct {
-	kind kind
+	kind  kind
+	order times.File // of day and month in dates
 	// bare, quoted and other come before a value that is no text, one that is, and one that is not of the kind: a comma,
 	// the name, a colon, and a quote before texts.
 	bare, quoted, other string
@@ -32,7 +34,11 @@ type planned struct {
 func (p *plan) make(l *look, names []string, header []byte) {
 	p.next = append(append(p.next[:0], header...), '\n', l.separator)
 	for i := range l.columns {
-		p.next = append(p.next, byte(l.columns[i].kind()))
+		c := &l.columns[i]
+		p.next = append(p.next, byte(c.kind()))
+		if c.order.DayFirst {
+			p.next[len(p.next)-1] |= 0x80
+		}
 	}
 	if names == nil && len(p.key) > 0 && bytes.Equal(p.key, p.next) {
 		return // it is that of the last entry
@@ -68,10 +74,11 @@ func (p *plan) make(l *look, names []string, header []byte) {
 	}
 	for i, name := range found {
 		k := text
+		var order times.File
 		if i < len(l.columns) {
-			k = l.columns[i].kind()
+			k, order = l.columns[i].kind(), l.columns[i].order
 		}
-		c := planned{kind: k, bare: `,"` + name + `":`}
+		c := planned{kind: k, order: order, bare: `,"` + name + `":`}
 		c.quoted = c.bare + `"`
 		if k != text {
 			c.other = `,"` + free(name+"_text") + `":"`

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/seed56735111/penstock/format/internal/entry"
+	"github.com/seed56735111/penstock/format/internal/times"
 	"github.com/seed56735111/penstock/internal/quote"
 )
 
@@ -30,6 +31,8 @@ type look struct {
 	quoted  bool
 	seen    [mostRecords]uint64
 
+	banner int // how many bytes stand before the table: lines of another kind
+
 	times []string // names of the column with the time
 
 	by   *Grammar // that found it to be a table
@@ -40,6 +43,7 @@ type look struct {
 type column struct {
 	counts [kinds]int
 	filled int
+	order  times.File // of day and month, as the values tell it
 }
 
 // kind is what at least nine of ten values are. A number that is an identifier is text, and all others of its column
@@ -52,9 +56,11 @@ func (c *column) kind() kind {
 		return integer
 	case enough(c.counts[integer] + c.counts[decimal]):
 		return decimal
+	case c.counts[decimal] == 0 && c.counts[comma] > 0 && enough(c.counts[integer]+c.counts[comma]):
+		return comma
 	case enough(c.counts[boolean]):
 		return boolean
-	case enough(c.counts[stamp]):
+	case enough(c.counts[stamp]), c.order.DayFirst != c.order.MonthFirst && enough(c.counts[stamp]+c.counts[slashed]):
 		return stamp
 	case enough(c.counts[clock]):
 		return clock
@@ -129,7 +135,15 @@ func (l *look) count(record []byte, values bool) {
 		}
 		if values && n < len(l.columns) {
 			c := &l.columns[n]
-			if k := kindOf(v); k != nothing {
+			k := kindOf(v)
+			if k == comma && l.separator != ';' {
+				k = text
+			}
+			if (k == slashed || k == stamp) && bytes.IndexByte(v, '/') > 0 && len(v) < 30 {
+				var b [32]byte
+				c.order.Order(append(append(b[:0], v...), "  "...)) // also of a date without a time of day
+			}
+			if k != nothing {
 				c.counts[k]++
 				c.filled++
 			}
@@ -241,10 +255,12 @@ func (l *look) allWords(record []byte) bool {
 
 func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' || c >= 0x80 }
 
-// typed returns how many columns have values that are no text.
+// typed returns how many columns have values that are no text, identifiers in digits among them.
 func (l *look) typed() (n int) {
 	for i := range l.columns {
-		if l.columns[i].kind() != text {
+		c := &l.columns[i]
+		if c.kind() != text || c.counts[zeroed] > 0 && c.counts[zeroed]+c.counts[integer] == c.filled ||
+			c.counts[slashed] > 0 && c.counts[slashed] == c.filled {
 			n++
 		}
 	}
@@ -298,6 +314,34 @@ func (f *Grammar) told(r *entry.Reader, l *look) bool {
 			l.by, l.turn = f, r.Turn()
 			return true
 		}
+	}
+	for i := range len(f.Separators) {
+		if l.behind(r.Sample(), isWhole(r), f.Separators[i]) {
+			l.by, l.turn = f, r.Turn()
+			return true
+		}
+	}
+	return false
+}
+
+// mostBanner is how many lines may stand before a table: what a report is about, and when it was made.
+const mostBanner = 20
+
+// behind looks for a table behind lines of another kind, which have fewer separators than the names of its columns.
+func (l *look) behind(sample []byte, ended bool, separator byte) bool {
+	most := 0
+	for n, at := 0, 0; n < mostBanner && at < len(sample); n++ {
+		line, _, _ := bytes.Cut(sample[at:], []byte{'\n'})
+		cells := bytes.Count(line, []byte{separator})
+		l.dialect = dialect{separator: separator}
+		if n > 0 && cells > max(1, most) && l.isHeader(entry.TrimCR(line)) {
+			l.at(sample[at:], ended, separator, false)
+			l.banner = at
+			return l.header && l.records > 1 && l.even == l.records && (l.typed() > 0 || l.quoted) &&
+				(!l.padded || l.allWords(entry.TrimCR(line)))
+		}
+		most = max(most, cells)
+		at += len(line) + 1
 	}
 	return false
 }

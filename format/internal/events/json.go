@@ -128,6 +128,11 @@ func (p *jsonReader) value(y entry.Yield, element bool) bool {
 				return false
 			}
 		case v == complete:
+			if p.lists.rest != nil && p.hasDeep&(1<<p.lists.first) != 0 {
+				if list, n := p.list(b); n > 1 && end-(quote.SkipValue(b, list)-list) <= mostAround {
+					return p.each(b, end, list, y)
+				}
+			}
 			cut := false
 			if element {
 				var more bool

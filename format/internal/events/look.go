@@ -177,14 +177,17 @@ func (s *look) envelope(i int, envelope string) (first int, ok bool) {
 	return 0, false
 }
 
-// value returns where the value of a path begins in the object, or the first object of the array, that begins at i; 0
-// for none.
+// value returns where the value of a path, which may be one name with dots in it, begins in the object, or the first
+// object of the array, that begins at i; 0 for none.
 func (s *look) value(i int, path string) int {
 	if i < len(s.text) && s.text[i] == '[' {
 		i = quote.Space(s.text, i+1)
 	}
 	first, rest, deeper := strings.Cut(path, ".")
 	for name, value := range s.members(i) {
+		if deeper && string(name) == path {
+			return value
+		}
 		if string(name) != first {
 			continue
 		}

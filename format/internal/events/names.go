@@ -105,9 +105,10 @@ var timeFields = []string{
 	"@timestamp", "timestamp", "time", "eventTime", "ts", "datetime", "date", "event_time", "query_timestamp",
 	"Timestamp", "Time", "start_time", "start", "created_at", "asctime", "@t", "_time",
 	"timeMillis", "instant", "published", "requestTime", "startTime", "startTimestamp", "timestamp_ms", "event_timestamp",
-	"eventTimestamp",
+	"eventTimestamp", "requestReceivedTimestamp", "timestamp(ms)", "__REALTIME_TIMESTAMP", "dateTime", "time_stamp",
+	"EventTime",
 	"time_local", "time_iso8601", "TimeCreated", "CreationTime", "createdAt", "occurredAt", "log_time", "logged_at",
-	"unixTime", "updatedAt",
+	"unixTime", "updatedAt", "UpdatedAt", "CreatedAt",
 }
 
 // The ranks of names: below maxTimes, that of a time.
@@ -135,6 +136,8 @@ type known struct {
 	written int
 	// lifted says that the names of a record are not those of a document.
 	lifted bool
+	// lists is the path of an array whose objects are records each; without a rest there is none.
+	lists deepPath
 	// more is what a row has beside the members of a record.
 	more func(dst, record []byte) []byte
 	// anew is what writes a record anew.

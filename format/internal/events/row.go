@@ -31,7 +31,8 @@ type Row struct {
 	// Empty decides by the object's name about an envelope with nothing in it.
 	Empty func(name string) bool
 	// Within is the path of an object, or an array of objects, which may have all the paths of the schema in it instead of
-	// the record itself: "detail", of what EventBridge delivers.
+	// the record itself: "detail", of what EventBridge delivers. Each object of such an array is a record, which has
+	// everything else of the value too.
 	Within string
 
 	// Lifted says that the records are not documents but have them in a member, so that names which an index keeps for
@@ -133,6 +134,9 @@ func (f Any) TimedBy(paths []string) entry.Grammar {
 func (f *Row) Read(r *entry.Reader, y entry.Yield) {
 	f.prepare.Do(func() {
 		f.known = newKnown(f.paths(f.Times), f.paths(f.Opaque))
+		if path := strings.Split(f.Within, "."); len(path) > 1 && len(f.Times) > 0 {
+			f.known.lists = f.known.deep(path) // the paths of the times begin there
+		}
 		f.known.lifted, f.known.more, f.known.anew = f.Lifted, f.More, f.Rewrite
 		f.known.layout = f.Layout
 	})

@@ -44,6 +44,13 @@ func (h *head) read(line []byte, stored time.Time) (end int, ok bool) {
 		i += sequenceEnd(line[i:])
 	}
 	n, ok := h.time(line[i:], stored)
+	if w := word(line, i); !ok && h.priority != nil && i+len(w) < len(line) && isName(w) && w[len(w)-1] == ':' {
+		// The device, between its message number and the time.
+		h.host = w[:len(w)-1]
+		i += len(w) + 1
+		i += sequenceEnd(line[i:])
+		n, ok = h.time(line[i:], stored)
+	}
 	if !ok {
 		return 0, false
 	}

@@ -334,6 +334,9 @@ func (f *Headed) names(line []byte) []string {
 	if known < f.Least || !marked {
 		return nil
 	}
+	if rest = bytes.TrimSpace(rest); f.Tabs && bytes.IndexByte(rest, '\t') >= 0 {
+		return strings.Split(string(rest), "\t") // names with spaces in them
+	}
 	return strings.FieldsFunc(string(rest), f.isSeparator)
 }
 

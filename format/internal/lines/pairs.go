@@ -24,6 +24,10 @@ type Pairs struct {
 	Least int
 	// OneOf are keys of which a line must have one to tell the format.
 	OneOf []string
+	// Bare says that no priority of syslog stands before the pairs of the first lines.
+	Bare bool
+	// Not are keys that no line of the format has.
+	Not []string
 	// Lists says that a comma or a semicolon may stand behind a pair.
 	Lists bool
 	// Loose says that words without a = belong to the value before them. Otherwise such a word is a key whose value is
@@ -98,6 +102,11 @@ func (f *Pairs) begins(line []byte) bool {
 		return false
 	}
 	f.ready()
+	head := priorityEnd(line)
+	if head > 0 && f.Bare {
+		return false
+	}
+	line = line[head:]
 	pairs, words, needed, one := 0, 0, 0, len(f.OneOf) == 0
 	for at := 0; ; words++ {
 		p, next, ok := f.next(line, at, f.between(line, 0))
@@ -115,6 +124,9 @@ func (f *Pairs) begins(line []byte) bool {
 			continue
 		}
 		pairs++
+		if slices.Contains(f.Not, string(p.key)) {
+			return false
+		}
 		if slices.Contains(f.Needs, string(p.key)) {
 			needed++
 		}
@@ -311,11 +323,17 @@ func (r *lineReader) pairsOf(f *Pairs) *pairReader {
 
 func (r *pairReader) record(line []byte, offset int64, y entry.Yield) bool {
 	rec := penstock.Record{Offset: offset, Raw: line}
-	b, at, pairs, words := r.each(append(r.Buffer(len(line)), '{'), line, &rec)
+	head := priorityEnd(line)
+	b, at, pairs, words := r.each(append(r.Buffer(len(line)), '{'), line[head:], &rec)
+	if head > 0 && at < 0 {
+		b = append(b, `,"`...)
+		b = append(r.unique(append(b, "priority"...), len(b)), `":`...)
+		b = append(b, trimZeros(line[1:head-1])...)
+	}
 	r.JSON = b
 	switch {
 	case at >= 0:
-		return r.EmitUnparsed(offset, line, entry.Unexpected(r.Record, line, at), y)
+		return r.EmitUnparsed(offset, line, entry.Unexpected(r.Record, line, head+at), y)
 	case pairs < r.Least || pairs < words-pairs:
 		return r.EmitUnparsed(offset, line, entry.Because("not "+r.Record+": too few pairs"), y)
 	}
@@ -326,6 +344,14 @@ func (r *pairReader) record(line []byte, offset int64, y entry.Yield) bool {
 	r.JSON = append(b, '}')
 	rec.JSON = r.JSON[1:]
 	return r.Emit(rec, y)
+}
+
+// trimZeros returns digits without the zeros before a number.
+func trimZeros(digits []byte) []byte {
+	for len(digits) > 1 && digits[0] == '0' {
+		digits = digits[1:]
+	}
+	return digits
 }
 
 // all appends the pairs of a field. It reports false when something in it cannot be.

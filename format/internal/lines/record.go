@@ -271,6 +271,9 @@ func (r *lineReader) append(b []byte, n int, s *step, value []byte, plain bool, 
 		if s.slash && !plain {
 			return append(appendUnescaped(append(b, s.first...), value, r.fields[n].End), '"'), true
 		}
+		if r.separator == ',' && !plain {
+			return append(appendDoubled(append(b, s.first...), value), '"'), true
+		}
 		return appendQuoted(append(b, s.first...), value, plain), true
 	case Integer, Decimal:
 		if string(value) == "-1" {
@@ -332,7 +335,10 @@ func (r *lineReader) joined() time.Time {
 	}
 	r.both = append(append(r.both, ' '), r.clock...)
 	t, n, ok := times.ISO(r.both)
-	if !ok || n != len(r.both) {
+	if !ok {
+		t, n = (&times.File{}).Leading(r.both) // 05-Mar-2024 06:07:08
+	}
+	if n != len(r.both) {
 		return time.Time{}
 	}
 	return t
@@ -488,6 +494,18 @@ func appendUnslashed(dst, value []byte) []byte {
 		}
 		dst = quote.Append(dst, value[:i])
 		dst = append(dst, `\"`...)
+		value = value[i+2:]
+	}
+}
+
+// appendDoubled appends a value of a table, in which a quote is written twice.
+func appendDoubled(dst, value []byte) []byte {
+	for {
+		i := bytes.Index(value, []byte(`""`))
+		if i < 0 {
+			return quote.Append(dst, value)
+		}
+		dst = append(quote.Append(dst, value[:i]), `\"`...)
 		value = value[i+2:]
 	}
 }

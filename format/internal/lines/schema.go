@@ -242,6 +242,12 @@ func (f *Schema) Read(r *entry.Reader, y entry.Yield) {
 // Indented reports whether a line begins with white space.
 func Indented(line []byte) bool { return len(line) == 0 || line[0] == ' ' || line[0] == '\t' }
 
+// Undated reports whether a line does not begin with a time as in ISO 8601, also in a bracket.
+func Undated(line []byte) bool {
+	_, n, ok := times.ISO(bytes.TrimPrefix(line, []byte{'['}))
+	return !ok || n <= len("2006-01-02")
+}
+
 // Documented returns the fields that a document may have. A field whose type differs between forms is mixed.
 func (f *Schema) Documented() []entry.Field {
 	var all []entry.Field

@@ -159,6 +159,8 @@ func (p *plan) quoted(line []byte, start int) (value []byte, next int, ok bool) 
 		}
 		j += q
 		switch {
+		case p.separator == ',' && j+1 < len(line) && line[j+1] == '"':
+			j++ // written twice
 		case j > start && line[j-1] == '\\' && isEscaped(line[start:j]):
 		case j+1 == len(line):
 			return line[start:j], j + 1, true

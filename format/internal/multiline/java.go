@@ -257,7 +257,8 @@ func javaTold(f times.File, line []byte) bool {
 		!bytes.Contains(p.logger, []byte("logstash")) {
 		return false // servers of OpenSearch
 	}
-	return ok && (isLogger(p.logger) || p.thread != nil && (p.pid != nil || isClass(p.logger)))
+	spark := len(p.stamp) == len("24/03/05 06:07:08") && p.stamp[2] == '/'
+	return ok && (isLogger(p.logger) || p.thread != nil && p.pid != nil || (p.thread != nil || spark) && isClass(p.logger))
 }
 
 // julHeader tells the first of two lines that java.util.logging writes: Mar 05, 2024 6:07:08 AM org.example.Class
