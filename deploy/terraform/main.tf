@@ -12,19 +12,32 @@ data "aws_caller_identity" "this" {}
 data "aws_partition" "this" {}
 
 locals {
-  account    = data.aws_caller_identity.this.account_id
-  bucket_arn = "arn:${data.aws_partition.this.partition}:s3:::${var.source_bucket}"
+  account       = data.aws_caller_identity.this.account_id
+  is_collection = split(":", var.domain_arn)[2] == "aoss"
+  put_templates = var.put_templates && !local.is_collection
+  s3            = "arn:${data.aws_partition.this.partition}:s3:::"
+  bucket_arns   = [for name, prefixes in var.source_buckets : "${local.s3}${name}"]
+  object_arns = flatten([
+    for name, prefixes in var.source_buckets : [
+      for prefix in(length(prefixes) > 0 ? prefixes : [""]) : "${local.s3}${name}/${prefix}*"
+    ]
+  ])
+  role_arn = var.role_arn != null ? var.role_arn : aws_iam_role.function[0].arn
 }
 
 resource "aws_sqs_queue" "failed" {
   name                      = "${var.name}-failed"
-  sqs_managed_sse_enabled   = true
+  sqs_managed_sse_enabled   = var.kms_key_arn == null ? true : null
+  kms_master_key_id         = var.kms_key_arn
   message_retention_seconds = 1209600
+  tags                      = var.tags
 }
 
 resource "aws_sqs_queue" "objects" {
   name                    = var.name
-  sqs_managed_sse_enabled = true
+  sqs_managed_sse_enabled = var.kms_key_arn == null ? true : null
+  kms_master_key_id       = var.kms_key_arn
+  tags                    = var.tags
   # Six times the timeout of the function, as the Lambda guide asks for.
   visibility_timeout_seconds = 6 * var.timeout
   message_retention_seconds  = 1209600
@@ -36,6 +49,7 @@ resource "aws_sqs_queue" "objects" {
 
 data "aws_iam_policy_document" "queue" {
   statement {
+    sid       = "Notify"
     actions   = ["sqs:SendMessage"]
     resources = [aws_sqs_queue.objects.arn]
     principals {
@@ -45,14 +59,90 @@ data "aws_iam_policy_document" "queue" {
     condition {
       test     = "ArnEquals"
       variable = "aws:SourceArn"
-      values   = [local.bucket_arn]
+      values   = local.bucket_arns
     }
     condition {
       test     = "StringEquals"
       variable = "aws:SourceAccount"
-      values   = [local.account]
+      values   = length(var.source_accounts) > 0 ? var.source_accounts : [local.account]
     }
   }
+  dynamic "statement" {
+    for_each = length(var.topic_arns) > 0 ? [1] : []
+    content {
+      sid       = "Topics"
+      actions   = ["sqs:SendMessage"]
+      resources = [aws_sqs_queue.objects.arn]
+      principals {
+        type        = "Service"
+        identifiers = ["sns.amazonaws.com"]
+      }
+      condition {
+        test     = "ArnEquals"
+        variable = "aws:SourceArn"
+        values   = var.topic_arns
+      }
+    }
+  }
+  dynamic "statement" {
+    for_each = var.eventbridge ? [1] : []
+    content {
+      sid       = "Rule"
+      actions   = ["sqs:SendMessage"]
+      resources = [aws_sqs_queue.objects.arn]
+      principals {
+        type        = "Service"
+        identifiers = ["events.amazonaws.com"]
+      }
+      condition {
+        test     = "ArnEquals"
+        variable = "aws:SourceArn"
+        values   = [aws_cloudwatch_event_rule.objects[0].arn]
+      }
+    }
+  }
+  dynamic "statement" {
+    for_each = length(var.rule_arns) > 0 ? [1] : []
+    content {
+      sid       = "Rules"
+      actions   = ["sqs:SendMessage"]
+      resources = [aws_sqs_queue.objects.arn]
+      principals {
+        type        = "Service"
+        identifiers = ["events.amazonaws.com"]
+      }
+      condition {
+        test     = "ArnEquals"
+        variable = "aws:SourceArn"
+        values   = var.rule_arns
+      }
+    }
+  }
+}
+
+resource "aws_cloudwatch_event_rule" "objects" {
+  count       = var.eventbridge ? 1 : 0
+  name        = var.name
+  description = "New objects of the buckets go to penstock"
+  event_pattern = jsonencode({
+    source        = ["aws.s3"]
+    "detail-type" = ["Object Created", "Object Restore Completed"]
+    resources     = local.bucket_arns
+  })
+  tags = var.tags
+}
+
+resource "aws_cloudwatch_event_target" "objects" {
+  count = var.eventbridge ? 1 : 0
+  rule  = aws_cloudwatch_event_rule.objects[0].name
+  arn   = aws_sqs_queue.objects.arn
+}
+
+resource "aws_sns_topic_subscription" "objects" {
+  for_each  = toset(var.subscribe_topics ? var.topic_arns : [])
+  topic_arn = each.value
+  protocol  = "sqs"
+  endpoint  = aws_sqs_queue.objects.arn
 }
 
 resource "aws_sqs_queue_policy" "objects" {
@@ -62,15 +152,66 @@ resource "aws_sqs_queue_policy" "objects" {
 
 resource "aws_s3_bucket" "dead_letters" {
   bucket_prefix = "${var.name}-dead-letters-"
+  tags          = var.tags
 }
 
 resource "aws_s3_bucket_server_side_encryption_configuration" "dead_letters" {
   bucket = aws_s3_bucket.dead_letters.id
   rule {
     apply_server_side_encryption_by_default {
-      sse_algorithm = "AES256"
+      sse_algorithm     = var.kms_key_arn == null ? "AES256" : "aws:kms"
+      kms_master_key_id = var.kms_key_arn
+    }
+    bucket_key_enabled = var.kms_key_arn == null ? null : true
+  }
+}
+
+resource "aws_s3_bucket_lifecycle_configuration" "dead_letters" {
+  bucket = aws_s3_bucket.dead_letters.id
+  rule {
+    id     = "uploads"
+    status = "Enabled"
+    filter {}
+    abort_incomplete_multipart_upload {
+      days_after_initiation = 7
     }
   }
+  dynamic "rule" {
+    for_each = var.letters_days > 0 ? [1] : []
+    content {
+      id     = "letters"
+      status = "Enabled"
+      filter {
+        prefix = "letters/"
+      }
+      expiration {
+        days = var.letters_days
+      }
+    }
+  }
+}
+
+data "aws_iam_policy_document" "dead_letters" {
+  statement {
+    sid       = "OnlyTLS"
+    effect    = "Deny"
+    actions   = ["s3:*"]
+    resources = [aws_s3_bucket.dead_letters.arn, "${aws_s3_bucket.dead_letters.arn}/*"]
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["false"]
+    }
+  }
+}
+
+resource "aws_s3_bucket_policy" "dead_letters" {
+  bucket = aws_s3_bucket.dead_letters.id
+  policy = data.aws_iam_policy_document.dead_letters.json
 }
 
 resource "aws_s3_bucket_public_access_block" "dead_letters" {
@@ -92,23 +233,42 @@ data "aws_iam_policy_document" "assume" {
 }
 
 resource "aws_iam_role" "function" {
-  name_prefix        = "${var.name}-"
-  assume_role_policy = data.aws_iam_policy_document.assume.json
+  count                = var.role_arn == null ? 1 : 0
+  name_prefix          = "${var.name}-"
+  path                 = var.role_path
+  permissions_boundary = var.permissions_boundary_arn
+  assume_role_policy   = data.aws_iam_policy_document.assume.json
+  tags                 = var.tags
 }
 
 data "aws_iam_policy_document" "function" {
-  statement {
-    sid       = "Deliver"
-    actions   = ["es:ESHttpPost"]
-    resources = ["${var.domain_arn}/_bulk"]
-  }
-  statement {
-    sid       = "Banner"
-    actions   = ["es:ESHttpGet"]
-    resources = ["${var.domain_arn}/"]
+  dynamic "statement" {
+    for_each = local.is_collection ? [] : [1]
+    content {
+      sid       = "Deliver"
+      actions   = ["es:ESHttpPost"]
+      resources = ["${var.domain_arn}/_bulk"]
+    }
   }
   dynamic "statement" {
-    for_each = var.put_templates ? [1] : []
+    for_each = local.is_collection ? [] : [1]
+    content {
+      sid       = "Banner"
+      actions   = ["es:ESHttpGet"]
+      resources = ["${var.domain_arn}/"]
+    }
+  }
+  # What it may do there is said by the collection's data access policy.
+  dynamic "statement" {
+    for_each = local.is_collection ? [1] : []
+    content {
+      sid       = "Collection"
+      actions   = ["aoss:APIAccessAll"]
+      resources = [var.domain_arn]
+    }
+  }
+  dynamic "statement" {
+    for_each = local.put_templates ? [1] : []
     content {
       sid       = "PutTemplates"
       actions   = ["es:ESHttpGet", "es:ESHttpPut"]
@@ -118,13 +278,13 @@ data "aws_iam_policy_document" "function" {
   statement {
     sid       = "Read"
     actions   = ["s3:GetObject", "s3:GetObjectVersion"]
-    resources = ["${local.bucket_arn}/${var.source_prefix}*"]
+    resources = local.object_arns
   }
   statement {
     # Without it a missing object looks like a forbidden one.
     sid       = "TellMissingFromForbidden"
     actions   = ["s3:ListBucket"]
-    resources = [local.bucket_arn]
+    resources = local.bucket_arns
   }
   statement {
     sid       = "DeadLetters"
@@ -147,11 +307,27 @@ data "aws_iam_policy_document" "function" {
     resources = ["${aws_cloudwatch_log_group.function.arn}:*"]
   }
   dynamic "statement" {
-    for_each = var.kms_key_arn == null ? [] : [var.kms_key_arn]
+    for_each = length(var.source_kms_key_arns) > 0 ? [1] : []
     content {
       sid       = "Decrypt"
       actions   = ["kms:Decrypt"]
+      resources = var.source_kms_key_arns
+    }
+  }
+  dynamic "statement" {
+    for_each = var.kms_key_arn == null ? [] : [var.kms_key_arn]
+    content {
+      sid       = "Encrypt"
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
       resources = [statement.value]
+    }
+  }
+  dynamic "statement" {
+    for_each = var.settings == null ? [] : [1]
+    content {
+      sid       = "Settings"
+      actions   = ["ssm:GetParameter"]
+      resources = [aws_ssm_parameter.settings[0].arn]
     }
   }
   dynamic "statement" {
@@ -168,36 +344,64 @@ data "aws_iam_policy_document" "function" {
 }
 
 resource "aws_iam_role_policy" "function" {
-  role   = aws_iam_role.function.id
+  count  = var.role_arn == null ? 1 : 0
+  role   = aws_iam_role.function[0].id
   policy = data.aws_iam_policy_document.function.json
+}
+
+resource "aws_ssm_parameter" "settings" {
+  count       = var.settings == null ? 0 : 1
+  name        = "/${var.name}/settings"
+  description = "Settings of penstock; the function looks at them again every 30 seconds"
+  type        = "String"
+  tier        = "Intelligent-Tiering"
+  value       = var.settings
+  tags        = var.tags
 }
 
 resource "aws_cloudwatch_log_group" "function" {
   name              = "/aws/lambda/${var.name}"
-  retention_in_days = 30
+  retention_in_days = var.log_days
+  kms_key_id        = var.kms_key_arn
+  tags              = var.tags
 }
 
 resource "aws_lambda_function" "this" {
   function_name    = var.name
-  role             = aws_iam_role.function.arn
+  role             = local.role_arn
   filename         = var.zip
-  source_code_hash = filebase64sha256(var.zip)
+  source_code_hash = var.zip == null ? null : filebase64sha256(var.zip)
   handler          = "bootstrap"
   runtime          = "provided.al2023"
   architectures    = [var.architecture]
   memory_size      = var.memory_size
   timeout          = var.timeout
+  tags             = var.tags
+
+  s3_bucket         = var.zip_object == null ? null : var.zip_object.bucket
+  s3_key            = var.zip_object == null ? null : var.zip_object.key
+  s3_object_version = var.zip_object == null ? null : var.zip_object.version
 
   reserved_concurrent_executions = var.reserved_concurrency
 
   environment {
     variables = merge({
       PENSTOCK_DOMAIN         = var.domain_endpoint
-      PENSTOCK_INDEX          = "${var.index_prefix}{format}-{yyyy.MM.dd}"
-      PENSTOCK_PUT_TEMPLATES  = tostring(var.put_templates)
       PENSTOCK_DEAD_LETTERS   = "s3://${aws_s3_bucket.dead_letters.id}/letters"
       PENSTOCK_CONTINUE_QUEUE = aws_sqs_queue.objects.url
-    }, var.environment)
+      },
+      # What is not asked for here is left to the settings.
+      var.index_prefix == "logs-" ? {} : { PENSTOCK_INDEX = "${var.index_prefix}{format}-{yyyy.MM.dd}" },
+      local.put_templates ? { PENSTOCK_PUT_TEMPLATES = "true" } : {},
+      var.settings == null ? {} : { PENSTOCK_CONFIG = "ssm:${aws_ssm_parameter.settings[0].name}" },
+    var.environment)
+  }
+
+  lifecycle {
+    precondition {
+      condition     = (var.zip == null) != (var.zip_object == null)
+      error_message = "Give zip, a file, or zip_object, an object in S3."
+    }
   }
 
   dynamic "vpc_config" {
@@ -287,6 +491,7 @@ resource "aws_cloudwatch_metric_alarm" "failed_messages" {
   comparison_operator = "GreaterThanThreshold"
   treat_missing_data  = "notBreaching"
   alarm_actions       = var.alarm_actions
+  tags                = var.tags
 }
 
 resource "aws_cloudwatch_metric_alarm" "dead_letters" {
@@ -302,6 +507,7 @@ resource "aws_cloudwatch_metric_alarm" "dead_letters" {
   comparison_operator = "GreaterThanThreshold"
   treat_missing_data  = "notBreaching"
   alarm_actions       = var.alarm_actions
+  tags                = var.tags
 }
 
 resource "aws_cloudwatch_metric_alarm" "age" {
@@ -317,6 +523,7 @@ resource "aws_cloudwatch_metric_alarm" "age" {
   comparison_operator = "GreaterThanThreshold"
   treat_missing_data  = "notBreaching"
   alarm_actions       = var.alarm_actions
+  tags                = var.tags
 }
 
 resource "aws_cloudwatch_metric_alarm" "errors" {
@@ -332,4 +539,5 @@ resource "aws_cloudwatch_metric_alarm" "errors" {
   comparison_operator = "GreaterThanThreshold"
   treat_missing_data  = "notBreaching"
   alarm_actions       = var.alarm_actions
+  tags                = var.tags
 }

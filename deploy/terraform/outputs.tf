@@ -5,11 +5,11 @@ output "function_arn" {
 
 output "role_arn" {
   description = "Principal to admit in the domain's access policy"
-  value       = aws_iam_role.function.arn
+  value       = local.role_arn
 }
 
 output "queue_arn" {
-  description = "Target of the bucket's notifications"
+  description = "Target of the buckets' notifications"
   value       = aws_sqs_queue.objects.arn
 }
 

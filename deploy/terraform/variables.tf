@@ -4,9 +4,22 @@ variable "name" {
   default     = "penstock"
 }
 
+variable "tags" {
+  description = "Tags of everything that takes tags"
+  type        = map(string)
+  default     = {}
+}
+
 variable "zip" {
   description = "Path of lambda.zip, as make lambda.zip writes it"
   type        = string
+  default     = null
+}
+
+variable "zip_object" {
+  description = "lambda.zip in S3, in the place of a path"
+  type        = object({ bucket = string, key = string, version = optional(string) })
+  default     = null
 }
 
 variable "architecture" {
@@ -25,7 +38,7 @@ variable "domain_endpoint" {
 }
 
 variable "domain_arn" {
-  description = "ARN of the domain, arn:aws:es:REGION:ACCOUNT:domain/NAME"
+  description = "ARN of the domain, arn:aws:es:REGION:ACCOUNT:domain/NAME, or of the serverless collection, arn:aws:aoss:REGION:ACCOUNT:collection/ID"
   type        = string
 }
 
@@ -41,21 +54,87 @@ variable "put_templates" {
   default     = false
 }
 
-variable "source_bucket" {
-  description = "Bucket whose new objects are shipped; point its notifications for s3:ObjectCreated:* at the queue"
+variable "settings" {
+  description = "penstock.yaml, in YAML or JSON: any setting, routes, rules. It is kept in a parameter of SSM and read from there"
   type        = string
+  default     = null
 }
 
-variable "source_prefix" {
-  description = "Only objects below this prefix may be read"
+variable "source_buckets" {
+  description = "Buckets whose new objects are shipped, each with the prefixes below which objects may be read, or [] for all. Their notifications for s3:ObjectCreated:* go to the queue"
+  type        = map(list(string))
+}
+
+variable "source_accounts" {
+  description = "Accounts that own the buckets; this one when empty"
+  type        = list(string)
+  default     = []
+}
+
+variable "source_kms_key_arns" {
+  description = "Keys that the objects are encrypted with, when they are encrypted with yours"
+  type        = list(string)
+  default     = []
+}
+
+variable "topic_arns" {
+  description = "SNS topics that may send notifications of the buckets to the queue"
+  type        = list(string)
+  default     = []
+}
+
+variable "subscribe_topics" {
+  description = "Subscribe the queue to topic_arns; a topic of another account has to admit that"
+  type        = bool
+  default     = false
+}
+
+variable "eventbridge" {
+  description = "Take the buckets' events from EventBridge, by a rule that this module makes; the buckets send them there when that is switched on in their properties"
+  type        = bool
+  default     = false
+}
+
+variable "rule_arns" {
+  description = "Further EventBridge rules that may send to the queue, also those of other accounts"
+  type        = list(string)
+  default     = []
+}
+
+variable "role_arn" {
+  description = "Role of the function, with the permissions that this module gives to its own; one is made when null"
   type        = string
-  default     = ""
+  default     = null
+}
+
+variable "role_path" {
+  description = "Path of the role that is made"
+  type        = string
+  default     = "/"
+}
+
+variable "permissions_boundary_arn" {
+  description = "Permissions boundary of the role that is made"
+  type        = string
+  default     = null
 }
 
 variable "kms_key_arn" {
-  description = "Key that the objects are encrypted with, when they are encrypted with one of yours"
+  description = "Key for the queues, the dead letters and the function's log. Its policy has to admit S3, SNS, EventBridge and CloudWatch Logs as far as they send. Keys that AWS keeps when null"
   type        = string
   default     = null
+}
+
+variable "letters_days" {
+  description = "Days after which dead letters are deleted; 0: never"
+  type        = number
+  default     = 0
+}
+
+variable "log_days" {
+  description = "Days after which the function's own log is deleted"
+  type        = number
+  default     = 30
 }
 
 variable "log_group_arns" {

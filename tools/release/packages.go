@@ -285,12 +285,16 @@ func components(ctx context.Context, r *release) error {
 	}
 	for _, processor := range []string{"arm64", "amd64"} {
 		name := fmt.Sprintf("penstock-lambda_%s_%s", r.version, processor)
-		bootstrap, err := unpacked(filepath.Join(r.dist, name+".zip"), "bootstrap")
+		dir, err := os.MkdirTemp("", "penstock-")
 		if err != nil {
 			return err
 		}
-		err = r.bom(ctx, bootstrap, name+".cdx.json")
-		if err := errors.Join(err, os.Remove(bootstrap)); err != nil {
+		bootstrap := filepath.Join(dir, "bootstrap") // a name that the list has
+		err = unpack(filepath.Join(r.dist, name+".zip"), bootstrap)
+		if err == nil {
+			err = r.bom(ctx, bootstrap, name+".cdx.json")
+		}
+		if err := errors.Join(err, os.RemoveAll(dir)); err != nil {
 			return err
 		}
 	}
@@ -320,23 +324,18 @@ func (r *release) bom(ctx context.Context, program, name string) error {
 	return write(filepath.Join(r.dist, name), append(text, '\n'))
 }
 
-// unpacked writes a member of a zip file to a file of its own.
-func unpacked(archive, member string) (string, error) {
+// unpack writes the member of a zip file that has the name of the file.
+func unpack(archive, file string) error {
 	z, err := zip.OpenReader(archive)
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer func() { _ = z.Close() }()
-	data, err := fs.ReadFile(z, member)
+	data, err := fs.ReadFile(z, filepath.Base(file))
 	if err != nil {
-		return "", err
+		return err
 	}
-	f, err := os.CreateTemp("", "penstock-*")
-	if err != nil {
-		return "", err
-	}
-	_, err = f.Write(data)
-	return f.Name(), errors.Join(err, f.Close())
+	return os.WriteFile(file, data, 0o600)
 }
 
 // formula writes a formula for Homebrew.
