@@ -19,10 +19,10 @@ import (
 func newPolicyCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "policy",
-		Short: "Evaluate, explain, test, lint and generate access policies",
+		Short: "Evaluate, explain, test, compare, lint and generate access policies",
 		Long: `policy looks at access policies without AWS: what they decide and why, whether they decide what is expected,
-what in them is most likely not meant, and which policies let penstock, or the clients of a proxy, do their work and
-nothing else. docs/policies.md explains the rules.`,
+who gains and loses by a change, what in them is most likely not meant, and which policies let penstock, or the
+clients of a proxy, do their work and nothing else. docs/policies.md explains the rules.`,
 		Example: `  penstock policy eval GET / --access-policies policy.json \
       --principal arn:aws:iam::123456789012:user/grace --domain-arn arn:aws:es:eu-west-1:123456789012:domain/logs
   penstock policy lint policy.json
@@ -33,7 +33,8 @@ nothing else. docs/policies.md explains the rules.`,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(
-		newPolicyEval(a), newPolicyExplain(a), newPolicyTest(a), newPolicyLint(a), newPolicyGenerate(a), newPolicyFromLog(a),
+		newPolicyEval(a), newPolicyExplain(a), newPolicyTest(a), newPolicyDiff(a), newPolicyLint(a), newPolicyGenerate(a),
+		newPolicyFromLog(a),
 	)
 	return cmd
 }
@@ -161,12 +162,17 @@ func (q *question) caller() (iam.Principal, error) {
 
 // domain is that of --domain-arn, or the only one that the policies name.
 func (q *question) domain(ps iam.Policies) (iam.Domain, error) {
-	if q.domainARN != "" {
-		return parseDomainARN(q.domainARN)
+	return domainOf(q.domainARN, slices.Concat([]*iam.Policy{ps.Resource, ps.Boundary}, ps.Identity, ps.Session)...)
+}
+
+// domainOf is the domain of an ARN or, without one, the only one that the policies name.
+func domainOf(arn string, policies ...*iam.Policy) (iam.Domain, error) {
+	if arn != "" {
+		return parseDomainARN(arn)
 	}
 	var named []string
 	var found iam.Domain
-	for _, p := range slices.Concat([]*iam.Policy{ps.Resource, ps.Boundary}, ps.Identity, ps.Session) {
+	for _, p := range policies {
 		if p == nil {
 			continue
 		}
