@@ -329,7 +329,7 @@ func desk(t *testing.T) string {
 		"policy.json": fmt.Sprintf(everything, `"Principal":{"AWS":"arn:aws:iam::123456789012:role/shipper"},`),
 		"role.json":   fmt.Sprintf(everything, ""),
 		"cases.yaml": "access_policies: policy.json\ncases:\n  - name: the shipper writes\n" +
-			"    principal: arn:aws:iam::123456789012:role/shipper\n" +
+			"    principal: arn:aws:sts::123456789012:assumed-role/shipper/night\n" +
 			"    method: POST\n    path: /_bulk\n    expect: allow\n",
 		"audit.jsonl": `{"time":"2026-11-24T10:00:00Z","who":"arn:aws:iam::123456789012:role/shipper","method":"POST",` +
 			`"action":"es:ESHttpPost","path":"/logs-a/_bulk","asked":["POST /logs-a/_bulk"],"status":200}` + "\n",
