@@ -20,6 +20,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/seed56735111/penstock/internal/bucket"
 )
 
@@ -303,6 +305,22 @@ func (r *reader) command(line string) {
 		r.t.Errorf("%s: %s: %s", r.where, line, notes)
 	}
 	r.last = out.String()
+}
+
+// The Japanese page shows the commands of the English one, which are run.
+func TestTheJapanesePageShowsTheSameCommands(t *testing.T) {
+	code := regexp.MustCompile("(?ms)^```.*?^```$")
+	english, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	japanese, err := os.ReadFile("../../README.ja.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(code.FindAllString(string(english), -1), code.FindAllString(string(japanese), -1)); diff != "" {
+		t.Errorf("README.ja.md (-want +got):\n%s", diff)
+	}
 }
 
 // aLine is a record of a log.
