@@ -83,6 +83,9 @@ func (d *Definition) wrong(key, format string, args ...any) *DefinitionError {
 	return &DefinitionError{d.Name, key, fmt.Errorf(format, args...)}
 }
 
+// elsewhere are formats that are recognised outside of this package.
+var elsewhere = []string{"cloudwatch", "cwl-compat"}
+
 var ownName = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 
 const longestName = 40
@@ -123,10 +126,9 @@ func (d *Definition) schema() (schema, []*DefinitionError) {
 		wrong = append(wrong, d.wrong("name", "%q is no name of a format: small letters, digits and dashes between them, "+
 			"%d at most", d.Name, longestName))
 	}
-	for _, f := range table() {
-		if f.name == d.Name {
-			wrong = append(wrong, d.wrong("name", "%q is a format that penstock knows; take another name", d.Name))
-		}
+	builtIn := func(f schema) bool { return f.name == d.Name }
+	if slices.ContainsFunc(table(), builtIn) || slices.Contains(elsewhere, d.Name) {
+		wrong = append(wrong, d.wrong("name", "%q is a format that penstock knows; take another name", d.Name))
 	}
 	if d.Time.Zone != "" {
 		if _, err := times.Place(d.Time.Zone); err != nil {

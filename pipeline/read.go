@@ -27,6 +27,8 @@ type Read struct {
 	TimeZone string
 	// TimeField are names of the fields that have the time of a record, as in format.Config.
 	TimeField string
+	// Definitions are formats of the user's own, which are tried before the others.
+	Definitions []Definition
 	// Encoding is what text is in that has no mark of its own: a name of the WHATWG's Encoding Standard, such as
 	// windows-1252. Empty is UTF-8.
 	Encoding string
@@ -229,7 +231,7 @@ func (o *Read) recognizer() (*format.Detector, error) {
 	}
 	d, err := format.New(format.Config{
 		Force: force, MaxRecordBytes: int(o.MaxRecordBytes), SkipBinary: o.Binary == "skip",
-		TimeZone: o.TimeZone, TimeField: o.TimeField,
+		TimeZone: o.TimeZone, TimeField: o.TimeField, Definitions: o.Definitions,
 	})
 	if _, wrong := errors.AsType[*format.TimeZoneError](err); wrong {
 		return nil, &OptionError{BadTimeZone, err}
@@ -298,8 +300,12 @@ func choice(name, value string, words ...string) (int, error) {
 // Format is what is recognised, as people are told of it.
 type Format = format.Format
 
-// Formats lists what is recognised, in the order in which it is tried.
-func Formats() []Format {
+// Definition is a format of the user's own.
+type Definition = format.Definition
+
+// Formats lists what is recognised, in the order in which it is tried; formats of the user's own are the first ones.
+func Formats(own ...Definition) []Format {
 	payloads := format.Format{Name: cloudwatch.FormatPayloads, Signature: cloudwatch.Signature, About: cloudwatch.About}
-	return append([]format.Format{payloads}, format.Formats()...)
+	all := format.Formats(own...)
+	return slices.Insert(all, min(len(own), len(all)), payloads)
 }

@@ -29,6 +29,8 @@ type ReplayOptions struct {
 	Reroute bool
 	// Routes name the index of letters without one that they take, before Index does.
 	Routes []Route
+	// Definitions are formats of the user's own, as in Read.
+	Definitions []Definition
 	// Choose picks letters; nil picks all.
 	Choose func(penstock.Letter) bool
 	// Logger is told why a letter stays; nil discards.
@@ -54,6 +56,7 @@ func OpenReplay(ctx context.Context, o ReplayOptions) (*Replay, error) {
 	if r.again, err = newReshaper(o.Index, o.Reroute, o.Routes); err != nil {
 		return nil, err
 	}
+	r.again.own = o.Definitions
 	if err := o.Write.Check(); err != nil {
 		return nil, err
 	}
@@ -100,6 +103,7 @@ type reshaper struct {
 	rest    *naming
 	routes  []routeNaming
 	reroute bool // also letters that have an index
+	own     []Definition
 }
 
 // naming names indexes by a pattern.
@@ -181,7 +185,7 @@ func (r *reshaper) reshape(l penstock.Letter) (penstock.Document, error) {
 	if !id.Pinned() || s.Bucket == "" {
 		return penstock.Document{}, errors.New("the letter has no document, and its id is not known: ship its source again")
 	}
-	d, err := format.New(format.Config{Force: s.Format, MaxRecordBytes: len(l.Raw)})
+	d, err := format.New(format.Config{Force: s.Format, MaxRecordBytes: len(l.Raw), Definitions: r.own})
 	if err != nil {
 		return penstock.Document{}, err
 	}

@@ -339,8 +339,11 @@ func desk(t *testing.T) string {
 		"logs/below/b.log": "2026-11-24 10:05:00,123 INFO gate open\n",
 		"old.json.gz":      zipped(t, aLine),
 		"keys.txt":         "2026/11/24/x.log.gz\n",
-		"list.txt":         "s3://my-logs/2026/11/24/x.log.gz\nlogs/a.ndjson\n",
-		"flow.log":         "2 123456789012 vpc-1 10.0.0.1 10.0.0.2 840 1764000000 1764000060 ACCEPT\n",
+		"shop.yaml":        firstExample(t, "../../docs/own-formats.md"),
+		"shop.log": "2026-11-24 10:00:00 INFO [main] order=17 amount=12.50\n" +
+			"2026-11-24 10:00:01 WARN [main] order=18 amount=0.99\n",
+		"list.txt": "s3://my-logs/2026/11/24/x.log.gz\nlogs/a.ndjson\n",
+		"flow.log": "2 123456789012 vpc-1 10.0.0.1 10.0.0.2 840 1764000000 1764000060 ACCEPT\n",
 		"event.json": `{"Records":[{"eventVersion":"2.1","eventSource":"aws:s3","awsRegion":"eu-west-1",` +
 			`"eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"my-logs"},` +
 			`"object":{"key":"2026/11/24/x.log.gz","size":100}}}]}`,
@@ -370,6 +373,22 @@ func desk(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return dir
+}
+
+// firstExample is the first block of YAML on a page.
+func firstExample(t *testing.T, page string) string {
+	t.Helper()
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range fence.FindAllStringSubmatch(string(text), -1) {
+		if m[1] == "yaml" {
+			return m[2]
+		}
+	}
+	t.Fatalf("%s has no example in YAML", page)
+	return ""
 }
 
 func zipped(t *testing.T, text string) string {

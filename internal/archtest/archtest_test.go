@@ -70,7 +70,7 @@ var allowed = map[string][]string{
 
 	// What the edge is made of: the table of settings, and the way out of errors.
 	"internal/settings": {"shape", "cloudwatch", "pipeline", "internal/advice", "internal/version"},
-	"internal/config":   {"domain", "shape", "pipeline", "internal/settings", "internal/glob", "iam"},
+	"internal/config":   {"domain", "shape", "format", "pipeline", "internal/settings", "internal/glob", "iam"},
 	"internal/advice": {
 		root, "source", "shape", "bulk", "deadletter", "doctor", "domain", "sigv4", "pipeline", "lambda",
 	},

@@ -94,7 +94,8 @@ func (o *replayOptions) run(ctx context.Context, a *app, reroute bool) error {
 	res := replayResult{Left: map[string]int64{}}
 	r, err := pipeline.OpenReplay(ctx, pipeline.ReplayOptions{
 		Target: o.target, Write: o.write, S3: o.s3, DeadLetters: o.dir, Index: o.index, Routes: o.routes,
-		Reroute: reroute, Logger: logger,
+		Definitions: a.config.Definitions(),
+		Reroute:     reroute, Logger: logger,
 		Choose: func(l penstock.Letter) bool {
 			if !o.match(l) {
 				return false

@@ -45,7 +45,7 @@ docs/explain.md explains the output.`,
 		GroupID: groupLook,
 		Args:    usageArgs(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.read.Routes = a.routes(cmd)
+			o.read.Routes, o.read.Definitions = a.routes(cmd), a.config.Definitions()
 			return o.run(cmd.Context(), a, args)
 		},
 	}
@@ -288,7 +288,7 @@ func (o *explainOptions) reason(r *penstock.Reading) string {
 			return fmt.Sprintf("because the route %q says so", r.Route)
 		}
 	}
-	for _, f := range pipeline.Formats() {
+	for _, f := range pipeline.Formats(o.read.Definitions...) {
 		if f.Name == r.Format {
 			return f.Signature
 		}

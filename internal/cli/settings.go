@@ -52,6 +52,11 @@ func (a *app) readConfig(cmd *cobra.Command, lookup func(string) (string, bool))
 	if !settings.Has(cmd.Flags()) {
 		return nil, nil //nolint:nilnil // no file is looked for
 	}
+	return a.findConfig()
+}
+
+// findConfig reads a file that nobody has named. Nil is no file.
+func (a *app) findConfig() (*config.File, error) {
 	if _, err := os.Lstat(configName); err == nil {
 		return a.foundHere()
 	}
@@ -59,7 +64,7 @@ func (a *app) readConfig(cmd *cobra.Command, lookup func(string) (string, bool))
 	if err != nil {
 		return nil, nil //nolint:nilnil,nilerr // a user without a directory has no file there
 	}
-	path = filepath.Join(dir, "penstock", configName)
+	path := filepath.Join(dir, "penstock", configName)
 	if _, err := os.Stat(path); err != nil {
 		return nil, nil //nolint:nilnil,nilerr // the same
 	}

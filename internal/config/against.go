@@ -30,6 +30,7 @@ func (f *File) Against(old *File) []Mistake {
 			found.warn(at, "target %q was %s and is %s", name, was["domain"].Text, is["domain"].Text)
 		}
 	}
+	f.formatsAgainst(old, &found)
 	f.routesAgainst(old, &found)
 	return found.sorted()
 }

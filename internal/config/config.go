@@ -28,6 +28,8 @@ type File struct {
 	// Routes say what becomes of entries, in their order.
 	Routes []pipeline.Route
 	places map[string]place // of the routes, by name
+	// Formats are those of the user's own, in their order.
+	Formats []Format
 	// Warnings are what is most likely not meant.
 	Warnings []Mistake
 }
@@ -37,6 +39,7 @@ func Parse(path string, data []byte) (*File, error) {
 	f := &finder{}
 	root := read(path, data, f)
 	if root != nil {
+		f.own = namesOf(root.member("formats"))
 		root.secrets(f)
 		top().check(f, "the file", root)
 		if root.kind == object {
@@ -73,6 +76,10 @@ func top() keys {
 		{
 			name: "targets", usage: "domains by name, and who signs for each; --target chooses one",
 			form: named{target()},
+		},
+		{
+			name: "formats", usage: "formats of your own, tried before those that are built in",
+			form: several{definition{}, "a format"},
 		},
 		{
 			name: "routes", usage: "what becomes of entries by where they are from and what they hold; the first that matches",
@@ -127,6 +134,12 @@ func formOf(s settings.Setting) form {
 	if w := choices[s.Key()]; w != nil {
 		return w
 	}
+	switch s.Key() {
+	case "format":
+		return ofFormats{(*finder).testFormat}
+	case "time_zone":
+		return ofFormats{func(f *finder, v string) error { return f.testRead(&pipeline.Read{TimeZone: v}) }}
+	}
 	return text{tests[s.Key()]}
 }
 
@@ -177,6 +190,7 @@ func relate(f *finder, root *node) {
 	if chosen := root.member("target"); chosen != nil && chosen.kind == scalar && chosen.text != "" {
 		f.target(chosen, targets)
 	}
+	relateFormats(f, root.member("formats"))
 	relateRoutes(f, root.member("routes"))
 }
 
@@ -215,6 +229,11 @@ func build(path string, root *node, warnings []Mistake) *File {
 			file.places[r.member("name").text] = r.place
 		}
 	}
+	if formats := root.member("formats"); formats != nil {
+		for _, n := range formats.items {
+			file.Formats = append(file.Formats, formatOf(n))
+		}
+	}
 	if targets := root.member("targets"); targets != nil {
 		file.Targets = map[string]map[string]settings.Value{}
 		for _, m := range targets.members {
@@ -232,7 +251,7 @@ func valuesOf(path string, n *node) map[string]settings.Value {
 		v.From = fmt.Sprintf("%s:%d:%d", path, v.Line, v.Column)
 		switch m.value.kind {
 		case list:
-			if m.key == "routes" {
+			if m.key == "routes" || m.key == "formats" {
 				continue
 			}
 			v.Text = strings.Join(textsOf(m.value), "\n")

@@ -19,6 +19,8 @@ import (
 // pattern is a glob, or an object with a regular expression. The test is for globs.
 type pattern struct {
 	test func(string) error
+	// formats says that it is for names of formats.
+	formats bool
 	// doubt, when set, says of a glob what is most likely not meant.
 	doubt func(string) string
 }
@@ -33,6 +35,8 @@ func (p pattern) check(f *finder, key string, n *node) {
 			f.tell(key, n, err)
 		} else if p.test != nil {
 			f.tell(key, n, p.test(v))
+		} else if p.formats {
+			f.tell(key, n, f.testFormats(v))
 		}
 		if p.doubt != nil {
 			if why := p.doubt(v); why != "" {
@@ -74,12 +78,12 @@ func (routeName) schema() map[string]any {
 // matchKeys are the conditions of a route.
 var matchKeys = keys{
 	{name: "bucket", usage: "names of buckets", form: many{pattern{test: testBucket}}},
-	{name: "key", usage: "keys of objects in S3", form: many{pattern{testKey, doubtKey}}},
+	{name: "key", usage: "keys of objects in S3", form: many{pattern{test: testKey, doubt: doubtKey}}},
 	{name: "file", usage: "absolute paths of files", form: many{pattern{test: testFile}}},
 	{name: "log_group", usage: "log groups of log events", form: many{pattern{}}},
 	{name: "account", usage: "accounts that the key or the log events name", form: many{pattern{test: testAccount}}},
 	{name: "region", usage: "regions that the key names", form: many{pattern{test: testRegion}}},
-	{name: "format", usage: "formats that entries were recognised as", form: many{pattern{test: testFormats}}},
+	{name: "format", usage: "formats that entries were recognised as", form: many{pattern{formats: true}}},
 }
 
 // routeSettings are the settings that a route has for itself.
@@ -174,9 +178,9 @@ func testRegion(v string) error {
 	return nil
 }
 
-func testFormats(v string) error {
+func (f *finder) testFormats(v string) error {
 	re := glob.Path(v)
-	known := append(slices.Clone(formats()), "cwl-compat")
+	known := append(f.formats(), "cwl-compat")
 	if slices.ContainsFunc(known, re.MatchString) {
 		return nil
 	}

@@ -53,6 +53,17 @@ var values = []string{
 	`[{"name": "a", "match": {"key": [["x"]]}}]`, `[{"name": "a", "match": {"kye": "x"}}]`,
 	`[{"name": "a", "match": "x"}]`,
 	`[{"name": "a", "original": "perhaps"}]`, `[{"name": "a", "original": true, "drop": ["a=b"], "fields": "ecs"}]`,
+	`[{"name": "f", "dissect": "a %{b}", "types": {"b": "integer"}, "time": {"field": ["b"], "zone": "UTC"}}]`,
+	`[{"name": "f", "regex": "a(?<b>.)", "samples": [{"line": "ab", "fields": {"b": ["x", null]}, "unparsed": false}]}]`,
+	`[{"name": "f", "grok": "%{A:b}x", "patterns": {"A": "a"}, "about": "it", "start": "^a"}]`,
+	`[{"name": "f", "delimiter": "|", "quote": "'", "columns": ["a", "", "c"]}]`,
+	`[{"name": "f", "json": {"names": "a", "where": {"b": "c"}, "envelope": "d", "opaque": ["e"]}}]`,
+	`[{"name": "f", "json": {"where": {}}}]`, `[{"name": "f", "json": {"names": []}}]`, `[{"dissect": "a %{b}"}]`,
+	`[{"name": "f", "dissect": "a %{b}", "types": {"b": "int"}}]`, `[{"name": "f", "dissect": "a %{b}", "types": []}]`,
+	`[{"name": "f", "dissect": "a %{b}", "time": {"layout": "%F"}}]`, `[{"name": "f", "columns": "a"}]`,
+	`[{"name": "f", "dissect": "a %{b}", "samples": [{}]}]`, `[{"name": "f", "samples": [{"line": "x", "field": {}}]}]`,
+	`[{"name": "f", "samples": [{"line": "x", "fields": []}]}]`, `[{"name": "f", "samples": [{"line": "x", "time": 3}]}]`,
+	`[{"name": "f", "samples": [{"line": "x", "unparsed": "maybe"}]}]`, `[{"name": "f", "patterns": {"A": null}}]`,
 	`[{"name": "a", "workers": 3}]`, `[{"name": "a", "fields": "esc"}]`, `[{"name": 7, "index": null}]`,
 }
 
@@ -64,6 +75,7 @@ func beyond(text string) bool {
 		"is not the ARN", "no encoding has", "read time zone", "domain: ", "credentials",
 		"is no date such", "is no part such", "is no rate:",
 		"nothing ever matches", "never reached", "the pattern is empty", "regular expression", "means nothing beside",
+		"says what records are", "is no name of a format", "it is no time such", "is no type: want", "fits the empty line",
 		"sets none", "both given", "a second route", "match is empty", "say why", "a data stream has",
 	}, func(s string) bool { return strings.Contains(text, s) })
 }

@@ -34,8 +34,6 @@ var tests = map[string]func(string) error{
 	"role_arn":    func(v string) error { return (&pipeline.AWS{RoleARN: v}).Check() },
 	"s3_role_arn": func(v string) error { return (&pipeline.AWS{RoleARN: v}).Check() },
 	"index":       testIndex,
-	"format":      testFormat,
-	"time_zone":   func(v string) error { return testRead(&pipeline.Read{TimeZone: v}) },
 	"encoding":    func(v string) error { return testRead(&pipeline.Read{Encoding: v}) },
 	"logs_index":  func(v string) error { return testRead(&pipeline.Read{Logs: pipeline.Logs{Index: v}}) },
 	"since":       testDate,
@@ -67,15 +65,29 @@ func testDate(v string) error {
 	return err
 }
 
-func testFormat(v string) error {
+func (f *finder) testFormat(v string) error {
 	name, _, _ := strings.Cut(v, "(")
-	if known := formats(); v != "" && !slices.Contains(known, name) {
+	if known := f.formats(); v != "" && !slices.Contains(known, name) {
 		if near := settings.Nearest(name, known); near != "" {
 			return fmt.Errorf("no format is called %s; did you mean %q?", quoted(name), near)
 		}
 		return fmt.Errorf("no format is called %s; penstock formats lists them", quoted(name))
 	}
-	return testRead(&pipeline.Read{Format: v})
+	return f.testRead(&pipeline.Read{Format: v})
+}
+
+// formats are the names of those that the file defines, and of those that are built in.
+func (f *finder) formats() []string { return append(slices.Clone(f.own), formats()...) }
+
+// testRead is the function of this name, for settings that may name a format of the file's.
+func (f *finder) testRead(o *pipeline.Read) error {
+	for _, name := range f.own {
+		d := pipeline.Definition{Name: name, Dissect: "as named: %{field}"}
+		if wrong, _ := d.Check(); len(wrong) == 0 {
+			o.Definitions = append(o.Definitions, d)
+		}
+	}
+	return testRead(o)
 }
 
 // formats are the names of those that are recognised. A file may ask for them at each of its routes.

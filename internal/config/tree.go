@@ -87,7 +87,10 @@ func Line(path string, m Mistake) string {
 }
 
 // finder collects mistakes.
-type finder struct{ found []Mistake }
+type finder struct {
+	found []Mistake
+	own   []string // the names of the formats that the file defines
+}
 
 func (f *finder) wrong(at place, format string, args ...any) {
 	f.found = append(f.found, Mistake{Line: at.line, Column: at.column, Text: fmt.Sprintf(format, args...)})

@@ -65,7 +65,7 @@ func (f *File) Confine(lookup func(string) (string, bool)) error {
 	if found == nil {
 		return nil
 	}
-	return &MistakesError{Path: f.Path, Mistakes: (&finder{found}).sorted()}
+	return &MistakesError{Path: f.Path, Mistakes: (&finder{found: found}).sorted()}
 }
 
 // TargetOf is the name of the target that the command line or the environment chooses.
