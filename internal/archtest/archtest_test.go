@@ -157,6 +157,7 @@ var homes = map[string][]string{
 	"github.com/rogpeppe/go-internal":   {},
 	"github.com/santhosh-tekuri":        {},
 	"github.com/google/go-cmp":          {},
+	"github.com/expr-lang/expr":         {},
 	"github.com/ulikunitz/xz":           {"decode", "decode/avro"},
 	"github.com/andybalholm/brotli":     {"decode/parquet"},
 	"github.com/pierrec/lz4":            {"decode", "decode/parquet"},

@@ -110,7 +110,7 @@ func find(object []byte, path string) ([]byte, bool) {
 		if dot >= 0 {
 			name, rest = path[:split+dot], path[split+dot+1:]
 		}
-		if value, ok := member(object, name); ok {
+		if value, ok := memberOf(object, name); ok {
 			if dot < 0 {
 				return value, true
 			}
@@ -125,8 +125,8 @@ func find(object []byte, path string) ([]byte, bool) {
 	}
 }
 
-// member returns the value of the first member of an object with a name.
-func member(object []byte, name string) ([]byte, bool) {
+// memberOf returns the value of the first member of an object with a name.
+func memberOf(object []byte, name string) ([]byte, bool) {
 	i := quote.Space(object, 0)
 	if i == len(object) || object[i] != '{' {
 		return nil, false

@@ -27,7 +27,9 @@ func TestAFieldIsNestedOrHasADottedName(t *testing.T) {
 
 func TestWhatIsNoJSONHasNoMembers(t *testing.T) {
 	t.Parallel()
-	for _, record := range []string{"", "{", `{"`, `{"a`, `{"a"`, `{"a":`, `{"a":1`, `{"a" 1}`, "[1]", "7", `{"b":1 "a":2}`, `{]}`} {
+	for _, record := range []string{
+		"", "{", `{"`, `{"a`, `{"a"`, `{"a":`, `{"a":1`, `{"a" 1}`, "[1]", "7", `{"b":1 "a":2}`, `{]}`,
+	} {
 		if got, ok := expr.JSON(record).Member(expr.NewPath("a")); ok {
 			t.Errorf("a in %s is %s", record, got)
 		}
