@@ -51,3 +51,17 @@ func (c *Counts) Add(d Counts) {
 func (c Counts) Balanced() bool {
 	return c.Records == c.Delivered+c.Duplicate+c.DeadLettered+c.Dropped+c.Unacknowledged
 }
+
+// RuleCount says what a rule did. A shadow rule counts what it would have done.
+type RuleCount struct {
+	Rule   string `json:"rule"`
+	Verb   string `json:"verb"`
+	Shadow bool   `json:"shadow,omitempty"`
+	// Records are those to which it did something, and Bytes their length as they were read.
+	Records int64 `json:"records"`
+	Bytes   int64 `json:"bytes"`
+	// Dropped are those of Records that it left out.
+	Dropped int64 `json:"dropped"`
+	// Failed are those that it could do nothing with: they went on as they were, or became dead letters.
+	Failed int64 `json:"failed"`
+}

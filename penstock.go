@@ -152,6 +152,8 @@ type Record struct {
 	Raw []byte
 	// JSON is the record as one JSON object on one line, valid UTF-8, with unique names that a mapper accepts.
 	JSON []byte
+	// Before is what JSON was before rules changed it, nil when they did not.
+	Before []byte
 	// Time is when the event happened, zero when the record does not say. It is in UTC, or in UnknownZone.
 	Time time.Time
 	// Top tells which of the names that the shape stage writes the record has at its top level.
@@ -201,6 +203,12 @@ type EntryShaper interface {
 	// Shape returns the document for r, valid until the next call. ErrDrop means that a rule of the user's leaves the
 	// record out; a *RecordError that no document can be made of it.
 	Shape(r *Record) (Document, error)
+}
+
+// RuleCounter is an EntryShaper that applies rules.
+type RuleCounter interface {
+	// RuleCounts returns what each rule did so far, in their order. It is valid until the next record.
+	RuleCounts() []RuleCount
 }
 
 // Document is one JSON body for an index.
@@ -341,12 +349,14 @@ const (
 	ReasonUnreadable = "unreadable"
 	// ReasonBinary: the content is no text.
 	ReasonBinary = "binary"
+	// ReasonRule: a rule of the user's failed on the record, and says that it becomes a dead letter then.
+	ReasonRule = "rule"
 )
 
 // Reasons lists the reasons of dead letters.
 func Reasons() []string {
 	return []string{
 		ReasonRejected, ReasonTooLarge, ReasonOverlong, ReasonUnshaped, ReasonCorrupt, ReasonLimit, ReasonConflict,
-		ReasonUnreadable, ReasonBinary,
+		ReasonUnreadable, ReasonBinary, ReasonRule,
 	}
 }

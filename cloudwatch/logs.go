@@ -416,7 +416,7 @@ type logShaper struct {
 
 // Shape is part of penstock.EntryShaper. The document's id is the event's, as the service made it.
 func (s *logShaper) Shape(r *penstock.Record) (penstock.Document, error) {
-	id, ok := jsjson.Lookup(string(r.JSON), "@id")
+	id, ok := jsjson.Lookup(string(asRead(r)), "@id") // no rule changes an id
 	if !ok {
 		return penstock.Document{}, errors.New("shape log event: our own document has no @id")
 	}
@@ -451,4 +451,12 @@ func slug(s string) string {
 		}
 		return '-'
 	}, strings.Trim(s, "/"))
+}
+
+// asRead is the JSON of a record before rules changed it.
+func asRead(r *penstock.Record) []byte {
+	if r.Before != nil {
+		return r.Before
+	}
+	return r.JSON
 }

@@ -248,7 +248,7 @@ func (s *objectShaper) Shape(r *penstock.Record) (penstock.Document, error) {
 	if err != nil && (!ok || unnamed.Document == nil) || r.Unparsed {
 		return doc, err
 	}
-	text := string(r.JSON)
+	text := string(asRead(r)) // no rule changes an id
 	id, ok := jsjson.Lookup(text, "@id")
 	if !ok {
 		return doc, fmt.Errorf("shape log event at byte %d: our own document has no @id", r.Offset)

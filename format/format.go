@@ -17,6 +17,7 @@ import (
 
 	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/format/internal/entry"
+	"github.com/seed56735111/penstock/format/internal/lines"
 	"github.com/seed56735111/penstock/format/internal/times"
 )
 
@@ -27,6 +28,8 @@ type Format struct {
 	About     string `json:"about"`
 	// Fields are those that a document may have, as far as their types are known.
 	Fields []Field `json:"fields,omitempty"`
+	// Closed says that a record that fits the format has no other fields.
+	Closed bool `json:"-"`
 }
 
 // Field is a name that documents of a format have, and the type that an index should give it.
@@ -41,9 +44,18 @@ func Formats(definitions ...Definition) []Format {
 	}
 	var all []Format
 	for _, f := range formats {
-		all = append(all, Format{f.name, f.told, f.about, withECS(f.name, f.grammar.Documented())})
+		all = append(all, Format{f.name, f.told, f.about, withECS(f.name, f.grammar.Documented()), isClosed(f.grammar)})
 	}
 	return all
+}
+
+// isClosed reports whether a grammar makes no fields but those that it documents.
+func isClosed(g entry.Grammar) bool {
+	if several, ok := g.(forms); ok {
+		return !slices.ContainsFunc(several, func(one entry.Grammar) bool { return !isClosed(one) })
+	}
+	s, ok := g.(*lines.Schema)
+	return ok && s.Closed()
 }
 
 // Config says how entries are read.

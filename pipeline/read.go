@@ -13,6 +13,7 @@ import (
 	"github.com/seed56735111/penstock/cloudwatch"
 	"github.com/seed56735111/penstock/decode"
 	"github.com/seed56735111/penstock/format"
+	"github.com/seed56735111/penstock/rules"
 	"github.com/seed56735111/penstock/shape"
 	"github.com/seed56735111/penstock/shape/ocsf"
 )
@@ -43,6 +44,8 @@ type Read struct {
 	Original bool
 	// Drop are rules, as in docs/documents.md: records that match one are left out.
 	Drop []string
+	// Always are rules for all records, before those of their route.
+	Always []rules.Rule
 	// Routes say otherwise for some of the entries.
 	Routes []Route
 	// MaxRecordBytes is the longest record; a longer one becomes a dead letter by reference.
@@ -61,12 +64,12 @@ func (o *Read) Stages() (*penstock.Pipeline, *shape.Rules, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	rules, err := shape.ParseRules(o.Drop)
+	drop, err := shape.ParseRules(o.Drop)
 	if err != nil {
 		return nil, nil, &OptionError{BadRule, err}
 	}
 	known := map[detection]penstock.Recognizer{}
-	all, err := o.stages(known, rules)
+	all, err := o.stages(known, drop, &Route{})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -78,26 +81,26 @@ func (o *Read) Stages() (*penstock.Pipeline, *shape.Rules, error) {
 		Recognizer: all.Recognizer, Shaper: all.Shaper,
 	}
 	if len(o.Routes) == 0 {
-		return p, rules, nil
+		return p, drop, nil
 	}
 	routes := &routed{rest: all}
 	for i := range o.Routes {
-		one, err := o.route(&o.Routes[i], known, rules)
+		one, err := o.route(&o.Routes[i], known, drop)
 		if err != nil {
 			return nil, nil, &RouteError{Route: o.Routes[i].Name, Err: err}
 		}
 		routes.routes = append(routes.routes, one)
 	}
 	p.Recognizer, p.Shaper = routes, routes
-	return p, rules, nil
+	return p, drop, nil
 }
 
 // detection is what recognition depends on among the settings that a route has.
 type detection struct{ format, timeZone, timeField, binary string }
 
-// stages returns what reads and shapes entries, with rules around it. Known are the recognisers that were made for the
+// stages returns what reads and shapes the entries of a route, with its rules. Known are the recognisers that were made for the
 // same pipeline: one for each of the ways to read.
-func (o *Read) stages(known map[detection]penstock.Recognizer, rules *shape.Rules) (stages, error) {
+func (o *Read) stages(known map[detection]penstock.Recognizer, drop *shape.Rules, of *Route) (stages, error) {
 	way := detection{o.Format, o.TimeZone, o.TimeField, o.Binary}
 	recognizer, isKnown := known[way]
 	if !isKnown {
@@ -123,12 +126,23 @@ func (o *Read) stages(known map[detection]penstock.Recognizer, rules *shape.Rule
 		recognizer = logs
 		known[way] = logs
 	}
-	return stages{Recognizer: recognizer, Shaper: rules.Shaper(named)}, nil
+	if of.Index != "" {
+		pattern, err := shape.ParsePattern(of.Index)
+		if err != nil {
+			return stages{}, &OptionError{BadIndex, err}
+		}
+		named = &namedEvents{named, pattern.Renamed(named)}
+	}
+	chain, err := o.chain(of.Rules, o.readAs(of))
+	if err != nil {
+		return stages{}, err
+	}
+	return stages{Recognizer: recognizer, Shaper: drop.Shaper(chain.Shaper(named))}, nil
 }
 
 // route returns what reads and shapes the entries of a route.
 func (o *Read) route(
-	r *Route, known map[detection]penstock.Recognizer, rules *shape.Rules,
+	r *Route, known map[detection]penstock.Recognizer, drop *shape.Rules,
 ) (one routeStages, err error) {
 	one.Route = r
 	if one.matcher, err = r.Match.compile(); err != nil {
@@ -137,7 +151,7 @@ func (o *Read) route(
 	if len(r.Match.Format) > 0 && r.Format != "" {
 		return one, optionf(BadRoute, "it asks for the format and sets one")
 	}
-	rules, err = rules.With(r.Drop)
+	drop, err = drop.With(r.Drop)
 	if err != nil {
 		return one, &OptionError{BadRule, err}
 	}
@@ -159,12 +173,26 @@ func (o *Read) route(
 	if r.Index != "" {
 		read.Logs.Index = "" // is for entries whose route names no other
 	}
-	if one.stages, err = read.stages(known, rules); err != nil || r.Index == "" {
-		return one, err
-	}
-	pattern, err := shape.ParsePattern(r.Index)
-	one.Shaper = &namedEvents{one.Shaper, pattern.Renamed(one.Shaper)}
+	one.stages, err = read.stages(known, drop, r)
 	return one, err
+}
+
+// readAs is the format that the records of a route have, empty when it may be several, or is one of the user's own.
+func (o *Read) readAs(r *Route) string {
+	name := o.Format
+	if len(r.Match.Format) > 0 {
+		name = ""
+		if len(r.Match.Format) == 1 {
+			name = r.Match.Format[0].Glob
+		}
+	}
+	if r.Format != "" {
+		name = r.Format
+	}
+	if slices.ContainsFunc(o.Definitions, func(d Definition) bool { return d.Name == name }) {
+		return ""
+	}
+	return name
 }
 
 // namedEvents has another shaper for log events that came as an event: the pattern of a route names their index.

@@ -10,6 +10,7 @@ import (
 	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/cloudwatch"
 	"github.com/seed56735111/penstock/internal/glob"
+	"github.com/seed56735111/penstock/rules"
 	"github.com/seed56735111/penstock/shape"
 )
 
@@ -26,6 +27,8 @@ type Route struct {
 	Original *bool
 	// Drop are rules beside those of Read.
 	Drop []string
+	// Rules come behind the Always of Read.
+	Rules []rules.Rule
 }
 
 // Match says which entries a route takes: those that have one of the patterns of each list. An empty list takes

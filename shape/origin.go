@@ -78,8 +78,8 @@ func isOwner(segments []string, i int) bool {
 	return behind(i-1) || behind(i-2) && strings.HasPrefix(segments[i-1], "o-")
 }
 
-// value returns what a placeholder stands for; ok is false when the name is none.
-func (o *Origin) value(name string) (value string, ok bool) {
+// Value returns what a placeholder stands for; ok is false when the name is none.
+func (o *Origin) Value(name string) (value string, ok bool) {
 	switch name {
 	case "bucket":
 		return o.Bucket, true
@@ -132,7 +132,7 @@ func (p *Pattern) from(o Origin) *Pattern {
 	copy(of.parts, p.parts)
 	for i := range of.parts {
 		q := &of.parts[i]
-		if value, ok := o.value(q.field.path); ok && value != "" {
+		if value, ok := o.Value(q.field.path); ok && value != "" {
 			*q = part{literal: string(appendName(nil, []byte(value)))}
 		}
 	}
@@ -171,4 +171,24 @@ func (e *renamedEntry) Shape(r *penstock.Record) (penstock.Document, error) {
 		return doc, unnamed(r, doc, err)
 	}
 	return doc, nil
+}
+
+// EntryNamer names the indexes of the records of one entry by a pattern.
+type EntryNamer struct {
+	names    *names
+	fallback fallback
+}
+
+// Entry returns what names the indexes of an entry's records, as a Shaper with the pattern does.
+func (p *Pattern) Entry(o *penstock.Object, id penstock.Identity, entry, format string) *EntryNamer {
+	return &EntryNamer{p.of(o, id).names(format), dateOf(id, entry)}
+}
+
+// Name returns the index of a record.
+func (n *EntryNamer) Name(r *penstock.Record) (string, error) {
+	at, dated := r.Time, true
+	if !sound(at) {
+		at, dated = n.fallback.at, n.fallback.dated || !sound(n.fallback.at)
+	}
+	return n.names.name(r, at, dated)
 }

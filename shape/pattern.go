@@ -79,7 +79,7 @@ func ParsePattern(s string) (*Pattern, error) {
 			return nil, p.wrong(err.Error())
 		}
 		p.parts = append(p.parts, q)
-		_, ofOrigin := (&Origin{}).value(q.field.path)
+		_, ofOrigin := (&Origin{}).Value(q.field.path)
 		p.origin = p.origin || ofOrigin
 		if ofOrigin {
 			p.parts[len(p.parts)-1].field.also = eventNames[q.field.path]

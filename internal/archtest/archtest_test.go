@@ -70,7 +70,9 @@ var allowed = map[string][]string{
 
 	// What the edge is made of: the table of settings, and the way out of errors.
 	"internal/settings": {"shape", "cloudwatch", "pipeline", "internal/advice", "internal/version"},
-	"internal/config":   {"domain", "shape", "format", "pipeline", "internal/settings", "internal/glob", "iam"},
+	"internal/config": {
+		"domain", "shape", "format", "pipeline", "internal/settings", "internal/glob", "iam", "rules",
+	},
 	"internal/advice": {
 		root, "source", "shape", "bulk", "deadletter", "doctor", "domain", "sigv4", "pipeline", "lambda",
 	},
@@ -80,7 +82,7 @@ var allowed = map[string][]string{
 	// The wiring.
 	"pipeline": {
 		root, "domain", "sigv4", "source", "decode", "format", "cloudwatch", "shape", "shape/ocsf", "bulk", "deadletter",
-		"mapping", "internal/glob",
+		"mapping", "internal/glob", "rules", "rules/expr",
 	},
 
 	// Stages.
@@ -119,6 +121,7 @@ var allowed = map[string][]string{
 	},
 
 	// What people write about records.
+	"rules":      {root, "internal/quote", "rules/expr"},
 	"rules/expr": {"internal/quote"},
 	"redact":     {"internal/quote"},
 

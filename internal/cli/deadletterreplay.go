@@ -22,7 +22,7 @@ type replayOptions struct {
 	target    pipeline.Target
 	write     pipeline.Write
 	index     string
-	routes    []pipeline.Route
+	read      pipeline.Read // its routes and rules
 	anyDomain bool
 	asJSON    bool
 }
@@ -56,7 +56,7 @@ Exit codes: 0 nothing is left of what was chosen, 3 some letters stay.`,
 			if err := errors.Join(o.check(), o.exists(cmd)); err != nil {
 				return err
 			}
-			o.routes = a.routes(cmd)
+			a.routes(cmd, &o.read)
 			return o.run(cmd.Context(), a, given(cmd.Flags(), "index"))
 		},
 	}
@@ -93,8 +93,8 @@ func (o *replayOptions) run(ctx context.Context, a *app, reroute bool) error {
 	wanted := ""
 	res := replayResult{Left: map[string]int64{}}
 	r, err := pipeline.OpenReplay(ctx, pipeline.ReplayOptions{
-		Target: o.target, Write: o.write, S3: o.s3, DeadLetters: o.dir, Index: o.index, Routes: o.routes,
-		Definitions: a.config.Definitions(),
+		Target: o.target, Write: o.write, S3: o.s3, DeadLetters: o.dir, Index: o.index, Routes: o.read.Routes,
+		Definitions: o.read.Definitions,
 		Reroute:     reroute, Logger: logger,
 		Choose: func(l penstock.Letter) bool {
 			if !o.match(l) {

@@ -45,7 +45,7 @@ docs/explain.md explains the output.`,
 		GroupID: groupLook,
 		Args:    usageArgs(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.read.Routes, o.read.Definitions = a.routes(cmd), a.config.Definitions()
+			a.routes(cmd, &o.read)
 			return o.run(cmd.Context(), a, args)
 		},
 	}

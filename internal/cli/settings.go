@@ -28,9 +28,9 @@ func (a *app) applySettings(cmd *cobra.Command, lookup func(string) (string, boo
 	return settings.Apply(cmd.Flags(), lookup, said)
 }
 
-// routes are those of the configuration file, as far as the command line leaves them.
-func (a *app) routes(cmd *cobra.Command) []pipeline.Route {
-	return a.config.RoutesUnder(func(name string) bool { return given(cmd.Flags(), name) })
+// routes puts the routes and rules of the configuration file into read, as far as the command line leaves them.
+func (a *app) routes(cmd *cobra.Command, read *pipeline.Read) {
+	a.config.Into(read, func(name string) bool { return given(cmd.Flags(), name) })
 }
 
 // The name of a configuration file that is found without being named.

@@ -63,7 +63,7 @@ records); 4 incomplete, run it again; 5 refused. docs/ship.md explains the outpu
 			return usageArgs(cobra.MinimumNArgs(1))(cmd, args)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.Read.Routes, o.Read.Definitions = a.routes(cmd), a.config.Definitions()
+			a.routes(cmd, &o.Read)
 			return o.run(cmd.Context(), a, args, cmd.Flags().Changed(deadLettersFlag))
 		},
 	}

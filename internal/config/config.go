@@ -13,6 +13,7 @@ import (
 
 	"github.com/seed56735111/penstock/internal/settings"
 	"github.com/seed56735111/penstock/pipeline"
+	"github.com/seed56735111/penstock/rules"
 )
 
 // MaxBytes is the longest file that is read.
@@ -25,6 +26,8 @@ type File struct {
 	Values map[string]settings.Value
 	// Targets are the settings of named targets.
 	Targets map[string]map[string]settings.Value
+	// Always are the rules for all records.
+	Always []rules.Rule
 	// Routes say what becomes of entries, in their order.
 	Routes []pipeline.Route
 	places map[string]place // of the routes, by name
@@ -77,6 +80,7 @@ func top() keys {
 			name: "targets", usage: "domains by name, and who signs for each; --target chooses one",
 			form: named{target()},
 		},
+		{name: "always", usage: "rules for all records, before those of their route", form: rulesForm},
 		{
 			name: "formats", usage: "formats of your own, tried before those that are built in",
 			form: several{definition{}, "a format"},
@@ -128,7 +132,7 @@ func formOf(s settings.Setting) form {
 	case settings.IsDuration:
 		return duration
 	case settings.IsRules:
-		return rules{tests[s.Key()]}
+		return ruleTexts{tests[s.Key()]}
 	case settings.IsText:
 	}
 	if w := choices[s.Key()]; w != nil {
@@ -154,10 +158,10 @@ func (version) check(f *finder, key string, n *node) {
 
 func (version) schema() map[string]any { return map[string]any{"enum": []any{1, "1"}} }
 
-// rules are texts: a list of them, or one with a line for each.
-type rules struct{ test func(string) error }
+// ruleTexts are texts: a list of them, or one with a line for each.
+type ruleTexts struct{ test func(string) error }
 
-func (r rules) check(f *finder, key string, n *node) {
+func (r ruleTexts) check(f *finder, key string, n *node) {
 	if n.kind == list {
 		for _, item := range n.items {
 			v, ok := f.one(key, item)
@@ -177,7 +181,7 @@ func (r rules) check(f *finder, key string, n *node) {
 	}
 }
 
-func (rules) schema() map[string]any {
+func (ruleTexts) schema() map[string]any {
 	one := text{}.schema()
 	item := text{}.schema()
 	item["pattern"] = `^[^\r\n]*$`
@@ -191,7 +195,9 @@ func relate(f *finder, root *node) {
 		f.target(chosen, targets)
 	}
 	relateFormats(f, root.member("formats"))
-	relateRoutes(f, root.member("routes"))
+	always := root.member("always")
+	f.relateRules(nil, always, "")
+	relateRoutes(f, root.member("routes"), always, root)
 }
 
 // target reports a name of a target that there is not.
@@ -223,6 +229,7 @@ func noTarget(name string, known []string) string {
 // build makes a File of a tree without mistakes.
 func build(path string, root *node, warnings []Mistake) *File {
 	file := &File{Path: path, Values: valuesOf(path, root), Warnings: warnings}
+	file.Always, _ = rulesIn(root.member("always"))
 	if routes := root.member("routes"); routes != nil {
 		file.Routes, file.places = routesOf(routes), map[string]place{}
 		for _, r := range routes.items {
@@ -251,7 +258,7 @@ func valuesOf(path string, n *node) map[string]settings.Value {
 		v.From = fmt.Sprintf("%s:%d:%d", path, v.Line, v.Column)
 		switch m.value.kind {
 		case list:
-			if m.key == "routes" || m.key == "formats" {
+			if m.key == "routes" || m.key == "formats" || m.key == "always" {
 				continue
 			}
 			v.Text = strings.Join(textsOf(m.value), "\n")

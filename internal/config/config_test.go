@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/seed56735111/penstock/internal/config"
+	"github.com/seed56735111/penstock/pipeline"
 )
 
 // mistakes returns what is wrong with a text, a line each.
@@ -272,8 +273,9 @@ func TestFlagsWinOverRoutes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	under := file.RoutesUnder(func(flag string) bool { return flag == "index" || flag == "original" })
-	if r := under[0]; r.Index != "" || r.Format != "text" || r.Original != nil || file.Routes[0].Index != "x" {
+	var read pipeline.Read
+	file.Into(&read, func(flag string) bool { return flag == "index" || flag == "original" })
+	if r := read.Routes[0]; r.Index != "" || r.Format != "text" || r.Original != nil || file.Routes[0].Index != "x" {
 		t.Errorf("got %+v", r)
 	}
 }

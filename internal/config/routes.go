@@ -98,6 +98,7 @@ func routeKeys() keys {
 		{name: "match", usage: "what the route takes; everything without it", form: matchKeys},
 		{name: "skip", usage: "why the records are left out", form: text{testSkip}},
 		{name: "data_stream", usage: "data stream, in the place of an index", form: text{testStream}},
+		{name: "rules", usage: "what becomes of the records, one after the other", form: rulesForm},
 	}
 	for _, s := range settings.Table() {
 		if slices.Contains(routeSettings, s.Key()) {
@@ -191,7 +192,7 @@ func (f *finder) testFormats(v string) error {
 }
 
 // relateRoutes reports what is wrong between routes, and between the keys of one.
-func relateRoutes(f *finder, routes *node) {
+func relateRoutes(f *finder, routes, always, root *node) {
 	if routes == nil || routes.kind != list {
 		return
 	}
@@ -210,6 +211,7 @@ func relateRoutes(f *finder, routes *node) {
 			}
 		}
 		f.route(r)
+		f.relateRules(always, r.member("rules"), readAs(r, root))
 		key := canonical(r.member("match"))
 		switch before := taken[key]; {
 		case all != nil:
@@ -243,11 +245,26 @@ func (f *finder) route(r *node) {
 	}
 	if r.member("skip") != nil {
 		for _, m := range r.members {
-			if m.key == "data_stream" || slices.Contains(routeSettings, m.key) {
+			if m.key == "data_stream" || m.key == "rules" || slices.Contains(routeSettings, m.key) {
 				f.wrong(m.place, "%s means nothing beside skip: no record is read", m.key)
 			}
 		}
 	}
+}
+
+// readAs is the format that the records of a route have, empty when it may be several, or is one of the user's own.
+func readAs(r, root *node) string {
+	name := root.textAt("format")
+	if match := r.member("match"); match != nil && match.member("format") != nil {
+		name = match.textAt("format")
+	}
+	if own := r.textAt("format"); own != "" {
+		name = own
+	}
+	if slices.Contains(namesOf(root.member("formats")), name) {
+		return ""
+	}
+	return name
 }
 
 // takesAll reports whether a match, or none, takes everything.
@@ -307,6 +324,7 @@ func routesOf(n *node) []pipeline.Route {
 		if v := item.member("drop"); v != nil {
 			r.Drop = textsOf(v)
 		}
+		r.Rules, _ = rulesIn(item.member("rules"))
 		if match := item.member("match"); match != nil {
 			r.Match = matchOf(match)
 		}
@@ -341,12 +359,16 @@ func matchOf(n *node) pipeline.Match {
 	}
 }
 
-// RoutesUnder returns the routes without what the command line says for all entries. Given reports whether a flag
-// stands on the command line. A nil File has no routes.
-func (f *File) RoutesUnder(given func(flag string) bool) []pipeline.Route {
+// Into puts routes, rules and formats into read: the routes without what the command line says for all entries. Given reports
+// whether a flag stands on the command line. A nil File has none.
+func (f *File) Into(read *pipeline.Read, given func(flag string) bool) {
 	if f == nil {
-		return nil
+		return
 	}
+	read.Always, read.Routes, read.Definitions = f.Always, f.routesUnder(given), f.Definitions()
+}
+
+func (f *File) routesUnder(given func(flag string) bool) []pipeline.Route {
 	routes := slices.Clone(f.Routes)
 	for i := range routes {
 		r := &routes[i]

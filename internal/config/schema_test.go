@@ -64,6 +64,10 @@ var values = []string{
 	`[{"name": "f", "dissect": "a %{b}", "samples": [{}]}]`, `[{"name": "f", "samples": [{"line": "x", "field": {}}]}]`,
 	`[{"name": "f", "samples": [{"line": "x", "fields": []}]}]`, `[{"name": "f", "samples": [{"line": "x", "time": 3}]}]`,
 	`[{"name": "f", "samples": [{"line": "x", "unparsed": "maybe"}]}]`, `[{"name": "f", "patterns": {"A": null}}]`,
+	`[{"name": "a", "rules": [{"drop": "why"}]}]`, `[{"name": "a", "rules": [{"drop": 7, "set": {"x": "y"}}]}]`,
+	`[{"name": "a", "rules": [{"when": "x == 1"}]}]`, `[{"drop": "why", "shadow": true, "on_error": "keep"}]`,
+	`[{"set": {"x": "y", "z": 7}, "name": "n", "when": "a > 1"}]`, `[{"set": {}}]`, `[{"set": ["x"]}]`, `[{"st": {"x": "y"}}]`,
+	`[{"drop": "why", "on_error": "perhaps"}]`, `[{"drop": "why", "shadow": 2}]`, `[{"set": {"x": ["y"]}}]`, `[7]`,
 	`[{"name": "a", "workers": 3}]`, `[{"name": "a", "fields": "esc"}]`, `[{"name": 7, "index": null}]`,
 }
 
@@ -77,6 +81,7 @@ func beyond(text string) bool {
 		"nothing ever matches", "never reached", "the pattern is empty", "regular expression", "means nothing beside",
 		"says what records are", "is no name of a format", "it is no time such", "is no type: want", "fits the empty line",
 		"sets none", "both given", "a second route", "match is empty", "say why", "a data stream has",
+		": at character ", "is never reached", "a second rule",
 	}, func(s string) bool { return strings.Contains(text, s) })
 }
 

@@ -96,7 +96,7 @@ func (f *Function) wire(ctx context.Context, file *config.File) (*wiring, error)
 	w.AWS.Live = true
 	w.fit(flags, os.Getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"))
 	w.logger, w.read.Tables = f.logger, f.tables
-	w.read.Routes, w.read.Definitions = file.RoutesUnder(config.GivenTo(flags)), file.Definitions()
+	file.Into(&w.read, config.GivenTo(flags))
 	if err := w.open(ctx); err != nil {
 		return nil, err
 	}

@@ -403,6 +403,17 @@ func newPlan(record string, least int, layout Layout, fields []Field) *plan {
 	return p
 }
 
+// Closed reports whether records have no fields but those that are documented: none is named by what is read.
+func (f *Schema) Closed() bool {
+	open := func(one Field) bool { return one.Pairs != nil || one.Details }
+	for _, form := range f.Forms {
+		if slices.ContainsFunc(form.Fields, open) {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(f.Fields, open)
+}
+
 // documented returns the fields of documents that fields of lines become.
 func documented(fields []Field) []entry.Field {
 	var all []entry.Field

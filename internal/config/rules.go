@@ -1,0 +1,197 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/seed56735111/penstock/internal/settings"
+	"github.com/seed56735111/penstock/pipeline"
+	"github.com/seed56735111/penstock/rules"
+)
+
+// ruleVerb is a verb of rules, as the file has it.
+type ruleVerb struct {
+	key
+	// of makes the verb of what stands behind it, which has the form of the key.
+	of func(n *node) rules.Verb
+}
+
+// ruleVerbs are the verbs, a file for each.
+func ruleVerbs() []ruleVerb {
+	return []ruleVerb{dropVerb(), setVerb()}
+}
+
+// beside are the keys that stand beside a verb.
+var beside = keys{
+	{name: "when", usage: "an expression: the records that the rule is for", form: text{}},
+	{name: "name", usage: "what counts and explain call the rule", form: routeName{}},
+	{
+		name: "on_error", usage: "what becomes of a record on which the rule fails: keep leaves it as it was, with a mark",
+		form: words{"keep", "deadletter"},
+	},
+	{name: "shadow", usage: "count what the rule would do, and do nothing", form: boolean{}},
+}
+
+// ruleForm is a rule: one verb, and what stands beside it.
+type ruleForm struct{}
+
+func ruleKeys() keys {
+	all := slices.Clone(beside)
+	for _, v := range ruleVerbs() {
+		all = append(all, v.key)
+	}
+	return all
+}
+
+func (ruleForm) check(f *finder, key string, n *node) {
+	ruleKeys().check(f, key, n)
+	if n.kind != object {
+		return
+	}
+	var verbs []*member
+	var known []string
+	for _, v := range ruleVerbs() {
+		known = append(known, v.name)
+		for i := range n.members {
+			if n.members[i].key == v.name {
+				verbs = append(verbs, &n.members[i])
+				break
+			}
+		}
+	}
+	switch {
+	case len(verbs) == 0:
+		f.wrong(n.place, "%s has no verb: one of %s", key, strings.Join(known, ", "))
+	case len(verbs) > 1:
+		f.wrong(verbs[1].place, "%s has a second verb, %s beside %s; each is a rule of its own", key, verbs[1].key, verbs[0].key)
+	}
+}
+
+func (ruleForm) schema() map[string]any {
+	s := ruleKeys().schema()
+	var one []any
+	for _, v := range ruleVerbs() {
+		one = append(one, map[string]any{"required": []string{v.name}})
+	}
+	s["oneOf"] = one
+	return s
+}
+
+// rulesForm is a list of rules.
+var rulesForm = several{ruleForm{}, "a rule"}
+
+// ruleOf makes a rule of a node without mistakes of shape; ok is false for one with some.
+func ruleOf(n *node) (r rules.Rule, ok bool) {
+	for _, v := range ruleVerbs() {
+		if behind := n.member(v.name); behind != nil {
+			var quiet finder
+			if v.form.check(&quiet, v.name, behind); len(quiet.found) > 0 {
+				return r, false
+			}
+			r.Verb = v.of(behind)
+		}
+	}
+	r.When, r.Name = n.textAt("when"), n.textAt("name")
+	r.DeadLetter = n.textAt("on_error") == "deadletter"
+	r.Shadow, _ = strconv.ParseBool(n.textAt("shadow"))
+	return r, r.Verb != nil
+}
+
+// rulesIn are the rules of a list that have no mistake of shape, with their places.
+func rulesIn(n *node) (all []rules.Rule, from []*node) {
+	if n == nil || n.kind != list {
+		return nil, nil
+	}
+	for i, item := range n.items {
+		r, ok := ruleOf(item)
+		if !ok {
+			continue
+		}
+		if r.Name == "" {
+			r.Name = rules.DefaultName(r.Verb, i)
+		}
+		all, from = append(all, r), append(from, item)
+	}
+	return all, from
+}
+
+// relateRules reports what is wrong with rules for records of a format, empty for any, which come behind those for all
+// records.
+func (f *finder) relateRules(always, behind *node, format string) {
+	general, _ := rulesIn(always)
+	all, from := rulesIn(behind)
+	for _, wrong := range pipeline.CheckRules(general, all, format) {
+		if at := wrong.Number - len(general); at >= 0 { // those for all records are told of alone
+			f.rule(from[at], wrong, format)
+		}
+	}
+	named := map[string]*node{}
+	var end *node // no rule behind it is reached
+	for i := range all {
+		name := from[i].member("name")
+		switch first := named[all[i].Name]; {
+		case end != nil:
+			f.wrong(from[i].place, "this rule is never reached: the one in line %d leaves everything out", end.line)
+			end = nil // the others behind it are no news
+			return
+		case name != nil && first != nil:
+			f.wrong(name.place, "a second rule is called %s; the first is in line %d", quoted(name.text), first.line)
+		case name != nil:
+			named[name.text] = name
+		}
+		if _, drops := all[i].Verb.(rules.Drop); drops && all[i].When == "" && !all[i].Shadow {
+			end = from[i]
+		}
+	}
+}
+
+// rule reports what is wrong with a rule.
+func (f *finder) rule(n *node, wrong *rules.RuleError, format string) {
+	at, key := n, "a rule"
+	for _, part := range wrong.Part {
+		if below := at.member(part); below != nil {
+			at, key = below, part
+		}
+	}
+	if e, ok := errors.AsType[*rules.FieldError](wrong.Err); ok {
+		near := settings.Nearest(e.Name, slices.Sorted(maps.Keys(pipeline.SchemaOf(format))))
+		if near != "" {
+			near = fmt.Sprintf("; did you mean %q?", near)
+		}
+		f.wrong(at.place, "%s: no record of the format %s has a field %s%s", key, format, quoted(e.Name), near)
+		return
+	}
+	f.wrong(at.place, "%s: %s", key, wrong.Err)
+}
+
+// fieldsForm is an object whose keys are fields.
+type fieldsForm struct{ of form }
+
+func (m fieldsForm) check(f *finder, key string, n *node) {
+	if !f.is(object, key, n, "an object with a field for each key") {
+		return
+	}
+	if len(n.members) == 0 {
+		f.wrong(n.place, "%s is empty; name a field", key)
+	}
+	for one := range f.distinct(n) {
+		m.of.check(f, one.key, one.value)
+	}
+}
+
+func (m fieldsForm) schema() map[string]any {
+	return map[string]any{"type": "object", "minProperties": 1, "additionalProperties": m.of.schema()}
+}
+
+// assignments are the members of an object of fields.
+func assignments(n *node) []rules.Assignment {
+	var all []rules.Assignment
+	for _, m := range n.members {
+		all = append(all, rules.Assignment{Field: m.key, Value: m.value.text})
+	}
+	return all
+}

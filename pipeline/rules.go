@@ -1,0 +1,103 @@
+package pipeline
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/cloudwatch"
+	"github.com/seed56735111/penstock/format"
+	"github.com/seed56735111/penstock/rules"
+	"github.com/seed56735111/penstock/rules/expr"
+	"github.com/seed56735111/penstock/shape"
+)
+
+// SchemaOf is what is known of the fields of records of a format; nil when that is nothing.
+func SchemaOf(name string) expr.Schema {
+	name, _, _ = strings.Cut(name, "(")
+	at := slices.IndexFunc(Formats(), func(f Format) bool { return f.Name == name })
+	if at < 0 {
+		return nil
+	}
+	f := Formats()[at]
+	if len(f.Fields) == 0 {
+		return nil
+	}
+	s := expr.Schema{"message": expr.Text, "parse_error": expr.Text, "@timestamp": expr.Time}
+	for _, ofEvents := range []string{"@id", "@message", "@owner", "@log_group", "@log_stream"} {
+		s[ofEvents] = expr.Text
+	}
+	for _, field := range f.Fields {
+		s[field.Name] = typeOf(field)
+	}
+	if !f.Closed {
+		s[expr.AnyField] = expr.Unknown
+	}
+	return s
+}
+
+func typeOf(f format.Field) expr.Type {
+	switch f.Type {
+	case "keyword", "text", "ip":
+		return expr.Text
+	case "long", "double":
+		return expr.Number
+	case "boolean":
+		return expr.Boolean
+	case "date":
+		return expr.Time
+	}
+	return expr.Unknown
+}
+
+// ruleStages are what rules take from the other stages.
+func ruleStages() rules.Stages {
+	return rules.Stages{
+		Index: func(pattern string) (rules.Index, error) {
+			p, err := shape.ParsePattern(pattern)
+			if err != nil {
+				return nil, err
+			}
+			return indexes{p}, nil
+		},
+		Origin: func(o *penstock.Object, id penstock.Identity) func(string) (string, bool) {
+			from := shape.OriginOf(o, id)
+			return from.Value
+		},
+		IDs: func(id penstock.Identity, entry, format string) func(*penstock.Record) []byte {
+			ids := shape.IDs(id, entry)
+			if format != cloudwatch.FormatEvents && format != cloudwatch.FormatPayloads {
+				return ids
+			}
+			return func(r *penstock.Record) []byte {
+				if id := shape.Text(r.JSON, "@id"); id != nil {
+					return id
+				}
+				return ids(r)
+			}
+		},
+	}
+}
+
+// indexes names indexes by a pattern.
+type indexes struct{ *shape.Pattern }
+
+// Entry is part of rules.Index.
+func (i indexes) Entry(o *penstock.Object, id penstock.Identity, entry, format string) rules.Namer {
+	return i.Pattern.Entry(o, id, entry, format)
+}
+
+// CheckRules returns what is wrong with rules: those for all records, and behind them those for records of a format,
+// which is empty for any.
+func CheckRules(always, list []rules.Rule, format string) []*rules.RuleError {
+	return rules.Check(always, list, SchemaOf(format), ruleStages())
+}
+
+// chain returns the rules for the entries of a route whose records are of a format.
+func (o *Read) chain(list []rules.Rule, format string) (*rules.Chain, error) {
+	c, err := rules.Compile(o.Always, list, SchemaOf(format), ruleStages())
+	if err != nil {
+		return nil, &OptionError{BadRule, err}
+	}
+	return c, nil
+}

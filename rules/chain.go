@@ -1,0 +1,293 @@
+package rules
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/internal/quote"
+	"github.com/seed56735111/penstock/rules/expr"
+)
+
+// Chain is a list of rules that is ready. It is safe for concurrent use.
+type Chain struct {
+	rules  []rule
+	stages Stages
+	ids    bool // some rule goes by the id
+}
+
+// rule is a Rule that is ready.
+type rule struct {
+	Rule
+	when   *expr.Program // nil is always
+	action Action
+	drop   *DropError
+	mark   []byte // its name, as JSON
+	always bool   // also on a record that becomes a dead letter
+}
+
+// byID is an action that asks for [Record.ID].
+type byID interface{ byID() }
+
+// Compile prepares rules, in their order: the general ones are for records of all formats, and those of list, behind
+// them, for records of which schema is known. Its error is a *RuleError for the first rule that cannot be as it is.
+func Compile(general, list []Rule, schema expr.Schema, stages Stages) (*Chain, error) {
+	c, wrong := compileAll(general, list, schema, stages)
+	if len(wrong) > 0 {
+		return nil, wrong[0]
+	}
+	return c, nil
+}
+
+// Check returns what is wrong with rules: one mistake of each that cannot be as it is.
+func Check(general, list []Rule, schema expr.Schema, stages Stages) []*RuleError {
+	_, wrong := compileAll(general, list, schema, stages)
+	return wrong
+}
+
+func compileAll(general, list []Rule, schema expr.Schema, stages Stages) (c *Chain, wrong []*RuleError) {
+	c = &Chain{stages: stages}
+	env := &Env{Schema: maps.Clone(schema), Stages: stages}
+	list = slices.Concat(general, list)
+	for i := range list {
+		env.general = i < len(general)
+		one, err := compile(&list[i], i, env)
+		if err != nil {
+			wrong = append(wrong, err)
+			continue
+		}
+		if _, ok := one.action.(byID); ok {
+			c.ids = true
+		}
+		c.rules = append(c.rules, one)
+	}
+	return c, wrong
+}
+
+func compile(r *Rule, number int, env *Env) (one rule, wrong *RuleError) {
+	one.Rule = *r
+	if r.Verb == nil {
+		return one, &RuleError{number, []string{"rule"}, errNoVerb}
+	}
+	if one.Name == "" {
+		one.Name = DefaultName(r.Verb, number)
+	}
+	var err error
+	if r.When != "" {
+		if one.when, err = env.Expression(r.When, expr.Boolean); err != nil {
+			return one, &RuleError{number, []string{"when"}, err}
+		}
+	}
+	if one.action, err = r.Verb.Compile(env); err != nil {
+		part := []string{r.Verb.Word()}
+		if e, ok := errors.AsType[*PartError](err); ok {
+			part, err = append(part, e.Part), e.Err
+		}
+		return one, &RuleError{number, part, err}
+	}
+	_, one.always = one.action.(Redactor)
+	one.mark = quote.AppendString(nil, one.Name)
+	one.drop = &DropError{Rule: one.Name}
+	if v, ok := r.Verb.(interface{ Why() string }); ok {
+		one.drop.Reason = v.Why()
+	}
+	return one, nil
+}
+
+// DefaultName is the name of a rule without one: why it drops, or its verb and place.
+func DefaultName(v Verb, number int) string {
+	if why, ok := v.(interface{ Why() string }); ok && why.Why() != "" {
+		return why.Why()
+	}
+	return fmt.Sprintf("%s-%d", v.Word(), number+1)
+}
+
+// Cost is the most that the conditions take for one record, in comparisons of a number.
+func (c *Chain) Cost() int {
+	cost := 0
+	for i := range c.rules {
+		if c.rules[i].when != nil {
+			cost += c.rules[i].when.Cost()
+		}
+	}
+	return cost
+}
+
+// Shaper returns a shaper that applies the rules to each record before inner makes its document. A chain without rules
+// returns inner.
+func (c *Chain) Shaper(inner penstock.Shaper) penstock.Shaper {
+	if len(c.rules) == 0 {
+		return inner
+	}
+	return &shaper{inner, c}
+}
+
+type shaper struct {
+	penstock.Shaper
+	chain *Chain
+}
+
+// Entry is part of penstock.Shaper.
+func (s *shaper) Entry(o *penstock.Object, id penstock.Identity, entry, format string) (penstock.EntryShaper, error) {
+	inner, err := s.Shaper.Entry(o, id, entry, format)
+	if err != nil {
+		return nil, err
+	}
+	e := &Entry{chain: s.chain, inner: inner, counts: make([]penstock.RuleCount, len(s.chain.rules))}
+	for i := range s.chain.rules {
+		one := &s.chain.rules[i]
+		e.counts[i] = penstock.RuleCount{Rule: one.Name, Verb: one.Verb.Word(), Shadow: one.Shadow}
+	}
+	e.record.origin = originFields(id, entry, format)
+	if of := s.chain.stages.Origin; of != nil {
+		e.record.lookup = of(o, id)
+	}
+	if of := s.chain.stages.IDs; of != nil && s.chain.ids {
+		e.ids = of(id, entry, format)
+	}
+	return e, nil
+}
+
+// originFields are the fields that say where a record is from.
+func originFields(id penstock.Identity, entry, format string) []originField {
+	var all []originField
+	add := func(path, value string) {
+		if value != "" {
+			all = append(all, originField{path, quote.AppendString(nil, value)})
+		}
+	}
+	if id.Bucket != "" {
+		add("aws.s3.bucket", id.Bucket)
+		add("aws.s3.key", id.Key)
+	} else {
+		add("penstock.file", id.Key)
+	}
+	add("penstock.entry", entry)
+	add("penstock.format", format)
+	return all
+}
+
+// Entry applies the rules to the records of one entry. It is for one goroutine.
+type Entry struct {
+	chain  *Chain
+	inner  penstock.EntryShaper
+	ids    func(r *penstock.Record) []byte
+	counts []penstock.RuleCount
+	record Record
+	failed []byte // names of the rules that failed on the record, as a JSON list
+	// Trace, when it is set, is told what each rule did that applied to a record, and why it failed.
+	Trace func(r *Record, count *penstock.RuleCount, did Verdict, err error)
+}
+
+var (
+	_ penstock.EntryShaper = (*Entry)(nil)
+	_ penstock.RuleCounter = (*Entry)(nil)
+)
+
+// RuleCounts is part of penstock.RuleCounter.
+func (e *Entry) RuleCounts() []penstock.RuleCount { return e.counts }
+
+// Shape is part of penstock.EntryShaper. It leaves in r what the record has become.
+func (e *Entry) Shape(r *penstock.Record) (penstock.Document, error) {
+	if r.Left {
+		return e.inner.Shape(r)
+	}
+	rec := &e.record
+	rec.reset(r)
+	if e.ids != nil {
+		rec.id = e.ids(r)
+	}
+	drop, failure := e.apply(rec)
+	if drop != nil {
+		r.Left = true
+		_, _ = e.inner.Shape(r) // the ids of the others may depend on it
+		r.Left = false
+		return penstock.Document{}, drop
+	}
+	if rec.changed {
+		r.Top = rec.top()
+		r.Before, r.JSON = r.JSON, rec.JSON()
+	}
+	doc, err := e.inner.Shape(r)
+	if failure != nil && err == nil {
+		return doc, failure.letter(r, &doc)
+	}
+	return doc, err
+}
+
+// apply runs the rules. It returns why the record is left out, or why it is to be a dead letter.
+func (e *Entry) apply(rec *Record) (drop *DropError, fails *failure) {
+	e.failed = e.failed[:0]
+	for i := range e.chain.rules {
+		one := &e.chain.rules[i]
+		if fails != nil && !one.always || one.when != nil && !one.when.True(rec) {
+			continue
+		}
+		rec.begin()
+		did, err := one.action.Apply(rec)
+		if did == LeftOut && rec.kept {
+			did = Nothing
+		}
+		if err != nil || one.Shadow {
+			rec.rollback()
+		}
+		count := &e.counts[i]
+		switch {
+		case err != nil:
+			count.Failed++
+			if one.DeadLetter && !one.Shadow {
+				fails = &failure{one.Name, err}
+			} else if !one.Shadow {
+				e.failed = append(append(e.failed, ','), one.mark...)
+			}
+		case did != Nothing:
+			count.Records++
+			count.Bytes += int64(len(rec.of.Raw))
+		}
+		if e.Trace != nil && (err != nil || did != Nothing) {
+			e.Trace(rec, count, did, err)
+		}
+		if did == LeftOut && err == nil && !one.Shadow {
+			count.Dropped++
+			return one.drop, nil
+		}
+	}
+	if len(e.failed) > 0 {
+		rec.mark(e.failed)
+	}
+	return nil, fails
+}
+
+// NameFailed is the field with the names of the rules that failed on a record.
+const NameFailed = penstock.NameMeta + ".rules_failed"
+
+// mark says in the record which rules failed.
+func (r *Record) mark(names []byte) {
+	list := append(append(r.Room(), names...), ']')
+	value := r.Made(list)
+	value[0] = '['
+	m := member{name: []byte(NameFailed), value: value, start: -1}
+	if at := r.find(NameFailed); at >= 0 {
+		r.members[at] = m
+	} else {
+		r.members = append(r.members, m)
+	}
+	r.changed = true
+}
+
+// failure is a rule that failed on a record, which becomes a dead letter.
+type failure struct {
+	rule string
+	err  error
+}
+
+// letter is the error that makes it one. The letter has the document of the record as it was before the rule.
+func (f *failure) letter(r *penstock.Record, doc *penstock.Document) error {
+	return &penstock.RecordError{
+		Reason: penstock.ReasonRule, Offset: r.Offset, Length: int64(len(r.Raw)), Raw: r.Raw,
+		ID: doc.ID, Document: doc.Body(), Routing: doc.Routing, Pipeline: doc.Pipeline, Content: r.Content,
+		Err: fmt.Errorf("rule %q: %w", f.rule, f.err),
+	}
+}
