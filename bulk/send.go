@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
@@ -246,9 +247,14 @@ type round struct {
 
 // attempt sends one request and settles every document whose outcome is final.
 func (w *Writer) attempt(b *batch, isRetry bool, before int64) round {
+	began := time.Now()
 	resp, err := w.post(b, isRetry)
 	if err != nil {
 		return w.unanswered(b, err)
+	}
+	if w.cfg.Logger.Enabled(w.ctx, slog.LevelDebug) {
+		w.cfg.Logger.DebugContext(w.ctx, "request answered", "documents", len(b.docs), "bytes", len(b.body),
+			"status", resp.StatusCode, "seconds", time.Since(began).Seconds())
 	}
 	defer func() { _ = resp.Body.Close() }()
 	done, err := w.readAnswer(b, resp.Body)

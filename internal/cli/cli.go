@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/signal"
 	"runtime/pprof"
@@ -42,10 +41,10 @@ type app struct {
 	Streams
 	// interrupted is closed by the second SIGINT or SIGTERM; the first one ends the context of the command.
 	interrupted chan struct{}
-	logLevel    string
-	noted       sync.Map     // the texts of notes
-	config      *config.File // nil without one
-	like        likeness     // of the program that the proxy is run in place of
+	voice
+	noted  sync.Map     // the texts of notes
+	config *config.File // nil without one
+	like   likeness     // of the program that the proxy is run in place of
 }
 
 // Main runs penstock with the given arguments and returns its exit code. It blocks until the command is done.
@@ -140,11 +139,12 @@ Exit codes: 0 everything settled; 1 internal error; 2 usage or configuration; 3 
 		&cobra.Group{ID: groupLook, Title: "Looking into things:"},
 	)
 	root.SetFlagErrorFunc(flagError)
-	root.PersistentFlags().StringVar(&a.logLevel, "log-level", "info", "lowest level that is logged to standard error: "+
-		"debug, info, warn or error")
 	root.PersistentFlags().String("config", "", "file with settings, in YAML or JSON; variables and "+
 		"flags override it")
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		if err := a.sound(cmd.Flags()); err != nil {
+			return err
+		}
 		if settings.Has(cmd.Flags()) {
 			if err := a.noteVariables(cmd); err != nil {
 				return err
@@ -155,6 +155,8 @@ Exit codes: 0 everything settled; 1 internal error; 2 usage or configuration; 3 
 	root.SetUsageFunc(usage)
 	root.SuggestionsMinimumDistance = 2
 	root.AddCommand(commands(a)...)
+	a.voiceFlags(root)
+	a.complete(root)
 	root.Version = version.Of().String() // with cobra's own words: any template links every method of every type
 	root.SetHelpCommandGroupID(groupLook)
 	root.SetCompletionCommandGroupID(groupLook)
@@ -236,24 +238,6 @@ func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 	}
 }
 
-// logger is the log of the commands, at the level that was asked for.
-func (a *app) logger() (*slog.Logger, error) {
-	level, err := settings.Level(a.logLevel)
-	if err != nil {
-		return nil, err
-	}
-	return a.log(level), nil
-}
-
-// log writes to standard error: text for a person at a terminal, JSON otherwise.
-func (a *app) log(level slog.Level) *slog.Logger {
-	opts := &slog.HandlerOptions{Level: level}
-	if isTerminal(a.Err) {
-		return slog.New(slog.NewTextHandler(a.Err, opts))
-	}
-	return slog.New(slog.NewJSONHandler(a.Err, opts))
-}
-
 // noteVariables tells of variables that look like settings: the function's readers in its log.
 func (a *app) noteVariables(cmd *cobra.Command) error {
 	for _, text := range settings.Stray(os.Environ()) {
@@ -270,14 +254,6 @@ func (a *app) noteVariables(cmd *cobra.Command) error {
 	return nil
 }
 
-// note tells a person what is most likely not meant, once, and goes on.
-func (a *app) note(format string, args ...any) {
-	text := printable(fmt.Sprintf(format, args...))
-	if _, told := a.noted.LoadOrStore(text, true); !told {
-		_, _ = fmt.Fprintf(a.Err, "penstock: note: %s\n", text)
-	}
-}
-
 // explain prints the error and its way out and returns the exit code.
 func (a *app) explain(err error) int {
 	if done, ok := errors.AsType[*exitError](err); ok {
@@ -288,9 +264,6 @@ func (a *app) explain(err error) int {
 		writeMistakes(a.Err, e.Path, e.Mistakes)
 		text = fmt.Sprintf("%s has %d mistakes", e.Path, len(e.Mistakes))
 	}
-	_, _ = fmt.Fprintf(a.Err, "penstock: error: %s\n", printable(text))
-	if h := hintFor(err); h != "" {
-		_, _ = fmt.Fprintf(a.Err, "penstock: hint: %s\n", printable(h))
-	}
+	a.trouble(text, hintFor(err))
 	return exitCodeFor(err)
 }

@@ -242,6 +242,7 @@ two domains, has two letters.`,
 			}
 			return err
 		},
+		ValidArgsFunction: o.ids(a),
 	}
 	o.lookFlags(settings.Flags{FlagSet: cmd.Flags()})
 	return cmd
@@ -411,6 +412,7 @@ every letter.`,
 			_, _ = fmt.Fprintf(a.Out, "%s removed from %s\n", plural(n, "dead letter"), o.dir)
 			return nil
 		},
+		ValidArgsFunction: o.ids(a),
 	}
 	f := settings.Flags{FlagSet: cmd.Flags()}
 	o.lookFlags(f)

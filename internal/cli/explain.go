@@ -49,6 +49,7 @@ docs/explain.md explains the output.`,
 			return o.run(cmd.Context(), a, args)
 		},
 	}
+	cmd.ValidArgsFunction = a.sources(&o.aws, &o.s3)
 	f := settings.Flags{FlagSet: cmd.Flags()}
 	f.AWS(&o.aws)
 	f.S3(&o.s3)

@@ -101,6 +101,10 @@ func (o *invokeOptions) run(ctx context.Context, a *app, args []string) error {
 	if err != nil {
 		return err
 	}
+	level, err := a.logLevel()
+	if err != nil {
+		return err
+	}
 	command := []string{o.binary}
 	if o.binary == "" {
 		self, err := os.Executable()
@@ -110,7 +114,7 @@ func (o *invokeOptions) run(ctx context.Context, a *app, args []string) error {
 		command = []string{self, "lambda"}
 	}
 	sandbox := &sandbox{cfg: runtimeapi.Config{
-		Command: command, Env: append([]string{"AWS_LAMBDA_LOG_LEVEL=" + a.logLevel}, o.environment()...),
+		Command: command, Env: append([]string{"AWS_LAMBDA_LOG_LEVEL=" + level.String()}, o.environment()...),
 		Name: o.name, Region: o.region, Account: o.account,
 		MemoryMB: o.memory, Timeout: o.timeout, Output: a.Err,
 		Begin: func(id string) { _, _ = fmt.Fprintf(a.Err, "START RequestId: %s Version: $LATEST\n", id) },

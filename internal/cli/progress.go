@@ -45,7 +45,7 @@ const (
 // Documents that go to the same terminal leave no room for it.
 func (p *progress) tell(a *app, log logger, documents bool) (stop func()) {
 	s, onScreen := a.Err.(*screen)
-	if onScreen && documents && isTerminal(a.Out) {
+	if a.quiet || onScreen && documents && isTerminal(a.Out) {
 		return func() {}
 	}
 	ctx, cancel := context.WithCancel(context.Background())

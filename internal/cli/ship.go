@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"runtime/debug"
 	"slices"
@@ -67,6 +68,7 @@ records); 4 incomplete, run it again; 5 refused. docs/ship.md explains the outpu
 			return o.run(cmd.Context(), a, args, cmd.Flags().Changed(deadLettersFlag))
 		},
 	}
+	cmd.ValidArgsFunction = a.sources(&o.Target.AWS, &o.S3)
 	f := settings.Flags{FlagSet: cmd.Flags()}
 	f.Target(&o.Target)
 	f.Text(&o.DeadLetters, deadLettersFlag)
@@ -158,6 +160,7 @@ func (o *shipOptions) run(ctx context.Context, a *app, args []string, named bool
 	sum := newSummary(o.showAll)
 	p.Observe = func(r penstock.ObjectReport) {
 		sum.add(r)
+		logReport(ctx, logger, &r)
 		for _, name := range r.Formats {
 			res.Formats[name]++
 		}
@@ -177,6 +180,21 @@ func (o *shipOptions) run(ctx context.Context, a *app, args []string, named bool
 		o.sayMark(a, args, mark)
 	}
 	return err
+}
+
+// logReport says of an object, to who wants to know everything, what became of it.
+func logReport(ctx context.Context, l logger, r *penstock.ObjectReport) {
+	if !l.Enabled(ctx, slog.LevelDebug) {
+		return
+	}
+	attrs := []any{
+		"object", r.Object, "formats", r.Formats, "records", r.Counts.Records, "delivered", r.Counts.Delivered,
+		"duplicate", r.Counts.Duplicate, "dead_lettered", r.Counts.DeadLettered, "dropped", r.Counts.Dropped,
+	}
+	if r.Err != nil {
+		attrs = append(attrs, "error", r.Err)
+	}
+	l.DebugContext(ctx, "object done", attrs...)
 }
 
 // watched runs the pipeline for somebody who wants to know how far it is. It returns the item up to which everything is
@@ -259,9 +277,10 @@ func (o *shipOptions) finish(
 		out = a.Err
 	}
 	var outErr error
-	if o.asJSON {
+	switch well := runErr == nil && o.code(res, sum) == exitOK; {
+	case o.asJSON:
 		outErr = res.writeJSON(out)
-	} else {
+	case !a.quiet || !well:
 		outErr = sum.write(out, res, terminalWidth(out))
 	}
 	o.notes(a, res, rules)
@@ -274,10 +293,7 @@ func (o *shipOptions) finish(
 		if !strings.Contains(text, first.Object) {
 			text = first.Object + ": " + text
 		}
-		_, _ = fmt.Fprintf(a.Err, "penstock: error: %s\n", printable(text))
-		if h := hintFor(first.Err); h != "" {
-			_, _ = fmt.Fprintf(a.Err, "penstock: hint: %s\n", printable(h))
-		}
+		a.trouble(text, hintFor(first.Err))
 	}
 	if res.ItemsGivenBack > 0 {
 		_, _ = fmt.Fprintf(a.Err, "penstock: %s given back; run the same command again, what has arrived is not doubled\n",
@@ -310,7 +326,7 @@ func (o *shipOptions) notes(a *app, res *result, rules *shape.Rules) {
 		a.note("the documents are for %s, each with shards of its own; --index 'logs-{yyyy.MM}' makes fewer: "+
 			"one for each month, whatever the format", humanCount(int64(n))+" indexes")
 	}
-	if o.dry {
+	if o.dry && !a.quiet {
 		_, _ = fmt.Fprintf(a.Err, "penstock: %s from %s, nothing was sent\n", plural(*res.Previewed, "document"),
 			plural(res.Objects, "object"))
 	}

@@ -87,6 +87,7 @@ takes; without one in that of OpenSearch, which Elasticsearch takes from 7.8 on.
 		},
 	}
 	o.flags(cmd)
+	cmd.ValidArgsFunction = oneOf(formatNames()...)
 	return cmd
 }
 
@@ -115,6 +116,7 @@ then on; those that are there keep their mappings.`,
 			return err
 		},
 	}
+	cmd.ValidArgsFunction = oneOf(formatNames()...)
 	o.flags(cmd).BoolVar(&o.force, "force", false, "put also those that somebody else wrote or changed")
 	return cmd
 }
@@ -154,6 +156,7 @@ same.`,
 		},
 	}
 	o.flags(cmd)
+	cmd.ValidArgsFunction = oneOf(formatNames()...)
 	return cmd
 }
 

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -289,13 +290,17 @@ func (f *File) Settings(target string) (settings.File, error) {
 	}
 	var ok bool
 	if out.Target, ok = f.Targets[target]; !ok {
-		known := make([]string, 0, len(f.Targets))
-		for name := range f.Targets {
-			known = append(known, name)
-		}
-		return out, fmt.Errorf("%s: %s", f.Path, noTarget(target, known))
+		return out, fmt.Errorf("%s: %s", f.Path, noTarget(target, f.TargetNames()))
 	}
 	return out, nil
+}
+
+// TargetNames are the names of the targets, sorted. A nil File has none.
+func (f *File) TargetNames() []string {
+	if f == nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(f.Targets))
 }
 
 var errNoFile = errors.New("there is no configuration file that has targets; --config names one")

@@ -26,6 +26,15 @@ var choices = map[string]words{
 	"logs_messages": {"compat", "recognise"},
 }
 
+// Choices are the words of the settings that have one of a few, by the names of their flags.
+func Choices() map[string][]string {
+	all := map[string][]string{}
+	for key, words := range choices {
+		all[strings.ReplaceAll(key, "_", "-")] = words
+	}
+	return all
+}
+
 // tests are what else can be said about the value of a key, in the words of those who use it.
 var tests = map[string]func(string) error{
 	"domain":      testDomain,
