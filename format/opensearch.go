@@ -1,6 +1,9 @@
 package format
 
 import (
+	"bytes"
+	"slices"
+
 	"github.com/seed56735111/penstock/format/internal/entry"
 	"github.com/seed56735111/penstock/format/internal/events"
 	"github.com/seed56735111/penstock/format/internal/lines"
@@ -9,6 +12,36 @@ import (
 // opensearch is "Logs" in the documentation of OpenSearch, "Logging" in that of Elasticsearch: server, slow and
 // deprecation logs, JSON or text, and audit logs of both. Names with dots are one name.
 func opensearch() schema {
+	head := []lines.Field{
+		{Name: "time", Kind: lines.ISOText, Lead: "[", End: "]"},
+		{
+			Name: "level",
+			Lead: "[",
+			End:  "]",
+			Is:   lines.OneOf("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL", "DEPRECATION", "CRITICAL"),
+		},
+		{Name: "component", Lead: "[", End: "]", Is: notLogstash()},
+	}
+	message := []lines.Field{{Name: "message", Kind: lines.Message, Rest: true}}
+	number := []lines.Field{{Name: "shard", Lead: "[", End: "]", Optional: true}}
+	node := lines.Field{Name: "node.name", Lead: "[", End: "]"}
+	index := []lines.Field{node, {Name: "index", Lead: "[", End: "]"}}
+	uuid := []lines.Field{
+		node,
+		{Name: "index", Lead: "[", End: "/", Is: lines.Unbracketed()},
+		{Name: "index_uuid", End: "]", Is: lines.Unbracketed()},
+	}
+	optional := slices.Clone(index)
+	for i := range optional {
+		optional[i].Optional = true
+	}
+	var slow []lines.Field
+	for i, name := range []string{
+		"took", "took_millis", "total_hits", "types", "type", "id", "routing", "stats", "search_type", "total_shards",
+	} {
+		slow = append(slow, lines.Field{Name: name, Lead: name + "[", End: "],", Optional: i > 1}) // text, as in JSON
+	}
+	slow = append(slow, message...)
 	return schema{
 		name: "opensearch",
 		told: "objects with component, cluster.name and node.name, elasticsearch.cluster.name, " +
@@ -17,21 +50,13 @@ func opensearch() schema {
 		about: "server, slow, deprecation and audit logs of OpenSearch and Elasticsearch",
 		grammar: forms{
 			&lines.Schema{
-				Record: "a server record", Least: 4, Several: true, GoesOn: lines.Undated,
+				Record: "a server record", Several: true, GoesOn: lines.Undated,
 				Layout: lines.Layout{Bare: true, Padded: true},
-				Fields: []lines.Field{
-					{Name: "time", Kind: lines.ISOText, Lead: "[", End: "]"},
-					{
-						Name: "level",
-						Lead: "[",
-						End:  "]",
-						Is:   lines.OneOf("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL", "DEPRECATION", "CRITICAL"),
-					},
-					{Name: "component", Lead: "[", End: "]"},
-					{Name: "node.name", Lead: "[", End: "]", Optional: true},
-					{Name: "index", Lead: "[", End: "]", Optional: true},
-					{Name: "shard", Lead: "[", End: "]", Optional: true},
-					{Name: "message", Kind: lines.Message, Rest: true},
+				Forms: []lines.Form{
+					{Least: 8, Fields: slices.Concat(head, uuid, number, slow)},
+					{Least: 7, Fields: slices.Concat(head, index, number, slow)},
+					{Least: 6, Fields: slices.Concat(head, uuid, number, message)},
+					{Least: 4, Fields: slices.Concat(head, optional, number, message)},
 				},
 			},
 			&events.Row{
@@ -67,4 +92,11 @@ func opensearch() schema {
 			},
 		},
 	}
+}
+
+// notLogstash takes components but those of Logstash, whose lines look the same.
+func notLogstash() lines.Check {
+	return lines.Check{First: lines.All(), Is: func(value []byte) bool {
+		return !bytes.HasPrefix(value, []byte("logstash."))
+	}}
 }

@@ -106,7 +106,7 @@ var timeFields = []string{
 	"Timestamp", "Time", "start_time", "start", "created_at", "asctime", "@t", "_time",
 	"timeMillis", "instant", "published", "requestTime", "startTime", "startTimestamp", "timestamp_ms", "event_timestamp",
 	"eventTimestamp", "requestReceivedTimestamp", "timestamp(ms)", "__REALTIME_TIMESTAMP", "dateTime", "time_stamp",
-	"EventTime",
+	"EventTime", "EdgeStartTimestamp", "TimeGenerated", "StartUTC", "createdDateTime",
 	"time_local", "time_iso8601", "TimeCreated", "CreationTime", "createdAt", "occurredAt", "log_time", "logged_at",
 	"unixTime", "updatedAt", "UpdatedAt", "CreatedAt",
 }

@@ -239,3 +239,10 @@ func (f *Field) starts(bare bool) Bytes {
 	}
 	return first
 }
+
+// Unbracketed takes values without brackets and spaces in them.
+func Unbracketed() Check {
+	return Check{First: All(), Is: func(value []byte) bool {
+		return len(value) > 0 && !bytes.ContainsAny(value, "[] ")
+	}}
+}

@@ -8,8 +8,7 @@ import (
 )
 
 // Counted is the grammar of messages of syslog as they go over TCP, by RFC 6587: each behind its length in bytes and a
-// space, one behind the other or on lines of their own. A length that is wrong is passed over: the message ends with its
-// line.
+// space, one behind the other or on lines of their own. Where a length is wrong, the message ends with its line.
 type Counted struct{ *Schema }
 
 // Starts returns the digits that a length begins with.

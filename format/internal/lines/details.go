@@ -18,6 +18,8 @@ var details = detailsOf(
 		"shell",
 	// the packet filter of Linux
 	"IN:in OUT:out SRC:src DST:dst PROTO:proto SPT:spt DPT:dpt LEN:len TTL:ttl MAC:mac",
+	// firewalls
+	"src dst proto src_port:spt dst_port:dpt sport:spt dport:dpt service policy_id =direction",
 	// mail
 	"rip lip method session to from relay delay dsn status size nrcpt sasl_method sasl_username message-id:message_id "+
 		"client",
@@ -26,7 +28,8 @@ var details = detailsOf(
 		"bsdname fs model serial bus",
 	// sentences alone
 	"=source_ip =auth_method =auth_function =auth_result =signature =passdb =login_event =realm =user_name =subject "+
-		"=reply_to =payload_bytes =duration =request_method =request_url",
+		"=reply_to =payload_bytes =duration =request_method =request_url =rule_id =rule_message =rule_severity =rule_file "+
+		"=rule_line =rule_data =hostname =uri =unique_id",
 )
 
 type detail struct {

@@ -178,7 +178,7 @@ func (h *head) tag(w []byte) bool {
 	} else if !colon {
 		return false
 	}
-	if !isName(name) || h.iso && isLevel(name) {
+	if !isName(name) || h.iso && (isLevel(name) || isLevel(pid)) {
 		return false
 	}
 	h.app, h.pid = name, pid

@@ -105,7 +105,13 @@ func (r *lineReader) alone(rec penstock.Record, y entry.Yield) bool {
 		}
 	}
 	r.JSON = quote.AppendLines(append(r.JSON[:0], `{"message":"`...), rec.Raw)
-	r.JSON = append(r.JSON, `"}`...)
+	r.JSON = append(r.JSON, '"')
+	if t, n, ok := times.ISO(rec.Raw); ok && n > len("2006-01-02") && bytes.HasPrefix(rec.Raw[n:], []byte(" {")) {
+		if b := AppendObject(r.Reader, r.JSON, rec.Raw[n:], &rec); len(b) > len(r.JSON) {
+			r.JSON, rec.Time = b, t // as an export of CloudWatch Logs has it
+		}
+	}
+	r.JSON = append(r.JSON, '}')
 	rec.JSON = r.JSON
 	return r.Emit(rec, y)
 }
@@ -177,7 +183,7 @@ func (r *lineReader) values(line []byte, plain bool, rec *penstock.Record) (b []
 		b = r.message(b, &p.steps[p.rest], nil, plain)
 	}
 	if message != nil && p.fields[p.rest].Details {
-		if objected := r.object(b, message, rec); len(objected) > len(b) {
+		if objected := AppendObject(r.Reader, b, message, rec); len(objected) > len(b) {
 			b = objected
 		} else {
 			b = AppendDetails(b, message)
@@ -186,8 +192,8 @@ func (r *lineReader) values(line []byte, plain bool, rec *penstock.Record) (b []
 	return b, allGood, enclosing
 }
 
-// object appends what a message holds that is a JSON object, also behind the mark of Common Event Expression.
-func (r *lineReader) object(b, message []byte, rec *penstock.Record) []byte {
+// AppendObject appends what a message holds that is a JSON object, also behind the mark of Common Event Expression.
+func AppendObject(r *entry.Reader, b, message []byte, rec *penstock.Record) []byte {
 	message = bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(message), []byte("@cee:")))
 	if n := len(message); n < len(`{"":0}`) || message[0] != '{' || message[n-1] != '}' || r.Message == nil {
 		return b

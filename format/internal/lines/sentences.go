@@ -15,6 +15,8 @@ func (d *detailer) sentences(m []byte) {
 		d.connection(m)
 	}
 	d.sshd(m)
+	d.filter(m)
+	d.rule(m)
 	if len(m) > 0 && m[0] == '(' {
 		if user, command, ok := bytes.Cut(m[1:], []byte(") CMD (")); ok {
 			d.add(details["user"], user)
@@ -49,6 +51,11 @@ func (d *detailer) connection(m []byte) {
 		}
 	}
 	// FTP servers
+	for _, event := range [...]string{"] OK LOGIN: ", "] FAIL LOGIN: "} {
+		if user, _, ok := bytes.Cut(m, []byte(event)); ok {
+			d.add(details["user"], user[bytes.LastIndexByte(user, '[')+1:])
+		}
+	}
 	if _, rest, ok := bytes.Cut(m, []byte("USER ")); ok {
 		name := nameAt(rest)
 		if behind := rest[min(len(rest), len(name)):]; bytes.HasPrefix(behind, []byte(": ")) ||
@@ -61,6 +68,63 @@ func (d *detailer) connection(m []byte) {
 			rest, _, _ = bytes.Cut(rest, []byte(end))
 		}
 		d.add(details["reason"], bytes.TrimRight(rest, ". "))
+	}
+}
+
+// filter reads what the packet filter of BSD writes, as pfSense and OPNsense log it: values between commas.
+func (d *detailer) filter(m []byte) {
+	if len(m) == 0 || !quote.IsDigit(m[0]) || !bytes.Contains(m, []byte(",match,")) {
+		return
+	}
+	var fields [22][]byte
+	n := 0
+	for more := true; more && n < len(fields); n++ {
+		fields[n], m, more = bytes.Cut(m, []byte{','})
+	}
+	const reason, action, direction, version = 5, 6, 7, 8
+	proto, src := 16, 18
+	if string(fields[version]) == "6" {
+		proto, src = 12, 15
+	}
+	if n <= src+1 || !IsIP(fields[src]) || !IsIP(fields[src+1]) {
+		return
+	}
+	d.add(details["IN"], fields[4])
+	d.add(details["reason"], fields[reason])
+	d.add(details["action"], fields[action])
+	d.add(details["=direction"], fields[direction])
+	d.add(details["PROTO"], fields[proto])
+	d.add(details["SRC"], fields[src])
+	d.add(details["DST"], fields[src+1])
+	if src+3 < n && (string(fields[proto]) == "tcp" || string(fields[proto]) == "udp") {
+		d.add(details["SPT"], fields[src+2])
+		d.add(details["DPT"], fields[src+3])
+	}
+}
+
+// ruleParts are the names of what ModSecurity says of a rule, [id "942100"], and of the fields that they become.
+var ruleParts = map[string]string{
+	"id": "=rule_id", "msg": "=rule_message", "severity": "=rule_severity", "file": "=rule_file", "line": "=rule_line",
+	"data": "=rule_data", "hostname": "=hostname", "uri": "=uri", "unique_id": "=unique_id",
+}
+
+// rule reads what ModSecurity says of a rule that a request has met.
+func (d *detailer) rule(m []byte) {
+	at := bytes.Index(m, []byte("ModSecurity: "))
+	if at < 0 {
+		return
+	}
+	for {
+		i := bytes.IndexByte(m[at:], '[')
+		if i < 0 {
+			return
+		}
+		at += i + 1
+		name, value, ok := bytes.Cut(m[at:], []byte(` "`))
+		part, known := ruleParts[string(name)]
+		if value, _, closed := bytes.Cut(value, []byte(`"]`)); ok && known && closed {
+			d.add(details[part], value)
+		}
 	}
 }
 

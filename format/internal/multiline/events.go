@@ -106,6 +106,9 @@ func (w *Writer) event(f *Events, raw []byte, offset int64, y entry.Yield) bool 
 	w.JSON = append(w.Buffer(len(raw)), '{')
 	if !f.Write(w, raw) {
 		if line, _ := firstLine(raw); !f.Begins(w.File, line) {
+			if rec, ok := w.OfAnother(offset, raw, false); ok {
+				return w.Emit(rec, y)
+			}
 			// A line of another kind, of which the time is known.
 			if t, size := w.File.Leading(line[opening(line):]); size > 0 {
 				w.Time = t

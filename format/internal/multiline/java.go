@@ -98,7 +98,14 @@ func (p *javaParts) words(line []byte, at int) {
 			}
 			value := bytes.TrimSpace(rest[1:end])
 			inner := javaLevel(value)
+			thread, class, placed := classAt(value)
 			switch {
+			case placed && p.level != nil && p.logger == nil:
+				p.thread, p.logger = thread, class // [thread:Class@17] - message
+				if p.message = skipBlank(line, at+end+1); bytes.HasPrefix(line[p.message:], []byte("- ")) {
+					p.message = skipBlank(line, p.message+1)
+				}
+				return
 			case p.level == nil && inner == len(value) && inner > 0:
 				p.level = value
 			case p.level != nil && p.logger == nil && p.thread == nil && p.pid == nil && isLogger(value) &&
@@ -120,6 +127,8 @@ func (p *javaParts) words(line []byte, at int) {
 				p.message = skipBlank(line, at+1)
 				return
 			}
+		case p.level == nil && bytes.HasPrefix(rest, []byte("- ")):
+			at++
 		case p.level != nil && bytes.HasPrefix(rest, []byte("--- ")):
 			at += 3
 		case p.level != nil && p.pid == nil && p.logger == nil && isPID(rest):
@@ -184,6 +193,15 @@ func javaFollows(rest []byte) bool {
 		len(rest) > 0 && rest[0] == '['
 }
 
+// classAt takes apart the thread, the class and the line that ZooKeeper writes: main:QuorumPeerConfig@17.
+func classAt(value []byte) (thread, class []byte, ok bool) {
+	sign, colon := bytes.LastIndexByte(value, '@'), bytes.LastIndexByte(value, ':')
+	if colon < 1 || sign < colon || !isInteger(value[sign+1:]) {
+		return nil, nil, false
+	}
+	return value[:colon], value[colon+1 : sign], isClass(value[colon+1:sign]) || isLogger(value[colon+1:sign])
+}
+
 // isPID reports whether a number comes before ---.
 func isPID(b []byte) bool {
 	first, rest := word(b, " ")
@@ -225,7 +243,8 @@ func isLogger(name []byte) bool {
 	}
 	last := bytes.LastIndexByte(name, '.')
 	return last > 0 && bytes.IndexByte(name, '/') < 0 &&
-		(bytes.Count(name, []byte{'.'}) > 1 || name[last+1] >= 'A' && name[last+1] <= 'Z')
+		(bytes.HasPrefix(name, []byte("logstash.")) ||
+			bytes.Count(name, []byte{'.'}) > 1 || name[last+1] >= 'A' && name[last+1] <= 'Z')
 }
 
 // isClass reports whether a name is that of a class without its package, as %c{1} writes it.

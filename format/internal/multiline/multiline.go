@@ -146,11 +146,19 @@ func (r *textReader) event(raw []byte, offset int64, y entry.Yield) bool {
 	}
 	r.JSON = append(r.JSON, `"message":"`...)
 	r.JSON = append(quote.AppendLines(r.JSON, raw), '"')
+	rec := penstock.Record{Offset: offset, Raw: raw, Time: at}
 	if !r.plain {
-		r.JSON = lines.AppendDetails(r.JSON, line)
+		size := len(r.JSON)
+		if ok && !several && line[len(line)-1] == '}' {
+			r.JSON = lines.AppendObject(r.Reader, r.JSON, bytes.TrimLeft(line[n:], " \t]|:-"), &rec)
+		}
+		if len(r.JSON) == size {
+			r.JSON = lines.AppendDetails(r.JSON, line)
+		}
 	}
 	r.JSON = append(r.JSON, '}')
-	return r.Emit(penstock.Record{Offset: offset, Raw: raw, JSON: r.JSON, Time: at}, y)
+	rec.JSON = r.JSON
+	return r.Emit(rec, y)
 }
 
 // isSigned reports whether a line of text has in it what lines of other formats have: it is worth a look at what they

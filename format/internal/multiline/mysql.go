@@ -106,20 +106,26 @@ func mysqlErrorWrite(w *Writer, raw []byte) bool {
 	w.Text("error_code", e.code)
 	w.Text("subsystem", e.subsystem)
 	w.Message("message", raw[e.message:])
-	// Access denied for user 'root'@'192.0.2.1' (using password: YES)
-	if rest, ok := bytes.CutPrefix(line[e.message:], []byte("Access denied for user '")); ok {
-		user, rest, ok := bytes.Cut(rest, []byte("'@'"))
-		if !ok {
-			return true
-		}
-		host, rest := word(rest, "'")
-		w.Text("user", user)
-		w.Text("host", host)
-		if _, using, ok := bytes.Cut(rest, []byte("using password: ")); ok {
-			w.Text("using_password", bytes.TrimSuffix(using, []byte{')'}))
-		}
-	}
+	w.denied(line[e.message:])
 	return true
+}
+
+// denied writes who was refused: Access denied for user 'root'@'192.0.2.1' (using password: YES)
+func (w *Writer) denied(message []byte) {
+	rest, ok := bytes.CutPrefix(message, []byte("Access denied for user '"))
+	if !ok {
+		return
+	}
+	user, rest, ok := bytes.Cut(rest, []byte("'@'"))
+	if !ok {
+		return
+	}
+	host, rest := word(rest, "'")
+	w.Text("user", user)
+	w.Text("host", host)
+	if _, using, ok := bytes.Cut(rest, []byte("using password: ")); ok {
+		w.Text("using_password", bytes.TrimSuffix(using, []byte{')'}))
+	}
 }
 
 // MySQLGeneral is the grammar of the general query log.
@@ -132,6 +138,9 @@ func MySQLGeneral() *Events {
 			{Name: "thread_id", Type: entry.Long},
 			{Name: "command", Type: entry.Keyword},
 			{Name: "argument", Type: entry.Text},
+			{Name: "user", Type: entry.Keyword},
+			{Name: "host", Type: entry.Keyword},
+			{Name: "using_password", Type: entry.Keyword},
 			{Name: "banner", Type: entry.Text},
 		},
 	}
@@ -228,6 +237,7 @@ func mysqlGeneralWrite(w *Writer, raw []byte) bool {
 	w.Number("thread_id", thread)
 	w.Text("command", command)
 	w.Message("argument", raw[argument:])
+	w.denied(line[min(argument, len(line)):])
 	return true
 }
 

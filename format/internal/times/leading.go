@@ -232,13 +232,14 @@ func dotted(b []byte) (time.Time, int) {
 	return dated(b[11:], 11, "", b[6:10], b[3:5], b[:2])
 }
 
-// slashes reads 03/05/2024 06:07:08: which is the month is known of the file, or of a clock with AM and PM, or it is
-// the first when that is shortly before the file was stored.
+// slashes reads 03/05/2024 06:07:08, also with a dash between them. Which is the month is known of the file, or of a
+// clock with AM and PM, or it is the first when that is shortly before the file was stored.
 func (f *File) slashes(b []byte) (time.Time, int) {
 	first, second, size, ok := slashed(b)
 	if !ok {
 		return time.Time{}, 0
 	}
+	dash := b[size-1] == '-'
 	var c clock
 	c.year, _ = number(b[size-5:], 4)
 	n := c.looseTime(b[size:])
@@ -249,6 +250,7 @@ func (f *File) slashes(b []byte) (time.Time, int) {
 	size += c.zone(b[size:])
 	c.month, c.day = first, second
 	switch half := b[size-1]|0x20 == 'm'; {
+	case dash: // the fast logs of Suricata and Snort, whose month is first
 	case first > 12 || f.DayFirst && second <= 12:
 		c.month, c.day = second, first
 	case second > 12 || first == second || f.MonthFirst || half:
@@ -286,7 +288,7 @@ func slashed(b []byte) (first, second, size int, ok bool) {
 		size++
 		return n[0], n[1], size, false
 	}
-	return n[0], n[1], size, b[size-1] == ' '
+	return n[0], n[1], size, b[size-1] == ' ' || b[size-1] == '-'
 }
 
 // Order takes note of what the date at the beginning of a line says about the order of day and month in its file.

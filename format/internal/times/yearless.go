@@ -74,10 +74,15 @@ func DayFirst(b []byte, stored time.Time) (t time.Time, size int, dated, ok bool
 	return c.yearless(len(b)-len(rest)+n, stored)
 }
 
-// MonthDay reads "1124 10:11:12.123456", which has no year.
+// MonthDay reads "1124 10:11:12.123456", which has no year, and the same behind a year of four digits.
 func MonthDay(b []byte, stored time.Time) (t time.Time, size int, dated, ok bool) {
 	var c clock
 	var ok1, ok2 bool
+	year := 0
+	if len(b) > 8 && b[8] == ' ' {
+		c.year, _ = number(b, 4)
+		b, year = b[4:], 4
+	}
 	c.month, ok1 = number(b, 2)
 	if !ok1 || len(b) < len("1124 10:11:12") || b[4] != ' ' {
 		return t, 0, false, false
@@ -87,7 +92,7 @@ func MonthDay(b []byte, stored time.Time) (t time.Time, size int, dated, ok bool
 	if !ok2 || n == 0 {
 		return t, 0, false, false
 	}
-	return c.yearless(5+n, stored)
+	return c.yearless(year+5+n, stored)
 }
 
 // yearless returns the time whose notation took so many bytes. A time that no clock shows is none.
