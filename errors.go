@@ -37,7 +37,9 @@ type RecordError struct {
 	Pipeline string
 	// Content is the same as in a Record.
 	Content Content
-	Err     error
+	// Rules are those that have run on the record.
+	Rules []string
+	Err   error
 }
 
 func (e *RecordError) Error() string {

@@ -150,6 +150,9 @@ type Record struct {
 	Offset int64
 	// Raw is the record as it was read, without its line ending.
 	Raw []byte
+	// Redacted, when it is not nil, stands for Raw in documents and letters: rules have taken out of it what must not
+	// leave. An empty one says that nothing of Raw may.
+	Redacted []byte
 	// JSON is the record as one JSON object on one line, valid UTF-8, with unique names that a mapper accepts.
 	JSON []byte
 	// Before is what JSON was before rules changed it, nil when they did not.
@@ -169,6 +172,14 @@ type Record struct {
 	Repaired bool
 	// Left says that the record has nothing to store, such as a delete in the body of a _bulk request: it is dropped.
 	Left bool
+}
+
+// Text is the record as it may leave: Raw, or what rules have left of it.
+func (r *Record) Text() []byte {
+	if r.Redacted != nil {
+		return r.Redacted
+	}
+	return r.Raw
 }
 
 // UnknownZone is the location of a Record's time that names a zone which means several offsets, or none that is known.
@@ -211,6 +222,30 @@ type RuleCounter interface {
 	RuleCounts() []RuleCount
 }
 
+// Redactor is an EntryShaper with rules that take out of records what must not leave. One that stands around another
+// has a method Unwrap that returns it.
+type Redactor interface {
+	// Redact does so with a record that has no document: it changes what err tells of it.
+	Redact(err *RecordError)
+	// RulesRun names the rules that have run on every document, in their order.
+	RulesRun() []string
+}
+
+// redactorOf finds the Redactor in an EntryShaper; nil when there is none.
+func redactorOf(s EntryShaper) Redactor {
+	for s != nil {
+		if r, ok := s.(Redactor); ok {
+			return r
+		}
+		around, ok := s.(interface{ Unwrap() EntryShaper })
+		if !ok {
+			break
+		}
+		s = around.Unwrap()
+	}
+	return nil
+}
+
 // Document is one JSON body for an index.
 type Document struct {
 	Index string
@@ -219,10 +254,11 @@ type Document struct {
 	// Head and, directly behind it, Tail are one JSON object on one line. Tail is nil, or the record's own members as they
 	// were read: a record need not be copied to become a document.
 	Head, Tail []byte
-	// Raw is the record the document was made of.
+	// Raw is the record the document was made of, as it may leave.
 	Raw []byte
-	// Offset is the record's position in its entry.
-	Offset int64
+	// Offset is the record's position in its entry. Length is that of the record as it was read when Raw has another one,
+	// else 0.
+	Offset, Length int64
 	// Routing chooses the shard, and Pipeline is the ingest pipeline of the domain that the document goes through; empty
 	// leaves both to the domain.
 	Routing  []byte
@@ -316,9 +352,11 @@ type Letter struct {
 	// Routing and Pipeline are those of the document.
 	Routing  string `json:"routing,omitempty"`
 	Pipeline string `json:"pipeline,omitempty"`
-	// Raw is the record as read. It is empty for a letter by reference, which Source then locates: a record too long
-	// to hold, or the rest of an object that cannot be read.
+	// Raw is the record as read, but for what rules have redacted. It is empty for a letter by reference, which Source
+	// then locates: a record too long to hold, or the rest of an object that cannot be read.
 	Raw []byte `json:"raw,omitempty"`
+	// Rules are those that have run on the document.
+	Rules []string `json:"rules,omitempty"`
 }
 
 // Place locates a record.

@@ -15,7 +15,8 @@ type Reading struct {
 	Next int64
 
 	shaper  EntryShaper
-	shaping bool // a document is being made
+	redacts Redactor // in shaper; nil when there is none
+	shaping bool     // a document is being made
 }
 
 // Read recognises an entry and prepares the shaping of its records. Without records there is a reason to Skip it. With
@@ -38,6 +39,7 @@ func (p *Pipeline) Read(o *Object, id Identity, e Entry) (*Reading, error) {
 		shaper = rec.Shaper
 	}
 	r.shaper, err = shaper.Entry(o, r.Identity, e.Name, rec.Format)
+	r.redacts = redactorOf(r.shaper)
 	return r, err
 }
 
@@ -72,6 +74,9 @@ func (r *Reading) Documents(from int64) iter.Seq2[*Shaped, error] {
 			}
 			if unread {
 				r.Next = re.Offset + r.span(re.Length)
+				if r.redacts != nil {
+					r.redacts.Redact(re)
+				}
 			} else {
 				r.Next = s.Offset + r.span(int64(len(s.Raw)))
 				r.shaping = true

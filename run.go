@@ -2,6 +2,7 @@ package penstock
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -319,6 +320,7 @@ type entryDelivery struct {
 	Delivery
 	reject  RejectFunc
 	place   Place
+	rules   []string // that run on its documents
 	added   int64
 	held    []Document // unparsed, until the brake is open
 	letters letterBox  // of the rejected ones
@@ -491,6 +493,9 @@ func (h *shipment) entry(ctx context.Context, id Identity, e Entry) error {
 		return h.abandon(ctx, place, err)
 	}
 	d := &entryDelivery{place: place}
+	if reading.redacts != nil {
+		d.rules = reading.redacts.RulesRun()
+	}
 	d.reject = func(ctx context.Context, r Rejection) error { return h.reject(ctx, d, r) }
 	d.Delivery = h.Deliverer.Begin(d.reject)
 	h.entries = append(h.entries, d)
@@ -573,8 +578,8 @@ func (h *shipment) without(ctx context.Context, place Place, err error) error {
 	}
 	place.Offset, place.Length = re.Offset, re.Length
 	return h.letter(ctx, Letter{
-		ID: string(re.ID), Reason: re.Reason, Detail: re.Err.Error(), Source: place, Document: re.Document, Raw: re.Raw,
-		Routing: string(re.Routing), Pipeline: re.Pipeline,
+		ID: string(re.ID), Reason: re.Reason, Detail: re.Err.Error(), Source: place, Document: re.Document,
+		Raw: cloned(re.Raw), Routing: string(re.Routing), Pipeline: re.Pipeline, Rules: re.Rules,
 	})
 }
 
@@ -651,7 +656,7 @@ func (h *shipment) letter(ctx context.Context, l Letter) error {
 		l.ID = letterID(l, h.file, h.content)
 	}
 	l.Time, l.Domain = time.Now().UTC(), h.Domain
-	l.Document, l.Raw = bytes.Clone(l.Document), bytes.Clone(l.Raw)
+	l.Document = bytes.Clone(l.Document)
 	h.Progress.DeadLettered.Add(1)
 	hold, stop := h.brake.refused(&l)
 	if err := h.letters.put(ctx, h.DeadLetters, l, hold); err != nil {
@@ -663,10 +668,18 @@ func (h *shipment) letter(ctx context.Context, l Letter) error {
 	return h.letters.flush(ctx, h.DeadLetters)
 }
 
+// cloned returns a copy of a record for a letter; nil when nothing of it may leave.
+func cloned(raw []byte) []byte {
+	if len(raw) == 0 {
+		return nil
+	}
+	return bytes.Clone(raw)
+}
+
 // reject puts a document away that the domain will never take.
 func (h *shipment) reject(ctx context.Context, d *entryDelivery, r Rejection) error {
 	place := d.place
-	place.Offset, place.Length = r.Offset, int64(len(r.Raw))
+	place.Offset, place.Length = r.Offset, cmp.Or(r.Length, int64(len(r.Raw)))
 	reason := ReasonRejected
 	switch r.Status {
 	case 413:
@@ -677,8 +690,8 @@ func (h *shipment) reject(ctx context.Context, d *entryDelivery, r Rejection) er
 	h.Progress.DeadLettered.Add(1)
 	l := Letter{
 		ID: string(r.ID), Time: time.Now().UTC(), Reason: reason, Type: r.Type, Detail: r.Reason, Status: r.Status,
-		Source: place, Domain: h.Domain, Index: r.Index, Document: r.Body(), Raw: bytes.Clone(r.Raw),
-		Routing: string(r.Routing), Pipeline: r.Pipeline,
+		Source: place, Domain: h.Domain, Index: r.Index, Document: r.Body(), Raw: cloned(r.Raw),
+		Routing: string(r.Routing), Pipeline: r.Pipeline, Rules: d.rules,
 	}
 	hold, stop := h.brake.refused(&l)
 	if err := d.letters.put(ctx, h.DeadLetters, l, hold); err != nil {

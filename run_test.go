@@ -715,3 +715,54 @@ func TestAnItemComesBackWithTheFailureOfEachObject(t *testing.T) {
 		t.Errorf("got %v, want %s and %s", failed.Failures, item.Objects[1].Name, item.Objects[2].Name)
 	}
 }
+
+// redacting is a shaper whose records were longer before something was taken out of them.
+type redacting struct{ *stages }
+
+type redactingEntry struct{ penstock.EntryShaper }
+
+func (s redacting) Entry(o *penstock.Object, id penstock.Identity, entry, format string) (penstock.EntryShaper, error) {
+	inner, err := s.stages.Entry(o, id, entry, format)
+	return wrapped{redactingEntry{inner}}, err
+}
+
+// wrapped stands around an entry shaper, as that of another rule may.
+type wrapped struct{ penstock.EntryShaper }
+
+func (w wrapped) Unwrap() penstock.EntryShaper { return w.EntryShaper }
+
+func (e redactingEntry) Shape(r *penstock.Record) (penstock.Document, error) {
+	doc, err := e.EntryShaper.Shape(r)
+	doc.Length = 17
+	return doc, err
+}
+
+func (redactingEntry) Redact(err *penstock.RecordError) {
+	err.Err, err.Rules = errors.New("told to nobody"), []string{"first"}
+}
+
+func (redactingEntry) RulesRun() []string { return []string{"first", "second"} }
+
+// What a rule takes out of a record is not in its letter, which has the place of the whole record and the rules that
+// ran; records that become no document come by the rules, too.
+func TestLettersHoldWhatRulesLeave(t *testing.T) {
+	t.Parallel()
+	s := &stages{}
+	p := s.pipeline(s.item("a", "ok bad long"))
+	p.Shaper = redacting{s}
+	if res := p.Run(t.Context()); res.Counts.DeadLettered != 2 {
+		t.Fatalf("got %+v", res.Counts)
+	}
+	for _, l := range s.letters {
+		switch l.Reason {
+		case penstock.ReasonRejected:
+			if string(l.Raw) != "bad" || l.Source.Length != 17 || len(l.Rules) != 2 {
+				t.Errorf("got %+v", l)
+			}
+		case penstock.ReasonOverlong:
+			if l.Detail != "told to nobody" || len(l.Rules) != 1 {
+				t.Errorf("got %+v", l)
+			}
+		}
+	}
+}

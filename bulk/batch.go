@@ -66,6 +66,7 @@ type document struct {
 	extras    bool // its action line has a routing or a pipeline
 	index     int  // in batch.indexes
 	offset    int64
+	length    int64  // of the record as it was read, 0 for that of raw
 	idText    string // set only when the id needs escapes
 }
 
@@ -143,7 +144,7 @@ func (b *batch) add(d *delivery, doc penstock.Document, cfg Config) {
 	index, replace := b.indexOf(doc.Index), doc.Replace || cfg.Overwrite
 	b.docs = slices.Grow(b.docs, 1)[:len(b.docs)+1]
 	e := &b.docs[len(b.docs)-1] // filled where it stays: it is large
-	*e = document{delivery: d, start: len(b.body), offset: doc.Offset, index: index, replace: replace}
+	*e = document{delivery: d, start: len(b.body), offset: doc.Offset, length: doc.Length, index: index, replace: replace}
 	b.replaces = b.replaces || e.replace
 	action := b.action(e, cfg)
 	e.id = len(b.ids)

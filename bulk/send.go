@@ -667,7 +667,8 @@ func (s *settlement) reject(i, status int, kind, reason string) {
 	x := s.b.extrasOf(e)
 	r := penstock.Rejection{
 		Document: penstock.Document{
-			Index: s.b.indexes[e.index], ID: s.b.id(e), Head: s.b.body[e.body:e.end], Raw: s.b.rawOf(e), Offset: e.offset,
+			Index: s.b.indexes[e.index], ID: s.b.id(e), Head: s.b.body[e.body:e.end], Raw: s.b.rawOf(e),
+			Offset: e.offset, Length: e.length,
 			Routing: []byte(x.Routing), Pipeline: x.Pipeline,
 		},
 		Status: status, Type: kind, Reason: reason,

@@ -424,7 +424,7 @@ func (s *logShaper) Shape(r *penstock.Record) (penstock.Document, error) {
 		s.day, s.index = day, s.name(r.Time)
 	}
 	s.id = append(s.id[:0], identifier(&id)...)
-	return penstock.Document{Index: s.index, ID: s.id, Head: r.JSON, Raw: r.Raw, Offset: r.Offset}, nil
+	return penstock.Document{Index: s.index, ID: s.id, Head: r.JSON, Raw: r.Text(), Offset: r.Offset}, nil
 }
 
 // name fills the index pattern. Everything that the payload contributes is made a legal part of an index name.

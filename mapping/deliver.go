@@ -219,7 +219,7 @@ func isOfMapping(r *penstock.Rejection) bool {
 func (d *fitted) keep(ctx context.Context, r *penstock.Rejection, round int) bool {
 	one := fitted{Fitting: d.Fitting}
 	doc := penstock.Document{
-		Index: r.Index, ID: slices.Clone(r.ID), Head: r.Body(), Raw: slices.Clone(r.Raw), Offset: r.Offset,
+		Index: r.Index, ID: slices.Clone(r.ID), Head: r.Body(), Raw: slices.Clone(r.Raw), Offset: r.Offset, Length: r.Length,
 		Routing: slices.Clone(r.Routing), Pipeline: r.Pipeline,
 	}
 	f := d.mapping(ctx, r.Index, false)

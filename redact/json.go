@@ -1,6 +1,8 @@
 package redact
 
 import (
+	"strconv"
+
 	"github.com/seed56735111/penstock/internal/quote"
 )
 
@@ -26,6 +28,7 @@ func (d *Detector) AppendJSON(dst, value []byte, w With, typed func(path []byte)
 type rewriter struct {
 	*scratch
 	w     With
+	all   []Replacement // what was found, instead of kinds
 	in    []byte
 	at    int // what is before is in out
 	out   []byte
@@ -121,11 +124,11 @@ func (r *rewriter) text(start, end int) {
 		if !ok {
 			return
 		}
-		if pass {
+		if pass || r.all != nil && len(r.all[h.of].Old) < longWord && !isHolder(r.path) {
 			continue
 		}
 		r.copy(h.start)
-		r.out = r.w.appendHit(r.out, h.of, r.scratch.text(h))
+		r.put(h)
 		r.at = h.end
 		r.n++
 	}
@@ -138,9 +141,17 @@ func (r *rewriter) name(start, end int) {
 		if !ok {
 			return
 		}
+		if r.all != nil && len(r.all[h.of].Old) < longWord {
+			continue
+		}
 		r.copy(h.start)
-		r.out = r.w.appendName(r.out, h.of, r.scratch.text(h), r.names[h.of])
-		r.names[h.of]++
+		if r.all != nil {
+			r.put(h)
+			r.out = strconv.AppendInt(append(r.out, '_'), int64(r.n+1), 10) // a name of its own
+		} else {
+			r.out = r.w.appendName(r.out, h.of, r.scratch.text(h), r.names[h.of])
+			r.names[h.of]++
+		}
 		r.at = h.end
 		r.n++
 	}
@@ -152,17 +163,30 @@ func (r *rewriter) scalar(start, end int) {
 	for more := ok; more; {
 		_, more = r.next(start, end)
 	}
-	if !ok || r.typed != nil && r.typed(r.path) {
+	switch {
+	case !ok, r.typed != nil && r.typed(r.path):
+		return
+	case r.all != nil && r.in[start] != '{' && r.in[start] != '[' &&
+		(len(r.all[h.of].Old) < longNumber || h.end-h.start < end-start):
 		return
 	}
 	r.copy(start)
-	if r.w.key != nil {
+	if r.w.key != nil && r.all == nil {
 		r.out = append(r.w.appendHit(append(r.out, '"'), h.of, r.scratch.text(h)), '"')
 	} else {
 		r.out = append(r.out, "null"...)
 	}
 	r.at = end
 	r.n++
+}
+
+// put appends what stands in the place of a hit.
+func (r *rewriter) put(h hit) {
+	if r.all != nil {
+		r.out = append(r.out, r.all[h.of].New...)
+	} else {
+		r.out = r.w.appendHit(r.out, h.of, r.scratch.text(h))
+	}
 }
 
 func (r *rewriter) copy(to int) { r.out = append(r.out, r.in[r.at:to]...) }

@@ -81,7 +81,7 @@ func (e *namingEntry) renamed(r *penstock.Record, doc penstock.Document) penstoc
 		if e.original {
 			last := bytes.LastIndexByte(doc.Head, '}')
 			e.buf = append(e.buf[:0], doc.Head[:last]...)
-			e.buf = e.appendOriginal(e.buf, doc.Head, r.Raw)
+			e.buf = e.appendOriginal(e.buf, doc.Head, r.Text())
 			doc.Head = append(e.buf, '}')
 			e.buf = doc.Head
 		}
@@ -119,7 +119,7 @@ func (e *namingEntry) renamed(r *penstock.Record, doc penstock.Document) penstoc
 		}
 	}
 	if e.original {
-		b = e.appendOriginal(b, r.JSON, r.Raw)
+		b = e.appendOriginal(b, r.JSON, r.Text())
 	}
 	e.buf = append(b, '}')
 	doc.Tail = e.buf

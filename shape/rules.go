@@ -210,6 +210,9 @@ func (r rule) within(origin map[string]string) (rest rule, ok bool) {
 }
 
 // ruledEntry has what is left of the rules that can match.
+// Unwrap is part of penstock.Redactor.
+func (e *ruledEntry) Unwrap() penstock.EntryShaper { return e.EntryShaper }
+
 type ruledEntry struct {
 	penstock.EntryShaper
 	rules []rule

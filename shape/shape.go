@@ -104,7 +104,10 @@ func (e *entryShaper) Shape(r *penstock.Record) (penstock.Document, error) {
 		b = append(b, ',')
 	}
 	e.head = b
-	doc := penstock.Document{Index: index, ID: id, Head: b, Tail: tail, Raw: r.Raw, Offset: r.Offset}
+	doc := penstock.Document{Index: index, ID: id, Head: b, Tail: tail, Raw: r.Text(), Offset: r.Offset}
+	if r.Redacted != nil {
+		doc.Length = int64(len(r.Raw))
+	}
 	if err != nil {
 		return doc, unnamed(r, doc, err)
 	}
@@ -115,7 +118,7 @@ func (e *entryShaper) Shape(r *penstock.Record) (penstock.Document, error) {
 // pattern.
 func unnamed(r *penstock.Record, doc penstock.Document, err error) error {
 	return &penstock.RecordError{
-		Reason: penstock.ReasonUnshaped, Offset: r.Offset, Length: int64(len(r.Raw)), Raw: r.Raw,
+		Reason: penstock.ReasonUnshaped, Offset: r.Offset, Length: int64(len(r.Raw)), Raw: r.Text(),
 		ID: doc.ID, Document: doc.Body(),
 		Err: fmt.Errorf("name index: %w", err),
 	}

@@ -97,7 +97,7 @@ func (e *shaper) Shape(r *penstock.Record) (penstock.Document, error) {
 	w, class := e.class(r)
 	b = w.event(b, class, at, text)
 	if e.original {
-		b = append(quote.Append(append(b, `,"raw_data":"`...), r.Raw), '"')
+		b = append(quote.Append(append(b, `,"raw_data":"`...), r.Text()), '"')
 	}
 	e.buf = append(b, '}')
 	doc.Tail = e.buf

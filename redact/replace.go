@@ -1,0 +1,93 @@
+package redact
+
+import "bytes"
+
+// Replacement is a text that is not to leave, and what stands in its place, as the inside of a JSON string.
+type Replacement struct{ Old, New []byte }
+
+// longWord is the least of a value that is looked for in every string, and longNumber that of one which is looked for
+// among numbers: what is shorter stands in many places by chance.
+const (
+	longWord   = 3
+	longNumber = 5
+)
+
+// AppendWithout appends text with every Old replaced that stands in it as a word of its own, however it is escaped. The
+// text is the inside of a JSON string, and is one afterwards, or any bytes.
+func AppendWithout(dst, text []byte, all []Replacement) (out []byte, hits int) {
+	s := scratches.Get().(*scratch) //nolint:forcetypeassert // the pool has nothing else
+	defer s.free()
+	found := s.findTexts(text, all)
+	at := 0
+	for _, f := range found {
+		dst = append(append(dst, text[at:f.start]...), all[f.of].New...)
+		at = f.end
+	}
+	return append(dst, text[at:]...), len(found)
+}
+
+// AppendJSONWithout is AppendWithout for a JSON value, which stays one. An Old of one or two bytes is looked for in the
+// members message and original alone, and a number that is an Old of five bytes or more becomes null.
+func AppendJSONWithout(dst, value []byte, all []Replacement) (out []byte, hits int) {
+	s := scratches.Get().(*scratch) //nolint:forcetypeassert // the pool has nothing else
+	defer s.free()
+	found := s.findTexts(value, all)
+	if len(found) == 0 {
+		return append(dst, value...), 0
+	}
+	r := rewriter{scratch: s, in: value, out: dst, hits: found, path: s.path[:0], all: all}
+	r.value(0)
+	s.path = r.path[:0]
+	r.out = append(r.out, value[r.at:]...)
+	return r.out, r.n
+}
+
+// findTexts is find for texts that are known.
+func (s *scratch) findTexts(text []byte, all []Replacement) []hit {
+	s.hits = s.hits[:0]
+	s.view(0).plain = text
+	for level := 0; ; level++ {
+		v := &s.views[level]
+		b := v.text()
+		before := len(s.hits)
+		for i := range all {
+			s.addTexts(b, i, all[i].Old)
+		}
+		escaped := bytes.IndexByte(b, '\\') >= 0 || bytes.IndexByte(b, '%') >= 0
+		v.place(s.hits[before:], level, escaped)
+		if !escaped || level == maxViews-1 || !s.view(level+1).decode(v) {
+			break
+		}
+	}
+	s.hits = merge(s.hits)
+	return s.hits
+}
+
+// addTexts adds the places where a text stands as a word of its own.
+func (s *scratch) addTexts(b []byte, of int, text []byte) {
+	if len(text) == 0 {
+		return
+	}
+	for at := 0; ; {
+		i := bytes.Index(b[at:], text)
+		if i < 0 {
+			return
+		}
+		start := at + i
+		at = start + len(text)
+		if isWord(text[0]) && !begins(b, start) || isWord(text[len(text)-1]) && !ends(b, at) {
+			at = start + 1
+			continue
+		}
+		s.hits = append(s.hits, hit{of: of, first: start, after: at})
+	}
+}
+
+// isHolder reports whether a path names a text that other fields are taken from.
+func isHolder(path []byte) bool {
+	switch string(path) {
+	case "message", "@message", "event.original", "event_original", "request":
+		return true
+	}
+	return false
+}
