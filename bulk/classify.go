@@ -36,7 +36,8 @@ type refusal struct {
 	why    string // of an index: what IndexError says; of others: for the reader of the table
 }
 
-// noPipeline begins the reason of a refusal for an ingest pipeline that does not exist: of the index, or of the document.
+// noPipeline begins the reason of a refusal for an ingest pipeline that does not exist: of the index, or of the
+// document.
 const noPipeline = "pipeline with id ["
 
 // refusals decides whose fault a refusal is: the record's, the index's, the run's, or nobody's and passing. Types of

@@ -32,7 +32,8 @@ func (v *voice) voiceFlags(root *cobra.Command) {
 	f := root.PersistentFlags()
 	f.StringVar(&v.level, "log-level", "info", "lowest level that is logged to standard error: "+
 		"debug, info, warn or error")
-	f.StringVar(&v.form, "log-format", logAuto, "form of the log: text, json, or auto: text for a terminal, JSON otherwise")
+	f.StringVar(&v.form, "log-format", logAuto, "form of the log: text, json, or auto: text for a terminal, "+
+		"JSON otherwise")
 	f.BoolVarP(&v.quiet, "quiet", "q", false, "say nothing but warnings and errors: no notes, no progress, "+
 		"no summary of what went well")
 	for _, c := range root.Commands() {
