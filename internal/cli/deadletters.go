@@ -182,14 +182,7 @@ func (o *letterFilter) list(ctx context.Context, a *app, letters deadletter.Stor
 	err := o.each(ctx, letters, func(l penstock.Letter) error {
 		n++
 		if asJSON {
-			line, err := deadletter.Append(nil, l)
-			if err != nil {
-				return err
-			}
-			if _, err := a.Out.Write(line); err != nil {
-				return &outputError{err}
-			}
-			return nil
+			return writeLetter(a.Out, l)
 		}
 		where := fmt.Sprintf("%s byte %d", shorten(l.Source.Object, 40), l.Source.Offset)
 		tab.rows = append(tab.rows, []string{
@@ -221,6 +214,7 @@ func host(domain string) string {
 
 func newDeadLetterShow(a *app) *cobra.Command {
 	var o letterFilter
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "show ID",
 		Short: "Show one dead letter; the beginning of its id is enough",
@@ -235,6 +229,12 @@ two domains, has two letters.`,
 			}
 			found, err := o.find(cmd.Context(), letters, args[0])
 			for i, l := range found {
+				if asJSON {
+					if err := writeLetter(a.Out, l); err != nil {
+						return err
+					}
+					continue
+				}
 				if i > 0 {
 					_, _ = fmt.Fprintln(a.Out)
 				}
@@ -245,7 +245,20 @@ two domains, has two letters.`,
 		ValidArgsFunction: o.ids(a),
 	}
 	o.lookFlags(settings.Flags{FlagSet: cmd.Flags()})
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the letter as it is stored")
 	return cmd
+}
+
+// writeLetter writes a letter as it is stored.
+func writeLetter(w io.Writer, l penstock.Letter) error {
+	line, err := deadletter.Append(nil, l)
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write(line); err != nil {
+		return &outputError{err}
+	}
+	return nil
 }
 
 // find returns the letters with an id, or with the one id that begins like this.

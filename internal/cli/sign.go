@@ -24,6 +24,7 @@ type signOptions struct {
 	at       string
 	showKeys bool
 	check    string
+	asJSON   bool
 }
 
 func newSignCommand(a *app) *cobra.Command {
@@ -55,6 +56,7 @@ Exit codes: 0 for a right signature, 5 for one that differs. docs/signing.md has
 	f.StringVar(&o.at, "at", "", "time of the signature, as 20151119T080000Z; now when not given")
 	f.BoolVar(&o.showKeys, "show-keys", false, "show the derived keys, with which anybody can sign for a day")
 	f.StringVar(&o.check, "check", "", "Authorization header to check")
+	f.BoolVar(&o.asJSON, "json", false, "print one JSON object with the steps; not with --check")
 	return cmd
 }
 
@@ -93,6 +95,9 @@ func (o *signOptions) run(ctx context.Context, a *app, args []string) error {
 		return err
 	}
 	if o.check != "" {
+		if o.asJSON {
+			return usagef("leave one of them out; the exit code says whether the signature is right", "--json with --check")
+		}
 		return o.compare(a.Out, req, body, at, signer, creds)
 	}
 	return o.steps(a.Out, req, body, at, signer, creds)
@@ -128,6 +133,12 @@ func (o *signOptions) steps(
 		return err
 	}
 	lines := strings.Split(trace.StringToSign, "\n")
+	if o.asJSON {
+		return printJSON(w, signed{
+			CanonicalRequest: trace.CanonicalRequest, Hash: lines[len(lines)-1], StringToSign: trace.StringToSign,
+			Keys: strings.Split(o.keys(creds, at, t), "\n"), Authorization: req.Header.Get("Authorization"),
+		})
+	}
 	out := &sink{w: w}
 	writeStep(out, "1 canonical request", trace.CanonicalRequest)
 	writeStep(out, "2 its SHA-256", lines[len(lines)-1])
@@ -138,6 +149,15 @@ func (o *signOptions) steps(
 		return unwritten(out.err)
 	}
 	return nil
+}
+
+// signed are the five steps of a signature as --json has them.
+type signed struct {
+	CanonicalRequest string   `json:"canonical_request"`
+	Hash             string   `json:"canonical_request_sha256"`
+	StringToSign     string   `json:"string_to_sign"`
+	Keys             []string `json:"keys"`
+	Authorization    string   `json:"authorization"`
 }
 
 // keys shows how the signing key is derived, and the keys when they may be seen.
