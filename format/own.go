@@ -159,10 +159,10 @@ func (d *Definition) schema() (schema, []*DefinitionError) {
 		f.about = "a format of the configuration file"
 	}
 	key := d.key()
-	switch {
-	case key == "":
+	switch key {
+	case "":
 		wrong = append(wrong, d.wrong("", "one of dissect, regex, grok, delimiter and json says what records are"))
-	case key == "json":
+	case "json":
 		row, more := d.row()
 		wrong = append(wrong, more...)
 		row.Layout = layout

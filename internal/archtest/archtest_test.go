@@ -110,6 +110,7 @@ var allowed = map[string][]string{
 	"format/internal/entry":  {root, "internal/quote", "format/internal/times"},
 	"format/internal/lines":  {root, "format/internal/entry", "internal/quote", "format/internal/times"},
 	"format/internal/events": {root, "format/internal/entry", "internal/quote", "format/internal/times"},
+	"format/learn":           {root, "format", "format/internal/entry", "format/internal/lines", "format/internal/times"},
 	"format/internal/own": {
 		root, "format/internal/entry", "format/internal/lines", "format/internal/times", "internal/extract", "internal/quote",
 	},

@@ -53,6 +53,6 @@ what one object is read as.`,
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object for each format")
-	cmd.AddCommand(newFormatsTest(a))
+	cmd.AddCommand(newFormatsTest(a), newFormatsLearn(a))
 	return cmd
 }

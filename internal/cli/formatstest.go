@@ -23,9 +23,9 @@ func newFormatsTest(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "test FILE",
 		Short: "Say whether formats of your own read their samples as expected",
-		Long: `test reads the samples of the formats in a configuration file, each as ship would: it has to be recognised as its
-format, beside the other ones of the file and those that are built in, and to have the fields and the time that are
-expected. For a sample that has not it says what was found instead.
+		Long: `test reads the samples of the formats in a configuration file, each as ship would: it has to be recognised as
+its format, beside the other ones of the file and those that are built in, and to have the fields and the time that
+are expected. For a sample that has not it says what was found instead.
 
 docs/own-formats.md lists the keys of a format and its samples.
 
@@ -94,8 +94,9 @@ func try(own []format.Definition, forced, text string, stored time.Time) (trial,
 	}
 	rec, err := d.Recognize(&penstock.Object{Name: "sample"}, penstock.Identity{Modified: stored},
 		penstock.Entry{Reader: strings.NewReader(text)})
-	if out.format, out.err = rec.Format, err; err != nil || rec.Records == nil {
-		return out, nil
+	out.format, out.err = rec.Format, err
+	if out.err != nil || rec.Records == nil {
+		return out, nil //nolint:nilerr // it is part of what became of the sample
 	}
 	for r, err := range rec.Records {
 		if err != nil {
@@ -125,7 +126,7 @@ func tryFormat(own []format.Definition, name string, s *config.Sample) ([]string
 	case s.Unparsed:
 		return nil, nil
 	case forced.err != nil:
-		return []string{forced.err.Error()}, nil
+		return []string{forced.err.Error()}, nil //nolint:nilerr // it is what is wrong with the sample
 	case len(forced.records) != 1:
 		return []string{plural(int64(len(forced.records)), "record") + ", want 1"}, nil
 	case !isRecord:

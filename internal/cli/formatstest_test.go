@@ -44,12 +44,6 @@ func TestFormatsOfThePageReadTheirSamples(t *testing.T) {
 func TestSamplesThatAreReadOtherwise(t *testing.T) {
 	t.Parallel()
 	file, err := config.Parse("p.yaml", []byte(`formats:
-  - { name: a, dissect: 'a %{n} %{rest}', types: { n: decimal, flag: boolean }, dissect: x }
-`))
-	if err == nil {
-		t.Fatal("a key that stands twice is no mistake")
-	}
-	file, err = config.Parse("p.yaml", []byte(`formats:
   - name: a
     dissect: 'a %{n} %{t} %{rest}'
     types: { n: decimal }

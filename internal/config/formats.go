@@ -368,7 +368,8 @@ func (f *File) formatsAgainst(old *File, found *finder) {
 		case !ok:
 			found.warn(at, "format %q is new: what it takes goes where its name is in the index, or by routes for it", is.Name)
 		case !reflect.DeepEqual(is.Definition, was.Definition):
-			found.warn(at, "format %q is defined otherwise than before; records that begin at other places have other ids", is.Name)
+			found.warn(at, "format %q is defined otherwise than before; records that begin at other places have other ids",
+				is.Name)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(before)) {
