@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -53,6 +54,7 @@ func typeOf(f format.Field) expr.Type {
 // ruleStages are what rules take from the other stages.
 func ruleStages() rules.Stages {
 	return rules.Stages{
+		Format: textOf,
 		Index: func(pattern string) (rules.Index, error) {
 			p, err := shape.ParsePattern(pattern)
 			if err != nil {
@@ -77,6 +79,30 @@ func ruleStages() rules.Stages {
 			}
 		},
 	}
+}
+
+// textOf returns what reads a text as one record of a format.
+func textOf(name string) (func(dst, text []byte) ([]byte, bool), error) {
+	d, err := format.New(format.Config{Force: name})
+	if err != nil {
+		return nil, err
+	}
+	return func(dst, text []byte) ([]byte, bool) {
+		rec, err := d.Recognize(
+			&penstock.Object{Size: int64(len(text))}, penstock.Identity{}, penstock.Entry{Reader: bytes.NewReader(text)},
+		)
+		if err != nil || rec.Skip != "" {
+			return dst, false
+		}
+		start, found := len(dst), false
+		for r, err := range rec.Records {
+			if err != nil || found || r.Unparsed || r.Left {
+				return dst[:start], false
+			}
+			dst, found = append(dst, r.JSON...), true
+		}
+		return dst, found
+	}, nil
 }
 
 // indexes names indexes by a pattern.

@@ -92,6 +92,9 @@ func (e *Env) Knows(name string, t expr.Type) {
 
 // Stages is what a chain takes from the other stages. A nil function stands for one that knows nothing.
 type Stages struct {
+	// Format returns what reads a text as one record of a format, and appends its fields as a JSON object. It reports
+	// false for a text that does not fit.
+	Format func(name string) (func(dst, text []byte) ([]byte, bool), error)
 	// Index reads a pattern of index names.
 	Index func(pattern string) (Index, error)
 	// Origin says where the records of an entry are from: what names such as bucket, key[2] and account stand for in
@@ -120,7 +123,9 @@ type RuleError struct {
 	Err  error
 }
 
-func (e *RuleError) Error() string { return fmt.Sprintf("rule %d: %s: %v", e.Number+1, e.Part[0], e.Err) }
+func (e *RuleError) Error() string {
+	return fmt.Sprintf("rule %d: %s: %v", e.Number+1, e.Part[0], e.Err)
+}
 func (e *RuleError) Unwrap() error { return e.Err }
 
 // PartError is an error of [Verb.Compile] that concerns one of several names in the verb.

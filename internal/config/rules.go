@@ -22,7 +22,7 @@ type ruleVerb struct {
 
 // ruleVerbs are the verbs, a file for each.
 func ruleVerbs() []ruleVerb {
-	return []ruleVerb{dropVerb(), setVerb()}
+	return []ruleVerb{dropVerb(), setVerb(), parseVerb()}
 }
 
 // beside are the keys that stand beside a verb.

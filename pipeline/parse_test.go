@@ -1,0 +1,28 @@
+package pipeline
+
+import "testing"
+
+func TestATextIsReadAsARecordOfAFormat(t *testing.T) {
+	t.Parallel()
+	for _, c := range [][3]string{
+		{"json", `{"a":1,"b":{"c":"x"}}`, `{"a":1,"b":{"c":"x"}}`},
+		{"json", `{"a":`, ""},
+		{"json", "plain", ""},
+		{"json", `[{"a":1},{"a":2}]`, ""}, // two records
+		{"kv", `user=ada took=17 msg="two words"`, `{"user":"ada","took":"17","msg":"two words"}`},
+		{"kv", "", ""},
+		{"alb", "no line of a load balancer", ""},
+	} {
+		read, err := textOf(c[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, ok := read([]byte("="), []byte(c[1]))
+		if string(got) != "="+c[2] || ok != (c[2] != "") {
+			t.Errorf("%s as %s is %s, %t; want %s", c[1], c[0], got, ok, c[2])
+		}
+	}
+	if _, err := textOf("yaml"); err == nil {
+		t.Error("there is no format yaml")
+	}
+}
