@@ -30,6 +30,7 @@ import (
 	"github.com/seed56735111/penstock/deadletter"
 	"github.com/seed56735111/penstock/domain"
 	"github.com/seed56735111/penstock/shape"
+	"github.com/seed56735111/penstock/source"
 )
 
 // DefaultDeadLetters is the directory of dead letters when nothing else is said.
@@ -104,6 +105,9 @@ func Open(ctx context.Context, o Options) (*Pipeline, error) {
 	}
 	if err := o.Write.Check(); err != nil {
 		return nil, err
+	}
+	if o.Read.Object == nil {
+		o.Read.Object = ObjectsBy(ctx, func() (*source.S3, error) { return o.S3.Open(ctx, &o.Target.AWS, o.Logger) })
 	}
 	stages, rules, err := o.Read.Stages()
 	if err != nil {

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"errors"
+	"io"
 	"math"
 	"slices"
 	"strings"
@@ -46,6 +47,11 @@ type Read struct {
 	Drop []string
 	// Always are rules for all records, before those of their route.
 	Always []rules.Rule
+	// Lookups are the tables that rules look into. Those that a rule names are read by Stages.
+	Lookups []rules.TableSource
+	// Object opens what an s3:// URL names. Without it no table is read from S3.
+	Object func(url string) (io.ReadCloser, error)
+	loaded map[string]*rules.Table // by name
 	// Routes say otherwise for some of the entries.
 	Routes []Route
 	// MaxRecordBytes is the longest record; a longer one becomes a dead letter by reference.
@@ -68,6 +74,7 @@ func (o *Read) Stages() (*penstock.Pipeline, *shape.Rules, error) {
 	if err != nil {
 		return nil, nil, &OptionError{BadRule, err}
 	}
+	o.loaded = map[string]*rules.Table{}
 	known := map[detection]penstock.Recognizer{}
 	all, err := o.stages(known, drop, &Route{})
 	if err != nil {

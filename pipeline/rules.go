@@ -52,8 +52,9 @@ func typeOf(f format.Field) expr.Type {
 }
 
 // ruleStages are what rules take from the other stages.
-func ruleStages() rules.Stages {
+func ruleStages(table func(name string) (*rules.Table, error)) rules.Stages {
 	return rules.Stages{
+		Table:  table,
 		Format: textOf,
 		Index: func(pattern string) (rules.Index, error) {
 			p, err := shape.ParsePattern(pattern)
@@ -115,13 +116,19 @@ func (i indexes) Entry(o *penstock.Object, id penstock.Identity, entry, format s
 
 // CheckRules returns what is wrong with rules: those for all records, and behind them those for records of a format,
 // which is empty for any.
-func CheckRules(always, list []rules.Rule, format string) []*rules.RuleError {
-	return rules.Check(always, list, SchemaOf(format), ruleStages())
+// Tables are those that rules may look into, of which only the beginnings are read.
+func CheckRules(always, list []rules.Rule, format string, tables []rules.TableSource) []*rules.RuleError {
+	return rules.Check(always, list, SchemaOf(format), ruleStages(func(name string) (*rules.Table, error) {
+		if _, err := tableOf(tables, name); err != nil {
+			return nil, err
+		}
+		return &rules.Table{}, nil
+	}))
 }
 
 // chain returns the rules for the entries of a route whose records are of a format.
 func (o *Read) chain(list []rules.Rule, format string) (*rules.Chain, error) {
-	c, err := rules.Compile(o.Always, list, SchemaOf(format), ruleStages())
+	c, err := rules.Compile(o.Always, list, SchemaOf(format), ruleStages(o.table))
 	if err != nil {
 		return nil, &OptionError{BadRule, err}
 	}

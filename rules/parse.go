@@ -28,6 +28,9 @@ type Parse struct {
 // Word is part of Verb.
 func (Parse) Word() string { return "parse" }
 
+// ParseAs are the words for As, beside the names of formats.
+func ParseAs() []string { return append([]string{"url", "query", "user_agent"}, patterned...) }
+
 // patterned are the ways to read a text by a pattern.
 var patterned = []string{"grok", "dissect", "regex"} //nolint:gochecknoglobals // a list that nobody writes to
 
@@ -181,9 +184,8 @@ func (a *extracting) Apply(r *Record) (Verdict, error) {
 	if len(text) == 0 {
 		return Nothing, err
 	}
-	var few [32]extract.Span
-	spans, ok := a.extractor.Match(few[:0], text)
-	if !ok {
+	spans, ok := a.extractor.Match(r.spans[:0], text)
+	if r.spans = spans; !ok {
 		return Nothing, &errNotParsed{a.field.String(), a.what}
 	}
 	for i := range a.fields {
@@ -232,7 +234,7 @@ func isNumber(text []byte, typ string) bool {
 		return false
 	}
 	whole := typ == "int" || typ == "long"
-	return !whole || bytes.IndexAny(text, ".eE") < 0 && len(text) < len("-9223372036854775808")
+	return !whole || !bytes.ContainsAny(text, ".eE") && len(text) < len("-9223372036854775808")
 }
 
 // object writes the members of an object that have a value.

@@ -35,16 +35,27 @@ func TestParseReadsWhatAFieldSays(t *testing.T) {
 		{rules.Parse{As: "url"}, "no address", ""},
 		{rules.Parse{As: "url"}, "http://example.com:99999/", ""},
 		{rules.Parse{As: "url"}, "http://example.com:x/", ""},
-		{rules.Parse{As: "query"}, "a=1&b=x%20y+z&a=2&c&=v&d.e=%zz%C3%A9", `{"a":["1","2"],"b":"x y z","c":"","_":"v","d_e":"%zzé"}`},
+		{
+			rules.Parse{As: "query"},
+			"a=1&b=x%20y+z&a=2&c&=v&d.e=%zz%C3%A9",
+			`{"a":["1","2"],"b":"x y z","c":"","_":"v","d_e":"%zzé"}`,
+		},
 		{rules.Parse{As: "query"}, "https://example.com/p?a=%22%00%ff#f", `{"a":"\"��"}`},
 		{rules.Parse{As: "query"}, strings.Repeat("a=1&", 200), `{"a":[` + strings.Repeat(`"1",`, 199) + `"1"]}`},
-		{rules.Parse{As: "user_agent"}, firefox, `{"name":"Firefox","version":"132.0","os":{"name":"Linux","version":"x86_64"},` +
+		{rules.Parse{As: "user_agent"}, firefox, `{"name":"Firefox","version":"132.0",` +
+			`"os":{"name":"Linux","version":"x86_64"},` +
 			`"device":{"type":"desktop"}}`},
-		{rules.Parse{As: "grok", Pattern: "%{IP:client} %{WORD:verb} %{NUMBER:size:int}"}, "to 10.0.0.1 GET 17",
-			`{"client":"10.0.0.1","verb":"GET","size":17}`},
+		{
+			rules.Parse{As: "grok", Pattern: "%{IP:client} %{WORD:verb} %{NUMBER:size:int}"},
+			"to 10.0.0.1 GET 17",
+			`{"client":"10.0.0.1","verb":"GET","size":17}`,
+		},
 		{rules.Parse{As: "regex", Pattern: `order=(?P<order>\d+)( user=(?P<user>\w+))?`}, "x order=17.", `{"order":"17"}`},
-		{rules.Parse{As: "dissect", Pattern: "%{time} [%{level}] %{text}"}, `t1 [INFO] say "x"`,
-			`{"time":"t1","level":"INFO","text":"say \"x\""}`},
+		{
+			rules.Parse{As: "dissect", Pattern: "%{time} [%{level}] %{text}"},
+			`t1 [INFO] say "x"`,
+			`{"time":"t1","level":"INFO","text":"say \"x\""}`,
+		},
 		{rules.Parse{As: "grok", Pattern: "%{IP:client}"}, "none", ""},
 	} {
 		c.verb.Field = "f"
@@ -92,12 +103,16 @@ func TestWhatAPatternFindsAreFields(t *testing.T) {
 func TestWrongParsesAreNamed(t *testing.T) {
 	t.Parallel()
 	for want, verb := range map[string]rules.Parse{
-		`rule 1: parse: no record here has a field "g"`:                             {Field: "g", As: "url", Into: "o"},
-		`rule 1: parse: grok needs a pattern`:                                       {Field: "f", As: "grok", Into: "o"},
-		`rule 1: parse: only grok, dissect and regex have a pattern`:                {Field: "f", As: "url", Into: "o", Pattern: "x"},
+		`rule 1: parse: no record here has a field "g"`: {Field: "g", As: "url", Into: "o"},
+		`rule 1: parse: grok needs a pattern`:           {Field: "f", As: "grok", Into: "o"},
+		`rule 1: parse: only grok, dissect and regex have a pattern`: {
+			Field: "f", As: "url", Into: "o", Pattern: "x",
+		},
 		`rule 1: parse: into is missing: the name of the object with what is found`: {Field: "f", As: "url"},
-		`rule 1: parse: "penstock.x" is written by penstock: choose another name`:   {Field: "f", As: "url", Into: "penstock.x"},
-		`rule 1: parse: "yaml" is not known`:                                        {Field: "f", As: "yaml", Into: "o"},
+		`rule 1: parse: "penstock.x" is written by penstock: choose another name`: {
+			Field: "f", As: "url", Into: "penstock.x",
+		},
+		`rule 1: parse: "yaml" is not known`: {Field: "f", As: "yaml", Into: "o"},
 		`rule 1: parse: "_id" begins with an underscore, as the engines' own fields do: choose another name`: {
 			Field: "f", As: "grok", Pattern: "%{WORD:_id}",
 		},
@@ -111,11 +126,16 @@ func TestWrongParsesAreNamed(t *testing.T) {
 
 // What comes out is JSON with names that a mapper takes, whatever the text is.
 func FuzzParse(f *testing.F) {
-	for _, text := range []string{"http://a:b@c:1/d.e?f#g", "a=%41&b", "curl/8.1", "10.0.0.1 x", "=&=", "?", "%", "://", "a.b=1&a=2"} {
+	for _, text := range []string{
+		"http://a:b@c:1/d.e?f#g", "a=%41&b", "curl/8.1", "10.0.0.1 x", "=&=", "?", "%", "://", "a.b=1&a=2",
+	} {
 		f.Add(text)
 	}
 	verbs := []rules.Parse{
-		{As: "url"}, {As: "query"}, {As: "user_agent"}, {As: "grok", Pattern: "%{NUMBER:n:float} ?%{GREEDYDATA:rest}"},
+		{As: "url"},
+		{As: "query"},
+		{As: "user_agent"},
+		{As: "grok", Pattern: "%{NUMBER:n:float} ?%{GREEDYDATA:rest}"},
 		{As: "dissect", Pattern: "%{a} %{b}"},
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/internal/extract"
 	"github.com/seed56735111/penstock/internal/quote"
 	"github.com/seed56735111/penstock/rules/expr"
 )
@@ -28,6 +29,7 @@ type Record struct {
 	arena   []byte   // values that were made
 	out     []byte
 	id      []byte
+	spans   []extract.Span // what a pattern found in a text
 
 	kept bool // no rule leaves it out any more
 

@@ -92,6 +92,8 @@ func (e *Env) Knows(name string, t expr.Type) {
 
 // Stages is what a chain takes from the other stages. A nil function stands for one that knows nothing.
 type Stages struct {
+	// Table returns the table of a name, in memory where records are to come.
+	Table func(name string) (*Table, error)
 	// Format returns what reads a text as one record of a format, and appends its fields as a JSON object. It reports
 	// false for a text that does not fit.
 	Format func(name string) (func(dst, text []byte) ([]byte, bool), error)

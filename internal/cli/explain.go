@@ -16,6 +16,7 @@ import (
 	"github.com/seed56735111/penstock/decode"
 	"github.com/seed56735111/penstock/internal/settings"
 	"github.com/seed56735111/penstock/pipeline"
+	"github.com/seed56735111/penstock/source"
 )
 
 // explainOptions are the settings of explain.
@@ -67,6 +68,7 @@ func (o *explainOptions) run(ctx context.Context, a *app, args []string) error {
 	if err != nil {
 		return err
 	}
+	o.read.Object = pipeline.ObjectsBy(ctx, func() (*source.S3, error) { return o.s3.Open(ctx, &o.aws, logger) })
 	p, rules, err := o.read.Stages()
 	if err != nil {
 		return err

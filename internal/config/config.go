@@ -27,6 +27,8 @@ type File struct {
 	Values map[string]settings.Value
 	// Targets are the settings of named targets.
 	Targets map[string]map[string]settings.Value
+	// Tables are those that rules look into.
+	Tables []rules.TableSource
 	// Always are the rules for all records.
 	Always []rules.Rule
 	// Routes say what becomes of entries, in their order.
@@ -44,6 +46,7 @@ func Parse(path string, data []byte) (*File, error) {
 	root := read(path, data, f)
 	if root != nil {
 		f.own = namesOf(root.member("formats"))
+		f.tables = tablesOf(root.member("tables"))
 		root.secrets(f)
 		top().check(f, "the file", root)
 		if root.kind == object {
@@ -81,6 +84,7 @@ func top() keys {
 			name: "targets", usage: "domains by name, and who signs for each; --target chooses one",
 			form: named{target()},
 		},
+		{name: "tables", usage: "tables by name, for rules that look into them", form: named{tableForm{}}},
 		{name: "always", usage: "rules for all records, before those of their route", form: rulesForm},
 		{
 			name: "formats", usage: "formats of your own, tried before those that are built in",
@@ -196,6 +200,7 @@ func relate(f *finder, root *node) {
 		f.target(chosen, targets)
 	}
 	relateFormats(f, root.member("formats"))
+	f.relateTables(root.member("tables"))
 	always := root.member("always")
 	f.relateRules(nil, always, "")
 	relateRoutes(f, root.member("routes"), always, root)
@@ -230,6 +235,7 @@ func noTarget(name string, known []string) string {
 // build makes a File of a tree without mistakes.
 func build(path string, root *node, warnings []Mistake) *File {
 	file := &File{Path: path, Values: valuesOf(path, root), Warnings: warnings}
+	file.Tables = tablesOf(root.member("tables"))
 	file.Always, _ = rulesIn(root.member("always"))
 	if routes := root.member("routes"); routes != nil {
 		file.Routes, file.places = routesOf(routes), map[string]place{}

@@ -365,6 +365,7 @@ func (f *File) Into(read *pipeline.Read, given func(flag string) bool) {
 	if f == nil {
 		return
 	}
+	read.Lookups = f.Tables
 	read.Always, read.Routes, read.Definitions = f.Always, f.routesUnder(given), f.Definitions()
 }
 

@@ -22,7 +22,7 @@ type ruleVerb struct {
 
 // ruleVerbs are the verbs, a file for each.
 func ruleVerbs() []ruleVerb {
-	return []ruleVerb{dropVerb(), setVerb(), parseVerb()}
+	return []ruleVerb{dropVerb(), setVerb(), parseVerb(), lookupVerb()}
 }
 
 // beside are the keys that stand beside a verb.
@@ -124,7 +124,7 @@ func rulesIn(n *node) (all []rules.Rule, from []*node) {
 func (f *finder) relateRules(always, behind *node, format string) {
 	general, _ := rulesIn(always)
 	all, from := rulesIn(behind)
-	for _, wrong := range pipeline.CheckRules(general, all, format) {
+	for _, wrong := range pipeline.CheckRules(general, all, format, f.tables) {
 		if at := wrong.Number - len(general); at >= 0 { // those for all records are told of alone
 			f.rule(from[at], wrong, format)
 		}
@@ -163,6 +163,10 @@ func (f *finder) rule(n *node, wrong *rules.RuleError, format string) {
 			near = fmt.Sprintf("; did you mean %q?", near)
 		}
 		f.wrong(at.place, "%s: no record of the format %s has a field %s%s", key, format, quoted(e.Name), near)
+		return
+	}
+	if e, ok := errors.AsType[*pipeline.NoTableError](wrong.Err); ok {
+		f.wrong(at.place, "%s%s", e, f.nearTable(e.Name))
 		return
 	}
 	f.wrong(at.place, "%s: %s", key, wrong.Err)

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+
+	"github.com/seed56735111/penstock/rules"
 )
 
 // place is where something stands in the file, both counted from 1; the column counts characters.
@@ -90,6 +92,8 @@ func Line(path string, m Mistake) string {
 type finder struct {
 	found []Mistake
 	own   []string // the names of the formats that the file defines
+	// tables are those of the file that have no mistake of shape.
+	tables []rules.TableSource
 }
 
 func (f *finder) wrong(at place, format string, args ...any) {

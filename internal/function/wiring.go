@@ -144,20 +144,22 @@ func (w *wiring) fit(flags *pflag.FlagSet, memory string) {
 	}
 }
 
-// open makes the stages. It makes no request.
+// open makes the stages. It makes no request but for tables in S3.
 func (w *wiring) open(ctx context.Context) error {
 	if err := w.write.Check(); err != nil {
 		return err
 	}
+	var err error
+	if w.objects, err = w.s3.Open(ctx, &w.AWS, w.logger); err != nil {
+		return err
+	}
+	w.read.Object = pipeline.ObjectsBy(ctx, func() (*source.S3, error) { return w.objects, nil })
 	p, _, err := w.read.Stages()
 	if err != nil {
 		return err
 	}
 	p.Workers, p.Logger = w.workers, w.logger
 	w.stages = p
-	if w.objects, err = w.s3.Open(ctx, &w.AWS, w.logger); err != nil {
-		return err
-	}
 	if w.letters, err = pipeline.LettersBy(w.deadLetters, func() (*source.S3, error) { return w.objects, nil },
 		w.logger); err != nil {
 		return err
