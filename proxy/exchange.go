@@ -3,6 +3,7 @@ package proxy
 import (
 	"log/slog"
 	"net/http"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -27,6 +28,7 @@ type exchange struct {
 
 	received atomic.Int64 // bytes of the body
 	sent     int64        // bytes of the answer's body
+	length   int64        // what it will be; 0 when nobody knows
 	status   int
 	done     bool // the answer was sent to its end
 }
@@ -66,16 +68,21 @@ func (x *exchange) end() {
 func (x *exchange) WriteHeader(status int) {
 	if status >= http.StatusOK && x.status == 0 {
 		x.status, x.cause = status, x.Header().Get(CauseHeader)
+		x.length, _ = strconv.ParseInt(x.Header().Get("Content-Length"), 10, 64)
 	}
 	x.pacedWriter.WriteHeader(status)
 }
 
-// Write counts what is sent.
+// Write counts what is sent, and sends it at once. Only the end of an answer is left to net/http, which then writes a
+// short one together with its head. ReverseProxy itself sees to answers whose length nobody knows.
 func (x *exchange) Write(p []byte) (int, error) {
 	if x.status == 0 {
 		x.WriteHeader(http.StatusOK)
 	}
 	n, err := x.pacedWriter.Write(p)
 	x.sent += int64(n)
+	if err == nil && x.sent < x.length {
+		err = x.control.Flush()
+	}
 	return n, err
 }

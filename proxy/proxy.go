@@ -107,7 +107,6 @@ func New(cfg Config) (*Proxy, error) {
 	p.next = &httputil.ReverseProxy{
 		Rewrite:        p.rewrite,
 		Transport:      cfg.Transport,
-		FlushInterval:  -1,
 		BufferPool:     &copyBuffers{},
 		ModifyResponse: p.answer,
 		ErrorHandler:   p.fail,

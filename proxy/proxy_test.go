@@ -33,11 +33,13 @@ type seen struct {
 
 // world is a domain that verifies signatures, and a proxy in front of it.
 type world struct {
-	addr   string
-	budget *sigv4.Budget
-	log    *syncBuffer
-	mu     sync.Mutex
-	seen   []seen
+	addr      string
+	domain    string
+	transport http.RoundTripper
+	budget    *sigv4.Budget
+	log       *syncBuffer
+	mu        sync.Mutex
+	seen      []seen
 }
 
 func (w *world) requests() []seen {
@@ -103,7 +105,7 @@ func newWorld(t *testing.T, change func(*proxy.Config), answer http.HandlerFunc)
 	front.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)
 	front.Start()
 	t.Cleanup(front.Close)
-	w.addr = front.Listener.Addr().String()
+	w.addr, w.domain, w.transport = front.Listener.Addr().String(), cfg.Domain, cfg.Transport
 	return w
 }
 
@@ -319,32 +321,84 @@ func TestARefusalKeepsItsWordsAndNotItsSecrets(t *testing.T) {
 	w.send(t, "HEAD / HTTP/1.1\r\nHost: HOST\r\n\r\n")
 }
 
-// A part of an answer reaches the client before the rest is there, and a client that leaves ends the call.
+// A part of an answer reaches the client before the rest is there, whether its length is known or not. A client that
+// leaves ends the call.
 func TestAnswersStreamAndLeavingClientsCancel(t *testing.T) {
 	t.Parallel()
-	ended := make(chan struct{})
-	w := newWorld(t, nil, func(rw http.ResponseWriter, r *http.Request) {
-		_, _ = io.WriteString(rw, "first\n")
-		_ = http.NewResponseController(rw).Flush()
-		<-r.Context().Done()
-		close(ended)
-	})
-	ctx, cancel := context.WithCancel(t.Context())
-	req, _ := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+w.addr+"/", nil)
-	resp, err := http.DefaultClient.Do(req)
+	for _, length := range []string{"", "1000"} {
+		ended := make(chan struct{})
+		w := newWorld(t, nil, func(rw http.ResponseWriter, r *http.Request) {
+			if length != "" {
+				rw.Header().Set("Content-Length", length)
+			}
+			_, _ = io.WriteString(rw, "first\n")
+			_ = http.NewResponseController(rw).Flush()
+			<-r.Context().Done()
+			close(ended)
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		req, _ := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+w.addr+"/", nil)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatalf("an answer of length %q: %v", length, err)
+		}
+		line, err := bufio.NewReader(resp.Body).ReadString('\n')
+		if err != nil || line != "first\n" {
+			t.Errorf("read %q, %v", line, err)
+		}
+		cancel()
+		_ = resp.Body.Close()
+		select {
+		case <-ended:
+		case <-time.After(10 * time.Second):
+			t.Error("the call to the domain goes on without its client")
+		}
+	}
+}
+
+// writes counts what is written to the clients of a listener.
+type writes struct {
+	net.Listener
+	n atomic.Int64
+}
+
+func (w *writes) Accept() (net.Conn, error) {
+	c, err := w.Listener.Accept()
+	return &writing{c, &w.n}, err
+}
+
+type writing struct {
+	net.Conn
+	n *atomic.Int64
+}
+
+func (w *writing) Write(p []byte) (int, error) {
+	w.n.Add(1)
+	return w.Conn.Write(p)
+}
+
+// The head of a short answer and its body go to the client together.
+func TestAShortAnswerIsOneWrite(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil, func(rw http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(rw, "{}") })
+	p, err := proxy.New(proxy.Config{Domain: w.domain, Transport: w.transport})
 	if err != nil {
 		t.Fatal(err)
 	}
-	line, err := bufio.NewReader(resp.Body).ReadString('\n')
-	if err != nil || line != "first\n" {
-		t.Errorf("read %q, %v", line, err)
+	front := httptest.NewUnstartedServer(p)
+	counted := &writes{Listener: front.Listener}
+	front.Listener = counted
+	front.Start()
+	defer front.Close()
+	resp, err := front.Client().Get(front.URL + "/_doc/1")
+	if err != nil {
+		t.Fatal(err)
 	}
-	cancel()
+	body, err := io.ReadAll(resp.Body)
 	_ = resp.Body.Close()
-	select {
-	case <-ended:
-	case <-time.After(10 * time.Second):
-		t.Error("the call to the domain goes on without its client")
+	if n := counted.n.Load(); n != 1 || err != nil || string(body) != "{}" {
+		t.Errorf("%q came in %d writes, %v", body, n, err)
 	}
 }
 

@@ -12,7 +12,11 @@ import (
 type Budget struct {
 	// Memory and Disk are in bytes. Zero leaves none.
 	Memory, Disk int64
+	// AtOnce is how many bytes of bodies over 32 KiB may come at the same time before others wait, for a second at
+	// most. It keeps memory small where clients are fast. Zero lets all come.
+	AtOnce int64
 
+	turns        turns
 	mu           sync.Mutex
 	memory, disk int64 // taken
 }
@@ -53,6 +57,14 @@ func (b *Budget) takeMemory(n int64) bool {
 	}
 	b.memory += n
 	return true
+}
+
+// turn waits for the turn of a body; nil when it needs none.
+func (b *Budget) turn(size int64) *turn {
+	if b == nil || b.AtOnce <= 0 {
+		return nil
+	}
+	return b.turns.take(size, b.AtOnce)
 }
 
 func (b *Budget) takeDisk(n int64) error {

@@ -16,7 +16,7 @@ type core struct {
 	mu    sync.RWMutex
 	keys  map[keyID]*signingKey
 	works sync.Pool
-	// chunks holds parts of bodies for the next request, as *[maxChunk]byte.
+	// chunks holds parts of bodies for the next request, as *chunk.
 	chunks sync.Pool
 }
 

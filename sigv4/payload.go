@@ -24,6 +24,7 @@ func (e *BodyTooLargeError) Error() string {
 // payload is a body that was read to its end: the first part is in memory, the rest in a file without a name.
 type payload struct {
 	chunks [][]byte
+	pooled []*chunk // what large ones lie in
 	inMem  int64
 	file   *os.File
 	size   int64
@@ -32,6 +33,7 @@ type payload struct {
 	// budget is what memory and disk were taken from, nil when there is no bound on all bodies together.
 	budget       *Budget
 	memory, disk int64
+	turn         *turn // of a large body
 
 	mu sync.Mutex
 	// users counts the owner, until Close, and the open readers. The last one frees memory and file: a transport can
@@ -90,7 +92,7 @@ func (s spooling) spool(r io.Reader, length int64) (*payload, error) {
 func (p *payload) fill(src io.Reader, length, inMemory int64, dir string) error {
 	// Chunks grow with what has arrived, not with what was announced.
 	for size := int64(firstChunk); p.inMem < inMemory; size = min(chunkFactor*size, maxChunk) {
-		more, err := p.fillChunk(src, min(size, inMemory-p.inMem), length)
+		more, err := p.fillChunk(src, min(size, inMemory-p.inMem), length, inMemory)
 		if errors.Is(err, errNoMemory) {
 			break
 		}
@@ -115,9 +117,12 @@ func (p *payload) fill(src io.Reader, length, inMemory int64, dir string) error 
 }
 
 // fillChunk reads one chunk of at most size bytes. It reports whether there is more.
-func (p *payload) fillChunk(src io.Reader, size, length int64) (more bool, err error) {
+func (p *payload) fillChunk(src io.Reader, size, length, inMemory int64) (more bool, err error) {
 	if rest := length - p.inMem; rest > 0 {
 		size = min(size, rest)
+	}
+	if p.turn == nil && isLarge(size) {
+		p.turn = p.budget.turn(min(orDefault(length, inMemory), inMemory))
 	}
 	chunk, err := p.chunk(size)
 	if err != nil {
@@ -162,10 +167,13 @@ func readFull(r io.Reader, b []byte) (n int, err error) {
 // errNoMemory says that the budget has no memory for another chunk.
 var errNoMemory = errors.New("no memory left for bodies")
 
+// isLarge reports whether a chunk is one of those that are used again.
+func isLarge(size int64) bool { return size > maxChunk/chunkFactor }
+
 // chunk returns memory for size bytes.
 func (p *payload) chunk(size int64) ([]byte, error) {
 	whole := size
-	if size > maxChunk/chunkFactor {
+	if isLarge(size) {
 		whole = maxChunk
 	}
 	if !p.budget.takeMemory(whole) {
@@ -175,10 +183,9 @@ func (p *payload) chunk(size int64) ([]byte, error) {
 	if whole < maxChunk {
 		return make([]byte, size), nil
 	}
-	if c, ok := p.pool.Get().(*[maxChunk]byte); ok {
-		return c[:size], nil
-	}
-	return new([maxChunk]byte)[:size], nil
+	c := takeChunk(p.pool)
+	p.pooled = append(p.pooled, c)
+	return c.bytes[:size], nil
 }
 
 // Close ends the use by the owner. Open readers go on; opening another fails.
@@ -195,15 +202,20 @@ func (p *payload) Close() error {
 // release counts one user less. p.mu is held.
 func (p *payload) release() error {
 	p.users--
+	switch {
+	case p.turn == nil:
+	case p.users > 0:
+		p.turn.sent()
+	default:
+		defer p.turn.end()
+	}
 	if p.users > 0 {
 		return nil
 	}
-	for _, c := range p.chunks {
-		if cap(c) == maxChunk {
-			p.pool.Put((*[maxChunk]byte)(c[:maxChunk]))
-		}
+	for _, c := range p.pooled {
+		p.pool.Put(c)
 	}
-	p.chunks = nil
+	p.chunks, p.pooled = nil, nil
 	p.budget.giveBack(p.memory, p.disk)
 	if p.file == nil {
 		return nil
