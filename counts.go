@@ -25,6 +25,9 @@ type Counts struct {
 	Unparsed int64 `json:"unparsed"`
 	// Undated records have no time of their own: the object's name or date stands in. They are in the numbers above, too.
 	Undated int64 `json:"undated"`
+	// Repaired records are of JSON that nearly was some, or that is cut off: what could be read of it went on. They are in
+	// the numbers above, too.
+	Repaired int64 `json:"repaired"`
 	// BytesIn are stored bytes read from the source, before decompression.
 	BytesIn int64 `json:"bytes_in"`
 }
@@ -44,6 +47,7 @@ func (c *Counts) Add(d Counts) {
 	c.Unacknowledged += d.Unacknowledged
 	c.Unparsed += d.Unparsed
 	c.Undated += d.Undated
+	c.Repaired += d.Repaired
 	c.BytesIn += d.BytesIn
 }
 

@@ -134,6 +134,8 @@ type Recognized struct {
 	// Undated says of a file that no line near its beginning tells one generation of it from another: its records are
 	// known by its exact path then.
 	Undated bool
+	// Near are other formats that the entry looks like, the nearest first, when the Recognizer was asked for them.
+	Near []Near
 	// Route is the name of the route that the entry takes, empty for none. Shaper makes its documents; nil is the
 	// pipeline's.
 	Route  string
@@ -141,6 +143,9 @@ type Recognized struct {
 	// Records yields the records. A *RecordError concerns one record: the sequence goes on. Any other error is the last.
 	Records iter.Seq2[Record, error]
 }
+
+// Near is a format that an entry looks like and does not have, with what speaks against it.
+type Near struct{ Format, Against string }
 
 // Record is one event read from an entry. Its slices are valid until the next record is asked for.
 type Record struct {

@@ -543,6 +543,9 @@ func (h *shipment) record(ctx context.Context, d *entryDelivery, s *Shaped, err 
 	if s.Time.IsZero() && !s.Unread {
 		h.counts.Undated++
 	}
+	if s.Repaired {
+		h.counts.Repaired++
+	}
 	if err != nil {
 		return h.without(ctx, d.place, err)
 	}

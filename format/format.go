@@ -75,6 +75,8 @@ type Config struct {
 	TimeField string
 	// Definitions are formats of the user's own, which are tried before the others.
 	Definitions []Definition
+	// Near has each entry's other near formats looked for, for people who ask why it is read as it is.
+	Near bool
 	// SkipBinary passes over content that is no text. Otherwise such content is a *penstock.ObjectError. With a forced
 	// format no content counts as binary.
 	SkipBinary bool
@@ -92,6 +94,7 @@ type Detector struct {
 	max     int
 	// skipBinary says that content that is no text is passed over.
 	skipBinary bool
+	nearby     bool               // Config.Near
 	pool       chan *entry.Reader // of entries that were read to their end
 	// zone is that of times without one, nil for UTC; zones are those of single formats, by name.
 	zone  *time.Location
@@ -124,6 +127,7 @@ func newDetector(cfg Config, formats []schema) (*Detector, error) {
 	d := &Detector{
 		formats: formats, max: cfg.MaxRecordBytes, skipBinary: cfg.SkipBinary,
 		pool: make(chan *entry.Reader, maxPooled), large: entry.NewLarge(), own: cfg.Definitions,
+		nearby: cfg.Near,
 	}
 	if d.max <= 0 {
 		d.max = defaultMaxRecord
@@ -281,12 +285,16 @@ func (d *Detector) Recognize(o *penstock.Object, id penstock.Identity, e penstoc
 		}
 	}
 	f := d.choose(r)
+	var near []penstock.Near
+	if d.nearby && d.index != nil && e.Table == "" {
+		near = d.near(r, f)
+	}
 	d.lookInto(r)
 	if zone, ok := d.zones[f.name]; ok {
 		r.Zone = zone
 	}
 	return penstock.Recognized{
-		Format: f.name, Undated: undated, Generic: f.generic, Rows: e.Table != "",
+		Format: f.name, Near: near, Undated: undated, Generic: f.generic, Rows: e.Table != "",
 		Records: func(yield func(penstock.Record, error) bool) {
 			defer d.put(r)
 			if e.Table != "" {

@@ -16,8 +16,8 @@ func klog() schema {
 		}
 	}
 	return schema{
-		name:  "klog",
-		told:  "lines that begin with I, W, E or F and four or eight digits, a time, a number and a place in the program",
+		name: "klog",
+		told: "lines that begin with I, W, E or F and four or eight digits, a time, a number and a place in the program",
 		about: "logs of Kubernetes' components and of others that use klog or glog; " +
 			"the year is that of the object's time where a line has none",
 		grammar: &lines.Schema{

@@ -25,6 +25,7 @@ func table() []schema {
 		appsync(),
 		cognito(),
 		stepfunctions(),
+		codebuild(),
 		suricata(),
 		osquery(),
 		journald(),

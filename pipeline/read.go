@@ -29,6 +29,8 @@ type Read struct {
 	TimeZone string
 	// TimeField are names of the fields that have the time of a record, as in format.Config.
 	TimeField string
+	// Near is that of format.Config.
+	Near bool
 	// Definitions are formats of the user's own, which are tried before the others.
 	Definitions []Definition
 	// Encoding is what text is in that has no mark of its own: a name of the WHATWG's Encoding Standard, such as
@@ -266,7 +268,7 @@ func (o *Read) recognizer() (*format.Detector, error) {
 	}
 	d, err := format.New(format.Config{
 		Force: force, MaxRecordBytes: int(o.MaxRecordBytes), SkipBinary: o.Binary == "skip",
-		TimeZone: o.TimeZone, TimeField: o.TimeField, Definitions: o.Definitions,
+		TimeZone: o.TimeZone, TimeField: o.TimeField, Definitions: o.Definitions, Near: o.Near,
 	})
 	if _, wrong := errors.AsType[*format.TimeZoneError](err); wrong {
 		return nil, &OptionError{BadTimeZone, err}

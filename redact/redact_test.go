@@ -329,8 +329,10 @@ func FuzzAppend(f *testing.F) {
 func TestKnownTextsAreReplaced(t *testing.T) {
 	t.Parallel()
 	all := []redact.Replacement{
-		{Old: []byte("ada lovelace"), New: []byte("[r]")}, {Old: []byte("10.0.0.1"), New: []byte("h1:ab")},
-		{Old: []byte("17"), New: []byte("[r]")}, {Old: []byte("123456"), New: []byte("[r]")},
+		{Old: []byte("ada lovelace"), New: []byte("[r]")},
+		{Old: []byte("10.0.0.1"), New: []byte("h1:ab")},
+		{Old: []byte("17"), New: []byte("[r]")},
+		{Old: []byte("123456"), New: []byte("[r]")},
 	}
 	for _, tt := range []struct{ in, want string }{
 		{`{"message":"17 ada lovelace 10.0.0.1:80 110.0.0.1 10.0.0.12"}`, `{"message":"[r] [r] h1:ab:80 110.0.0.1 10.0.0.12"}`},

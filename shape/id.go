@@ -37,7 +37,9 @@ type ids struct {
 
 // IDs returns what makes the ids of an entry's records: it is called for each of them, in their order, and its result is
 // valid until the next.
-func IDs(id penstock.Identity, entry string) func(r *penstock.Record) []byte { return newIDs(id, entry).next }
+func IDs(id penstock.Identity, entry string) func(r *penstock.Record) []byte {
+	return newIDs(id, entry).next
+}
 
 func newIDs(id penstock.Identity, entry string) *ids {
 	s := &ids{pinned: id.Pinned(), file: id.IsFile()}

@@ -55,7 +55,7 @@ docs/explain.md explains the output.`,
 	f.AWS(&o.aws)
 	f.S3(&o.s3)
 	f.Read(&o.read)
-	o.read.Tables = tables
+	o.read.Tables, o.read.Near = tables, true
 	f.Text(&o.place, "place")
 	f.IntVar(&o.records, "records", 10_000, "most records to read of an entry")
 	f.IntVar(&o.objects, "objects", 10, "most objects to read")
@@ -175,6 +175,9 @@ func (o *explainOptions) entry(w io.Writer, p *penstock.Pipeline, obj *penstock.
 		return true, nil
 	}
 	line(w, "format", "%s: %s", reading.Format, o.reason(reading))
+	for _, near := range reading.Near {
+		line(w, "near", "%s: %s", near.Format, near.Against)
+	}
 	if err != nil {
 		return false, err
 	}

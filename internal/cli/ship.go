@@ -322,6 +322,10 @@ func (o *shipOptions) notes(a *app, res *result, rules *shape.Rules) {
 	if n := res.Undated; n > 0 {
 		a.note("%s without a time (undated): the object's name or date stands in", plural(n, "record"))
 	}
+	if n := res.Repaired; n > 0 {
+		a.note("%s repaired: JSON that is not quite valid, or is cut off in the object (penstock.repaired)",
+			plural(n, "record"))
+	}
 	if n := len(res.Indexes); n > manyIndexes {
 		a.note("the documents are for %s, each with shards of its own; --index 'logs-{yyyy.MM}' makes fewer: "+
 			"one for each month, whatever the format", humanCount(int64(n))+" indexes")

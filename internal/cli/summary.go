@@ -167,6 +167,7 @@ func (r *result) columns() []countColumn {
 		{"unacknow|ledged", func(c *penstock.Counts) int64 { return c.Unacknowledged }},
 		{"un|parsed", func(c *penstock.Counts) int64 { return c.Unparsed }},
 		{"un|dated", func(c *penstock.Counts) int64 { return c.Undated }},
+		{"repaired", func(c *penstock.Counts) int64 { return c.Repaired }},
 	} {
 		if i < 2 || c.of(&r.sum) > 0 {
 			shown = append(shown, c)

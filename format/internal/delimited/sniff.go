@@ -2,6 +2,7 @@ package delimited
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -350,4 +351,26 @@ func (l *look) behind(sample []byte, ended bool, separator byte) bool {
 func (f *Grammar) named(name string) bool {
 	i := strings.LastIndex(name, f.Suffix)
 	return i >= 0 && (i+len(f.Suffix) == len(name) || name[i+len(f.Suffix)] == '.')
+}
+
+// Against says how near an entry, which is no table, is to one: from 0 to 1, and what speaks against it.
+func (f *Grammar) Against(r *entry.Reader) (near float64, why string) {
+	l := &look{}
+	for i := range len(f.Separators) {
+		l.at(r.Sample(), isWhole(r), f.Separators[i], false)
+		if len(l.columns) < 2 || l.records < 2 || 2*l.even < l.records {
+			continue
+		}
+		if s := 0.8 * float64(l.even) / float64(l.records); s > near {
+			near = s
+			why = fmt.Sprintf("%d of the first %d rows have %d cells with %q between them, ", l.even, l.records,
+				len(l.columns), f.Separators[i])
+			if l.header {
+				why += "but they are too few to be sure of"
+			} else {
+				why += "but no names above them, and few values that are no text"
+			}
+		}
+	}
+	return near, why
 }

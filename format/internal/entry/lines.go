@@ -171,7 +171,16 @@ func isGoCall(line []byte) bool {
 		return bytes.HasPrefix(line, []byte("main.")) || bytes.HasPrefix(line, []byte("runtime.")) ||
 			bytes.Contains(line, []byte(".(*"))
 	}
-	return line[end] == '(' && line[len(line)-1] == ')'
+	return line[end] == '(' && line[len(line)-1] == ')' && isGoArguments(line[end+1:len(line)-1])
+}
+
+// isGoArguments reports whether a text stands between the parentheses of a call in a stack trace of Go: nothing,
+// numbers in hexadecimal, also in braces, or dots for what is not known. In os.Exit(1) there is something else.
+func isGoArguments(b []byte) bool {
+	for len(b) > 0 && b[0] == '{' {
+		b = b[1:]
+	}
+	return len(b) == 0 || bytes.HasPrefix(b, []byte("0x")) || bytes.HasPrefix(b, []byte("...")) || b[0] == '_'
 }
 
 // goName returns where the name ends of the function of a package that a line begins with.
