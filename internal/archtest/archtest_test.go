@@ -70,6 +70,7 @@ var allowed = map[string][]string{
 
 	// What the edge is made of: the table of settings, and the way out of errors.
 	"internal/settings": {"shape", "cloudwatch", "pipeline", "internal/advice", "internal/version"},
+	"internal/migrate":  {"internal/config"},
 	"internal/config": {
 		"domain", "shape", "format", "pipeline", "internal/settings", "internal/glob", "iam", "rules",
 	},

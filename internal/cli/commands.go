@@ -19,6 +19,7 @@ func commands(a *app) []*cobra.Command {
 		newTemplatesCommand(a),
 		newCheckCommand(a),
 		newConfigCommand(a),
+		newMigrateCommand(a),
 		newFormatsCommand(a),
 		newExplainCommand(a),
 		newDoctorCommand(a),

@@ -1,0 +1,75 @@
+package migrate
+
+import (
+	"regexp"
+	"strings"
+)
+
+var (
+	jodaDate  = regexp.MustCompile(`%\{\+([^}]*)\}`)
+	fieldOf   = regexp.MustCompile(`%\{\[?([^}\]+]+)\]?((?:\[[^\]]+\])*)\}`)
+	vectorTag = regexp.MustCompile(`\{\{\s*([^}\s]+)\s*\}\}`)
+)
+
+// sprintf makes an index pattern of a text with %{field}, %{[a][b]} and %{+YYYY.MM.dd}.
+func sprintf(v string) string {
+	v = jodaDate.ReplaceAllStringFunc(v, func(m string) string {
+		date := jodaDate.FindStringSubmatch(m)[1]
+		return "{" + strings.NewReplacer("YYYY", "yyyy", "yyyy", "yyyy", "xxxx", "xxxx", "uuuu", "yyyy").Replace(date) + "}"
+	})
+	return fieldOf.ReplaceAllStringFunc(v, func(m string) string {
+		parts := fieldOf.FindStringSubmatch(m)
+		name := parts[1] + strings.NewReplacer("][", ".", "[", ".", "]", "").Replace(parts[2])
+		return "{" + strings.TrimPrefix(name, "@metadata.") + "|unknown}"
+	})
+}
+
+// strftime are the parts of a date in an index name.
+var strftime = strings.NewReplacer("%Y", "yyyy", "%m", "MM", "%d", "dd", "%H", "HH", "%G", "xxxx", "%V", "ww", "%F",
+	"yyyy-MM-dd")
+
+var strftimeDate = regexp.MustCompile(`%[YmdHGVF](?:[._-]?%[YmdHGVF])*`)
+
+// templated makes an index pattern of a text with strftime's dates and {{ field }}.
+func templated(v string) (string, bool) {
+	v = vectorTag.ReplaceAllStringFunc(v, func(m string) string {
+		return "{" + strings.TrimPrefix(vectorTag.FindStringSubmatch(m)[1], ".") + "|unknown}"
+	})
+	v = strftimeDate.ReplaceAllStringFunc(v, func(m string) string { return "{" + strftime.Replace(m) + "}" })
+	return v, !strings.Contains(v, "%")
+}
+
+// hints are the verbs of ours that come nearest to what code does, told by words in it.
+var hints = []struct {
+	word *regexp.Regexp
+	rule string
+}{
+	{regexp.MustCompile(`parse_json|JSON\.parse|json_decode|cjson|JsonSlurper`), "parse: { field: message, as: json }"},
+	{regexp.MustCompile(`parse_key_value|parse_logfmt`), "parse: { field: message, as: key-value }"},
+	{regexp.MustCompile(`parse_grok|parse_regex|\bgrok\b`), "parse: { field: message, as: grok, pattern: … }"},
+	{regexp.MustCompile(`parse_url`), "parse: { field: …, as: url }"},
+	{regexp.MustCompile(`parse_user_agent`), "parse: { field: …, as: user_agent }"},
+	{regexp.MustCompile(`\babort\b|event\.cancel|return\s+-1|\.Cancel\(`), "{ drop: REASON, when: … }"},
+	{regexp.MustCompile(`\bdel\(|event\.remove|\.Delete\(|=\s*nil\b|ctx\.remove`), "remove: [ … ]"},
+	{
+		regexp.MustCompile(`to_int|to_float|to_bool|to_string|tonumber|tostring|\.to_[ifs]\b|Integer\.parse`),
+		"convert: { FIELD: integer }",
+	},
+	{regexp.MustCompile(`sha[0-9]|\bmd5\b|hmac|redact\(`), "redact: { fields: [ … ], with: mask }"},
+	{regexp.MustCompile(`get_enrichment_table_record|\bgeoip\b`), "lookup: { table: …, field: …, into: … }"},
+	{regexp.MustCompile(`random_int|math\.random|\brand\(`), "sample: 10%"},
+}
+
+// nearestTo are rules that come near to what code does.
+func nearestTo(code string) []string {
+	var rules []string
+	for _, h := range hints {
+		if h.word.MatchString(code) {
+			rules = append(rules, h.rule)
+		}
+	}
+	if len(rules) == 0 {
+		rules = []string{"compute: { FIELD: 'expression' }"}
+	}
+	return rules
+}
