@@ -7,7 +7,7 @@ MODULES = . bench test/clients tools/release
 # What a release is called: the tag of its commit, or VERSION.
 RELEASE := $(or $(VERSION),$(shell git describe --tags --exact-match 2>/dev/null),v0.0.0-dev)
 
-.PHONY: build lambda.zip wheel release test-release demo test test-explain test-files python-fleet soak variants check lint fuzz bench bench-formats bench-ship bench-proxy dead vuln live
+.PHONY: build lambda.zip wheel release site test-release demo test test-explain test-files python-fleet soak variants check lint fuzz bench bench-formats bench-ship bench-proxy dead vuln live
 build: ## a static binary in bin/
 	CGO_ENABLED=0 go build -trimpath -o bin/penstock ./cmd/penstock
 lambda.zip: ## the function in bin/, byte for byte the same each time [ARCH=amd64] [VERSION=1.2.3]
@@ -21,6 +21,10 @@ release: ## all artifacts of a release in dist/, the same bytes each time; publi
 	go run -C tools/release . before -root $(CURDIR) -version $(RELEASE)
 	PENSTOCK_VERSION=$(RELEASE:v%=%) go tool -modfile=tools/goreleaser/go.mod goreleaser release --snapshot --clean
 	go run -C tools/release . after -root $(CURDIR) -version $(RELEASE)
+site: ## the documentation as a site in bin/site/html, loading nothing from elsewhere; needs Python 3
+	go run -C tools/release . site -root $(CURDIR)
+	python3 -m venv bin/site/venv && bin/site/venv/bin/pip install --quiet mkdocs-material==9.8.2
+	NO_MKDOCS_2_WARNING=1 bin/site/venv/bin/mkdocs build --strict --quiet -f bin/site/mkdocs.yml
 test-release: ## two releases from two directories are the same; their packages install and work
 	go test -C tools/release -count=1 -timeout=60m -v -run TestRelease . -release
 

@@ -37,9 +37,13 @@ func TestCommandsOfThePagesRunAsTheyArePrinted(t *testing.T) {
 		t.Skip("no shell here")
 	}
 	outside := anAccount(t)
-	pages, err := filepath.Glob("../../docs/*.md")
-	if err != nil {
-		t.Fatal(err)
+	var pages []string
+	for _, pattern := range []string{"../../docs/*.md", "../../docs/guides/*.md"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages = append(pages, found...)
 	}
 	printed := 0
 	pages = append(pages, "../../README.md")

@@ -233,6 +233,7 @@ func (d *demo) penstock(ctx context.Context, out io.Writer, args ...string) (int
 	var complaint strings.Builder
 	cmd := exec.CommandContext(ctx, self, args...) //nolint:gosec // this program itself
 	cmd.Env = append(d.env, "HOME="+d.dir, "TMPDIR="+os.TempDir(), "AWS_EC2_METADATA_DISABLED=true")
+	cmd.Dir = d.dir // a penstock.yaml where the demo is run has no say
 	cmd.Stdout, cmd.Stderr = out, &complaint
 	err = cmd.Run()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.Exited() {

@@ -3,7 +3,7 @@
 //
 // "release before" writes the manual pages, completions, licences and notes that GoReleaser packs. "release after"
 // makes the packages for Lambda, Python, Node and Homebrew, the image, the lists of components and the checksums of the
-// programs that GoReleaser built.
+// programs that GoReleaser built. "release site" writes what mkdocs makes the site of.
 package main
 
 import (
@@ -36,6 +36,7 @@ type release struct {
 	root    string // of the repository
 	parts   string // directory of what GoReleaser packs
 	dist    string // directory of artifacts
+	site    string // directory of what the site is made of
 	version string // without the v of a tag
 	commit  string
 	date    time.Time // of the commit
@@ -43,12 +44,13 @@ type release struct {
 
 var steps = map[string][]func(context.Context, *release) error{
 	"before": {manual, completions, licences, notes},
+	"site":   {site},
 	"after":  {lambdaZips, wheels, npmPackages, components, image, formula, checksums},
 }
 
 func run(ctx context.Context, args []string) error {
 	if len(args) == 0 || steps[args[0]] == nil {
-		return errors.New(`want "before" or "after"`)
+		return errors.New(`want "before", "after" or "site"`)
 	}
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	root := flags.String("root", ".", "directory of the repository")
@@ -92,6 +94,7 @@ func open(ctx context.Context, root, version string) (*release, error) {
 	}
 	return &release{
 		root: root, parts: filepath.Join(root, "bin", "release"), dist: filepath.Join(root, "dist"),
+		site:    filepath.Join(root, "bin", "site"),
 		version: version, commit: commit, date: time.Unix(unix, 0).UTC(),
 	}, nil
 }
