@@ -118,12 +118,26 @@ func (i indexes) Entry(o *penstock.Object, id penstock.Identity, entry, format s
 // which is empty for any.
 // Tables are those that rules may look into, of which only the beginnings are read.
 func CheckRules(always, list []rules.Rule, format string, tables []rules.TableSource) []*rules.RuleError {
-	return rules.Check(always, list, SchemaOf(format), ruleStages(func(name string) (*rules.Table, error) {
+	return rules.Check(always, list, SchemaOf(format), checkStages(tables))
+}
+
+// CostOfRules is what the conditions of rules without mistakes cost for one record, as [rules.Chain.Cost] counts.
+func CostOfRules(always, list []rules.Rule, tables []rules.TableSource) int {
+	c, err := rules.Compile(always, list, nil, checkStages(tables))
+	if err != nil {
+		return 0
+	}
+	return c.Cost()
+}
+
+// checkStages are those for rules that are checked: tables are empty.
+func checkStages(tables []rules.TableSource) rules.Stages {
+	return ruleStages(func(name string) (*rules.Table, error) {
 		if _, err := tableOf(tables, name); err != nil {
 			return nil, err
 		}
 		return &rules.Table{}, nil
-	}))
+	})
 }
 
 // chain returns the rules for the entries of a route whose records are of a format.

@@ -24,7 +24,8 @@ func newCheckCommand(a *app) *cobra.Command {
 		Long: `check reads a configuration file, in YAML or JSON (- is standard input), and reports everything that is wrong
 with it, one mistake a line, as FILE:LINE:COLUMN. It asks nobody: no domain, no bucket, no credentials.
 
-A warning is what is most likely not meant. With --against it also says, as warnings, what goes another way than by an
+Of rules with conditions it says what these cost for one record: docs/expressions.md has the unit. A warning is what is
+most likely not meant. With --against it also says, as warnings, what goes another way than by an
 earlier file: to other indexes or another domain, by other routes, read as another format. docs/configuration.md lists
 the keys of a file; an editor completes and checks them by docs/configuration.schema.json.
 
@@ -84,6 +85,15 @@ func (a *app) check(path, against string, asJSON bool) error {
 		_, _ = fmt.Fprintf(a.Out, "%s: no mistakes%s\n", printable(path), same)
 	}
 	writeMistakes(a.Out, path, mistakes)
+	if err == nil {
+		for _, c := range file.Costs() {
+			of := "rules for all records"
+			if c.Route != "" {
+				of = "route " + c.Route
+			}
+			_, _ = fmt.Fprintf(a.Out, "%s: conditions cost %d a record\n", of, c.Cost)
+		}
+	}
 	return exitWith(code)
 }
 

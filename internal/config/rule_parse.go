@@ -34,7 +34,10 @@ func parseVerb() ruleVerb {
 				form: text{testParseAs}, required: true,
 			},
 			{name: "pattern", usage: "the pattern of grok, dissect or regex", form: text{}},
-			{name: "into", usage: "the field that becomes the object; without it, what a pattern finds are fields", form: text{}},
+			{
+				name: "into", usage: "the field that becomes the object; without it, what a pattern finds are fields",
+				form: text{},
+			},
 		}},
 		func(n *node) rules.Verb {
 			return rules.Parse{

@@ -149,6 +149,28 @@ func (f *finder) relateRules(always, behind *node, format string) {
 	}
 }
 
+// RouteCost is what the conditions of the rules for a route cost for one record; the route is empty for those that all
+// records have.
+type RouteCost struct {
+	Route string
+	Cost  int
+}
+
+// Costs are those of the rules for all records, where there are no routes, or of each route: zero is left out.
+func (f *File) Costs() []RouteCost {
+	routes := f.Routes
+	if len(routes) == 0 {
+		routes = []pipeline.Route{{}}
+	}
+	var all []RouteCost
+	for i := range routes {
+		if cost := pipeline.CostOfRules(f.Always, routes[i].Rules, f.Tables); cost > 0 && routes[i].Skip == "" {
+			all = append(all, RouteCost{routes[i].Name, cost})
+		}
+	}
+	return all
+}
+
 // rule reports what is wrong with a rule.
 func (f *finder) rule(n *node, wrong *rules.RuleError, format string) {
 	at, key := n, "a rule"

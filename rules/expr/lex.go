@@ -169,29 +169,26 @@ func quoted(s string, i int) (token, *Error) {
 			j++
 			continue
 		}
-		r, wide, rest, err := escape(s[j:], s[i])
+		r, rest, err := escape(s[j:], s[i])
 		if err != nil {
 			return token{}, &Error{j, "a text has no such escape: in a pattern a backslash is written as two", ""}
 		}
-		if wide {
-			b.WriteRune(r)
-		} else {
-			b.WriteByte(byte(r)) //nolint:gosec // below 256
-		}
+		b.WriteRune(r)
 		j = len(s) - len(rest)
 	}
 	return token{}, &Error{Offset: i, Reason: "the text has no closing " + s[i:i+1]}
 }
 
 // escape reads one escape sequence, as Go has it, or \u{…}.
-func escape(s string, quote byte) (r rune, wide bool, rest string, err error) {
+func escape(s string, quote byte) (r rune, rest string, err error) {
 	if !strings.HasPrefix(s, `\u{`) {
-		return strconv.UnquoteChar(s, quote)
+		r, _, rest, err = strconv.UnquoteChar(s, quote)
+		return r, rest, err
 	}
 	hex, rest, closed := strings.Cut(s[3:], "}")
 	u, err := strconv.ParseUint(hex, 16, 32)
 	if !closed || err != nil || len(hex) > 6 || u > unicode.MaxRune {
-		return 0, false, "", strconv.ErrSyntax
+		return 0, "", strconv.ErrSyntax
 	}
-	return rune(u), true, rest, nil
+	return rune(u), rest, nil
 }

@@ -343,7 +343,7 @@ func (p *parser) postfix(n *node) *node {
 				continue
 			}
 			t := p.next()
-			if nameSize(t.value) != len(t.value) || t.value == "" || t.kind == textToken {
+			if t.kind != nameToken && (t.kind != signToken || !words[t.value]) {
 				p.unexpected(t)
 				break
 			}
