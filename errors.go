@@ -32,9 +32,9 @@ type RecordError struct {
 	Raw []byte
 	// ID and Document are those of a document that only lacks an index. Valid until the next record.
 	ID, Document []byte
-	// Routing and Pipeline are those of the document.
-	Routing  []byte
-	Pipeline string
+	// Routing, Pipeline and Target are those of the document.
+	Routing          []byte
+	Pipeline, Target string
 	// Content is the same as in a Record.
 	Content Content
 	// Rules are those that have run on the record.

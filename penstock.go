@@ -136,10 +136,10 @@ type Recognized struct {
 	Undated bool
 	// Near are other formats that the entry looks like, the nearest first, when the Recognizer was asked for them.
 	Near []Near
-	// Route is the name of the route that the entry takes, empty for none. Shaper makes its documents; nil is the
-	// pipeline's.
-	Route  string
-	Shaper Shaper
+	// Route is the name of the route that the entry takes, empty for none, and Target that of the domain which its
+	// documents go to, as in a Document. Shaper makes its documents; nil is the pipeline's.
+	Route, Target string
+	Shaper        Shaper
 	// Records yields the records. A *RecordError concerns one record: the sequence goes on. Any other error is the last.
 	Records iter.Seq2[Record, error]
 }
@@ -268,6 +268,8 @@ type Document struct {
 	// leaves both to the domain.
 	Routing  []byte
 	Pipeline string
+	// Target is the name of the domain that the document goes to, where the deliverer knows several; empty is the run's.
+	Target string
 	// Replace says that the document takes the place of the one that has its ID, if there is one, and counts as a
 	// duplicate then. Without it, what is there stays.
 	Replace bool

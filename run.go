@@ -27,8 +27,9 @@ type Pipeline struct {
 	Deliverer   Deliverer
 	DeadLetters DeadLetters
 
-	// Domain names the domain in dead letters, which are replayed to the same one.
-	Domain string
+	// Domain names the domain in dead letters, which are replayed to the same one. Domains has the names of other targets.
+	Domain  string
+	Domains map[string]string
 	// Workers is the number of items being read at once, 4 when zero.
 	Workers int
 	// InHand bounds the items that are read or being read and not settled yet, 2,048 when zero. Items whose reading is
@@ -74,10 +75,10 @@ type ObjectReport struct {
 	Err error
 }
 
-// IndexCount says how many documents were made for an index.
+// IndexCount says how many documents were made for an index of a target.
 type IndexCount struct {
-	Index     string
-	Documents int64
+	Target, Index string
+	Documents     int64
 }
 
 // maxIndexes bounds the indexes of one report.
@@ -300,7 +301,7 @@ type shipment struct {
 	skipped    string
 	indexes    []IndexCount
 	index      int // the one of indexes that was counted last
-	indexPlace map[string]int
+	indexPlace map[indexName]int
 	counts     Counts
 	reported   int64 // records already in Progress
 	summed     bool  // the stream is: letters wait for its end
@@ -321,6 +322,7 @@ type entryDelivery struct {
 	reject  RejectFunc
 	place   Place
 	rules   []string // that run on its documents
+	target  string
 	added   int64
 	held    []Document // unparsed, until the brake is open
 	letters letterBox  // of the rejected ones
@@ -438,7 +440,7 @@ func (h *shipment) pass(ctx context.Context) error {
 		if err == nil {
 			err = h.entry(ctx, stream.Identity, entry)
 		} else {
-			err = h.abandon(ctx, h.place(stream.Identity, entry.Name, ""), err)
+			err = h.abandon(ctx, h.place(stream.Identity, entry.Name, ""), "", err)
 		}
 		if err != nil {
 			return err
@@ -480,7 +482,7 @@ func (h *shipment) again(ctx context.Context, altered *AlteredError) error {
 func (h *shipment) entry(ctx context.Context, id Identity, e Entry) error {
 	reading, err := h.Read(h.object, id, e)
 	if reading == nil {
-		return h.abandon(ctx, h.place(id, e.Name, ""), err)
+		return h.abandon(ctx, h.place(id, e.Name, ""), "", err)
 	}
 	if reading.Skip != "" {
 		h.skipped = reading.Skip
@@ -490,9 +492,9 @@ func (h *shipment) entry(ctx context.Context, id Identity, e Entry) error {
 	place := h.place(id, e.Name, reading.Format)
 	h.addFormat(reading.Format)
 	if err != nil {
-		return h.abandon(ctx, place, err)
+		return h.abandon(ctx, place, reading.Target, err)
 	}
-	d := &entryDelivery{place: place}
+	d := &entryDelivery{place: place, target: reading.Target}
 	if reading.redacts != nil {
 		d.rules = reading.redacts.RulesRun()
 	}
@@ -503,7 +505,7 @@ func (h *shipment) entry(ctx context.Context, id Identity, e Entry) error {
 	for s, err := range reading.Documents(h.resume(place)) {
 		if s == nil {
 			place.Offset = reading.Next
-			return h.abandon(ctx, place, err)
+			return h.abandon(ctx, place, reading.Target, err)
 		}
 		if h.pause.Load() {
 			place.Offset = s.Offset
@@ -547,10 +549,10 @@ func (h *shipment) record(ctx context.Context, d *entryDelivery, s *Shaped, err 
 		h.counts.Repaired++
 	}
 	if err != nil {
-		return h.without(ctx, d.place, err)
+		return h.without(ctx, d, err)
 	}
 	doc := s.Document
-	doc.Replace = h.altered != nil
+	doc.Replace = doc.Replace || h.altered != nil
 	if s.Unparsed {
 		if held, err := h.holdBack(d, &s.Record, doc); held || err != nil {
 			return err
@@ -563,13 +565,13 @@ func (h *shipment) record(ctx context.Context, d *entryDelivery, s *Shaped, err 
 		}
 	}
 	d.added++
-	h.countIndex(doc.Index)
+	h.countIndex(&doc)
 	return d.Add(ctx, doc)
 }
 
 // without ends a record that has no document: a rule leaves it out, it becomes a dead letter, or the object ends with
 // it.
-func (h *shipment) without(ctx context.Context, place Place, err error) error {
+func (h *shipment) without(ctx context.Context, d *entryDelivery, err error) error {
 	if errors.Is(err, ErrDrop) {
 		h.counts.Dropped++
 		return nil
@@ -579,10 +581,12 @@ func (h *shipment) without(ctx context.Context, place Place, err error) error {
 		h.counts.Unacknowledged++
 		return err
 	}
+	place := d.place
 	place.Offset, place.Length = re.Offset, re.Length
 	return h.letter(ctx, Letter{
 		ID: string(re.ID), Reason: re.Reason, Detail: re.Err.Error(), Source: place, Document: re.Document,
 		Raw: cloned(re.Raw), Routing: string(re.Routing), Pipeline: re.Pipeline, Rules: re.Rules,
+		Domain: h.domain(cmp.Or(re.Target, d.target)),
 	})
 }
 
@@ -605,7 +609,7 @@ func (h *shipment) addHeld(ctx context.Context, d *entryDelivery, to Delivery) e
 		doc := d.held[0]
 		d.held = d.held[1:]
 		d.added++
-		h.countIndex(doc.Index)
+		h.countIndex(&doc)
 		if err := to.Add(ctx, doc); err != nil {
 			return err
 		}
@@ -614,16 +618,19 @@ func (h *shipment) addHeld(ctx context.Context, d *entryDelivery, to Delivery) e
 	return nil
 }
 
+// indexName names an index of a target.
+type indexName struct{ target, index string }
+
 // countIndex counts a document. Most of them are for the same index as the one before.
-func (h *shipment) countIndex(name string) {
-	if h.index >= len(h.indexes) || h.indexes[h.index].Index != name {
-		h.index = h.indexAt(name)
+func (h *shipment) countIndex(d *Document) {
+	if h.index >= len(h.indexes) || h.indexes[h.index].Index != d.Index || h.indexes[h.index].Target != d.Target {
+		h.index = h.indexAt(indexName{d.Target, d.Index})
 	}
 	h.indexes[h.index].Documents++
 }
 
 // indexAt finds an index among those of the object, or adds it.
-func (h *shipment) indexAt(name string) int {
+func (h *shipment) indexAt(name indexName) int {
 	at, ok := h.indexPlace[name]
 	switch {
 	case ok:
@@ -631,26 +638,26 @@ func (h *shipment) indexAt(name string) int {
 	case len(h.indexes) > maxIndexes:
 		return maxIndexes
 	case len(h.indexes) == maxIndexes:
-		name = ""
+		name = indexName{}
 	}
 	if h.indexPlace == nil {
-		h.indexPlace = map[string]int{}
+		h.indexPlace = map[indexName]int{}
 	}
 	h.indexPlace[name] = len(h.indexes)
-	h.indexes = append(h.indexes, IndexCount{Index: name})
+	h.indexes = append(h.indexes, IndexCount{Target: name.target, Index: name.index})
 	return len(h.indexes) - 1
 }
 
 // abandon ends an object that cannot be read on. What is wrong with the bytes themselves becomes a dead letter by
 // reference, one record in the accounting; anything else gives the item back.
-func (h *shipment) abandon(ctx context.Context, place Place, err error) error {
+func (h *shipment) abandon(ctx context.Context, place Place, target string, err error) error {
 	oe, ok := errors.AsType[*ObjectError](err)
 	if !ok {
 		return err
 	}
 	h.counts.Records++
 	place.Length = -1
-	return h.letter(ctx, Letter{Reason: oe.Reason, Detail: oe.Error(), Source: place})
+	return h.letter(ctx, Letter{Domain: h.domain(target), Reason: oe.Reason, Detail: oe.Error(), Source: place})
 }
 
 // letter puts a record away that never became a document.
@@ -658,7 +665,7 @@ func (h *shipment) letter(ctx context.Context, l Letter) error {
 	if l.ID == "" {
 		l.ID = letterID(l, h.file, h.content)
 	}
-	l.Time, l.Domain = time.Now().UTC(), h.Domain
+	l.Time, l.Domain = time.Now().UTC(), cmp.Or(l.Domain, h.Domain)
 	l.Document = bytes.Clone(l.Document)
 	h.Progress.DeadLettered.Add(1)
 	hold, stop := h.brake.refused(&l)
@@ -679,6 +686,14 @@ func cloned(raw []byte) []byte {
 	return bytes.Clone(raw)
 }
 
+// domain is the name of a target's domain in letters.
+func (h *shipment) domain(target string) string {
+	if target == "" {
+		return h.Domain
+	}
+	return h.Domains[target]
+}
+
 // reject puts a document away that the domain will never take.
 func (h *shipment) reject(ctx context.Context, d *entryDelivery, r Rejection) error {
 	place := d.place
@@ -693,7 +708,7 @@ func (h *shipment) reject(ctx context.Context, d *entryDelivery, r Rejection) er
 	h.Progress.DeadLettered.Add(1)
 	l := Letter{
 		ID: string(r.ID), Time: time.Now().UTC(), Reason: reason, Type: r.Type, Detail: r.Reason, Status: r.Status,
-		Source: place, Domain: h.Domain, Index: r.Index, Document: r.Body(), Raw: cloned(r.Raw),
+		Source: place, Domain: h.domain(r.Target), Index: r.Index, Document: r.Body(), Raw: cloned(r.Raw),
 		Routing: string(r.Routing), Pipeline: r.Pipeline, Rules: d.rules,
 	}
 	hold, stop := h.brake.refused(&l)

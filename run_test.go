@@ -167,7 +167,7 @@ func TestWhatGoesWhereIsReported(t *testing.T) {
 		t.Fatal(err)
 	}
 	slices.Sort(got)
-	if want := "[a/0[{i-0 1} {i-17 1}] b/0[]]"; fmt.Sprint(got) != want {
+	if want := "[a/0[{ i-0 1} { i-17 1}] b/0[]]"; fmt.Sprint(got) != want {
 		t.Errorf("got %v, want %s", got, want)
 	}
 	got = nil

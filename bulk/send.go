@@ -56,7 +56,11 @@ func (w *Writer) send(b *batch) {
 		}
 		w.slots.release()
 	}
-	if b.lease.free() && (b.alone || cap(b.body) <= 2*w.cfg.BatchBytes) {
+	keep := cap(b.body) <= 2*w.cfg.BatchBytes
+	if b.alone {
+		keep = len(w.cfg.Share.others(w)) == 0 // they would have it beside their batches
+	}
+	if keep && b.lease.free() {
 		b.reset()
 		w.free.put(b)
 	}

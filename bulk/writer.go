@@ -57,6 +57,9 @@ type Config struct {
 	DocType string
 	// NoIDs leaves the ids out, for collections that take none. A document that is sent twice is then stored twice.
 	NoIDs bool
+	// Share is with the writers of other domains, when there are some: a document that is larger than a batch is sent when
+	// none of them has anything in hand. Nil is for one alone.
+	Share *Share
 	// Known says that the banner has shown that this is a domain. StartupTimeout no longer applies, and a redirect or a
 	// page in place of an answer is a failure that may pass, not the sign of a wrong address.
 	Known bool
@@ -84,6 +87,9 @@ func (c Config) withDefaults() Config {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	if c.Share == nil {
+		c.Share = NewShare()
+	}
 	return c
 }
 
@@ -108,7 +114,6 @@ type Writer struct {
 	wg     sync.WaitGroup
 	slots  *slots        // requests under way; throttling takes some out of use
 	hands  chan struct{} // a token for each batch in hand: being filled, waiting for a slot, or under way
-	alone  chan struct{} // one token: for the one that is about to take all hands
 	answer chan struct{} // one token: for a large answer, until its items are settled
 	free   stack
 	signs  atomic.Bool // somebody asks for the SHA-256 of bodies
@@ -152,9 +157,9 @@ func New(cfg Config, d Domain) *Writer {
 	w := &Writer{
 		cfg: cfg, domain: d, ctx: ctx, cancel: cancel,
 		slots: newSlots(cfg.MaxInFlight), hands: make(chan struct{}, cfg.MaxInFlight+1),
-		alone: make(chan struct{}, 1), answer: make(chan struct{}, 1),
-		stored: make(chan struct{}), unfit: map[string]*IndexError{},
+		answer: make(chan struct{}, 1), stored: make(chan struct{}), unfit: map[string]*IndexError{},
 	}
+	cfg.Share.join(w)
 	w.letters, w.release = context.WithCancel(context.Background())
 	for range max(1, min(runtime.GOMAXPROCS(0), cfg.MaxInFlight/2)) {
 		l := &lane{w: w}
@@ -184,6 +189,7 @@ func (w *Writer) Close(ctx context.Context) error {
 	}
 	w.cancel()
 	w.release()
+	w.cfg.Share.leave(w)
 	return nil
 }
 
@@ -366,7 +372,8 @@ func (d *delivery) addAlone(ctx context.Context, doc penstock.Document, need int
 		return err
 	}
 	w := d.w
-	if err := w.takeAll(ctx); err != nil {
+	release, err := w.takeAll(ctx)
+	if err != nil {
 		return err
 	}
 	b := w.free.takeAlone(need)
@@ -376,6 +383,7 @@ func (d *delivery) addAlone(ctx context.Context, doc penstock.Document, need int
 	sent := make(chan struct{})
 	w.wg.Go(func() {
 		defer close(sent)
+		defer release()
 		w.send(b)
 	})
 	select {
@@ -440,24 +448,6 @@ func (w *Writer) take(ctx context.Context) (*batch, error) {
 	}
 	b.begun = w.arrived()
 	return b, nil
-}
-
-// takeAll waits until no batch is in hand and lets nobody take one. What is being filled by others is sent for it.
-func (w *Writer) takeAll(ctx context.Context) error {
-	if err := w.token(ctx, w.alone, nil); err != nil {
-		return err
-	}
-	defer func() { <-w.alone }()
-	const often = 5 * time.Millisecond // others may begin to fill one meanwhile
-	again := time.NewTicker(often)
-	defer again.Stop()
-	for n := range cap(w.hands) {
-		if err := w.token(ctx, w.hands, again.C); err != nil {
-			w.freeHands(n)
-			return err
-		}
-	}
-	return nil
 }
 
 // token takes a token. While there is none, and often ticks, what is being filled is sent.

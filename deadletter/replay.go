@@ -1,6 +1,7 @@
 package deadletter
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/seed56735111/penstock"
@@ -80,7 +82,7 @@ func DocumentOf(l penstock.Letter) (penstock.Document, error) {
 }
 
 func (c *ReplayCounts) replay(ctx context.Context, s Replayable, d penstock.Deliverer, o ReplayOptions) error {
-	r := &replaying{store: s, deliverer: d, counts: c, open: map[string]*group{}, closed: map[string]bool{}}
+	r := &replaying{store: s, deliverer: d, counts: c, open: map[place]*group{}, closed: map[place]bool{}}
 	for l, err := range s.Letters(ctx) {
 		if err != nil {
 			return r.broken(ctx, err)
@@ -118,20 +120,28 @@ type replaying struct {
 	store     Replayable
 	deliverer penstock.Deliverer
 	counts    *ReplayCounts
-	open      map[string]*group // by index
-	closed    map[string]bool   // indexes that failed
-	failed    error             // of the first of them
+	open      map[place]*group
+	closed    map[place]bool // indexes that failed
+	failed    error          // of the first of them
+}
+
+// place is an index of a target.
+type place struct{ target, index string }
+
+func (p place) compare(q place) int {
+	return cmp.Or(strings.Compare(p.target, q.target), strings.Compare(p.index, q.index))
 }
 
 func (r *replaying) add(ctx context.Context, m Mark, doc penstock.Document) error {
-	if r.closed[doc.Index] {
+	at := place{doc.Target, doc.Index}
+	if r.closed[at] {
 		return nil
 	}
-	key := sent{doc.Index, string(doc.ID)}
-	g := r.open[doc.Index]
+	key := sent{at, string(doc.ID)}
+	g := r.open[at]
 	if g != nil && g.has(key) {
 		// Two letters of one document: which of them a refusal means must be known.
-		if err := r.finish(ctx, doc.Index); err != nil || r.closed[doc.Index] {
+		if err := r.finish(ctx, at); err != nil || r.closed[at] {
 			return err
 		}
 		g = nil
@@ -143,26 +153,26 @@ func (r *replaying) add(ctx context.Context, m Mark, doc penstock.Document) erro
 			}
 		}
 		g = newGroup(r.deliverer)
-		r.open[doc.Index] = g
+		r.open[at] = g
 	}
 	if err := g.delivery.Add(ctx, doc); err != nil {
-		ferr := r.finish(ctx, doc.Index)
-		return errors.Join(r.indexFailed(ctx, doc.Index, fmt.Errorf("replay %s: %w", m.ID, err)), ferr)
+		ferr := r.finish(ctx, at)
+		return errors.Join(r.indexFailed(ctx, at, fmt.Errorf("replay %s: %w", m.ID, err)), ferr)
 	}
 	g.marks[key] = m // not before it is taken: what Wait knows nothing of must not be taken out
 	if len(g.marks) >= replayGroup {
-		return r.finish(ctx, doc.Index)
+		return r.finish(ctx, at)
 	}
 	return nil
 }
 
 // indexFailed keeps a failure for the end that says of itself that it does not concern the others, and returns any
 // other.
-func (r *replaying) indexFailed(ctx context.Context, index string, err error) error {
+func (r *replaying) indexFailed(ctx context.Context, at place, err error) error {
 	if f, ok := errors.AsType[penstock.Fatal](err); !ok || f.Fatal() || ctx.Err() != nil {
 		return err
 	}
-	r.closed[index] = true
+	r.closed[at] = true
 	if r.failed == nil {
 		r.failed = err
 	}
@@ -185,16 +195,16 @@ func (r *replaying) finishAll(ctx context.Context) error {
 	}
 	wg.Wait()
 	var errs []error
-	for _, index := range slices.Sorted(maps.Keys(r.open)) {
-		errs = append(errs, r.finish(ctx, index))
+	for _, at := range slices.SortedFunc(maps.Keys(r.open), place.compare) {
+		errs = append(errs, r.finish(ctx, at))
 	}
 	return errors.Join(errs...)
 }
 
 // finish takes out what has arrived of a group.
-func (r *replaying) finish(ctx context.Context, index string) error {
-	g := r.open[index]
-	delete(r.open, index)
+func (r *replaying) finish(ctx context.Context, at place) error {
+	g := r.open[at]
+	delete(r.open, at)
 	g.wait(ctx)
 	r.counts.Delivered += g.out.Delivered
 	r.counts.Duplicate += g.out.Duplicate
@@ -202,13 +212,16 @@ func (r *replaying) finish(ctx context.Context, index string) error {
 	r.counts.Again += g.out.Rejected
 	if g.err != nil {
 		// Which of them arrived is not known: they stay and are sent again another time.
-		return r.indexFailed(ctx, index, g.err)
+		return r.indexFailed(ctx, at, g.err)
 	}
 	return r.store.Remove(ctx, g.arrived()...)
 }
 
 // sent is a document as the domain knows it.
-type sent struct{ index, id string }
+type sent struct {
+	place
+	id string
+}
 
 // group is a run of letters that are delivered and taken out together.
 type group struct {
@@ -236,7 +249,7 @@ func (g *group) has(key sent) bool {
 func (g *group) reject(_ context.Context, r penstock.Rejection) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.refused[sent{r.Index, string(r.ID)}] = true
+	g.refused[sent{place{r.Target, r.Index}, string(r.ID)}] = true
 	return nil
 }
 

@@ -122,6 +122,7 @@ type object struct {
 	name    string
 	decoder *Decoder
 	source  *source
+	known   bool // the entry at hand told its encoding by itself
 	live    bool // reads of the source may return penstock.ErrIdle
 	yield   func(penstock.Entry, error) bool
 	plain   int64   // bytes given out so far
@@ -383,11 +384,24 @@ func (l *layer) failure() error {
 
 // entry gives one plain entry to the consumer.
 func (o *object) entry(name string, br *bufio.Reader, depth int) error {
-	text, err := o.transcoded(br)
+	text, known, err := o.transcoded(br)
 	if err != nil {
 		return err
 	}
+	o.known = known
 	return o.give(penstock.Entry{Name: name}, text, depth)
+}
+
+// MayRecode reports whether an entry is text, or bytes, that did not tell an encoding by themselves, so that Recoded may
+// say one. It is to be asked before the next entry is.
+func MayRecode(e penstock.Entry) bool {
+	r, ok := e.Reader.(*entryReader)
+	return ok && e.Table == "" && !r.known
+}
+
+// Recoded reads text in an encoding as UTF-8. What cannot be in it becomes U+FFFD.
+func Recoded(r io.Reader, in encoding.Encoding) io.Reader {
+	return &charsetReader{r: r, decoder: in.NewDecoder()}
 }
 
 // give gives an entry to the consumer, who reads it from r.

@@ -17,48 +17,48 @@ import (
 const guessBytes = 512
 
 // transcoded leaves out a UTF-8 byte order mark, turns UTF-16 and UTF-32 into UTF-8, and lines that end in carriage
-// returns alone into lines. Offsets count the bytes that come out.
-func (o *object) transcoded(br *bufio.Reader) (io.Reader, error) {
+// returns alone into lines. Offsets count the bytes that come out. known says that the text itself told what it is in.
+func (o *object) transcoded(br *bufio.Reader) (text io.Reader, known bool, err error) {
 	size := guessBytes
 	if o.live {
 		size = 3 // more may not come for long
 	}
 	head, err := br.Peek(size)
 	if err != nil && !errors.Is(err, io.EOF) && len(head) == 0 {
-		return nil, err
+		return nil, false, err
 	}
-	wide := func(mark, unit int, order binary.ByteOrder) io.Reader {
+	wide := func(mark, unit int, order binary.ByteOrder) (io.Reader, bool, error) {
 		_, _ = br.Discard(mark) // just peeked
-		return &utfReader{r: br, order: order, unit: unit}
+		return &utfReader{r: br, order: order, unit: unit}, true, nil
 	}
 	switch {
 	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf")):
 		_, _ = br.Discard(3) // just peeked
-		return br, nil
+		return br, true, nil
 	case bytes.HasPrefix(head, []byte("\xff\xfe\x00\x00")):
-		return wide(4, 4, binary.LittleEndian), nil
+		return wide(4, 4, binary.LittleEndian)
 	case bytes.HasPrefix(head, []byte("\x00\x00\xfe\xff")):
-		return wide(4, 4, binary.BigEndian), nil
+		return wide(4, 4, binary.BigEndian)
 	case bytes.HasPrefix(head, []byte("\xff\xfe")):
-		return wide(2, 2, binary.LittleEndian), nil
+		return wide(2, 2, binary.LittleEndian)
 	case bytes.HasPrefix(head, []byte("\xfe\xff")):
-		return wide(2, 2, binary.BigEndian), nil
+		return wide(2, 2, binary.BigEndian)
 	case isWide(head, 2, 0):
-		return wide(0, 2, binary.LittleEndian), nil
+		return wide(0, 2, binary.LittleEndian)
 	case isWide(head, 2, 1):
-		return wide(0, 2, binary.BigEndian), nil
+		return wide(0, 2, binary.BigEndian)
 	case isWide(head, 4, 0):
-		return wide(0, 4, binary.LittleEndian), nil
+		return wide(0, 4, binary.LittleEndian)
 	case isWide(head, 4, 3):
-		return wide(0, 4, binary.BigEndian), nil
+		return wide(0, 4, binary.BigEndian)
 	}
 	if o.Encoding != nil {
-		return &charsetReader{r: br, decoder: o.Encoding.NewDecoder()}, nil
+		return Recoded(br, o.Encoding), false, nil
 	}
 	if !o.live && returns(head) {
-		return &crReader{r: br}, nil
+		return &crReader{r: br}, false, nil
 	}
-	return br, nil
+	return br, false, nil
 }
 
 // isWide reports whether text is of characters of so many bytes each, of which that at a place is printable ASCII and

@@ -41,6 +41,8 @@ const (
 	BadRoute                              // a route is wrong
 	BadCheckpoint                         // the checkpoint is none, or of another run
 	BadSelection                          // what is said about the objects to take is wrong
+	NoTarget                              // there is no target of this name
+	BadRetention                          // it is not known when indexes are to be deleted, or which
 )
 
 // OptionError says that an option cannot be as it is. It names the option as the command line does.

@@ -28,7 +28,6 @@ import (
 	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/bulk"
 	"github.com/seed56735111/penstock/deadletter"
-	"github.com/seed56735111/penstock/domain"
 	"github.com/seed56735111/penstock/shape"
 	"github.com/seed56735111/penstock/source"
 )
@@ -42,6 +41,8 @@ type Options struct {
 	S3      S3
 	Read    Read
 	Target  Target
+	// Targets are the domains that routes name. Target may be left at zero when every route names one.
+	Targets map[string]Target
 	Write   Write
 	// DeadLetters is a directory or s3://bucket/prefix, DefaultDeadLetters when empty. It is made with the first letter.
 	DeadLetters string
@@ -79,11 +80,9 @@ type Pipeline struct {
 	Rules *shape.Rules
 
 	read    Read
-	write   Write
 	rate    Rate
-	noted   *checkpoint    // nil without one
-	domain  *domain.Domain // nil in a preview
-	writer  *bulk.Writer   // nil before Connect
+	noted   *checkpoint // nil without one
+	outlets *Outlets    // nil in a preview
 	letters deadletter.Store
 }
 
@@ -117,9 +116,9 @@ func Open(ctx context.Context, o Options) (*Pipeline, error) {
 	if err != nil {
 		return nil, optionf(BadSelection, "--rate: %w", err)
 	}
-	p := &Pipeline{rate: rate, Pipeline: *stages, Rules: rules, read: o.Read, write: o.Write}
+	p := &Pipeline{rate: rate, Pipeline: *stages, Rules: rules, read: o.Read}
 	if o.Checkpoint != "" {
-		name, err := o.Target.Name()
+		name, err := o.firstName()
 		if err != nil && o.Preview == nil {
 			return nil, err
 		}
@@ -144,31 +143,39 @@ func Open(ctx context.Context, o Options) (*Pipeline, error) {
 			return nil, err
 		}
 	}
-	if p.domain, err = o.Target.Open(ctx, o.Write.MaxInFlight); err != nil {
+	if p.outlets, err = OpenOutlets(ctx, &o.Target, o.Targets, o.Read.Routes, o.Write, o.Logger); err != nil {
 		return nil, err
 	}
 	p.DeadLetters, p.Brake = p.letters, o.Brake
-	p.Domain, err = o.Target.Name()
-	return p, err
+	p.Domain, p.Domains = p.outlets.Names()
+	return p, nil
+}
+
+// firstName is the name of the domain that a run belongs to: the one that is not named, or the first of the targets.
+func (o *Options) firstName() (string, error) {
+	if names := targetsOf(o.Read.Routes); o.Target.URL == "" && len(names) > 0 && !needsOwn(o.Read.Routes) {
+		t := o.Targets[names[0]]
+		return t.Name()
+	}
+	return o.Target.Name()
 }
 
 // Connect asks the domain what it is, for some seconds when it does not answer, and sets the Deliverer. Run does it
 // when it has not been done. A pipeline with a Deliverer of its own has no use for it.
 func (p *Pipeline) Connect(ctx context.Context) error {
-	w, err := p.write.Open(ctx, p.domain, p.Logger)
-	if err != nil {
+	if err := p.outlets.Connect(ctx); err != nil {
 		return err
 	}
-	p.writer, p.Deliverer = w, p.rate.deliverer(p.write.Deliverer(w, p.domain, p.Logger))
+	p.Deliverer = p.rate.deliverer(p.outlets.Deliverer())
 	return nil
 }
 
 // Written are the counters of the writer so far.
 func (p *Pipeline) Written() bulk.Stats {
-	if p.writer == nil {
+	if p.outlets == nil {
 		return bulk.Stats{}
 	}
-	return p.writer.Stats()
+	return p.outlets.Stats()
 }
 
 // Run ships, as [penstock.Pipeline.Run] does, and closes what Open opened. The result is that of what was done in any
@@ -182,8 +189,8 @@ func (p *Pipeline) Run(ctx context.Context) (Result, error) {
 	}
 	result := Result{Result: p.Pipeline.Run(ctx)}
 	err := result.Err()
-	if p.writer != nil {
-		err = errors.Join(err, CloseWriter(ctx, p.writer))
+	if p.outlets != nil {
+		err = errors.Join(err, p.outlets.Close(ctx))
 	}
 	if p.noted != nil {
 		if noted := p.noted.close(); noted != nil {

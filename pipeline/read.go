@@ -82,6 +82,9 @@ func (o *Read) Stages() (*penstock.Pipeline, *shape.Rules, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if slices.ContainsFunc(o.Routes, func(r Route) bool { return r.Encoding != "" }) {
+		all.charset, charset = charset, nil // known when the route is
+	}
 	p := &penstock.Pipeline{
 		Decoder: decode.New(decode.Limits{
 			MaxBytes: o.MaxObjectBytes, MaxRatio: float64(o.MaxRatio), Encoding: charset,
@@ -94,7 +97,7 @@ func (o *Read) Stages() (*penstock.Pipeline, *shape.Rules, error) {
 	}
 	routes := &routed{rest: all}
 	for i := range o.Routes {
-		one, err := o.route(&o.Routes[i], known, drop)
+		one, err := o.route(&o.Routes[i], all.charset, known, drop)
 		if err != nil {
 			return nil, nil, &RouteError{Route: o.Routes[i].Name, Err: err}
 		}
@@ -142,6 +145,9 @@ func (o *Read) stages(known map[detection]penstock.Recognizer, drop *shape.Rules
 		}
 		named = &namedEvents{named, pattern.Renamed(named)}
 	}
+	if named, err = of.bound(named); err != nil {
+		return stages{}, err
+	}
 	chain, err := o.chain(of.Rules, o.readAs(of))
 	if err != nil {
 		return stages{}, err
@@ -151,7 +157,7 @@ func (o *Read) stages(known map[detection]penstock.Recognizer, drop *shape.Rules
 
 // route returns what reads and shapes the entries of a route.
 func (o *Read) route(
-	r *Route, known map[detection]penstock.Recognizer, drop *shape.Rules,
+	r *Route, charset encoding.Encoding, known map[detection]penstock.Recognizer, drop *shape.Rules,
 ) (one routeStages, err error) {
 	one.Route = r
 	if one.matcher, err = r.Match.compile(); err != nil {
@@ -182,7 +188,12 @@ func (o *Read) route(
 	if r.Index != "" {
 		read.Logs.Index = "" // is for entries whose route names no other
 	}
-	one.stages, err = read.stages(known, drop, r)
+	if one.stages, err = read.stages(known, drop, r); err != nil {
+		return one, err
+	}
+	if one.charset = charset; r.Encoding != "" {
+		one.charset, err = (&Read{Encoding: r.Encoding}).charset()
+	}
 	return one, err
 }
 

@@ -7,11 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 
 	"github.com/seed56735111/penstock"
-	"github.com/seed56735111/penstock/bulk"
 	"github.com/seed56735111/penstock/deadletter"
-	"github.com/seed56735111/penstock/domain"
 	"github.com/seed56735111/penstock/format"
 	"github.com/seed56735111/penstock/shape"
 )
@@ -19,8 +19,10 @@ import (
 // ReplayOptions say which dead letters are sent again, and where to. Target must be set.
 type ReplayOptions struct {
 	Target Target
-	Write  Write
-	S3     S3
+	// Targets are the domains that Routes name: letters that are for one of them go there, all others to Target.
+	Targets map[string]Target
+	Write   Write
+	S3      S3
 	// DeadLetters is a directory or s3://bucket/prefix, DefaultDeadLetters when empty.
 	DeadLetters string
 	// Index is the pattern of index names for letters without an index, shape.DefaultIndex when empty. With Reroute it is
@@ -39,11 +41,11 @@ type ReplayOptions struct {
 
 // Replay is wired and ready to run, once.
 type Replay struct {
-	options ReplayOptions
-	domain  *domain.Domain
-	writer  *bulk.Writer // nil before Connect
-	letters deadletter.Store
-	again   *reshaper
+	options   ReplayOptions
+	outlets   *Outlets
+	connected bool
+	letters   deadletter.Store
+	again     *reshaper
 }
 
 // OpenReplay wires a replay. It makes no request. An *OptionError says what is wrong with an option.
@@ -60,8 +62,18 @@ func OpenReplay(ctx context.Context, o ReplayOptions) (*Replay, error) {
 	if err := o.Write.Check(); err != nil {
 		return nil, err
 	}
-	if r.domain, err = o.Target.Open(ctx, o.Write.MaxInFlight); err != nil {
+	routes := o.Routes
+	if o.Targets == nil {
+		routes = nil
+	}
+	if r.outlets, err = OpenOutlets(ctx, &o.Target, o.Targets, routes, o.Write, o.Logger); err != nil {
 		return nil, err
+	}
+	own, targets := r.outlets.Names()
+	for name, called := range targets {
+		if called != own {
+			r.again.homes[called] = name
+		}
 	}
 	where := cmp.Or(o.DeadLetters, DefaultDeadLetters)
 	if r.letters, err = Letters(ctx, where, &o.Target.AWS, &o.S3, o.Logger); err != nil {
@@ -72,37 +84,39 @@ func OpenReplay(ctx context.Context, o ReplayOptions) (*Replay, error) {
 
 // Connect asks the domain what it is, for some seconds when it does not answer. Run does it when it has not been done.
 func (r *Replay) Connect(ctx context.Context) error {
-	w, err := r.options.Write.Open(ctx, r.domain, r.options.Logger)
-	if err != nil {
+	if err := r.outlets.Connect(ctx); err != nil {
 		return errors.Join(err, r.letters.Close())
 	}
-	r.writer = w
+	r.connected = true
 	return nil
 }
+
+// Homes are the domains to which letters go that are for them, as letters name them.
+func (r *Replay) Homes() []string { return slices.Sorted(maps.Keys(r.again.homes)) }
 
 // Run sends the letters, as [deadletter.Replay] does, and closes what OpenReplay opened. The counts are those of what
 // was done in any case; when ctx ends before every letter was sent, the error is an *InterruptedError.
 func (r *Replay) Run(ctx context.Context) (deadletter.ReplayCounts, error) {
-	if r.writer == nil {
+	if !r.connected {
 		if err := r.Connect(ctx); err != nil {
 			return deadletter.ReplayCounts{}, err
 		}
 	}
-	next := r.options.Write.Deliverer(r.writer, r.domain, r.options.Logger)
-	counts, err := deadletter.Replay(ctx, r.letters, next, deadletter.ReplayOptions{
+	counts, err := deadletter.Replay(ctx, r.letters, r.outlets.Deliverer(), deadletter.ReplayOptions{
 		Choose: r.options.Choose, Document: r.again.document, Logger: r.options.Logger,
 	})
 	if err != nil && ctx.Err() != nil {
 		err = &penstock.InterruptedError{Before: "every dead letter was sent", Err: err}
 	}
-	return counts, errors.Join(err, CloseWriter(ctx, r.writer), r.letters.Close())
+	return counts, errors.Join(err, r.outlets.Close(ctx), r.letters.Close())
 }
 
 // reshaper makes the documents to send of letters that hold their record.
 type reshaper struct {
 	rest    *naming
 	routes  []routeNaming
-	reroute bool // also letters that have an index
+	reroute bool              // also letters that have an index
+	homes   map[string]string // targets, by what letters call their domains
 	own     []Definition
 }
 
@@ -131,7 +145,7 @@ func newReshaper(pattern string, reroute bool, routes []Route) (*reshaper, error
 	if err != nil {
 		return nil, err
 	}
-	r := &reshaper{rest: rest, reroute: reroute}
+	r := &reshaper{rest: rest, reroute: reroute, homes: map[string]string{}}
 	for i := range routes {
 		one := routeNaming{naming: rest}
 		if one.matcher, err = routes[i].Match.compile(); err == nil && routes[i].Index != "" {
@@ -163,6 +177,12 @@ func (r *reshaper) naming(l penstock.Letter) *naming {
 }
 
 func (r *reshaper) document(l penstock.Letter) (penstock.Document, error) {
+	doc, err := r.made(l)
+	doc.Target = r.homes[l.Domain]
+	return doc, err
+}
+
+func (r *reshaper) made(l penstock.Letter) (penstock.Document, error) {
 	if l.Document == nil {
 		return r.reshape(l)
 	}

@@ -7,8 +7,11 @@ import (
 	"regexp"
 	"slices"
 
+	"golang.org/x/text/encoding"
+
 	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/cloudwatch"
+	"github.com/seed56735111/penstock/decode"
 	"github.com/seed56735111/penstock/internal/glob"
 	"github.com/seed56735111/penstock/rules"
 	"github.com/seed56735111/penstock/shape"
@@ -25,11 +28,36 @@ type Route struct {
 	Index, Format, TimeZone, TimeField, Binary, Fields string
 	// Original is that of Read, when it is not nil.
 	Original *bool
+	// Encoding is that of Read.
+	Encoding string
 	// Drop are rules beside those of Read.
 	Drop []string
 	// Rules come behind the Always of Read.
 	Rules []rules.Rule
+	// Stream says that Index names a data stream.
+	Stream bool
+	// Target is the name of the domain that the documents go to, one of Options.Targets; empty is Options.Target.
+	Target string
+	// Action is ActionCreate, also when it is empty, or ActionIndex.
+	Action string
+	// Routing is what chooses the shard of a document, as [shape.ParseLine] reads it, and Pipeline the ingest pipeline of
+	// the domain that it goes through. A document whose record lacks what Routing names has none.
+	Routing, Pipeline string
+	// Template are the formats whose fields the index template of the route has, or TemplateNone alone. Without them it is
+	// Format, or what Match.Format names.
+	Template []string
+	// Retention is how long indexes of the route stay, such as 30d: see [Retentions]. A run never sets it.
+	Retention string
 }
+
+// What becomes of documents whose id is there already.
+const (
+	ActionCreate = "create" // they are duplicates
+	ActionIndex  = "index"  // they take the place of what is there
+)
+
+// TemplateNone says that a route has no index template.
+const TemplateNone = "none"
 
 // Match says which entries a route takes: those that have one of the patterns of each list. An empty list takes
 // everything.
@@ -40,6 +68,12 @@ type Match struct {
 	LogGroup, Account, Region []Pattern
 	// Format is what an entry was recognised as. A route with it sets no format.
 	Format []Pattern
+}
+
+// isEmpty reports whether the match takes everything.
+func (m *Match) isEmpty() bool {
+	lists := [][]Pattern{m.Bucket, m.Key, m.File, m.LogGroup, m.Account, m.Region, m.Format}
+	return !slices.ContainsFunc(lists, func(l []Pattern) bool { return len(l) > 0 })
 }
 
 // Pattern is one or the other: a Glob, where * stands for any text without a slash, ** for any text and ? for one
@@ -124,6 +158,16 @@ func (m *matcher) mayHoldEvents(from *shape.Origin, file string) bool {
 type stages struct {
 	penstock.Recognizer
 	penstock.Shaper
+	// charset is what text is in, nil for UTF-8, or when the decoder knows it.
+	charset encoding.Encoding
+}
+
+// recode reads an entry as text in the encoding of the route, unless it has told its own.
+func (s *stages) recode(e penstock.Entry, mayBe bool) penstock.Entry {
+	if mayBe && s.charset != nil {
+		e.Reader = decode.Recoded(e.Reader, s.charset)
+	}
+	return e
 }
 
 // routeStages are those of one route.
@@ -171,16 +215,17 @@ func (r *routed) Recognize(o *penstock.Object, id penstock.Identity, e penstock.
 			break
 		}
 	}
+	recode := decode.MayRecode(e)
 	switch {
 	case len(may) == 0:
-		return r.rest.Recognize(o, id, e)
+		return r.rest.Recognize(o, id, r.rest.recode(e, recode))
 	case len(may[0].format) == 0 && !byGroup:
-		return may[0].recognize(o, id, e)
+		return may[0].recognize(o, id, may[0].recode(e, recode))
 	}
 	seen := &recording{r: e.Reader}
 	plain := e
 	plain.Reader = seen
-	rec, err := r.rest.Recognize(o, id, plain)
+	rec, err := r.rest.Recognize(o, id, r.rest.recode(plain, recode))
 	if _, verdict := errors.AsType[*penstock.ObjectError](err); err != nil && !verdict {
 		return rec, err
 	}
@@ -193,12 +238,12 @@ func (r *routed) Recognize(o *penstock.Object, id penstock.Identity, e penstock.
 		if !one.takes(&from, file) || !one.format.take(rec.Format) {
 			continue
 		}
-		if one.Recognizer == r.rest.Recognizer && one.Skip == "" {
+		if one.Recognizer == r.rest.Recognizer && one.charset == r.rest.charset && one.Skip == "" {
 			seen.stop()
 			return one.mark(rec), err
 		}
 		e.Reader = seen.again()
-		return one.recognize(o, id, e)
+		return one.recognize(o, id, one.recode(e, recode))
 	}
 	seen.stop()
 	return rec, err
@@ -217,7 +262,7 @@ func (r *routeStages) recognize(
 
 // mark says that an entry is of the route.
 func (r *routeStages) mark(rec penstock.Recognized) penstock.Recognized {
-	rec.Route, rec.Shaper = r.Name, r.Shaper
+	rec.Route, rec.Target, rec.Shaper = r.Name, r.Target, r.Shaper
 	return rec
 }
 

@@ -161,10 +161,10 @@ func (p *Pipeline) PutTemplates(ctx context.Context) (found []mapping.Standing, 
 	if p.read.Format != "" {
 		formats = []string{p.read.Format}
 	}
-	if found, err = ReadTemplates(ctx, p.domain, p.read.Index, p.read.Fields, formats...); err != nil {
+	if found, err = ReadTemplates(ctx, p.outlets.Own(), p.read.Index, p.read.Fields, formats...); err != nil {
 		return nil, 0, err
 	}
-	put, err = mapping.Put(ctx, p.domain, found, false)
+	put, err = mapping.Put(ctx, p.outlets.Own(), found, false)
 	return found, put, err
 }
 

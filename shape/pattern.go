@@ -384,3 +384,75 @@ func appendDate(dst []byte, date []unit, at time.Time) []byte {
 	}
 	return dst
 }
+
+// MayBegin reports whether some name of the pattern for a format begins with a prefix. A value of a record may be any
+// text; so may the format when it is empty.
+func (p *Pattern) MayBegin(prefix, format string) bool {
+	for _, q := range p.parts {
+		literal := q.literal
+		switch {
+		case prefix == "":
+			return true
+		case literal != "":
+		case q.format && format != "":
+			literal = string(appendName(nil, []byte(format)))
+		case q.date != nil:
+			var rest string
+			if rest, literal = q.afterDate(prefix); literal == "" {
+				prefix = rest
+				continue
+			}
+		default:
+			return true
+		}
+		if strings.HasPrefix(literal, prefix) {
+			return true
+		}
+		var ok bool
+		if prefix, ok = strings.CutPrefix(prefix, literal); !ok {
+			return false
+		}
+	}
+	return prefix == ""
+}
+
+// afterDate returns what is left of a prefix behind a date. The other result is the word for records without a date,
+// when the prefix does not begin with one.
+func (q *part) afterDate(prefix string) (rest, word string) {
+	for _, u := range q.date {
+		if strings.Trim(string(u), "-_.") == "" {
+			if !strings.HasPrefix(prefix, string(u)) && prefix != "" {
+				return "", undated
+			}
+			prefix = strings.TrimPrefix(prefix, string(u))
+			continue
+		}
+		for range len(u) {
+			if prefix == "" {
+				return "", ""
+			}
+			if prefix[0] < '0' || prefix[0] > '9' {
+				return "", undated
+			}
+			prefix = prefix[1:]
+		}
+	}
+	return prefix, ""
+}
+
+// Span is how long the time is that one name stands for, at most; zero when names have no date.
+func (p *Pattern) Span() time.Duration {
+	const day = 24 * time.Hour
+	spans := map[unit]time.Duration{
+		"HH": time.Hour, "dd": day, "ww": 7 * day, "MM": 31 * day, "yyyy": 366 * day, "xxxx": 371 * day,
+	}
+	var least time.Duration
+	for _, q := range p.parts {
+		for _, u := range q.date {
+			if s := spans[u]; s > 0 && (least == 0 || s < least) {
+				least = s
+			}
+		}
+	}
+	return least
+}

@@ -169,6 +169,8 @@ var optionHints = map[pipeline.Problem]string{
 		"windows-1252, shift_jis, gbk, utf-16le",
 	pipeline.BadLogs:       "docs/cloudwatch-logs.md explains them",
 	pipeline.BadRoute:      "docs/routes.md explains routes; penstock check reports every mistake of a file",
+	pipeline.NoTarget:      "define it under targets of the configuration file; docs/configuration.md explains targets",
+	pipeline.BadRetention:  "docs/templates.md explains retention",
 	pipeline.BadCheckpoint: "name another file, or remove this one to begin anew; docs/ship.md explains checkpoints",
 	pipeline.BadSelection:  "docs/ship.md explains which objects are taken",
 }

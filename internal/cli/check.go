@@ -182,6 +182,7 @@ func (a *app) showSettings(flags *pflag.FlagSet, all, asJSON bool) error {
 			list = append(list, one)
 		}
 	}
+	list = append(list, a.shownRoutes(flags)...)
 	if asJSON {
 		return printJSON(a.Out, map[string]any{"settings": list})
 	}
@@ -196,4 +197,20 @@ func (a *app) showSettings(flags *pflag.FlagSet, all, asJSON bool) error {
 	}
 	tab.write(a.Out)
 	return nil
+}
+
+// shownRoutes are the settings of routes, which those on the command line take precedence over.
+func (a *app) shownRoutes(flags *pflag.FlagSet) []shown {
+	if a.config == nil {
+		return nil
+	}
+	var list []shown
+	for _, v := range a.config.RouteValues {
+		one := shown{Setting: "routes." + v.Route + "." + v.Key, Value: v.Text, From: v.From}
+		if over := config.FlagOver(v.Key, func(name string) bool { return given(flags, name) }); over != "" {
+			one.Value, one.From = flags.Lookup(over).Value.String(), "--"+over
+		}
+		list = append(list, one)
+	}
+	return list
 }

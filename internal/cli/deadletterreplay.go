@@ -20,6 +20,7 @@ import (
 type replayOptions struct {
 	letterFilter
 	target    pipeline.Target
+	targets   map[string]pipeline.Target
 	write     pipeline.Write
 	index     string
 	read      pipeline.Read // its routes and rules
@@ -35,7 +36,9 @@ func newDeadLetterReplay(a *app) *cobra.Command {
 		Long: `replay sends the documents of dead letters to the domain again, under the ids and indexes they had, so that
 nothing is doubled. What arrives is taken out of the dead letters; what is refused again stays.
 
-It takes the letters that were written for this domain and says how many it left for others: --from takes those of
+It takes the letters that were written for this domain, and sends those of targets that routes of the configuration
+file name to the target they were for, unless --domain or --target stands on the command line. It says how many it left
+for others: --from takes those of
 another domain (one that was replaced, or was reached through a tunnel), --any-domain all. Letters of earlier versions
 do not say for which domain they are, and are taken.
 
@@ -57,6 +60,12 @@ Exit codes: 0 nothing is left of what was chosen, 3 some letters stay.`,
 				return err
 			}
 			a.routes(cmd, &o.read)
+			if !o.anyDomain && o.from == "" {
+				var err error
+				if o.targets, err = a.routeTargets(o.read.Routes, &o.target); err != nil {
+					return err
+				}
+			}
 			return o.run(cmd.Context(), a, given(cmd.Flags(), "index"))
 		},
 	}
@@ -90,17 +99,17 @@ func (o *replayOptions) run(ctx context.Context, a *app, reroute bool) error {
 	if err != nil {
 		return err
 	}
-	wanted := ""
+	wanted, homes := "", []string(nil)
 	res := replayResult{Left: map[string]int64{}}
 	r, err := pipeline.OpenReplay(ctx, pipeline.ReplayOptions{
-		Target: o.target, Write: o.write, S3: o.s3, DeadLetters: o.dir, Index: o.index, Routes: o.read.Routes,
-		Definitions: o.read.Definitions,
-		Reroute:     reroute, Logger: logger,
+		Target: o.target, Targets: o.targets, Write: o.write, S3: o.s3, DeadLetters: o.dir, Index: o.index,
+		Routes: o.read.Routes, Definitions: o.read.Definitions,
+		Reroute: reroute, Logger: logger,
 		Choose: func(l penstock.Letter) bool {
 			if !o.match(l) {
 				return false
 			}
-			if !isFor(l, wanted) {
+			if !isFor(l, wanted) && !slices.Contains(homes, l.Domain) {
 				res.Left[l.Domain]++
 				return false
 			}
@@ -113,6 +122,7 @@ func (o *replayOptions) run(ctx context.Context, a *app, reroute bool) error {
 	if wanted, err = o.wanted(); err != nil {
 		return err
 	}
+	homes = r.Homes()
 	a.notePath(&o.target)
 	o.noteReason(a)
 	a.noteNoIDs(&o.write)

@@ -152,6 +152,7 @@ type seen struct {
 	indexes    map[string]int
 	firstID    string
 	documents  [][]byte
+	way        string // of the first document beside its index
 	firstError error
 }
 
@@ -227,9 +228,9 @@ func (s *seen) add(r *penstock.Shaped, err error, shown int) {
 		return
 	}
 	doc := r.Document
-	s.indexes[doc.Index]++
+	s.indexes[qualified(doc.Target, doc.Index)]++
 	if s.firstID == "" {
-		s.firstID = string(doc.ID)
+		s.firstID, s.way = string(doc.ID), wayOf(&doc)
 	}
 	if len(s.documents) < shown {
 		s.documents = append(s.documents, doc.Body())
@@ -269,9 +270,30 @@ func (s *seen) write(w io.Writer, whole bool) {
 	if s.firstID != "" {
 		line(w, "first id", "%s", s.firstID)
 	}
+	if s.way != "" {
+		line(w, "first goes", "%s", s.way)
+	}
 	for _, doc := range s.documents {
 		line(w, "document", "%s", doc)
 	}
+}
+
+// wayOf says how a document goes into its index, where a route says something of it.
+func wayOf(d *penstock.Document) string {
+	var parts []string
+	if d.Target != "" {
+		parts = append(parts, "to the target "+d.Target)
+	}
+	if d.Pipeline != "" {
+		parts = append(parts, "through the pipeline "+d.Pipeline)
+	}
+	if len(d.Routing) > 0 {
+		parts = append(parts, fmt.Sprintf("by the routing %q", d.Routing))
+	}
+	if d.Replace {
+		parts = append(parts, "in the place of what has its id")
+	}
+	return strings.Join(parts, ", ")
 }
 
 // storedAs names the compressions and archives around an entry, the innermost first.

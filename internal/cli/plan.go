@@ -181,7 +181,7 @@ func (g *plan) entry(
 		}
 		g.docs++
 		g.docBytes += int64(s.Document.Size())
-		g.Indexes[s.Document.Index]++
+		g.Indexes[qualified(s.Document.Target, s.Document.Index)]++
 	}
 	return nil
 }

@@ -33,6 +33,15 @@ func (a *app) routes(cmd *cobra.Command, read *pipeline.Read) {
 	a.config.Into(read, func(name string) bool { return given(cmd.Flags(), name) })
 }
 
+// routeTargets are the domains that routes send to.
+func (a *app) routeTargets(routes []pipeline.Route, base *pipeline.Target) (map[string]pipeline.Target, error) {
+	all, err := a.config.TargetsFor(routes, base, os.LookupEnv)
+	if err != nil {
+		return nil, &usageError{Err: err, Hint: "docs/routes.md explains targets of routes"}
+	}
+	return all, nil
+}
+
 // The name of a configuration file that is found without being named.
 const configName = "penstock.yaml"
 

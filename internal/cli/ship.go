@@ -65,6 +65,10 @@ records); 4 incomplete, run it again; 5 refused. docs/ship.md explains the outpu
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a.routes(cmd, &o.Read)
+			var err error
+			if o.Targets, err = a.routeTargets(o.Read.Routes, &o.Target); err != nil {
+				return err
+			}
 			return o.run(cmd.Context(), a, args, cmd.Flags().Changed(deadLettersFlag))
 		},
 	}

@@ -96,10 +96,11 @@ func (s *summary) add(r penstock.ObjectReport) {
 	}
 	s.formats[name].Add(r.Counts)
 	for _, c := range r.Indexes {
-		if _, known := s.indexes[c.Index]; !known && len(s.indexes) >= maxSummed {
-			c.Index = ""
+		name := qualified(c.Target, c.Index)
+		if _, known := s.indexes[name]; !known && len(s.indexes) >= maxSummed {
+			name = ""
 		}
-		s.indexes[c.Index] += c.Documents
+		s.indexes[name] += c.Documents
 	}
 	r.Indexes = nil
 	if r.Err != nil {
@@ -118,6 +119,14 @@ func (s *summary) add(r penstock.ObjectReport) {
 	case r.Err != nil || troubled(r.Counts):
 		s.more++
 	}
+}
+
+// qualified names an index of a target as people see it. No index has a slash in its name.
+func qualified(target, index string) string {
+	if target == "" || index == "" {
+		return index
+	}
+	return target + "/" + index
 }
 
 // troubled reports whether there is something to be said of an object with these counts.

@@ -75,6 +75,10 @@ func (f *File) routesAgainst(old *File, found *finder) {
 		if goes, went := f.where(is), old.where(was); goes != went {
 			found.warn(at, "route %q: what went %s goes %s", is.Name, went, goes)
 		}
+		if is.Routing != was.Routing {
+			found.warn(at, "route %q: the routing was %q and is %q; the same id may be there twice, in two shards", is.Name,
+				was.Routing, is.Routing)
+		}
 		if is.Format != was.Format {
 			found.warn(at, "route %q: it is read as %s instead of %s; other records have other ids", is.Name,
 				orRecognised(is.Format), orRecognised(was.Format))
@@ -96,13 +100,21 @@ func orRecognised(format string) string {
 	return format
 }
 
+// targetText is what stands behind an index that is not in the domain of the settings.
+func targetText(r *pipeline.Route) string {
+	if r.Target == "" {
+		return ""
+	}
+	return " of target " + r.Target
+}
+
 // where is where a route sends what it takes, in a sentence.
 func (f *File) where(r *pipeline.Route) string {
 	switch {
 	case r.Skip != "":
 		return fmt.Sprintf("nowhere (skip: %s)", r.Skip)
 	case r.Index != "":
-		return fmt.Sprintf("to %q", r.Index)
+		return fmt.Sprintf("to %q", r.Index) + targetText(r)
 	}
-	return "to " + valueOf("index", f.Values["index"])
+	return "to " + valueOf("index", f.Values["index"]) + targetText(r)
 }

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spf13/pflag"
+
 	"github.com/seed56735111/penstock/internal/settings"
 	"github.com/seed56735111/penstock/pipeline"
 	"github.com/seed56735111/penstock/rules"
@@ -36,8 +38,16 @@ type File struct {
 	places map[string]place // of the routes, by name
 	// Formats are those of the user's own, in their order.
 	Formats []Format
+	// RouteValues are the settings of each route, in the order of the file.
+	RouteValues []RouteValue
 	// Warnings are what is most likely not meant.
 	Warnings []Mistake
+}
+
+// RouteValue is what a route says of one key, match left out.
+type RouteValue struct {
+	Route, Key string
+	settings.Value
 }
 
 // Parse reads a file in YAML or JSON. Its error is a *MistakesError with all that is wrong.
@@ -203,7 +213,8 @@ func relate(f *finder, root *node) {
 	f.relateTables(root.member("tables"))
 	always := root.member("always")
 	f.relateRules(nil, always, "")
-	relateRoutes(f, root.member("routes"), always, root)
+	relateRoutes(f, root.member("routes"), root)
+	relateRetentions(f, root)
 }
 
 // target reports a name of a target that there is not.
@@ -240,7 +251,13 @@ func build(path string, root *node, warnings []Mistake) *File {
 	if routes := root.member("routes"); routes != nil {
 		file.Routes, file.places = routesOf(routes), map[string]place{}
 		for _, r := range routes.items {
-			file.places[r.member("name").text] = r.place
+			name := r.member("name").text
+			file.places[name] = r.place
+			for _, m := range r.members {
+				if v, ok := valueOfMember(path, m); ok && m.key != "name" {
+					file.RouteValues = append(file.RouteValues, RouteValue{name, m.key, v})
+				}
+			}
 		}
 	}
 	if formats := root.member("formats"); formats != nil {
@@ -261,21 +278,28 @@ func build(path string, root *node, warnings []Mistake) *File {
 func valuesOf(path string, n *node) map[string]settings.Value {
 	values := map[string]settings.Value{}
 	for _, m := range n.members {
-		v := settings.Value{Text: m.value.text, Line: m.value.line, Column: m.value.column}
-		v.From = fmt.Sprintf("%s:%d:%d", path, v.Line, v.Column)
-		switch m.value.kind {
-		case list:
-			if m.key == "routes" || m.key == "formats" || m.key == "always" {
-				continue
-			}
-			v.Text = strings.Join(textsOf(m.value), "\n")
-		case object, null, unknown:
-			continue
-		case scalar:
+		if v, ok := valueOfMember(path, m); ok && m.key != "routes" {
+			values[m.key] = v
 		}
-		values[m.key] = v
 	}
 	return values
+}
+
+// valueOfMember returns what a member says of a setting: one value, or a list of texts.
+func valueOfMember(path string, m member) (settings.Value, bool) {
+	v := settings.Value{Text: m.value.text, Line: m.value.line, Column: m.value.column}
+	v.From = fmt.Sprintf("%s:%d:%d", path, v.Line, v.Column)
+	switch m.value.kind {
+	case list:
+		if slices.ContainsFunc(m.value.items, func(item *node) bool { return item.kind != scalar }) {
+			return v, false
+		}
+		v.Text = strings.Join(textsOf(m.value), "\n")
+	case object, null, unknown:
+		return v, false
+	case scalar:
+	}
+	return v, true
 }
 
 // Settings returns what the file says about settings, with a target of its own by name. An empty name is the one that
@@ -307,6 +331,36 @@ func (f *File) TargetNames() []string {
 		return nil
 	}
 	return slices.Sorted(maps.Keys(f.Targets))
+}
+
+// TargetsFor returns the targets that routes send to, with what the file and the environment say of each. Base has what
+// is the same for all of them.
+func (f *File) TargetsFor(
+	routes []pipeline.Route, base *pipeline.Target, lookup func(string) (string, bool),
+) (map[string]pipeline.Target, error) {
+	var all map[string]pipeline.Target
+	for i := range routes {
+		name := routes[i].Target
+		if _, known := all[name]; known || name == "" || routes[i].Skip != "" {
+			continue
+		}
+		said, err := f.Settings(name)
+		if err != nil {
+			return nil, fmt.Errorf("route %q: %w", routes[i].Name, err)
+		}
+		var t pipeline.Target
+		flags := pflag.NewFlagSet(name, pflag.ContinueOnError)
+		settings.Flags{FlagSet: flags}.Target(&t)
+		if err := settings.Apply(flags, lookup, said); err != nil {
+			return nil, err
+		}
+		t.AWS.Stall, t.AWS.Live, t.UserAgent = base.AWS.Stall, base.AWS.Live, base.UserAgent
+		if all == nil {
+			all = map[string]pipeline.Target{}
+		}
+		all[name] = t
+	}
+	return all, nil
 }
 
 var errNoFile = errors.New("there is no configuration file that has targets; --config names one")

@@ -123,6 +123,9 @@ var (
 	}
 )
 
+// retention is how long indexes stay, in days or hours.
+var retention = number{pattern: regexp.MustCompile(`^[1-9][0-9]{0,4}[dh]$`), want: "a time such as 30d or 12h"}
+
 func (k number) check(f *finder, key string, n *node) {
 	v, ok := f.one(key, n)
 	if !ok {
@@ -210,6 +213,10 @@ func (k keys) check(f *finder, name string, n *node) {
 			f.wrong(n.place, "%s lacks the key %q", name, one.name)
 		}
 	}
+}
+
+func (k keys) has(name string) bool {
+	return slices.ContainsFunc(k, func(one key) bool { return one.name == name })
 }
 
 // fewKeys is how many keys are listed to somebody who looks for one.

@@ -88,7 +88,7 @@ var matchKeys = keys{
 
 // routeSettings are the settings that a route has for itself.
 var routeSettings = []string{
-	"index", "format", "time_zone", "time_field", "binary", "fields", "original", "drop",
+	"index", "format", "time_zone", "time_field", "encoding", "binary", "fields", "original", "drop",
 }
 
 // routeKeys are those of a route.
@@ -99,6 +99,21 @@ func routeKeys() keys {
 		{name: "skip", usage: "why the records are left out", form: text{testSkip}},
 		{name: "data_stream", usage: "data stream, in the place of an index", form: text{testStream}},
 		{name: "rules", usage: "what becomes of the records, one after the other", form: rulesForm},
+		{name: "target", usage: "name of the target that the documents go to", form: text{}},
+		{
+			name: "action", usage: "what becomes of a document whose id is there: create leaves what is there, index replaces it",
+			form: words{pipeline.ActionCreate, pipeline.ActionIndex},
+		},
+		{name: "routing", usage: "what chooses the shard, such as {customer}", form: text{testRouting}},
+		{name: "pipeline", usage: "ingest pipeline of the domain that the documents go through", form: text{testPipeline}},
+		{
+			name: "template", usage: "formats whose fields the index template of the route has, or none for no template",
+			form: many{ofFormats{testTemplate}},
+		},
+		{
+			name: "retention", usage: "how long the indexes of the route stay, such as 30d; set by penstock templates put alone",
+			form: retention,
+		},
 	}
 	for _, s := range settings.Table() {
 		if slices.Contains(routeSettings, s.Key()) {
@@ -113,6 +128,25 @@ func testSkip(v string) error {
 		return errors.New("say why, in a word or two")
 	}
 	return nil
+}
+
+func testRouting(v string) error {
+	_, err := shape.ParseLine(v)
+	return err
+}
+
+func testPipeline(v string) error {
+	if strings.TrimSpace(v) == "" || strings.ContainsAny(v, "*, ") {
+		return errors.New("name one ingest pipeline of the domain")
+	}
+	return nil
+}
+
+func testTemplate(f *finder, v string) error {
+	if v == pipeline.TemplateNone {
+		return nil
+	}
+	return f.testFormat(v)
 }
 
 func testStream(v string) error {
@@ -192,7 +226,7 @@ func (f *finder) testFormats(v string) error {
 }
 
 // relateRoutes reports what is wrong between routes, and between the keys of one.
-func relateRoutes(f *finder, routes, always, root *node) {
+func relateRoutes(f *finder, routes, root *node) {
 	if routes == nil || routes.kind != list {
 		return
 	}
@@ -211,7 +245,10 @@ func relateRoutes(f *finder, routes, always, root *node) {
 			}
 		}
 		f.route(r)
-		f.relateRules(always, r.member("rules"), readAs(r, root))
+		f.relateRules(root.member("always"), r.member("rules"), readAs(r, root))
+		if chosen := r.member("target"); chosen != nil && chosen.kind == scalar {
+			f.target(chosen, root.member("targets"))
+		}
 		key := canonical(r.member("match"))
 		switch before := taken[key]; {
 		case all != nil:
@@ -243,9 +280,28 @@ func (f *finder) route(r *node) {
 	if stream := r.member("data_stream"); stream != nil && r.member("index") != nil {
 		f.wrong(stream.place, "index and data_stream are both given; leave one of them out")
 	}
+	if stream := r.member("data_stream"); stream != nil {
+		if action := r.member("action"); action != nil && action.text == pipeline.ActionIndex {
+			f.wrong(action.place, "a data stream takes new documents only; leave the action out")
+		}
+		if routing := r.member("routing"); routing != nil {
+			f.wrong(routing.place, "a data stream takes no routing; leave it out")
+		}
+		if r.member("index") == nil {
+			f.warn(stream.place, "a data stream knows ids in its newest index only: what is shipped again after a rollover is "+
+				"there twice")
+		}
+	}
+	if t := r.member("template"); t != nil && t.kind == list && len(t.items) > 1 {
+		for _, one := range t.items {
+			if one.text == pipeline.TemplateNone {
+				f.wrong(one.place, "template: none stands alone; the other formats mean nothing beside it")
+			}
+		}
+	}
 	if r.member("skip") != nil {
 		for _, m := range r.members {
-			if m.key == "data_stream" || m.key == "rules" || slices.Contains(routeSettings, m.key) {
+			if !slices.Contains([]string{"name", "match", "skip"}, m.key) && routeKeys().has(m.key) {
 				f.wrong(m.place, "%s means nothing beside skip: no record is read", m.key)
 			}
 		}
@@ -306,31 +362,42 @@ func canonical(n *node) string {
 func routesOf(n *node) []pipeline.Route {
 	var all []pipeline.Route
 	for _, item := range n.items {
-		r := pipeline.Route{Name: item.member("name").text}
-		for key, to := range map[string]*string{
-			"skip": &r.Skip, "index": &r.Index, "data_stream": &r.Index, "format": &r.Format, "time_zone": &r.TimeZone,
-			"time_field": &r.TimeField, "binary": &r.Binary, "fields": &r.Fields,
-		} {
-			if v := item.member(key); v != nil {
-				*to = v.text
-			}
-		}
-		if v := item.member("original"); v != nil {
-			original, err := strconv.ParseBool(v.text)
-			if err == nil {
-				r.Original = &original
-			}
-		}
-		if v := item.member("drop"); v != nil {
-			r.Drop = textsOf(v)
-		}
-		r.Rules, _ = rulesIn(item.member("rules"))
-		if match := item.member("match"); match != nil {
-			r.Match = matchOf(match)
-		}
-		all = append(all, r)
+		all = append(all, routeOf(item))
 	}
 	return all
+}
+
+// routeOf makes a route. Of one with mistakes it has what can be read.
+func routeOf(item *node) pipeline.Route {
+	r := pipeline.Route{Name: textOf(item.member("name"))}
+	for key, to := range map[string]*string{
+		"skip": &r.Skip, "index": &r.Index, "data_stream": &r.Index, "format": &r.Format, "time_zone": &r.TimeZone,
+		"time_field": &r.TimeField, "binary": &r.Binary, "fields": &r.Fields, "encoding": &r.Encoding,
+		"target": &r.Target, "action": &r.Action, "routing": &r.Routing, "pipeline": &r.Pipeline,
+		"retention": &r.Retention,
+	} {
+		if v := item.member(key); v != nil {
+			*to = v.text
+		}
+	}
+	r.Stream = item.member("data_stream") != nil
+	if v := item.member("template"); v != nil {
+		r.Template = textsOf(v)
+	}
+	if v := item.member("original"); v != nil {
+		original, err := strconv.ParseBool(v.text)
+		if err == nil {
+			r.Original = &original
+		}
+	}
+	if v := item.member("drop"); v != nil {
+		r.Drop = textsOf(v)
+	}
+	r.Rules, _ = rulesIn(item.member("rules"))
+	if match := item.member("match"); match != nil {
+		r.Match = matchOf(match)
+	}
+	return r
 }
 
 func matchOf(n *node) pipeline.Match {
@@ -373,19 +440,40 @@ func (f *File) routesUnder(given func(flag string) bool) []pipeline.Route {
 	routes := slices.Clone(f.Routes)
 	for i := range routes {
 		r := &routes[i]
-		for flag, to := range map[string]*string{
-			"index": &r.Index, "format": &r.Format, "time-zone": &r.TimeZone, "time-field": &r.TimeField, "binary": &r.Binary,
-			"fields": &r.Fields,
+		for key, to := range map[string]*string{
+			"index": &r.Index, "format": &r.Format, "time_zone": &r.TimeZone, "time_field": &r.TimeField, "binary": &r.Binary,
+			"fields": &r.Fields, "encoding": &r.Encoding, "target": &r.Target, "retention": &r.Retention,
 		} {
-			if given(flag) {
+			if FlagOver(key, given) != "" {
 				*to = ""
 			}
+		}
+		if FlagOver("data_stream", given) != "" {
+			r.Stream = false
 		}
 		if given("original") {
 			r.Original = nil
 		}
 	}
 	return routes
+}
+
+// FlagOver is the flag among those given that takes precedence over a key of routes, empty for none.
+func FlagOver(key string, given func(flag string) bool) string {
+	flags := []string{strings.ReplaceAll(key, "_", "-")}
+	switch key {
+	case "data_stream", "retention":
+		flags = []string{"index"} // which names all indexes
+	case "target":
+		flags = []string{"target", "domain"}
+	case "drop": // comes beside it
+		return ""
+	}
+	i := slices.IndexFunc(flags, given)
+	if i < 0 {
+		return ""
+	}
+	return flags[i]
 }
 
 // GivenTo says which flags of a command were set, and not filled in by variables or a file.

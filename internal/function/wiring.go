@@ -19,7 +19,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/seed56735111/penstock"
-	"github.com/seed56735111/penstock/bulk"
 	"github.com/seed56735111/penstock/deadletter"
 	"github.com/seed56735111/penstock/domain"
 	"github.com/seed56735111/penstock/internal/advice"
@@ -66,8 +65,10 @@ type wiring struct {
 	logger  *slog.Logger
 	stages  *penstock.Pipeline
 	objects *source.S3
-	domain  *domain.Domain
-	banner  *domain.Banner // nil until the domain has answered
+	targets map[string]pipeline.Target
+	outlets *pipeline.Outlets
+	domain  *domain.Domain // the one that is not named, nil when nothing goes to it
+	banner  *domain.Banner // of it; nil until it has answered
 	// templated says that the index templates were put, or cannot be.
 	templated bool
 	letters   deadletter.Store
@@ -97,6 +98,9 @@ func (f *Function) wire(ctx context.Context, file *config.File) (*wiring, error)
 	w.fit(flags, os.Getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"))
 	w.logger, w.read.Tables = f.logger, f.tables
 	file.Into(&w.read, config.GivenTo(flags))
+	if w.targets, err = file.TargetsFor(w.read.Routes, &w.Target, f.lookup); err != nil {
+		return nil, &advice.UsageError{Err: err, Hint: "targets is a key of the configuration file"}
+	}
 	if err := w.open(ctx); err != nil {
 		return nil, err
 	}
@@ -171,11 +175,12 @@ func (w *wiring) open(ctx context.Context) error {
 		}
 		w.queue = sqs.NewFromConfig(cfg)
 	}
-	if w.domain, err = w.Open(ctx, w.write.MaxInFlight); err != nil {
+	if w.outlets, err = pipeline.OpenOutlets(ctx, &w.Target, w.targets, w.read.Routes, w.write, w.logger); err != nil {
 		return err
 	}
-	p.Domain, err = w.Name()
-	return err
+	w.domain = w.outlets.Own()
+	p.Domain, p.Domains = w.outlets.Names()
+	return nil
 }
 
 func (w *wiring) object(ref lambda.Ref) (penstock.Object, error) {
@@ -188,35 +193,44 @@ func (w *wiring) object(ref lambda.Ref) (penstock.Object, error) {
 // pipeline gives each invocation a writer of its own, so that no request is under way when the sandbox is frozen.
 // Connections, and what is known of the domain, stay.
 func (w *wiring) pipeline(ctx context.Context) (penstock.Pipeline, func(context.Context) error, error) {
-	if w.banner == nil {
+	if w.banner == nil && w.domain != nil {
 		banner, err := w.domain.Probe(ctx)
-		if err := pipeline.BannerMatters(err); err != nil {
+		if err := pipeline.BannerMatters(err); err != nil && len(w.targets) == 0 {
 			return penstock.Pipeline{}, nil, err
+		} else if err == nil {
+			w.banner = &banner
+			w.outlets.Remember(banner)
 		}
-		w.banner = &banner
 	}
 	w.putTemplates(ctx)
-	cfg := w.write.Config(*w.banner, w.logger)
+	budget := w.write.RetryBudget
 	if deadline, ok := ctx.Deadline(); ok {
-		cfg.RetryBudget = min(cfg.RetryBudget, max(time.Until(deadline), time.Millisecond))
+		budget = min(budget, max(time.Until(deadline), time.Millisecond))
 	}
-	writer := bulk.New(cfg, w.domain)
+	outlets := w.outlets.Again(budget)
+	if err := outlets.Connect(ctx); err != nil {
+		return penstock.Pipeline{}, nil, err
+	}
 	p := *w.stages
-	p.Deliverer, p.DeadLetters = w.write.Deliverer(writer, w.domain, w.logger), w.letters
+	p.Deliverer, p.DeadLetters = outlets.Deliverer(), w.letters
 	return p, func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, 500*time.Millisecond)
 		defer cancel()
-		return errors.Join(writer.Close(ctx), w.letters.Close())
+		return errors.Join(outlets.CloseWithin(ctx), w.letters.Close())
 	}, nil
 }
 
 // ping asks for the banner: what an empty event is for.
 func (w *wiring) ping(ctx context.Context) (json.RawMessage, error) {
+	if w.domain == nil {
+		return nil, errors.New("every route names a target, and there is no other domain to ask")
+	}
 	banner, err := w.domain.Probe(ctx)
 	if err != nil {
 		return nil, err
 	}
 	w.banner = &banner
+	w.outlets.Remember(banner)
 	return banner.Raw, nil
 }
 

@@ -34,7 +34,7 @@ var mutants = []mutant{
 	{
 		name: "a reading that breaks off counts as the end",
 		file: "run.go",
-		old: "\t\t\treturn h.abandon(ctx, place, err)\n" +
+		old: "\t\t\treturn h.abandon(ctx, place, reading.Target, err)\n" +
 			"\t\t}\n" +
 			"\t\tif h.pause",
 		new: "\t\t\treturn nil\n" +
@@ -67,7 +67,7 @@ var mutants = []mutant{
 	{
 		name: "a letter does not say for which domain it is",
 		file: "run.go",
-		old:  "Source: place, Domain: h.Domain, Index: r.Index,",
+		old:  "Source: place, Domain: h.domain(r.Target), Index: r.Index,",
 		new:  "Source: place, Index: r.Index,",
 	},
 	{
@@ -115,8 +115,8 @@ var mutants = []mutant{
 	{
 		name: "a request body is used again while the transport may read it",
 		file: "bulk/send.go",
-		old:  "\tif b.lease.free() && (b.alone",
-		new:  "\tif (b.alone",
+		old:  "\tif keep && b.lease.free() {",
+		new:  "\tif keep {",
 	},
 	{
 		name: "the record in hand at a panic is in no count",
@@ -151,7 +151,7 @@ var mutants = []mutant{
 	{
 		name: "the second reading of an altered object adds its documents",
 		file: "run.go",
-		old:  "\tdoc.Replace = h.altered != nil\n",
+		old:  "\tdoc.Replace = doc.Replace || h.altered != nil\n",
 	},
 	{
 		name: "a second reading that fails is taken for done",
