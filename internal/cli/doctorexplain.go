@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -70,12 +69,11 @@ func (o *doctorExplainOptions) run(ctx context.Context, a *app, args []string) e
 			o.profile)
 	}
 	finding := explain.Explain(x, explain.Options{Credentials: creds})
-	out := &sink{w: a.Out}
 	if o.json {
-		_ = json.NewEncoder(out).Encode(finding) // texts and numbers
-	} else {
-		writeFinding(out, &finding)
+		return printJSON(a.Out, finding)
 	}
+	out := &sink{w: a.Out}
+	writeFinding(out, &finding)
 	if out.err != nil {
 		return unwritten(out.err)
 	}
@@ -121,7 +119,6 @@ var evidenceWords = map[explain.Evidence]string{
 	explain.ByDifference: "seen in what was sent and what arrived",
 	explain.ByDomain:     "said by the domain",
 	explain.ByClient:     "known of this client",
-	explain.ByExclusion:  "by exclusion",
 	explain.None:         "not known",
 }
 

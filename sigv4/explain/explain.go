@@ -57,8 +57,6 @@ const (
 	ByDomain Evidence = "domain"
 	// ByClient: the client is known to sign such a request wrongly.
 	ByClient Evidence = "client"
-	// ByExclusion: nothing else that is visible is left.
-	ByExclusion Evidence = "exclusion"
 	// None: the cause is not known.
 	None Evidence = "none"
 )

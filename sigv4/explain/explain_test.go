@@ -271,7 +271,7 @@ func TestMistakesAreNamed(t *testing.T) {
 					what := fmt.Sprintf("%s as %s, short %t, with the secret %t", m.name, form, short, secret)
 					certain := (!m.proves || secret) && (!m.long || !short)
 					switch {
-					case f.Cause != m.cause && (certain || !isOpen(f.Cause) && f.Evidence != explain.ByExclusion):
+					case f.Cause != m.cause && (certain || !isOpen(f.Cause)):
 						t.Errorf("%s: got %s %+v, want %s", what, f.Cause, f, m.cause)
 					case certain && m.line != "" && (f.Line == nil || f.Line.Name != m.line):
 						t.Errorf("%s: got the line %+v, want %s", what, f.Line, m.line)

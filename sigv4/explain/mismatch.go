@@ -53,14 +53,9 @@ func (e *explainer) mismatch([]string) Finding {
 	if d := doubt(&shown, e.x); d != "" || redacted || !intact || e.auth.presigned {
 		return e.open("the request as it is shown is what arrived", []string{d, CauseSecretWrong})
 	}
-	return Finding{
-		Cause: CauseSecretWrong, Evidence: ByExclusion,
-		Seen: "the request as it is shown is what arrived, line by line, and nothing in it can be written in two ways",
-		Means: "the secret key is not the one of this access key. A program that changes a header after it signed looks " +
-			"the same from here",
-		Fix: "compare the secret with the one that was handed out (a line end or a space at its end counts); run this " +
-			"command where the client's credentials are: then the signature decides",
-	}
+	// A secret that is wrong and a program that changes a header after it signed look the same from outside.
+	return e.open("the request as it is shown is what arrived, line by line, and nothing in it can be written in two ways",
+		[]string{CauseSecretWrong, CauseHeaderChanged})
 }
 
 // unmask puts what the request shows where somebody has masked what arrived, as penstock proxy does with tokens. The
