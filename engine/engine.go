@@ -49,6 +49,7 @@ type Engine struct {
 	lock    *os.File
 	node    string
 	shared  *store.Shared
+	scrolls scrolls
 
 	mu         sync.RWMutex
 	closed     bool
@@ -139,6 +140,7 @@ func (e *Engine) load() error {
 
 // Close closes the indexes. Requests under way fail.
 func (e *Engine) Close() error {
+	e.scrolls.clearAll()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	var errs []error

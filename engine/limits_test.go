@@ -206,7 +206,7 @@ func TestWhatIsNotOfferedSaysSoAndNamesTheWayOut(t *testing.T) {
 		"POST /s/_close", "POST /s/_open", "POST /s/_forcemerge", "PUT /s/_settings {}", "GET /_cat/shards",
 		"GET /_cat/nodes", "PUT /_ingest/pipeline/p {}", "GET /_data_stream/d", "POST /_msearch",
 		"POST /s/_update_by_query {}", "GET /s/_analyze", "GET /s/_explain/1", "GET /s/_termvectors/1",
-		"GET /s/_search?scroll=1m", "GET /s/_doc/1?stored_fields=t",
+		"GET /s/_doc/1?stored_fields=t",
 		`POST /s/_search {"query":{"regexp":{"t":"w.*"}}}`, `POST /s/_search {"query":{"fuzzy":{"t":"wrds"}}}`,
 		`POST /s/_search {"query":{"match":{"t":{"query":"wrds","fuzziness":1}}}}`,
 		`POST /s/_search {"query":{"query_string":{"query":"wrds~"}}}`,

@@ -128,6 +128,12 @@ func (c *call) route() error {
 		if len(c.path) == 1 {
 			return c.api(first, "")
 		}
+		if first == "_search" && c.path[1] == "scroll" && len(c.path) <= 3 {
+			if c.r.Method == http.MethodDelete {
+				return c.clearScroll()
+			}
+			return c.allow(c.nextPage, http.MethodGet, http.MethodPost, http.MethodDelete)
+		}
 	case "_alias":
 		if len(c.path) == 2 {
 			return c.namedAlias("", c.path[1])

@@ -19,11 +19,11 @@ var searchParameters = []string{
 	"expand_wildcards", "preference", "routing", "search_type", "request_cache", "batched_reduce_size",
 	"max_concurrent_shard_requests", "pre_filter_shard_size", "typed_keys", "ccs_minimize_roundtrips",
 	"allow_partial_search_results", "ignore_throttled", "timeout", "terminate_after", "explain",
-	"cancel_after_time_interval", "phase_took",
+	"cancel_after_time_interval", "phase_took", "scroll",
 }
 
 var unsupportedSearch = []string{
-	"scroll", "stored_fields", "docvalue_fields", "fields", "suggest_field", "suggest_mode", "suggest_size",
+	"stored_fields", "docvalue_fields", "fields", "suggest_field", "suggest_mode", "suggest_size",
 	"suggest_text", "stats", "search_pipeline", "source", "min_score", "include_named_queries_score",
 }
 
@@ -42,6 +42,13 @@ func (c *call) search(expr string) error {
 	found, err := c.meant(expr)
 	if err != nil {
 		return err
+	}
+	alive, err := scrollAlive(c.query.Get("scroll"))
+	if err != nil {
+		return err
+	}
+	if alive > 0 {
+		return c.beginScroll(r, found, alive, began)
 	}
 	searchers, err := query.Open(c.r.Context(), found, c.node, c.profile.major)
 	if err != nil {
@@ -143,6 +150,9 @@ func (r *searchRequest) hits(top *query.Top, nowhere bool, c *call) (wire.Object
 	}
 	out = append(out, wire.Entry{Name: "max_score", Value: best})
 	chosen := top.Chosen()
+	if len(chosen) > 0 {
+		r.page.Behind = chosen[len(chosen)-1]
+	}
 	items := make([]any, 0, len(chosen))
 	size := 0
 	for _, h := range chosen {

@@ -23,6 +23,7 @@ type searchRequest struct {
 	version    bool
 	seqNo      bool
 	asNumber   bool // hits.total is a number
+	stored     bool // stored fields are asked for, and the source only when it is named
 }
 
 // parseSearch reads the URL and the body.
@@ -56,6 +57,9 @@ func (c *call) parseSearch() (*searchRequest, error) {
 	if err := c.searchURL(r, p); err != nil {
 		return nil, err
 	}
+	if r.stored && r.source == nil {
+		r.source = &wire.SourceFilter{None: true}
+	}
 	if r.page.After != nil && r.page.From > 0 {
 		return nil, wire.Illegal("`from` parameter must be set to 0 when `search_after` is used.")
 	}
@@ -64,7 +68,7 @@ func (c *call) parseSearch() (*searchRequest, error) {
 
 // realSearch are the parts of a body that the real engines know and this one does not.
 var realSearch = []string{
-	"highlight", "suggest", "rescore", "script_fields", "stored_fields", "fields", "docvalue_fields", "collapse",
+	"highlight", "suggest", "rescore", "script_fields", "fields", "docvalue_fields", "collapse",
 	"indices_boost", "slice", "ext", "profile", "pit", "derived", "search_pipeline", "knn", "runtime_mappings",
 	"partial_fields", "fielddata_fields", "facets", "rank", "point_in_time", "verbose_pipeline",
 }
@@ -160,11 +164,16 @@ func (r *searchRequest) member(p *query.Parser, m *wire.Member) (err error) {
 		if m.Name == "facets" || m.Name == "terminate_after" && n.Text != "0" {
 			err = wire.NotOffered("[%s] in a search", m.Name)
 		}
+	case "stored_fields":
+		if names := n.Texts(); len(names) != 1 || names[0] != "*" {
+			return wire.NotOffered("[%s] in a search", m.Name)
+		}
+		r.stored = true // all of those that there are, and that is none
 	default:
 		if slices.Contains(realSearch, m.Name) {
 			// An empty part asks for nothing.
 			empty := (n.Kind == wire.ObjectKind || n.Kind == wire.ArrayKind) && len(n.Members)+len(n.Items) == 0
-			if m.Name != "stored_fields" && empty {
+			if empty {
 				return nil
 			}
 			return wire.NotOffered("[%s] in a search", m.Name)

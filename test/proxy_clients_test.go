@@ -54,8 +54,11 @@ func clientProxy(t *testing.T, engine string) string {
 
 func TestUnsignedClientsReachAGuardedDomainThroughTheProxy(t *testing.T) {
 	t.Parallel()
-	testUnsigned(t, clientProxy(t, ""))
-	// opensearch-py's scan and elasticdump need scrolling, which the embedded engine does not offer.
+	endpoint := clientProxy(t, "")
+	testUnsigned(t, endpoint)
+	t.Run("scan", func(t *testing.T) { scan(t, endpoint) })
+	t.Run("elasticdump", func(t *testing.T) { dump(t, endpoint) })
+	t.Run("wrk", func(t *testing.T) { wrk(t, endpoint) })
 }
 
 func TestUnsignedClientsReachARealOpenSearchThroughTheProxy(t *testing.T) {
@@ -65,6 +68,7 @@ func TestUnsignedClientsReachARealOpenSearchThroughTheProxy(t *testing.T) {
 	testUnsigned(t, endpoint)
 	t.Run("scan", func(t *testing.T) { scan(t, endpoint) })
 	t.Run("elasticdump", func(t *testing.T) { dump(t, endpoint) })
+	t.Run("wrk", func(t *testing.T) { wrk(t, endpoint) })
 }
 
 func testUnsigned(t *testing.T, endpoint string) {
@@ -141,4 +145,24 @@ func dump(t *testing.T, endpoint string) {
 	if c.call(t, "GET", "/restored/_count", "", &answer); answer.Count != dumped {
 		t.Errorf("%d documents were restored, want %d", answer.Count, dumped)
 	}
+}
+
+// wrk sends one request again and again on many connections.
+func wrk(t *testing.T, endpoint string) {
+	t.Helper()
+	program := os.Getenv("PENSTOCK_TEST_WRK")
+	if program == "" {
+		program = "wrk"
+	}
+	program, err := exec.LookPath(program)
+	if err != nil {
+		t.Skipf("wrk is not installed (PENSTOCK_TEST_WRK names its program): %v", err)
+	}
+	out, err := exec.CommandContext(t.Context(), program, "-t1", "-c16", "-d2s", endpoint+"/restored/_doc/d%2F1").Output()
+	text := string(out)
+	if err != nil || strings.Contains(text, "Non-2xx") || strings.Contains(text, "Socket errors") ||
+		!strings.Contains(text, "Requests/sec:") || strings.Contains(text, " 0 requests in") {
+		t.Errorf("%v\n%s", err, text)
+	}
+	t.Log(text)
 }

@@ -14,6 +14,7 @@ type Page struct {
 	From, Size int
 	Sort       []SortKey  // by score when nil
 	After      *wire.Node // what search_after says
+	Behind     *Candidate // the last of the page before; nil for the first
 }
 
 // ByScore says whether one of the keys is the score. Without keys it is false, although the score decides then too.
@@ -151,7 +152,7 @@ func (t *Top) check(s *Searcher) error {
 
 // offer keeps a candidate when it is among the first so far.
 func (t *Top) offer(c *Candidate) {
-	if t.after != nil && !t.isAfter(c) {
+	if t.after != nil && !t.isAfter(c) || t.page.Behind != nil && !t.before(t.page.Behind, c) {
 		return
 	}
 	full := len(t.heap) == t.keep
