@@ -16,7 +16,7 @@ import (
 // inside asks the domain for what the caller may not be allowed to see. A check is returned when there is nothing to go
 // on with.
 func inside[T any](ctx context.Context, w *walk, target string) (out T, skip *Check) {
-	a, err := w.ask(ctx, w.signed, http.MethodGet, target, "")
+	a, err := w.read(ctx, target)
 	skipped := func(why string) *Check {
 		c := mayNot("GET "+target, why, "allow es:ESHttpGet on "+w.resource(target)+", to have it looked at")
 		return &c
@@ -39,6 +39,18 @@ func inside[T any](ctx context.Context, w *walk, target string) (out T, skip *Ch
 		return out, &c
 	}
 	return out, nil
+}
+
+// read asks the domain for something, once on the whole walk.
+func (w *walk) read(ctx context.Context, target string) (*answer, error) {
+	if a, ok := w.known[target]; ok {
+		return a, nil
+	}
+	a, err := w.ask(ctx, w.signed, http.MethodGet, target, "")
+	if err == nil && a.err == nil {
+		w.known[target] = a
+	}
+	return a, err
 }
 
 // resource is a path as a policy names it.

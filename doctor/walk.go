@@ -145,7 +145,8 @@ type walk struct {
 	aws     aws
 
 	checks       []Check
-	caller       string // ARN, empty when not known
+	known        map[string]*answer // of what was read inside the domain, by target
+	caller       string             // ARN, empty when not known
 	domain       iam.Domain
 	local        netip.Addr // our end of a connection to the domain, where the domain sees it as it is
 	functionTime time.Duration
@@ -168,7 +169,7 @@ func newWalk(cfg Config) *walk {
 	if cfg.Dial == nil {
 		cfg.Dial = (&net.Dialer{Timeout: dialTimeout}).DialContext
 	}
-	w := &walk{cfg: cfg}
+	w := &walk{cfg: cfg, known: map[string]*answer{}}
 	if d, err := iam.ParseDomain(cfg.DomainARN); err == nil {
 		w.domain = d
 	}

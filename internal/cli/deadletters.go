@@ -461,8 +461,11 @@ func (o *letterFilter) remove(ctx context.Context, letters deadletter.Store, ids
 	return int64(len(marks)), letters.Remove(ctx, marks...)
 }
 
+// printJSON prints one value on one line. Commands and addresses in it stay as people copy them.
 func printJSON(w io.Writer, v any) error {
-	if err := json.NewEncoder(w).Encode(v); err != nil {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
 		return &outputError{err}
 	}
 	return nil

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -88,14 +87,12 @@ func (o *doctorOptions) run(cmd *cobra.Command, a *app) error {
 		report.MaskAccounts()
 	}
 	if o.asJSON {
-		enc := json.NewEncoder(a.Out)
-		enc.SetEscapeHTML(false)
-		err = enc.Encode(report)
-	} else {
-		_, err = io.WriteString(a.Out, reportText(report))
+		err = printJSON(a.Out, report)
+	} else if _, err = io.WriteString(a.Out, reportText(report)); err != nil {
+		err = unwritten(err)
 	}
 	if err != nil {
-		return unwritten(err)
+		return err
 	}
 	if ctx.Err() != nil && report.OK {
 		return exitWith(exitIncomplete)
