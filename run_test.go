@@ -750,7 +750,7 @@ func TestLettersHoldWhatRulesLeave(t *testing.T) {
 	s := &stages{}
 	p := s.pipeline(s.item("a", "ok bad long"))
 	p.Shaper = redacting{s}
-	if res := p.Run(t.Context()); res.Counts.DeadLettered != 2 {
+	if res := p.Run(t.Context()); res.DeadLettered != 2 {
 		t.Fatalf("got %+v", res.Counts)
 	}
 	for _, l := range s.letters {

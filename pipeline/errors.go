@@ -31,6 +31,7 @@ const (
 	BadLocation                           // an s3:// URL is not one
 	BadIndex                              // the pattern of index names is wrong
 	BadRule                               // a drop rule is wrong
+	BadChain                              // a rule of the file cannot be, or its key is not there
 	BadBinary                             // there is no such treatment of what is no text
 	BadFormat                             // there is no such format
 	BadTimeZone                           // there is no such time zone

@@ -14,6 +14,7 @@ import (
 	"github.com/seed56735111/penstock/cloudwatch"
 	"github.com/seed56735111/penstock/decode"
 	"github.com/seed56735111/penstock/format"
+	"github.com/seed56735111/penstock/redact"
 	"github.com/seed56735111/penstock/rules"
 	"github.com/seed56735111/penstock/shape"
 	"github.com/seed56735111/penstock/shape/ocsf"
@@ -47,6 +48,11 @@ type Read struct {
 	Original bool
 	// Drop are rules, as in docs/documents.md: records that match one are left out.
 	Drop []string
+	// Keys are those of hashes, by their names, and Secret returns what a reference names; nil is [LocalSecret].
+	Keys   map[string]KeySource
+	Secret func(r redact.Reference) ([]byte, error)
+	// ShowSecrets leaves all redactions out, for somebody who looks at records and sends none.
+	ShowSecrets bool
 	// Always are rules for all records, before those of their route.
 	Always []rules.Rule
 	// Lookups are the tables that rules look into. Those that a rule names are read by Stages.

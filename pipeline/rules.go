@@ -8,6 +8,7 @@ import (
 	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/cloudwatch"
 	"github.com/seed56735111/penstock/format"
+	"github.com/seed56735111/penstock/redact"
 	"github.com/seed56735111/penstock/rules"
 	"github.com/seed56735111/penstock/rules/expr"
 	"github.com/seed56735111/penstock/shape"
@@ -56,6 +57,7 @@ func ruleStages(table func(name string) (*rules.Table, error)) rules.Stages {
 	return rules.Stages{
 		Table:  table,
 		Format: textOf,
+		Schema: SchemaOf,
 		Index: func(pattern string) (rules.Index, error) {
 			p, err := shape.ParsePattern(pattern)
 			if err != nil {
@@ -132,19 +134,23 @@ func CostOfRules(always, list []rules.Rule, tables []rules.TableSource) int {
 
 // checkStages are those for rules that are checked: tables are empty.
 func checkStages(tables []rules.TableSource) rules.Stages {
-	return ruleStages(func(name string) (*rules.Table, error) {
+	stages := ruleStages(func(name string) (*rules.Table, error) {
 		if _, err := tableOf(tables, name); err != nil {
 			return nil, err
 		}
 		return &rules.Table{}, nil
 	})
+	stages.Key = func(string) (*redact.Key, error) { return redact.NewKey(1, []byte("a key for checks alone")) }
+	return stages
 }
 
 // chain returns the rules for the entries of a route whose records are of a format.
 func (o *Read) chain(list []rules.Rule, format string) (*rules.Chain, error) {
-	c, err := rules.Compile(o.Always, list, SchemaOf(format), ruleStages(o.table))
+	stages := ruleStages(o.table)
+	stages.Key, stages.ShowSecrets = o.key, o.ShowSecrets
+	c, err := rules.Compile(o.Always, list, SchemaOf(format), stages)
 	if err != nil {
-		return nil, &OptionError{BadRule, err}
+		return nil, &OptionError{BadChain, err}
 	}
 	return c, nil
 }

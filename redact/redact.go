@@ -123,6 +123,7 @@ type scratch struct {
 	views [maxViews]view
 	hits  []hit
 	path  []byte
+	seen  []bool // of texts that are known
 }
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}

@@ -1,6 +1,9 @@
 package redact
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // Replacement is a text that is not to leave, and what stands in its place, as the inside of a JSON string.
 type Replacement struct{ Old, New []byte }
@@ -13,8 +16,8 @@ const (
 )
 
 // AppendWithout appends text with every Old replaced that stands in it as a word of its own, however it is escaped. The
-// text is the inside of a JSON string, and is one afterwards, or any bytes.
-func AppendWithout(dst, text []byte, all []Replacement) (out []byte, hits int) {
+// text is the inside of a JSON string, and is one afterwards, or any bytes. It reports whether every Old was there.
+func AppendWithout(dst, text []byte, all []Replacement) (out []byte, whole bool) {
 	s := scratches.Get().(*scratch) //nolint:forcetypeassert // the pool has nothing else
 	defer s.free()
 	found := s.findTexts(text, all)
@@ -23,28 +26,32 @@ func AppendWithout(dst, text []byte, all []Replacement) (out []byte, hits int) {
 		dst = append(append(dst, text[at:f.start]...), all[f.of].New...)
 		at = f.end
 	}
-	return append(dst, text[at:]...), len(found)
+	return append(dst, text[at:]...), !slices.Contains(s.seen, false)
 }
 
 // AppendJSONWithout is AppendWithout for a JSON value, which stays one. An Old of one or two bytes is looked for in the
-// members message and original alone, and a number that is an Old of five bytes or more becomes null.
+// members that hold whole texts alone, such as message, and a number that is an Old of five bytes or more becomes null.
+// Nothing is appended when there are no hits.
 func AppendJSONWithout(dst, value []byte, all []Replacement) (out []byte, hits int) {
 	s := scratches.Get().(*scratch) //nolint:forcetypeassert // the pool has nothing else
 	defer s.free()
 	found := s.findTexts(value, all)
 	if len(found) == 0 {
-		return append(dst, value...), 0
+		return dst, 0
 	}
 	r := rewriter{scratch: s, in: value, out: dst, hits: found, path: s.path[:0], all: all}
 	r.value(0)
 	s.path = r.path[:0]
-	r.out = append(r.out, value[r.at:]...)
-	return r.out, r.n
+	if r.n == 0 {
+		return dst, 0
+	}
+	return append(r.out, value[r.at:]...), r.n
 }
 
 // findTexts is find for texts that are known.
 func (s *scratch) findTexts(text []byte, all []Replacement) []hit {
-	s.hits = s.hits[:0]
+	s.hits, s.seen = s.hits[:0], slices.Grow(s.seen[:0], len(all))[:len(all)]
+	clear(s.seen)
 	s.view(0).plain = text
 	for level := 0; ; level++ {
 		v := &s.views[level]
@@ -53,9 +60,9 @@ func (s *scratch) findTexts(text []byte, all []Replacement) []hit {
 		for i := range all {
 			s.addTexts(b, i, all[i].Old)
 		}
-		escaped := bytes.IndexByte(b, '\\') >= 0 || bytes.IndexByte(b, '%') >= 0
-		v.place(s.hits[before:], level, escaped)
-		if !escaped || level == maxViews-1 || !s.view(level+1).decode(v) {
+		hidden := hides(b, all)
+		v.place(s.hits[before:], level, hidden)
+		if !hidden || level == maxViews-1 || !s.view(level+1).decode(v) {
 			break
 		}
 	}
@@ -75,12 +82,54 @@ func (s *scratch) addTexts(b []byte, of int, text []byte) {
 		}
 		start := at + i
 		at = start + len(text)
-		if isWord(text[0]) && !begins(b, start) || isWord(text[len(text)-1]) && !ends(b, at) {
+		if isWord(text[0]) && !begins(b, start) && !isBehindEscape(b, start) || isWord(text[len(text)-1]) && !ends(b, at) {
 			at = start + 1
 			continue
 		}
+		s.seen[of] = true
 		s.hits = append(s.hits, hit{of: of, first: start, after: at})
 	}
+}
+
+// isBehindEscape reports whether b[i] is directly behind an escape sequence, such as that of a line feed, that stands
+// for no letter and no digit.
+func isBehindEscape(b []byte, i int) bool {
+	for _, n := range []int{2, 3, 4, 6} {
+		if i < n || b[i-n] != '\\' && b[i-n] != '%' {
+			continue
+		}
+		if r, size := escape(b, i-n); size == n {
+			return r >= 0x80 || !isWord(byte(r)) //nolint:gosec // ASCII
+		}
+	}
+	return false
+}
+
+// hides reports whether an escape in b stands for a byte of a text that is looked for, or may be a part of another one.
+func hides(b []byte, all []Replacement) bool {
+	for _, c := range [...]byte{'\\', '%'} {
+		for at := 0; ; at++ {
+			i := bytes.IndexByte(b[at:], c)
+			if i < 0 {
+				break
+			}
+			at += i
+			r, n := escape(b, at)
+			if n == 1 {
+				continue
+			}
+			if r == '\\' || r == '%' || r >= 0x80 {
+				return true
+			}
+			for j := range all {
+				if bytes.IndexByte(all[j].Old, byte(r)) >= 0 { //nolint:gosec // ASCII
+					return true
+				}
+			}
+			at += n - 1
+		}
+	}
+	return false
 }
 
 // isHolder reports whether a path names a text that other fields are taken from.

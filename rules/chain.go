@@ -16,6 +16,28 @@ type Chain struct {
 	rules  []rule
 	stages Stages
 	ids    bool // some rule goes by the id
+
+	names         []string // of the rules, but for those in the shadow
+	redactions    []string // those of them that redact
+	redactsFields bool
+	detectors     []*detecting
+}
+
+// note keeps what letters say of the rules, and how records are redacted that cannot be read.
+func (c *Chain) note(one *rule) {
+	if one.Shadow {
+		return
+	}
+	c.names = append(c.names, one.Name)
+	if one.always {
+		c.redactions = append(c.redactions, one.Name)
+	}
+	switch a := one.action.(type) {
+	case *redacting:
+		c.redactsFields = true
+	case *detecting:
+		c.detectors = append(c.detectors, a)
+	}
 }
 
 // rule is a Rule that is ready.
@@ -61,6 +83,7 @@ func compileAll(general, list []Rule, schema expr.Schema, stages Stages) (c *Cha
 		if _, ok := one.action.(byID); ok {
 			c.ids = true
 		}
+		c.note(&one)
 		c.rules = append(c.rules, one)
 	}
 	return c, wrong
@@ -141,6 +164,9 @@ func (s *shaper) Entry(o *penstock.Object, id penstock.Identity, entry, format s
 		e.counts[i] = penstock.RuleCount{Rule: one.Name, Verb: one.Verb.Word(), Shadow: one.Shadow}
 	}
 	e.record.origin = originFields(id, entry, format)
+	if of := s.chain.stages.Schema; of != nil && len(s.chain.detectors) > 0 {
+		e.record.typed = typedBy(of(format))
+	}
 	if of := s.chain.stages.Origin; of != nil {
 		e.record.lookup = of(o, id)
 	}
@@ -148,6 +174,17 @@ func (s *shaper) Entry(o *penstock.Object, id penstock.Identity, entry, format s
 		e.ids = of(id, entry, format)
 	}
 	return e, nil
+}
+
+// typedBy returns what tells numbers and times by the schema of a format, nil when there are none.
+func typedBy(schema expr.Schema) func(path []byte) bool {
+	if schema == nil {
+		return nil
+	}
+	return func(path []byte) bool {
+		t := schema[string(path)]
+		return t == expr.Number || t == expr.Time
+	}
 }
 
 // originFields are the fields that say where a record is from.
@@ -210,9 +247,21 @@ func (e *Entry) Shape(r *penstock.Record) (penstock.Document, error) {
 		r.Top = rec.top()
 		r.Before, r.JSON = r.JSON, rec.JSON()
 	}
+	redacted := rec.secrets.any() || r.Unparsed && e.chain.redactsFields
+	if redacted {
+		e.leave(r)
+	}
 	doc, err := e.inner.Shape(r)
 	if failure != nil && err == nil {
-		return doc, failure.letter(r, &doc)
+		err = failure.letter(e, r, &doc)
+	}
+	if re, ok := errors.AsType[*penstock.RecordError](err); ok {
+		if failure == nil {
+			re.Rules = e.chain.names
+		}
+		if redacted {
+			re.Err = toldAs(re.Err, &rec.secrets)
+		}
 	}
 	return doc, err
 }
@@ -233,12 +282,15 @@ func (e *Entry) apply(rec *Record) (drop *DropError, fails *failure) {
 		if err != nil || one.Shadow {
 			rec.rollback()
 		}
+		if one.Shadow {
+			rec.secrets.failed = rec.before.redactionFailed
+		}
 		count := &e.counts[i]
 		switch {
 		case err != nil:
 			count.Failed++
 			if one.DeadLetter && !one.Shadow {
-				fails = &failure{one.Name, err}
+				fails = &failure{i, err}
 			} else if !one.Shadow {
 				e.failed = append(append(e.failed, ','), one.mark...)
 			}
@@ -279,15 +331,21 @@ func (r *Record) mark(names []byte) {
 
 // failure is a rule that failed on a record, which becomes a dead letter.
 type failure struct {
-	rule string
-	err  error
+	at  int // the rule
+	err error
 }
 
 // letter is the error that makes it one. The letter has the document of the record as it was before the rule.
-func (f *failure) letter(r *penstock.Record, doc *penstock.Document) error {
+func (f *failure) letter(e *Entry, r *penstock.Record, doc *penstock.Document) error {
+	var run []string
+	for i := range e.chain.rules {
+		if one := &e.chain.rules[i]; !one.Shadow && (i < f.at || one.always) {
+			run = append(run, one.Name)
+		}
+	}
 	return &penstock.RecordError{
-		Reason: penstock.ReasonRule, Offset: r.Offset, Length: int64(len(r.Raw)), Raw: r.Raw,
+		Reason: penstock.ReasonRule, Offset: r.Offset, Length: int64(len(r.Raw)), Raw: r.Text(), Rules: run,
 		ID: doc.ID, Document: doc.Body(), Routing: doc.Routing, Pipeline: doc.Pipeline, Content: r.Content,
-		Err: fmt.Errorf("rule %q: %w", f.rule, f.err),
+		Err: fmt.Errorf("rule %q: %w", e.chain.rules[f.at].Name, f.err),
 	}
 }

@@ -30,6 +30,8 @@ type Record struct {
 	out     []byte
 	id      []byte
 	spans   []extract.Span // what a pattern found in a text
+	secrets secrets
+	typed   func(path []byte) bool // fields that are numbers or times whatever they look like
 
 	kept bool // no rule leaves it out any more
 
@@ -38,6 +40,8 @@ type Record struct {
 		members          int
 		changed, touched bool
 		kept             bool
+		texts, detectors int
+		redactionFailed  bool
 	}
 }
 
@@ -86,6 +90,7 @@ func (r *Record) reset(of *penstock.Record) {
 	}
 	r.parsed, r.changed, r.touched, r.kept, r.escapes = false, false, false, false, unknown
 	r.id = nil
+	r.secrets.reset()
 }
 
 // parse finds the members.
@@ -341,19 +346,23 @@ func (r *Record) touch(name []byte) {
 // Remove takes the field at p out, and reports whether there was one.
 func (r *Record) Remove(p *expr.Path) bool {
 	value, at := r.locate(p)
-	if at < 0 {
-		return false
+	if at >= 0 {
+		r.cut(at, value)
 	}
+	return at >= 0
+}
+
+// cut takes out a value, which is that of a member or a part of it.
+func (r *Record) cut(at int, value []byte) {
 	whole := r.members[at].value
 	if len(value) == len(whole) {
 		r.replace(at, member{start: -1})
-		return true
+		return
 	}
 	start, end := memberAround(whole, cap(whole)-cap(value))
 	room := append(r.Room(), whole[:start]...)
 	room = append(room, whole[end:]...)
 	r.replace(at, member{name: r.members[at].name, value: r.Made(room), start: -1})
-	return true
 }
 
 // memberAround returns what to cut out of an object so that the member goes whose value begins at an offset: its name,
@@ -393,6 +402,8 @@ func (r *Record) begin() {
 	r.undo = r.undo[:0]
 	r.before.members, r.before.kept = len(r.members), r.kept
 	r.before.changed, r.before.touched = r.changed, r.touched
+	r.before.texts, r.before.detectors = len(r.secrets.texts), len(r.secrets.detectors)
+	r.before.redactionFailed = r.secrets.failed
 }
 
 // rollback takes back what was done since begin.
@@ -402,6 +413,8 @@ func (r *Record) rollback() {
 	}
 	r.members = r.members[:r.before.members]
 	r.kept, r.changed, r.touched = r.before.kept, r.before.changed, r.before.touched
+	r.secrets.texts = r.secrets.texts[:r.before.texts]
+	r.secrets.detectors = r.secrets.detectors[:r.before.detectors]
 }
 
 // JSON returns the record as it is now, on one line.

@@ -15,6 +15,7 @@ import (
 	"fmt"
 
 	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/redact"
 	"github.com/seed56735111/penstock/rules/expr"
 )
 
@@ -97,6 +98,12 @@ type Stages struct {
 	// Format returns what reads a text as one record of a format, and appends its fields as a JSON object. It reports
 	// false for a text that does not fit.
 	Format func(name string) (func(dst, text []byte) ([]byte, bool), error)
+	// Schema is what is known of the fields of records of a format.
+	Schema func(format string) expr.Schema
+	// Key returns the key of a name.
+	Key func(name string) (*redact.Key, error)
+	// ShowSecrets leaves redactions out.
+	ShowSecrets bool
 	// Index reads a pattern of index names.
 	Index func(pattern string) (Index, error)
 	// Origin says where the records of an entry are from: what names such as bucket, key[2] and account stand for in

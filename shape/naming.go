@@ -77,8 +77,9 @@ func (e *namingEntry) Shape(r *penstock.Record) (penstock.Document, error) {
 
 // renamed returns a document with the names that its fields are to have.
 func (e *namingEntry) renamed(r *penstock.Record, doc penstock.Document) penstock.Document {
-	if doc.Tail == nil { // the whole of it is the Head
-		if e.original {
+	original := e.original && len(r.Text()) > 0 // nothing of it may leave
+	if doc.Tail == nil {                        // the whole of it is the Head
+		if original {
 			last := bytes.LastIndexByte(doc.Head, '}')
 			e.buf = append(e.buf[:0], doc.Head[:last]...)
 			e.buf = e.appendOriginal(e.buf, doc.Head, r.Text())
@@ -89,7 +90,7 @@ func (e *namingEntry) renamed(r *penstock.Record, doc penstock.Document) penstoc
 	}
 	b := e.buf[:0]
 	tail := doc.Tail
-	if e.original && tail[0] == '}' { // the Head ends without a comma, because nothing stands behind it
+	if original && tail[0] == '}' { // the Head ends without a comma, because nothing stands behind it
 		b = append(b, ',')
 	}
 	for i := 0; i < len(tail) && tail[i] == '"'; {
@@ -118,7 +119,7 @@ func (e *namingEntry) renamed(r *penstock.Record, doc penstock.Document) penstoc
 			b = append(b, value...)
 		}
 	}
-	if e.original {
+	if original {
 		b = e.appendOriginal(b, r.JSON, r.Text())
 	}
 	e.buf = append(b, '}')

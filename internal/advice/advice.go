@@ -158,6 +158,7 @@ var optionHints = map[pipeline.Problem]string{
 	pipeline.BadS3Endpoint:      "write it as https://HOST or http://HOST:PORT",
 	pipeline.BadLocation:        "write it as s3://bucket/prefix",
 	pipeline.BadIndex:           "docs/documents.md explains index patterns; the default is " + shape.DefaultIndex,
+	pipeline.BadChain:           "penstock check FILE says what is wrong with its rules; docs/redaction.md explains keys",
 	pipeline.BadRule:            "docs/documents.md explains drop rules: --drop level=debug",
 	pipeline.BadFields:          "docs/templates.md explains names of fields, docs/ocsf.md those of OCSF",
 	pipeline.BadConflicts:       "docs/templates.md explains conflicts of types",

@@ -73,6 +73,7 @@ var allowed = map[string][]string{
 	"internal/migrate":  {"internal/config"},
 	"internal/config": {
 		"domain", "shape", "format", "pipeline", "internal/settings", "internal/glob", "iam", "rules",
+		"redact",
 	},
 	"internal/advice": {
 		root, "source", "shape", "bulk", "deadletter", "doctor", "domain", "sigv4", "pipeline", "lambda",
@@ -83,7 +84,7 @@ var allowed = map[string][]string{
 	// The wiring.
 	"pipeline": {
 		root, "domain", "sigv4", "source", "decode", "format", "cloudwatch", "shape", "shape/ocsf", "bulk", "deadletter",
-		"mapping", "internal/glob", "rules", "rules/expr",
+		"mapping", "internal/glob", "rules", "rules/expr", "redact",
 	},
 
 	// Stages.
@@ -123,7 +124,7 @@ var allowed = map[string][]string{
 	},
 
 	// What people write about records.
-	"rules":      {root, "internal/extract", "internal/quote", "rules/expr"},
+	"rules":      {root, "internal/extract", "internal/quote", "rules/expr", "redact"},
 	"rules/expr": {"internal/quote"},
 	"redact":     {"internal/quote"},
 

@@ -31,6 +31,8 @@ type File struct {
 	Targets map[string]map[string]settings.Value
 	// Tables are those that rules look into.
 	Tables []rules.TableSource
+	// Keys are where the secrets of keys are, by their names.
+	Keys map[string]pipeline.KeySource
 	// Always are the rules for all records.
 	Always []rules.Rule
 	// Routes say what becomes of entries, in their order.
@@ -95,6 +97,10 @@ func top() keys {
 			form: named{target()},
 		},
 		{name: "tables", usage: "tables by name, for rules that look into them", form: named{tableForm{}}},
+		{
+			name: "keys", usage: "keys of hashes: where the secret of each is, never the secret itself",
+			form: named{keyForm{}},
+		},
 		{name: "always", usage: "rules for all records, before those of their route", form: rulesForm},
 		{
 			name: "formats", usage: "formats of your own, tried before those that are built in",
@@ -211,6 +217,11 @@ func relate(f *finder, root *node) {
 	}
 	relateFormats(f, root.member("formats"))
 	f.relateTables(root.member("tables"))
+	if all := root.member("keys"); all != nil {
+		for _, m := range all.members {
+			f.keys = append(f.keys, m.key)
+		}
+	}
 	always := root.member("always")
 	f.relateRules(nil, always, "")
 	relateRoutes(f, root.member("routes"), root)
@@ -247,6 +258,7 @@ func noTarget(name string, known []string) string {
 func build(path string, root *node, warnings []Mistake) *File {
 	file := &File{Path: path, Values: valuesOf(path, root), Warnings: warnings}
 	file.Tables = tablesOf(root.member("tables"))
+	file.Keys = keysOf(root.member("keys"))
 	file.Always, _ = rulesIn(root.member("always"))
 	if routes := root.member("routes"); routes != nil {
 		file.Routes, file.places = routesOf(routes), map[string]place{}

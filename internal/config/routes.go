@@ -233,6 +233,7 @@ func relateRoutes(f *finder, routes, root *node) {
 	seen := map[string]*node{} // by name
 	taken := map[string]*node{}
 	var all *node // the route that takes everything
+	f.likeNeighbours(routes, root.member("always"))
 	for _, r := range routes.items {
 		if r.kind != object {
 			continue
@@ -434,6 +435,7 @@ func (f *File) Into(read *pipeline.Read, given func(flag string) bool) {
 	}
 	read.Lookups = f.Tables
 	read.Always, read.Routes, read.Definitions = f.Always, f.routesUnder(given), f.Definitions()
+	read.Keys = f.Keys
 }
 
 func (f *File) routesUnder(given func(flag string) bool) []pipeline.Route {

@@ -22,7 +22,7 @@ type ruleVerb struct {
 
 // ruleVerbs are the verbs, a file for each.
 func ruleVerbs() []ruleVerb {
-	return []ruleVerb{dropVerb(), setVerb(), parseVerb(), lookupVerb()}
+	return []ruleVerb{dropVerb(), setVerb(), parseVerb(), lookupVerb(), redactVerb()}
 }
 
 // beside are the keys that stand beside a verb.
@@ -142,6 +142,9 @@ func (f *finder) relateRules(always, behind *node, format string) {
 			f.wrong(name.place, "a second rule is called %s; the first is in line %d", quoted(name.text), first.line)
 		case name != nil:
 			named[name.text] = name
+		}
+		if v, ok := all[i].Verb.(rules.Redact); ok && v.Key != "" {
+			f.isKey(from[i], v)
 		}
 		if _, drops := all[i].Verb.(rules.Drop); drops && all[i].When == "" && !all[i].Shadow {
 			end = from[i]

@@ -94,6 +94,7 @@ type finder struct {
 	own   []string // the names of the formats that the file defines
 	// tables are those of the file that have no mistake of shape.
 	tables []rules.TableSource
+	keys   []string // the names of its keys
 }
 
 func (f *finder) wrong(at place, format string, args ...any) {

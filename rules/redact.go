@@ -1,0 +1,210 @@
+package rules
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/seed56735111/penstock/internal/quote"
+	"github.com/seed56735111/penstock/redact"
+	"github.com/seed56735111/penstock/rules/expr"
+)
+
+// The words for what stands in the place of what is redacted.
+const (
+	WithRemove = "remove"
+	WithMask   = "mask"
+	WithHash   = "hash"
+)
+
+// Redact takes out of records what must not leave: fields, or what looks like a secret anywhere in them. It takes it
+// out of everything that holds the same bytes: other fields, such as the one that a field was split from, the record as
+// it was read, and what errors tell of it.
+type Redact struct {
+	Fields []string
+	// Detect are the kinds of secrets to look for. Either Fields or Detect is set.
+	Detect []redact.Kind
+	// With is one of the words above.
+	With string
+	// Key is the name of the key of a hash.
+	Key string
+}
+
+// Word is part of Verb.
+func (Redact) Word() string { return "redact" }
+
+// ErrNoKey is why a hash without a key cannot be.
+var ErrNoKey = errors.New("a hash needs a key: name one of keys")
+
+// Compile is part of Verb.
+func (v Redact) Compile(env *Env) (Action, error) {
+	with, err := v.with(env)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case len(v.Fields) == 0 && len(v.Detect) == 0:
+		return nil, errors.New("it has neither fields nor kinds to detect")
+	case len(v.Fields) > 0 && len(v.Detect) > 0:
+		return nil, errors.New("fields and detect are two rules")
+	}
+	for _, kind := range v.Detect {
+		if !slices.Contains(redact.Kinds(), kind) {
+			return nil, &PartError{"detect", fmt.Errorf("%q is no kind of secret", kind)}
+		}
+	}
+	for _, name := range v.Fields {
+		if err := checkName(name); err != nil {
+			return nil, &PartError{"fields", err}
+		}
+		if err := env.Field(name); err != nil {
+			return nil, &PartError{"fields", err}
+		}
+	}
+	if env.Stages.ShowSecrets {
+		return nothing{}, nil
+	}
+	if len(v.Detect) > 0 {
+		return &detecting{redact.New(v.Detect), with}, nil
+	}
+	all := &redacting{with: with}
+	for _, name := range v.Fields {
+		all.paths = append(all.paths, expr.NewPath(name))
+	}
+	return all, nil
+}
+
+func (v Redact) with(env *Env) (redact.With, error) {
+	if v.With != WithHash && v.Key != "" {
+		return redact.With{}, &PartError{"key", errors.New("a key is for a hash alone")}
+	}
+	switch v.With {
+	case WithRemove:
+		return redact.Remove, nil
+	case WithMask:
+		return redact.Mask, nil
+	case WithHash:
+		if v.Key == "" {
+			return redact.With{}, ErrNoKey
+		}
+		if env.Stages.Key == nil {
+			return redact.With{}, &PartError{"key", fmt.Errorf("there is no key %q", v.Key)}
+		}
+		k, err := env.Stages.Key(v.Key)
+		if err != nil {
+			return redact.With{}, &PartError{"key", err}
+		}
+		return redact.Hash(k), nil
+	}
+	return redact.With{}, &PartError{"with", fmt.Errorf("%q is none of remove, mask, hash", v.With)}
+}
+
+// nothing is what a redaction does when secrets are to be shown.
+type nothing struct{}
+
+// Apply is part of Action.
+func (nothing) Apply(*Record) (Verdict, error) { return Nothing, nil }
+
+// redacting redacts fields.
+type redacting struct {
+	paths []*expr.Path
+	with  redact.With
+}
+
+// Redacts is part of Redactor.
+func (*redacting) Redacts() {}
+
+// Apply is part of Action.
+func (a *redacting) Apply(r *Record) (Verdict, error) {
+	did := Nothing
+	for _, p := range a.paths {
+		// A field may be there twice: in an object, and under its name with dots.
+		for n := 1; n <= p.Len(); n++ {
+			at := r.find(p.Name(n))
+			if at < 0 {
+				continue
+			}
+			value, ok := p.Below(r.members[at].value, n)
+			if !ok || string(value) == "null" {
+				continue
+			}
+			did = Done
+			if a.with == redact.Remove {
+				r.keepFrom(value, nil, a.with)
+				r.cut(at, value)
+				continue
+			}
+			made := r.Made(a.with.AppendValue(r.Room(), value))
+			r.keepFrom(value, made, a.with)
+			r.splice(at, value, made)
+		}
+	}
+	return did, nil
+}
+
+// detecting redacts what looks like a secret.
+type detecting struct {
+	*redact.Detector
+	with redact.With
+}
+
+// Redacts is part of Redactor.
+func (*detecting) Redacts() {}
+
+// errNotRedacted is why a record goes out without its text.
+var errNotRedacted = errors.New("the record cannot be taken apart")
+
+// Apply is part of Action.
+func (a *detecting) Apply(r *Record) (Verdict, error) {
+	r.secrets.detectors = append(r.secrets.detectors, a)
+	var hits int
+	if r.secrets.json, hits = a.AppendJSON(r.secrets.json[:0], r.JSON(), a.with, r.typed); hits == 0 {
+		return Nothing, nil
+	}
+	after := r.Made(append(r.Room(), r.secrets.json...))
+	// Members keep their order and their number.
+	at := 0
+	ok := eachMember(after, func(name, value []byte) bool {
+		for at < len(r.members) && r.members[at].name == nil {
+			at++
+		}
+		if at == len(r.members) {
+			return false
+		}
+		if m := &r.members[at]; !bytes.Equal(m.value, value) || !bytes.Equal(m.name, name) {
+			r.replace(at, member{name: name, value: value, start: -1})
+		}
+		at++
+		return true
+	})
+	if !ok {
+		r.secrets.failed = true
+		return Nothing, errNotRedacted
+	}
+	return Done, nil
+}
+
+// eachMember calls yield with the members of an object until that returns false. It reports whether it came to the end.
+func eachMember(b []byte, yield func(name, value []byte) bool) bool {
+	i := quote.Space(b, 0)
+	if i >= len(b) || b[i] != '{' {
+		return false
+	}
+	for i = quote.Space(b, i+1); i < len(b) && b[i] == '"'; {
+		end, ok := quote.StringEnd(b, i)
+		if !ok {
+			return false
+		}
+		value := quote.Space(b, quote.Space(b, end)+1)
+		next, ok := quote.ValueEnd(b, value)
+		if !ok || !yield(b[i+1:end-1], b[value:next]) {
+			return false
+		}
+		if i = quote.Space(b, next); i >= len(b) || b[i] != ',' {
+			break
+		}
+		i = quote.Space(b, i+1)
+	}
+	return i < len(b) && b[i] == '}'
+}
