@@ -4,7 +4,9 @@ import "testing"
 
 func TestATextIsReadAsARecordOfAFormat(t *testing.T) {
 	t.Parallel()
+	read := Read{Definitions: []Definition{{Name: "shop", Dissect: "%{level}: %{text}"}}}
 	for _, c := range [][3]string{
+		{"shop", "warn: disk full", `{"level":"warn","text":"disk full"}`},
 		{"json", `{"a":1,"b":{"c":"x"}}`, `{"a":1,"b":{"c":"x"}}`},
 		{"json", `{"a":`, ""},
 		{"json", "plain", ""},
@@ -13,7 +15,7 @@ func TestATextIsReadAsARecordOfAFormat(t *testing.T) {
 		{"kv", "", ""},
 		{"alb", "no line of a load balancer", ""},
 	} {
-		read, err := textOf(c[0])
+		read, err := read.textOf(c[0])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -22,7 +24,7 @@ func TestATextIsReadAsARecordOfAFormat(t *testing.T) {
 			t.Errorf("%s as %s is %s, %t; want %s", c[1], c[0], got, ok, c[2])
 		}
 	}
-	if _, err := textOf("yaml"); err == nil {
+	if _, err := read.textOf("yaml"); err == nil {
 		t.Error("there is no format yaml")
 	}
 }

@@ -56,7 +56,6 @@ func typeOf(f format.Field) expr.Type {
 func ruleStages(table func(name string) (*rules.Table, error)) rules.Stages {
 	return rules.Stages{
 		Table:  table,
-		Format: textOf,
 		Schema: SchemaOf,
 		Index: func(pattern string) (rules.Index, error) {
 			p, err := shape.ParsePattern(pattern)
@@ -84,9 +83,9 @@ func ruleStages(table func(name string) (*rules.Table, error)) rules.Stages {
 	}
 }
 
-// textOf returns what reads a text as one record of a format.
-func textOf(name string) (func(dst, text []byte) ([]byte, bool), error) {
-	d, err := format.New(format.Config{Force: name})
+// textOf returns what reads a text as one record of a format, which may be one of the user's own.
+func (o *Read) textOf(name string) (func(dst, text []byte) ([]byte, bool), error) {
+	d, err := format.New(format.Config{Force: name, TimeZone: o.TimeZone, Definitions: o.Definitions})
 	if err != nil {
 		return nil, err
 	}
@@ -125,14 +124,19 @@ func CheckRules(always, list []rules.Rule, format string, tables []rules.TableSo
 
 // CostOfRules is what the conditions of rules without mistakes cost for one record, as [rules.Chain.Cost] counts.
 func CostOfRules(always, list []rules.Rule, tables []rules.TableSource) int {
-	c, err := rules.Compile(always, list, nil, checkStages(tables))
+	stages := checkStages(tables)
+	stages.Format = func(string) (func(dst, text []byte) ([]byte, bool), error) { // also the names of the user's own
+		return func(dst, _ []byte) ([]byte, bool) { return dst, false }, nil
+	}
+	c, err := rules.Compile(always, list, nil, stages)
 	if err != nil {
 		return 0
 	}
 	return c.Cost()
 }
 
-// checkStages are those for rules that are checked: tables are empty.
+// checkStages are those for rules that are checked: tables are empty, and there are no formats but those that
+// are built in.
 func checkStages(tables []rules.TableSource) rules.Stages {
 	stages := ruleStages(func(name string) (*rules.Table, error) {
 		if _, err := tableOf(tables, name); err != nil {
@@ -140,6 +144,7 @@ func checkStages(tables []rules.TableSource) rules.Stages {
 		}
 		return &rules.Table{}, nil
 	})
+	stages.Format = new(Read).textOf
 	stages.Key = func(string) (*redact.Key, error) { return redact.NewKey(1, []byte("a key for checks alone")) }
 	return stages
 }
@@ -147,6 +152,7 @@ func checkStages(tables []rules.TableSource) rules.Stages {
 // chain returns the rules for the entries of a route whose records are of a format.
 func (o *Read) chain(list []rules.Rule, format string) (*rules.Chain, error) {
 	stages := ruleStages(o.table)
+	stages.Format = o.textOf
 	stages.Key, stages.ShowSecrets = o.key, o.ShowSecrets
 	c, err := rules.Compile(o.Always, list, SchemaOf(format), stages)
 	if err != nil {

@@ -85,9 +85,9 @@ func TestATableIsReadFromABucket(t *testing.T) {
 	}
 	srv := httptest.NewServer(store)
 	defer srv.Close()
-	for path, body := range map[string]string{"/config": "", "/config/a b/hosts.csv": "ip,name\n10.0.0.1,web-1\n"} {
-		url := srv.URL + strings.ReplaceAll(path, " ", "%20")
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, url, strings.NewReader(body))
+	for _, put := range [][2]string{{"/config"}, {"/config/a%20b/hosts.csv", "ip,name\n10.0.0.1,web-1\n"}} {
+		path, body := put[0], put[1]
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, srv.URL+path, strings.NewReader(body))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,7 +2,9 @@ package rules_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
+	"math/rand/v2"
 	"net"
 	"strings"
 	"testing"
@@ -15,8 +17,17 @@ import (
 	"github.com/seed56735111/penstock/rules/expr"
 )
 
-// database makes a MaxMind database of two networks.
+// database is a MaxMind database of two networks.
 func database(t testing.TB) *rules.Table {
+	t.Helper()
+	table, err := rules.ReadTable(&rules.TableSource{Name: "geo", MMDB: "geo.mmdb"}, bytes.NewReader(databaseBytes(t)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return table
+}
+
+func databaseBytes(t testing.TB) []byte {
 	t.Helper()
 	w, err := mmdbwriter.New(mmdbwriter.Options{
 		DatabaseType: "Test-City", RecordSize: 24, IncludeReservedNetworks: true,
@@ -41,11 +52,7 @@ func database(t testing.TB) *rules.Table {
 	if _, err := w.WriteTo(&b); err != nil {
 		t.Fatal(err)
 	}
-	table, err := rules.ReadTable(&rules.TableSource{Name: "geo", MMDB: "geo.mmdb"}, &b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return table
+	return b.Bytes()
 }
 
 const hosts = "\ufeffip,name,rack,note\r\n10.0.0.1,web-1,7,\"says \"\"hi\"\"\"\r\n10.0.0.2,web-2,,\r\n17,seventeen,,\r\n"
@@ -171,5 +178,32 @@ func BenchmarkLookup(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// A database that is damaged has other values, or none, and does no harm.
+func TestDamagedDatabasesDoNoHarm(t *testing.T) {
+	t.Parallel()
+	whole := databaseBytes(t)
+	random := rand.New(rand.NewPCG(1, 2))
+	read := 0
+	for range 3000 {
+		data := bytes.Clone(whole)
+		for range 1 + random.IntN(4) {
+			data[random.IntN(len(data))] = byte(random.Uint32())
+		}
+		table, err := rules.ReadTable(&rules.TableSource{Name: "geo", MMDB: "x"}, bytes.NewReader(data))
+		if err != nil {
+			continue
+		}
+		read++
+		for _, key := range []string{"203.0.113.77", "2001:db8::17", "198.51.100.1", "::"} {
+			if object, ok := table.Find([]byte(key)); ok && !json.Valid(object) {
+				t.Errorf("%s is %s", key, object)
+			}
+		}
+	}
+	if read < 1000 {
+		t.Errorf("%d of 3000 were read", read)
 	}
 }

@@ -31,6 +31,13 @@ func (Parse) Word() string { return "parse" }
 // ParseAs are the words for As, beside the names of formats.
 func ParseAs() []string { return append([]string{"url", "query", "user_agent"}, patterned...) }
 
+// ParseAsError is about a word that is neither of [ParseAs] nor the name of a format.
+type ParseAsError struct{ As string }
+
+func (e *ParseAsError) Error() string {
+	return fmt.Sprintf("%q is neither %s nor the name of a format", e.As, strings.Join(ParseAs(), ", "))
+}
+
 // patterned are the ways to read a text by a pattern.
 var patterned = []string{"grok", "dissect", "regex"} //nolint:gochecknoglobals // a list that nobody writes to
 
@@ -68,11 +75,11 @@ func (p Parse) Compile(env *Env) (Action, error) {
 		return p.byPattern(env, a)
 	default:
 		if env.Stages.Format == nil {
-			return nil, &PartError{"as", fmt.Errorf("%q is not known", p.As)}
+			return nil, &PartError{"as", &ParseAsError{p.As}}
 		}
 		read, err := env.Stages.Format(p.As)
 		if err != nil {
-			return nil, &PartError{"as", err}
+			return nil, &PartError{"as", &ParseAsError{p.As}}
 		}
 		a.read = read
 	}

@@ -1,28 +1,6 @@
 package config
 
-import (
-	"fmt"
-	"slices"
-
-	"github.com/seed56735111/penstock/internal/settings"
-	"github.com/seed56735111/penstock/pipeline"
-	"github.com/seed56735111/penstock/rules"
-)
-
-// testParseAs says that nothing is read as v.
-func testParseAs(v string) error {
-	known := rules.ParseAs()
-	for _, f := range pipeline.Formats() {
-		known = append(known, f.Name)
-	}
-	switch near := settings.Nearest(v, known); {
-	case slices.Contains(known, v):
-		return nil
-	case near != "":
-		return fmt.Errorf("%s is not known; did you mean %q?", quoted(v), near)
-	}
-	return fmt.Errorf("%s is not known: it is one of %q, or the name of a format", quoted(v), rules.ParseAs())
-}
+import "github.com/seed56735111/penstock/rules"
 
 // parseVerb reads the text of a field.
 func parseVerb() ruleVerb {
@@ -31,7 +9,7 @@ func parseVerb() ruleVerb {
 			{name: "field", usage: "the field with the text", form: text{}, required: true},
 			{
 				name: "as", usage: "what the text is: url, query, user_agent, grok, dissect, regex, or the name of a format",
-				form: text{testParseAs}, required: true,
+				form: text{}, required: true,
 			},
 			{name: "pattern", usage: "the pattern of grok, dissect or regex", form: text{}},
 			{

@@ -190,6 +190,17 @@ func (f *finder) rule(n *node, wrong *rules.RuleError, format string) {
 		f.wrong(at.place, "%s: no record of the format %s has a field %s%s", key, format, quoted(e.Name), near)
 		return
 	}
+	if e, ok := errors.AsType[*rules.ParseAsError](wrong.Err); ok {
+		if slices.Contains(f.own, e.As) {
+			return
+		}
+		near := settings.Nearest(e.As, append(rules.ParseAs(), f.formats()...))
+		if near != "" {
+			near = fmt.Sprintf("; did you mean %q?", near)
+		}
+		f.wrong(at.place, "%s: %s%s", key, e, near)
+		return
+	}
 	if e, ok := errors.AsType[*pipeline.NoTableError](wrong.Err); ok {
 		f.wrong(at.place, "%s%s", e, f.nearTable(e.Name))
 		return
