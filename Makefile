@@ -7,7 +7,7 @@ MODULES = . bench test/clients tools/release
 # What a release is called: the tag of its commit, or VERSION.
 RELEASE := $(or $(VERSION),$(shell git describe --tags --exact-match 2>/dev/null),v0.0.0-dev)
 
-.PHONY: build lambda.zip wheel release site test-release demo test test-explain test-files python-fleet soak variants check lint fuzz bench bench-formats bench-ship bench-proxy dead vuln live
+.PHONY: build lambda.zip wheel release site test-release demo test test-explain test-files python-fleet soak kill-checkpoint variants check lint fuzz bench bench-formats bench-ship bench-proxy dead vuln live
 build: ## a static binary in bin/
 	CGO_ENABLED=0 go build -trimpath -o bin/penstock ./cmd/penstock
 lambda.zip: ## the function in bin/, byte for byte the same each time [ARCH=amd64] [VERSION=1.2.3]
@@ -45,6 +45,8 @@ python-fleet: ## 200 tests with a domain each, 8 at a time, and how fast and sma
 	PENSTOCK_TEST_FULL=1 go test -count=1 -v -run TestAFleetOfDomains ./test
 soak: ## 1,000 clients of the proxy for a minute, with resets, stalls and changing keys; "make test" takes a sample
 	go test -count=1 -v -run TestSoak ./proxy -soak-clients 1000 -soak 1m
+kill-checkpoint: ## a run with a checkpoint is killed at 100 random moments of 10,000 objects; "make test" takes a sample
+	PENSTOCK_TEST_FULL=1 go test -count=1 -v -run TestARunThatIsKilled ./test
 variants: ## every broken variant of the program is caught; "make test" takes a sample
 	PENSTOCK_TEST_FULL=1 go test -count=1 -timeout=90m -run TestBrokenVariants ./internal/lawtest
 

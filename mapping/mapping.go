@@ -37,6 +37,9 @@ func (e Engine) before(major, minor int) bool {
 // composable reports whether the engine has /_index_template.
 func (e Engine) composable() bool { return !e.before(7, 8) }
 
+// HasStreams reports whether the engine has data streams.
+func (e Engine) HasStreams() bool { return !e.before(7, 9) }
+
 // Field is a name that documents have, with dots for a path, and its type as the formats call it.
 type Field struct {
 	Name, Type string
@@ -49,6 +52,10 @@ type Format struct {
 	// Name is that of the template, Pattern that of the indexes, with asterisks.
 	Name, Pattern string
 	Fields        []Field
+	// Stream says that the pattern is of data streams.
+	Stream bool
+	// Lifecycle is the name of a policy of ILM for the indexes, empty for none.
+	Lifecycle string
 }
 
 // MaxKeyword is how many characters of a text are indexed as one term: as many as have at most 32,766 bytes, which is

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"path"
+	"strings"
 
 	"github.com/seed56735111/penstock/domain"
 )
@@ -22,6 +23,17 @@ type Standing struct {
 	State State
 	// There is the domain's body, nil when there is none.
 	There map[string]any
+}
+
+// OnlyLifecycle reports whether the domain's template differs in naming a policy of ILM alone.
+func (s *Standing) OnlyLifecycle() bool {
+	lines := s.Diff(s.There)
+	for _, line := range lines {
+		if !strings.HasPrefix(line, "-template.settings.index.lifecycle.") {
+			return false
+		}
+	}
+	return len(lines) > 0
 }
 
 // Read compares templates with those of the domain. It makes one request for each kind of them. An error is of the

@@ -246,6 +246,18 @@ func indexesOf(ctx context.Context, d *domain.Domain, pattern string) ([]string,
 	return names, nil
 }
 
+// Apart leaves each index to the retention with the longest pattern, as the keepers do with those to come.
+func Apart(all []*Kept) {
+	for _, k := range all {
+		k.Indexes = slices.DeleteFunc(k.Indexes, func(name string) bool {
+			return slices.ContainsFunc(all, func(other *Kept) bool {
+				prefix, ok := strings.CutSuffix(other.Pattern, "*")
+				return ok && len(other.Pattern) > len(k.Pattern) && strings.HasPrefix(name, prefix)
+			})
+		})
+	}
+}
+
 // PutRetention puts the policy of a retention and has it take in the indexes that are there.
 func PutRetention(ctx context.Context, d *domain.Domain, k *Kept) error {
 	path := string(k.Keeper) + "/" + url.PathEscape(k.Name)

@@ -43,15 +43,25 @@ func Templates(e Engine, formats []Format) []Template {
 	base.sign()
 	all := []Template{base}
 	for _, f := range formats {
+		inner := map[string]any{"mappings": map[string]any{"properties": e.properties(f.Fields)}}
+		if f.Lifecycle != "" {
+			inner["settings"] = map[string]any{"index.lifecycle.name": f.Lifecycle}
+		}
 		t := Template{"/_index_template/" + f.Name, map[string]any{
 			"index_patterns": []any{f.Pattern}, "composed_of": []any{baseName}, "priority": priority(f), "version": version,
-			"template": map[string]any{"mappings": map[string]any{"properties": e.properties(f.Fields)}},
+			"template": inner,
 		}}
+		if f.Stream {
+			t.Body[streamMember] = map[string]any{}
+		}
 		t.sign()
 		all = append(all, t)
 	}
 	return all
 }
+
+// streamMember says in a template that it is for data streams.
+const streamMember = "data_stream"
 
 // legacy is a template for engines before /_index_template. It is whole, and of several ones that fit a name the engine
 // takes the union, in which a later order wins.
@@ -122,6 +132,9 @@ func (t *Template) lines() []string {
 		}
 	}
 	body := maps.Clone(t.Body)
+	if body[streamMember] != nil {
+		body[streamMember] = "yes" // engines write their own defaults into it
+	}
 	if mappings, ok := body["mappings"].(map[string]any); ok && len(mappings) == 1 && mappings["properties"] == nil {
 		for _, typed := range mappings {
 			body["mappings"] = typed

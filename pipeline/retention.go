@@ -11,12 +11,12 @@ import (
 	"github.com/seed56735111/penstock/shape"
 )
 
-// Retentions are those of routes, without a repetition: routes of one pattern have one.
-func Retentions(routes []Route) ([]mapping.Retention, error) {
+// Retentions are those of the routes that send to a target, without a repetition: routes of one pattern have one.
+func Retentions(routes []Route, target string) ([]mapping.Retention, error) {
 	var all []mapping.Retention
 	seen := map[string]bool{}
 	for i := range routes {
-		if routes[i].Retention == "" || routes[i].Skip != "" {
+		if routes[i].Retention == "" || routes[i].Skip != "" || routes[i].Target != target {
 			continue
 		}
 		one, err := RetentionOf(&routes[i])

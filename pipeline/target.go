@@ -149,6 +149,16 @@ func (t *Target) checkCollection(host, service string) error {
 	return nil
 }
 
+// IsServerless reports whether the endpoint is one of OpenSearch Serverless.
+func (t *Target) IsServerless() bool {
+	u, err := domain.ParseURL(t.URL)
+	if err != nil {
+		return false
+	}
+	_, service, _ := sigv4.Infer(cmp.Or(t.SignFor, u.Host))
+	return cmp.Or(t.Service, service) == sigv4.ServiceServerless
+}
+
 // toCollection returns a transport that says in every request which collection it is for. It goes around the signing
 // one: the service wants the header to be signed.
 func (t *Target) toCollection(next http.RoundTripper) http.RoundTripper {

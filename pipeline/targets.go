@@ -110,6 +110,11 @@ func OpenOutlets(
 			return nil, fmt.Errorf("target %s: %w", name, err)
 		}
 	}
+	if len(o.all) == 0 { // every route skips
+		if err := add("", own); err != nil {
+			return nil, err
+		}
+	}
 	if n := len(o.all); n > 1 {
 		o.write.BatchBytes = max(cmp.Or(write.BatchBytes, defaultBatchBytes)/int64(n), 1)
 		o.write.BatchDocs = max(cmp.Or(write.BatchDocs, defaultBatchDocs)/n, 1)

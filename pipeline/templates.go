@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -18,19 +19,40 @@ import (
 //
 // The names of the fields are those that Read.Fields says.
 func Templates(e mapping.Engine, index, fields string, formats ...string) ([]mapping.Template, error) {
-	if err := checkFields(fields, formats...); err != nil {
-		return nil, err
-	}
-	fieldsOf := func(f *Format) []mapping.Field { return fieldsOf(f, fields) }
-	pattern, err := shape.ParsePattern(orDefault(index))
+	p, err := shape.ParsePattern(orDefault(index))
 	if err != nil {
 		return nil, &OptionError{BadIndex, err}
 	}
-	known := Formats()
+	if len(formats) > 1 && !p.HasFormat() {
+		return nil, &OptionError{BadIndex, fmt.Errorf("index pattern %q: its indexes have several formats; "+
+			"one template for them has the fields of one format at most", index)}
+	}
+	chosen, err := templateFormats(p, fields, nil, formats...)
+	if err != nil {
+		return nil, err
+	}
+	return mapping.Templates(e, chosen), nil
+}
+
+// templateFormats are the formats of index templates for a pattern: with {format} in it one for each of the formats, or
+// for all of them when none is named; without it one, with the fields of all that are named.
+func templateFormats(p *shape.Pattern, fields string, own []Definition, formats ...string) ([]mapping.Format, error) {
+	if err := checkFields(fields, formats...); err != nil {
+		return nil, err
+	}
+	known := Formats(own...)
 	var chosen []mapping.Format
-	add := func(format string, fields []mapping.Field) {
-		names := pattern.Wildcard(format)
-		chosen = append(chosen, mapping.Format{Name: templateName(names), Pattern: names, Fields: fields})
+	add := func(format string, of *Format) {
+		if !p.HasFormat() {
+			format = ""
+		}
+		names := p.Wildcard(format)
+		if len(chosen) == 0 || p.HasFormat() {
+			chosen = append(chosen, mapping.Format{Name: templateName(names), Pattern: names})
+		}
+		if last := &chosen[len(chosen)-1]; of != nil {
+			last.Fields = append(last.Fields, fieldsOf(of, fields)...)
+		}
 	}
 	for _, name := range formats {
 		name, _, _ = strings.Cut(name, "(")
@@ -38,23 +60,141 @@ func Templates(e mapping.Engine, index, fields string, formats ...string) ([]map
 		if i < 0 {
 			return nil, &OptionError{BadFormat, fmt.Errorf("no format is called %q", name)}
 		}
-		add(name, fieldsOf(&known[i]))
+		add(name, &known[i])
 	}
 	switch {
-	case len(formats) > 1 && !pattern.HasFormat():
-		return nil, &OptionError{BadIndex, fmt.Errorf("index pattern %q: its indexes have several formats; "+
-			"one template for them has the fields of one format at most", index)}
 	case len(formats) > 0:
-	case !pattern.HasFormat():
+	case !p.HasFormat():
 		add("", nil)
 	default:
 		for i := range known {
 			if fields != FieldsOCSF || slices.Contains(ocsf.Formats(), known[i].Name) {
-				add(known[i].Name, fieldsOf(&known[i]))
+				add(known[i].Name, &known[i])
 			}
 		}
 	}
-	return mapping.Templates(e, chosen), nil
+	return chosen, nil
+}
+
+// Indexes is what a domain should have before documents come: index templates, and what it deletes by itself.
+type Indexes struct {
+	Templates  []mapping.Template
+	Retentions []mapping.Retention
+}
+
+// TemplateTargets are the targets that have indexes, the one that is not named first.
+func (o *Read) TemplateTargets() []string {
+	names := targetsOf(o.Routes)
+	if needsOwn(o.Routes) {
+		names = slices.Insert(names, 0, "")
+	}
+	return names
+}
+
+// IndexesOf is what the domain of a target should have: for the indexes of the settings, where they are its own, and
+// for those of the routes that send to it. With ILM as the keeper templates name the policies of retention, as it wants.
+func (o *Read) IndexesOf(
+	target string, e mapping.Engine, keeper mapping.Keeper, formats ...string,
+) (*Indexes, error) {
+	out := new(Indexes)
+	var err error
+	if out.Retentions, err = Retentions(o.Routes, target); err != nil {
+		return nil, err
+	}
+	if len(o.Routes) == 0 {
+		out.Templates, err = Templates(e, o.Index, o.Fields, formats...)
+		return out, err
+	}
+	all := &templateSet{engine: e}
+	if target == "" && needsOwn(o.Routes) {
+		if err := all.add(o, &Route{}, formats); err != nil {
+			return nil, err
+		}
+	}
+	for i := range o.Routes {
+		r := o.Routes[i]
+		if r.Target != target || r.Skip != "" || slices.Contains(r.Template, TemplateNone) ||
+			r.Index == "" && r.Target == "" && len(r.Template) == 0 {
+			continue
+		}
+		names, err := r.templateFormats(o)
+		if err == nil {
+			if keeper != mapping.ILM {
+				r.Retention = ""
+			}
+			err = all.add(o, &r, names)
+		}
+		if err != nil {
+			return nil, &RouteError{Route: r.Name, Err: err}
+		}
+	}
+	out.Templates = mapping.Templates(e, all.formats)
+	return out, nil
+}
+
+// templateFormats are the formats that entries of the route have, none when any may be.
+func (r *Route) templateFormats(o *Read) ([]string, error) {
+	switch {
+	case len(r.Template) > 0:
+		return r.Template, nil
+	case r.Format != "":
+		return []string{r.Format}, nil
+	case len(r.Match.Format) == 0:
+		return nil, nil
+	}
+	m, err := r.Match.compile()
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, f := range Formats(o.Definitions...) {
+		if m.format.take(f.Name) {
+			names = append(names, f.Name)
+		}
+	}
+	return names, nil
+}
+
+// templateSet are templates of one domain, of which no two have one name.
+type templateSet struct {
+	engine  mapping.Engine
+	formats []mapping.Format
+}
+
+func (s *templateSet) add(o *Read, r *Route, formats []string) error {
+	p, err := shape.ParsePattern(orDefault(cmp.Or(r.Index, o.Index)))
+	if err != nil {
+		return &OptionError{BadIndex, err}
+	}
+	if r.Stream && !s.engine.HasStreams() {
+		return optionf(BadRoute, "%s %s has no data streams", s.engine.Distribution, s.engine.Version)
+	}
+	list, err := templateFormats(p, cmp.Or(r.Fields, o.Fields), o.Definitions, formats...)
+	if err != nil {
+		return err
+	}
+	for _, f := range list {
+		f.Stream = r.Stream
+		if r.Retention != "" {
+			kept, err := RetentionOf(r)
+			if err != nil {
+				return &OptionError{BadRetention, err}
+			}
+			f.Lifecycle = kept.Name
+		}
+		i := slices.IndexFunc(s.formats, func(one mapping.Format) bool { return one.Name == f.Name })
+		switch {
+		case i < 0:
+			s.formats = append(s.formats, f)
+		case s.formats[i].Pattern == f.Pattern && s.formats[i].Stream == f.Stream:
+			s.formats[i].Fields = append(s.formats[i].Fields, f.Fields...)
+			s.formats[i].Lifecycle = cmp.Or(s.formats[i].Lifecycle, f.Lifecycle)
+		default: // a pattern that differs in what may be any text
+			f.Name = templateName(r.Name)
+			s.formats = append(s.formats, f)
+		}
+	}
+	return nil
 }
 
 func orDefault(index string) string {
@@ -139,32 +279,36 @@ func templateName(pattern string) string {
 	return "penstock-" + strings.Trim(name, "-_.")
 }
 
-// ReadTemplates asks a domain what it is, and compares the templates for formats with those that it has.
-func ReadTemplates(
-	ctx context.Context, d *domain.Domain, index, fields string, formats ...string,
-) ([]mapping.Standing, error) {
-	banner, err := Probe(ctx, d)
-	if err := BannerMatters(err); err != nil {
-		return nil, err
-	}
-	templates, err := Templates(Engine(banner), index, fields, formats...)
-	if err != nil {
-		return nil, err
-	}
-	return mapping.Read(ctx, d, templates)
-}
-
-// PutTemplates puts the index templates for what the pipeline ships that the domain lacks or has from an earlier
-// version. It returns what it found, and how many it put. Templates that somebody else wrote or changed stay.
+// PutTemplates puts the index templates for what the pipeline ships that its domains lack or have from an earlier
+// version. It returns what it found, and how many it put. Templates that somebody else wrote or changed stay. It sets
+// no retention.
 func (p *Pipeline) PutTemplates(ctx context.Context) (found []mapping.Standing, put int, err error) {
 	var formats []string
 	if p.read.Format != "" {
 		formats = []string{p.read.Format}
 	}
-	if found, err = ReadTemplates(ctx, p.outlets.Own(), p.read.Index, p.read.Fields, formats...); err != nil {
-		return nil, 0, err
-	}
-	put, err = mapping.Put(ctx, p.outlets.Own(), found, false)
+	err = p.outlets.Each(func(name string, d *domain.Domain) error {
+		banner, err := Probe(ctx, d)
+		if err := BannerMatters(err); err != nil {
+			return err
+		}
+		want, err := p.read.IndexesOf(name, Engine(banner), "", formats...)
+		if err != nil {
+			return err
+		}
+		there, err := mapping.Read(ctx, d, want.Templates)
+		if err != nil {
+			return err
+		}
+		for i := range there {
+			if t := &there[i]; t.State == mapping.Older && t.OnlyLifecycle() {
+				t.State = mapping.Same // templates put has set a retention
+			}
+		}
+		n, err := mapping.Put(ctx, d, there, false)
+		found, put = append(found, there...), put+n
+		return err
+	})
 	return found, put, err
 }
 

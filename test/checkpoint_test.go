@@ -20,10 +20,15 @@ import (
 )
 
 // A run that is killed at any moment and started again goes on behind its checkpoint: no record is lost, none is there
-// twice, and what it reads again is less than a part of a listing.
+// twice, and what it reads again is less than a part of a listing. "make kill-checkpoint" does it at 100 moments of
+// 10,000 objects, other ones each time.
 func TestARunThatIsKilledGoesOnBehindItsCheckpoint(t *testing.T) {
 	t.Parallel()
-	const objects, kills = 4000, 20
+	objects, kills, rate, seed := 4000, 20, "2000", uint64(2)
+	if os.Getenv("PENSTOCK_TEST_FULL") != "" {
+		objects, kills, rate, seed = 10_000, 100, "1000", rand.Uint64()
+		t.Logf("the seed is %d", seed)
+	}
 	var reads atomic.Int64
 	bucket := &hostile.S3{Get: func(http.ResponseWriter, *hostile.Get) bool {
 		reads.Add(1)
@@ -58,10 +63,10 @@ func TestARunThatIsKilledGoesOnBehindItsCheckpoint(t *testing.T) {
 		}
 		return state.After["s3://"+hostile.Bucket+"/p/"]
 	}
-	random := rand.New(rand.NewPCG(1, 2))
+	random := rand.New(rand.NewPCG(1, seed))
 	killed, before := 0, ""
 	for range kills {
-		cmd := command("--rate", "2000")
+		cmd := command("--rate", rate)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -100,11 +105,11 @@ func TestARunThatIsKilledGoesOnBehindItsCheckpoint(t *testing.T) {
 		t.Errorf("%d documents, want %d", n, objects)
 	}
 	const part = 1000 // of a listing
-	if again := reads.Load() - objects; again > int64(killed)*part {
+	if again := reads.Load() - int64(objects); again > int64(killed)*part {
 		t.Errorf("%d objects were read again after %d kills", again, killed)
 	}
-	t.Logf("killed %d times; %d objects read again", killed, reads.Load()-objects)
-	if before == "" || got.Records >= objects {
+	t.Logf("killed %d times; %d objects read again", killed, reads.Load()-int64(objects))
+	if before == "" || got.Records >= int64(objects) {
 		t.Errorf("the checkpoint was of no use: at %q, and then %d records", before, got.Records)
 	}
 	// Behind the end there is nothing, and what comes behind it is shipped.
