@@ -76,6 +76,14 @@ var values = []string{
 	`{"k": "env:K"}`, `{"k": "K"}`, `{"k": "file:/k"}`, `{"k": "vault:k"}`, `{"k": {"from": "ssm:/k", "number": 2}}`,
 	`{"k": {"from": "env:K", "number": 0}}`, `{"k": {"number": 1}}`, `{"k": {"from": "K"}}`,
 	`{"k": {"from": "env:K", "number": "1000"}}`,
+	`{"t": {"csv": "s3://b/x.csv", "key": "ip"}}`, `{"t": {"mmdb": "s3://b/x.mmdb"}}`, `{"t": {"csv": "s3://b/x.csv"}}`,
+	`{"t": {"csv": "s3://b/x", "key": "k", "mmdb": "s3://b/y"}}`, `{"t": {"mmdb": "s3://b/x", "key": "k"}}`, `{"t": {}}`,
+	`{"t": {"csv": "s3://b/x", "mmdb": "s3://b/y"}}`, `{"t": {"csv": ["x"], "key": "k"}}`, `{"t": ["x"]}`,
+	`[{"parse": {"field": "a", "as": "url", "into": "b"}}]`, `[{"parse": {"field": "a", "as": "url", "in": "b"}}]`,
+	`[{"parse": {"field": "a"}}]`, `[{"parse": {"as": "url", "into": "b"}}]`, `[{"parse": "url"}]`,
+	`[{"lookup": {"table": "t", "field": "a", "into": "b"}}]`, `[{"lookup": {"table": "t", "field": "a"}}]`,
+	`[{"lookup": {"table": "t", "field": "a", "into": "b", "fields": "x"}}]`,
+	`[{"lookup": {"table": "t", "field": "a", "into": "b", "fields": ["x", "y.z"]}}]`,
 	`[{"name": "a", "workers": 3}]`, `[{"name": "a", "fields": "esc"}]`, `[{"name": 7, "index": null}]`,
 }
 
@@ -89,7 +97,7 @@ func beyond(text string) bool {
 		"nothing ever matches", "never reached", "the pattern is empty", "regular expression", "means nothing beside",
 		"says what records are", "is no name of a format", "it is no time such", "is no type: want", "fits the empty line",
 		"sets none", "both given", "a second route", "match is empty", "say why", "a data stream has",
-		": at character ", "is never reached", "a second rule",
+		": at character ", "no table is called", "is never reached", "a second rule",
 	}, func(s string) bool { return strings.Contains(text, s) })
 }
 
