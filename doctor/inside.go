@@ -47,7 +47,7 @@ func (w *walk) read(ctx context.Context, target string) (*answer, error) {
 		return a, nil
 	}
 	a, err := w.ask(ctx, w.signed, http.MethodGet, target, "")
-	if err == nil && a.err == nil {
+	if err == nil && a.status != http.StatusTooManyRequests {
 		w.known[target] = a
 	}
 	return a, err

@@ -16,8 +16,9 @@ func TestTheWalkAsksForNothingTwice(t *testing.T) {
 	asked := map[string]int{}
 	w := &world{
 		behind: engineWith(map[string]string{
-			"GET /logs-1/_settings": `200 {"logs-1":{"settings":{"index.blocks.read_only_allow_delete":"false"}}}`,
-			"GET /logs-1/_mapping":  `200 {"logs-1":{"mappings":{"properties":{"a":{"type":"keyword"}}}}}`,
+			"GET /logs-1/_settings":  `200 {"logs-1":{"settings":{"index.blocks.read_only_allow_delete":"false"}}}`,
+			"GET /_cluster/settings": `501 {"error":{"type":"not_implemented","reason":"not here"},"status":501}`,
+			"GET /logs-1/_mapping":   `200 {"logs-1":{"mappings":{"properties":{"a":{"type":"keyword"}}}}}`,
 		}),
 		alter: func(r *http.Request) {
 			path, _, _ := strings.Cut(r.URL.Opaque, "?")

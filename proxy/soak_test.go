@@ -95,7 +95,7 @@ func TestSoak(t *testing.T) { //nolint:paralleltest // it counts the goroutines 
 		}
 	}))
 	base := domain.NewTransport(domain.TransportConfig{MaxInFlight: 128})
-	budget := &sigv4.Budget{Memory: 8 << 20, Disk: 64 << 20}
+	budget := &sigv4.Budget{Memory: 8 << 20, Disk: 64 << 20, AtOnce: 2 << 20}
 	p, err := proxy.New(proxy.Config{
 		Domain: upstream.URL, Idle: idle, Logger: slog.New(slog.DiscardHandler),
 		Transport: &sigv4.Transport{
