@@ -12,7 +12,7 @@ import (
 type Budget struct {
 	// Memory and Disk are in bytes. Zero leaves none.
 	Memory, Disk int64
-	// AtOnce is how many bytes of bodies over 32 KiB may come at the same time before others wait, for a second at
+	// AtOnce is how many bytes of bodies over 1 MiB may come at the same time before others wait, for a second at
 	// most. It keeps memory small where clients are fast. Zero lets all come.
 	AtOnce int64
 

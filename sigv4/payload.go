@@ -121,7 +121,7 @@ func (p *payload) fillChunk(src io.Reader, size, length, inMemory int64) (more b
 	if rest := length - p.inMem; rest > 0 {
 		size = min(size, rest)
 	}
-	if p.turn == nil && isLarge(size) {
+	if p.turn == nil && max(length, p.inMem) > turnBytes {
 		p.turn = p.budget.turn(min(orDefault(length, inMemory), inMemory))
 	}
 	chunk, err := p.chunk(size)

@@ -7,6 +7,8 @@ import (
 )
 
 const (
+	// turnBytes is how long a body is that waits for its turn.
+	turnBytes = 1 << 20
 	// turnLength is how long a turn is at most: a slow client must not keep others waiting. answerLength is how much of
 	// it the domain has for its answer.
 	turnLength   = 100 * time.Millisecond

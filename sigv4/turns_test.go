@@ -40,14 +40,14 @@ func (s *slowly) Read(p []byte) (int, error) {
 // is slow to answer do not keep others waiting.
 func TestLargeBodiesTakeTurns(t *testing.T) {
 	t.Parallel()
-	const size = 1 << 20
+	const size = 2 << 20
 	for _, tt := range []struct {
 		name           string
 		client, domain time.Duration
 		most           int64         // bytes in memory
 		within         time.Duration // all of them
 	}{
-		{"fast", 0, time.Millisecond, 5 << 18, 20 * time.Millisecond},
+		{"fast", 0, time.Millisecond, 9 << 18, 20 * time.Millisecond},
 		{"slow clients", 10 * time.Second, 0, 20 * size, 11 * time.Second},
 		{"slow domain", 0, 10 * time.Second, 20 * size, 11 * time.Second},
 	} {
