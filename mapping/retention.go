@@ -49,22 +49,21 @@ func FindKeeper(ctx context.Context, d *domain.Domain, e Engine) (Keeper, error)
 		all = []Keeper{OldISM, ILM}
 	}
 	for _, k := range all {
-		_, err := exchange(ctx, d, http.MethodGet, string(k), nil)
+		path := string(k)
+		if k != ILM { // not every version lists them; where there is no such thing, there is no such path
+			path += "/penstock-none"
+		}
+		_, err := exchange(ctx, d, http.MethodGet, path, nil)
 		answer, ok := errors.AsType[*domain.Error](err)
 		switch {
-		case err == nil, ok && isMissing(answer):
+		case err == nil, ok && k != ILM && answer.Status == http.StatusNotFound:
 			return k, nil
 		case ok && (answer.Status == http.StatusNotFound || answer.Kind == domain.BadRequest):
 			continue // no such path in this engine
 		}
-		return "", fmt.Errorf("look for retention: GET %s: %w", k, err)
+		return "", fmt.Errorf("look for retention: GET %s: %w", path, err)
 	}
 	return "", ErrNoKeeper
-}
-
-// isMissing reports whether an answer says that there is no such thing, and not that there is no such path.
-func isMissing(e *domain.Error) bool {
-	return e.Status == http.StatusNotFound && e.Type != "" && e.Type != "invalid_index_name_exception"
 }
 
 // Policy is the body of a retention's policy.

@@ -50,8 +50,6 @@ func (d *ismDomain) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			all[index] = map[string]any{}
 		}
 		_ = json.NewEncoder(w).Encode(all)
-	case r.URL.Path == "/_plugins/_ism/policies":
-		_, _ = io.WriteString(w, `{"policies":[],"total_policies":0}`)
 	case kind == "/_plugins/_ism/policies/":
 		var put struct{ Policy json.RawMessage }
 		if json.Unmarshal(d.bodies[r.URL.Path], &put) != nil || put.Policy == nil {
