@@ -1,5 +1,7 @@
 package penstock
 
+import "slices"
+
 // Counts says what became of the records of an object or of a run. Records is always the sum of Delivered, Duplicate,
 // DeadLettered, Dropped and Unacknowledged.
 type Counts struct {
@@ -68,4 +70,69 @@ type RuleCount struct {
 	Dropped int64 `json:"dropped"`
 	// Failed are those that it could do nothing with: they went on as they were, or became dead letters.
 	Failed int64 `json:"failed"`
+}
+
+// RouteCount says what became of the records of a route before they were sent. Records is the sum of Documents, Dropped
+// and Letters.
+type RouteCount struct {
+	// Route is the name of the route, empty for what none takes.
+	Route string `json:"route"`
+	// Records reached the route.
+	Records int64 `json:"records"`
+	// Documents were made of them, and Bytes is the length of their JSON.
+	Documents int64 `json:"documents"`
+	Bytes     int64 `json:"bytes"`
+	// Dropped records were left out by a rule, or have nothing to store.
+	Dropped int64 `json:"dropped"`
+	// Letters are records of which no document could be made.
+	Letters int64 `json:"dead_letters"`
+	// Rules are those that the records came by, in their order.
+	Rules []RuleCount `json:"rules,omitempty"`
+}
+
+// RouteCounts are those of several routes.
+type RouteCounts []RouteCount
+
+// Add adds what was counted for routes and rules: those of one name together.
+func (c *RouteCounts) Add(more []RouteCount) {
+	for i := range more {
+		m := &more[i]
+		to := c.of(m.Route)
+		to.Records += m.Records
+		to.Documents += m.Documents
+		to.Bytes += m.Bytes
+		to.Dropped += m.Dropped
+		to.Letters += m.Letters
+		for n, r := range m.Rules {
+			at := ruleAt(to.Rules, &r, n)
+			if at < 0 {
+				to.Rules = append(to.Rules, r)
+				continue
+			}
+			sum := &to.Rules[at]
+			sum.Records += r.Records
+			sum.Bytes += r.Bytes
+			sum.Dropped += r.Dropped
+			sum.Failed += r.Failed
+		}
+	}
+}
+
+// of returns the count of a route, which is added when it is new.
+func (c *RouteCounts) of(route string) *RouteCount {
+	at := slices.IndexFunc(*c, func(one RouteCount) bool { return one.Route == route })
+	if at < 0 {
+		at = len(*c)
+		*c = append(*c, RouteCount{Route: route})
+	}
+	return &(*c)[at]
+}
+
+// ruleAt finds a rule among others: at its own place, or elsewhere by its name.
+func ruleAt(rules []RuleCount, r *RuleCount, n int) int {
+	same := func(o RuleCount) bool { return o.Rule == r.Rule && o.Verb == r.Verb && o.Shadow == r.Shadow }
+	if n < len(rules) && same(rules[n]) {
+		return n
+	}
+	return slices.IndexFunc(rules, same)
 }

@@ -251,6 +251,12 @@ func redactorOf(s EntryShaper) Redactor {
 	return nil
 }
 
+// RouteCounter is an EntryShaper that counts by route.
+type RouteCounter interface {
+	// RouteCounts returns what became of the records so far. It is valid until the next record.
+	RouteCounts() []RouteCount
+}
+
 // Document is one JSON body for an index.
 type Document struct {
 	Index string

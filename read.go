@@ -43,6 +43,14 @@ func (p *Pipeline) Read(o *Object, id Identity, e Entry) (*Reading, error) {
 	return r, err
 }
 
+// Routes says what became of the records so far, by route and rule; nil where nobody counts.
+func (r *Reading) Routes() []RouteCount {
+	if c, ok := r.shaper.(RouteCounter); ok {
+		return c.RouteCounts()
+	}
+	return nil
+}
+
 // Shaped is a record with its document. Both are valid until the next one is asked for.
 type Shaped struct {
 	Record

@@ -4,6 +4,8 @@ package penstock
 // so that nobody has to take an error apart.
 type Result struct {
 	Counts
+	// Routes say what became of the records by route and rule, where there are some.
+	Routes RouteCounts
 	// GivenBack are items that come again, in the order in which they were settled: the first MaxGivenBack of them.
 	// ItemsGivenBack counts all.
 	GivenBack []GivenBack

@@ -69,6 +69,8 @@ type ObjectReport struct {
 	// Indexes are those that documents were made for, in order of appearance. The last one has no name when there are more
 	// than a thousand: it stands for the others.
 	Indexes []IndexCount
+	// Routes say what became of the records by route and rule, where there are some.
+	Routes  RouteCounts
 	Counts  Counts
 	Elapsed time.Duration
 	// Err is why the object's item is given back; nil when everything in it has a final state.
@@ -282,9 +284,10 @@ func (r *run) report(h *shipment) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.result.Add(h.counts)
+	r.result.Routes.Add(h.routes)
 	if r.Observe != nil {
 		r.Observe(ObjectReport{
-			Object: h.object.Name, Formats: h.formats, Skipped: h.skipped, Indexes: h.indexes,
+			Object: h.object.Name, Formats: h.formats, Skipped: h.skipped, Indexes: h.indexes, Routes: h.routes,
 			Counts: h.counts, Elapsed: time.Since(h.begun), Err: h.err,
 		})
 	}
@@ -300,6 +303,7 @@ type shipment struct {
 	formats    []string
 	skipped    string
 	indexes    []IndexCount
+	routes     RouteCounts
 	index      int // the one of indexes that was counted last
 	indexPlace map[indexName]int
 	counts     Counts
@@ -470,7 +474,7 @@ func (h *shipment) again(ctx context.Context, altered *AlteredError) error {
 	h.sent, h.altered = h.counts.Delivered, altered
 	h.counts = Counts{Objects: 1, BytesIn: h.counts.BytesIn}
 	h.formats, h.skipped, h.resumed = nil, "", false
-	h.indexes, h.indexPlace = nil, nil
+	h.indexes, h.indexPlace, h.routes = nil, nil, nil
 	err := h.pass(ctx)
 	if _, paused := errors.AsType[*PausedError](err); paused {
 		err = errors.New("paused") // to go on from there would not replace the rest
@@ -502,6 +506,7 @@ func (h *shipment) entry(ctx context.Context, id Identity, e Entry) error {
 	d.Delivery = h.Deliverer.Begin(d.reject)
 	h.entries = append(h.entries, d)
 	h.reading = reading
+	defer func() { h.routes.Add(reading.Routes()) }()
 	for s, err := range reading.Documents(h.resume(place)) {
 		if s == nil {
 			place.Offset = reading.Next

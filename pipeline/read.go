@@ -116,7 +116,7 @@ func (o *Read) Stages() (*penstock.Pipeline, *shape.Rules, error) {
 // detection is what recognition depends on among the settings that a route has.
 type detection struct{ format, timeZone, timeField, binary string }
 
-// stages returns what reads and shapes the entries of a route, with its rules. Known are the recognisers that were made for the
+// stages returns what reads and shapes the entries of a route, with its rules. Known are the recognisers that were made
 // same pipeline: one for each of the ways to read.
 func (o *Read) stages(known map[detection]penstock.Recognizer, drop *shape.Rules, of *Route) (stages, error) {
 	way := detection{o.Format, o.TimeZone, o.TimeField, o.Binary}
@@ -128,11 +128,11 @@ func (o *Read) stages(known map[detection]penstock.Recognizer, drop *shape.Rules
 		}
 		recognizer = detector
 	}
-	shaper, err := shape.New(shape.Config{Index: o.Index})
+	plain, err := shape.New(shape.Config{Index: o.Index})
 	if err != nil {
 		return stages{}, &OptionError{BadIndex, err}
 	}
-	logs, err := o.logs(recognizer, shaper)
+	logs, err := o.logs(recognizer, plain)
 	if err != nil {
 		return stages{}, err
 	}
@@ -158,7 +158,11 @@ func (o *Read) stages(known map[detection]penstock.Recognizer, drop *shape.Rules
 	if err != nil {
 		return stages{}, err
 	}
-	return stages{Recognizer: recognizer, Shaper: drop.Shaper(chain.Shaper(named))}, nil
+	shaper := drop.Shaper(chain.Shaper(named))
+	if shaper != named || len(o.Routes) > 0 {
+		shaper = &counted{shaper, of.Name}
+	}
+	return stages{Recognizer: recognizer, Shaper: shaper}, nil
 }
 
 // route returns what reads and shapes the entries of a route.

@@ -335,6 +335,19 @@ type groupShaper struct {
 	group, owner string // of the last record
 	at           int    // its route
 	chosen       bool
+	skipped      penstock.RouteCounts
+}
+
+// RouteCounts is part of penstock.RouteCounter.
+func (e *groupShaper) RouteCounts() []penstock.RouteCount {
+	var all penstock.RouteCounts
+	all.Add(e.skipped)
+	for _, one := range e.shapers {
+		if c, ok := one.(penstock.RouteCounter); ok {
+			all.Add(c.RouteCounts())
+		}
+	}
+	return all
 }
 
 // Shape is part of penstock.EntryShaper.
@@ -345,6 +358,7 @@ func (e *groupShaper) Shape(r *penstock.Record) (penstock.Document, error) {
 		e.at = e.choose()
 	}
 	if e.at < len(e.routes) && e.routes[e.at].Skip != "" {
+		e.skipped.Add([]penstock.RouteCount{{Route: e.routes[e.at].Name, Records: 1, Dropped: 1}})
 		return penstock.Document{}, penstock.ErrDrop
 	}
 	if e.shapers[e.at] == nil {

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"strings"
 
@@ -57,7 +58,7 @@ func ruleStages(table func(name string) (*rules.Table, error)) rules.Stages {
 	return rules.Stages{
 		Table:  table,
 		Schema: SchemaOf,
-		Index: func(pattern string) (rules.Index, error) {
+		Index: func(pattern string) (rules.Pattern, error) {
 			p, err := shape.ParsePattern(pattern)
 			if err != nil {
 				return nil, err
@@ -110,7 +111,7 @@ func (o *Read) textOf(name string) (func(dst, text []byte) ([]byte, bool), error
 // indexes names indexes by a pattern.
 type indexes struct{ *shape.Pattern }
 
-// Entry is part of rules.Index.
+// Entry is part of rules.Pattern.
 func (i indexes) Entry(o *penstock.Object, id penstock.Identity, entry, format string) rules.Namer {
 	return i.Pattern.Entry(o, id, entry, format)
 }
@@ -159,4 +160,51 @@ func (o *Read) chain(list []rules.Rule, format string) (*rules.Chain, error) {
 		return nil, &OptionError{BadChain, err}
 	}
 	return c, nil
+}
+
+// counted counts what becomes of the records of a route.
+type counted struct {
+	penstock.Shaper
+	route string
+}
+
+// Entry is part of penstock.Shaper.
+func (s *counted) Entry(o *penstock.Object, id penstock.Identity, entry, format string) (penstock.EntryShaper, error) {
+	inner, err := s.Shaper.Entry(o, id, entry, format)
+	if err != nil {
+		return nil, err
+	}
+	return &countedEntry{EntryShaper: inner, count: penstock.RouteCount{Route: s.route}}, nil
+}
+
+type countedEntry struct {
+	penstock.EntryShaper
+	count penstock.RouteCount
+}
+
+// Unwrap is what stands inside.
+func (e *countedEntry) Unwrap() penstock.EntryShaper { return e.EntryShaper }
+
+// RouteCounts is part of penstock.RouteCounter.
+func (e *countedEntry) RouteCounts() []penstock.RouteCount {
+	if inner, ok := e.EntryShaper.(penstock.RuleCounter); ok {
+		e.count.Rules = inner.RuleCounts()
+	}
+	return []penstock.RouteCount{e.count}
+}
+
+// Shape is part of penstock.EntryShaper.
+func (e *countedEntry) Shape(r *penstock.Record) (penstock.Document, error) {
+	doc, err := e.EntryShaper.Shape(r)
+	e.count.Records++
+	switch {
+	case err == nil:
+		e.count.Documents++
+		e.count.Bytes += int64(doc.Size())
+	case errors.Is(err, penstock.ErrDrop):
+		e.count.Dropped++
+	default:
+		e.count.Letters++
+	}
+	return doc, err
 }

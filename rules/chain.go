@@ -76,8 +76,8 @@ func compileAll(general, list []Rule, schema expr.Schema, stages Stages) (c *Cha
 	for i := range list {
 		env.general = i < len(general)
 		one, err := compile(&list[i], i, env)
-		if err != nil {
-			wrong = append(wrong, err)
+		if len(err) > 0 {
+			wrong = append(wrong, err...)
 			continue
 		}
 		if _, ok := one.action.(byID); ok {
@@ -89,10 +89,10 @@ func compileAll(general, list []Rule, schema expr.Schema, stages Stages) (c *Cha
 	return c, wrong
 }
 
-func compile(r *Rule, number int, env *Env) (one rule, wrong *RuleError) {
+func compile(r *Rule, number int, env *Env) (one rule, wrong []*RuleError) {
 	one.Rule = *r
 	if r.Verb == nil {
-		return one, &RuleError{number, []string{"rule"}, errNoVerb}
+		return one, []*RuleError{{number, []string{"rule"}, errNoVerb}}
 	}
 	if one.Name == "" {
 		one.Name = DefaultName(r.Verb, number)
@@ -100,7 +100,7 @@ func compile(r *Rule, number int, env *Env) (one rule, wrong *RuleError) {
 	var err error
 	if r.When != "" {
 		if one.when, err = env.Expression(r.When, expr.Boolean); err != nil {
-			return one, &RuleError{number, []string{"when"}, err}
+			wrong = append(wrong, &RuleError{number, []string{"when"}, err})
 		}
 	}
 	if one.action, err = r.Verb.Compile(env); err != nil {
@@ -108,7 +108,10 @@ func compile(r *Rule, number int, env *Env) (one rule, wrong *RuleError) {
 		if e, ok := errors.AsType[*PartError](err); ok {
 			part, err = append(part, e.Part), e.Err
 		}
-		return one, &RuleError{number, part, err}
+		wrong = append(wrong, &RuleError{number, part, err})
+	}
+	if wrong != nil {
+		return one, wrong
 	}
 	_, one.always = one.action.(Redactor)
 	one.mark = quote.AppendString(nil, one.Name)
@@ -153,8 +156,8 @@ type shaper struct {
 }
 
 // Entry is part of penstock.Shaper.
-func (s *shaper) Entry(o *penstock.Object, id penstock.Identity, entry, format string) (penstock.EntryShaper, error) {
-	inner, err := s.Shaper.Entry(o, id, entry, format)
+func (s *shaper) Entry(o *penstock.Object, id penstock.Identity, name, format string) (penstock.EntryShaper, error) {
+	inner, err := s.Shaper.Entry(o, id, name, format)
 	if err != nil {
 		return nil, err
 	}
@@ -163,7 +166,8 @@ func (s *shaper) Entry(o *penstock.Object, id penstock.Identity, entry, format s
 		one := &s.chain.rules[i]
 		e.counts[i] = penstock.RuleCount{Rule: one.Name, Verb: one.Verb.Word(), Shadow: one.Shadow}
 	}
-	e.record.origin = originFields(id, entry, format)
+	e.record.entry = entry{o, id, name, format}
+	e.record.origin = originFields(id, name, format)
 	if of := s.chain.stages.Schema; of != nil && len(s.chain.detectors) > 0 {
 		e.record.typed = typedBy(of(format))
 	}
@@ -171,7 +175,7 @@ func (s *shaper) Entry(o *penstock.Object, id penstock.Identity, entry, format s
 		e.record.lookup = of(o, id)
 	}
 	if of := s.chain.stages.IDs; of != nil && s.chain.ids {
-		e.ids = of(id, entry, format)
+		e.ids = of(id, name, format)
 	}
 	return e, nil
 }
@@ -252,6 +256,7 @@ func (e *Entry) Shape(r *penstock.Record) (penstock.Document, error) {
 		e.leave(r)
 	}
 	doc, err := e.inner.Shape(r)
+	err = rec.goes.send(&doc, err)
 	if failure != nil && err == nil {
 		err = failure.letter(e, r, &doc)
 	}
@@ -264,6 +269,31 @@ func (e *Entry) Shape(r *penstock.Record) (penstock.Document, error) {
 		}
 	}
 	return doc, err
+}
+
+// send says in a document where it goes. A document that only lacked an index has one then.
+func (g *goes) send(doc *penstock.Document, err error) error {
+	if g.index == "" && g.pipeline == "" && g.routing == nil {
+		return err
+	}
+	unnamed, ok := errors.AsType[*penstock.RecordError](err)
+	if err != nil && (!ok || unnamed.Document == nil) {
+		return err
+	}
+	if len(g.routing) > 0 {
+		doc.Routing = g.routing
+	}
+	if g.pipeline != "" {
+		doc.Pipeline = g.pipeline
+	}
+	if g.index != "" {
+		doc.Index = g.index
+		return nil
+	}
+	if unnamed != nil {
+		unnamed.Routing, unnamed.Pipeline = doc.Routing, doc.Pipeline
+	}
+	return err
 }
 
 // apply runs the rules. It returns why the record is left out, or why it is to be a dead letter.

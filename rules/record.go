@@ -33,12 +33,19 @@ type Record struct {
 	secrets secrets
 	typed   func(path []byte) bool // fields that are numbers or times whatever they look like
 
+	goes goes
 	kept bool // no rule leaves it out any more
+
+	entry    entry
+	namers   map[*naming]Namer
+	interned map[string]string
+	now      penstock.Record // the record as it is, for those who name its index
 
 	undo   []undone
 	before struct {
 		members          int
 		changed, touched bool
+		goes             goes
 		kept             bool
 		texts, detectors int
 		redactionFailed  bool
@@ -46,6 +53,19 @@ type Record struct {
 }
 
 var _ expr.Record = (*Record)(nil)
+
+// entry is what a record is of.
+type entry struct {
+	object       *penstock.Object
+	id           penstock.Identity
+	name, format string
+}
+
+// goes is where a record goes instead, as far as rules say.
+type goes struct {
+	index, pipeline string
+	routing         []byte
+}
 
 // member is a field at the top level. One that was removed has no name.
 type member struct {
@@ -89,8 +109,8 @@ func (r *Record) reset(of *penstock.Record) {
 		r.out = nil
 	}
 	r.parsed, r.changed, r.touched, r.kept, r.escapes = false, false, false, false, unknown
-	r.id = nil
 	r.secrets.reset()
+	r.goes, r.id = goes{}, nil
 }
 
 // parse finds the members.
@@ -400,7 +420,7 @@ func (r *Record) begin() {
 		r.parse()
 	}
 	r.undo = r.undo[:0]
-	r.before.members, r.before.kept = len(r.members), r.kept
+	r.before.members, r.before.goes, r.before.kept = len(r.members), r.goes, r.kept
 	r.before.changed, r.before.touched = r.changed, r.touched
 	r.before.texts, r.before.detectors = len(r.secrets.texts), len(r.secrets.detectors)
 	r.before.redactionFailed = r.secrets.failed
@@ -412,7 +432,7 @@ func (r *Record) rollback() {
 		r.members[r.undo[i].at] = r.undo[i].was
 	}
 	r.members = r.members[:r.before.members]
-	r.kept, r.changed, r.touched = r.before.kept, r.before.changed, r.before.touched
+	r.goes, r.kept, r.changed, r.touched = r.before.goes, r.before.kept, r.before.changed, r.before.touched
 	r.secrets.texts = r.secrets.texts[:r.before.texts]
 	r.secrets.detectors = r.secrets.detectors[:r.before.detectors]
 }

@@ -105,7 +105,7 @@ type Stages struct {
 	// ShowSecrets leaves redactions out.
 	ShowSecrets bool
 	// Index reads a pattern of index names.
-	Index func(pattern string) (Index, error)
+	Index func(pattern string) (Pattern, error)
 	// Origin says where the records of an entry are from: what names such as bucket, key[2] and account stand for in
 	// texts. Known is false for what is none of these names.
 	Origin func(o *penstock.Object, id penstock.Identity) func(name string) (value string, known bool)
@@ -113,8 +113,8 @@ type Stages struct {
 	IDs func(id penstock.Identity, entry, format string) func(r *penstock.Record) []byte
 }
 
-// Index names the indexes of records.
-type Index interface {
+// Pattern names the indexes of records.
+type Pattern interface {
 	Entry(o *penstock.Object, id penstock.Identity, entry, format string) Namer
 }
 

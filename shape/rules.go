@@ -46,7 +46,10 @@ func (r *Rules) Unseen() []string {
 }
 
 // rule matches a record when all of its terms do.
-type rule []term
+type rule struct {
+	text  string
+	terms []term
+}
 
 // term compares one field with a pattern.
 type term struct {
@@ -79,12 +82,12 @@ func (r *Rules) With(texts []string) (*Rules, error) {
 		if err != nil {
 			return nil, fmt.Errorf("drop rule %q: %w", text, err)
 		}
-		for i := range one {
-			name := one[i].path
+		for i := range one.terms {
+			name := one.terms[i].path
 			if r.fields[name] == nil {
 				r.fields[name] = new(sighting)
 			}
-			one[i].seen = r.fields[name]
+			one.terms[i].seen = r.fields[name]
 		}
 		out.rules = append(out.rules, one)
 	}
@@ -94,15 +97,15 @@ func (r *Rules) With(texts []string) (*Rules, error) {
 const and = " and "
 
 func parseRule(text string) (rule, error) {
-	var r rule
+	r := rule{text: text}
 	for rest, more := text, true; more; {
 		t, after, err := parseTerm(rest)
 		if err != nil {
-			return nil, err
+			return r, err
 		}
-		r = append(r, t)
+		r.terms = append(r.terms, t)
 		if rest, more = strings.CutPrefix(after, and); !more && strings.TrimSpace(after) != "" {
-			return nil, fmt.Errorf("%q behind a pattern in quotes", after)
+			return r, fmt.Errorf("%q behind a pattern in quotes", after)
 		}
 	}
 	return r, nil
@@ -183,10 +186,11 @@ func (s *ruled) Entry(o *penstock.Object, id penstock.Identity, entry, format st
 	} else {
 		origin["penstock.file"] = id.Key
 	}
-	e := &ruledEntry{EntryShaper: inner}
-	for _, one := range s.rules {
+	e := &ruledEntry{EntryShaper: inner, counts: make([]penstock.RuleCount, len(s.rules))}
+	for i, one := range s.rules {
+		e.counts[i] = penstock.RuleCount{Rule: one.text, Verb: "drop"}
 		if rest, ok := one.within(origin); ok {
-			e.rules = append(e.rules, rest)
+			e.rules = append(e.rules, possible{rest, &e.counts[i]})
 		}
 	}
 	return e, nil
@@ -195,15 +199,16 @@ func (s *ruled) Entry(o *penstock.Object, id penstock.Identity, entry, format st
 // within returns what is left of a rule once it is known where the records are from; ok is false when it can match none
 // of them.
 func (r rule) within(origin map[string]string) (rest rule, ok bool) {
-	for _, t := range r {
+	rest.text = r.text
+	for _, t := range r.terms {
 		from := origin[t.path]
 		if from == "" {
-			rest = append(rest, t)
+			rest.terms = append(rest.terms, t)
 			continue
 		}
 		t.seen.note(true)
 		if t.pattern.Match([]byte(from)) == t.negated {
-			return nil, false
+			return rest, false
 		}
 	}
 	return rest, true
@@ -215,23 +220,45 @@ func (e *ruledEntry) Unwrap() penstock.EntryShaper { return e.EntryShaper }
 
 type ruledEntry struct {
 	penstock.EntryShaper
-	rules []rule
+	rules  []possible
+	counts []penstock.RuleCount
+}
+
+// possible is a rule that can match, and what it did.
+type possible struct {
+	rule
+	count *penstock.RuleCount
+}
+
+// RuleCounts is part of penstock.RuleCounter: these rules, and those behind them.
+func (e *ruledEntry) RuleCounts() []penstock.RuleCount {
+	if behind, ok := e.EntryShaper.(penstock.RuleCounter); ok {
+		return slices.Concat(e.counts, behind.RuleCounts())
+	}
+	return e.counts
 }
 
 // Shape is part of penstock.EntryShaper. The record is shaped in any case: the ids of the others may depend on it.
 func (e *ruledEntry) Shape(r *penstock.Record) (penstock.Document, error) {
-	doc, err := e.EntryShaper.Shape(r)
-	for _, one := range e.rules {
-		if one.matches(r.JSON) {
-			return penstock.Document{}, penstock.ErrDrop
+	for i := range e.rules {
+		one := &e.rules[i]
+		if r.Left || !one.matches(r.JSON) {
+			continue
 		}
+		one.count.Records++
+		one.count.Dropped++
+		one.count.Bytes += int64(len(r.Raw))
+		r.Left = true
+		_, _ = e.EntryShaper.Shape(r)
+		r.Left = false
+		return penstock.Document{}, penstock.ErrDrop
 	}
-	return doc, err
+	return e.EntryShaper.Shape(r)
 }
 
-func (r rule) matches(object []byte) bool {
-	for i := range r {
-		if r[i].holds(object) == r[i].negated {
+func (r *rule) matches(object []byte) bool {
+	for i := range r.terms {
+		if r.terms[i].holds(object) == r.terms[i].negated {
 			return false
 		}
 	}

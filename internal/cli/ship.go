@@ -22,14 +22,14 @@ import (
 // shipOptions are the settings of ship.
 type shipOptions struct {
 	pipeline.Options
-	keepGoing   bool
-	asJSON, dry bool
-	showAll     bool
-	strict      bool
-	templates   bool
-	every       time.Duration
-	plan        bool
-	from        string // a file with names of objects
+	keepGoing          bool
+	asJSON, dry, count bool
+	showAll            bool
+	strict             bool
+	templates          bool
+	every              time.Duration
+	plan               bool
+	from               string // a file with names of objects
 }
 
 func newShipCommand(a *app) *cobra.Command {
@@ -100,6 +100,8 @@ records); 4 incomplete, run it again; 5 refused. docs/ship.md explains the outpu
 	f.DurationVar(&o.every, "progress", logEvery, "how often a line of JSON on standard error says how far the run is, "+
 		"where that is no terminal")
 	f.BoolVar(&o.dry, "dry-run", false, "write the documents to standard output, one a line, and send nothing")
+	f.BoolVar(&o.count, "count", false, "do everything but sending, and print records, bytes and requests by route and "+
+		"rule")
 	f.BoolVar(&o.plan, "plan", false, "list what would be shipped, read a sample of it, print how much it is, and send "+
 		"nothing")
 	f.BoolVar(&o.showAll, "all", false, "show every object and every index at the end")
@@ -122,6 +124,7 @@ func (o *shipOptions) run(ctx context.Context, a *app, args []string, named bool
 	if err := o.check(args); err != nil {
 		return err
 	}
+	o.dry = o.dry || o.count
 	o.Sources.Names, o.Sources.Stdin, o.Sources.Linger = args, a.In, o.Write.Linger
 	o.Sources.Empty = a.noteEmpty(&o.Sources)
 	o.PrepareLetters, o.Abort, o.Logger = named && !o.dry, a.interrupted, logger
@@ -139,7 +142,11 @@ func (o *shipOptions) run(ctx context.Context, a *app, args []string, named bool
 	if o.plan {
 		return o.printPlan(ctx, a)
 	}
-	if o.dry {
+	counted := &counting{}
+	switch {
+	case o.count:
+		o.Preview = counted
+	case o.dry:
 		o.Preview = newDryRun(a.Out, a.Err, o.Write.Linger)
 	}
 	p, err := pipeline.Open(ctx, o.Options)
@@ -162,6 +169,9 @@ func (o *shipOptions) run(ctx context.Context, a *app, args []string, named bool
 	}
 	res := &result{Formats: map[string]int64{}}
 	sum := newSummary(o.showAll)
+	if o.count {
+		sum.send, sum.price = &o.Write, a.config.Price()
+	}
 	p.Observe = func(r penstock.ObjectReport) {
 		sum.add(r)
 		logReport(ctx, logger, &r)
@@ -172,6 +182,15 @@ func (o *shipOptions) run(ctx context.Context, a *app, args []string, named bool
 	got, mark, runErr := o.watched(ctx, a, p, logger)
 	res.Requests, res.Retries, res.BytesOut = got.Written.Requests, got.Written.Retries, got.Written.BytesOut
 	res.count(got.Counts, o.dry)
+	res.Routes = got.Routes
+	if o.count {
+		res.BytesOut = counted.bytes.Load()
+		res.Requests = requests(&o.Write, counted.documents.Load(), res.BytesOut)
+		if price := a.config.Price(); price > 0 {
+			all := cost(res.BytesOut, price)
+			res.Cost = &all
+		}
+	}
 	res.Indexes, res.Seconds = sum.indexes, time.Since(began).Seconds()
 	if got.DeadLettered > 0 && !o.dry {
 		res.DeadLetters = o.DeadLetters
@@ -251,8 +270,10 @@ func (o *shipOptions) check(args []string) error {
 		return usagef("leave it out for no limit", "--limit %d is no number of objects", o.Sources.Select.Limit)
 	case o.plan && o.dry:
 		return usagef("leave one of them out", "--plan and --dry-run are both given")
-	case o.Checkpoint != "" && o.dry:
-		return usagef("leave one of them out", "--checkpoint with --dry-run: nothing is settled")
+	case o.count && (o.plan || o.dry):
+		return usagef("leave one of them out", "--count stands alone: neither --plan nor --dry-run beside it")
+	case o.Checkpoint != "" && (o.dry || o.count):
+		return usagef("leave one of them out", "--checkpoint with --dry-run or --count: nothing is settled")
 	case o.from == "-" && slices.Contains(args, "-"):
 		return usagef("name a file", "standard input is read for --files-from, and is a source as well")
 	case o.from != "" && (o.Sources.List.StartAfter != "" || o.Sources.List.Versions):
@@ -277,7 +298,7 @@ func (o *shipOptions) finish(
 		res.Error = runErr.Error()
 	}
 	out := a.Out
-	if o.dry {
+	if o.dry && !o.count {
 		out = a.Err
 	}
 	var outErr error
@@ -334,7 +355,9 @@ func (o *shipOptions) notes(a *app, res *result, rules *shape.Rules) {
 		a.note("the documents are for %s, each with shards of its own; --index 'logs-{yyyy.MM}' makes fewer: "+
 			"one for each month, whatever the format", humanCount(int64(n))+" indexes")
 	}
-	if o.dry && !a.quiet {
+	if o.count && !a.quiet {
+		res.writeCount(a.Err)
+	} else if o.dry && !a.quiet {
 		_, _ = fmt.Fprintf(a.Err, "penstock: %s from %s, nothing was sent\n", plural(*res.Previewed, "document"),
 			plural(res.Objects, "object"))
 	}

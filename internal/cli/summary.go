@@ -13,23 +13,26 @@ import (
 	"time"
 
 	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/pipeline"
 )
 
 // result is what a run prints at its end: the JSON object of --json, and what the table is made of.
 type result struct {
 	penstock.Counts
-	sum         penstock.Counts  // what Counts was before a dry run took its name for delivered
-	DryRun      bool             `json:"dry_run,omitempty"`
-	Previewed   *int64           `json:"previewed,omitempty"` // of a dry run, in the place of delivered
-	Formats     map[string]int64 `json:"formats,omitempty"`   // objects by format
-	Indexes     map[string]int64 `json:"indexes,omitempty"`   // documents by index
-	Requests    int64            `json:"requests"`
-	Retries     int64            `json:"retries"`
-	BytesOut    int64            `json:"bytes_out"`
-	Seconds     float64          `json:"seconds"`
-	DeadLetters string           `json:"dead_letters,omitempty"` // where they rest, when there are any
-	Error       string           `json:"error,omitempty"`
-	Allocs      uint64           `json:"allocs,omitempty"` // with PENSTOCK_BENCH=1
+	sum         penstock.Counts      // what Counts was before a dry run took its name for delivered
+	DryRun      bool                 `json:"dry_run,omitempty"`
+	Previewed   *int64               `json:"previewed,omitempty"` // of a dry run, in the place of delivered
+	Formats     map[string]int64     `json:"formats,omitempty"`   // objects by format
+	Indexes     map[string]int64     `json:"indexes,omitempty"`   // documents by index
+	Routes      penstock.RouteCounts `json:"routes,omitempty"`    // records by route and rule
+	Cost        *float64             `json:"cost,omitempty"`      // of --count, at the price of the file
+	Requests    int64                `json:"requests"`
+	Retries     int64                `json:"retries"`
+	BytesOut    int64                `json:"bytes_out"`
+	Seconds     float64              `json:"seconds"`
+	DeadLetters string               `json:"dead_letters,omitempty"` // where they rest, when there are any
+	Error       string               `json:"error,omitempty"`
+	Allocs      uint64               `json:"allocs,omitempty"` // with PENSTOCK_BENCH=1
 }
 
 // count takes what the run counted. Of a dry run nothing is delivered.
@@ -75,8 +78,10 @@ type summary struct {
 	more            int64
 	formats         map[string]*penstock.Counts
 	indexes         map[string]int64
-	refused         int64 // given back because somebody refused
-	failed          int64 // given back for any reason
+	send            *pipeline.Write // of --count: what requests are bounded by
+	price           float64         // of a GB, 0 for none
+	refused         int64           // given back because somebody refused
+	failed          int64           // given back for any reason
 }
 
 func newSummary(all bool) *summary {
@@ -138,7 +143,10 @@ func troubled(c penstock.Counts) bool {
 func (s *summary) write(w io.Writer, r *result, width int) error {
 	var text bytes.Buffer
 	columns := r.columns()
-	for _, t := range []*table{s.objectTable(columns), s.formatTable(r, columns), s.indexTable()} {
+	for _, t := range []*table{
+		s.objectTable(columns), s.formatTable(r, columns), s.indexTable(), routeTable(r.Routes, s.send, s.price),
+		ruleTable(r.Routes, s.send),
+	} {
 		if len(t.rows) > 0 {
 			t.print(&text, width)
 			_, _ = fmt.Fprintln(&text)

@@ -9,7 +9,9 @@ import (
 	"fmt"
 	"maps"
 	"path"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -42,6 +44,7 @@ type File struct {
 	Formats []Format
 	// RouteValues are the settings of each route, in the order of the file.
 	RouteValues []RouteValue
+	price       float64
 	// Warnings are what is most likely not meant.
 	Warnings []Mistake
 }
@@ -101,6 +104,7 @@ func top() keys {
 			name: "keys", usage: "keys of hashes: where the secret of each is, never the secret itself",
 			form: named{keyForm{}},
 		},
+		{name: "price_per_gb", usage: "what a GB of documents costs, for ship --count", form: price{}},
 		{name: "always", usage: "rules for all records, before those of their route", form: rulesForm},
 		{
 			name: "formats", usage: "formats of your own, tried before those that are built in",
@@ -259,6 +263,7 @@ func build(path string, root *node, warnings []Mistake) *File {
 	file := &File{Path: path, Values: valuesOf(path, root), Warnings: warnings}
 	file.Tables = tablesOf(root.member("tables"))
 	file.Keys = keysOf(root.member("keys"))
+	file.price, _ = strconv.ParseFloat(root.textAt("price_per_gb"), 64)
 	file.Always, _ = rulesIn(root.member("always"))
 	if routes := root.member("routes"); routes != nil {
 		file.Routes, file.places = routesOf(routes), map[string]place{}
@@ -284,6 +289,38 @@ func build(path string, root *node, warnings []Mistake) *File {
 		}
 	}
 	return file
+}
+
+// price is an amount of money, above nothing and below a million.
+type price struct{}
+
+var (
+	pricePattern = regexp.MustCompile(`^[0-9]{1,6}(\.[0-9]+)?$`)
+	someFigure   = regexp.MustCompile(`[1-9]`)
+)
+
+func (price) check(f *finder, key string, n *node) {
+	if v, ok := f.one(key, n); ok && (!pricePattern.MatchString(v) || !someFigure.MatchString(v)) {
+		f.wrong(n.place, "%s: %q is not a price such as 0.24", key, v)
+	}
+}
+
+func (price) schema() map[string]any {
+	return map[string]any{"anyOf": []any{
+		map[string]any{"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1_000_000},
+		map[string]any{
+			"type": "string", "pattern": pricePattern.String(),
+			"allOf": []any{map[string]any{"pattern": someFigure.String()}},
+		},
+	}}
+}
+
+// Price is what a GB of documents costs, 0 when the file does not say. A nil File does not.
+func (f *File) Price() float64 {
+	if f == nil {
+		return 0
+	}
+	return f.price
 }
 
 // valuesOf returns the settings among the members of an object.

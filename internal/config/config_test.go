@@ -269,13 +269,14 @@ routes:
 
 func TestFlagsWinOverRoutes(t *testing.T) {
 	t.Parallel()
-	file, err := config.Parse("p.yaml", []byte("routes:\n  - {name: a, index: x, format: text, original: true}\n"))
+	file, err := config.Parse("p.yaml", []byte("always: [{index: z}, {data_stream: z}]\nroutes:\n"+
+		"  - {name: a, index: x, format: text, original: true, rules: [{index: z}, {remove: b}]}\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var read pipeline.Read
 	file.Into(&read, func(flag string) bool { return flag == "index" || flag == "original" })
-	if r := read.Routes[0]; r.Index != "" || r.Format != "text" || r.Original != nil || file.Routes[0].Index != "x" {
+	if r := read.Routes[0]; r.Index != "" || len(r.Rules) != 1 || len(read.Always) != 0 || r.Format != "text" || r.Original != nil || file.Routes[0].Index != "x" {
 		t.Errorf("got %+v", r)
 	}
 }
@@ -452,4 +453,61 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// What is wrong with rules is found before anything is read: words, fields, types, order.
+func TestMistakesInRulesAreToldAtTheirPlace(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string][]string{
+		"always: [{}]": {`1:10: a rule has no verb: one of ` +
+			`drop, keep, sample, set, compute, rename, remove, convert, lean, parse, lookup, redact, index, data_stream, pipeline, routing`},
+		"always: [{dorp: x}]":              {`1:11: unknown key "dorp"; did you mean "drop"?`},
+		"always: [{drop: x, set: {a: b}}]": {`1:20: a rule has a second verb, set beside drop; each is a rule of its own`},
+		"always: [{drop: ' '}]":            {`1:17: drop: say why, in a word or two`},
+		"always: [{drop: x}, {set: {a: b}}]": {
+			`1:21: this rule is never reached: the one in line 1 leaves everything out`,
+		},
+		"always: [{keep: x}, {sample: 1%}]": {
+			`1:21: this rule leaves nothing out: the one in line 1 keeps everything`,
+		},
+		"always: [{drop: x, shadow: true}, {set: {a: b}}]": nil,
+		"always: [{set: {a: b}, name: n}, {remove: c, name: n}]": {
+			`1:52: a second rule is called "n"; the first is in line 1`,
+		},
+		"always: [{sample: 200%}]": {`1:19: sample: "200%" is no part such as 10% or 0.5%`},
+		"always: [{set: {penstock.x: b}}]": {
+			`1:29: penstock.x: "penstock.x" is written by penstock: choose another name`,
+		},
+		"always: [{set: {a: '{b'}}]": {
+			`1:20: a: braces do not match up; a brace itself is written twice`,
+		},
+		"always: [{convert: {a: int}}]": {`1:24: a is "int", want integer or decimal or boolean or text`},
+		"always: [{lean: dashes}]":      {`1:17: lean is "dashes"; did you mean "dash"?`},
+		"always: [{remove: []}]":        {`1:19: remove is an empty list; leave the key out, or write a value`},
+		"always: [{index: Foo}]": {
+			`1:18: index: index pattern "Foo": an index name has no upper-case letters`,
+		},
+		"routes: [{name: a, format: alb, rules: [{remove: user_agnet}]}]": {
+			`1:50: remove: no record of the format alb has a field "user_agnet"; did you mean "user_agent"?`,
+		},
+		"routes: [{name: a, format: alb, rules: [{drop: x, when: 'user_agnet == \"x\"'}]}]": {
+			`1:57: when: at character 1: no record has a field "user_agnet": did you mean "user_agent"?`,
+		},
+		"routes: [{name: a, format: alb, rules: [{drop: x, when: 'elb_status_code == \"x\"'}]}]": {
+			`1:57: when: at character 20: elb_status_code is a number, and "x" is text`,
+		},
+		"routes: [{name: a, format: alb, rules: [{set: {b: c}}, {remove: b}, {drop: x, when: b == 'c'}]}]": nil,
+		"routes: [{name: a, match: {format: cloudtrail}, rules: [{remove: what.ever}]}]":                   nil,
+		"price_per_gb: 0": {`1:15: price_per_gb: "0" is not a price such as 0.24`},
+	} {
+		text = strings.ReplaceAll(text, `\"`, `"`)
+		var lines []string
+		for _, line := range want {
+			lines = append(lines, "p.yaml:"+line)
+		}
+		got := mistakes(t, "p.yaml", text)
+		if diff := cmp.Diff(got, lines); len(got)+len(lines) > 0 && diff != "" {
+			t.Errorf("%q (-got +want):\n%s", text, diff)
+		}
+	}
 }

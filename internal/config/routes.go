@@ -13,6 +13,7 @@ import (
 	"github.com/seed56735111/penstock/internal/glob"
 	"github.com/seed56735111/penstock/internal/settings"
 	"github.com/seed56735111/penstock/pipeline"
+	"github.com/seed56735111/penstock/rules"
 	"github.com/seed56735111/penstock/shape"
 )
 
@@ -436,6 +437,23 @@ func (f *File) Into(read *pipeline.Read, given func(flag string) bool) {
 	read.Lookups = f.Tables
 	read.Always, read.Routes, read.Definitions = f.Always, f.routesUnder(given), f.Definitions()
 	read.Keys = f.Keys
+	if given("index") { // which is for everything
+		read.Always = withoutIndex(read.Always)
+		for i := range read.Routes {
+			read.Routes[i].Rules = withoutIndex(read.Routes[i].Rules)
+		}
+	}
+}
+
+// withoutIndex returns the rules that name no index.
+func withoutIndex(list []rules.Rule) []rules.Rule {
+	return slices.DeleteFunc(slices.Clone(list), func(r rules.Rule) bool {
+		switch r.Verb.(type) {
+		case rules.Index, rules.DataStream:
+			return true
+		}
+		return false
+	})
 }
 
 func (f *File) routesUnder(given func(flag string) bool) []pipeline.Route {

@@ -22,7 +22,10 @@ type ruleVerb struct {
 
 // ruleVerbs are the verbs, a file for each.
 func ruleVerbs() []ruleVerb {
-	return []ruleVerb{dropVerb(), setVerb(), parseVerb(), lookupVerb(), redactVerb()}
+	return append([]ruleVerb{
+		dropVerb(), keepVerb(), sampleVerb(), setVerb(), computeVerb(), renameVerb(), removeVerb(), convertVerb(), leanVerb(),
+		parseVerb(), lookupVerb(), redactVerb(),
+	}, sendVerbs()...)
 }
 
 // beside are the keys that stand beside a verb.
@@ -47,8 +50,8 @@ func ruleKeys() keys {
 	return all
 }
 
-func (ruleForm) check(f *finder, key string, n *node) {
-	ruleKeys().check(f, key, n)
+func (ruleForm) check(f *finder, what string, n *node) {
+	ruleKeys().check(f, what, n)
 	if n.kind != object {
 		return
 	}
@@ -63,11 +66,15 @@ func (ruleForm) check(f *finder, key string, n *node) {
 			}
 		}
 	}
+	misspelled := func(m member) bool {
+		return !slices.ContainsFunc(ruleKeys(), func(k key) bool { return k.name == m.key })
+	}
 	switch {
+	case len(verbs) == 0 && slices.ContainsFunc(n.members, misspelled): // which may be the verb
 	case len(verbs) == 0:
-		f.wrong(n.place, "%s has no verb: one of %s", key, strings.Join(known, ", "))
+		f.wrong(n.place, "%s has no verb: one of %s", what, strings.Join(known, ", "))
 	case len(verbs) > 1:
-		f.wrong(verbs[1].place, "%s has a second verb, %s beside %s; each is a rule of its own", key, verbs[1].key, verbs[0].key)
+		f.wrong(verbs[1].place, "%s has a second verb, %s beside %s; each is a rule of its own", what, verbs[1].key, verbs[0].key)
 	}
 }
 
@@ -130,13 +137,12 @@ func (f *finder) relateRules(always, behind *node, format string) {
 		}
 	}
 	named := map[string]*node{}
-	var end *node // no rule behind it is reached
+	var end, kept *node // no rule behind the one is reached, none behind the other leaves anything out
 	for i := range all {
 		name := from[i].member("name")
 		switch first := named[all[i].Name]; {
 		case end != nil:
 			f.wrong(from[i].place, "this rule is never reached: the one in line %d leaves everything out", end.line)
-			end = nil // the others behind it are no news
 			return
 		case name != nil && first != nil:
 			f.wrong(name.place, "a second rule is called %s; the first is in line %d", quoted(name.text), first.line)
@@ -146,7 +152,14 @@ func (f *finder) relateRules(always, behind *node, format string) {
 		if v, ok := all[i].Verb.(rules.Redact); ok && v.Key != "" {
 			f.isKey(from[i], v)
 		}
-		if _, drops := all[i].Verb.(rules.Drop); drops && all[i].When == "" && !all[i].Shadow {
+		if _, keeps := all[i].Verb.(rules.Keep); keeps && all[i].When == "" && !all[i].Shadow {
+			kept = from[i]
+			continue
+		}
+		if kept != nil && leavesOut(all[i].Verb) {
+			f.wrong(from[i].place, "this rule leaves nothing out: the one in line %d keeps everything", kept.line)
+		}
+		if _, drops := all[i].Verb.(rules.Drop); drops && kept == nil && all[i].When == "" && !all[i].Shadow {
 			end = from[i]
 		}
 	}
@@ -172,6 +185,15 @@ func (f *File) Costs() []RouteCost {
 		}
 	}
 	return all
+}
+
+// leavesOut reports whether a verb may leave records out.
+func leavesOut(v rules.Verb) bool {
+	switch v.(type) {
+	case rules.Drop, rules.Sample:
+		return true
+	}
+	return false
 }
 
 // rule reports what is wrong with a rule.
@@ -234,4 +256,46 @@ func assignments(n *node) []rules.Assignment {
 		all = append(all, rules.Assignment{Field: m.key, Value: m.value.text})
 	}
 	return all
+}
+
+// namesAt are the texts of one value or of a list.
+func namesAt(n *node) []string {
+	items := n.items
+	if n.kind != list {
+		items = []*node{n}
+	}
+	all := make([]string, 0, len(items))
+	for _, item := range items {
+		text := item.text
+		if item.kind == null {
+			text = "null"
+		}
+		all = append(all, text)
+	}
+	return all
+}
+
+// filled is one of a few words, and not left empty.
+type filled []string
+
+func (w filled) check(f *finder, key string, n *node) {
+	if n.kind == null && slices.Contains(w, "null") { // the word, as YAML reads it
+		return
+	}
+	if v, ok := f.one(key, n); ok && v == "" {
+		f.wrong(n.place, "%s is empty, want %s", key, strings.Join(w, " or "))
+		return
+	}
+	words(w).check(f, key, n)
+}
+
+func (w filled) schema() map[string]any {
+	var all []any
+	for _, word := range w {
+		all = append(all, word)
+	}
+	if slices.Contains(w, "null") {
+		all = append(all, nil)
+	}
+	return map[string]any{"enum": all}
 }

@@ -84,6 +84,10 @@ var values = []string{
 	`[{"lookup": {"table": "t", "field": "a", "into": "b"}}]`, `[{"lookup": {"table": "t", "field": "a"}}]`,
 	`[{"lookup": {"table": "t", "field": "a", "into": "b", "fields": "x"}}]`,
 	`[{"lookup": {"table": "t", "field": "a", "into": "b", "fields": ["x", "y.z"]}}]`,
+	`[{"keep": "why"}, {"sample": "10%"}, {"compute": {"a": "b + 1"}}]`, `[{"rename": {"a": "b"}}, {"remove": "a"}]`,
+	`[{"remove": ["a", "b"]}, {"convert": {"a": "integer"}}]`, `[{"convert": {"a": "int"}}]`, `[{"lean": [null, "empty"]}]`,
+	`[{"lean": "dash"}]`, `[{"lean": "dashes"}]`, `[{"index": "x-{a}"}, {"data_stream": "y"}]`, `[{"pipeline": "p", "routing": "r"}]`,
+	`[{"pipeline": "p"}, {"routing": "{a}"}]`, `0.24`, `"0.24"`, `"0.0"`, `[{"remove": []}]`, `[{"rename": {}}]`,
 	`[{"name": "a", "workers": 3}]`, `[{"name": "a", "fields": "esc"}]`, `[{"name": 7, "index": null}]`,
 }
 
@@ -98,6 +102,7 @@ func beyond(text string) bool {
 		"says what records are", "is no name of a format", "it is no time such", "is no type: want", "fits the empty line",
 		"sets none", "both given", "a second route", "match is empty", "say why", "a data stream has",
 		": at character ", "no table is called", "is never reached", "a second rule",
+		": at character ", "is never reached", "a second rule", "leaves nothing out",
 	}, func(s string) bool { return strings.Contains(text, s) })
 }
 
