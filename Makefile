@@ -41,6 +41,8 @@ test-explain: ## the signing mistakes of real clients are named, all of them; "m
 	PENSTOCK_TEST_FULL=1 go test -count=1 -v -run TestTheExplainerNames ./test
 test-files: ## files through rotation, compression and links under 300 seeds; "make test" takes a sample
 	PENSTOCK_TEST_FULL=1 go test -count=1 -run TestFilesLaw ./internal/lawtest
+test-redaction: ## 10,000 planted secrets are in nothing that leaves; "make test" takes a sample
+	PENSTOCK_TEST_FULL=1 go test -count=1 -v -run TestNoPlantedSecretLeaves ./test
 python-fleet: ## 200 tests with a domain each, 8 at a time, and how fast and small a domain is; "make test" takes a sample
 	PENSTOCK_TEST_FULL=1 go test -count=1 -v -run TestAFleetOfDomains ./test
 soak: ## 1,000 clients of the proxy for a minute, with resets, stalls and changing keys; "make test" takes a sample

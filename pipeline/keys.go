@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -35,6 +36,20 @@ func LocalSecret(r redact.Reference) ([]byte, error) {
 		return io.ReadAll(io.LimitReader(f, longestSecret))
 	}
 	return nil, errors.New("parameters of Systems Manager are not read here")
+}
+
+// Secret returns what reads secrets, also those that are parameters of Systems Manager.
+func (o *AWS) Secret(ctx context.Context) func(redact.Reference) ([]byte, error) {
+	return func(r redact.Reference) ([]byte, error) {
+		if r.Scheme != "ssm" {
+			return LocalSecret(r)
+		}
+		cfg, err := o.Load(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return Parameter(ctx, cfg, r.Name)
+	}
 }
 
 // key returns the key of a name.

@@ -9,10 +9,14 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/deadletter"
 	"github.com/seed56735111/penstock/format"
+	"github.com/seed56735111/penstock/redact"
+	"github.com/seed56735111/penstock/rules"
 	"github.com/seed56735111/penstock/shape"
 )
 
@@ -29,8 +33,13 @@ type ReplayOptions struct {
 	// for all letters.
 	Index   string
 	Reroute bool
-	// Routes name the index of letters without one that they take, before Index does.
+	// Routes name the index of letters without one that they take, before Index does, and their rules that have not run
+	// on a letter do so now.
 	Routes []Route
+	// Always are the rules for all letters, and Keys and Secret are for rules, as in [Read].
+	Always []rules.Rule
+	Keys   map[string]KeySource
+	Secret func(r redact.Reference) ([]byte, error)
 	// Definitions are formats of the user's own, as in Read.
 	Definitions []Definition
 	// Choose picks letters; nil picks all.
@@ -55,10 +64,10 @@ func OpenReplay(ctx context.Context, o ReplayOptions) (*Replay, error) {
 	}
 	r := &Replay{options: o}
 	var err error
-	if r.again, err = newReshaper(o.Index, o.Reroute, o.Routes); err != nil {
+	by := Read{Routes: o.Routes, Definitions: o.Definitions, Always: o.Always, Keys: o.Keys, Secret: o.Secret}
+	if r.again, err = newReshaper(o.Index, o.Reroute, &by); err != nil {
 		return nil, err
 	}
-	r.again.own = o.Definitions
 	if err := o.Write.Check(); err != nil {
 		return nil, err
 	}
@@ -113,7 +122,7 @@ func (r *Replay) Run(ctx context.Context) (deadletter.ReplayCounts, error) {
 
 // reshaper makes the documents to send of letters that hold their record.
 type reshaper struct {
-	rest    *naming
+	rest    routeNaming
 	routes  []routeNaming
 	reroute bool              // also letters that have an index
 	homes   map[string]string // targets, by what letters call their domains
@@ -126,10 +135,26 @@ type naming struct {
 	namer   *shape.Namer
 }
 
-// routeNaming does so for the letters that a route takes.
+// routeNaming does so for the letters that a route takes, and has its rules.
 type routeNaming struct {
 	*matcher
 	*naming
+	chain *rules.Chain
+	left  map[string]*rules.Chain // of the chain, by the rules that have run
+}
+
+// others returns the rules that have not run on a letter, nil for none.
+func (r *routeNaming) others(run []string) *rules.Chain {
+	key := strings.Join(run, "\n")
+	chain, ok := r.left[key]
+	if !ok {
+		if r.left == nil {
+			r.left = map[string]*rules.Chain{}
+		}
+		chain = r.chain.Without(run)
+		r.left[key] = chain
+	}
+	return chain
 }
 
 func newNaming(pattern string) (*naming, error) {
@@ -140,40 +165,49 @@ func newNaming(pattern string) (*naming, error) {
 	return &naming{orDefault(pattern), p.Namer()}, nil
 }
 
-func newReshaper(pattern string, reroute bool, routes []Route) (*reshaper, error) {
+func newReshaper(pattern string, reroute bool, by *Read) (*reshaper, error) {
 	rest, err := newNaming(pattern)
 	if err != nil {
 		return nil, err
 	}
-	r := &reshaper{rest: rest, reroute: reroute, homes: map[string]string{}}
-	for i := range routes {
+	r := &reshaper{
+		rest: routeNaming{naming: rest}, reroute: reroute, homes: map[string]string{}, own: by.Definitions,
+	}
+	if r.rest.chain, err = by.chain(nil, ""); err != nil {
+		return nil, err
+	}
+	for i := range by.Routes {
+		route := &by.Routes[i]
 		one := routeNaming{naming: rest}
-		if one.matcher, err = routes[i].Match.compile(); err == nil && routes[i].Index != "" {
-			one.naming, err = newNaming(routes[i].Index)
+		if one.matcher, err = route.Match.compile(); err == nil && route.Index != "" {
+			one.naming, err = newNaming(route.Index)
+		}
+		if err == nil {
+			one.chain, err = by.chain(route.Rules, by.readAs(route))
 		}
 		if err != nil {
-			return nil, &RouteError{Route: routes[i].Name, Err: err}
+			return nil, &RouteError{Route: route.Name, Err: err}
 		}
 		r.routes = append(r.routes, one)
 	}
 	return r, nil
 }
 
-// naming returns what names the index of a letter: the first route that takes where it is from.
-func (r *reshaper) naming(l penstock.Letter) *naming {
+// route returns what is for a letter: the first route that takes where it is from.
+func (r *reshaper) route(l penstock.Letter) *routeNaming {
 	if len(r.routes) == 0 {
-		return r.rest
+		return &r.rest
 	}
 	from, file := shape.OriginOfDocument(l.Source, l.Document), ""
 	if l.Source.Bucket == "" && l.Document != nil {
 		file = string(shape.Text(l.Document, "penstock.file"))
 	}
-	for _, one := range r.routes {
-		if one.takes(&from, file) && one.format.take(l.Source.Format) {
-			return one.naming
+	for i := range r.routes {
+		if one := &r.routes[i]; one.takes(&from, file) && one.format.take(l.Source.Format) {
+			return one
 		}
 	}
-	return r.rest
+	return &r.rest
 }
 
 func (r *reshaper) document(l penstock.Letter) (penstock.Document, error) {
@@ -183,11 +217,21 @@ func (r *reshaper) document(l penstock.Letter) (penstock.Document, error) {
 }
 
 func (r *reshaper) made(l penstock.Letter) (penstock.Document, error) {
-	if l.Document == nil {
-		return r.reshape(l)
+	route := r.route(l)
+	chain := route.others(l.Rules)
+	switch {
+	case l.Document == nil:
+		return r.reshape(l, route, chain)
+	case chain != nil:
+		return r.rule(l, route, chain)
 	}
+	return r.send(l, route)
+}
+
+// send returns the document of a letter for its index.
+func (r *reshaper) send(l penstock.Letter, route *routeNaming) (penstock.Document, error) {
 	if l.Index == "" || r.reroute {
-		index, err := r.naming(l).namer.Name(l.Source, l.Document)
+		index, err := route.namer.Name(l.Source, l.Document)
 		if err != nil {
 			return penstock.Document{}, fmt.Errorf("name index: %w", err)
 		}
@@ -196,10 +240,60 @@ func (r *reshaper) made(l penstock.Letter) (penstock.Document, error) {
 	return deadletter.DocumentOf(l)
 }
 
+// rule applies rules to the document of a letter.
+func (r *reshaper) rule(l penstock.Letter, route *routeNaming, chain *rules.Chain) (penstock.Document, error) {
+	unparsed := shape.Text(l.Document, "parse_error") != nil
+	if unparsed && chain.RedactsFields() {
+		return penstock.Document{}, errors.New(
+			"the record cannot be read, and a rule redacts fields of it: ship its source again")
+	}
+	s := l.Source
+	id := penstock.Identity{Bucket: s.Bucket, Key: s.Key, Version: s.Version, ETag: s.ETag}
+	if s.Bucket == "" {
+		id.Key = string(shape.Text(l.Document, "penstock.file"))
+	}
+	entry, err := chain.Shaper(lettered{r, route, l}).Entry(&penstock.Object{Name: s.Object}, id, s.Entry, s.Format)
+	if err != nil {
+		return penstock.Document{}, err
+	}
+	rec := penstock.Record{JSON: l.Document, Raw: l.Raw, Offset: s.Offset, Unparsed: unparsed}
+	rec.Time, _ = time.Parse(time.RFC3339Nano, string(shape.Text(l.Document, penstock.NameTime)))
+	doc, err := entry.Shape(&rec)
+	if err != nil {
+		return penstock.Document{}, err
+	}
+	doc.Head, doc.Tail, doc.Raw = doc.Body(), nil, bytes.Clone(doc.Raw)
+	return doc, nil
+}
+
+// lettered makes the document to send of what rules leave of that of a letter.
+type lettered struct {
+	*reshaper
+	by     *routeNaming
+	letter penstock.Letter
+}
+
+// Entry is part of penstock.Shaper.
+func (s lettered) Entry(*penstock.Object, penstock.Identity, string, string) (penstock.EntryShaper, error) {
+	return s, nil
+}
+
+// Shape is part of penstock.EntryShaper.
+func (s lettered) Shape(r *penstock.Record) (penstock.Document, error) {
+	if r.Left {
+		return penstock.Document{}, penstock.ErrDrop
+	}
+	l := s.letter
+	l.Document, l.Raw = r.JSON, r.Text()
+	return s.send(l, s.by)
+}
+
 // reshape makes a document of the record in a letter, as earlier versions wrote those without an index. Its id is made
 // of the object's identity and the record's place; where it follows the content before the record it cannot be made
 // again.
-func (r *reshaper) reshape(l penstock.Letter) (penstock.Document, error) {
+func (r *reshaper) reshape(
+	l penstock.Letter, route *routeNaming, chain *rules.Chain,
+) (penstock.Document, error) {
 	s := l.Source
 	id := penstock.Identity{Bucket: s.Bucket, Key: s.Key, Version: s.Version, ETag: s.ETag}
 	if !id.Pinned() || s.Bucket == "" {
@@ -209,11 +303,15 @@ func (r *reshaper) reshape(l penstock.Letter) (penstock.Document, error) {
 	if err != nil {
 		return penstock.Document{}, err
 	}
-	shaper, err := shape.New(shape.Config{Index: r.naming(l).pattern})
+	shaper, err := shape.New(shape.Config{Index: route.pattern})
 	if err != nil {
 		return penstock.Document{}, err
 	}
-	p := penstock.Pipeline{Recognizer: d, Shaper: placed{Shaper: shaper, offset: s.Offset}}
+	var by penstock.Shaper = placed{Shaper: shaper, offset: s.Offset}
+	if chain != nil {
+		by = chain.Shaper(by)
+	}
+	p := penstock.Pipeline{Recognizer: d, Shaper: by}
 	reading, err := p.Read(&penstock.Object{Name: s.Object, Size: -1}, id,
 		penstock.Entry{Name: s.Entry, Reader: bytes.NewReader(l.Raw)})
 	if err != nil {
@@ -233,12 +331,12 @@ func (r *reshaper) reshape(l penstock.Letter) (penstock.Document, error) {
 			return penstock.Document{}, err
 		}
 		doc = shaped.Document
-		doc.ID, doc.Head, doc.Tail = bytes.Clone(doc.ID), doc.Body(), nil
+		doc.ID, doc.Head, doc.Tail, doc.Raw = bytes.Clone(doc.ID), doc.Body(), nil, bytes.Clone(doc.Raw)
 	}
 	if n == 0 {
 		return penstock.Document{}, errors.New("the letter holds no record")
 	}
-	doc.Raw, doc.Offset, doc.Routing, doc.Pipeline = l.Raw, s.Offset, []byte(l.Routing), l.Pipeline
+	doc.Offset, doc.Routing, doc.Pipeline = s.Offset, []byte(l.Routing), l.Pipeline
 	return doc, nil
 }
 

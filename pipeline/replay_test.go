@@ -1,10 +1,13 @@
 package pipeline
 
 import (
+	"cmp"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/rules"
 	"github.com/seed56735111/penstock/shape"
 )
 
@@ -17,7 +20,7 @@ func TestTheRecordInALetterOfAnEarlierVersionBecomesItsDocument(t *testing.T) {
 		Object: "s3://b/k", Bucket: "b", Key: "k", ETag: "e", Format: "ndjson", Offset: 70,
 		Length: int64(len(raw)),
 	}
-	r, err := newReshaper("x-{service|none}-{yyyy}", false, nil)
+	r, err := newReshaper("x-{service|none}-{yyyy}", false, &Read{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,6 +59,52 @@ func TestTheRecordInALetterOfAnEarlierVersionBecomesItsDocument(t *testing.T) {
 	} {
 		if doc, err := r.document(l); err == nil {
 			t.Errorf("a letter %s becomes %s", what, doc.Body())
+		}
+	}
+}
+
+// A letter is sent again by the rules that have not run on it, and by no other.
+func TestAReplayRunsTheRulesThatHaveNotRun(t *testing.T) {
+	t.Parallel()
+	set := func(name, value string) rules.Rule {
+		return rules.Rule{Name: name, Verb: rules.Set{Fields: []rules.Assignment{{Field: name, Value: value}}}}
+	}
+	mask := rules.Rule{Name: "mask", Verb: rules.Redact{Fields: []string{"user"}, With: rules.WithMask}}
+	r, err := newReshaper("x", false, &Read{
+		Always: []rules.Rule{set("a", "1")},
+		Routes: []Route{
+			{Name: "b", Match: Match{Bucket: globs("b")}, Rules: []rules.Rule{set("b", "2"), mask}},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		bucket          string
+		run             []string
+		want, wantRaw   string
+		document, wrong string
+	}{
+		{bucket: "b", run: []string{"a", "b", "mask"}, want: `{"user":"ada"}`, wantRaw: "ada"},
+		{bucket: "b", run: []string{"a", "mask"}, want: `{"user":"ada","b":"2"}`, wantRaw: "ada"},
+		{bucket: "b", want: `{"user":"[redacted]","a":"1","b":"2"}`, wantRaw: "[redacted]"},
+		{bucket: "c", want: `{"user":"ada","a":"1"}`, wantRaw: "ada"},
+		{bucket: "b", document: `{"parse_error":"x","message":"ada"}`, wrong: "cannot be read"},
+	} {
+		l := penstock.Letter{
+			ID: "id", Index: "i", Rules: tt.run, Raw: []byte("ada"), Document: []byte(cmp.Or(tt.document, `{"user":"ada"}`)),
+			Source: penstock.Place{Object: "s3://b/k", Bucket: tt.bucket, Key: "k", Format: "ndjson", Offset: 7},
+		}
+		doc, err := r.document(l)
+		if tt.wrong != "" {
+			if err == nil || !strings.Contains(err.Error(), tt.wrong) {
+				t.Errorf("%+v: %v", tt, err)
+			}
+			continue
+		}
+		if err != nil || string(doc.Body()) != tt.want || string(doc.Raw) != tt.wantRaw || string(doc.ID) != "id" ||
+			doc.Index != "i" || doc.Offset != 7 {
+			t.Errorf("%+v: got %s, raw %s, %+v, %v", tt, doc.Body(), doc.Raw, doc, err)
 		}
 	}
 }

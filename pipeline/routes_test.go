@@ -206,11 +206,11 @@ func TestAWrongRouteIsNamed(t *testing.T) {
 // A letter without an index gets that of the route by which its record went.
 func TestLettersGetTheIndexOfTheirRoute(t *testing.T) {
 	t.Parallel()
-	r, err := newReshaper("rest-{service|none}", false, []Route{
+	r, err := newReshaper("rest-{service|none}", false, &Read{Routes: []Route{
 		{Name: "a", Match: Match{Bucket: globs("b"), Format: globs("ndjson")}, Index: "a-{key[0]}-{service|none}"},
 		{Name: "b", Match: Match{LogGroup: globs("/ecs/*")}, Index: "b-{log_group}"},
 		{Name: "c", Match: Match{File: globs("/var/**")}, Index: "c"},
-	})
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,13 +11,20 @@ import (
 // of the secret. typed, when set, says of a path (names with dots between them) that what is there is a number or a
 // time whatever it looks like; it is asked only where something was found.
 func (d *Detector) AppendJSON(dst, value []byte, w With, typed func(path []byte) bool) (out []byte, hits int) {
+	return d.AppendJSONKinds(dst, value, w, typed, nil)
+}
+
+// AppendJSONKinds is AppendJSON, and adds what was found to a set of kinds.
+func (d *Detector) AppendJSONKinds(
+	dst, value []byte, w With, typed func(path []byte) bool, kinds *Set,
+) (out []byte, hits int) {
 	s := scratches.Get().(*scratch) //nolint:forcetypeassert // the pool has nothing else
 	defer s.free()
-	found := d.find(s, value)
-	if len(found) == 0 {
+	hit := d.find(s, value)
+	if len(hit) == 0 {
 		return append(dst, value...), 0
 	}
-	r := rewriter{w: w, scratch: s, in: value, out: dst, hits: found, path: s.path[:0], typed: typed}
+	r := rewriter{w: w, scratch: s, in: value, out: dst, hits: hit, path: s.path[:0], typed: typed, found: kinds}
 	r.value(0)
 	s.path = r.path[:0]
 	r.out = append(r.out, value[r.at:]...)
@@ -37,6 +44,7 @@ type rewriter struct {
 	path  []byte
 	names [slackToken + 1]int // masked names by kind
 	typed func(path []byte) bool
+	found *Set // nil when nobody asks
 	depth int
 }
 
@@ -130,7 +138,7 @@ func (r *rewriter) text(start, end int) {
 		r.copy(h.start)
 		r.put(h)
 		r.at = h.end
-		r.n++
+		r.count(h)
 	}
 }
 
@@ -153,7 +161,7 @@ func (r *rewriter) name(start, end int) {
 			r.names[h.of]++
 		}
 		r.at = h.end
-		r.n++
+		r.count(h)
 	}
 }
 
@@ -171,13 +179,21 @@ func (r *rewriter) scalar(start, end int) {
 		return
 	}
 	r.copy(start)
-	if r.w.key != nil && r.all == nil {
+	if r.all == nil && r.w.of(h.of).key != nil {
 		r.out = append(r.w.appendHit(append(r.out, '"'), h.of, r.scratch.text(h)), '"')
 	} else {
 		r.out = append(r.out, "null"...)
 	}
 	r.at = end
+	r.count(h)
+}
+
+// count counts a hit.
+func (r *rewriter) count(h hit) {
 	r.n++
+	if r.found != nil {
+		r.found.set |= 1 << h.of
+	}
 }
 
 // put appends what stands in the place of a hit.

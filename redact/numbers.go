@@ -384,6 +384,16 @@ func isProduct(b []byte, i int) bool {
 	return start == 0 || bytes.IndexByte([]byte(" \"'(;,=:+"), b[start-1]) >= 0
 }
 
+// isLabel reports whether the word that ends before b[end] is no part of an address, as in ip:2001:db8::1.
+func isLabel(b []byte, end int) bool {
+	for i := end - 1; i >= 0 && isWord(b[i]); i-- {
+		if hex(b[i]) < 0 {
+			return true
+		}
+	}
+	return false
+}
+
 var ip6Bytes = classOf("0-9", "a-f", "A-F", ":.")
 
 const longestIP6 = 45
@@ -396,8 +406,11 @@ func ip6At(b []byte, colon int) found {
 	}
 	end := ip6Bytes.run(b, start, longestIP6+1)
 	next := found{next: end}
-	if colon-start > 4 || !begins(b, start) || start > 0 && (b[start-1] == ':' || b[start-1] == '.') {
+	if colon-start > 4 || !begins(b, start) || start > 0 && b[start-1] == '.' {
 		return found{}
+	}
+	if start > 0 && b[start-1] == ':' && !isLabel(b, start-1) {
+		return found{} // the middle of an address, or of what is none
 	}
 	for end > start && (b[end-1] == '.' || b[end-1] == ':' && b[end-2] != ':') {
 		end-- // the sentence's, or that before a port

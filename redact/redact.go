@@ -51,6 +51,14 @@ var kinds = []Kind{
 // Kinds lists all kinds.
 func Kinds() []Kind { return slices.Clone(kinds) }
 
+// Set is a set of kinds.
+type Set struct{ set set }
+
+// Has reports whether one of the kinds is in the set.
+func (s Set) Has(of ...Kind) bool {
+	return slices.ContainsFunc(of, func(k Kind) bool { return s.set&(1<<max(0, slices.Index(kinds, k))) != 0 })
+}
+
 // Detector finds secrets of some kinds. It may be used by several goroutines at once.
 type Detector struct {
 	set     set

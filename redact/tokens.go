@@ -25,7 +25,7 @@ func mailAt(b []byte, at int) found {
 	}
 	domain := b[at+1 : end]
 	dot := bytes.LastIndexByte(domain, '.')
-	if start == at || dot < 1 || len(domain)-dot < 3 || bytes.Contains(domain, []byte("..")) {
+	if start == at || isPassword(b, start) || dot < 1 || len(domain)-dot < 3 || bytes.Contains(domain, []byte("..")) {
 		return found{}
 	}
 	top := domain[dot+1:]
@@ -40,6 +40,29 @@ func mailAt(b []byte, at int) found {
 		}
 	}
 	return found{start, end, end}
+}
+
+// isPassword reports whether what goes on at b[i] is the end of the password in a URL.
+func isPassword(b []byte, i int) bool {
+	named := false
+	for from := max(0, i-longestUser-longestPass); i > from && !urlEnds[b[i-1]]; i-- {
+		switch b[i-1] {
+		case ':':
+			named = true
+		case '/':
+			return named && i > 2 && (b[i-2] == '/' || b[i-2] == '\\' && b[i-3] == '/') && hasScheme(b, i)
+		case '@':
+			return false
+		}
+	}
+	return false
+}
+
+// hasScheme reports whether the two slashes that end before b[i] have a colon before them.
+func hasScheme(b []byte, i int) bool {
+	for i--; i >= 0 && (b[i] == '/' || b[i] == '\\'); i-- {
+	}
+	return i >= 0 && b[i] == ':'
 }
 
 const awsKeyLength = 20

@@ -11,6 +11,7 @@ import (
 type With struct {
 	mask bool
 	key  *Key
+	each *[slackToken + 1]With // by kind
 }
 
 var (
@@ -23,6 +24,23 @@ var (
 // Hash leaves a keyed hash, which is the same for the same secret: h1: and 32 hexadecimal digits. What was found is
 // hashed without the escapes around it; a card and an account number also without spaces and dashes.
 func Hash(k *Key) With { return With{key: k} }
+
+// Each leaves something else for each kind, and nothing for those that are not in it.
+func Each(by map[Kind]With) With {
+	w := With{each: new([slackToken + 1]With)}
+	for i, kind := range kinds {
+		w.each[i] = by[kind]
+	}
+	return w
+}
+
+// of is what stands in the place of a kind.
+func (w With) of(kind int) With {
+	if w.each != nil {
+		return w.each[kind]
+	}
+	return w
+}
 
 // Masked is what Mask leaves of a field.
 const Masked = "[redacted]"
@@ -66,7 +84,7 @@ func (w With) AppendValue(dst, value []byte) []byte {
 
 // appendHit appends what stands in the place of a secret.
 func (w With) appendHit(dst []byte, of int, text []byte) []byte {
-	switch {
+	switch w = w.of(of); {
 	case w.key != nil && (of == card || of == iban):
 		return w.key.append(dst, text, separators)
 	case w.key != nil:
@@ -80,7 +98,7 @@ func (w With) appendHit(dst []byte, of int, text []byte) []byte {
 // appendName is appendHit in the name of a member, which stays a name of its own: remove masks, and the second one of
 // a kind and all after it are numbered.
 func (w With) appendName(dst []byte, of int, text []byte, seen int) []byte {
-	if w.key != nil {
+	if w.of(of).key != nil {
 		return w.appendHit(dst, of, text)
 	}
 	dst = Mask.appendHit(dst, of, text)

@@ -86,6 +86,7 @@ func compileAll(general, list []Rule, schema expr.Schema, stages Stages) (c *Cha
 		c.note(&one)
 		c.rules = append(c.rules, one)
 	}
+	c.together()
 	return c, wrong
 }
 
@@ -129,6 +130,24 @@ func DefaultName(v Verb, number int) string {
 	}
 	return fmt.Sprintf("%s-%d", v.Word(), number+1)
 }
+
+// Without returns the chain without the rules of some names. A chain that is left without rules is nil.
+func (c *Chain) Without(names []string) *Chain {
+	rest := &Chain{stages: c.stages, ids: c.ids}
+	for i := range c.rules {
+		if one := &c.rules[i]; !slices.Contains(names, one.Name) {
+			rest.rules = append(rest.rules, *one)
+			rest.note(one)
+		}
+	}
+	if len(rest.rules) == 0 {
+		return nil
+	}
+	return rest
+}
+
+// RedactsFields reports whether a rule redacts fields, so that nothing leaves of a record that cannot be read.
+func (c *Chain) RedactsFields() bool { return c.redactsFields }
 
 // Cost is the most that the conditions take for one record, in comparisons of a number.
 func (c *Chain) Cost() int {

@@ -13,13 +13,14 @@ import (
 type secrets struct {
 	texts     []redact.Replacement // of fields
 	detectors []*detecting         // that have run
+	found     redact.Set           // by detectors
 	failed    bool                 // a redaction failed
 	json      []byte
 	raw       [2][]byte
 }
 
 func (s *secrets) reset() {
-	s.texts, s.detectors, s.failed = s.texts[:0], s.detectors[:0], false
+	s.texts, s.detectors, s.found, s.failed = s.texts[:0], s.detectors[:0], redact.Set{}, false
 	if cap(s.json) > keptArena {
 		s.json = nil
 	}

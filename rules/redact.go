@@ -66,7 +66,7 @@ func (v Redact) Compile(env *Env) (Action, error) {
 		return nothing{}, nil
 	}
 	if len(v.Detect) > 0 {
-		return &detecting{redact.New(v.Detect), with}, nil
+		return &detecting{redact.New(v.Detect), with, v.Detect}, nil
 	}
 	all := &redacting{with: with}
 	for _, name := range v.Fields {
@@ -146,7 +146,8 @@ func (a *redacting) Apply(r *Record) (Verdict, error) {
 // detecting redacts what looks like a secret.
 type detecting struct {
 	*redact.Detector
-	with redact.With
+	with  redact.With
+	kinds []redact.Kind // of this rule
 }
 
 // Redacts is part of Redactor.
@@ -159,8 +160,10 @@ var errNotRedacted = errors.New("the record cannot be taken apart")
 func (a *detecting) Apply(r *Record) (Verdict, error) {
 	r.secrets.detectors = append(r.secrets.detectors, a)
 	var hits int
-	if r.secrets.json, hits = a.AppendJSON(r.secrets.json[:0], r.JSON(), a.with, r.typed); hits == 0 {
-		return Nothing, nil
+	if r.secrets.json, hits = a.AppendJSONKinds(
+		r.secrets.json[:0], r.JSON(), a.with, r.typed, &r.secrets.found,
+	); hits == 0 {
+		return a.did(r), nil
 	}
 	after := r.Made(append(r.Room(), r.secrets.json...))
 	// Members keep their order and their number.
@@ -182,7 +185,42 @@ func (a *detecting) Apply(r *Record) (Verdict, error) {
 		r.secrets.failed = true
 		return Nothing, errNotRedacted
 	}
-	return Done, nil
+	return a.did(r), nil
+}
+
+// did says whether something of its own kinds was found, also by the first rule that looks for those of others.
+func (a *detecting) did(r *Record) Verdict {
+	if r.secrets.found.Has(a.kinds...) {
+		return Done
+	}
+	return Nothing
+}
+
+// together lets the first rule that detects secrets in every record look for those of all such rules: what one of them
+// leaves may no longer show what another looks for, such as a secret beside the id of its key.
+func (c *Chain) together() {
+	var first *detecting
+	by := map[redact.Kind]redact.With{}
+	var all []redact.Kind
+	for i := range c.rules {
+		one := &c.rules[i]
+		a, ok := one.action.(*detecting)
+		if !ok || one.Shadow || one.when != nil {
+			continue
+		}
+		if first == nil {
+			first = a
+		}
+		for _, kind := range a.kinds {
+			if _, before := by[kind]; !before {
+				by[kind] = a.with
+				all = append(all, kind)
+			}
+		}
+	}
+	if first != nil && len(all) > len(first.kinds) {
+		first.Detector, first.with = redact.New(all), redact.Each(by)
+	}
 }
 
 // eachMember calls yield with the members of an object until that returns false. It reports whether it came to the end.

@@ -156,6 +156,25 @@ func TestARedactionReachesWhatHoldsTheSameBytes(t *testing.T) {
 	}
 }
 
+// What one rule leaves does not hide from another what it looks for.
+func TestRedactionsDoNotHideSecretsFromEachOther(t *testing.T) {
+	t.Parallel()
+	e := entryOf(t, stages(t), detect(redact.Mail, redact.AWSKey),
+		rules.Rule{Verb: rules.Redact{Detect: []redact.Kind{redact.URLPassword, redact.AWSSecret}, With: rules.WithRemove}},
+		detect(redact.JWT))
+	raw := `{"a":"AKIAIOSFODNN7EXAMPLE,wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY","u":"db://u:p$ss@host.example"}`
+	doc, err := e.Shape(&penstock.Record{JSON: []byte(raw), Raw: []byte(raw)})
+	want := `{"a":"[aws_key],","u":"db://u:@host.example"}`
+	if err != nil || string(doc.Body()) != want || string(doc.Raw) != want {
+		t.Errorf("got %s, raw %s, %v; want %s", doc.Body(), doc.Raw, err, want)
+	}
+	for i, n := range []int64{1, 1, 0} {
+		if c := e.RuleCounts()[i]; c.Records != n {
+			t.Errorf("rule %d: %+v, want %d records", i, c, n)
+		}
+	}
+}
+
 // The same text has the same hash wherever it stands.
 func TestAHashJoins(t *testing.T) {
 	t.Parallel()

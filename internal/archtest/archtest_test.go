@@ -64,7 +64,7 @@ var allowed = map[string][]string{
 
 	// The process of the Lambda function.
 	"internal/function": {
-		root, "source", "decode", "deadletter", "domain", "sigv4", "lambda", "pipeline", "internal/settings",
+		root, "source", "decode", "deadletter", "domain", "lambda", "pipeline", "internal/settings",
 		"internal/advice", "internal/config",
 	},
 

@@ -39,6 +39,8 @@ func newExplainCommand(a *app) *cobra.Command {
 its times come from, which indexes its documents would go to, and what they look like. It sends nothing and leaves
 nothing behind.
 
+Rules are applied, and what they redact is not shown; --show-secrets shows it on a terminal.
+
 An OBJECT is what ship takes: a file, a directory, - for standard input, s3://bucket/key or s3://bucket/prefix.
 docs/explain.md explains the output.`,
 		Example: `  penstock explain s3://my-logs/2026/11/24/x.log.gz
@@ -47,6 +49,13 @@ docs/explain.md explains the output.`,
 		Args:    usageArgs(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a.routes(cmd, &o.read)
+			o.read.Secret = o.aws.Secret(cmd.Context())
+			if o.read.ShowSecrets && !isTerminal(a.Out) {
+				return &usageError{
+					Err:  errors.New("--show-secrets is for a terminal: this output goes elsewhere"),
+					Hint: "without it, records are shown as they leave",
+				}
+			}
 			return o.run(cmd.Context(), a, args)
 		},
 	}
@@ -60,6 +69,7 @@ docs/explain.md explains the output.`,
 	f.IntVar(&o.records, "records", 10_000, "most records to read of an entry")
 	f.IntVar(&o.objects, "objects", 10, "most objects to read")
 	f.IntVar(&o.shown, "show", 1, "documents to show of each entry")
+	f.BoolVar(&o.read.ShowSecrets, "show-secrets", false, "show records without redaction; on a terminal alone")
 	return cmd
 }
 

@@ -69,6 +69,7 @@ records); 4 incomplete, run it again; 5 refused. docs/ship.md explains the outpu
 			if o.Targets, err = a.routeTargets(o.Read.Routes, &o.Target); err != nil {
 				return err
 			}
+			o.Read.Secret = o.Target.AWS.Secret(cmd.Context())
 			return o.run(cmd.Context(), a, args, cmd.Flags().Changed(deadLettersFlag))
 		},
 	}

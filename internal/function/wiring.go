@@ -101,6 +101,7 @@ func (f *Function) wire(ctx context.Context, file *config.File) (*wiring, error)
 	if w.targets, err = file.TargetsFor(w.read.Routes, &w.Target, f.lookup); err != nil {
 		return nil, &advice.UsageError{Err: err, Hint: "targets is a key of the configuration file"}
 	}
+	w.read.Secret = w.AWS.Secret(ctx)
 	if err := w.open(ctx); err != nil {
 		return nil, err
 	}

@@ -458,7 +458,7 @@ var more = []mutant{
 	},
 	{
 		name: "a parameter is asked for once",
-		file: "internal/function/config.go", pkg: "./internal/function", test: "TestAParameterIsAskedForAgain",
+		file: "pipeline/parameter.go", pkg: "./internal/function", test: "TestAParameterIsAskedForAgain",
 		old: "\t\tif err == nil || !again ||",
 		new: "\t\tif true || err == nil || !again ||",
 	},
