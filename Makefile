@@ -7,7 +7,7 @@ MODULES = . bench test/clients tools/release
 # What a release is called: the tag of its commit, or VERSION.
 RELEASE := $(or $(VERSION),$(shell git describe --tags --exact-match 2>/dev/null),v0.0.0-dev)
 
-.PHONY: build lambda.zip wheel release site test-release demo test test-explain test-files python-fleet soak kill-checkpoint variants check lint fuzz bench bench-formats bench-ship bench-proxy dead vuln live
+.PHONY: build lambda.zip wheel release site test-release demo test test-explain test-files test-redaction python-fleet soak kill-checkpoint variants check lint fuzz bench bench-formats bench-ship bench-proxy dead vuln live
 build: ## a static binary in bin/
 	CGO_ENABLED=0 go build -trimpath -o bin/penstock ./cmd/penstock
 lambda.zip: ## the function in bin/, byte for byte the same each time [ARCH=amd64] [VERSION=1.2.3]
