@@ -224,7 +224,7 @@ func TestAPolicyDeletesItsPatternAlone(t *testing.T) {
 	for name, tt := range map[string]struct{ text, want string }{
 		"pattern":     {of(web(), mapping.ISM), `"ism_template":[{"index_patterns":["web-*"],"priority":`},
 		"older API":   {of(web(), mapping.OldISM), `"ism_template":{"index_patterns":["web-*"],"priority":`},
-		"age":         {of(web(), mapping.ISM), `"transitions":[{"conditions":{"min_index_age":"31d"},"state_name":"deleted"}]`},
+		"age":         {of(web(), mapping.ISM), `[{"conditions":{"min_index_age":"31d"},"state_name":"deleted"}]`},
 		"nothing yet": {of(web(), mapping.ISM), `{"actions":[],"name":"kept"`},
 		"delete":      {of(web(), mapping.ISM), `{"actions":[{"delete":{}}],"name":"deleted","transitions":[]}`},
 		"rollover":    {of(stream, mapping.ISM), `[{"rollover":{"min_index_age":"1d","min_size":"50gb"}}]`},

@@ -324,7 +324,7 @@ func added(a, b bulk.Stats) bulk.Stats {
 	a.Retries += b.Retries
 	a.BytesOut += b.BytesOut
 	a.RetriedBytes += b.RetriedBytes
-	a.Outcome.Add(b.Outcome)
+	a.Add(b.Outcome)
 	return a
 }
 

@@ -54,8 +54,8 @@ func newTemplatesShow(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show [FORMAT…]",
 		Short: "Write the templates, as requests for the console of Dashboards",
-		Long: `show writes the templates, and the policies of retention, as the requests that put makes. With --domain they are in
-the form that its version takes; without one in that of OpenSearch, which Elasticsearch takes from 7.8 on but for
+		Long: `show writes the templates, and the policies of retention, as the requests that put makes. With --domain they
+are in the form that its version takes; without one in that of OpenSearch, which Elasticsearch takes from 7.8 on but for
 retention.`,
 		Example: "  penstock templates show alb cloudtrail\n" +
 			"  penstock templates show --index 'app-{yyyy.MM}' --domain https://…",
@@ -198,8 +198,8 @@ func (p *templatePlace) printServerless(a *app) error {
 			return err
 		}
 		a.note("a collection has its retention from its service; create it with what is printed")
-		if _, err := fmt.Fprintf(a.Out, "aws opensearchserverless create-lifecycle-policy --type retention --name %s --policy %s\n",
-			r.Name, shellQuoted(string(body))); err != nil {
+		if _, err := fmt.Fprintf(a.Out, "aws opensearchserverless create-lifecycle-policy --type retention "+
+			"--name %s --policy %s\n", r.Name, shellQuoted(string(body))); err != nil {
 			return unwritten(err)
 		}
 	}

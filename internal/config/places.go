@@ -31,8 +31,7 @@ func spots(root *node) []spot {
 			all = append(all, spot{p, stream, target, retention, n.place, what})
 		}
 	}
-	var rules func(n *node, target, what string)
-	rules = func(n *node, target, what string) {
+	rules := func(n *node, target, what string) {
 		if n == nil {
 			return
 		}

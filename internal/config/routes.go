@@ -102,8 +102,9 @@ func routeKeys() keys {
 		{name: "rules", usage: "what becomes of the records, one after the other", form: rulesForm},
 		{name: "target", usage: "name of the target that the documents go to", form: text{}},
 		{
-			name: "action", usage: "what becomes of a document whose id is there: create leaves what is there, index replaces it",
-			form: words{pipeline.ActionCreate, pipeline.ActionIndex},
+			name:  "action",
+			usage: "what becomes of a document whose id is there: create leaves what is there, index replaces it",
+			form:  words{pipeline.ActionCreate, pipeline.ActionIndex},
 		},
 		{name: "routing", usage: "what chooses the shard, such as {customer}", form: text{testRouting}},
 		{name: "pipeline", usage: "ingest pipeline of the domain that the documents go through", form: text{testPipeline}},
