@@ -17,7 +17,6 @@ import (
 
 	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/format/internal/entry"
-	"github.com/seed56735111/penstock/format/internal/lines"
 	"github.com/seed56735111/penstock/format/internal/times"
 )
 
@@ -54,7 +53,7 @@ func isClosed(g entry.Grammar) bool {
 	if several, ok := g.(forms); ok {
 		return !slices.ContainsFunc(several, func(one entry.Grammar) bool { return !isClosed(one) })
 	}
-	s, ok := g.(*lines.Schema)
+	s, ok := g.(interface{ Closed() bool })
 	return ok && s.Closed()
 }
 

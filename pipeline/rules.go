@@ -15,14 +15,16 @@ import (
 	"github.com/seed56735111/penstock/shape"
 )
 
-// SchemaOf is what is known of the fields of records of a format; nil when that is nothing.
-func SchemaOf(name string) expr.Schema {
+// SchemaOf is what is known of the fields of records of a format, which may be one of the user's own; nil when that is
+// nothing.
+func SchemaOf(name string, own ...Definition) expr.Schema {
 	name, _, _ = strings.Cut(name, "(")
-	at := slices.IndexFunc(Formats(), func(f Format) bool { return f.Name == name })
+	all := Formats(own...)
+	at := slices.IndexFunc(all, func(f Format) bool { return f.Name == name })
 	if at < 0 {
 		return nil
 	}
-	f := Formats()[at]
+	f := all[at]
 	if len(f.Fields) == 0 {
 		return nil
 	}
@@ -54,10 +56,10 @@ func typeOf(f format.Field) expr.Type {
 }
 
 // ruleStages are what rules take from the other stages.
-func ruleStages(table func(name string) (*rules.Table, error)) rules.Stages {
+func ruleStages(table func(name string) (*rules.Table, error), own []Definition) rules.Stages {
 	return rules.Stages{
 		Table:  table,
-		Schema: SchemaOf,
+		Schema: func(format string) expr.Schema { return SchemaOf(format, own...) },
 		Index: func(pattern string) (rules.Pattern, error) {
 			p, err := shape.ParsePattern(pattern)
 			if err != nil {
@@ -118,14 +120,16 @@ func (i indexes) Entry(o *penstock.Object, id penstock.Identity, entry, format s
 
 // CheckRules returns what is wrong with rules: those for all records, and behind them those for records of a format,
 // which is empty for any.
-// Tables are those that rules may look into, of which only the beginnings are read.
-func CheckRules(always, list []rules.Rule, format string, tables []rules.TableSource) []*rules.RuleError {
-	return rules.Check(always, list, SchemaOf(format), checkStages(tables))
+// Tables are those that rules may look into, of which only the beginnings are read; own are formats of the user's own.
+func CheckRules(
+	always, list []rules.Rule, format string, tables []rules.TableSource, own ...Definition,
+) []*rules.RuleError {
+	return rules.Check(always, list, SchemaOf(format, own...), checkStages(tables, own))
 }
 
 // CostOfRules is what the conditions of rules without mistakes cost for one record, as [rules.Chain.Cost] counts.
 func CostOfRules(always, list []rules.Rule, tables []rules.TableSource) int {
-	stages := checkStages(tables)
+	stages := checkStages(tables, nil)
 	stages.Format = func(string) (func(dst, text []byte) ([]byte, bool), error) { // also the names of the user's own
 		return func(dst, _ []byte) ([]byte, bool) { return dst, false }, nil
 	}
@@ -136,26 +140,25 @@ func CostOfRules(always, list []rules.Rule, tables []rules.TableSource) int {
 	return c.Cost()
 }
 
-// checkStages are those for rules that are checked: tables are empty, and there are no formats but those that
-// are built in.
-func checkStages(tables []rules.TableSource) rules.Stages {
+// checkStages are those for rules that are checked: tables are empty.
+func checkStages(tables []rules.TableSource, own []Definition) rules.Stages {
 	stages := ruleStages(func(name string) (*rules.Table, error) {
 		if _, err := tableOf(tables, name); err != nil {
 			return nil, err
 		}
 		return &rules.Table{}, nil
-	})
-	stages.Format = new(Read).textOf
+	}, own)
+	stages.Format = (&Read{Definitions: own}).textOf
 	stages.Key = func(string) (*redact.Key, error) { return redact.NewKey(1, []byte("a key for checks alone")) }
 	return stages
 }
 
 // chain returns the rules for the entries of a route whose records are of a format.
 func (o *Read) chain(list []rules.Rule, format string) (*rules.Chain, error) {
-	stages := ruleStages(o.table)
+	stages := ruleStages(o.table, o.Definitions)
 	stages.Format = o.textOf
 	stages.Key, stages.ShowSecrets = o.key, o.ShowSecrets
-	c, err := rules.Compile(o.Always, list, SchemaOf(format), stages)
+	c, err := rules.Compile(o.Always, list, SchemaOf(format, o.Definitions...), stages)
 	if err != nil {
 		return nil, &OptionError{BadChain, err}
 	}

@@ -279,6 +279,7 @@ func (p *templatePlace) prefix() string {
 
 // templateRoutes takes the routes of the file, unless formats are named.
 func (a *app) templateRoutes(cmd *cobra.Command, o *templateOptions, formats []string) {
+	o.read.Definitions = a.config.Definitions()
 	if len(formats) == 0 {
 		a.routes(cmd, &o.read)
 	}

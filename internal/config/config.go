@@ -60,7 +60,7 @@ func Parse(path string, data []byte) (*File, error) {
 	f := &finder{}
 	root := read(path, data, f)
 	if root != nil {
-		f.own = namesOf(root.member("formats"))
+		f.define(root.member("formats"))
 		f.tables = tablesOf(root.member("tables"))
 		root.secrets(f)
 		top().check(f, "the file", root)

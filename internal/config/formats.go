@@ -225,18 +225,27 @@ func testTime(v string) error {
 	return nil
 }
 
-// namesOf are the names of formats.
-func namesOf(formats *node) []string {
+// define takes note of formats, for what names them elsewhere in the file.
+func (f *finder) define(formats *node) {
 	if formats == nil {
-		return nil
+		return
 	}
-	var all []string
-	for _, n := range formats.items {
-		if name := n.member("name"); name != nil && name.kind == scalar {
-			all = append(all, name.text)
+	for _, n := range formats.items[:min(len(formats.items), format.MostDefinitions)] {
+		name := n.member("name")
+		if name == nil || name.kind != scalar || slices.Contains(f.own, name.text) {
+			continue
+		}
+		f.own = append(f.own, name.text)
+		var wrong finder
+		definitionKeys().check(&wrong, "a format", n)
+		if len(wrong.found) > 0 {
+			continue
+		}
+		d := definitionOf(n)
+		if mistakes, _ := d.Check(); len(mistakes) == 0 {
+			f.defined = append(f.defined, d)
 		}
 	}
-	return all
 }
 
 // relateFormats reports what is wrong between formats.

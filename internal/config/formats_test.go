@@ -74,6 +74,26 @@ func TestMistakesInFormats(t *testing.T) {
 	}
 }
 
+// Rules know the fields of a format that the file defines, wherever it stands in the file.
+func TestRulesKnowTheFieldsOfFormats(t *testing.T) {
+	t.Parallel()
+	const text = `routes:
+  - name: r
+    format: billing
+    rules: [{ drop: small, when: 'FIELD < 3' }]
+formats: [{ name: billing, dissect: 'order=%{order} %{to}', types: { order: integer } }]
+`
+	for field, want := range map[string]string{
+		"order": "", "ordre": `4:34: when: at character 1: no record has a field "ordre": did you mean "order"?`,
+		"to": "4:34: when: at character ",
+	} {
+		got := mistakes(t, "p.yaml", strings.Replace(text, "FIELD", field, 1))
+		if want == "" && len(got) > 0 || want != "" && !strings.HasPrefix(strings.Join(got, ""), "p.yaml:"+want) {
+			t.Errorf("%s: got %q, want %q", field, got, want)
+		}
+	}
+}
+
 // What a file says of formats arrives as it was written.
 func TestFormatsOfAFile(t *testing.T) {
 	t.Parallel()

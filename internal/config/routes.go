@@ -311,7 +311,7 @@ func (f *finder) route(r *node) {
 	}
 }
 
-// readAs is the format that the records of a route have, empty when it may be several, or is one of the user's own.
+// readAs is the format that the records of a route have, empty when it may be several.
 func readAs(r, root *node) string {
 	name := root.textAt("format")
 	if match := r.member("match"); match != nil && match.member("format") != nil {
@@ -319,9 +319,6 @@ func readAs(r, root *node) string {
 	}
 	if own := r.textAt("format"); own != "" {
 		name = own
-	}
-	if slices.Contains(namesOf(root.member("formats")), name) {
-		return ""
 	}
 	return name
 }

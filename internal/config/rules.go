@@ -131,7 +131,7 @@ func rulesIn(n *node) (all []rules.Rule, from []*node) {
 func (f *finder) relateRules(always, behind *node, format string) {
 	general, _ := rulesIn(always)
 	all, from := rulesIn(behind)
-	for _, wrong := range pipeline.CheckRules(general, all, format, f.tables) {
+	for _, wrong := range pipeline.CheckRules(general, all, format, f.tables, f.defined...) {
 		if at := wrong.Number - len(general); at >= 0 { // those for all records are told of alone
 			f.rule(from[at], wrong, format)
 		}
@@ -205,7 +205,7 @@ func (f *finder) rule(n *node, wrong *rules.RuleError, format string) {
 		}
 	}
 	if e, ok := errors.AsType[*rules.FieldError](wrong.Err); ok {
-		near := settings.Nearest(e.Name, slices.Sorted(maps.Keys(pipeline.SchemaOf(format))))
+		near := settings.Nearest(e.Name, slices.Sorted(maps.Keys(pipeline.SchemaOf(format, f.defined...))))
 		if near != "" {
 			near = fmt.Sprintf("; did you mean %q?", near)
 		}

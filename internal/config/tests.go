@@ -90,10 +90,12 @@ func (f *finder) formats() []string { return append(slices.Clone(f.own), formats
 
 // testRead is the function of this name, for settings that may name a format of the file's.
 func (f *finder) testRead(o *pipeline.Read) error {
+	o.Definitions = f.defined
 	for _, name := range f.own {
 		d := pipeline.Definition{Name: name, Dissect: "as named: %{field}"}
-		if wrong, _ := d.Check(); len(wrong) == 0 {
-			o.Definitions = append(o.Definitions, d)
+		known := func(one pipeline.Definition) bool { return one.Name == name }
+		if wrong, _ := d.Check(); len(wrong) == 0 && !slices.ContainsFunc(f.defined, known) {
+			o.Definitions = append(slices.Clone(o.Definitions), d) // its own mistakes are told where it stands
 		}
 	}
 	return testRead(o)

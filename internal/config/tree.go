@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/seed56735111/penstock/pipeline"
 	"github.com/seed56735111/penstock/rules"
 )
 
@@ -92,6 +93,8 @@ func Line(path string, m Mistake) string {
 type finder struct {
 	found []Mistake
 	own   []string // the names of the formats that the file defines
+	// defined are those of them that have no mistakes.
+	defined []pipeline.Definition
 	// tables are those of the file that have no mistake of shape.
 	tables []rules.TableSource
 	keys   []string // the names of its keys

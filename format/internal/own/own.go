@@ -4,6 +4,7 @@ package own
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -93,6 +94,12 @@ func (f *Format) Documented() []entry.Field {
 		all = append(all, entry.Field{Name: f.fields[i].Name, Type: f.fields[i].kind.Type()})
 	}
 	return all
+}
+
+// Closed reports whether records have no fields but those that are documented. A time that nobody can tell has a name
+// of its own.
+func (f *Format) Closed() bool {
+	return !slices.ContainsFunc(f.fields, func(one field) bool { return one.kind == Time })
 }
 
 // Told looks for a line that is a record.
