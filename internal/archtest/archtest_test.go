@@ -73,7 +73,7 @@ var allowed = map[string][]string{
 	"internal/migrate":  {"internal/config"},
 	"internal/config": {
 		"domain", "shape", "format", "pipeline", "internal/settings", "internal/glob", "iam", "rules",
-		"redact",
+		"redact", root,
 	},
 	"internal/advice": {
 		root, "source", "shape", "bulk", "deadletter", "doctor", "domain", "sigv4", "pipeline", "lambda",

@@ -18,6 +18,7 @@ func commands(a *app) []*cobra.Command {
 		newPythonCommand(a),
 		newTemplatesCommand(a),
 		newCheckCommand(a),
+		newTestCommand(a),
 		newConfigCommand(a),
 		newMigrateCommand(a),
 		newFormatsCommand(a),

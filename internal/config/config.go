@@ -45,6 +45,8 @@ type File struct {
 	// RouteValues are the settings of each route, in the order of the file.
 	RouteValues []RouteValue
 	price       float64
+	// Tests are those of the routes, in their order.
+	Tests []RouteTest
 	// Warnings are what is most likely not meant.
 	Warnings []Mistake
 }
@@ -275,6 +277,7 @@ func build(path string, root *node, warnings []Mistake) *File {
 					file.RouteValues = append(file.RouteValues, RouteValue{name, m.key, v})
 				}
 			}
+			file.Tests = append(file.Tests, testsOf(name, r.member("tests"))...)
 		}
 	}
 	if formats := root.member("formats"); formats != nil {

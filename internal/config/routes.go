@@ -116,6 +116,10 @@ func routeKeys() keys {
 			name: "retention", usage: "how long the indexes of the route stay, such as 30d; set by penstock templates put alone",
 			form: retention,
 		},
+		{
+			name: "tests", usage: "samples with what is expected of them, for penstock test",
+			form: several{testKeys(), "a test"},
+		},
 	}
 	for _, s := range settings.Table() {
 		if slices.Contains(routeSettings, s.Key()) {
@@ -248,6 +252,7 @@ func relateRoutes(f *finder, routes, root *node) {
 			}
 		}
 		f.route(r)
+		f.relateTests(r.member("tests"))
 		f.relateRules(root.member("always"), r.member("rules"), readAs(r, root))
 		if chosen := r.member("target"); chosen != nil && chosen.kind == scalar {
 			f.target(chosen, root.member("targets"))

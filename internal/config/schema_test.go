@@ -88,6 +88,11 @@ var values = []string{
 	`[{"remove": ["a", "b"]}, {"convert": {"a": "integer"}}]`, `[{"convert": {"a": "int"}}]`, `[{"lean": [null, "empty"]}]`,
 	`[{"lean": "dash"}]`, `[{"lean": "dashes"}]`, `[{"index": "x-{a}"}, {"data_stream": "y"}]`, `[{"pipeline": "p", "routing": "r"}]`,
 	`[{"pipeline": "p"}, {"routing": "{a}"}]`, `0.24`, `"0.24"`, `"0.0"`, `[{"remove": []}]`, `[{"rename": {}}]`,
+	`[{"name": "a", "tests": [{"name": "t", "line": "x", "dropped": "y", "documents": [{"a": {"b": [1, null]}}]}]}]`,
+	`[{"name": "a", "tests": [{"line": "x", "dropped": "y"}]}]`, `[{"name": "a", "tests": {"name": "t"}}]`,
+	`[{"name": "a", "tests": [{"name": "t", "line": ["x"], "index": "y"}]}]`,
+	`[{"name": "a", "tests": [{"name": "t", "line": "x", "documents": {"a": 1}}]}]`,
+	`[{"name": "a", "tests": [{"name": "t", "line": "x", "documents": ["a"], "drop": "y"}]}]`,
 	`[{"name": "a", "workers": 3}]`, `[{"name": "a", "fields": "esc"}]`, `[{"name": 7, "index": null}]`,
 }
 
@@ -100,6 +105,8 @@ func beyond(text string) bool {
 		"is no date such", "is no part such", "is no rate:",
 		"nothing ever matches", "never reached", "the pattern is empty", "regular expression", "means nothing beside",
 		"says what records are", "is no name of a format", "it is no time such", "is no type: want", "fits the empty line",
+		"a test has no sample", "a test expects nothing", "a second test", "the text is empty",
+		"nor an absolute path", "is not s3://bucket/key",
 		"sets none", "both given", "a second route", "match is empty", "say why", "a data stream has",
 		": at character ", "no table is called", "is never reached", "a second rule", "leaves nothing out",
 	}, func(s string) bool { return strings.Contains(text, s) })
