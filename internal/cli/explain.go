@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -162,8 +163,10 @@ type seen struct {
 	indexes    map[string]int
 	firstID    string
 	documents  [][]byte
-	way        string // of the first document beside its index
+	way        string   // of the first document beside its index
+	before     [][]byte // what the records of documents were before rules changed them; nil for those that they did not
 	firstError error
+	rules      []penstock.RuleCount
 }
 
 // entry explains one stream of plain bytes. It reports whether it was read to its end.
@@ -206,6 +209,9 @@ func (o *explainOptions) entry(w io.Writer, p *penstock.Pipeline, obj *penstock.
 		}
 		s.add(shaped, err, o.shown)
 	}
+	for _, route := range reading.Routes() {
+		s.rules = append(s.rules, route.Rules...)
+	}
 	s.write(w, whole && broken == nil)
 	return whole, broken
 }
@@ -244,6 +250,7 @@ func (s *seen) add(r *penstock.Shaped, err error, shown int) {
 	}
 	if len(s.documents) < shown {
 		s.documents = append(s.documents, doc.Body())
+		s.before = append(s.before, bytes.Clone(r.Before))
 	}
 }
 
@@ -283,9 +290,39 @@ func (s *seen) write(w io.Writer, whole bool) {
 	if s.way != "" {
 		line(w, "first goes", "%s", s.way)
 	}
-	for _, doc := range s.documents {
+	for i := range s.rules {
+		if text := fired(&s.rules[i]); text != "" {
+			line(w, "rule", "%s", text)
+		}
+	}
+	redacts := slices.ContainsFunc(s.rules, func(c penstock.RuleCount) bool { return c.Verb == "redact" })
+	for i, doc := range s.documents {
+		switch {
+		case s.before[i] != nil && redacts:
+			line(w, "before", "not shown: rules redact these records")
+		case s.before[i] != nil:
+			line(w, "before", "%s", s.before[i])
+		}
 		line(w, "document", "%s", doc)
 	}
+}
+
+// fired says what a rule did, empty when it did nothing.
+func fired(c *penstock.RuleCount) string {
+	if c.Records+c.Failed == 0 {
+		return ""
+	}
+	text := fmt.Sprintf("%s (%s): %s", c.Rule, c.Verb, plural(c.Records, "record"))
+	if c.Dropped > 0 {
+		text += fmt.Sprintf(", %s left out", humanCount(c.Dropped))
+	}
+	if c.Failed > 0 {
+		text += fmt.Sprintf(", failed on %s", humanCount(c.Failed))
+	}
+	if c.Shadow {
+		text += ", as a shadow: it did nothing"
+	}
+	return text
 }
 
 // wayOf says how a document goes into its index, where a route says something of it.

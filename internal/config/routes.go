@@ -309,7 +309,7 @@ func (f *finder) route(r *node) {
 	}
 	if r.member("skip") != nil {
 		for _, m := range r.members {
-			if !slices.Contains([]string{"name", "match", "skip"}, m.key) && routeKeys().has(m.key) {
+			if !slices.Contains([]string{"name", "match", "skip", "tests"}, m.key) && routeKeys().has(m.key) {
 				f.wrong(m.place, "%s means nothing beside skip: no record is read", m.key)
 			}
 		}
