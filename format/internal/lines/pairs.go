@@ -327,8 +327,8 @@ func (r *pairReader) record(line []byte, offset int64, y entry.Yield) bool {
 	b, at, pairs, words := r.each(append(r.Buffer(len(line)), '{'), line[head:], &rec)
 	if head > 0 && at < 0 {
 		b = append(b, `,"`...)
-		b = append(r.unique(append(b, "priority"...), len(b)), `":`...)
-		b = append(b, trimZeros(line[1:head-1])...)
+		b = append(r.unique(append(b, "priority"...), len(b)), `":"`...)
+		b = append(append(b, line[1:head-1]...), '"') // text, as the values of the pairs
 	}
 	r.JSON = b
 	switch {
@@ -344,14 +344,6 @@ func (r *pairReader) record(line []byte, offset int64, y entry.Yield) bool {
 	r.JSON = append(b, '}')
 	rec.JSON = r.JSON[1:]
 	return r.Emit(rec, y)
-}
-
-// trimZeros returns digits without the zeros before a number.
-func trimZeros(digits []byte) []byte {
-	for len(digits) > 1 && digits[0] == '0' {
-		digits = digits[1:]
-	}
-	return digits
 }
 
 // all appends the pairs of a field. It reports false when something in it cannot be.
