@@ -62,7 +62,7 @@ func (s *pages) copied(context.Context) error {
 		if err != nil {
 			return err
 		}
-		text, err := os.ReadFile(file)
+		text, err := os.ReadFile(file) //nolint:gosec // pages of ours
 		if err != nil {
 			return err
 		}
@@ -171,7 +171,7 @@ func (s *pages) formats(ctx context.Context) error {
 
 // shown adds the beginning of a sample, and of what it becomes.
 func shown(b *bytes.Buffer, sample string) error {
-	text, err := os.ReadFile(sample) //nolint:gosec // a sample of ours
+	text, err := os.ReadFile(sample)
 	if err != nil || strings.HasSuffix(sample, ".golden") {
 		return err
 	}
@@ -181,7 +181,7 @@ func shown(b *bytes.Buffer, sample string) error {
 		beginning = strings.ToValidUTF8(beginning[:most], "") + "…"
 	}
 	_, _ = fmt.Fprintf(b, "\n## A file\n\n```\n%s\n```\n", strings.TrimSpace(beginning))
-	golden, err := os.ReadFile(sample + ".golden") //nolint:gosec // the same
+	golden, err := os.ReadFile(sample + ".golden")
 	if err != nil {
 		return err
 	}
@@ -250,12 +250,14 @@ func picture(command, out string) []byte {
 	}
 	w, h := int(width*letter)+2*margin, len(lines)*lineHeight+2*margin
 	var b bytes.Buffer
-	_, _ = fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" role="img">`+
+	_, _ = fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" `+
+		`role="img">`+
 		"\n<title>%s</title>\n"+`<rect width="100%%" height="100%%" rx="8" fill="#101418"/>`+"\n"+
 		`<g font-family="ui-monospace,Menlo,Consolas,monospace" font-size="14" fill="#d8dee4" xml:space="preserve">`+"\n",
 		w, h, w, h, html.EscapeString(command))
 	for i, line := range lines {
-		_, _ = fmt.Fprintf(&b, `<text x="%d" y="%d">%s</text>`+"\n", margin, margin+(i+1)*lineHeight-4, html.EscapeString(line))
+		_, _ = fmt.Fprintf(&b, `<text x="%d" y="%d">%s</text>`+"\n", margin, margin+(i+1)*lineHeight-4,
+			html.EscapeString(line))
 	}
 	b.WriteString("</g>\n</svg>\n")
 	return b.Bytes()
@@ -264,7 +266,7 @@ func picture(command, out string) []byte {
 // navigation writes mkdocs.yml, and puts the pictures on the first page.
 func (s *pages) navigation(context.Context) error {
 	first := filepath.Join(s.dir, "index.md")
-	text, err := os.ReadFile(first) //nolint:gosec // written above
+	text, err := os.ReadFile(first)
 	if err != nil {
 		return err
 	}
