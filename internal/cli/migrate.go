@@ -21,9 +21,9 @@ func newMigrateCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "migrate FILE",
 		Short: "Write the configuration of another shipper as ours",
-		Long: `migrate reads the configuration of another program and prints a penstock.yaml that does the same as far as there
-are keys for it. Behind it, as comments, it lists by their lines what has no counterpart, and what is done otherwise.
-Code (VRL, Lua, Ruby, JavaScript) is not translated: each block is quoted with the rules that come nearest.
+		Long: `migrate reads the configuration of another program and prints a penstock.yaml that does the same as far as
+there are keys for it. Behind it, as comments, it lists by their lines what has no counterpart, and what is done
+otherwise. Code (VRL, Lua, Ruby, JavaScript) is not translated: each block is quoted with the rules that come nearest.
 
 It reads user.ini of SIEM on OpenSearch, config.yaml of elastic-serverless-forwarder, and Filebeat (aws-s3), Fluent
 Bit (opensearch, es), Vector (aws_s3, elasticsearch; in YAML or JSON) and Logstash (s3, opensearch). Secrets are not
