@@ -19,15 +19,20 @@ import (
 //
 // The names of the fields are those that Read.Fields says.
 func Templates(e mapping.Engine, index, fields string, formats ...string) ([]mapping.Template, error) {
-	p, err := shape.ParsePattern(orDefault(index))
+	return (&Read{Index: index, Fields: fields}).templates(e, formats...)
+}
+
+// templates are those of the formats in the indexes of the settings.
+func (o *Read) templates(e mapping.Engine, formats ...string) ([]mapping.Template, error) {
+	p, err := shape.ParsePattern(orDefault(o.Index))
 	if err != nil {
 		return nil, &OptionError{BadIndex, err}
 	}
 	if len(formats) > 1 && !p.HasFormat() {
 		return nil, &OptionError{BadIndex, fmt.Errorf("index pattern %q: its indexes have several formats; "+
-			"one template for them has the fields of one format at most", index)}
+			"one template for them has the fields of one format at most", o.Index)}
 	}
-	chosen, err := templateFormats(p, fields, nil, formats...)
+	chosen, err := templateFormats(p, o.Fields, o.Definitions, formats...)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +107,7 @@ func (o *Read) IndexesOf(
 		return nil, err
 	}
 	if len(o.Routes) == 0 {
-		out.Templates, err = Templates(e, o.Index, o.Fields, formats...)
+		out.Templates, err = o.templates(e, formats...)
 		return out, err
 	}
 	all := &templateSet{engine: e}
