@@ -392,8 +392,8 @@ func (o *object) entry(name string, br *bufio.Reader, depth int) error {
 	return o.give(penstock.Entry{Name: name}, text, depth)
 }
 
-// MayRecode reports whether an entry is text, or bytes, that did not tell an encoding by themselves, so that Recoded may
-// say one. It is to be asked before the next entry is.
+// MayRecode reports whether an entry is text, or bytes, that did not tell an encoding by themselves, so that Recoded
+// may say one. It is to be asked before the next entry is.
 func MayRecode(e penstock.Entry) bool {
 	r, ok := e.Reader.(*entryReader)
 	return ok && e.Table == "" && !r.known

@@ -2,6 +2,7 @@ package deploy_test
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,9 +24,7 @@ func stack(t *testing.T, parameters ...map[string]string) []map[string]any {
 			"DomainEndpoint": "https://search-logs-abc.eu-west-1.es.amazonaws.com",
 			"DomainArn":      "arn:aws:es:eu-west-1:123456789012:domain/logs", "SourceBucketArns": "arn:aws:s3:::logs",
 		}
-		for k, v := range p {
-			all[k] = v
-		}
+		maps.Copy(all, p)
 		given = append(given, all)
 	}
 	in, err := json.Marshal(given)

@@ -9,8 +9,8 @@ import (
 	"github.com/seed56735111/penstock/format/internal/entry"
 )
 
-// leans is a grammar that says how near an entry is to it, of which it has not told that it is its own: from 0 to 1, and
-// what speaks against it.
+// leans is a grammar that says how near an entry is to it, of which it has not told that it is its own: from 0 to 1,
+// and what speaks against it.
 type leans interface {
 	Against(r *entry.Reader) (near float64, why string)
 }

@@ -17,7 +17,8 @@ func near(t *testing.T, cfg format.Config, text string) []penstock.Near {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rec, err := d.Recognize(&penstock.Object{}, penstock.Identity{Key: "x"}, penstock.Entry{Reader: strings.NewReader(text)})
+	rec, err := d.Recognize(&penstock.Object{}, penstock.Identity{Key: "x"},
+		penstock.Entry{Reader: strings.NewReader(text)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -196,8 +196,8 @@ func plain(v any) any {
 	return out
 }
 
-// holds reports whether a value of the domain is what it should be. What the domain adds to an object is its own; a list
-// has no more than it should.
+// holds reports whether a value of the domain is what it should be. What the domain adds to an object is its own; a
+// list has no more than it should.
 func holds(have, want any) bool {
 	switch want := want.(type) {
 	case map[string]any:

@@ -99,7 +99,8 @@ func (k *keeper) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		index := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
 		if _, has := k.managed[index]; has == strings.Contains(r.URL.Path, "/add/") {
 			answer(200, map[string]any{"updated_indices": 0, "failures": true, "failed_indices": []any{map[string]any{
-				"index_name": index, "reason": "This index already has a policy, use the update policy API to update index policies",
+				"index_name": index,
+				"reason":     "This index already has a policy, use the update policy API to update index policies",
 			}}})
 			return
 		}
@@ -210,7 +211,8 @@ func TestAnIndexHasOneRetention(t *testing.T) {
 	}
 }
 
-// The policy says what Index State Management documents: one pattern, a state that is left by age, and one that deletes.
+// The policy says what Index State Management documents: one pattern, a state that is left by age, and one that
+// deletes.
 func TestAPolicyDeletesItsPatternAlone(t *testing.T) {
 	t.Parallel()
 	of := func(r mapping.Retention, k mapping.Keeper) string {

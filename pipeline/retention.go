@@ -54,8 +54,8 @@ func RetentionOf(r *Route) (*mapping.Retention, error) {
 	case r.Stream && whole:
 		out.Pattern = prefix
 	case !r.Stream && !p.HasDate():
-		return nil, fmt.Errorf("retention deletes whole indexes, and %q has no date in its name: the newest records would go "+
-			"with the oldest; add one such as {yyyy.MM.dd}, or use a data stream", r.Index)
+		return nil, fmt.Errorf("retention deletes whole indexes, and %q has no date in its name: the newest records would "+
+			"go with the oldest; add one such as {yyyy.MM.dd}, or use a data stream", r.Index)
 	case !strings.HasSuffix(prefix, "-"):
 		return nil, fmt.Errorf("retention deletes what begins as %q does, up to its first brace: %s; let that end in -",
 			r.Index, strconv.Quote(prefix))

@@ -97,7 +97,8 @@ func (o *Read) TemplateTargets() []string {
 }
 
 // IndexesOf is what the domain of a target should have: for the indexes of the settings, where they are its own, and
-// for those of the routes that send to it. With ILM as the keeper templates name the policies of retention, as it wants.
+// for those of the routes that send to it. With ILM as the keeper templates name the policies of retention, as it
+// wants.
 func (o *Read) IndexesOf(
 	target string, e mapping.Engine, keeper mapping.Keeper, formats ...string,
 ) (*Indexes, error) {

@@ -55,7 +55,8 @@ func databaseBytes(t testing.TB) []byte {
 	return b.Bytes()
 }
 
-const hosts = "\ufeffip,name,rack,note\r\n10.0.0.1,web-1,7,\"says \"\"hi\"\"\"\r\n10.0.0.2,web-2,,\r\n17,seventeen,,\r\n"
+const hosts = "\ufeffip,name,rack,note\r\n10.0.0.1,web-1,7,\"says \"\"hi\"\"\"\r\n10.0.0.2,web-2,,\r\n" +
+	"17,seventeen,,\r\n"
 
 func csvTable(t testing.TB, text string) (*rules.Table, error) {
 	t.Helper()

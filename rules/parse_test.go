@@ -112,7 +112,9 @@ func TestWrongParsesAreNamed(t *testing.T) {
 		`rule 1: parse: "penstock.x" is written by penstock: choose another name`: {
 			Field: "f", As: "url", Into: "penstock.x",
 		},
-		`rule 1: parse: "yaml" is neither url, query, user_agent, grok, dissect, regex nor the name of a format`: {Field: "f", As: "yaml", Into: "o"},
+		`rule 1: parse: "yaml" is neither url, query, user_agent, grok, dissect, regex nor the name of a format`: {
+			Field: "f", As: "yaml", Into: "o",
+		},
 		`rule 1: parse: "_id" begins with an underscore, as the engines' own fields do: choose another name`: {
 			Field: "f", As: "grok", Pattern: "%{WORD:_id}",
 		},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/seed56735111/penstock"
@@ -296,8 +297,8 @@ type errNoObject string
 
 func (e errNoObject) Error() string { return fmt.Sprintf("%q is there and is no object", string(e)) }
 
-// Set puts a value, which is JSON, where t says: in the place of what is there, in the innermost object on the way to it
-// that is there, or at the end of the record. The value must stay valid as long as the record.
+// Set puts a value, which is JSON, where t says: in the place of what is there, in the innermost object on the way to
+// it that is there, or at the end of the record. The value must stay valid as long as the record.
 func (r *Record) Set(t *Target, value []byte) error {
 	if old, at := r.locate(t.path); at >= 0 {
 		r.splice(at, old, value)
@@ -428,8 +429,8 @@ func (r *Record) begin() {
 
 // rollback takes back what was done since begin.
 func (r *Record) rollback() {
-	for i := len(r.undo) - 1; i >= 0; i-- {
-		r.members[r.undo[i].at] = r.undo[i].was
+	for _, u := range slices.Backward(r.undo) {
+		r.members[u.at] = u.was
 	}
 	r.members = r.members[:r.before.members]
 	r.goes, r.kept, r.changed, r.touched = r.before.goes, r.before.kept, r.before.changed, r.before.touched

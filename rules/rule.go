@@ -47,8 +47,8 @@ type Action interface {
 	Apply(r *Record) (Verdict, error)
 }
 
-// Redactor is an Action that takes out what must not leave. Such a rule runs on every record, also on one that becomes a
-// dead letter because an earlier rule failed on it.
+// Redactor is an Action that takes out what must not leave. Such a rule runs on every record, also on one that becomes
+// a dead letter because an earlier rule failed on it.
 type Redactor interface {
 	Action
 	Redacts()
@@ -152,7 +152,7 @@ type DropError struct{ Rule, Reason string }
 func (e *DropError) Error() string { return "dropped by the rule " + e.Rule + ": " + e.Reason }
 
 // Is reports whether target is penstock.ErrDrop.
-func (e *DropError) Is(target error) bool { return target == penstock.ErrDrop } //nolint:errorlint // a sentinel
+func (e *DropError) Is(target error) bool { return target == penstock.ErrDrop }
 
 var errNoVerb = errors.New("the rule has no verb")
 
@@ -167,10 +167,9 @@ func (e *Env) Field(name string) error {
 	if _, known := e.Schema[name]; known || isOrigin(name) {
 		return nil
 	}
-	first := name
 	for i := range name {
 		if name[i] == '.' {
-			first = name[:i]
+			first := name[:i]
 			if t, known := e.Schema[first]; known && (t == expr.Object || t == expr.Unknown) {
 				return nil
 			}

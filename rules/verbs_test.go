@@ -102,7 +102,10 @@ func TestARuleThatFailsChangesNothing(t *testing.T) {
 func TestAShadowRuleDoesNothing(t *testing.T) {
 	t.Parallel()
 	for _, verb := range []rules.Verb{
-		rules.Drop{"why"}, rules.Set{fields("a", "b")}, rules.Remove{[]string{"x"}}, rules.Rename{fields("y", "x")},
+		rules.Drop{"why"},
+		rules.Set{fields("a", "b")},
+		rules.Remove{[]string{"x"}},
+		rules.Rename{fields("y", "x")},
 		rules.Keep{"why"},
 	} {
 		c, err := rules.Compile(nil, []rules.Rule{{Verb: verb, Shadow: true}, {Verb: rules.Drop{"no"}, When: "z == 1"}}, nil,
@@ -117,7 +120,8 @@ func TestAShadowRuleDoesNothing(t *testing.T) {
 		const record = `{"x":1,"y":{"z":2}}`
 		doc, err := e.Shape(&penstock.Record{JSON: []byte(record)})
 		count := e.(penstock.RuleCounter).RuleCounts()[0]
-		if err != nil || string(doc.Body()) != record || count.Records+count.Failed != 1 || count.Dropped != 0 || !count.Shadow {
+		if err != nil || string(doc.Body()) != record || count.Records+count.Failed != 1 || count.Dropped != 0 ||
+			!count.Shadow {
 			t.Errorf("%s: got %s, %v, counted %+v", verb.Word(), doc.Body(), err, count)
 		}
 	}
@@ -177,8 +181,12 @@ func TestASampleGoesByTheID(t *testing.T) {
 func TestAbsentFieldsAreNoFailure(t *testing.T) {
 	t.Parallel()
 	for _, verb := range []rules.Verb{
-		rules.Set{fields("a", "{x}")}, rules.Compute{fields("a", "x + 1")}, rules.Rename{fields("x", "y")},
-		rules.Remove{[]string{"x", "x.y"}}, rules.Convert{fields("x", "integer")}, rules.Routing{"{x}"},
+		rules.Set{fields("a", "{x}")},
+		rules.Compute{fields("a", "x + 1")},
+		rules.Rename{fields("x", "y")},
+		rules.Remove{[]string{"x", "x.y"}},
+		rules.Convert{fields("x", "integer")},
+		rules.Routing{"{x}"},
 		rules.Pipeline{"{x}"},
 	} {
 		if got, err := run(t, []rules.Rule{{Verb: verb}}, `{"b":1}`); err != nil || got != `{"b":1}` {
@@ -211,7 +219,8 @@ func FuzzChain(f *testing.F) {
 		{Verb: rules.Set{fields("a.b", "{c}", "x", "{a.b}")}},
 		{Verb: rules.Rename{fields("a.c", "d", "e", "a.f")}},
 		{Verb: rules.Remove{[]string{"a.b", "g.h.i"}}, When: `a.b != "x"`},
-		{Verb: rules.Lean{}}, {Verb: rules.Convert{fields("n", "integer", "m", "text")}},
+		{Verb: rules.Lean{}},
+		{Verb: rules.Convert{fields("n", "integer", "m", "text")}},
 		{Verb: rules.Routing{"{x}"}},
 	}, nil, rules.Stages{})
 	if err != nil {

@@ -35,8 +35,8 @@ type ids struct {
 	buf    [22 + 1 + 13]byte
 }
 
-// IDs returns what makes the ids of an entry's records: it is called for each of them, in their order, and its result is
-// valid until the next.
+// IDs returns what makes the ids of an entry's records: it is called for each of them, in their order, and its result
+// is valid until the next.
 func IDs(id penstock.Identity, entry string) func(r *penstock.Record) []byte {
 	return newIDs(id, entry).next
 }

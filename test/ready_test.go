@@ -44,7 +44,8 @@ func TestRoutesOnRealNodes(t *testing.T) {
 			}
 			stream := version != "7.10.2" // whose open-source build has none
 			head := "domain: " + node.URL + "\nno_sign: true\nindex: rest\nroutes:\n"
-			piped := "  - { name: piped, match: { file: '**/piped*' }, index: 'piped-{yyyy.MM}', pipeline: upper, routing: '{customer}' }\n"
+			piped := "  - { name: piped, match: { file: '**/piped*' }, index: 'piped-{yyyy.MM}', pipeline: upper, " +
+				"routing: '{customer}' }\n"
 			streamed := "  - { name: app, match: { file: '**/app*' }, data_stream: logs-app-prod }\n"
 			config := file("penstock.yaml", head+piped)
 			if stream {

@@ -174,7 +174,8 @@ func (o *templateOptions) put(ctx context.Context, a *app, p *templatePlace) err
 			if err := mapping.PutRetention(ctx, p.domain, k); err != nil {
 				return err
 			}
-			_, _ = fmt.Fprintf(a.Out, "%sretention %s of %s put: %s, deleted at %s\n", p.prefix(), k.Keep, k.Of, k.Pattern, k.Age)
+			_, _ = fmt.Fprintf(a.Out, "%sretention %s of %s put: %s, deleted at %s\n", p.prefix(), k.Keep, k.Of, k.Pattern,
+				k.Age)
 		case k.State == mapping.Foreign:
 			a.note("the policy %s left as somebody else wrote it; see penstock templates diff", k.Name)
 		default:
@@ -211,9 +212,9 @@ func newTemplatesDiff(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "diff [FORMAT…]",
 		Short: "Compare the templates with those of a domain",
-		Long: `diff has a line for each template and each policy of retention that is not as it should be, with what it is: missing,
-older (put by an earlier version), edited (put by templates put and changed since) or foreign (somebody else wrote
-it). Below a template are the values that only the domain has, with -, and those that it lacks, with +. It writes
+		Long: `diff has a line for each template and each policy of retention that is not as it should be, with what it is:
+missing, older (put by an earlier version), edited (put by templates put and changed since) or foreign (somebody else
+wrote it). Below a template are the values that only the domain has, with -, and those that it lacks, with +. It writes
 nothing when all are the same.`,
 		Example: "  penstock templates diff --domain https://search-x.eu-west-1.es.amazonaws.com",
 		RunE: func(cmd *cobra.Command, formats []string) error {

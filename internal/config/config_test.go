@@ -276,7 +276,8 @@ func TestFlagsWinOverRoutes(t *testing.T) {
 	}
 	var read pipeline.Read
 	file.Into(&read, func(flag string) bool { return flag == "index" || flag == "original" })
-	if r := read.Routes[0]; r.Index != "" || len(r.Rules) != 1 || len(read.Always) != 0 || r.Format != "text" || r.Original != nil || file.Routes[0].Index != "x" {
+	if r := read.Routes[0]; r.Index != "" || len(r.Rules) != 1 || len(read.Always) != 0 || r.Format != "text" ||
+		r.Original != nil || file.Routes[0].Index != "x" {
 		t.Errorf("got %+v", r)
 	}
 }
@@ -460,7 +461,8 @@ func TestMistakesInRulesAreToldAtTheirPlace(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string][]string{
 		"always: [{}]": {`1:10: a rule has no verb: one of ` +
-			`drop, keep, sample, set, compute, rename, remove, convert, lean, parse, lookup, redact, index, data_stream, pipeline, routing`},
+			`drop, keep, sample, set, compute, rename, remove, convert, lean, parse, lookup, redact, index, data_stream, ` +
+			`pipeline, routing`},
 		"always: [{dorp: x}]":              {`1:11: unknown key "dorp"; did you mean "drop"?`},
 		"always: [{drop: x, set: {a: b}}]": {`1:20: a rule has a second verb, set beside drop; each is a rule of its own`},
 		"always: [{drop: ' '}]":            {`1:17: drop: say why, in a word or two`},

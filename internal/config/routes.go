@@ -431,8 +431,8 @@ func matchOf(n *node) pipeline.Match {
 	}
 }
 
-// Into puts routes, rules and formats into read: the routes without what the command line says for all entries. Given reports
-// whether a flag stands on the command line. A nil File has none.
+// Into puts routes, rules and formats into read: the routes without what the command line says for all entries. Given
+// reports whether a flag stands on the command line. A nil File has none.
 func (f *File) Into(read *pipeline.Read, given func(flag string) bool) {
 	if f == nil {
 		return

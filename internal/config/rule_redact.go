@@ -106,7 +106,10 @@ const mostKeys = 999
 func keyKeys() keys {
 	return keys{
 		{name: "from", usage: "env:NAME, file:PATH or ssm:NAME", form: reference{}, required: true},
-		{name: "number", usage: "goes in front of every hash; 1 by default, and one more for a new secret", form: keyNumber{}},
+		{
+			name: "number", usage: "goes in front of every hash; 1 by default, and one more for a new secret",
+			form: keyNumber{},
+		},
 	}
 }
 

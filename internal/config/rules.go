@@ -74,7 +74,8 @@ func (ruleForm) check(f *finder, what string, n *node) {
 	case len(verbs) == 0:
 		f.wrong(n.place, "%s has no verb: one of %s", what, strings.Join(known, ", "))
 	case len(verbs) > 1:
-		f.wrong(verbs[1].place, "%s has a second verb, %s beside %s; each is a rule of its own", what, verbs[1].key, verbs[0].key)
+		f.wrong(verbs[1].place, "%s has a second verb, %s beside %s; each is a rule of its own", what, verbs[1].key,
+			verbs[0].key)
 	}
 }
 

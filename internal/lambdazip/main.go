@@ -96,7 +96,7 @@ func pack(binary []byte, with []string) ([]byte, error) {
 		return nil, err
 	}
 	for _, file := range with {
-		data, err := os.ReadFile(file) //nolint:gosec // a word on our own command line
+		data, err := os.ReadFile(file)
 		if err != nil {
 			return nil, err
 		}

@@ -8,8 +8,8 @@ import (
 	"github.com/seed56735111/penstock/format/internal/entry"
 )
 
-// Against says how near the first record of an entry, which is not of the format, is to it: from 0 to 1, and what speaks
-// against it.
+// Against says how near the first record of an entry, which is not of the format, is to it: from 0 to 1, and what
+// speaks against it.
 func (f *Row) Against(r *entry.Reader) (near float64, why string) {
 	if !Begins(r) {
 		return 0, ""
