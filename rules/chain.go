@@ -87,7 +87,7 @@ func compileAll(general, list []Rule, schema expr.Schema, stages Stages) (c *Cha
 		c.rules = append(c.rules, one)
 	}
 	c.together()
-	return c, wrong
+	return c, append(wrong, tooEarly(list)...)
 }
 
 func compile(r *Rule, number int, env *Env) (one rule, wrong []*RuleError) {

@@ -1,8 +1,11 @@
 package rules
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"regexp"
+	"strings"
 
 	"github.com/seed56735111/penstock/internal/quote"
 )
@@ -16,6 +19,8 @@ type Index struct {
 // Word is part of Verb.
 func (Index) Word() string { return "index" }
 
+func (i Index) reads() []string { return fieldsOf(i.Pattern) }
+
 // Compile is part of Verb.
 func (i Index) Compile(env *Env) (Action, error) { return newNaming(i.Pattern, env) }
 
@@ -24,6 +29,8 @@ type DataStream struct{ Name string }
 
 // Word is part of Verb.
 func (DataStream) Word() string { return "data_stream" }
+
+func (d DataStream) reads() []string { return fieldsOf(d.Name) }
 
 // Compile is part of Verb.
 func (d DataStream) Compile(env *Env) (Action, error) { return newNaming(d.Name, env) }
@@ -71,6 +78,8 @@ type Pipeline struct {
 // Word is part of Verb.
 func (Pipeline) Word() string { return "pipeline" }
 
+func (p Pipeline) reads() []string { return fieldsOf(p.Name) }
+
 // Compile is part of Verb.
 func (p Pipeline) Compile(env *Env) (Action, error) {
 	text, err := NewText(p.Name, env)
@@ -105,6 +114,8 @@ type Routing struct {
 
 // Word is part of Verb.
 func (Routing) Word() string { return "routing" }
+
+func (v Routing) reads() []string { return fieldsOf(v.Value) }
 
 // Compile is part of Verb.
 func (v Routing) Compile(env *Env) (Action, error) {
@@ -155,4 +166,62 @@ func (r *Record) intern(name []byte) string {
 		r.interned[known] = known
 	}
 	return known
+}
+
+// sending is a verb that says where a record goes. What it reads of the record leaves at once: no rule behind it takes
+// anything out of that.
+type sending interface{ reads() []string }
+
+var (
+	placeholder = regexp.MustCompile(`\{([^{}|]+)(\|[^{}]*)?\}`)
+	ofTheDate   = regexp.MustCompile(`^(yyyy|xxxx|MM|dd|HH|mm|ww|[._-])+$`)
+)
+
+// fieldsOf are the fields of a record that stand in a text or a pattern.
+func fieldsOf(text string) []string {
+	var names []string
+	for _, m := range placeholder.FindAllStringSubmatch(text, -1) {
+		if name := m[1]; name != "format" && !isOrigin(name) && !ofTheDate.MatchString(name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// tooEarly returns a mistake for each rule that sends by a field which a rule behind it redacts.
+func tooEarly(list []Rule) (wrong []*RuleError) {
+	for i := range list {
+		v, ok := list[i].Verb.(sending)
+		if !ok || list[i].Shadow {
+			continue
+		}
+		names := v.reads()
+		for j := i + 1; j < len(list) && len(names) > 0; j++ {
+			r, ok := list[j].Verb.(Redact)
+			if !ok || list[j].Shadow {
+				continue
+			}
+			if name := r.touches(names); name != "" {
+				wrong = append(wrong, &RuleError{i, []string{list[i].Verb.Word()}, fmt.Errorf("the field %s leaves before the rule "+
+					"%q behind this one redacts it; put this rule behind that one", name, cmp.Or(list[j].Name, DefaultName(r, j)))})
+				break
+			}
+		}
+	}
+	return wrong
+}
+
+// touches returns the first of some fields that the verb may redact: detectors look at all of them.
+func (v Redact) touches(names []string) string {
+	for _, name := range names {
+		if len(v.Detect) > 0 {
+			return name
+		}
+		for _, field := range v.Fields {
+			if name == field || strings.HasPrefix(name, field+".") || strings.HasPrefix(field, name+".") {
+				return name
+			}
+		}
+	}
+	return ""
 }
