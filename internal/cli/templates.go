@@ -80,6 +80,7 @@ retention.`,
 			return nil
 		},
 	}
+	cmd.ValidArgsFunction = oneOf(formatNames()...)
 	o.flags(cmd)
 	return cmd
 }
@@ -233,6 +234,7 @@ nothing when all are the same.`,
 			return nil
 		},
 	}
+	cmd.ValidArgsFunction = oneOf(formatNames()...)
 	o.flags(cmd)
 	return cmd
 }
