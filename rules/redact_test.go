@@ -282,8 +282,10 @@ func BenchmarkRedact(b *testing.B) {
 		{"set, hash", []rules.Rule{set, {Verb: rules.Redact{Fields: []string{"client_ip"}, With: rules.WithHash, Key: "k"}}}},
 		{"five", []rules.Rule{
 			{Verb: rules.Drop{"health"}, When: `elb_status_code == 200 && user_agent startsWith "ELB-HealthChecker"`},
-			set, {Verb: rules.Rename{Fields: []rules.Assignment{{Field: "target_ip", Value: "target.ip"}}}},
-			{Verb: rules.Remove{Fields: []string{"trace_id"}}}, mask("client_ip"),
+			set,
+			{Verb: rules.Rename{Fields: []rules.Assignment{{Field: "target_ip", Value: "target.ip"}}}},
+			{Verb: rules.Remove{Fields: []string{"trace_id"}}},
+			mask("client_ip"),
 		}},
 		{"set, detect card aws_key jwt", []rules.Rule{set, detect(redact.Card, redact.AWSKey, redact.JWT)}},
 	} {

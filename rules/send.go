@@ -202,8 +202,9 @@ func tooEarly(list []Rule) (wrong []*RuleError) {
 				continue
 			}
 			if name := r.touches(names); name != "" {
-				wrong = append(wrong, &RuleError{i, []string{list[i].Verb.Word()}, fmt.Errorf("the field %s leaves before the rule "+
-					"%q behind this one redacts it; put this rule behind that one", name, cmp.Or(list[j].Name, DefaultName(r, j)))})
+				err := fmt.Errorf("the field %s leaves before the rule %q behind this one redacts it; put this rule behind it",
+					name, cmp.Or(list[j].Name, DefaultName(r, j)))
+				wrong = append(wrong, &RuleError{i, []string{list[i].Verb.Word()}, err})
 				break
 			}
 		}

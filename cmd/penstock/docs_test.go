@@ -352,7 +352,10 @@ func desk(t *testing.T) string {
 			`"eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"my-logs"},` +
 			`"object":{"key":"2026/11/24/x.log.gz","size":100}}}]}`,
 		"policy.json": fmt.Sprintf(everything, `"Principal":{"AWS":"arn:aws:iam::123456789012:role/shipper"},`),
+		"new.json":    fmt.Sprintf(everything, `"Principal":{"AWS":"arn:aws:iam::123456789012:user/grace"},`),
 		"role.json":   fmt.Sprintf(everything, ""),
+		"filebeat.yml": "filebeat.inputs:\n  - type: aws-s3\n    bucket_arn: arn:aws:s3:::my-logs\n" +
+			"output.elasticsearch:\n  hosts: [https://search-logs-abc.eu-west-1.es.amazonaws.com]\n",
 		"cases.yaml": "access_policies: policy.json\ncases:\n  - name: the shipper writes\n" +
 			"    principal: arn:aws:sts::123456789012:assumed-role/shipper/night\n" +
 			"    method: POST\n    path: /_bulk\n    expect: allow\n",
