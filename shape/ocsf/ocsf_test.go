@@ -150,8 +150,9 @@ func TestNoValueIsLost(t *testing.T) {
 var meaning = map[string]string{
 	"ACCEPT": "Allowed", "REJECT": "Denied", "ingress": "Inbound", "egress": "Outbound", "BLOCK": "Blocked",
 	"ALLOW": "Allowed", "ALERT": "Alert", "CAPTCHA": "Captcha", "CHALLENGE": "Challenge",
-	"NOERROR": "NoError", "NXDOMAIN": "NXDomain", "SERVFAIL": "ServError", "MEDIUM": "Medium", "CRITICAL": "Critical",
-	"NEW": "New", "NOTIFIED": "In Progress", "YES": "true", "pods": "pods/exec", "exec": "pods/exec",
+	"NOERROR": "NoError", "NXDOMAIN": "NXDomain", "SERVFAIL": "ServError", "MEDIUM": "Medium", "LOW": "Low",
+	"CRITICAL": "Critical",
+	"NEW":      "New", "NOTIFIED": "In Progress", "YES": "true", "pods": "pods/exec", "exec": "pods/exec",
 	"1": "Same VPC", "7": "Gateway VPC", "8": "Internet Gateway",
 }
 
