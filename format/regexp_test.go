@@ -149,6 +149,9 @@ func (b *beside) apart(re *regexp.Regexp, again bool) (n int) {
 // What the benchmark compares with does its work: the expressions fit the records.
 func TestExpressionsFitTheRecords(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("expressions of a kilobyte take a minute with the race detector, and nothing of theirs is concurrent")
+	}
 	for _, b := range besides(t) {
 		re, again := expression(b.Name(), b.records[0])
 		if n := b.apart(re, again); 10*n < 6*len(b.records) {

@@ -142,13 +142,19 @@ func TestTheSchemaAndTheCheckAgree(t *testing.T) {
 			refused++
 		}
 	}
-	for _, key := range keys {
-		for _, value := range values {
-			try(fmt.Sprintf(`{%q: %s}`, key, value))
+	every := 1
+	if testing.Short() { // with the race detector, though nothing here is concurrent
+		every = 10
+	}
+	for k, key := range keys {
+		for v, value := range values {
+			if (k+v)%every == 0 {
+				try(fmt.Sprintf(`{%q: %s}`, key, value))
+			}
 		}
 	}
 	random := rand.New(rand.NewPCG(1, 2))
-	for range 2000 {
+	for range 2000 / every {
 		var members []string
 		for _, n := range random.Perm(len(keys))[:random.IntN(5)] {
 			members = append(members, fmt.Sprintf(`%q: %s`, keys[n], values[random.IntN(len(values))]))
@@ -160,7 +166,7 @@ func TestTheSchemaAndTheCheckAgree(t *testing.T) {
 			try(root)
 		}
 	}
-	if accepted < 500 || refused < 500 {
+	if least := 500 / every; accepted < least || refused < least {
 		t.Errorf("%d accepted and %d refused: the cases are one-sided", accepted, refused)
 	}
 }
