@@ -65,6 +65,9 @@ func Main(args []string, std Streams) int {
 	}
 	a.like = like
 	root := newRootCommand(a)
+	if completes(args) {
+		a.complete(root)
+	}
 	root.SetArgs(args)
 	root.SetIn(std.In)
 	root.SetOut(std.Out)
@@ -156,7 +159,6 @@ Exit codes: 0 everything settled; 1 internal error; 2 usage or configuration; 3 
 	root.SuggestionsMinimumDistance = 2
 	root.AddCommand(commands(a)...)
 	a.voiceFlags(root)
-	a.complete(root)
 	root.Version = version.Of().String() // with cobra's own words: any template links every method of every type
 	root.SetHelpCommandGroupID(groupLook)
 	root.SetCompletionCommandGroupID(groupLook)

@@ -36,10 +36,15 @@ var errEnough = errors.New("enough")
 
 type completeFunc = cobra.CompletionFunc
 
-// complete has a shell complete the values of flags, in all commands.
+// completes reports whether a shell asks what to complete, by the first word of a command line.
+func completes(args []string) bool {
+	return len(args) > 0 && (args[0] == cobra.ShellCompRequestCmd || args[0] == cobra.ShellCompNoDescRequestCmd)
+}
+
+// complete has a shell complete the values of flags, in all commands. Nobody else needs it.
 func (a *app) complete(root *cobra.Command) {
 	of := map[string]completeFunc{
-		"format":     oneOf(formatNames()...),
+		"format":     formatNames,
 		"log-level":  oneOf("debug", "info", "warn", "error"),
 		"log-format": oneOf(logText, logJSON, logAuto),
 		"mode":       oneOf(string(guard.ModeParity), string(guard.ModeStrict)),
@@ -53,7 +58,7 @@ func (a *app) complete(root *cobra.Command) {
 	}
 	var walk func(c *cobra.Command)
 	walk = func(c *cobra.Command) {
-		c.Flags().VisitAll(func(f *pflag.Flag) {
+		c.LocalFlags().VisitAll(func(f *pflag.Flag) {
 			if values := of[f.Name]; values != nil && f.Value.Type() != "bool" {
 				// It fails only for a flag that does not exist, or that has a function.
 				_ = c.RegisterFlagCompletionFunc(f.Name, values)
@@ -64,9 +69,6 @@ func (a *app) complete(root *cobra.Command) {
 		}
 	}
 	walk(root)
-	for name, values := range map[string]completeFunc{"log-level": of["log-level"], "log-format": of["log-format"]} {
-		_ = root.RegisterFlagCompletionFunc(name, values)
-	}
 }
 
 // oneOf completes one of a few words.
@@ -90,12 +92,13 @@ func beginning(words []string, begun string) []string {
 	return near
 }
 
-func formatNames() []string {
+// formatNames completes the names of formats.
+func formatNames(_ *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
 	var names []string
 	for _, f := range pipeline.Formats() {
 		names = append(names, f.Name)
 	}
-	return names
+	return oneOf(names...)(nil, nil, begun)
 }
 
 var profileLine = regexp.MustCompile(`^\[(?:profile\s+)?([^\]]+)\]`)

@@ -80,7 +80,7 @@ retention.`,
 			return nil
 		},
 	}
-	cmd.ValidArgsFunction = oneOf(formatNames()...)
+	cmd.ValidArgsFunction = formatNames
 	o.flags(cmd)
 	return cmd
 }
@@ -234,7 +234,7 @@ nothing when all are the same.`,
 			return nil
 		},
 	}
-	cmd.ValidArgsFunction = oneOf(formatNames()...)
+	cmd.ValidArgsFunction = formatNames
 	o.flags(cmd)
 	return cmd
 }
