@@ -33,33 +33,30 @@ func usage(cmd *cobra.Command) error {
 	for _, g := range groupsOf(cmd) {
 		section(w, g.title, g.lines...)
 	}
-	local := pflag.NewFlagSet("", pflag.ContinueOnError)
-	cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
-		if f.Annotations[everywhereAnnotation] == nil {
-			local.AddFlag(f)
-		}
-	})
+	local, shared := flagsOf(cmd)
 	section(w, "Flags", flagLines(local, "", width)...)
 	for _, group := range settings.Groups() {
 		section(w, group, flagLines(local, group, width)...)
 	}
-	section(w, "Flags of every command", flagLines(ofEvery(cmd), "", width)...)
+	section(w, "Flags of every command", flagLines(shared, "", width)...)
 	if cmd.HasAvailableSubCommands() {
 		_, _ = fmt.Fprintf(w, "\n%q says more about a command.\n", cmd.CommandPath()+" COMMAND --help")
 	}
 	return nil
 }
 
-// ofEvery are the flags of a command that others have too.
-func ofEvery(cmd *cobra.Command) *pflag.FlagSet {
-	all := pflag.NewFlagSet("", pflag.ContinueOnError)
-	all.AddFlagSet(cmd.InheritedFlags())
+// flagsOf are the flags that a command has for itself, and those that all others have too.
+func flagsOf(cmd *cobra.Command) (own, shared *pflag.FlagSet) {
+	own, shared = pflag.NewFlagSet("", pflag.ContinueOnError), pflag.NewFlagSet("", pflag.ContinueOnError)
+	shared.AddFlagSet(cmd.InheritedFlags())
 	cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
 		if f.Annotations[everywhereAnnotation] != nil {
-			all.AddFlag(f)
+			shared.AddFlag(f)
+		} else {
+			own.AddFlag(f)
 		}
 	})
-	return all
+	return own, shared
 }
 
 // section writes a title and what stands below it, and nothing when that is nothing. All but the first follow an empty

@@ -40,17 +40,14 @@ func (v *voice) voiceFlags(root *cobra.Command) {
 		if c.Flags().ShorthandLookup("v") != nil { // it has one of its own
 			continue
 		}
-		c.PersistentFlags().BoolVarP(&v.verbose, "verbose", "v", false, "log everything, as --log-level debug")
-		everywhere(c.PersistentFlags().Lookup("verbose"))
+		f := c.PersistentFlags()
+		f.BoolVarP(&v.verbose, "verbose", "v", false, "log everything, as --log-level debug")
+		f.Lookup("verbose").Annotations = map[string][]string{everywhereAnnotation: {"true"}}
 	}
 }
 
 // everywhereAnnotation marks flags that a command has as all others have them.
 const everywhereAnnotation = "penstock_everywhere"
-
-func everywhere(f *pflag.Flag) {
-	f.Annotations = map[string][]string{everywhereAnnotation: {"true"}}
-}
 
 // sound says which flags contradict each other.
 func (v *voice) sound(flags *pflag.FlagSet) error {
@@ -61,7 +58,7 @@ func (v *voice) sound(flags *pflag.FlagSet) error {
 		return usagef(hint, "--quiet and --verbose are both given")
 	case levelGiven && v.quiet:
 		return usagef(hint, "--log-level and --quiet are both given")
-	case levelGiven && v.verbose && flags.Lookup("verbose").Annotations[everywhereAnnotation] != nil:
+	case levelGiven && v.verbose:
 		return usagef(hint, "--log-level and --verbose are both given")
 	case v.form != logAuto && v.form != logText && v.form != logJSON:
 		return usagef("text, json or auto", "--log-format: %q is no form of the log", v.form)
