@@ -3,7 +3,6 @@ package main
 import (
 	"archive/tar"
 	"bytes"
-	"compress/flate"
 	"context"
 	"encoding/pem"
 	"errors"
@@ -27,12 +26,10 @@ import (
 // nobody is the user that images run as when nobody else is asked for.
 const nobody = 65532
 
-func deflate(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.BestCompression) }
-
 // image writes the container image for Linux, for both processors, as an OCI archive.
 func image(_ context.Context, r *release) error {
 	index := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
-	for _, processor := range []string{"amd64", "arm64"} {
+	for _, processor := range processors {
 		img, err := r.imageFor(processor)
 		if err != nil {
 			return err
@@ -97,7 +94,7 @@ func (r *release) imageFor(processor string) (v1.Image, error) {
 			"org.opencontainers.image.version":  r.version,
 			"org.opencontainers.image.revision": r.commit,
 			"org.opencontainers.image.created":  r.date.Format(time.RFC3339),
-			"org.opencontainers.image.source":   "https://" + module,
+			"org.opencontainers.image.source":   home,
 			"org.opencontainers.image.licenses": "Apache-2.0",
 		},
 	}

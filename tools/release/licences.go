@@ -124,7 +124,7 @@ func notes(_ context.Context, r *release) error {
 		if !strings.HasPrefix(change, "- ") {
 			change = "- " + strings.ReplaceAll(change, "\n", "\n  ")
 		}
-		change = strings.ReplaceAll(change, inTree, "](https://"+module+"/blob/"+r.commit+"/")
+		change = strings.ReplaceAll(change, inTree, "]("+home+"/blob/"+r.commit+"/")
 		b.WriteString(change + "\n")
 	}
 	return write(filepath.Join(r.parts, "notes.md"), b.Bytes())

@@ -21,8 +21,14 @@ import (
 	"time"
 )
 
-// module is the module that is released.
-const module = "github.com/seed56735111/penstock"
+// module is the module that is released, and home where it is.
+const (
+	module = "github.com/seed56735111/penstock"
+	home   = "https://" + module
+)
+
+// processors are those that the function and the image are for.
+var processors = []string{"amd64", "arm64"}
 
 func main() {
 	if err := run(context.Background(), os.Args[1:]); err != nil {

@@ -3,12 +3,14 @@ package main
 import (
 	"archive/zip"
 	"bytes"
+	"compress/flate"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -24,7 +26,7 @@ import (
 
 // lambdaZips makes the packages of the function.
 func lambdaZips(ctx context.Context, r *release) error {
-	for _, processor := range []string{"arm64", "amd64"} {
+	for _, processor := range processors {
 		name := fmt.Sprintf("penstock-lambda_%s_%s.zip", r.version, processor)
 		_, err := output(ctx, r.root, nil, "go", "run", "./internal/lambdazip", "-arch", processor,
 			"-version", r.version, "-commit", r.commit, "-date", r.date.Format(time.RFC3339),
@@ -228,6 +230,8 @@ func entryPoints(p *project) []byte {
 	return b.Bytes()
 }
 
+func deflate(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.BestCompression) }
+
 // wheelWriter writes a zip file with a record of its files.
 type wheelWriter struct {
 	b      bytes.Buffer
@@ -283,7 +287,7 @@ func components(ctx context.Context, r *release) error {
 			return err
 		}
 	}
-	for _, processor := range []string{"arm64", "amd64"} {
+	for _, processor := range processors {
 		name := fmt.Sprintf("penstock-lambda_%s_%s", r.version, processor)
 		dir, err := os.MkdirTemp("", "penstock-")
 		if err != nil {
@@ -343,10 +347,10 @@ func formula(_ context.Context, r *release) error {
 	var b bytes.Buffer
 	_, _ = fmt.Fprintf(&b, `class Penstock < Formula
   desc "Bring log files from S3 and CloudWatch Logs through IAM into an OpenSearch domain"
-  homepage "https://github.com/seed56735111/penstock"
+  homepage "%s"
   version "%s"
   license "Apache-2.0"
-`, r.version)
+`, home, r.version)
 	for _, system := range []struct{ ours, theirs string }{{"darwin", "macos"}, {"linux", "linux"}} {
 		_, _ = fmt.Fprintf(&b, "\n  on_%s do\n", system.theirs)
 		for _, processor := range []struct{ ours, theirs string }{{"arm64", "arm"}, {"amd64", "intel"}} {
@@ -356,7 +360,7 @@ func formula(_ context.Context, r *release) error {
 				return err
 			}
 			_, _ = fmt.Fprintf(&b, "    on_%s do\n      url \"%s/releases/download/v%s/%s\"\n      sha256 \"%x\"\n    end\n",
-				processor.theirs, "https://github.com/seed56735111/penstock", r.version, name, sha256.Sum256(data))
+				processor.theirs, home, r.version, name, sha256.Sum256(data))
 		}
 		b.WriteString("  end\n")
 	}

@@ -46,7 +46,7 @@ type pages struct {
 }
 
 // source is where files are that are no pages.
-const source = "https://" + module + "/blob/main/"
+const source = home + "/blob/main/"
 
 // link is a link of a page to another file.
 var link = regexp.MustCompile(`\]\(([^)#:\s]+)(#[^)\s]*)?\)`)
