@@ -22,6 +22,12 @@ locals {
       for prefix in(length(prefixes) > 0 ? prefixes : [""]) : "${local.s3}${name}/${prefix}*"
     ]
   ])
+  # Who may send to the queue beside the buckets.
+  senders = [
+    { sid = "Topics", service = "sns.amazonaws.com", arns = var.topic_arns },
+    { sid = "Rule", service = "events.amazonaws.com", arns = aws_cloudwatch_event_rule.objects[*].arn },
+    { sid = "Rules", service = "events.amazonaws.com", arns = var.rule_arns },
+  ]
   role_arn = var.role_arn != null ? var.role_arn : aws_iam_role.function[0].arn
 }
 
@@ -68,53 +74,19 @@ data "aws_iam_policy_document" "queue" {
     }
   }
   dynamic "statement" {
-    for_each = length(var.topic_arns) > 0 ? [1] : []
+    for_each = [for s in local.senders : s if length(s.arns) > 0]
     content {
-      sid       = "Topics"
+      sid       = statement.value.sid
       actions   = ["sqs:SendMessage"]
       resources = [aws_sqs_queue.objects.arn]
       principals {
         type        = "Service"
-        identifiers = ["sns.amazonaws.com"]
+        identifiers = [statement.value.service]
       }
       condition {
         test     = "ArnEquals"
         variable = "aws:SourceArn"
-        values   = var.topic_arns
-      }
-    }
-  }
-  dynamic "statement" {
-    for_each = var.eventbridge ? [1] : []
-    content {
-      sid       = "Rule"
-      actions   = ["sqs:SendMessage"]
-      resources = [aws_sqs_queue.objects.arn]
-      principals {
-        type        = "Service"
-        identifiers = ["events.amazonaws.com"]
-      }
-      condition {
-        test     = "ArnEquals"
-        variable = "aws:SourceArn"
-        values   = [aws_cloudwatch_event_rule.objects[0].arn]
-      }
-    }
-  }
-  dynamic "statement" {
-    for_each = length(var.rule_arns) > 0 ? [1] : []
-    content {
-      sid       = "Rules"
-      actions   = ["sqs:SendMessage"]
-      resources = [aws_sqs_queue.objects.arn]
-      principals {
-        type        = "Service"
-        identifiers = ["events.amazonaws.com"]
-      }
-      condition {
-        test     = "ArnEquals"
-        variable = "aws:SourceArn"
-        values   = var.rule_arns
+        values   = statement.value.arns
       }
     }
   }
