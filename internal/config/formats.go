@@ -270,39 +270,6 @@ func relateFormats(f *finder, formats *node) {
 	}
 }
 
-// textAt is the text of a key, empty without it.
-func (n *node) textAt(key string) string {
-	if v := n.member(key); v != nil {
-		return v.text
-	}
-	return ""
-}
-
-// listAt are the texts of a key that has one or a list of them.
-func (n *node) listAt(key string) []string {
-	v := n.member(key)
-	switch {
-	case v == nil:
-		return nil
-	case v.kind == scalar:
-		return []string{v.text}
-	}
-	return textsOf(v)
-}
-
-// mapAt are the texts at the keys of an object.
-func (n *node) mapAt(key string) map[string]string {
-	v := n.member(key)
-	if v == nil {
-		return nil
-	}
-	all := map[string]string{}
-	for _, m := range v.members {
-		all[m.key] = m.value.text
-	}
-	return all
-}
-
 // definitionOf makes a definition of a node without mistakes of shape.
 func definitionOf(n *node) pipeline.Definition {
 	d := pipeline.Definition{

@@ -44,9 +44,9 @@ func spots(root *node) []spot {
 	if routes := root.member("routes"); routes != nil {
 		rest = !slices.ContainsFunc(routes.items, func(r *node) bool { return takesAll(r.member("match")) })
 		for _, r := range routes.items {
-			target, what := textOf(r.member("target")), "route "+quoted(textOf(r.member("name")))
-			add(r.member("index"), false, target, textOf(r.member("retention")), what)
-			add(r.member("data_stream"), true, target, textOf(r.member("retention")), what)
+			target, what := r.textAt("target"), "route "+quoted(r.textAt("name"))
+			add(r.member("index"), false, target, r.textAt("retention"), what)
+			add(r.member("data_stream"), true, target, r.textAt("retention"), what)
 			rules(r.member("rules"), target, what)
 			if always := root.member("always"); target != "" {
 				rules(always, target, "always")
@@ -68,13 +68,6 @@ func spots(root *node) []spot {
 		}
 	}
 	return all
-}
-
-func textOf(n *node) string {
-	if n == nil {
-		return ""
-	}
-	return n.text
 }
 
 // relateRetentions reports retentions that would delete what is not theirs, or not known.

@@ -223,23 +223,24 @@ func casesOf(root *node) *PolicyCases {
 	if principals := root.member("principals"); principals != nil {
 		for _, m := range principals.members {
 			named[m.key] = PolicyCaller{
-				Principal: m.value.value("principal"), Role: m.value.value("role"), ID: m.value.value("principal_id"),
-				Identity: m.value.values("identity_policies"), Session: m.value.values("session_policies"),
-				Boundary: m.value.value("boundary"),
+				Principal: m.value.textAt("principal"), Role: m.value.textAt("role"), ID: m.value.textAt("principal_id"),
+				Identity: m.value.listAt("identity_policies"), Session: m.value.listAt("session_policies"),
+				Boundary: m.value.textAt("boundary"),
 			}
 		}
 	}
-	out := &PolicyCases{AccessPolicies: root.value("access_policies"), Domain: root.value("domain_arn")}
+	out := &PolicyCases{AccessPolicies: root.textAt("access_policies"), Domain: root.textAt("domain_arn")}
 	for _, n := range root.member("cases").items {
 		c := PolicyCase{
-			Name: n.value("name"), Line: n.line, Allow: n.value("expect") == "allow",
-			Paths: n.values("path"), Addresses: n.values("address"),
-			VPC: n.value("vpc"), VPCEndpoint: n.value("vpc_endpoint"), Organization: n.value("organization"),
+			Name: n.textAt("name"), Line: n.line, Allow: n.textAt("expect") == "allow",
+			Paths: n.listAt("path"), Addresses: n.listAt("address"),
+			VPC: n.textAt("vpc"), VPCEndpoint: n.textAt("vpc_endpoint"), Organization: n.textAt("organization"),
+			Tags: n.mapAt("tags"),
 		}
-		for _, m := range n.values("method") {
+		for _, m := range n.listAt("method") {
 			c.Methods = append(c.Methods, strings.ToUpper(m))
 		}
-		who := n.value("principal")
+		who := n.textAt("principal")
 		var ok bool
 		if c.Caller, ok = named[who]; !ok {
 			c.Caller.Principal = who
@@ -247,44 +248,14 @@ func casesOf(root *node) *PolicyCases {
 		if c.Name == "" {
 			c.Name = fmt.Sprintf("%s %s as %s", strings.Join(c.Methods, ","), strings.Join(c.Paths, ","), who)
 		}
-		c.Time, _ = time.Parse(time.RFC3339, n.value("time")) // zero without one
-		if tags := n.member("tags"); tags != nil {
-			c.Tags = map[string]string{}
-			for _, m := range tags.members {
-				c.Tags[m.key] = m.value.text
-			}
-		}
+		c.Time, _ = time.Parse(time.RFC3339, n.textAt("time")) // zero without one
 		if list := n.member("keys"); list != nil {
 			c.Keys = map[string][]string{}
 			for _, m := range list.members {
-				c.Keys[m.key] = list.values(m.key)
+				c.Keys[m.key] = list.listAt(m.key)
 			}
 		}
 		out.Cases = append(out.Cases, c)
 	}
 	return out
-}
-
-// value is the text of a member, empty when there is none.
-func (n *node) value(key string) string {
-	if v := n.member(key); v != nil {
-		return v.text
-	}
-	return ""
-}
-
-// values are the texts of a member that is one value or a list of them.
-func (n *node) values(key string) []string {
-	v := n.member(key)
-	switch {
-	case v == nil:
-		return nil
-	case v.kind != list:
-		return []string{v.text}
-	}
-	texts := make([]string, 0, len(v.items))
-	for _, item := range v.items {
-		texts = append(texts, item.text)
-	}
-	return texts
 }

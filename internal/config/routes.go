@@ -374,7 +374,7 @@ func routesOf(n *node) []pipeline.Route {
 
 // routeOf makes a route. Of one with mistakes it has what can be read.
 func routeOf(item *node) pipeline.Route {
-	r := pipeline.Route{Name: textOf(item.member("name"))}
+	r := pipeline.Route{Name: item.textAt("name")}
 	for key, to := range map[string]*string{
 		"skip": &r.Skip, "index": &r.Index, "data_stream": &r.Index, "format": &r.Format, "time_zone": &r.TimeZone,
 		"time_field": &r.TimeField, "binary": &r.Binary, "fields": &r.Fields, "encoding": &r.Encoding,

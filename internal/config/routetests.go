@@ -107,9 +107,9 @@ func testsOf(route string, n *node) []RouteTest {
 	var all []RouteTest
 	for _, item := range n.items {
 		t := RouteTest{
-			Name: item.value("name"), Route: route, Line: item.line, File: item.value("file"), Text: item.value("line"),
-			As: item.value("as"), Index: item.value("index"), Dropped: item.value("dropped"),
-			DeadLettered: item.value("dead_lettered"),
+			Name: item.textAt("name"), Route: route, Line: item.line, File: item.textAt("file"), Text: item.textAt("line"),
+			As: item.textAt("as"), Index: item.textAt("index"), Dropped: item.textAt("dropped"),
+			DeadLettered: item.textAt("dead_lettered"),
 		}
 		if documents := item.member("documents"); documents != nil {
 			t.Documents = []map[string]any{}

@@ -15,11 +15,9 @@ func lookupVerb() ruleVerb {
 			},
 		}},
 		func(n *node) rules.Verb {
-			v := rules.Lookup{Table: n.textAt("table"), Field: n.textAt("field"), Into: n.textAt("into")}
-			if fields := n.member("fields"); fields != nil {
-				v.Fields = textsOf(fields)
+			return rules.Lookup{
+				Table: n.textAt("table"), Field: n.textAt("field"), Into: n.textAt("into"), Fields: n.listAt("fields"),
 			}
-			return v
 		},
 	}
 }
