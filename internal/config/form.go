@@ -271,6 +271,18 @@ func (f *finder) isName(at place, v string) {
 	}
 }
 
+// second reports the name of one of a list that another one has already. Seen has those before it.
+func (f *finder) second(what string, name *node, seen map[string]*node) {
+	if name == nil || name.kind != scalar {
+		return
+	}
+	if first, ok := seen[name.text]; ok {
+		f.wrong(name.place, "a second %s is called %s; the first is in line %d", what, quoted(name.text), first.line)
+		return
+	}
+	seen[name.text] = name
+}
+
 func (m named) check(f *finder, key string, n *node) {
 	if !f.is(object, key, n, "an object with a name for each") {
 		return

@@ -258,15 +258,7 @@ func relateFormats(f *finder, formats *node) {
 	}
 	seen := map[string]*node{}
 	for _, n := range formats.items {
-		name := n.member("name")
-		if name == nil || name.kind != scalar {
-			continue
-		}
-		if first, ok := seen[name.text]; ok {
-			f.wrong(name.place, "a second format is called %s; the first is in line %d", quoted(name.text), first.line)
-			continue
-		}
-		seen[name.text] = name
+		f.second("format", n.member("name"), seen)
 	}
 }
 

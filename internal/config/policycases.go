@@ -197,13 +197,7 @@ func relateCases(f *finder, root *node) {
 	}
 	names := map[string]*node{}
 	for _, c := range cases.items {
-		if name := c.member("name"); name != nil && name.kind == scalar {
-			if first, ok := names[name.text]; ok {
-				f.wrong(name.place, "a second case is called %s; the first is in line %d", quoted(name.text), first.line)
-			} else {
-				names[name.text] = name
-			}
-		}
+		f.second("case", c.member("name"), names)
 		who := c.member("principal")
 		if who == nil || who.kind != scalar || slices.Contains(known, who.text) {
 			continue

@@ -244,13 +244,7 @@ func relateRoutes(f *finder, routes, root *node) {
 		if r.kind != object {
 			continue
 		}
-		if name := r.member("name"); name != nil && name.kind == scalar {
-			if first, ok := seen[name.text]; ok {
-				f.wrong(name.place, "a second route is called %s; the first is in line %d", quoted(name.text), first.line)
-			} else {
-				seen[name.text] = name
-			}
-		}
+		f.second("route", r.member("name"), seen)
 		f.route(r)
 		f.relateTests(r.member("tests"))
 		f.relateRules(root.member("always"), r.member("rules"), readAs(r, root))

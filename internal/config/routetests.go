@@ -77,13 +77,7 @@ func (f *finder) relateTests(tests *node) {
 		if t.kind != object {
 			continue
 		}
-		if name := t.member("name"); name != nil && name.kind == scalar {
-			if first, ok := seen[name.text]; ok {
-				f.wrong(name.place, "a second test is called %s; the first is in line %d", quoted(name.text), first.line)
-			} else {
-				seen[name.text] = name
-			}
-		}
+		f.second("test", t.member("name"), seen)
 		file, line := t.member("file"), t.member("line")
 		switch {
 		case file == nil && line == nil:
