@@ -250,8 +250,8 @@ func (f *finder) target(n, targets *node) {
 
 func noTarget(name string, known []string) string {
 	said := fmt.Sprintf("no target is called %s", quoted(name))
-	if near := settings.Nearest(name, known); near != "" {
-		return said + fmt.Sprintf("; did you mean %q?", near)
+	if near := meant(name, known); near != "" {
+		return said + near
 	}
 	if len(known) == 0 {
 		return said + "; the file has no targets"

@@ -222,6 +222,15 @@ func (k keys) has(name string) bool {
 // fewKeys is how many keys are listed to somebody who looks for one.
 const fewKeys = 24
 
+// meant asks whether one of some names is meant by a word that is close to it; empty when none is.
+func meant(word string, names []string) string {
+	near := settings.Nearest(word, names)
+	if near == "" {
+		return ""
+	}
+	return fmt.Sprintf("; did you mean %q?", near)
+}
+
 // near says which key may be meant.
 func (k keys) near(word string) string {
 	names := make([]string, 0, len(k))
@@ -230,8 +239,8 @@ func (k keys) near(word string) string {
 	}
 	// As in a flag, or in another spelling.
 	plain := strings.ToLower(strings.NewReplacer("-", "_", " ", "_").Replace(word))
-	if near := settings.Nearest(plain, names); near != "" {
-		return fmt.Sprintf("; did you mean %q?", near)
+	if near := meant(plain, names); near != "" {
+		return near
 	}
 	if len(names) > fewKeys {
 		return ""

@@ -1,12 +1,10 @@
 package config
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/seed56735111/penstock/internal/settings"
 	"github.com/seed56735111/penstock/pipeline"
 	"github.com/seed56735111/penstock/redact"
 	"github.com/seed56735111/penstock/rules"
@@ -83,11 +81,7 @@ func (w exactly) check(f *finder, key string, n *node) {
 	if !ok || slices.Contains(w, v) {
 		return
 	}
-	near := settings.Nearest(v, w)
-	if near != "" {
-		near = fmt.Sprintf("; did you mean %q?", near)
-	}
-	f.wrong(n.place, "%s: %s is none of %s%s", key, quoted(v), strings.Join(w, ", "), near)
+	f.wrong(n.place, "%s: %s is none of %s%s", key, quoted(v), strings.Join(w, ", "), meant(v, w))
 }
 
 func (w exactly) schema() map[string]any { return map[string]any{"enum": []string(w)} }
@@ -183,9 +177,9 @@ func (f *finder) isKey(n *node, v rules.Redact) {
 		return
 	}
 	said := "no key has this name" // which is not told: it may be the secret itself
-	switch near := settings.Nearest(v.Key, f.keys); {
+	switch near := meant(v.Key, f.keys); {
 	case near != "":
-		said += fmt.Sprintf("; did you mean %q?", near)
+		said += near
 	case len(f.keys) == 0:
 		said += "; the file has no keys"
 	default:

@@ -2,13 +2,11 @@ package config
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/seed56735111/penstock/internal/settings"
 	"github.com/seed56735111/penstock/pipeline"
 	"github.com/seed56735111/penstock/rules"
 )
@@ -66,9 +64,7 @@ func (ruleForm) check(f *finder, what string, n *node) {
 			}
 		}
 	}
-	misspelled := func(m member) bool {
-		return !slices.ContainsFunc(ruleKeys(), func(k key) bool { return k.name == m.key })
-	}
+	misspelled := func(m member) bool { return !ruleKeys().has(m.key) }
 	switch {
 	case len(verbs) == 0 && slices.ContainsFunc(n.members, misspelled): // which may be the verb
 	case len(verbs) == 0:
@@ -206,10 +202,7 @@ func (f *finder) rule(n *node, wrong *rules.RuleError, format string) {
 		}
 	}
 	if e, ok := errors.AsType[*rules.FieldError](wrong.Err); ok {
-		near := settings.Nearest(e.Name, slices.Sorted(maps.Keys(pipeline.SchemaOf(format, f.defined...))))
-		if near != "" {
-			near = fmt.Sprintf("; did you mean %q?", near)
-		}
+		near := meant(e.Name, slices.Sorted(maps.Keys(pipeline.SchemaOf(format, f.defined...))))
 		f.wrong(at.place, "%s: no record of the format %s has a field %s%s", key, format, quoted(e.Name), near)
 		return
 	}
@@ -217,11 +210,7 @@ func (f *finder) rule(n *node, wrong *rules.RuleError, format string) {
 		if slices.Contains(f.own, e.As) {
 			return
 		}
-		near := settings.Nearest(e.As, append(rules.ParseAs(), f.formats()...))
-		if near != "" {
-			near = fmt.Sprintf("; did you mean %q?", near)
-		}
-		f.wrong(at.place, "%s: %s%s", key, e, near)
+		f.wrong(at.place, "%s: %s%s", key, e, meant(e.As, append(rules.ParseAs(), f.formats()...)))
 		return
 	}
 	if e, ok := errors.AsType[*pipeline.NoTableError](wrong.Err); ok {
