@@ -106,7 +106,7 @@ func top() keys {
 			name: "keys", usage: "keys of hashes: where the secret of each is, never the secret itself",
 			form: named{keyForm{}},
 		},
-		{name: "price_per_gb", usage: "what a GB of documents costs, for ship --count", form: price{}},
+		{name: "price_per_gb", usage: "what a GB of documents costs, for ship --count", form: price},
 		{name: "always", usage: "rules for all records, before those of their route", form: rulesForm},
 		{
 			name: "formats", usage: "formats of your own, tried before those that are built in",
@@ -294,27 +294,17 @@ func build(path string, root *node, warnings []Mistake) *File {
 	return file
 }
 
-// price is an amount of money, above nothing and below a million.
-type price struct{}
+// amount is one of money, above nothing and below a million.
+type amount struct{ number }
 
-var (
-	pricePattern = regexp.MustCompile(`^[0-9]{1,6}(\.[0-9]+)?$`)
-	someFigure   = regexp.MustCompile(`[1-9]`)
-)
+var price = amount{number{
+	pattern: regexp.MustCompile(`^[0-9]{1,6}(\.[0-9]+)?$`), needs: regexp.MustCompile(`[1-9]`),
+	want: "a price such as 0.24",
+}}
 
-func (price) check(f *finder, key string, n *node) {
-	if v, ok := f.one(key, n); ok && (!pricePattern.MatchString(v) || !someFigure.MatchString(v)) {
-		f.wrong(n.place, "%s: %q is not a price such as 0.24", key, v)
-	}
-}
-
-func (price) schema() map[string]any {
+func (a amount) schema() map[string]any {
 	return map[string]any{"anyOf": []any{
-		map[string]any{"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1_000_000},
-		map[string]any{
-			"type": "string", "pattern": pricePattern.String(),
-			"allOf": []any{map[string]any{"pattern": someFigure.String()}},
-		},
+		map[string]any{"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1_000_000}, a.number.schema(),
 	}}
 }
 
