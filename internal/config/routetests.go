@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/seed56735111/penstock"
 )
@@ -54,17 +55,12 @@ func testAs(v string) error {
 
 // SplitObject takes s3://bucket/key apart.
 func SplitObject(v string) (bucket, key string, ok bool) {
-	const scheme = "s3://"
-	if len(v) < len(scheme) || v[:len(scheme)] != scheme {
+	rest, ok := strings.CutPrefix(v, "s3://")
+	if !ok {
 		return "", "", false
 	}
-	rest := v[len(scheme):]
-	for i := range len(rest) {
-		if rest[i] == '/' {
-			return rest[:i], rest[i+1:], true
-		}
-	}
-	return rest, "", true
+	bucket, key, _ = strings.Cut(rest, "/")
+	return bucket, key, true
 }
 
 // relateTests reports what is wrong between the keys of the tests of a route.
