@@ -267,6 +267,31 @@ func (k keys) schema() map[string]any {
 	return out
 }
 
+// entries is an object with keys of the user's own, of any text. A nil test takes all of them.
+type entries struct {
+	want string // in a sentence
+	test func(string) error
+	of   form
+}
+
+func (e entries) check(f *finder, key string, n *node) {
+	if !f.is(object, key, n, e.want) {
+		return
+	}
+	for m := range f.distinct(n) {
+		if e.test != nil {
+			if err := e.test(m.key); err != nil {
+				f.wrong(m.place, "%s: %s", key, err)
+			}
+		}
+		e.of.check(f, m.key, m.value)
+	}
+}
+
+func (e entries) schema() map[string]any {
+	return map[string]any{"type": "object", "additionalProperties": e.of.schema()}
+}
+
 // named is an object with names of the user's own.
 type named struct{ of form }
 

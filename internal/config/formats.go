@@ -58,21 +58,8 @@ func (t ofFormats) check(f *finder, key string, n *node) {
 
 func (ofFormats) schema() map[string]any { return text{}.schema() }
 
-// texts is an object with keys of the user's own and a text for each.
-type texts struct{ of form }
-
-func (t texts) check(f *finder, key string, n *node) {
-	if !f.is(object, key, n, "an object with a value for each name") {
-		return
-	}
-	for m := range f.distinct(n) {
-		t.of.check(f, m.key, m.value)
-	}
-}
-
-func (t texts) schema() map[string]any {
-	return map[string]any{"type": "object", "additionalProperties": t.of.schema()}
-}
+// texts is an object with names of the user's own and a value for each.
+func texts(of form) entries { return entries{want: "an object with a value for each name", of: of} }
 
 // anything is an object with anything in it.
 type anything struct{}
@@ -188,13 +175,13 @@ func definitionKeys() keys {
 		{name: "dissect", usage: "a pattern with fields such as %{name} and the text between them", form: text{}},
 		{name: "regex", usage: "a regular expression of Go with named groups, for a record as a whole", form: text{}},
 		{name: "grok", usage: "a grok pattern, for a record as a whole", form: text{}},
-		{name: "patterns", usage: "patterns that grok may name beside the known ones", form: texts{text{}}},
+		{name: "patterns", usage: "patterns that grok may name beside the known ones", form: texts(text{})},
 		{name: "delimiter", usage: "what stands between the columns", form: text{}},
 		{name: "quote", usage: "a character around values that may have the delimiter in them", form: text{}},
 		{name: "columns", usage: "names of the columns; an empty one leaves a value out", form: several{text{}, "a column"}},
 		{name: "json", usage: "which JSON objects are records", form: jsonKeys()},
 		{name: "start", usage: "a regular expression for lines that begin an event of several", form: text{}},
-		{name: "types", usage: "types of fields; without one a field is a keyword", form: texts{words(format.Types())}},
+		{name: "types", usage: "types of fields; without one a field is a keyword", form: texts(words(format.Types()))},
 		{name: "time", usage: "where the time of a record is", form: keys{
 			{name: "field", usage: "the field, or several with a space between them", form: many{text{}}, required: true},
 			{name: "layout", usage: "as in strftime, Go or Java, or iso or epoch; any notation without it", form: text{}},
@@ -212,7 +199,7 @@ func definitionKeys() keys {
 func jsonKeys() keys {
 	return keys{
 		{name: "names", usage: "names and paths that a record has, all of them", form: many{text{}}, required: true},
-		{name: "where", usage: "paths with the text that a record has there", form: texts{text{}}},
+		{name: "where", usage: "paths with the text that a record has there", form: texts(text{})},
 		{name: "envelope", usage: "the name of the array that has the records", form: text{}},
 		{name: "opaque", usage: "paths of objects that are kept as JSON text", form: many{text{}}},
 	}

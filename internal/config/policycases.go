@@ -77,6 +77,9 @@ var caseCaller = keys{
 	{name: "boundary", usage: "file with the permissions boundary", form: text{testFilled}},
 }
 
+// eachKey is what tags and keys are.
+const eachKey = "an object with a key for each"
+
 // caseKeys are those of a case.
 var caseKeys = keys{
 	{name: "name", usage: "what the report calls the case", form: text{testFilled}},
@@ -89,32 +92,8 @@ var caseKeys = keys{
 	{name: "vpc", usage: "VPC that the request comes through", form: text{testFilled}},
 	{name: "vpc_endpoint", usage: "VPC endpoint that the request comes through", form: text{testFilled}},
 	{name: "organization", usage: "organization of the caller's account", form: text{testFilled}},
-	{name: "tags", usage: "tags of the domain", form: entries{of: text{}}},
-	{name: "keys", usage: "other condition keys", form: entries{testConditionKey, many{text{}}}},
-}
-
-// entries is an object with keys of the user's own, of any text. A nil test takes all of them.
-type entries struct {
-	test func(string) error
-	of   form
-}
-
-func (e entries) check(f *finder, key string, n *node) {
-	if !f.is(object, key, n, "an object with a key for each") {
-		return
-	}
-	for m := range f.distinct(n) {
-		if e.test != nil {
-			if err := e.test(m.key); err != nil {
-				f.wrong(m.place, "%s: %s", key, err)
-			}
-		}
-		e.of.check(f, m.key, m.value)
-	}
-}
-
-func (e entries) schema() map[string]any {
-	return map[string]any{"type": "object", "additionalProperties": e.of.schema()}
+	{name: "tags", usage: "tags of the domain", form: entries{want: eachKey, of: text{}}},
+	{name: "keys", usage: "other condition keys", form: entries{eachKey, testConditionKey, many{text{}}}},
 }
 
 func testFilled(v string) error {
