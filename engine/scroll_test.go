@@ -135,3 +135,25 @@ func TestWhatIsNoScroll(t *testing.T) {
 		t.Errorf("the end of all scrolls is answered with %s", got)
 	}
 }
+
+// A page that is too much for one answer is not passed over: asked for again, it fails again.
+func TestAPageThatFailsIsNotSkipped(t *testing.T) {
+	t.Parallel()
+	e := open(t, engine.Config{MaxContentLength: 10000})
+	const size, long = 5, 9000 // five such documents are more than four times MaxContentLength
+	for i := range 3 * size {
+		pad := ""
+		if i/size == 1 {
+			pad = strings.Repeat("x", long)
+		}
+		must(t, e, "PUT", fmt.Sprintf("/s/_doc/%d", i), fmt.Sprintf(`{"n":%d,"pad":%q}`, i, pad))
+	}
+	var p page
+	decode(t, must(t, e, "POST", "/s/_search?scroll=1m", fmt.Sprintf(`{"size":%d,"sort":["n"]}`, size)), &p)
+	for range 2 {
+		status, text := do(t, e, "GET", "/_search/scroll?scroll_id="+p.ID, "")
+		if status != http.StatusTooManyRequests || !strings.Contains(text, "Data too large") {
+			t.Errorf("the second page: %d %.300s, want 429", status, text)
+		}
+	}
+}

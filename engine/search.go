@@ -150,9 +150,6 @@ func (r *searchRequest) hits(top *query.Top, nowhere bool, c *call) (wire.Object
 	}
 	out = append(out, wire.Entry{Name: "max_score", Value: best})
 	chosen := top.Chosen()
-	if len(chosen) > 0 {
-		r.page.Behind = chosen[len(chosen)-1]
-	}
 	items := make([]any, 0, len(chosen))
 	size := 0
 	for _, h := range chosen {
@@ -164,6 +161,9 @@ func (r *searchRequest) hits(top *query.Top, nowhere bool, c *call) (wire.Object
 			return nil, c.tooMuch()
 		}
 		items = append(items, item)
+	}
+	if len(chosen) > 0 {
+		r.page.Behind = chosen[len(chosen)-1]
 	}
 	return append(out, wire.Entry{Name: "hits", Value: items}), nil
 }
