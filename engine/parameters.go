@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/seed56735111/penstock/engine/internal/wire"
 )
@@ -64,13 +65,23 @@ func (c *call) known(parameters, unsupported []string) error {
 
 // timeValue refuses a value that is not a length of time such as 30s.
 func timeValue(name, v string) error {
-	units := []string{"nanos", "micros", "ms", "s", "m", "h", "d"}
-	number := strings.TrimRight(v, "abcdefghijklmnopqrstuvwxyz")
-	_, err := strconv.ParseInt(number, 10, 64)
-	if err == nil && slices.Contains(units, v[len(number):]) || v == "-1" || v == "0" {
+	if _, _, ok := numberAndUnit(v); ok || v == "-1" || v == "0" {
 		return nil
 	}
 	return wire.NotATime(name, v)
+}
+
+var timeUnits = map[string]time.Duration{
+	"nanos": time.Nanosecond, "micros": time.Microsecond, "ms": time.Millisecond, "s": time.Second, "m": time.Minute,
+	"h": time.Hour, "d": 24 * time.Hour,
+}
+
+// numberAndUnit reads a length of time such as 30s.
+func numberAndUnit(v string) (n int64, unit time.Duration, ok bool) {
+	number := strings.TrimRight(v, "abcdefghijklmnopqrstuvwxyz")
+	n, err := strconv.ParseInt(number, 10, 64)
+	unit, ok = timeUnits[v[len(number):]]
+	return n, unit, ok && err == nil
 }
 
 // flag reads a parameter that is true, false or given without a value.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"net/http"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -32,9 +31,9 @@ type scrolls struct {
 // last hit of the page before, so that nothing is kept for the documents themselves.
 type scroll struct {
 	mu        sync.Mutex
-	request   *searchRequest
+	request   *searchRequest // nil when it is over
 	found     []*store.Index
-	searchers query.Searchers // nil when it is over
+	searchers query.Searchers
 	end       *time.Timer
 }
 
@@ -115,18 +114,10 @@ func scrollAlive(v string) (time.Duration, error) {
 	if v == "" {
 		return 0, nil
 	}
-	if err := timeValue("scroll", v); err != nil {
-		return 0, err
-	}
-	number := strings.TrimRight(v, "abcdefghijklmnopqrstuvwxyz")
-	n, err := strconv.ParseInt(number, 10, 64)
-	if err != nil || n <= 0 {
+	n, unit, ok := numberAndUnit(v)
+	if !ok || n <= 0 {
 		return 0, wire.NotATime("scroll", v)
 	}
-	unit := map[string]time.Duration{
-		"nanos": time.Nanosecond, "micros": time.Microsecond, "ms": time.Millisecond, "s": time.Second, "m": time.Minute,
-		"h": time.Hour, "d": 24 * time.Hour,
-	}[v[len(number):]]
 	return time.Duration(min(n, int64((maxScrollAlive+unit)/unit))) * unit, nil
 }
 
