@@ -16,9 +16,10 @@ type Budget struct {
 	// most. It keeps memory small where clients are fast. Zero lets all come.
 	AtOnce int64
 
-	turns        turns
 	mu           sync.Mutex
-	memory, disk int64 // taken
+	memory, disk int64   // taken
+	coming       int64   // bytes of the bodies whose turn it is
+	waiting      []*turn // the first came first
 }
 
 // Taken returns how many bytes of memory and disk bodies take at the moment.
@@ -57,14 +58,6 @@ func (b *Budget) takeMemory(n int64) bool {
 	}
 	b.memory += n
 	return true
-}
-
-// turn waits for the turn of a body; nil when it needs none.
-func (b *Budget) turn(size int64) *turn {
-	if b == nil || b.AtOnce <= 0 {
-		return nil
-	}
-	return b.turns.take(size, b.AtOnce)
 }
 
 func (b *Budget) takeDisk(n int64) error {

@@ -2,7 +2,6 @@ package sigv4
 
 import (
 	"slices"
-	"sync"
 	"time"
 )
 
@@ -17,29 +16,25 @@ const (
 	turnPatience = time.Second
 )
 
-// turns let bodies that come at the same time pass one after the other: side by side they would take more memory, and
-// the rest of the machine no less time. A turn ends with the answer.
-type turns struct {
-	mu      sync.Mutex
-	taken   int64
-	waiting []*turn // the first came first
-}
-
-// turn is that of one body.
+// turn is that of one body. Bodies that come at the same time pass one after the other: side by side they would take
+// more memory, and the rest of the machine no less time. A turn ends with the answer.
 type turn struct {
-	of         *turns
-	size, room int64
-	begun      chan struct{} // closed when it may begin
-	over       bool
+	budget *Budget
+	size   int64
+	begun  chan struct{} // closed when it may begin
+	over   bool
 }
 
-// take waits until a body of the size may come, or until it has waited long enough. At most room bytes come at a time.
-func (t *turns) take(size, room int64) *turn {
-	mine := &turn{of: t, size: size, room: room, begun: make(chan struct{})}
-	t.mu.Lock()
-	t.waiting = append(t.waiting, mine)
-	t.next()
-	t.mu.Unlock()
+// turn waits until a body of the size may come, or until it has waited long enough. It is nil when none has to wait.
+func (b *Budget) turn(size int64) *turn {
+	if b == nil || b.AtOnce <= 0 {
+		return nil
+	}
+	mine := &turn{budget: b, size: size, begun: make(chan struct{})}
+	b.mu.Lock()
+	b.waiting = append(b.waiting, mine)
+	b.next()
+	b.mu.Unlock()
 	limit := time.NewTimer(turnPatience)
 	defer limit.Stop()
 	select {
@@ -51,35 +46,42 @@ func (t *turns) take(size, room int64) *turn {
 	return mine
 }
 
-// next begins the turns that there is room for, and one in any case. t.mu is held.
-func (t *turns) next() {
-	for len(t.waiting) > 0 {
-		first := t.waiting[0]
-		if t.taken > 0 && t.taken+first.size > first.room {
+// next begins the turns that there is room for, and one in any case. b.mu is held.
+func (b *Budget) next() {
+	for len(b.waiting) > 0 {
+		first := b.waiting[0]
+		if b.coming > 0 && b.coming+first.size > b.AtOnce {
 			return
 		}
-		t.taken += first.size
-		t.waiting = slices.Delete(t.waiting, 0, 1)
+		b.coming += first.size
+		b.waiting = slices.Delete(b.waiting, 0, 1)
 		close(first.begun)
 	}
 }
 
-// end is for others to begin. It may be called again.
-func (m *turn) end() {
-	t := m.of
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if m.over {
+// end is for others to begin. It may be called again, and on nil.
+func (t *turn) end() {
+	if t == nil {
 		return
 	}
-	m.over = true
-	if i := slices.Index(t.waiting, m); i >= 0 {
-		t.waiting = slices.Delete(t.waiting, i, i+1)
-	} else {
-		t.taken -= m.size
+	b := t.budget
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if t.over {
+		return
 	}
-	t.next()
+	t.over = true
+	if i := slices.Index(b.waiting, t); i >= 0 {
+		b.waiting = slices.Delete(b.waiting, i, i+1)
+	} else {
+		b.coming -= t.size
+	}
+	b.next()
 }
 
 // sent says that the body was sent.
-func (m *turn) sent() { time.AfterFunc(answerLength, m.end) }
+func (t *turn) sent() {
+	if t != nil {
+		time.AfterFunc(answerLength, t.end)
+	}
+}
