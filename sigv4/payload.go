@@ -92,7 +92,10 @@ func (s spooling) spool(r io.Reader, length int64) (*payload, error) {
 func (p *payload) fill(src io.Reader, length, inMemory int64, dir string) error {
 	// Chunks grow with what has arrived, not with what was announced.
 	for size := int64(firstChunk); p.inMem < inMemory; size = min(chunkFactor*size, maxChunk) {
-		more, err := p.fillChunk(src, min(size, inMemory-p.inMem), length, inMemory)
+		if p.turn == nil && max(length, p.inMem) > turnBytes {
+			p.turn = p.budget.turn(min(orDefault(length, inMemory), inMemory))
+		}
+		more, err := p.fillChunk(src, min(size, inMemory-p.inMem), length)
 		if errors.Is(err, errNoMemory) {
 			break
 		}
@@ -117,12 +120,9 @@ func (p *payload) fill(src io.Reader, length, inMemory int64, dir string) error 
 }
 
 // fillChunk reads one chunk of at most size bytes. It reports whether there is more.
-func (p *payload) fillChunk(src io.Reader, size, length, inMemory int64) (more bool, err error) {
+func (p *payload) fillChunk(src io.Reader, size, length int64) (more bool, err error) {
 	if rest := length - p.inMem; rest > 0 {
 		size = min(size, rest)
-	}
-	if p.turn == nil && max(length, p.inMem) > turnBytes {
-		p.turn = p.budget.turn(min(orDefault(length, inMemory), inMemory))
 	}
 	chunk, err := p.chunk(size)
 	if err != nil {
@@ -167,13 +167,10 @@ func readFull(r io.Reader, b []byte) (n int, err error) {
 // errNoMemory says that the budget has no memory for another chunk.
 var errNoMemory = errors.New("no memory left for bodies")
 
-// isLarge reports whether a chunk is one of those that are used again.
-func isLarge(size int64) bool { return size > maxChunk/chunkFactor }
-
 // chunk returns memory for size bytes.
 func (p *payload) chunk(size int64) ([]byte, error) {
 	whole := size
-	if isLarge(size) {
+	if size > maxChunk/chunkFactor {
 		whole = maxChunk
 	}
 	if !p.budget.takeMemory(whole) {
@@ -202,16 +199,11 @@ func (p *payload) Close() error {
 // release counts one user less. p.mu is held.
 func (p *payload) release() error {
 	p.users--
-	switch {
-	case p.turn == nil:
-	case p.users > 0:
-		p.turn.sent()
-	default:
-		defer p.turn.end()
-	}
 	if p.users > 0 {
+		p.turn.sent()
 		return nil
 	}
+	defer p.turn.end()
 	for _, c := range p.pooled {
 		p.pool.Put(c)
 	}
