@@ -140,6 +140,10 @@ type indexed map[string]struct {
 	Settings flat `json:"settings"`
 }
 
+func (w *walk) indexSettings(ctx context.Context) (indexed, *Check) {
+	return inside[indexed](ctx, w, "/"+w.cfg.Index+"/_settings?flat_settings=true&ignore_unavailable=true")
+}
+
 func (w *walk) checkBlocks(ctx context.Context) Check {
 	cluster, skip := inside[clusterSettings](ctx, w, settingsTarget)
 	if skip == nil {
@@ -157,7 +161,7 @@ func (w *walk) checkBlocks(ctx context.Context) Check {
 		}
 		return okay("the cluster has no block; --index looks at indexes too")
 	}
-	found, skipIndex := inside[indexed](ctx, w, "/"+w.cfg.Index+"/_settings?flat_settings=true&ignore_unavailable=true")
+	found, skipIndex := w.indexSettings(ctx)
 	if skipIndex != nil {
 		return *skipIndex
 	}
@@ -286,7 +290,7 @@ func (w *walk) checkFields(ctx context.Context) Check {
 	if skip != nil {
 		return *skip
 	}
-	settings, skip := inside[indexed](ctx, w, "/"+w.cfg.Index+"/_settings?flat_settings=true&ignore_unavailable=true")
+	settings, skip := w.indexSettings(ctx)
 	if skip != nil {
 		return *skip
 	}
