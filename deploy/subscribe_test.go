@@ -1,9 +1,6 @@
 package deploy_test
 
 import (
-	"archive/zip"
-	"bytes"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,16 +14,12 @@ import (
 // runs it too.
 func awsCLI(t *testing.T, stand *realtest.AWS) (aws func(args ...string) string, env []string) {
 	t.Helper()
-	python := realtest.Python(t, "awscli==1.46.3")
-	dir := t.TempDir()
-	script := fmt.Sprintf("#!/bin/sh\nexec %q -m awscli \"$@\"\n", python)
-	if err := os.WriteFile(filepath.Join(dir, "aws"), []byte(script), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	env = append(os.Environ(), append(stand.Env(), "PATH="+dir+":"+os.Getenv("PATH"), "AWS_DEFAULT_REGION=us-east-1")...)
+	program := stand.CommandLine(t)
+	env = append(os.Environ(), append(stand.Env(), "PATH="+filepath.Dir(program)+":"+os.Getenv("PATH"),
+		"AWS_DEFAULT_REGION=us-east-1")...)
 	return func(args ...string) string {
 		t.Helper()
-		cmd := exec.CommandContext(t.Context(), filepath.Join(dir, "aws"), args...)
+		cmd := exec.CommandContext(t.Context(), program, args...)
 		cmd.Env = env
 		out, err := cmd.CombinedOutput()
 		if err != nil {
@@ -40,24 +33,12 @@ func TestSubscribingTakesAllGroupsButTheFunctionsOwn(t *testing.T) {
 	t.Parallel()
 	stand := realtest.StartMoto(t)
 	aws, env := awsCLI(t, stand)
-	var code bytes.Buffer
-	w := zip.NewWriter(&code)
-	if _, err := w.Create("bootstrap"); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	zipped := filepath.Join(t.TempDir(), "lambda.zip")
-	if err := os.WriteFile(zipped, code.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	trust := `{"Version":"2012-10-17","Statement":[` +
 		`{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}`
 	role := aws("iam", "create-role", "--role-name", "gate", "--assume-role-policy-document", trust,
 		"--query", "Role.Arn", "--output", "text")
 	function := aws("lambda", "create-function", "--function-name", "gate", "--runtime", "provided.al2023",
-		"--handler", "bootstrap", "--role", role, "--zip-file", "fileb://"+zipped,
+		"--handler", "bootstrap", "--role", role, "--zip-file", "fileb://"+realtest.EmptyFunction(t),
 		"--query", "FunctionArn", "--output", "text")
 	groups := []string{"/aws/lambda/gate", "/aws/lambda/orders", "/aws/lambda/with space", "/app/web"}
 	for _, group := range groups {

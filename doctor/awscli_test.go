@@ -1,7 +1,6 @@
 package doctor_test
 
 import (
-	"archive/zip"
 	"context"
 	"os"
 	"os/exec"
@@ -19,13 +18,7 @@ import (
 func TestTheAWSCommandLineTakesTheFixes(t *testing.T) {
 	t.Parallel()
 	moto := realtest.StartMoto(t)
-	python := realtest.Python(t, "awscli==1.46.3")
-	bin := t.TempDir()
-	// SQS is where the CLI passes over AWS_ENDPOINT_URL.
-	aws := "#!/bin/sh\nexec " + python + " -m awscli --endpoint-url " + moto.URL + " \"$@\"\n"
-	if err := os.WriteFile(filepath.Join(bin, "aws"), []byte(aws), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	bin := filepath.Dir(moto.CommandLine(t))
 	shell := func(command string) string {
 		t.Helper()
 		cmd := exec.CommandContext(t.Context(), "sh", "-c", command)
@@ -48,22 +41,10 @@ func TestTheAWSCommandLineTakesTheFixes(t *testing.T) {
 		return standIns(service) // which knows the caller
 	}
 	cfg.Function = "ship"
-	function, err := os.Create(filepath.Join(bin, "function.zip"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	z := zip.NewWriter(function)
-	if _, err := z.Create("bootstrap"); err != nil {
-		t.Fatal(err)
-	}
-	if err := z.Close(); err != nil {
-		t.Fatal(err)
-	}
-	_ = function.Close()
 	shell("aws opensearch create-domain --domain-name logs --access-policies '" + w.policy + "'")
 	role := shell("aws iam create-role --role-name ship --assume-role-policy-document '{}' --query Role.Arn --output text")
 	shell("aws lambda create-function --function-name ship --runtime provided.al2023 --handler bootstrap --timeout 5 " +
-		"--zip-file fileb://function.zip --role " + role)
+		"--zip-file fileb://" + realtest.EmptyFunction(t) + " --role " + role)
 	cfg.Queue = shell("aws sqs create-queue --queue-name logs --attributes VisibilityTimeout=30 --query QueueUrl " +
 		"--output text")
 	check := func(ctx context.Context, name string) doctor.Check {

@@ -1,7 +1,10 @@
 package realtest
 
 import (
+	"archive/zip"
+	"bytes"
 	"context"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -117,4 +120,37 @@ func StartMoto(t testing.TB) *AWS {
 	a := &AWS{URL: "http://" + net.JoinHostPort(host, port)}
 	serve(t, a.URL+"/moto-api/", python, []string{"-m", "moto.server", "-H", host, "-p", port}, nil)
 	return a
+}
+
+// awsCLIPackage is the pinned release of the AWS command line.
+const awsCLIPackage = "awscli==1.46.3"
+
+// CommandLine returns a program with the name aws: the AWS command line, which calls the stand-in. It needs [AWS.Env].
+func (a *AWS) CommandLine(t testing.TB) (program string) {
+	t.Helper()
+	// SQS is where the command line passes over AWS_ENDPOINT_URL.
+	script := fmt.Sprintf("#!/bin/sh\nexec %q -m awscli --endpoint-url %q \"$@\"\n", Python(t, awsCLIPackage), a.URL)
+	program = filepath.Join(t.TempDir(), "aws")
+	if err := os.WriteFile(program, []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return program
+}
+
+// EmptyFunction returns the file name of a zip to create a function of provided.al2023 with. It cannot be invoked.
+func EmptyFunction(t testing.TB) string {
+	t.Helper()
+	var code bytes.Buffer
+	w := zip.NewWriter(&code)
+	if _, err := w.Create("bootstrap"); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(t.TempDir(), "function.zip")
+	if err := os.WriteFile(name, code.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
 }
