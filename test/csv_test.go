@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -33,14 +32,7 @@ func TestCSVIsReadAsCSVSpectrumSays(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			path := filepath.Join(t.TempDir(), "x")
-			if err := os.WriteFile(path, text, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			old := time.Now().Add(-time.Hour) // nobody writes to it
-			if err := os.Chtimes(path, old, old); err != nil {
-				t.Fatal(err)
-			}
+			path := writeSettled(t, filepath.Join(t.TempDir(), "x"), string(text))
 			out, err := exec.CommandContext(t.Context(), penstock, "ship", path, "--dry-run").Output()
 			if err != nil {
 				t.Fatal(err)

@@ -2,7 +2,6 @@ package test
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -27,14 +26,7 @@ func TestRoutesOnRealNodes(t *testing.T) {
 				return string(text)
 			}
 			dir := t.TempDir()
-			file := func(name, text string) string {
-				path := filepath.Join(dir, name)
-				if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-					t.Fatal(err)
-				}
-				settle(t, path)
-				return path
-			}
+			file := func(name, text string) string { return writeSettled(t, filepath.Join(dir, name), text) }
 			lines := func(n int) string {
 				var b strings.Builder
 				for i := range n {

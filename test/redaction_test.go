@@ -2,7 +2,6 @@ package test
 
 import (
 	"bytes"
-	"compress/gzip"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -17,7 +16,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/seed56735111/penstock/internal/hostile"
 	"github.com/seed56735111/penstock/internal/planted"
@@ -123,19 +121,9 @@ func TestNoPlantedSecretLeaves(t *testing.T) {
 	if err := os.Mkdir(logs, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	write := func(path, text string) string {
-		t.Helper()
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Chtimes(path, time.Time{}, time.Now().Add(-time.Hour)); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
 	there := map[string]bool{}
 	for name, text := range p.files {
-		write(filepath.Join(logs, name), text.String())
+		writeSettled(t, filepath.Join(logs, name), text.String())
 		for secret := range p.in(planted.Resolved(text.String())) {
 			there[secret] = true
 		}
@@ -143,8 +131,8 @@ func TestNoPlantedSecretLeaves(t *testing.T) {
 	if len(there) < n { // some are written in ways that this does not see
 		t.Fatalf("%d of %d secrets and %d values of fields are found where they were put", len(there), n, len(p.names))
 	}
-	config := write(filepath.Join(dir, "penstock.yaml"), redactionConfig)
-	event := write(filepath.Join(dir, "event.json"), p.event(t))
+	config := writeSettled(t, filepath.Join(dir, "penstock.yaml"), redactionConfig)
+	event := writeSettled(t, filepath.Join(dir, "event.json"), p.event(t))
 
 	d := &leaky{Domain: new(hostile.Domain)}
 	d.Answer = d.refuse
@@ -252,11 +240,7 @@ func (p *planting) event(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var zipped bytes.Buffer
-	w := gzip.NewWriter(&zipped)
-	_, _ = w.Write(payload)
-	_ = w.Close()
-	return `{"awslogs":{"data":"` + base64.StdEncoding.EncodeToString(zipped.Bytes()) + `"}}`
+	return `{"awslogs":{"data":"` + base64.StdEncoding.EncodeToString(gzipped(payload)) + `"}}`
 }
 
 // leaky is a domain that refuses documents with a poison and repeats them.

@@ -253,14 +253,7 @@ func (s *scenario) run(t *testing.T) {
 	} else {
 		source = t.TempDir()
 		for name, text := range s.files {
-			path := filepath.Join(source, name)
-			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			// What was just written to may go on, and its end is left for the next run.
-			if err := os.Chtimes(path, time.Time{}, time.Now().Add(-time.Hour)); err != nil {
-				t.Fatal(err)
-			}
+			writeSettled(t, filepath.Join(source, name), text)
 			addLines(truth, text)
 		}
 		if s.prepare != nil {

@@ -198,10 +198,7 @@ func samplesOfFormats(t *testing.T, formats ...string) string {
 		if err := os.MkdirAll(filepath.Dir(name), 0o750); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(name, text, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		settle(t, name)
+		writeSettled(t, name, string(text))
 	}
 	return to
 }
@@ -251,11 +248,7 @@ func shapes(t *testing.T, url string) {
 				`"requestParameters":{"shape%d":{"name%d":%s,"n":%d}},`+
 				`"responseElements":null,"eventID":"e%d"}`+"\n", i/60%60, i%60, i%2000, i%2000, leaf, i, i)
 	}
-	file := filepath.Join(t.TempDir(), "trail.json")
-	if err := os.WriteFile(file, []byte(events.String()), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	settle(t, file)
+	file := writeSettled(t, filepath.Join(t.TempDir(), "trail.json"), events.String())
 	got := counted(t, 0, "ship", file, "--domain", url, "--no-sign", "--put-templates", "--json", "--format", "cloudtrail",
 		"--index", "shapes-{format}-{yyyy}")
 	if got.Delivered != 10_000 || got.DeadLettered != 0 {
@@ -274,7 +267,18 @@ func shapes(t *testing.T, url string) {
 	}
 }
 
-// settle makes a file one that nobody is writing to.
+// writeSettled writes a file that nobody is writing to any more, and returns its name.
+func writeSettled(t *testing.T, name, text string) string {
+	t.Helper()
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	settle(t, name)
+	return name
+}
+
+// settle makes a file one that nobody is writing to: what was just written to may go on, and its end is left for the
+// next run.
 func settle(t *testing.T, name string) {
 	t.Helper()
 	if err := os.Chtimes(name, time.Time{}, time.Now().Add(-time.Hour)); err != nil {
