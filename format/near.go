@@ -39,7 +39,6 @@ func (d *Detector) near(r *entry.Reader, chosen *schema) []penstock.Near {
 			all = append(all, one{penstock.Near{Format: f.name, Against: why}, score})
 		}
 	}
-	chosen.grammar.Told(r) // which remembers what the records are read by, as the others did
 	slices.SortStableFunc(all, func(x, y one) int { return cmp.Compare(y.score, x.score) })
 	var most []penstock.Near
 	for _, f := range all[:min(len(all), mostNear)] {

@@ -39,7 +39,7 @@ func (f *Grammar) TimedBy(names []string) entry.Grammar {
 }
 
 // Told looks for rows that are alike, below names or with values that are no text.
-func (f *Grammar) Told(r *entry.Reader) bool { return f.told(r, &stateOf(r).look) }
+func (f *Grammar) Told(r *entry.Reader) bool { return f.told(r, &f.state(r).look) }
 
 // Documented returns nothing: the names are those that the columns have.
 func (f *Grammar) Documented() []entry.Field { return nil }
@@ -61,11 +61,10 @@ func (f *Grammar) With(key, value string) (entry.Grammar, error) {
 	return &Grammar{Record: f.Record, Separators: f.Separators, Suffix: f.Suffix, Fields: names, Times: f.Times}, nil
 }
 
-// states is the key under which the reader is kept with an entry's buffers.
-type states struct{}
-
-func stateOf(r *entry.Reader) *reader {
-	return entry.State(r, states{}, func() *reader { return &reader{} })
+// state returns the reader that is kept with an entry's buffers. Each grammar has its own: what one has told of an
+// entry stays when others are asked.
+func (f *Grammar) state(r *entry.Reader) *reader {
+	return entry.State(r, f, func() *reader { return &reader{} })
 }
 
 // reader turns the rows of one entry into records.
@@ -83,7 +82,7 @@ type reader struct {
 
 // Read reads an entry.
 func (f *Grammar) Read(in *entry.Reader, y entry.Yield) {
-	r := stateOf(in)
+	r := f.state(in)
 	r.Reader, r.record, r.began, r.header = in, f.Record, false, r.header[:0]
 	f.choose(in, &r.look)
 	r.look.times = f.Times
@@ -93,7 +92,7 @@ func (f *Grammar) Read(in *entry.Reader, y entry.Yield) {
 
 // choose looks at an entry that is read whatever it looks like.
 func (f *Grammar) choose(r *entry.Reader, l *look) {
-	if l.by == f && l.turn == r.Turn() || f.told(r, l) {
+	if l.turn == r.Turn() || f.told(r, l) {
 		l.header = l.header && f.Fields == nil
 		return
 	}

@@ -36,8 +36,7 @@ type look struct {
 
 	times []string // names of the column with the time
 
-	by   *Grammar // that found it to be a table
-	turn uint64   // of the entry
+	turn uint64 // of the entry that it was found to be a table of
 }
 
 // column counts the kinds of the values of a column.
@@ -312,13 +311,13 @@ func (f *Grammar) told(r *entry.Reader, l *look) bool {
 			continue
 		}
 		if l.at(r.Sample(), isWhole(r), f.Separators[i], !named); l.fits(first, named) {
-			l.by, l.turn = f, r.Turn()
+			l.turn = r.Turn()
 			return true
 		}
 	}
 	for i := range len(f.Separators) {
 		if l.behind(r.Sample(), isWhole(r), f.Separators[i]) {
-			l.by, l.turn = f, r.Turn()
+			l.turn = r.Turn()
 			return true
 		}
 	}
