@@ -65,6 +65,9 @@ func dayKind(v []byte) kind {
 	if _, ok := dayOf(&times.File{}, v); ok {
 		return stamp
 	}
+	if bytes.IndexByte(v, '/') < 0 {
+		return text // nowhere else are day and month told by their order
+	}
 	for _, f := range [...]times.File{{DayFirst: true}, {MonthFirst: true}} {
 		if _, ok := dayOf(&f, v); ok {
 			return slashed
