@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/cloudwatch"
@@ -55,11 +56,28 @@ func typeOf(f format.Field) expr.Type {
 	return expr.Unknown
 }
 
+// schemasOf is SchemaOf that makes each schema once: rules ask for that of every entry.
+func schemasOf(own []Definition) func(name string) expr.Schema {
+	var mu sync.Mutex
+	known := map[string]expr.Schema{}
+	return func(name string) expr.Schema {
+		name, _, _ = strings.Cut(name, "(")
+		mu.Lock()
+		defer mu.Unlock()
+		schema, ok := known[name]
+		if !ok {
+			schema = SchemaOf(name, own...)
+			known[name] = schema
+		}
+		return schema
+	}
+}
+
 // ruleStages are what rules take from the other stages.
 func ruleStages(table func(name string) (*rules.Table, error), own []Definition) rules.Stages {
 	return rules.Stages{
 		Table:  table,
-		Schema: func(format string) expr.Schema { return SchemaOf(format, own...) },
+		Schema: schemasOf(own),
 		Index: func(pattern string) (rules.Pattern, error) {
 			p, err := shape.ParsePattern(pattern)
 			if err != nil {
@@ -155,10 +173,13 @@ func checkStages(tables []rules.TableSource, own []Definition) rules.Stages {
 
 // chain returns the rules for the entries of a route whose records are of a format.
 func (o *Read) chain(list []rules.Rule, format string) (*rules.Chain, error) {
+	if len(o.Always)+len(list) == 0 {
+		return new(rules.Chain), nil // nobody asks for a schema
+	}
 	stages := ruleStages(o.table, o.Definitions)
 	stages.Format = o.textOf
 	stages.Key, stages.ShowSecrets = o.key, o.ShowSecrets
-	c, err := rules.Compile(o.Always, list, SchemaOf(format, o.Definitions...), stages)
+	c, err := rules.Compile(o.Always, list, stages.Schema(format), stages)
 	if err != nil {
 		return nil, &OptionError{BadChain, err}
 	}
