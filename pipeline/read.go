@@ -117,7 +117,7 @@ func (o *Read) Stages() (*penstock.Pipeline, *shape.Rules, error) {
 type detection struct{ format, timeZone, timeField, binary string }
 
 // stages returns what reads and shapes the entries of a route, with its rules. Known are the recognisers that were made
-// same pipeline: one for each of the ways to read.
+// for the same pipeline: one for each of the ways to read.
 func (o *Read) stages(known map[detection]penstock.Recognizer, drop *shape.Rules, of *Route) (stages, error) {
 	way := detection{o.Format, o.TimeZone, o.TimeField, o.Binary}
 	recognizer, isKnown := known[way]

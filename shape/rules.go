@@ -215,9 +215,6 @@ func (r rule) within(origin map[string]string) (rest rule, ok bool) {
 }
 
 // ruledEntry has what is left of the rules that can match.
-// Unwrap is part of penstock.Redactor.
-func (e *ruledEntry) Unwrap() penstock.EntryShaper { return e.EntryShaper }
-
 type ruledEntry struct {
 	penstock.EntryShaper
 	rules  []possible
@@ -229,6 +226,9 @@ type possible struct {
 	rule
 	count *penstock.RuleCount
 }
+
+// Unwrap is part of penstock.Redactor.
+func (e *ruledEntry) Unwrap() penstock.EntryShaper { return e.EntryShaper }
 
 // RuleCounts is part of penstock.RuleCounter: these rules, and those behind them.
 func (e *ruledEntry) RuleCounts() []penstock.RuleCount {
