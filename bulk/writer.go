@@ -67,6 +67,12 @@ type Config struct {
 	Logger *slog.Logger
 }
 
+// The sizes of a batch when Config says none.
+const (
+	DefaultBatchBytes = 2 << 20
+	DefaultBatchDocs  = 10_000
+)
+
 func (c Config) withDefaults() Config {
 	def := func(p *int, v int) {
 		if *p <= 0 {
@@ -78,8 +84,8 @@ func (c Config) withDefaults() Config {
 			*p = v
 		}
 	}
-	def(&c.BatchBytes, 2<<20)
-	def(&c.BatchDocs, 10_000)
+	def(&c.BatchBytes, DefaultBatchBytes)
+	def(&c.BatchDocs, DefaultBatchDocs)
 	def(&c.MaxInFlight, 4)
 	span(&c.Linger, time.Second)
 	span(&c.RetryBudget, 5*time.Minute)

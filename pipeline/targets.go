@@ -116,8 +116,8 @@ func OpenOutlets(
 		}
 	}
 	if n := len(o.all); n > 1 {
-		o.write.BatchBytes = max(cmp.Or(write.BatchBytes, defaultBatchBytes)/int64(n), 1)
-		o.write.BatchDocs = max(cmp.Or(write.BatchDocs, defaultBatchDocs)/n, 1)
+		o.write.BatchBytes = max(cmp.Or(write.BatchBytes, bulk.DefaultBatchBytes)/int64(n), 1)
+		o.write.BatchDocs = max(cmp.Or(write.BatchDocs, bulk.DefaultBatchDocs)/n, 1)
 		o.write.RetryBudget = min(cmp.Or(write.RetryBudget, patience), patience)
 	}
 	return o, nil
@@ -129,12 +129,6 @@ func newOutlets(write Write, l *slog.Logger) *Outlets {
 		done: make(chan struct{}), respite: patience,
 	}
 }
-
-// The defaults of bulk.Config, to be divided.
-const (
-	defaultBatchBytes = 2 << 20
-	defaultBatchDocs  = 10_000
-)
 
 // targetsOf are the names of the targets that routes send to, each once.
 func targetsOf(routes []Route) []string {
@@ -212,7 +206,7 @@ func (o *Outlets) Remember(banner domain.Banner) {
 // Connect opens the first of the domains, for some seconds when it does not answer. That it is down is an error only
 // when there is no other.
 func (o *Outlets) Connect(ctx context.Context) error {
-	if _, _, err := o.open(ctx, o.all[0], StartupTimeout); err != nil && (len(o.all) == 1 || ctx.Err() != nil) {
+	if _, _, err := o.open(ctx, o.all[0]); err != nil && (len(o.all) == 1 || ctx.Err() != nil) {
 		if t, ok := errors.AsType[*TargetError](err); ok && t.Target == "" {
 			return t.Err
 		}
@@ -223,9 +217,7 @@ func (o *Outlets) Connect(ctx context.Context) error {
 
 // open returns the deliverer of a domain, and its writer, after asking it what it is when that is not known. A target
 // that is down is asked again after a while.
-func (o *Outlets) open(ctx context.Context, one *outlet, longest time.Duration) (
-	penstock.Deliverer, *bulk.Writer, error,
-) {
+func (o *Outlets) open(ctx context.Context, one *outlet) (penstock.Deliverer, *bulk.Writer, error) {
 	one.opening.Lock()
 	defer one.opening.Unlock()
 	o.mu.Lock()
@@ -236,11 +228,9 @@ func (o *Outlets) open(ctx context.Context, one *outlet, longest time.Duration) 
 		return next, writer, nil
 	case down != nil && time.Since(since) < o.respite:
 		return nil, nil, o.failure(one, down)
-	case down != nil:
-		longest = 0
 	}
 	if one.banner == nil || down != nil {
-		banner, err := o.ask(ctx, one.domain, longest)
+		banner, err := o.ask(ctx, one.domain, down != nil)
 		if ctx.Err() != nil {
 			return nil, nil, context.Cause(ctx)
 		}
@@ -273,16 +263,16 @@ func (o *Outlets) open(ctx context.Context, one *outlet, longest time.Duration) 
 	return next, writer, nil
 }
 
-// ask asks a domain what it is, for some time when it does not answer.
-func (o *Outlets) ask(ctx context.Context, d *domain.Domain, longest time.Duration) (domain.Banner, error) {
+// ask asks a domain what it is: one that was down once, and any other for some time when it does not answer.
+func (o *Outlets) ask(ctx context.Context, d *domain.Domain, wasDown bool) (domain.Banner, error) {
 	var banner domain.Banner
 	var err error
-	if longest > 0 {
-		banner, err = Probe(ctx, d)
-	} else {
+	if wasDown {
 		short, cancel := context.WithTimeout(ctx, 2*time.Second)
 		defer cancel()
 		banner, err = d.Probe(short)
+	} else {
+		banner, err = Probe(ctx, d)
 	}
 	if matters := BannerMatters(err); matters != nil {
 		return banner, matters
@@ -450,7 +440,7 @@ func (d *outletDelivery) part(ctx context.Context, target string) (*outletPart, 
 	if i < 0 {
 		return nil, &bulk.FatalError{Err: fmt.Errorf("there is no target %q", target)}
 	}
-	next, writer, err := d.open(ctx, d.all[i], StartupTimeout)
+	next, writer, err := d.open(ctx, d.all[i])
 	if err != nil {
 		return nil, err
 	}

@@ -57,19 +57,6 @@ func (o *Write) Config(banner domain.Banner, l *slog.Logger) bulk.Config {
 	}
 }
 
-// Open asks the domain what it is and returns the writer for it. An endpoint that cannot be reached or is no domain is
-// an error; one that keeps its banner to itself is not. CloseWriter ends the writer.
-func (o *Write) Open(ctx context.Context, d *domain.Domain, l *slog.Logger) (*bulk.Writer, error) {
-	banner, err := Probe(ctx, d)
-	if err := BannerMatters(err); err != nil {
-		return nil, err
-	}
-	if err != nil {
-		l.DebugContext(ctx, "the banner is not for us", "error", err)
-	}
-	return bulk.New(o.Config(banner, l), d), nil
-}
-
 // CloseWriter ends a writer whose deliveries are over. What is still under way then belongs to nobody: after the end of
 // ctx it is cut off at once, so that a domain that does not answer cannot hold the process.
 func CloseWriter(ctx context.Context, w *bulk.Writer) error {
