@@ -1,7 +1,6 @@
 package shape
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -25,29 +24,15 @@ func ParseLine(s string) (*Line, error) {
 		return nil, errors.New("the text is empty")
 	}
 	for rest := s; rest != ""; {
-		open := strings.IndexAny(rest, "{}")
-		if open != 0 {
-			if open < 0 {
-				open = len(rest)
-			}
-			l.parts = append(l.parts, part{literal: rest[:open]})
-			rest = rest[open:]
-			continue
-		}
-		end := strings.IndexByte(rest, '}')
-		if rest[0] == '}' || end < 0 {
-			return nil, wrong("braces do not match up")
-		}
-		q, err := parsePart(rest[1:end])
+		q, after, err := cutPart(rest)
 		if err != nil {
 			return nil, wrong(err.Error())
 		}
-		if q.field.path == "" {
-			return nil, wrong("{" + rest[1:end] + "} stands for no field of the record")
+		if q.literal == "" && q.field.path == "" {
+			return nil, wrong(rest[:len(rest)-len(after)] + " stands for no field of the record")
 		}
-		q.field.also = eventNames[q.field.path]
 		l.parts = append(l.parts, q)
-		rest = rest[end+1:]
+		rest = after
 	}
 	return l, nil
 }
@@ -74,11 +59,7 @@ func (l *Line) Append(dst, record []byte) ([]byte, bool) {
 			dst = append(dst, q.literal...)
 			continue
 		}
-		value, ok := lookup(record, q.field.path)
-		if !ok && q.field.also != "" {
-			value, ok = lookup(record, q.field.also)
-			value = bytes.Trim(value, "/")
-		}
+		value, ok := q.field.value(record)
 		switch {
 		case ok:
 			dst = append(dst, value...)

@@ -59,32 +59,15 @@ const forbidden = `\/*?"<>| ,#:`
 // A pattern begins with at least one character outside of braces, which a record's content cannot change.
 func ParsePattern(s string) (*Pattern, error) {
 	p := &Pattern{text: s}
-	rest := s
-	for rest != "" {
-		open := strings.IndexAny(rest, "{}")
-		if open < 0 {
-			open = len(rest)
-		}
-		if open > 0 {
-			p.parts = append(p.parts, part{literal: rest[:open]})
-			rest = rest[open:]
-			continue
-		}
-		end := strings.IndexByte(rest, '}')
-		if rest[0] == '}' || end < 0 {
-			return nil, p.wrong("braces do not match up")
-		}
-		q, err := parsePart(rest[1:end])
+	for rest := s; rest != ""; {
+		q, after, err := cutPart(rest)
 		if err != nil {
 			return nil, p.wrong(err.Error())
 		}
-		p.parts = append(p.parts, q)
 		_, ofOrigin := (&Origin{}).Value(q.field.path)
 		p.origin = p.origin || ofOrigin
-		if ofOrigin {
-			p.parts[len(p.parts)-1].field.also = eventNames[q.field.path]
-		}
-		rest = rest[end+1:]
+		p.parts = append(p.parts, q)
+		rest = after
 	}
 	return p, p.check()
 }
@@ -156,6 +139,22 @@ func checkLiteral(s string) error {
 	return nil
 }
 
+// cutPart reads the first part of a pattern: what stands before a brace, or in braces.
+func cutPart(s string) (q part, rest string, err error) {
+	if open := strings.IndexAny(s, "{}"); open != 0 {
+		if open < 0 {
+			open = len(s)
+		}
+		return part{literal: s[:open]}, s[open:], nil
+	}
+	end := strings.IndexByte(s, '}')
+	if s[0] == '}' || end < 0 {
+		return part{}, "", errors.New("braces do not match up")
+	}
+	q, err = parsePart(s[1:end])
+	return q, s[end+1:], err
+}
+
 func parsePart(s string) (part, error) {
 	switch s {
 	case "":
@@ -180,7 +179,18 @@ func parsePart(s string) (part, error) {
 	if f.hasDefault && f.otherwise == "" {
 		return part{}, fmt.Errorf("%q has nothing behind its bar", s)
 	}
+	f.also = eventNames[f.path]
 	return part{field: f}, nil
+}
+
+// value returns what a record has for the field.
+func (f *field) value(record []byte) (value []byte, ok bool) {
+	value, ok = lookup(record, f.path)
+	if !ok && f.also != "" {
+		value, ok = lookup(record, f.also)
+		value = bytes.Trim(value, "/")
+	}
+	return value, ok
 }
 
 // parseDate reads a date layout; ok is false when s is something else.
@@ -329,11 +339,7 @@ func (n *names) append(dst []byte, r *penstock.Record) ([]byte, error) {
 		case q.date != nil:
 			dst = append(dst, n.dates[i]...)
 		default:
-			value, ok := lookup(r.JSON, q.field.path)
-			if !ok && q.field.also != "" {
-				value, ok = lookup(r.JSON, q.field.also)
-				value = bytes.Trim(value, "/")
-			}
+			value, ok := q.field.value(r.JSON)
 			switch {
 			case ok:
 				dst = appendName(dst, value)
