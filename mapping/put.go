@@ -59,7 +59,7 @@ func Read(ctx context.Context, d *domain.Domain, templates []Template) ([]Standi
 func list(ctx context.Context, d *domain.Domain, kind string) (map[string]map[string]any, error) {
 	all := map[string]map[string]any{}
 	text, err := exchange(ctx, d, http.MethodGet, kind+"/penstock-*", nil)
-	if e, ok := errors.AsType[*domain.Error](err); ok && e.Status == http.StatusNotFound {
+	if isMissing(err) {
 		return all, nil // there is none
 	}
 	if err != nil {
@@ -97,11 +97,7 @@ func Put(ctx context.Context, d *domain.Domain, all []Standing, force bool) (n i
 		if t.State == Same || !force && (t.State == Edited || t.State == Foreign) {
 			continue
 		}
-		body, err := json.Marshal(t.Body)
-		if err != nil {
-			return n, fmt.Errorf("put index template %s: %w", t.Path, err)
-		}
-		if _, err := exchange(ctx, d, http.MethodPut, t.Path, body); err != nil {
+		if err := put(ctx, d, t.Path, t.Body); err != nil {
 			return n, fmt.Errorf("put index template: PUT %s: %w", t.Path, err)
 		}
 		n++
@@ -119,6 +115,22 @@ func unmarshal(d *domain.Domain, text []byte, into any) error {
 		}
 	}
 	return nil
+}
+
+// put makes one request that puts a body at a path.
+func put(ctx context.Context, d *domain.Domain, path string, body map[string]any) error {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	_, err = exchange(ctx, d, http.MethodPut, path, text)
+	return err
+}
+
+// isMissing reports whether the domain answers that it has no such thing.
+func isMissing(err error) bool {
+	e, ok := errors.AsType[*domain.Error](err)
+	return ok && e.Status == http.StatusNotFound
 }
 
 // exchange makes one request and returns the body of the answer. An answer that is no success is a *domain.Error.

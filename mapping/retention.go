@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -88,7 +89,7 @@ func (r *Retention) Policy(k Keeper) map[string]any {
 		condition = "min_rollover_age"
 	}
 	var template any = map[string]any{
-		"index_patterns": []any{r.Pattern}, "priority": priority(Format{Pattern: r.Pattern}),
+		"index_patterns": []any{r.Pattern}, "priority": priority(r.Pattern),
 	}
 	if k == ISM { // the older one takes no list
 		template = []any{template}
@@ -139,10 +140,10 @@ func ReadRetention(ctx context.Context, d *domain.Domain, k Keeper, r Retention)
 	out := &Kept{Retention: r, Keeper: k, State: Missing}
 	path := string(k) + "/" + url.PathEscape(r.Name)
 	text, err := exchange(ctx, d, http.MethodGet, path, nil)
-	if e, ok := errors.AsType[*domain.Error](err); ok && e.Status == http.StatusNotFound {
-		err = nil
-	} else if err == nil {
+	if err == nil {
 		err = out.read(d, text)
+	} else if isMissing(err) {
+		err = nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read retention: GET %s: %w", path, err)
@@ -227,7 +228,7 @@ func indexesOf(ctx context.Context, d *domain.Domain, pattern string) ([]string,
 	path := "/" + url.PathEscape(pattern) + "/_settings/index.creation_date?flat_settings=true&expand_wildcards=all" +
 		"&ignore_unavailable=true&allow_no_indices=true"
 	text, err := exchange(ctx, d, http.MethodGet, path, nil)
-	if e, ok := errors.AsType[*domain.Error](err); ok && e.Status == http.StatusNotFound {
+	if isMissing(err) {
 		return nil, nil
 	}
 	if err != nil {
@@ -237,12 +238,7 @@ func indexesOf(ctx context.Context, d *domain.Domain, pattern string) ([]string,
 	if err := unmarshal(d, text, &all); err != nil {
 		return nil, err
 	}
-	var names []string
-	for name := range all {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names, nil
+	return slices.Sorted(maps.Keys(all)), nil
 }
 
 // Apart leaves each index to the retention with the longest pattern, as the keepers do with those to come.
@@ -260,7 +256,7 @@ func Apart(all []*Kept) {
 // PutRetention puts the policy of a retention and has it take in the indexes that are there.
 func PutRetention(ctx context.Context, d *domain.Domain, k *Kept) error {
 	path := string(k.Keeper) + "/" + url.PathEscape(k.Name)
-	if err := send(ctx, d, path+k.version, k.Policy(k.Keeper), http.MethodPut); err != nil {
+	if err := put(ctx, d, path+k.version, k.Policy(k.Keeper)); err != nil {
 		return fmt.Errorf("put retention: PUT %s: %w", path, err)
 	}
 	for _, index := range k.Indexes {
@@ -268,7 +264,7 @@ func PutRetention(ctx context.Context, d *domain.Domain, k *Kept) error {
 		at := "/" + url.PathEscape(index)
 		if k.Keeper == ILM {
 			at += "/_settings"
-			err = send(ctx, d, at, map[string]any{"index.lifecycle.name": k.Name}, http.MethodPut)
+			err = put(ctx, d, at, map[string]any{"index.lifecycle.name": k.Name})
 		} else {
 			err = k.take(ctx, d, index)
 		}
@@ -310,13 +306,4 @@ func (k *Kept) take(ctx context.Context, d *domain.Domain, index string) error {
 		why = failed.Indexes[0].Reason
 	}
 	return errors.New(why)
-}
-
-func send(ctx context.Context, d *domain.Domain, path string, body map[string]any, method string) error {
-	text, err := json.Marshal(body)
-	if err != nil {
-		return err
-	}
-	_, err = exchange(ctx, d, method, path, text)
-	return err
 }

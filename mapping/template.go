@@ -48,8 +48,8 @@ func Templates(e Engine, formats []Format) []Template {
 			inner["settings"] = map[string]any{"index.lifecycle.name": f.Lifecycle}
 		}
 		t := Template{"/_index_template/" + f.Name, map[string]any{
-			"index_patterns": []any{f.Pattern}, "composed_of": []any{baseName}, "priority": priority(f), "version": version,
-			"template": inner,
+			"index_patterns": []any{f.Pattern}, "composed_of": []any{baseName}, "priority": priority(f.Pattern),
+			"version": version, "template": inner,
 		}}
 		if f.Stream {
 			t.Body[streamMember] = map[string]any{}
@@ -68,7 +68,7 @@ const streamMember = "data_stream"
 func (e Engine) legacy(f Format) Template {
 	mappings := e.base()
 	mappings["properties"] = e.properties(append(slices.Clone(f.Fields), ours()...))
-	t := Template{"/_template/" + f.Name, map[string]any{"order": priority(f)}}
+	t := Template{"/_template/" + f.Name, map[string]any{"order": priority(f.Pattern)}}
 	if !e.before(5, 0) { // since 5.0
 		t.Body["version"] = version
 	}
@@ -89,9 +89,9 @@ func (e Engine) legacy(f Format) Template {
 // priority is above those of the engines' own templates. A longer pattern is a more particular one: logs-nginx-error-*
 // goes before logs-nginx-*. No two of one length have the same, because the engines refuse templates of one priority
 // whose patterns could meet.
-func priority(f Format) int {
+func priority(pattern string) int {
 	const step = 1000
-	return step*len(f.Pattern) + int(crc32.ChecksumIEEE([]byte(f.Pattern))%step)
+	return step*len(pattern) + int(crc32.ChecksumIEEE([]byte(pattern))%step)
 }
 
 // sign notes in the template who wrote it, and what, so that a change of somebody else's can be told.
