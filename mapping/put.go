@@ -29,7 +29,9 @@ type Standing struct {
 func (s *Standing) OnlyLifecycle() bool {
 	lines := s.Diff(s.There)
 	for _, line := range lines {
-		if !strings.HasPrefix(line, "-template.settings.index.lifecycle.") {
+		setting, more := strings.CutPrefix(line, "-")
+		setting = strings.TrimPrefix(setting, "template.") // which those for older engines lack
+		if !more || !strings.HasPrefix(setting, "settings.index.lifecycle.") {
 			return false
 		}
 	}

@@ -264,7 +264,7 @@ func PutRetention(ctx context.Context, d *domain.Domain, k *Kept) error {
 		at := "/" + url.PathEscape(index)
 		if k.Keeper == ILM {
 			at += "/_settings"
-			err = put(ctx, d, at, map[string]any{"index.lifecycle.name": k.Name})
+			err = put(ctx, d, at, map[string]any{lifecycleName: k.Name})
 		} else {
 			err = k.take(ctx, d, index)
 		}

@@ -44,9 +44,7 @@ func Templates(e Engine, formats []Format) []Template {
 	all := []Template{base}
 	for _, f := range formats {
 		inner := map[string]any{"mappings": map[string]any{"properties": e.properties(f.Fields)}}
-		if f.Lifecycle != "" {
-			inner["settings"] = map[string]any{"index.lifecycle.name": f.Lifecycle}
-		}
+		f.nameLifecycle(inner)
 		t := Template{"/_index_template/" + f.Name, map[string]any{
 			"index_patterns": []any{f.Pattern}, "composed_of": []any{baseName}, "priority": priority(f.Pattern),
 			"version": version, "template": inner,
@@ -58,6 +56,16 @@ func Templates(e Engine, formats []Format) []Template {
 		all = append(all, t)
 	}
 	return all
+}
+
+// lifecycleName is the setting of an index that names its policy of ILM.
+const lifecycleName = "index.lifecycle.name"
+
+// nameLifecycle names the policy of the format's indexes beside their mappings.
+func (f *Format) nameLifecycle(body map[string]any) {
+	if f.Lifecycle != "" {
+		body["settings"] = map[string]any{lifecycleName: f.Lifecycle}
+	}
 }
 
 // streamMember says in a template that it is for data streams.
@@ -78,6 +86,7 @@ func (e Engine) legacy(f Format) Template {
 		t.Body["index_patterns"] = []any{f.Pattern}
 	}
 	t.Body["mappings"] = mappings
+	f.nameLifecycle(t.Body)
 	sum := t.sum()
 	mappings["_meta"] = signature(sum)
 	if e.DocType != "" {

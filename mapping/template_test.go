@@ -1,6 +1,7 @@
 package mapping_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -135,6 +136,29 @@ func TestTemplatesOfAllFormats(t *testing.T) {
 					t.Errorf("%s: %s goes through %s, which is %s", f.Name, other.Name, field.Name, field.Type)
 				}
 			}
+		}
+	}
+}
+
+// What a policy of Elasticsearch deletes says the setting of each index.
+func TestATemplateNamesThePolicyOfItsIndexes(t *testing.T) {
+	t.Parallel()
+	f := mapping.Format{Name: "penstock-web", Pattern: "web-*", Lifecycle: "penstock-web"}
+	last := func(e mapping.Engine, f mapping.Format) mapping.Template {
+		all := mapping.Templates(e, []mapping.Format{f})
+		return all[len(all)-1]
+	}
+	for _, version := range []string{"6.8.23", "7.4.2", "7.17.29", "8.17.0"} {
+		e := mapping.Engine{Distribution: "elasticsearch", Version: version}
+		with := last(e, f)
+		body, err := json.Marshal(with.Body)
+		if err != nil || !bytes.Contains(body, []byte(`"index.lifecycle.name":"penstock-web"`)) {
+			t.Errorf("%s: %s (%v) names no policy", version, body, err)
+		}
+		plain := mapping.Format{Name: f.Name, Pattern: f.Pattern}
+		without := mapping.Standing{Template: last(e, plain), There: read(t, with.Body)}
+		if !without.OnlyLifecycle() {
+			t.Errorf("%s: %q is more than the policy", version, without.Diff(without.There))
 		}
 	}
 }
