@@ -18,7 +18,7 @@ func (d *Detector) AppendJSON(dst, value []byte, w With, typed func(path []byte)
 func (d *Detector) AppendJSONKinds(
 	dst, value []byte, w With, typed func(path []byte) bool, kinds *Set,
 ) (out []byte, hits int) {
-	s := scratches.Get().(*scratch) //nolint:forcetypeassert // the pool has nothing else
+	s := newScratch()
 	defer s.free()
 	hit := d.find(s, value)
 	if len(hit) == 0 {
@@ -42,7 +42,7 @@ type rewriter struct {
 	hits  []hit // not passed yet
 	n     int
 	path  []byte
-	names [slackToken + 1]int // masked names by kind
+	names [kindCount]int // masked names by kind
 	typed func(path []byte) bool
 	found *Set // nil when nobody asks
 	depth int
@@ -116,9 +116,6 @@ func (r *rewriter) next(start, end int) (h hit, ok bool) {
 		}
 		if h.start, h.end = max(h.start, start), min(h.end, end); h.start < h.end {
 			return h, true
-		}
-		if len(r.hits) > 0 && r.hits[0].start >= end {
-			break
 		}
 	}
 	return hit{}, false

@@ -83,7 +83,7 @@ func New(of []Kind) *Detector {
 // Append appends text with what was found in it replaced, and returns how many secrets that were. The text is the
 // inside of a JSON string, and is one afterwards, or any bytes. Nothing is kept of it.
 func (d *Detector) Append(dst, text []byte, w With) (out []byte, hits int) {
-	s := scratches.Get().(*scratch) //nolint:forcetypeassert // the pool has nothing else
+	s := newScratch()
 	defer s.free()
 	found := d.find(s, text)
 	at := 0
@@ -97,14 +97,14 @@ func (d *Detector) Append(dst, text []byte, w With) (out []byte, hits int) {
 
 // Finds reports whether there is something in text that Append would replace.
 func (d *Detector) Finds(text []byte) bool {
-	s := scratches.Get().(*scratch) //nolint:forcetypeassert // the pool has nothing else
+	s := newScratch()
 	defer s.free()
 	return len(d.find(s, text)) > 0
 }
 
 // Count counts what is found in text by kind.
 func (d *Detector) Count(text []byte) map[Kind]int {
-	s := scratches.Get().(*scratch) //nolint:forcetypeassert // the pool has nothing else
+	s := newScratch()
 	defer s.free()
 	var n map[Kind]int
 	for _, f := range d.find(s, text) {
@@ -135,6 +135,11 @@ type scratch struct {
 }
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
+
+// newScratch returns an empty one, to be freed.
+func newScratch() *scratch {
+	return scratches.Get().(*scratch) //nolint:forcetypeassert // the pool has nothing else
+}
 
 // maxKept is the most bytes of a view that are kept for the next search.
 const maxKept = 256 << 10

@@ -18,7 +18,7 @@ const (
 // AppendWithout appends text with every Old replaced that stands in it as a word of its own, however it is escaped. The
 // text is the inside of a JSON string, and is one afterwards, or any bytes. It reports whether every Old was there.
 func AppendWithout(dst, text []byte, all []Replacement) (out []byte, whole bool) {
-	s := scratches.Get().(*scratch) //nolint:forcetypeassert // the pool has nothing else
+	s := newScratch()
 	defer s.free()
 	found := s.findTexts(text, all)
 	at := 0
@@ -33,7 +33,7 @@ func AppendWithout(dst, text []byte, all []Replacement) (out []byte, whole bool)
 // members that hold whole texts alone, such as message, and a number that is an Old of five bytes or more becomes null.
 // Nothing is appended when there are no hits.
 func AppendJSONWithout(dst, value []byte, all []Replacement) (out []byte, hits int) {
-	s := scratches.Get().(*scratch) //nolint:forcetypeassert // the pool has nothing else
+	s := newScratch()
 	defer s.free()
 	found := s.findTexts(value, all)
 	if len(found) == 0 {

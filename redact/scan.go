@@ -20,6 +20,7 @@ const (
 	urlPassword
 	githubToken
 	slackToken
+	kindCount // how many there are
 )
 
 // anchor says what a byte may be a part of, so that all others are passed over.
@@ -99,7 +100,7 @@ func (d *Detector) scan(s *scratch, b []byte) (escaped bool) {
 		scanCards(s, b)
 	}
 	// Where the next look for a kind is worth its while: what was passed over once is not passed over again.
-	var passed [slackToken + 1]int
+	var passed [kindCount]int
 	for i := 0; i < len(b); i++ {
 		a := d.anchors[b[i]]
 		if a == atNothing {

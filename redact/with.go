@@ -11,7 +11,7 @@ import (
 type With struct {
 	mask bool
 	key  *Key
-	each *[slackToken + 1]With // by kind
+	each *[kindCount]With // by kind
 }
 
 var (
@@ -27,7 +27,7 @@ func Hash(k *Key) With { return With{key: k} }
 
 // Each leaves something else for each kind, and nothing for those that are not in it.
 func Each(by map[Kind]With) With {
-	w := With{each: new([slackToken + 1]With)}
+	w := With{each: new([kindCount]With)}
 	for i, kind := range kinds {
 		w.each[i] = by[kind]
 	}
@@ -69,7 +69,7 @@ func (w With) AppendValue(dst, value []byte) []byte {
 		return append(dst, "null"...)
 	}
 	dst = append(dst, '"')
-	switch inside := value; {
+	switch {
 	case w.key == nil:
 		dst = append(dst, Masked...)
 	case isText && bytes.IndexByte(value, '\\') < 0:
@@ -77,7 +77,7 @@ func (w With) AppendValue(dst, value []byte) []byte {
 	case isText:
 		dst = w.key.Append(dst, quote.AppendUnquoted(nil, value[1:len(value)-1]))
 	default:
-		dst = w.key.Append(dst, inside)
+		dst = w.key.Append(dst, value)
 	}
 	return append(dst, '"')
 }
