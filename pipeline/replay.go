@@ -18,6 +18,7 @@ import (
 	"github.com/seed56735111/penstock/redact"
 	"github.com/seed56735111/penstock/rules"
 	"github.com/seed56735111/penstock/shape"
+	"github.com/seed56735111/penstock/source"
 )
 
 // ReplayOptions say which dead letters are sent again, and where to. Target must be set.
@@ -40,8 +41,9 @@ type ReplayOptions struct {
 	Always []rules.Rule
 	Keys   map[string]KeySource
 	Secret func(r redact.Reference) ([]byte, error)
-	// Definitions are formats of the user's own, as in Read.
+	// Definitions are formats of the user's own, and Lookups the tables that rules look into, as in Read.
 	Definitions []Definition
+	Lookups     []rules.TableSource
 	// Choose picks letters; nil picks all.
 	Choose func(penstock.Letter) bool
 	// Logger is told why a letter stays; nil discards.
@@ -57,14 +59,17 @@ type Replay struct {
 	again     *reshaper
 }
 
-// OpenReplay wires a replay. It makes no request. An *OptionError says what is wrong with an option.
+// OpenReplay wires a replay. It makes no request but for tables in S3. An *OptionError says what is wrong with an option.
 func OpenReplay(ctx context.Context, o ReplayOptions) (*Replay, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	r := &Replay{options: o}
 	var err error
-	by := Read{Routes: o.Routes, Definitions: o.Definitions, Always: o.Always, Keys: o.Keys, Secret: o.Secret}
+	by := Read{
+		Routes: o.Routes, Definitions: o.Definitions, Always: o.Always, Keys: o.Keys, Secret: o.Secret, Lookups: o.Lookups,
+		Object: ObjectsBy(ctx, func() (*source.S3, error) { return o.S3.Open(ctx, &o.Target.AWS, o.Logger) }),
+	}
 	if r.again, err = newReshaper(o.Index, o.Reroute, &by); err != nil {
 		return nil, err
 	}

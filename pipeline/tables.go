@@ -74,6 +74,9 @@ func (o *Read) table(name string) (*rules.Table, error) {
 	if err != nil {
 		return nil, fmt.Errorf("table %s: read %s: %w", name, s.At(), err)
 	}
+	if o.loaded == nil {
+		o.loaded = map[string]*rules.Table{}
+	}
 	o.loaded[name] = t
 	return t, nil
 }

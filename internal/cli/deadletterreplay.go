@@ -104,7 +104,7 @@ func (o *replayOptions) run(ctx context.Context, a *app, reroute bool) error {
 	r, err := pipeline.OpenReplay(ctx, pipeline.ReplayOptions{
 		Target: o.target, Targets: o.targets, Write: o.write, S3: o.s3, DeadLetters: o.dir, Index: o.index,
 		Routes: o.read.Routes, Definitions: o.read.Definitions, Always: o.read.Always, Keys: o.read.Keys,
-		Secret:  o.target.AWS.Secret(ctx),
+		Secret: o.target.AWS.Secret(ctx), Lookups: o.read.Lookups,
 		Reroute: reroute, Logger: logger,
 		Choose: func(l penstock.Letter) bool {
 			if !o.match(l) {
