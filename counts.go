@@ -10,7 +10,8 @@ type Counts struct {
 	ItemsGivenBack   int64 `json:"items_given_back"`
 	Objects          int64 `json:"objects"`
 	ObjectsGivenBack int64 `json:"objects_given_back"`
-	// Records were read. The unreadable rest of a corrupt object counts as one.
+	// Records were read. The unreadable rest of a corrupt object counts as one; of a record that rules have split, each
+	// part does.
 	Records int64 `json:"records"`
 	// Delivered documents are new in the domain; Duplicate ones were there already.
 	Delivered int64 `json:"delivered"`

@@ -162,6 +162,9 @@ type Record struct {
 	JSON []byte
 	// Before is what JSON was before rules changed it, nil when they did not.
 	Before []byte
+	// Part is the place in its list of what rules have split the record into, such as 0, and behind it the place in the
+	// list of that; nil for a whole record. All parts have the offset of their record.
+	Part []byte
 	// Time is when the event happened, zero when the record does not say. It is in UTC, or in UnknownZone.
 	Time time.Time
 	// Top tells which of the names that the shape stage writes the record has at its top level.
@@ -177,6 +180,24 @@ type Record struct {
 	Repaired bool
 	// Left says that the record has nothing to store, such as a delete in the body of a _bulk request: it is dropped.
 	Left bool
+	// More says that the record has parts behind the one at hand: calling Shape with it again shapes the next.
+	More bool
+}
+
+// AppendPart appends to the id of a whole record what tells its part.
+func (r *Record) AppendPart(id []byte) []byte {
+	if r.Part == nil {
+		return id
+	}
+	return append(append(id, '.'), r.Part...)
+}
+
+// AsRead is the record's JSON from before rules changed it.
+func (r *Record) AsRead() []byte {
+	if r.Before != nil {
+		return r.Before
+	}
+	return r.JSON
 }
 
 // Text is the record as it may leave: Raw, or what rules have left of it.
@@ -217,7 +238,8 @@ type Shaper interface {
 // EntryShaper makes a document of each record of one entry.
 type EntryShaper interface {
 	// Shape returns the document for r, valid until the next call. ErrDrop means that a rule of the user's leaves the
-	// record out; a *RecordError that no document can be made of it.
+	// record out; a *RecordError that no document can be made of it. Where it leaves More in r, it is called with r until
+	// that is gone: each call is for another part of the record.
 	Shape(r *Record) (Document, error)
 }
 

@@ -57,9 +57,11 @@ type Shaped struct {
 	Document Document
 	// Unread says that there is no record: nothing but Offset and Content is known, and the error says why.
 	Unread bool
+	// Behind says that another part of the same record came before.
+	Behind bool
 }
 
-// Documents yields the records from an offset on. Where a record has no document, the error says why: ErrDrop, a
+// Documents yields the records from an offset on; of those that rules have split, each part. Where a record has no document, the error says why: ErrDrop, a
 // *RecordError that concerns this record alone, or what the shaper failed with. Without a Shaped the error is why the
 // entry ends here.
 func (r *Reading) Documents(from int64) iter.Seq2[*Shaped, error] {
@@ -93,6 +95,14 @@ func (r *Reading) Documents(from int64) iter.Seq2[*Shaped, error] {
 			}
 			if !yield(&s, err) {
 				return
+			}
+			for s.More {
+				s.Behind, r.shaping = true, true
+				s.Document, err = r.shaper.Shape(&s.Record)
+				r.shaping = false
+				if !yield(&s, err) {
+					return
+				}
 			}
 		}
 	}

@@ -512,7 +512,7 @@ func (h *shipment) entry(ctx context.Context, id Identity, e Entry) error {
 			place.Offset = reading.Next
 			return h.abandon(ctx, place, reading.Target, err)
 		}
-		if h.pause.Load() {
+		if !s.Behind && h.pause.Load() {
 			place.Offset = s.Offset
 			return &PausedError{Next: place}
 		}

@@ -416,14 +416,14 @@ type logShaper struct {
 
 // Shape is part of penstock.EntryShaper. The document's id is the event's, as the service made it.
 func (s *logShaper) Shape(r *penstock.Record) (penstock.Document, error) {
-	id, ok := jsjson.Lookup(string(asRead(r)), "@id") // no rule changes an id
+	id, ok := jsjson.Lookup(string(r.AsRead()), "@id") // no rule changes an id
 	if !ok {
 		return penstock.Document{}, errors.New("shape log event: our own document has no @id")
 	}
 	if day := r.Time.Truncate(24 * time.Hour); s.index == "" || !day.Equal(s.day) {
 		s.day, s.index = day, s.name(r.Time)
 	}
-	s.id = append(s.id[:0], identifier(&id)...)
+	s.id = r.AppendPart(append(s.id[:0], identifier(&id)...))
 	return penstock.Document{Index: s.index, ID: s.id, Head: r.JSON, Raw: r.Text(), Offset: r.Offset}, nil
 }
 
@@ -451,12 +451,4 @@ func slug(s string) string {
 		}
 		return '-'
 	}, strings.Trim(s, "/"))
-}
-
-// asRead is the JSON of a record before rules changed it.
-func asRead(r *penstock.Record) []byte {
-	if r.Before != nil {
-		return r.Before
-	}
-	return r.JSON
 }

@@ -248,12 +248,12 @@ func (s *objectShaper) Shape(r *penstock.Record) (penstock.Document, error) {
 	if err != nil && (!ok || unnamed.Document == nil) || r.Unparsed {
 		return doc, err
 	}
-	text := string(asRead(r)) // no rule changes an id
+	text := string(r.AsRead()) // no rule changes an id
 	id, ok := jsjson.Lookup(text, "@id")
 	if !ok {
 		return doc, fmt.Errorf("shape log event at byte %d: our own document has no @id", r.Offset)
 	}
-	s.id = append(s.id[:0], identifier(&id)...)
+	s.id = r.AppendPart(append(s.id[:0], identifier(&id)...))
 	doc.ID = s.id
 	if s.pattern != "" {
 		member := func(name string) string {

@@ -523,3 +523,36 @@ func TestReplayGoesOnWithoutAnIndexThatTakesNothing(t *testing.T) {
 		t.Errorf("%d letters are left, want 1000", n)
 	}
 }
+
+// A letter that becomes several documents is taken out when all of them have arrived, and counts once.
+func TestALetterOfPartsGoesAsAWhole(t *testing.T) {
+	t.Parallel()
+	parts := func(l penstock.Letter) (docs []penstock.Document, err error) {
+		doc, err := deadletter.DocumentOf(l)
+		for i, text := range strings.Split(string(l.Document), ",") {
+			part := doc
+			part.ID, part.Head = fmt.Appendf(nil, "%s.%d", l.ID, i), []byte(text)
+			docs = append(docs, part)
+		}
+		return docs, err
+	}
+	store := deadletter.Open(t.TempDir(), nil)
+	put(t, store, letter("a", "1,2"), letter("b", "3,poison"), letter("c", "4"), letter("d", "5,6"))
+	target := &domain{docs: map[string]string{"d.0": "5", "d.1": "6", "a.1": "2"}}
+	counts, err := deadletter.Replay(t.Context(), store, target, deadletter.ReplayOptions{Documents: parts})
+	if want := (deadletter.ReplayCounts{Letters: 4, Delivered: 2, Duplicate: 1, Again: 1}); err != nil || counts != want {
+		t.Errorf("got %+v, %v, want %+v", counts, err, want)
+	}
+	if diff := cmp.Diff(ids(letters(t, store)), []string{"b"}); diff != "" {
+		t.Errorf("letters that stay (-got +want):\n%s", diff)
+	}
+	if target.docs["a.0"] != "1" || target.docs["b.0"] != "3" || target.writes != 3 {
+		t.Errorf("there are %v", target.docs)
+	}
+	put(t, store, letter("e", "7,8"))
+	target.broken = context.DeadlineExceeded
+	counts, err = deadletter.Replay(t.Context(), store, target, deadletter.ReplayOptions{Documents: parts})
+	if !errors.Is(err, context.DeadlineExceeded) || counts.Unacknowledged == 0 || len(letters(t, store)) != 2 {
+		t.Errorf("a broken delivery: %+v, %v", counts, err)
+	}
+}

@@ -23,7 +23,8 @@ type Replayable interface {
 	Remove(ctx context.Context, marks ...Mark) error
 }
 
-// ReplayCounts says what became of the letters. Letters is always the sum of the others.
+// ReplayCounts says what became of the letters. Letters is always the sum of the others. A letter of several documents
+// counts once: as delivered when one of them is new in the domain.
 type ReplayCounts struct {
 	Letters   int64 `json:"letters"`
 	Delivered int64 `json:"delivered"`
@@ -44,9 +45,9 @@ type ReplayCounts struct {
 type ReplayOptions struct {
 	// Choose picks letters; nil picks all.
 	Choose func(penstock.Letter) bool
-	// Document makes the document to send of a letter that holds its record; it is valid until the next call. Nil sends
-	// the letter's document to its index.
-	Document func(penstock.Letter) (penstock.Document, error)
+	// Documents makes the documents to send of a letter that holds its record: one, or those of the parts that rules split
+	// it into. They are valid until the next call. Nil sends the letter's document to its index.
+	Documents func(penstock.Letter) ([]penstock.Document, error)
 	// Logger is told why a letter is unshaped; nil discards.
 	Logger *slog.Logger
 }
@@ -58,8 +59,11 @@ const replayGroup = 1000
 // Replay sends the documents of letters to d. What arrives is taken out of the store; what is refused again stays in
 // it.
 func Replay(ctx context.Context, s Replayable, d penstock.Deliverer, o ReplayOptions) (ReplayCounts, error) {
-	if o.Document == nil {
-		o.Document = DocumentOf
+	if o.Documents == nil {
+		o.Documents = func(l penstock.Letter) ([]penstock.Document, error) {
+			doc, err := DocumentOf(l)
+			return []penstock.Document{doc}, err
+		}
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -95,13 +99,18 @@ func (c *ReplayCounts) replay(ctx context.Context, s Replayable, d penstock.Deli
 			c.ByReference++
 			continue
 		}
-		doc, err := o.Document(l)
+		docs, err := o.Documents(l)
 		if err != nil {
 			c.Unshaped++
 			o.Logger.WarnContext(ctx, "letter left", "id", l.ID, "object", l.Source.Object, "error", err)
 			continue
 		}
-		if err := r.add(ctx, MarkOf(l), doc); err != nil {
+		if len(docs) == 1 {
+			err = r.add(ctx, MarkOf(l), docs[0])
+		} else {
+			err = r.addParts(ctx, MarkOf(l), docs)
+		}
+		if err != nil {
 			return r.broken(ctx, err)
 		}
 	}
@@ -164,6 +173,41 @@ func (r *replaying) add(ctx context.Context, m Mark, doc penstock.Document) erro
 		return r.finish(ctx, at)
 	}
 	return nil
+}
+
+// addParts delivers the documents of one letter by themselves: it is taken out when all of them have arrived, and sent
+// again as a whole otherwise, which adds what is missing.
+func (r *replaying) addParts(ctx context.Context, m Mark, docs []penstock.Document) error {
+	if err := r.finishAll(ctx); err != nil {
+		return err
+	}
+	g := newGroup(r.deliverer)
+	for i := range docs {
+		at := place{docs[i].Target, docs[i].Index}
+		if r.closed[at] {
+			g.wait(ctx)
+			return nil
+		}
+		if err := g.delivery.Add(ctx, docs[i]); err != nil {
+			g.wait(ctx)
+			return r.indexFailed(ctx, at, fmt.Errorf("replay %s: %w", m.ID, err))
+		}
+	}
+	g.wait(ctx)
+	switch {
+	case g.err != nil:
+		return r.indexFailed(ctx, place{docs[0].Target, docs[0].Index}, g.err)
+	case g.out.Rejected > 0:
+		r.counts.Again++
+		return nil
+	case g.out.Delivered > 0:
+		r.counts.Delivered++
+	case g.out.Duplicate > 0:
+		r.counts.Duplicate++
+	default:
+		r.counts.DroppedByDomain++
+	}
+	return r.store.Remove(ctx, m)
 }
 
 // indexFailed keeps a failure for the end that says of itself that it does not concern the others, and returns any

@@ -176,6 +176,7 @@ func ours() []Field {
 		{"penstock.file", "keyword"},
 		{"penstock.entry", "keyword"},
 		{"penstock.offset", "long"},
+		{"penstock.part", "keyword"},
 		{"penstock.time_from", "keyword"},
 		{"penstock.time_zone", "keyword"},
 		{"penstock.repaired", "boolean"},

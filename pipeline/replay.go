@@ -117,7 +117,7 @@ func (r *Replay) Run(ctx context.Context) (deadletter.ReplayCounts, error) {
 		}
 	}
 	counts, err := deadletter.Replay(ctx, r.letters, r.outlets.Deliverer(), deadletter.ReplayOptions{
-		Choose: r.options.Choose, Document: r.again.document, Logger: r.options.Logger,
+		Choose: r.options.Choose, Documents: r.again.documents, Logger: r.options.Logger,
 	})
 	if err != nil && ctx.Err() != nil {
 		err = &penstock.InterruptedError{Before: "every dead letter was sent", Err: err}
@@ -144,8 +144,9 @@ type naming struct {
 type routeNaming struct {
 	*matcher
 	*naming
-	chain *rules.Chain
-	left  map[string]*rules.Chain // of the chain, by the rules that have run
+	chain   *rules.Chain
+	left    map[string]*rules.Chain // of the chain, by the rules that have run
+	replace bool                    // documents take the place of those that have their ids
 }
 
 // others returns the rules that have not run on a letter, nil for none.
@@ -183,7 +184,7 @@ func newReshaper(pattern string, reroute bool, by *Read) (*reshaper, error) {
 	}
 	for i := range by.Routes {
 		route := &by.Routes[i]
-		one := routeNaming{naming: rest}
+		one := routeNaming{naming: rest, replace: route.Action == ActionIndex}
 		if one.matcher, err = route.Match.compile(); err == nil && route.Index != "" {
 			one.naming, err = newNaming(route.Index)
 		}
@@ -215,14 +216,17 @@ func (r *reshaper) route(l penstock.Letter) *routeNaming {
 	return &r.rest
 }
 
-func (r *reshaper) document(l penstock.Letter) (penstock.Document, error) {
-	doc, err := r.made(l)
-	doc.Target = r.homes[l.Domain]
-	return doc, err
+// documents are those to send of a letter: several when rules split it that have not run on it.
+func (r *reshaper) documents(l penstock.Letter) ([]penstock.Document, error) {
+	route := r.route(l)
+	docs, err := r.made(l, route)
+	for i := range docs {
+		docs[i].Target, docs[i].Replace = r.homes[l.Domain], route.replace
+	}
+	return docs, err
 }
 
-func (r *reshaper) made(l penstock.Letter) (penstock.Document, error) {
-	route := r.route(l)
+func (r *reshaper) made(l penstock.Letter, route *routeNaming) ([]penstock.Document, error) {
 	chain := route.others(l.Rules)
 	switch {
 	case l.Document == nil:
@@ -230,7 +234,8 @@ func (r *reshaper) made(l penstock.Letter) (penstock.Document, error) {
 	case chain != nil:
 		return r.rule(l, route, chain)
 	}
-	return r.send(l, route)
+	doc, err := r.send(l, route)
+	return []penstock.Document{doc}, err
 }
 
 // send returns the document of a letter for its index.
@@ -246,10 +251,10 @@ func (r *reshaper) send(l penstock.Letter, route *routeNaming) (penstock.Documen
 }
 
 // rule applies rules to the document of a letter.
-func (r *reshaper) rule(l penstock.Letter, route *routeNaming, chain *rules.Chain) (penstock.Document, error) {
+func (r *reshaper) rule(l penstock.Letter, route *routeNaming, chain *rules.Chain) ([]penstock.Document, error) {
 	unparsed := shape.Text(l.Document, "parse_error") != nil
 	if unparsed && chain.RedactsFields() {
-		return penstock.Document{}, errors.New(
+		return nil, errors.New(
 			"the record cannot be read, and a rule redacts fields of it: ship its source again")
 	}
 	s := l.Source
@@ -259,16 +264,34 @@ func (r *reshaper) rule(l penstock.Letter, route *routeNaming, chain *rules.Chai
 	}
 	entry, err := chain.Shaper(lettered{r, route, l}).Entry(&penstock.Object{Name: s.Object}, id, s.Entry, s.Format)
 	if err != nil {
-		return penstock.Document{}, err
+		return nil, err
 	}
 	rec := penstock.Record{JSON: l.Document, Raw: l.Raw, Offset: s.Offset, Unparsed: unparsed}
 	rec.Time, _ = time.Parse(time.RFC3339Nano, string(shape.Text(l.Document, penstock.NameTime)))
-	doc, err := entry.Shape(&rec)
-	if err != nil {
-		return penstock.Document{}, err
+	var docs []penstock.Document
+	var dropped error
+	for again := true; again; again = rec.More {
+		doc, err := entry.Shape(&rec)
+		switch {
+		case errors.Is(err, penstock.ErrDrop):
+			dropped = err
+		case err != nil:
+			return nil, err
+		default:
+			docs = append(docs, kept(doc))
+		}
 	}
-	doc.Head, doc.Tail, doc.Raw = doc.Body(), nil, bytes.Clone(doc.Raw)
-	return doc, nil
+	if len(docs) == 0 {
+		return nil, dropped
+	}
+	return docs, nil
+}
+
+// kept returns a document in slices of its own.
+func kept(doc penstock.Document) penstock.Document {
+	doc.ID, doc.Routing, doc.Raw = bytes.Clone(doc.ID), bytes.Clone(doc.Routing), bytes.Clone(doc.Raw)
+	doc.Head, doc.Tail = doc.Body(), nil
+	return doc
 }
 
 // lettered makes the document to send of what rules leave of that of a letter.
@@ -290,6 +313,9 @@ func (s lettered) Shape(r *penstock.Record) (penstock.Document, error) {
 	}
 	l := s.letter
 	l.Document, l.Raw = r.JSON, r.Text()
+	if r.Part != nil {
+		l.ID, l.Document = string(r.AppendPart([]byte(l.ID))), shape.WithPart(r.JSON, r.Part)
+	}
 	return s.send(l, s.by)
 }
 
@@ -298,19 +324,19 @@ func (s lettered) Shape(r *penstock.Record) (penstock.Document, error) {
 // again.
 func (r *reshaper) reshape(
 	l penstock.Letter, route *routeNaming, chain *rules.Chain,
-) (penstock.Document, error) {
+) ([]penstock.Document, error) {
 	s := l.Source
 	id := penstock.Identity{Bucket: s.Bucket, Key: s.Key, Version: s.Version, ETag: s.ETag}
 	if !id.Pinned() || s.Bucket == "" {
-		return penstock.Document{}, errors.New("the letter has no document, and its id is not known: ship its source again")
+		return nil, errors.New("the letter has no document, and its id is not known: ship its source again")
 	}
 	d, err := format.New(format.Config{Force: s.Format, MaxRecordBytes: len(l.Raw), Definitions: r.own})
 	if err != nil {
-		return penstock.Document{}, err
+		return nil, err
 	}
 	shaper, err := shape.New(shape.Config{Index: route.pattern})
 	if err != nil {
-		return penstock.Document{}, err
+		return nil, err
 	}
 	var by penstock.Shaper = placed{Shaper: shaper, offset: s.Offset}
 	if chain != nil {
@@ -320,29 +346,39 @@ func (r *reshaper) reshape(
 	reading, err := p.Read(&penstock.Object{Name: s.Object, Size: -1}, id,
 		penstock.Entry{Name: s.Entry, Reader: bytes.NewReader(l.Raw)})
 	if err != nil {
-		return penstock.Document{}, err
+		return nil, err
 	}
 	if reading.Skip != "" {
-		return penstock.Document{}, fmt.Errorf("the letter holds no record: %s", reading.Skip)
+		return nil, fmt.Errorf("the letter holds no record: %s", reading.Skip)
 	}
-	var doc penstock.Document
+	var docs []penstock.Document
+	var dropped error
 	n := 0
 	for shaped, err := range reading.Documents(0) {
-		if n++; n > 1 || shaped == nil || shaped.Unread {
-			return penstock.Document{}, errors.Join(
+		if shaped == nil || !shaped.Behind {
+			n++
+		}
+		switch {
+		case n > 1 || shaped == nil || shaped.Unread:
+			return nil, errors.Join(
 				fmt.Errorf("the record is no longer one of format %s: ship its source again", s.Format), err)
+		case errors.Is(err, penstock.ErrDrop):
+			dropped = err
+			continue
+		case err != nil:
+			return nil, err
 		}
-		if err != nil {
-			return penstock.Document{}, err
-		}
-		doc = shaped.Document
-		doc.ID, doc.Head, doc.Tail, doc.Raw = bytes.Clone(doc.ID), doc.Body(), nil, bytes.Clone(doc.Raw)
+		doc := kept(shaped.Document)
+		doc.Offset, doc.Routing, doc.Pipeline = s.Offset, []byte(l.Routing), l.Pipeline
+		docs = append(docs, doc)
 	}
-	if n == 0 {
-		return penstock.Document{}, errors.New("the letter holds no record")
+	switch {
+	case n == 0:
+		return nil, errors.New("the letter holds no record")
+	case len(docs) == 0:
+		return nil, dropped
 	}
-	doc.Offset, doc.Routing, doc.Pipeline = s.Offset, []byte(l.Routing), l.Pipeline
-	return doc, nil
+	return docs, nil
 }
 
 var (

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"cmp"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -24,7 +25,7 @@ func TestTheRecordInALetterOfAnEarlierVersionBecomesItsDocument(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	doc, err := r.document(penstock.Letter{ID: "hash", Reason: penstock.ReasonUnshaped, Source: place, Raw: []byte(raw)})
+	doc, err := oneOf(r, penstock.Letter{ID: "hash", Reason: penstock.ReasonUnshaped, Source: place, Raw: []byte(raw)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,10 +58,22 @@ func TestTheRecordInALetterOfAnEarlierVersionBecomesItsDocument(t *testing.T) {
 		"with two records": {Source: place, Raw: []byte(raw + "\n" + raw)},
 		"with none":        {Source: place, Raw: []byte{}},
 	} {
-		if doc, err := r.document(l); err == nil {
+		if doc, err := oneOf(r, l); err == nil {
 			t.Errorf("a letter %s becomes %s", what, doc.Body())
 		}
 	}
+}
+
+// oneOf is the document of a letter that is of one.
+func oneOf(r *reshaper, l penstock.Letter) (penstock.Document, error) {
+	docs, err := r.documents(l)
+	if err == nil && len(docs) != 1 {
+		err = fmt.Errorf("%d documents", len(docs))
+	}
+	if err != nil {
+		return penstock.Document{}, err
+	}
+	return docs[0], nil
 }
 
 // A letter is sent again by the rules that have not run on it, and by no other.
@@ -95,7 +108,7 @@ func TestAReplayRunsTheRulesThatHaveNotRun(t *testing.T) {
 			ID: "id", Index: "i", Rules: tt.run, Raw: []byte("ada"), Document: []byte(cmp.Or(tt.document, `{"user":"ada"}`)),
 			Source: penstock.Place{Object: "s3://b/k", Bucket: tt.bucket, Key: "k", Format: "ndjson", Offset: 7},
 		}
-		doc, err := r.document(l)
+		doc, err := oneOf(r, l)
 		if tt.wrong != "" {
 			if err == nil || !strings.Contains(err.Error(), tt.wrong) {
 				t.Errorf("%+v: %v", tt, err)
@@ -105,6 +118,49 @@ func TestAReplayRunsTheRulesThatHaveNotRun(t *testing.T) {
 		if err != nil || string(doc.Body()) != tt.want || string(doc.Raw) != tt.wantRaw || string(doc.ID) != "id" ||
 			doc.Index != "i" || doc.Offset != 7 {
 			t.Errorf("%+v: got %s, raw %s, %+v, %v", tt, doc.Body(), doc.Raw, doc, err)
+		}
+	}
+}
+
+// A letter becomes what shipping its record by the same rules would make of it: the documents of its parts, under their
+// ids, or those of the parts of a part.
+func TestAReplaySplits(t *testing.T) {
+	t.Parallel()
+	split := rules.Rule{Name: "s", Verb: rules.Split{Field: "a"}}
+	odd := rules.Rule{Name: "odd", Verb: rules.Drop{Reason: "odd"}, When: "a % 2 == 1"}
+	r, err := newReshaper("x", false, &Read{Routes: []Route{
+		{Name: "b", Match: Match{Bucket: globs("b")}, Rules: []rules.Rule{split, odd}, Action: ActionIndex},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		id, document string
+		run          []string
+		want         string
+	}{
+		{"7", `{"penstock":{"offset":7},"a":[1,2,4]}`, nil, `7.1 {"penstock":{"offset":7,"part":"1"},"a":2} 7.2 ` +
+			`{"penstock":{"offset":7,"part":"2"},"a":4}`},
+		{"7.3", `{"a":[2],"penstock":{"offset":7,"part":"3"}}`, nil, `7.3.0 {"a":2,"penstock":{"offset":7,"part":"3.0"}}`},
+		{"7", `{"a":[2]}`, []string{"s"}, `7 {"a":[2]}`},
+		{"7", `{"a":[1,3]}`, nil, `dropped by the rule odd: odd`},
+	} {
+		docs, err := r.documents(penstock.Letter{
+			ID: tt.id, Index: "i", Rules: tt.run, Document: []byte(tt.document),
+			Source: penstock.Place{Object: "s3://b/k", Bucket: "b", Key: "k", Format: "ndjson", Offset: 7},
+		})
+		var got []string
+		for _, doc := range docs {
+			got = append(got, string(doc.ID), string(doc.Body()))
+			if !doc.Replace || doc.Offset != 7 {
+				t.Errorf("%s: %+v: it does not go as its route says", tt.document, doc)
+			}
+		}
+		if err != nil {
+			got = append(got, err.Error())
+		}
+		if strings.Join(got, " ") != tt.want {
+			t.Errorf("%s: got %s, want %s", tt.document, got, tt.want)
 		}
 	}
 }

@@ -352,6 +352,9 @@ func (e *groupShaper) RouteCounts() []penstock.RouteCount {
 
 // Shape is part of penstock.EntryShaper.
 func (e *groupShaper) Shape(r *penstock.Record) (penstock.Document, error) {
+	if r.More {
+		return e.shapers[e.at].Shape(r)
+	}
 	group, owner := shape.Text(r.JSON, "@log_group"), shape.Text(r.JSON, "@owner")
 	if !e.chosen || string(group) != e.group || string(owner) != e.owner {
 		e.group, e.owner, e.chosen = string(group), string(owner), true

@@ -221,7 +221,7 @@ func TestLettersGetTheIndexOfTheirRoute(t *testing.T) {
 		"c":         {Document: []byte(`{"penstock":{"file":"/var/log/x"}}`)},
 	} {
 		l.ID = "i"
-		doc, err := r.document(l)
+		doc, err := oneOf(r, l)
 		if err != nil || doc.Index != want {
 			t.Errorf("index %q, error %v, want %q", doc.Index, err, want)
 		}

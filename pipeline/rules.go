@@ -95,8 +95,8 @@ func ruleStages(table func(name string) (*rules.Table, error), own []Definition)
 				return ids
 			}
 			return func(r *penstock.Record) []byte {
-				if id := shape.Text(r.JSON, "@id"); id != nil {
-					return id
+				if id := shape.Text(r.AsRead(), "@id"); id != nil {
+					return r.AppendPart(id[:len(id):len(id)])
 				}
 				return ids(r)
 			}

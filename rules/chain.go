@@ -237,6 +237,7 @@ type Entry struct {
 	counts []penstock.RuleCount
 	record Record
 	failed []byte // names of the rules that failed on the record, as a JSON list
+	parts  parts
 	// Trace, when it is set, is told what each rule did that applied to a record, and why it failed.
 	Trace func(r *Record, count *penstock.RuleCount, did Verdict, err error)
 }
@@ -255,24 +256,32 @@ func (e *Entry) Shape(r *penstock.Record) (penstock.Document, error) {
 		return e.inner.Shape(r)
 	}
 	rec := &e.record
-	rec.reset(r)
-	if e.ids != nil {
-		rec.id = e.ids(r)
+	from := 0 // the rule to go on with
+	if r.More {
+		from = e.nextPart(r)
+	} else {
+		e.begin(r)
 	}
-	drop, failure := e.apply(rec)
+	drop, failure, split := e.apply(rec, from)
+	for split >= 0 {
+		e.split(r, split)
+		from = e.nextPart(r)
+		drop, failure, split = e.apply(rec, from)
+	}
+	r.More = e.parts.more()
 	if drop != nil {
-		r.Left = true
-		_, _ = e.inner.Shape(r) // the ids of the others may depend on it
-		r.Left = false
+		e.pass(r)
 		return penstock.Document{}, drop
 	}
 	if rec.changed {
 		r.Top = rec.top()
-		r.Before, r.JSON = r.JSON, rec.JSON()
+		r.Before, r.JSON = r.AsRead(), rec.JSON()
 	}
 	redacted := rec.secrets.any() || r.Unparsed && e.chain.redactsFields
 	if redacted {
 		e.leave(r)
+	} else if r.Part != nil {
+		r.Redacted = rec.text
 	}
 	doc, err := e.inner.Shape(r)
 	err = rec.goes.send(&doc, err)
@@ -288,6 +297,28 @@ func (e *Entry) Shape(r *penstock.Record) (penstock.Document, error) {
 		}
 	}
 	return doc, err
+}
+
+// begin takes a record in hand.
+func (e *Entry) begin(r *penstock.Record) {
+	rec := &e.record
+	rec.reset(r)
+	e.failed = e.failed[:0]
+	e.parts.reset()
+	if e.ids != nil {
+		rec.id = e.ids(r)
+	}
+}
+
+// pass lets the inner shaper pass over a record: the ids of the others may depend on it.
+func (e *Entry) pass(r *penstock.Record) {
+	if r.Part != nil { // its record was passed over
+		return
+	}
+	left, more := r.Left, r.More
+	r.Left, r.More = true, false
+	_, _ = e.inner.Shape(r)
+	r.Left, r.More = left, more
 }
 
 // send says in a document where it goes. A document that only lacked an index has one then.
@@ -315,10 +346,10 @@ func (g *goes) send(doc *penstock.Document, err error) error {
 	return err
 }
 
-// apply runs the rules. It returns why the record is left out, or why it is to be a dead letter.
-func (e *Entry) apply(rec *Record) (drop *DropError, fails *failure) {
-	e.failed = e.failed[:0]
-	for i := range e.chain.rules {
+// apply runs the rules from a number on. It returns why the record is left out, or why it is to be a dead letter, or
+// the number of the rule that splits it, which is the last that has run then, and else -1.
+func (e *Entry) apply(rec *Record, from int) (drop *DropError, fails *failure, split int) {
+	for i := from; i < len(e.chain.rules); i++ {
 		one := &e.chain.rules[i]
 		if fails != nil && !one.always || one.when != nil && !one.when.True(rec) {
 			continue
@@ -345,20 +376,26 @@ func (e *Entry) apply(rec *Record) (drop *DropError, fails *failure) {
 			}
 		case did != Nothing:
 			count.Records++
-			count.Bytes += int64(len(rec.of.Raw))
+			count.Bytes += int64(rec.length)
 		}
 		if e.Trace != nil && (err != nil || did != Nothing) {
 			e.Trace(rec, count, did, err)
 		}
-		if did == LeftOut && err == nil && !one.Shadow {
+		if err != nil || one.Shadow {
+			continue
+		}
+		switch did {
+		case LeftOut:
 			count.Dropped++
-			return one.drop, nil
+			return one.drop, nil, -1
+		case Parted:
+			return nil, nil, i
 		}
 	}
 	if len(e.failed) > 0 {
 		rec.mark(e.failed)
 	}
-	return nil, fails
+	return nil, fails, -1
 }
 
 // NameFailed is the field with the names of the rules that failed on a record.

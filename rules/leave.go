@@ -104,7 +104,11 @@ func (e *Entry) leave(r *penstock.Record) {
 			r.JSON = s.json
 		}
 	}
-	text, whole := s.without(r.Raw)
+	raw := r.Raw
+	if r.Part != nil {
+		raw = e.record.text
+	}
+	text, whole := s.without(raw)
 	if !whole {
 		text = text[:0]
 	}

@@ -37,6 +37,11 @@ type Record struct {
 	goes goes
 	kept bool // no rule leaves it out any more
 
+	length int    // of the record, or of the part of it, as it was read
+	text   []byte // of a part, as it was read
+	parted parted // how the rule at hand splits it
+	room   partRoom
+
 	entry    entry
 	namers   map[*naming]Namer
 	interned map[string]string
@@ -111,7 +116,7 @@ func (r *Record) reset(of *penstock.Record) {
 	}
 	r.parsed, r.changed, r.touched, r.kept, r.escapes = false, false, false, false, unknown
 	r.secrets.reset()
-	r.goes, r.id = goes{}, nil
+	r.goes, r.id, r.text, r.length, r.room = goes{}, nil, nil, len(of.Raw), partRoom{}
 }
 
 // parse finds the members.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/seed56735111/penstock/internal/quote"
 	"github.com/seed56735111/penstock/redact"
@@ -126,6 +127,16 @@ func (a *redacting) Apply(r *Record) (Verdict, error) {
 				continue
 			}
 			value, ok := p.Below(r.members[at].value, n)
+			if !ok && n < p.Len() {
+				hits, err := a.inLists(r, at, p.Rest(n))
+				if err != nil {
+					r.secrets.failed = true
+					return did, err
+				}
+				if hits > 0 {
+					did = Done
+				}
+			}
 			if !ok || string(value) == "null" {
 				continue
 			}
@@ -141,6 +152,94 @@ func (a *redacting) Apply(r *Record) (Verdict, error) {
 		}
 	}
 	return did, nil
+}
+
+// deepest bounds how deep lists and objects are looked into.
+const deepest = 100
+
+// inLists redacts a field of the elements of lists that are in the value of a member.
+func (a *redacting) inLists(r *Record, at int, path string) (hits int, err error) {
+	value := r.members[at].value
+	if bytes.IndexByte(value, '[') < 0 {
+		return 0, nil
+	}
+	w := within{redacting: a, record: r}
+	made := w.value(nil, value, path, 0)
+	if w.failed {
+		return 0, errNotRedacted
+	}
+	if w.hits > 0 {
+		r.replace(at, member{name: r.members[at].name, value: made, start: -1})
+	}
+	return w.hits, nil
+}
+
+// within redacts a field of elements.
+type within struct {
+	*redacting
+	record *Record
+	hits   int
+	failed bool
+}
+
+// value appends a value without what path leads to in it, through lists.
+func (w *within) value(dst, value []byte, path string, depth int) []byte {
+	if value[0] != '[' && value[0] != '{' {
+		return append(dst, value...)
+	}
+	if depth == deepest {
+		w.failed = true
+		return append(dst, value...)
+	}
+	dst = append(dst, value[0])
+	if value[0] == '{' {
+		w.failed = !eachMember(value, func(name, of []byte) bool {
+			dst = w.member(dst, name, of, path, depth)
+			return true
+		}) || w.failed
+		return append(dst, '}')
+	}
+	for i := quote.Space(value, 1); i < len(value) && value[i] != ']'; {
+		end, ok := quote.ValueEnd(value, i)
+		if !ok {
+			w.failed = true
+			break
+		}
+		dst = w.value(dst, value[i:end], path, depth+1)
+		if i = quote.Space(value, end); i < len(value) && value[i] == ',' {
+			dst = append(dst, ',')
+			i = quote.Space(value, i+1)
+		}
+	}
+	return append(dst, ']')
+}
+
+// member appends a member of an object without what path leads to in it.
+func (w *within) member(dst, name, value []byte, path string, depth int) []byte {
+	plain := string(name)
+	if bytes.IndexByte(name, '\\') >= 0 {
+		plain = string(quote.AppendUnquoted(nil, name))
+	}
+	rest, below := strings.CutPrefix(path, plain+".")
+	here := plain == path && string(value) != "null"
+	if here {
+		w.hits++
+		w.record.keepFrom(value, nil, w.with)
+		if w.with == redact.Remove {
+			return dst
+		}
+	}
+	if last := dst[len(dst)-1]; last != '{' {
+		dst = append(dst, ',')
+	}
+	dst = append(append(append(dst, '"'), name...), '"', ':')
+	switch {
+	case here:
+		return w.with.AppendValue(dst, value)
+	case below:
+		return w.value(dst, value, rest, depth+1)
+	}
+	return append(dst, value...)
 }
 
 // detecting redacts what looks like a secret.

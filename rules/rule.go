@@ -65,6 +65,8 @@ const (
 	Done
 	// LeftOut: the record is to be dropped.
 	LeftOut
+	// Parted: the record is to be split, as the action has noted in it.
+	Parted
 )
 
 // Env is what verbs know when they are compiled.

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/bits"
+	"slices"
 	"strconv"
 
 	"github.com/zeebo/xxh3"
@@ -33,6 +34,7 @@ type ids struct {
 	file   bool
 	chain  xxh3.Uint128 // of the records so far
 	buf    [22 + 1 + 13]byte
+	part   []byte // the id of a part of a record
 }
 
 // IDs returns what makes the ids of an entry's records: it is called for each of them, in their order, and its result
@@ -75,8 +77,12 @@ func (s *ids) write(sum [16]byte) {
 	base64.RawURLEncoding.Encode(s.buf[:22], sum[:])
 }
 
-// next returns the id of the next record, valid until the one after it.
+// next returns the id of the next record, valid until the one after it. A part of a record comes behind its record.
 func (s *ids) next(r *penstock.Record) []byte {
+	if r.Part != nil {
+		s.part = r.AppendPart(strconv.AppendInt(append(s.part[:0], s.buf[:23]...), r.Offset, 36))
+		return s.part
+	}
 	switch {
 	case s.file:
 		s.mix(r.Content.Hi, r.Content.Lo)
@@ -101,4 +107,18 @@ func (s *ids) add(raw []byte) {
 	const odd = 0x9E3779B97F4A7C15
 	s.chain.Hi = bits.RotateLeft64(s.chain.Hi*odd, 29) + x.Hi
 	s.chain.Lo = bits.RotateLeft64(s.chain.Lo*odd, 31) ^ x.Lo
+}
+
+// WithPart returns a document that says which part of its record it is. One that was a part before is one of that.
+func WithPart(document, part []byte) []byte {
+	if was := find(document, penstock.NameMeta+".part"); len(was) > 1 && was[0] == '"' {
+		at := cap(document) - cap(was) + len(was) - 1 // its last quote
+		return slices.Concat(document[:at], []byte{'.'}, part, document[at:])
+	}
+	meta := find(document, penstock.NameMeta)
+	if len(meta) < 2 || meta[0] != '{' {
+		return document
+	}
+	at := cap(document) - cap(meta) + len(meta) - 1 // its last brace
+	return slices.Concat(document[:at], []byte(`,"part":"`), part, []byte(`"`), document[at:])
 }

@@ -242,7 +242,7 @@ func (e *ruledEntry) RuleCounts() []penstock.RuleCount {
 func (e *ruledEntry) Shape(r *penstock.Record) (penstock.Document, error) {
 	for i := range e.rules {
 		one := &e.rules[i]
-		if r.Left || !one.matches(r.JSON) {
+		if r.Left || r.More || !one.matches(r.JSON) {
 			continue
 		}
 		one.count.Records++

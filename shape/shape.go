@@ -92,6 +92,9 @@ func (e *entryShaper) Shape(r *penstock.Record) (penstock.Document, error) {
 	}
 	b = append(b, meta...)
 	b = appendInt(b, r.Offset)
+	if r.Part != nil {
+		b = append(append(append(b, `,"part":"`...), r.Part...), '"')
+	}
 	if at.Location() == penstock.UnknownZone {
 		b = append(b, `,"time_zone":"unknown"`...)
 	}

@@ -461,8 +461,8 @@ func TestMistakesInRulesAreToldAtTheirPlace(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string][]string{
 		"always: [{}]": {`1:10: a rule has no verb: one of ` +
-			`drop, keep, sample, set, compute, rename, remove, convert, lean, parse, lookup, redact, index, data_stream, ` +
-			`pipeline, routing`},
+			`drop, keep, sample, set, compute, rename, remove, convert, lean, parse, split, lookup, redact, index, ` +
+			`data_stream, pipeline, routing`},
 		"always: [{dorp: x}]":              {`1:11: unknown key "dorp"; did you mean "drop"?`},
 		"always: [{drop: x, set: {a: b}}]": {`1:20: a rule has a second verb, set beside drop; each is a rule of its own`},
 		"always: [{drop: ' '}]":            {`1:17: drop: say why, in a word or two`},

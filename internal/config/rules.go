@@ -22,7 +22,7 @@ type ruleVerb struct {
 func ruleVerbs() []ruleVerb {
 	return append([]ruleVerb{
 		dropVerb(), keepVerb(), sampleVerb(), setVerb(), computeVerb(), renameVerb(), removeVerb(), convertVerb(), leanVerb(),
-		parseVerb(), lookupVerb(), redactVerb(),
+		parseVerb(), splitVerb(), lookupVerb(), redactVerb(),
 	}, sendVerbs()...)
 }
 

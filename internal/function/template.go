@@ -36,7 +36,7 @@ func newIndexTemplate(b domain.Banner, prefix string) (indexTemplate, error) {
 		"properties": map[string]any{
 			"@timestamp": typ("date"),
 			"aws":        object(map[string]any{"s3": object(map[string]any{"bucket": keyword, "key": keyword})}),
-			"penstock":   object(map[string]any{"format": keyword, "entry": keyword, "offset": typ("long")}),
+			"penstock":   object(map[string]any{"format": keyword, "entry": keyword, "offset": typ("long"), "part": keyword}),
 		},
 	}
 	if name := pipeline.DocType(b); name != "" {

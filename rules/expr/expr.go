@@ -87,6 +87,14 @@ func (p *Path) Len() int { return len(p.ends) }
 // Name returns the n-th of these names, from 1. The shortest one that leads to a value is the one that counts.
 func (p *Path) Name(n int) string { return p.text[:p.ends[n-1]] }
 
+// Rest is what Name(n) leaves of the path.
+func (p *Path) Rest(n int) string {
+	if n == len(p.ends) {
+		return ""
+	}
+	return p.text[p.ends[n-1]+1:]
+}
+
 // Below returns what p leads to in the value of the field Name(n): the value itself when that is the whole path.
 func (p *Path) Below(value []byte, n int) ([]byte, bool) {
 	if n == len(p.ends) {
