@@ -1,14 +1,10 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -29,6 +25,7 @@ type explainOptions struct {
 	objects int
 	shown   int
 	place   string
+	asJSON  bool
 }
 
 func newExplainCommand(a *app) *cobra.Command {
@@ -70,6 +67,7 @@ docs/explain.md explains the output.`,
 	f.IntVar(&o.records, "records", 10_000, "most records to read of an entry")
 	f.IntVar(&o.objects, "objects", 10, "most objects to read")
 	f.IntVar(&o.shown, "show", 1, "documents to show of each entry")
+	f.BoolVar(&o.asJSON, "json", false, "print one JSON object for each entry")
 	f.BoolVar(&o.read.ShowSecrets, "show-secrets", false, "show records without redaction; on a terminal alone")
 	return cmd
 }
@@ -90,6 +88,7 @@ func (o *explainOptions) run(ctx context.Context, a *app, args []string) error {
 	if err != nil {
 		return err
 	}
+	out := explainer{&sink{w: a.Out}, o.asJSON}
 	left := o.objects
 	var failed error
 	for item, err := range src.Items(ctx) {
@@ -98,13 +97,17 @@ func (o *explainOptions) run(ctx context.Context, a *app, args []string) error {
 		}
 		for i := range item.Objects {
 			if left == 0 {
+				if o.asJSON {
+					a.note("there are more objects; --objects %d would show more of them", 10*o.objects)
+					return failed
+				}
 				_, _ = fmt.Fprintf(a.Out, "… and more; --objects %d would show more of them\n", 10*o.objects)
 				return failed
 			}
 			left--
-			if err := o.object(ctx, a.Out, p, &item.Objects[i]); err != nil {
-				_, _ = fmt.Fprintf(a.Out, "  cannot be read  %s\n", printable(err.Error()))
-				failed = errors.Join(failed, err)
+			failed = errors.Join(failed, o.object(ctx, out, p, &item.Objects[i]))
+			if out.err != nil {
+				return unwritten(out.err)
 			}
 		}
 	}
@@ -112,41 +115,42 @@ func (o *explainOptions) run(ctx context.Context, a *app, args []string) error {
 	return failed
 }
 
-// line writes one fact about an object.
-func line(w io.Writer, name, format string, args ...any) {
-	_, _ = fmt.Fprintf(w, "  %-11s %s\n", name, printable(fmt.Sprintf(format, args...)))
-}
-
-func (o *explainOptions) object(ctx context.Context, w io.Writer, p *penstock.Pipeline, obj *penstock.Object) error {
+// object explains the entries of an object.
+func (o *explainOptions) object(
+	ctx context.Context, out explainer, p *penstock.Pipeline, obj *penstock.Object,
+) error {
+	known := explainedObject{Object: obj.Name}
 	stream, err := obj.Open(ctx)
 	if err != nil {
+		out.object(&known)
+		out.entry(&explained{explainedObject: known, Error: err.Error()})
 		return err
 	}
 	defer func() { _ = stream.Close() }()
-	_, _ = fmt.Fprintln(w, printable(obj.Name))
 	id := stream.Identity
-	switch {
-	case id.Version != "":
-		line(w, "version", "%s", id.Version)
-	case id.ETag != "":
-		line(w, "etag", "%s", id.ETag)
-	default:
-		line(w, "version", "none: ids follow the content")
+	known.Version, known.opened = id.Version, true
+	if id.Version == "" {
+		known.ETag = id.ETag
 	}
 	if obj.Size >= 0 {
-		line(w, "size", "%s", humanBytes(obj.Size))
+		known.Size = &obj.Size
 	}
+	out.object(&known)
 	for entry, err := range p.Decoder.Entries(id.Key, stream) {
+		e := &explained{explainedObject: known, Entry: entry.Name}
 		done := true
 		if err == nil {
-			done, err = o.entry(w, p, obj, id, entry)
-		} else if entry.Name != "" {
-			line(w, "entry", "%s", entry.Name)
+			done, err = o.entry(e, p, obj, id, entry)
 		}
-		if oe, ok := errors.AsType[*penstock.ObjectError](err); ok {
-			line(w, "dead letter", "by reference, %s: %v", oe.Reason, oe)
+		if letter, ok := errors.AsType[*penstock.ObjectError](err); ok {
+			e.DeadLetter = &explainedLetter{Reason: letter.Reason, Text: letter.Error()}
+			out.entry(e)
 			continue
 		}
+		if err != nil {
+			e.Error = err.Error()
+		}
+		out.entry(e)
 		if err != nil || !done {
 			return err
 		}
@@ -154,53 +158,33 @@ func (o *explainOptions) object(ctx context.Context, w io.Writer, p *penstock.Pi
 	return nil
 }
 
-// seen is what is known of the records of an entry.
-type seen struct {
-	records, unparsed, dropped, errors int
-
-	timed      int
-	from, to   time.Time
-	indexes    map[string]int
-	firstID    string
-	documents  [][]byte
-	way        string   // of the first document beside its index
-	before     [][]byte // what the records of documents were before rules changed them; nil for those that they did not
-	firstError error
-	rules      []penstock.RuleCount
-}
-
 // entry explains one stream of plain bytes. It reports whether it was read to its end.
-func (o *explainOptions) entry(w io.Writer, p *penstock.Pipeline, obj *penstock.Object, id penstock.Identity,
-	e penstock.Entry,
+func (o *explainOptions) entry(
+	x *explained, p *penstock.Pipeline, obj *penstock.Object, id penstock.Identity, e penstock.Entry,
 ) (bool, error) {
-	if e.Name != "" {
-		line(w, "entry", "%s", e.Name)
-	}
-	line(w, "stored as", "%s", storedAs(e))
+	x.StoredAs = append([]string{}, decode.Containers(e)...)
+	slices.Reverse(x.StoredAs)
 	reading, err := p.Read(obj, id, e)
 	if reading == nil {
 		return false, err
 	}
-	if reading.Route != "" {
-		line(w, "route", "%s", reading.Route)
-	}
+	x.Route, x.Skipped = reading.Route, reading.Skip
 	if reading.Skip != "" {
-		line(w, "skipped", "%s", reading.Skip)
 		return true, nil
 	}
-	line(w, "format", "%s: %s", reading.Format, o.reason(reading))
+	x.Format, x.Reason = reading.Format, o.reason(reading)
 	for _, near := range reading.Near {
-		line(w, "near", "%s: %s", near.Format, near.Against)
+		x.Near = append(x.Near, explainedNear(near))
 	}
 	if err != nil {
 		return false, err
 	}
-	s := seen{indexes: map[string]int{}}
-	whole := true
+	s := &seen{Indexes: map[string]int{}, Whole: true}
+	x.seen = s
 	var broken error
 	for shaped, err := range reading.Documents(0) {
-		if s.records+s.errors >= o.records {
-			whole = false
+		if s.Records+s.Letters >= o.records {
+			s.Whole = false
 			break
 		}
 		if shaped == nil {
@@ -210,147 +194,17 @@ func (o *explainOptions) entry(w io.Writer, p *penstock.Pipeline, obj *penstock.
 		s.add(shaped, err, o.shown)
 	}
 	for _, route := range reading.Routes() {
-		s.rules = append(s.rules, route.Rules...)
+		for _, rule := range route.Rules {
+			s.redacts = s.redacts || rule.Verb == "redact"
+			if rule.Records+rule.Failed > 0 {
+				s.Rules = append(s.Rules, rule)
+			}
+		}
 	}
-	s.write(w, whole && broken == nil)
+	whole := s.Whole
+	s.Whole = whole && broken == nil
+	s.hideBefore()
 	return whole, broken
-}
-
-func (s *seen) add(r *penstock.Shaped, err error, shown int) {
-	if !r.Unread {
-		s.records++
-		if r.Unparsed {
-			s.unparsed++
-		}
-		if !r.Time.IsZero() {
-			s.timed++
-			if s.from.IsZero() || r.Time.Before(s.from) {
-				s.from = r.Time
-			}
-			if r.Time.After(s.to) {
-				s.to = r.Time
-			}
-		}
-	}
-	if errors.Is(err, penstock.ErrDrop) {
-		s.dropped++
-		return
-	}
-	if err != nil {
-		s.errors++
-		if s.firstError == nil {
-			s.firstError = fmt.Errorf("%w", err)
-		}
-		return
-	}
-	doc := r.Document
-	s.indexes[qualified(doc.Target, doc.Index)]++
-	if s.firstID == "" {
-		s.firstID, s.way = string(doc.ID), wayOf(&doc)
-	}
-	if len(s.documents) < shown {
-		s.documents = append(s.documents, doc.Body())
-		s.before = append(s.before, bytes.Clone(r.Before))
-	}
-}
-
-func (s *seen) write(w io.Writer, whole bool) {
-	more := ""
-	if !whole {
-		more = " or more"
-	}
-	line(w, "records", "%s%s", humanCount(int64(s.records)), more)
-	if s.unparsed > 0 {
-		line(w, "unparsed", "%s of them, which go on as raw text with the reason", humanCount(int64(s.unparsed)))
-	}
-	if s.dropped > 0 {
-		line(w, "dropped", "%s of them, by a rule", humanCount(int64(s.dropped)))
-	}
-	if s.errors > 0 {
-		line(w, "dead letter", "%s, the first: %v", humanCount(int64(s.errors)), s.firstError)
-	}
-	if s.timed > 0 {
-		line(w, "times", "%s to %s, in %s of the records", s.from.Format(time.RFC3339), s.to.Format(time.RFC3339),
-			humanCount(int64(s.timed)))
-	} else if s.records > 0 {
-		line(w, "times", "none in the records: the name's or the object's date is taken")
-	}
-	names := slices.Sorted(maps.Keys(s.indexes))
-	const most = 10
-	for i, name := range names {
-		if i == most {
-			line(w, "index", "… and %d more", len(names)-most)
-			break
-		}
-		line(w, "index", "%s: %s", name, plural(int64(s.indexes[name]), "document"))
-	}
-	if s.firstID != "" {
-		line(w, "first id", "%s", s.firstID)
-	}
-	if s.way != "" {
-		line(w, "first goes", "%s", s.way)
-	}
-	for i := range s.rules {
-		if text := fired(&s.rules[i]); text != "" {
-			line(w, "rule", "%s", text)
-		}
-	}
-	redacts := slices.ContainsFunc(s.rules, func(c penstock.RuleCount) bool { return c.Verb == "redact" })
-	for i, doc := range s.documents {
-		switch {
-		case s.before[i] != nil && redacts:
-			line(w, "before", "not shown: rules redact these records")
-		case s.before[i] != nil:
-			line(w, "before", "%s", s.before[i])
-		}
-		line(w, "document", "%s", doc)
-	}
-}
-
-// fired says what a rule did, empty when it did nothing.
-func fired(c *penstock.RuleCount) string {
-	if c.Records+c.Failed == 0 {
-		return ""
-	}
-	text := fmt.Sprintf("%s (%s): %s", c.Rule, c.Verb, plural(c.Records, "record"))
-	if c.Dropped > 0 {
-		text += fmt.Sprintf(", %s left out", humanCount(c.Dropped))
-	}
-	if c.Failed > 0 {
-		text += fmt.Sprintf(", failed on %s", humanCount(c.Failed))
-	}
-	if c.Shadow {
-		text += ", as a shadow: it did nothing"
-	}
-	return text
-}
-
-// wayOf says how a document goes into its index, where a route says something of it.
-func wayOf(d *penstock.Document) string {
-	var parts []string
-	if d.Target != "" {
-		parts = append(parts, "to the target "+d.Target)
-	}
-	if d.Pipeline != "" {
-		parts = append(parts, "through the pipeline "+d.Pipeline)
-	}
-	if len(d.Routing) > 0 {
-		parts = append(parts, fmt.Sprintf("by the routing %q", d.Routing))
-	}
-	if d.Replace {
-		parts = append(parts, "in the place of what has its id")
-	}
-	return strings.Join(parts, ", ")
-}
-
-// storedAs names the compressions and archives around an entry, the innermost first.
-func storedAs(e penstock.Entry) string {
-	containers := decode.Containers(e)
-	if len(containers) == 0 {
-		return "plain"
-	}
-	slices.Reverse(containers)
-	return strings.Join(containers, " in ")
 }
 
 // reason says why a format was chosen.

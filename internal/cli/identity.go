@@ -22,6 +22,7 @@ type identityOptions struct {
 	externalID       string
 	maxSession, life time.Duration
 	sessionName      string
+	asJSON           bool
 }
 
 func newIdentityCommand(a *app) *cobra.Command {
@@ -158,11 +159,16 @@ func newCreateUser(a *app, o *identityOptions) *cobra.Command {
 			if err != nil {
 				return refused(err)
 			}
-			return printVariables(a, key)
+			return o.printVariables(a, key)
 		},
 	}
 	o.policyFlags(cmd)
+	o.jsonFlag(cmd, "print one JSON object with the variables")
 	return cmd
+}
+
+func (o *identityOptions) jsonFlag(cmd *cobra.Command, usage string) {
+	cmd.Flags().BoolVar(&o.asJSON, "json", false, usage)
 }
 
 func (o *identityOptions) policyFlags(cmd *cobra.Command) {
@@ -170,7 +176,16 @@ func (o *identityOptions) policyFlags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&o.boundary, "boundary", "", "file with a permissions boundary")
 }
 
-func printVariables(a *app, key identity.Credentials) error {
+func (o *identityOptions) printVariables(a *app, key identity.Credentials) error {
+	if o.asJSON {
+		variables := map[string]string{
+			"AWS_ACCESS_KEY_ID": key.AccessKeyID, "AWS_SECRET_ACCESS_KEY": string(key.Secret),
+		}
+		if key.Token != "" {
+			variables["AWS_SESSION_TOKEN"] = string(key.Token)
+		}
+		return printJSON(a.Out, map[string]any{"arn": key.ARN, "variables": variables})
+	}
 	if _, err := fmt.Fprintln(a.Out, strings.Join(signingVariables(key), "\n")); err != nil {
 		return &outputError{err}
 	}
@@ -199,11 +214,15 @@ func newCreateRole(a *app, o *identityOptions) *cobra.Command {
 			if err := ids.CreateRole(r); err != nil {
 				return refused(err)
 			}
+			if o.asJSON {
+				return printJSON(a.Out, map[string]string{"arn": r.ARN})
+			}
 			_, _ = fmt.Fprintln(a.Out, r.ARN)
 			return nil
 		},
 	}
 	o.policyFlags(cmd)
+	o.jsonFlag(cmd, "print one JSON object with the ARN")
 	cmd.Flags().StringSliceVar(&o.trust, "trust", nil, "ARNs, accounts or * that may assume it; "+
 		"everybody in its account when not given")
 	cmd.Flags().StringVar(&o.externalID, "external-id", "", "external id that has to be given")
@@ -241,18 +260,19 @@ func newCreateSession(a *app, o *identityOptions) *cobra.Command {
 			if err != nil {
 				return refused(err)
 			}
-			return printVariables(a, key)
+			return o.printVariables(a, key)
 		},
 	}
 	cmd.Flags().StringArrayVar(&o.policies, "policy", nil, "file with a session policy, which takes away; "+
 		"may be given several times")
 	cmd.Flags().StringVar(&o.sessionName, "session-name", "local", "name of a role's session")
 	cmd.Flags().DurationVar(&o.life, "duration", time.Hour, "how long the credentials are valid")
+	o.jsonFlag(cmd, "print one JSON object with the variables")
 	return cmd
 }
 
 func newIdentityList(a *app, o *identityOptions) *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:     "list",
 		Short:   "List users, roles and sessions, without their secrets",
 		Example: "  penstock domain identity list --identities identities.json",
@@ -262,35 +282,79 @@ func newIdentityList(a *app, o *identityOptions) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			tab := table{left: 4, header: []string{"kind", "arn", "access key", "until"}}
-			for _, u := range ids.Users() {
-				keys := make([]string, 0, len(u.Keys))
-				for _, k := range u.Keys {
-					text := k.ID
-					if k.Disabled {
-						text += " (disabled)"
+			all := identitiesOf(ids)
+			if o.asJSON {
+				for i := range all {
+					if err := printJSON(a.Out, &all[i]); err != nil {
+						return err
 					}
-					keys = append(keys, text)
 				}
-				tab.rows = append(tab.rows, []string{"user", printable(u.ARN), printable(strings.Join(keys, ", ")), ""})
+				return nil
 			}
-			for _, r := range ids.Roles() {
-				tab.rows = append(tab.rows, []string{"role", printable(r.ARN), "", ""})
-			}
-			for _, s := range ids.Sessions() {
-				of := s.Of
-				if s.Name != "" {
-					of += " as " + s.Name
-				}
-				tab.rows = append(tab.rows, []string{
-					"session", printable(of), printable(s.AccessKeyID),
-					s.Expires.Format(time.RFC3339),
-				})
+			tab := table{left: 4, header: []string{"kind", "arn", "access key", "until"}}
+			for i := range all {
+				tab.rows = append(tab.rows, all[i].row())
 			}
 			tab.write(a.Out)
 			return nil
 		},
 	}
+	o.jsonFlag(cmd, "print one JSON object for each")
+	return cmd
+}
+
+// listedIdentity is a user, a role or a session, without its secrets.
+type listedIdentity struct {
+	Kind string      `json:"kind"`
+	ARN  string      `json:"arn"` // of a session, whose it is
+	Name string      `json:"name,omitempty"`
+	Keys []listedKey `json:"access_keys,omitempty"`
+	// Until is when a session ends.
+	Until time.Time `json:"until,omitzero"`
+}
+
+type listedKey struct {
+	ID       string `json:"id"`
+	Disabled bool   `json:"disabled,omitempty"`
+}
+
+func identitiesOf(ids *identity.Store) []listedIdentity {
+	var all []listedIdentity
+	for _, u := range ids.Users() {
+		one := listedIdentity{Kind: "user", ARN: u.ARN}
+		for _, k := range u.Keys {
+			one.Keys = append(one.Keys, listedKey{k.ID, k.Disabled})
+		}
+		all = append(all, one)
+	}
+	for _, r := range ids.Roles() {
+		all = append(all, listedIdentity{Kind: "role", ARN: r.ARN})
+	}
+	for _, s := range ids.Sessions() {
+		all = append(all, listedIdentity{
+			Kind: "session", ARN: s.Of, Name: s.Name, Keys: []listedKey{{ID: s.AccessKeyID}}, Until: s.Expires,
+		})
+	}
+	return all
+}
+
+func (l *listedIdentity) row() []string {
+	keys := make([]string, 0, len(l.Keys))
+	for _, k := range l.Keys {
+		text := k.ID
+		if k.Disabled {
+			text += " (disabled)"
+		}
+		keys = append(keys, text)
+	}
+	of, until := l.ARN, ""
+	if l.Name != "" {
+		of += " as " + l.Name
+	}
+	if !l.Until.IsZero() {
+		until = l.Until.Format(time.RFC3339)
+	}
+	return []string{l.Kind, printable(of), printable(strings.Join(keys, ", ")), until}
 }
 
 func newIdentityRemove(a *app, o *identityOptions) *cobra.Command {

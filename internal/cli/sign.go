@@ -56,7 +56,7 @@ Exit codes: 0 for a right signature, 5 for one that differs. docs/signing.md has
 	f.StringVar(&o.at, "at", "", "time of the signature, as 20151119T080000Z; now when not given")
 	f.BoolVar(&o.showKeys, "show-keys", false, "show the derived keys, with which anybody can sign for a day")
 	f.StringVar(&o.check, "check", "", "Authorization header to check")
-	f.BoolVar(&o.asJSON, "json", false, "print one JSON object with the steps; not with --check")
+	f.BoolVar(&o.asJSON, "json", false, "print one JSON object")
 	return cmd
 }
 
@@ -95,9 +95,6 @@ func (o *signOptions) run(ctx context.Context, a *app, args []string) error {
 		return err
 	}
 	if o.check != "" {
-		if o.asJSON {
-			return usagef("leave one of them out; the exit code says whether the signature is right", "--json with --check")
-		}
 		return o.compare(a.Out, req, body, at, signer, creds)
 	}
 	return o.steps(a.Out, req, body, at, signer, creds)
@@ -227,27 +224,66 @@ func (o *signOptions) compare(
 	finding, right := explain.Check(x, creds)
 	scope := x.Scope()
 	expected := sigv4.Scope{Day: at.Format("20060102"), Region: t.Region, Service: t.Service}
+	isRight := right && scope == expected
+	if o.asJSON {
+		answer := signatureCheck{Right: isRight}
+		switch {
+		case !right:
+			answer.Step, answer.Finding = stepOf(&finding), &finding
+		case !isRight:
+			answer.Step, answer.Signed, answer.Expected = stepOfScope, scope.String(), expected.String()
+		default:
+			answer.From, answer.Until = at.Add(-validity), at.Add(validity)
+		}
+		if err := printJSON(w, answer); err != nil {
+			return err
+		}
+		return checkedExit(isRight)
+	}
 	out := &sink{w: w}
 	switch {
 	case !right:
 		line(out, "step", "%s", stepOf(&finding))
 		writeFinding(out, &finding)
 	case scope != expected:
-		line(out, "step", "3, the string to sign")
+		line(out, "step", "%s", stepOfScope)
 		line(out, "signed", "%s", scope)
 		line(out, "expected", "%s", expected)
 		line(out, "means", "the signature is right for its scope, and the scope is not the one of this domain and time")
 	default:
 		line(out, "right", "all five steps: the service accepts this signature from %s until %s",
-			at.Add(-5*time.Minute).Format(dateForm), at.Add(5*time.Minute).Format(dateForm))
+			at.Add(-validity).Format(dateForm), at.Add(validity).Format(dateForm))
 	}
 	if out.err != nil {
 		return unwritten(out.err)
 	}
-	if !right || scope != expected {
-		return exitWith(exitRefused)
+	return checkedExit(isRight)
+}
+
+func checkedExit(right bool) error {
+	if right {
+		return nil
 	}
-	return nil
+	return exitWith(exitRefused)
+}
+
+// validity is how far the service's clock may be from the time of a signature.
+const validity = 5 * time.Minute
+
+// stepOfScope is the step in which a signature differs that is right for another day, region or service.
+const stepOfScope = "3, the string to sign"
+
+// signatureCheck is what --check says of a signature as --json has it.
+type signatureCheck struct {
+	Right   bool             `json:"right"`
+	Step    string           `json:"step,omitempty"`
+	Finding *explain.Finding `json:"finding,omitempty"`
+	// Signed and Expected are scopes.
+	Signed   string `json:"signed,omitempty"`
+	Expected string `json:"expected,omitempty"`
+	// From and Until are when the service accepts it.
+	From  time.Time `json:"from,omitzero"`
+	Until time.Time `json:"until,omitzero"`
 }
 
 // stepOf is the step that a finding is about.

@@ -20,6 +20,7 @@ type templateOptions struct {
 	pipeline.Target
 	read       pipeline.Read // its pattern, its fields and its routes
 	force, yes bool
+	asJSON     bool
 }
 
 func newTemplatesCommand(a *app) *cobra.Command {
@@ -64,14 +65,14 @@ retention.`,
 			if o.URL != "" {
 				all, err := o.open(cmd.Context(), a, formats)
 				for i := 0; i < len(all) && err == nil; i++ {
-					err = showPlace(a.Out, &all[i])
+					err = o.show(a.Out, &all[i])
 				}
 				return err
 			}
 			for _, target := range o.read.TemplateTargets() {
 				p, err := o.read.IndexesOf(target, mapping.Engine{}, mapping.ISM, formats...)
 				if err == nil {
-					err = showPlace(a.Out, &templatePlace{target: target, indexes: p, keeper: mapping.ISM})
+					err = o.show(a.Out, &templatePlace{target: target, indexes: p, keeper: mapping.ISM})
 				}
 				if err != nil {
 					return err
@@ -81,7 +82,7 @@ retention.`,
 		},
 	}
 	cmd.ValidArgsFunction = formatNames
-	o.flags(cmd)
+	o.flags(cmd).BoolVar(&o.asJSON, "json", false, "print one JSON object for each template")
 	return cmd
 }
 
@@ -224,9 +225,16 @@ nothing when all are the same.`,
 			if err != nil {
 				return err
 			}
-			var text strings.Builder
+			differ := []templateDiff{}
 			for i := range all {
-				all[i].diff(&text)
+				differ = append(differ, all[i].diff()...)
+			}
+			if o.asJSON {
+				return printJSON(a.Out, map[string]any{"same": len(differ) == 0, "differ": differ})
+			}
+			var text strings.Builder
+			for i := range differ {
+				differ[i].write(&text)
 			}
 			if _, err := fmt.Fprint(a.Out, text.String()); err != nil {
 				return unwritten(err)
@@ -235,27 +243,44 @@ nothing when all are the same.`,
 		},
 	}
 	cmd.ValidArgsFunction = formatNames
-	o.flags(cmd)
+	o.flags(cmd).BoolVar(&o.asJSON, "json", false, "print one JSON object")
 	return cmd
 }
 
-func (p *templatePlace) diff(text *strings.Builder) {
+// templateDiff is a template or a policy of retention that is not as it should be.
+type templateDiff struct {
+	Target string        `json:"target,omitempty"`
+	Path   string        `json:"path"`
+	State  mapping.State `json:"state"`
+	// Lines are the values that only the domain has, with -, and those that it lacks, with +.
+	Lines []string `json:"lines,omitempty"`
+}
+
+func (p *templatePlace) diff() []templateDiff {
+	var all []templateDiff
 	for i := range p.found {
 		t := &p.found[i]
 		if t.State == mapping.Same {
 			continue
 		}
-		_, _ = fmt.Fprintf(text, "%s%s: %s\n", p.prefix(), t.Path, t.State)
+		one := templateDiff{Target: p.target, Path: t.Path, State: t.State}
 		if t.State != mapping.Missing {
-			for _, line := range t.Diff(t.There) {
-				_, _ = fmt.Fprintf(text, "  %s\n", printable(line))
-			}
+			one.Lines = t.Diff(t.There)
 		}
+		all = append(all, one)
 	}
 	for _, k := range p.kept {
 		if k.State != mapping.Same {
-			_, _ = fmt.Fprintf(text, "%s%s/%s: %s\n", p.prefix(), k.Keeper, k.Name, k.State)
+			all = append(all, templateDiff{Target: p.target, Path: string(k.Keeper) + "/" + k.Name, State: k.State})
 		}
+	}
+	return all
+}
+
+func (d *templateDiff) write(text *strings.Builder) {
+	_, _ = fmt.Fprintf(text, "%s%s: %s\n", targetPrefix(d.Target), d.Path, d.State)
+	for _, line := range d.Lines {
+		_, _ = fmt.Fprintf(text, "  %s\n", printable(line))
 	}
 }
 
@@ -273,11 +298,13 @@ type templatePlace struct {
 }
 
 // prefix names the target in front of a line.
-func (p *templatePlace) prefix() string {
-	if p.target == "" {
+func (p *templatePlace) prefix() string { return targetPrefix(p.target) }
+
+func targetPrefix(target string) string {
+	if target == "" {
 		return ""
 	}
-	return "target " + p.target + ": "
+	return "target " + target + ": "
 }
 
 // templateRoutes takes the routes of the file, unless formats are named.
@@ -357,14 +384,24 @@ func (o *templateOptions) place(
 	return p, nil
 }
 
-// showPlace writes what a domain should have as requests.
-func showPlace(w io.Writer, p *templatePlace) error {
-	if p.target != "" {
+// shownTemplate is a request that makes a template or a policy of retention.
+type shownTemplate struct {
+	Target string `json:"target,omitempty"`
+	Path   string `json:"path"`
+	Body   any    `json:"body"`
+}
+
+// show writes what a domain should have as requests.
+func (o *templateOptions) show(w io.Writer, p *templatePlace) error {
+	if p.target != "" && !o.asJSON {
 		if _, err := fmt.Fprintf(w, "# target %s\n", p.target); err != nil {
 			return unwritten(err)
 		}
 	}
 	show := func(path string, of any) error {
+		if o.asJSON {
+			return printJSON(w, shownTemplate{p.target, path, of})
+		}
 		body, err := json.MarshalIndent(of, "", "  ")
 		if err != nil {
 			return err
