@@ -24,6 +24,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -149,7 +150,7 @@ func (p *contender) start(ctx context.Context) error {
 	}
 	p.pid = cmd.Process.Pid
 	p.stop = func() {
-		_ = cmd.Process.Signal(os.Interrupt)
+		_ = cmd.Process.Signal(syscall.SIGTERM) // shells have their background jobs ignore interrupts
 		_ = cmd.Wait()
 	}
 	if p.addr != "" {
