@@ -19,6 +19,7 @@ func (a *app) serve(ctx context.Context, srv *http.Server, l net.Listener, addre
 			ended <- srv.Serve(l)
 		}
 	}()
+	leaveStart()
 	_, _ = fmt.Fprintf(a.Out, "listening on %s\n", address)
 	select {
 	case err := <-ended:
