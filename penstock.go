@@ -55,8 +55,38 @@ type Stream struct {
 	Identity Identity
 	// Summed says that the bytes are compared with a checksum of the whole object: at their end Read returns io.EOF when
 	// they are the object's and an *AlteredError when they are not. Run reads such a stream to its end, whatever the
-	// stages need of it.
+	// stages need of it, unless they read it by place and have ended that.
 	Summed bool
+}
+
+// Places returns how the bytes are to be had by their place; nil when they are not.
+func (s *Stream) Places() Places {
+	if p, ok := s.ReadCloser.(Placed); ok {
+		return p.Places()
+	}
+	return nil
+}
+
+// Placed is a reader of stored bytes that may be had by their place, too: those of a file, and of an object in S3.
+type Placed interface {
+	io.Reader
+	// Places returns how, nil when they are to be had one behind the other only. Reading either way leaves the other one
+	// where it is. It is not for several goroutines.
+	Places() Places
+}
+
+// Places are stored bytes by their place, for those who need the end first. Errors are the source's own: what it says
+// of bytes that have changed or do not come.
+type Places interface {
+	// ReadAt is that of io.ReaderAt, for several goroutines.
+	io.ReaderAt
+	// Size is how many bytes there are.
+	Size() int64
+	// Far says that each ReadAt is a request to somewhere else: few large ones are better than many small ones.
+	Far() bool
+	// End is for when nothing more is to be read, either way, and says how the reading ends, as Read does at its end; nil
+	// stands for io.EOF. Where there is a checksum of the whole, it reads what was not read.
+	End() error
 }
 
 // Identity says which bytes were opened; document ids derive from it. It is taken from the answer that carries the

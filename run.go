@@ -877,7 +877,39 @@ func (c *countingReader) Idles() bool { return c.idles }
 
 func (c *countingReader) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
+	c.count(n)
+	return n, err
+}
+
+func (c *countingReader) count(n int) {
 	c.n.Add(int64(n))
 	c.live.Add(int64(n))
+}
+
+// Places is part of Placed.
+func (c *countingReader) Places() Places {
+	if p, ok := c.r.(Placed); ok {
+		return CountedPlaces(p.Places(), c.count)
+	}
+	return nil
+}
+
+// CountedPlaces tells count how many bytes come of each reading by place. It takes nil for what has no places, and
+// returns it.
+func CountedPlaces(p Places, count func(n int)) Places {
+	if p == nil {
+		return nil
+	}
+	return &countedPlaces{p, count}
+}
+
+type countedPlaces struct {
+	Places
+	count func(n int)
+}
+
+func (c *countedPlaces) ReadAt(p []byte, at int64) (int, error) {
+	n, err := c.Places.ReadAt(p, at)
+	c.count(n)
 	return n, err
 }

@@ -12,7 +12,6 @@ import (
 	"iter"
 	"sync"
 
-	"golang.org/x/sync/semaphore"
 	"golang.org/x/text/encoding"
 
 	"github.com/seed56735111/penstock"
@@ -30,11 +29,12 @@ type Limits struct {
 	MaxDepth int
 	// MaxEntries is the most members of archives, 100,000 by default.
 	MaxEntries int
-	// MaxSpool is the largest zip archive or Parquet file, in stored bytes, 4 GiB by default: they are read from their
-	// end, so they are kept while they are read, up to 4 MiB in memory and a larger one in a temporary file.
+	// MaxSpool is the largest zip archive or Parquet file, in stored bytes, 4 GiB by default, where it is kept while it is
+	// read, because it is read from its end: up to 4 MiB in memory and a larger one in a temporary file. A Parquet file
+	// that is an object by itself, in a source that can be read by place, is not kept.
 	MaxSpool int64
-	// MaxPages is the most memory for the pages and blocks of Parquet and Avro files, of all objects together, 64 MiB by
-	// default.
+	// MaxPages is the most memory for the pages and blocks of one Parquet or Avro file, 32 MiB by default. All that are
+	// read at once have 1.75 times as much together.
 	MaxPages int64
 	// Encoding is what text is in that has no byte order mark and does not look like UTF-16 or UTF-32, nil for UTF-8.
 	Encoding encoding.Encoding
@@ -62,7 +62,7 @@ func (l Limits) withDefaults() Limits {
 		l.MaxSpool = 4 << 30
 	}
 	if l.MaxPages <= 0 {
-		l.MaxPages = 64 << 20
+		l.MaxPages = 32 << 20
 	}
 	return l
 }
@@ -81,7 +81,7 @@ type Decoder struct {
 	buffers sync.Pool // *bufio.Reader of outerBuffer bytes
 	gzips   sync.Pool // *inflate.Reader
 	zstds   sync.Pool // *zstd.Decoder
-	pages   *semaphore.Weighted
+	pages   *pages
 }
 
 var _ penstock.Decoder = (*Decoder)(nil)
@@ -89,7 +89,7 @@ var _ penstock.Decoder = (*Decoder)(nil)
 // New returns a Decoder.
 func New(l Limits) *Decoder {
 	l = l.withDefaults()
-	return &Decoder{limits: l, pages: semaphore.NewWeighted(l.MaxPages)}
+	return &Decoder{limits: l, pages: newPages(l.MaxPages)}
 }
 
 // Entries gives the plain entries in r: of an archive its regular files, named by their paths, with "!" between the
@@ -159,6 +159,7 @@ func (o *object) report(name string, err error) error {
 // source counts what is stored and remembers how it ended: a source that fails is not the fault of the bytes.
 type source struct {
 	r         io.Reader
+	mu        sync.Mutex // guards read and end while the bytes are had by place
 	read      int64
 	end       error
 	contained bool                   // the bytes are those of a container, which knows its end itself
@@ -171,19 +172,21 @@ func (s *source) Read(p []byte) (int, error) {
 	}
 	n, err := s.r.Read(p)
 	s.read += int64(n)
-	if errors.Is(err, penstock.ErrIdle) {
+	if err == nil || errors.Is(err, penstock.ErrIdle) {
 		return n, err
 	}
+	s.over(err)
+	return n, s.ended()
+}
+
+// over remembers how the source ended.
+func (s *source) over(err error) {
 	if growing, ok := errors.AsType[*penstock.GrowingError](err); ok {
-		s.end, s.growing = err, growing
-		return n, s.ended()
-	}
-	// Nothing but io.EOF itself is the end.
-	if err != nil && err != io.EOF && errors.Is(err, io.EOF) {
+		s.growing = growing
+	} else if err != io.EOF && errors.Is(err, io.EOF) { //nolint:errorlint // nothing but io.EOF itself is the end
 		err = &notTheEnd{err}
 	}
 	s.end = err
-	return n, err
 }
 
 // ended is the end as the reader is to see it. That a file may go on is not for a container, which knows its end

@@ -11,6 +11,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -315,7 +316,7 @@ func (g *giver) open(ctx context.Context, f foundFile, file *os.File) (*penstock
 		Key: absolute(f.path), Modified: info.ModTime(),
 		File: penstock.File{Machine: g.Machine, Path: f.real, Stem: stem(f.real)},
 	}
-	r := &fileReader{f: file, path: f.path, size: info.Size()}
+	r := &fileReader{f: file, path: f.path, size: info.Size(), modified: info.ModTime()}
 	if r.size == 0 {
 		// Perhaps a file of the system's that does not tell its size, and reading it may wait for ever.
 		l := newLive(ctx, g.ctx, 0, f.path, nil)
@@ -332,13 +333,14 @@ const headSize = 4 << 10
 // that is truncated while it is read is given back, and nothing of what it is filled with again passes for the rest of
 // it.
 type fileReader struct {
-	f     *os.File
-	path  string
-	size  int64 // 0 for a file of the system's that does not tell it
-	at    int64
-	begun bool
-	head  []byte // the beginning, as it was at first
-	now   []byte // as it is now
+	f        *os.File
+	path     string
+	size     int64 // 0 for a file of the system's that does not tell it
+	modified time.Time
+	at       int64
+	begun    bool
+	head     []byte // the beginning, as it was at first
+	now      []byte // as it is now
 }
 
 func (r *fileReader) Read(p []byte) (int, error) {
@@ -446,3 +448,66 @@ func (r *fileReader) ended() error {
 }
 
 func (r *fileReader) Close() error { return r.f.Close() }
+
+// Places is part of penstock.Placed.
+func (r *fileReader) Places() penstock.Places {
+	if r.size == 0 {
+		return nil
+	}
+	return &filePlaces{r: r}
+}
+
+// filePlaces reads a file by place, for as long as its rows are sent. All of it must be as it was when it was opened: a
+// file that is written to meanwhile is given back.
+type filePlaces struct {
+	mu sync.Mutex
+	r  *fileReader
+}
+
+// Size is part of penstock.Places.
+func (p *filePlaces) Size() int64 { return p.r.size }
+
+// Far is part of penstock.Places.
+func (p *filePlaces) Far() bool { return false }
+
+// ReadAt is part of penstock.Places.
+func (p *filePlaces) ReadAt(b []byte, at int64) (int, error) {
+	most := max(0, min(int64(len(b)), p.r.size-at))
+	n, err := p.r.f.ReadAt(b[:most], at)
+	// Looked at behind the bytes, as by Read.
+	if cerr := p.unchanged(); cerr != nil {
+		return 0, cerr
+	}
+	switch {
+	case err != nil && !errors.Is(err, io.EOF):
+		return n, fileError("read", p.r.path, err)
+	case n < len(b):
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+// unchanged sees that nobody has written to the file.
+func (p *filePlaces) unchanged() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	info, err := p.r.f.Stat()
+	switch {
+	case err != nil:
+		return fileError("read", p.r.path, err)
+	case info.Size() != p.r.size || !info.ModTime().Equal(p.r.modified):
+		return p.r.changed("was written to while it was read")
+	}
+	return p.r.unchanged()
+}
+
+// End is part of penstock.Places.
+func (p *filePlaces) End() error {
+	if err := p.unchanged(); err != nil {
+		return err
+	}
+	if err := p.r.ended(); !errors.Is(err, io.EOF) {
+		return err
+	}
+	return nil
+}

@@ -44,7 +44,8 @@ type objectReader struct {
 	cause    error
 }
 
-func (r *objectReader) request() error {
+// get asks for the object from a byte on, to its end or, when end is not 0, up to there.
+func (r *objectReader) get(ctx context.Context, from, end int64) (out *s3.GetObjectOutput, err error) {
 	in := &s3.GetObjectInput{Bucket: &r.ref.Bucket, Key: &r.ref.Key, RequestPayer: r.s3.payer()}
 	if r.ref.Version != "" {
 		in.VersionId = &r.ref.Version
@@ -52,18 +53,28 @@ func (r *objectReader) request() error {
 	if r.id.ETag != "" {
 		in.IfMatch = aws.String(`"` + r.id.ETag + `"`)
 	}
-	if r.at > 0 {
-		in.Range = aws.String(fmt.Sprintf("bytes=%d-", r.at))
+	switch {
+	case end > 0:
+		in.Range = aws.String(fmt.Sprintf("bytes=%d-%d", from, end-1))
+	case from > 0:
+		in.Range = aws.String(fmt.Sprintf("bytes=%d-", from))
 	}
-	ctx, cancel := context.WithCancel(r.ctx)
-	var out *s3.GetObjectOutput
-	err := r.s3.inRegion(r.ref.Bucket, func(c *s3.Client) (err error) {
+	err = r.s3.inRegion(r.ref.Bucket, func(c *s3.Client) (err error) {
 		out, err = c.GetObject(ctx, in, askForSum)
 		return err
 	})
 	if err != nil {
+		return nil, classify("open", r.name, err)
+	}
+	return out, nil
+}
+
+func (r *objectReader) request() error {
+	ctx, cancel := context.WithCancel(r.ctx)
+	out, err := r.get(ctx, r.at, 0)
+	if err != nil {
 		cancel()
-		return classify("open", r.name, err)
+		return err
 	}
 	if err := r.accept(out); err != nil {
 		cancel()
@@ -90,7 +101,7 @@ func (r *objectReader) accept(out *s3.GetObjectOutput) error {
 		return r.begin(out, etag, length)
 	}
 	if etag != r.id.ETag {
-		return &Error{Op: "read", Object: r.name, Kind: KindChanged, Err: errors.New("replaced while it was read")}
+		return r.replaced()
 	}
 	if err := r.goesOn(aws.ToString(out.ContentRange)); err != nil {
 		return err
@@ -140,6 +151,14 @@ func (r *objectReader) goesOn(part string) error {
 	return nil
 }
 
+func (r *objectReader) replaced() *Error {
+	return &Error{Op: "read", Object: r.name, Kind: KindChanged, Err: errors.New("replaced while it was read")}
+}
+
+func (r *objectReader) altered(err error) error {
+	return &penstock.AlteredError{Err: &Error{Op: "read", Object: r.name, Kind: KindAltered, Err: err}}
+}
+
 func (r *objectReader) wrong(format string, args ...any) *Error {
 	return &Error{Op: "read", Object: r.name, Kind: KindAnswer, Err: fmt.Errorf(format, args...)}
 }
@@ -187,7 +206,7 @@ func (r *objectReader) Read(p []byte) (int, error) {
 // end is how the reading of all bytes ends.
 func (r *objectReader) end() error {
 	if err := r.sum.check(); err != nil {
-		return &penstock.AlteredError{Err: &Error{Op: "read", Object: r.name, Kind: KindAltered, Err: err}}
+		return r.altered(err)
 	}
 	return io.EOF
 }
@@ -212,11 +231,8 @@ func (r *objectReader) broken(err error) {
 // resume asks for the rest, after a pause that grows with the failures.
 func (r *objectReader) resume() error {
 	for {
-		pause := time.Duration(rand.Int64N(int64(50*time.Millisecond) << min(r.failures, 8))) //nolint:gosec // jitter
-		select {
-		case <-time.After(pause):
-		case <-r.ctx.Done():
-			return classify("read", r.name, context.Cause(r.ctx))
+		if err := r.pause(r.failures); err != nil {
+			return err
 		}
 		err := r.request()
 		if err == nil {
@@ -230,6 +246,17 @@ func (r *objectReader) resume() error {
 		if r.cause != nil {
 			return r.cause
 		}
+	}
+}
+
+// pause waits before another attempt.
+func (r *objectReader) pause(failures int) error {
+	pause := time.Duration(rand.Int64N(int64(50*time.Millisecond) << min(failures, 8))) //nolint:gosec // jitter
+	select {
+	case <-time.After(pause):
+		return nil
+	case <-r.ctx.Done():
+		return classify("read", r.name, context.Cause(r.ctx))
 	}
 }
 

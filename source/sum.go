@@ -9,7 +9,6 @@ import (
 	"hash"
 	"hash/crc32"
 	"hash/crc64"
-	"math/bits"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -25,6 +24,7 @@ type sum struct {
 	name string
 	want []byte
 	hash hash.Hash
+	crc  *crc // nil when the sum of the whole cannot be made of the sums of parts
 }
 
 // askForSum has S3 send the checksum of an object. The SDK would, set to do so, check each answer too.
@@ -38,12 +38,13 @@ func promised(out *s3.GetObjectOutput) *sum {
 		name  string
 		value *string
 		hash  func() hash.Hash
+		poly  uint64
 	}{
-		{"CRC32C", out.ChecksumCRC32C, func() hash.Hash { return crc32.New(castagnoli) }},
-		{"CRC64NVME", out.ChecksumCRC64NVME, func() hash.Hash { return crc64.New(nvme) }},
-		{"CRC32", out.ChecksumCRC32, func() hash.Hash { return crc32.NewIEEE() }},
-		{"SHA1", out.ChecksumSHA1, sha1.New},
-		{"SHA256", out.ChecksumSHA256, sha256.New},
+		{"CRC32C", out.ChecksumCRC32C, func() hash.Hash { return crc32.New(castagnoli) }, crc32.Castagnoli},
+		{"CRC64NVME", out.ChecksumCRC64NVME, func() hash.Hash { return crc64.New(nvme) }, nvmePoly},
+		{"CRC32", out.ChecksumCRC32, func() hash.Hash { return crc32.NewIEEE() }, crc32.IEEE},
+		{"SHA1", out.ChecksumSHA1, sha1.New, 0},
+		{"SHA256", out.ChecksumSHA256, sha256.New, 0},
 	} {
 		// The sum of the sums of parts, which ends with their number, does not decode.
 		want, err := base64.StdEncoding.DecodeString(aws.ToString(c.value))
@@ -51,7 +52,11 @@ func promised(out *s3.GetObjectOutput) *sum {
 			continue
 		}
 		if h := c.hash(); h.Size() == len(want) {
-			return &sum{c.name, want, h}
+			s := &sum{name: c.name, want: want, hash: h}
+			if c.poly > 0 {
+				s.crc = &crc{size: 8 * len(want), poly: c.poly, hash: c.hash}
+			}
+			return s
 		}
 	}
 	return nil
@@ -59,8 +64,11 @@ func promised(out *s3.GetObjectOutput) *sum {
 
 var (
 	castagnoli = crc32.MakeTable(crc32.Castagnoli)
-	nvme       = crc64.MakeTable(bits.Reverse64(0xad93d23594c93659))
+	nvme       = crc64.MakeTable(nvmePoly)
 )
+
+// nvmePoly is 0xad93d23594c93659 with its bits reversed, as the others are.
+const nvmePoly = 0x9a6c9329ac4bc9b5
 
 func (s *sum) add(p []byte) {
 	if s != nil {
@@ -73,7 +81,11 @@ func (s *sum) check() error {
 		return nil
 	}
 	if got := s.hash.Sum(nil); !bytes.Equal(got, s.want) {
-		return fmt.Errorf("altered on its way: the %s is %x, that of the object %x", s.name, got, s.want)
+		return s.differs(got)
 	}
 	return nil
+}
+
+func (s *sum) differs(got []byte) error {
+	return fmt.Errorf("altered on its way: the %s is %x, that of the object %x", s.name, got, s.want)
 }

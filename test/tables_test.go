@@ -49,7 +49,8 @@ func TestTablesAreReadAsOthersReadThem(t *testing.T) {
 		if filepath.Ext(path) == ".avro" {
 			rows, err = avro.Open(bytes.NewReader(file), func(int64) error { return nil })
 		} else {
-			rows, err = parquet.Open(bytes.NewReader(file), int64(len(file)), func(int64) error { return nil })
+			rows, err = parquet.Open(decode.RandomAccess{ReaderAt: bytes.NewReader(file), Size: int64(len(file))},
+				func(int64) error { return nil })
 		}
 		if err != nil {
 			t.Errorf("%s: %v", filepath.Base(path), err)

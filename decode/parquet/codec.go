@@ -82,7 +82,8 @@ func unsnap(dst, src []byte) ([]byte, error) {
 
 // zstds keeps decoders; each has buffers of its own.
 var zstds = sync.Pool{New: func() any {
-	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxPage))
+	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxPage),
+		zstd.WithDecodeAllCapLimit(true))
 	if err != nil {
 		panic("parquet: " + err.Error()) // the options are constants
 	}
@@ -96,8 +97,8 @@ func unzstd(dst, src []byte) ([]byte, error) {
 	if err := head.Decode(src); err == nil && head.HasFCS && head.FrameContentSize > uint64(len(dst)) {
 		return nil, errSize
 	}
-	out, err := d.DecodeAll(src, dst[:0])
-	if err == nil && len(out) != len(dst) {
+	out, err := d.DecodeAll(src, dst[:0:len(dst)])
+	if err == nil && len(out) != len(dst) || errors.Is(err, zstd.ErrDecoderSizeExceeded) {
 		err = errSize
 	}
 	return out, err

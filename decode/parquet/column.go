@@ -38,6 +38,7 @@ const maxPage = 256 << 20
 // column is where the reading of a column is. One page of it is in memory.
 type column struct {
 	*columnSchema
+	*memory
 	f     io.ReaderAt
 	head  *[]byte // for the heads of pages, of all columns
 	store *[]byte // for pages as they are stored, of all columns
@@ -46,10 +47,13 @@ type column struct {
 	at, end int64
 	left    int64 // values in the pages to come
 	inPage  int   // values left in the page
+	empty   int   // pages without a value, one behind the other
 
 	decoded     []byte // the page
 	words       []byte // of the dictionary
 	dictionary  []value
+	defines     bool  // the dictionary has come
+	beside      int64 // memory that the page takes beside its bytes
 	definitions levels
 	repetitions levels
 	values      reader
@@ -70,9 +74,9 @@ type none struct{}
 func (none) next() (uint32, error) { return 0, nil }
 
 // begin begins a column of a group. It reads nothing yet.
-func (c *column) begin(size int64, ch *chunk) (err error) {
-	c.at, c.end, c.left = ch.start(), ch.end(size), ch.values
-	c.inPage, c.known, c.dictionary = 0, false, nil
+func (c *column) begin(f *decode.RandomAccess, ch *chunk) (err error) {
+	c.f, c.at, c.end, c.left = f, ch.start(), ch.end(f.Size), ch.values
+	c.inPage, c.empty, c.known, c.defines = 0, 0, false, false
 	c.codec, err = codecOf(ch.codec)
 	return err
 }
@@ -92,51 +96,24 @@ func (ch *chunk) end(size int64) int64 {
 	return min(ch.start()+ch.size+beyond, size)
 }
 
-// survey looks at the heads of all pages of a column, and returns how many bytes it takes at most: a page, and what
-// there is for each of its values, and the dictionary. Beside it is the largest page as it is stored. No size is
-// believed that there are no bytes for.
-func survey(f io.ReaderAt, size int64, s *columnSchema, ch *chunk, buf *[]byte) (held, stored int64, err error) {
+// span is where the pages are.
+func (ch *chunk) span(size int64) span { return span{ch.start(), ch.end(size)} }
+
+// check sees whether a column can be read at all, and is in the file.
+func (ch *chunk) check(s *columnSchema, size int64) error {
 	switch {
 	case ch.elsewhere:
-		return 0, 0, &decode.UnsupportedError{Container: "Parquet with columns in other files"}
+		return &decode.UnsupportedError{Container: "Parquet with columns in other files"}
 	case ch.encrypted:
-		return 0, 0, errEncrypted
+		return errEncrypted
 	}
 	if _, err := codecOf(ch.codec); err != nil {
-		return 0, 0, err
+		return err
 	}
-	at, end := ch.start(), ch.end(size)
-	if at < 0 || ch.size < 0 || at > size || ch.size > size-at || ch.values < 0 {
-		return 0, 0, fmt.Errorf("column %q of %d values and %d bytes at %d of %d", s.name, ch.values, ch.size, at, size)
+	if at := ch.start(); at < 0 || ch.size < 0 || at > size || ch.size > size-at || ch.values < 0 {
+		return fmt.Errorf("column %q of %d values and %d bytes at %d of %d", s.name, ch.values, ch.size, at, size)
 	}
-	var dictionary, page, largest int64
-	for left := ch.values; left > 0; {
-		h, err := readHeader(f, at, end, buf)
-		if err != nil {
-			return 0, 0, fmt.Errorf("page of column %q at %d: %w", s.name, at, err)
-		}
-		at += h.length
-		if err := h.check(left, end-at); err != nil {
-			return 0, 0, fmt.Errorf("page of column %q at %d: %w", s.name, at, err)
-		}
-		stored, decoded, n := int64(h.stored), int64(h.decoded), int64(h.values)
-		const ofValue = 40 // as large as a value in memory is
-		switch h.kind {
-		case dictionaryPage:
-			if dictionary > 0 {
-				return 0, 0, fmt.Errorf("column %q with two dictionaries", s.name)
-			}
-			dictionary = decoded + ofValue*n + 1
-		case dataPage, dataPage2:
-			left -= n
-			if h.encoding == encodingDeltaLength || h.encoding == encodingDeltaBytes {
-				decoded += 8 * n
-			}
-		}
-		page, largest = max(page, decoded), max(largest, stored)
-		at += stored
-	}
-	return dictionary + page, largest, nil
+	return nil
 }
 
 // check sees whether there is room for what a page says that it has.
@@ -211,7 +188,7 @@ func (c *column) next() (*value, error) {
 
 // page reads the next page.
 func (c *column) page() error {
-	h, err := readHeader(c.f, c.at, c.end, c.head)
+	h, err := c.header()
 	if err != nil {
 		return err
 	}
@@ -219,10 +196,12 @@ func (c *column) page() error {
 	if err := h.check(c.left, c.end-c.at); err != nil {
 		return err
 	}
-	*c.store = resize(*c.store, int(h.stored))
+	if *c.store, err = c.bytes(*c.store, int(h.stored)); err != nil {
+		return err
+	}
 	stored := *c.store
 	if n, err := c.f.ReadAt(stored, c.at); n < len(stored) {
-		return err
+		return unexpected(err)
 	}
 	c.at += int64(h.stored)
 	if h.summed && int32(crc32.ChecksumIEEE(stored)) != h.sum { //nolint:gosec // the bits of the sum
@@ -232,34 +211,45 @@ func (c *column) page() error {
 	case dictionaryPage:
 		return c.takeDictionary(&h, stored)
 	case dataPage:
-		return c.takePage(&h, stored)
+		err = c.takePage(&h, stored)
 	case dataPage2:
-		return c.takePage2(&h, stored)
+		err = c.takePage2(&h, stored)
 	}
-	return nil // an index
+	// Else it is an index.
+	if c.empty++; c.inPage > 0 {
+		c.empty = 0
+	}
+	if err == nil && c.empty > maxEmpty {
+		err = decode.OverLimit("Parquet column with more than %d pages without a value one behind the other", maxEmpty)
+	}
+	return err
 }
 
-func resize(b []byte, n int) []byte {
-	if cap(b) < n {
-		return make([]byte, n)
-	}
-	return b[:n]
-}
+// maxEmpty is how many pages without a value there may be one behind the other. Each takes a byte or more of the file.
+const maxEmpty = 1000
 
 func (c *column) takeDictionary(h *pageHeader, stored []byte) error {
 	if h.encoding != encodingPlain && h.encoding != encodingPlainDictionary {
 		return fmt.Errorf("encoding %d of a dictionary", h.encoding)
 	}
-	words, err := c.codec(resize(c.words, int(h.decoded)), stored)
-	if err != nil {
-		return err
-	}
-	c.words = words
-	c.dictionary = make([]value, h.values)
-	p := plain{page: words, physical: c.physical, length: c.length}
 	if c.physical == boolean {
 		return errors.New("a dictionary of booleans")
 	}
+	if c.defines {
+		return errors.New("a second dictionary")
+	}
+	var err error
+	if c.words, err = c.decompress(c.words, int(h.decoded), stored); err != nil {
+		return err
+	}
+	if n := int(h.values); n > cap(c.dictionary) {
+		if err := c.use(ofValue * int64(n-cap(c.dictionary))); err != nil {
+			return err
+		}
+		c.dictionary = make([]value, n)
+	}
+	c.dictionary, c.defines = c.dictionary[:h.values], true
+	p := plain{page: c.words, physical: c.physical, length: c.length}
 	for i := range c.dictionary {
 		if err := p.next(&c.dictionary[i]); err != nil {
 			return err
@@ -268,9 +258,21 @@ func (c *column) takeDictionary(h *pageHeader, stored []byte) error {
 	return nil
 }
 
+// ofValue is what a value takes of memory.
+const ofValue = 40
+
+// decompress decompresses into a buffer of the size that there is to be.
+func (c *column) decompress(buf []byte, n int, stored []byte) ([]byte, error) {
+	buf, err := c.bytes(buf, n)
+	if err != nil {
+		return nil, err
+	}
+	return c.codec(buf, stored)
+}
+
 func (c *column) takePage(h *pageHeader, stored []byte) error {
 	var err error
-	if c.decoded, err = c.codec(resize(c.decoded, int(h.decoded)), stored); err != nil {
+	if c.decoded, err = c.decompress(c.decoded, int(h.decoded), stored); err != nil {
 		return err
 	}
 	rest := c.decoded
@@ -280,8 +282,7 @@ func (c *column) takePage(h *pageHeader, stored []byte) error {
 	if c.definitions, rest, err = levelsOf(rest, c.defined, h.levels[0], int(h.values)); err != nil {
 		return err
 	}
-	c.take(h, rest)
-	return nil
+	return c.take(h, rest)
 }
 
 // levelsOf returns the levels that a page of version 1 begins with, and what is behind them.
@@ -307,7 +308,10 @@ func levelsOf(page []byte, highest int, encoding int32, n int) (levels, []byte, 
 }
 
 func (c *column) takePage2(h *pageHeader, stored []byte) error {
-	c.decoded = resize(c.decoded, int(h.decoded))
+	var err error
+	if c.decoded, err = c.bytes(c.decoded, int(h.decoded)); err != nil {
+		return err
+	}
 	// The levels come first, and are not compressed.
 	both := int(h.repetition + h.definition)
 	copy(c.decoded, stored[:both])
@@ -321,8 +325,7 @@ func (c *column) takePage2(h *pageHeader, stored []byte) error {
 	if err != nil {
 		return err
 	}
-	c.take(h, values)
-	return nil
+	return c.take(h, values)
 }
 
 func levelsOf2(b []byte, highest int) levels {
@@ -333,13 +336,29 @@ func levelsOf2(b []byte, highest int) levels {
 }
 
 // take takes what is behind the levels.
-func (c *column) take(h *pageHeader, rest []byte) {
-	values, err := readerOf(c.columnSchema, h.encoding, rest, int(h.values), c.dictionary)
+func (c *column) take(h *pageHeader, rest []byte) error {
+	beside := int64(0)
+	switch h.encoding {
+	case encodingDeltaLength:
+		beside = 4 * int64(h.values)
+	case encodingDeltaBytes: // and a value that is made of those before, twice
+		beside = 8*int64(h.values) + 2*int64(h.decoded)
+	}
+	if err := c.use(beside - c.beside); err != nil {
+		return err
+	}
+	c.beside = beside
+	dictionary := c.dictionary
+	if !c.defines {
+		dictionary = nil
+	}
+	values, err := readerOf(c.columnSchema, h.encoding, rest, int(h.values), dictionary)
 	if err != nil {
 		values = failing{err} // a page of nulls need not have any
 	}
 	c.values, c.inPage = values, int(h.values)
 	c.left -= int64(h.values)
+	return nil
 }
 
 // failing are values that cannot be read, in a page that need not have any.

@@ -2,6 +2,7 @@ package parquet
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 
@@ -105,13 +106,24 @@ const (
 	maxDescribed = 200_000
 )
 
-func readMeta(f io.ReaderAt, size int64) (*fileMeta, error) {
-	if size < int64(len(magic)+tail) {
+// footerAhead is how much of the end of a file that is somewhere else is asked for at once. Most footers are shorter.
+const footerAhead = 64 << 10
+
+// readMeta reads the footer.
+func (r *rows) readMeta(f decode.RandomAccess) (*fileMeta, error) {
+	if f.Size < int64(len(magic)+tail) {
 		return nil, io.ErrUnexpectedEOF
 	}
+	if f.Ahead > 0 {
+		last := &window{f: f.ReaderAt, span: span{0, f.Size}, room: make([]byte, min(footerAhead, f.Size))}
+		if err := last.load(f.Size - int64(len(last.room))); err != nil {
+			return nil, err
+		}
+		f.ReaderAt = last
+	}
 	var end [tail]byte
-	if n, err := f.ReadAt(end[:], size-int64(tail)); n < tail {
-		return nil, err
+	if n, err := f.ReadAt(end[:], f.Size-int64(tail)); n < tail {
+		return nil, unexpected(err)
 	}
 	length := int64(binary.LittleEndian.Uint32(end[:]))
 	switch {
@@ -119,46 +131,59 @@ func readMeta(f io.ReaderAt, size int64) (*fileMeta, error) {
 		return nil, errEncrypted
 	case string(end[4:]) != magic:
 		return nil, fmt.Errorf("no footer at the end: %w", io.ErrUnexpectedEOF)
-	case length > size-int64(len(magic)+tail):
-		return nil, fmt.Errorf("footer of %d bytes in a file of %d", length, size)
+	case length > f.Size-int64(len(magic)+tail):
+		return nil, fmt.Errorf("footer of %d bytes in a file of %d", length, f.Size)
 	case length > maxFooter:
 		return nil, decode.OverLimit("Parquet footer of more than %d bytes", maxFooter)
 	}
-	footer := make([]byte, length)
-	if n, err := f.ReadAt(footer, size-int64(tail)-length); n < len(footer) {
+	footer, err := r.bytes(nil, int(length))
+	if err != nil {
 		return nil, err
 	}
+	if n, err := f.ReadAt(footer, f.Size-int64(tail)-length); n < len(footer) {
+		return nil, unexpected(err)
+	}
 	in := &input{rest: footer}
-	meta := in.fileMeta()
+	meta := in.fileMeta(&r.memory)
 	switch {
 	case in.err != nil:
 		return nil, fmt.Errorf("read footer: %w", in.err)
 	case meta.encrypted:
 		return nil, errEncrypted
 	}
-	return meta, nil
+	return meta, r.use(-length)
+}
+
+// unexpected is the error of a reading that came to the end before it had all.
+func unexpected(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
 }
 
 var errEncrypted = &decode.UnsupportedError{Container: "encrypted Parquet"}
 
-func (in *input) fileMeta() *fileMeta {
+func (in *input) fileMeta(memory *memory) *fileMeta {
 	m := &fileMeta{}
 	described := 0
-	more := func() {
+	more := func(size int64) {
 		if described++; described > maxDescribed {
 			in.fail(decode.OverLimit("Parquet footer that describes more than %d columns", maxDescribed))
+		} else if err := memory.use(size); err != nil {
+			in.fail(err)
 		}
 	}
 	in.fields(func(id int16, kind byte) bool {
 		switch {
 		case id == 2 && kind == thriftList:
 			in.list(func(byte) {
-				more()
+				more(ofField)
 				m.schema = append(m.schema, in.element())
 			})
 		case id == 4 && kind == thriftList:
 			in.list(func(byte) {
-				more()
+				more(ofChunk)
 				m.groups = append(m.groups, in.group(more))
 			})
 		case id == 8:
@@ -233,13 +258,13 @@ func (in *input) logical(e *element) {
 	})
 }
 
-func (in *input) group(more func()) rowGroup {
+func (in *input) group(more func(size int64)) rowGroup {
 	var g rowGroup
 	in.fields(func(id int16, kind byte) bool {
 		switch {
 		case id == 1 && kind == thriftList:
 			in.list(func(byte) {
-				more()
+				more(ofChunk)
 				g.chunks = append(g.chunks, in.chunk())
 			})
 		case id == 3 && kind == thriftI64:
@@ -317,13 +342,21 @@ type pageHeader struct {
 // maxHeader is the longest head of a page. It may hold the least and the largest value of the page, more than once.
 const maxHeader = 4 << 20
 
-// readHeader reads the head of the page at a position. It keeps buf for the next one.
-func readHeader(f io.ReaderAt, at, end int64, buf *[]byte) (h pageHeader, err error) {
-	for size := int64(256); ; size *= 16 {
-		*buf = resize(*buf, int(min(size, end-at)))
-		head := *buf
-		if n, err := f.ReadAt(head, at); n < len(head) {
+// The head of a page is looked for in a few bytes, and then in as many as hold nearly every one.
+const (
+	shortHead = 256
+	longHead  = 16 * shortHead
+)
+
+// header reads the head of the next page.
+func (c *column) header() (h pageHeader, err error) {
+	for size := int64(shortHead); ; size *= longHead / shortHead {
+		if *c.head, err = c.bytes(*c.head, int(min(size, c.end-c.at))); err != nil {
 			return h, err
+		}
+		head := *c.head
+		if n, err := c.f.ReadAt(head, c.at); n < len(head) {
+			return h, unexpected(err)
 		}
 		in := &input{rest: head}
 		h = in.header()

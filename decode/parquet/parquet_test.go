@@ -2,11 +2,14 @@ package parquet_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -85,11 +88,18 @@ func fileOf(t testing.TB, rows []row, options ...library.WriterOption) []byte {
 	return b.Bytes()
 }
 
+// near is a file that is here.
+func near(file []byte) decode.RandomAccess {
+	return decode.RandomAccess{ReaderAt: bytes.NewReader(file), Size: int64(len(file))}
+}
+
 func anyAmount(int64) error { return nil }
 
 // read returns the rows of a file, and the error that they end with.
-func read(file []byte) (rows []string, err error) {
-	r, err := parquet.Open(bytes.NewReader(file), int64(len(file)), anyAmount)
+func read(file []byte) (rows []string, err error) { return readFrom(near(file)) }
+
+func readFrom(f decode.RandomAccess) (rows []string, err error) {
+	r, err := parquet.Open(f, anyAmount)
 	if err != nil {
 		return nil, err
 	}
@@ -179,17 +189,115 @@ func TestDamagedFilesEndInAnError(t *testing.T) {
 	}
 }
 
-func TestWhatAFileAsksForIsSaidBefore(t *testing.T) {
+// Memory is asked for before it is taken, and what is asked for is no more than that.
+func TestMemoryIsAskedForBeforeItIsTaken(t *testing.T) {
 	t.Parallel()
-	asked := int64(0)
-	refused := errors.New("refused")
-	file := fileOf(t, rowsOf(1000))
-	_, err := parquet.Open(bytes.NewReader(file), int64(len(file)), func(n int64) error {
-		asked = n
-		return refused
+	file := fileOf(t, rowsOf(20_000), library.PageBufferSize(64<<10), library.Compression(&library.Zstd))
+	asked := []int64{0}
+	r, err := parquet.Open(near(file), func(n int64) error {
+		if n <= asked[len(asked)-1] {
+			t.Errorf("asked for %d bytes, then for %d", asked[len(asked)-1], n)
+		}
+		asked = append(asked, n)
+		return nil
 	})
-	if !errors.Is(err, refused) || asked < 50_000 || asked > 4<<20 {
-		t.Errorf("asked for %d bytes, error %v", asked, err)
+	rows := 0
+	for ; err == nil; rows++ {
+		_, err = r.Next(nil)
+	}
+	if most := asked[len(asked)-1]; most < 64<<10 || most > 4<<20 || rows != 20_001 {
+		t.Errorf("%d rows, asked for %d bytes, error %v", rows, most, err)
+	}
+	// Wherever it is refused, that is how the file ends.
+	refused := errors.New("refused")
+	for _, n := range asked[1:] {
+		r, err := parquet.Open(near(file), func(m int64) error {
+			if m >= n {
+				return refused
+			}
+			return nil
+		})
+		for err == nil {
+			_, err = r.Next(nil)
+		}
+		if !errors.Is(err, refused) {
+			t.Errorf("refused %d bytes: %v", n, err)
+		}
+	}
+}
+
+// somewhere is a file that is somewhere else, and counts the requests.
+type somewhere struct {
+	file []byte
+	mu   sync.Mutex
+	// requests are the sizes of those that were made.
+	requests []int
+	most     int // bytes that one had
+	fails    int // the request that fails
+}
+
+var errAway = errors.New("away")
+
+func (s *somewhere) ReadAt(p []byte, at int64) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.requests = append(s.requests, len(p))
+	if s.most = max(s.most, len(p)); len(s.requests) == s.fails {
+		return len(p) / 2, errAway
+	}
+	return bytes.NewReader(s.file).ReadAt(p, at)
+}
+
+// Of a file somewhere else comes the same, with few requests: of small groups of rows several at once, of large ones of
+// each column as much as there is room for.
+func TestAFileSomewhereElseIsReadWithFewRequests(t *testing.T) {
+	t.Parallel()
+	all := rowsOf(30_000)
+	for i := range all {
+		all[i].ID = int64(i * i)
+		all[i].Nested.Name = fmt.Sprintf("%x", sha256.Sum256([]byte{byte(i), byte(i >> 8), byte(i >> 16)}))
+	}
+	for name, tt := range map[string]struct {
+		ahead   int64
+		options []library.WriterOption
+		most    int // requests
+	}{
+		"one group that fits":       {3 << 20, nil, 2},
+		"groups that fit together":  {3 << 20, []library.WriterOption{library.MaxRowsPerRowGroup(1000)}, 3},
+		"several at once":           {512 << 10, []library.WriterOption{library.MaxRowsPerRowGroup(1000)}, 10},
+		"a group that does not fit": {1 << 20, []library.WriterOption{library.PageBufferSize(16 << 10)}, 12},
+		"pages larger than windows": {1 << 20, []library.WriterOption{library.PageBufferSize(1 << 20)}, 12},
+	} {
+		file := fileOf(t, all, append(tt.options, library.Compression(&library.Snappy))...)
+		want, err := read(file)
+		if !errors.Is(err, io.EOF) {
+			t.Fatal(err)
+		}
+		away := &somewhere{file: file}
+		got, err := readFrom(decode.RandomAccess{ReaderAt: away, Size: int64(len(file)), Ahead: tt.ahead})
+		if !errors.Is(err, io.EOF) || !slices.Equal(got, want) {
+			t.Errorf("%s: %d rows, %v", name, len(got), err)
+		}
+		total := 0
+		for _, n := range away.requests {
+			total += n
+		}
+		t.Logf("%s: %d bytes, %d requests for %d bytes, the largest %d", name, len(file), len(away.requests), total, away.most)
+		if len(away.requests) > tt.most || total > len(file)*5/4+100_000 {
+			t.Errorf("%s: %d requests for %d bytes of %d, want %d", name, len(away.requests), total, len(file), tt.most)
+		}
+		for _, n := range []int{0, 1, len(away.requests) - 1} {
+			failing := &somewhere{file: file, fails: n + 1}
+			f := decode.RandomAccess{ReaderAt: failing, Size: int64(len(file)), Ahead: tt.ahead}
+			if _, err := readFrom(f); !errors.Is(err, errAway) {
+				t.Errorf("%s: request %d failed, error %v", name, n, err)
+			}
+		}
+	}
+	file := fileOf(t, all, library.PageBufferSize(16<<10))
+	away := decode.RandomAccess{ReaderAt: &somewhere{file: file}, Size: int64(len(file)), Ahead: 256 << 10}
+	if _, err := readFrom(away); !errors.Is(err, decode.ErrScattered) {
+		t.Errorf("too many columns for a window each: %v", err)
 	}
 }
 
@@ -266,7 +374,7 @@ func FuzzOpen(f *testing.F) {
 	f.Add(fileOf(f, rowsOf(5)))
 	f.Add(fileOf(f, rowsOf(5), library.DataPageVersion(1), library.Compression(&library.Zstd)))
 	f.Fuzz(func(t *testing.T, file []byte) {
-		r, err := parquet.Open(bytes.NewReader(file), int64(len(file)), func(n int64) error {
+		r, err := parquet.Open(near(file), func(n int64) error {
 			if n > 64<<20 {
 				return errors.New("too much")
 			}
@@ -293,7 +401,7 @@ func BenchmarkRows(b *testing.B) {
 	b.SetBytes(int64(len(file)))
 	b.ReportAllocs()
 	for b.Loop() {
-		r, err := parquet.Open(bytes.NewReader(file), int64(len(file)), anyAmount)
+		r, err := parquet.Open(near(file), anyAmount)
 		if err != nil {
 			b.Fatal(err)
 		}

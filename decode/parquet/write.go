@@ -50,7 +50,7 @@ func (r *rows) content(dst []byte, n *node) (_ []byte, present bool, err error) 
 		}
 		begin := len(dst)
 		dst = n.value(dst, v)
-		return dst, len(dst) > begin, nil
+		return dst, len(dst) > begin, r.grown(len(dst))
 	case list:
 		return r.array(dst, n, n.children[0])
 	case dict:
@@ -105,6 +105,9 @@ func (r *rows) array(dst []byte, n, elements *node) (_ []byte, present bool, err
 			return dst, false, err
 		}
 		dst = append(dst, ',')
+		if err := r.grown(len(dst)); err != nil { // of many nulls
+			return dst, false, err
+		}
 	}
 	dst[len(dst)-1] = ']'
 	return dst, true, nil
@@ -141,6 +144,9 @@ func (r *rows) dictionary(dst []byte, n *node) (_ []byte, present bool, err erro
 			return dst, false, err
 		}
 		dst = append(dst, ',')
+		if err := r.grown(len(dst)); err != nil {
+			return dst, false, err
+		}
 	}
 	dst[len(dst)-1] = '}'
 	return dst, true, nil

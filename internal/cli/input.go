@@ -4,6 +4,8 @@ import (
 	"io"
 	"os"
 	"sync/atomic"
+
+	"github.com/seed56735111/penstock"
 )
 
 // openInput opens a file, or standard input for "-". Closing leaves standard input open.
@@ -42,4 +44,12 @@ func (c *countedReader) Read(b []byte) (int, error) {
 	n, err := c.r.Read(b)
 	c.n.Add(int64(n))
 	return n, err
+}
+
+// Places is part of penstock.Placed.
+func (c *countedReader) Places() penstock.Places {
+	if p, ok := c.r.(penstock.Placed); ok {
+		return penstock.CountedPlaces(p.Places(), func(n int) { c.n.Add(int64(n)) })
+	}
+	return nil
 }
