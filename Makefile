@@ -67,7 +67,7 @@ bench: ## benchmarks of the packages; compare two runs with benchstat
 	go test -run '^$$' -bench . -benchmem $(ARGS) ./...
 bench-formats: ## each format beside Go's regexp that takes the same records apart, beside decompression alone; recognition
 	go test -run '^$$' -bench 'BesideRegexp|UnknownEntry' -benchtime 200ms $(ARGS) ./format
-bench-ship: build ## CPU per GB, peak memory and throughput of the shipping process, against the targets
+bench-ship: build ## CPU per GB, peak memory, throughput and requests of the shipping process, beside a prototype of the same work
 	go run -C bench . $(ARGS)
 bench-proxy: build ## the signing proxy beside the usual design of its kind: rates, latency, CPU and peak memory, against the targets
 	go run -C bench ./proxy $(ARGS)

@@ -9,34 +9,41 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
-// corpus is a directory of gzip objects, the same bytes on every machine.
+// corpus is a directory of objects, the same bytes on every machine.
 type corpus struct {
-	Format  string `json:"format"`
+	contents
+
 	Dir     string `json:"-"`
 	Records int64  `json:"records"`
-	// Plain and Stored are bytes before and after compression.
-	Plain  int64 `json:"plain"`
+	// Bytes and Stored are before and after compression.
+	Bytes  int64 `json:"bytes"`
 	Stored int64 `json:"stored"`
 }
 
-// objects is into how many objects a corpus is cut.
-const objects = 8
+// contents say what a corpus is to have.
+type contents struct {
+	Format  string `json:"format"`
+	Objects int    `json:"objects"`
+	Plain   bool   `json:"-"` // no gzip
+}
 
 // generation changes when the content of the corpora does, so that no stale directory is used.
-const generation = 3
+const generation = 4
 
 type lineWriter func(b []byte, r *rand.Rand, i int) []byte
 
 // kind is how a corpus is made.
 type kind struct {
 	line lineWriter
-	// header is the first line of each object, empty for none.
-	header string
+	// header is what each object begins with, between what is behind each record but the last, and footer its end.
+	header, between, footer string
 	// length is about that of a line, and ratio what gzip makes of it.
 	length, ratio float64
 }
@@ -44,24 +51,32 @@ type kind struct {
 // formats are the corpora that exist, with the format name that the shipper must recognise.
 func formats() map[string]kind {
 	return map[string]kind{
-		"ndjson": {line: ndjsonLine, length: 495, ratio: 5.5},
-		"alb":    {line: albLine, length: 683, ratio: 6.5},
+		"ndjson": {line: ndjsonLine, between: "\n", footer: "\n", length: 495, ratio: 5.5},
+		"alb":    {line: albLine, between: "\n", footer: "\n", length: 683, ratio: 6.5},
+		"cloudtrail": {
+			line: trailLine, header: `{"Records":[`, between: ",", footer: "]}\n", length: 1310, ratio: 10.4,
+		},
 		"csv": {
 			line: csvLine, length: 163, ratio: 5.7,
-			header: "time,level,service,host,user id,path,status,bytes,duration,agent",
+			header:  "time,level,service,host,user id,path,status,bytes,duration,agent\n",
+			between: "\n", footer: "\n",
 		},
-		"vpcflow": {line: flowLine, length: 111, ratio: 3.6},
+		"vpcflow": {line: flowLine, between: "\n", footer: "\n", length: 111, ratio: 3.6},
 	}
 }
 
 // makeCorpus returns the corpus of n records, made on the first call and kept in the cache directory.
-func makeCorpus(cache, format string, n int) (corpus, error) {
-	kind, ok := formats()[format]
+func makeCorpus(cache string, of contents, n int) (corpus, error) {
+	kind, ok := formats()[of.Format]
 	if !ok {
-		return corpus{}, fmt.Errorf("make corpus: no format %q", format)
+		return corpus{}, fmt.Errorf("make corpus: no format %q", of.Format)
+	}
+	name := fmt.Sprintf("%s-%d-%d", of.Format, n, of.Objects)
+	if of.Plain {
+		name += "-plain"
 	}
 	// Every document has the path in it: it is as long as paths are.
-	c := corpus{Format: format, Dir: filepath.Join(cache, fmt.Sprintf("v%d", generation), fmt.Sprintf("%s-%d", format, n))}
+	c := corpus{contents: of, Dir: filepath.Join(cache, fmt.Sprintf("v%d", generation), name)}
 	meta := c.Dir + ".json"
 	if text, err := os.ReadFile(meta); err == nil {
 		return c, json.Unmarshal(text, &c)
@@ -74,13 +89,16 @@ func makeCorpus(cache, format string, n int) (corpus, error) {
 	}
 	var (
 		wg    sync.WaitGroup
-		parts [objects]corpus
-		errs  [objects]error
+		parts = make([]corpus, of.Objects)
+		errs  = make([]error, of.Objects)
+		next  atomic.Int64
 	)
-	for part := range objects {
+	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
-			from, to := n*part/objects, n*(part+1)/objects
-			parts[part], errs[part] = makeObject(filepath.Join(c.Dir, objectName(format, part)), kind, from, to)
+			for part := int(next.Add(1)) - 1; part < of.Objects; part = int(next.Add(1)) - 1 {
+				from, to := n*part/of.Objects, n*(part+1)/of.Objects
+				parts[part], errs[part] = makeObject(filepath.Join(c.Dir, of.objectName(part)), kind, of.Plain, from, to)
+			}
 		})
 	}
 	wg.Wait()
@@ -89,7 +107,7 @@ func makeCorpus(cache, format string, n int) (corpus, error) {
 			return corpus{}, fmt.Errorf("make corpus: %w", err)
 		}
 		c.Records += parts[part].Records
-		c.Plain += parts[part].Plain
+		c.Bytes += parts[part].Bytes
 		c.Stored += parts[part].Stored
 	}
 	text, err := json.Marshal(c)
@@ -99,15 +117,19 @@ func makeCorpus(cache, format string, n int) (corpus, error) {
 	return c, os.WriteFile(meta, text, 0o600)
 }
 
-func objectName(format string, part int) string {
-	if format == "alb" {
-		return fmt.Sprintf("123456789012_elasticloadbalancing_eu-west-1_app.web.50dc6c495c0c9188_"+
-			"20261124T%02d05Z_10.0.0.1_bench%03d.log.gz", part, part)
+func (c contents) objectName(part int) string {
+	end := ".gz"
+	if c.Plain {
+		end = ".log"
 	}
-	return fmt.Sprintf("%s-%02d.gz", format, part)
+	if c.Format == "alb" {
+		return fmt.Sprintf("123456789012_elasticloadbalancing_eu-west-1_app.web.50dc6c495c0c9188_"+
+			"20261124T%02d05Z_10.0.0.1_bench%03d.log%s", part, part, end)
+	}
+	return fmt.Sprintf("%s-%02d%s", c.Format, part, end)
 }
 
-func makeObject(name string, k kind, from, to int) (c corpus, err error) {
+func makeObject(name string, k kind, plain bool, from, to int) (c corpus, err error) {
 	f, err := os.Create(name)
 	if err != nil {
 		return c, err
@@ -118,33 +140,41 @@ func makeObject(name string, k kind, from, to int) (c corpus, err error) {
 		}
 	}()
 	stored := &counter{w: f}
-	z, err := gzip.NewWriterLevel(stored, 6)
-	if err != nil {
-		return c, err
-	}
-	plain := &counter{w: z}
-	w := bufio.NewWriterSize(plain, 1<<20)
-	r := rand.New(rand.NewPCG(2026, uint64(from)))
-	if k.header != "" {
-		if _, err := w.WriteString(k.header + "\n"); err != nil {
+	var packed io.WriteCloser = nopCloser{stored}
+	if !plain {
+		if packed, err = gzip.NewWriterLevel(stored, 6); err != nil {
 			return c, err
 		}
 	}
-	var b []byte
+	length := &counter{w: packed}
+	w := bufio.NewWriterSize(length, 256<<10)
+	r := rand.New(rand.NewPCG(2026, uint64(from)))
+	b := []byte(k.header)
 	for i := from; i < to; i++ {
-		b = append(k.line(b[:0], r, i), '\n')
+		b = k.line(b, r, i)
+		if i < to-1 {
+			b = append(b, k.between...)
+		}
 		if _, err := w.Write(b); err != nil {
 			return c, err
 		}
+		b = b[:0]
+	}
+	if _, err := w.WriteString(k.footer); err != nil {
+		return c, err
 	}
 	if err := w.Flush(); err != nil {
 		return c, err
 	}
-	if err := z.Close(); err != nil {
+	if err := packed.Close(); err != nil {
 		return c, err
 	}
-	return corpus{Records: int64(to - from), Plain: plain.n, Stored: stored.n}, nil
+	return corpus{Records: int64(to - from), Bytes: length.n, Stored: stored.n}, nil
 }
+
+type nopCloser struct{ io.Writer }
+
+func (nopCloser) Close() error { return nil }
 
 type counter struct {
 	w io.Writer
@@ -234,4 +264,25 @@ func flowLine(b []byte, r *rand.Rand, i int) []byte {
 		[]int{443, 80, 22, 53}[r.IntN(4)],
 		[]int{6, 17}[r.IntN(2)], r.IntN(1000), r.IntN(1_000_000), at, at+60,
 		[]string{"ACCEPT", "ACCEPT", "REJECT"}[r.IntN(3)])
+}
+
+// trailLine is an event of CloudTrail.
+func trailLine(b []byte, r *rand.Rand, i int) []byte {
+	at := start.Add(time.Duration(i) * 37 * time.Millisecond).Format(time.RFC3339)
+	role := fmt.Sprintf("AROA%016X", r.Uint64())
+	return fmt.Appendf(b, `{"eventVersion":"1.11","userIdentity":{"type":"AssumedRole","principalId":"%s:i-0%016x",`+
+		`"arn":"arn:aws:sts::123456789012:assumed-role/%s/i-0%016x","accountId":"123456789012","accessKeyId":"ASIA%016X",`+
+		`"sessionContext":{"sessionIssuer":{"type":"Role","principalId":"%s",`+
+		`"arn":"arn:aws:iam::123456789012:role/%s","accountId":"123456789012","userName":"%s"},`+
+		`"attributes":{"creationDate":"%s","mfaAuthenticated":"false"}}},"eventTime":"%s",`+
+		`"eventSource":"dynamodb.amazonaws.com","eventName":"%s","awsRegion":"eu-west-1","sourceIPAddress":"203.0.%d.%d",`+
+		`"userAgent":"%s","requestParameters":{"tableName":"%s","key":{"id":"%016x"}},"responseElements":null,`+
+		`"requestID":"%016X%016X","eventID":"%08x-0000-4000-8000-%012x","readOnly":true,"resources":[{`+
+		`"accountId":"123456789012","type":"AWS::DynamoDB::Table",`+
+		`"ARN":"arn:aws:dynamodb:eu-west-1:123456789012:table/%s"}],"eventType":"AwsApiCall","managementEvent":false,`+
+		`"recipientAccountId":"123456789012","eventCategory":"Data","tlsDetails":{"tlsVersion":"TLSv1.3",`+
+		`"cipherSuite":"TLS_AES_128_GCM_SHA256","clientProvidedHostHeader":"dynamodb.eu-west-1.amazonaws.com"}}`,
+		role, r.Uint64()>>4, pick(r, services), r.Uint64()>>4, r.Uint64(), role, pick(r, services), pick(r, services),
+		at, at, []string{"GetItem", "Query", "BatchGetItem", "DescribeTable"}[r.IntN(4)], r.IntN(256), r.IntN(256), agent(r),
+		pick(r, services), r.Uint64(), r.Uint64(), r.Uint64(), r.Uint64()>>32, r.Uint64()>>16, pick(r, services))
 }

@@ -1,13 +1,15 @@
-// Command bench measures the shipping process: CPU seconds per GB of input, peak memory, throughput and allocations,
-// for gzip objects of NDJSON and of load balancer logs, signed, into a sink that counts and verifies every document.
+// Command bench measures the shipping process: CPU seconds per GB of input, peak memory, throughput, requests and
+// allocations, signed, into a sink that counts and verifies every document. Most rows run beside a prototype that does
+// the same work with nothing around it, in the same round: the prototype's CPU of ours is the figure that another
+// machine shows too.
 //
-//	go run -C bench .                     five rounds of both formats against the targets
-//	go run -C bench . -delay 150ms        a domain that takes its time
-//	go run -C bench . -tls                over TLS, as every domain of the service
+//	go run -C bench .                          all rows against their goals
+//	go run -C bench . -rows ndjson,alb         some of them
+//	go run -C bench . -md ../docs/performance.md    and the page of the documentation
 //	go run -C bench . -- --max-in-flight 8     anything after -- goes to "penstock ship"
 //
-// The shipper, the sink and this program are three processes, so that the figures are the shipper's alone. MB and GB
-// are powers of ten, and of uncompressed input.
+// The shipper, the prototype, the sink and the bucket are processes of their own, so that the figures are the shipper's
+// alone. MB and GB are powers of ten, and of uncompressed input.
 package main
 
 import (
@@ -19,34 +21,20 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/seed56735111/penstock/bench/prototype"
 )
 
-// target is what a format must reach.
-type target struct {
-	cpuPerGB, allocsPerDoc, rssMB float64
-}
-
-// targets are those of the first benchmark; CONTRIBUTING.md says where they are going.
-func targets() map[string]target {
-	return map[string]target{
-		"ndjson": {cpuPerGB: 4, allocsPerDoc: 0.5, rssMB: 96},
-		"alb":    {cpuPerGB: 6, allocsPerDoc: 0.5, rssMB: 96},
-		// 1.33 times the floors of a prototype of the same work.
-		"csv":     {cpuPerGB: 6.4, allocsPerDoc: 0.5, rssMB: 96},
-		"vpcflow": {cpuPerGB: 6.7, allocsPerDoc: 0.5, rssMB: 96},
-	}
-}
-
 func main() {
-	if len(os.Args) == 4 && os.Args[1] == "sink" {
-		delay, err := time.ParseDuration(os.Args[2])
-		if err == nil {
-			err = serveSink(os.Stdout, delay, os.Args[3])
+	if serve := servant(os.Args[1:]); serve != nil {
+		if err := serve(); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", os.Args[1]+":", err)
+			os.Exit(1)
 		}
-		fmt.Fprintln(os.Stderr, "bench: sink:", err)
-		os.Exit(1)
+		return
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	err := bench(ctx, os.Args[1:], os.Stdout)
@@ -60,15 +48,47 @@ func main() {
 	}
 }
 
+// servant is what the program does as one of its own children; nil when it is not one.
+func servant(args []string) func() error {
+	if len(args) < 3 {
+		return nil
+	}
+	switch name := args[0]; {
+	case name == "sink" && len(args) == 3:
+		return func() error {
+			delay, err := time.ParseDuration(args[1])
+			if err != nil {
+				return err
+			}
+			return serveSink(os.Stdout, delay, args[2])
+		}
+	case name == "bucket" && len(args) == 3:
+		return func() error {
+			first, err := time.ParseDuration(args[2])
+			if err != nil {
+				return err
+			}
+			return serveBucket(os.Stdout, args[1], first)
+		}
+	case name == "prototype" && len(args) == 5:
+		return func() error {
+			return prototype.Run(context.Background(), prototype.Config{
+				Dir: args[1], Format: args[2], URL: args[3], CAFile: args[4],
+			})
+		}
+	}
+	return nil
+}
+
 type config struct {
 	binary, cache string
-	formats       []string
+	rows          []row
+	function      bool // measure it too
 	megabytes     int
 	rounds        int
-	delay         time.Duration
-	tls           bool
 	quiet         time.Duration
 	profile       string   // file for a CPU profile of the last run
+	page          string   // file for the figures as a page
 	extra         []string // for "penstock ship"
 }
 
@@ -77,38 +97,77 @@ func bench(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	server, stop, err := startSink(ctx, c)
+	table := newTable(out, c)
+	var errs []error
+	for _, r := range c.rows {
+		fmt.Fprintf(out, "%s\n", r.title)
+		if err := c.row(ctx, r, table); err != nil {
+			return fmt.Errorf("%s: %w", r.name, err)
+		}
+	}
+	if c.function {
+		if err := c.measureFunction(ctx, table); err != nil {
+			return fmt.Errorf("function: %w", err)
+		}
+	}
+	errs = append(errs, table.print()...)
+	if c.page != "" {
+		errs = append(errs, table.page(c.page))
+	}
+	return errors.Join(errs...)
+}
+
+// row measures one row and puts its figures into the table.
+func (c config) row(ctx context.Context, r row, t *table) error {
+	from, err := makeCorpus(c.cache, r.of, c.records(r))
+	if err != nil {
+		return err
+	}
+	to, stop, err := startSink(ctx, r)
 	if err != nil {
 		return err
 	}
 	defer stop()
-	table := newTable(out, c)
-	var errs []error
-	for _, format := range c.formats {
-		corpus, err := makeCorpus(c.cache, format, c.records(format))
+	if r.firstByte > 0 {
+		address, stop, err := startChild(ctx, "bucket", from.Dir, r.firstByte.String())
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "%s: %d records, %.0f MB in %d gzip objects (ratio %.1f)\n",
-			format, corpus.Records, float64(corpus.Plain)/1e6, objects, float64(corpus.Plain)/float64(corpus.Stored))
-		// The strict pass costs the sink much time, so it is not measured: speed must not come from malformed output.
-		if _, err := runOnce(ctx, c, server, corpus, true); err != nil {
-			return fmt.Errorf("%s: strict pass: %w", format, err)
+		defer stop()
+		to.bucket = address
+	}
+	// The strict pass costs the sink much time, so it is not measured: speed must not come from malformed output.
+	strict, err := runOnce(ctx, c, to, from, true, c.shipper(to, from))
+	if err != nil {
+		return fmt.Errorf("strict pass: %w", err)
+	}
+	if r.floor {
+		same, err := runOnce(ctx, c, to, from, true, prototypeOf(to, from))
+		if err != nil {
+			return fmt.Errorf("strict pass of the prototype: %w", err)
 		}
-		var samples []sample
-		for range c.rounds {
-			s, err := runOnce(ctx, c, server, corpus, false)
-			if err != nil {
-				return fmt.Errorf("%s: %w", format, err)
-			}
-			samples = append(samples, s)
-		}
-		if missed := table.add(format, corpus, samples); missed {
-			errs = append(errs, fmt.Errorf("%s misses a target", format))
+		if same.sum != strict.sum || same.body != strict.body {
+			return errors.New("the prototype does not send the same documents")
 		}
 	}
-	table.print()
-	return errors.Join(errs...)
+	result := result{row: r, corpus: from}
+	for range c.rounds {
+		s, err := runOnce(ctx, c, to, from, false, c.shipper(to, from))
+		if err != nil {
+			return err
+		}
+		result.ours = append(result.ours, s)
+		if !r.floor {
+			continue
+		}
+		p, err := runOnce(ctx, c, to, from, false, prototypeOf(to, from))
+		if err != nil {
+			return fmt.Errorf("prototype: %w", err)
+		}
+		result.floor = append(result.floor, p)
+	}
+	t.add(result)
+	return nil
 }
 
 func readFlags(args []string) (config, error) {
@@ -117,30 +176,59 @@ func readFlags(args []string) (config, error) {
 		return config{}, err
 	}
 	c := config{cache: filepath.Join(cache, "penstock-bench")}
-	var formats string
+	var names string
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.StringVar(&c.binary, "binary", filepath.Join("..", "bin", "penstock"), "the program to measure")
-	f.StringVar(&formats, "formats", "ndjson,alb,csv,vpcflow", "corpora to ship")
-	f.IntVar(&c.megabytes, "mb", 1000, "size of each corpus, uncompressed")
-	f.IntVar(&c.rounds, "rounds", 5, "measured runs of each corpus; the median counts")
-	f.DurationVar(&c.delay, "delay", 0, "time that the sink takes to answer a _bulk request")
-	f.BoolVar(&c.tls, "tls", false, "reach the sink over TLS; there is no target for that")
+	f.StringVar(&names, "rows", "", "rows to measure, all when empty; \"function\" is the last one")
+	f.IntVar(&c.megabytes, "mb", 500, "size of each large corpus, uncompressed")
+	f.IntVar(&c.rounds, "rounds", 5, "measured runs of each row; the median counts")
 	f.StringVar(&c.profile, "profile", "", "write a CPU profile of the last run to this file")
-	f.DurationVar(&c.quiet, "quiet", 10*time.Second, "longest wait for a quiet machine before each run")
+	f.StringVar(&c.page, "md", "", "write the figures as a page to this file")
+	f.DurationVar(&c.quiet, "quiet", 5*time.Second, "longest wait for a quiet machine before each run")
 	if err := f.Parse(args); err != nil {
 		return c, err
 	}
 	if c.rounds < 1 || c.megabytes < 1 {
 		return c, errors.New("-rounds and -mb must be at least 1")
 	}
-	c.formats, c.extra = strings.Split(formats, ","), f.Args()
-	if c.binary, err = filepath.Abs(c.binary); err == nil && c.profile != "" {
-		c.profile, err = filepath.Abs(c.profile)
+	if c.rows, c.function, err = chosen(names); err != nil {
+		return c, err
 	}
-	return c, err
+	c.extra = f.Args()
+	for _, file := range []*string{&c.binary, &c.profile, &c.page} {
+		if *file == "" {
+			continue
+		}
+		if *file, err = filepath.Abs(*file); err != nil {
+			return c, err
+		}
+	}
+	return c, nil
 }
 
-// records is how many records of a format make a corpus of the wanted size.
-func (c config) records(format string) int {
-	return c.megabytes * 1e6 / max(int(formats()[format].length), 1)
+// chosen are the rows with these names.
+func chosen(names string) (some []row, function bool, err error) {
+	if names == "" {
+		return rows(), true, nil
+	}
+	for name := range strings.SplitSeq(names, ",") {
+		if name == "function" {
+			function = true
+			continue
+		}
+		i := slices.IndexFunc(rows(), func(r row) bool { return r.name == name })
+		if i < 0 {
+			return nil, false, fmt.Errorf("there is no row %q", name)
+		}
+		some = append(some, rows()[i])
+	}
+	return some, function, nil
+}
+
+// records is how many records make the corpus of a row.
+func (c config) records(r row) int {
+	if r.records > 0 {
+		return r.records
+	}
+	return c.megabytes * 1e6 / max(int(formats()[r.of.Format].length), 1)
 }

@@ -29,9 +29,12 @@ type sample struct {
 	// allocs is the number of heap allocations of the process, negative when it does not say.
 	allocs   float64
 	requests int64
-	wire     int64
+	// wire are the bytes that went over the network, body those before compression.
+	wire, body int64
 	// hashMB is how many MB of SHA-256 the machine did in a second before the run.
 	hashMB float64
+	// sum stands for the documents, in any order; of a strict pass only.
+	sum uint64
 	// noisy says that the machine did other work: the wait for quiet was in vain, or a fixed computation was slow.
 	noisy bool
 }
@@ -41,28 +44,47 @@ type server struct {
 	url    string
 	caFile string // of its certificate, when it has one
 	client *http.Client
+	// bucket is the address of the S3 that the corpus is in; empty when its files are read.
+	bucket string
 }
 
 // startSink runs a sink.
-func startSink(ctx context.Context, c config) (*server, func(), error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, nil, err
-	}
+func startSink(ctx context.Context, r row) (*server, func(), error) {
 	dir, err := os.MkdirTemp("", "penstock-bench-sink-")
 	if err != nil {
 		return nil, nil, err
 	}
 	s := &server{client: http.DefaultClient}
-	if c.tls {
+	if r.tls {
 		s.caFile = filepath.Join(dir, "ca.pem")
 	}
+	address, end, err := startChild(ctx, "sink", r.delay.String(), s.caFile)
+	stop := func() {
+		end()
+		_ = os.RemoveAll(dir)
+	}
+	if err == nil && r.tls {
+		s.client, err = trusting(s.caFile)
+	}
+	if err != nil {
+		stop()
+		return nil, nil, err
+	}
+	s.url = address
+	return s, stop, nil
+}
+
+// startChild runs this program as one of its servants and returns the address that it listens on.
+func startChild(ctx context.Context, args ...string) (string, func(), error) {
+	self, err := os.Executable()
+	if err != nil {
+		return "", func() {}, err
+	}
 	ctx, cancel := context.WithCancel(ctx)
-	cmd := exec.CommandContext(ctx, self, "sink", c.delay.String(), s.caFile)
+	cmd := exec.CommandContext(ctx, self, args...)
 	stop := func() {
 		cancel()
 		_ = cmd.Wait()
-		_ = os.RemoveAll(dir)
 	}
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
@@ -73,15 +95,11 @@ func startSink(ctx context.Context, c config) (*server, func(), error) {
 	if err == nil {
 		line, err = bufio.NewReader(out).ReadString('\n')
 	}
-	if err == nil && c.tls {
-		s.client, err = trusting(s.caFile)
-	}
 	if err != nil {
 		stop()
-		return nil, nil, fmt.Errorf("start sink: %w", err)
+		return "", func() {}, fmt.Errorf("start %s: %w", args[0], err)
 	}
-	s.url = strings.TrimSpace(strings.TrimPrefix(line, "listening on "))
-	return s, stop, nil
+	return strings.TrimSpace(strings.TrimPrefix(line, "listening on ")), stop, nil
 }
 
 func trusting(caFile string) (*http.Client, error) {
@@ -104,14 +122,14 @@ type shipped struct {
 	Allocs *float64 `json:"allocs"`
 }
 
-// runOnce ships the corpus and compares what the shipper says with what the sink counted.
-func runOnce(ctx context.Context, c config, to *server, from corpus, strict bool) (sample, error) {
+// runOnce ships the corpus and compares what the shipper says, when it says something, with what the sink counted.
+func runOnce(ctx context.Context, c config, to *server, from corpus, strict bool, command []string) (sample, error) {
 	if _, err := to.ask(ctx, "/-/reset?strict="+strconv.FormatBool(strict)); err != nil {
 		return sample{}, err
 	}
 	quiet := strict || waitQuiet(ctx, c.quiet)
 	steady, hashMB := calibrate()
-	s, said, err := measure(ctx, c, to, from)
+	s, said, err := measure(ctx, c, command)
 	if err != nil {
 		return sample{}, err
 	}
@@ -124,8 +142,11 @@ func runOnce(ctx context.Context, c config, to *server, from corpus, strict bool
 		return sample{}, err
 	}
 	s.noisy, s.hashMB = !strict && (!quiet || !steady), hashMB
-	s.requests, s.wire = got.Requests, got.WireBytes
-	return s, verify(from, said, got, strict)
+	s.requests, s.wire, s.body, s.sum = got.Requests, got.WireBytes, got.BodyBytes, got.Sum
+	if said == nil {
+		said = &shipped{Records: from.Records, Delivered: from.Records}
+	}
+	return s, verify(from, *said, got, strict)
 }
 
 // verify compares three independent counts: the generator's, the shipper's and the sink's.
@@ -151,26 +172,44 @@ func verify(from corpus, said shipped, got received, strict bool) error {
 	return errors.Join(errs...)
 }
 
-// measure runs the shipper once.
-func measure(ctx context.Context, c config, to *server, from corpus) (sample, shipped, error) {
-	letters, err := os.MkdirTemp("", "penstock-bench-letters-")
-	if err != nil {
-		return sample{}, shipped{}, err
+// shipper is the command that ships a corpus.
+func (c config) shipper(to *server, from corpus) []string {
+	source := []string{from.Dir}
+	if to.bucket != "" {
+		source = []string{"s3://" + bucketName + "/", "--endpoint-url", to.bucket, "--path-style"}
 	}
-	defer func() { _ = os.RemoveAll(letters) }()
-	args := append([]string{
-		"ship", from.Dir, "--ca-file", to.caFile, "--domain", to.url, "--region", "us-east-1", "--service", "es",
-		"--dead-letters", letters, "--json",
-	}, c.extra...)
-	cmd := exec.CommandContext(ctx, c.binary, args...)
-	cmd.Env = append(os.Environ(), "PENSTOCK_BENCH=1", "PENSTOCK_CPUPROFILE="+c.profile,
+	args := append([]string{c.binary, "ship"}, source...)
+	return append(append(args,
+		"--ca-file", to.caFile, "--domain", to.url, "--region", "us-east-1", "--service", "es", "--json"), c.extra...)
+}
+
+// prototypeOf is the command that does the same work.
+func prototypeOf(to *server, from corpus) []string {
+	self, _ := os.Executable() // the sink was started with it
+	return []string{self, "prototype", from.Dir, from.Format, to.url, to.caFile}
+}
+
+// environment is that of what is measured.
+func (c config) environment() []string {
+	return append(os.Environ(), "PENSTOCK_BENCH=1", "PENSTOCK_CPUPROFILE="+c.profile,
 		"AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=bench", "AWS_EC2_METADATA_DISABLED=true",
 		"AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null", "AWS_CA_BUNDLE=")
+}
+
+// measure runs a command once. What it prints is nil when it prints nothing.
+func measure(ctx context.Context, c config, command []string) (sample, *shipped, error) {
+	dir, err := os.MkdirTemp("", "penstock-bench-") // dead letters would be in it
+	if err != nil {
+		return sample{}, nil, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+	cmd.Dir, cmd.Env = dir, append(c.environment(), "PENSTOCK_DEAD_LETTERS="+dir)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	start := time.Now()
 	if err := cmd.Start(); err != nil {
-		return sample{}, shipped{}, err
+		return sample{}, nil, err
 	}
 	peak := make(chan float64)
 	done := make(chan struct{})
@@ -180,14 +219,16 @@ func measure(ctx context.Context, c config, to *server, from corpus) (sample, sh
 	close(done)
 	s.rssMB = <-peak
 	if err != nil {
-		return s, shipped{}, fmt.Errorf("%s: %w\n%s", c.binary, err, errs.String())
+		return s, nil, fmt.Errorf("%s: %w\n%s", command[0], err, errs.String())
 	}
-	var said shipped
-	if err := json.Unmarshal(out.Bytes(), &said); err != nil {
-		return s, said, fmt.Errorf("summary of the shipper: %w: %s", err, out.String())
+	var said *shipped
+	if out.Len() > 0 {
+		if err := json.Unmarshal(out.Bytes(), &said); err != nil {
+			return s, nil, fmt.Errorf("summary of the shipper: %w: %s", err, out.String())
+		}
 	}
 	s.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-	if said.Allocs != nil {
+	if said != nil && said.Allocs != nil {
 		s.allocs = *said.Allocs
 	}
 	if s.rssMB == 0 {

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/zeebo/xxh3"
 )
 
 // received is what the sink counted since it was last reset.
@@ -28,8 +30,9 @@ type received struct {
 	// not a JSON object (looked at in the strict pass only).
 	Unsigned  int64 `json:"unsigned"`
 	Malformed int64 `json:"malformed"`
-	// Unique is the number of different ids, counted in the strict pass only.
-	Unique int64 `json:"unique"`
+	// Unique is the number of different ids, and Sum stands for the documents in any order; of the strict pass only.
+	Unique int64  `json:"unique"`
+	Sum    uint64 `json:"sum"`
 }
 
 // sink stands where the domain would be. It answers _bulk requests as a domain does and counts every document.
@@ -149,6 +152,7 @@ func (s *sink) add(got received, bodyBytes, wireBytes int64, ids []string) {
 	s.got.Documents += got.Documents
 	s.got.Malformed += got.Malformed
 	s.got.Unsigned += got.Unsigned
+	s.got.Sum += got.Sum
 	s.got.BodyBytes += bodyBytes
 	s.got.WireBytes += wireBytes
 	for _, id := range ids {
@@ -194,6 +198,7 @@ func readBulk(body []byte, answer *bytes.Buffer, f filter, index string, strict 
 		}
 		if strict {
 			ids = append(ids, string(a.index)+"/"+string(a.id))
+			got.Sum += xxh3.Hash(append(append(a.index, '/'), document...))
 		}
 		if f.items() {
 			answer.WriteString(separator)

@@ -9,83 +9,160 @@ import (
 	"text/tabwriter"
 )
 
-// table collects the figures of all formats and prints them beside the targets.
-type table struct {
-	out  io.Writer
-	w    *tabwriter.Writer
-	note []string
-	conf config
+// result is what was measured for a row.
+type result struct {
+	row    row
+	corpus corpus
+	ours   []sample
+	floor  []sample // of the prototype, in the same rounds
 }
 
-func newTable(out io.Writer, c config) *table {
-	t := &table{out: out, w: tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight), conf: c}
-	fmt.Fprintln(t.w, "format\tmeasure\tmedian\tmin\tmax\ttarget\t\t")
-	return t
+// figure is one measure of a result.
+type figure struct {
+	measure, verb string
+	values        []float64
+	goal          float64
+	least         bool // the goal is to be reached from below
 }
 
-// add puts the samples of one format into the table, and reports whether a target is missed. A run with a delay has
-// no target for CPU: a process that sleeps between bursts finds cold caches; nor has one over TLS.
-func (t *table) add(format string, c corpus, samples []sample) (missed bool) {
-	want := targets()[format]
-	if t.conf.delay > 0 || t.conf.tls {
-		want.cpuPerGB = 0
+func (f figure) median() float64 { return median(f.values) }
+
+func (f figure) missed() bool {
+	return f.goal > 0 && (f.median() > f.goal && !f.least || f.median() < f.goal && f.least)
+}
+
+func (f figure) wanted() string {
+	switch {
+	case f.goal == 0:
+		return ""
+	case f.least:
+		return fmt.Sprintf("≥ %g", f.goal)
 	}
-	gb := float64(c.Plain) / 1e9
-	row := func(measure, verb string, limit float64, value func(sample) float64) {
-		var values []float64
-		for _, s := range samples {
-			if v := value(s); !math.IsNaN(v) {
-				values = append(values, v)
-			}
-		}
-		if len(values) == 0 {
-			t.note = append(t.note, format+": "+measure+": the shipper did not say")
-			missed = missed || limit > 0
-			return
-		}
-		m := median(values)
-		text, verdict := "", ""
-		if limit > 0 {
-			text, verdict = fmt.Sprintf("≤ %g", limit), "pass"
-			if m > limit {
-				verdict, missed = "MISS", true
-			}
-		}
-		fmt.Fprintf(t.w, "%s\t%s\t"+verb+"\t"+verb+"\t"+verb+"\t%s\t%s\t\n",
-			format, measure, m, slices.Min(values), slices.Max(values), text, verdict)
+	return fmt.Sprintf("≤ %g", f.goal)
+}
+
+func (f figure) text() string { return fmt.Sprintf(f.verb, f.median()) }
+
+// isLarge reports whether the row is about bytes and not about objects.
+func (r result) isLarge() bool { return r.row.records == 0 }
+
+// cpu is the CPU of a run in the row's own unit.
+func (r result) cpu(s sample) float64 {
+	if r.isLarge() {
+		return s.cpu.Seconds() / (float64(r.corpus.Bytes) / 1e9)
 	}
-	row("CPU-s/GB", "%.2f", want.cpuPerGB, func(s sample) float64 { return s.cpu.Seconds() / gb })
-	row("peak RSS MB", "%.1f", want.rssMB, func(s sample) float64 { return s.rssMB })
-	row("allocations/doc", "%.4f", want.allocsPerDoc, func(s sample) float64 { return s.allocs / float64(c.Records) })
-	row("MB/s", "%.0f", 0, func(s sample) float64 { return float64(c.Plain) / 1e6 / s.wall.Seconds() })
-	row("docs/s", "%.0f", 0, func(s sample) float64 { return float64(c.Records) / s.wall.Seconds() })
-	row("SHA-256 MB/s", "%.0f", 0, func(s sample) float64 { return s.hashMB })
-	row("requests", "%.0f", 0, func(s sample) float64 { return float64(s.requests) })
-	row("body/input", "%.2f", 0, func(s sample) float64 { return float64(s.wire) / float64(c.Plain) })
-	noisy := 0
-	for _, s := range samples {
+	return float64(s.cpu.Microseconds()) / float64(r.corpus.Objects)
+}
+
+// noisy is the number of runs during which the machine did other work.
+func (r result) noisy() (n int) {
+	for _, s := range r.ours {
 		if s.noisy {
-			noisy++
+			n++
 		}
 	}
-	if noisy > 0 {
-		t.note = append(t.note,
-			fmt.Sprintf("%s: %d of %d runs on a busy machine: wall and CPU figures are too high", format, noisy, len(samples)))
+	return n
+}
+
+func (r result) each(of []sample, value func(sample) float64) (values []float64) {
+	for _, s := range of {
+		values = append(values, value(s))
+	}
+	return values
+}
+
+// figures are those of a row, the goals beside them. A process that sleeps between bursts finds cold caches, so that
+// its CPU is compared with its like alone.
+func (r result) figures() []figure {
+	ours := func(value func(sample) float64) []float64 { return r.each(r.ours, value) }
+	perRecord := func(s sample) float64 { return s.allocs / float64(r.corpus.Records) }
+	megabytes := float64(r.corpus.Bytes) / 1e6
+	g := r.row.goal
+	var all []figure
+	if r.isLarge() {
+		all = append(all,
+			figure{"CPU-s/GB", "%.2f", ours(r.cpu), g.cpuPerGB, false},
+			figure{"MB/s", "%.0f", ours(func(s sample) float64 { return megabytes / s.wall.Seconds() }), g.mbps, true})
+	} else {
+		all = append(all,
+			figure{"seconds", "%.2f", ours(func(s sample) float64 { return s.wall.Seconds() }), g.seconds, false},
+			figure{"µs CPU/object", "%.0f", ours(r.cpu), g.cpuPerObject, false})
+	}
+	all = append(all,
+		figure{"peak RSS MB", "%.1f", ours(func(s sample) float64 { return s.rssMB }), g.rssMB, false},
+		figure{"requests", "%.0f", ours(func(s sample) float64 { return float64(s.requests) }), g.requests, false},
+		figure{"allocations/doc", "%.4f", ours(perRecord), g.allocsPerDoc, false},
+		figure{"body/input", "%.2f", ours(func(s sample) float64 { return float64(s.body) / 1e6 / megabytes }), 0, false},
+		figure{"SHA-256 MB/s", "%.0f", ours(func(s sample) float64 { return s.hashMB }), 0, false})
+	if len(r.floor) > 0 {
+		of := r.each(r.floor, r.cpu)
+		ratio := make([]float64, 0, len(of))
+		for i, s := range r.ours {
+			ratio = append(ratio, 100*of[i]/r.cpu(s))
+		}
+		all = append(all,
+			figure{"prototype CPU", all[0].verb, of, 0, false},
+			figure{"prototype/ours %", "%.0f", ratio, 100 * g.ofPrototype, true})
+	}
+	return slices.DeleteFunc(all, func(f figure) bool {
+		return slices.ContainsFunc(f.values, math.IsNaN)
+	})
+}
+
+// table collects the figures of all rows and prints them beside the goals.
+type table struct {
+	out      io.Writer
+	conf     config
+	results  []result
+	function string // what was measured of it, or why nothing was
+}
+
+func newTable(out io.Writer, c config) *table { return &table{out: out, conf: c} }
+
+func (t *table) add(r result) { t.results = append(t.results, r) }
+
+// print writes all figures, and returns an error for each row that misses a goal.
+func (t *table) print() (missed []error) {
+	w := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "\nrow\tmeasure\tmedian\tmin\tmax\tgoal\t\t")
+	for _, r := range t.results {
+		for _, f := range r.figures() {
+			verdict := ""
+			if f.goal > 0 {
+				verdict = "pass"
+			}
+			if f.missed() {
+				verdict = "MISS"
+				missed = append(missed, fmt.Errorf("%s misses its goal for %s", r.row.name, f.measure))
+			}
+			fmt.Fprintf(w, "%s\t%s\t%s\t"+f.verb+"\t"+f.verb+"\t%s\t%s\t\n",
+				r.row.name, f.measure, f.text(), slices.Min(f.values), slices.Max(f.values), f.wanted(), verdict)
+		}
+	}
+	_ = w.Flush()
+	if t.function != "" {
+		fmt.Fprintln(t.out, t.function)
+	}
+	if len(t.conf.extra) > 0 {
+		fmt.Fprintln(t.out, "ship", strings.Join(t.conf.extra, " "))
+	}
+	fmt.Fprintln(t.out, "every document counted at the sink; a strict pass before found all of them to be JSON, with "+
+		"different ids, signed, and the prototype's to be the same")
+	for _, note := range t.noisy() {
+		fmt.Fprintln(t.out, note)
 	}
 	return missed
 }
 
-func (t *table) print() {
-	fmt.Fprintln(t.out)
-	_ = t.w.Flush()
-	if len(t.conf.extra) > 0 {
-		fmt.Fprintln(t.out, "ship", strings.Join(t.conf.extra, " "))
+// noisy names the rows that were measured while the machine did other work.
+func (t *table) noisy() (notes []string) {
+	for _, r := range t.results {
+		if n := r.noisy(); n > 0 {
+			notes = append(notes, fmt.Sprintf("%s: %d of %d runs on a busy machine: wall and CPU figures are too high",
+				r.row.name, n, len(r.ours)))
+		}
 	}
-	fmt.Fprintf(t.out, "every document counted at the sink; "+
-		"a strict pass before found all of them to be JSON, with different ids, signed; delay %s\n", t.conf.delay)
-	for _, n := range t.note {
-		fmt.Fprintln(t.out, n)
-	}
+	return notes
 }
 
 func median(values []float64) float64 {
