@@ -161,6 +161,13 @@ func (r *reader) upTo(end int) []byte {
 // row hands over the row whose first line is at the beginning of the window.
 func (r *reader) row(line []byte, end int, y entry.Yield) bool {
 	offset := r.Offset()
+	if r.began && !bytes.Equal(line, r.header) {
+		rec := penstock.Record{Offset: offset, Raw: line}
+		if b, n, ok := r.quick(line, &rec); ok {
+			r.Advance(end)
+			return r.emit(b, n, &rec, y)
+		}
+	}
 	s := complete
 	if bytes.IndexByte(line, '"') >= 0 {
 		first := end
@@ -194,7 +201,9 @@ func (r *reader) row(line []byte, end int, y entry.Yield) bool {
 		return true
 	}
 	r.began = true
-	return r.emit(line, offset, y)
+	rec := penstock.Record{Offset: offset, Raw: line}
+	b, n := r.cells(line, &rec)
+	return r.emit(b, n, &rec, y)
 }
 
 // lines returns the row that begins in a line and may go on over others, and where its last line ends.
@@ -213,13 +222,11 @@ func (r *reader) lines(line []byte, end int) (row []byte, rowEnd int, s state) {
 	return line, end, s
 }
 
-// emit hands over a row as a record.
-func (r *reader) emit(row []byte, offset int64, y entry.Yield) bool {
-	rec := penstock.Record{Offset: offset, Raw: row}
-	r.date, r.clock = nil, nil
-	b := append(r.Buffer(len(row)), '{')
+// cells appends the values of a row, which has n cells.
+func (r *reader) cells(row []byte, rec *penstock.Record) (b []byte, n int) {
+	r.date, r.clock, rec.Time = nil, nil, time.Time{}
+	b = append(r.Buffer(len(row)), '{')
 	columns := r.plan.columns
-	n := 0
 	for i := 0; i <= len(row); n++ {
 		var v []byte
 		var doubled bool
@@ -227,18 +234,24 @@ func (r *reader) emit(row []byte, offset int64, y entry.Yield) bool {
 		switch {
 		case len(v) == 0:
 		case n < len(columns):
-			b = r.value(b, &columns[n], n, v, doubled, &rec)
+			b = r.value(b, &columns[n], n, v, doubled, rec)
 		case n < len(columns)+mostBeyond:
 			b = strconv.AppendInt(append(b, `,"field_`...), int64(n+1), 10)
 			b = appendCell(append(b, `":"`...), v, doubled)
 		}
 	}
+	return b, n
+}
+
+// emit hands over a row of n cells as a record: b is what becomes of their values.
+func (r *reader) emit(b []byte, n int, rec *penstock.Record, y entry.Yield) bool {
+	r.JSON = b
+	columns := len(r.plan.columns)
+	if n > columns+mostBeyond || 2*n < columns || n == 1 && columns > 1 {
+		return r.uneven(rec.Raw, rec.Offset, n, y)
+	}
 	if r.clock != nil && r.date != nil {
 		rec.Time = r.joined()
-	}
-	if n > len(columns)+mostBeyond || 2*n < len(columns) || n == 1 && len(columns) > 1 {
-		r.JSON = b
-		return r.uneven(row, offset, n, y)
 	}
 	if len(b) > 1 {
 		b[1] = '{' // over the first comma
@@ -248,7 +261,7 @@ func (r *reader) emit(row []byte, offset int64, y entry.Yield) bool {
 		r.JSON = append(b, '}')
 		rec.JSON = r.JSON
 	}
-	return r.Emit(rec, y)
+	return r.Emit(*rec, y)
 }
 
 // mostBeyond is how many cells a row may have beyond the columns.

@@ -28,6 +28,8 @@ type planned struct {
 	// bare, quoted and other come before a value that is no text, one that is, and one that is not of the kind: a comma,
 	// the name, a colon, and a quote before texts.
 	bare, quoted, other string
+	// head is quoted, of which bare is the beginning, with Pad bytes behind it.
+	head []byte
 }
 
 // make plans rows for what a sample looks like. names are those of the columns, or header is the record that has them.
@@ -80,6 +82,7 @@ func (p *plan) make(l *look, names []string, header []byte) {
 		}
 		c := planned{kind: k, order: order, bare: `,"` + name + `":`}
 		c.quoted = c.bare + `"`
+		c.head = append([]byte(c.quoted), make([]byte, quote.Pad)...)
 		if k != text {
 			c.other = `,"` + free(name+"_text") + `":"`
 		}

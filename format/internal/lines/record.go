@@ -65,10 +65,11 @@ func (r *lineReader) record(raw []byte, offset int64, y entry.Yield) bool {
 		}
 	}
 	r.whole, r.size = raw, len(line)
-	quotes, clean := isClean(line)
+	quotes, clean := quote.IsClean(line)
 	b, at, enclosing := r.values(line, clean, &rec)
 	if clean && at < 0 && enclosing != quotes {
 		// Some quotes stand in values: each value has to be looked at.
+		r.JSON = b
 		b, at, _ = r.values(line, false, &rec)
 	}
 	r.JSON = b
@@ -130,6 +131,11 @@ func (r *lineReader) values(line []byte, plain bool, rec *penstock.Record) (b []
 	n, next := 0, 0
 	var message []byte
 	for ; at < len(line); n++ {
+		if plain && n < len(p.steps) && p.steps[n].quick != unhurried {
+			if b, n, at, enclosing = r.quick(b, line, n, at, enclosing); at == len(line) {
+				break
+			}
+		}
 		var value []byte
 		var quoted, ok bool
 		s := &p.beyond

@@ -342,7 +342,9 @@ type step struct {
 	kind  Kind
 	odd   bool      // more than the separator says where the field ends, see Field.isOdd
 	slash bool      // an End in the value is behind a backslash
+	quick quickness // whether it has to be looked at closely
 	first string    // what comes before the value
+	head  []byte    // the same with Pad bytes behind it
 	parts [3]string // the same for what is taken out of an address or a request
 	other string    // the same for a value that is not of the kind, in a plan that is lenient
 	query [2]string // the same for what is taken out of its URL
@@ -352,6 +354,9 @@ type step struct {
 func (p *plan) allow() {
 	p.lenient = true
 	for i := range p.steps {
+		if p.fields[i].Kind == IP {
+			p.steps[i].quick = unhurried
+		}
 		p.steps[i].other = `,"` + p.fields[i].Name + other + `":"`
 	}
 }
@@ -399,6 +404,8 @@ func newPlan(record string, least int, layout Layout, fields []Field) *plan {
 		case Text, Message, IP, Stamp, Delimiter, Day, Clock, ISO, ISOText, CLF, Syslog, AnyTime, DayFirst, MonthDay:
 			s.first += `"`
 		}
+		s.quick = f.quickness()
+		s.head = append([]byte(s.first), make([]byte, quote.Pad)...)
 	}
 	return p
 }

@@ -2,7 +2,6 @@ package lines
 
 import (
 	"bytes"
-	"encoding/binary"
 	"time"
 
 	"github.com/seed56735111/penstock/format/internal/times"
@@ -177,24 +176,4 @@ func isEscaped(b []byte) bool {
 		n--
 	}
 	return (len(b)-n)%2 == 1
-}
-
-var quoteMark = []byte{'"'}
-
-// isClean reports whether a line is printable ASCII without backslashes, and how many quotes it has: but for quotes in
-// it, every value of such a line can stand in a JSON string as it is.
-func isClean(line []byte) (quotes int, clean bool) {
-	quotes = bytes.Count(line, quoteMark)
-	var odd uint64
-	for ; len(line) >= 16; line = line[16:] {
-		v, w := binary.LittleEndian.Uint64(line), binary.LittleEndian.Uint64(line[8:])
-		odd |= v | w | (v - 0x20*quote.Ones) | (w - 0x20*quote.Ones) |
-			((v ^ '\\'*quote.Ones) - quote.Ones) | ((w ^ '\\'*quote.Ones) - quote.Ones)
-	}
-	for _, c := range line {
-		if c < 0x20 || c >= 0x80 || c == '\\' {
-			return quotes, false
-		}
-	}
-	return quotes, odd&quote.Highs == 0
 }

@@ -1,0 +1,51 @@
+package quote_test
+
+import (
+	"bytes"
+	"regexp"
+	"testing"
+
+	"github.com/seed56735111/penstock/internal/quote"
+)
+
+// What looks eight bytes at a time finds what one finds byte by byte, whatever stands behind the end.
+func FuzzWide(f *testing.F) {
+	for _, s := range []string{
+		"", "1", "12345678", "0.5", "1.", ".5", "00", "0.0.1", "1.5e3", "-1", "1/2", "3:4", "\x8a.1", "\xb01", `a "b" c`,
+		"a line of more than thirty-two bytes, a separator|and more", `back\slash`, "tab\t", "é", "123456789",
+	} {
+		f.Add([]byte(s), []byte("9|.0\\"))
+	}
+	numbers := map[quote.NumberKind]*regexp.Regexp{
+		quote.Integer:  regexp.MustCompile(`^(?:0|[1-9][0-9]{0,7})$`),
+		quote.Fraction: regexp.MustCompile(`^(?:0|[1-9][0-9]*)\.[0-9]+$`),
+		quote.Decimal:  regexp.MustCompile(`^(?:0|[1-9][0-9]*)(?:\.[0-9]+)?$`),
+	}
+	clean := regexp.MustCompile(`^[ -\[\]-\x7f]*$`)
+	f.Fuzz(func(t *testing.T, text, behind []byte) {
+		wide := append(bytes.Clone(text), append(behind, make([]byte, quote.Pad)...)[:quote.Pad]...)
+		for at := range len(text) + 1 {
+			want := bytes.IndexByte(text[at:], '|') + at
+			if want < at {
+				want = len(text)
+			}
+			if got := quote.Until(wide, at, len(text), '|'); got != want {
+				t.Errorf("%q has a separator at %d, not at %d", text[at:], want-at, got-at)
+			}
+		}
+		for kind, is := range numbers {
+			want := len(text) <= 8 && is.Match(text)
+			if got := quote.IsShortNumber(wide, 0, len(text), kind); got != want {
+				t.Errorf("%q is a number of kind %d: %v, want %v", text, kind, got, want)
+			}
+		}
+		to := bytes.Repeat([]byte{'x'}, len(text)+quote.Pad)
+		if quote.Put(to, wide, len(text)); !bytes.Equal(to[:len(text)], text) {
+			t.Errorf("%q is copied as %q", text, to[:len(text)])
+		}
+		quotes, ok := quote.IsClean(text)
+		if want := clean.Match(text); ok != want || quotes != bytes.Count(text, []byte{'"'}) {
+			t.Errorf("%q is clean: %v, want %v; %d quotes", text, ok, want, quotes)
+		}
+	})
+}
