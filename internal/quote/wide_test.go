@@ -23,7 +23,7 @@ func FuzzWide(f *testing.F) {
 	}
 	clean := regexp.MustCompile(`^[ -\[\]-\x7f]*$`)
 	f.Fuzz(func(t *testing.T, text, behind []byte) {
-		wide := append(bytes.Clone(text), append(behind, make([]byte, quote.Pad)...)[:quote.Pad]...)
+		wide := append(bytes.Clone(text), append(bytes.Clone(behind), make([]byte, quote.Pad)...)[:quote.Pad]...)
 		for at := range len(text) + 1 {
 			want := bytes.IndexByte(text[at:], '|') + at
 			if want < at {
