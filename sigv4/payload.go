@@ -99,6 +99,7 @@ func (p *payload) fill(src io.Reader, length, inMemory int64, dir string) error 
 		if errors.Is(err, errNoMemory) {
 			break
 		}
+		p.turn.moved()
 		if err != nil || !more {
 			return err
 		}
@@ -317,6 +318,7 @@ func (r *payloadReader) WriteTo(w io.Writer) (int64, error) {
 	for r.chunk < len(r.p.chunks) {
 		n, err := w.Write(r.p.chunks[r.chunk][r.skip:])
 		r.advance(n)
+		r.p.turn.moved()
 		if err != nil {
 			return r.off - start, err
 		}

@@ -8,21 +8,26 @@ import (
 const (
 	// turnBytes is how long a body is that waits for its turn.
 	turnBytes = 1 << 20
-	// turnLength is how long a turn is at most: a slow client must not keep others waiting. answerLength is how much of
-	// it the domain has for its answer.
-	turnLength   = 100 * time.Millisecond
-	answerLength = 25 * time.Millisecond
+	// turnPause is how long a turn lasts while nothing of the body comes or goes, and turnLength how long it is at most:
+	// a slow client must not keep others waiting. answerLength is how long the domain has for its answer.
+	turnPause    = 100 * time.Millisecond
+	turnLength   = 500 * time.Millisecond
+	answerLength = 50 * time.Millisecond
 	// turnPatience is how long a body waits for its turn at most.
 	turnPatience = time.Second
 )
 
-// turn is that of one body. Bodies that come at the same time pass one after the other: side by side they would take
-// more memory, and the rest of the machine no less time. A turn ends with the answer.
+// turn is that of one body. Of the bodies that come at the same time a few pass side by side: more would take more
+// memory, and the rest of the machine no less time. A turn ends with the answer.
 type turn struct {
 	budget *Budget
 	size   int64
 	begun  chan struct{} // closed when it may begin
 	over   bool
+
+	// Of one that has begun:
+	at    time.Time
+	pause *time.Timer
 }
 
 // turn waits until a body of the size may come, or until it has waited long enough. It is nil when none has to wait.
@@ -39,7 +44,7 @@ func (b *Budget) turn(size int64) *turn {
 	defer limit.Stop()
 	select {
 	case <-mine.begun:
-		time.AfterFunc(turnLength, mine.end)
+		mine.at, mine.pause = time.Now(), time.AfterFunc(turnPause, mine.end)
 	case <-limit.C:
 		mine.end()
 	}
@@ -77,6 +82,16 @@ func (t *turn) end() {
 		b.coming -= t.size
 	}
 	b.next()
+}
+
+// moved says that something of the body has come or gone.
+func (t *turn) moved() {
+	if t == nil || t.pause == nil {
+		return
+	}
+	if left := turnLength - time.Since(t.at); left > 0 {
+		t.pause.Reset(min(left, turnPause))
+	}
 }
 
 // sent says that the body was sent.
