@@ -87,6 +87,8 @@ type watched struct {
 	stall time.Duration
 	dead  atomic.Bool  // it was silent for too long
 	last  atomic.Int64 // when a byte came or went, in nanoseconds since started
+	// When the deadlines were set, likewise.
+	readSet, writeSet atomic.Int64
 }
 
 // stallSteps is how many times a silence is checked before it is too long.
@@ -96,31 +98,38 @@ const stallSteps = 4
 var started = time.Now()
 
 func (c *watched) Read(p []byte) (int, error) {
-	return c.within(p, c.SetReadDeadline, c.Conn.Read, "answer")
+	return c.within(p, &c.readSet, c.SetReadDeadline, c.Conn.Read, "answer")
 }
 
 func (c *watched) Write(p []byte) (written int, err error) {
-	return c.within(p, c.SetWriteDeadline, c.Conn.Write, "reading")
+	return c.within(p, &c.writeSet, c.SetWriteDeadline, c.Conn.Write, "reading")
 }
 
 // within does one read or write in steps. A write that a step's end has cut short goes on where it was.
 func (c *watched) within(
-	p []byte, deadline func(time.Time) error, do func([]byte) (int, error), missing string,
+	p []byte, set *atomic.Int64, deadline func(time.Time) error, do func([]byte) (int, error), missing string,
 ) (done int, err error) {
 	began := time.Since(started)
-	for {
-		n := 0
-		if err = deadline(time.Now().Add(c.stall / stallSteps)); err == nil {
+	for now := began; ; {
+		// Moving a deadline costs as much as reading a small answer: one that was just set is good enough.
+		const recent = 8
+		n, step := 0, c.stall/stallSteps
+		if before := set.Load(); before == 0 || now-time.Duration(before) > step/recent {
+			set.Store(int64(max(now, 1)))
+			err = deadline(started.Add(now + step))
+		}
+		if err == nil {
 			n, err = do(p[done:])
 			done += n
 		}
-		now := time.Since(started)
+		now = time.Since(started)
 		if n > 0 {
 			c.last.Store(int64(now))
 		}
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			silent := now - max(began, time.Duration(c.last.Load()))
 			if silent < c.stall-c.stall/(2*stallSteps) {
+				set.Store(0)
 				continue
 			}
 			c.dead.Store(true)

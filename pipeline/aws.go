@@ -8,6 +8,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -111,8 +112,8 @@ func (c Chain) Credentials(ctx context.Context) (sigv4.Credentials, error) {
 	if c.Provider == nil {
 		return sigv4.Credentials{}, sigv4.ErrNoCredentials
 	}
-	looking, cancel := context.WithTimeout(ctx, credentialsTimeout)
-	defer cancel()
+	looking := &lookup{Context: ctx}
+	defer looking.end()
 	v, err := c.Provider.Retrieve(looking)
 	if err != nil {
 		// Whoever does not answer may do so later.
@@ -126,6 +127,44 @@ func (c Chain) Credentials(ctx context.Context) (sigv4.Credentials, error) {
 		out.Expires = v.Expires
 	}
 	return out, nil
+}
+
+// lookup is a context that ends credentialsTimeout after somebody has begun to wait for its end. Most looks find the
+// credentials that are there and wait for nothing, so they need no timer.
+type lookup struct {
+	context.Context
+
+	mu     sync.Mutex
+	timed  context.Context
+	cancel context.CancelFunc
+}
+
+// Done is part of context.Context.
+func (l *lookup) Done() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.timed == nil {
+		l.timed, l.cancel = context.WithTimeout(l.Context, credentialsTimeout)
+	}
+	return l.timed.Done()
+}
+
+// Err is part of context.Context.
+func (l *lookup) Err() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.timed != nil {
+		return l.timed.Err()
+	}
+	return l.Context.Err()
+}
+
+func (l *lookup) end() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.cancel != nil {
+		l.cancel()
+	}
 }
 
 // Origin is the name that the SDK has for the link of the chain that gives the credentials; empty when none does.
