@@ -2,7 +2,7 @@
 TOOL  = go tool -modfile=$(CURDIR)/tools/go.mod
 RACE := $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 FUZZTIME ?= 30s
-MODULES = . bench test/clients tools/release
+MODULES = . bench test/clients tools/release tools/sha2x
 
 # What a release is called: the tag of its commit, or VERSION.
 RELEASE := $(or $(VERSION),$(shell git describe --tags --exact-match 2>/dev/null),v0.0.0-dev)
@@ -36,6 +36,7 @@ test: check build ## everything that is claimed: the short tests with the race d
 	$(TOOL) gotestsum --format pkgname-and-test-fails --format-hide-empty-pkg -- -shuffle=on -timeout=20m ./...
 	cd bench && go test ./...
 	cd tools/release && go test ./...
+	cd tools/sha2x && go test ./...
 
 test-explain: ## the signing mistakes of real clients are named, all of them; "make test" takes a sample
 	PENSTOCK_TEST_FULL=1 go test -count=1 -v -run TestTheExplainerNames ./test
