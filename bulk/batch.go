@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/json"
-	"hash"
 	"io"
 	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/internal/quote"
@@ -29,7 +29,8 @@ type batch struct {
 	actions [][2]action    // for each of indexes: to add, to replace
 	// replaces says that some documents are to take the place of those with their ids.
 	replaces bool
-	begun    int64 // documents of all batches that had arrived when it was begun
+	begun    int64     // documents of all batches that had arrived when it was begun
+	since    time.Time // it was begun
 	// alone says that it has the tokens of all batches in hand, for one document. Its record is borrowed: lent is held
 	// while somebody looks at raw.
 	alone  bool
@@ -70,44 +71,6 @@ type document struct {
 	idText    string // set only when the id needs escapes
 }
 
-// bodySum is the SHA-256 of the body, taken while it is filled, when what was just written is still in the processor's
-// cache. The lock guards the other fields.
-type bodySum struct {
-	sync.Mutex
-	hash hash.Hash
-	done int // bytes of the body
-}
-
-// sumStep is how many bytes of the body are summed at a time.
-const sumStep = 64 << 10
-
-// take sums what the body has gained since the last time.
-func (s *bodySum) take(body []byte) {
-	if s.hash == nil {
-		s.hash = sha256.New()
-	}
-	s.hash.Write(body[s.done:])
-	s.done = len(body)
-}
-
-// of returns the sum of the finished body.
-func (s *bodySum) of(body []byte) (sum [sha256.Size]byte) {
-	s.Lock()
-	defer s.Unlock()
-	s.take(body)
-	s.hash.Sum(sum[:0])
-	return sum
-}
-
-func (s *bodySum) reset() {
-	s.Lock()
-	defer s.Unlock()
-	s.done = 0
-	if s.hash != nil {
-		s.hash.Reset()
-	}
-}
-
 func newBatch(size int) *batch { return &batch{body: make([]byte, 0, size)} }
 
 func (b *batch) reset() {
@@ -132,11 +95,6 @@ func actionSize(doc penstock.Document, docType string) int {
 		n += len(`,"routing":"","pipeline":""`) + len(doc.Routing) + len(doc.Pipeline)
 	}
 	return n
-}
-
-// endsPart reports whether the last document has ended a part of the body for the sum.
-func (b *batch) endsPart() bool {
-	return b.docs[len(b.docs)-1].start/sumStep != len(b.body)/sumStep
 }
 
 // add appends a document.

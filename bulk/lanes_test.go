@@ -3,6 +3,7 @@ package bulk
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -45,9 +46,11 @@ func (f *fickle) RoundTrip(r *http.Request) (*http.Response, error) {
 		defer f.mu.Unlock()
 		f.now--
 	}()
+	sum := func() [32]byte { return [32]byte{} }
 	if s, ok := r.Body.(interface{ PayloadSHA256() [32]byte }); ok && signs {
-		s.PayloadSHA256()
+		sum = s.PayloadSHA256
 	}
+	said := sum()
 	answer := func(status int, text string) (*http.Response, error) {
 		return &http.Response{
 			StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}},
@@ -67,6 +70,9 @@ func (f *fickle) RoundTrip(r *http.Request) (*http.Response, error) {
 	_ = r.Body.Close()
 	if err != nil {
 		return nil, err
+	}
+	if said != sum() || said != [32]byte{} && said != sha256.Sum256(body) {
+		panic("a body has another sum than it says")
 	}
 	select {
 	case <-time.After(before):
@@ -185,6 +191,7 @@ func interleave(t *testing.T, seed uint64, inFlight int) {
 		Linger:      time.Duration(1+rnd.IntN(2000)) * time.Millisecond,
 		RetryBudget: time.Hour, StartupTimeout: time.Hour,
 	})
+	w.pairs, w.step = inFlight > 1, 64<<rnd.IntN(4)
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	var total penstock.Outcome

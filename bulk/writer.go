@@ -18,6 +18,7 @@ import (
 
 	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/domain"
+	"github.com/seed56735111/penstock/internal/sha2x"
 )
 
 // Domain is what the writer needs of a domain; *domain.Domain is one.
@@ -123,8 +124,11 @@ type Writer struct {
 	answer chan struct{} // one token: for a large answer, until its items are settled
 	free   stack
 	signs  atomic.Bool // somebody asks for the SHA-256 of bodies
+	pairs  bool        // two bodies are summed together faster than one by one
+	step   int         // sumStep
 	lanes  []*lane
 
+	meeting  meeting
 	maxBytes atomic.Int64 // learnt from the domain, 0 when it never complained
 	trouble  atomic.Bool  // failed or unfit is set, or a delivery's err
 
@@ -144,13 +148,14 @@ type Writer struct {
 
 // lane is a batch that is being filled by some of the deliveries, so that readers on several processors seldom wait for
 // each other. There are at most half as many as requests, so that partial batches never take all that there may be in
-// hand.
+// hand: a lane has a second one only when there is one to spare.
 type lane struct {
 	w     *Writer
 	users int // deliveries begun and not waiting; guarded by the writer's mutex
 
 	mu      sync.Mutex
 	filling *batch
+	second  *batch // filled in turns with the first one, see nextPart; nil when there is no first one
 	timer   *time.Timer
 }
 
@@ -163,8 +168,9 @@ func New(cfg Config, d Domain) *Writer {
 	w := &Writer{
 		cfg: cfg, domain: d, ctx: ctx, cancel: cancel,
 		slots: newSlots(cfg.MaxInFlight), hands: make(chan struct{}, cfg.MaxInFlight+1),
-		answer: make(chan struct{}, 1), stored: make(chan struct{}), unfit: map[string]*IndexError{},
+		step: sumStep, answer: make(chan struct{}, 1), stored: make(chan struct{}), unfit: map[string]*IndexError{},
 	}
+	w.pairs = cfg.MaxInFlight > 1 && sha2x.Paired()
 	cfg.Share.join(w)
 	w.letters, w.release = context.WithCancel(context.Background())
 	for range max(1, min(runtime.GOMAXPROCS(0), cfg.MaxInFlight/2)) {
@@ -335,8 +341,8 @@ func (d *delivery) Add(ctx context.Context, doc penstock.Document) error {
 		if l.filling != nil && l.fits(need) {
 			break
 		}
-		if l.filling != nil {
-			l.send()
+		if l.send(); l.filling != nil {
+			continue
 		}
 		l.mu.Unlock()
 		b, err := w.take(ctx)
@@ -359,15 +365,12 @@ func (d *delivery) Add(ctx context.Context, doc penstock.Document) error {
 		l.mu.Unlock()
 		return nil
 	}
-	// When the lock is taken, this part is summed later: with the next one, or when the body is finished.
-	if !b.endsPart() || !w.signs.Load() || !b.sum.TryLock() {
-		l.mu.Unlock()
-		return nil
+	var now work
+	if b.endsPart(w.step) && w.signs.Load() {
+		now = l.nextPart()
 	}
-	body := b.body
 	l.mu.Unlock()
-	b.sum.take(body)
-	b.sum.Unlock()
+	now.do()
 	return nil
 }
 
@@ -448,12 +451,17 @@ func (w *Writer) take(ctx context.Context) (*batch, error) {
 	if err := w.token(ctx, w.hands, nil); err != nil {
 		return nil, err
 	}
+	return w.fresh(), nil
+}
+
+// fresh returns a batch to fill, for which there is a token.
+func (w *Writer) fresh() *batch {
 	b := w.free.take()
 	if b == nil {
 		b = newBatch(w.cfg.BatchBytes)
 	}
-	b.begun = w.arrived()
-	return b, nil
+	b.begun, b.since = w.arrived(), time.Now()
+	return b
 }
 
 // token takes a token. While there is none, and often ticks, what is being filled is sent.
@@ -488,14 +496,18 @@ func (w *Writer) put(b *batch) {
 	<-w.hands
 }
 
-// send sends the batch being filled. l.mu is held.
+// send sends the batch being filled; the second one then takes its place. l.mu is held.
 func (l *lane) send() {
 	b := l.filling
 	if b == nil {
 		return
 	}
-	l.filling = nil
+	l.w.meeting.leave(b)
+	l.filling, l.second = l.second, nil
 	l.timer.Stop()
+	if l.filling != nil {
+		l.timer.Reset(l.w.cfg.Linger - time.Since(l.filling.since))
+	}
 	if len(b.docs) == 0 {
 		l.w.put(b)
 		return
@@ -507,6 +519,7 @@ func (l *lane) send() {
 func (l *lane) flush() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.send()
 	l.send()
 }
 

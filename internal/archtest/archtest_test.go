@@ -100,12 +100,13 @@ var allowed = map[string][]string{
 	},
 	"shape":      {root, "internal/glob", "internal/quote"},
 	"shape/ocsf": {root, "internal/quote"},
-	"bulk":       {root, "domain", "internal/quote"},
+	"bulk":       {root, "domain", "internal/quote", "internal/sha2x"},
 	"mapping":    {root, "domain", "internal/quote"},
 	"deadletter": {root},
 
 	// The machinery of formats, from the bottom up.
 	"internal/quote":         {},
+	"internal/sha2x":         {},
 	"internal/glob":          {},
 	"internal/extract":       {},
 	"format/internal/times":  {root, "internal/quote", "internal/zones"},

@@ -17,7 +17,7 @@ func cubeRoots() (words [64]uint32) {
 				root = with
 			}
 		}
-		words[n] = uint32(root.Uint64())
+		words[n] = uint32(root.Uint64() & (1<<32 - 1))
 		n++
 	}
 	return words
