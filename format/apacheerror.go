@@ -39,7 +39,7 @@ func apacheError() schema {
 		told:  "lines that begin with a time, a level or module:level, each in brackets",
 		about: "error logs of the Apache HTTP server, 2.2 and 2.4",
 		grammar: &lines.Schema{
-			Record: "an Apache error", Several: true, GoesOn: lines.Indented,
+			Record: "an Apache error", Several: true, GoesOn: goesOnInPHP,
 			Forms: []lines.Form{
 				{Least: 9, Fields: append(append(slices.Clip(process), failed...), message...)},
 				{Least: 3, Fields: append(slices.Clip(process), message...)},

@@ -1,6 +1,10 @@
 package format
 
-import "github.com/seed56735111/penstock/format/internal/lines"
+import (
+	"bytes"
+
+	"github.com/seed56735111/penstock/format/internal/lines"
+)
 
 // klog is what k8s.io/klog writes, and glog before it: Kubernetes, etcd and much else. There is no year, but for glog
 // since 0.5.
@@ -21,7 +25,7 @@ func klog() schema {
 		about: "logs of Kubernetes' components and of others that use klog or glog; " +
 			"the year is that of the object's time where a line has none",
 		grammar: &lines.Schema{
-			Record: "a klog record", Several: true, GoesOn: lines.Indented,
+			Record: "a klog record", Several: true, GoesOn: goesOnInKlog,
 			Layout: lines.Layout{Bare: true, Padded: true},
 			Forms: []lines.Form{
 				{Least: 5, Fields: fields(len("20261124 10:00:00.123456"))},
@@ -29,4 +33,9 @@ func klog() schema {
 			},
 		},
 	}
+}
+
+// goesOnInKlog reports whether a line is a part of a trace of k8s.io/utils/trace, or of a stack.
+func goesOnInKlog(line []byte) bool {
+	return goesOnLikeText(line) || bytes.HasPrefix(line, []byte("Trace["))
 }

@@ -42,8 +42,8 @@ func slashes() lines.Check {
 	}}
 }
 
-// goesOnInPHP reports whether a line goes on with a message that a program behind nginx has sent: a stack trace of
-// PHP's, most often.
+// goesOnInPHP reports whether a line goes on with a message that a program behind a web server has sent: a stack trace
+// of PHP's, most often.
 func goesOnInPHP(line []byte) bool {
 	if lines.Indented(line) || line[0] == '#' || line[0] == '"' {
 		return true

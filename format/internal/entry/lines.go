@@ -128,6 +128,12 @@ func GoesOn(line []byte) bool {
 	switch line[0] {
 	case ')', ']', '}':
 		return true
+	case '"':
+		return bytes.HasPrefix(line, []byte(`"}`))
+	case '#':
+		return isNumbered(line)
+	case '-':
+		return bytes.HasPrefix(line, []byte("--- End of "))
 	case 'a':
 		return bytes.HasPrefix(line, []byte("at "))
 	case '.':
@@ -135,7 +141,7 @@ func GoesOn(line []byte) bool {
 	case 'C':
 		return bytes.HasPrefix(line, []byte("Caused by: "))
 	case '[':
-		return bytes.HasPrefix(line, []byte("[signal SIG"))
+		return bytes.HasPrefix(line, []byte("[signal SIG")) || string(line) == "[stacktrace]"
 	case 'c':
 		if bytes.HasPrefix(line, []byte("created by ")) {
 			return true
@@ -144,14 +150,45 @@ func GoesOn(line []byte) bool {
 		if isGoroutine(line) {
 			return true
 		}
+	case 's':
+		if string(line) == "stack backtrace:" {
+			return true
+		}
 	case 'S':
-		return bytes.HasPrefix(line, []byte("Suppressed: "))
+		if string(line) == "Stack trace:" || bytes.HasPrefix(line, []byte("Suppressed: ")) {
+			return true
+		}
 	case 'D':
 		return bytes.HasPrefix(line, []byte("During handling of the above exception"))
 	case 'T':
 		return bytes.HasPrefix(line, Traceback) || bytes.HasPrefix(line, []byte("The above exception was"))
 	}
-	return isException(line) || isGoCall(line)
+	return isException(line) || isGoCall(line) || isRubyCall(line)
+}
+
+// IsIndented reports whether a line begins with white space. Lambda has spaces that do not break in tracebacks of
+// Python.
+func IsIndented(line []byte) bool {
+	return quote.IsSpace(line[0]) || line[0] == 0xc2 && len(line) > 1 && line[1] == 0xa0
+}
+
+// isNumbered reports whether a line is one of a stack in which calls have numbers: #0 /srv/a.php(3): f().
+func isNumbered(line []byte) bool {
+	n := 1
+	for n < len(line) && quote.IsDigit(line[n]) {
+		n++
+	}
+	return n > 1 && n < len(line) && line[n] == ' '
+}
+
+// isRubyCall reports whether a line is a call in a stack trace of Ruby: /srv/a.rb:3:in `each'.
+func isRubyCall(line []byte) bool {
+	place, _, ok := bytes.Cut(line, []byte(":in "))
+	digits := len(place)
+	for digits > 0 && quote.IsDigit(place[digits-1]) {
+		digits--
+	}
+	return ok && digits > 1 && digits < len(place) && place[digits-1] == ':' && bytes.IndexByte(place, ' ') < 0
 }
 
 // isGoroutine reports whether a line begins the stack of one: goroutine 17 [running]:
@@ -213,7 +250,7 @@ func isReceiver(b []byte) bool {
 // MayGoOn reports whether a line that begins like this may go on with the event before it, once it is complete.
 func MayGoOn(line []byte) bool {
 	end, ok := goName(line)
-	return ok && end < len(line) && line[end] == '(' || bytes.IndexByte([]byte(")]}a.CSDT[cg \t"), line[0]) >= 0
+	return ok && end < len(line) && line[end] == '(' || bytes.IndexByte([]byte(")]}a.CSsDT[cg#-\" \t\xc2"), line[0]) >= 0
 }
 
 // isException reports whether a line begins with the name of an exception in a package, as in java.io.IOException: no

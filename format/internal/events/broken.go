@@ -3,14 +3,25 @@ package events
 import (
 	"bytes"
 
+	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/format/internal/entry"
-	"github.com/seed56735111/penstock/internal/quote"
 )
 
 // broken hands over what begins here and is no JSON value, as far as it seems to reach. at is where it goes wrong.
 func (p *jsonReader) broken(y entry.Yield, at int, element bool) bool {
 	if c := p.Bytes()[0]; p.mixed && c != '{' && c != '[' && c != '"' {
 		return p.prose(y)
+	}
+	size, known := p.overLines()
+	if !known {
+		p.EmitFailure(y)
+		return false
+	}
+	if size > 0 {
+		raw := p.Bytes()[:size:size]
+		if rec, ok := p.repaired(raw, p.Offset()); ok {
+			return p.emitRepaired(rec, size, y)
+		}
 	}
 	size, ok := p.extent(at, element)
 	if !ok {
@@ -22,14 +33,83 @@ func (p *jsonReader) broken(y entry.Yield, at int, element bool) bool {
 	}
 	raw := bytes.TrimRight(p.Bytes()[:size], " \t\r\n")
 	offset := p.Offset()
-	p.Advance(size)
 	if rec, ok := p.repaired(raw, offset); ok {
-		if len(p.around) > 0 {
-			p.wrap(&rec)
-		}
-		return p.Emit(rec, y)
+		return p.emitRepaired(rec, size, y)
 	}
+	p.Advance(size)
 	return p.EmitUnparsed(offset, raw, entry.Unexpected("JSON", raw, at), y)
+}
+
+// emitRepaired hands over a repaired value, which takes size bytes of the window.
+func (p *jsonReader) emitRepaired(rec penstock.Record, size int, y entry.Yield) bool {
+	if len(p.around) > 0 {
+		p.wrap(&rec)
+	}
+	p.Advance(size)
+	return p.Emit(rec, y)
+}
+
+// overLines returns the size of the object that begins here when strings in it go over the ends of lines, as programs
+// write that do not escape what they put between quotes; 0 for all others. None of these lines begins an object. It is
+// not known when the reading has failed within the object.
+func (p *jsonReader) overLines() (size int, known bool) {
+	const most = 64 << 10
+	if p.Bytes()[0] != '{' || p.inVain(0) {
+		return 0, true
+	}
+	depth, quoted, over, i := 0, false, false, 0
+	for ; i < most; i++ {
+		for i+1 >= p.Len() && p.fillMore() {
+		}
+		if i >= p.Len() {
+			p.inVain(i)
+			return 0, p.Failure() == nil || !over
+		}
+		switch c := p.Bytes()[i]; {
+		case c == '\n':
+			if i+1 < p.Len() && p.Bytes()[i+1] == '{' {
+				p.inVain(i)
+				return 0, true
+			}
+			over = over || quoted
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+			if c == '\\' {
+				i++
+			}
+		case c == '{' || c == '[':
+			depth++
+		case c == '}' || c == ']':
+			if depth--; depth > 0 {
+				continue
+			}
+			if over {
+				return i + 1, true
+			}
+			p.inVain(i)
+			return 0, true
+		}
+	}
+	p.inVain(most)
+	return 0, true
+}
+
+// fillMore reads more of the entry, unless that would be to wait for what is yet to come.
+func (p *jsonReader) fillMore() bool {
+	if p.Linger > 0 {
+		added, _ := p.FillSoon()
+		return added
+	}
+	return p.Fill()
+}
+
+// inVain takes note of bytes that were looked at behind a broken value, and reports whether they are too many: a
+// hostile entry can have the same bytes looked at again and again.
+func (p *jsonReader) inVain(n int) bool {
+	const free, times = 256 << 10, 4
+	p.vain += int64(n)
+	return p.vain >= free+times*p.Offset()
 }
 
 // prose hands over the text that begins here: a line, and those behind it that look as if they went on with it.
@@ -64,7 +144,7 @@ func (p *jsonReader) prose(y entry.Yield) bool {
 // beginsAnew reports whether a line does not go on with the text before it.
 func beginsAnew(line []byte) bool {
 	c := line[0]
-	return c == '{' || c == '[' || !quote.IsSpace(c) && !entry.GoesOn(bytes.TrimRight(line, "\r\n"))
+	return c == '{' || c == '[' || !entry.IsIndented(line) && !entry.GoesOn(bytes.TrimRight(line, "\r\n"))
 }
 
 // extent says how many bytes belong to the broken value that begins here and goes wrong at a position. If its brackets
@@ -107,12 +187,7 @@ func (p *jsonReader) extent(at int, element bool) (size int, ok bool) {
 // at the same bytes again and again, which a hostile entry can bring about, does not take much longer than reading
 // them. Else all lines that were looked at are one value.
 func (p *jsonReader) coarse(size, looked int) int {
-	const free, times = 256 << 10, 4
-	if looked <= size {
-		return size
-	}
-	p.vain += int64(looked - size)
-	if p.vain < free+times*p.Offset() {
+	if looked <= size || !p.inVain(looked-size) {
 		return size
 	}
 	return max(size, bytes.LastIndexByte(p.Bytes()[:looked], '\n'))

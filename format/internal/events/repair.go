@@ -13,7 +13,9 @@ const maxRepaired = 256
 
 // repaired makes a record of the broken value raw, when it is JSON but for what programs are known to write: \x22 and
 // other escapes that JSON does not have, control characters in text, NaN and Infinity, a comma behind the last value,
-// an end that is cut off and marked as such.
+// an end that is cut off. What is complete before a cut stays. Where nobody says that something was cut, the text of a
+// value may be half a date or an address, which an index refuses: what is short goes with all behind the last complete
+// value under the name cut.
 func (p *jsonReader) repaired(raw []byte, offset int64) (rec penstock.Record, ok bool) {
 	if len(raw) < 2 || raw[0] != '{' && raw[0] != '[' {
 		return rec, false
@@ -47,8 +49,9 @@ type mender struct {
 	in, out []byte
 	i       int
 	open    []byte // the brackets that are to be closed
-	cut     bool   // the value may end anywhere
+	cut     bool   // the value may end anywhere: somebody has said so
 	sound   int    // how much of what is written can stand when it does
+	read    int    // where that ends in the input
 	isValue bool   // what comes next is a value, no name
 }
 
@@ -59,11 +62,9 @@ func (m *mender) value() bool {
 		case quote.IsSpace(c):
 			m.i++
 		case c == '"':
-			if ended := m.text(); !ended && !m.cut {
-				return false
-			}
-			if m.isValue {
-				m.sound = len(m.out)
+			ended, size := m.text()
+			if m.isValue && (ended || m.cut || size >= longText) {
+				m.stands()
 			}
 		case c == '[' && m.cut && isMarkedCut(m.in[m.i:min(len(m.in), m.i+12)]):
 			m.i = len(m.in)
@@ -74,14 +75,14 @@ func (m *mender) value() bool {
 			m.open = append(m.open, c+2) // the closing bracket is two behind in ASCII
 			m.isValue = c == '['
 			m.byte(c)
-			m.sound = len(m.out)
+			m.stands()
 		case c == '}' || c == ']':
 			if len(m.open) == 0 || m.open[len(m.open)-1] != c {
 				return false
 			}
 			m.open = m.open[:len(m.open)-1]
 			m.byte(c)
-			m.sound = len(m.out)
+			m.stands()
 			m.inside()
 			if len(m.open) == 0 {
 				return m.i == len(m.in)
@@ -100,15 +101,25 @@ func (m *mender) value() bool {
 			m.scalar()
 		}
 	}
-	if !m.cut {
-		return false
+	if !m.cut && (m.sound <= len("{}") || m.open[0] != '}') {
+		return false // nothing of it is complete
 	}
 	m.out = m.out[:m.sound]
-	for n := len(m.open); n > 0; n-- {
+	for n := len(m.open); n > 1; n-- {
 		m.out = append(m.out, m.open[n-1])
 	}
+	if rest := bytes.Trim(m.in[m.read:], ", \t\r\n"); !m.cut && len(rest) > 0 {
+		m.out = append(quote.Append(append(m.out, `,"cut":"`...), rest), '"')
+	}
+	m.out = append(m.out, m.open[0])
 	return true
 }
+
+// longText is from how many bytes on a text that is cut off is one that people read.
+const longText = 64
+
+// stands takes note that what is written so far can stand when the rest is cut off.
+func (m *mender) stands() { m.sound, m.read = len(m.out), m.i }
 
 // inside says what comes next in the innermost open value.
 func (m *mender) inside() { m.isValue = len(m.open) > 0 && m.open[len(m.open)-1] == ']' }
@@ -131,7 +142,7 @@ func (m *mender) scalar() {
 	case "NaN", "Infinity", "-Infinity", "+Infinity", "-NaN", "inf", "-inf", "nan":
 		m.out = append(m.out, "null"...)
 	default:
-		if m.cut && !isScalar(word) {
+		if (m.cut || end == len(m.in)) && !isScalar(word) {
 			m.i = len(m.in)
 			return
 		}
@@ -139,7 +150,7 @@ func (m *mender) scalar() {
 	}
 	m.i = end
 	if end < len(m.in) {
-		m.sound = len(m.out)
+		m.stands()
 	}
 }
 
@@ -157,16 +168,19 @@ func isScalar(word []byte) bool {
 	return quote.IsDigit(word[len(word)-1])
 }
 
-// text writes a string and reports whether it has an end.
-func (m *mender) text() bool {
+// text writes a string and reports whether it has an end, and how many bytes are before it.
+func (m *mender) text() (ended bool, size int) {
 	m.byte('"')
+	start := m.i
 	for m.i < len(m.in) {
 		switch c := m.in[m.i]; {
 		case c == '"':
 			m.byte(c)
-			return true
+			return true, m.i - start
 		case c == '\\':
 			m.escape()
+		case c == '\r' && m.i+1 < len(m.in) && m.in[m.i+1] == '\n':
+			m.i++ // the end of a line, however it is written
 		case c < 0x20:
 			m.control(c)
 			m.i++
@@ -175,7 +189,7 @@ func (m *mender) text() bool {
 		}
 	}
 	m.out = append(m.out, '"')
-	return false
+	return false, m.i - start
 }
 
 // escape writes an escape sequence: \x22 as what it stands for, and others that JSON does not have as the text that

@@ -240,7 +240,7 @@ func (f *Schema) Read(r *entry.Reader, y entry.Yield) {
 }
 
 // Indented reports whether a line begins with white space.
-func Indented(line []byte) bool { return len(line) == 0 || line[0] == ' ' || line[0] == '\t' }
+func Indented(line []byte) bool { return len(line) == 0 || entry.IsIndented(line) }
 
 // Undated reports whether a line does not begin with a time as in ISO 8601, also in a bracket.
 func Undated(line []byte) bool {

@@ -61,7 +61,7 @@ func (f *Events) goesOn(file times.File, line []byte) bool {
 		_, size := file.Leading(line[opening(line):])
 		return size == 0
 	}
-	return quote.IsSpace(line[0]) || entry.GoesOn(line)
+	return entry.IsIndented(line) || entry.GoesOn(line)
 }
 
 // Read reads an entry to its end.

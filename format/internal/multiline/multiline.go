@@ -52,22 +52,31 @@ type textReader struct {
 	words uint64
 	// python says that the event is in a traceback of Python's, which the first line that is not indented ends.
 	python bool
+	// whole says that the line before is a JSON object, with which nothing goes on.
+	whole bool
+	// bare says that times stand on lines of their own, before what they are the times of; below, that the event at hand
+	// has begun with one.
+	bare, below bool
 }
 
 // learn finds out from the sample where the times of lines are. A time that is not at the beginning of its line must be
 // in two lines at least, and in half of those that begin something.
 func (r *textReader) learn(sample []byte) {
-	total := 0
+	total, bare := 0, 0
 	for line := range bytes.Lines(sample) {
 		r.file.Order(line[opening(line):])
+		if _, end, ok := r.opens(line); ok && isBare(line, end) {
+			bare++
+		}
 		if total++; total == learning {
 			break
 		}
 	}
+	r.bare = bare > 1
 	var behind [times.Clip]int
 	total = 0
 	for line := range bytes.Lines(sample) {
-		if len(bytes.TrimSpace(line)) == 0 || total > 0 && (quote.IsSpace(line[0]) || entry.GoesOn(line)) {
+		if len(bytes.TrimSpace(line)) == 0 || total > 0 && (entry.IsIndented(line) || entry.GoesOn(line)) {
 			continue
 		}
 		if total++; total > learning {
@@ -91,23 +100,32 @@ func (r *textReader) learn(sample []byte) {
 	}
 }
 
+// isBare reports whether a line has nothing behind the time that ends at end.
+func isBare(line []byte, end int) bool { return len(bytes.TrimRight(line[end:], "]) \t\r\n")) == 0 }
+
 // learning is how many lines of the sample say where the times are.
 const learning = 200
 
 // begins reports whether a line is the first of an event. It is asked about all lines in their order.
 func (r *textReader) begins(line []byte) bool {
-	if len(line) == 0 || quote.IsSpace(line[0]) {
+	if len(line) == 0 {
 		return false
+	}
+	apart := r.whole
+	r.whole = !r.plain && line[0] == '{' && line[len(line)-1] == '}'
+	if entry.IsIndented(line) {
+		return apart
 	}
 	inTraceback := r.python
 	if inTraceback && bytes.HasPrefix(line, []byte("> ")) {
 		return false // loguru marks the line in which the exception was caught
 	}
 	r.python = bytes.HasSuffix(line, entry.Traceback)
-	if _, _, ok := r.time(line); ok {
+	if _, end, ok := r.time(line); ok {
+		r.below = r.bare && isBare(line, end)
 		return true
 	}
-	return !inTraceback && !entry.GoesOn(line)
+	return apart || !r.below && !inTraceback && !entry.GoesOn(line)
 }
 
 // closes reports whether a line that is broken off begins an event whatever follows.
@@ -222,6 +240,8 @@ func opening(line []byte) int {
 	rest := line[i:]
 	switch {
 	case len(rest) < 3:
+	case bytes.HasPrefix(rest[1:], []byte(", [")) && bytes.IndexByte([]byte("DIWEFA"), rest[0]) >= 0:
+		i += len("E, [") // the logger of Ruby
 	case rest[0] == '[' || rest[0] == '(' || rest[0] == '"' || rest[0] == '\'':
 		i++
 	case rest[0] == '<' && quote.IsDigit(rest[1]):

@@ -178,6 +178,8 @@ func yearFirst(b []byte) (time.Time, int) {
 		if rest = b[size:]; len(rest) > 0 && rest[0] == '"' {
 			size++
 		}
+	case bytes.HasPrefix(rest, []byte(" - ")):
+		size += len(" - ") // gin
 	case rest[0] == ' ' || rest[0] == '_' || rest[0] == ',' || rest[0] == '\t' || rest[0] == 'T':
 		size++
 	default:

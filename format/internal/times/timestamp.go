@@ -275,9 +275,10 @@ func (c *clock) zoneOffset(b []byte, spaced bool) int {
 	return size
 }
 
-// clfTime reads the time of the common log format, 24/Nov/2026:10:11:12 +0100.
+// clfTime reads the time of the common log format, 24/Nov/2026:10:11:12 +0100. Servers in Python write a space behind
+// the date, and no zone.
 func clfTime(b []byte) (time.Time, bool) {
-	if len(b) < 20 || b[2] != '/' || b[6] != '/' || b[11] != ':' {
+	if len(b) < 20 || b[2] != '/' || b[6] != '/' || b[11] != ':' && b[11] != ' ' {
 		return time.Time{}, false
 	}
 	var c clock
