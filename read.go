@@ -61,9 +61,9 @@ type Shaped struct {
 	Behind bool
 }
 
-// Documents yields the records from an offset on; of those that rules have split, each part. Where a record has no document, the error says why: ErrDrop, a
-// *RecordError that concerns this record alone, or what the shaper failed with. Without a Shaped the error is why the
-// entry ends here.
+// Documents yields the records from an offset on; of those that rules have split, each part. Where a record has no
+// document, the error says why: ErrDrop, a *RecordError that concerns this record alone, or what the shaper failed
+// with. Without a Shaped the error is why the entry ends here.
 func (r *Reading) Documents(from int64) iter.Seq2[*Shaped, error] {
 	return func(yield func(*Shaped, error) bool) {
 		var s Shaped // outside of the loop, where it would be allocated anew for every record

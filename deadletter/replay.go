@@ -31,6 +31,8 @@ type ReplayCounts struct {
 	Duplicate int64 `json:"duplicate"`
 	// DroppedByDomain were taken and left out by the domain's own pipeline: they are out of the store.
 	DroppedByDomain int64 `json:"dropped_by_domain"`
+	// Dropped were left out by a rule that had not run on them: they are out of the store.
+	Dropped int64 `json:"dropped"`
 	// Again were refused once more and stay in the store.
 	Again int64 `json:"again"`
 	// Unshaped hold a record of which no document could be made, or one without an index: they stay in the store.
@@ -46,7 +48,7 @@ type ReplayOptions struct {
 	// Choose picks letters; nil picks all.
 	Choose func(penstock.Letter) bool
 	// Documents makes the documents to send of a letter that holds its record: one, or those of the parts that rules split
-	// it into. They are valid until the next call. Nil sends the letter's document to its index.
+	// it into, or ErrDrop when a rule leaves it out. They are valid until the next call. Nil sends the letter's document to its index.
 	Documents func(penstock.Letter) ([]penstock.Document, error)
 	// Logger is told why a letter is unshaped; nil discards.
 	Logger *slog.Logger
@@ -70,7 +72,8 @@ func Replay(ctx context.Context, s Replayable, d penstock.Deliverer, o ReplayOpt
 	}
 	var c ReplayCounts
 	err := c.replay(ctx, s, d, o)
-	c.Unacknowledged = c.Letters - (c.Delivered + c.Duplicate + c.DroppedByDomain + c.Again + c.Unshaped + c.ByReference)
+	c.Unacknowledged = c.Letters -
+		(c.Delivered + c.Duplicate + c.DroppedByDomain + c.Dropped + c.Again + c.Unshaped + c.ByReference)
 	return c, err
 }
 
@@ -100,6 +103,12 @@ func (c *ReplayCounts) replay(ctx context.Context, s Replayable, d penstock.Deli
 			continue
 		}
 		docs, err := o.Documents(l)
+		if errors.Is(err, penstock.ErrDrop) {
+			if err := r.drop(ctx, MarkOf(l)); err != nil {
+				return r.broken(ctx, err)
+			}
+			continue
+		}
 		if err != nil {
 			c.Unshaped++
 			o.Logger.WarnContext(ctx, "letter left", "id", l.ID, "object", l.Source.Object, "error", err)
@@ -114,7 +123,7 @@ func (c *ReplayCounts) replay(ctx context.Context, s Replayable, d penstock.Deli
 			return r.broken(ctx, err)
 		}
 	}
-	if err := r.finishAll(ctx); err != nil {
+	if err := errors.Join(r.finishAll(ctx), r.removeDropped(ctx)); err != nil {
 		return err
 	}
 	return r.failed
@@ -132,6 +141,27 @@ type replaying struct {
 	open      map[place]*group
 	closed    map[place]bool // indexes that failed
 	failed    error          // of the first of them
+	dropped   []Mark         // letters to take out that rules leave out
+}
+
+// drop takes a letter out that a rule leaves out, some of them together.
+func (r *replaying) drop(ctx context.Context, m Mark) error {
+	if r.dropped = append(r.dropped, m); len(r.dropped) < replayGroup {
+		return nil
+	}
+	return r.removeDropped(ctx)
+}
+
+func (r *replaying) removeDropped(ctx context.Context) error {
+	if len(r.dropped) == 0 {
+		return nil
+	}
+	if err := r.store.Remove(ctx, r.dropped...); err != nil {
+		return err
+	}
+	r.counts.Dropped += int64(len(r.dropped))
+	r.dropped = nil
+	return nil
 }
 
 // place is an index of a target.

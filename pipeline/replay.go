@@ -59,7 +59,8 @@ type Replay struct {
 	again     *reshaper
 }
 
-// OpenReplay wires a replay. It makes no request but for tables in S3. An *OptionError says what is wrong with an option.
+// OpenReplay wires a replay. It makes no request but for tables in S3. An *OptionError says what is wrong with an
+// option.
 func OpenReplay(ctx context.Context, o ReplayOptions) (*Replay, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

@@ -285,7 +285,8 @@ func (e *Entry) Shape(r *penstock.Record) (penstock.Document, error) {
 	}
 	doc, err := e.inner.Shape(r)
 	err = rec.goes.send(&doc, err)
-	if failure != nil && err == nil {
+	lacks, ok := errors.AsType[*penstock.RecordError](err) // what only lacks an index
+	if failure != nil && (err == nil || ok && lacks.Document != nil) {
 		err = failure.letter(e, r, &doc)
 	}
 	if re, ok := errors.AsType[*penstock.RecordError](err); ok {
@@ -403,11 +404,16 @@ const NameFailed = penstock.NameMeta + ".rules_failed"
 
 // mark says in the record which rules failed.
 func (r *Record) mark(names []byte) {
-	list := append(append(r.Room(), names...), ']')
-	value := r.Made(list)
-	value[0] = '['
+	at := r.find(NameFailed)
+	list := append(r.Room(), '[')
+	if at >= 0 { // a replay goes on where another run has left off
+		if before := r.members[at].value; len(before) > 2 && before[0] == '[' {
+			list = append(append(list, before[1:len(before)-1]...), ',')
+		}
+	}
+	value := r.Made(append(append(list, names[1:]...), ']'))
 	m := member{name: []byte(NameFailed), value: value, start: -1}
-	if at := r.find(NameFailed); at >= 0 {
+	if at >= 0 {
 		r.members[at] = m
 	} else {
 		r.members = append(r.members, m)

@@ -34,13 +34,13 @@ func newDeadLetterReplay(a *app) *cobra.Command {
 		Use:   "replay",
 		Short: "Send the documents of dead letters again, under their old ids",
 		Long: `replay sends the documents of dead letters to the domain again, under the ids and indexes they had, so that
-nothing is doubled. What arrives is taken out of the dead letters; what is refused again stays.
+nothing is doubled. What arrives is taken out of the dead letters; what is refused again stays. Rules of the
+configuration file that have not run on a letter do so; one that a rule leaves out is taken out, too.
 
 It takes the letters that were written for this domain, and sends those of targets that routes of the configuration
 file name to the target they were for, unless --domain or --target stands on the command line. It says how many it left
-for others: --from takes those of
-another domain (one that was replaced, or was reached through a tunnel), --any-domain all. Letters of earlier versions
-do not say for which domain they are, and are taken.
+for others: --from takes those of another domain (one that was replaced, or was reached through a tunnel), --any-domain
+all. Letters of earlier versions do not say for which domain they are, and are taken.
 
 A letter whose document has no index (unshaped) is sent to the one that --index gives; given on the command line,
 --index sends the other letters there too. Letters by reference (an overlong record, the rest of a corrupt object,
@@ -158,6 +158,9 @@ func (o *replayOptions) print(a *app, res *replayResult) error {
 	more := ""
 	if res.DroppedByDomain > 0 {
 		more += fmt.Sprintf(", %d dropped by the domain's pipeline", res.DroppedByDomain)
+	}
+	if res.Dropped > 0 {
+		more += fmt.Sprintf(", %d dropped by a rule", res.Dropped)
 	}
 	if res.Unshaped > 0 {
 		more += fmt.Sprintf(", %d without an index", res.Unshaped)

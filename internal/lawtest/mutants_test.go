@@ -36,10 +36,10 @@ var mutants = []mutant{
 		file: "run.go",
 		old: "\t\t\treturn h.abandon(ctx, place, reading.Target, err)\n" +
 			"\t\t}\n" +
-			"\t\tif h.pause",
+			"\t\tif !s.Behind",
 		new: "\t\t\treturn nil\n" +
 			"\t\t}\n" +
-			"\t\tif h.pause",
+			"\t\tif !s.Behind",
 	},
 	{
 		name: "a dead letter that cannot be stored is forgotten",
@@ -225,6 +225,29 @@ var mutants = []mutant{
 
 // more are variants that the law does not meet, or that break another promise. Tests of single packages catch them.
 var more = []mutant{
+	{
+		name: "a letter of a record without an index forgets which rules have run",
+		file: "rules/chain.go", pkg: "./internal/lawtest", test: "TestLawOfRules",
+		old: "\tif failure != nil && (err == nil || ok && lacks.Document != nil) {",
+		new: "\tif failure != nil && (err == nil || ok && lacks == nil) {",
+	},
+	{
+		name: "a part of a record has a mark of another",
+		file: "rules/split.go", pkg: "./internal/lawtest", test: "TestLawOfRules",
+		old: "\te.failed = e.failed[:l.failed]\n",
+	},
+	{
+		name: "parts of a record behind the second are lost",
+		file: "read.go", pkg: "./internal/lawtest", test: "TestLawOfRules",
+		old: "\t\t\tfor s.More {",
+		new: "\t\t\tif s.More {",
+	},
+	{
+		name: "a redaction passes over lists",
+		file: "rules/redact.go", pkg: "./internal/lawtest", test: "TestLawOfRules",
+		old: "\tif bytes.IndexByte(value, '[') < 0 {",
+		new: "\tif true || bytes.IndexByte(value, '[') < 0 {",
+	},
 	{
 		name: "an altered object is not read again",
 		file: "run.go", pkg: ".", test: "Altered",
