@@ -2,7 +2,6 @@ package iam
 
 import (
 	"iter"
-	"maps"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -11,35 +10,51 @@ import (
 )
 
 // Context holds the condition keys of a request and their values. Keys have no case. The zero value is empty and ready
-// to use. A Context must not be changed while a request is evaluated.
+// to use. A Context must not be changed while a request is evaluated; a copy is not changed with it.
 type Context struct {
-	keys map[string][]string // by key in lower case; never an empty list
+	keys []conditionKey // few: looked through from the front
+}
+
+// conditionKey is a key in lower case with its values, at least one.
+type conditionKey struct {
+	name   string
+	values []string
 }
 
 // Set gives a key its values in place of earlier ones. Without values the key is absent.
 func (c *Context) Set(key string, values ...string) {
 	key = strings.ToLower(key)
-	if len(values) == 0 {
-		delete(c.keys, key)
-		return
+	others := make([]conditionKey, 0, len(c.keys)+1)
+	for _, k := range c.keys {
+		if k.name != key {
+			others = append(others, k)
+		}
 	}
-	if c.keys == nil {
-		c.keys = make(map[string][]string, 24)
+	if c.keys = others; len(values) > 0 {
+		c.keys = append(c.keys, conditionKey{key, values})
 	}
-	c.keys[key] = values
 }
 
 // Values are the values of a key, nil when it is absent. The caller must not change them.
-func (c *Context) Values(key string) []string { return c.keys[strings.ToLower(key)] }
+func (c *Context) Values(key string) []string { return c.lower(strings.ToLower(key)) }
 
 // lower is Values for a key that is in lower case already.
-func (c *Context) lower(key string) []string { return c.keys[key] }
+func (c *Context) lower(key string) []string {
+	for i := range c.keys {
+		if c.keys[i].name == key {
+			return c.keys[i].values
+		}
+	}
+	return nil
+}
 
 // All yields keys, in lower case and sorted, with their values.
 func (c *Context) All() iter.Seq2[string, []string] {
 	return func(yield func(string, []string) bool) {
-		for _, k := range slices.Sorted(maps.Keys(c.keys)) {
-			if !yield(k, c.keys[k]) {
+		for _, k := range slices.SortedFunc(slices.Values(c.keys), func(x, y conditionKey) int {
+			return strings.Compare(x.name, y.name)
+		}) {
+			if !yield(k.name, k.values) {
 				return
 			}
 		}
@@ -70,50 +85,69 @@ type Facts struct {
 // NewContext makes the condition keys of a request to a domain. The service does not support aws:SecureTransport and
 // aws:PrincipalTag there, so they are absent.
 func NewContext(p Principal, f Facts) Context {
-	var c Context
-	set := func(key, value string) {
+	const most = 15 // keys that are set here, besides those of tags
+	c := Context{keys: make([]conditionKey, 0, most+len(f.ResourceTags))}
+	values := make([]string, 0, most)
+	set := func(lower, value string) {
 		if value != "" {
-			c.Set(key, value)
+			values = append(values, value)
+			c.keys = append(c.keys, conditionKey{lower, values[len(values)-1 : len(values) : len(values)]})
 		}
 	}
 	now := f.Time
 	if now.IsZero() {
 		now = time.Now()
 	}
-	set("aws:CurrentTime", now.UTC().Format(time.RFC3339))
-	set("aws:EpochTime", strconv.FormatInt(now.Unix(), 10))
-	set("aws:PrincipalType", string(p.Kind()))
+	instant, number, issued, address := spelled(now, f)
+	set("aws:currenttime", instant)
+	set("aws:epochtime", number)
+	set("aws:principaltype", string(p.Kind()))
 	if p.kind == "" {
 		set("aws:userid", "anonymous")
 	} else {
 		set("aws:userid", p.id)
-		set("aws:PrincipalArn", p.PrincipalARN())
-		set("aws:PrincipalAccount", p.account)
-		set("aws:PrincipalOrgID", f.OrgID)
+		set("aws:principalarn", p.PrincipalARN())
+		set("aws:principalaccount", p.account)
+		set("aws:principalorgid", f.OrgID)
+		set("aws:tokenissuetime", issued)
 	}
 	if p.kind == KindUser {
 		set("aws:username", p.name)
 	}
-	if p.kind != "" && !f.TokenIssued.IsZero() {
-		set("aws:TokenIssueTime", f.TokenIssued.UTC().Format(time.RFC3339))
+	if f.SourceVPC != "" || f.SourceVPCE != "" {
+		set("aws:vpcsourceip", address)
+	} else {
+		set("aws:sourceip", address)
 	}
-	if f.SourceIP.IsValid() {
-		key := "aws:SourceIp"
-		if f.SourceVPC != "" || f.SourceVPCE != "" {
-			key = "aws:VpcSourceIp"
-		}
-		set(key, f.SourceIP.Unmap().WithZone("").String())
-	}
-	set("aws:SourceVpc", f.SourceVPC)
-	set("aws:SourceVpce", f.SourceVPCE)
-	set("aws:UserAgent", f.UserAgent)
-	set("aws:Referer", f.Referer)
+	set("aws:sourcevpc", f.SourceVPC)
+	set("aws:sourcevpce", f.SourceVPCE)
+	set("aws:useragent", f.UserAgent)
+	set("aws:referer", f.Referer)
 	if seg, ok := splitARN(f.Resource); ok {
-		set("aws:RequestedRegion", seg[3])
-		set("aws:ResourceAccount", seg[4])
+		set("aws:requestedregion", seg[3])
+		set("aws:resourceaccount", seg[4])
 	}
 	for k, v := range f.ResourceTags {
 		c.Set("aws:ResourceTag/"+k, v)
 	}
 	return c
+}
+
+// spelled are the values that are not texts among the facts: when the request is judged, in two notations, when the
+// credentials were issued, and the caller's address. They share their memory.
+func spelled(now time.Time, f Facts) (instant, number, issued, address string) {
+	var room [96]byte
+	all := now.UTC().AppendFormat(room[:0], time.RFC3339)
+	first := len(all)
+	all = strconv.AppendInt(all, now.Unix(), 10)
+	second := len(all)
+	if !f.TokenIssued.IsZero() {
+		all = f.TokenIssued.UTC().AppendFormat(all, time.RFC3339)
+	}
+	third := len(all)
+	if f.SourceIP.IsValid() {
+		all = f.SourceIP.Unmap().WithZone("").AppendTo(all)
+	}
+	text := string(all)
+	return text[:first], text[first:second], text[second:third], text[third:]
 }

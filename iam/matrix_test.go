@@ -307,7 +307,11 @@ func TestEveryKeyOfARequestHasItsValue(t *testing.T) {
 	if got := c.Values("x:kEY"); len(got) != 2 {
 		t.Errorf("keys have case: %v", got)
 	}
+	before := c
 	if c.Set("x:key"); c.Values("X:Key") != nil {
 		t.Error("a key without values is there")
+	}
+	if len(before.Values("x:key")) != 2 {
+		t.Error("a copy changed with what it was copied from")
 	}
 }
