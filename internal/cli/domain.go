@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -321,6 +322,9 @@ func (o *domainOptions) backend(compat guard.Compat, logger *slog.Logger) (http.
 		}
 		return h, func() error { return nil }, nil
 	}
+	if o.data == "" && os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(documentsInMemory)
+	}
 	e, err := engine.Open(engine.Config{
 		Dir: o.data, Profile: compat.Engine, ClusterName: o.account + ":" + o.name, MaxContentLength: int64(o.maxBody),
 		NoExplicitIndex: !explicit, Logger: logger,
@@ -331,6 +335,10 @@ func (o *domainOptions) backend(compat guard.Compat, logger *slog.Logger) (http.
 	}
 	return e, e.Close, nil
 }
+
+// documentsInMemory is how much may become garbage before it is collected, in percent of what is in use. Documents are
+// most of it, in blocks without pointers: they are in the way, and cost a collection nothing.
+const documentsInMemory = 40
 
 // engineTimeout is how long a real engine may take to start.
 const engineTimeout = time.Minute

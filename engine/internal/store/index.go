@@ -74,8 +74,6 @@ type Index struct {
 	writing sync.Mutex // one writer at a time
 	state   atomic.Pointer[State]
 	graves  map[string]grave // by key; guarded by writing
-	rebuilt int              // documents when the store was built anew; guarded by writing
-	parts   int              // segments of the store then; guarded by writing
 
 	life   sync.RWMutex // guards the store's being there
 	store  *store       // nil when it could not be opened again after an error
@@ -92,6 +90,7 @@ type Shared struct {
 
 // NewShared makes what the indexes of one engine share. It must be closed after them.
 func NewShared(logger *slog.Logger) *Shared {
+	exactBuffers()
 	return &Shared{queue: bleve.NewAnalysisQueue(runtime.GOMAXPROCS(0)), logger: logger}
 }
 
@@ -430,20 +429,9 @@ func (s *State) measure(records []*Record) {
 	}
 }
 
-// When a store in memory is built anew: it has a segment for every batch, and never merges them by itself. What counts
-// is how many came since the last time, because a large index has many from the beginning.
-const (
-	fewSegments  = 64
-	manySegments = 512
-)
-
-// A store that is built anew has segments of leastPortion documents, and no more than mostPortions of them.
-const (
-	leastPortion = 1000
-	mostPortions = 256
-)
-
-// compact builds a store in memory anew when it has come to consist of too many parts. The caller holds writing.
+// compact writes segments of a store in memory anew, as fewer and larger ones: it has a segment for every batch,
+// and never merges them by itself. What a portion replaces is gone before the next one is made. The caller holds
+// writing.
 func (x *Index) compact() error {
 	if x.dir != "" {
 		return nil
@@ -453,53 +441,42 @@ func (x *Index) compact() error {
 		return err
 	}
 	defer s.Close()
-	docs := s.Live()
-	if n := len(s.Segments()) - x.parts; n < fewSegments || n < manySegments && len(docs) < 2*x.rebuilt {
+	segments, portion := merging(s.counts())
+	if len(segments) == 0 {
 		return nil
 	}
-	fresh, err := open("", x.shared.queue)
-	if err != nil {
-		return err
+	next := *st
+	isAll := len(segments) == len(s.Segments())
+	if isAll { // so that the lengths of those that are gone are not counted any more
+		next.Lengths = nil
 	}
-	next := &State{Mapping: st.Mapping, Types: st.Types, Seq: st.Seq}
-	portion, parts := max(leastPortion, (len(docs)+mostPortions-1)/mostPortions), 0
-	for ; len(docs) > 0; parts++ {
+	for docs := range slices.Chunk(s.liveOf(segments), portion) {
 		b := bleve.NewBatch()
-		var records []*Record
-		for _, doc := range docs[:min(portion, len(docs))] {
+		records := make([]*Record, 0, len(docs))
+		for _, doc := range docs {
 			d, err := s.Load(doc, true)
 			if err != nil {
-				return errors.Join(err, fresh.close())
+				return err
 			}
 			r, err := st.record(d, &x.shared.records)
 			if err != nil {
-				return errors.Join(err, fresh.close())
+				return err
 			}
 			records = append(records, r)
 			b.Update(r)
 		}
-		if err := fresh.apply(b); err != nil {
-			return errors.Join(err, fresh.close())
+		if err := x.store.apply(b); err != nil {
+			return err
 		}
-		next.measure(records)
-		docs = docs[len(records):]
+		if isAll {
+			next.measure(records)
+		}
 		for _, r := range records {
 			x.shared.records.put(r)
 		}
 	}
-	count, err := s.DocCount()
-	if err != nil {
-		return errors.Join(err, fresh.close())
-	}
-	x.life.Lock()
-	defer x.life.Unlock()
-	if x.closed {
-		return fresh.close()
-	}
-	old := x.store
-	x.store, x.rebuilt, x.parts = fresh, int(count), parts //nolint:gosec // a count
-	x.state.Store(next)
-	return old.close()
+	x.state.Store(&next)
+	return nil
 }
 
 // record reads a document that the mapping has taken before.
