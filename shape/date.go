@@ -2,9 +2,6 @@ package shape
 
 import (
 	"path"
-	"regexp"
-	"slices"
-	"strconv"
 	"time"
 
 	"github.com/seed56735111/penstock"
@@ -38,15 +35,11 @@ func dateOf(id penstock.Identity, entry string) fallback {
 	return fallback{}
 }
 
-// rotated is a date that rotation has put behind the whole name of a file: app.log-20261127, app.log.2026-11-27.1, with
-// or without compression.
-var rotated = regexp.MustCompile(`[-_.](?:19|20)\d\d-?[01]\d-?[0-3]\d[-_.:T0-9Z]*(?:\.[A-Za-z][0-9A-Za-z]*)?$`)
-
 // isOwnDate reports whether the name of a file has the date also without what rotation puts behind it.
 func isOwnDate(name string, date time.Time) bool {
 	dir, base := path.Split(name)
-	if end := rotated.FindStringIndex(base); end != nil && !isExtension(base[end[0]:]) {
-		base = base[:end[0]]
+	if at := rotatedAt(base); at >= 0 && !isExtension(base[at:]) {
+		base = base[:at]
 	}
 	t, ok := dateInName(dir + base)
 	return ok && t.Equal(date)
@@ -63,17 +56,6 @@ func isExtension(mark string) bool {
 	return len(last) > 1 && (last[1]|0x20 >= 'a' && last[1]|0x20 <= 'z')
 }
 
-// stamps are the dates that names of log files carry, the most exact first: 20261124T1005Z, 2026-11-24-10,
-// year=2026/month=11/day=24, 2026/11/24/10, 20261124.
-var stamps = []*regexp.Regexp{
-	regexp.MustCompile(`(?:^|[^0-9])((?:19|20)\d\d)([01]\d)([0-3]\d)T([0-2]\d)([0-5]\d)([0-6]\d)?Z?(?:$|[^0-9])`),
-	regexp.MustCompile(`(?:^|[^0-9])((?:19|20)\d\d)-([01]\d)-([0-3]\d)` +
-		`(?:[-T_]([0-2]\d)(?:[-:_]?([0-5]\d))?(?:[-:_]?([0-6]\d))?)?(?:$|[^0-9])`),
-	regexp.MustCompile(`(?:^|[^0-9])year=((?:19|20)\d\d)/month=([01]?\d)/day=([0-3]?\d)(?:/hour=([0-2]?\d))?(?:$|[^0-9])`),
-	regexp.MustCompile(`(?:^|[^0-9])((?:19|20)\d\d)/([01]\d)/([0-3]\d)(?:/([0-2]\d))?(?:$|[^0-9])`),
-	regexp.MustCompile(`(?:^|[^0-9])((?:19|20)\d\d)([01]\d)([0-3]\d)(?:$|[^0-9])`),
-}
-
 // dateInName finds a date in a name, which is UTC. What stands in the last part of a path goes before what stands in a
 // folder.
 func dateInName(name string) (time.Time, bool) {
@@ -84,38 +66,12 @@ func dateInName(name string) (time.Time, bool) {
 // DateInName finds the date in the name of an object, which is UTC, and how long it lasts: a name that ends with the
 // day is of the whole day.
 func DateInName(name string) (at time.Time, lasts time.Duration, ok bool) {
-	for _, text := range []string{path.Base(name), name} {
-		for _, stamp := range stamps {
-			for _, match := range slices.Backward(stamp.FindAllStringSubmatch(text, -1)) {
-				if at, ok = dateParts(match[1:]); ok {
-					return at, lengthOf(match[1:]), true
-				}
+	for _, text := range [...]string{path.Base(name), name} {
+		for _, notation := range notations {
+			if d, ok := last(text, notation); ok {
+				return d.time(), d.lasts, true
 			}
 		}
 	}
 	return at, 0, false
-}
-
-// lengthOf is how long a date lasts whose parts are the digits.
-func lengthOf(digits []string) time.Duration {
-	units := []time.Duration{0, 0, 24 * time.Hour, time.Hour, time.Minute, time.Second}
-	for i := min(len(digits), len(units)) - 1; i > 2; i-- {
-		if digits[i] != "" {
-			return units[i]
-		}
-	}
-	return units[2]
-}
-
-// dateParts puts a date together from its digits; parts that are missing are zero.
-func dateParts(digits []string) (time.Time, bool) {
-	var n [6]int
-	for i := range min(len(digits), len(n)) {
-		if digits[i] != "" {
-			n[i], _ = strconv.Atoi(digits[i]) // the expression matched digits only
-		}
-	}
-	t := time.Date(n[0], time.Month(n[1]), n[2], n[3], n[4], n[5], 0, time.UTC)
-	// time.Date moves the 31st of November to December: such a date is none.
-	return t, t.Year() == n[0] && int(t.Month()) == n[1] && t.Day() == n[2] && t.Hour() == n[3]
 }
