@@ -34,7 +34,7 @@ type Limits struct {
 	// that is an object by itself, in a source that can be read by place, is not kept.
 	MaxSpool int64
 	// MaxPages is the most memory for the pages and blocks of one Parquet or Avro file, 32 MiB by default. All that are
-	// read at once have 1.75 times as much together.
+	// read at once have twice as much together.
 	MaxPages int64
 	// Encoding is what text is in that has no byte order mark and does not look like UTF-16 or UTF-32, nil for UTF-8.
 	Encoding encoding.Encoding

@@ -15,7 +15,7 @@ type pages struct {
 
 // newPages returns the memory for files that have at most so many bytes each.
 func newPages(most int64) *pages {
-	p := &pages{common: most / 2}
+	p := &pages{common: 3 * most / 4}
 	p.freed.L = &p.mu
 	return p
 }

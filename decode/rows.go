@@ -122,13 +122,14 @@ func (p *places) ReadAt(b []byte, at int64) (int, error) {
 // finish learns how the reading ends.
 func (p *places) finish() error {
 	p.finished.Do(func() {
+		if p.end != nil {
+			return // it failed
+		}
 		err := p.End()
 		if err == nil {
 			err = io.EOF
 		}
-		if p.end == nil {
-			p.over(err)
-		}
+		p.over(err)
 	})
 	return p.failure()
 }

@@ -63,23 +63,6 @@ func inRange(fault hostile.GetFault) func(http.ResponseWriter, *hostile.Get) boo
 	}
 }
 
-// partial sends what a range asks for, but for what change makes of it, and breaks off after so many bytes of it.
-func partial(change func(string) string, most int) hostile.GetFault {
-	return func(w http.ResponseWriter, g *hostile.Get) {
-		var from, to int
-		_, _ = fmt.Sscanf(g.Header.Get("Range"), "bytes=%d-%d", &from, &to)
-		g.Head(w, false)
-		w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, to, len(g.Body)))
-		w.Header().Set("Content-Length", fmt.Sprint(to+1-from))
-		w.WriteHeader(http.StatusPartialContent)
-		body := change(g.Body)[from : to+1]
-		_, _ = io.WriteString(w, body[:min(most, len(body))])
-		if most < len(body) {
-			panic(http.ErrAbortHandler)
-		}
-	}
-}
-
 func asItIs(body string) string { return body }
 
 func flipped(body string) string {
@@ -95,14 +78,14 @@ func TestARangeIsReadWhateverBreaks(t *testing.T) {
 	body := random(300_000)
 	for name, fault := range map[string]hostile.GetFault{
 		"nothing":            nil,
-		"reset":              partial(asItIs, 1000),
-		"reset at its head":  partial(asItIs, 0),
+		"reset":              hostile.Part(asItIs, 1000),
+		"reset at its head":  hostile.Part(asItIs, 0),
 		"the whole in place": func(w http.ResponseWriter, g *hostile.Get) { hostile.Whole(w, g) },
 		"HTML":               hostile.Page,
 		"busy":               func(w http.ResponseWriter, _ *hostile.Get) { hostile.Fail(w, 503, "SlowDown") },
 		"another range": func(w http.ResponseWriter, g *hostile.Get) {
 			g.Header.Set("Range", "bytes=7-9")
-			partial(asItIs, 9)(w, g)
+			hostile.Part(asItIs, 9)(w, g)
 		},
 		"a stall in a range":  stalled,
 		"HTTP/1.0, cut in it": hostile.PlainAndCut,
@@ -167,7 +150,7 @@ func TestAnObjectThatIsReplacedBetweenRangesIsGivenBack(t *testing.T) {
 	}
 	// An answer that does not heed If-Match is seen, too.
 	s.Misbehave(func(w http.ResponseWriter, g *hostile.Get) bool {
-		partial(asItIs, 1<<20)(w, g)
+		hostile.Part(asItIs, 1<<20)(w, g)
 		return true
 	}, nil)
 	_, err = places.ReadAt(make([]byte, 10), 200_000)
@@ -213,7 +196,7 @@ func TestTheChecksumOfAnObjectHoldsForItsRanges(t *testing.T) {
 				case altered == "in a range" && g.From == 250_000, altered == "in what nobody read" && g.From == 260_000:
 					change = flipped
 				}
-				partial(change, 1<<20)(w, g)
+				hostile.Part(change, 1<<20)(w, g)
 				return true
 			}
 			stream, places := byPlace(t, s)

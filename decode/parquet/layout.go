@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"io"
+	"math"
 	"slices"
 	"sync"
 
@@ -14,12 +15,16 @@ import (
 // needed side by side: so either whole groups of rows are held, as many as there is room for, or of each column as much
 // as there is room for.
 type layout struct {
-	f    decode.RandomAccess
-	room []byte // Ahead bytes, for the windows at hand
+	f decode.RandomAccess
+	// ahead is how much is held, room for the windows at hand.
+	ahead int64
+	room  []byte
 	// windows are what is held: one of whole groups of rows, or several of one group.
 	windows []window
 	// Of the group at hand: where its columns lie, and where what is read of them does.
 	chunks, spans []span
+	shares        []int64
+	due           []*window // to be filled
 }
 
 // span is where bytes lie.
@@ -33,7 +38,7 @@ func (s span) with(o span) span { return span{min(s.at, o.at), max(s.end, o.end)
 
 const (
 	// leastWindow is the least that is held of a column.
-	leastWindow = 128 << 10
+	leastWindow = 64 << 10
 	// A file is read by place if that takes at most so many requests, and one for so many of its bytes.
 	mostRequests = 32
 	forEach      = 64 << 10
@@ -41,36 +46,45 @@ const (
 	together = 8
 )
 
-// plan sees that few requests are enough for the groups of a file.
+// plan sees that few requests are enough for the groups of a file, with half of the room, so that more files have some,
+// or with all of it.
 func (l *layout) plan(m *memory, groups []rowGroup) error {
+	for _, room := range []int64{l.f.Ahead / 2, l.f.Ahead} {
+		l.ahead = min(room, l.f.Size)
+		if l.requests(groups) > mostRequests+l.f.Size/forEach {
+			continue
+		}
+		if err := m.use(l.ahead); err != nil {
+			return err
+		}
+		l.room = make([]byte, l.ahead)
+		return nil
+	}
+	return decode.ErrScattered
+}
+
+// requests is how many the groups of a file take.
+func (l *layout) requests(groups []rowGroup) int64 {
 	requests, held := int64(0), span{}
 	for i := range groups {
 		spans, window := l.spansOf(&groups[i])
 		switch {
 		case window == 0:
-			return decode.ErrScattered
+			return math.MaxInt64
 		case len(spans) == 0: // no column has a value
 		case !l.whole(spans):
-			for _, s := range spans {
-				requests += (s.size() + window - 1) / window
+			for i, n := range l.share(spans, window) {
+				requests += (spans[i].size() + n - 1) / n
 			}
 			held = span{}
 		case held.has(spans[0]):
-		case held.size() > 0 && held.with(spans[0]).size() <= l.f.Ahead:
+		case held.size() > 0 && held.with(spans[0]).size() <= l.ahead:
 			held = held.with(spans[0])
 		default:
 			requests, held = requests+1, spans[0]
 		}
 	}
-	if requests > mostRequests+l.f.Size/forEach {
-		return decode.ErrScattered
-	}
-	room := min(l.f.Ahead, l.f.Size)
-	if err := m.use(room); err != nil {
-		return err
-	}
-	l.room = make([]byte, room)
-	return nil
+	return requests
 }
 
 // spansOf returns where the bytes of a group lie, in the order of the file: in one span if it can be held, else in
@@ -84,7 +98,7 @@ func (l *layout) spansOf(g *rowGroup) (spans []span, window int64) {
 		}
 	}
 	slices.SortFunc(l.chunks, func(a, b span) int { return cmp.Compare(a.at, b.at) })
-	for window = l.f.Ahead; window >= leastWindow; window -= window / 8 {
+	for window = l.ahead; window >= min(leastWindow, l.ahead); window -= window / 8 {
 		spans, held := l.spans[:0], int64(0)
 		for _, s := range l.chunks {
 			last := len(spans) - 1
@@ -98,16 +112,39 @@ func (l *layout) spansOf(g *rowGroup) (spans []span, window int64) {
 			held += min(s.size(), window)
 		}
 		l.spans = spans
-		if held <= l.f.Ahead {
+		if held <= l.ahead {
 			return spans, window
 		}
 	}
 	return nil, 0
 }
 
+// share says how much is held of each span. A short one is held whole. The others have the rest of the room by their
+// sizes, so that they are read to the ends of what is held at the same time, and go on together.
+func (l *layout) share(spans []span, window int64) []int64 {
+	l.shares = l.shares[:0]
+	rest, least, long := l.ahead, min(leastWindow, window), int64(0)
+	for _, s := range spans {
+		if s.size() <= window {
+			rest -= s.size()
+		} else {
+			rest -= least
+			long += s.size()
+		}
+	}
+	for _, s := range spans {
+		n := s.size()
+		if n > window {
+			n = min(n, least+int64(float64(rest)*float64(n)/float64(long)))
+		}
+		l.shares = append(l.shares, n)
+	}
+	return l.shares
+}
+
 // group finds the windows of the columns of the first group, and fills them.
 func (l *layout) group(columns []column, groups []rowGroup) error {
-	spans, size := l.spansOf(&groups[0])
+	spans, window := l.spansOf(&groups[0])
 	if len(spans) == 0 {
 		return nil // no column has a value
 	}
@@ -115,9 +152,9 @@ func (l *layout) group(columns []column, groups []rowGroup) error {
 	if whole := l.whole(spans); !whole || !isHeld {
 		if whole {
 			spans[0] = l.more(spans[0], groups[1:])
-			size = spans[0].size()
+			window = spans[0].size()
 		}
-		if err := l.fill(spans, size); err != nil {
+		if err := l.fill(spans, l.share(spans, window)); err != nil {
 			return err
 		}
 	}
@@ -134,7 +171,7 @@ func (l *layout) group(columns []column, groups []rowGroup) error {
 }
 
 // whole reports whether there is room for all bytes of a group.
-func (l *layout) whole(spans []span) bool { return len(spans) == 1 && spans[0].size() <= l.f.Ahead }
+func (l *layout) whole(spans []span) bool { return len(spans) == 1 && spans[0].size() <= l.ahead }
 
 // more takes the groups behind a group along, as far as there is room.
 func (l *layout) more(held span, groups []rowGroup) span {
@@ -143,7 +180,7 @@ func (l *layout) more(held span, groups []rowGroup) span {
 		if len(spans) == 0 {
 			continue
 		}
-		if !l.whole(spans) || held.with(spans[0]).size() > l.f.Ahead {
+		if !l.whole(spans) || held.with(spans[0]).size() > l.ahead {
 			break
 		}
 		held = held.with(spans[0])
@@ -151,25 +188,43 @@ func (l *layout) more(held span, groups []rowGroup) span {
 	return held
 }
 
-// fill reads the beginnings of spans, several at once.
-func (l *layout) fill(spans []span, size int64) error {
-	l.windows = slices.Grow(l.windows[:0], len(spans))
+// fill makes windows on spans, and reads the beginning of each.
+func (l *layout) fill(spans []span, shares []int64) error {
+	l.windows, l.due = l.windows[:0], l.due[:0]
 	room := l.room
-	for _, s := range spans {
-		n := min(s.size(), size)
-		l.windows = append(l.windows, window{f: l.f.ReaderAt, span: s, room: room[:n:n]})
-		room = room[n:]
+	for i, s := range spans {
+		l.windows = append(l.windows, window{layout: l, span: s, room: room[:shares[i]:shares[i]], next: s.at})
+		room = room[shares[i]:]
 	}
-	if len(l.windows) == 1 {
-		return l.windows[0].load(spans[0].at)
+	for i := range l.windows {
+		l.due = append(l.due, &l.windows[i])
 	}
-	errs := make([]error, len(l.windows))
+	return l.load()
+}
+
+// readOn reads on in a window, and in those that are nearly read to the end of what is held.
+func (l *layout) readOn(w *window) error {
+	l.due = append(l.due[:0], w)
+	for i := range l.windows {
+		if o := &l.windows[i]; o != w && o.isNearlyRead() {
+			l.due = append(l.due, o)
+		}
+	}
+	return l.load()
+}
+
+// load fills the windows where that is due, several at once.
+func (l *layout) load() error {
+	if len(l.due) == 1 {
+		return l.due[0].load()
+	}
+	errs := make([]error, len(l.due))
 	tokens := make(chan struct{}, together)
 	var wg sync.WaitGroup
-	for i := range l.windows {
+	for i, w := range l.due {
 		tokens <- struct{}{}
 		wg.Go(func() {
-			errs[i] = l.windows[i].load(l.windows[i].at)
+			errs[i] = w.load()
 			<-tokens
 		})
 	}
@@ -179,44 +234,57 @@ func (l *layout) fill(spans []span, size int64) error {
 
 // window is the part of a span that is held.
 type window struct {
-	f io.ReaderAt
+	*layout
 	span
 	room []byte
 	from int64  // where held is
 	held []byte // in room
+	next int64  // behind what was read last
 }
 
 // ReadAt reads within the span, which is held whole or read from its beginning to its end.
 func (w *window) ReadAt(p []byte, at int64) (n int, err error) {
 	for n < len(p) {
-		next := at + int64(n)
-		if i := next - w.from; i >= 0 && i < int64(len(w.held)) {
+		w.next = at + int64(n)
+		if i := w.next - w.from; i >= 0 && i < int64(len(w.held)) {
 			n += copy(p[n:], w.held[i:])
 			continue
 		}
 		switch rest := p[n:]; {
-		case next < w.at || next >= w.end:
+		case w.next < w.at || w.next >= w.end:
 			return n, io.EOF
 		case len(rest) >= len(w.room):
-			k, err := w.f.ReadAt(rest, next)
+			k, err := w.f.ReadAt(rest, w.next)
+			w.next += int64(k)
 			if n += k; n < len(p) {
 				return n, err
 			}
 			return n, nil
 		}
-		// The head of a page was asked for with what may be behind it, which is asked for again then.
-		if err := w.load(max(w.at, next-longHead)); err != nil {
+		if err := w.readOn(w); err != nil {
 			return n, err
 		}
 	}
+	w.next = at + int64(n)
 	return n, nil
 }
 
-// load reads what is held from a place on.
-func (w *window) load(at int64) error {
-	w.from, w.held = at, w.room[:min(int64(len(w.room)), w.end-at)]
-	n, err := w.f.ReadAt(w.held, at)
-	if n < len(w.held) {
+// isNearlyRead reports whether little of what is held was not read, and more can be.
+func (w *window) isNearlyRead() bool {
+	end := w.from + int64(len(w.held))
+	return len(w.held) > 0 && end < w.end && end-w.next < int64(len(w.room)/4)
+}
+
+// load reads what is held from the next place on, but for what is held already. The head of a page was asked for with
+// what may be behind it, which is asked for again then.
+func (w *window) load() error {
+	from, kept := max(w.at, w.next-longHead), 0
+	if i := from - w.from; i >= 0 && i < int64(len(w.held)) {
+		kept = copy(w.room, w.held[i:])
+	}
+	w.from, w.held = from, w.room[:min(int64(len(w.room)), w.end-from)]
+	n, err := w.f.ReadAt(w.held[kept:], from+int64(kept))
+	if n < len(w.held)-kept {
 		w.held = nil
 		return unexpected(err)
 	}

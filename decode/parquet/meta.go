@@ -115,11 +115,13 @@ func (r *rows) readMeta(f decode.RandomAccess) (*fileMeta, error) {
 		return nil, io.ErrUnexpectedEOF
 	}
 	if f.Ahead > 0 {
-		last := &window{f: f.ReaderAt, span: span{0, f.Size}, room: make([]byte, min(footerAhead, f.Size))}
-		if err := last.load(f.Size - int64(len(last.room))); err != nil {
+		last := span{max(0, f.Size-footerAhead), f.Size}
+		end := &window{layout: &layout{f: f}, span: last, room: make([]byte, last.size()), next: last.at}
+		if err := end.load(); err != nil {
 			return nil, err
 		}
-		f.ReaderAt = last
+		end.at = 0 // what is before it is read by itself
+		f.ReaderAt = end
 	}
 	var end [tail]byte
 	if n, err := f.ReadAt(end[:], f.Size-int64(tail)); n < tail {

@@ -262,11 +262,11 @@ func TestAFileSomewhereElseIsReadWithFewRequests(t *testing.T) {
 		options []library.WriterOption
 		most    int // requests
 	}{
-		"one group that fits":       {3 << 20, nil, 2},
-		"groups that fit together":  {3 << 20, []library.WriterOption{library.MaxRowsPerRowGroup(1000)}, 3},
-		"several at once":           {512 << 10, []library.WriterOption{library.MaxRowsPerRowGroup(1000)}, 10},
-		"a group that does not fit": {1 << 20, []library.WriterOption{library.PageBufferSize(16 << 10)}, 12},
-		"pages larger than windows": {1 << 20, []library.WriterOption{library.PageBufferSize(1 << 20)}, 12},
+		"one group that fits":       {6 << 20, nil, 2},
+		"groups that fit together":  {6 << 20, []library.WriterOption{library.MaxRowsPerRowGroup(1000)}, 3},
+		"several at once":           {1 << 20, []library.WriterOption{library.MaxRowsPerRowGroup(1000)}, 10},
+		"a group that does not fit": {2 << 20, []library.WriterOption{library.PageBufferSize(16 << 10)}, 12},
+		"pages larger than windows": {2 << 20, []library.WriterOption{library.PageBufferSize(1 << 20)}, 12},
 	} {
 		file := fileOf(t, all, append(tt.options, library.Compression(&library.Snappy))...)
 		want, err := read(file)
@@ -295,7 +295,7 @@ func TestAFileSomewhereElseIsReadWithFewRequests(t *testing.T) {
 		}
 	}
 	file := fileOf(t, all, library.PageBufferSize(16<<10))
-	away := decode.RandomAccess{ReaderAt: &somewhere{file: file}, Size: int64(len(file)), Ahead: 256 << 10}
+	away := decode.RandomAccess{ReaderAt: &somewhere{file: file}, Size: int64(len(file)), Ahead: 128 << 10}
 	if _, err := readFrom(away); !errors.Is(err, decode.ErrScattered) {
 		t.Errorf("too many columns for a window each: %v", err)
 	}

@@ -44,6 +44,24 @@ func (g *Get) part(w http.ResponseWriter, summed bool) string {
 	return g.Body[g.From:]
 }
 
+// Part sends the part that a range with an end asks for, of what change makes of the body, and breaks off after so many
+// bytes of it.
+func Part(change func(body string) string, most int) GetFault {
+	return func(w http.ResponseWriter, g *Get) {
+		var from, to int
+		_, _ = fmt.Sscanf(g.Header.Get("Range"), "bytes=%d-%d", &from, &to)
+		g.Head(w, false)
+		w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, to, len(g.Body)))
+		w.Header().Set("Content-Length", strconv.Itoa(to+1-from))
+		w.WriteHeader(http.StatusPartialContent)
+		part := change(g.Body)[from : to+1]
+		_, _ = io.WriteString(w, part[:min(most, len(part))])
+		if most < len(part) {
+			panic(http.ErrAbortHandler)
+		}
+	}
+}
+
 // ChunkedAndCut ends a body without a length half-way, as a proxy does that has lost its server.
 func ChunkedAndCut(w http.ResponseWriter, g *Get) {
 	rest := g.part(w, false)
