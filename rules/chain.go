@@ -356,6 +356,9 @@ func (e *Entry) apply(rec *Record, from int) (drop *DropError, fails *failure, s
 			continue
 		}
 		rec.begin()
+		if one.Shadow {
+			rec.went = rec.goes
+		}
 		did, err := one.action.Apply(rec)
 		if did == LeftOut && rec.kept {
 			did = Nothing
@@ -364,6 +367,7 @@ func (e *Entry) apply(rec *Record, from int) (drop *DropError, fails *failure, s
 			rec.rollback()
 		}
 		if one.Shadow {
+			rec.goes = rec.went
 			rec.secrets.failed = rec.before.redactionFailed
 		}
 		count := &e.counts[i]

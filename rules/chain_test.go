@@ -8,6 +8,8 @@ import (
 	"github.com/seed56735111/penstock/rules"
 )
 
+var plainID = []byte("id")
+
 // plain is a shaper whose documents are the records.
 type plain struct{ shaped int }
 
@@ -20,7 +22,7 @@ func (p *plain) Shape(r *penstock.Record) (penstock.Document, error) {
 	if r.Left {
 		return penstock.Document{}, penstock.ErrDrop
 	}
-	return penstock.Document{Index: "i", ID: []byte("id"), Head: r.JSON, Raw: r.Raw, Offset: r.Offset}, nil
+	return penstock.Document{Index: "i", ID: plainID, Head: r.JSON, Raw: r.Raw, Offset: r.Offset}, nil
 }
 
 // run applies rules to one record and returns what it has become, or the error.

@@ -35,6 +35,7 @@ type Record struct {
 	typed   func(path []byte) bool // fields that are numbers or times whatever they look like
 
 	goes goes
+	went goes // before a rule in the shadow
 	kept bool // no rule leaves it out any more
 
 	length int    // of the record, or of the part of it, as it was read
@@ -51,7 +52,6 @@ type Record struct {
 	before struct {
 		members          int
 		changed, touched bool
-		goes             goes
 		kept             bool
 		texts, detectors int
 		redactionFailed  bool
@@ -128,22 +128,28 @@ func (r *Record) parse() {
 		return
 	}
 	i = quote.Space(b, i+1)
+	members := r.members
+	r.escapes = no
 	for i < len(b) && b[i] == '"' {
-		end, ok := quote.StringEnd(b, i)
+		name, value, end, escaped, ok := quote.NextMember(b, i)
 		if !ok {
-			return
+			break
 		}
-		value := quote.Space(b, quote.Space(b, end)+1)
-		next, ok := quote.ValueEnd(b, value)
-		if !ok {
-			return
+		if escaped {
+			r.escapes = yes
 		}
-		r.members = append(r.members, member{name: b[i+1 : end-1], value: b[value:next], start: i, end: next})
-		if i = quote.Space(b, next); i >= len(b) || b[i] != ',' {
-			return
+		members = append(members, member{name: b[i+1 : name-1], value: b[value:end], start: i, end: end})
+		if end < len(b) && b[end] != ',' {
+			end = quote.Space(b, end)
 		}
-		i = quote.Space(b, i+1)
+		if end >= len(b) || b[end] != ',' {
+			break
+		}
+		if i = end + 1; i < len(b) && b[i] != '"' {
+			i = quote.Space(b, i)
+		}
 	}
+	r.members = members
 }
 
 // find returns the number of the member of a name, -1 when there is none.
@@ -426,19 +432,19 @@ func (r *Record) begin() {
 		r.parse()
 	}
 	r.undo = r.undo[:0]
-	r.before.members, r.before.goes, r.before.kept = len(r.members), r.goes, r.kept
+	r.before.members, r.before.kept = len(r.members), r.kept
 	r.before.changed, r.before.touched = r.changed, r.touched
 	r.before.texts, r.before.detectors = len(r.secrets.texts), len(r.secrets.detectors)
 	r.before.redactionFailed = r.secrets.failed
 }
 
-// rollback takes back what was done since begin.
+// rollback takes back what was done since begin, but for where the record goes: an action that fails has not said that.
 func (r *Record) rollback() {
 	for _, u := range slices.Backward(r.undo) {
 		r.members[u.at] = u.was
 	}
 	r.members = r.members[:r.before.members]
-	r.goes, r.kept, r.changed, r.touched = r.before.goes, r.before.kept, r.before.changed, r.before.touched
+	r.kept, r.changed, r.touched = r.before.kept, r.before.changed, r.before.touched
 	r.secrets.texts = r.secrets.texts[:r.before.texts]
 	r.secrets.detectors = r.secrets.detectors[:r.before.detectors]
 }

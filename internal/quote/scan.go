@@ -1,6 +1,7 @@
 package quote
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math/bits"
 )
@@ -78,6 +79,56 @@ func ValueEnd(b []byte, i int) (end int, ok bool) {
 		i++
 	}
 	return len(b), false
+}
+
+// NextMember finds the parts of the member whose name begins at b[i]: where the name ends, where the value begins
+// and where that ends. Escaped says that the name has escapes.
+func NextMember(b []byte, i int) (name, value, end int, escaped, ok bool) {
+	name = plainEnd(b, i)
+	if name == 0 {
+		if name, ok = StringEnd(b, i); !ok {
+			return 0, 0, 0, false, false
+		}
+		escaped = bytes.IndexByte(b[i:name], '\\') >= 0
+	}
+	value = name
+	if value+1 >= len(b) || b[value] != ':' || b[value+1] <= ' ' {
+		value = Space(b, Space(b, name)+1)
+	} else {
+		value++
+	}
+	if value >= len(b) {
+		return 0, 0, 0, false, false
+	}
+	switch b[value] {
+	case '"':
+		if end = plainEnd(b, value); end > 0 {
+			return name, value, end, escaped, true
+		}
+	case '{', '[':
+	default:
+		for end = value; end < len(b); end++ {
+			if c := b[end]; c == ',' || c == '}' || c <= ' ' {
+				return name, value, end, escaped, true
+			}
+		}
+		return 0, 0, 0, false, false
+	}
+	end, ok = ValueEnd(b, value)
+	return name, value, end, escaped, ok
+}
+
+// plainEnd returns where the string at b[i] ends when it has no escape, and is not at the very end of b; else 0.
+func plainEnd(b []byte, i int) int {
+	for i++; i+8 <= len(b); i += 8 {
+		if m := ends(binary.LittleEndian.Uint64(b[i:])); m != 0 {
+			if i += bits.TrailingZeros64(m) >> 3; b[i] == '"' {
+				return i + 1
+			}
+			return 0
+		}
+	}
+	return 0
 }
 
 // SkipSpace returns where white space from b[i] on ends.

@@ -20,6 +20,18 @@ func FuzzEnds(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
+		for i := range text {
+			name, at, end, escaped, ok := quote.NextMember(text, i)
+			if !ok || text[i] != '"' {
+				continue
+			}
+			named, _ := quote.StringEnd(text, i)
+			ends, _ := quote.ValueEnd(text, at)
+			if name != named || at != quote.Space(text, quote.Space(text, name)+1) || end > ends ||
+				escaped != bytes.ContainsRune(text[i:name], '\\') || bytes.IndexByte([]byte(`"{[`), text[at]) >= 0 && end != ends {
+				t.Fatalf("%q at %d: name %d, value %d to %d", text, i, name, at, end)
+			}
+		}
 		var value json.RawMessage
 		d := json.NewDecoder(bytes.NewReader(text))
 		err := d.Decode(&value)
