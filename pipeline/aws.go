@@ -132,10 +132,10 @@ func (c Chain) Credentials(ctx context.Context) (sigv4.Credentials, error) {
 // lookup is a context that ends credentialsTimeout after somebody has begun to wait for its end. Most looks find the
 // credentials that are there and wait for nothing, so they need no timer.
 type lookup struct {
-	context.Context
+	context.Context //nolint:containedctx // it is one
 
 	mu     sync.Mutex
-	timed  context.Context
+	timed  context.Context //nolint:containedctx // made by Done
 	cancel context.CancelFunc
 }
 

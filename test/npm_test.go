@@ -50,20 +50,46 @@ func TestTheNpmPackageWorksWhereItIsInstalled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	example := regexp.MustCompile("(?ms)^```js\n(.*?)^```$").FindSubmatch(page)
+	examples := regexp.MustCompile("(?ms)^```js\n(.*?)^```$").FindAllSubmatch(page, -1)
 	tests, err := os.ReadFile("../npm/tests/domain.test.js")
-	if err != nil || example == nil {
-		t.Fatalf("the page has no example, or %v", err)
+	if err != nil || len(examples) != 3 {
+		t.Fatalf("the page has %d examples, want those of node:test, Jest and Vitest; %v", len(examples), err)
 	}
-	for name, text := range map[string][]byte{"page.test.js": example[1], "domain.test.js": tests} {
+	for name, text := range map[string][]byte{
+		"page.test.js": examples[0][1], "domain.test.js": tests,
+		"jest/orders.test.js": examples[1][1], "jest/package.json": []byte("{}"),
+		"vitest/orders.test.mjs": examples[2][1],
+	} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(app, name)), 0o700); err != nil {
+			t.Fatal(err)
+		}
 		if err := os.WriteFile(filepath.Join(app, name), text, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
+	// What runs a test, its arguments, and what it says of one that passes.
+	runners := realtest.NodeWith(t, "jest@29.7.0", "vitest@3.2.4")
+	for _, r := range [][]string{
+		{"jest/bin/jest.js", "--rootDir", "jest", "--no-cache", "Tests:       1 passed, 1 total"},
+		{"vitest/vitest.mjs", "run", "--root", "vitest", "1 passed (1)"},
+	} {
+		last := len(r) - 1
+		cmd := runners.Command(t.Context(), append([]string{filepath.Join(runners.Dir, "node_modules", r[0])}, r[1:last]...)...)
+		cmd.Dir = app
+		cmd.Env = append(bare(cmd.Env), "NO_COLOR=1", "CI=true")
+		if out := run(cmd); !strings.Contains(out, r[last]) {
+			t.Errorf("%s says, without %q:\n%s", r[0], r[last], tail(out, 20))
+		}
+	}
 	cmd := node.Command(t.Context(), "--test", "page.test.js", "domain.test.js")
 	cmd.Dir = app
-	cmd.Env = slices.DeleteFunc(cmd.Env, func(kv string) bool { return strings.HasPrefix(kv, "PENSTOCK_") })
+	cmd.Env = bare(cmd.Env)
 	if out := run(cmd); !strings.Contains(out, "# pass 9") || !strings.Contains(out, "# skipped 0") {
 		t.Errorf("not every test ran:\n%s", tail(out, 20))
 	}
+}
+
+// bare is an environment without settings of ours.
+func bare(env []string) []string {
+	return slices.DeleteFunc(env, func(kv string) bool { return strings.HasPrefix(kv, "PENSTOCK_") })
 }
