@@ -74,7 +74,8 @@ func TestTheNpmPackageWorksWhereItIsInstalled(t *testing.T) {
 		{"vitest/vitest.mjs", "run", "--root", "vitest", "1 passed (1)"},
 	} {
 		last := len(r) - 1
-		cmd := runners.Command(t.Context(), append([]string{filepath.Join(runners.Dir, "node_modules", r[0])}, r[1:last]...)...)
+		program := filepath.Join(runners.Dir, "node_modules", r[0])
+		cmd := runners.Command(t.Context(), append([]string{program}, r[1:last]...)...)
 		cmd.Dir = app
 		cmd.Env = append(bare(cmd.Env), "NO_COLOR=1", "CI=true")
 		if out := run(cmd); !strings.Contains(out, r[last]) {
