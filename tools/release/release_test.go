@@ -64,12 +64,14 @@ func TestRelease(t *testing.T) {
 		shell(t, "dpkg", "-x", artifact("penstock_%s_linux_%s.deb", released, processor), dir)
 		installed(t, dir)
 	})
+	t.Run("deb by apt-get", func(t *testing.T) {
+		byApt(t, artifact("penstock_%s_linux_%s.deb", released, processor))
+	})
 	t.Run("rpm", func(t *testing.T) {
-		needs(t, "rpm2cpio")
-		needs(t, "cpio")
 		dir := t.TempDir()
-		rpm := artifact("penstock_%s_linux_%s.rpm", released, processor)
-		shell(t, "sh", "-c", `rpm2cpio "$1" | (cd "$2" && cpio --quiet -idm)`, "sh", rpm, dir)
+		if err := unpackRPM(artifact("penstock_%s_linux_%s.rpm", released, processor), dir); err != nil {
+			t.Fatal(err)
+		}
 		installed(t, dir)
 	})
 	t.Run("image", func(t *testing.T) {
@@ -78,12 +80,11 @@ func TestRelease(t *testing.T) {
 		has(t, root, "etc/ssl/certs/ca-certificates.crt", "etc/passwd", "usr/share/doc/penstock/THIRD-PARTY.txt")
 	})
 	t.Run("image by skopeo and umoci", func(t *testing.T) {
-		needs(t, "skopeo")
-		needs(t, "umoci")
+		path := debianTools(t, "skopeo", "umoci")
 		dir := t.TempDir()
-		shell(t, "skopeo", "--override-os=linux", "--override-arch="+processor, "--insecure-policy", "copy",
+		shell(t, path["skopeo"], "--override-os=linux", "--override-arch="+processor, "--insecure-policy", "copy",
 			"oci-archive:"+artifact("penstock_%s_image.tar", released), "oci:"+dir+"/image:x")
-		shell(t, "umoci", "unpack", "--rootless", "--image", dir+"/image:x", dir+"/bundle")
+		shell(t, path["umoci"], "unpack", "--rootless", "--image", dir+"/image:x", dir+"/bundle")
 		works(t, filepath.Join(dir, "bundle/rootfs/usr/bin/penstock"))
 	})
 	t.Run("lambda", func(t *testing.T) {
