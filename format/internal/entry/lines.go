@@ -289,6 +289,7 @@ func (r *Reader) EachEvent(y Yield, begins, closes func(line []byte) bool, event
 			r.skipFill()
 		}
 		end, ok, _ := r.LineEnd(size)
+		r.Asked = r.Offset() + int64(size)
 		first := ok && begins(trimFill(TrimCR(bytes.TrimSuffix(r.Bytes()[size:end], []byte{'\n'}))))
 		switch {
 		case !ok && r.Failure() != nil:

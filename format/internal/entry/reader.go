@@ -42,6 +42,8 @@ type Reader struct {
 	Stray func(text []byte, prose bool) (rec penstock.Record, ok bool)
 	// Framed, when set, is told of the bytes that frame records without being one.
 	Framed func(offset, length int64)
+	// Asked is the position in the entry of the line that EachEvent asks about.
+	Asked int64
 
 	seq    int64  // of the next record
 	turn   uint64 // counts entries

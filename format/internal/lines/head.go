@@ -228,12 +228,19 @@ func isLevel(w []byte) bool {
 	return false
 }
 
-// head appends the fields of a head.
-func (r *lineReader) head(b, line []byte, plain bool, rec *penstock.Record) []byte {
-	var h head
-	if _, ok := h.read(line, r.Stored); !ok {
-		return b
+// readHead is odd for a head, which it keeps.
+func (r *lineReader) readHead(f *Field, line []byte, i int) (value []byte, next int, ok bool) {
+	r.head = head{}
+	n, ok := r.head.read(line[i:], r.Stored)
+	if !ok || f.Is.Is != nil && !f.Is.Is(r.head.app) {
+		return nil, i, f.Optional
 	}
+	return line[i:], i + n, true
+}
+
+// appendHead appends the fields of the head at hand.
+func (r *lineReader) appendHead(b []byte, plain bool, rec *penstock.Record) []byte {
+	h := &r.head
 	rec.Time, r.provisional = h.at, !h.dated
 	if h.priority != nil {
 		b = priority(append(b, `,"priority":`...), h.priority, `,"facility":"`, `,"severity":"`)

@@ -21,6 +21,9 @@ type lineReader struct {
 	more        []byte // the lines that go on with the one at hand, each behind a line feed
 	// instead, when set, returns the plan of a line that has too few fields for its own, nil for none.
 	instead func(line []byte) *plan
+	// fits are those of the last two lines that begin an event: of the event at hand, and of the one behind it.
+	fits [2]fit
+	head head // of the record at hand
 
 	whole []byte // the record at hand
 	size  int    // of its first line
@@ -31,6 +34,23 @@ type lineReader struct {
 	delimiter   byte    // between the pairs of the record at hand, as it says itself
 	pairs       *pairReader
 	names       []name // of an object of the record at hand
+}
+
+// fit is the plan of a line, nil for none.
+type fit struct {
+	offset int64
+	size   int
+	plan   *plan
+}
+
+// fitOf returns the plan of a line at a position of the entry, nil for none. It may be known.
+func (r *lineReader) fitOf(line []byte, offset int64) *plan {
+	for i := range r.fits {
+		if f := &r.fits[i]; f.offset == offset && f.size == len(line) {
+			return f.plan
+		}
+	}
+	return fitting(r.forms, line)
 }
 
 // name is where a name stands in the document.
@@ -54,7 +74,7 @@ func (r *lineReader) record(raw []byte, offset int64, y entry.Yield) bool {
 		line, r.more = entry.TrimCR(raw[:i]), raw[i:]
 	}
 	if r.forms != nil {
-		p := fitting(r.forms, line)
+		p := r.fitOf(line, offset)
 		switch {
 		case p != nil:
 			r.plan = p
@@ -142,7 +162,9 @@ func (r *lineReader) values(line []byte, plain bool, rec *penstock.Record) (b []
 		if n < len(p.steps) {
 			s = &p.steps[n]
 		}
-		if s.odd {
+		if s.kind == Head {
+			value, next, ok = r.readHead(&p.fields[n], line, at)
+		} else if s.odd {
 			value, next, quoted, ok = p.odd(&p.fields[n], line, at)
 		} else {
 			value, next, quoted, ok = p.enclosed(line, at)
@@ -248,7 +270,7 @@ func (r *lineReader) append(b []byte, n int, s *step, value []byte, plain bool, 
 	}
 	switch s.kind {
 	case Head:
-		return r.head(b, value, plain, rec), true
+		return r.appendHead(b, plain, rec), true
 	case Priority:
 		return priority(append(b, s.first...), value, s.parts[0], s.parts[1]), IsNumber(value, false)
 	case Structured:

@@ -231,7 +231,12 @@ func (f *Schema) Read(r *entry.Reader, y entry.Yield) {
 	}
 	if f.Several {
 		begins := func(line []byte) bool {
-			return fitting(plans, line) != nil || f.GoesOn != nil && !f.GoesOn(line)
+			p := fitting(plans, line)
+			begins := p != nil || f.GoesOn != nil && !f.GoesOn(line)
+			if begins {
+				l.fits[0], l.fits[1] = fit{r.Asked, len(line), p}, l.fits[0]
+			}
+			return begins
 		}
 		r.EachEvent(y, begins, nil, func(raw []byte, offset int64) bool { return l.record(raw, offset, y) })
 		return
