@@ -54,7 +54,11 @@ func (w *work) build(c *covered, date, region, service string) {
 	path, query := splitTarget(c.target)
 	b := append(w.canonical[:0], c.method...)
 	b = append(b, '\n')
-	b = appendPath(b, path)
+	if isS3(service) {
+		b = appendKey(b, path)
+	} else {
+		b = appendPath(b, path)
+	}
 	b = append(b, '\n')
 	b = w.appendQuery(b, query, c.omit)
 	b = append(b, '\n')
@@ -129,6 +133,24 @@ func appendPath(b []byte, path string) []byte {
 	}
 	if len(b) == start || strings.HasSuffix(path, "/") {
 		b = append(b, '/')
+	}
+	return b
+}
+
+// appendKey appends the canonical form of a path of S3, whose segments are part of the name of an object: they stay as
+// they are, each byte encoded once.
+func appendKey(b []byte, path string) []byte {
+	for path != "" {
+		c, n := path[0], 1
+		if c == '%' { // a plus sign is no space in a path
+			c, n = decodeByte(path)
+		}
+		if c == '/' && n == 1 {
+			b = append(b, '/')
+		} else {
+			b = appendByte(b, c)
+		}
+		path = path[n:]
 	}
 	return b
 }

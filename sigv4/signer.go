@@ -16,7 +16,8 @@ import (
 type Signer struct {
 	// Region is where the domain is, as in "eu-central-1".
 	Region string
-	// Service is "es" for a domain, "aoss" for a serverless collection.
+	// Service is "es" for a domain, "aoss" for a serverless collection. With "s3" and its kin, paths are encoded once and
+	// not resolved, as S3 wants it.
 	Service string
 
 	core core
@@ -36,7 +37,8 @@ func HashPayload(body []byte) string {
 // nothing else, so that what a proxy or a transport changes on the way does not break the signature. The URL is not
 // changed; r.Host loses the scheme's default port, as others sign it without.
 //
-// Sign adds x-amz-content-sha256 when there is a body, and always for aoss, which demands it.
+// Sign adds x-amz-content-sha256 when there is a body, and always for aoss and s3, which demand it. For s3 it also
+// signs range and if-match.
 func (s *Signer) Sign(r *http.Request, c Credentials, payloadHash string, at time.Time) error {
 	return s.core.sign(r, c, s.Region, s.Service, payloadHash, at, nil)
 }
@@ -71,11 +73,15 @@ func (k *core) sign(
 		r.Header[keyToken] = held[1:2:2]
 	}
 	delete(r.Header, keyContentHash)
-	if service == ServiceServerless || payloadHash != EmptyPayloadHash {
+	if service == ServiceServerless || isS3(service) || payloadHash != EmptyPayloadHash {
 		r.Header[keyContentHash] = held[2:3:3]
 	}
 
-	names := signedNames(w.names[:0], r.Header)
+	names := w.names[:0]
+	if isS3(service) {
+		names = appendSent(names, r.Header, "if-match", "range")
+	}
+	names = signedNames(names, r.Header)
 	w.names = names
 	w.build(&covered{
 		method: method(r), target: target, host: host,
@@ -255,13 +261,22 @@ func isAmz(key string) bool {
 	return len(key) > len("x-amz-") && strings.EqualFold(key[:len("x-amz-")], "x-amz-")
 }
 
-// signedNames appends the names of the headers to sign, sorted.
-func signedNames(names []string, h http.Header) []string {
-	for _, name := range [...]string{"content-encoding", "content-type"} {
+// isS3 reports whether a service is S3 or one of its kin: s3-object-lambda, s3-outposts.
+func isS3(service string) bool { return service == "s3" || strings.HasPrefix(service, "s3-") }
+
+// appendSent appends those of the candidates that h has.
+func appendSent(names []string, h http.Header, candidates ...string) []string {
+	for _, name := range candidates {
 		if len(h[headerKey(name)]) > 0 {
 			names = append(names, name)
 		}
 	}
+	return names
+}
+
+// signedNames appends the names of the headers to sign and sorts all.
+func signedNames(names []string, h http.Header) []string {
+	names = appendSent(names, h, "content-encoding", "content-type")
 	names = append(names, "host")
 	for key := range h {
 		switch {

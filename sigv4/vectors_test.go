@@ -109,3 +109,49 @@ func TestPublishedTestVectorsVerify(t *testing.T) {
 		got.Close()
 	}
 }
+
+// The first example of "Signature Calculations for the Authorization Header" in the reference of Amazon S3.
+func TestTheExampleOfS3(t *testing.T) {
+	t.Parallel()
+	r, err := http.NewRequestWithContext(context.Background(), http.MethodGet,
+		"https://examplebucket.s3.amazonaws.com/test.txt", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Range", "bytes=0-9")
+	s := sigv4.Signer{Region: "us-east-1", Service: "s3"}
+	err = s.Sign(r, sigv4.Credentials{
+		AccessKeyID: "AKIAIOSFODNN7EXAMPLE", SecretAccessKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+	}, sigv4.EmptyPayloadHash, time.Date(2013, 5, 24, 0, 0, 0, 0, time.UTC))
+	const want = "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request, " +
+		"SignedHeaders=host;range;x-amz-content-sha256;x-amz-date, " +
+		"Signature=f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41"
+	if got := r.Header.Get("Authorization"); err != nil || got != want {
+		t.Errorf("signed %s, error %v, want %s", got, err, want)
+	}
+}
+
+// The path of an object is its name: nothing in it is resolved, and it is encoded once.
+func TestPathsOfS3StayAsTheyAre(t *testing.T) {
+	t.Parallel()
+	canonical := func(service, target string) string {
+		r, err := http.NewRequestWithContext(context.Background(), http.MethodGet, "https://bucket.example.com"+target, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := sigv4.Signer{Region: "us-east-1", Service: service}
+		if err := s.Sign(r, sigv4.Credentials{AccessKeyID: "A", SecretAccessKey: "b"}, sigv4.EmptyPayloadHash,
+			time.Date(2013, 5, 24, 0, 0, 0, 0, time.UTC)); err != nil {
+			t.Fatal(err)
+		}
+		return r.Header.Get("Authorization")
+	}
+	if canonical("s3", "/a//b/../%2e/%20+") != canonical("s3", "/a//b/.././%20%2B") {
+		t.Error("two spellings of the same name have different signatures")
+	}
+	for _, other := range []string{"/a/b/../%2e/%20+", "/a/%2e/%20+", "/a//b/..", "/a//b/../%252e/%20+"} {
+		if canonical("s3", "/a//b/../%2e/%20+") == canonical("s3", other) {
+			t.Errorf("%s has the signature of another name", other)
+		}
+	}
+}

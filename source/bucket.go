@@ -24,7 +24,7 @@ func (s *S3) Bucket(name string) *Bucket { return &Bucket{s3: s, name: name} }
 func (b *Bucket) ref(key string) Ref { return Ref{Bucket: b.name, Key: key, Size: -1} }
 
 // do makes a request about a key or a prefix.
-func (b *Bucket) do(op, key string, f func(c *s3.Client) error) error {
+func (b *Bucket) do(op, key string, f func(c *client) error) error {
 	if err := b.s3.inRegion(b.name, f); err != nil {
 		return classify(op, b.ref(key).String(), err)
 	}
@@ -33,7 +33,7 @@ func (b *Bucket) do(op, key string, f func(c *s3.Client) error) error {
 
 // Put stores an object of JSON lines.
 func (b *Bucket) Put(ctx context.Context, key string, body []byte) error {
-	return b.do("write", key, func(c *s3.Client) error {
+	return b.do("write", key, func(c *client) error {
 		_, err := c.PutObject(ctx, &s3.PutObjectInput{
 			Bucket: &b.name, Key: &key, Body: bytes.NewReader(body), ContentType: aws.String("application/x-ndjson"),
 		})
@@ -72,7 +72,7 @@ func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[string, erro
 
 // Delete removes an object; one that is not there is none to remove.
 func (b *Bucket) Delete(ctx context.Context, key string) error {
-	return b.do("delete", key, func(c *s3.Client) error {
+	return b.do("delete", key, func(c *client) error {
 		_, err := c.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &b.name, Key: &key})
 		return err
 	})

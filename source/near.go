@@ -35,7 +35,7 @@ func (s *S3) Near(ctx context.Context, text string) ([]string, error) {
 		return nil, err
 	}
 	var out *s3.ListObjectsV2Output
-	err := s.inRegion(bucket, func(c *s3.Client) (err error) {
+	err := s.inRegion(bucket, func(c *client) (err error) {
 		out, err = c.ListObjectsV2(ctx, &s3.ListObjectsV2Input{
 			Bucket: &bucket, Prefix: &prefix, Delimiter: aws.String("/"), MaxKeys: aws.Int32(nearMost),
 			EncodingType: types.EncodingTypeUrl, RequestPayer: s.payer(),

@@ -59,8 +59,8 @@ func (r *objectReader) get(ctx context.Context, from, end int64) (out *s3.GetObj
 	case from > 0:
 		in.Range = aws.String(fmt.Sprintf("bytes=%d-", from))
 	}
-	err = r.s3.inRegion(r.ref.Bucket, func(c *s3.Client) (err error) {
-		out, err = c.GetObject(ctx, in, askForSum)
+	err = r.s3.inRegion(r.ref.Bucket, func(c *client) (err error) {
+		out, err = c.getObject(ctx, in)
 		return err
 	})
 	if err != nil {

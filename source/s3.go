@@ -47,7 +47,7 @@ type S3Config struct {
 type S3 struct {
 	cfg     S3Config
 	mu      sync.Mutex
-	clients map[place]*s3.Client
+	clients map[place]*client
 	places  map[string]place // of buckets that are elsewhere
 }
 
@@ -70,7 +70,7 @@ func NewS3(cfg S3Config) *S3 {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	cfg.AWS.HTTPClient = asked(cfg.AWS.HTTPClient)
-	return &S3{cfg: cfg, clients: map[place]*s3.Client{}, places: map[string]place{}}
+	return &S3{cfg: cfg, clients: map[place]*client{}, places: map[string]place{}}
 }
 
 // asked returns a client that shows redirects, which the SDK's follows in part with the old signature, for another
@@ -127,13 +127,13 @@ func (s *S3) home() place {
 	return place{region: cmp.Or(s.cfg.AWS.Region, fallbackRegion), endpoint: s.cfg.EndpointURL}
 }
 
-func (s *S3) client(at place) *s3.Client {
+func (s *S3) client(at place) *client {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c, ok := s.clients[at]; ok {
 		return c
 	}
-	c := s3.NewFromConfig(s.cfg.AWS, func(o *s3.Options) {
+	c := newClient(s.cfg.AWS, func(o *s3.Options) {
 		o.Region = at.region
 		o.UsePathStyle = s.cfg.PathStyle
 		o.UseARNRegion = true // the ARN of an access point says where it is
@@ -159,7 +159,7 @@ func (s *S3) bucketPlace(bucket string) place {
 }
 
 // inRegion calls f with the client for the bucket, and again when the answer says that the bucket is elsewhere.
-func (s *S3) inRegion(bucket string, f func(c *s3.Client) error) error {
+func (s *S3) inRegion(bucket string, f func(c *client) error) error {
 	if s.cfg.PathStyle && strings.HasPrefix(bucket, "arn:") {
 		return &Error{
 			Op:     "address",
@@ -421,7 +421,7 @@ func (s *S3) pages(ctx context.Context, in *s3.ListObjectsV2Input) iter.Seq2[*s3
 		var tokens circle
 		for {
 			var page *s3.ListObjectsV2Output
-			err := s.inRegion(*in.Bucket, func(c *s3.Client) (err error) {
+			err := s.inRegion(*in.Bucket, func(c *client) (err error) {
 				page, err = c.ListObjectsV2(ctx, in)
 				return err
 			})
@@ -450,7 +450,7 @@ func (l *listing) versions(ctx context.Context, yield func(penstock.Item, error)
 	var markers circle
 	for {
 		var page *s3.ListObjectVersionsOutput
-		err := l.s3.inRegion(l.loc.Bucket, func(c *s3.Client) (err error) {
+		err := l.s3.inRegion(l.loc.Bucket, func(c *client) (err error) {
 			page, err = c.ListObjectVersions(ctx, in)
 			return err
 		})

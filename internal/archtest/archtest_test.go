@@ -88,7 +88,7 @@ var allowed = map[string][]string{
 	},
 
 	// Stages.
-	"source":                 {root},
+	"source":                 {root, "sigv4"},
 	"decode":                 {root, "internal/inflate"},
 	"decode/parquet":         {"decode", "decode/internal/values", "internal/quote", "internal/inflate"},
 	"decode/avro":            {"decode", "decode/internal/values", "internal/quote"},
