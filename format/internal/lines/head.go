@@ -170,11 +170,14 @@ func (h *head) source(line []byte, i int) (end int, tagged bool) {
 
 // tag takes a word for a program: su: or su[77]: or su[77].
 func (h *head) tag(w []byte) bool {
-	name := bytes.TrimSuffix(w, []byte{':'})
-	colon := len(name) < len(w)
+	name, colon := w, false
+	if n := len(w); n > 0 && w[n-1] == ':' {
+		name, colon = w[:n-1], true
+	}
 	var pid []byte
-	if open := bytes.IndexByte(name, '['); open > 0 && name[len(name)-1] == ']' {
-		name, pid = name[:open], name[open+1:len(name)-1]
+	if n := len(name); n > 0 && name[n-1] == ']' && bytes.IndexByte(name, '[') > 0 {
+		open := bytes.IndexByte(name, '[')
+		name, pid = name[:open], name[open+1:n-1]
 	} else if !colon {
 		return false
 	}
@@ -220,7 +223,7 @@ func isLevel(w []byte) bool {
 			"TRACE", "DEBUG", "INFO", "NOTICE", "WARN", "WARNING", "ERROR", "CRITICAL", "CRIT", "ALERT", "FATAL", "EMERG",
 			"SEVERE", "PANIC",
 		} {
-			if len(w) == len(level) && bytes.EqualFold(w, []byte(level)) {
+			if len(w) == len(level) && w[0]&^0x20 == level[0] && bytes.EqualFold(w, []byte(level)) {
 				return true
 			}
 		}

@@ -305,8 +305,10 @@ func isNameByte(c byte) bool { return isKeyByte(c) || c == '.' || c == '/' }
 // client, with a host's name between them or not. A message may begin with an address and a port.
 func comesFrom(before []byte, hasPort bool) bool {
 	text := before
-	for _, lead := range [...]string{"ipv4:", "ipv6:", "[", "(", "\"", "'", "<"} {
-		text = bytes.TrimSuffix(text, []byte(lead))
+	if n := len(text); n > 0 && bytes.IndexByte([]byte(`:[("'<`), text[n-1]) >= 0 {
+		for _, lead := range [...]string{"ipv4:", "ipv6:", "[", "(", "\"", "'", "<"} {
+			text = bytes.TrimSuffix(text, []byte(lead))
+		}
 	}
 	opened := len(before) > len(text)
 	text, spaced := bytes.CutSuffix(text, []byte{' '})

@@ -326,11 +326,31 @@ func (c *clock) yearOf(stored time.Time) (time.Time, bool) {
 
 // monthNamed returns the number of a month by the first three letters of its English name, 0 for none.
 func monthNamed(b []byte) int {
-	const names = "JanFebMarAprMayJunJulAugSepOctNovDec"
-	for m := range 12 {
-		if string(b) == names[3*m:3*m+3] {
-			return m + 1
-		}
+	switch string(b) {
+	case "Jan":
+		return 1
+	case "Feb":
+		return 2
+	case "Mar":
+		return 3
+	case "Apr":
+		return 4
+	case "May":
+		return 5
+	case "Jun":
+		return 6
+	case "Jul":
+		return 7
+	case "Aug":
+		return 8
+	case "Sep":
+		return 9
+	case "Oct":
+		return 10
+	case "Nov":
+		return 11
+	case "Dec":
+		return 12
 	}
 	return 0
 }
