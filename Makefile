@@ -7,7 +7,7 @@ MODULES = . bench test/clients tools/release tools/sha2x
 # What a release is called: the tag of its commit, or VERSION.
 RELEASE := $(or $(VERSION),$(shell git describe --tags --exact-match 2>/dev/null),v0.0.0-dev)
 
-.PHONY: build lambda.zip wheel release site test-release demo test test-explain test-files test-redaction python-fleet soak kill-checkpoint variants check lint fuzz bench bench-formats bench-ship bench-proxy dead vuln live
+.PHONY: build lambda.zip wheel release site test-release demo test test-explain test-files test-redaction python-fleet soak kill-checkpoint variants check lint fuzz bench bench-formats bench-ship bench-proxy bench-rules dead vuln live
 build: ## a static binary in bin/
 	CGO_ENABLED=0 go build -trimpath -o bin/penstock ./cmd/penstock
 lambda.zip: ## the function in bin/, byte for byte the same each time [ARCH=amd64] [VERSION=1.2.3]
@@ -72,6 +72,8 @@ bench-ship: build ## CPU per GB, peak memory, throughput and requests of the shi
 	go run -C bench . $(ARGS)
 bench-proxy: build ## the signing proxy beside the usual design of its kind: rates, latency, CPU and peak memory, against the targets
 	go run -C bench ./proxy $(ARGS)
+bench-rules: ## five rules beside Bloblang, bytes in to bytes out; a module of its own, for what Bloblang takes with it
+	cd bench/rules && go test -bench . $(ARGS) .
 dead vuln: ## dead: code that nothing reaches; vuln: known vulnerabilities, asks a database over the network
 	$(TOOL) $(if $(filter dead,$@),deadcode -test,govulncheck) ./...
 live: ## the same against your own domain: make live PENSTOCK_LIVE_DOMAIN=https://… [PENSTOCK_LIVE_FLAGS="--region …"]
