@@ -48,6 +48,10 @@ func (l *Logs) parsed(o *penstock.Object, id penstock.Identity, message string) 
 		if err != nil || fields.Kind != jsjson.Object {
 			return nil
 		}
+		if len(all) > 0 && text(fields.Get("type")) == "XRAY" && rec.Format == "lambda" {
+			join(&all[len(all)-1].fields, &fields) // the second line of an event of type REPORT
+			continue
+		}
 		all = append(all, found{fields: fields, format: rec.Format})
 	}
 	if len(all) > 1 {
@@ -56,4 +60,13 @@ func (l *Logs) parsed(o *penstock.Object, id penstock.Identity, message string) 
 		}
 	}
 	return all
+}
+
+// join gives a document the members of another one that it does not have.
+func join(doc, other *jsjson.Value) {
+	for _, m := range other.Members {
+		if doc.Get(m.Name) == nil {
+			doc.Set(m.Name, m.Value)
+		}
+	}
 }

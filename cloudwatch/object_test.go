@@ -40,16 +40,46 @@ func (other) Recognize(_ *penstock.Object, _ penstock.Identity, e penstock.Entry
 	return penstock.Recognized{Format: "other", Generic: true, Skip: "seen:" + string(text)}, err
 }
 
+// report recognises the report of an invocation of Lambda, with the line about X-Ray behind it.
+type report struct{ other }
+
+func (report) Recognize(o *penstock.Object, _ penstock.Identity, e penstock.Entry) (penstock.Recognized, error) {
+	return penstock.Recognized{Format: "lambda", Records: func(yield func(penstock.Record, error) bool) {
+		_ = yield(penstock.Record{JSON: []byte(`{"type":"REPORT","request_id":"r"}`)}, nil) &&
+			yield(penstock.Record{JSON: []byte(`{"type":"XRAY","xray_trace_id":"1-5e"}`)}, nil)
+	}}, nil
+}
+
+func TestTheTraceOfAnInvocationIsPartOfItsReport(t *testing.T) {
+	t.Parallel()
+	_, docs, _, err := recognised(t, cloudwatch.Options{}, report{},
+		strings.NewReader(payloadText(1, "REPORT RequestId: r\t\nXRAY TraceId: 1-5e\t\n")))
+	if err != nil || len(docs) != 1 {
+		t.Fatalf("%d documents for one event, error %v", len(docs), err)
+	}
+	if want := `"type":"REPORT","request_id":"r","xray_trace_id":"1-5e"`; !strings.Contains(string(docs[0].Body()), want) {
+		t.Errorf("got %s, want %s in it", docs[0].Body(), want)
+	}
+}
+
 // ofObject reads an entry of an object and returns its documents and its format.
 func ofObject(
 	t *testing.T, o cloudwatch.Options, r io.Reader,
+) (format string, docs []penstock.Document, unparsed int, err error) {
+	t.Helper()
+	return recognised(t, o, other{}, r)
+}
+
+// recognised is ofObject with another recogniser.
+func recognised(
+	t *testing.T, o cloudwatch.Options, inner penstock.Recognizer, r io.Reader,
 ) (format string, docs []penstock.Document, unparsed int, err error) {
 	t.Helper()
 	shaper, serr := shape.New(shape.Config{Index: "logs-{format}-{yyyy.MM.dd}"})
 	if serr != nil {
 		t.Fatal(serr)
 	}
-	l, serr := cloudwatch.New(o, other{}, shaper)
+	l, serr := cloudwatch.New(o, inner, shaper)
 	if serr != nil {
 		t.Fatal(serr)
 	}

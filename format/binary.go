@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/format/internal/journal"
 )
 
 // magics begin content that is no text, and no container that package decode knows.
@@ -104,9 +105,10 @@ func control(b []byte, i int) int {
 	return 1
 }
 
-// binary says what a sample is when it is no text. What a format is forced for is not judged.
+// binary says what a sample is when it is no text. What a format is forced for is not judged, and neither is a journal,
+// which has the lengths of values in it.
 func (d *Detector) binary(sample []byte) string {
-	if d.index == nil {
+	if d.index == nil || journal.IsExport(sample) {
 		return ""
 	}
 	return binary(sample)

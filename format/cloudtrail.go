@@ -43,6 +43,7 @@ func cloudtrail() schema {
 				Names: []string{"EventId", "EventName", "EventTime", "CloudTrailEvent"}, Least: 4,
 				Is:       map[string]string{"CloudTrailEvent": `"{`},
 				Envelope: "Events",
+				Fields:   []entry.Field{{Name: "EventTime", Type: entry.Mixed}}, // AWS CLI 1 writes a number, 2 text
 			},
 			name: "lookup", message: "CloudTrailEvent",
 		}},

@@ -7,11 +7,13 @@ import (
 // osquery is "Logging" in the documentation of osquery. unixTime is a number, of old versions text.
 func osquery() schema {
 	return schema{
-		name: "osquery", told: "objects with hostIdentifier, calendarTime, unixTime and columns or a snapshot",
-		about: "results of osquery",
+		name:  "osquery",
+		told:  "objects with hostIdentifier, calendarTime, unixTime and columns, a snapshot or a line of a program",
+		about: "results and messages of osquery",
 		grammar: &events.Row{
 			Names: []string{
 				"name", "hostIdentifier", "calendarTime", "unixTime", "action", "columns", "snapshot", "diffResults",
+				"severity", "filename", "line",
 			}, Least: 5,
 			Is:    map[string]string{"hostIdentifier": `"`, "calendarTime": `"`},
 			Times: []string{"unixTime", "calendarTime"},

@@ -17,10 +17,10 @@ func stamps(more ...lines.Field) []lines.Field {
 func logfmt() schema {
 	return schema{
 		name:  "logfmt",
-		told:  "lines of KEY=VALUE with a level or a message among them: level, lvl, severity, msg, message",
+		told:  "lines of KEY=VALUE with a level or a message among them: level, lvl, severity, at, msg, message",
 		about: "logfmt",
 		grammar: &lines.Pairs{
-			Record: "a logfmt record", Least: 2, OneOf: []string{"level", "lvl", "severity", "loglevel", "msg", "message"},
+			Record: "a logfmt record", Least: 2, OneOf: []string{"level", "lvl", "severity", "loglevel", "at", "msg", "message"},
 			Bare: true, Not: []string{"date"}, // firewalls have date= and time=
 			Known: stamps(),
 		},

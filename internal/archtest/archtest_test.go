@@ -96,6 +96,7 @@ var allowed = map[string][]string{
 	"format": {
 		root, "format/internal/delimited", "format/internal/entry", "format/internal/lines", "format/internal/events",
 		"format/internal/multiline", "format/internal/times", "format/internal/winxml", "format/internal/own",
+		"format/internal/journal",
 		"internal/extract", "internal/quote",
 	},
 	"shape":      {root, "internal/glob", "internal/quote"},
@@ -117,6 +118,7 @@ var allowed = map[string][]string{
 	"format/internal/own": {
 		root, "format/internal/entry", "format/internal/lines", "format/internal/times", "internal/extract", "internal/quote",
 	},
+	"format/internal/journal":   {root, "format/internal/entry", "internal/quote", "format/internal/lines", "format/internal/times"},
 	"format/internal/winxml":    {root, "format/internal/entry", "internal/quote", "format/internal/times"},
 	"format/internal/delimited": {root, "format/internal/entry", "internal/quote", "format/internal/times"},
 	"format/internal/multiline": {

@@ -11,11 +11,11 @@ import (
 // Against says how near the first record of an entry, which is not of the format, is to it: from 0 to 1, and what
 // speaks against it.
 func (f *Row) Against(r *entry.Reader) (near float64, why string) {
-	if !Begins(r) {
+	s := lookAt(r)
+	i, ok := s.start()
+	if !ok {
 		return 0, ""
 	}
-	s := lookAt(r)
-	i := skipSeparators(s.text, 0)
 	if f.Envelope != "" {
 		if first, ok := s.envelope(i, f.Envelope); ok && first < len(s.text) {
 			i = first

@@ -5,11 +5,12 @@ import (
 
 	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/format/internal/entry"
+	"github.com/seed56735111/penstock/internal/quote"
 )
 
 // broken hands over what begins here and is no JSON value, as far as it seems to reach. at is where it goes wrong.
 func (p *jsonReader) broken(y entry.Yield, at int, element bool) bool {
-	if c := p.Bytes()[0]; p.mixed && c != '{' && c != '[' && c != '"' {
+	if p.mixed && p.isProse() {
 		return p.prose(y)
 	}
 	size, known := p.overLines()
@@ -38,6 +39,18 @@ func (p *jsonReader) broken(y entry.Yield, at int, element bool) bool {
 	}
 	p.Advance(size)
 	return p.EmitUnparsed(offset, raw, entry.Unexpected("JSON", raw, at), y)
+}
+
+// isProse reports whether what begins here is no JSON value, not even a broken one: [gate] is a word in brackets.
+func (p *jsonReader) isProse() bool {
+	switch b := p.Bytes(); b[0] {
+	case '{', '"':
+		return false
+	case '[':
+		next := b[quote.SkipSpace(b, 1)]
+		return next|0x20 >= 'a' && next|0x20 <= 'z' && next != '[' && next != '{'
+	}
+	return true
 }
 
 // emitRepaired hands over a repaired value, which takes size bytes of the window.

@@ -17,6 +17,7 @@ type look struct {
 	turn   uint64 // of the entry
 	looked bool
 	json   shape
+	first  int // where the first record begins, or what stands before it
 }
 
 // looks is the key under which the look at an entry is kept with its buffers.
@@ -39,32 +40,59 @@ const (
 	jsonLines        // objects, each on a line
 	jsonValues       // objects over several lines, or one behind the other
 	jsonArray
-	jsonEnvelope // an object with a "Records" array
+	jsonEnvelope // an object with an array of records
 )
 
-// envelopeName is the array that services put their records into.
-const envelopeName = "Records"
+// The arrays that services put their records into: those of AWS, and of Azure, where they are objects.
+const (
+	envelopeName  = "Records"
+	envelopeAzure = "records"
+)
 
 // shape finds out how the JSON is laid out, once.
 func (s *look) shape() shape {
 	if !s.looked {
-		s.looked, s.json = true, s.findShape()
+		s.looked, s.first = true, skipSeparators(s.text, 0)
+		s.json = s.findShape()
 	}
 	return s.json
 }
 
+// start returns where the first record begins, or the array with it, if the entry has JSON. Where most lines are
+// objects, it is at the first of these: a program may say something before it begins to write JSON.
+func (s *look) start() (i int, ok bool) {
+	shape := s.shape()
+	i = s.first
+	if i == len(s.text) || s.text[i] == '{' || s.text[i] == '[' && shape != jsonLines {
+		return i, i < len(s.text)
+	}
+	if shape != jsonLines {
+		return i, false
+	}
+	at := 0
+	for line := range bytes.Lines(s.text) {
+		if isObject(line) {
+			return skipSeparators(s.text, at), true
+		}
+		at += len(line)
+	}
+	return i, false
+}
+
 func (s *look) findShape() shape {
-	n := len(s.text)
-	i := skipSeparators(s.text, 0)
+	n, i := len(s.text), s.first
 	switch {
 	case i == n:
 		return notJSON
 	case s.text[i] == '[':
-		return s.arrayShape(i)
+		if shape := s.arrayShape(i); shape != notJSON {
+			return shape
+		}
+		return s.mostlyLines()
 	case s.text[i] != '{':
 		return s.mostlyLines()
 	}
-	if _, ok := s.envelope(i, envelopeName); ok {
+	if s.enveloping(i) != "" {
 		return jsonEnvelope
 	}
 	next := skipSeparators(s.text, i+1)
@@ -175,6 +203,17 @@ func (s *look) envelope(i int, envelope string) (first int, ok bool) {
 		}
 	}
 	return 0, false
+}
+
+// enveloping returns the name of the array of records in the object that begins at i, empty for none.
+func (s *look) enveloping(i int) string {
+	if _, ok := s.envelope(i, envelopeName); ok {
+		return envelopeName
+	}
+	if first, ok := s.envelope(i, envelopeAzure); ok && first < len(s.text) && s.text[first] == '{' {
+		return envelopeAzure
+	}
+	return ""
 }
 
 // value returns where the value of a path, which may be one name with dots in it, begins in the object, or the first

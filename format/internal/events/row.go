@@ -61,11 +61,11 @@ type Row struct {
 
 // Told looks at the names of the first record.
 func (f *Row) Told(r *entry.Reader) bool {
-	if !Begins(r) {
+	s := lookAt(r)
+	i, ok := s.start()
+	if !ok {
 		return false
 	}
-	s := lookAt(r)
-	i := skipSeparators(s.text, 0)
 	if f.Envelope != "" {
 		if first, ok := s.envelope(i, f.Envelope); ok {
 			if first < len(s.text) && s.text[first] == ']' {
@@ -78,13 +78,6 @@ func (f *Row) Told(r *entry.Reader) bool {
 		i = skipSeparators(s.text, i+1)
 	}
 	return (f.has(s, i, "") || f.Within != "" && f.has(s, i, f.Within+".")) && s.shape() != notJSON
-}
-
-// Begins reports whether an entry begins as JSON does.
-func Begins(r *entry.Reader) bool {
-	text := r.Sample()
-	i := skipSeparators(text, 0)
-	return i < len(text) && (text[i] == '{' || text[i] == '[')
 }
 
 // has reports whether the object at i is a record of the format, which has its paths below another one.
@@ -142,6 +135,10 @@ func (f *Row) Read(r *entry.Reader, y entry.Yield) {
 	})
 	p := newReader(r, f.known)
 	p.envelope, p.beside, p.array = f.Envelope, f.Beside, true
+	s := lookAt(r)
+	start, _ := s.start()
+	p.mixed = r.Stray != nil && start > s.first
+	p.array = !p.mixed
 	p.records(y)
 }
 
@@ -210,6 +207,9 @@ func (f Any) Read(r *entry.Reader, y entry.Yield) {
 	p.mixed = f.Lines && r.Stray != nil
 	if !f.Lines {
 		p.envelope, p.array = envelopeName, true
+		if s := lookAt(r); s.shape() == jsonEnvelope {
+			p.envelope = s.enveloping(s.first)
+		}
 	}
 	p.records(y)
 }
@@ -231,8 +231,11 @@ const maxRows = 128
 // MayFit reports the numbers of the rows that have a chance with an entry.
 func (x *Index) MayFit(r *entry.Reader, may func(row int)) {
 	s := lookAt(r)
-	i := skipSeparators(s.text, 0)
-	if i < len(s.text) && s.text[i] == '[' {
+	i, ok := s.start()
+	if !ok {
+		return
+	}
+	if s.text[i] == '[' {
 		i = skipSeparators(s.text, i+1)
 	}
 	if i == len(s.text) || s.text[i] != '{' {

@@ -349,6 +349,9 @@ func (r *pairReader) record(line []byte, offset int64, y entry.Yield) bool {
 // all appends the pairs of a field. It reports false when something in it cannot be.
 func (r *pairReader) all(b, value []byte, delimiter byte, rec *penstock.Record) ([]byte, bool) {
 	r.delimiter = delimiter
+	if r.Loose {
+		value = bytes.TrimRight(value, " ")
+	}
 	b, at, _, _ := r.each(b, value, rec)
 	return b, at < 0
 }

@@ -28,10 +28,11 @@ type lineReader struct {
 	whole []byte // the record at hand
 	size  int    // of its first line
 
-	loose       bool    // a line that fits no form is a message
-	forms       []*plan // of which a line has the first one that it fits; nil when there is one
-	provisional bool    // the time at hand has no year in the log
-	delimiter   byte    // between the pairs of the record at hand, as it says itself
+	framing     func(line []byte) bool // Schema.Between
+	loose       bool                   // a line that fits no form is a message
+	forms       []*plan                // of which a line has the first one that it fits; nil when there is one
+	provisional bool                   // the time at hand has no year in the log
+	delimiter   byte                   // between the pairs of the record at hand, as it says itself
 	pairs       *pairReader
 	names       []name // of an object of the record at hand
 }
@@ -78,6 +79,9 @@ func (r *lineReader) record(raw []byte, offset int64, y entry.Yield) bool {
 		switch {
 		case p != nil:
 			r.plan = p
+		case r.framing != nil && r.framing(raw):
+			r.Frame(offset, int64(len(raw)))
+			return true
 		case r.loose:
 			return r.alone(rec, y)
 		default:

@@ -120,6 +120,8 @@ type Schema struct {
 	// Rest of the record's line. With GoesOn only the lines that it accepts go on; others stand by themselves.
 	Several bool
 	GoesOn  func(line []byte) bool
+	// Between, when set, tells lines that stand between records of several Forms and say nothing.
+	Between func(line []byte) bool
 	// Layout is how the fields of a line are set apart.
 	Layout
 
@@ -227,7 +229,7 @@ func (f *Schema) Read(r *entry.Reader, y entry.Yield) {
 	plans := f.ready()
 	l := newLineReader(r, plans[0])
 	if f.Forms != nil {
-		l.forms, l.loose = plans, f.Free
+		l.forms, l.loose, l.framing = plans, f.Free, f.Between
 	}
 	if f.Several {
 		begins := func(line []byte) bool {

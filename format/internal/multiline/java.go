@@ -62,6 +62,9 @@ func javaRead(f times.File, line []byte) (p javaParts, ok bool) {
 	bracket := at < len(line) && line[at] == '['
 	if bracket {
 		at++
+		if end := bytes.Index(line[at:], []byte("] ")); p.level != nil && end > 0 && !quote.IsDigit(line[at]) {
+			p.thread, at, bracket = line[at:at+end], skipBlank(line, at+end+1), false // INFO  [main] 2024-03-05 06:07:08,123
+		}
 	}
 	t, size := f.Leading(line[at:])
 	if size == 0 {
@@ -99,7 +102,12 @@ func (p *javaParts) words(line []byte, at int) {
 			value := bytes.TrimSpace(rest[1:end])
 			inner := javaLevel(value)
 			thread, class, placed := classAt(value)
+			size := threadSize(rest[end+1:])
 			switch {
+			case size > 0 && p.level != nil && p.logger == nil && loggerSize(value) == len(value):
+				p.logger, p.thread = value, rest[end+3:end+size] // [logger] (thread) message
+				p.message = skipBlank(line, at+end+1+size)
+				return
 			case placed && p.level != nil && p.logger == nil:
 				p.thread, p.logger = thread, class // [thread:Class@17] - message
 				if p.message = skipBlank(line, at+end+1); bytes.HasPrefix(line[p.message:], []byte("- ")) {
@@ -138,6 +146,10 @@ func (p *javaParts) words(line []byte, at int) {
 			size := loggerSize(rest)
 			if size == 0 {
 				p.tailLogger(line)
+				return
+			}
+			if n := sourceSize(rest); n > 0 && bytes.HasPrefix(rest[n:], []byte(" - ")) {
+				p.logger, p.message = rest[:n], skipBlank(line, at+n+2) // Gate.java:617 - message
 				return
 			}
 			behind := rest[size:]
@@ -200,6 +212,37 @@ func classAt(value []byte) (thread, class []byte, ok bool) {
 		return nil, nil, false
 	}
 	return value[:colon], value[colon+1 : sign], isClass(value[colon+1:sign]) || isLogger(value[colon+1:sign])
+}
+
+// threadSize returns the length of a thread in parentheses with a blank before it and one behind it, as JBoss writes it
+// at the beginning of b; 0 for none.
+func threadSize(b []byte) int {
+	if !bytes.HasPrefix(b, []byte(" (")) {
+		return 0
+	}
+	end := bytes.Index(b, []byte(") "))
+	if end < 3 {
+		return 0
+	}
+	return end + 1
+}
+
+// sourceSize returns the length of a place in a program at the beginning of b, such as Gate.java:617; 0 for none.
+func sourceSize(b []byte) int {
+	const suffix = ".java:"
+	n := bytes.Index(b, []byte(suffix))
+	if n <= 0 || !isClass(b[:n]) {
+		return 0
+	}
+	n += len(suffix)
+	digits := n
+	for n < len(b) && quote.IsDigit(b[n]) {
+		n++
+	}
+	if n == digits {
+		return 0
+	}
+	return n
 }
 
 // isPID reports whether a number comes before ---.
@@ -277,7 +320,8 @@ func javaTold(f times.File, line []byte) bool {
 		return false // servers of OpenSearch
 	}
 	spark := len(p.stamp) == len("24/03/05 06:07:08") && p.stamp[2] == '/'
-	return ok && (isLogger(p.logger) || p.thread != nil && p.pid != nil || (p.thread != nil || spark) && isClass(p.logger))
+	return ok && (isLogger(p.logger) || p.thread != nil && sourceSize(p.logger) == len(p.logger) && p.logger != nil ||
+		p.thread != nil && p.pid != nil || (p.thread != nil || spark) && isClass(p.logger))
 }
 
 // julHeader tells the first of two lines that java.util.logging writes: Mar 05, 2024 6:07:08 AM org.example.Class

@@ -13,8 +13,31 @@ func Any(b []byte) (time.Time, bool) {
 	if t, ok := textTime(b); ok {
 		return t, true
 	}
-	t, n, dated, ok := BSD(b, time.Time{})
-	return t, ok && dated && n == len(b)
+	if t, n, dated, ok := BSD(b, time.Time{}); ok && dated && n == len(b) {
+		return t, true
+	}
+	return american(b)
+}
+
+// american reads 03/05/2024 06:07:08.123, also with two digits of the year, as it is where nothing else is known: the
+// month is first.
+func american(b []byte) (time.Time, bool) {
+	if len(b) < len("03/05/24 06:07:08") || b[2] != '/' || b[5] != '/' {
+		return time.Time{}, false
+	}
+	year, century, at := b[6:8], "20", 9
+	if b[8] != ' ' {
+		year, century, at = b[6:10], "", 11
+	}
+	if b[at-1] != ' ' {
+		return time.Time{}, false
+	}
+	month, day := b[:2], b[3:5]
+	if string(month) > "12" {
+		month, day = day, month
+	}
+	t, n := dated(b[at:], at, century, year, month, day)
+	return t, n == len(b)
 }
 
 // BSD reads "Nov 24 10:11:12" as syslog has it, the day also with one digit, with a zero or behind two spaces; a year
