@@ -20,8 +20,8 @@ const miniStackPackage = "ministack==1.5.33"
 
 // StartMiniStack starts a stand-in for S3, SQS, Lambda (functions of provided.al2023 as processes of this machine) and
 // Step Functions with distributed maps, though without ItemBatcher. It takes any signature, hands its functions the
-// keys that are returned, and waits between retries a hundredth of what is written.
-func StartMiniStack(t testing.TB) *S3 {
+// keys that are returned, and waits between retries a hundredth of what is written. Env are more variables.
+func StartMiniStack(t testing.TB, env ...string) *S3 {
 	t.Helper()
 	python := Python(t, miniStackPackage)
 	host, port := freeAddress(t)
@@ -29,7 +29,8 @@ func StartMiniStack(t testing.TB) *S3 {
 		URL:    "http://" + net.JoinHostPort(host, port),
 		Region: "eu-central-1", AccessKey: "123456789012", SecretKey: "realtest-secret-for-loopback",
 	}
-	serve(t, s.URL+"/_ministack/health", python, []string{"-m", "ministack"}, append(s.Env(),
+	env = append(env, s.Env()...)
+	serve(t, s.URL+"/_ministack/health", python, []string{"-m", "ministack"}, append(env,
 		"BIND_HOST="+host, "MINISTACK_HOST="+host, "GATEWAY_PORT="+port, "MINISTACK_ACCOUNT_ID="+s.AccessKey,
 		"MINISTACK_REGION="+s.Region,
 		"IOT_MTLS_ENABLED=0", "SFTP_ENABLED=0", "SFN_WAIT_SCALE=0.01", "TMPDIR="+t.TempDir(),
