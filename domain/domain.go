@@ -83,6 +83,12 @@ func ParseURL(text string) (*url.URL, error) {
 	return u, nil
 }
 
+// IsHost reports whether text is a host as it stands in a URL: a name or an address, with a port or without.
+func IsHost(text string) bool {
+	u, err := url.Parse("//" + text)
+	return err == nil && u.Host == text && u.Hostname() != "" && !strings.ContainsAny(text, " \\\"<>^`{|}")
+}
+
 func isLoopback(host string) bool {
 	if host == "localhost" {
 		return true

@@ -349,3 +349,17 @@ func TestTheCertificateIsComparedWithTheNameGiven(t *testing.T) {
 		}
 	}
 }
+
+func TestAHostIsANameOrAnAddress(t *testing.T) {
+	t.Parallel()
+	for _, host := range []string{"localhost", "search-x.eu-west-1.es.amazonaws.com:443", "127.0.0.1:9200", "[::1]:9200"} {
+		if !domain.IsHost(host) {
+			t.Errorf("%q is a host", host)
+		}
+	}
+	for _, host := range []string{"", "https://x", "x/y", "x?y", "x y", "u@x", ":9200", "x:port", "x#"} {
+		if domain.IsHost(host) {
+			t.Errorf("%q is no host", host)
+		}
+	}
+}

@@ -22,6 +22,7 @@ const (
 	NoDomain                              // no endpoint is given
 	BadDomain                             // the endpoint is not a URL of a domain
 	BadEndpoint                           // nor is it one that requests may be sent to
+	BadSignFor                            // what to sign for is no host
 	NoRegion                              // the region to sign for is not known
 	BadService                            // there is no such service to sign for
 	NeedlessCollection                    // a domain has no collections

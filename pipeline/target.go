@@ -97,6 +97,9 @@ func (t *Target) Transport(ctx context.Context, dial domain.DialFunc, maxInFligh
 	if err != nil {
 		return nil, &OptionError{BadEndpoint, err}
 	}
+	if t.SignFor != "" && !domain.IsHost(t.SignFor) {
+		return nil, optionf(BadSignFor, "sign for %q: it is no host", t.SignFor)
+	}
 	roots, err := t.Authorities()
 	if err != nil {
 		return nil, err

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
@@ -83,6 +84,11 @@ func New(cfg Config) (*Proxy, error) {
 		return nil, &domain.ConfigError{Err: errors.New("proxy: no transport")}
 	case cfg.Idle < 0:
 		return nil, &domain.ConfigError{Err: fmt.Errorf("proxy: clients may be idle for %s", cfg.Idle)}
+	}
+	for _, host := range cfg.Hosts {
+		if !domain.IsHost(host) && net.ParseIP(host) == nil {
+			return nil, &domain.ConfigError{Err: fmt.Errorf("proxy: %q is no NAME or NAME:PORT of a Host header", host)}
+		}
 	}
 	if cfg.Idle == 0 {
 		cfg.Idle = time.Minute

@@ -150,6 +150,7 @@ var optionHints = map[pipeline.Problem]string{
 	pipeline.NoDomain:           "name the endpoint with --domain https://… or PENSTOCK_DOMAIN",
 	pipeline.BadDomain:          "write it as " + endpointForm,
 	pipeline.BadEndpoint:        "write it as " + endpointForm + "; plain http is for loopback only",
+	pipeline.BadSignFor:         "write it as search-name-id.region.es.amazonaws.com, without https:// and path",
 	pipeline.NoRegion:           "say it with --region; this host name does not tell it, and it is never guessed",
 	pipeline.BadService:         "es is a domain, aoss a serverless collection",
 	pipeline.NeedlessCollection: "say --service aoss when this is a collection under another name",

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -100,6 +101,9 @@ func (o *doctorOptions) run(cmd *cobra.Command, a *app) error {
 	return exitWith(report.Exit())
 }
 
+// functionName is what the Lambda API takes for a function: its name, its ARN or parts of that, with a version.
+var functionName = regexp.MustCompile(`^[\w:$-]+$`)
+
 // config puts the walk together.
 func (o *doctorOptions) config(ctx context.Context, cmd *cobra.Command) (doctor.Config, error) {
 	if o.URL == "" {
@@ -109,6 +113,15 @@ func (o *doctorOptions) config(ctx context.Context, cmd *cobra.Command) (doctor.
 		if _, err := iam.ParseDomain(o.domainARN); err != nil {
 			return doctor.Config{}, &usageError{Err: err, Hint: "--domain-arn arn:aws:es:REGION:ACCOUNT:domain/NAME"}
 		}
+	}
+	if u, err := url.Parse(o.queue); o.queue != "" && (err != nil || u.Scheme != "https" && u.Scheme != "http" ||
+		u.Host == "" || strings.Trim(u.Path, "/") == "") {
+		return doctor.Config{}, usagef("write it as https://sqs.REGION.amazonaws.com/ACCOUNT/NAME",
+			"--queue: %q is not the URL of a queue", o.queue)
+	}
+	if o.function != "" && !functionName.MatchString(o.function) {
+		return doctor.Config{}, usagef("write its name, or arn:aws:lambda:REGION:ACCOUNT:function:NAME",
+			"--function: %q names no function", o.function)
 	}
 	roots, err := o.Authorities()
 	if err != nil {
