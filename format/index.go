@@ -13,6 +13,7 @@ import (
 type index struct {
 	always  set
 	starts  [256]set // by the first byte of a line
+	dated   set      // those with lines that may begin like a date as in 2026-11-24
 	rows    *events.Index
 	rowSets []set // which formats have the row of that number
 
@@ -37,6 +38,13 @@ func (s *set) add(n int) { s[n>>6] |= 1 << (n & 63) }
 func (s *set) join(other *set) {
 	for i := range s {
 		s[i] |= other[i]
+	}
+}
+
+// keep leaves out what is not in the other set.
+func (s *set) keep(other *set) {
+	for i := range s {
+		s[i] &= other[i]
 	}
 }
 
@@ -78,6 +86,9 @@ func newIndex(formats []schema) *index {
 				x.rowSets[len(rows)-1].add(n)
 				continue
 			}
+			if d, ok := form.(interface{ MayBeDated() bool }); !ok || d.MayBeDated() {
+				x.dated.add(n)
+			}
 			g, ok := form.(interface{ Starts() lines.Bytes })
 			if !ok {
 				x.always.add(n)
@@ -98,7 +109,11 @@ func newIndex(formats []schema) *index {
 func (x *index) mayFit(r *entry.Reader) set {
 	may := x.always
 	for _, line := range r.Lines(entry.FirstLines) {
-		may.join(&x.starts[line[0]])
+		starts := x.starts[line[0]]
+		if lines.IsDated(line) {
+			starts.keep(&x.dated)
+		}
+		may.join(&starts)
 	}
 	x.rows.MayFit(r, func(row int) { may.join(&x.rowSets[row]) })
 	return may

@@ -13,6 +13,8 @@ type Check struct {
 	Is    func(value []byte) bool
 	// text is in every value, empty for none.
 	text string
+	// of are the bytes that values are made of, none when that is not known.
+	of Bytes
 }
 
 // Bytes is a set of bytes.
@@ -44,11 +46,11 @@ const digits = "0123456789"
 
 // OneOf takes the words and nothing else.
 func OneOf(words ...string) Check {
-	var first Bytes
+	var first, all Bytes
 	for _, word := range words {
-		first = first.With(Of(word[:1]))
+		first, all = first.With(Of(word[:1])), all.With(Of(word))
 	}
-	return Check{First: first, Is: func(value []byte) bool {
+	return Check{First: first, of: all, Is: func(value []byte) bool {
 		for _, word := range words { //nolint:modernize // slices.Contains takes a string, which would have to be made
 			if string(value) == word {
 				return true
@@ -67,7 +69,7 @@ func Begins(head string) Check {
 
 // Hex takes n hexadecimal digits in small letters.
 func Hex(n int) Check {
-	return Check{First: Of(digits + "abcdef"), Is: func(value []byte) bool {
+	return Check{First: Of(digits + "abcdef"), of: Of(digits + "abcdef"), Is: func(value []byte) bool {
 		for _, c := range value {
 			if !quote.IsDigit(c) && (c < 'a' || c > 'f') {
 				return false
@@ -79,7 +81,7 @@ func Hex(n int) Check {
 
 // Digits takes between least and most decimal digits.
 func Digits(least, most int) Check {
-	return Check{First: Of(digits), Is: func(value []byte) bool {
+	return Check{First: Of(digits), of: Of(digits), Is: func(value []byte) bool {
 		for _, c := range value {
 			if !quote.IsDigit(c) {
 				return false
@@ -92,7 +94,7 @@ func Digits(least, most int) Check {
 // Word takes what is made of some bytes alone.
 func Word(of string) Check {
 	set := Of(of)
-	return Check{First: set, Is: func(value []byte) bool {
+	return Check{First: set, of: set, Is: func(value []byte) bool {
 		for _, c := range value {
 			if !set.Has(c) {
 				return false
@@ -119,11 +121,15 @@ func HostPort() Check {
 
 // Either takes what one of the checks does.
 func Either(checks ...Check) Check {
-	var first Bytes
+	var first, all Bytes
+	known := true
 	for _, c := range checks {
-		first = first.With(c.First)
+		first, all, known = first.With(c.First), all.With(c.of), known && c.of != Bytes{}
 	}
-	return Check{First: first, Is: func(value []byte) bool {
+	if !known {
+		all = Bytes{}
+	}
+	return Check{First: first, of: all, Is: func(value []byte) bool {
 		for _, c := range checks {
 			if c.Is(value) {
 				return true
@@ -238,6 +244,42 @@ func (f *Field) starts(bare bool) Bytes {
 		first = first.With(Of(`"[`))
 	}
 	return first
+}
+
+// IsDated reports whether a line begins like a date as in 2026-11-24: many do, and few formats have one there.
+func IsDated(line []byte) bool {
+	return len(line) > 4 && line[4] == '-' && quote.IsDigit(line[0]) && quote.IsDigit(line[1]) && quote.IsDigit(line[2]) &&
+		quote.IsDigit(line[3])
+}
+
+// mayBeDated reports whether a line may begin like a date whose first fields these are.
+func mayBeDated(fields []Field) bool {
+	for i := range fields {
+		f := &fields[i]
+		if f.mayBeDated() {
+			return true
+		}
+		if !f.Optional {
+			return false
+		}
+	}
+	return true
+}
+
+func (f *Field) mayBeDated() bool {
+	switch {
+	case f.Lead != "":
+		return quote.IsDigit(f.Lead[0])
+	case f.measured() && f.Kind != DayFirst, f.Width > 0, f.End != "" && (f.End[0] == '-' || quote.IsDigit(f.End[0])):
+		return true
+	case f.Is.Is != nil && f.Is.of != Bytes{}:
+		return f.Is.of.Has('-')
+	}
+	switch f.Kind {
+	case Clock, Syslog, Epoch, Seconds, DayFirst, MonthDay:
+		return false
+	}
+	return true
 }
 
 // Unbracketed takes values without brackets and spaces in them.

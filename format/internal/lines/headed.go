@@ -101,6 +101,12 @@ func (f *Headed) Starts() Bytes {
 	return s
 }
 
+// MayBeDated reports whether a line may begin like a date as in 2026-11-24.
+func (f *Headed) MayBeDated() bool {
+	f.ready()
+	return f.headers.Has('2') || slices.ContainsFunc(f.fallbacks, func(one fallback) bool { return !one.plain.undated })
+}
+
 // Told looks for a line that names fields, or for a record with known columns.
 func (f *Headed) Told(r *entry.Reader) bool { return f.Fits(r) > 0 }
 

@@ -148,6 +148,11 @@ func (f *Schema) Starts() (s Bytes) {
 	return s
 }
 
+// MayBeDated reports whether a line may begin like a date as in 2026-11-24.
+func (f *Schema) MayBeDated() bool {
+	return slices.ContainsFunc(f.forms(), func(form Form) bool { return mayBeDated(form.Fields[:form.Least]) })
+}
+
 // starts returns the bytes with which a line of these fields may begin.
 func starts(fields []Field, bare bool) (s Bytes) {
 	for i := range fields {
@@ -328,6 +333,7 @@ type plan struct {
 	record    string
 	least     int
 	starts    Bytes
+	undated   bool   // no line begins like a date
 	inside    []byte // a text that every record contains, empty for none
 	separator byte
 	bare      bool
@@ -374,6 +380,7 @@ func newPlan(record string, least int, layout Layout, fields []Field) *plan {
 		fields: fields, steps: make([]step, len(fields)),
 	}
 	p.beyond.kind, p.starts = beyond, starts(fields, layout.Bare)
+	p.undated = !mayBeDated(fields[:least])
 	if p.separator == 0 {
 		p.separator = ' '
 	}
@@ -481,7 +488,7 @@ func documented(fields []Field) []entry.Field {
 // begins reports whether the first fields of a line are what the plan wants to see in them, and where they end. What
 // stands for a time must be one; times are checked last, because that costs most.
 func (p *plan) begins(line []byte) (end int, ok bool) {
-	if len(line) > 0 && !p.starts.Has(line[0]) {
+	if len(line) > 0 && !p.starts.Has(line[0]) || p.undated && IsDated(line) {
 		return 0, false
 	}
 	var stamps [4]struct {
