@@ -73,8 +73,10 @@ func compileAll(general, list []Rule, schema expr.Schema, stages Stages) (c *Cha
 	c = &Chain{stages: stages}
 	env := &Env{Schema: maps.Clone(schema), Stages: stages}
 	list = slices.Concat(general, list)
+	named := map[string]bool{}
 	for i := range list {
 		env.general = i < len(general)
+		list[i].Name = ownName(&list[i], i, named)
 		one, err := compile(&list[i], i, env)
 		if len(err) > 0 {
 			wrong = append(wrong, err...)
@@ -94,9 +96,6 @@ func compile(r *Rule, number int, env *Env) (one rule, wrong []*RuleError) {
 	one.Rule = *r
 	if r.Verb == nil {
 		return one, []*RuleError{{number, []string{"rule"}, errNoVerb}}
-	}
-	if one.Name == "" {
-		one.Name = DefaultName(r.Verb, number)
 	}
 	var err error
 	if r.When != "" {
@@ -121,6 +120,20 @@ func compile(r *Rule, number int, env *Env) (one rule, wrong []*RuleError) {
 		one.drop.Reason = v.Why()
 	}
 	return one, nil
+}
+
+// ownName is the name of a rule among those before it: letters and counts tell rules by their names.
+func ownName(r *Rule, number int, taken map[string]bool) string {
+	name := r.Name
+	if name == "" && r.Verb != nil {
+		name = DefaultName(r.Verb, number)
+	}
+	one := name
+	for n := 2; taken[one]; n++ {
+		one = fmt.Sprintf("%s-%d", name, n)
+	}
+	taken[one] = true
+	return one
 }
 
 // DefaultName is the name of a rule without one: why it drops, or its verb and place.

@@ -2,6 +2,7 @@ package rules_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/seed56735111/penstock"
@@ -81,5 +82,41 @@ func TestADroppedRecordIsShapedForItsID(t *testing.T) {
 	}
 	if drop, ok := errors.AsType[*rules.DropError](err); !ok || drop.Rule != "why" {
 		t.Errorf("got %v, want the rule that left it out", err)
+	}
+}
+
+// Rules for all records and those of a route have names of their own in letters and counts, whatever the file calls
+// them: a replay leaves out those that have run, and no other.
+func TestRulesOfOneNameAreTold(t *testing.T) {
+	t.Parallel()
+	set := func(field string) rules.Rule {
+		return rules.Rule{Name: "set-1", Verb: rules.Set{Fields: []rules.Assignment{{Field: field, Value: "x"}}}}
+	}
+	drop := rules.Rule{Verb: rules.Drop{Reason: "no"}, When: "n == 1"}
+	c, err := rules.Compile([]rules.Rule{set("a"), drop}, []rules.Rule{set("b"), drop}, nil, rules.Stages{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for names, want := range map[string]string{
+		"":                    `{"a":"x","b":"x"}`,
+		"set-1":               `{"b":"x"}`,
+		"set-1-2":             `{"a":"x"}`,
+		"set-1 set-1-2 no no": `{}`,
+	} {
+		e, err := c.Without(strings.Fields(names)).Shaper(&plain{}).Entry(nil, penstock.Identity{}, "", "json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		doc, err := e.Shape(&penstock.Record{JSON: []byte(`{}`)})
+		if err != nil || string(doc.Body()) != want {
+			t.Errorf("without %q: %s, %v, want %s", names, doc.Body(), err, want)
+		}
+		var counted []string
+		for _, one := range e.(penstock.RuleCounter).RuleCounts() { //nolint:forcetypeassert // there are rules
+			counted = append(counted, one.Rule)
+		}
+		if names == "" && strings.Join(counted, " ") != "set-1 no set-1-2 no-2" {
+			t.Errorf("they are called %s", counted)
+		}
 	}
 }

@@ -25,9 +25,10 @@ func newCheckCommand(a *app) *cobra.Command {
 with it, one mistake a line, as FILE:LINE:COLUMN. It asks nobody: no domain, no bucket, no credentials.
 
 Of rules with conditions it says what these cost for one record: docs/expressions.md has the unit. A warning is what is
-most likely not meant. With --against it also says, as warnings, what goes another way than by an
-earlier file: to other indexes or another domain, by other routes, read as another format. docs/configuration.md lists
-the keys of a file; an editor completes and checks them by docs/configuration.schema.json.
+most likely not meant. With --against it also says, as warnings, what goes another way than by an earlier file: to other
+indexes or another domain, by other routes, read as another format; and which rules are new, gone, changed or in another
+order, and what that does. docs/configuration.md lists the keys of a file; an editor completes and checks them by
+docs/configuration.schema.json.
 
 Exit codes: 0 no mistake, at most warnings; 2 mistakes.`,
 		Example: "  penstock check penstock.yaml\n  penstock check - < penstock.yaml\n" +

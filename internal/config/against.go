@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/seed56735111/penstock/internal/settings"
@@ -31,6 +32,8 @@ func (f *File) Against(old *File) []Mistake {
 		}
 	}
 	f.formatsAgainst(old, &found)
+	f.keysAgainst(old, &found)
+	f.rulesAgainst("", f.Always, old.Always, &found)
 	f.routesAgainst(old, &found)
 	return found.sorted()
 }
@@ -78,6 +81,10 @@ func (f *File) routesAgainst(old *File, found *finder) {
 		if is.Routing != was.Routing {
 			found.warn(at, "route %q: the routing was %q and is %q; the same id may be there twice, in two shards", is.Name,
 				was.Routing, is.Routing)
+		}
+		f.rulesAgainst(is.Name, is.Rules, was.Rules, found)
+		if !slices.Equal(is.Drop, was.Drop) {
+			found.warn(at, "route %q: what its drop leaves out is not the same as before", is.Name)
 		}
 		if is.Format != was.Format {
 			found.warn(at, "route %q: it is read as %s instead of %s; other records have other ids", is.Name,

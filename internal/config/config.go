@@ -40,6 +40,8 @@ type File struct {
 	// Routes say what becomes of entries, in their order.
 	Routes []pipeline.Route
 	places map[string]place // of the routes, by name
+	// rulePlaces are those of the rules of each route, by its name, which is empty for Always.
+	rulePlaces map[string][]place
 	// Formats are those of the user's own, in their order.
 	Formats []Format
 	// RouteValues are the settings of each route, in the order of the file.
@@ -266,12 +268,16 @@ func build(path string, root *node, warnings []Mistake) *File {
 	file.Tables = tablesOf(root.member("tables"))
 	file.Keys = keysOf(root.member("keys"))
 	file.price, _ = strconv.ParseFloat(root.textAt("price_per_gb"), 64)
-	file.Always, _ = rulesIn(root.member("always"))
+	file.rulePlaces = map[string][]place{}
+	always, from := rulesIn(root.member("always"))
+	file.Always, file.rulePlaces[""] = always, placesOf(from)
 	if routes := root.member("routes"); routes != nil {
 		file.Routes, file.places = routesOf(routes), map[string]place{}
 		for _, r := range routes.items {
 			name := r.member("name").text
 			file.places[name] = r.place
+			_, from := rulesIn(r.member("rules"))
+			file.rulePlaces[name] = placesOf(from)
 			for _, m := range r.members {
 				if v, ok := valueOfMember(path, m); ok && m.key != "name" {
 					file.RouteValues = append(file.RouteValues, RouteValue{name, m.key, v})
@@ -292,6 +298,15 @@ func build(path string, root *node, warnings []Mistake) *File {
 		}
 	}
 	return file
+}
+
+// placesOf are where nodes begin.
+func placesOf(nodes []*node) []place {
+	all := make([]place, 0, len(nodes))
+	for _, n := range nodes {
+		all = append(all, n.place)
+	}
+	return all
 }
 
 // amount is one of money, above nothing and below a million.

@@ -267,6 +267,72 @@ routes:
 	}
 }
 
+func TestAgainstTellsOfRules(t *testing.T) {
+	t.Parallel()
+	parse := func(text string) *config.File {
+		file, err := config.Parse("p.yaml", []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	const head = "keys: {k: 'env:A'}\n"
+	const old = head + `always:
+  - redact: {fields: [user], with: mask}
+  - set: {a: b}
+  - {drop: debug, when: 'level == "debug"'}
+routes:
+  - name: web
+    rules:
+      - {name: late, set: {late: 'yes'}}
+      - {name: out, drop: x, when: 'n == 1'}
+      - {name: trial, drop: y, when: 'n == 2', shadow: true}
+`
+	for _, tt := range []struct {
+		text string
+		want []string
+	}{
+		{old, nil},
+		{strings.Replace(old, "set: {a: b}", "set: {a: b}\n    name: called", 1), nil},
+		{strings.Replace(old, "env:A", "env:B", 1), []string{
+			`1:1: warning: key "k" is from elsewhere: hashes by another key do not join with those before`,
+		}},
+		{head + `always:
+  - {drop: noise, when: 'level == "trace"'}
+  - set: {a: b}
+  - {drop: debug, when: 'level == "info"'}
+routes:
+  - name: web
+    rules:
+      - {name: out, keep: x, when: 'n == 1'}
+      - {name: late, set: {late: 'yes'}}
+      - {name: trial, drop: y, when: 'n == 2'}
+      - index: 'x-{yyyy}'
+      - split: {field: items}
+`, []string{
+			`1:1: warning: for all records: rule "redact-1" is gone, by which records are redacted`,
+			`3:5: warning: for all records: rule "noise" is new: records for which level == "trace" are left out`,
+			`5:5: warning: for all records: rule "debug" is changed: records for which level == "info" are left out`,
+			`9:9: warning: route "web": rule "out" was a drop and is a keep: records for which n == 1 are not left out by rules ` +
+				`behind it`,
+			`10:9: warning: route "web": rule "late" stood before "out": it does its work on what that has left`,
+			`11:9: warning: route "web": rule "trial" is not in the shadow any more: records for which n == 2 are ` +
+				`left out`,
+			`12:9: warning: route "web": rule "index-4" is new: records go to "x-{yyyy}", where what was shipped before is ` +
+				`there a second time when it is shipped again`,
+			`13:9: warning: route "web": rule "split-5" is new: records become one for each element of "items", under other ids`,
+		}},
+	} {
+		var got []string
+		for _, m := range parse(tt.text).Against(parse(old)) {
+			got = append(got, strings.TrimPrefix(config.Line("p.yaml", m), "p.yaml:"))
+		}
+		if diff := cmp.Diff(got, tt.want); diff != "" {
+			t.Errorf("(-got +want):\n%s", diff)
+		}
+	}
+}
+
 func TestFlagsWinOverRoutes(t *testing.T) {
 	t.Parallel()
 	file, err := config.Parse("p.yaml", []byte("always: [{index: z}, {data_stream: z}]\nroutes:\n"+
