@@ -11,17 +11,24 @@ import (
 
 // Put copies n bytes. It copies up to Pad-1 more, which both slices must have.
 func Put(to, from []byte, n int) {
+	if n > far {
+		copy(to, from[:n])
+		return
+	}
 	for i := 0; i < n; i += Pad {
 		*(*[Pad]byte)(to[i:]) = *(*[Pad]byte)(from[i:])
 	}
 }
 
+// far is from where on copy is faster.
+const far = 64
+
 // Until returns where the first c is from wide[at] on, and end, behind which there are Pad bytes, when it is not before
 // that.
 func Until(wide []byte, at, end int, c byte) int {
 	all := uint64(c) * Ones
-	for far := at + near; at < end; at += 8 {
-		if at == far {
+	for last := at + near; at < end; at += 8 {
+		if at == last {
 			if n := bytes.IndexByte(wide[at:end], c); n >= 0 {
 				return at + n
 			}

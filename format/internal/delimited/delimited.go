@@ -128,7 +128,7 @@ func (r *reader) rows(f *Grammar, y entry.Yield) {
 		line := r.upTo(end)
 		before := banner > 0
 		banner -= end
-		if len(bytes.TrimSpace(line)) == 0 {
+		if entry.IsBlank(line) {
 			r.Advance(end)
 			continue
 		}

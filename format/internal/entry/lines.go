@@ -3,6 +3,7 @@ package entry
 import (
 	"bytes"
 	"errors"
+	"unicode/utf8"
 
 	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/internal/quote"
@@ -17,7 +18,7 @@ func (r *Reader) EachLine(y Yield, line func(text []byte, offset int64) bool) {
 		case ok:
 			offset := r.Offset()
 			r.Advance(size)
-			if len(bytes.TrimSpace(text)) > 0 && !line(text, offset) {
+			if !IsBlank(text) && !line(text, offset) {
 				return
 			}
 		case !r.Ended() || r.Len() > r.Max:
@@ -31,6 +32,14 @@ func (r *Reader) EachLine(y Yield, line func(text []byte, offset int64) bool) {
 	}
 }
 
+// IsBlank reports whether a line has nothing but white space.
+func IsBlank(line []byte) bool {
+	if len(line) > 0 && line[0] > ' ' && line[0] < utf8.RuneSelf {
+		return false
+	}
+	return len(bytes.TrimSpace(line)) == 0
+}
+
 // byteOrderMark stands where files that begin with it were put together.
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
@@ -39,6 +48,9 @@ var byteOrderMark = []byte("\xef\xbb\xbf")
 func (r *Reader) skipFill() {
 	for {
 		b, n := r.Bytes(), r.Len()
+		if n > 0 && b[0] != 0 && b[0] != byteOrderMark[0] {
+			return
+		}
 		skip := 0
 		for skip < n && b[skip] == 0 {
 			skip++

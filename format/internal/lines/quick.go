@@ -14,6 +14,7 @@ const (
 	quickText
 	quickInteger
 	quickDecimal
+	quickAddress
 )
 
 func (f *Field) quickness() quickness {
@@ -25,6 +26,8 @@ func (f *Field) quickness() quickness {
 		return quickInteger
 	case f.Kind == Decimal:
 		return quickDecimal
+	case f.Kind == Address:
+		return quickAddress
 	}
 	return unhurried
 }
@@ -38,6 +41,7 @@ func (r *lineReader) quick(b, line []byte, n, at, enclosing int) (_ []byte, _, _
 		return b, n, at, enclosing
 	}
 	wide, o, b := line[:len(line)+quote.Pad], len(b), b[:cap(b)]
+fields:
 	for n < len(p.steps) && at < len(line) {
 		s := &p.steps[n]
 		if s.quick == unhurried {
@@ -57,19 +61,36 @@ func (r *lineReader) quick(b, line []byte, n, at, enclosing int) (_ []byte, _, _
 		}
 		size := end - from
 		if size > 1 || size == 1 && wide[from] != '-' {
-			if s.quick != quickText && !s.quick.isNumber(wide, from, size) {
-				break
+			port := 0 // how many digits it has
+			switch s.quick {
+			case quickText:
+			case quickAddress:
+				if port = portOf(wide, from, end); port == 0 {
+					break fields
+				}
+				size -= port + 1
+			default:
+				if !s.quick.isNumber(wide, from, size) {
+					break fields
+				}
 			}
-			if len(b)-o < len(s.head)+size+quote.Pad {
-				b = slices.Grow(b[:o], len(s.head)+size+quote.Pad)
+			if room := len(s.head) + len(s.behind) + size + 8 + quote.Pad; len(b)-o < room {
+				b = slices.Grow(b[:o], room)
 				b = b[:cap(b)]
 			}
 			quote.Put(b[o:], s.head, len(s.first))
 			o += len(s.first)
 			quote.Put(b[o:], wide[from:], size)
-			if o += size; s.quick == quickText {
+			o += size
+			if s.quick == quickText || port > 0 {
 				b[o] = '"'
 				o++
+			}
+			if port > 0 {
+				quote.Put(b[o:], s.behind, len(s.parts[1]))
+				o += len(s.parts[1])
+				quote.Put(b[o:], wide[end-port:], port)
+				o += port
 			}
 		}
 		enclosing += quotes
@@ -77,6 +98,24 @@ func (r *lineReader) quick(b, line []byte, n, at, enclosing int) (_ []byte, _, _
 		n++
 	}
 	return b[:o], n, at, enclosing
+}
+
+// portOf returns how many digits the port has at the end of what is an address and a port, 0 where that has to be looked
+// at.
+func portOf(wide []byte, from, end int) int {
+	for n := 1; n <= 5 && end-n-1 > from; n++ {
+		if !quote.IsDigit(wide[end-n]) {
+			break
+		}
+		if wide[end-n-1] != ':' {
+			continue
+		}
+		if wide[from] == '[' || wide[end-n] == '0' && n > 1 || end-n-2 == from && wide[from] == '-' {
+			break
+		}
+		return n
+	}
+	return 0
 }
 
 // quotedEnd returns where the second of the quotes stands that are around a value of a line without backslashes, -1

@@ -358,9 +358,11 @@ type step struct {
 	quick quickness // whether it has to be looked at closely
 	first string    // what comes before the value
 	head  []byte    // the same with Pad bytes behind it
-	parts [3]string // the same for what is taken out of an address or a request
-	other string    // the same for a value that is not of the kind, in a plan that is lenient
-	query [2]string // the same for what is taken out of its URL
+	// behind is what comes before the port of an address, with Pad bytes too.
+	behind []byte
+	parts  [3]string // the same for what is taken out of an address or a request
+	other  string    // the same for a value that is not of the kind, in a plan that is lenient
+	query  [2]string // the same for what is taken out of its URL
 }
 
 // allow makes a plan lenient: it takes values that are not of their kind as text.
@@ -418,7 +420,10 @@ func newPlan(record string, least int, layout Layout, fields []Field) *plan {
 		case Text, Message, IP, Stamp, Delimiter, Day, Clock, ISO, ISOText, CLF, Syslog, AnyTime, DayFirst, MonthDay:
 			s.first += `"`
 		}
-		s.quick = f.quickness()
+		if s.quick = f.quickness(); s.quick == quickAddress {
+			s.first = s.parts[0]
+			s.behind = append([]byte(s.parts[1]), make([]byte, quote.Pad)...)
+		}
 		s.head = append([]byte(s.first), make([]byte, quote.Pad)...)
 	}
 	return p
