@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,6 +25,7 @@ import (
 func newTestCommand(a *app) *cobra.Command {
 	var junit string
 	var asJSON bool
+	var more []string
 	cmd := &cobra.Command{
 		Use:   "test FILE",
 		Short: "Say whether the routes and rules of a file make of their samples what is expected",
@@ -31,7 +33,8 @@ func newTestCommand(a *app) *cobra.Command {
 records with what is expected: fields of the documents, the index, and what is left out or becomes a dead letter, and
 why. For a sample of which something else becomes it prints the difference. It sends nothing.
 
-docs/routes.md lists the keys of a test.
+Tests stand in the routes, in a file beside the configuration whose name ends in .test.yaml (penstock.test.yaml for
+penstock.yaml), and in those that --tests names. docs/routes.md lists the keys of a test.
 
 Exit codes: 0 everything is as expected, 1 a test failed, 2 usage, or a file with mistakes.`,
 		Example: "  penstock test penstock.yaml\n  penstock test penstock.yaml --junit report.xml",
@@ -39,25 +42,34 @@ Exit codes: 0 everything is as expected, 1 a test failed, 2 usage, or a file wit
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		// A file with mistakes that is found beside the one to test is none of this command's business.
 		PersistentPreRunE: func(*cobra.Command, []string) error { return nil },
-		RunE:              func(_ *cobra.Command, args []string) error { return a.testRoutes(args[0], junit, asJSON) },
+		RunE:              func(_ *cobra.Command, args []string) error { return a.testRoutes(args[0], more, junit, asJSON) },
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	cmd.Flags().StringArrayVar(&more, "tests", nil, "a file with more tests; may be given several times")
 	junitFlag(cmd, &junit)
 	return cmd
 }
 
-func (a *app) testRoutes(path, junit string, asJSON bool) error {
+func (a *app) testRoutes(path string, more []string, junit string, asJSON bool) error {
 	data, err := readBounded(a.In, path, config.MaxBytes+1)
 	if err != nil {
 		return usagef("name a configuration file in YAML or JSON", "read configuration: %w", err)
 	}
-	dir := filepath.Dir(path)
 	if path == "-" {
-		path, dir = "standard input", "."
+		path = "standard input"
+	} else if beside := testsBeside(path); beside != "" && !slices.Contains(more, beside) {
+		more = append([]string{beside}, more...)
 	}
 	file, err := config.Parse(path, data)
 	if err != nil {
 		return &usageError{Err: err, Hint: "penstock check says all that is wrong with the file"}
+	}
+	for _, name := range more {
+		tests, err := a.readTests(name, file)
+		if err != nil {
+			return err
+		}
+		file.Tests = append(file.Tests, tests...)
 	}
 	if len(file.Tests) == 0 {
 		return usagef("docs/routes.md explains how to write one", "%s has no tests", path)
@@ -65,18 +77,42 @@ func (a *app) testRoutes(path, junit string, asJSON bool) error {
 	cases := make([]testCase, 0, len(file.Tests))
 	for i := range file.Tests {
 		t := &file.Tests[i]
-		came, err := runRouteTest(file, t, dir)
+		in := cmp.Or(t.In, path)
+		came, err := runRouteTest(file, t, filepath.Dir(in))
 		if err != nil {
-			return fmt.Errorf("%s:%d: %w", path, t.Line, err)
+			return fmt.Errorf("%s:%d: %w", in, t.Line, err)
 		}
 		cases = append(cases, testCase{
-			Suite: t.Route, Name: t.Name, File: path, Line: t.Line, Failures: came.differ(t),
+			Suite: cmp.Or(t.Route, in), Name: t.Name, File: in, Line: t.Line, Failures: came.differ(t),
 		})
 	}
 	if err := writeJUnit(junit, path, cases); err != nil {
 		return err
 	}
 	return a.reportCases(cases, plural(int64(len(file.Routes)), "route"), asJSON)
+}
+
+// testsBeside is the file with tests beside a configuration, empty when there is none.
+func testsBeside(path string) string {
+	ext := filepath.Ext(path)
+	name := strings.TrimSuffix(path, ext) + ".test" + ext
+	if _, err := os.Stat(name); err != nil {
+		return ""
+	}
+	return name
+}
+
+// readTests reads a file with tests for a configuration.
+func (a *app) readTests(name string, of *config.File) ([]config.RouteTest, error) {
+	data, err := readBounded(a.In, name, config.MaxBytes+1)
+	if err != nil {
+		return nil, usagef("name a file with tests in YAML or JSON", "read tests: %w", err)
+	}
+	tests, err := config.ParseTests(name, data, of)
+	if err != nil {
+		return nil, &usageError{Err: err, Hint: "docs/routes.md lists the keys of a test"}
+	}
+	return tests, nil
 }
 
 // became is what has become of a sample.
@@ -99,7 +135,11 @@ func runRouteTest(file *config.File, t *config.RouteTest, dir string) (*became, 
 	}
 	file.Into(&read, func(string) bool { return false })
 	read.Tables = tables
-	if t.As == "" { // by its own route, whatever it matches
+	as := t.As
+	if as == "" && t.Route == "" { // by whichever route takes it
+		as = "/sample"
+	}
+	if as == "" { // by its own route, whatever it matches
 		read.Routes = slices.DeleteFunc(read.Routes, func(r pipeline.Route) bool { return r.Name != t.Route })
 		read.Routes[0].Match = pipeline.Match{}
 	}
@@ -116,15 +156,15 @@ func runRouteTest(file *config.File, t *config.RouteTest, dir string) (*became, 
 		}
 		var err error
 		if text, err = os.ReadFile(name); err != nil {
-			return nil, usagef("file counts from the configuration file", "read sample: %w", err)
+			return nil, usagef("file counts from the file that the test stands in", "read sample: %w", err)
 		}
 	}
 	id.Key = name
-	if bucket, key, ok := config.SplitObject(t.As); ok {
-		id.Bucket, id.Key, id.ETag, name = bucket, key, "sample", t.As
+	if bucket, key, ok := config.SplitObject(as); ok {
+		id.Bucket, id.Key, id.ETag, name = bucket, key, "sample", as
 	} else {
-		if t.As != "" {
-			id.Key, name = t.As, t.As
+		if as != "" {
+			id.Key, name = as, as
 		}
 		id.File = penstock.File{Path: id.Key, Stem: id.Key}
 	}
@@ -187,7 +227,7 @@ func (o *became) differ(t *config.RouteTest) []string {
 	if o.broken != nil {
 		fail("the sample cannot be read: %v", o.broken)
 	}
-	if t.As != "" && o.route != t.Route && o.broken == nil {
+	if t.As != "" && t.Route != "" && o.route != t.Route && o.broken == nil {
 		fail("route: want %s, got %s", t.Route, orNone(o.route))
 	}
 	if t.Documents != nil {

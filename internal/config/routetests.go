@@ -11,10 +11,11 @@ import (
 // RouteTest is a sample with what a route is expected to make of it.
 type RouteTest struct {
 	Name  string
-	Route string // the route that it is for
-	// Line is where it stands in the file.
+	Route string // the route that it is for; empty when any may take it
+	// In is the file that it stands in, when that is not the configuration, and Line is where.
+	In   string
 	Line int
-	// File is the sample's, and counts from the configuration file; Text is the sample without one.
+	// File is the sample's, and counts from the file that the test stands in; Text is the sample without one.
 	File, Text string
 	// As is the object or file that the sample is read as. With it routes are chosen as for that one; without, the sample
 	// goes by the route whatever it matches.
@@ -40,6 +41,49 @@ func testKeys() keys {
 			penstock.ReasonLimit, penstock.ReasonBinary, penstock.ReasonRule,
 		}},
 	}
+}
+
+// ParseTests reads a file with tests for a configuration. Its error is a *MistakesError with all that is wrong.
+func ParseTests(path string, data []byte, of *File) ([]RouteTest, error) {
+	f := &finder{}
+	root := read(path, data, f)
+	if root != nil {
+		testsFile().check(f, "the file", root)
+	}
+	var routes []string
+	for i := range of.Routes {
+		routes = append(routes, of.Routes[i].Name)
+	}
+	if root != nil && root.kind == object {
+		tests := root.member("tests")
+		f.relateTests(tests)
+		for _, item := range itemsOf(tests) {
+			if r := item.member("route"); r != nil && r.kind == scalar && !slices.Contains(routes, r.text) {
+				f.wrong(r.place, "no route is called %s%s", quoted(r.text), meant(r.text, routes))
+			}
+		}
+	}
+	if found := f.sorted(); len(found) > 0 {
+		return nil, &MistakesError{Path: path, Mistakes: found}
+	}
+	all := testsOf("", root.member("tests"))
+	for i, item := range root.member("tests").items {
+		all[i].In, all[i].Route = path, item.textAt("route")
+	}
+	return all, nil
+}
+
+func itemsOf(n *node) []*node {
+	if n == nil || n.kind != list {
+		return nil
+	}
+	return n.items
+}
+
+// testsFile are the keys of a file with tests.
+func testsFile() keys {
+	each := append(testKeys(), key{name: "route", usage: "the route that it is for", form: text{testFilled}})
+	return keys{{name: "tests", usage: "samples with what becomes of them", form: several{each, "a test"}, required: true}}
 }
 
 func testAs(v string) error {
