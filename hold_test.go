@@ -103,11 +103,25 @@ func (p paced) Items(context.Context) iter.Seq2[penstock.Item, error] {
 	}
 }
 
+// remote makes it take a while until an object's first byte.
+func remote(o *penstock.Object, first time.Duration) {
+	open := o.Open
+	o.Remote, o.Open = true, func(ctx context.Context) (*penstock.Stream, error) {
+		select {
+		case <-time.After(first):
+			return open(ctx)
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
 func TestSmallObjectsShareTheirRequests(t *testing.T) {
 	t.Parallel()
 	const answer, linger = 50 * time.Millisecond, time.Second
 	for name, tt := range map[string]struct {
 		items, inHand int
+		first         time.Duration // until a remote object's first byte
 		before        func(settled chan struct{}) func(i int)
 		batches       int // at most
 		within        time.Duration
@@ -130,6 +144,20 @@ func TestSmallObjectsShareTheirRequests(t *testing.T) {
 			},
 			batches: 3, within: 3*answer + 2*20*time.Millisecond,
 		},
+		"remote objects are waited for together": {
+			items: 128, first: 30 * time.Millisecond, before: func(chan struct{}) func(int) { return func(int) {} },
+			batches: 1, within: 2*30*time.Millisecond + answer,
+		},
+		"a source that waits until its items are settled waits for no send that waits for it": {
+			items: 9, first: 30 * time.Millisecond, before: func(settled chan struct{}) func(int) {
+				return func(i int) {
+					for range min(i, 3*(1-min(i%3, 1))) {
+						<-settled
+					}
+				}
+			},
+			batches: 3, within: 3*(30*time.Millisecond+answer) + 2*20*time.Millisecond,
+		},
 		"a slow source keeps nothing waiting": {
 			items: 3, before: func(chan struct{}) func(int) {
 				return func(int) { time.Sleep(300 * time.Millisecond) }
@@ -145,6 +173,9 @@ func TestSmallObjectsShareTheirRequests(t *testing.T) {
 				source := paced{before: tt.before(settled)}
 				for i := range tt.items {
 					item := s.item(fmt.Sprint(i), "ok\n")
+					if tt.first > 0 {
+						remote(&item.Objects[0], tt.first)
+					}
 					inner := item.Settle
 					item.Settle = func(ctx context.Context, err error) error {
 						defer func() { settled <- struct{}{} }()
@@ -153,7 +184,7 @@ func TestSmallObjectsShareTheirRequests(t *testing.T) {
 					source.items = append(source.items, item)
 				}
 				p := s.pipeline()
-				p.Source, p.Deliverer, p.InHand = source, domain, tt.inHand
+				p.Source, p.Deliverer, p.InHand, p.OpenAhead = source, domain, tt.inHand, 64
 				begun := time.Now()
 				result := p.Run(t.Context())
 				if took := time.Since(begun); took > tt.within || took >= linger+answer {

@@ -38,6 +38,8 @@ type Object struct {
 	Attr map[string]string
 	// Once says that the bytes can be read once only: standard input, a pipe.
 	Once bool
+	// Remote says that Open takes a while in which nothing is to be done here.
+	Remote bool
 	// Linger, when not zero, says that the stream comes while it is read. Reading it returns ErrIdle when nothing comes
 	// for a while, and what could become a record is not held back for longer than Linger.
 	Linger time.Duration

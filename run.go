@@ -32,6 +32,8 @@ type Pipeline struct {
 	Domains map[string]string
 	// Workers is the number of items being read at once, 4 when zero.
 	Workers int
+	// OpenAhead is how many remote objects are opened before a worker is free for them; zero opens none ahead.
+	OpenAhead int
 	// InHand bounds the items that are read or being read and not settled yet, 2,048 when zero. Items whose reading is
 	// over cost some 6 KB each: letting them wait together is what fills a batch from many small objects.
 	InHand int
@@ -102,6 +104,7 @@ type run struct {
 	stop   context.CancelFunc // take no more items
 	pause  atomic.Bool        // Pause is closed
 	brake  *brake
+	ahead  *ahead
 }
 
 func (r *run) run(ctx context.Context) Result {
@@ -129,7 +132,7 @@ func (r *run) run(ctx context.Context) Result {
 		cancel(&InterruptedError{Before: "it was known what became of everything", Err: context.Canceled})
 	})
 	go r.awaitPause(work)
-	r.brake = newBrake(r.Brake, r.Deliverer)
+	r.brake, r.ahead = newBrake(r.Brake, r.Deliverer), newAhead(r.OpenAhead)
 
 	reading := make(chan struct{}, workers) // one token for each item being read
 	hand := make(chan struct{}, inHand)     // one token for each item not settled
@@ -142,7 +145,9 @@ func (r *run) run(ctx context.Context) Result {
 			sourceErr = err
 			break
 		}
-		if !held.acquire(intake, hand) || !acquire(intake, reading) {
+		first := r.ahead.object(&item)
+		if !held.acquire(intake, hand) || first == nil && !acquire(intake, reading) ||
+			first != nil && !r.ahead.acquire(intake, first.Size) {
 			// Taken but not begun: give it back.
 			r.settle(work, item, context.Cause(intake))
 			break
@@ -151,7 +156,18 @@ func (r *run) run(ctx context.Context) Result {
 		held.begin()
 		wg.Go(func() {
 			letGo := sync.OnceFunc(func() { <-hand })
-			shipments := r.readItem(work, item, letGo)
+			var open *early
+			if first != nil {
+				if open = r.ahead.open(intake, work, first, reading); open == nil {
+					r.settle(work, item, context.Cause(intake)) // not begun
+					held.read()
+					r.brake.end()
+					letGo()
+					return
+				}
+				defer open.close()
+			}
+			shipments := r.readItem(work, item, open, letGo)
 			<-reading
 			held.read()
 			wg.Go(func() { // the stack that reading took is not kept while many items wait
@@ -217,11 +233,15 @@ func (r *run) endGrace(ctx, work context.Context, cancel context.CancelFunc) {
 	cancel()
 }
 
-// readItem reads the objects of one item. letGo makes room for another item in hand.
-func (r *run) readItem(ctx context.Context, item Item, letGo func()) []*shipment {
+// readItem reads the objects of one item, of which the first may be open already. letGo makes room for another item in
+// hand.
+func (r *run) readItem(ctx context.Context, item Item, open *early, letGo func()) []*shipment {
 	shipments := make([]*shipment, 0, len(item.Objects))
 	for i := range item.Objects {
-		h := &shipment{run: r, object: &item.Objects[i], letters: new(letterBox), letGo: letGo, begun: time.Now()}
+		h := &shipment{
+			run: r, object: &item.Objects[i], early: open, letters: new(letterBox), letGo: letGo, begun: time.Now(),
+		}
+		open = nil
 		shipments = append(shipments, h)
 		if r.pause.Load() {
 			h.err = &PausedError{Next: Place{Object: h.object.Name}}
@@ -297,6 +317,7 @@ func (r *run) report(h *shipment) {
 type shipment struct {
 	*run
 	object     *Object
+	early      *early // the object, when it was opened ahead
 	letGo      func()
 	begun      time.Time
 	entries    []*entryDelivery
@@ -432,7 +453,10 @@ func (h *shipment) read(ctx context.Context) {
 
 // pass reads the object once.
 func (h *shipment) pass(ctx context.Context) error {
-	stream, err := h.object.Open(ctx)
+	stream, err, opened := h.early.take()
+	if !opened {
+		stream, err = h.object.Open(ctx)
+	}
 	if err != nil {
 		return err
 	}

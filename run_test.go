@@ -641,13 +641,21 @@ func TestAnAlteredObjectIsReadAgainAtOnce(t *testing.T) {
 			want: penstock.Counts{Records: 5, Delivered: 1, Unacknowledged: 4},
 		},
 	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
+	both := append(slices.Clone(tests), tests...)
+	for i, tt := range both {
+		name, ahead := tt.name, i >= len(tests)
+		if ahead {
+			name += ", opened ahead"
+		}
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := new(stages)
 			item := s.item("a")
 			item.Objects = []penstock.Object{readings(tt.readings...)}
 			p := s.pipeline(item)
+			if ahead {
+				item.Objects[0].Remote, item.Objects[0].Size, p.OpenAhead = true, int64(len(tt.readings[0])), 8
+			}
 			p.Progress = new(penstock.Progress)
 			got, err := counted(p.Run(t.Context()))
 			if err != nil {

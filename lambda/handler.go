@@ -355,8 +355,9 @@ func (h *Handler) item(u *unit, result *outcome, l limits) (penstock.Item, error
 		decodeErr := errors.Join(append(errs, u.err)...)
 		result.err, result.delayed = errors.Join(errNotBegun, decodeErr), decodeErr == nil
 		item.Settle = func(ctx context.Context, err error) error {
-			if errors.Is(err, context.Canceled) && !result.begun {
-				err = errNotBegun // taken, and given back when the intake ended
+			if _, begun := errors.AsType[*penstock.ItemError](err); err != nil && !begun {
+				// Taken, perhaps opened ahead, and given back when the intake ended.
+				err, result.begun = errNotBegun, false
 			}
 			result.continued, err = h.proceed(ctx, byName, objects, err, l)
 			_, paused := allPaused(err)

@@ -62,6 +62,7 @@ func (o *AWS) Load(ctx context.Context) (aws.Config, error) {
 		config.WithLogger(logging.Nop{}),
 		config.WithHTTPClient(awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
 			t.DialContext = domain.WithStallTimeout(t.DialContext, o.Stall)
+			t.MaxIdleConnsPerHost = t.MaxIdleConns // of many objects that are opened together, each keeps its connection
 		})),
 		// The bulk writer and the object reader have the patience; the SDK's own quota would run dry in an outage.
 		config.WithRetryer(func() aws.Retryer {

@@ -57,6 +57,8 @@ type Options struct {
 	Rate string
 	// Workers is the number of items being read at once, 4 when zero.
 	Workers int
+	// OpenAhead is how many objects of S3 are opened before a worker is free for them; zero opens none ahead.
+	OpenAhead int
 	// Grace is how long the items in hand may go on after the context has ended, 30 s when zero.
 	Grace time.Duration
 	// Abort, when it is closed, ends the grace period at once.
@@ -130,7 +132,7 @@ func Open(ctx context.Context, o Options) (*Pipeline, error) {
 	if p.Source, err = o.Sources.Open(ctx, &o.Target.AWS, &o.S3, o.Logger); err != nil {
 		return nil, err
 	}
-	p.Workers, p.Grace, p.Abort, p.Logger = o.Workers, o.Grace, o.Abort, o.Logger
+	p.Workers, p.OpenAhead, p.Grace, p.Abort, p.Logger = o.Workers, o.OpenAhead, o.Grace, o.Abort, o.Logger
 	if p.letters, err = Letters(ctx, o.DeadLetters, &o.Target.AWS, &o.S3, o.Logger); err != nil {
 		return nil, err
 	}

@@ -568,7 +568,7 @@ func (s *S3) item(ref Ref) penstock.Item {
 // Object returns an object that is known by its name.
 func (s *S3) Object(ref Ref) penstock.Object {
 	return penstock.Object{
-		Name: ref.String(), Size: ref.Size, Modified: ref.Modified,
+		Name: ref.String(), Size: ref.Size, Modified: ref.Modified, Remote: true,
 		Open: func(ctx context.Context) (*penstock.Stream, error) { return s.open(ctx, ref) },
 	}
 }

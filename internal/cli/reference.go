@@ -26,10 +26,11 @@ Sizes are written as 1048576, 512KiB, 5MiB or 5MB; durations as 500ms, 30s or 5m
 
 ## Memory
 
-The shipping process needs at most the sum of these, resident, program included. By default that is 94 MiB:
+The shipping process needs at most the sum of these, resident, program included. By default that is 96 MiB:
 
 - 40 MiB;
 - 1.5 MiB for each of the ` + "`workers`" + ` that reads;
+- 32 KiB for each of the objects that are ` + "`open-ahead`" + `;
 - the larger of two: (` + "`max-in-flight`" + ` + 1) × ` + "`batch-bytes`" + ` × 2, for the requests being filled and
   sent and the original bytes kept for rejections; and ` + "`max-record-bytes`" + ` × 3, for the bytes, the JSON and the
   request of one long record.

@@ -90,6 +90,7 @@ records); 4 incomplete, run it again; 5 refused. docs/ship.md explains the outpu
 	f.Text(&o.Rate, "rate")
 	f.Boolean(&o.templates, "put-templates")
 	f.Number(&o.Workers, "workers")
+	f.Number(&o.OpenAhead, "open-ahead")
 	f.Duration(&o.Grace, "grace")
 	f.Boolean(&o.keepGoing, "keep-going")
 	f.Text(&o.Sources.Place, "place")
@@ -383,12 +384,12 @@ func (o *shipOptions) limitMemory() {
 	if os.Getenv("GOMEMLIMIT") != "" {
 		return
 	}
-	const worker = 3 << 19
+	const worker, ahead = 3 << 19, 32 << 10
 	batches := int64(o.Write.MaxInFlight+1) * o.Write.BatchBytes * 2
 	record := 3 * o.Read.MaxRecordBytes // its bytes, its JSON, its request
 	// The rest of the 40 MiB that every process takes is the program itself, and what is not collected yet.
 	const heap = 10 << 20
-	debug.SetMemoryLimit(heap + int64(o.Workers)*worker + max(batches, record))
+	debug.SetMemoryLimit(heap + int64(o.Workers)*worker + int64(o.OpenAhead)*ahead + max(batches, record))
 }
 
 // noteEmpty tells of a source in which there is nothing.

@@ -36,7 +36,7 @@ type options struct {
 	read                  pipeline.Read
 	write                 pipeline.Write
 	deadLetters           string
-	workers               int
+	workers, openAhead    int
 	bucket, continueQueue string
 	templates             bool
 	reserve               time.Duration
@@ -52,6 +52,7 @@ func (o *options) register(f settings.Flags) {
 	f.Write(&o.write)
 	f.Text(&o.deadLetters, "dead-letters")
 	f.Number(&o.workers, "workers")
+	f.Number(&o.openAhead, "open-ahead")
 	f.Text(&o.bucket, "bucket")
 	f.Text(&o.continueQueue, "continue-queue")
 	f.Boolean(&o.templates, "put-templates")
@@ -139,6 +140,9 @@ func (w *wiring) fit(flags *pflag.FlagSet, memory string) {
 	if !flags.Changed("workers") && mb < 512 {
 		w.workers = 2 // a fraction of one core reads no faster with more
 	}
+	if !flags.Changed("open-ahead") && mb < 512 {
+		w.openAhead = 16
+	}
 	if !flags.Changed("max-in-flight") && mb < 512 {
 		w.write.MaxInFlight = 2 // nor is it sent faster, and what a request is refused with is in memory beside it
 	}
@@ -163,7 +167,7 @@ func (w *wiring) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.Workers, p.Logger = w.workers, w.logger
+	p.Workers, p.OpenAhead, p.Logger = w.workers, w.openAhead, w.logger
 	w.stages = p
 	if w.letters, err = pipeline.LettersBy(w.deadLetters, func() (*source.S3, error) { return w.objects, nil },
 		w.logger); err != nil {

@@ -224,6 +224,7 @@ func (h *history) run(interrupt time.Duration, abort bool) penstock.Counts {
 		DeadLetters: h.world,
 		Domain:      lawDomain,
 		Workers:     1 + h.rand.IntN(4),
+		OpenAhead:   h.rand.IntN(3) * h.rand.IntN(6),
 		InHand:      h.rand.IntN(20),
 		Grace:       time.Duration(1+h.rand.IntN(5000)) * time.Millisecond,
 		Abort:       stop,

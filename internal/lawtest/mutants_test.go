@@ -32,6 +32,12 @@ var mutants = []mutant{
 		new:  "\tr.settle(ctx, item, nil)\n\tfor _, h",
 	},
 	{
+		name: "what is opened ahead and not begun is acknowledged",
+		file: "run.go",
+		old:  "\t\t\t\t\tr.settle(work, item, context.Cause(intake)) // not begun",
+		new:  "\t\t\t\t\tr.settle(work, item, nil)",
+	},
+	{
 		name: "a reading that breaks off counts as the end",
 		file: "run.go",
 		old: "\t\t\treturn h.abandon(ctx, place, reading.Target, err)\n" +
@@ -520,6 +526,30 @@ var more = []mutant{
 		file: "source/live.go", pkg: "./source", test: "TestAStreamThatIsWaitedForEndsWithTheTaking",
 		old: "\tcase <-l.take.Done():",
 		new: "\tcase <-make(chan bool):",
+	},
+	{
+		name: "what is opened ahead and not begun stays open",
+		file: "ahead.go", pkg: ".", test: "TestWhatIsOpenedAheadAndNotBegun",
+		old: "\tif stream, err, ok := e.take(); ok && err == nil {",
+		new: "\tif stream, err, ok := e.take(); ok && err != nil {",
+	},
+	{
+		name: "what is opened ahead and not begun is not given back",
+		file: "run.go", pkg: ".", test: "TestWhatIsOpenedAheadAndNotBegun",
+		old: "\t\t\t\t\tr.settle(work, item, context.Cause(intake)) // not begun\n",
+		new: "",
+	},
+	{
+		name: "an object that is longer than listed is cut",
+		file: "ahead.go", pkg: ".", test: "TestAnObjectThatIsLongerThanListed",
+		old: "Reader: io.MultiReader(bytes.NewReader(buf), r),",
+		new: "Reader: bytes.NewReader(buf),",
+	},
+	{
+		name: "what is read whole ahead has always come to its end",
+		file: "ahead.go", pkg: ".", test: "TestAnAlteredObject",
+		old: "\t\terr = w.err\n",
+		new: "",
 	},
 	{
 		name: "the day on which a file was written to chooses an index",

@@ -186,6 +186,12 @@ var table = []Setting{
 		Usage:   "where to keep records that the domain will never take; a directory is created when needed",
 	},
 	{"workers", "4", "items", "items that are read at once"},
+	{
+		Name:    "open-ahead",
+		Default: "64",
+		Unit:    "objects",
+		Usage:   "objects of S3 that are asked for before a worker is free for them, up to 8 MiB together",
+	},
 	{"max-in-flight", "4", "requests", "_bulk requests under way at once"},
 	{"batch-bytes", "2MiB", "bytes", "size at which a _bulk request is sent"},
 	{"batch-docs", "20000", "documents", "number of documents at which a _bulk request is sent"},
