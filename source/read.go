@@ -82,8 +82,9 @@ func (r *objectReader) request() error {
 		return err
 	}
 	r.body, r.cancel = out.Body, cancel
-	// A body that stalls is cut off and resumed.
+	// A body that stalls while somebody waits for its bytes is cut off and resumed.
 	r.idle = time.AfterFunc(r.s3.cfg.IdleTimeout, cancel)
+	r.idle.Stop()
 	return nil
 }
 
@@ -176,7 +177,9 @@ func (r *objectReader) Read(p []byte) (int, error) {
 				return 0, r.cause
 			}
 		}
+		r.idle.Reset(r.s3.cfg.IdleTimeout)
 		n, err := r.body.Read(p)
+		r.idle.Stop()
 		if left := r.total - r.at; int64(n) > left {
 			r.cause = r.wrong("there are more than the %d bytes of the object", r.total)
 			n = int(left)
@@ -184,7 +187,6 @@ func (r *objectReader) Read(p []byte) (int, error) {
 		r.at += int64(n)
 		if n > 0 {
 			r.failures = 0
-			r.idle.Reset(r.s3.cfg.IdleTimeout)
 			r.sum.add(p[:n])
 		}
 		switch {

@@ -158,6 +158,31 @@ func TestABrokenReadGoesOnWhereItBroke(t *testing.T) {
 	}
 }
 
+// What is opened ahead waits for a worker; that is no stall.
+func TestAnOpenObjectMayWaitToBeRead(t *testing.T) {
+	t.Parallel()
+	s := holding(map[string]string{"k": hostile.Lines("k", 2000)})
+	o := open(t, s).Object(source.Ref{Bucket: "b", Key: "k", Size: -1})
+	stream, err := o.Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = stream.Close() }()
+	head := make([]byte, 100)
+	for range 2 {
+		time.Sleep(400 * time.Millisecond) // more than the longest stall
+		if _, err := io.ReadFull(stream, head); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n, err := io.Copy(io.Discard, stream); err != nil || int(n) != len(hostile.Lines("k", 2000))-200 {
+		t.Errorf("%d bytes, error %v", n, err)
+	}
+	if r := s.Ranges(); len(r) != 1 {
+		t.Errorf("requests with ranges %q", r)
+	}
+}
+
 // What the answer, or the listing for the same ETag, says about the length has to be there. What cannot be completed is
 // an error after what there is, and nothing that is not the object's.
 func TestAnObjectIsReadToItsLengthOrNotAtAll(t *testing.T) {
