@@ -45,9 +45,20 @@ func newClient(cfg aws.Config, set func(*s3.Options)) *client {
 	c.opts = c.Options()
 	c.simple = cfg.EndpointResolver == nil && cfg.EndpointResolverWithOptions == nil && //nolint:staticcheck // may be set
 		len(cfg.APIOptions) == 0 && len(cfg.ServiceOptions) == 0 && len(cfg.AuthSchemePreference) == 0 &&
-		reflect.ValueOf(cfg.Interceptors).IsZero() && cfg.ClientLogMode == 0 &&
+		!intercepted(cfg) && cfg.ClientLogMode == 0 &&
 		c.opts.Credentials != nil && !aws.IsCredentialsProvider(c.opts.Credentials, aws.AnonymousCredentials{})
 	return c
+}
+
+// intercepted reports whether there is an interceptor of any kind.
+func intercepted(cfg aws.Config) bool {
+	kinds := reflect.ValueOf(cfg.Interceptors)
+	for i := range kinds.NumField() {
+		if kinds.Field(i).Len() > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // getObject is GetObject with the checksum of the object.

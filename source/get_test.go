@@ -18,6 +18,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
@@ -382,12 +383,34 @@ func TestAWrongClockCostsOneRefusal(t *testing.T) {
 	}
 }
 
+// What the SDK configures by itself is none of what only the SDK does.
+func TestTheUsualConfigurationIsOurs(t *testing.T) {
+	for name, value := range map[string]string{
+		"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "s", "AWS_REGION": "eu-west-1",
+		"AWS_CONFIG_FILE": "none", "AWS_SHARED_CREDENTIALS_FILE": "none", "AWS_USE_FIPS_ENDPOINT": "true",
+	} {
+		t.Setenv(name, value)
+	}
+	cfg, err := config.LoadDefaultConfig(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := NewS3(S3Config{AWS: cfg})
+	r := s.client(s.home()).newGet(t.Context(), &s3.GetObjectInput{Bucket: aws.String("logs"), Key: aws.String("k")})
+	if r == nil || r.URL.Host != "logs.s3-fips.eu-west-1.amazonaws.com" {
+		t.Errorf("the request is %+v", r)
+	}
+}
+
 // What is configured for the SDK alone is left to it.
 func TestWhatOnlyTheSDKDoesIsLeftToIt(t *testing.T) {
 	t.Parallel()
 	for name, set := range map[string]func(*aws.Config){
-		"anonymous":   func(c *aws.Config) { c.Credentials = aws.AnonymousCredentials{} },
-		"logged":      func(c *aws.Config) { c.ClientLogMode = aws.LogRequest },
+		"anonymous": func(c *aws.Config) { c.Credentials = aws.AnonymousCredentials{} },
+		"logged":    func(c *aws.Config) { c.ClientLogMode = aws.LogRequest },
+		"intercepted": func(c *aws.Config) {
+			c.Interceptors.BeforeTransmit = append(c.Interceptors.BeforeTransmit, nil)
+		},
 		"preferences": func(c *aws.Config) { c.AuthSchemePreference = []string{"sigv4a"} },
 		"no credentials": func(c *aws.Config) {
 			c.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
