@@ -9,7 +9,7 @@ RELEASE := $(or $(VERSION),$(shell git describe --tags --exact-match 2>/dev/null
 
 .PHONY: build lambda.zip wheel release site test-release demo test test-explain test-files test-redaction python-fleet soak kill-checkpoint variants check lint fuzz bench bench-formats bench-ship bench-proxy bench-rules dead vuln live
 build: ## a static binary in bin/
-	CGO_ENABLED=0 go build -trimpath -o bin/penstock ./cmd/penstock
+	CGO_ENABLED=0 go build -trimpath -tags lambda.norpc -ldflags "-s -w" -o bin/penstock ./cmd/penstock
 lambda.zip: ## the function in bin/, byte for byte the same each time [ARCH=amd64] [VERSION=1.2.3]
 	go run ./internal/lambdazip -arch $(or $(ARCH),arm64) -version "$(VERSION)"
 

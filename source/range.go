@@ -248,8 +248,8 @@ type crc struct {
 }
 
 // join returns the sum of two parts one behind the other, of which the second one has so many bytes: that of the first
-// one times x to the power of their bits, plus that of the second one, as polynomials. A sum has the lowest power in its
-// highest bit.
+// one times x to the power of their bits, plus that of the second one, as polynomials. A sum has the lowest power in
+// its highest bit.
 func (c *crc) join(first, second uint64, length int64) uint64 {
 	power, square := uint64(1)<<(c.size-1), uint64(1)<<(c.size-2) // 1 and x
 	for range 3 {

@@ -331,7 +331,8 @@ func BenchmarkParquetByPlaceAndOutOfACopy(b *testing.B) {
 			for b.Loop() {
 				cmd := exec.CommandContext(b.Context(), penstock, "ship", "s3://"+hostile.Bucket+"/", "--endpoint-url", store.URL,
 					"--path-style", "--domain", sink.URL, "--no-sign", "--index", "p", "--dead-letters", b.TempDir())
-				cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret", "AWS_REGION=eu-west-1")
+				cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret",
+					"AWS_REGION=eu-west-1")
 				if out, err := cmd.CombinedOutput(); err != nil {
 					b.Fatalf("%v\n%s", err, out)
 				}

@@ -282,7 +282,7 @@ func TestAFileSomewhereElseIsReadWithFewRequests(t *testing.T) {
 		for _, n := range away.requests {
 			total += n
 		}
-		t.Logf("%s: %d bytes, %d requests for %d bytes, the largest %d", name, len(file), len(away.requests), total, away.most)
+		t.Logf("%s: %d bytes, %d requests for %d, the largest %d", name, len(file), len(away.requests), total, away.most)
 		if len(away.requests) > tt.most || total > len(file)*5/4+100_000 {
 			t.Errorf("%s: %d requests for %d bytes of %d, want %d", name, len(away.requests), total, len(file), tt.most)
 		}

@@ -98,7 +98,7 @@ func TestAFileThatIsToBeHadByPlaceIsNotKept(t *testing.T) {
 		"altered on its way":    {far: true, end: altered, text: text, want: altered},
 		"may go on":             {end: growing, text: text, want: growing},
 		"unreadable from there": {from: failing{bytes.NewReader(file), 3 << 20}, want: errAway, wantType: "source"},
-		"unreadable, and far":   {far: true, from: failing{bytes.NewReader(file), 3 << 20}, want: errAway, wantType: "source"},
+		"unreadable, far":       {far: true, from: failing{bytes.NewReader(file), 3 << 20}, want: errAway, wantType: "source"},
 		"corrupt":               {file: append(bytes.Clone(file[:1<<20]), file...), wantType: penstock.ReasonCorrupt},
 		"corrupt and altered":   {file: append(bytes.Clone(file[:1<<20]), file...), end: altered, want: altered},
 		"corrupt, may go on":    {file: append(bytes.Clone(file[:1<<20]), file...), end: growing, want: growing},
@@ -130,7 +130,7 @@ func TestAFileThatIsToBeHadByPlaceIsNotKept(t *testing.T) {
 			kind = "source"
 		}
 		_, isGrowing := errors.AsType[*penstock.GrowingError](end)
-		if kind != tt.wantType || tt.want != nil && !errors.Is(end, tt.want) && isGrowing != (tt.want == growing) ||
+		if kind != tt.wantType || tt.want != nil && !errors.Is(end, tt.want) && isGrowing != errors.Is(tt.want, growing) ||
 			tt.want == nil && tt.wantType == "" && end != nil {
 			t.Errorf("%s: error %v", name, end)
 		}

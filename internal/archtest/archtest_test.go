@@ -165,7 +165,7 @@ var homes = map[string][]string{
 	"github.com/maxmind/mmdbwriter":        {},
 	"github.com/mileusna/useragent":        {"rules"},
 	"github.com/oschwald/maxminddb-golang": {"rules"},
-	"github.com/prometheus":                {"internal/cli"},
+	"github.com/VictoriaMetrics/metrics":   {"internal/cli"},
 	"github.com/rogpeppe/go-internal":      {},
 	"github.com/santhosh-tekuri":           {},
 	"github.com/google/go-cmp":             {},

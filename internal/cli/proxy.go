@@ -154,7 +154,7 @@ func (o *proxyOptions) run(cmd *cobra.Command, a *app) error {
 			admin.credentials = signer.Credentials
 		}
 		metrics := newProxyMetrics(o.Bodies, admin.credentials)
-		cfg.Observer, admin.metrics = metrics, metrics.handler(logger)
+		cfg.Observer, admin.metrics = metrics, metrics.handler()
 	}
 	p, err := proxy.New(cfg)
 	if err != nil {

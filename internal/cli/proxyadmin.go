@@ -3,18 +3,18 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/VictoriaMetrics/metrics"
 
 	"github.com/seed56735111/penstock/internal/version"
 	"github.com/seed56735111/penstock/proxy"
@@ -23,70 +23,51 @@ import (
 
 // proxyMetrics count what a proxy does. Their labels have a fixed number of values: no paths, no clients.
 type proxyMetrics struct {
-	registry  *prometheus.Registry
-	requests  *prometheus.CounterVec
-	duration  *prometheus.HistogramVec
-	underWay  prometheus.Gauge
-	in, out   prometheus.Counter
-	aborted   prometheus.Counter
-	auditLost prometheus.Counter
+	set       *metrics.Set
+	requests  sync.Map // of *metrics.Counter, by endKind
+	durations sync.Map // of *metrics.PrometheusHistogram, by method
+	underWay  *metrics.Gauge
+	in, out   *metrics.Counter
+	aborted   *metrics.Counter
+	auditLost *metrics.Counter
+}
+
+// endKind is what requests are told apart by.
+type endKind struct {
+	method string
+	status int
+	cause  string
 }
 
 var _ proxy.Observer = (*proxyMetrics)(nil)
 
+const proxyNamespace = "penstock_proxy_"
+
 func newProxyMetrics(budget *sigv4.Budget, credentials sigv4.Provider) *proxyMetrics {
-	const namespace = "penstock_proxy"
-	counter := func(name, help string) prometheus.Counter {
-		return prometheus.NewCounter(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help})
-	}
-	m := &proxyMetrics{
-		registry: prometheus.NewRegistry(),
-		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Namespace: namespace, Name: "requests_total",
-			Help: "Requests by method, status of the answer (0: none), and cause of a refusal.",
-		}, []string{"method", "code", "cause"}),
-		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Namespace: namespace, Name: "request_duration_seconds",
-			Help:    "Time from the head of a request to the end of its answer.",
-			Buckets: []float64{.002, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300},
-		}, []string{"method"}),
-		underWay: prometheus.NewGauge(prometheus.GaugeOpts{
-			Namespace: namespace, Name: "requests_in_flight", Help: "Requests under way.",
-		}),
-		in:        counter("request_bytes_total", "Bytes of the bodies of requests."),
-		out:       counter("response_bytes_total", "Bytes of the bodies of answers."),
-		aborted:   counter("aborted_total", "Answers that were not sent to their end."),
-		auditLost: counter("audit_lost_total", "Lines of the audit that could not be written."),
-	}
-	gauge := func(name, help string, value func() float64) prometheus.Collector {
-		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: name, Help: help}, value)
-	}
+	set := metrics.NewSet()
+	counter := func(name string) *metrics.Counter { return set.NewCounter(proxyNamespace + name) }
+	gauge := func(name string, value func() float64) { set.NewGauge(proxyNamespace+name, value) }
+	gauge("body_memory_bytes", func() float64 {
+		memory, _ := budget.Taken()
+		return float64(memory)
+	})
+	gauge("body_disk_bytes", func() float64 {
+		_, disk := budget.Taken()
+		return float64(disk)
+	})
+	gauge("body_memory_limit_bytes", func() float64 { return float64(budget.Memory) })
+	gauge("body_disk_limit_bytes", func() float64 { return float64(budget.Disk) })
 	info := version.Of()
-	m.registry.MustRegister(
-		m.requests, m.duration, m.underWay, m.in, m.out, m.aborted, m.auditLost,
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		gauge("body_memory_bytes", "Memory that bodies take.", func() float64 {
-			memory, _ := budget.Taken()
-			return float64(memory)
-		}),
-		gauge("body_disk_bytes", "Temporary files that bodies take.", func() float64 {
-			_, disk := budget.Taken()
-			return float64(disk)
-		}),
-		gauge("body_memory_limit_bytes", "Memory that bodies may take.", func() float64 { return float64(budget.Memory) }),
-		gauge("body_disk_limit_bytes", "Temporary files that bodies may take.",
-			func() float64 { return float64(budget.Disk) }),
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "penstock_build_info", Help: "1, with what this program is.",
-			ConstLabels: prometheus.Labels{"version": info.Version, "commit": info.Commit},
-		}, func() float64 { return 1 }),
-	)
+	set.NewGauge(fmt.Sprintf("penstock_build_info{commit=%q,version=%q}", info.Commit, info.Version),
+		func() float64 { return 1 })
 	if credentials != nil {
-		m.registry.MustRegister(&credentialsExpiry{credentials, prometheus.NewDesc(
-			"penstock_proxy_credentials_expiry_timestamp_seconds",
-			"When the credentials expire; absent for those that do not, and when there are none.", nil, nil)})
+		set.RegisterMetricsWriter(func(w io.Writer) { writeExpiry(w, credentials) })
 	}
-	return m
+	return &proxyMetrics{
+		set: set, underWay: set.NewGauge(proxyNamespace+"requests_in_flight", nil),
+		in: counter("request_bytes_total"), out: counter("response_bytes_total"), aborted: counter("aborted_total"),
+		auditLost: counter("audit_lost_total"),
+	}
 }
 
 // Began implements proxy.Observer.
@@ -95,10 +76,10 @@ func (m *proxyMetrics) Began() { m.underWay.Inc() }
 // Ended implements proxy.Observer.
 func (m *proxyMetrics) Ended(o proxy.Observation) {
 	m.underWay.Dec()
-	m.requests.WithLabelValues(o.Method, strconv.Itoa(o.Status), o.Cause).Inc()
-	m.duration.WithLabelValues(o.Method).Observe(o.Took.Seconds())
-	m.in.Add(float64(o.BytesIn))
-	m.out.Add(float64(o.BytesOut))
+	m.counter(endKind{o.Method, o.Status, o.Cause}).Inc()
+	m.duration(o.Method).Update(o.Took.Seconds())
+	m.in.AddInt64(o.BytesIn)
+	m.out.AddInt64(o.BytesOut)
 	if o.Aborted {
 		m.aborted.Inc()
 	}
@@ -107,21 +88,32 @@ func (m *proxyMetrics) Ended(o proxy.Observation) {
 	}
 }
 
-// credentialsExpiry tells when the credentials expire.
-type credentialsExpiry struct {
-	provider sigv4.Provider
-	desc     *prometheus.Desc
+func (m *proxyMetrics) counter(kind endKind) *metrics.Counter {
+	c, ok := m.requests.Load(kind)
+	if !ok {
+		c, _ = m.requests.LoadOrStore(kind, m.set.GetOrCreateCounter(fmt.Sprintf(
+			proxyNamespace+"requests_total{cause=%q,code=%q,method=%q}", kind.cause, strconv.Itoa(kind.status), kind.method)))
+	}
+	return c.(*metrics.Counter) //nolint:errcheck,forcetypeassert // nothing else is in there
 }
 
-// Describe is part of prometheus.Collector.
-func (c *credentialsExpiry) Describe(ch chan<- *prometheus.Desc) { ch <- c.desc }
+func (m *proxyMetrics) duration(method string) *metrics.PrometheusHistogram {
+	h, ok := m.durations.Load(method)
+	if !ok {
+		h, _ = m.durations.LoadOrStore(method, m.set.GetOrCreatePrometheusHistogramExt(
+			fmt.Sprintf(proxyNamespace+"request_duration_seconds{method=%q}", method),
+			[]float64{.002, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300}))
+	}
+	return h.(*metrics.PrometheusHistogram) //nolint:errcheck,forcetypeassert // the same
+}
 
-// Collect is part of prometheus.Collector.
-func (c *credentialsExpiry) Collect(ch chan<- prometheus.Metric) {
+// writeExpiry tells when the credentials expire; nothing of those that do not, and when there are none.
+func writeExpiry(w io.Writer, credentials sigv4.Provider) {
 	ctx, cancel := context.WithTimeout(context.Background(), adminPatience)
 	defer cancel()
-	if v, err := c.provider.Credentials(ctx); err == nil && !v.Expires.IsZero() {
-		ch <- prometheus.MustNewConstMetric(c.desc, prometheus.GaugeValue, float64(v.Expires.Unix()))
+	if v, err := credentials.Credentials(ctx); err == nil && !v.Expires.IsZero() {
+		const name = proxyNamespace + "credentials_expiry_timestamp_seconds"
+		metrics.WriteGaugeUint64(w, name, uint64(max(0, v.Expires.Unix()))) //nolint:gosec // not negative
 	}
 }
 
@@ -249,9 +241,24 @@ func (o *gateOptions) watch(ctx context.Context, admin *proxyAdmin) (end func(),
 	}, nil
 }
 
+// mostScrapes is how many may look at the metrics at once.
+const mostScrapes = 4
+
 // handler shows the metrics.
-func (m *proxyMetrics) handler(log *slog.Logger) http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
-		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn), MaxRequestsInFlight: 4,
+func (m *proxyMetrics) handler() http.Handler {
+	metrics.ExposeMetadata(true)
+	tokens := make(chan struct{}, mostScrapes)
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		select {
+		case tokens <- struct{}{}:
+			defer func() { <-tokens }()
+		default:
+			http.Error(w, "asked too often at once", http.StatusServiceUnavailable)
+			return
+		}
+		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+		m.set.WritePrometheus(w)
+		metrics.WriteProcessMetrics(w)
+		metrics.WriteFDMetrics(w)
 	})
 }

@@ -71,7 +71,7 @@ func TestTheAdminAddressAnswersHealthReadinessAndMetricsAlone(t *testing.T) {
 	front.Close() // a request is counted when it is over, which the client cannot see
 	ready := error(nil)
 	admin := &proxyAdmin{
-		ready: func() error { return ready }, credentials: creds, metrics: metrics.handler(logger), log: logger,
+		ready: func() error { return ready }, credentials: creds, metrics: metrics.handler(), log: logger,
 	}
 	srv := httptest.NewServer(admin)
 	defer srv.Close()
@@ -119,7 +119,7 @@ func TestTheAdminAddressAnswersHealthReadinessAndMetricsAlone(t *testing.T) {
 		`penstock_proxy_requests_total{cause="read-only",code="403",method="DELETE"} 1`,
 		"penstock_proxy_requests_in_flight 0", "penstock_proxy_request_bytes_total 7",
 		`penstock_proxy_request_duration_seconds_count{method="GET"} 1`,
-		"penstock_proxy_body_memory_limit_bytes 1.048576e+06",
+		"penstock_proxy_body_memory_limit_bytes 1048576",
 		"penstock_proxy_credentials_expiry_timestamp_seconds ", "penstock_build_info{", "go_goroutines ",
 	} {
 		if !strings.Contains(text, want) {
