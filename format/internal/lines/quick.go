@@ -49,7 +49,7 @@ fields:
 		}
 		from, end, quotes := at, at, 0
 		if c := wide[at]; !p.bare && (c == '"' || c == '[') {
-			if end = p.quotedEnd(line, at); end < 0 {
+			if end = p.quotedEnd(wide, at, len(line)); end < 0 {
 				break
 			}
 			from, quotes = at+1, 2
@@ -120,15 +120,18 @@ func portOf(wide []byte, from, end int) int {
 
 // quotedEnd returns where the second of the quotes stands that are around a value of a line without backslashes, -1
 // where that has to be looked at.
-func (p *plan) quotedEnd(line []byte, at int) int {
-	if line[at] != '"' || p.separator == ',' {
+func (p *plan) quotedEnd(wide []byte, at, size int) int {
+	if wide[at] != '"' || p.separator == ',' {
 		return -1
 	}
-	n := quote.IndexNear(line[at+1:], '"')
-	if end := at + 1 + n; n >= 0 && (end+1 == len(line) || line[end+1] == p.separator) {
-		return end
+	end := at + 2
+	if wide[at+1] != '-' || wide[end] != '"' {
+		end = quote.Until(wide, at+1, size, '"')
 	}
-	return -1
+	if end >= size || end+1 < size && wide[end+1] != p.separator {
+		return -1
+	}
+	return end
 }
 
 // isNumber reports whether what stands at a position, before Pad bytes, is a number of the kind.
