@@ -7,6 +7,22 @@ import (
 
 func appendInt(dst []byte, n int64) []byte { return strconv.AppendInt(dst, n, 10) }
 
+// appendBase36 is strconv.AppendInt for positions: a division by what is not known beforehand takes most of its time.
+func appendBase36(dst []byte, n int64) []byte {
+	if n < 0 {
+		return strconv.AppendInt(dst, n, 36)
+	}
+	var digits [13]byte
+	i, u := len(digits), uint64(n)
+	for {
+		i--
+		digits[i] = "0123456789abcdefghijklmnopqrstuvwxyz"[u%36]
+		if u /= 36; u == 0 {
+			return append(dst, digits[i:]...)
+		}
+	}
+}
+
 // sound reports whether a time is there and can be written with four digits for the year.
 func sound(t time.Time) bool {
 	if t.IsZero() {

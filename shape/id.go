@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math/bits"
 	"slices"
-	"strconv"
 
 	"github.com/zeebo/xxh3"
 
@@ -80,7 +79,7 @@ func (s *ids) write(sum [16]byte) {
 // next returns the id of the next record, valid until the one after it. A part of a record comes behind its record.
 func (s *ids) next(r *penstock.Record) []byte {
 	if r.Part != nil {
-		s.part = r.AppendPart(strconv.AppendInt(append(s.part[:0], s.buf[:23]...), r.Offset, 36))
+		s.part = r.AppendPart(appendBase36(append(s.part[:0], s.buf[:23]...), r.Offset))
 		return s.part
 	}
 	switch {
@@ -90,7 +89,7 @@ func (s *ids) next(r *penstock.Record) []byte {
 		s.add(r.Raw)
 		s.mix(s.chain.Hi, s.chain.Lo)
 	}
-	return strconv.AppendInt(s.buf[:23], r.Offset, 36)
+	return appendBase36(s.buf[:23], r.Offset)
 }
 
 // mix writes what stands for the object and for its content.
