@@ -135,12 +135,13 @@ func (f *finder) relateRules(always, behind *node, format string) {
 	}
 	named := map[string]*node{}
 	var end, kept *node // no rule behind the one is reached, none behind the other leaves anything out
+	unreached := false  // is told of once
 	for i := range all {
 		name := from[i].member("name")
 		switch first := named[all[i].Name]; {
-		case end != nil:
+		case end != nil && !unreached:
+			unreached = true
 			f.wrong(from[i].place, "this rule is never reached: the one in line %d leaves everything out", end.line)
-			return
 		case name != nil && first != nil:
 			f.wrong(name.place, "a second rule is called %s; the first is in line %d", quoted(name.text), first.line)
 		case name != nil:
@@ -156,7 +157,7 @@ func (f *finder) relateRules(always, behind *node, format string) {
 		if kept != nil && leavesOut(all[i].Verb) {
 			f.wrong(from[i].place, "this rule leaves nothing out: the one in line %d keeps everything", kept.line)
 		}
-		if _, drops := all[i].Verb.(rules.Drop); drops && kept == nil && all[i].When == "" && !all[i].Shadow {
+		if _, drops := all[i].Verb.(rules.Drop); drops && kept == nil && end == nil && all[i].When == "" && !all[i].Shadow {
 			end = from[i]
 		}
 	}
