@@ -1,6 +1,10 @@
 package cli
 
 import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -27,5 +31,26 @@ Anonymous:             0 kB
 	if diff := cmp.Diff(want, programPages([]byte(smaps), "/opt/penstock"), cmp.AllowUnexported(mapped{})); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	leaveStart() // of the test's own process, which goes on
+}
+
+// Of its own pages a process keeps those that it goes on to need. No other test may run beside this one.
+func TestAServerGivesBackWhatItsStartHasNeeded(t *testing.T) {
+	program := func() (kb int) {
+		t.Helper()
+		status, err := os.ReadFile("/proc/self/status")
+		if err != nil {
+			t.Skipf("no /proc here: %v", err)
+		}
+		_, rest, _ := strings.Cut(string(status), "RssFile:")
+		if _, err := fmt.Sscan(rest, &kb); err != nil {
+			t.Skipf("the system does not say what a program takes: %v", err)
+		}
+		return kb
+	}
+	newRootCommand(&app{Streams: Streams{In: strings.NewReader(""), Out: io.Discard, Err: io.Discard}})
+	before := program()
+	leaveStart()
+	if after := program(); 2*after > before {
+		t.Errorf("the program takes %d kB, and %d before", after, before)
+	}
 }
