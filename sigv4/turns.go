@@ -10,7 +10,7 @@ const (
 	turnBytes = 1 << 20
 	// turnPause is how long a turn lasts while nothing of the body comes or goes, and turnLength how long it is at most:
 	// a slow client must not keep others waiting. answerLength is how long the domain has for its answer.
-	turnPause    = 100 * time.Millisecond
+	turnPause    = 200 * time.Millisecond
 	turnLength   = 500 * time.Millisecond
 	answerLength = 50 * time.Millisecond
 	// turnPatience is how long a body waits for its turn at most.

@@ -111,7 +111,7 @@ func (o *proxyOptions) run(cmd *cobra.Command, a *app) error {
 		o.AWS.Stall = proxyStall
 	}
 	o.HTTP2, o.MaxBody = true, int64(o.maxBody)
-	o.Bodies = &sigv4.Budget{Memory: int64(o.memory), Disk: int64(o.spool), AtOnce: int64(o.memory) / 2}
+	o.Bodies = &sigv4.Budget{Memory: int64(o.memory), Disk: int64(o.spool), AtOnce: int64(o.memory) / 3}
 	a.notePath(&o.Target)
 	if o.URL == "" {
 		return usagef("name the endpoint with --domain", "no domain is given")
