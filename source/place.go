@@ -2,8 +2,9 @@ package source
 
 import (
 	"path/filepath"
-	"regexp"
 	"strings"
+
+	"github.com/seed56735111/penstock/internal/lazyregexp"
 )
 
 // The names of a file's generations differ by what compression and rotation add. What they share is a part of the ids
@@ -18,18 +19,18 @@ const dateMark = `(?:19|20)\d\d(?:(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[-_
 	`|-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?:[-_.T]\d\d(?:[-_.:]?\d\d(?:[-_.:]?\d\d(?:\.\d{3})?)?)?Z?)?)`
 
 // marks are what rotation adds to a name. What the groups hold is kept.
-var marks = []*regexp.Regexp{
-	regexp.MustCompile(`^(.+)\.\d{1,4}$`), // app.log.1
-	regexp.MustCompile(`^(.+)\.old$`),     // app.log.old
+var marks = []*lazyregexp.Regexp{
+	lazyregexp.New(`^(.+)\.\d{1,4}$`), // app.log.1
+	lazyregexp.New(`^(.+)\.old$`),     // app.log.old
 	// app.log-20261127, app.log-20261127-2, app.log.2026-11-27
-	regexp.MustCompile(`^(.+?)[-_.]` + dateMark + `(?:-\d+)?$`),
-	regexp.MustCompile(`^(.+)-1\d{9}$`), // app.log-1795773600
+	lazyregexp.New(`^(.+?)[-_.]` + dateMark + `(?:-\d+)?$`),
+	lazyregexp.New(`^(.+)-1\d{9}$`), // app.log-1795773600
 	// app.2026-11-27.0.log
-	regexp.MustCompile(`^(.+?)[-_.]` + dateMark + `(?:[-_.]\d{1,4})?(\.[A-Za-z][0-9A-Za-z]{0,9})$`),
+	lazyregexp.New(`^(.+?)[-_.]` + dateMark + `(?:[-_.]\d{1,4})?(\.[A-Za-z][0-9A-Za-z]{0,9})$`),
 }
 
 // dottedNumber ends a name whose numbers are a version or an address: 10.0.0 of 10.0.0.1 is not what rotation left.
-var dottedNumber = regexp.MustCompile(`(?:^|\.)\d{1,7}$`)
+var dottedNumber = lazyregexp.New(`(?:^|\.)\d{1,7}$`)
 
 // stem returns what the names of all generations of a file share.
 func stem(path string) string {

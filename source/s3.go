@@ -12,7 +12,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -24,6 +23,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/seed56735111/penstock"
+	"github.com/seed56735111/penstock/internal/lazyregexp"
 )
 
 // S3Config says how to reach S3. Zero fields have the defaults.
@@ -297,7 +297,7 @@ func checkBucket(name string) error {
 
 // arnLocation is the ARN of a bucket, an access point (of one region or of many), an Object Lambda access point or an
 // access point on Outposts, and the key after it. See "Using Amazon S3 access points" in the S3 user guide.
-var arnLocation = regexp.MustCompile(`(?s)^(arn:aws[a-z-]*:(?:s3:::[^/:]+` +
+var arnLocation = lazyregexp.New(`(?s)^(arn:aws[a-z-]*:(?:s3:::[^/:]+` +
 	`|(?:s3|s3-object-lambda):[a-z0-9-]*:\d{12}:accesspoint[:/][^/:]+` +
 	`|s3-outposts:[a-z0-9-]+:\d{12}:outpost[:/][^/:]+[:/]accesspoint[:/][^/:]+))(?:/(.*))?$`)
 

@@ -15,6 +15,7 @@ import (
 	"github.com/seed56735111/penstock/format"
 	"github.com/seed56735111/penstock/format/internal/entry"
 	"github.com/seed56735111/penstock/format/internal/times"
+	"github.com/seed56735111/penstock/internal/lazyregexp"
 )
 
 // Proposal is a definition that was made of some lines, with all that is a guess in it.
@@ -413,14 +414,14 @@ func (l *learner) dayOrMonth() {
 }
 
 var (
-	isName    = regexp.MustCompile(`^[A-Za-z][\w-]{0,38}$`)
-	isDigits  = regexp.MustCompile(`^\d{1,18}$`)
-	isDecimal = regexp.MustCompile(`^-?\d{1,18}(\.\d+)?$`)
-	isSigned  = regexp.MustCompile(`^-?\d{1,18}$`)
-	hasZeros  = regexp.MustCompile(`^0\d`)
-	isZoned   = regexp.MustCompile(`(Z|[+-]\d\d:?\d\d|[A-Z]{3,4})\]?$`)
-	slashed   = regexp.MustCompile(`\b(\d{1,2})/(\d{1,2})/\d{4} \d{1,2}:`)
-	inSlashes = regexp.MustCompile(`^\d{1,2}/\d{1,2}/\d{4} \d{1,2}:\d\d:\d\d([.,]\d+)?( [APap][Mm])?` +
+	isName    = lazyregexp.New(`^[A-Za-z][\w-]{0,38}$`)
+	isDigits  = lazyregexp.New(`^\d{1,18}$`)
+	isDecimal = lazyregexp.New(`^-?\d{1,18}(\.\d+)?$`)
+	isSigned  = lazyregexp.New(`^-?\d{1,18}$`)
+	hasZeros  = lazyregexp.New(`^0\d`)
+	isZoned   = lazyregexp.New(`(Z|[+-]\d\d:?\d\d|[A-Z]{3,4})\]?$`)
+	slashed   = lazyregexp.New(`\b(\d{1,2})/(\d{1,2})/\d{4} \d{1,2}:`)
+	inSlashes = lazyregexp.New(`^\d{1,2}/\d{1,2}/\d{4} \d{1,2}:\d\d:\d\d([.,]\d+)?( [APap][Mm])?` +
 		`( ?[+-]\d\d:?\d\d| ?Z| [A-Z]{3,4})?$`)
 )
 

@@ -1,12 +1,12 @@
 package learn
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/seed56735111/penstock/format/internal/lines"
+	"github.com/seed56735111/penstock/internal/lazyregexp"
 )
 
 // shape is how a token is set apart.
@@ -29,7 +29,7 @@ type token struct {
 	spaces int    // behind it
 }
 
-var isPair = regexp.MustCompile(`^[A-Za-z_][\w.-]*=`)
+var isPair = lazyregexp.New(`^[A-Za-z_][\w.-]*=`)
 
 // tokens takes a line apart.
 func (l *learner) tokens(line string) (all []token) {
@@ -221,7 +221,7 @@ func (l *learner) column(pattern *strings.Builder, names *naming, column []token
 	return 1
 }
 
-var isText = regexp.MustCompile(`^([a-z]+|[^\w\s%]+)$`)
+var isText = lazyregexp.New(`^([a-z]+|[^\w\s%]+)$`)
 
 // isConstant reports whether all values are one word or sign that says nothing by itself.
 func isConstant(values []string) bool {
@@ -230,14 +230,14 @@ func isConstant(values []string) bool {
 }
 
 var (
-	isUUID   = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
-	isHex    = regexp.MustCompile(`^[0-9a-f]{16,}$`)
-	isPath   = regexp.MustCompile(`^/\S*$`)
-	isURL    = regexp.MustCompile(`^[a-z][a-z0-9+.-]*://\S+$`)
-	isClass  = regexp.MustCompile(`^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$`)
-	isMethod = regexp.MustCompile(`^(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|CONNECT|TRACE)$`)
-	isStatus = regexp.MustCompile(`^[1-5]\d\d$`)
-	isMail   = regexp.MustCompile(`^[^@\s]+@[^@\s]+\.[a-z]+$`)
+	isUUID   = lazyregexp.New(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
+	isHex    = lazyregexp.New(`^[0-9a-f]{16,}$`)
+	isPath   = lazyregexp.New(`^/\S*$`)
+	isURL    = lazyregexp.New(`^[a-z][a-z0-9+.-]*://\S+$`)
+	isClass  = lazyregexp.New(`^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$`)
+	isMethod = lazyregexp.New(`^(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|CONNECT|TRACE)$`)
+	isStatus = lazyregexp.New(`^[1-5]\d\d$`)
+	isMail   = lazyregexp.New(`^[^@\s]+@[^@\s]+\.[a-z]+$`)
 )
 
 func isLevel(v string) bool {
@@ -304,7 +304,7 @@ func (n *naming) unique(name string) string {
 	}
 }
 
-var notInName = regexp.MustCompile(`[^A-Za-z0-9_.-]+`)
+var notInName = lazyregexp.New(`[^A-Za-z0-9_.-]+`)
 
 // name proposes a name by what values look like.
 func (l *learner) name(names *naming, values []string) string {

@@ -2,16 +2,16 @@ package identity
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/seed56735111/penstock/guard/internal/edge"
+	"github.com/seed56735111/penstock/internal/lazyregexp"
 )
 
 // namePattern matches the name at the end of a user's or role's ARN, sessionPattern the name of a session.
 var (
-	namePattern    = regexp.MustCompile(`^[\w+=,.@-]{1,64}$`)
-	sessionPattern = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`)
+	namePattern    = lazyregexp.New(`^[\w+=,.@-]{1,64}$`)
+	sessionPattern = lazyregexp.New(`^[\w+=,.@-]{2,64}$`)
 )
 
 // parseIAM parses the ARN of an IAM user or role and returns the name without its path.

@@ -58,7 +58,7 @@ var allowed = map[string][]string{
 	},
 
 	// The parts of the local domain's edge.
-	"guard/identity":      {"iam", "sigv4", "guard/internal/edge"},
+	"guard/identity":      {"iam", "sigv4", "guard/internal/edge", "internal/lazyregexp"},
 	"guard/fault":         {"guard/internal/edge"},
 	"guard/internal/edge": {},
 
@@ -70,10 +70,10 @@ var allowed = map[string][]string{
 
 	// What the edge is made of: the table of settings, and the way out of errors.
 	"internal/settings": {"shape", "cloudwatch", "pipeline", "internal/advice", "internal/version"},
-	"internal/migrate":  {"internal/config"},
+	"internal/migrate":  {"internal/config", "internal/lazyregexp"},
 	"internal/config": {
 		"domain", "shape", "format", "pipeline", "internal/settings", "internal/glob", "iam", "rules",
-		"redact", root,
+		"redact", "internal/lazyregexp", root,
 	},
 	"internal/advice": {
 		root, "source", "shape", "bulk", "deadletter", "doctor", "domain", "sigv4", "pipeline", "lambda",
@@ -88,7 +88,7 @@ var allowed = map[string][]string{
 	},
 
 	// Stages.
-	"source":                 {root, "sigv4"},
+	"source":                 {root, "sigv4", "internal/lazyregexp"},
 	"decode":                 {root, "internal/inflate"},
 	"decode/parquet":         {"decode", "decode/internal/values", "internal/quote", "internal/inflate"},
 	"decode/avro":            {"decode", "decode/internal/values", "internal/quote"},
@@ -110,11 +110,14 @@ var allowed = map[string][]string{
 	"internal/sha2x":         {},
 	"internal/glob":          {},
 	"internal/extract":       {},
+	"internal/lazyregexp":    {},
 	"format/internal/times":  {root, "internal/quote", "internal/zones"},
 	"format/internal/entry":  {root, "internal/quote", "format/internal/times"},
 	"format/internal/lines":  {root, "format/internal/entry", "internal/quote", "format/internal/times"},
 	"format/internal/events": {root, "format/internal/entry", "internal/quote", "format/internal/times"},
-	"format/learn":           {root, "format", "format/internal/entry", "format/internal/lines", "format/internal/times"},
+	"format/learn": {
+		root, "format", "format/internal/entry", "format/internal/lines", "format/internal/times", "internal/lazyregexp",
+	},
 	"format/internal/own": {
 		root, "format/internal/entry", "format/internal/lines", "format/internal/times", "internal/extract", "internal/quote",
 	},

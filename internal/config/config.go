@@ -9,13 +9,13 @@ import (
 	"fmt"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
 
+	"github.com/seed56735111/penstock/internal/lazyregexp"
 	"github.com/seed56735111/penstock/internal/settings"
 	"github.com/seed56735111/penstock/pipeline"
 	"github.com/seed56735111/penstock/rules"
@@ -313,7 +313,7 @@ func placesOf(nodes []*node) []place {
 type amount struct{ number }
 
 var price = amount{number{
-	pattern: regexp.MustCompile(`^[0-9]{1,6}(\.[0-9]+)?$`), needs: regexp.MustCompile(`[1-9]`),
+	pattern: lazyregexp.New(`^[0-9]{1,6}(\.[0-9]+)?$`), needs: lazyregexp.New(`[1-9]`),
 	want: "a price such as 0.24",
 }}
 

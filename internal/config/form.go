@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"iter"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/seed56735111/penstock/internal/lazyregexp"
 	"github.com/seed56735111/penstock/internal/settings"
 )
 
@@ -99,9 +99,9 @@ func (boolean) schema() map[string]any { return map[string]any{"enum": spellings
 
 // number is a value that is written in figures, with or without a unit. Pattern tells it for the check and the schema.
 type number struct {
-	pattern *regexp.Regexp
+	pattern *lazyregexp.Regexp
 	// needs, when set, is a second pattern that the text has to have.
-	needs *regexp.Regexp
+	needs *lazyregexp.Regexp
 	// most is the largest one without a unit, zero when there has to be a unit.
 	most int64
 	want string
@@ -109,22 +109,22 @@ type number struct {
 
 var (
 	count = number{
-		pattern: regexp.MustCompile(`^0*[1-9][0-9]{0,8}$`), most: 999_999_999, want: "a number from 1 on",
+		pattern: lazyregexp.New(`^0*[1-9][0-9]{0,8}$`), most: 999_999_999, want: "a number from 1 on",
 	}
 	size = number{
-		pattern: regexp.MustCompile(`^0*[1-9]([0-9]{0,14} *B?|[0-9]{0,11} *[KM]i?B|[0-9]{0,8} *Gi?B)$`),
+		pattern: lazyregexp.New(`^0*[1-9]([0-9]{0,14} *B?|[0-9]{0,11} *[KM]i?B|[0-9]{0,8} *Gi?B)$`),
 		most:    999_999_999_999_999, want: "a size such as 1048576, 512KiB or 5MiB",
 	}
 	duration = number{
 		// Each unit once, the longest first, so that no sum is too long for a time.
-		pattern: regexp.MustCompile(strings.ReplaceAll(`^\+?(Dh)?(Dm)?(Ds)?(Dms)?(D[uµ]s)?([0-9]{1,9}ns)?$`,
+		pattern: lazyregexp.New(strings.ReplaceAll(`^\+?(Dh)?(Dm)?(Ds)?(Dms)?(D[uµ]s)?([0-9]{1,9}ns)?$`,
 			"D", `([0-9]{1,6}(\.[0-9]{0,3})?|\.[0-9]{1,3})`)),
-		needs: regexp.MustCompile(`[1-9]`), want: "a time such as 500ms, 10s or 1m30s",
+		needs: lazyregexp.New(`[1-9]`), want: "a time such as 500ms, 10s or 1m30s",
 	}
 )
 
 // retention is how long indexes stay, in days or hours.
-var retention = number{pattern: regexp.MustCompile(`^[1-9][0-9]{0,4}[dh]$`), want: "a time such as 30d or 12h"}
+var retention = number{pattern: lazyregexp.New(`^[1-9][0-9]{0,4}[dh]$`), want: "a time such as 30d or 12h"}
 
 func (k number) check(f *finder, key string, n *node) {
 	v, ok := f.one(key, n)
@@ -296,7 +296,7 @@ func (e entries) schema() map[string]any {
 type named struct{ of form }
 
 // names are what targets and the like are called: short, and without what a shell or a log would show otherwise.
-var names = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+var names = lazyregexp.New(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
 // isName reports what is no name.
 func (f *finder) isName(at place, v string) {

@@ -3,7 +3,6 @@ package config
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/seed56735111/penstock/internal/glob"
+	"github.com/seed56735111/penstock/internal/lazyregexp"
 	"github.com/seed56735111/penstock/internal/settings"
 	"github.com/seed56735111/penstock/pipeline"
 	"github.com/seed56735111/penstock/rules"
@@ -166,7 +166,7 @@ func testStream(v string) error {
 // never is the error of a pattern that no text has.
 func never(why string) error { return fmt.Errorf("nothing ever matches: %s", why) }
 
-var bucketLetters = regexp.MustCompile(`^[a-z0-9.*?-]+$`)
+var bucketLetters = lazyregexp.New(`^[a-z0-9.*?-]+$`)
 
 func testBucket(v string) error {
 	if !bucketLetters.MatchString(v) {
@@ -200,7 +200,7 @@ func testFile(v string) error {
 	return nil
 }
 
-var accountLetters = regexp.MustCompile(`^[0-9*?]+$`)
+var accountLetters = lazyregexp.New(`^[0-9*?]+$`)
 
 func testAccount(v string) error {
 	const digits = 12
@@ -210,7 +210,7 @@ func testAccount(v string) error {
 	return nil
 }
 
-var regionLetters = regexp.MustCompile(`^[a-z0-9*?-]+$`)
+var regionLetters = lazyregexp.New(`^[a-z0-9*?-]+$`)
 
 func testRegion(v string) error {
 	if !regionLetters.MatchString(v) {

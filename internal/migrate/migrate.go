@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/seed56735111/penstock/internal/config"
+	"github.com/seed56735111/penstock/internal/lazyregexp"
 )
 
 // Kind is the program whose configuration is read.
@@ -175,7 +176,7 @@ func (b *builder) set(line int, option, key string, values ...string) {
 }
 
 // reference is a value that is filled in from a variable or a store of secrets.
-var reference = regexp.MustCompile(`\$\{[^}]*\}|^arn:aws[a-z-]*:secretsmanager:|^\$[A-Z_]+$|^SECRET\[`)
+var reference = lazyregexp.New(`\$\{[^}]*\}|^arn:aws[a-z-]*:secretsmanager:|^\$[A-Z_]+$|^SECRET\[`)
 
 func isReference(v string) bool { return reference.MatchString(v) }
 
@@ -239,7 +240,7 @@ var verbs = sync.OnceValue(func() map[string]any {
 	return known
 })
 
-var verbOf = regexp.MustCompile(`^\{? *([a-z_]+):`)
+var verbOf = lazyregexp.New(`^\{? *([a-z_]+):`)
 
 // exists reports whether there is the verb that a rule has.
 func exists(rule string) bool {
@@ -271,7 +272,7 @@ func (b *builder) rule(line int, r *route, option, rule string) {
 	r.rules = append(r.rules, rule)
 }
 
-var notInNames = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
+var notInNames = lazyregexp.New(`[^A-Za-z0-9._-]+`)
 
 // routeName makes a name of a route of any text.
 func routeName(s string) string {
@@ -300,7 +301,7 @@ func quote(s string) string {
 }
 
 // plain are values that need no quotes.
-var plain = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/-]*$`)
+var plain = lazyregexp.New(`^[A-Za-z0-9][A-Za-z0-9._/-]*$`)
 
 func scalar(s string) string {
 	if plain.MatchString(s) {

@@ -3,12 +3,14 @@ package migrate
 import (
 	"regexp"
 	"strings"
+
+	"github.com/seed56735111/penstock/internal/lazyregexp"
 )
 
 var (
-	jodaDate  = regexp.MustCompile(`%\{\+([^}]*)\}`)
-	fieldOf   = regexp.MustCompile(`%\{\[?([^}\]+]+)\]?((?:\[[^\]]+\])*)\}`)
-	vectorTag = regexp.MustCompile(`\{\{\s*([^}\s]+)\s*\}\}`)
+	jodaDate  = lazyregexp.New(`%\{\+([^}]*)\}`)
+	fieldOf   = lazyregexp.New(`%\{\[?([^}\]+]+)\]?((?:\[[^\]]+\])*)\}`)
+	vectorTag = lazyregexp.New(`\{\{\s*([^}\s]+)\s*\}\}`)
 )
 
 // sprintf makes an index pattern of a text with %{field}, %{[a][b]} and %{+YYYY.MM.dd}.
@@ -28,7 +30,7 @@ func sprintf(v string) string {
 var strftime = strings.NewReplacer("%Y", "yyyy", "%m", "MM", "%d", "dd", "%H", "HH", "%G", "xxxx", "%V", "ww", "%F",
 	"yyyy-MM-dd")
 
-var strftimeDate = regexp.MustCompile(`%[YmdHGVF](?:[._-]?%[YmdHGVF])*`)
+var strftimeDate = lazyregexp.New(`%[YmdHGVF](?:[._-]?%[YmdHGVF])*`)
 
 // templated makes an index pattern of a text with strftime's dates and {{ field }}.
 func templated(v string) (string, bool) {

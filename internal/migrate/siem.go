@@ -3,9 +3,10 @@ package migrate
 import (
 	"cmp"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/seed56735111/penstock/internal/lazyregexp"
 )
 
 // siemLogs are the logs that SIEM on OpenSearch defines itself, as formats of ours. A file of the user's own changes
@@ -199,7 +200,7 @@ func (b *builder) siemFormat(s *section, r *route) {
 	}
 }
 
-var notInFormats = regexp.MustCompile(`[^a-z0-9-]+`)
+var notInFormats = lazyregexp.New(`[^a-z0-9-]+`)
 
 // strptime are parts of a time in the notation of Python, in that of Go.
 var strptime = strings.NewReplacer("%Y", "2006", "%m", "01", "%d", "02", "%H", "15", "%M", "04", "%S", "05",
@@ -269,7 +270,7 @@ func (b *builder) siemIgnored(s *section, key, ignored, format string) {
 	b.add(s.line, r)
 }
 
-var doubled = regexp.MustCompile(`\$\$`)
+var doubled = lazyregexp.New(`\$\$`)
 
 // python is a regular expression as Python's configparser hands it over.
 func python(v string) string {
