@@ -105,7 +105,8 @@ func TestFewObjectsAreOpenedAhead(t *testing.T) {
 	}
 }
 
-// What is opened and not begun when the run has to end is closed and given back; what is being opened is not waited for.
+// What is opened and not begun when the run has to end is closed and given back; what is being opened is not waited
+// for.
 func TestWhatIsOpenedAheadAndNotBegunIsGivenBack(t *testing.T) {
 	t.Parallel()
 	for name, stop := range map[string]func(p *penstock.Pipeline, first *penstock.Object, cancel func()){
