@@ -112,14 +112,6 @@ func FuzzWritePair(f *testing.F) {
 	})
 }
 
-func TestWritePairAllocatesNothing(t *testing.T) {
-	data, a, b := bytesOf(4096, 10), New(), New()
-	WritePair(a, data, b, data)
-	if n := testing.AllocsPerRun(100, func() { WritePair(a, data, b, data) }); n > 0 {
-		t.Errorf("%v allocations", n)
-	}
-}
-
 // portable moves a state on by n blocks.
 func portable(t *testing.T, x *[8]uint32, p []byte, n int) {
 	t.Helper()
