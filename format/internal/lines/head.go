@@ -65,8 +65,17 @@ func (h *head) read(line []byte, stored time.Time) (end int, ok bool) {
 	}
 	i = skipSpaces(line, i)
 	i, h.sure = h.source(line, i)
-	h.sure = h.sure || h.priority != nil || !h.iso
+	h.sure = h.sure || h.priority != nil || !h.iso || hasMnemonic(line)
 	return i, h.sure || h.app != nil && h.host != nil
+}
+
+// hasMnemonic reports whether a device of Cisco's has named its message near the beginning of a line: %SYS-5-CONFIG_I.
+func hasMnemonic(line []byte) bool {
+	const near = 128
+	_, rest, ok := bytes.Cut(line[:min(len(line), near)], []byte{'%'})
+	facility, rest, dash := bytes.Cut(rest, []byte{'-'})
+	return ok && dash && len(facility) > 1 && isUpper(facility[:1]) && len(rest) > 2 && quote.IsDigit(rest[0]) &&
+		rest[1] == '-' && isUpper(rest[2:3])
 }
 
 // Heads reports whether a line among some begins with a head for sure. Lines of many programs begin with an ISO time

@@ -294,7 +294,8 @@ func levelIn(b []byte, timed bool) string {
 			n++
 		}
 		for _, level := range levels {
-			if n == len(level) && (string(b[:n]) == level || before == 0 && isLower(b[:n], level)) {
+			if n == len(level) && (string(b[:n]) == level || before == 0 &&
+				(isLower(b[:n], level) || b[0] == level[0] && isLower(b[1:n], level[1:]) && isSetApart(b[n:]))) {
 				return level
 			}
 		}
@@ -306,6 +307,9 @@ func levelIn(b []byte, timed bool) string {
 	}
 	return ""
 }
+
+// isSetApart reports whether what is behind a word sets it apart from a sentence that it may begin.
+func isSetApart(rest []byte) bool { return len(rest) > 0 && bytes.IndexByte([]byte("]:|\t"), rest[0]) >= 0 }
 
 // levelPrefix returns where a line goes on that begins with a severity, in brackets or not, and white space; 0 for
 // others.

@@ -37,7 +37,7 @@ type mysqlError struct {
 
 func mysqlErrorParts(f times.File, line []byte) (e mysqlError, ok bool) {
 	_, e.end = f.Leading(line)
-	if e.end == 0 || e.end >= len(line) || line[e.end] != ' ' && line[e.end] != '\t' {
+	if e.end == 0 || e.end >= len(line) || line[4] == '/' || line[e.end] != ' ' && line[e.end] != '\t' {
 		return e, false
 	}
 	at := skipBlank(line, e.end)
@@ -56,7 +56,9 @@ func mysqlErrorParts(f times.File, line []byte) (e mysqlError, ok bool) {
 		value := line[at+1 : at+end]
 		switch {
 		case n == 0 && isMySQLLevel(value):
-			e.level = value
+			if e.level = value; isCommon(e.thread, value, line, at+end+1) {
+				return e, false
+			}
 		case n > 0 && bytes.HasPrefix(value, []byte("MY-")):
 			e.code = value
 		case n > 0 && e.code != nil:
@@ -71,6 +73,13 @@ func mysqlErrorParts(f times.File, line []byte) (e mysqlError, ok bool) {
 	rest := line[min(at, len(line)):]
 	return e, e.level != nil || bytes.HasPrefix(rest, []byte("mysqld_safe ")) ||
 		bytes.HasPrefix(rest, []byte("InnoDB: ")) || bytes.HasPrefix(rest, []byte("mysqld: "))
+}
+
+// isCommon reports whether a level, which ends at a position of a line, is as many programs write it: without a thread
+// before it, behind a date that has a year of four digits, and with no more brackets behind it.
+func isCommon(thread, level, line []byte, end int) bool {
+	return thread == nil && line[4] == '-' && (level[0] == 'E' || level[0] == 'W') &&
+		!bytes.HasPrefix(line[end:], []byte(" ["))
 }
 
 func isMySQLLevel(b []byte) bool {

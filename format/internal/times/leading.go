@@ -65,7 +65,7 @@ func (f *File) digits(b []byte) (time.Time, int) {
 		return yearFirst(b)
 	case n == 2 && next == '/' && b[5] == '/' && b[8] == ' ':
 		return dated(b[9:], 9, "20", b[:2], b[3:5], b[6:8]) // 24/03/05
-	case n <= 2 && next == '/' && isDigit(b[n+1]):
+	case n <= 2 && (next == '/' || next == '-') && isDigit(b[n+1]):
 		return f.slashes(b)
 	case n == 2 && next == '.':
 		return dotted(b)
@@ -234,7 +234,7 @@ func dotted(b []byte) (time.Time, int) {
 	return dated(b[11:], 11, "", b[6:10], b[3:5], b[:2])
 }
 
-// slashes reads 03/05/2024 06:07:08, also with a dash between them. Which is the month is known of the file, or of a
+// slashes reads 03/05/2024 06:07:08, also with a dash between them, or with dashes for the slashes. Which is the month is known of the file, or of a
 // clock with AM and PM, or it is the first when that is shortly before the file was stored.
 func (f *File) slashes(b []byte) (time.Time, int) {
 	first, second, size, ok := slashed(b)
@@ -269,7 +269,8 @@ func (f *File) slashes(b []byte) (time.Time, int) {
 	return c.sized(size)
 }
 
-// slashed reads the date 03/05/2024 and what stands behind it, and returns its first two numbers and its length.
+// slashed reads the date 03/05/2024, or 03-05-2024, and what stands behind it, and returns its first two numbers and
+// its length.
 func slashed(b []byte) (first, second, size int, ok bool) {
 	var n [2]int
 	for i := range n {
@@ -278,7 +279,7 @@ func slashed(b []byte) (first, second, size int, ok bool) {
 			n[i] = 10*n[i] + int(b[size]-'0')
 			size++
 		}
-		if size == start || size == len(b) || b[size] != '/' {
+		if size == start || size == len(b) || b[size] != '/' && b[size] != '-' || i > 0 && b[size] != b[start-1] {
 			return 0, 0, 0, false
 		}
 		size++
