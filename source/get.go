@@ -21,7 +21,7 @@ import (
 	"github.com/seed56735111/penstock/sigv4"
 )
 
-// client asks one place of S3. It makes the first request for an object by itself, which takes a fifth of what it takes
+// client asks one place of S3. It makes the first request for an object by itself, which takes a sixth of what it takes
 // the SDK. What is not simply an object is the SDK's: it is given that first answer, and decides about errors, retries
 // and pauses as if it had asked itself.
 type client struct {
