@@ -225,8 +225,8 @@ func ended(s string, i int) int {
 
 func isDigit(c byte) bool { return c-'0' < 10 }
 
-// rotatedAt returns where the date begins that rotation has put behind the whole name of a file, with what stands before
-// it: app.log-20261127, app.log.2026-11-27.1, with or without compression. It is -1 for none.
+// rotatedAt returns where the date begins that rotation has put behind the whole name of a file, with what stands
+// before it: app.log-20261127, app.log.2026-11-27.1, with or without compression. It is -1 for none.
 func rotatedAt(name string) int {
 	for i := range len(name) {
 		if c := name[i]; c != '-' && c != '_' && c != '.' {
@@ -267,7 +267,7 @@ func isMark(s string) bool {
 		return false
 	}
 	for i, c := range []byte(s[dot+1:]) {
-		if !(c|0x20 >= 'a' && c|0x20 <= 'z' || i > 0 && isDigit(c)) {
+		if (c|0x20 < 'a' || c|0x20 > 'z') && (i == 0 || !isDigit(c)) {
 			return false
 		}
 	}

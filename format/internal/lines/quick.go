@@ -47,7 +47,7 @@ fields:
 		if s.quick == unhurried {
 			break
 		}
-		from, end, quotes := at, at, 0
+		from, end, quotes := at, 0, 0
 		if c := wide[at]; !p.bare && (c == '"' || c == '[') {
 			if end = p.quotedEnd(wide, at, len(line)); end < 0 {
 				break
@@ -100,8 +100,8 @@ fields:
 	return b[:o], n, at, enclosing
 }
 
-// portOf returns how many digits the port has at the end of what is an address and a port, 0 where that has to be looked
-// at.
+// portOf returns how many digits the port has at the end of what is an address and a port, 0 where that has to be
+// looked at.
 func portOf(wide []byte, from, end int) int {
 	for n := 1; n <= 5 && end-n-1 > from; n++ {
 		if !quote.IsDigit(wide[end-n]) {
