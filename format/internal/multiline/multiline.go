@@ -309,7 +309,9 @@ func levelIn(b []byte, timed bool) string {
 }
 
 // isSetApart reports whether what is behind a word sets it apart from a sentence that it may begin.
-func isSetApart(rest []byte) bool { return len(rest) > 0 && bytes.IndexByte([]byte("]:|\t"), rest[0]) >= 0 }
+func isSetApart(rest []byte) bool {
+	return len(rest) > 0 && bytes.IndexByte([]byte("]:|\t"), rest[0]) >= 0
+}
 
 // levelPrefix returns where a line goes on that begins with a severity, in brackets or not, and white space; 0 for
 // others.

@@ -234,8 +234,9 @@ func dotted(b []byte) (time.Time, int) {
 	return dated(b[11:], 11, "", b[6:10], b[3:5], b[:2])
 }
 
-// slashes reads 03/05/2024 06:07:08, also with a dash between them, or with dashes for the slashes. Which is the month is known of the file, or of a
-// clock with AM and PM, or it is the first when that is shortly before the file was stored.
+// slashes reads 03/05/2024 06:07:08, also with a dash between them, or with dashes for the slashes. Which is the month
+// is known of the file, or of a clock with AM and PM, or it is the first when that is shortly before the file was
+// stored.
 func (f *File) slashes(b []byte) (time.Time, int) {
 	first, second, size, ok := slashed(b)
 	if !ok {
