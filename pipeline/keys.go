@@ -52,8 +52,11 @@ func (o *AWS) Secret(ctx context.Context) func(redact.Reference) ([]byte, error)
 	}
 }
 
-// key returns the key of a name.
+// key returns the key of a name. It is read once for all routes.
 func (o *Read) key(name string) (*redact.Key, error) {
+	if k := o.keyed[name]; k != nil {
+		return k, nil
+	}
 	from, ok := o.Keys[name]
 	if !ok {
 		return nil, errors.New("no key has this name")
@@ -70,5 +73,9 @@ func (o *Read) key(name string) (*redact.Key, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", from.Reference, err)
 	}
+	if o.keyed == nil {
+		o.keyed = map[string]*redact.Key{}
+	}
+	o.keyed[name] = k
 	return k, nil
 }

@@ -60,6 +60,7 @@ type Read struct {
 	// Object opens what an s3:// URL names. Without it no table is read from S3.
 	Object func(url string) (io.ReadCloser, error)
 	loaded map[string]*rules.Table // by name
+	keyed  map[string]*redact.Key  // the same
 	// Routes say otherwise for some of the entries.
 	Routes []Route
 	// MaxRecordBytes is the longest record; a longer one becomes a dead letter by reference.
@@ -82,7 +83,7 @@ func (o *Read) Stages() (*penstock.Pipeline, *shape.Rules, error) {
 	if err != nil {
 		return nil, nil, &OptionError{BadRule, err}
 	}
-	o.loaded = map[string]*rules.Table{}
+	o.loaded, o.keyed = map[string]*rules.Table{}, map[string]*redact.Key{}
 	known := map[detection]penstock.Recognizer{}
 	all, err := o.stages(known, drop, &Route{})
 	if err != nil {

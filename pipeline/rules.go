@@ -145,7 +145,7 @@ func CheckRules(
 	return rules.Check(always, list, SchemaOf(format, own...), checkStages(tables, own))
 }
 
-// CostOfRules is what the conditions of rules without mistakes cost for one record, as [rules.Chain.Cost] counts.
+// CostOfRules is what the expressions of rules without mistakes cost for one record, as [rules.Chain.Cost] counts.
 func CostOfRules(always, list []rules.Rule, tables []rules.TableSource) int {
 	stages := checkStages(tables, nil)
 	stages.Format = func(string) (func(dst, text []byte) ([]byte, bool), error) { // also the names of the user's own

@@ -162,12 +162,18 @@ func (c *Chain) Without(names []string) *Chain {
 // RedactsFields reports whether a rule redacts fields, so that nothing leaves of a record that cannot be read.
 func (c *Chain) RedactsFields() bool { return c.redactsFields }
 
-// Cost is the most that the conditions take for one record, in comparisons of a number.
+// Cost is the most that the expressions take for one record: conditions, and what compute works out, in comparisons of a
+// number.
 func (c *Chain) Cost() int {
 	cost := 0
 	for i := range c.rules {
 		if c.rules[i].when != nil {
 			cost += c.rules[i].when.Cost()
+		}
+		if computes, ok := c.rules[i].action.(computing); ok {
+			for _, one := range computes {
+				cost += one.value.Cost()
+			}
 		}
 	}
 	return cost

@@ -24,7 +24,7 @@ func newCheckCommand(a *app) *cobra.Command {
 		Long: `check reads a configuration file, in YAML or JSON (- is standard input), and reports everything that is wrong
 with it, one mistake a line, as FILE:LINE:COLUMN. It asks nobody: no domain, no bucket, no credentials.
 
-Of rules with conditions it says what these cost for one record: docs/expressions.md has the unit. A warning is what is
+Of rules with expressions it says what these cost for one record: docs/expressions.md has the unit. A warning is what is
 most likely not meant. With --against it also says, as warnings, what goes another way than by an earlier file: to other
 indexes or another domain, by other routes, read as another format; and which rules are new, gone, changed or in another
 order, and what that does. docs/configuration.md lists the keys of a file; an editor completes and checks them by
@@ -92,7 +92,7 @@ func (a *app) check(path, against string, asJSON bool) error {
 			if c.Route != "" {
 				of = "route " + c.Route
 			}
-			_, _ = fmt.Fprintf(a.Out, "%s: conditions cost %d a record\n", of, c.Cost)
+			_, _ = fmt.Fprintf(a.Out, "%s: expressions cost %d a record\n", of, c.Cost)
 		}
 	}
 	return exitWith(code)

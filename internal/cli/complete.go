@@ -44,7 +44,7 @@ func completes(args []string) bool {
 // complete has a shell complete the values of flags, in all commands. Nobody else needs it.
 func (a *app) complete(root *cobra.Command) {
 	of := map[string]completeFunc{
-		"format":     formatNames,
+		"format":     a.formatNames,
 		"log-level":  oneOf("debug", "info", "warn", "error"),
 		"log-format": oneOf(logText, logJSON, logAuto),
 		"mode":       oneOf(string(guard.ModeParity), string(guard.ModeStrict)),
@@ -92,10 +92,15 @@ func beginning(words []string, begun string) []string {
 	return near
 }
 
-// formatNames completes the names of formats.
-func formatNames(_ *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
+// formatNames completes the names of formats, also of those in the configuration file.
+func (a *app) formatNames(cmd *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
+	a.quiet = true
+	var own []pipeline.Definition
+	if file, err := a.readConfig(cmd, os.LookupEnv); err == nil && file != nil {
+		own = file.Definitions()
+	}
 	var names []string
-	for _, f := range pipeline.Formats() {
+	for _, f := range pipeline.Formats(own...) {
 		names = append(names, f.Name)
 	}
 	return oneOf(names...)(nil, nil, begun)

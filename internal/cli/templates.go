@@ -81,7 +81,7 @@ retention.`,
 			return nil
 		},
 	}
-	cmd.ValidArgsFunction = formatNames
+	cmd.ValidArgsFunction = a.formatNames
 	o.flags(cmd).BoolVar(&o.asJSON, "json", false, "print one JSON object for each template")
 	return cmd
 }
@@ -242,7 +242,7 @@ nothing when all are the same.`,
 			return nil
 		},
 	}
-	cmd.ValidArgsFunction = formatNames
+	cmd.ValidArgsFunction = a.formatNames
 	o.flags(cmd).BoolVar(&o.asJSON, "json", false, "print one JSON object")
 	return cmd
 }

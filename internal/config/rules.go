@@ -163,7 +163,7 @@ func (f *finder) relateRules(always, behind *node, format string) {
 	}
 }
 
-// RouteCost is what the conditions of the rules for a route cost for one record; the route is empty for those that all
+// RouteCost is what the expressions of the rules for a route cost for one record; the route is empty for those that all
 // records have.
 type RouteCost struct {
 	Route string
