@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	// aheadBytes bounds the stored bytes of what is opened ahead, if it is more than one object.
+	// aheadBytes bounds the stored bytes of what is opened ahead.
 	aheadBytes = 8 << 20
 	// wholeBytes is up to which size an object is read whole while it waits for a worker. Of a larger one the answer has
 	// begun, and waits in the connection.
@@ -45,7 +45,7 @@ func (a *ahead) object(item *Item) *Object {
 func (a *ahead) acquire(ctx context.Context, size int64) bool {
 	for ctx.Err() == nil {
 		a.mu.Lock()
-		if a.number == 0 || a.number < a.most && a.bytes+size <= aheadBytes {
+		if a.number < a.most && a.bytes+size <= aheadBytes {
 			a.number++
 			a.bytes += size
 			a.mu.Unlock()
@@ -84,15 +84,15 @@ type early struct {
 func (a *ahead) open(intake, work context.Context, o *Object, workers chan struct{}) *early {
 	ctx, cancel := context.WithCancelCause(work)
 	e := &early{cancel: cancel}
-	begin := context.AfterFunc(intake, func() { cancel(context.Cause(intake)) })
+	goOn := context.AfterFunc(intake, func() { cancel(context.Cause(intake)) })
 	e.begin(ctx, o)
-	begun := acquire(intake, workers)
+	worker := acquire(intake, workers)
 	a.release(o.Size)
-	if begun && begin() {
+	if worker && goOn() {
 		return e
 	}
-	if begun {
-		<-workers
+	if worker {
+		<-workers // the intake has ended in this moment
 	}
 	e.close()
 	return nil
