@@ -41,9 +41,9 @@ func (other) Recognize(_ *penstock.Object, _ penstock.Identity, e penstock.Entry
 }
 
 // report recognises the report of an invocation of Lambda, with the line about X-Ray behind it.
-type report struct{ other }
+type report struct{}
 
-func (report) Recognize(o *penstock.Object, _ penstock.Identity, e penstock.Entry) (penstock.Recognized, error) {
+func (report) Recognize(*penstock.Object, penstock.Identity, penstock.Entry) (penstock.Recognized, error) {
 	return penstock.Recognized{Format: "lambda", Records: func(yield func(penstock.Record, error) bool) {
 		_ = yield(penstock.Record{JSON: []byte(`{"type":"REPORT","request_id":"r"}`)}, nil) &&
 			yield(penstock.Record{JSON: []byte(`{"type":"XRAY","xray_trace_id":"1-5e"}`)}, nil)

@@ -96,7 +96,7 @@ func ruleStages(table func(name string) (*rules.Table, error), own []Definition)
 			}
 			return func(r *penstock.Record) []byte {
 				if id := shape.Text(r.AsRead(), "@id"); id != nil {
-					return r.AppendPart(id[:len(id):len(id)])
+					return r.AppendPart(slices.Clip(id))
 				}
 				return ids(r)
 			}

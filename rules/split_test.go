@@ -79,45 +79,64 @@ func TestSplitMakesARecordOfEachElement(t *testing.T) {
 		want   []string
 	}{
 		{
-			"objects", []rules.Rule{set("x", "1"), split, set("y", "{items.n}")}, `{"a":1,"items":[{"n":1}, {"n":2} ],"b":2}`,
+			"objects",
+			[]rules.Rule{set("x", "1"), split, set("y", "{items.n}")},
+			`{"a":1,"items":[{"n":1}, {"n":2} ],"b":2}`,
 			[]string{
 				`7.0 {"a":1,"items":{"n":1},"b":2,"x":"1","y":"1"} {"n":1}`,
 				`7.1 {"a":1,"items":{"n":2},"b":2,"x":"1","y":"2"} {"n":2}`,
 			},
 		},
 		{
-			"texts, into another field", []rules.Rule{{Verb: rules.Split{Field: "a.items", Into: "item.text"}}},
+			"texts, into another field",
+			[]rules.Rule{{Verb: rules.Split{Field: "a.items", Into: "item.text"}}},
 			`{"a":{"items":["x\ny",null]},"b":2}`,
 			[]string{
 				"7.0 " + `{"a":{},"b":2,"item":{"text":"x\ny"}}` + " x\ny", `7.1 {"a":{},"b":2,"item":{"text":null}} null`,
 			},
 		},
 		{"one element", []rules.Rule{split}, `{"items":[1]}`, []string{`7.0 {"items":1} 1`}},
-		{"an empty list", []rules.Rule{split, set("x", "1")}, `{"items":[ ]}`, []string{`7 {"items":[ ],"x":"1"} {"items":[ ]}`}},
+		{
+			"an empty list",
+			[]rules.Rule{split, set("x", "1")},
+			`{"items":[ ]}`,
+			[]string{`7 {"items":[ ],"x":"1"} {"items":[ ]}`},
+		},
 		{"no list", []rules.Rule{split}, `{"a":1}`, []string{`7 {"a":1} {"a":1}`}},
 		{"null", []rules.Rule{split}, `{"items":null}`, []string{`7 {"items":null} {"items":null}`}},
 		{
-			"no list but a text", []rules.Rule{split}, `{"items":"x"}`,
+			"no list but a text",
+			[]rules.Rule{split},
+			`{"items":"x"}`,
 			[]string{`7 {"items":"x","penstock.rules_failed":["s"]} {"items":"x"}`},
 		},
 		{
-			"taken", []rules.Rule{{Verb: rules.Split{Field: "items", Into: "a"}, Name: "s"}}, `{"items":[1],"a":2}`,
+			"taken",
+			[]rules.Rule{{Verb: rules.Split{Field: "items", Into: "a"}, Name: "s"}},
+			`{"items":[1],"a":2}`,
 			[]string{`7 {"items":[1],"a":2,"penstock.rules_failed":["s"]} {"items":[1],"a":2}`},
 		},
 		{
-			"below what is no object", []rules.Rule{{Verb: rules.Split{Field: "items", Into: "a.b"}, Name: "s"}},
-			`{"items":[1],"a":2}`, []string{`7 {"items":[1],"a":2,"penstock.rules_failed":["s"]} {"items":[1],"a":2}`},
+			"below what is no object",
+			[]rules.Rule{{Verb: rules.Split{Field: "items", Into: "a.b"}, Name: "s"}},
+			`{"items":[1],"a":2}`,
+			[]string{`7 {"items":[1],"a":2,"penstock.rules_failed":["s"]} {"items":[1],"a":2}`},
 		},
 		{
-			"in the shadow", []rules.Rule{{Verb: rules.Split{Field: "items"}, Shadow: true}}, `{"items":[1,2]}`,
+			"in the shadow",
+			[]rules.Rule{{Verb: rules.Split{Field: "items"}, Shadow: true}},
+			`{"items":[1,2]}`,
 			[]string{`7 {"items":[1,2]} {"items":[1,2]}`},
 		},
 		{
-			"parts that are left out", []rules.Rule{split, {Verb: rules.Drop{Reason: "odd"}, When: "items % 2 == 1"}},
-			`{"items":[1,2,3,4]}`, []string{`7.0 dropped`, `7.1 {"items":2} 2`, `7.2 dropped`, `7.3 {"items":4} 4`},
+			"parts that are left out",
+			[]rules.Rule{split, {Verb: rules.Drop{Reason: "odd"}, When: "items % 2 == 1"}},
+			`{"items":[1,2,3,4]}`,
+			[]string{`7.0 dropped`, `7.1 {"items":2} 2`, `7.2 dropped`, `7.3 {"items":4} 4`},
 		},
 		{
-			"lists in lists", []rules.Rule{split, {Verb: rules.Split{Field: "items.sub", Into: "sub"}}, set("x", "{sub}")},
+			"lists in lists",
+			[]rules.Rule{split, {Verb: rules.Split{Field: "items.sub", Into: "sub"}}, set("x", "{sub}")},
 			`{"items":[{"sub":[1,2]},{"sub":[]},{"sub":[3]},{"t":4}],"a":1}`,
 			[]string{
 				`7.0.0 {"items":{},"a":1,"sub":1,"x":"1"} 1`, `7.0.1 {"items":{},"a":1,"sub":2,"x":"2"} 2`,
@@ -135,7 +154,8 @@ func TestSplitMakesARecordOfEachElement(t *testing.T) {
 			},
 		},
 		{
-			"letters of parts", []rules.Rule{set("x", "1"), split, lettered, set("y", "1")},
+			"letters of parts",
+			[]rules.Rule{set("x", "1"), split, lettered, set("y", "1")},
 			`{"items":[{"n":"x"},{"n":"2"}]}`,
 			[]string{
 				`7.0 letter {"items":{"n":"x"},"x":"1"} {"n":"x"} [set x s]`,
@@ -143,7 +163,8 @@ func TestSplitMakesARecordOfEachElement(t *testing.T) {
 			},
 		},
 		{
-			"secrets of other parts", []rules.Rule{mask("user"), split, mask("items.card")},
+			"secrets of other parts",
+			[]rules.Rule{mask("user"), split, mask("items.card")},
 			`{"user":"ada","items":[{"card":"one","m":"one"},{"card":"two","by":"ada"}]}`,
 			[]string{
 				`7.0 {"user":"[redacted]","items":{"card":"[redacted]","m":"[redacted]"}} `,
@@ -151,7 +172,8 @@ func TestSplitMakesARecordOfEachElement(t *testing.T) {
 			},
 		},
 		{
-			"secrets of a list that is not split", []rules.Rule{
+			"secrets of a list that is not split",
+			[]rules.Rule{
 				{Verb: rules.Split{Field: "items"}, When: "false"}, mask("items.card"),
 			},
 			`{"items":[{"card":"one"},{"card":"two"}]}`,

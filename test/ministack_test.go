@@ -48,7 +48,8 @@ func TestOurDomainIsTheOpenSearchOfMiniStack(t *testing.T) {
 		t.Errorf("shipped %+v, want one record", counts)
 	}
 	strangers := exec.CommandContext(t.Context(), penstock, "request", "GET", "/", "--domain", endpoint, "--no-sign")
-	if out, err := strangers.CombinedOutput(); err == nil || !strings.Contains(string(out), "anonymous is not authorized") {
+	out, err = strangers.CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "anonymous is not authorized") {
 		t.Errorf("an unsigned request: %v\n%s", err, out)
 	}
 }

@@ -121,7 +121,9 @@ var allowed = map[string][]string{
 	"format/internal/own": {
 		root, "format/internal/entry", "format/internal/lines", "format/internal/times", "internal/extract", "internal/quote",
 	},
-	"format/internal/journal":   {root, "format/internal/entry", "internal/quote", "format/internal/lines", "format/internal/times"},
+	"format/internal/journal": {
+		root, "format/internal/entry", "internal/quote", "format/internal/lines", "format/internal/times",
+	},
 	"format/internal/winxml":    {root, "format/internal/entry", "internal/quote", "format/internal/times"},
 	"format/internal/delimited": {root, "format/internal/entry", "internal/quote", "format/internal/times"},
 	"format/internal/multiline": {

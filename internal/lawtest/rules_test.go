@@ -32,8 +32,8 @@ import (
 )
 
 // TestLawOfRules ships records by rules that fail on some of them, leave some out, split some and redact all, through
-// faults, until everything is acknowledged. A model of the verbs says what had to become of each part. A replay by rules
-// that are mended makes of the letters what shipping by them would have made.
+// faults, until everything is acknowledged. A model of the verbs says what had to become of each part. A replay by
+// rules that are mended makes of the letters what shipping by them would have made.
 func TestLawOfRules(t *testing.T) {
 	t.Parallel()
 	n := *seeds / 2
