@@ -94,7 +94,7 @@ func (m *proxyMetrics) counter(kind endKind) *metrics.Counter {
 		c, _ = m.requests.LoadOrStore(kind, m.set.GetOrCreateCounter(fmt.Sprintf(
 			proxyNamespace+"requests_total{cause=%q,code=%q,method=%q}", kind.cause, strconv.Itoa(kind.status), kind.method)))
 	}
-	return c.(*metrics.Counter) //nolint:errcheck,forcetypeassert // nothing else is in there
+	return c.(*metrics.Counter) //nolint:forcetypeassert // nothing else is in there
 }
 
 func (m *proxyMetrics) duration(method string) *metrics.PrometheusHistogram {
@@ -104,7 +104,7 @@ func (m *proxyMetrics) duration(method string) *metrics.PrometheusHistogram {
 			fmt.Sprintf(proxyNamespace+"request_duration_seconds{method=%q}", method),
 			[]float64{.002, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300}))
 	}
-	return h.(*metrics.PrometheusHistogram) //nolint:errcheck,forcetypeassert // the same
+	return h.(*metrics.PrometheusHistogram) //nolint:forcetypeassert // the same
 }
 
 // writeExpiry tells when the credentials expire; nothing of those that do not, and when there are none.
@@ -113,7 +113,7 @@ func writeExpiry(w io.Writer, credentials sigv4.Provider) {
 	defer cancel()
 	if v, err := credentials.Credentials(ctx); err == nil && !v.Expires.IsZero() {
 		const name = proxyNamespace + "credentials_expiry_timestamp_seconds"
-		metrics.WriteGaugeUint64(w, name, uint64(max(0, v.Expires.Unix()))) //nolint:gosec // not negative
+		metrics.WriteGaugeUint64(w, name, uint64(max(0, v.Expires.Unix())))
 	}
 }
 

@@ -21,7 +21,8 @@ func TestALateExpressionIsTheSameAsAnEarlyOne(t *testing.T) {
 		}
 		want := []any{
 			early.String(), early.MatchString(text), early.FindString(text), early.FindStringIndex(text),
-			early.FindStringSubmatch(text), early.ReplaceAllString(text, "$2"), early.ReplaceAllStringFunc(text, strings.ToUpper),
+			early.FindStringSubmatch(text), early.ReplaceAllString(text, "$2"),
+			early.ReplaceAllStringFunc(text, strings.ToUpper),
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)
