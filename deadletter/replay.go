@@ -48,8 +48,8 @@ type ReplayOptions struct {
 	// Choose picks letters; nil picks all.
 	Choose func(penstock.Letter) bool
 	// Documents makes the documents to send of a letter that holds its record: one, or those of the parts that rules split
-	// it into, or ErrDrop when a rule leaves it out. They are valid until the next call. Nil sends the letter's document to
-	// its index.
+	// it into, or ErrDrop when a rule leaves it out. They are valid until the next call. Nil sends the letter's document
+	// to its index.
 	Documents func(penstock.Letter) ([]penstock.Document, error)
 	// Logger is told why a letter is unshaped; nil discards.
 	Logger *slog.Logger

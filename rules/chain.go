@@ -162,8 +162,7 @@ func (c *Chain) Without(names []string) *Chain {
 // RedactsFields reports whether a rule redacts fields, so that nothing leaves of a record that cannot be read.
 func (c *Chain) RedactsFields() bool { return c.redactsFields }
 
-// Cost is the most that the expressions take for one record: conditions, and what compute works out, in comparisons of a
-// number.
+// Cost is the most that the expressions take for one record, in conditions and in compute: in comparisons of a number.
 func (c *Chain) Cost() int {
 	cost := 0
 	for i := range c.rules {

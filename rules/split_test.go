@@ -221,8 +221,8 @@ func TestSplitIsBounded(t *testing.T) {
 	}
 	_, e := splitter(t, deep...)
 	got := shapeAll(t, e, `{"a":`+strings.Repeat("[", 12)+`1`+strings.Repeat("]", 12)+`}`)
-	if want := `7.0.0.0.0.0.0.0.0 {"a":[[[[1]]]],"penstock.rules_failed":["s-9","s-10","s-11","s-12"]} [[[[1]]]]`; len(got) != 1 ||
-		got[0] != want {
+	want := `7.0.0.0.0.0.0.0.0 {"a":[[[[1]]]],"penstock.rules_failed":["s-9","s-10","s-11","s-12"]} [[[[1]]]]`
+	if len(got) != 1 || got[0] != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }

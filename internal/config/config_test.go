@@ -313,8 +313,8 @@ routes:
 			`1:1: warning: for all records: rule "redact-1" is gone, by which records are redacted`,
 			`3:5: warning: for all records: rule "noise" is new: records for which level == "trace" are left out`,
 			`5:5: warning: for all records: rule "debug" is changed: records for which level == "info" are left out`,
-			`9:9: warning: route "web": rule "out" was a drop and is a keep: records for which n == 1 are not left out by rules ` +
-				`behind it`,
+			`9:9: warning: route "web": rule "out" was a drop and is a keep: records for which n == 1 are not left out by ` +
+				`rules behind it`,
 			`10:9: warning: route "web": rule "late" stood before "out": it does its work on what that has left`,
 			`11:9: warning: route "web": rule "trial" is not in the shadow any more: records for which n == 2 are ` +
 				`left out`,

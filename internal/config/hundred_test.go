@@ -95,8 +95,8 @@ var wrongFormats = []struct{ line, say string }{
 	{"delimiter: 'ab'", "delimiter"},
 }
 
-// A hundred mistakes over the keys of rules, redaction, tests, formats, keys, tables and retention are reported at once,
-// each at its line.
+// A hundred mistakes over the keys of rules, redaction, tests, formats, keys, tables and retention are reported at
+// once, each at its line.
 func TestAHundredMistakesInRoutesAndRules(t *testing.T) {
 	t.Parallel()
 	var lines, want []string
