@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -257,8 +258,45 @@ func (m *proxyMetrics) handler() http.Handler {
 			return
 		}
 		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-		m.set.WritePrometheus(w)
+		var own bytes.Buffer
+		m.set.WritePrometheus(&own)
+		_, _ = w.Write(withHelp(own.Bytes())) // an error means that the client is gone
 		metrics.WriteProcessMetrics(w)
 		metrics.WriteFDMetrics(w)
 	})
+}
+
+// metricsHelp says what the metrics of a proxy are.
+func metricsHelp() map[string]string {
+	return map[string]string{
+		"penstock_build_info": "1, with what this program is.",
+		proxyNamespace + "requests_total": "Requests by method, status of the answer (0: none), and cause of a " +
+			"refusal.",
+		proxyNamespace + "request_duration_seconds": "Time from the head of a request to the end of its answer.",
+		proxyNamespace + "requests_in_flight":       "Requests under way.",
+		proxyNamespace + "request_bytes_total":      "Bytes of the bodies of requests.",
+		proxyNamespace + "response_bytes_total":     "Bytes of the bodies of answers.",
+		proxyNamespace + "aborted_total":            "Answers that were not sent to their end.",
+		proxyNamespace + "audit_lost_total":         "Lines of the audit that could not be written.",
+		proxyNamespace + "body_memory_bytes":        "Memory that bodies take.",
+		proxyNamespace + "body_memory_limit_bytes":  "Memory that bodies may take.",
+		proxyNamespace + "body_disk_bytes":          "Temporary files that bodies take.",
+		proxyNamespace + "body_disk_limit_bytes":    "Temporary files that bodies may take.",
+		proxyNamespace + "credentials_expiry_timestamp_seconds": "When the credentials expire; absent for those that " +
+			"do not, and when there are none.",
+	}
+}
+
+// withHelp returns metrics with help in their HELP lines, which the library leaves empty.
+func withHelp(text []byte) []byte {
+	help := metricsHelp()
+	out := make([]byte, 0, 2*len(text))
+	for line := range bytes.Lines(text) {
+		if name, ok := bytes.CutPrefix(line, []byte("# HELP ")); ok {
+			name = bytes.TrimSpace(name)
+			line = fmt.Appendf(nil, "# HELP %s %s\n", name, help[string(name)])
+		}
+		out = append(out, line...)
+	}
+	return out
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -113,6 +114,14 @@ func TestTheAdminAddressAnswersHealthReadinessAndMetricsAlone(t *testing.T) {
 	check(200, "ok", "GET", "/healthz", "Host: localhost:"+port)
 
 	_, text := ask("GET", "/metrics")
+	for name := range metricsHelp() {
+		if strings.Count(text, "# HELP "+name+" ") != 1 || strings.Count(text, "# TYPE "+name+" ") != 1 {
+			t.Errorf("the metrics do not say once what %s is", name)
+		}
+	}
+	if regexp.MustCompile(`(?m)^# HELP penstock\S* *$`).MatchString(text) {
+		t.Error("a metric of ours has no help")
+	}
 	for _, want := range []string{
 		`penstock_proxy_requests_total{cause="",code="200",method="GET"} 1`,
 		`penstock_proxy_requests_total{cause="",code="200",method="POST"} 1`,
