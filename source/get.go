@@ -53,8 +53,8 @@ func newClient(cfg aws.Config, set func(*s3.Options)) *client {
 // intercepted reports whether there is an interceptor of any kind.
 func intercepted(cfg aws.Config) bool {
 	kinds := reflect.ValueOf(cfg.Interceptors)
-	for i := range kinds.NumField() {
-		if kinds.Field(i).Len() > 0 {
+	for _, kind := range kinds.Fields() {
+		if kind.Len() > 0 {
 			return true
 		}
 	}

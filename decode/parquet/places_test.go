@@ -98,12 +98,14 @@ func TestAFileThatIsToBeHadByPlaceIsNotKept(t *testing.T) {
 		"altered on its way":    {far: true, end: altered, text: text, want: altered},
 		"may go on":             {end: growing, text: text, want: growing},
 		"unreadable from there": {from: failing{bytes.NewReader(file), 3 << 20}, want: errAway, wantType: "source"},
-		"unreadable, far":       {far: true, from: failing{bytes.NewReader(file), 3 << 20}, want: errAway, wantType: "source"},
-		"corrupt":               {file: append(bytes.Clone(file[:1<<20]), file...), wantType: penstock.ReasonCorrupt},
-		"corrupt and altered":   {file: append(bytes.Clone(file[:1<<20]), file...), end: altered, want: altered},
-		"corrupt, may go on":    {file: append(bytes.Clone(file[:1<<20]), file...), end: growing, want: growing},
-		"without an end":        {file: file[:5<<20], wantType: penstock.ReasonCorrupt},
-		"no end, may go on":     {file: file[:5<<20], end: growing, want: growing},
+		"unreadable, far": {
+			far: true, from: failing{bytes.NewReader(file), 3 << 20}, want: errAway, wantType: "source",
+		},
+		"corrupt":             {file: append(bytes.Clone(file[:1<<20]), file...), wantType: penstock.ReasonCorrupt},
+		"corrupt and altered": {file: append(bytes.Clone(file[:1<<20]), file...), end: altered, want: altered},
+		"corrupt, may go on":  {file: append(bytes.Clone(file[:1<<20]), file...), end: growing, want: growing},
+		"without an end":      {file: file[:5<<20], wantType: penstock.ReasonCorrupt},
+		"no end, may go on":   {file: file[:5<<20], end: growing, want: growing},
 	} {
 		if tt.file == nil {
 			tt.file = file

@@ -43,7 +43,8 @@ func TestTheLinkerLeavesOutWhatNothingCalls(t *testing.T) {
 func TestTheTagLeavesOutOneProtocol(t *testing.T) {
 	t.Parallel()
 	list := func(flags ...string) map[string]bool {
-		cmd := exec.CommandContext(t.Context(), "go", append(append([]string{"list", "-deps"}, flags...), "./cmd/penstock")...)
+		args := slices.Concat([]string{"list", "-deps"}, flags, []string{"./cmd/penstock"})
+		cmd := exec.CommandContext(t.Context(), "go", args...)
 		cmd.Dir = filepath.Join("..", "..")
 		out, err := cmd.Output()
 		if err != nil {
