@@ -90,16 +90,19 @@ func (b *bench) pass(r *http.Request) (*refusedCase, error) {
 	if m == nil {
 		return nil, fmt.Errorf("no plan for %s", sent.Target)
 	}
+	b.mu.Lock()
+	plan, run := b.plan, b.run
+	b.mu.Unlock()
 	n, err := strconv.Atoi(m[1])
-	if err != nil || n >= len(b.plan) {
+	if err != nil || n >= len(plan) {
 		return nil, fmt.Errorf("plan %q: %w", m[1], err)
 	}
-	mistake := &b.plan[n]
+	mistake := &plan[n]
 	c := &refusedCase{mistake: mistake, keys: sigv4.Credentials{
-		AccessKeyID: b.run.keyID, SecretAccessKey: b.run.secret, SessionToken: b.run.token,
+		AccessKeyID: run.keyID, SecretAccessKey: run.secret, SessionToken: run.token,
 	}}
 	if mistake.bug != nil {
-		signWith(sent, b.run.secret, mistake.bug, mistake.keyDay)
+		signWith(sent, run.secret, mistake.bug, mistake.keyDay)
 	}
 	if mistake.inside != nil {
 		mistake.inside(sent)
@@ -269,15 +272,20 @@ func (b *bench) refusals(t *testing.T, endpoint string, c *client) ([]*refusedCa
 	}
 	var found []*refusedCase
 	for _, g := range groups {
+		b.mu.Lock()
 		b.plan, b.run, b.cases, b.failed = g.plan, g.run, map[int]*refusedCase{}, nil
+		b.mu.Unlock()
 		if err := b.runClient(t, endpoint, c); err != nil {
 			return nil, err
 		}
-		if len(b.failed) > 0 {
-			return nil, errors.New(b.failed[0])
+		b.mu.Lock()
+		cases, failed := b.cases, b.failed
+		b.mu.Unlock()
+		if len(failed) > 0 {
+			return nil, errors.New(failed[0])
 		}
 		for n := range g.plan {
-			got := b.cases[n]
+			got := cases[n]
 			// A client that does not sign the header is not refused for it.
 			if got == nil || got.statuses[0] != http.StatusForbidden {
 				continue

@@ -223,7 +223,7 @@ func TestParquetIsShippedOnceThroughAKill(t *testing.T) {
 		}
 		r.domain, r.env = new(hostile.Domain), []string{noCopies}
 		ctx := t.Context()
-		index := httptest.NewServer(r.domain)
+		index := httptest.NewUnstartedServer(r.domain)
 		from := []string{r.path}
 		if r.bucket != nil {
 			store := httptest.NewServer(r.bucket)
@@ -231,22 +231,27 @@ func TestParquetIsShippedOnceThroughAKill(t *testing.T) {
 			from = []string{"s3://" + hostile.Bucket + "/", "--endpoint-url", store.URL, "--path-style"}
 		}
 		cmd := exec.CommandContext(ctx, penstock, slices.Concat([]string{"ship"}, from, []string{
-			"--domain", index.URL, "--no-sign", "--json", "--dead-letters", t.TempDir(), "--index", "p",
+			"--domain", "http://" + index.Listener.Addr().String(), "--no-sign", "--json", "--dead-letters", t.TempDir(),
+			"--index", "p",
 		})...)
 		cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret",
 			"AWS_REGION=eu-west-1", noCopies)
 		var once sync.Once
+		started := make(chan struct{})
 		r.domain.Answer = func(_ http.ResponseWriter, b *hostile.BulkRequest) bool {
 			if b.N == 2 { // it is carried out, and nobody hears of it
 				r.domain.Bulk(b)
+				<-started
 				once.Do(func() { _ = cmd.Process.Kill() })
 				return true
 			}
 			return b.N > 2
 		}
+		index.Start()
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
+		close(started)
 		_ = cmd.Wait()
 		index.Close()
 		if n := len(r.domain.Docs()); n == 0 || n == parquetRows {
