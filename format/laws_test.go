@@ -60,7 +60,7 @@ func laws() []law {
 
 func TestLaws(t *testing.T) {
 	all := samples(t)
-	for _, s := range subjects(format.Table(), all) {
+	for _, s := range drawn(t, subjects(format.Table(), all)) {
 		t.Run(s.Name(), func(t *testing.T) {
 			for _, l := range laws() {
 				t.Run(l.name, func(t *testing.T) {
@@ -72,6 +72,27 @@ func TestLaws(t *testing.T) {
 			}
 		})
 	}
+}
+
+// drawn is all of the subjects, or a third of them when the tests are to be short.
+func drawn(t *testing.T, all []*subject) []*subject {
+	t.Helper()
+	if !testing.Short() {
+		return all
+	}
+	const part = 3
+	seed := time.Now().UnixNano()
+	if text := os.Getenv("PENSTOCK_TEST_SEED"); text != "" {
+		var err error
+		if seed, err = strconv.ParseInt(text, 10, 64); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n := (len(all) + part - 1) / part
+	t.Logf("%d of %d formats, drawn by PENSTOCK_TEST_SEED=%d; all without -short", n, len(all), seed)
+	r := rand.New(rand.NewPCG(uint64(seed), 0)) //nolint:gosec // bits
+	r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	return all[:n]
 }
 
 func subjects(table []format.Schema, all []sample) []*subject {
