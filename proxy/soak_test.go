@@ -118,7 +118,8 @@ func TestSoak(t *testing.T) { //nolint:paralleltest // it counts the goroutines 
 	wg.Go(func() {
 		for ctx.Err() == nil {
 			select {
-			case <-time.After(max(*soakTime/10, 200*time.Millisecond)):
+			// The proxy signs a request anew once, so on a busy machine it must not meet two changes of keys.
+			case <-time.After(max(*soakTime/10, 500*time.Millisecond)):
 				keys.epoch.Add(1)
 			case <-ctx.Done():
 			}
