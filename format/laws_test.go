@@ -90,7 +90,7 @@ func drawn(t *testing.T, all []*subject) []*subject {
 	}
 	n := (len(all) + part - 1) / part
 	t.Logf("%d of %d formats, drawn by PENSTOCK_TEST_SEED=%d; all without -short", n, len(all), seed)
-	r := rand.New(rand.NewPCG(uint64(seed), 0)) //nolint:gosec // bits
+	r := rand.New(rand.NewPCG(uint64(seed), 0))
 	r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	return all[:n]
 }
