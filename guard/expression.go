@@ -2,12 +2,12 @@ package guard
 
 import (
 	"errors"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
 
 	"github.com/seed56735111/penstock/internal/glob"
+	"github.com/seed56735111/penstock/internal/lazyregexp"
 )
 
 // expression is a parsed index expression: the names between its commas. Each is judged as it is written, wildcards
@@ -108,7 +108,7 @@ func isDateMath(name string) bool {
 
 // dateMath matches what may stand between the braces of a date-math name: math whose format gives digits and marks
 // only. A format with quoted letters, or with the names of months and days, could spell any index.
-var dateMath = regexp.MustCompile(`^now(?:[+-]\d+[yMwdhHms]|/[yMwdhHms])*` +
+var dateMath = lazyregexp.New(`^now(?:[+-]\d+[yMwdhHms]|/[yMwdhHms])*` +
 	`(?:\{[yuMdHhmsSDwY., _-]*(?:\|[A-Za-z0-9/_:+-]+)?\})?$`)
 
 // dateMathPattern is a date-math name with a wildcard in the place of each computed part.
@@ -153,7 +153,7 @@ func dateMathPattern(name string) (string, error) {
 }
 
 // backing matches the names of a data stream's backing indexes.
-var backing = regexp.MustCompile(`^\.ds-(.+?)(?:-\d{4}\.\d{2}\.\d{2})?-\d{6}$`)
+var backing = lazyregexp.New(`^\.ds-(.+?)(?:-\d{4}\.\d{2}\.\d{2})?-\d{6}$`)
 
 // dataStream is the name of the data stream that an index belongs to.
 func dataStream(index string) (string, bool) {

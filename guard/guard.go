@@ -16,7 +16,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -25,6 +24,7 @@ import (
 	"github.com/seed56735111/penstock/guard/identity"
 	"github.com/seed56735111/penstock/guard/internal/edge"
 	"github.com/seed56735111/penstock/iam"
+	"github.com/seed56735111/penstock/internal/lazyregexp"
 	"github.com/seed56735111/penstock/sigv4"
 )
 
@@ -100,8 +100,8 @@ type Guard struct {
 
 // domainName matches the names of domains that the service accepts, regionPattern the names of regions.
 var (
-	domainName    = regexp.MustCompile(`^[a-z][a-z0-9-]{2,27}$`)
-	regionPattern = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
+	domainName    = lazyregexp.New(`^[a-z][a-z0-9-]{2,27}$`)
+	regionPattern = lazyregexp.New(`^[a-z][a-z0-9-]*$`)
 )
 
 // CheckDomain says what is wrong with the parts of a domain's ARN. It returns nil when they are right.

@@ -31,7 +31,10 @@ var allowed = map[string][]string{
 	"lambda": {root, "cloudwatch", "domain", "pipeline", "source"},
 	"proxy":  {"domain", "sigv4", "guard", "doctor", "iam", "internal/reload"},
 	"doctor": {"domain", "sigv4", "sigv4/explain", "iam"}, // whose table all use who explain a refusal
-	"guard":  {"iam", "sigv4", "guard/identity", "guard/fault", "guard/internal/edge", "internal/glob", "internal/reload"},
+	"guard": {
+		"iam", "sigv4", "guard/identity", "guard/fault", "guard/internal/edge", "internal/glob", "internal/reload",
+		"internal/lazyregexp",
+	},
 	"engine": {
 		"engine/internal/wire", "engine/internal/dates", "engine/internal/mapping", "engine/internal/store",
 		"engine/internal/query", "engine/internal/agg", "engine/internal/change", "internal/glob",
@@ -141,7 +144,7 @@ var allowed = map[string][]string{
 
 	"cloudwatch": {root, "internal/jsjson"},
 
-	"sigv4/explain": {"sigv4"},
+	"sigv4/explain": {"sigv4", "internal/lazyregexp"},
 
 	"internal/jsjson": {"internal/quote"},
 

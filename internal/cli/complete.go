@@ -7,7 +7,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -19,6 +18,7 @@ import (
 	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/guard"
 	"github.com/seed56735111/penstock/internal/config"
+	"github.com/seed56735111/penstock/internal/lazyregexp"
 	"github.com/seed56735111/penstock/pipeline"
 )
 
@@ -106,7 +106,7 @@ func (a *app) formatNames(cmd *cobra.Command, _ []string, begun string) ([]strin
 	return oneOf(names...)(nil, nil, begun)
 }
 
-var profileLine = regexp.MustCompile(`^\[(?:profile\s+)?([^\]]+)\]`)
+var profileLine = lazyregexp.New(`^\[(?:profile\s+)?([^\]]+)\]`)
 
 // profiles completes the names in the AWS configuration files.
 func profiles(_ *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {

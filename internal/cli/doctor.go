@@ -12,7 +12,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -21,6 +20,7 @@ import (
 	"github.com/seed56735111/penstock/doctor"
 	"github.com/seed56735111/penstock/iam"
 	"github.com/seed56735111/penstock/internal/advice"
+	"github.com/seed56735111/penstock/internal/lazyregexp"
 	"github.com/seed56735111/penstock/internal/settings"
 	"github.com/seed56735111/penstock/pipeline"
 	"github.com/seed56735111/penstock/sigv4"
@@ -102,7 +102,7 @@ func (o *doctorOptions) run(cmd *cobra.Command, a *app) error {
 }
 
 // functionName is what the Lambda API takes for a function: its name, its ARN or parts of that, with a version.
-var functionName = regexp.MustCompile(`^[\w:$-]+$`)
+var functionName = lazyregexp.New(`^[\w:$-]+$`)
 
 // config puts the walk together.
 func (o *doctorOptions) config(ctx context.Context, cmd *cobra.Command) (doctor.Config, error) {

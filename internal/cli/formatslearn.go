@@ -8,7 +8,6 @@ import (
 	"io"
 	"maps"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/seed56735111/penstock/format/learn"
 	"github.com/seed56735111/penstock/internal/config"
+	"github.com/seed56735111/penstock/internal/lazyregexp"
 	"github.com/seed56735111/penstock/pipeline"
 )
 
@@ -80,7 +80,7 @@ func (a *app) learn(paths []string, name string) error {
 	return nil
 }
 
-var notInFormat = regexp.MustCompile(`[^a-z0-9]+`)
+var notInFormat = lazyregexp.New(`[^a-z0-9]+`)
 
 // nameOfFormat makes a name of that of a file.
 func nameOfFormat(path string) string {

@@ -24,6 +24,9 @@ func (r *Regexp) String() string { return r.expr }
 // MatchString is that of regexp.Regexp, as are all others.
 func (r *Regexp) MatchString(s string) bool { return r.compiled().MatchString(s) }
 
+// Match is that of regexp.Regexp.
+func (r *Regexp) Match(b []byte) bool { return r.compiled().Match(b) }
+
 // FindString is that of regexp.Regexp.
 func (r *Regexp) FindString(s string) string { return r.compiled().FindString(s) }
 
@@ -32,6 +35,11 @@ func (r *Regexp) FindStringIndex(s string) []int { return r.compiled().FindStrin
 
 // FindStringSubmatch is that of regexp.Regexp.
 func (r *Regexp) FindStringSubmatch(s string) []string { return r.compiled().FindStringSubmatch(s) }
+
+// FindStringSubmatchIndex is that of regexp.Regexp.
+func (r *Regexp) FindStringSubmatchIndex(s string) []int {
+	return r.compiled().FindStringSubmatchIndex(s)
+}
 
 // ReplaceAllString is that of regexp.Regexp.
 func (r *Regexp) ReplaceAllString(s, with string) string {

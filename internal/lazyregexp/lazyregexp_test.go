@@ -16,12 +16,14 @@ func TestALateExpressionIsTheSameAsAnEarlyOne(t *testing.T) {
 	early, late := regexp.MustCompile(expr), lazyregexp.New(expr)
 	for range 2 {
 		got := []any{
-			late.String(), late.MatchString(text), late.FindString(text), late.FindStringIndex(text),
-			late.FindStringSubmatch(text), late.ReplaceAllString(text, "$2"), late.ReplaceAllStringFunc(text, strings.ToUpper),
+			late.String(), late.Match([]byte(text)), late.MatchString(text), late.FindString(text), late.FindStringIndex(text),
+			late.FindStringSubmatch(text), late.FindStringSubmatchIndex(text), late.ReplaceAllString(text, "$2"),
+			late.ReplaceAllStringFunc(text, strings.ToUpper),
 		}
 		want := []any{
-			early.String(), early.MatchString(text), early.FindString(text), early.FindStringIndex(text),
-			early.FindStringSubmatch(text), early.ReplaceAllString(text, "$2"),
+			early.String(), early.Match([]byte(text)), early.MatchString(text), early.FindString(text),
+			early.FindStringIndex(text),
+			early.FindStringSubmatch(text), early.FindStringSubmatchIndex(text), early.ReplaceAllString(text, "$2"),
 			early.ReplaceAllStringFunc(text, strings.ToUpper),
 		}
 		if diff := cmp.Diff(want, got); diff != "" {

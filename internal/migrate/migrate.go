@@ -7,7 +7,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -80,15 +79,15 @@ func Read(name string, text []byte, kind Kind) (*Result, error) {
 // marks tell the programs by lines that only they have, in this order.
 var marks = []struct {
 	kind Kind
-	line *regexp.Regexp
+	line *lazyregexp.Regexp
 }{
-	{Logstash, regexp.MustCompile(`(?m)^\s*(input|output|filter)\s*\{`)},
-	{FluentBit, regexp.MustCompile(`(?mi)^\s*\[(INPUT|OUTPUT|SERVICE)\]\s*$`)},
-	{FluentBit, regexp.MustCompile(`(?ms)^pipeline:\s*$.*^\s+outputs:`)},
-	{Vector, regexp.MustCompile(`(?m)^(sources|sinks|transforms)\s*:|^\s*\[(sources|sinks|transforms)\.|"sinks"\s*:`)},
-	{Filebeat, regexp.MustCompile(`(?m)^(filebeat(\.inputs)?|output\.elasticsearch)\s*:`)},
-	{Forwarder, regexp.MustCompile(`(?m)^"?inputs"?\s*:`)},
-	{SIEM, regexp.MustCompile(`(?m)^\[[A-Za-z0-9_-]+\]\s*$`)},
+	{Logstash, lazyregexp.New(`(?m)^\s*(input|output|filter)\s*\{`)},
+	{FluentBit, lazyregexp.New(`(?mi)^\s*\[(INPUT|OUTPUT|SERVICE)\]\s*$`)},
+	{FluentBit, lazyregexp.New(`(?ms)^pipeline:\s*$.*^\s+outputs:`)},
+	{Vector, lazyregexp.New(`(?m)^(sources|sinks|transforms)\s*:|^\s*\[(sources|sinks|transforms)\.|"sinks"\s*:`)},
+	{Filebeat, lazyregexp.New(`(?m)^(filebeat(\.inputs)?|output\.elasticsearch)\s*:`)},
+	{Forwarder, lazyregexp.New(`(?m)^"?inputs"?\s*:`)},
+	{SIEM, lazyregexp.New(`(?m)^\[[A-Za-z0-9_-]+\]\s*$`)},
 }
 
 // tell says whose configuration a text is.

@@ -1,7 +1,6 @@
 package migrate
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/seed56735111/penstock/internal/lazyregexp"
@@ -43,23 +42,23 @@ func templated(v string) (string, bool) {
 
 // hints are the verbs of ours that come nearest to what code does, told by words in it.
 var hints = []struct {
-	word *regexp.Regexp
+	word *lazyregexp.Regexp
 	rule string
 }{
-	{regexp.MustCompile(`parse_json|JSON\.parse|json_decode|cjson|JsonSlurper`), "parse: { field: message, as: json }"},
-	{regexp.MustCompile(`parse_key_value|parse_logfmt`), "parse: { field: message, as: key-value }"},
-	{regexp.MustCompile(`parse_grok|parse_regex|\bgrok\b`), "parse: { field: message, as: grok, pattern: … }"},
-	{regexp.MustCompile(`parse_url`), "parse: { field: …, as: url }"},
-	{regexp.MustCompile(`parse_user_agent`), "parse: { field: …, as: user_agent }"},
-	{regexp.MustCompile(`\babort\b|event\.cancel|return\s+-1|\.Cancel\(`), "{ drop: REASON, when: … }"},
-	{regexp.MustCompile(`\bdel\(|event\.remove|\.Delete\(|=\s*nil\b|ctx\.remove`), "remove: [ … ]"},
+	{lazyregexp.New(`parse_json|JSON\.parse|json_decode|cjson|JsonSlurper`), "parse: { field: message, as: json }"},
+	{lazyregexp.New(`parse_key_value|parse_logfmt`), "parse: { field: message, as: key-value }"},
+	{lazyregexp.New(`parse_grok|parse_regex|\bgrok\b`), "parse: { field: message, as: grok, pattern: … }"},
+	{lazyregexp.New(`parse_url`), "parse: { field: …, as: url }"},
+	{lazyregexp.New(`parse_user_agent`), "parse: { field: …, as: user_agent }"},
+	{lazyregexp.New(`\babort\b|event\.cancel|return\s+-1|\.Cancel\(`), "{ drop: REASON, when: … }"},
+	{lazyregexp.New(`\bdel\(|event\.remove|\.Delete\(|=\s*nil\b|ctx\.remove`), "remove: [ … ]"},
 	{
-		regexp.MustCompile(`to_int|to_float|to_bool|to_string|tonumber|tostring|\.to_[ifs]\b|Integer\.parse`),
+		lazyregexp.New(`to_int|to_float|to_bool|to_string|tonumber|tostring|\.to_[ifs]\b|Integer\.parse`),
 		"convert: { FIELD: integer }",
 	},
-	{regexp.MustCompile(`sha[0-9]|\bmd5\b|hmac|redact\(`), "redact: { fields: [ … ], with: mask }"},
-	{regexp.MustCompile(`get_enrichment_table_record|\bgeoip\b`), "lookup: { table: …, field: …, into: … }"},
-	{regexp.MustCompile(`random_int|math\.random|\brand\(`), "sample: 10%"},
+	{lazyregexp.New(`sha[0-9]|\bmd5\b|hmac|redact\(`), "redact: { fields: [ … ], with: mask }"},
+	{lazyregexp.New(`get_enrichment_table_record|\bgeoip\b`), "lookup: { table: …, field: …, into: … }"},
+	{lazyregexp.New(`random_int|math\.random|\brand\(`), "sample: 10%"},
 }
 
 // nearestTo are rules that come near to what code does.

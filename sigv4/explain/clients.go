@@ -1,9 +1,10 @@
 package explain
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/seed56735111/penstock/internal/lazyregexp"
 )
 
 // lore is what is known about a line that differs.
@@ -176,7 +177,7 @@ func clientsOf(line string, x *Exchange) []string {
 	return known
 }
 
-var curlAgent = regexp.MustCompile(`^curl/([0-9]{1,3})\.([0-9]{1,3})\.`)
+var curlAgent = lazyregexp.New(`^curl/([0-9]{1,3})\.([0-9]{1,3})\.`)
 
 // byCurl knows what releases of curl before 8.3 sign wrongly, whatever the secret is.
 func (e *explainer) byCurl() (f Finding, ok bool) {

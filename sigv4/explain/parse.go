@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/seed56735111/penstock/internal/lazyregexp"
 	"github.com/seed56735111/penstock/sigv4"
 )
 
@@ -254,15 +254,15 @@ func unescaped(s string) string {
 }
 
 var (
-	requestLine = regexp.MustCompile(`^([A-Za-z]{3,10}) (/\S*|https?://\S+|\*)(?: (HTTP/[0-9.]+))?$`)
-	statusLine  = regexp.MustCompile(`^HTTP/[0-9.]+ ([0-9]{3})\b`)
-	headerLine  = regexp.MustCompile("^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*)$")
+	requestLine = lazyregexp.New(`^([A-Za-z]{3,10}) (/\S*|https?://\S+|\*)(?: (HTTP/[0-9.]+))?$`)
+	statusLine  = lazyregexp.New(`^HTTP/[0-9.]+ ([0-9]{3})\b`)
+	headerLine  = lazyregexp.New("^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*)$")
 	// curlSigned is what curl logs of its own signature, from 8.14 on.
-	curlSigned = regexp.MustCompile(`(?s)aws_sigv4: Canonical request \(enclosed in \[\]\) - \[(.*?)\]\n`)
+	curlSigned = lazyregexp.New(`(?s)aws_sigv4: Canonical request \(enclosed in \[\]\) - \[(.*?)\]\n`)
 	// botoSigned is how botocore logs it, sdkSigned how the SDK for Go does.
-	botoSigned = regexp.MustCompile(`(?s)CanonicalRequest:\n(.*?\n[0-9a-f]{64}|.*?\nUNSIGNED-PAYLOAD)\n`)
-	sdkSigned  = regexp.MustCompile(`(?s)---\[ CANONICAL STRING  ?\]-+\n(.*?\n[0-9a-f]{64})\n`)
-	ownSigned  = regexp.MustCompile(`(?m)^\* canonical request:\n((?:\*   .*\n)+)`)
+	botoSigned = lazyregexp.New(`(?s)CanonicalRequest:\n(.*?\n[0-9a-f]{64}|.*?\nUNSIGNED-PAYLOAD)\n`)
+	sdkSigned  = lazyregexp.New(`(?s)---\[ CANONICAL STRING  ?\]-+\n(.*?\n[0-9a-f]{64})\n`)
+	ownSigned  = lazyregexp.New(`(?m)^\* canonical request:\n((?:\*   .*\n)+)`)
 )
 
 // reader reads an exchange from a text, line by line.
@@ -287,7 +287,7 @@ const (
 func parseText(text string) (*Exchange, error) {
 	text = strings.ReplaceAll(text, "\r\n", "\n")
 	signed := ""
-	for _, form := range []*regexp.Regexp{curlSigned, botoSigned, sdkSigned, ownSigned} {
+	for _, form := range []*lazyregexp.Regexp{curlSigned, botoSigned, sdkSigned, ownSigned} {
 		if m := form.FindStringSubmatchIndex(text); m != nil {
 			signed = text[m[2]:m[3]]
 			if form == ownSigned {
