@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -322,8 +321,8 @@ func (o *domainOptions) backend(compat guard.Compat, logger *slog.Logger) (http.
 		}
 		return h, func() error { return nil }, nil
 	}
-	if o.data == "" && os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(documentsInMemory)
+	if o.data == "" {
+		collectAt(documentsInMemory)
 	}
 	e, err := engine.Open(engine.Config{
 		Dir: o.data, Profile: compat.Engine, ClusterName: o.account + ":" + o.name, MaxContentLength: int64(o.maxBody),
@@ -336,8 +335,8 @@ func (o *domainOptions) backend(compat guard.Compat, logger *slog.Logger) (http.
 	return e, e.Close, nil
 }
 
-// documentsInMemory is how much may become garbage before it is collected, in percent of what is in use. Documents are
-// most of it, in blocks without pointers: they are in the way, and cost a collection nothing.
+// documentsInMemory is when garbage is collected beside them. Documents are most of the memory, in blocks without
+// pointers: they are in the way, and cost a collection nothing.
 const documentsInMemory = 40
 
 // engineTimeout is how long a real engine may take to start.

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -88,8 +87,8 @@ docs/proxy.md tells what passes and what is refused, docs/dashboards.md what a b
 	return cmd
 }
 
-// collectAt is how much of the heap is garbage, in percent of what lives, before it is collected.
-const collectAt = 200
+// proxyGarbage is when the garbage of a proxy is collected.
+const proxyGarbage = 200
 
 // proxyStall is how long the domain may be silent: it answers some calls after minutes, and cuts them off at five.
 const proxyStall = 6 * time.Minute
@@ -127,10 +126,8 @@ func (o *proxyOptions) run(cmd *cobra.Command, a *app) error {
 	if idle, ok := transport.(interface{ CloseIdleConnections() }); ok {
 		defer idle.CloseIdleConnections()
 	}
-	if os.Getenv("GOGC") == "" {
-		// What lives of a proxy is small, and each request leaves some kilobytes: collections were a tenth of its work.
-		debug.SetGCPercent(collectAt)
-	}
+	// What lives of a proxy is small, and each request leaves some kilobytes: collections were a tenth of its work.
+	collectAt(proxyGarbage)
 	cfg := proxy.Config{
 		Domain: o.URL, Transport: transport, Hosts: o.hosts, ReadOnly: o.readOnly, Idle: o.idle, Logger: logger,
 		SignFor: o.SignFor, Role: o.actor(),

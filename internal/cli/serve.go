@@ -5,8 +5,17 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
+	"runtime/debug"
 	"time"
 )
+
+// collectAt has garbage collected when it has come to so many percent of what lives, unless the user says when.
+func collectAt(percent int) {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(percent)
+	}
+}
 
 // serve answers on l, with TLS when the server has a certificate, says so on standard output, and lets requests finish
 // when the context ends.
