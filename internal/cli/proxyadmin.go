@@ -25,8 +25,9 @@ import (
 // proxyMetrics count what a proxy does. Their labels have a fixed number of values: no paths, no clients.
 type proxyMetrics struct {
 	set       *metrics.Set
-	requests  sync.Map // of *metrics.Counter, by endKind
-	durations sync.Map // of *metrics.PrometheusHistogram, by method
+	help      map[string]string // by name; never changed
+	requests  sync.Map          // of *metrics.Counter, by endKind
+	durations sync.Map          // of *metrics.PrometheusHistogram, by method
 	underWay  *metrics.Gauge
 	in, out   *metrics.Counter
 	aborted   *metrics.Counter
@@ -42,33 +43,55 @@ type endKind struct {
 
 var _ proxy.Observer = (*proxyMetrics)(nil)
 
-const proxyNamespace = "penstock_proxy_"
+// Names of metrics that stand in two places.
+const (
+	proxyNamespace = "penstock_proxy_"
+	proxyRequests  = proxyNamespace + "requests_total"
+	proxyDuration  = proxyNamespace + "request_duration_seconds"
+	proxyExpiry    = proxyNamespace + "credentials_expiry_timestamp_seconds"
+)
 
 func newProxyMetrics(budget *sigv4.Budget, credentials sigv4.Provider) *proxyMetrics {
-	set := metrics.NewSet()
-	counter := func(name string) *metrics.Counter { return set.NewCounter(proxyNamespace + name) }
-	gauge := func(name string, value func() float64) { set.NewGauge(proxyNamespace+name, value) }
-	gauge("body_memory_bytes", func() float64 {
+	m := &proxyMetrics{set: metrics.NewSet(), help: map[string]string{}}
+	counter := func(name, help string) *metrics.Counter {
+		return m.set.NewCounter(m.explain(proxyNamespace+name, help))
+	}
+	gauge := func(name, help string, value func() float64) *metrics.Gauge {
+		return m.set.NewGauge(m.explain(proxyNamespace+name, help), value)
+	}
+	m.explain(proxyRequests, "Requests by method, status of the answer (0: none), and cause of a refusal.")
+	m.explain(proxyDuration, "Time from the head of a request to the end of its answer.")
+	m.underWay = gauge("requests_in_flight", "Requests under way.", nil)
+	m.in = counter("request_bytes_total", "Bytes of the bodies of requests.")
+	m.out = counter("response_bytes_total", "Bytes of the bodies of answers.")
+	m.aborted = counter("aborted_total", "Answers that were not sent to their end.")
+	m.auditLost = counter("audit_lost_total", "Lines of the audit that could not be written.")
+	gauge("body_memory_bytes", "Memory that bodies take.", func() float64 {
 		memory, _ := budget.Taken()
 		return float64(memory)
 	})
-	gauge("body_disk_bytes", func() float64 {
+	gauge("body_disk_bytes", "Temporary files that bodies take.", func() float64 {
 		_, disk := budget.Taken()
 		return float64(disk)
 	})
-	gauge("body_memory_limit_bytes", func() float64 { return float64(budget.Memory) })
-	gauge("body_disk_limit_bytes", func() float64 { return float64(budget.Disk) })
+	gauge("body_memory_limit_bytes", "Memory that bodies may take.", func() float64 { return float64(budget.Memory) })
+	gauge("body_disk_limit_bytes", "Temporary files that bodies may take.",
+		func() float64 { return float64(budget.Disk) })
 	info := version.Of()
-	set.NewGauge(fmt.Sprintf("penstock_build_info{commit=%q,version=%q}", info.Commit, info.Version),
+	m.set.NewGauge(fmt.Sprintf("%s{commit=%q,version=%q}",
+		m.explain("penstock_build_info", "1, with what this program is."), info.Commit, info.Version),
 		func() float64 { return 1 })
 	if credentials != nil {
-		set.RegisterMetricsWriter(func(w io.Writer) { writeExpiry(w, credentials) })
+		m.explain(proxyExpiry, "When the credentials expire; absent for those that do not, and when there are none.")
+		m.set.RegisterMetricsWriter(func(w io.Writer) { writeExpiry(w, credentials) })
 	}
-	return &proxyMetrics{
-		set: set, underWay: set.NewGauge(proxyNamespace+"requests_in_flight", nil),
-		in: counter("request_bytes_total"), out: counter("response_bytes_total"), aborted: counter("aborted_total"),
-		auditLost: counter("audit_lost_total"),
-	}
+	return m
+}
+
+// explain says what a metric is, and returns its name.
+func (m *proxyMetrics) explain(name, help string) string {
+	m.help[name] = help
+	return name
 }
 
 // Began implements proxy.Observer.
@@ -93,7 +116,7 @@ func (m *proxyMetrics) counter(kind endKind) *metrics.Counter {
 	c, ok := m.requests.Load(kind)
 	if !ok {
 		c, _ = m.requests.LoadOrStore(kind, m.set.GetOrCreateCounter(fmt.Sprintf(
-			proxyNamespace+"requests_total{cause=%q,code=%q,method=%q}", kind.cause, strconv.Itoa(kind.status), kind.method)))
+			proxyRequests+"{cause=%q,code=%q,method=%q}", kind.cause, strconv.Itoa(kind.status), kind.method)))
 	}
 	return c.(*metrics.Counter) //nolint:forcetypeassert // nothing else is in there
 }
@@ -102,7 +125,7 @@ func (m *proxyMetrics) duration(method string) *metrics.PrometheusHistogram {
 	h, ok := m.durations.Load(method)
 	if !ok {
 		h, _ = m.durations.LoadOrStore(method, m.set.GetOrCreatePrometheusHistogramExt(
-			fmt.Sprintf(proxyNamespace+"request_duration_seconds{method=%q}", method),
+			fmt.Sprintf(proxyDuration+"{method=%q}", method),
 			[]float64{.002, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300}))
 	}
 	return h.(*metrics.PrometheusHistogram) //nolint:forcetypeassert // the same
@@ -113,8 +136,7 @@ func writeExpiry(w io.Writer, credentials sigv4.Provider) {
 	ctx, cancel := context.WithTimeout(context.Background(), adminPatience)
 	defer cancel()
 	if v, err := credentials.Credentials(ctx); err == nil && !v.Expires.IsZero() {
-		const name = proxyNamespace + "credentials_expiry_timestamp_seconds"
-		metrics.WriteGaugeUint64(w, name, uint64(max(0, v.Expires.Unix())))
+		metrics.WriteGaugeUint64(w, proxyExpiry, uint64(max(0, v.Expires.Unix())))
 	}
 }
 
@@ -260,41 +282,19 @@ func (m *proxyMetrics) handler() http.Handler {
 		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 		var own bytes.Buffer
 		m.set.WritePrometheus(&own)
-		_, _ = w.Write(withHelp(own.Bytes())) // an error means that the client is gone
+		_, _ = w.Write(m.withHelp(own.Bytes())) // an error means that the client is gone
 		metrics.WriteProcessMetrics(w)
 		metrics.WriteFDMetrics(w)
 	})
 }
 
-// metricsHelp says what the metrics of a proxy are.
-func metricsHelp() map[string]string {
-	return map[string]string{
-		"penstock_build_info": "1, with what this program is.",
-		proxyNamespace + "requests_total": "Requests by method, status of the answer (0: none), and cause of a " +
-			"refusal.",
-		proxyNamespace + "request_duration_seconds": "Time from the head of a request to the end of its answer.",
-		proxyNamespace + "requests_in_flight":       "Requests under way.",
-		proxyNamespace + "request_bytes_total":      "Bytes of the bodies of requests.",
-		proxyNamespace + "response_bytes_total":     "Bytes of the bodies of answers.",
-		proxyNamespace + "aborted_total":            "Answers that were not sent to their end.",
-		proxyNamespace + "audit_lost_total":         "Lines of the audit that could not be written.",
-		proxyNamespace + "body_memory_bytes":        "Memory that bodies take.",
-		proxyNamespace + "body_memory_limit_bytes":  "Memory that bodies may take.",
-		proxyNamespace + "body_disk_bytes":          "Temporary files that bodies take.",
-		proxyNamespace + "body_disk_limit_bytes":    "Temporary files that bodies may take.",
-		proxyNamespace + "credentials_expiry_timestamp_seconds": "When the credentials expire; absent for those that " +
-			"do not, and when there are none.",
-	}
-}
-
 // withHelp returns metrics with help in their HELP lines, which the library leaves empty.
-func withHelp(text []byte) []byte {
-	help := metricsHelp()
+func (m *proxyMetrics) withHelp(text []byte) []byte {
 	out := make([]byte, 0, 2*len(text))
 	for line := range bytes.Lines(text) {
 		if name, ok := bytes.CutPrefix(line, []byte("# HELP ")); ok {
 			name = bytes.TrimSpace(name)
-			line = fmt.Appendf(nil, "# HELP %s %s\n", name, help[string(name)])
+			line = fmt.Appendf(nil, "# HELP %s %s\n", name, m.help[string(name)])
 		}
 		out = append(out, line...)
 	}

@@ -114,7 +114,7 @@ func TestTheAdminAddressAnswersHealthReadinessAndMetricsAlone(t *testing.T) {
 	check(200, "ok", "GET", "/healthz", "Host: localhost:"+port)
 
 	_, text := ask("GET", "/metrics")
-	for name := range metricsHelp() {
+	for name := range metrics.help {
 		if strings.Count(text, "# HELP "+name+" ") != 1 || strings.Count(text, "# TYPE "+name+" ") != 1 {
 			t.Errorf("the metrics do not say once what %s is", name)
 		}
