@@ -131,7 +131,7 @@ func (o *templateOptions) confirm(w io.Writer, all []templatePlace) error {
 				continue
 			}
 			taken += len(k.Indexes)
-			_, _ = fmt.Fprintf(w, "%s%s takes in, of today:\n", all[i].prefix(), retentionText(&k.Retention))
+			_, _ = fmt.Fprintf(w, "%s%s takes in, of today:\n", targetPrefix(all[i].target), retentionText(&k.Retention))
 			for _, name := range k.Indexes {
 				_, _ = fmt.Fprintf(w, "  %s\n", printable(name))
 			}
@@ -161,7 +161,7 @@ func retentionText(r *mapping.Retention) string {
 func (o *templateOptions) put(ctx context.Context, a *app, p *templatePlace) error {
 	n, err := mapping.Put(ctx, p.domain, p.found, o.force)
 	if n > 0 || err == nil {
-		_, _ = fmt.Fprintf(a.Out, "%s%s put, %d as %s should be\n", p.prefix(), plural(int64(n), "template"),
+		_, _ = fmt.Fprintf(a.Out, "%s%s put, %d as %s should be\n", targetPrefix(p.target), plural(int64(n), "template"),
 			count(p.found, mapping.Same), verb(count(p.found, mapping.Same), "it", "they"))
 	}
 	if !o.force {
@@ -176,12 +176,12 @@ func (o *templateOptions) put(ctx context.Context, a *app, p *templatePlace) err
 			if err := mapping.PutRetention(ctx, p.domain, k); err != nil {
 				return err
 			}
-			_, _ = fmt.Fprintf(a.Out, "%sretention %s of %s put: %s, deleted at %s\n", p.prefix(), k.Keep, k.Of, k.Pattern,
-				k.Age)
+			_, _ = fmt.Fprintf(a.Out, "%sretention %s of %s put: %s, deleted at %s\n",
+				targetPrefix(p.target), k.Keep, k.Of, k.Pattern, k.Age)
 		case k.State == mapping.Foreign:
 			a.note("the policy %s left as somebody else wrote it; see penstock templates diff", k.Name)
 		default:
-			_, _ = fmt.Fprintf(a.Out, "%sretention %s of %s is as it should be\n", p.prefix(), k.Keep, k.Of)
+			_, _ = fmt.Fprintf(a.Out, "%sretention %s of %s is as it should be\n", targetPrefix(p.target), k.Keep, k.Of)
 		}
 	}
 	return p.printServerless(a)
@@ -297,9 +297,7 @@ type templatePlace struct {
 	serverless []mapping.Retention
 }
 
-// prefix names the target in front of a line.
-func (p *templatePlace) prefix() string { return targetPrefix(p.target) }
-
+// targetPrefix names the target in front of a line.
 func targetPrefix(target string) string {
 	if target == "" {
 		return ""
