@@ -22,6 +22,7 @@ import (
 
 	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/format"
+	"github.com/seed56735111/penstock/internal/realtest"
 )
 
 // subject is a format that the laws are applied to, in a table, with samples.
@@ -81,16 +82,10 @@ func drawn(t *testing.T, all []*subject) []*subject {
 		return all
 	}
 	const part = 3
-	seed := time.Now().UnixNano()
-	if text := os.Getenv("PENSTOCK_TEST_SEED"); text != "" {
-		var err error
-		if seed, err = strconv.ParseInt(text, 10, 64); err != nil {
-			t.Fatal(err)
-		}
-	}
+	seed := realtest.Seed(t)
 	n := (len(all) + part - 1) / part
 	t.Logf("%d of %d formats, drawn by PENSTOCK_TEST_SEED=%d; all without -short", n, len(all), seed)
-	r := rand.New(rand.NewPCG(uint64(seed), 0))
+	r := rand.New(rand.NewPCG(seed, 0))
 	r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	return all[:n]
 }

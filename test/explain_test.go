@@ -8,10 +8,9 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"strconv"
 	"testing"
-	"time"
 
+	"github.com/seed56735111/penstock/internal/realtest"
 	"github.com/seed56735111/penstock/sigv4"
 	"github.com/seed56735111/penstock/sigv4/explain"
 )
@@ -27,13 +26,7 @@ func isOpenCause(cause string) bool {
 func TestTheExplainerNamesTheMistakesOfRealClients(t *testing.T) {
 	t.Parallel()
 	full := os.Getenv("PENSTOCK_TEST_FULL") != ""
-	seed := uint64(time.Now().UnixNano())
-	if text := os.Getenv("PENSTOCK_TEST_SEED"); text != "" {
-		var err error
-		if seed, err = strconv.ParseUint(text, 10, 64); err != nil {
-			t.Fatal(err)
-		}
-	}
+	seed := realtest.Seed(t)
 	t.Logf("seed: PENSTOCK_TEST_SEED=%d", seed)
 	rng := rand.New(rand.NewPCG(seed, 1))
 	all := explainClients(t)

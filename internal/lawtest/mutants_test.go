@@ -8,10 +8,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
+
+	"github.com/seed56735111/penstock/internal/realtest"
 )
 
 // mutant is a broken variant of the program.
@@ -577,13 +577,7 @@ func TestBrokenVariantsAreCaught(t *testing.T) {
 	}
 	if os.Getenv("PENSTOCK_TEST_FULL") == "" {
 		const sample = 10
-		seed := uint64(time.Now().UnixNano())
-		if text := os.Getenv("PENSTOCK_TEST_SEED"); text != "" {
-			var err error
-			if seed, err = strconv.ParseUint(text, 10, 64); err != nil {
-				t.Fatal(err)
-			}
-		}
+		seed := realtest.Seed(t)
 		t.Logf("%d of %d variants, drawn by PENSTOCK_TEST_SEED=%d; make variants runs all", sample, len(runs), seed)
 		r := rand.New(rand.NewPCG(seed, 0))
 		r.Shuffle(len(runs), func(i, j int) { runs[i], runs[j] = runs[j], runs[i] })
