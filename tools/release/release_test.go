@@ -11,6 +11,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,7 +23,11 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 
+	"github.com/seed56735111/penstock/domaintest"
+	"github.com/seed56735111/penstock/domaintest/embedded"
+	"github.com/seed56735111/penstock/internal/bucket"
 	"github.com/seed56735111/penstock/internal/realtest"
+	"github.com/seed56735111/penstock/internal/samples"
 )
 
 var long = flag.Bool("release", false, "make two releases, which takes minutes, and try what is in them")
@@ -49,9 +54,10 @@ func TestRelease(t *testing.T) {
 		}
 		return path
 	}
+	dir := untar(t, artifact("penstock_%s_linux_%s.tar.gz", released, processor))
+	program := filepath.Join(dir, "penstock")
 	t.Run("archive", func(t *testing.T) {
-		dir := untar(t, artifact("penstock_%s_linux_%s.tar.gz", released, processor))
-		works(t, filepath.Join(dir, "penstock"))
+		works(t, program)
 		has(t, dir, "LICENSE", "THIRD-PARTY.txt", "man/penstock-ship.1.gz", "completions/penstock.bash")
 	})
 	t.Run("apk", func(t *testing.T) {
@@ -88,10 +94,12 @@ func TestRelease(t *testing.T) {
 		works(t, filepath.Join(dir, "bundle/rootfs/usr/bin/penstock"))
 	})
 	t.Run("lambda", func(t *testing.T) {
-		names := zipNames(t, artifact("penstock-lambda_%s_%s.zip", released, processor))
+		path := artifact("penstock-lambda_%s_%s.zip", released, processor)
+		names := zipNames(t, path)
 		if want := []string{"LICENSE", "THIRD-PARTY.txt", "bootstrap"}; !slices.Equal(names, want) {
 			t.Errorf("the package has %v, want %v", names, want)
 		}
+		worksAsFunction(t, program, filepath.Join(unzip(t, path), "bootstrap"))
 	})
 	for _, version := range []string{"3.9", "3.13"} {
 		t.Run("wheel of Python "+version, func(t *testing.T) {
@@ -173,6 +181,39 @@ func works(t *testing.T, program string) {
 	}
 }
 
+// worksAsFunction has the function of a package ship the files of the demo.
+func worksAsFunction(t *testing.T, program, bootstrap string) {
+	t.Helper()
+	store, err := bucket.New("logs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := samples.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"invoke", "--binary", bootstrap}
+	var want int
+	for _, o := range all {
+		if err := store.Put(o.Key, o.Body); err != nil {
+			t.Fatal(err)
+		}
+		args = append(args, "--s3", "s3://logs/"+o.Key)
+		want += o.Records - o.Poison
+	}
+	server := httptest.NewServer(store)
+	t.Cleanup(server.Close)
+	domain := embedded.Start(t, domaintest.Config{})
+	domain.Setenv(domain.Credentials())
+	t.Setenv("AWS_ENDPOINT_URL_S3", server.URL)
+	t.Setenv("PENSTOCK_DOMAIN", domain.URL)
+	t.Setenv("PENSTOCK_DEAD_LETTERS", "s3://logs/letters/")
+	out := shell(t, program, args...)
+	if got := len(domain.Documents("*")); got != want {
+		t.Errorf("the domain has %d documents, want %d; the function answered\n%s", got, want, out)
+	}
+}
+
 // installed looks at what a package puts on a machine.
 func installed(t *testing.T, root string) {
 	t.Helper()
@@ -235,6 +276,21 @@ func zipNames(t *testing.T, archive string) []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// unzip unpacks an archive with no directories.
+func unzip(t *testing.T, archive string) string {
+	t.Helper()
+	z, err := zip.OpenReader(archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = z.Close() }()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, z); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 // untar unpacks an archive, or several gzip streams of parts of one, as apk has them.
