@@ -15,15 +15,15 @@ import (
 	"time"
 )
 
-// miniStackPackage is the pinned release of another stand-in, which runs functions and state machines.
-const miniStackPackage = "ministack==1.5.33"
+// MiniStackPackage is the pinned release of another stand-in, which runs functions and state machines.
+const MiniStackPackage = "ministack==1.5.33"
 
 // StartMiniStack starts a stand-in for S3, SQS, Lambda (functions of provided.al2023 as processes of this machine) and
 // Step Functions with distributed maps, though without ItemBatcher. It takes any signature, hands its functions the
 // keys that are returned, and waits between retries a hundredth of what is written. Env are more variables.
 func StartMiniStack(t testing.TB, env ...string) *S3 {
 	t.Helper()
-	python := Python(t, miniStackPackage)
+	python := Python(t, MiniStackPackage)
 	host, port := freeAddress(t)
 	s := &S3{
 		URL:    "http://" + net.JoinHostPort(host, port),
@@ -38,8 +38,8 @@ func StartMiniStack(t testing.TB, env ...string) *S3 {
 	return s
 }
 
-// motoPackage is the pinned release of the stand-in for AWS services.
-const motoPackage = "moto[server]==5.2.5"
+// MotoPackage is the pinned release of the stand-in for AWS services.
+const MotoPackage = "moto[server]==5.2.5"
 
 // Python returns the interpreter of a virtual environment that holds the given packages, each pinned as in
 // "botocore==1.44.5". The environment is made once and kept in the user's cache directory.
@@ -116,7 +116,7 @@ func (a *AWS) Env() []string {
 // StartMoto starts an empty stand-in.
 func StartMoto(t testing.TB) *AWS {
 	t.Helper()
-	python := Python(t, motoPackage)
+	python := Python(t, MotoPackage)
 	host, port := freeAddress(t)
 	a := &AWS{URL: "http://" + net.JoinHostPort(host, port)}
 	serve(t, a.URL+"/moto-api/", python, []string{"-m", "moto.server", "-H", host, "-p", port}, nil)
