@@ -11,7 +11,10 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"testing"
+
+	"github.com/seed56735111/penstock/internal/realtest"
 )
 
 // bytesOf returns n bytes that are no pattern.
@@ -216,14 +219,23 @@ func TestOtherProcessors(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds for another processor")
 	}
-	qemu, err := exec.LookPath("qemu-aarch64")
-	if err != nil {
-		t.Skip(err)
+	qemu := realtest.Debian(t, "qemu-user-static", "qemu-aarch64-static")
+	tests := filepath.Join(t.TempDir(), "sha2x.test")
+	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-o", tests, ".")
+	build.Env = append(build.Environ(), "GOARCH=arm64", "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v:\n%s", err, out)
 	}
-	cmd := exec.CommandContext(t.Context(), "go", "test", "-count=1", "-short", "-exec", qemu, ".")
-	cmd.Env = append(cmd.Environ(), "GOARCH=arm64", "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Errorf("%v:\n%s", err, out)
+	for mode, more := range map[string][]string{
+		"off": {"-test.skip=TestFIPSModeHashesAlone"}, // it starts itself, which this machine cannot
+		"on":  {"-test.v"},
+	} {
+		cmd := exec.CommandContext(t.Context(), qemu, append([]string{tests, "-test.short"}, more...)...)
+		cmd.Env = append(cmd.Environ(), "GODEBUG=fips140="+mode)
+		out, err := cmd.CombinedOutput()
+		if err != nil || mode == "on" && !bytes.Contains(out, []byte("--- PASS: TestFIPSModeHashesAlone")) {
+			t.Errorf("fips140=%s: %v:\n%s", mode, err, out)
+		}
 	}
 }
 
