@@ -109,17 +109,22 @@ type payloadRecords struct {
 	shaped bool  // the wrapped shaper adds to the documents
 	ended  bool  // no more are wanted
 	base   int64 // offset of the payload in its entry
+	// packed says that the payload at hand was unpacked: its records, of which first is the number of the first one, have
+	// no places of their own in the entry.
+	packed bool
+	first  int64
 	seq    int64
 	buf    []byte
 }
 
 // overlong yields the error about a log event that is too long to hold.
 func (p *payloadRecords) overlong(beginning []byte, offset, length int64) bool {
-	p.seq++
-	return p.yield(penstock.Record{}, &penstock.RecordError{
-		Reason: penstock.ReasonOverlong, Offset: p.base + offset, Length: length,
+	err := &penstock.RecordError{
+		Reason: penstock.ReasonOverlong, Offset: p.place(offset), Length: length,
 		Err: fmt.Errorf("log event %s is longer than %d bytes", idOf(beginning), p.MaxEventBytes),
-	})
+	}
+	p.seq++
+	return p.yield(penstock.Record{}, err)
 }
 
 // idOf is the id of a log event whose beginning is known, by which it can be found in CloudWatch Logs.
@@ -144,9 +149,17 @@ func idOf(beginning []byte) string {
 	}
 }
 
+// place returns the position in the entry of the log event at a position in its payload.
+func (p *payloadRecords) place(offset int64) int64 {
+	if p.packed {
+		offset = p.seq - p.first
+	}
+	return p.base + offset
+}
+
 // event yields the records of a log event. It returns false when no more are wanted.
 func (p *payloadRecords) event(raw []byte, offset int64) bool {
-	offset += p.base
+	offset = p.place(offset)
 	decoded := jsjson.Decode(raw)
 	if decoded != string(raw) {
 		raw = []byte(decoded)

@@ -2,6 +2,7 @@ package cloudwatch
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,8 +15,9 @@ import (
 
 // Signature and About say by what payloads in objects are told, and what they are.
 const (
-	Signature = `objects with messageType, owner, logGroup and logEvents, behind each other or alone`
-	About     = "payloads of CloudWatch Logs subscriptions, also as Firehose writes them; messages are recognised"
+	Signature = `objects with messageType, owner, logGroup and logEvents, behind each other or alone, ` +
+		`also as Lambda gets them: {"awslogs":{"data":…}}`
+	About = "payloads of CloudWatch Logs subscriptions, also as Firehose writes them; messages are recognised"
 )
 
 // head is the beginning of an entry, by which payloads in objects are told.
@@ -43,6 +45,9 @@ func isPayload(text []byte) bool {
 	if len(text) == 0 || text[0] != '{' {
 		return false
 	}
+	if isEvent(text) {
+		return true
+	}
 	var h Header
 	s := newPayloadScanner(bytes.NewReader(text))
 	owner := false
@@ -58,6 +63,33 @@ func isPayload(text []byte) bool {
 	s.event = func([]byte, int64) bool { return false }
 	_ = s.object() // cut off where the text ends
 	return owner && (s.listed && h.MessageType == "DATA_MESSAGE" || h.MessageType == "CONTROL_MESSAGE")
+}
+
+// isEvent reports whether text begins as the event does that Lambda gets of a subscription: with compressed data.
+func isEvent(text []byte) bool {
+	for _, token := range []string{"{", `"awslogs"`, ":", "{", `"data"`, ":", `"H4sI`} {
+		var ok bool
+		if text, ok = bytes.CutPrefix(bytes.TrimLeft(text, " \t\r\n"), []byte(token)); !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// subscribed returns the payload in {"awslogs":{"data":…}}, the event that Lambda gets; nil when text is none.
+func subscribed(text []byte) []byte {
+	if !isEvent(text) {
+		return nil
+	}
+	var event struct {
+		Logs struct {
+			Data []byte `json:"data"`
+		} `json:"awslogs"`
+	}
+	if json.Unmarshal(text, &event) != nil {
+		return nil
+	}
+	return event.Logs.Data
 }
 
 // peeked is a reader whose beginning has been looked at.
@@ -165,6 +197,11 @@ func (l *Logs) payloads(
 
 // payload yields the records of one payload. It reports false for what is none.
 func (p *payloadRecords) payload(o *penstock.Object, text []byte, offset int64) bool {
+	data := subscribed(text)
+	p.packed = data != nil
+	if p.packed {
+		text = data
+	}
 	h, err := ReadHeader(text)
 	switch {
 	case err != nil:
@@ -175,8 +212,12 @@ func (p *payloadRecords) payload(o *penstock.Object, text []byte, offset int64) 
 		return false
 	}
 	p.object = &penstock.Object{Name: o.Name, Attr: h.Attr()}
-	p.base = offset
-	s := newPayloadScanner(bytes.NewReader(text))
+	p.base, p.first = offset, p.seq
+	plain, err := plainPayload(text)
+	if err != nil {
+		return false
+	}
+	s := newPayloadScanner(plain)
 	s.longest = p.MaxEventBytes
 	s.event = func(raw []byte, at int64) bool {
 		p.ended = !p.event(raw, at)

@@ -1,6 +1,9 @@
 package cloudwatch_test
 
 import (
+	"bytes"
+	"compress/gzip"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -140,6 +143,46 @@ func TestPayloadsInAnObjectHaveTheFieldsAndIDsOfTheirEvents(t *testing.T) {
 			if at := text[d.Offset:]; !strings.HasPrefix(at, string(d.Raw)) || !strings.HasPrefix(string(d.Raw), `{"id":`) {
 				t.Errorf("%s: record %d is %q, not the event at its offset", name, i, d.Raw)
 			}
+		}
+	}
+}
+
+// awslogs is the event that Lambda gets of a payload.
+func awslogs(t *testing.T, payload string) string {
+	t.Helper()
+	var z bytes.Buffer
+	w := gzip.NewWriter(&z)
+	if _, err := io.WriteString(w, payload); err != nil || w.Close() != nil {
+		t.Fatal("compress a payload", err)
+	}
+	return fmt.Sprintf(`{"awslogs":{"data":%q}}`, base64.StdEncoding.EncodeToString(z.Bytes()))
+}
+
+func TestEventsOfLambdaInAnObjectAreTheirPayloads(t *testing.T) {
+	t.Parallel()
+	first := awslogs(t, payloadText(1, "one", "two"))
+	broken := first[:len(first)-20] + `"}}`
+	text := first + "\n" + awslogs(t, controlMessage) + broken +
+		strings.ReplaceAll(awslogs(t, payloadText(3, "three", "four")), ":{", ": {\n  ") + payloadText(5, "five")
+	format, docs, unparsed, err := ofObject(t, cloudwatch.Options{}, iotest.OneByteReader(strings.NewReader(text)))
+	if format != "cloudwatch" || len(docs) != 6 || unparsed != 1 || err != nil {
+		t.Fatalf("%s, %d documents, %d unparsed, error %v", format, len(docs), unparsed, err)
+	}
+	last := int64(-1)
+	for i, id := range []string{"1", "2", "", "3", "4", "5"} {
+		if d := docs[i]; d.Offset <= last || id != "" && string(d.ID) != fmt.Sprintf("%056s", id) {
+			t.Errorf("document %d has id %s and offset %d, behind %d", i, d.ID, d.Offset, last)
+		}
+		last = docs[i].Offset
+	}
+	if got := string(docs[2].Raw); got != broken {
+		t.Errorf("what cannot be unpacked is kept as %q", got)
+	}
+	for _, text := range []string{
+		`{"awslogs":{"data":""}}`, `{"awslogs":{"data":"eyJ9"}}`, `{"awslogs":{"other":"H4sI"}}`, `{"awslogs":"H4sI"}`,
+	} {
+		if format, _, _, err := ofObject(t, cloudwatch.Options{}, strings.NewReader(text)); format != "other:seen:"+text {
+			t.Errorf("%s is %s, error %v", text, format, err)
 		}
 	}
 }

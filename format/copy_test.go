@@ -11,8 +11,8 @@ import (
 // packageFiles returns the directories and files of the module that the tests of this package are made from.
 func packageFiles(t *testing.T) []string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-test", "-f", "{{if not .Standard}}{{.Dir}}{{end}}",
-		".")
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-test", "-f",
+		"{{if not .Standard}}{{.Dir}}{{$dir := .Dir}}{{range .EmbedFiles}}\n{{$dir}}/{{.}}{{end}}{{end}}", ".")
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatal(err)
@@ -23,12 +23,16 @@ func packageFiles(t *testing.T) []string {
 	}
 	seen := map[string]bool{}
 	all := []string{"docs/formats.md", "format/testdata"}
-	for dir := range strings.FieldsSeq(string(out)) {
+	for dir := range strings.FieldsSeq(string(out)) { // and what they embed
 		name, err := filepath.Rel(root, dir)
 		if err != nil || strings.HasPrefix(name, "..") || seen[dir] {
 			continue
 		}
 		seen[dir] = true
+		if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+			all = append(all, name)
+			continue
+		}
 		files, err := os.ReadDir(dir)
 		if err != nil {
 			t.Fatal(err)

@@ -26,6 +26,7 @@ func table() []schema {
 		cognito(),
 		stepfunctions(),
 		codebuild(),
+		cloudwatchList(),
 		suricata(),
 		osquery(),
 		journald(),

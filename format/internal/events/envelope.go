@@ -20,7 +20,7 @@ func (p *jsonReader) enveloped(y entry.Yield) bool {
 		offset := p.Offset()
 		list -= len(beside)
 		switch {
-		case p.beside != "" && p.surround():
+		case p.turnsPages(), p.beside != "" && p.surround():
 			p.frame(len(beside))
 		default:
 			p.Advance(len(beside))
@@ -108,6 +108,10 @@ func (p *jsonReader) restOfEnvelope(y entry.Yield) bool {
 			end, v := p.scan(p.spare, n-i+1)
 			if v == complete {
 				p.spare = p.spare[:end]
+				if p.turnsPages() {
+					p.frame(i + end - 1)
+					return true
+				}
 				p.frame(i)
 				p.Advance(end - 1)
 				return p.emitPart(b[i:i+end-1], p.Offset()-int64(end-1), y)
@@ -126,6 +130,49 @@ func (p *jsonReader) restOfEnvelope(y entry.Yield) bool {
 			return true
 		}
 	}
+}
+
+// turnsPages reports whether the object in p.spare, which is valid, says nothing but how a list goes on.
+func (p *jsonReader) turnsPages() bool {
+	p.padded = Padded(p.padded[:0], p.spare)
+	for i := quote.SkipSpace(p.padded, 1); p.padded[i] == '"'; {
+		m := quote.MemberAt(p.padded, i)
+		if !turnsPages(m.Name) {
+			return false
+		}
+		i = quote.SkipComma(p.padded, m.End)
+	}
+	return true
+}
+
+// turnsPages reports whether a member of an answer is about the answer alone: where its next part is, and how it came.
+func turnsPages(name []byte) bool {
+	switch string(name) {
+	case "NextToken", "nextToken", "nextForwardToken", "nextBackwardToken", "searchedLogStreams",
+		"ResponseMetadata", "$metadata",
+		"nextLink", "@nextLink", "@odata.context", "@odata.nextLink", "@odata.count":
+		return true
+	}
+	return false
+}
+
+// listName returns the name of an array that answers of services have their records in, empty for other names.
+func listName(name []byte) string {
+	switch string(name) {
+	case "Events":
+		return "Events"
+	case "events":
+		return "events"
+	case "Findings":
+		return "Findings"
+	case "findings":
+		return "findings"
+	case "StackEvents":
+		return "StackEvents"
+	case "value": // of Azure and Microsoft Graph
+		return "value"
+	}
+	return ""
 }
 
 // emitPart hands over the object in p.spare, for which the entry has raw.

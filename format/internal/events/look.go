@@ -213,7 +213,31 @@ func (s *look) enveloping(i int) string {
 	if first, ok := s.envelope(i, envelopeAzure); ok && first < len(s.text) && s.text[first] == '{' {
 		return envelopeAzure
 	}
-	return ""
+	return s.listing(i)
+}
+
+// listing returns the name of the array that is all that the object at i has, but for how the list goes on; empty for
+// other objects. An array with nothing in it needs that beside it.
+func (s *look) listing(i int) (list string) {
+	paged, empty := false, false
+	for name, value := range s.members(i) {
+		switch {
+		case list == "" && s.text[value] == '[' && listName(name) != "":
+			list = listName(name)
+			first := skipSeparators(s.text, value+1)
+			if empty = first < len(s.text) && s.text[first] == ']'; !empty && (first == len(s.text) || s.text[first] != '{') {
+				return ""
+			}
+		case !turnsPages(name):
+			return ""
+		default:
+			paged = true
+		}
+	}
+	if empty && !paged {
+		return ""
+	}
+	return list
 }
 
 // value returns where the value of a path, which may be one name with dots in it, begins in the object, or the first

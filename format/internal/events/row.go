@@ -3,6 +3,7 @@ package events
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 	"strings"
 	"sync"
@@ -22,8 +23,8 @@ type Row struct {
 	Is map[string]string
 	// Not are paths with the beginning of a value that a record of another format has there.
 	Not map[string]string
-	// Envelope is the name of the array in a top-level object whose elements are the records, empty for none. The records
-	// may stand alone too.
+	// Envelope is the name of the array in a top-level object whose elements are the records, beside those that every
+	// format has, such as "Records". The records may stand alone too.
 	Envelope string
 	// Beside is the name under which each record has what the envelope has before the array. Without it that is a record
 	// of its own.
@@ -66,18 +67,28 @@ func (f *Row) Told(r *entry.Reader) bool {
 	if !ok {
 		return false
 	}
-	if f.Envelope != "" {
-		if first, ok := s.envelope(i, f.Envelope); ok {
-			if first < len(s.text) && s.text[first] == ']' {
-				return f.Empty != nil && f.Empty(r.Name)
-			}
-			return f.has(s, first, "")
+	if name := f.envelope(s, i); name != "" {
+		first, _ := s.envelope(i, name)
+		if first < len(s.text) && s.text[first] == ']' {
+			return f.Empty != nil && f.Empty(r.Name)
 		}
+		return f.has(s, first, "")
 	}
 	if s.text[i] == '[' {
 		i = skipSeparators(s.text, i+1)
 	}
 	return (f.has(s, i, "") || f.Within != "" && f.has(s, i, f.Within+".")) && s.shape() != notJSON
+}
+
+// envelope returns the name of the array with the records in the object at i: the schema's own, or one in which any
+// service may have its records. It is empty for other objects.
+func (f *Row) envelope(s *look, i int) string {
+	if f.Envelope != "" {
+		if _, ok := s.envelope(i, f.Envelope); ok {
+			return f.Envelope
+		}
+	}
+	return s.enveloping(i)
 }
 
 // has reports whether the object at i is a record of the format, which has its paths below another one.
@@ -134,9 +145,9 @@ func (f *Row) Read(r *entry.Reader, y entry.Yield) {
 		f.known.layout = f.Layout
 	})
 	p := newReader(r, f.known)
-	p.envelope, p.beside, p.array = f.Envelope, f.Beside, true
 	s := lookAt(r)
 	start, _ := s.start()
+	p.envelope, p.beside, p.array = cmp.Or(f.envelope(s, start), f.Envelope), f.Beside, true
 	p.mixed = r.Stray != nil && start > s.first
 	p.array = !p.mixed
 	p.records(y)
@@ -247,7 +258,7 @@ func (x *Index) MayFit(r *entry.Reader, may func(row int)) {
 		for _, n := range x.within[string(name)] {
 			may(n)
 		}
-		if s.text[value] != '[' || !x.envelopes[string(name)] {
+		if s.text[value] != '[' || !x.envelopes[string(name)] && listName(name) == "" {
 			continue
 		}
 		first := skipSeparators(s.text, value+1)
