@@ -103,7 +103,7 @@ type run struct {
 	result Result
 	stop   context.CancelFunc // take no more items
 	pause  atomic.Bool        // Pause is closed
-	brake  *brake
+	brakes *brakes
 	ahead  *ahead
 }
 
@@ -132,7 +132,7 @@ func (r *run) run(ctx context.Context) Result {
 		cancel(&InterruptedError{Before: "it was known what became of everything", Err: context.Canceled})
 	})
 	go r.awaitPause(work)
-	r.brake, r.ahead = newBrake(r.Brake, r.Deliverer), newAhead(r.OpenAhead)
+	r.brakes, r.ahead = newBrakes(r.Pipeline), newAhead(r.OpenAhead)
 
 	reading := make(chan struct{}, workers) // one token for each item being read
 	hand := make(chan struct{}, inHand)     // one token for each item not settled
@@ -152,7 +152,7 @@ func (r *run) run(ctx context.Context) Result {
 			r.settle(work, item, context.Cause(intake))
 			break
 		}
-		r.brake.begin()
+		r.brakes.begin()
 		held.begin()
 		wg.Go(func() {
 			letGo := sync.OnceFunc(func() { <-hand })
@@ -161,7 +161,7 @@ func (r *run) run(ctx context.Context) Result {
 				if open = r.ahead.open(intake, work, first, reading); open == nil {
 					r.settle(work, item, context.Cause(intake)) // not begun
 					held.read()
-					r.brake.end()
+					r.brakes.end()
 					letGo()
 					return
 				}
@@ -171,13 +171,13 @@ func (r *run) run(ctx context.Context) Result {
 			<-reading
 			held.read()
 			wg.Go(func() { // the stack that reading took is not kept while many items wait
-				defer r.brake.end()
+				defer r.brakes.end()
 				defer letGo()
 				r.finish(work, item, shipments)
 			})
 		})
 	}
-	r.brake.end()
+	r.brakes.end()
 	held.end()
 	interrupted := context.Cause(ctx) // the end of ctx after this is none of the source's
 	wg.Wait()
@@ -239,7 +239,7 @@ func (r *run) readItem(ctx context.Context, item Item, open *early, letGo func()
 	shipments := make([]*shipment, 0, len(item.Objects))
 	for i := range item.Objects {
 		h := &shipment{
-			run: r, object: &item.Objects[i], early: open, letters: new(letterBox), letGo: letGo, begun: time.Now(),
+			run: r, object: &item.Objects[i], early: open, letGo: letGo, begun: time.Now(),
 		}
 		open = nil
 		shipments = append(shipments, h)
@@ -328,11 +328,11 @@ type shipment struct {
 	index      int // the one of indexes that was counted last
 	indexPlace map[indexName]int
 	counts     Counts
-	reported   int64 // records already in Progress
-	summed     bool  // the stream is: letters wait for its end
-	letters    *letterBox
-	altered    error // why this is the second reading, whose documents replace those of the first
-	sent       int64 // documents that the altered reading delivered
+	reported   int64        // records already in Progress
+	summed     bool         // the stream is: letters wait for its end
+	letters    []*letterBox // of what has no document, one for each brake
+	altered    error        // why this is the second reading, whose documents replace those of the first
+	sent       int64        // documents that the altered reading delivered
 	panicked   bool
 	resumed    bool     // the entry that an earlier reading was paused in has come
 	reading    *Reading // of the entry at hand
@@ -341,13 +341,15 @@ type shipment struct {
 	err        error
 }
 
-// entryDelivery is the documents of one entry.
+// entryDelivery is the documents of one entry for one target.
 type entryDelivery struct {
 	Delivery
 	reject  RejectFunc
 	place   Place
 	rules   []string // that run on its documents
 	target  string
+	brake   *brake           // of the target
+	beside  []*entryDelivery // for other targets, of the first one
 	added   int64
 	held    []Document // unparsed, until the brake is open
 	letters letterBox  // of the rejected ones
@@ -358,6 +360,7 @@ type entryDelivery struct {
 // letterBox holds letters back and stores them in groups, so that many of them do not cost a sync each, and few of an
 // altered reading are stored at all.
 type letterBox struct {
+	brake  *brake
 	mu     sync.Mutex
 	held   []Letter
 	size   int
@@ -371,20 +374,22 @@ const (
 	maxHeldBytes   = 1 << 20
 )
 
-// put takes a letter, which must own its slices. hold keeps it from being stored before the next flush.
-func (b *letterBox) put(ctx context.Context, store DeadLetters, l Letter, hold bool) error {
+// put takes a letter, which must own its slices, and keeps it from being stored while the brake holds. The error is a
+// *BrakeError when no more is to be sent.
+func (b *letterBox) put(ctx context.Context, store DeadLetters, l Letter) (hold bool, err error) {
+	hold, stop := b.brake.refused(&l)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.taken++
 	if b.void {
-		return nil
+		return hold, stop
 	}
 	b.held = append(b.held, l)
 	b.size += len(l.Document) + len(l.Raw)
 	if hold || len(b.held) < maxHeldLetters && b.size < maxHeldBytes {
-		return nil
+		return hold, stop
 	}
-	return b.store(ctx, store)
+	return hold, b.store(ctx, store)
 }
 
 // flush stores what is held.
@@ -392,6 +397,14 @@ func (b *letterBox) flush(ctx context.Context, store DeadLetters) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.store(ctx, store)
+}
+
+// release stores what the brake has let go. The error is a *BrakeError when it does not.
+func (b *letterBox) release(ctx context.Context, store DeadLetters) error {
+	if err := b.brake.failure(); err != nil && b.holds() {
+		return err
+	}
+	return b.flush(ctx, store)
 }
 
 // store is flush for those who hold the lock.
@@ -468,7 +481,7 @@ func (h *shipment) pass(ctx context.Context) error {
 		if err == nil {
 			err = h.entry(ctx, stream.Identity, entry)
 		} else {
-			err = h.abandon(ctx, h.place(stream.Identity, entry.Name, ""), "", err)
+			err = h.abandon(ctx, h.place(stream.Identity, entry.Name, ""), h.brakes.unplaced, "", err)
 		}
 		if err != nil {
 			return err
@@ -485,7 +498,9 @@ func (h *shipment) pass(ctx context.Context) error {
 // ids that belong to the true records, so the second reading replaces what is there.
 func (h *shipment) again(ctx context.Context, altered *AlteredError) error {
 	h.Logger.WarnContext(ctx, "object altered on its way, reading it again", "object", h.object.Name, "error", altered)
-	h.letters.discard()
+	for _, box := range h.letters {
+		box.discard()
+	}
 	for _, d := range h.entries {
 		d.letters.discard()
 		h.counts.Unacknowledged += int64(len(d.held))
@@ -510,7 +525,7 @@ func (h *shipment) again(ctx context.Context, altered *AlteredError) error {
 func (h *shipment) entry(ctx context.Context, id Identity, e Entry) error {
 	reading, err := h.Read(h.object, id, e)
 	if reading == nil {
-		return h.abandon(ctx, h.place(id, e.Name, ""), "", err)
+		return h.abandon(ctx, h.place(id, e.Name, ""), h.brakes.unplaced, "", err)
 	}
 	if reading.Skip != "" {
 		h.skipped = reading.Skip
@@ -520,21 +535,15 @@ func (h *shipment) entry(ctx context.Context, id Identity, e Entry) error {
 	place := h.place(id, e.Name, reading.Format)
 	h.addFormat(reading.Format)
 	if err != nil {
-		return h.abandon(ctx, place, reading.Target, err)
+		return h.abandon(ctx, place, h.brakes.target(reading.Target), reading.Target, err)
 	}
-	d := &entryDelivery{place: place, target: reading.Target}
-	if reading.redacts != nil {
-		d.rules = reading.redacts.RulesRun()
-	}
-	d.reject = func(ctx context.Context, r Rejection) error { return h.reject(ctx, d, r) }
-	d.Delivery = h.Deliverer.Begin(d.reject)
-	h.entries = append(h.entries, d)
+	d := h.begin(reading, place, reading.Target)
 	h.reading = reading
 	defer func() { h.routes.Add(reading.Routes()) }()
 	for s, err := range reading.Documents(h.resume(place)) {
 		if s == nil {
 			place.Offset = reading.Next
-			return h.abandon(ctx, place, reading.Target, err)
+			return h.abandon(ctx, place, d.brake, reading.Target, err)
 		}
 		if !s.Behind && h.pause.Load() {
 			place.Offset = s.Offset
@@ -546,6 +555,31 @@ func (h *shipment) entry(ctx context.Context, id Identity, e Entry) error {
 		}
 	}
 	return nil
+}
+
+// begin begins the delivery of an entry to a target.
+func (h *shipment) begin(reading *Reading, place Place, target string) *entryDelivery {
+	d := &entryDelivery{place: place, target: target, brake: h.brakes.target(target)}
+	if reading.redacts != nil {
+		d.rules = reading.redacts.RulesRun()
+	}
+	d.letters.brake = d.brake
+	d.reject = func(ctx context.Context, r Rejection) error { return h.reject(ctx, d, r) }
+	d.Delivery = h.Deliverer.Begin(d.reject)
+	h.entries = append(h.entries, d)
+	return d
+}
+
+// besides returns the delivery of the same entry to another target: records of several log groups may go several ways.
+func (h *shipment) besides(d *entryDelivery, target string) *entryDelivery {
+	for _, one := range d.beside {
+		if one.target == target {
+			return one
+		}
+	}
+	one := h.begin(h.reading, d.place, target)
+	d.beside = append(d.beside, one)
+	return one
 }
 
 // resume returns the offset before which the records of an entry were dealt with by an earlier reading. Entries before
@@ -581,13 +615,20 @@ func (h *shipment) record(ctx context.Context, d *entryDelivery, s *Shaped, err 
 		return h.without(ctx, d, err)
 	}
 	doc := s.Document
+	if doc.Target != d.target {
+		d = h.besides(d, doc.Target)
+	}
+	if err := d.brake.failure(); err != nil {
+		h.counts.Unacknowledged++
+		return err
+	}
 	doc.Replace = doc.Replace || h.altered != nil
 	if s.Unparsed {
 		if held, err := h.holdBack(d, &s.Record, doc); held || err != nil {
 			return err
 		}
 	}
-	if len(d.held) > 0 && !h.brake.holds() {
+	if len(d.held) > 0 && !d.brake.holds() {
 		if err := h.addHeld(ctx, d, d.Delivery); err != nil {
 			h.counts.Unacknowledged++ // the record in hand
 			return err
@@ -612,16 +653,17 @@ func (h *shipment) without(ctx context.Context, d *entryDelivery, err error) err
 	}
 	place := d.place
 	place.Offset, place.Length = re.Offset, re.Length
-	return h.letter(ctx, Letter{
+	target := cmp.Or(re.Target, d.target)
+	return h.letter(ctx, h.brakes.target(target), Letter{
 		ID: string(re.ID), Reason: re.Reason, Detail: re.Err.Error(), Source: place, Document: re.Document,
 		Raw: cloned(re.Raw), Routing: string(re.Routing), Pipeline: re.Pipeline, Rules: re.Rules,
-		Domain: h.domain(cmp.Or(re.Target, d.target)),
+		Domain: h.domain(target),
 	})
 }
 
 // holdBack keeps the document of an unparsed record until the run is known to be a good one.
 func (h *shipment) holdBack(d *entryDelivery, r *Record, doc Document) (held bool, err error) {
-	hold, err := h.brake.unparsed(d.place, r, doc.Size()+len(doc.Raw))
+	hold, err := d.brake.unparsed(d.place, r, doc.Size()+len(doc.Raw))
 	if err != nil {
 		h.counts.Unacknowledged++
 		return false, err
@@ -679,32 +721,42 @@ func (h *shipment) indexAt(name indexName) int {
 
 // abandon ends an object that cannot be read on. What is wrong with the bytes themselves becomes a dead letter by
 // reference, one record in the accounting; anything else gives the item back.
-func (h *shipment) abandon(ctx context.Context, place Place, target string, err error) error {
+func (h *shipment) abandon(ctx context.Context, place Place, b *brake, target string, err error) error {
 	oe, ok := errors.AsType[*ObjectError](err)
 	if !ok {
 		return err
 	}
 	h.counts.Records++
 	place.Length = -1
-	return h.letter(ctx, Letter{Domain: h.domain(target), Reason: oe.Reason, Detail: oe.Error(), Source: place})
+	return h.letter(ctx, b, Letter{Domain: h.domain(target), Reason: oe.Reason, Detail: oe.Error(), Source: place})
 }
 
 // letter puts a record away that never became a document.
-func (h *shipment) letter(ctx context.Context, l Letter) error {
+func (h *shipment) letter(ctx context.Context, b *brake, l Letter) error {
 	if l.ID == "" {
 		l.ID = letterID(l, h.file, h.content)
 	}
 	l.Time, l.Domain = time.Now().UTC(), cmp.Or(l.Domain, h.Domain)
 	l.Document = bytes.Clone(l.Document)
 	h.Progress.DeadLettered.Add(1)
-	hold, stop := h.brake.refused(&l)
-	if err := h.letters.put(ctx, h.DeadLetters, l, hold); err != nil {
+	box := h.box(b)
+	hold, err := box.put(ctx, h.DeadLetters, l)
+	if err != nil || hold || h.summed {
 		return err
 	}
-	if stop != nil || hold || h.summed {
-		return stop
+	return box.flush(ctx, h.DeadLetters)
+}
+
+// box returns the letters that wait for a brake.
+func (h *shipment) box(b *brake) *letterBox {
+	for _, box := range h.letters {
+		if box.brake == b {
+			return box
+		}
 	}
-	return h.letters.flush(ctx, h.DeadLetters)
+	box := &letterBox{brake: b}
+	h.letters = append(h.letters, box)
+	return box
 }
 
 // cloned returns a copy of a record for a letter; nil when nothing of it may leave.
@@ -740,11 +792,8 @@ func (h *shipment) reject(ctx context.Context, d *entryDelivery, r Rejection) er
 		Source: place, Domain: h.domain(r.Target), Index: r.Index, Document: r.Body(), Raw: cloned(r.Raw),
 		Routing: string(r.Routing), Pipeline: r.Pipeline, Rules: d.rules,
 	}
-	hold, stop := h.brake.refused(&l)
-	if err := d.letters.put(ctx, h.DeadLetters, l, hold); err != nil {
-		return err
-	}
-	return stop
+	_, err := d.letters.put(ctx, h.DeadLetters, l)
+	return err
 }
 
 // wait learns the outcome of every entry and completes the counts.
@@ -778,23 +827,16 @@ func (h *shipment) outcomes(ctx context.Context) error {
 	for _, d := range h.entries {
 		d.out, d.err = d.Wait(ctx)
 		if d.out.Delivered+d.out.Duplicate+d.out.Dropped > 0 {
-			h.brake.release()
+			d.brake.stored()
 		}
 	}
-	var failed error
-	if h.holdsSomething() {
+	var ended error
+	if waiting := h.waiting(); len(waiting) > 0 {
 		h.letGo()
-		failed = h.brake.wait(ctx)
+		ended = h.brakes.wait(ctx, waiting)
 	}
-	mayStore := failed == nil
-	if mayStore {
-		failed = h.letters.flush(ctx, h.DeadLetters)
-	}
-	taken, stored := h.letters.counts()
-	h.counts.DeadLettered += stored
-	h.counts.Unacknowledged += taken - stored
-	for _, d := range h.entries {
-		err := h.outcome(ctx, d, mayStore)
+	var failed error
+	fail := func(err error) {
 		switch {
 		case failed == nil:
 			failed = err
@@ -802,18 +844,53 @@ func (h *shipment) outcomes(ctx context.Context) error {
 			failed = errors.Join(err, failed)
 		}
 	}
-	h.entries, h.letters = nil, new(letterBox) // they are counted
+	fail(ended)
+	for _, box := range h.letters {
+		err := ended
+		if err == nil {
+			err = box.release(ctx, h.DeadLetters)
+		}
+		fail(err)
+		taken, stored := box.counts()
+		h.counts.DeadLettered += stored
+		h.counts.Unacknowledged += taken - stored
+	}
+	for _, d := range h.entries {
+		fail(h.outcome(ctx, d, ended))
+	}
+	h.entries, h.letters = nil, nil // they are counted
 	return failed
 }
 
-// holdsSomething reports whether there is something that waits for the brake.
-func (h *shipment) holdsSomething() bool {
-	holds := func(d *entryDelivery) bool { return len(d.held) > 0 || d.letters.holds() }
-	return h.letters.holds() || slices.ContainsFunc(h.entries, holds)
+// waiting returns the brakes that hold something back, each once.
+func (h *shipment) waiting() (brakes []*brake) {
+	add := func(b *brake) {
+		if !slices.Contains(brakes, b) {
+			brakes = append(brakes, b)
+		}
+	}
+	for _, box := range h.letters {
+		if box.holds() {
+			add(box.brake)
+		}
+	}
+	for _, d := range h.entries {
+		if d.holds() {
+			add(d.brake)
+		}
+	}
+	return brakes
 }
 
-func (h *shipment) outcome(ctx context.Context, d *entryDelivery, mayStore bool) error {
+// holds reports whether something waits for the brake.
+func (d *entryDelivery) holds() bool { return len(d.held) > 0 || d.letters.holds() }
+
+func (h *shipment) outcome(ctx context.Context, d *entryDelivery, ended error) error {
 	out, err := d.out, d.err
+	mayStore := ended == nil
+	if stop := d.brake.failure(); stop != nil && d.holds() {
+		mayStore, err = false, cmp.Or(err, stop)
+	}
 	if mayStore {
 		if err == nil && h.err == nil && len(d.held) > 0 {
 			err = h.sendHeld(ctx, d, &out)

@@ -72,6 +72,14 @@ func (r *rated) Stored() <-chan struct{} {
 	return nil
 }
 
+// StoredIn is part of penstock.TargetStarter.
+func (r *rated) StoredIn(target string) <-chan struct{} {
+	if s, ok := r.Deliverer.(penstock.TargetStarter); ok {
+		return s.StoredIn(target)
+	}
+	return nil
+}
+
 // The documents of a tenth of a second may come at once, after a time in which none came; a wait that is shorter than
 // a timer is exact is left to the next document.
 const (

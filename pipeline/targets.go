@@ -63,6 +63,9 @@ type outlet struct {
 	domain *domain.Domain
 	called string // in dead letters
 
+	stored chan struct{} // closed when a writer has stored something
+	start  sync.Once
+
 	opening sync.Mutex     // held while it is opened
 	banner  *domain.Banner // nil when it has not answered
 
@@ -75,8 +78,8 @@ type outlet struct {
 }
 
 var (
-	_ penstock.Deliverer = (*Outlets)(nil)
-	_ penstock.Starter   = (*Outlets)(nil)
+	_ penstock.Deliverer     = (*Outlets)(nil)
+	_ penstock.TargetStarter = (*Outlets)(nil)
 )
 
 // patience is how long a target may stand still among others before its documents are given back.
@@ -93,7 +96,7 @@ func OpenOutlets(
 			return err
 		}
 		called, err := t.Name()
-		o.all = append(o.all, &outlet{name: name, domain: d, called: called})
+		o.all = append(o.all, &outlet{name: name, domain: d, called: called, stored: make(chan struct{})})
 		return err
 	}
 	if own.URL != "" || needsOwn(routes) {
@@ -191,7 +194,9 @@ func (o *Outlets) Again(retryBudget time.Duration) *Outlets {
 	next := newOutlets(o.write, o.log)
 	next.write.RetryBudget = min(next.write.RetryBudget, retryBudget)
 	for _, one := range o.all {
-		next.all = append(next.all, &outlet{name: one.name, domain: one.domain, called: one.called, banner: one.banner})
+		next.all = append(next.all, &outlet{
+			name: one.name, domain: one.domain, called: one.called, banner: one.banner, stored: make(chan struct{}),
+		})
 	}
 	return next
 }
@@ -250,6 +255,7 @@ func (o *Outlets) open(ctx context.Context, one *outlet) (penstock.Deliverer, *b
 	o.wg.Go(func() {
 		select {
 		case <-writer.Stored():
+			one.start.Do(func() { close(one.stored) })
 			o.start.Do(func() { close(o.stored) })
 		case <-o.done:
 		}
@@ -369,6 +375,16 @@ func (o *Outlets) Deliverer() penstock.Deliverer {
 
 // Stored is part of penstock.Starter.
 func (o *Outlets) Stored() <-chan struct{} { return o.stored }
+
+// StoredIn is part of penstock.TargetStarter.
+func (o *Outlets) StoredIn(target string) <-chan struct{} {
+	for _, one := range o.all {
+		if one.name == target {
+			return one.stored
+		}
+	}
+	return nil
+}
 
 // outletHold is a hold of all domains that are open.
 type outletHold struct{ release []func() }

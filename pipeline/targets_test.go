@@ -229,6 +229,48 @@ func TestATargetThatIsDownKeepsItsOwnObjectsOnly(t *testing.T) {
 	})
 }
 
+// A target whose mapping takes nothing is stopped by its own brake: it leaves no letters, and the others go on.
+func TestATargetThatTakesNothingIsStoppedAlone(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, files string }{{"the target audit", "audit"}, {"http://", "plain"}} {
+		t.Run(tt.files, func(t *testing.T) {
+			t.Parallel()
+			dir, letters := t.TempDir(), t.TempDir()
+			for i := range 30 {
+				texts := map[string]string{"audit": "ok", "plain": "ok"}
+				texts[tt.files] = "poison"
+				for kind, text := range texts {
+					path, old := filepath.Join(dir, fmt.Sprintf("%s-%02d.ndjson", kind, i)), time.Now().Add(-time.Hour)
+					line := fmt.Appendf(nil, `{"n":%d,"text":"%s"}`+"\n", i, text)
+					if err := errors.Join(os.WriteFile(path, line, 0o600), os.Chtimes(path, old, old)); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			own, audit := newNotingDomain(t), newNotingDomain(t)
+			p, err := pipeline.Open(t.Context(), pipeline.Options{
+				Sources: pipeline.Sources{Names: []string{dir}}, Brake: 10, DeadLetters: letters,
+				Target: unsigned(own.URL), Targets: map[string]pipeline.Target{"audit": unsigned(audit.URL)},
+				Read: pipeline.Read{Index: "logs", Routes: []pipeline.Route{{
+					Name: "audit", Target: "audit", Match: pipeline.Match{File: []pipeline.Pattern{{Glob: "**/audit*"}}},
+				}}},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := p.Run(t.Context())
+			if err != nil || !got.Balanced() || got.Delivered != 30 || got.DeadLettered != 0 || got.ItemsGivenBack != 30 {
+				t.Fatalf("%+v, %v", got.Counts, err)
+			}
+			first, _ := got.FirstFailure()
+			e, ok := errors.AsType[*penstock.BrakeError](first.Err)
+			if !ok || !strings.HasPrefix(e.Target, tt.name) || !e.Others {
+				t.Errorf("the first failure is %v", first.Err)
+			}
+		})
+	}
+}
+
 // Targets that are not there, or are not needed, are told before anything is read.
 func TestTargetsOfRoutesAreThere(t *testing.T) {
 	t.Parallel()

@@ -40,7 +40,7 @@ var mutants = []mutant{
 	{
 		name: "a reading that breaks off counts as the end",
 		file: "run.go",
-		old: "\t\t\treturn h.abandon(ctx, place, reading.Target, err)\n" +
+		old: "\t\t\treturn h.abandon(ctx, place, d.brake, reading.Target, err)\n" +
 			"\t\t}\n" +
 			"\t\tif !s.Behind",
 		new: "\t\t\treturn nil\n" +
@@ -211,8 +211,8 @@ var mutants = []mutant{
 	{
 		name: "the brake stores the letters that it holds back",
 		file: "run.go",
-		old:  "\tmayStore := failed == nil\n",
-		new:  "\tmayStore := true\n",
+		old:  "\t\tmayStore, err = false, cmp.Or(err, stop)\n",
+		new:  "",
 	},
 	{
 		name: "the brake sends what did not match the format",
@@ -397,15 +397,21 @@ var more = []mutant{
 		new: "create",
 	},
 	{
+		name: "what one target stores lets the letters of another go",
+		file: "brake.go", pkg: ".", test: "TestTheBrakeOfATargetIsItsOwn",
+		old: "\tif b, ok := a.of[name]; ok {",
+		new: "\tif b, ok := a.of[name]; ok && b == nil {",
+	},
+	{
 		name: "what is held back is not bounded",
 		file: "brake.go", pkg: ".", test: "TestWhatTheBrakeHoldsBackIsBounded",
-		old: "\tif b.bytes > maxBraked {",
-		new: "\tif false {",
+		old: "return b.seen, b.bytes > b.bound",
+		new: "return b.seen, false",
 	},
 	{
 		name: "a brake that is let go in mid-object holds on",
 		file: "run.go", pkg: ".", test: "TestTheBrakeIsLetGoInTheMiddleOfAnObject",
-		old: "\tif len(d.held) > 0 && !h.brake.holds() {",
+		old: "\tif len(d.held) > 0 && !d.brake.holds() {",
 		new: "\tif false {",
 	},
 	{
