@@ -21,13 +21,18 @@ func (r *objectReader) Places() penstock.Places {
 	if r.total <= 0 || r.cause != nil || r.sum != nil && r.sum.crc == nil {
 		return nil
 	}
-	return &ranges{r: r}
+	p := &ranges{r: r}
+	p.ctx, p.stop = context.WithCancelCause(r.ctx)
+	return p
 }
 
 // ranges reads an object by place, each time with a request that names the entity tag of the first answer. What is read
 // goes into the checksum of the whole, wherever it lies.
 type ranges struct {
-	r      *objectReader
+	r *objectReader
+	// ctx ends, by stop, with the first failure, which is its cause, so that what else is under way ends too.
+	ctx    context.Context //nolint:containedctx // ReadAt has none
+	stop   context.CancelCauseFunc
 	begun  sync.Once
 	mu     sync.Mutex
 	pieces []piece // what was read, in the order of the object
@@ -51,7 +56,7 @@ func (p *ranges) ReadAt(b []byte, at int64) (int, error) {
 	want := b[:max(0, min(int64(len(b)), p.r.total-at))]
 	done, err := 0, error(nil)
 	if len(want) > 0 {
-		err = p.r.fetch(at, at+int64(len(want)), func(body io.Reader) (int64, error) {
+		err = p.fetch(at, at+int64(len(want)), func(body io.Reader) (int64, error) {
 			n, err := io.ReadFull(body, want[done:])
 			done += n
 			return int64(n), err
@@ -128,6 +133,7 @@ func (p *ranges) insert(n piece) {
 func (p *ranges) End() error {
 	p.begun.Do(p.begin)
 	p.r.cause = p.end()
+	p.stop(p.r.cause)
 	if p.r.cause == nil {
 		p.r.cause = io.EOF
 		return nil
@@ -145,7 +151,7 @@ func (p *ranges) end() error {
 	defer p.mu.Unlock()
 	for _, gap := range p.gaps(0, p.r.total) {
 		h := sum.crc.hash()
-		err := p.r.fetch(gap.at, gap.end, func(body io.Reader) (int64, error) {
+		err := p.fetch(gap.at, gap.end, func(body io.Reader) (int64, error) {
 			n, err := io.Copy(h, body)
 			if err == nil {
 				err = io.ErrUnexpectedEOF // fetch knows whether that was all
@@ -165,15 +171,29 @@ func (p *ranges) end() error {
 }
 
 // fetch reads a part of the object, in as many requests as that takes. take reads the rest of the part each time, and
-// says how much that was.
-func (r *objectReader) fetch(at, end int64, take func(body io.Reader) (int64, error)) error {
+// says how much that was. What fails here ends the other readings.
+func (p *ranges) fetch(at, end int64, take func(body io.Reader) (int64, error)) error {
+	err := p.parts(at, end, take)
+	if err == nil {
+		return nil
+	}
+	p.stop(err)
+	if first, ok := errors.AsType[*Error](context.Cause(p.ctx)); ok {
+		return first
+	}
+	return err
+}
+
+// parts makes the requests of a fetch.
+func (p *ranges) parts(at, end int64, take func(body io.Reader) (int64, error)) error {
+	r := p.r
 	for failures := 0; at < end; {
 		if failures > 0 {
-			if err := r.pause(failures); err != nil {
+			if err := r.pause(p.ctx, failures); err != nil {
 				return err
 			}
 		}
-		n, err := r.part(at, end, take)
+		n, err := p.part(at, end, take)
 		if at += n; at >= end {
 			break
 		}
@@ -183,8 +203,8 @@ func (r *objectReader) fetch(at, end int64, take func(body io.Reader) (int64, er
 		if se, ok := errors.AsType[*Error](err); ok && (se.Kind == KindChanged || !se.Temporary()) {
 			return err
 		}
-		if r.ctx.Err() != nil {
-			return classify("read", r.name, context.Cause(r.ctx))
+		if p.ctx.Err() != nil {
+			return classify("read", r.name, context.Cause(p.ctx))
 		}
 		failures++
 		r.s3.cfg.Logger.InfoContext(r.ctx, "read broken, resuming", "object", r.name, "offset", at, "attempt", failures,
@@ -199,8 +219,9 @@ func (r *objectReader) fetch(at, end int64, take func(body io.Reader) (int64, er
 }
 
 // part makes one request for a part of the object.
-func (r *objectReader) part(at, end int64, take func(body io.Reader) (int64, error)) (int64, error) {
-	ctx, cancel := context.WithCancel(r.ctx)
+func (p *ranges) part(at, end int64, take func(body io.Reader) (int64, error)) (int64, error) {
+	r := p.r
+	ctx, cancel := context.WithCancel(p.ctx)
 	defer cancel()
 	out, err := r.get(ctx, at, end)
 	if err != nil {

@@ -140,6 +140,7 @@ func TestAnObjectThatIsReplacedBetweenRangesIsGivenBack(t *testing.T) {
 	body := random(300_000)
 	s := holding(map[string]string{"k": body})
 	_, places := byPlace(t, s)
+	_, others := byPlace(t, s)
 	if _, err := places.ReadAt(make([]byte, 10), 100_000); err != nil {
 		t.Fatal(err)
 	}
@@ -153,9 +154,45 @@ func TestAnObjectThatIsReplacedBetweenRangesIsGivenBack(t *testing.T) {
 		hostile.Part(asItIs, 1<<20)(w, g)
 		return true
 	}, nil)
-	_, err = places.ReadAt(make([]byte, 10), 200_000)
+	_, err = others.ReadAt(make([]byte, 10), 200_000)
 	if se, ok := errors.AsType[*source.Error](err); !ok || se.Kind != source.KindChanged {
 		t.Errorf("error %v", err)
+	}
+}
+
+// Whoever reads several ranges at once waits for all of them; when one fails, the others are of no use.
+func TestARangeThatFailsEndsTheOthers(t *testing.T) {
+	t.Parallel()
+	body := random(300_000)
+	s := holding(map[string]string{"k": body})
+	_, places := byPlace(t, s)
+	waiting, ended := make(chan struct{}), make(chan struct{})
+	s.Misbehave(func(w http.ResponseWriter, g *hostile.Get) bool {
+		if g.From == 100_000 {
+			close(waiting)
+			<-g.Context().Done()
+			close(ended)
+			return true
+		}
+		hostile.Fail(w, http.StatusPreconditionFailed, "PreconditionFailed")
+		return true
+	}, nil)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		_, err := places.ReadAt(make([]byte, 10), 100_000)
+		if se, ok := errors.AsType[*source.Error](err); !ok || se.Kind != source.KindChanged {
+			t.Errorf("what was under way ends with %v", err)
+		}
+	})
+	<-waiting
+	_, err := places.ReadAt(make([]byte, 10), 200_000)
+	if se, ok := errors.AsType[*source.Error](err); !ok || se.Kind != source.KindChanged {
+		t.Errorf("error %v", err)
+	}
+	wg.Wait()
+	<-ended
+	if _, err := places.ReadAt(make([]byte, 10), 0); err == nil {
+		t.Error("a range is read behind a failure")
 	}
 }
 

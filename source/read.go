@@ -233,7 +233,7 @@ func (r *objectReader) broken(err error) {
 // resume asks for the rest, after a pause that grows with the failures.
 func (r *objectReader) resume() error {
 	for {
-		if err := r.pause(r.failures); err != nil {
+		if err := r.pause(r.ctx, r.failures); err != nil {
 			return err
 		}
 		err := r.request()
@@ -252,13 +252,13 @@ func (r *objectReader) resume() error {
 }
 
 // pause waits before another attempt.
-func (r *objectReader) pause(failures int) error {
+func (r *objectReader) pause(ctx context.Context, failures int) error {
 	pause := time.Duration(rand.Int64N(int64(50*time.Millisecond) << min(failures, 8))) //nolint:gosec // jitter
 	select {
 	case <-time.After(pause):
 		return nil
-	case <-r.ctx.Done():
-		return classify("read", r.name, context.Cause(r.ctx))
+	case <-ctx.Done():
+		return classify("read", r.name, context.Cause(ctx))
 	}
 }
 

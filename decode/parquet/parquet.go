@@ -3,6 +3,7 @@
 package parquet
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -152,7 +153,7 @@ func (r *rows) nextGroup() error {
 		}
 	}
 	if len(r.groups) == 0 {
-		return io.EOF
+		return cmp.Or(r.layout.wait(), io.EOF)
 	}
 	g := &r.groups[0]
 	for i := range r.columns {
@@ -170,4 +171,7 @@ func (r *rows) nextGroup() error {
 }
 
 // Close lets go of what is held.
-func (r *rows) Close() { r.columns = nil }
+func (r *rows) Close() {
+	_ = r.layout.wait() // rows that nobody wants have no errors
+	r.columns = nil
+}

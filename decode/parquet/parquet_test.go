@@ -262,8 +262,8 @@ func TestAFileSomewhereElseIsReadWithFewRequests(t *testing.T) {
 		options []library.WriterOption
 		most    int // requests
 	}{
-		"one group that fits":       {6 << 20, nil, 2},
-		"groups that fit together":  {6 << 20, []library.WriterOption{library.MaxRowsPerRowGroup(1000)}, 3},
+		"one group that fits":       {6 << 20, nil, 3},
+		"groups that fit together":  {6 << 20, []library.WriterOption{library.MaxRowsPerRowGroup(1000)}, 4},
 		"several at once":           {1 << 20, []library.WriterOption{library.MaxRowsPerRowGroup(1000)}, 10},
 		"a group that does not fit": {2 << 20, []library.WriterOption{library.PageBufferSize(16 << 10)}, 12},
 		"pages larger than windows": {2 << 20, []library.WriterOption{library.PageBufferSize(1 << 20)}, 12},

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	library "github.com/parquet-go/parquet-go"
 
@@ -190,4 +192,119 @@ func mustRead(t *testing.T, file []byte) []string {
 		t.Fatal(err)
 	}
 	return rows
+}
+
+// slow is a file somewhere else whose answers wait for a word, but for the first ones.
+type slow struct {
+	io.ReaderAt
+	mu          sync.Mutex
+	asked, done int
+	first       int // that do not wait
+	word        chan struct{}
+}
+
+func (s *slow) ReadAt(p []byte, at int64) (int, error) {
+	s.mu.Lock()
+	s.asked++
+	waits := s.asked > s.first
+	s.mu.Unlock()
+	if waits {
+		<-s.word
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.done++
+	return s.ReaderAt.ReadAt(p, at)
+}
+
+func (s *slow) counts() (asked, done int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.asked, s.done
+}
+
+// far is a file whose answers take a second each.
+type far struct{ io.ReaderAt }
+
+func (f far) ReadAt(p []byte, at int64) (int, error) {
+	time.Sleep(time.Second)
+	return f.ReaderAt.ReadAt(p, at)
+}
+
+// While the rows that are there are used, what comes behind them is on its way: of whole groups the next ones, of large
+// groups the next part of each column.
+func TestWhatComesNextIsAskedForWhileRowsAreUsed(t *testing.T) {
+	t.Parallel()
+	all := rowsOf(20_000)
+	for i := range all {
+		all[i].ID = int64(i) * int64(i)
+		all[i].Nested.Name = strings.Repeat(string(rune('a'+i%26)), 50) + string(rune(i))
+	}
+	// The end of the file and what is held at first are waited for: eight requests at once.
+	for name, tt := range map[string]struct {
+		option library.WriterOption
+		most   time.Duration
+	}{
+		"groups":  {library.MaxRowsPerRowGroup(1000), 2 * time.Second},
+		"columns": {library.PageBufferSize(4 << 10), 4 * time.Second},
+	} {
+		file := fileOf(t, all, tt.option)
+		want := mustRead(t, file)
+		synctest.Test(t, func(t *testing.T) {
+			started := time.Now()
+			rows, err := parquet.Open(decode.RandomAccess{
+				ReaderAt: far{bytes.NewReader(file)}, Size: int64(len(file)), Ahead: 3 << 20,
+			}, func(int64) error { return nil })
+			if err != nil {
+				t.Fatal(err)
+			}
+			n, used := 0, time.Duration(0)
+			for row := []byte(nil); ; n++ {
+				if row, err = rows.Next(row[:0]); err != nil {
+					break
+				}
+				if n%100 == 0 {
+					time.Sleep(time.Second)
+					used += time.Second
+				}
+			}
+			rows.Close()
+			if waited := time.Since(started) - used; !errors.Is(err, io.EOF) || n != len(want) || waited > tt.most {
+				t.Errorf("%s: %d rows of %d, error %v, %v waited for bytes", name, n, len(want), err, waited)
+			} else {
+				t.Logf("%s: %d bytes, %v waited for bytes while the rows took %v", name, len(file), waited, used)
+			}
+		})
+	}
+}
+
+// Rows that nobody wants to the end have nothing under way when they are closed.
+func TestClosedRowsReadNothing(t *testing.T) {
+	t.Parallel()
+	file := fileOf(t, rowsOf(20_000), library.MaxRowsPerRowGroup(1000))
+	synctest.Test(t, func(t *testing.T) {
+		s := &slow{ReaderAt: bytes.NewReader(file), first: 2, word: make(chan struct{})}
+		rows, err := parquet.Open(decode.RandomAccess{ReaderAt: s, Size: int64(len(file)), Ahead: 512 << 10},
+			func(int64) error { return nil })
+		if err == nil {
+			_, err = rows.Next(nil)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		var closed bool
+		go func() {
+			rows.Close()
+			closed = true
+		}()
+		synctest.Wait()
+		if asked, done := s.counts(); asked == done || closed {
+			t.Errorf("%d requests, %d answered, closed %v", asked, done, closed)
+		}
+		close(s.word)
+		synctest.Wait()
+		if asked, done := s.counts(); asked != done || !closed {
+			t.Errorf("then %d requests, %d answered, closed %v", asked, done, closed)
+		}
+	})
 }
