@@ -7,7 +7,7 @@ MODULES = . bench test/clients tools/release tools/sha2x
 # What a release is called: the tag of its commit, or VERSION.
 RELEASE := $(or $(VERSION),$(shell git describe --tags --exact-match 2>/dev/null),v0.0.0-dev)
 
-.PHONY: build lambda.zip wheel release site test-release demo test test-explain test-files test-redaction python-fleet soak kill-checkpoint variants check lint fuzz bench bench-formats bench-ship bench-proxy bench-rules dead vuln live
+.PHONY: build lambda.zip wheel release site test-release demo test test-explain test-files test-redaction python-fleet soak kill-checkpoint variants check lint fuzz bench bench-formats bench-ship bench-proxy bench-rules bench-guarded dead vuln live
 build: ## a static binary in bin/
 	CGO_ENABLED=0 go build -trimpath -tags lambda.norpc -ldflags "-s -w" -o bin/penstock ./cmd/penstock
 lambda.zip: ## the function in bin/, byte for byte the same each time [ARCH=amd64] [VERSION=1.2.3]
@@ -70,6 +70,8 @@ bench-formats: ## each format beside Go's regexp that takes the same records apa
 	go test -run '^$$' -bench 'BesideRegexp|UnknownEntry' -benchtime 200ms $(ARGS) ./format
 bench-ship: build ## CPU per GB, peak memory, throughput and requests of the shipping process, beside a prototype of the same work
 	go run -C bench . $(ARGS)
+bench-guarded: ## 10 million documents through a gate that verifies each request; "make test" takes a sample
+	cd bench && PENSTOCK_TEST_FULL=1 go test -count=1 -v -timeout 30m -run TestTheGuard .
 bench-proxy: build ## the signing proxy beside the usual design of its kind: rates, latency, CPU and peak memory, against the targets
 	go run -C bench ./proxy $(ARGS)
 bench-rules: ## five rules beside Bloblang, bytes in to bytes out; a module of its own, for what Bloblang takes with it
