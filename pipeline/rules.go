@@ -19,7 +19,9 @@ import (
 // SchemaOf is what is known of the fields of records of a format, which may be one of the user's own; nil when that is
 // nothing.
 func SchemaOf(name string, own ...Definition) expr.Schema {
-	name, _, _ = strings.Cut(name, "(")
+	if name, _, _ = strings.Cut(name, "("); name == "" {
+		return nil
+	}
 	all := Formats(own...)
 	at := slices.IndexFunc(all, func(f Format) bool { return f.Name == name })
 	if at < 0 {

@@ -102,12 +102,17 @@ func readFilebeat(b *builder, name string, text []byte) error {
 				}
 			}
 		case "processors":
-			b.processors(m, b.rest())
+			b.processors(m, nil)
 		default:
 			rest.Members = append(rest.Members, *m)
 		}
 	}
 	b.takeAll(filebeatOutput, "", rest)
+	if out := root.Find("output.elasticsearch"); out != nil && !b.has("index") && out.Find("index") == nil {
+		b.set(out.Line, "output.elasticsearch", "index", "filebeat-8")
+		b.note(out.Line, "output.elasticsearch", "without an index Filebeat writes to a data stream named after its "+
+			"version, such as filebeat-8.17.0: index: filebeat-8 is for all of them")
+	}
 	return nil
 }
 
@@ -132,19 +137,24 @@ func (b *builder) filebeatInputs(list *config.Tree) {
 			case "processors":
 				processors = m
 			case "tags":
-				b.rule(m.Line, b.rest(), m.Key, "compute: { tags: "+quote(listOf(texts(m)))+" }")
+				b.rule(m.Line, nil, m.Key, tagged(texts(m)))
 			case "fields":
+				under := "fields."
+				if root := in.Find("fields_under_root"); root != nil && root.Text == "true" {
+					under = ""
+				}
 				for k := range m.Members {
 					f := &m.Members[k]
-					b.rule(f.Line, b.rest(), "fields."+f.Key, "set: { "+quote("fields."+f.Key)+": "+quote(f.Text)+" }")
+					b.rule(f.Line, nil, "fields."+f.Key, constants(under+f.Key, f.Text))
 				}
+			case "fields_under_root":
 			default:
 				rest.Members = append(rest.Members, *m)
 			}
 		}
 		b.takeAll(filebeatInput, "", rest)
 		if processors != nil {
-			b.processors(processors, b.rest())
+			b.processors(processors, nil)
 		}
 	}
 }
@@ -206,10 +216,10 @@ func (b *builder) processor(p *config.Tree, r *route) {
 		}
 		for k := range fields.Members {
 			f := &fields.Members[k]
-			b.rule(f.Line, r, p.Key, "set: { "+quote(under+f.Key)+": "+quote(f.Text)+" }")
+			b.rule(f.Line, r, p.Key, constants(under+f.Key, f.Text))
 		}
 	case p.Key == "add_tags" && p.Find("tags") != nil:
-		b.rule(p.Line, r, p.Key, "compute: { tags: "+quote(listOf(texts(p.Find("tags"))))+" }")
+		b.rule(p.Line, r, p.Key, tagged(texts(p.Find("tags"))))
 	default:
 		b.near(p, "")
 	}

@@ -177,7 +177,11 @@ func (b *builder) fluentFilter(s *section) {
 			b.rule(e.line, r, e.key, "{ drop: grep, when: "+
 				""+quote("not ("+fluentField(field)+" matches "+inExpression(value)+")")+" }")
 		case kind == "modify" && (key == "set" || key == "add"), kind == "record_modifier" && key == "record":
-			b.rule(e.line, r, e.key, "set: { "+quote(field)+": "+quote(value)+" }")
+			b.rule(e.line, r, e.key, unless(key == "add", field, constants(field, value)))
+		case kind == "modify" && key == "copy":
+			b.rule(e.line, r, e.key, unless(true, value, copied(field, value)))
+		case kind == "modify" && key == "hard_copy":
+			b.rule(e.line, r, e.key, copied(field, value))
 		case kind == "modify" && key == "rename", kind == "modify" && key == "hard_rename":
 			b.rule(e.line, r, e.key, "rename: { "+quote(field)+": "+quote(value)+" }")
 		case kind == "modify" && key == "remove", kind == "record_modifier" && key == "remove_key":
@@ -193,10 +197,18 @@ func (b *builder) fluentFilter(s *section) {
 	}
 }
 
+// unless is a rule for records that do not have a field yet, or for all.
+func unless(there bool, field, rule string) string {
+	if !there {
+		return rule
+	}
+	return "{ " + rule + ", when: " + quote("not has("+fieldInExpression(field)+")") + " }"
+}
+
 // fluentField is a field as an expression has it; there are nested ones with $ and brackets.
 func fluentField(f string) string {
 	f = strings.TrimPrefix(f, "$")
-	return strings.NewReplacer("['", ".", "']", "").Replace(f)
+	return fieldInExpression(strings.NewReplacer("['", ".", "']", "").Replace(f))
 }
 
 func (b *builder) fluentOutput(s *section) {

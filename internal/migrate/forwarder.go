@@ -95,16 +95,18 @@ func (b *builder) forwarderInput(in *config.Tree) {
 	} else {
 		r = b.add(in.Line, r)
 	}
+	var tags []string
+	if t := in.Find("tags"); t != nil {
+		tags = texts(t)
+	}
 	for i := range in.Members {
 		m := &in.Members[i]
 		switch m.Key {
-		case "type", "id":
+		case "type", "id", "tags":
 		case "outputs":
 			for j := range m.Items {
-				b.forwarderOutput(&m.Items[j], kind, r)
+				b.forwarderOutput(&m.Items[j], kind, r, tags)
 			}
-		case "tags":
-			b.rule(m.Line, r, m.Key, "compute: { tags: "+quote(listOf(texts(m)))+" }")
 		case "include", "exclude":
 			// They are about the text of a record, of which a document has the fields.
 			b.block(m.Line, m.Key, strings.Join(texts(m), "\n"), "{ drop: "+m.Key+"d, when: 'a condition on fields' }")
@@ -114,7 +116,7 @@ func (b *builder) forwarderInput(in *config.Tree) {
 	}
 }
 
-func (b *builder) forwarderOutput(out *config.Tree, input string, r *route) {
+func (b *builder) forwarderOutput(out *config.Tree, input string, r *route, tags []string) {
 	if t := out.Find("type"); t == nil || t.Text != "elasticsearch" {
 		b.note(out.Line, "outputs", "records go to a domain, and nowhere else")
 		return
@@ -130,14 +132,16 @@ func (b *builder) forwarderOutput(out *config.Tree, input string, r *route) {
 			r.settings[0].values[0])
 	case stream != nil:
 		b.routeSet(stream.Line, r, stream.Key, setting{key: "data_stream", values: []string{stream.Text}})
+		b.enriched(stream.Line, r, stream.Text, tags)
 	case input == "s3-sqs":
 		for _, known := range forwarderStreams {
-			b.add(out.Line, &route{
+			b.enriched(out.Line, b.add(out.Line, &route{
 				name: known.format, match: []setting{{key: "format", values: []string{known.format}}},
 				settings: []setting{{key: "data_stream", values: []string{known.stream}}},
-			})
+			}), known.stream, tags)
 		}
 		b.routeSet(out.Line, r, "outputs", setting{key: "data_stream", values: []string{"logs-generic-default"}})
+		b.enriched(out.Line, r, "logs-generic-default", tags)
 	}
 	for i := range args.Members {
 		if m := &args.Members[i]; m.Key != "es_datastream_name" {
@@ -146,13 +150,27 @@ func (b *builder) forwarderOutput(out *config.Tree, input string, r *route) {
 	}
 }
 
-// listOf writes texts as a list of an expression.
-func listOf(all []string) string {
-	quoted := make([]string, 0, len(all))
-	for _, v := range all {
-		quoted = append(quoted, inExpression(v))
+// enriched adds what the forwarder adds to each event: the data stream, the dataset and tags.
+func (b *builder) enriched(line int, r *route, stream string, tags []string) {
+	all := []string{"forwarded"}
+	if kind, dataset, namespace, ok := streamParts(stream); ok && kind == "logs" {
+		all = append(all, strings.ReplaceAll(dataset, ".", "-"))
+		b.rule(line, r, "outputs", constants("data_stream.type", kind, "data_stream.dataset", dataset,
+			"data_stream.namespace", namespace, "event.dataset", dataset))
 	}
-	return "[" + strings.Join(quoted, ", ") + "]"
+	b.rule(line, r, "tags", tagged(append(all, tags...)))
+}
+
+// tagged is the rule that gives a record tags.
+func tagged(tags []string) string {
+	between := ","
+	for _, other := range []string{"|", ";", "\n"} {
+		if strings.Contains(strings.Join(tags, ""), between) {
+			between = other
+		}
+	}
+	list := "split(" + inExpression(strings.Join(tags, between)) + ", " + inExpression(between) + ")"
+	return "compute: { tags: " + quote(list) + " }"
 }
 
 // inExpression writes a text as an expression has it.

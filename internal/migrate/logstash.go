@@ -3,6 +3,7 @@ package migrate
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -21,20 +22,21 @@ var logstashInput = map[string]option{
 		"the function"},
 	"watch_for_new_files": {say: "a listing is read once; run the command again, or let notifications call " +
 		"the function"},
-	"sincedb_path":              {say: "a checkpoint remembers what is settled: --checkpoint FILE"},
-	"backup_to_bucket":          {say: "no counterpart; objects stay where they are"},
-	"backup_add_prefix":         {say: "no counterpart; objects stay where they are"},
-	"backup_to_dir":             {say: "no counterpart; objects stay where they are"},
-	"delete":                    {off: []string{"false"}, say: "no counterpart; objects stay where they are"},
-	"temporary_directory":       {say: "nothing is stored on the way"},
-	"gzip_pattern":              {say: "compression is recognised by content"},
-	"include_object_properties": {say: "a document has its bucket and key"},
-	"additional_settings":       {say: "path_style is one of ours"},
-	"proxy_uri":                 {say: "HTTPS_PROXY names it"},
-	"type":                      {rule: "set: { type: … }"},
-	"tags":                      {rule: "compute: { tags: … }"},
-	"add_field":                 {rule: "set: { FIELD: TEXT }"},
-	"id":                        {say: "no counterpart"},
+	"sincedb_path":                         {say: "a checkpoint remembers what is settled: --checkpoint FILE"},
+	"backup_to_bucket":                     {say: "no counterpart; objects stay where they are"},
+	"backup_add_prefix":                    {say: "no counterpart; objects stay where they are"},
+	"backup_to_dir":                        {say: "no counterpart; objects stay where they are"},
+	"delete":                               {off: []string{"false"}, say: "no counterpart; objects stay where they are"},
+	"temporary_directory":                  {say: "nothing is stored on the way"},
+	"gzip_pattern":                         {say: "compression is recognised by content"},
+	"include_object_properties":            {say: "a document has its bucket and key"},
+	"additional_settings.force_path_style": {to: "path_style", as: yes},
+	"role_session_name":                    {say: "no counterpart; the session has a name of its own"},
+	"use_aws_bundled_ca":                   {say: "certificates are verified by the authorities of the system"},
+	"ecs_compatibility":                    {say: "fields: ecs names fields by the Elastic Common Schema"},
+	"enable_metric":                        {say: "no counterpart"},
+	"proxy_uri":                            {say: "HTTPS_PROXY names it"},
+	"id":                                   {say: "no counterpart"},
 }
 
 // logstashOutput are options of the outputs opensearch, elasticsearch and amazon_es.
@@ -73,9 +75,10 @@ var logstashOutput = map[string]option{
 	"sniffing":                     {off: []string{"false"}, say: "a domain has one endpoint"},
 	"target_bulk_bytes":            {to: "batch_bytes"}, "id": {say: "no counterpart"},
 	"data_stream":      {off: []string{"true", "auto", "false"}, say: "no counterpart"},
-	"data_stream_type": {}, "data_stream_dataset": {}, "data_stream_namespace": {},
-	"max_retries": {say: "retry_budget says how long a request is tried"},
-	"port":        {say: "a part of domain"}, "protocol": {say: "a part of domain"},
+	"data_stream_type": {}, "data_stream_dataset": {}, "data_stream_namespace": {}, "data_stream_sync_fields": {},
+	"data_stream_auto_routing": {off: []string{"false"}, say: "the pattern of a data stream has fields in braces"},
+	"max_retries":              {say: "retry_budget says how long a request is tried"},
+	"port":                     {say: "a part of domain"}, "protocol": {say: "a part of domain"},
 }
 
 // readLogstash reads a pipeline of Logstash.
@@ -114,8 +117,34 @@ func (b *builder) logstashInput(p *logstashPlugin) {
 			})
 			continue
 		}
-		b.take(logstashInput, a.line, a.key, a.values...)
+		switch {
+		case a.key == "type":
+			b.rule(a.line, b.rest(), a.key, constants(a.key, a.values[0]))
+		case a.key == "tags":
+			b.rule(a.line, b.rest(), a.key, tagged(a.values))
+		case a.key == "add_field":
+			b.mutate(a)
+		case a.key == "additional_settings" && a.isHash:
+			for i := 0; i+1 < len(a.values); i += 2 {
+				b.take(logstashInput, a.line, a.key+"."+a.values[i], a.values[i+1])
+			}
+		default:
+			b.take(logstashInput, a.line, a.key, a.values...)
+		}
 	}
+}
+
+// mutations are the options of mutate in the order in which it does them, whatever the order in the file; those of any
+// filter come last.
+var mutations = []string{
+	"coerce", "rename", "update", "replace", "convert", "gsub", "uppercase", "capitalize", "lowercase", "strip", "split",
+	"join", "merge", "copy", "add_field", "remove_field", "add_tag", "remove_tag",
+}
+
+// conversions are the types of ours by those of mutate.
+var conversions = map[string]string{
+	"integer": "integer", "integer_eu": "integer", "float": "decimal", "float_eu": "decimal", "string": "text",
+	"boolean": "boolean",
 }
 
 // logstashFilter makes rules of a filter as far as there is one verb for each of its options.
@@ -126,7 +155,11 @@ func (b *builder) logstashFilter(p *logstashPlugin) {
 	case p.name == "ruby":
 		b.block(p.line, p.name, p.source, nearestTo(p.source)...)
 	case p.name == "mutate":
-		for _, a := range p.attributes {
+		sorted := slices.Clone(p.attributes)
+		slices.SortStableFunc(sorted, func(x, y logstashAttribute) int {
+			return cmp.Compare(slices.Index(mutations, x.key), slices.Index(mutations, y.key))
+		})
+		for _, a := range sorted {
 			b.mutate(a)
 		}
 	case p.name == "drop":
@@ -145,26 +178,37 @@ func (b *builder) mutate(a logstashAttribute) {
 			i++
 			pair = a.values[i]
 		}
-		field := strings.Trim(strings.ReplaceAll(v, "][", "."), "[]")
+		field, other := logstashField(v), logstashField(pair)
+		in := fieldInExpression(field)
 		switch a.key {
 		case "rename":
-			b.rule(a.line, r, a.key, "rename: { "+quote(field)+": "+quote(strings.Trim(pair, "[]"))+" }")
+			b.rule(a.line, r, a.key, "rename: { "+quote(field)+": "+quote(other)+" }")
+		case "copy":
+			b.rule(a.line, r, a.key, copied(field, other))
+		case "update":
+			b.rule(a.line, r, a.key, "{ set: { "+quote(field)+": "+quote(sprintfText(pair))+" }, when: "+
+				quote("has("+in+")")+" }")
+		case "strip":
+			b.rule(a.line, r, a.key, "compute: { "+quote(field)+": "+quote("trim("+in+")")+" }")
 		case "remove_field":
 			b.rule(a.line, r, a.key, "remove: ["+quote(field)+"]")
-		case "add_field", "replace", "update":
+		case "add_field", "replace":
 			b.rule(a.line, r, a.key, "set: { "+quote(field)+": "+quote(sprintfText(pair))+" }")
 		case "convert":
-			b.rule(a.line, r, a.key, "convert: { "+quote(field)+": "+quote(pair)+" }")
+			b.rule(a.line, r, a.key, "convert: { "+quote(field)+": "+quote(cmp.Or(conversions[pair], pair))+" }")
 		case "lowercase":
-			b.rule(a.line, r, a.key, "compute: { "+quote(field)+": "+quote("lower("+field+")")+" }")
+			b.rule(a.line, r, a.key, "compute: { "+quote(field)+": "+quote("lower("+in+")")+" }")
 		case "uppercase":
-			b.rule(a.line, r, a.key, "compute: { "+quote(field)+": "+quote("upper("+field+")")+" }")
+			b.rule(a.line, r, a.key, "compute: { "+quote(field)+": "+quote("upper("+in+")")+" }")
 		default:
 			b.takeAs(map[string]option{"x": {rule: "compute: { " + field + ": 'expression' " +
 				"}"}}, a.line, "mutate "+a.key, "x", v)
 		}
 	}
 }
+
+// logstashField is the name of a field that is written as [a][b].
+func logstashField(v string) string { return strings.Trim(strings.ReplaceAll(v, "][", "."), "[]") }
 
 // sprintfText makes a text of ours of one with %{field}.
 func sprintfText(v string) string { return strings.ReplaceAll(sprintf(v), "|unknown}", "}") }
@@ -222,10 +266,30 @@ func (b *builder) logstashOutput(p *logstashPlugin) {
 			b.take(logstashOutput, a.line, a.key+"."+a.values[i], a.values[i+1])
 		}
 	}
+	find := func(key string) string {
+		for _, a := range p.attributes {
+			if a.key == key {
+				return a.values[0]
+			}
+		}
+		return ""
+	}
+	if p.name == "elasticsearch" && find("index") == "" && find("data_stream") != "false" {
+		streams = true // the default there
+	}
+	if !streams && find("index") == "" {
+		b.set(p.line, p.name, "index", "ecs-logstash-{yyyy.MM.dd}")
+		b.note(p.line, p.name, "without an index Logstash 8 writes to ecs-logstash-DATE, and Logstash 7, or with "+
+			"ecs_compatibility disabled, to logstash-DATE")
+	}
 	if streams {
 		b.routeSet(p.line, b.rest(), "data_stream", setting{key: "data_stream", values: []string{
 			parts["type"] + "-" + parts["dataset"] + "-" + parts["namespace"],
 		}})
+		if find("data_stream_sync_fields") != "false" {
+			b.rule(p.line, b.rest(), "data_stream_sync_fields", constants("data_stream.type", parts["type"],
+				"data_stream.dataset", parts["dataset"], "data_stream.namespace", parts["namespace"]))
+		}
 	}
 	if !signed {
 		b.set(p.line, p.name, "no_sign", "true")

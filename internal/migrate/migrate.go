@@ -105,6 +105,7 @@ type builder struct {
 	name     string // of the file that is read
 	settings []setting
 	formats  []string // as they are written
+	always   []string // rules
 	routes   []*route
 	notes    []Note
 }
@@ -147,6 +148,11 @@ func accepted(file string) error {
 		return errors.New(e.Mistakes[0].Text)
 	}
 	return err
+}
+
+// has reports whether a key is set.
+func (b *builder) has(key string) bool {
+	return slices.ContainsFunc(b.settings, func(s setting) bool { return s.key == key })
 }
 
 // set sets a key. What check would refuse becomes a note.
@@ -251,11 +257,15 @@ func exists(rule string) bool {
 	return ok
 }
 
-// rule adds a rule to a route. One that check refuses becomes a note.
+// rule adds a rule to a route, or with none for all records. One that check refuses becomes a note.
 func (b *builder) rule(line int, r *route, option, rule string) {
 	if !exists(rule) {
 		b.note(line, option, "no counterpart")
 		return
+	}
+	if r == nil {
+		r = &route{}
+		defer func() { b.always = append(b.always, r.rules...) }()
 	}
 	alone := &route{name: "x", rules: []string{rule}}
 	if slices.ContainsFunc(r.settings, func(s setting) bool { return s.key == "skip" }) {
@@ -366,6 +376,12 @@ func (b *builder) file() []byte {
 		out.WriteString(s.text(""))
 	}
 	out.WriteString(b.formatsText())
+	if len(b.always) > 0 {
+		out.WriteString("always:\n")
+		for _, rule := range b.always {
+			out.WriteString("  - " + rule + "\n")
+		}
+	}
 	// What takes everything comes last; it says nothing when it sets nothing.
 	slices.SortStableFunc(b.routes, func(x, y *route) int { return min(len(y.match), 1) - min(len(x.match), 1) })
 	if n := len(b.routes); n > 0 && len(b.routes[n-1].match)+len(b.routes[n-1].settings)+len(b.routes[n-1].rules) == 0 {
@@ -492,6 +508,42 @@ func texts(t *config.Tree) []string {
 		all = append(all, t.Items[i].Text)
 	}
 	return all
+}
+
+// constants are a rule that gives fields texts, in the order of the pairs.
+func constants(pairs ...string) string {
+	var all []string
+	for i := 0; i+1 < len(pairs); i += 2 {
+		all = append(all, quote(pairs[i])+": "+quote(literal(pairs[i+1])))
+	}
+	return "set: { " + strings.Join(all, ", ") + " }"
+}
+
+// literal is a text in which braces stand for themselves.
+func literal(s string) string { return strings.NewReplacer("{", "{{", "}", "}}").Replace(s) }
+
+var identifier = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$`)
+
+// fieldInExpression is a field as an expression has it.
+func fieldInExpression(name string) string {
+	if identifier.MatchString(name) {
+		return name
+	}
+	return "field('" + strings.ReplaceAll(strings.ReplaceAll(name, `\`, `\\`), "'", `\'`) + "')"
+}
+
+// copied is a rule that gives a field the value of another one.
+func copied(from, to string) string {
+	return "compute: { " + quote(to) + ": " + quote(fieldInExpression(from)) + " }"
+}
+
+// streamParts are the type, the dataset and the namespace in the name of a data stream.
+func streamParts(name string) (kind, dataset, namespace string, ok bool) {
+	parts := strings.Split(name, "-")
+	if len(parts) != 3 || strings.ContainsAny(name, "{}") {
+		return "", "", "", false
+	}
+	return parts[0], parts[1], parts[2], true
 }
 
 // yes are the spellings of true that programs take.

@@ -64,7 +64,8 @@ func readSIEM(b *builder, name string, text []byte) error {
 func (b *builder) siemDefaults(s *section) {
 	for _, e := range s.entries {
 		switch e.key {
-		case "index_rotation", "index_tz", "timestamp_tz", "index_time": // read with each section
+		case "index_rotation", "index_tz", "timestamp_tz", "index_time", "cloud_provider", "ecs_version":
+			// read with each section
 		default:
 			b.siemNote(e)
 		}
@@ -86,7 +87,6 @@ var siemNotes = map[string]string{
 	"via_firelens":     "envelopes of containers are recognised",
 	"json_to_text":     "conflicts says what becomes of values that a mapping does not take",
 	"script_ecs":       "a script is not translated; fields: ecs names what formats know",
-	"ecs_version":      "fields: ecs names fields by the Elastic Common Schema",
 	"log_pattern": "a format of your own has a regular expression with named groups: formats: [{ name: " +
 		"…, regex: … }]",
 	"text_header_line_number": "headers of known formats are recognised",
@@ -94,7 +94,6 @@ var siemNotes = map[string]string{
 
 // siemRules are rules that do what an option does.
 var siemRules = map[string]string{
-	"cloud_provider":                "set: { cloud.provider: aws }",
 	"geoip":                         "lookup: { table: …, field: …, into: … }",
 	"ignore_own_logs":               "{ drop: own, when: 'user_agent contains \"penstock\"' }",
 	"exclude_log_patterns_filename": "{ drop: REASON, when: 'FIELD == \"TEXT\"' }",
@@ -151,10 +150,19 @@ func (b *builder) siemLog(s, common *section) {
 	if s.get("log_pattern") != "" {
 		b.siemFormat(s, r)
 	}
-	if s.get("ecs") != "" {
+	if s.get("ecs") != "" || isKnown {
 		r.settings = append(r.settings, setting{key: "fields", values: []string{"ecs"}})
 	}
 	added := b.add(s.line, r)
+	b.rule(s.line, added, s.name, "set: { '@log_type': "+quote(literal(s.name))+
+		", '@log_s3bucket': '{aws.s3.bucket}', '@log_s3key': '{aws.s3.key}'"+
+		", event.module: "+quote(literal(s.name))+
+		", ecs.version: "+quote(literal(cmp.Or(get("ecs_version"), "1.6.0")))+
+		", cloud.provider: "+quote(literal(cmp.Or(get("cloud_provider"), "aws")))+
+		", cloud.account.id: '{account|unknown}', cloud.region: '{region|unknown}' }")
+	if id := s.get("doc_id"); id != "" && !isKnown {
+		b.rule(s.line, added, "doc_id", copied(id, "@id"))
+	}
 	b.siemFields(s, added)
 }
 
@@ -163,6 +171,9 @@ func (b *builder) siemFormat(s *section, r *route) {
 	pattern := strings.TrimSuffix(python(s.get("log_pattern")), "$")
 	pattern = strings.NewReplacer(`\"`, `"`, `\'`, `'`).Replace(pattern)
 	name := strings.Trim(notInFormats.ReplaceAllString(strings.ToLower(s.name), "-"), "-")
+	if accepted("formats:\n  - { name: "+name+", regex: '(?P<x>.)' }\n") != nil {
+		name += "-log" // one that is built in has the name
+	}
 	text := "  - name: " + scalar(name) + "\n    regex: " + quote(pattern+".*") + "\n"
 	timed := ""
 	if field := cmp.Or(s.get("timestamp_key"), s.get("timestamp")); field != "" {
@@ -224,7 +235,7 @@ func (b *builder) siemFields(s *section, r *route) {
 	for _, e := range s.entries {
 		switch e.key {
 		case "s3_key", "s3_key_ignored", "index_name", "index_rotation", "timestamp_tz", "timestamp_key",
-			"timestamp", "ecs", "static_ecs", "loggroup":
+			"timestamp", "ecs", "static_ecs", "loggroup", "cloud_provider", "ecs_version":
 		case "index_tz":
 			if e.value != "+00:00" {
 				b.note(e.line, e.key, "the date in the name of an index is that of the record in UTC")
@@ -244,13 +255,13 @@ func (b *builder) siemFields(s *section, r *route) {
 func (b *builder) siemField(e entry, r *route, list string) {
 	switch list {
 	case "static_ecs":
-		b.rule(e.line, r, e.key, "set: { "+quote(e.key)+": "+quote(e.value)+" }")
+		b.rule(e.line, r, e.key, constants(e.key, e.value))
 	case "ecs":
 		if strings.Contains(e.value, " ") || strings.Contains(e.value, "${") {
 			b.note(e.line, e.key, "no counterpart: it is the first that is there of several fields")
 			return
 		}
-		b.rule(e.line, r, e.key, "rename: { "+quote(e.value)+": "+quote(e.key)+" }")
+		b.rule(e.line, r, e.key, copied(e.value, e.key))
 	default:
 		b.siemNote(e)
 	}

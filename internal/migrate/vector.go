@@ -2,6 +2,7 @@ package migrate
 
 import (
 	"cmp"
+	"strconv"
 	"strings"
 
 	"github.com/seed56735111/penstock/internal/config"
@@ -72,7 +73,7 @@ var vectorSink = map[string]option{
 	"acknowledgements.enabled":  {off: []string{"true"}, say: "records are always acknowledged from end to end"},
 	"encoding.timestamp_format": {say: "times are written as ISO 8601"},
 	"data_stream.auto_routing":  {off: []string{"false"}, say: "the pattern of a data stream has fields in braces"},
-	"data_stream.sync_fields":   {off: []string{"false"}, say: "no counterpart; a rule sets fields"},
+	"data_stream.sync_fields":   {},
 	"data_stream.type":          {}, "data_stream.dataset": {}, "data_stream.namespace": {},
 }
 
@@ -140,7 +141,7 @@ func (b *builder) vectorTransform(t *config.Tree) {
 		source := cmp.Or(code("source"), code("hooks.process"))
 		b.block(t.Line, t.Key+" (lua)", source, nearestTo(source)...)
 	case "sample":
-		b.takeAs(map[string]option{"rate": {rule: "sample: SHARE, in percent"}}, t.Line, t.Key, "rate", code("rate"))
+		b.vectorSample(t, code("rate"), code("ratio"))
 	case "dedupe":
 		b.note(t.Line, t.Key, "what comes again is a duplicate by its id; equal records at two places are two")
 	case "throttle":
@@ -148,6 +149,17 @@ func (b *builder) vectorTransform(t *config.Tree) {
 	default:
 		b.note(t.Line, t.Key, "a transform of the type %s has no counterpart", kind)
 	}
+}
+
+// vectorSample keeps one of so many records, or a share of them.
+func (b *builder) vectorSample(t *config.Tree, rate, ratio string) {
+	share := 0.0
+	if n, err := strconv.ParseFloat(rate, 64); err == nil && n >= 1 {
+		share = 100 / n
+	} else if n, err := strconv.ParseFloat(ratio, 64); err == nil {
+		share = 100 * n
+	}
+	b.rule(t.Line, b.rest(), t.Key, "sample: "+strconv.FormatFloat(share, 'f', -1, 64)+"%")
 }
 
 func valueOf(t *config.Tree) string {
@@ -182,9 +194,14 @@ func (b *builder) vectorSink(s *config.Tree) {
 			v, _ := templated(cmp.Or(valueOf(s.Find("data_stream."+name)), otherwise))
 			return v
 		}
-		b.routeSet(mode.Line, b.rest(), "mode", setting{key: "data_stream", values: []string{
-			part("type", "logs") + "-" + part("dataset", "generic") + "-" + part("namespace", "default"),
-		}})
+		stream := part("type", "logs") + "-" + part("dataset", "generic") + "-" + part("namespace", "default")
+		b.routeSet(mode.Line, b.rest(), "mode", setting{key: "data_stream", values: []string{stream}})
+		if kind, dataset, namespace, ok := streamParts(stream); ok && valueOf(s.Find("data_stream.sync_fields")) != "false" {
+			b.rule(mode.Line, b.rest(), "data_stream.sync_fields", constants("data_stream.type", kind,
+				"data_stream.dataset", dataset, "data_stream.namespace", namespace))
+		}
+	} else if s.Find("bulk.index") == nil {
+		b.set(s.Line, s.Key, "index", "vector-{yyyy.MM.dd}") // the default there
 	}
 	rest := &config.Tree{}
 	for i := range s.Members {
