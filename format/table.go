@@ -35,6 +35,7 @@ func table() []schema {
 		ocsf(),
 		mongodb(),
 		windowsxml(),
+		cloudwatchExport(),
 		emr(),
 		msk(),
 		log4j(),

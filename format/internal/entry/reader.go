@@ -48,7 +48,7 @@ type Reader struct {
 	seq    int64  // of the next record
 	turn   uint64 // counts entries
 	text   []byte
-	lines  [maxLines][]byte // of the sample
+	lines  [MostLines][]byte // of the sample
 	count  int              // of them; -1 before they are split
 	states map[any]any
 }

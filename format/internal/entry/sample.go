@@ -6,10 +6,10 @@ import (
 	"github.com/seed56735111/penstock/internal/quote"
 )
 
-// maxLines is how many lines of a sample are split, FirstLines how many of them a line format looks at: the first ones
+// MostLines is how many lines of a sample are split, FirstLines how many of them a line format looks at: the first ones
 // may be damaged, or a banner.
 const (
-	maxLines   = 20
+	MostLines   = 20
 	FirstLines = 5
 )
 
@@ -32,7 +32,7 @@ func (r *Reader) Lines(n int) [][]byte {
 
 func (r *Reader) split() {
 	r.count = 0
-	for rest := r.text; len(rest) > 0 && r.count < maxLines; {
+	for rest := r.text; len(rest) > 0 && r.count < MostLines; {
 		line := rest
 		if i := bytes.IndexByte(rest, '\n'); i >= 0 {
 			line, rest = rest[:i], rest[i+1:]

@@ -42,12 +42,20 @@ func (f *Events) Starts() lines.Bytes { return f.First }
 // Told looks for the first line of a record.
 func (f *Events) Told(r *entry.Reader) bool { return f.Fits(r) > 0 }
 
-// Fits returns how many of the first lines begin records.
+// Fits returns how many of the first lines begin records. Those of banners do not count: a server may have been started
+// several times before it had something to say.
 func (f *Events) Fits(r *entry.Reader) (n int) {
 	file := times.File{Stored: r.Stored}
-	for _, line := range r.Lines(entry.FirstLines) {
+	looked := 0
+	for _, line := range r.Lines(entry.MostLines) {
+		if f.Banner != nil && f.Banner(line) {
+			continue
+		}
 		if f.Begins(file, line) {
 			n++
+		}
+		if looked++; looked == entry.FirstLines {
+			break
 		}
 	}
 	return n
