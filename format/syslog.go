@@ -35,10 +35,11 @@ func syslog5424() schema {
 	}
 }
 
-// rfc5424 are the forms of RFC 5424: with a time of a name, and without one.
+// rfc5424 are the forms of RFC 5424: with a time of a name, and without one. What stands in place of structured data and
+// is none, as firewalls of Check Point write it, is the message.
 func rfc5424(time string) []lines.Form {
-	fields := func(at lines.Field) []lines.Field {
-		return []lines.Field{
+	fields := func(at lines.Field, behind ...lines.Field) []lines.Field {
+		return append([]lines.Field{
 			{Name: "priority", Kind: lines.Priority, Lead: "<", End: ">", Is: lines.Digits(1, 3)},
 			{Name: "version", Is: lines.OneOf("1")},
 			at,
@@ -46,12 +47,14 @@ func rfc5424(time string) []lines.Form {
 			{Name: "app"},
 			{Name: "pid"},
 			{Name: "msgid"},
-			{Name: "structured_data", Kind: lines.Structured},
-			{Name: "message", Kind: lines.Message, Rest: true, Details: true},
-		}
+		}, behind...)
 	}
+	dated := lines.Field{Name: time, Kind: lines.ISO}
+	data := lines.Field{Name: "structured_data", Kind: lines.Structured}
+	message := lines.Field{Name: "message", Kind: lines.Message, Rest: true, Details: true}
 	return []lines.Form{
-		{Least: 8, Fields: fields(lines.Field{Name: time, Kind: lines.ISO})},
-		{Least: 8, Fields: fields(lines.Field{Name: time, Is: lines.OneOf("-")})},
+		{Least: 8, Fields: fields(dated, data, message)},
+		{Least: 8, Fields: fields(lines.Field{Name: time, Is: lines.OneOf("-")}, data, message)},
+		{Least: 8, Fields: fields(dated, message)},
 	}
 }

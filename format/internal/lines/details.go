@@ -17,7 +17,8 @@ var details = detailsOf(
 	"logname uid euid tty ruser rhost user TTY:tty PWD:pwd USER:run_as COMMAND:command name UID:uid GID:gid gid home "+
 		"shell",
 	// the packet filter of Linux
-	"IN:in OUT:out SRC:src DST:dst PROTO:proto SPT:spt DPT:dpt LEN:len TTL:ttl MAC:mac",
+	"IN:in OUT:out SRC:src DST:dst PROTO:proto SPT:spt DPT:dpt LEN:len TTL:ttl MAC:mac ID:ip_id WINDOW:window TYPE:type "+
+		"CODE:code HOPLIMIT:hop_limit FLOWLBL:flow_label SEQ:seq",
 	// firewalls
 	"src dst proto src_port:spt dst_port:dpt sport:spt dport:dpt service policy_id =direction",
 	// mail

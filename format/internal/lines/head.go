@@ -172,9 +172,19 @@ func (h *head) source(line []byte, i int) (end int, tagged bool) {
 	}
 	second := word(line, behind)
 	if h.tag(second) {
-		return skipSpaces(line, behind+len(second)), h.pid != nil || string(h.app) == "kernel"
+		return skipSpaces(line, behind+len(second)), h.pid != nil || isDaemon(h.app)
 	}
 	return behind, false
+}
+
+// isDaemon reports whether a program is one that writes to syslog, also without its process.
+func isDaemon(app []byte) bool {
+	switch string(app) {
+	case "kernel", "sudo", "su", "pam", "systemd", "systemd-logind", "dbus-daemon", "rsyslogd", "auditd", "cloud-init",
+		"dhclient", "NetworkManager", "snapd", "useradd", "usermod", "groupadd", "passwd", "logger", "snmpd", "yum", "ec2net":
+		return true
+	}
+	return false
 }
 
 // tag takes a word for a program: su: or su[77]: or su[77].
@@ -300,7 +310,8 @@ var (
 	severities = [...]string{"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"}
 )
 
-// structuredEnd returns where the structured data of RFC 5424 ends that a line begins with, 0 when it is none.
+// structuredEnd returns where the structured data of RFC 5424 ends that a line begins with, 0 when it is none: a value in
+// quotes is that of a parameter.
 func structuredEnd(line []byte) int {
 	if len(line) > 0 && line[0] == '-' {
 		return 1
@@ -316,6 +327,9 @@ func structuredEnd(line []byte) int {
 			if quoted && c == '\\' {
 				i++
 			} else if c == '"' {
+				if before := bytes.TrimRight(line[:i], " "); !quoted && before[len(before)-1] != '=' {
+					return 0
+				}
 				quoted = !quoted
 			} else if c == ']' && !quoted {
 				break

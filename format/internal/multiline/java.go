@@ -22,6 +22,7 @@ func Java() *Events {
 			{Name: "thread", Type: entry.Keyword},
 			{Name: "logger", Type: entry.Keyword},
 			{Name: "pid", Type: entry.Long},
+			{Name: "line", Type: entry.Long},
 			{Name: "application", Type: entry.Keyword},
 			{Name: "message", Type: entry.Text},
 			{Name: "banner", Type: entry.Text},
@@ -50,7 +51,8 @@ func springBanner(line []byte) bool {
 type javaParts struct {
 	t                                       time.Time
 	stamp, level, thread, logger, pid, name []byte
-	message                                 int // where it begins
+	line                                    []byte // where in the class the program was
+	message, end                            int    // where it begins, and where it ends when that is before the line does
 }
 
 // javaRead takes a line apart. It has a level at least, and a time in most layouts.
@@ -94,6 +96,9 @@ func (p *javaParts) words(line []byte, at int) {
 		}
 		rest := line[at:]
 		switch level := javaLevel(rest); {
+		case p.level == nil && bytes.HasPrefix(rest, []byte("| ")):
+			p.bars(line, at+1)
+			return
 		case rest[0] == '[':
 			end := bytes.IndexByte(rest, ']')
 			if end < 0 {
@@ -101,18 +106,22 @@ func (p *javaParts) words(line []byte, at int) {
 			}
 			value := bytes.TrimSpace(rest[1:end])
 			inner := javaLevel(value)
-			thread, class, placed := classAt(value)
+			thread, class, number := classAt(value)
 			size := threadSize(rest[end+1:])
 			switch {
 			case size > 0 && p.level != nil && p.logger == nil && loggerSize(value) == len(value):
 				p.logger, p.thread = value, rest[end+3:end+size] // [logger] (thread) message
 				p.message = skipBlank(line, at+end+1+size)
 				return
-			case placed && p.level != nil && p.logger == nil:
-				p.thread, p.logger = thread, class // [thread:Class@17] - message
+			case class != nil && p.level != nil && p.logger == nil:
+				p.thread, p.logger, p.line = thread, class, number // [thread:Class@17] - message
 				if p.message = skipBlank(line, at+end+1); bytes.HasPrefix(line[p.message:], []byte("- ")) {
 					p.message = skipBlank(line, p.message+1)
 				}
+				return
+			case p.thread != nil && p.level != nil && p.logger == nil && isLogger(value) &&
+				bytes.HasPrefix(rest[end+1:], []byte(" - ")):
+				p.logger, p.message = value, skipBlank(line, at+end+3) // [time] [LEVEL] [thread] [logger] - message
 				return
 			case p.level == nil && inner == len(value) && inner > 0:
 				p.level = value
@@ -177,6 +186,28 @@ func (p *javaParts) words(line []byte, at int) {
 	}
 }
 
+// bars takes what ActiveMQ writes behind the time: | LEVEL | message | logger | thread. With lines behind the first one
+// the message is all of them.
+func (p *javaParts) bars(line []byte, at int) {
+	at = skipBlank(line, at)
+	level := javaLevel(line[at:])
+	bar := skipBlank(line, at+level)
+	if level == 0 || !bytes.HasPrefix(line[bar:], []byte("| ")) {
+		return
+	}
+	separator := []byte(" | ")
+	tail := bytes.LastIndex(line, separator)
+	if tail < bar {
+		return
+	}
+	before := bytes.LastIndex(line[:tail], separator)
+	if before < bar || !isLogger(line[before+len(separator):tail]) {
+		return
+	}
+	p.level, p.logger, p.thread = line[at:at+level], line[before+len(separator):tail], line[tail+len(separator):]
+	p.message, p.end = skipBlank(line, bar+1), before
+}
+
 // tailLogger takes (com.example.Logger) at the end of a line, as Kafka writes it.
 func (p *javaParts) tailLogger(line []byte) {
 	if len(line) == 0 || line[len(line)-1] != ')' {
@@ -205,13 +236,18 @@ func javaFollows(rest []byte) bool {
 		len(rest) > 0 && rest[0] == '['
 }
 
-// classAt takes apart the thread, the class and the line that ZooKeeper writes: main:QuorumPeerConfig@17.
-func classAt(value []byte) (thread, class []byte, ok bool) {
+// classAt takes apart the thread, the class and the line that ZooKeeper writes: main:QuorumPeerConfig@17. The class is
+// nil when it is something else.
+func classAt(value []byte) (thread, class, number []byte) {
 	sign, colon := bytes.LastIndexByte(value, '@'), bytes.LastIndexByte(value, ':')
 	if colon < 1 || sign < colon || !isInteger(value[sign+1:]) {
-		return nil, nil, false
+		return nil, nil, nil
 	}
-	return value[:colon], value[colon+1 : sign], isClass(value[colon+1:sign]) || isLogger(value[colon+1:sign])
+	class = value[colon+1 : sign]
+	if !isClass(class) && !isLogger(class) {
+		return nil, nil, nil
+	}
+	return value[:colon], class, value[sign+1:]
 }
 
 // threadSize returns the length of a thread in parentheses with a blank before it and one behind it, as JBoss writes it
@@ -365,7 +401,11 @@ func javaWrite(w *Writer, raw []byte) bool {
 	w.Text("thread", p.thread)
 	w.Text("logger", p.logger)
 	w.Number("pid", p.pid)
+	w.Number("line", p.line)
 	w.Text("application", p.name)
+	if p.end > 0 && len(more) == 0 {
+		raw = raw[:p.end]
+	}
 	w.Message("message", raw[min(p.message, len(raw)):])
 	return true
 }
