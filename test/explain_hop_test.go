@@ -129,18 +129,24 @@ func (b *bench) pass(r *http.Request) (*refusedCase, error) {
 	return c, nil
 }
 
+// signed takes a request apart for a signer: what stands before the signature, the date, the scope, and the right
+// canonical request.
+func signed(s *hostile.Sent) (head, date string, scope sigv4.Scope, canonical string) {
+	head, _, _ = strings.Cut(s.Header.Get("Authorization"), "Signature=")
+	_, names, _ := strings.Cut(head, "SignedHeaders=")
+	covered := sigv4.Covered{
+		Method: s.Method, Target: s.Target, Host: s.Host, SignedHeaders: strings.Split(strings.TrimRight(names, ", "), ";"),
+		Header: s.Header, PayloadHash: sigv4.HashPayload(s.Body),
+	}
+	date = s.Header.Get("X-Amz-Date")
+	return head, date, sigv4.Scope{Day: date[:min(8, len(date))], Region: clientRegion, Service: "es"},
+		covered.CanonicalRequest()
+}
+
 // signWith signs what a client sends anew, as its signer would with a bug.
 func signWith(s *hostile.Sent, secret string, b bug, keyDay int) {
-	head, _, _ := strings.Cut(s.Header.Get("Authorization"), "Signature=")
-	_, names, _ := strings.Cut(head, "SignedHeaders=")
-	names = strings.TrimRight(names, ", ")
-	covered := sigv4.Covered{
-		Method: s.Method, Target: s.Target, Host: s.Host, SignedHeaders: strings.Split(names, ";"), Header: s.Header,
-		PayloadHash: sigv4.HashPayload(s.Body),
-	}
-	date := s.Header.Get("X-Amz-Date")
-	scope := sigv4.Scope{Day: date[:min(8, len(date))], Region: clientRegion, Service: "es"}
-	text := scope.StringToSign(date, b(covered.CanonicalRequest(), s))
+	head, date, scope, canonical := signed(s)
+	text := scope.StringToSign(date, b(canonical, s))
 	if day, err := time.Parse("20060102", scope.Day); err == nil {
 		scope.Day = day.AddDate(0, 0, keyDay).Format("20060102")
 	}
@@ -220,6 +226,10 @@ func explainDomain(t *testing.T, faults string) string {
 	}
 	text, err := json.Marshal(map[string]any{
 		"roles": []any{map[string]any{"arn": role}},
+		"users": []any{map[string]any{
+			"arn":         "arn:aws:iam::123456789012:user/alice",
+			"access_keys": []any{map[string]any{"id": "AKIAALICE", "secret": "alice-secret"}},
+		}},
 		"sessions": []any{
 			session("ASIANIGHT", explainSecret, explainToken, -time.Hour, time.Hour),
 			session("ASIAEXPIRED", "old-secret", "old-token", -2*time.Hour, -time.Hour),
@@ -373,7 +383,12 @@ func (b *bench) runCurl(ctx context.Context, endpoint string) error {
 		r := b.plan[n].request(n)
 		args := []string{
 			"--silent", "--path-as-is", "--aws-sigv4", "aws:amz:" + b.run.region + ":" + b.run.service,
-			"--user", b.run.keyID + ":" + b.run.secret, "-X", fmt.Sprint(r["method"]),
+			"--user", b.run.keyID + ":" + b.run.secret, "--max-time", "20",
+		}
+		if r["method"] == http.MethodHead {
+			args = append(args, "--head")
+		} else {
+			args = append(args, "-X", fmt.Sprint(r["method"]))
 		}
 		if b.run.token != "" {
 			args = append(args, "-H", "x-amz-security-token: "+b.run.token)

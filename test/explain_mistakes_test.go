@@ -34,6 +34,8 @@ type mistake struct {
 	cause, line string
 	// forms limits how the exchange can be shown: bodies that are no text can be in an archive only.
 	archived bool
+	// blind mistakes were written by somebody who had not seen the explainer.
+	blind bool
 }
 
 // bug is how a signer makes its canonical request of the right one and of what is sent.
@@ -98,7 +100,7 @@ func explainMistakes() []mistake {
 	)
 	post := mistake{method: "POST", target: search, body: searchBody}
 	with := func(m mistake, f func(*mistake)) mistake { f(&m); return m }
-	return []mistake{
+	return append(blindMistakes(), []mistake{
 		// In the settings of the client.
 		{
 			name: "another secret", from: "mailerlite/laravel-elasticsearch#62", cause: explain.CauseSecretWrong,
@@ -507,7 +509,7 @@ func explainMistakes() []mistake {
 				})
 			},
 		},
-	}
+	}...)
 }
 
 // shiftScope moves the day of the scope that the Authorization header has.

@@ -1,6 +1,8 @@
 package explain
 
 import (
+	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/seed56735111/penstock/sigv4"
@@ -32,12 +34,19 @@ func (e *explainer) mismatch([]string) Finding {
 	if differ && !e.hasSecret {
 		return e.inTransit(line, ByDifference)
 	}
+	if f, ok := e.misshapen(); ok && !differ {
+		return f
+	}
 	if e.hasSecret {
 		if f, ok := e.bySecret(&shown, &domain, line, differ); ok {
 			return f
 		}
 		if differ {
 			return e.inTransit(line, ByDifference)
+		}
+		if e.x.hasPlaceholder() {
+			return e.inClient(Line{Name: linePayload, Client: "(the hash of the body that was meant)", Domain: domain.payload},
+				ByClient, "it sends "+strconv.Quote(string(e.x.Body))+", the text that programs write for an object or for nothing")
 		}
 		return e.open("the request as it is shown is what arrived, and the secret key at hand does not give its signature",
 			[]string{CauseSecretWrong, doubt(&shown, e.x)})
@@ -56,6 +65,23 @@ func (e *explainer) mismatch([]string) Finding {
 	// A secret that is wrong and a program that changes a header after it signed look the same from outside.
 	return e.open("the request as it is shown is what arrived, line by line, and nothing in it can be written in two ways",
 		[]string{CauseSecretWrong, CauseHeaderChanged})
+}
+
+// misshapen looks at the form of the signature: one that is no hash in small letters belongs to no request.
+func (e *explainer) misshapen() (f Finding, ok bool) {
+	signature := e.auth.signature
+	if !e.visible || signature == "" || isHash(signature) || isRedacted(signature) {
+		return f, false
+	}
+	f = Finding{
+		Cause: CauseSignature, Evidence: ByDifference,
+		Seen:  fmt.Sprintf("the signature has %d characters; one has 64 hexadecimal digits", len(signature)),
+		Means: "it was cut, or is written in base64", Fix: "write the last HMAC as 64 hexadecimal digits in small letters",
+	}
+	if isHash(strings.ToLower(signature)) {
+		f.Seen, f.Means = "the signature is written in capitals", "a domain compares signatures letter by letter"
+	}
+	return f, true
 }
 
 // unmask puts what the request shows where somebody has masked what arrived, as penstock proxy does with tokens. The
@@ -182,6 +208,9 @@ func (e *explainer) short() Finding {
 				ByDifference, "")
 		}
 	}
+	if f, ok := e.misshapen(); ok {
+		return f
+	}
 	if e.visible && e.x.ByCurl {
 		if f, ok := e.byCurl(); ok {
 			return f
@@ -293,6 +322,9 @@ func causeOf(line *Line, inClient bool) string {
 	case linePayload:
 		return CauseBodyChanged
 	case lineSigned:
+		if inClient {
+			return CauseHeaderChanged
+		}
 		return CauseProxy
 	case lineMethod:
 		if inClient {
@@ -311,6 +343,8 @@ func doubt(c *canonical, x *Exchange) string {
 		path, query = c.path, c.query
 	}
 	switch {
+	case x.hasPlaceholder():
+		return CauseBodyChanged
 	case strings.Contains(c.path, "%") || path != c.path, strings.ContainsAny(query, "%+") || query != c.query:
 		return CausePathEncoding
 	case c.payload == "":

@@ -24,6 +24,8 @@ type attempt struct {
 	date   string
 	scope  sigv4.Scope
 	secret string
+	// key is the signing key when it is not derived as it should be.
+	key []byte
 }
 
 // change is one mistake: what it does to an attempt that is right.
@@ -41,6 +43,7 @@ const (
 	lineScopeService = "service of the key"
 	lineScopeDay     = "day of the key"
 	lineSecret       = "secret key"
+	lineDerivation   = "derivation of the key"
 )
 
 // byVariant looks for the mistakes, one or two of them, that give the signature of the request. Base is what is signed
@@ -74,6 +77,12 @@ func (e *explainer) byVariant(base, domain *canonical, date string) (f Finding, 
 			Means: "the signing key is not the one of the scope in the Authorization header",
 			Fix:   "derive the key from the same day, region and service that the scope names",
 		}, true
+	case lineDerivation:
+		return Finding{
+			Cause: CauseSignature, Evidence: BySignature, Seen: "the client " + how,
+			Means: "the canonical request and the secret are right; the signer makes its key in another way than the service",
+			Fix:   `begin with HMAC-SHA256("AWS4" + SECRET, DAY), then region, service and "aws4_request" (penstock sign)`,
+		}, true
 	case lineLayout:
 		return e.inClient(Line{Name: lineLayout, Client: how, Domain: "as it should be"}, BySignature, how), true
 	}
@@ -97,7 +106,10 @@ func (e *explainer) search(base *attempt) []change {
 			c.apply(&a)
 		}
 		id := [4]string{a.secret, a.scope.Day, a.scope.Region, a.scope.Service}
-		key := keys[id]
+		key := a.key
+		if key == nil {
+			key = keys[id]
+		}
 		if key == nil {
 			key = a.scope.Derive(a.secret).Signing
 			keys[id] = key
@@ -122,7 +134,7 @@ func (e *explainer) search(base *attempt) []change {
 	if size*len(all)*len(all)/2 > maxHashed {
 		return nil
 	}
-	for _, c := range append(e.otherTimes(base), otherLengths(base)...) {
+	for _, c := range slices.Concat(e.rareChanges(base), e.otherTimes(base), otherLengths(base)) {
 		if try(c) {
 			return []change{c}
 		}
@@ -139,7 +151,7 @@ func (e *explainer) search(base *attempt) []change {
 
 // changes are the mistakes that clients are known to make, for this request. There are at most maxChanges.
 func (e *explainer) changes(base *attempt) []change {
-	path, query, _ := strings.Cut(e.x.Target, "?")
+	path, query := e.target()
 	var all []change
 	all = append(all, pathChanges(path, query)...)
 	all = append(all, queryChanges(query)...)
@@ -155,6 +167,18 @@ func (e *explainer) changes(base *attempt) []change {
 		all = append(all, change{lineMethod, "signs the method " + method, func(a *attempt) { a.method = method }})
 	}
 	return all[:min(len(all), maxChanges)]
+}
+
+// target is the path and the query of the request as they are signed: a signature in the query is not.
+func (e *explainer) target() (path, query string) {
+	path, query, _ = strings.Cut(e.x.Target, "?")
+	if !e.auth.presigned {
+		return path, query
+	}
+	parts := slices.DeleteFunc(strings.Split(query, "&"), func(s string) bool {
+		return strings.HasPrefix(s, "X-Amz-Signature=")
+	})
+	return path, strings.Join(parts, "&")
 }
 
 // maxChanges bounds the search: pairs of them are tried too.
@@ -590,7 +614,7 @@ func (e *explainer) otherTimes(base *attempt) []change {
 		if header >= 0 {
 			all = append(all, change{lineHeader + "x-amz-date", how, func(a *attempt) {
 				a.headers[header].value, a.date = date, date
-			}})
+			}}, change{lineHeader + "x-amz-date", "takes the time twice", func(a *attempt) { a.headers[header].value = date }})
 		}
 		all = append(all, change{lineHeader + "x-amz-date", how, func(a *attempt) { a.date = date }})
 	}
@@ -638,14 +662,19 @@ func encode(s, kept string) string {
 
 // lowerEscapes writes the escapes of s in small letters, and is empty when that changes nothing.
 func lowerEscapes(s string) string {
+	if lower := mapEscapes(s, strings.ToLower); lower != s {
+		return lower
+	}
+	return ""
+}
+
+// mapEscapes writes the escapes of s in other letters.
+func mapEscapes(s string, f func(string) string) string {
 	b := []byte(s)
 	for i := 0; i+2 < len(b); i++ {
 		if b[i] == '%' {
-			copy(b[i+1:i+3], strings.ToLower(s[i+1:i+3]))
+			copy(b[i+1:i+3], f(s[i+1:i+3]))
 		}
-	}
-	if string(b) == s {
-		return ""
 	}
 	return string(b)
 }
