@@ -68,16 +68,17 @@ func (r *Reading) Documents(from int64) iter.Seq2[*Shaped, error] {
 	return func(yield func(*Shaped, error) bool) {
 		var s Shaped // outside of the loop, where it would be allocated anew for every record
 		for record, err := range r.Records {
-			re, unread := errors.AsType[*RecordError](err)
-			switch {
-			case unread:
-				s = Shaped{Record: Record{Offset: re.Offset, Content: re.Content}, Unread: true}
-			case err != nil:
-				yield(nil, err)
-				return
-			default:
-				s = Shaped{Record: record}
+			var re *RecordError
+			unread := false
+			if err != nil {
+				if re, unread = errors.AsType[*RecordError](err); !unread {
+					yield(nil, err)
+					return
+				}
+				record = Record{Offset: re.Offset, Content: re.Content}
+				s.Document = Document{}
 			}
+			s.Record, s.Unread, s.Behind = record, unread, false
 			if s.Offset < from {
 				r.Next = s.Offset
 				continue

@@ -98,19 +98,21 @@ func actionSize(doc penstock.Document, docType string) int {
 }
 
 // add appends a document.
-func (b *batch) add(d *delivery, doc penstock.Document, cfg Config) {
-	index, replace := b.indexOf(doc.Index), doc.Replace || cfg.Overwrite
+func (b *batch) add(d *delivery, doc *penstock.Document, cfg *Config) {
 	b.docs = slices.Grow(b.docs, 1)[:len(b.docs)+1]
 	e := &b.docs[len(b.docs)-1] // filled where it stays: it is large
-	*e = document{delivery: d, start: len(b.body), offset: doc.Offset, length: doc.Length, index: index, replace: replace}
+	*e = document{}
+	e.delivery, e.start, e.offset, e.length = d, len(b.body), doc.Offset, doc.Length
+	e.index, e.replace = b.indexOf(doc.Index), doc.Replace || cfg.Overwrite
 	b.replaces = b.replaces || e.replace
 	action := b.action(e, cfg)
 	e.id = len(b.ids)
-	b.ids = quote.AppendExact(b.ids, doc.ID)
-	e.idEnd = len(b.ids)
-	if e.idEnd-e.id != len(doc.ID) {
+	if quote.IsPlain(doc.ID) {
+		b.ids = append(b.ids, doc.ID...)
+	} else if b.ids = quote.AppendExact(b.ids, doc.ID); len(b.ids)-e.id != len(doc.ID) {
 		e.idText = string(doc.ID)
 	}
+	e.idEnd = len(b.ids)
 	if len(doc.ID) > 0 && !cfg.NoIDs {
 		b.body = append(b.body, action.upToID...)
 		b.body = append(b.body, b.ids[e.id:]...)
@@ -118,9 +120,9 @@ func (b *batch) add(d *delivery, doc penstock.Document, cfg Config) {
 	} else {
 		b.body = append(b.body, action.without...)
 	}
-	if hasExtras(&doc) {
+	if hasExtras(doc) {
 		e.extras = true
-		b.addExtras(&doc)
+		b.addExtras(doc)
 	}
 	e.body = len(b.body)
 	b.body = append(b.body, doc.Head...)
@@ -170,7 +172,7 @@ func (b *batch) extrasOf(e *document) (x extras) {
 }
 
 // action returns the action line of a document.
-func (b *batch) action(e *document, cfg Config) *action {
+func (b *batch) action(e *document, cfg *Config) *action {
 	for i := len(b.actions); i <= e.index; i++ {
 		b.actions = append(b.actions, [2]action{
 			newAction("create", b.indexes[i], cfg), newAction("index", b.indexes[i], cfg),
@@ -182,7 +184,7 @@ func (b *batch) action(e *document, cfg Config) *action {
 	return &b.actions[e.index][0]
 }
 
-func newAction(name, index string, cfg Config) action {
+func newAction(name, index string, cfg *Config) action {
 	opening := `{"` + name + `":{`
 	var members []string
 	if !cfg.IndexInPath {
@@ -199,7 +201,7 @@ func newAction(name, index string, cfg Config) action {
 
 // keepRaw keeps the record's bytes for a rejection. A record that was JSON is the end of its document already: the
 // shape stage puts its own fields behind the opening brace.
-func (b *batch) keepRaw(e *document, doc penstock.Document) {
+func (b *batch) keepRaw(e *document, doc *penstock.Document) {
 	n := len(doc.Raw)
 	if n > 1 && doc.Raw[0] == '{' && bytes.HasSuffix(b.body[e.body:e.end], doc.Raw[1:]) {
 		e.rawInBody, e.raw, e.rawEnd = true, e.end-(n-1), e.end

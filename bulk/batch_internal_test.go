@@ -23,7 +23,7 @@ func TestKeepingSomeDocumentsIsPickingThem(t *testing.T) {
 			if rnd.IntN(2) == 0 {
 				doc.Head, doc.Tail, doc.Raw = fmt.Appendf(nil, `{"m":"%d"}`, i), nil, fmt.Appendf(nil, "line %d", i)
 			}
-			b.add(nil, doc, Config{})
+			b.add(nil, &doc, &Config{})
 		}
 		kept := map[int]bool{}
 		for i := range b.docs {

@@ -15,7 +15,7 @@ type bodySum struct {
 	done   int // bytes of the body
 }
 
-// sumStep is how many bytes of the body are summed at a time.
+// sumStep is how many bytes of the body are summed at a time, a power of two.
 const sumStep = 64 << 10
 
 // begin makes the sum ready.
@@ -58,9 +58,10 @@ func (s *bodySum) reset() {
 	}
 }
 
-// endsPart reports whether the last document has ended a part of the body, of step bytes, for the sum.
+// endsPart reports whether the last document has ended a part of the body, of step bytes, for the sum. A position in
+// another part differs in a bit that is no lower than that of step.
 func (b *batch) endsPart(step int) bool {
-	return b.docs[len(b.docs)-1].start/step != len(b.body)/step
+	return b.docs[len(b.docs)-1].start^len(b.body) >= step
 }
 
 // work is what is to be summed now: of one body, of two, or nothing. The sums are locked until it is done.

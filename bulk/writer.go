@@ -358,7 +358,7 @@ func (d *delivery) Add(ctx context.Context, doc penstock.Document) error {
 		w.put(b)
 	}
 	b := l.filling
-	b.add(d, doc, w.cfg)
+	b.add(d, &doc, &w.cfg)
 	d.added++
 	if len(b.body) >= w.limit() || len(b.docs) >= w.cfg.BatchDocs {
 		l.send()
@@ -387,7 +387,7 @@ func (d *delivery) addAlone(ctx context.Context, doc penstock.Document, need int
 	}
 	b := w.free.takeAlone(need)
 	b.begun = w.arrived()
-	b.add(d, doc, w.cfg)
+	b.add(d, &doc, &w.cfg)
 	d.added++
 	sent := make(chan struct{})
 	w.wg.Go(func() {

@@ -12,16 +12,29 @@ func appendBase36(dst []byte, n int64) []byte {
 	if n < 0 {
 		return strconv.AppendInt(dst, n, 36)
 	}
-	var digits [13]byte
+	var digits [14]byte
 	i, u := len(digits), uint64(n)
-	for {
-		i--
-		digits[i] = "0123456789abcdefghijklmnopqrstuvwxyz"[u%36]
-		if u /= 36; u == 0 {
-			return append(dst, digits[i:]...)
-		}
+	for u >= 36*36 {
+		i -= 2
+		copy(digits[i:], pairs36[u%(36*36)][:])
+		u /= 36 * 36
 	}
+	i -= 2
+	copy(digits[i:], pairs36[u][:])
+	if u < 36 {
+		i++
+	}
+	return append(dst, digits[i:]...)
 }
+
+// pairs36 are the numbers of two digits.
+var pairs36 = func() (all [36 * 36][2]byte) {
+	const digits = "0123456789abcdefghijklmnopqrstuvwxyz"
+	for i := range all {
+		all[i] = [2]byte{digits[i/36], digits[i%36]}
+	}
+	return all
+}()
 
 // sound reports whether a time is there and can be written with four digits for the year.
 func sound(t time.Time) bool {

@@ -2,6 +2,7 @@ package shape
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/internal/quote"
@@ -62,6 +63,16 @@ type entryShaper struct {
 	object, objectDotted         []byte
 
 	head []byte
+	same beginning
+}
+
+// beginning is what the members before the offset depend on, and where they end in a head. Records often share their
+// time with the one before.
+type beginning struct {
+	at   time.Time
+	meta *byte // the first byte of what stands for the entry
+	top  penstock.TopNames
+	end  int // 0 for none
 }
 
 // Shape is part of penstock.EntryShaper. A document that only lacks an index is returned beside the error, for those
@@ -76,22 +87,7 @@ func (e *entryShaper) Shape(r *penstock.Record) (penstock.Document, error) {
 		return penstock.Document{}, penstock.ErrDrop
 	}
 	index, err := e.index.name(r, at, dated || !sound(at))
-	b := append(e.head[:0], '{')
-	if r.Top&penstock.TopTimestamp == 0 && sound(at) {
-		b = append(b, `"`+penstock.NameTime+`":"`...)
-		b = e.clock.append(b, at)
-		b = append(b, `",`...)
-	}
-	if r.Top&penstock.TopAWSObject != 0 {
-		b = append(b, e.objectDotted...)
-	} else {
-		b = append(b, e.object...)
-	}
-	if r.Top&penstock.TopPenstock != 0 {
-		meta = e.metaOther
-	}
-	b = append(b, meta...)
-	b = appendInt(b, r.Offset)
+	b := appendInt(e.begin(at, meta, r.Top), r.Offset)
 	if r.Part != nil {
 		b = append(append(append(b, `,"part":"`...), r.Part...), '"')
 	}
@@ -115,6 +111,32 @@ func (e *entryShaper) Shape(r *penstock.Record) (penstock.Document, error) {
 		return doc, unnamed(r, doc, err)
 	}
 	return doc, nil
+}
+
+// begin returns the members of a head up to the offset.
+func (e *entryShaper) begin(at time.Time, meta []byte, top penstock.TopNames) []byte {
+	same := beginning{at, &meta[0], top, e.same.end}
+	if same == e.same && same.end > 0 {
+		return e.head[:same.end]
+	}
+	b := append(e.head[:0], '{')
+	if top&penstock.TopTimestamp == 0 && sound(at) {
+		b = append(b, `"`+penstock.NameTime+`":"`...)
+		b = e.clock.append(b, at)
+		b = append(b, `",`...)
+	}
+	if top&penstock.TopAWSObject != 0 {
+		b = append(b, e.objectDotted...)
+	} else {
+		b = append(b, e.object...)
+	}
+	if top&penstock.TopPenstock != 0 {
+		meta = e.metaOther
+	}
+	b = append(b, meta...)
+	same.end = len(b)
+	e.same = same
+	return b
 }
 
 // unnamed says that a document has no index. It and its id make a letter that can be sent to an index of another

@@ -130,11 +130,12 @@ func SkipEscapes(b []byte, i int) int {
 
 // IsPlain reports whether text can stand in a JSON string as it is: printable ASCII without quotes and backslashes.
 func IsPlain(text []byte) bool {
-	for len(text) >= 8 {
-		if special(binary.LittleEndian.Uint64(text)) != 0 {
-			return false
+	if n := len(text); n >= 8 {
+		odd := special(binary.LittleEndian.Uint64(text[n-8:])) // whatever is left of the others
+		for ; len(text) > 16 && odd == 0; text = text[16:] {
+			odd = special(binary.LittleEndian.Uint64(text)) | special(binary.LittleEndian.Uint64(text[8:]))
 		}
-		text = text[8:]
+		return odd == 0 && (len(text) <= 8 || special(binary.LittleEndian.Uint64(text)) == 0)
 	}
 	for _, c := range text {
 		if c < 0x20 || c >= 0x80 || c == '"' || c == '\\' {

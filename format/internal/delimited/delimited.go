@@ -76,6 +76,7 @@ type reader struct {
 	date   []byte // of the record at hand
 	clock  []byte
 	both   []byte
+	recent times.Recent
 	record string
 	began  bool // something other than a frame has been read
 }

@@ -17,6 +17,7 @@ type plan struct {
 	columns []planned
 	time    int // the column of the time, -1 for none
 	clock   int // the column of its time of day when that is another one, -1 for none
+	room    int // what the quick way needs beside a row's own bytes
 	key     []byte
 	next    []byte
 }
@@ -28,8 +29,8 @@ type planned struct {
 	// bare, quoted and other come before a value that is no text, one that is, and one that is not of the kind: a comma,
 	// the name, a colon, and a quote before texts.
 	bare, quoted, other string
-	// head is quoted, of which bare is the beginning, with Pad bytes behind it.
-	head []byte
+	// head is quoted, of which bare is the beginning.
+	head quote.Head
 }
 
 // make plans rows for what a sample looks like. names are those of the columns, or header is the record that has them.
@@ -45,7 +46,7 @@ func (p *plan) make(l *look, names []string, header []byte) {
 	if names == nil && len(p.key) > 0 && bytes.Equal(p.key, p.next) {
 		return // it is that of the last entry
 	}
-	*p = plan{columns: p.columns[:0], time: -1, clock: -1, key: p.next, next: p.key}
+	*p = plan{columns: p.columns[:0], time: -1, clock: -1, room: 4 * quote.Pad, key: p.next, next: p.key}
 	if names != nil {
 		p.key = p.key[:0]
 	}
@@ -82,7 +83,8 @@ func (p *plan) make(l *look, names []string, header []byte) {
 		}
 		c := planned{kind: k, order: order, bare: `,"` + name + `":`}
 		c.quoted = c.bare + `"`
-		c.head = append([]byte(c.quoted), make([]byte, quote.Pad)...)
+		c.head = quote.NewHead(c.quoted)
+		p.room += c.head.Size + len(`"`)
 		if k != text {
 			c.other = `,"` + free(name+"_text") + `":"`
 		}

@@ -19,8 +19,10 @@ func (r *reader) quick(row []byte, rec *penstock.Record) (_ []byte, n int, ok bo
 		return nil, 0, false
 	}
 	r.date, r.clock, rec.Time = nil, nil, time.Time{}
-	wide, columns := row[:len(row)+quote.Pad], r.plan.columns
-	b := append(r.Buffer(len(row)), '{')
+	separator, columns := r.look.separator, r.plan.columns
+	all := uint64(separator) * quote.Ones
+	wide := row[:len(row)+quote.Pad]
+	b := slices.Grow(append(r.Buffer(len(row)), '{'), r.plan.room+len(row))
 	o, b := len(b), b[:cap(b)]
 	for at := 0; at <= len(row); n++ {
 		if n == len(columns) {
@@ -32,12 +34,15 @@ func (r *reader) quick(row []byte, rec *penstock.Record) (_ []byte, n int, ok bo
 			from++
 			end = quote.Until(wide, from, len(row), '"')
 			next = end + 1
-			if end == len(row) || next < len(row) && wide[next] != r.look.separator {
+			if end == len(row) || next < len(row) && wide[next] != separator {
 				return nil, 0, false
 			}
 			quotes -= 2
 		} else {
-			end = quote.Until(wide, at, len(row), r.look.separator)
+			if end = at + quote.Near(wide, at, all); end == at+quote.Pad {
+				end = quote.Until(wide, end, len(row), separator)
+			}
+			end = min(end, len(row))
 			next = end
 		}
 		at = next + 1
@@ -45,29 +50,46 @@ func (r *reader) quick(row []byte, rec *penstock.Record) (_ []byte, n int, ok bo
 		if size == 0 {
 			continue
 		}
-		if len(b)-o < len(c.head)+size+quote.Pad {
-			b = slices.Grow(b[:o], len(c.head)+size+quote.Pad)
-			b, r.JSON = b[:cap(b)], b[:0]
-		}
-		switch {
-		case c.kind == text:
-			quote.Put(b[o:], c.head, len(c.quoted))
-			o += len(c.quoted)
-			quote.Put(b[o:], wide[from:], size)
-			o += size
-			b[o] = '"'
-			o++
-		case c.isShort(wide, from, size) && n != r.plan.time:
-			quote.Put(b[o:], c.head, len(c.bare))
-			o += len(c.bare)
-			quote.Put(b[o:], wide[from:], size)
-			o += size
+		bare := 0 // a value that is no text has no quotes
+		switch c.kind {
+		case text:
+		case stamp:
+			if !r.isStamp(n, row[from:end], rec) {
+				bare = -1
+			}
+		case integer, decimal:
+			if bare = 1; n == r.plan.time || !c.isShort(wide, from, size) {
+				bare = -1
+			}
 		default:
-			b = r.value(b[:o], c, n, row[from:end], false, rec)
-			o, b = len(b), b[:cap(b)]
+			bare = -1
 		}
+		if bare < 0 {
+			b = r.value(b[:o], c, n, row[from:end], false, rec)
+			b = slices.Grow(b, r.plan.room+len(row)-at)
+			o, b = len(b), b[:cap(b)]
+			continue
+		}
+		c.head.Put(b[o:])
+		o += c.head.Size - bare
+		quote.PutShort(b[o:], wide[from:], size)
+		o += size
+		b[o] = '"'
+		o += 1 - bare
 	}
 	return b[:o], n, quotes == 0
+}
+
+// isStamp reports whether a value is a date and a time of day in the notation that most have, and takes it.
+func (r *reader) isStamp(n int, value []byte, rec *penstock.Record) bool {
+	t, size, ok := r.recent.ISO(value)
+	if !ok || size != len(value) || size <= len("2006-01-02") {
+		return false
+	}
+	if n == r.plan.time {
+		rec.Time, r.date = t, value
+	}
+	return true
 }
 
 // isShort reports whether a value is a short number of the column's kind.

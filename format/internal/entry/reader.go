@@ -45,8 +45,9 @@ type Reader struct {
 	// Asked is the position in the entry of the line that EachEvent asks about.
 	Asked int64
 
-	seq    int64  // of the next record
-	turn   uint64 // counts entries
+	latest time.Time // a time that a record may have
+	seq    int64     // of the next record
+	turn   uint64    // counts entries
 	text   []byte
 	lines  [MostLines][]byte // of the sample
 	count  int              // of them; -1 before they are split
@@ -132,9 +133,15 @@ func (r *Reader) Instant(t time.Time) time.Time {
 		return time.Time{}
 	}
 	const day = 24 * time.Hour
-	if t.After(r.Stored.Add(day)) &&
-		(!r.Stored.IsZero() && !r.content.on && r.Linger == 0 || t.After(time.Now().Add(day))) {
-		return time.Time{}
+	if t.After(r.Stored.Add(day)) {
+		if !r.Stored.IsZero() && !r.content.on && r.Linger == 0 {
+			return time.Time{}
+		}
+		if t.After(r.latest) { // the clock is asked only for what is later than all before
+			if r.latest = time.Now().Add(day); t.After(r.latest) {
+				return time.Time{}
+			}
+		}
 	}
 	return t
 }

@@ -3,6 +3,7 @@ package lines
 import (
 	"slices"
 
+	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/internal/quote"
 )
 
@@ -15,6 +16,8 @@ const (
 	quickInteger
 	quickDecimal
 	quickAddress
+	quickEpoch
+	quickISO
 )
 
 func (f *Field) quickness() quickness {
@@ -28,19 +31,34 @@ func (f *Field) quickness() quickness {
 		return quickDecimal
 	case f.Kind == Address:
 		return quickAddress
+	case f.Kind == Epoch:
+		return quickEpoch
+	case f.Kind == ISO, f.Kind == ISOText:
+		return quickISO
 	}
 	return unhurried
+}
+
+// reserve sets how many bytes quick needs beside those of a line.
+func (p *plan) reserve() {
+	p.room = 4 * quote.Pad
+	for i := range p.steps {
+		p.room += p.steps[i].head.Size + p.steps[i].port.Size + len(`"`)
+	}
 }
 
 // quick appends values of a line that can stand in JSON strings as they are, from the nth on, which begins at a
 // position, up to one that takes a closer look. It writes them as values does, with fewer steps: names and values are
 // short, so that to copy 16 bytes at a time beyond their ends costs less than to ask for their length.
-func (r *lineReader) quick(b, line []byte, n, at, enclosing int) (_ []byte, _, _, _ int) {
+func (r *lineReader) quick(b, line []byte, n, at, enclosing int, rec *penstock.Record) (_ []byte, _, _, _ int) {
 	p := r.plan
 	if cap(line)-len(line) < quote.Pad || p.padded || p.nothing != "" {
 		return b, n, at, enclosing
 	}
-	wide, o, b := line[:len(line)+quote.Pad], len(b), b[:cap(b)]
+	all := uint64(p.separator) * quote.Ones
+	wide, o := line[:len(line)+quote.Pad], len(b)
+	b = slices.Grow(b, p.room+len(line)-at)
+	b = b[:cap(b)]
 fields:
 	for n < len(p.steps) && at < len(line) {
 		s := &p.steps[n]
@@ -54,44 +72,58 @@ fields:
 			}
 			from, quotes = at+1, 2
 		} else {
-			end = quote.Until(wide, at, len(line), p.separator)
+			if end = at + quote.Near(wide, at, all); end == at+quote.Pad {
+				end = quote.Until(wide, end, len(line), p.separator)
+			}
+			end = min(end, len(line))
 			if end == at && p.separator == ' ' {
 				break
 			}
 		}
 		size := end - from
 		if size > 1 || size == 1 && wide[from] != '-' {
-			port := 0 // how many digits it has
+			port, closing := 0, 0 // how many digits the port has; of the quote behind the value
 			switch s.quick {
 			case quickText:
+				closing = 1
+			case quickInteger:
+				if !isNumber(wide, from, size, quote.Integer) {
+					break fields
+				}
+			case quickDecimal:
+				if !isNumber(wide, from, size, quote.Decimal) {
+					break fields
+				}
+			case quickEpoch, quickISO:
+				t, ok := r.timeOf(s.kind, wide[from:end])
+				if !ok {
+					break fields
+				}
+				r.takes(rec, t)
+				if s.quick == quickISO {
+					closing = 1
+				}
 			case quickAddress:
 				if port = portOf(wide, from, end); port == 0 {
 					break fields
 				}
 				size -= port + 1
-			default:
-				if !s.quick.isNumber(wide, from, size) {
-					break fields
-				}
+				closing = 1
 			}
-			if room := len(s.head) + len(s.behind) + size + 8 + quote.Pad; len(b)-o < room {
-				b = slices.Grow(b[:o], room)
-				b = b[:cap(b)]
-			}
-			quote.Put(b[o:], s.head, len(s.first))
-			o += len(s.first)
-			quote.Put(b[o:], wide[from:], size)
+			s.head.Put(b[o:])
+			o += s.head.Size
+			quote.PutShort(b[o:], wide[from:], size)
 			o += size
-			if s.quick == quickText || port > 0 {
-				b[o] = '"'
-				o++
-			}
+			b[o] = '"'
+			o += closing
 			if port > 0 {
-				quote.Put(b[o:], s.behind, len(s.parts[1]))
-				o += len(s.parts[1])
+				s.port.Put(b[o:])
+				o += s.port.Size
 				quote.Put(b[o:], wide[end-port:], port)
 				o += port
 			}
+		} else if s.quick >= quickEpoch {
+			break // a record must have its time
 		}
 		enclosing += quotes
 		at = min(end+quotes/2+1, len(line))
@@ -135,10 +167,6 @@ func (p *plan) quotedEnd(wide []byte, at, size int) int {
 }
 
 // isNumber reports whether what stands at a position, before Pad bytes, is a number of the kind.
-func (q quickness) isNumber(wide []byte, at, size int) bool {
-	kind := quote.Integer
-	if q == quickDecimal {
-		kind = quote.Decimal
-	}
-	return quote.IsShortNumber(wide, at, size, kind) || size > 8 && IsNumber(wide[at:at+size], q == quickDecimal)
+func isNumber(wide []byte, at, size int, kind quote.NumberKind) bool {
+	return quote.IsShortNumber(wide, at, size, kind) || size > 8 && IsNumber(wide[at:at+size], kind == quote.Decimal)
 }

@@ -18,6 +18,7 @@ type lineReader struct {
 	day         []byte // the date of records without one
 	date, clock []byte // of the record at hand
 	both        []byte // date and clock joined
+	recent      times.Recent
 	more        []byte // the lines that go on with the one at hand, each behind a line feed
 	// instead, when set, returns the plan of a line that has too few fields for its own, nil for none.
 	instead func(line []byte) *plan
@@ -71,8 +72,10 @@ func (r *lineReader) record(raw []byte, offset int64, y entry.Yield) bool {
 	rec := penstock.Record{Offset: offset, Raw: raw}
 	line := raw
 	r.more, r.date, r.clock, r.provisional, r.delimiter = nil, nil, nil, false, 0
-	if i := bytes.IndexByte(raw, '\n'); i >= 0 {
-		line, r.more = entry.TrimCR(raw[:i]), raw[i:]
+	if r.rest >= 0 || r.forms != nil {
+		if i := bytes.IndexByte(raw, '\n'); i >= 0 {
+			line, r.more = entry.TrimCR(raw[:i]), raw[i:]
+		}
 	}
 	if r.forms != nil {
 		p := r.fitOf(line, offset)
@@ -89,7 +92,10 @@ func (r *lineReader) record(raw []byte, offset int64, y entry.Yield) bool {
 		}
 	}
 	r.whole, r.size = raw, len(line)
-	quotes, clean := quote.IsClean(line)
+	quotes, clean := 0, r.bare && quote.IsPlain(line)
+	if !clean {
+		quotes, clean = quote.IsClean(line)
+	}
 	b, at, enclosing := r.values(line, clean, &rec)
 	if clean && at < 0 && enclosing != quotes {
 		// Some quotes stand in values: each value has to be looked at.
@@ -156,7 +162,7 @@ func (r *lineReader) values(line []byte, plain bool, rec *penstock.Record) (b []
 	var message []byte
 	for ; at < len(line); n++ {
 		if plain && n < len(p.steps) && p.steps[n].quick != unhurried {
-			if b, n, at, enclosing = r.quick(b, line, n, at, enclosing); at == len(line) {
+			if b, n, at, enclosing = r.quick(b, line, n, at, enclosing, rec); at == len(line) {
 				break
 			}
 		}
@@ -335,18 +341,32 @@ func (r *lineReader) append(b []byte, n int, s *step, value []byte, plain bool, 
 	case Clock:
 		r.clock = value
 	default:
-		t, ok := timeOf(s.kind, value, r.Stored)
+		t, ok := r.timeOf(s.kind, value)
 		if !ok && s.kind != Syslog {
 			return appendQuoted(append(b, s.other...), value, plain), r.lenient
 		}
-		if rec.Time.IsZero() || r.provisional {
-			rec.Time, r.provisional = t, false
-		}
+		r.takes(rec, t)
 		if s.kind == Epoch || s.kind == Seconds {
 			return append(append(b, s.first...), value...), true
 		}
 	}
 	return appendQuoted(append(b, s.first...), value, plain), true
+}
+
+// timeOf reads the value of a field that is the time of its record.
+func (r *lineReader) timeOf(k Kind, value []byte) (time.Time, bool) {
+	if k == ISO || k == ISOText {
+		t, n, ok := r.recent.ISO(value)
+		return t, ok && n == len(value) && n > len("2006-01-02")
+	}
+	return timeOf(k, value, r.Stored)
+}
+
+// takes takes the time of a field for that of the record, if it has none with a year.
+func (r *lineReader) takes(rec *penstock.Record, t time.Time) {
+	if rec.Time.IsZero() || r.provisional {
+		rec.Time, r.provisional = t, false
+	}
 }
 
 // zoned appends a value that an index takes for no address. One with a zone behind it is added without the zone too.

@@ -349,20 +349,20 @@ type plan struct {
 	beyond    step                // of the fields that a line has behind the known ones
 	short     func([]byte) []byte // the reason for a line with too few fields
 	misfit    func([]byte) []byte // the reason for a line that has no form of the format
+	room      int                 // see reserve
 }
 
 type step struct {
 	kind  Kind
-	odd   bool      // more than the separator says where the field ends, see Field.isOdd
-	slash bool      // an End in the value is behind a backslash
-	quick quickness // whether it has to be looked at closely
-	first string    // what comes before the value
-	head  []byte    // the same with Pad bytes behind it
-	// behind is what comes before the port of an address, with Pad bytes too.
-	behind []byte
-	parts  [3]string // the same for what is taken out of an address or a request
-	other  string    // the same for a value that is not of the kind, in a plan that is lenient
-	query  [2]string // the same for what is taken out of its URL
+	odd   bool       // more than the separator says where the field ends, see Field.isOdd
+	slash bool       // an End in the value is behind a backslash
+	quick quickness  // whether it has to be looked at closely
+	first string     // what comes before the value
+	head  quote.Head // the same
+	port  quote.Head // the same for the port of an address
+	parts [3]string  // the same for what is taken out of an address or a request
+	other string     // the same for a value that is not of the kind, in a plan that is lenient
+	query [2]string  // the same for what is taken out of its URL
 }
 
 // allow makes a plan lenient: it takes values that are not of their kind as text.
@@ -421,11 +421,11 @@ func newPlan(record string, least int, layout Layout, fields []Field) *plan {
 			s.first += `"`
 		}
 		if s.quick = f.quickness(); s.quick == quickAddress {
-			s.first = s.parts[0]
-			s.behind = append([]byte(s.parts[1]), make([]byte, quote.Pad)...)
+			s.first, s.port = s.parts[0], quote.NewHead(s.parts[1])
 		}
-		s.head = append([]byte(s.first), make([]byte, quote.Pad)...)
+		s.head = quote.NewHead(s.first)
 	}
+	p.reserve()
 	return p
 }
 
