@@ -58,7 +58,7 @@ type Domain struct {
 
 	mu         sync.Mutex
 	narrowed   bool
-	statements []statement
+	statements []any
 }
 
 // statement is one of the access policy.
@@ -220,11 +220,26 @@ func (d *Domain) Reset() {
 	d.add("Allow", "es:*", "")
 }
 
-// SetPolicy puts an access policy in the place of all that was allowed and denied. It is in force when it returns.
+// SetPolicy puts an access policy in the place of all that was allowed and denied. It is in force when it returns, and
+// later calls of Allow and Deny add to it.
 func (d *Domain) SetPolicy(document string) {
 	d.t.Helper()
-	if err := d.policy.Set([]byte(document)); err != nil {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var said struct{ Statement any }
+	err := d.policy.Set([]byte(document))
+	if err == nil && strings.TrimSpace(document) != "" {
+		err = json.Unmarshal([]byte(document), &said)
+	}
+	if err != nil {
 		d.t.Fatalf("set access policy: %v", err)
+	}
+	d.narrowed, d.statements = true, nil
+	switch s := said.Statement.(type) {
+	case []any:
+		d.statements = s
+	case map[string]any: // a policy may have one statement without a list
+		d.statements = []any{s}
 	}
 }
 

@@ -80,6 +80,16 @@ func TestWhatIsAllowedChangesAtOnce(t *testing.T) {
 	if status, text := call(t, http.DefaultClient, "GET", d.URL, ""); status != 200 {
 		t.Errorf("an open policy: %d %s", status, text)
 	}
+	d.Deny("es:ESHttpPut", "logs/*")
+	want("what is denied beside it", "PUT", "/logs/_doc/5", 403)
+	want("what it allows still", "PUT", "/other/_doc/5", 201)
+	d.SetPolicy(`{"Version":"2012-10-17",
+		"Statement":{"Effect":"Allow","Principal":"*","Action":"es:ESHttpGet","Resource":"*"}}`)
+	d.Allow("es:ESHttpPut", "logs/*")
+	want("what is allowed beside one statement", "PUT", "/logs/_doc/5", 201)
+	if status, text := call(t, http.DefaultClient, "GET", d.URL, ""); status != 200 {
+		t.Errorf("that statement: %d %s", status, text)
+	}
 	d.Reset()
 	want("as at the start", "PUT", "/other/_doc/1", 201)
 }
