@@ -59,6 +59,10 @@ func TestTheNpmPackageWorksWhereItIsInstalled(t *testing.T) {
 		"page.test.js": examples[0][1], "domain.test.js": tests,
 		"jest/orders.test.js": examples[1][1], "jest/package.json": []byte("{}"),
 		"vitest/orders.test.mjs": examples[2][1],
+		"plain.ts": []byte("import { startDomain } from 'penstock-aws';\n" +
+			"export const start = async () => (await startDomain({ compat: 'current' })).stop();\n"),
+		"using.ts": []byte("import { startDomain } from 'penstock-aws';\n" +
+			"export async function url() { await using d = await startDomain(); return d.url; }\n"),
 	} {
 		if err := os.MkdirAll(filepath.Dir(filepath.Join(app, name)), 0o700); err != nil {
 			t.Fatal(err)
@@ -68,10 +72,14 @@ func TestTheNpmPackageWorksWhereItIsInstalled(t *testing.T) {
 		}
 	}
 	// What runs a test, its arguments, and what it says of one that passes.
-	runners := realtest.NodeWith(t, "jest@29.7.0", "vitest@3.2.4")
+	// TypeScript has the types of a disposable domain only where its libraries do.
+	runners := realtest.NodeWith(t, "jest@29.7.0", "vitest@3.2.4", "typescript@5.9.3")
+	tsc := []string{"typescript/bin/tsc", "--noEmit", "--strict", "--target", "es2022", "--module", "nodenext"}
 	for _, r := range [][]string{
 		{"jest/bin/jest.js", "--rootDir", "jest", "--no-cache", "Tests:       1 passed, 1 total"},
 		{"vitest/vitest.mjs", "run", "--root", "vitest", "1 passed (1)"},
+		slices.Concat(tsc, []string{"--lib", "es2022,dom", "plain.ts", ""}),
+		slices.Concat(tsc, []string{"--lib", "esnext,dom", "plain.ts", "using.ts", ""}),
 	} {
 		last := len(r) - 1
 		program := filepath.Join(runners.Dir, "node_modules", r[0])
@@ -85,7 +93,7 @@ func TestTheNpmPackageWorksWhereItIsInstalled(t *testing.T) {
 	cmd := node.Command(t.Context(), "--test", "page.test.js", "domain.test.js")
 	cmd.Dir = app
 	cmd.Env = bare(cmd.Env)
-	if out := run(cmd); !strings.Contains(out, "# pass 9") || !strings.Contains(out, "# skipped 0") {
+	if out := run(cmd); !strings.Contains(out, "# pass 10") || !strings.Contains(out, "# skipped 0") {
 		t.Errorf("not every test ran:\n%s", tail(out, 20))
 	}
 }

@@ -25,8 +25,13 @@ export interface Document {
   fields: Record<string, unknown>;
 }
 
+/** AsyncDisposable where the libraries of the compiler have it, for "await using". */
+type Disposable = SymbolConstructor extends { readonly asyncDispose: infer Key extends symbol }
+  ? { [key in Key]: () => Promise<void> }
+  : {};
+
 /** A domain that runs. It has one user and one role, who may do everything until allow, deny or policy say otherwise. */
-export interface Domain extends AsyncDisposable {
+export interface Domain extends Disposable {
   readonly url: string;
   readonly region: string;
   readonly arn: string;

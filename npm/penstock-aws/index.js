@@ -26,6 +26,11 @@ const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 const keyId = (prefix) => prefix + Array.from({ length: 16 }, () => LETTERS[randomInt(LETTERS.length)]).join('');
 const secret = (bytes) => randomBytes(bytes).toString('base64url');
 
+const PARTITIONS = [
+  ['cn-', 'aws-cn'], ['us-gov-', 'aws-us-gov'], ['us-isob-', 'aws-iso-b'], ['us-isof-', 'aws-iso-f'],
+  ['us-iso-', 'aws-iso'], ['eu-isoe-', 'aws-iso-e'], ['eusc-', 'aws-eusc'],
+];
+
 /** As many documents as an index gives at once. */
 const PAGE = 10_000;
 
@@ -39,7 +44,7 @@ class Domain {
   #sessions = [];
 
   constructor({ region = 'eu-west-1', account = '123456789012', name = 'penstock' } = {}) {
-    const partition = region.startsWith('cn-') ? 'aws-cn' : region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
+    const partition = PARTITIONS.find(([prefix]) => region.startsWith(prefix))?.[1] ?? 'aws';
     this.region = region;
     this.arn = `arn:${partition}:es:${region}:${account}:domain/${name}`;
     this.userArn = `arn:${partition}:iam::${account}:user/test`;
@@ -131,8 +136,14 @@ class Domain {
   async roleSession({ name = 'test', lifetime = 3600 } = {}) {
     const now = Date.now();
     const credentials = { accessKeyId: keyId('ASIA'), secretAccessKey: secret(30), sessionToken: secret(120) };
-    this.#sessions.push({ credentials, name, issued: now, expires: now + lifetime * 1000 });
-    await this.#putIdentities();
+    const session = { credentials, name, issued: now, expires: now + lifetime * 1000 };
+    this.#sessions.push(session);
+    try {
+      await this.#putIdentities();
+    } catch (err) {
+      this.#sessions = this.#sessions.filter((s) => s !== session);
+      throw err;
+    }
     return credentials;
   }
 
@@ -231,6 +242,7 @@ class Domain {
   }
 
   #admin(method, path, body = '') {
+    if (!this.#child) return Promise.reject(new Error(`${method} ${path.split('?')[0]}: the domain does not run any more`));
     const headers = { Authorization: `Bearer ${this.#token}`, 'Content-Length': Buffer.byteLength(body) };
     if (body) headers['Content-Type'] = 'application/json';
     return new Promise((resolve, reject) => {
@@ -246,8 +258,12 @@ class Domain {
   }
 }
 
+const OPTIONS = ['region', 'account', 'name', 'compat', 'mode', 'fault', 'engine', 'data'];
+
 /** Starts a domain on loopback, on a port of its own, and returns it when it answers. */
 async function startDomain(options = {}) {
+  const unknown = Object.keys(options).find((name) => !OPTIONS.includes(name));
+  if (unknown) throw new TypeError(`start a domain: unknown option ${JSON.stringify(unknown)}: want ${OPTIONS.join(', ')}`);
   return new Domain(options).start(options);
 }
 

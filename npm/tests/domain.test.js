@@ -60,11 +60,23 @@ test('faults strike and are counted', async () => {
 });
 
 test('sessions end', async () => {
+  await assert.rejects(domain.roleSession({ name: 'no name' }), /is not a role session name/);
   const session = await domain.roleSession();
   assert.strictEqual((await send('GET', '/', undefined, session)).status, 200);
   await domain.expire(session);
   assert.match((await send('GET', '/', undefined, session)).text, /token included in the request is expired/);
   assert.strictEqual(domain.environment(session).AWS_SESSION_TOKEN, session.sessionToken);
+});
+
+test('a domain of another partition admits its user', async () => {
+  const other = await startDomain({ region: 'us-iso-east-1' });
+  try {
+    await other.allow('es:ESHttpPut', 'logs/*');
+    assert.match(other.arn, /^arn:aws-iso:es:us-iso-east-1:/);
+    assert.strictEqual((await send('PUT', '/logs/_doc/1', '{}', other.credentials, other)).status, 201);
+  } finally {
+    await other.stop();
+  }
 });
 
 test('two domains have nothing in common', async () => {
@@ -76,11 +88,13 @@ test('two domains have nothing in common', async () => {
   } finally {
     await other.stop();
     await other.stop();
+    await assert.rejects(other.documents(), /the domain does not run any more/);
   }
 });
 
 test('a start that fails says why', async () => {
   await assert.rejects(startDomain({ compat: '1999' }), /1999.*\nhint: --compat takes one of/);
+  await assert.rejects(startDomain({ compatibility: '2015-10' }), /unknown option "compatibility": want region, /);
 });
 
 test('it ends when its parent is killed, and lets it end', { skip: process.platform !== 'linux' }, async () => {
