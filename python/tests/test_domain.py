@@ -81,6 +81,25 @@ def test_what_is_allowed_changes_at_once(domain):
         domain.deny("not an action")
     domain.allow("es:ESHttpGet", principal="*")
     assert domain.request("GET", "/", anonymous=True).status == 200
+    one = {"Effect": "Allow", "Principal": "*", "Action": "es:ESHttpGet", "Resource": "*"}
+    domain.policy({"Version": "2012-10-17", "Statement": one})
+    domain.allow("es:ESHttpPut", resource="logs/*")
+    assert domain.request("GET", "/", anonymous=True).status == 200
+    assert domain.request("PUT", "/logs/_doc/1", {"n": 1}).status == 201
+
+
+@pytest.mark.parametrize(
+    "region", ["cn-north-1", "us-gov-west-1", "us-iso-east-1", "us-isob-east-1", "us-isof-south-1", "eu-isoe-west-1", "eusc-de-east-1"]
+)
+def test_a_domain_of_another_partition_admits_its_user(region):
+    with penstock_aws.Domain(region=region) as domain:
+        assert domain.request("GET", "/").status == 200
+
+
+def test_a_request_takes_names_as_other_clients_do(domain):
+    assert domain.request("PUT", "/logs/_doc/a b?refresh=true&routing=ü", {"n": 1}).status == 201
+    assert domain.request("PUT", "logs/_doc/é%2F100%", {"n": 2}).status == 201
+    assert sorted(d.id for d in domain.documents("logs")) == ["a b", "é/100%"]
 
 
 def test_faults_strike_and_end(domain):
@@ -102,6 +121,8 @@ def test_sessions_expire_and_are_renewed(domain):
     session.expire()
     assert "token included in the request is expired" in domain.request("GET", "/", credentials=first).text
     assert domain.request("GET", "/", credentials=session.renew()).status == 200
+    with pytest.raises(penstock_aws.AdminError, match="no name.*is not a role session name"):
+        domain.role_session("no name")
     short = domain.role_session("short", lifetime=0.5)
     assert domain.request("GET", "/", credentials=short.credentials).status == 200
     deadline = time.monotonic() + 10
@@ -124,6 +145,8 @@ def test_the_environment_names_nothing_of_this_machine(domain, monkeypatch):
 def test_a_start_that_fails_says_why():
     with pytest.raises(penstock_aws.StartError, match="1999.*\nhint: --compat takes one of"):
         penstock_aws.Domain(compat="1999").start()
+    with pytest.raises(penstock_aws.StartError, match="not ready within 0.5 s: .*127.0.0.1:1 does not answer"):
+        penstock_aws.Domain(engine="http://127.0.0.1:1", start_timeout=0.5).start()
     with pytest.raises(penstock_aws.PenstockError, match="does not run"):
         _ = penstock_aws.Domain().url
     with pytest.raises(penstock_aws.ProgramNotFound, match="no/such, which is no program"):

@@ -21,7 +21,7 @@ from urllib.parse import quote, urlsplit
 from ._program import StrPath, program_path
 from ._credentials import Credentials
 from ._errors import AdminError, PenstockError, StartError, last_error
-from ._sigv4 import sign
+from ._sigv4 import sign, wire_target
 
 Json = Union[None, bool, int, float, str, List[Any], Dict[str, Any]]
 
@@ -208,7 +208,13 @@ class Domain:
                 "admin_token": self._token,
             }
         )
-        late = threading.Timer(self._start_timeout, child.kill)
+        overdue = threading.Event()
+
+        def give_up() -> None:
+            overdue.set()
+            child.kill()
+
+        late = threading.Timer(self._start_timeout, give_up)
         late.daemon = True
         late.start()
         try:
@@ -226,7 +232,12 @@ class Domain:
             self.stop()
             text = self.log()
             error, hint = last_error(text.splitlines())
-            raise StartError(error or f"it ended with exit code {child.returncode}: {text[-500:]}", hint)
+            if not error:
+                ended = f"it ended with exit code {child.returncode}"
+                if overdue.is_set():
+                    ended = f"it was not ready within {self._start_timeout:g} s"
+                error = ": ".join(filter(None, [ended, text[-500:].strip()]))
+            raise StartError(error, hint)
         self._url = said[len("listening on ") :].strip()
         return self
 
@@ -319,7 +330,11 @@ class Domain:
         """A session of the domain's role, that lives so many seconds: fewer than STS gives, if you like."""
         session = RoleSession(self, name, lifetime)
         self._sessions.append(session)
-        self._put_identities()
+        try:
+            self._put_identities()
+        except BaseException:
+            self._sessions.remove(session)
+            raise
         return session
 
     def auth(self, credentials: Optional[Any] = None) -> Any:
@@ -361,7 +376,8 @@ class Domain:
             return
         text = document if isinstance(document, str) else json.dumps(document)
         self._admin("PUT", "/_penstock/policy", text.encode())
-        self._narrowed, self._statements = True, list(json.loads(text)["Statement"])
+        said = json.loads(text)["Statement"]
+        self._narrowed, self._statements = True, list(said) if isinstance(said, list) else [said]
 
     def _add(self, effect: str, actions: Sequence[str], resource: str, principal: Optional[str]) -> None:
         before = list(self._statements)
@@ -444,7 +460,11 @@ class Domain:
         anonymous: bool = False,
         headers: Optional[Mapping[str, str]] = None,
     ) -> Response:
-        """Sends one request through the gate, signed as the domain's user, and returns whatever the answer is."""
+        """Sends one request through the gate, signed as the domain's user, and returns whatever the answer is.
+
+        What a path and a query may not hold is percent-encoded, escapes are left alone.
+        """
+        path = wire_target(path)
         data, sent = _body(body), dict(headers or {})
         if data and not any(name.lower() == "content-type" for name in sent):
             sent["Content-Type"] = "application/x-ndjson" if path.split("?")[0].endswith("_bulk") else "application/json"
@@ -543,10 +563,19 @@ def _without(env: Mapping[str, str], *prefixes: str) -> Dict[str, str]:
     return {k: v for k, v in env.items() if not k.upper().startswith(prefixes)}
 
 
+_PARTITIONS = {
+    "cn-": "aws-cn",
+    "us-gov-": "aws-us-gov",
+    "us-isob-": "aws-iso-b",
+    "us-isof-": "aws-iso-f",
+    "us-iso-": "aws-iso",
+    "eu-isoe-": "aws-iso-e",
+    "eusc-": "aws-eusc",
+}
+
+
 def _partition(region: str) -> str:
-    if region.startswith("cn-"):
-        return "aws-cn"
-    return "aws-us-gov" if region.startswith("us-gov-") else "aws"
+    return next((p for prefix, p in _PARTITIONS.items() if region.startswith(prefix)), "aws")
 
 
 def _random_id(length: int) -> str:

@@ -4,14 +4,31 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from datetime import datetime, timezone
 from typing import Dict, List, Mapping, Optional
-from urllib.parse import quote_from_bytes, unquote_to_bytes
+from urllib.parse import quote, quote_from_bytes, unquote_to_bytes
 
 from ._credentials import Credentials
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
 EMPTY_HASH = hashlib.sha256(b"").hexdigest()
+
+# What a path and a query may hold as they are. Clients encode the rest before they send it.
+_PLAIN = "/:@!$&'()*+,;=-._~%"
+_BAD_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})")
+
+
+def wire_target(target: str) -> str:
+    """A path with its query as clients send it: what it may not hold is percent-encoded, escapes are left alone."""
+    path, mark, query = target.partition("?")
+    if not path.startswith("/"):
+        path = "/" + path
+    return f"{_plain(path)}{mark}{_plain(query, '?')}"
+
+
+def _plain(text: str, more: str = "") -> str:
+    return quote(_BAD_ESCAPE.sub("%25", text), safe=_PLAIN + more)
 
 
 def sign(

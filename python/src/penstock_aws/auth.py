@@ -13,21 +13,16 @@ What is signed is the path and the query as they go over the wire, in the spelli
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from ._credentials import Credentials, CredentialsSource, provider
-from ._sigv4 import sign
+from ._sigv4 import sign, wire_target
 
 if TYPE_CHECKING:
     import urllib3
 
 __all__ = ["Credentials", "SigV4", "pool"]
-
-# What a path and a query may hold as they are. Clients encode the rest before they send it.
-_PLAIN = "/:@!$&'()*+,;=-._~%"
-_BAD_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
 class SigV4:
@@ -83,11 +78,7 @@ def wire_url(url: str) -> str:
         return url
     rest = rest.partition("#")[0]
     cut = min((i for i in (rest.find("/"), rest.find("?")) if i >= 0), default=len(rest))
-    authority, target = rest[:cut], rest[cut:]
-    if not target.startswith("/"):
-        target = "/" + target
-    path, mark, query = target.partition("?")
-    return f"{scheme}://{authority}{_plain(path)}{mark}{_plain(query, '?')}"
+    return f"{scheme}://{rest[:cut]}{wire_target(rest[cut:])}"
 
 
 def pool(auth: SigV4, **options: Any) -> urllib3.PoolManager:
@@ -125,10 +116,6 @@ def pool(auth: SigV4, **options: Any) -> urllib3.PoolManager:
                 retries.sleep(answer)
 
     return SigningPool(**options)
-
-
-def _plain(text: str, more: str = "") -> str:
-    return quote(_BAD_ESCAPE.sub("%25", text), safe=_PLAIN + more)
 
 
 def _host(url: str) -> str:
