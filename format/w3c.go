@@ -48,6 +48,10 @@ func extended(record string) *lines.Headed {
 	fields := []lines.Field{
 		{Name: "date", Kind: lines.Day},
 		{Name: "time", Kind: lines.Clock},
+		{Name: "date-UTC", Kind: lines.Day},
+		{Name: "time-UTC", Kind: lines.Clock},
+		{Name: "date-local", Kind: lines.Day},
+		{Name: "time-local", Kind: lines.Clock},
 		{Name: "s-ip", Kind: lines.IP},
 		{Name: "c-ip", Kind: lines.IP},
 		{Name: "cs-method", Is: lines.Word("ABCDEFGHIJKLMNOPQRSTUVWXYZ_-")},
@@ -75,8 +79,8 @@ func extended(record string) *lines.Headed {
 		"cs(User-Agent)", "cs(Referer)", "cs(Cookie)", "s-computername", "s-queuename", "s-reason", "s-action",
 		"sc-filter-result",
 		"cs-categories", "cs-auth-group", "cs-uri-scheme", "cs-uri-port", "cs-uri-path", "cs-uri-extension", "s-hierarchy",
-		"s-supplier-name", "rs(Content-Type)", "x-virus-id", "cached", "c-auth-id", "cs(Referrer)", "streamid", "date-local",
-		"time-local", "connector-id", "event-id", "message-id", "sender-address", "session-id", "sequence-number",
+		"s-supplier-name", "rs(Content-Type)", "x-virus-id", "cached", "c-auth-id", "cs(Referrer)", "streamid",
+		"connector-id", "event-id", "message-id", "sender-address", "session-id", "sequence-number",
 		"local-endpoint", "remote-endpoint", "sessionId", "seqNumber", "sIp", "cIp", "command", "user",
 	} {
 		fields = append(fields, lines.Field{Name: name})
@@ -84,6 +88,6 @@ func extended(record string) *lines.Headed {
 	return &lines.Headed{
 		Record: record, Prefix: "#Fields:", Comment: "#", DayPrefix: "#Date:", Known: fields, Least: 2, Lenient: true,
 		Tabs:   true,
-		Layout: lines.Layout{Padded: true},
+		Layout: lines.Layout{Padded: true, Doubled: true},
 	}
 }

@@ -380,6 +380,8 @@ func (f *Headed) plansOf(names []string, least int, separator byte, kinds []Kind
 		}
 		fields[i] = field
 	}
+	f.onlyOne(Day, fields)
+	f.onlyOne(Clock, fields)
 	if least == 0 {
 		least = len(fields)
 	}
@@ -393,6 +395,28 @@ func (f *Headed) plansOf(names []string, least int, separator byte, kinds []Kind
 		p.tabbed = f.plan(least, layout, fields)
 	}
 	return p
+}
+
+// onlyOne leaves one field of a kind, the one that is known first, such as a time in UTC before that of the machine.
+func (f *Headed) onlyOne(kind Kind, fields []Field) {
+	of := func(name string) func(Field) bool {
+		return func(field Field) bool { return field.Kind == kind && field.Name == name }
+	}
+	for _, known := range f.Known {
+		if known.Kind != kind {
+			continue
+		}
+		best := slices.IndexFunc(fields, of(DocumentName(known.Name)))
+		if best < 0 {
+			continue
+		}
+		for i := range fields {
+			if i != best && fields[i].Kind == kind {
+				fields[i].Kind = Text
+			}
+		}
+		return
+	}
 }
 
 func (f *Headed) plan(least int, layout Layout, fields []Field) *plan {

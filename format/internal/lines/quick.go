@@ -153,7 +153,7 @@ func portOf(wide []byte, from, end int) int {
 // quotedEnd returns where the second of the quotes stands that are around a value of a line without backslashes, -1
 // where that has to be looked at.
 func (p *plan) quotedEnd(wide []byte, at, size int) int {
-	if wide[at] != '"' || p.separator == ',' {
+	if wide[at] != '"' || p.doubled {
 		return -1
 	}
 	end := at + 2

@@ -315,16 +315,13 @@ func (r *lineReader) append(b []byte, n int, s *step, value []byte, plain bool, 
 		if s.slash && !plain {
 			return append(appendUnescaped(append(b, s.first...), value, r.fields[n].End), '"'), true
 		}
-		if r.separator == ',' && !plain {
-			return append(appendDoubled(append(b, s.first...), value), '"'), true
-		}
-		return appendQuoted(append(b, s.first...), value, plain), true
+		return r.appendText(append(b, s.first...), value, plain), true
 	case Integer, Decimal:
 		if string(value) == "-1" {
 			return b, true
 		}
 		if !IsNumber(value, s.kind == Decimal) {
-			return appendQuoted(append(b, s.other...), value, plain), r.lenient
+			return r.appendText(append(b, s.other...), value, plain), r.lenient
 		}
 		return append(append(b, s.first...), value...), true
 	case Address:
@@ -512,6 +509,14 @@ func (s *step) quoted(b, value []byte) []byte {
 		b = appendQuoted(append(b, '"'), bytes.Trim(one, `"`), false)
 	}
 	return append(b, ']')
+}
+
+// appendText is appendQuoted for a value in which a quote may be written twice.
+func (p *plan) appendText(b, value []byte, plain bool) []byte {
+	if p.doubled && !plain {
+		return append(appendDoubled(b, value), '"')
+	}
+	return appendQuoted(b, value, plain)
 }
 
 // appendQuoted appends a value and the quote behind it.

@@ -138,6 +138,8 @@ type Layout struct {
 	Bare bool
 	// Padded says that a value may have spaces around it.
 	Padded bool
+	// Doubled says that a quote within a value in quotes is written twice. So it is where commas stand between fields.
+	Doubled bool
 }
 
 // Starts returns the bytes with which a record of the format may begin.
@@ -338,6 +340,7 @@ type plan struct {
 	separator byte
 	bare      bool
 	padded    bool
+	doubled   bool
 	lenient   bool
 	nothing   string // what stands for no value beside a dash
 	unset     string // the same, because the entry says so
@@ -379,7 +382,7 @@ func (p *plan) allow() {
 func newPlan(record string, least int, layout Layout, fields []Field) *plan {
 	p := &plan{
 		record: record, least: least, separator: layout.Separator, bare: layout.Bare, padded: layout.Padded, rest: -1,
-		fields: fields, steps: make([]step, len(fields)),
+		doubled: layout.Doubled || layout.Separator == ',', fields: fields, steps: make([]step, len(fields)),
 	}
 	p.beyond.kind, p.starts = beyond, starts(fields, layout.Bare)
 	p.undated = !mayBeDated(fields[:least])

@@ -158,7 +158,7 @@ func (p *plan) quoted(line []byte, start int) (value []byte, next int, ok bool) 
 		}
 		j += q
 		switch {
-		case p.separator == ',' && j+1 < len(line) && line[j+1] == '"':
+		case p.doubled && j+1 < len(line) && line[j+1] == '"':
 			j++ // written twice
 		case j > start && line[j-1] == '\\' && isEscaped(line[start:j]):
 		case j+1 == len(line):
