@@ -43,17 +43,52 @@ func (Compose) Fits(r *entry.Reader) (n int) {
 	return n
 }
 
-// Read hands over the lines, each with what a container has written as its log.
+// Read hands over the lines, each with what a container has written as its log. Lines that go on with the line before
+// them, of the same container, are part of its log.
 func (c Compose) Read(r *entry.Reader, y entry.Yield) {
-	r.EachLine(y, func(line []byte, offset int64) bool {
-		name, _, text := container(line)
-		r.JSON = append(r.Buffer(len(line)), '{')
+	s := entry.State(r, c, func() *composed { return &composed{} })
+	s.name, s.apart, s.traceback = s.name[:0], true, false
+	r.EachEvent(y, s.begins, nil, func(raw []byte, offset int64) bool {
+		line, rest, _ := bytes.Cut(raw, []byte{'\n'})
+		name, _, text := container(entry.TrimCR(line))
+		r.JSON = append(r.Buffer(len(raw)), '{')
 		if name != nil {
 			r.JSON = append(quote.Append(append(r.JSON, `"container":"`...), name), `",`...)
 		}
-		r.JSON = append(quote.Append(append(r.JSON, `"log":"`...), text), `"}`...)
-		return r.Emit(penstock.Record{Offset: offset, Raw: line, JSON: r.JSON}, y)
+		r.JSON = quote.Append(append(r.JSON, `"log":"`...), text)
+		for len(rest) > 0 {
+			line, rest, _ = bytes.Cut(rest, []byte{'\n'})
+			_, _, text = container(entry.TrimCR(line))
+			r.JSON = quote.Append(append(r.JSON, `\n`...), text)
+		}
+		r.JSON = append(r.JSON, `"}`...)
+		return r.Emit(penstock.Record{Offset: offset, Raw: raw, JSON: r.JSON}, y)
 	})
+}
+
+// composed is what the line before says of the next one.
+type composed struct {
+	name []byte // of its container
+	// apart says that nothing goes on with it: it is of no container, or a JSON object.
+	apart bool
+	// traceback says that it is in one of Python's, which ends with the first line that is not indented.
+	traceback bool
+}
+
+// begins reports whether a line is not a part of the log of the line before. It is asked about all lines in their
+// order.
+func (s *composed) begins(line []byte) bool {
+	name, _, text := container(line)
+	text = text[quote.SkipEscapes(text, 0):]
+	goesOn := !s.apart && name != nil && bytes.Equal(name, s.name) && len(bytes.TrimSpace(text)) > 0
+	indented := goesOn && entry.IsIndented(text)
+	goesOn = indented || goesOn && (s.traceback || entry.GoesOn(text))
+	if !indented {
+		s.traceback = bytes.HasSuffix(text, entry.Traceback)
+	}
+	s.name = append(s.name[:0], name...)
+	s.apart = name == nil || len(text) > 0 && text[0] == '{' && text[len(text)-1] == '}'
+	return !goesOn
 }
 
 // Documented returns the fields of a line.
