@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
-	"fmt"
 	"math/bits"
 	"slices"
 
@@ -39,36 +38,39 @@ type ids struct {
 // IDs returns what makes the ids of an entry's records: it is called for each of them, in their order, and its result
 // is valid until the next.
 func IDs(id penstock.Identity, entry string) func(r *penstock.Record) []byte {
-	return newIDs(id, entry).next
+	s := new(ids)
+	s.begin(id, entry)
+	return s.next
 }
 
-func newIDs(id penstock.Identity, entry string) *ids {
-	s := &ids{pinned: id.Pinned(), file: id.IsFile()}
-	s.base = identityOf(id, entry)
+func (s *ids) begin(id penstock.Identity, entry string) {
+	*s = ids{pinned: id.Pinned(), file: id.IsFile(), base: identityOf(id, entry)}
 	s.write(s.base)
 	s.buf[22] = '-'
-	return s
 }
 
 // identityOf returns the bits that stand for an object and its entry.
 func identityOf(id penstock.Identity, entry string) (sum [16]byte) {
-	var parts []string
+	var parts [5]string
 	switch {
 	case id.IsFile() && id.File.Stem == "":
-		parts = []string{fileScheme, id.File.Machine, "path", id.File.Path, entry}
+		parts = [...]string{fileScheme, id.File.Machine, "path", id.File.Path, entry}
 	case id.IsFile():
-		parts = []string{fileScheme, id.File.Machine, "stem", id.File.Stem, entry}
+		parts = [...]string{fileScheme, id.File.Machine, "stem", id.File.Stem, entry}
 	case id.Version != "":
 		// With a version id the ETag says nothing more; without one it is the version.
-		parts = []string{scheme, id.Bucket, id.Key, id.Version, entry}
+		parts = [...]string{scheme, id.Bucket, id.Key, id.Version, entry}
 	default:
-		parts = []string{scheme, id.Bucket, id.Key, "etag " + id.ETag, entry}
+		parts = [...]string{scheme, id.Bucket, id.Key, "etag " + id.ETag, entry}
 	}
-	h := sha256.New()
+	var buf [512]byte
+	text := buf[:0]
 	for _, part := range parts {
-		_, _ = fmt.Fprintf(h, "%d:%s", len(part), part)
+		text = append(appendInt(text, int64(len(part))), ':')
+		text = append(text, part...)
 	}
-	copy(sum[:], h.Sum(nil))
+	full := sha256.Sum256(text)
+	copy(sum[:], full[:])
 	return sum
 }
 

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -18,6 +20,8 @@ type Pattern struct {
 	text   string
 	parts  []part
 	origin bool // some of the fields may be of the origin
+	// recent is the last name that an entry began with: most entries of a run have the same one.
+	recent atomic.Pointer[string]
 }
 
 // part is a piece of a pattern; one of the fields is set.
@@ -240,7 +244,7 @@ type names struct {
 	fields  bool
 	hour    int64    // of the last name
 	dated   bool     // the last name has its date
-	dates   [][]byte // the text of each part that is a date, in that hour
+	dates   [][]byte // the text of each part that is a date, in that hour; nil before it is needed
 	last    string
 	buf     []byte
 	known   map[string]string
@@ -250,12 +254,17 @@ type names struct {
 const maxKnown = 1024
 
 func (p *Pattern) names(format string) *names {
-	n := &names{Pattern: p, format: string(appendName(nil, []byte(format))), dates: make([][]byte, len(p.parts))}
-	for _, q := range p.parts {
-		n.hasDate = n.hasDate || q.date != nil
-		n.fields = n.fields || q.field.path != ""
-	}
+	n := new(names)
+	n.begin(p, format)
 	return n
+}
+
+func (n *names) begin(p *Pattern, format string) {
+	*n = names{Pattern: p, format: legalName(format)}
+	for i := range p.parts {
+		n.hasDate = n.hasDate || p.parts[i].date != nil
+		n.fields = n.fields || p.parts[i].field.path != ""
+	}
 }
 
 var errNoDate = errors.New("the record has no time, and neither has the object")
@@ -274,6 +283,9 @@ func (n *names) name(r *penstock.Record, at time.Time, dated bool) (string, erro
 		return n.last, nil
 	}
 	if !same {
+		if n.dates == nil {
+			n.dates = make([][]byte, len(n.parts))
+		}
 		for i := range n.parts {
 			n.dates[i] = appendDate(n.dates[i][:0], n.parts[i].date, at.UTC())
 		}
@@ -290,6 +302,22 @@ func (n *names) name(r *penstock.Record, at time.Time, dated bool) (string, erro
 	if len(b) > MaxIndexName {
 		return "", fmt.Errorf("%d bytes are more than the %d of an index name", len(b), MaxIndexName)
 	}
+	if n.last != string(b) {
+		n.last = n.remembered(b)
+	}
+	return n.last, nil
+}
+
+// remembered returns a name as a string, the same one each time, as far as names are remembered.
+func (n *names) remembered(b []byte) string {
+	if n.last == "" { // the first name of the entry
+		if recent := n.recent.Load(); recent != nil && *recent == string(b) {
+			return *recent
+		}
+		name := string(b)
+		n.recent.Store(&name)
+		return name
+	}
 	name, ok := n.known[string(b)]
 	if !ok {
 		if n.known == nil || len(n.known) >= maxKnown {
@@ -298,8 +326,7 @@ func (n *names) name(r *penstock.Record, at time.Time, dated bool) (string, erro
 		name = string(b)
 		n.known[name] = name
 	}
-	n.last = name
-	return name, nil
+	return name
 }
 
 // undate puts one word in the place of the dates.
@@ -353,6 +380,16 @@ func (n *names) append(dst []byte, r *penstock.Record) ([]byte, error) {
 	return dst, nil
 }
 
+// legalName returns a value as a part of an index name.
+func legalName(value string) string {
+	for _, c := range []byte(value) {
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
+			return string(appendName(nil, []byte(value)))
+		}
+	}
+	return value
+}
+
 // appendName appends a value as a part of an index name.
 func appendName(dst, value []byte) []byte {
 	for len(value) > 0 {
@@ -371,24 +408,34 @@ func appendDate(dst []byte, date []unit, at time.Time) []byte {
 	for _, u := range date {
 		switch u {
 		case "yyyy":
-			dst = fmt.Appendf(dst, "%04d", at.Year())
+			dst = appendDigits(dst, at.Year(), 4)
 		case "MM":
-			dst = fmt.Appendf(dst, "%02d", at.Month())
+			dst = appendDigits(dst, int(at.Month()), 2)
 		case "dd":
-			dst = fmt.Appendf(dst, "%02d", at.Day())
+			dst = appendDigits(dst, at.Day(), 2)
 		case "HH":
-			dst = fmt.Appendf(dst, "%02d", at.Hour())
+			dst = appendDigits(dst, at.Hour(), 2)
 		case "xxxx":
 			y, _ := at.ISOWeek()
-			dst = fmt.Appendf(dst, "%04d", y)
+			dst = appendDigits(dst, y, 4)
 		case "ww":
 			_, w := at.ISOWeek()
-			dst = fmt.Appendf(dst, "%02d", w)
+			dst = appendDigits(dst, w, 2)
 		default:
 			dst = append(dst, u...)
 		}
 	}
 	return dst
+}
+
+// appendDigits appends a number that is not negative with so many digits at least.
+func appendDigits(dst []byte, n, digits int) []byte {
+	for least := 1; digits > 1; digits-- {
+		if least *= 10; n < least {
+			dst = append(dst, '0')
+		}
+	}
+	return strconv.AppendInt(dst, int64(n), 10)
 }
 
 // MayBegin reports whether some name of the pattern for a format begins with a prefix. A value of a record may be any
@@ -401,7 +448,7 @@ func (p *Pattern) MayBegin(prefix, format string) bool {
 			return true
 		case literal != "":
 		case q.format && format != "":
-			literal = string(appendName(nil, []byte(format)))
+			literal = legalName(format)
 		case q.date != nil:
 			var rest string
 			if rest, literal = q.afterDate(prefix); literal == "" {

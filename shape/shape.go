@@ -2,6 +2,7 @@ package shape
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/seed56735111/penstock"
@@ -38,25 +39,23 @@ func New(cfg Config) (*Shaper, error) {
 
 // Entry is part of penstock.Shaper.
 func (s *Shaper) Entry(o *penstock.Object, id penstock.Identity, entry, format string) (penstock.EntryShaper, error) {
-	e := &entryShaper{
-		ids: newIDs(id, entry), index: s.index.of(o, id).names(format),
-	}
-	e.fallback = dateOf(id, entry)
-	e.meta = appendMeta(nil, penstock.NameMeta, id, entry, format, e.fallback.from)
-	e.metaOwnTime = appendMeta(nil, penstock.NameMeta, id, entry, format, "")
-	e.metaOther = appendMeta(nil, "penstock_", id, entry, format, "")
-	e.object = appendS3(nil, id)
-	e.objectDotted = appendS3Dotted(nil, id)
+	e := &entryShaper{identity: id, entry: entry, format: format}
+	e.ids.begin(id, entry)
+	e.index.begin(s.index.of(o, id), format)
 	return e, nil
 }
 
-// entryShaper shapes the records of one entry. What is the same in all of their documents is written once.
+// entryShaper shapes the records of one entry. What is the same in all of their documents is written once, when the
+// first record needs it: many objects have one record.
 type entryShaper struct {
-	ids   *ids
-	index *names
+	identity      penstock.Identity
+	entry, format string
+
+	ids   ids
+	index names
 	clock clock
-	// fallback is the time of records that have none.
-	fallback fallback
+	// fallback is the time of records that have none, nil before there was one.
+	fallback *fallback
 	// meta is `"penstock":{…,"offset":`, without and with the name of the fallback, and with another name for records
 	// that have a "penstock" themselves. object is `"aws":{"s3":{…}},`, and the same for records that have an "aws".
 	meta, metaOwnTime, metaOther []byte
@@ -75,12 +74,54 @@ type beginning struct {
 	end  int // 0 for none
 }
 
+// written returns one of the metas, which is written at its first use.
+func (e *entryShaper) written(meta *[]byte, name, timeFrom string) []byte {
+	if len(*meta) == 0 {
+		*meta = appendMeta(nil, name, e.identity, e.entry, e.format, timeFrom)
+	}
+	return *meta
+}
+
+// undated returns the time of records that have none, and the meta that says where it is from.
+func (e *entryShaper) undated() (at fallback, meta []byte) {
+	if e.fallback == nil {
+		at := dateOf(e.identity, e.entry)
+		e.fallback = &at
+	}
+	return *e.fallback, e.written(&e.meta, penstock.NameMeta, e.fallback.from)
+}
+
+// appendObject appends where in S3 the record is from, beside an "aws" that the record may have itself.
+func (e *entryShaper) appendObject(b []byte, top penstock.TopNames) []byte {
+	switch {
+	case e.identity.Bucket == "":
+		return b
+	case top&penstock.TopAWSObject == 0:
+		if len(e.object) == 0 {
+			e.object = appendS3(nil, e.identity)
+		}
+		return append(b, e.object...)
+	case len(e.objectDotted) == 0:
+		e.objectDotted = appendS3Dotted(nil, e.identity)
+	}
+	return append(b, e.objectDotted...)
+}
+
 // Shape is part of penstock.EntryShaper. A document that only lacks an index is returned beside the error, for those
 // who change it.
 func (e *entryShaper) Shape(r *penstock.Record) (penstock.Document, error) {
-	at, dated, meta := r.Time, true, e.metaOwnTime
-	if !sound(at) {
-		at, dated, meta = e.fallback.at, e.fallback.dated, e.meta
+	at, dated := r.Time, true
+	var meta []byte
+	switch {
+	case !sound(at):
+		var f fallback
+		f, meta = e.undated()
+		at, dated = f.at, f.dated
+	case r.Top&penstock.TopPenstock == 0:
+		meta = e.written(&e.metaOwnTime, penstock.NameMeta, "")
+	}
+	if r.Top&penstock.TopPenstock != 0 {
+		meta = e.written(&e.metaOther, "penstock_", "")
 	}
 	id := e.ids.next(r) // for every record, because those behind it may depend on it
 	if r.Left {
@@ -125,14 +166,7 @@ func (e *entryShaper) begin(at time.Time, meta []byte, top penstock.TopNames) []
 		b = e.clock.append(b, at)
 		b = append(b, `",`...)
 	}
-	if top&penstock.TopAWSObject != 0 {
-		b = append(b, e.objectDotted...)
-	} else {
-		b = append(b, e.object...)
-	}
-	if top&penstock.TopPenstock != 0 {
-		meta = e.metaOther
-	}
+	b = e.appendObject(b, top)
 	b = append(b, meta...)
 	same.end = len(b)
 	e.same = same
@@ -160,6 +194,8 @@ func members(object []byte) []byte {
 
 // appendMeta appends `"NAME":{…,"offset":`, which a number and a closing brace complete.
 func appendMeta(dst []byte, name string, id penstock.Identity, entry, format, timeFrom string) []byte {
+	const room = len(`"":{"format":"","file":"","entry":"","time_from":"","offset":`)
+	dst = slices.Grow(dst, room+len(name)+len(format)+len(id.Key)+len(entry)+len(timeFrom))
 	dst = append(dst, '"')
 	dst = append(dst, name...)
 	dst = append(dst, `":{"format":`...)
@@ -181,9 +217,6 @@ func appendMeta(dst []byte, name string, id penstock.Identity, entry, format, ti
 
 // appendS3 appends `"aws":{"s3":{…}},` for an object in S3.
 func appendS3(dst []byte, id penstock.Identity) []byte {
-	if id.Bucket == "" {
-		return dst
-	}
 	dst = append(dst, `"`+penstock.NameAWS+`":{"s3":{"bucket":`...)
 	dst = quote.AppendString(dst, id.Bucket)
 	dst = append(dst, `,"key":`...)
@@ -193,9 +226,6 @@ func appendS3(dst []byte, id penstock.Identity) []byte {
 
 // appendS3Dotted appends the same as paths, which the engines join with the "aws" that the record has itself.
 func appendS3Dotted(dst []byte, id penstock.Identity) []byte {
-	if id.Bucket == "" {
-		return dst
-	}
 	dst = append(dst, `"`+penstock.NameAWS+`.s3.bucket":`...)
 	dst = quote.AppendString(dst, id.Bucket)
 	dst = append(dst, `,"`+penstock.NameAWS+`.s3.key":`...)
