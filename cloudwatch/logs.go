@@ -9,6 +9,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/seed56735111/penstock"
@@ -58,6 +59,8 @@ type Logs struct {
 	Options
 	penstock.Recognizer
 	penstock.Shaper
+
+	heads sync.Pool // *[head]byte, of the beginnings of objects
 }
 
 // New checks the options.

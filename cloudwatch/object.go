@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"strings"
+	"sync"
 
 	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/internal/jsjson"
@@ -29,7 +30,7 @@ func (l *Logs) object(o *penstock.Object, id penstock.Identity, e penstock.Entry
 		return l.Recognizer.Recognize(o, id, e)
 	}
 	p := &peeked{Reader: e.Reader}
-	if !l.Force && !isPayload(p.peek()) {
+	if !l.Force && !isPayload(p.peek(&l.heads)) {
 		e.Reader = p
 		return l.Recognizer.Recognize(o, id, e)
 	}
@@ -42,7 +43,7 @@ func (l *Logs) object(o *penstock.Object, id penstock.Identity, e penstock.Entry
 // it is.
 func isPayload(text []byte) bool {
 	text = bytes.TrimLeft(text, " \t\r\n\ufeff")
-	if len(text) == 0 || text[0] != '{' {
+	if len(text) == 0 || text[0] != '{' || !bytes.Contains(text, []byte("_MESSAGE")) {
 		return false
 	}
 	if isEvent(text) {
@@ -97,12 +98,19 @@ type peeked struct {
 	io.Reader
 	head []byte
 	err  error
+	// buf is that of head until all of it was given; pool takes it then.
+	buf  *[head]byte
+	pool *sync.Pool
 }
 
 // peek reads ahead until there is enough, or nothing more for now.
-func (p *peeked) peek() []byte {
-	buf := make([]byte, head)
-	n := 0
+func (p *peeked) peek(pool *sync.Pool) []byte {
+	p.pool = pool
+	var ok bool
+	if p.buf, ok = pool.Get().(*[head]byte); !ok {
+		p.buf = new([head]byte)
+	}
+	buf, n := p.buf[:], 0
 	for n < len(buf) && p.err == nil {
 		m, err := p.Reader.Read(buf[n:])
 		n += m
@@ -120,7 +128,10 @@ func (p *peeked) Read(b []byte) (int, error) {
 	switch {
 	case len(p.head) > 0:
 		n := copy(b, p.head)
-		p.head = p.head[n:]
+		if p.head = p.head[n:]; len(p.head) == 0 {
+			p.pool.Put(p.buf)
+			p.head, p.buf = nil, nil
+		}
 		return n, nil
 	case p.err != nil:
 		return 0, p.err

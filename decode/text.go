@@ -64,6 +64,9 @@ func (o *object) transcoded(br *bufio.Reader) (text io.Reader, known bool, err e
 // isWide reports whether text is of characters of so many bytes each, of which that at a place is printable ASCII and
 // the others are zero, in nine of ten characters, and a line ends in it.
 func isWide(head []byte, unit, place int) bool {
+	if bytes.IndexByte(head, 0) < 0 {
+		return false
+	}
 	n, plain, ends := len(head)/unit, 0, 0
 	for i := range n {
 		c := head[i*unit : (i+1)*unit]

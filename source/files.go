@@ -356,7 +356,13 @@ func (r *fileReader) Read(p []byte) (int, error) {
 	if r.at == r.size {
 		return 0, r.ended()
 	}
-	n, err := r.f.Read(p[:min(int64(len(p)), r.size-r.at)])
+	var n int
+	var err error
+	if int64(len(r.head)) == r.size { // all of it was read at once
+		n = copy(p, r.head[r.at:])
+	} else {
+		n, err = r.f.Read(p[:min(int64(len(p)), r.size-r.at)])
+	}
 	// Looked at behind the bytes: those that came after a truncation are not handed over.
 	if cerr := r.unchanged(); cerr != nil {
 		return 0, cerr
@@ -374,7 +380,12 @@ func (r *fileReader) Read(p []byte) (int, error) {
 // begin remembers the beginning. A file of size 0 that holds something is one of the system's, or was written to just
 // now.
 func (r *fileReader) begin() error {
-	r.head = make([]byte, headSize)
+	size := int64(headSize)
+	if r.size > 0 {
+		size = min(size, r.size)
+	}
+	both := make([]byte, 2*size)
+	r.head = both[:size:size]
 	n, err := r.f.ReadAt(r.head, 0)
 	if err != nil && !errors.Is(err, io.EOF) {
 		n = 0 // it cannot be read from anywhere, and so it cannot be refilled either
@@ -387,7 +398,7 @@ func (r *fileReader) begin() error {
 		r.size = info.Size()
 	}
 	r.head = r.head[:min(int64(n), r.size)]
-	r.now = make([]byte, len(r.head))
+	r.now = both[size:][:len(r.head)]
 	return nil
 }
 

@@ -41,7 +41,7 @@ func stem(path string) string {
 			break
 		}
 	}
-	for cut := true; cut; {
+	for cut := true; cut && mayBeMarked(name); {
 		cut = false
 		for i, mark := range marks {
 			m := mark.FindStringSubmatch(name)
@@ -54,3 +54,22 @@ func stem(path string) string {
 	}
 	return dir + name
 }
+
+// mayBeMarked reports whether a name has what all marks have: that is seen sooner than that none of them fits.
+func mayBeMarked(name string) bool {
+	if strings.HasSuffix(name, ".old") || name != "" && isDigit(name[len(name)-1]) {
+		return true
+	}
+	for i := 0; i+len("-2026") <= len(name); i++ {
+		if c := name[i]; c != '-' && c != '_' && c != '.' {
+			continue
+		}
+		century := name[i+1 : i+3]
+		if (century == "19" || century == "20") && isDigit(name[i+3]) && isDigit(name[i+4]) {
+			return true
+		}
+	}
+	return false
+}
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }

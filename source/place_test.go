@@ -1,6 +1,9 @@
 package source
 
-import "testing"
+import (
+	"math/rand/v2"
+	"testing"
+)
 
 // The stem is a part of the ids of a file's records: what a name gives must never change.
 func TestStemsStayWhatTheyWere(t *testing.T) {
@@ -53,5 +56,31 @@ func TestStemsStayWhatTheyWere(t *testing.T) {
 		if got := stem(name); got != want {
 			t.Errorf("stem(%q) = %q, want %q", name, got, want)
 		}
+	}
+}
+
+// A name that is not looked at for marks has none of them.
+func TestNamesWithoutMarksAreToldSoon(t *testing.T) {
+	t.Parallel()
+	pieces := []string{"a", ".", "-", "_", "1", "20", "19", "2026", "11", "27", "12", "T", "Z", ".old", ".log", "1795773600"}
+	random := rand.New(rand.NewPCG(1, 2))
+	told := 0
+	for range 200_000 {
+		name := "x"
+		for range random.IntN(9) {
+			name += pieces[random.IntN(len(pieces))]
+		}
+		if mayBeMarked(name) {
+			continue
+		}
+		told++
+		for _, mark := range marks {
+			if mark.MatchString(name) {
+				t.Fatalf("%q is not looked at, and has the mark %s", name, mark)
+			}
+		}
+	}
+	if told == 0 {
+		t.Fatal("every name was looked at")
 	}
 }
