@@ -137,6 +137,7 @@ func (r *run) run(ctx context.Context) Result {
 	reading := make(chan struct{}, workers) // one token for each item being read
 	hand := make(chan struct{}, inHand)     // one token for each item not settled
 	var wg sync.WaitGroup
+	readers := &crew{wg: &wg, work: make(chan func())}
 	var sourceErr error
 	held := newHolding(r.Deliverer, inHand)
 	defer held.end()
@@ -154,7 +155,7 @@ func (r *run) run(ctx context.Context) Result {
 		}
 		r.brakes.begin()
 		held.begin()
-		wg.Go(func() {
+		readers.do(func() {
 			letGo := sync.OnceFunc(func() { <-hand })
 			var open *early
 			if first != nil {
@@ -179,6 +180,7 @@ func (r *run) run(ctx context.Context) Result {
 	}
 	r.brakes.end()
 	held.end()
+	readers.end()
 	interrupted := context.Cause(ctx) // the end of ctx after this is none of the source's
 	wg.Wait()
 	r.mu.Lock()
@@ -186,6 +188,29 @@ func (r *run) run(ctx context.Context) Result {
 	r.result.ended(interrupted, sourceErr)
 	return r.result
 }
+
+// crew runs functions, each in a goroutine that had another one before when there is one free: the stacks that reading
+// takes are not grown for every object.
+type crew struct {
+	wg   *sync.WaitGroup
+	work chan func()
+}
+
+func (c *crew) do(f func()) {
+	select {
+	case c.work <- f:
+	default:
+		c.wg.Go(func() {
+			f()
+			for f := range c.work {
+				f()
+			}
+		})
+	}
+}
+
+// end says that there is nothing more to do.
+func (c *crew) end() { close(c.work) }
 
 func acquire(ctx context.Context, tokens chan struct{}) bool {
 	if ctx.Err() != nil {
