@@ -171,6 +171,7 @@ var homes = map[string][]string{
 	"github.com/goccy/go-yaml":             {"internal/config"},
 	"github.com/elastic/go-grok":           {"internal/extract"},
 	"github.com/maxmind/mmdbwriter":        {},
+	"github.com/pelletier/go-toml":         {"internal/migrate"},
 	"github.com/mileusna/useragent":        {"rules"},
 	"github.com/oschwald/maxminddb-golang": {"rules"},
 	"github.com/VictoriaMetrics/metrics":   {"internal/cli"},

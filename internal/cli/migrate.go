@@ -26,8 +26,8 @@ there are keys for it. Behind it, as comments, it lists by their lines what has 
 otherwise. Code (VRL, Lua, Ruby, JavaScript) is not translated: each block is quoted with the rules that come nearest.
 
 It reads user.ini of SIEM on OpenSearch, config.yaml of elastic-serverless-forwarder, and Filebeat (aws-s3), Fluent
-Bit (opensearch, es), Vector (aws_s3, elasticsearch; in YAML or JSON) and Logstash (s3, opensearch). Secrets are not
-carried over. docs/migrate.md says what is different afterwards.`,
+Bit (opensearch, es), Vector (aws_s3, elasticsearch; in YAML, TOML or JSON) and Logstash (s3, opensearch). Secrets are
+not carried over. docs/migrate.md says what is different afterwards.`,
 		Example: "  penstock migrate filebeat.yml > penstock.yaml\n  penstock migrate pipeline.conf --from logstash",
 		GroupID: groupLook,
 		Args:    usageArgs(cobra.ExactArgs(1)),

@@ -106,7 +106,11 @@ func shipMigrated(t *testing.T, archive *txtar.Archive) []map[string]any {
 	}
 	slices.SortFunc(all, func(a, b map[string]any) int {
 		place := func(m map[string]any) string { return fmt.Sprint(m["aws.s3.key"], m["penstock.file"]) }
-		offset := func(m map[string]any) float64 { n, _ := m["penstock.offset"].(json.Number); f, _ := n.Float64(); return f }
+		offset := func(m map[string]any) float64 {
+			n, _ := m["penstock.offset"].(json.Number)
+			f, _ := n.Float64()
+			return f
+		}
 		return cmp.Or(strings.Compare(place(a), place(b)), cmp.Compare(offset(a), offset(b)))
 	})
 	return all

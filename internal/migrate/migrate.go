@@ -84,7 +84,7 @@ var marks = []struct {
 	{Logstash, lazyregexp.New(`(?m)^\s*(input|output|filter)\s*\{`)},
 	{FluentBit, lazyregexp.New(`(?mi)^\s*\[(INPUT|OUTPUT|SERVICE)\]\s*$`)},
 	{FluentBit, lazyregexp.New(`(?ms)^pipeline:\s*$.*^\s+outputs:`)},
-	{Vector, lazyregexp.New(`(?m)^(sources|sinks|transforms)\s*:|^\s*\[(sources|sinks|transforms)\.|"sinks"\s*:`)},
+	{Vector, lazyregexp.New(`(?m)^(sources|sinks|transforms)\s*:|^\s*\[?(sources|sinks|transforms)\.|"sinks"\s*:`)},
 	{Filebeat, lazyregexp.New(`(?m)^(filebeat(\.inputs)?|output\.elasticsearch)\s*:`)},
 	{Forwarder, lazyregexp.New(`(?m)^"?inputs"?\s*:`)},
 	{SIEM, lazyregexp.New(`(?m)^\[[A-Za-z0-9_-]+\]\s*$`)},

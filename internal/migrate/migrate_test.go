@@ -107,6 +107,7 @@ func FuzzRead(f *testing.F) {
 	for text, kind := range configurations(f) {
 		f.Add(text, string(kind))
 	}
+	f.Add(vectorTOML, string(migrate.Vector))
 	f.Fuzz(func(t *testing.T, text, kind string) {
 		r, err := migrate.Read("x", []byte(text), migrate.Kind(kind))
 		if err != nil {

@@ -77,9 +77,13 @@ var vectorSink = map[string]option{
 	"data_stream.type":          {}, "data_stream.dataset": {}, "data_stream.namespace": {},
 }
 
-// readVector reads a configuration of Vector in YAML or JSON.
+// readVector reads a configuration of Vector in YAML, JSON or TOML.
 func readVector(b *builder, name string, text []byte) error {
-	root, err := config.ParseTree(name, text)
+	parse := config.ParseTree
+	if isTOML(text) {
+		parse = parseTOML
+	}
+	root, err := parse(name, text)
 	if err != nil {
 		return err
 	}
