@@ -174,6 +174,9 @@ func (r *run) run(ctx context.Context) Result {
 			wg.Go(func() { // the stack that reading took is not kept while many items wait
 				defer r.brakes.end()
 				defer letGo()
+				for _, h := range shipments {
+					h.await(work) // here, where it takes the smallest stack
+				}
 				r.finish(work, item, shipments)
 			})
 		})
@@ -346,6 +349,7 @@ type shipment struct {
 	letGo      func()
 	begun      time.Time
 	entries    []*entryDelivery
+	awaited    int // entries
 	formats    []string
 	skipped    string
 	indexes    []IndexCount
@@ -847,14 +851,20 @@ func (h *shipment) wait(ctx context.Context) {
 	}
 }
 
-// outcomes waits for the entries of a reading, stores the letters that are held back and counts.
-func (h *shipment) outcomes(ctx context.Context) error {
-	for _, d := range h.entries {
+// await waits for the entries of a reading.
+func (h *shipment) await(ctx context.Context) {
+	for ; h.awaited < len(h.entries); h.awaited++ {
+		d := h.entries[h.awaited]
 		d.out, d.err = d.Wait(ctx)
 		if d.out.Delivered+d.out.Duplicate+d.out.Dropped > 0 {
 			d.brake.stored()
 		}
 	}
+}
+
+// outcomes waits for the entries of a reading, stores the letters that are held back and counts.
+func (h *shipment) outcomes(ctx context.Context) error {
+	h.await(ctx)
 	var ended error
 	if waiting := h.waiting(); len(waiting) > 0 {
 		h.letGo()
@@ -883,7 +893,7 @@ func (h *shipment) outcomes(ctx context.Context) error {
 	for _, d := range h.entries {
 		fail(h.outcome(ctx, d, ended))
 	}
-	h.entries, h.letters = nil, nil // they are counted
+	h.entries, h.letters, h.awaited = nil, nil, 0 // they are counted
 	return failed
 }
 
