@@ -7,7 +7,7 @@ MODULES = . bench test/clients tools/release tools/sha2x
 # What a release is called: the tag of its commit, or VERSION.
 RELEASE := $(or $(VERSION),$(shell git describe --tags --exact-match 2>/dev/null),v0.0.0-dev)
 
-.PHONY: build lambda.zip wheel release site test-release demo test test-explain test-files test-redaction python-fleet soak kill-checkpoint variants check lint fuzz bench bench-formats bench-ship bench-proxy bench-rules bench-guarded dead vuln live
+.PHONY: build lambda.zip wheel release site test-release demo test test-explain test-files test-redaction test-terraform python-fleet soak kill-checkpoint variants check lint fuzz bench bench-formats bench-ship bench-proxy bench-rules bench-guarded dead vuln live
 build: ## a static binary in bin/
 	CGO_ENABLED=0 go build -trimpath -tags lambda.norpc -ldflags "-s -w" -o bin/penstock ./cmd/penstock
 lambda.zip: ## the function in bin/, byte for byte the same each time [ARCH=amd64] [VERSION=1.2.3]
@@ -44,6 +44,8 @@ test-files: ## files through rotation, compression and links under 300 seeds; "m
 	PENSTOCK_TEST_FULL=1 go test -count=1 -run TestFilesLaw ./internal/lawtest
 test-redaction: ## 10,000 planted secrets are in nothing that leaves; "make test" takes a sample
 	PENSTOCK_TEST_FULL=1 go test -count=1 -v -run TestNoPlantedSecretLeaves ./test
+test-terraform: ## the Terraform module is planned with every variable; needs terraform 1.7 and its AWS provider, and no account
+	PENSTOCK_TEST_FULL=1 go test -count=1 -v -run TestTheTerraformModule ./deploy
 python-fleet: ## 200 tests with a domain each, 8 at a time, and how fast and small a domain is; "make test" takes a sample
 	PENSTOCK_TEST_FULL=1 go test -count=1 -v -run TestAFleetOfDomains ./test
 soak: ## 1,000 clients of the proxy for a minute, with resets, stalls and changing keys; "make test" takes a sample

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -225,5 +226,47 @@ func TestTheTerraformModuleIsFormatted(t *testing.T) {
 	cmd := exec.CommandContext(t.Context(), "terraform", "fmt", "-check", "-diff", "terraform")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// The provider is as large as all that penstock is, so this is asked for by name.
+func TestTheTerraformModuleIsPlannedWithEveryVariable(t *testing.T) {
+	t.Parallel()
+	if os.Getenv("PENSTOCK_TEST_FULL") == "" {
+		t.Skip("make test-terraform runs it: it needs the AWS provider")
+	}
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("terraform")); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("testdata/module.tftest.hcl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "module.tftest.hcl"), text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "testdata.zip"), text, 0o600); err != nil { // its hash alone is asked for
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"init", "-backend=false", "-input=false", "-no-color"}, {"validate", "-no-color"}, {"test", "-no-color"},
+	} {
+		cmd := exec.CommandContext(t.Context(), "terraform", args...)
+		cmd.Dir = dir
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("terraform %s: %v\n%s", args[0], err, out)
+		}
+		t.Logf("terraform %s:\n%s", args[0], out)
+	}
+	variables, err := os.ReadFile("terraform/variables.tf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range regexp.MustCompile(`(?m)^variable "(\w+)"`).FindAllSubmatch(variables, -1) {
+		if !regexp.MustCompile(`(?m)^ +` + string(v[1]) + ` +=`).Match(text) {
+			t.Errorf("no plan sets the variable %s", v[1])
+		}
 	}
 }
