@@ -174,6 +174,15 @@ Exit codes: 0 everything settled; 1 internal error; 2 usage or configuration; 3 
 		c.Example = "  source <(penstock completion bash)\n" +
 			"  penstock completion fish > ~/.config/fish/completions/penstock.fish"
 		c.Args, c.RunE = rejectUnknownCommand, func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+		for _, shell := range c.Commands() {
+			script := shell.RunE
+			shell.Args, shell.RunE = usageArgs(cobra.NoArgs), func(cmd *cobra.Command, args []string) error {
+				if err := script(cmd, args); err != nil {
+					return &outputError{err}
+				}
+				return nil
+			}
+		}
 	}
 	return root
 }

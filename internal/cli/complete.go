@@ -20,6 +20,7 @@ import (
 	"github.com/seed56735111/penstock/internal/config"
 	"github.com/seed56735111/penstock/internal/lazyregexp"
 	"github.com/seed56735111/penstock/pipeline"
+	"github.com/seed56735111/penstock/sigv4"
 )
 
 // completeEnv says what a shell completes: "off" is names of commands, flags and files alone.
@@ -49,6 +50,10 @@ func (a *app) complete(root *cobra.Command) {
 		"log-format": oneOf(logText, logJSON, logAuto),
 		"mode":       oneOf(string(guard.ModeParity), string(guard.ModeStrict)),
 		"reason":     oneOf(penstock.Reasons()...),
+		"compat":     oneOf(guard.CompatNames()...),
+		"service":    oneOf(sigv4.ServiceDomain, sigv4.ServiceServerless),
+		"side":       oneOf("resource", "identity", "both"),
+		"like":       peerNames,
 		"profile":    profiles,
 		"s3-profile": profiles,
 		"target":     a.targets,
@@ -69,6 +74,15 @@ func (a *app) complete(root *cobra.Command) {
 		}
 	}
 	walk(root)
+}
+
+// peerNames completes the names of other proxies.
+func peerNames(_ *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
+	var names []string
+	for _, p := range peers() {
+		names = append(names, p.name)
+	}
+	return oneOf(names...)(nil, nil, begun)
 }
 
 // oneOf completes one of a few words.

@@ -80,12 +80,12 @@ func templateNeeds(mode string) []iam.Need {
 
 const modeShip = "ship"
 
-func modeNames() string {
+func modeNames() []string {
 	var names []string
 	for _, m := range policyModes() {
 		names = append(names, m.name)
 	}
-	return strings.Join(names, ", ")
+	return names
 }
 
 // generateOptions are those of policy generate.
@@ -105,7 +105,7 @@ func newPolicyGenerate(a *app) *cobra.Command {
 its work, and nothing else. In the domain's own account one of the two is enough; from another account both are
 needed.
 
-MODE is one of` + modeNames() + `; deadletter is for replay. The policies of request allow every request,
+MODE is one of ` + strings.Join(modeNames(), ", ") + `; deadletter is for replay. The policies of request allow every request,
 unless --need says which are made.
 
 With --index-in-path the policies confine the principal to the indexes that --index describes. That holds when the mode
@@ -119,6 +119,7 @@ index may name others in its body.`,
 		Args: usageArgs(cobra.ExactArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error { return o.run(a.Out, args[0]) },
 	}
+	cmd.ValidArgsFunction = oneOf(modeNames()...)
 	f := cmd.Flags()
 	f.StringVar(&o.domainARN, "domain-arn", "", "ARN of the domain")
 	f.StringVar(&o.principal, "principal", "", "ARN of the user, role or role session, or an account")
@@ -171,7 +172,7 @@ func (o *generateOptions) needsOf(mode string) ([]iam.Need, error) {
 	passesOn := mode == "request"
 	switch {
 	case i < 0:
-		return nil, usagef("MODE is one of "+modeNames(), "no mode is called %q", mode)
+		return nil, usagef("MODE is one of "+strings.Join(modeNames(), ", "), "no mode is called %q", mode)
 	case len(o.needs) > 0 && !passesOn:
 		return nil, usagef("--need is for request", "the requests of %s are known", mode)
 	case o.templates && mode != "lambda" && mode != modeShip:

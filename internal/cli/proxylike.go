@@ -295,7 +295,7 @@ func Arguments(argv []string) []string {
 // program does not have are penstock's own, and stay.
 func inPlaceOf(args []string, lookup func(string) (string, bool)) (out []string, l likeness, err error) {
 	at := slices.Index(args, "proxy")
-	if at < 0 {
+	if at < 0 || completes(args) {
 		return args, l, nil
 	}
 	name, rest := "", slices.Clone(args[at+1:])

@@ -119,6 +119,7 @@ nothing is put without --yes then. For a serverless collection the lifecycle pol
 	f := o.flags(cmd)
 	f.BoolVar(&o.force, "force", false, "put also those that somebody else wrote or changed")
 	f.BoolVar(&o.yes, "yes", false, "set the retention of indexes that are there already")
+	cmd.ValidArgsFunction = a.formatNames
 	return cmd
 }
 
