@@ -12,7 +12,8 @@ import (
 // Context holds the condition keys of a request and their values. Keys have no case. The zero value is empty and ready
 // to use. A Context must not be changed while a request is evaluated; a copy is not changed with it.
 type Context struct {
-	keys []conditionKey // few: looked through from the front
+	facts *facts         // shared by copies, and so never changed
+	keys  []conditionKey // of others; few: looked through from the front
 }
 
 // conditionKey is a key in lower case with its values, at least one.
@@ -21,9 +22,60 @@ type conditionKey struct {
 	values []string
 }
 
+// facts are the values of keys that requests have, by their places in factNames; an empty one is absent.
+type facts [len(factNames)]string
+
+const (
+	currentTime = iota
+	epochTime
+	principalType
+	userID
+	principalARN
+	principalAccount
+	principalOrgID
+	tokenIssueTime
+	userName
+	vpcSourceIP
+	sourceIP
+	sourceVPC
+	sourceVPCE
+	userAgent
+	referer
+	requestedRegion
+	resourceAccount
+)
+
+// factNames are keys in lower case.
+var factNames = [...]string{
+	currentTime: "aws:currenttime", epochTime: "aws:epochtime", principalType: "aws:principaltype",
+	userID: "aws:userid", principalARN: "aws:principalarn", principalAccount: "aws:principalaccount",
+	principalOrgID: "aws:principalorgid", tokenIssueTime: "aws:tokenissuetime", userName: "aws:username",
+	vpcSourceIP: "aws:vpcsourceip", sourceIP: "aws:sourceip", sourceVPC: "aws:sourcevpc", sourceVPCE: "aws:sourcevpce",
+	userAgent: "aws:useragent", referer: "aws:referer", requestedRegion: "aws:requestedregion",
+	resourceAccount: "aws:resourceaccount",
+}
+
+// fact returns the place of a key in lower case among the facts that are known, -1 when it is none of them.
+func (c *Context) fact(key string) int {
+	if c.facts == nil {
+		return -1
+	}
+	for i := range factNames {
+		if factNames[i] == key && c.facts[i] != "" {
+			return i
+		}
+	}
+	return -1
+}
+
 // Set gives a key its values in place of earlier ones. Without values the key is absent.
 func (c *Context) Set(key string, values ...string) {
 	key = strings.ToLower(key)
+	if i := c.fact(key); i >= 0 {
+		others := *c.facts
+		others[i] = ""
+		c.facts = &others
+	}
 	others := make([]conditionKey, 0, len(c.keys)+1)
 	for _, k := range c.keys {
 		if k.name != key {
@@ -40,6 +92,9 @@ func (c *Context) Values(key string) []string { return c.lower(strings.ToLower(k
 
 // lower is Values for a key that is in lower case already.
 func (c *Context) lower(key string) []string {
+	if i := c.fact(key); i >= 0 {
+		return c.facts[i : i+1 : i+1]
+	}
 	for i := range c.keys {
 		if c.keys[i].name == key {
 			return c.keys[i].values
@@ -51,9 +106,14 @@ func (c *Context) lower(key string) []string {
 // All yields keys, in lower case and sorted, with their values.
 func (c *Context) All() iter.Seq2[string, []string] {
 	return func(yield func(string, []string) bool) {
-		for _, k := range slices.SortedFunc(slices.Values(c.keys), func(x, y conditionKey) int {
-			return strings.Compare(x.name, y.name)
-		}) {
+		all := slices.Clone(c.keys)
+		for i := range factNames {
+			if c.facts != nil && c.facts[i] != "" {
+				all = append(all, conditionKey{factNames[i], c.facts[i : i+1 : i+1]})
+			}
+		}
+		slices.SortFunc(all, func(x, y conditionKey) int { return strings.Compare(x.name, y.name) })
+		for _, k := range all {
 			if !yield(k.name, k.values) {
 				return
 			}
@@ -85,48 +145,31 @@ type Facts struct {
 // NewContext makes the condition keys of a request to a domain. The service does not support aws:SecureTransport and
 // aws:PrincipalTag there, so they are absent.
 func NewContext(p Principal, f Facts) Context {
-	const most = 15 // keys that are set here, besides those of tags
-	c := Context{keys: make([]conditionKey, 0, most+len(f.ResourceTags))}
-	values := make([]string, 0, most)
-	set := func(lower, value string) {
-		if value != "" {
-			values = append(values, value)
-			c.keys = append(c.keys, conditionKey{lower, values[len(values)-1 : len(values) : len(values)]})
-		}
-	}
 	now := f.Time
 	if now.IsZero() {
 		now = time.Now()
 	}
-	instant, number, issued, address := spelled(now, f)
-	set("aws:currenttime", instant)
-	set("aws:epochtime", number)
-	set("aws:principaltype", string(p.Kind()))
-	if p.kind == "" {
-		set("aws:userid", "anonymous")
-	} else {
-		set("aws:userid", p.id)
-		set("aws:principalarn", p.PrincipalARN())
-		set("aws:principalaccount", p.account)
-		set("aws:principalorgid", f.OrgID)
-		set("aws:tokenissuetime", issued)
+	instant, number, issued, address := spelled(now, &f)
+	known := &facts{
+		currentTime: instant, epochTime: number, principalType: string(p.Kind()), userID: "anonymous",
+		sourceVPC: f.SourceVPC, sourceVPCE: f.SourceVPCE, userAgent: f.UserAgent, referer: f.Referer,
+	}
+	if p.kind != "" {
+		known[userID], known[principalARN], known[principalAccount] = p.id, p.PrincipalARN(), p.account
+		known[principalOrgID], known[tokenIssueTime] = f.OrgID, issued
 	}
 	if p.kind == KindUser {
-		set("aws:username", p.name)
+		known[userName] = p.name
 	}
 	if f.SourceVPC != "" || f.SourceVPCE != "" {
-		set("aws:vpcsourceip", address)
+		known[vpcSourceIP] = address
 	} else {
-		set("aws:sourceip", address)
+		known[sourceIP] = address
 	}
-	set("aws:sourcevpc", f.SourceVPC)
-	set("aws:sourcevpce", f.SourceVPCE)
-	set("aws:useragent", f.UserAgent)
-	set("aws:referer", f.Referer)
 	if seg, ok := splitARN(f.Resource); ok {
-		set("aws:requestedregion", seg[3])
-		set("aws:resourceaccount", seg[4])
+		known[requestedRegion], known[resourceAccount] = seg[3], seg[4]
 	}
+	c := Context{facts: known}
 	for k, v := range f.ResourceTags {
 		c.Set("aws:ResourceTag/"+k, v)
 	}
@@ -135,7 +178,7 @@ func NewContext(p Principal, f Facts) Context {
 
 // spelled are the values that are not texts among the facts: when the request is judged, in two notations, when the
 // credentials were issued, and the caller's address. They share their memory.
-func spelled(now time.Time, f Facts) (instant, number, issued, address string) {
+func spelled(now time.Time, f *Facts) (instant, number, issued, address string) {
 	var room [96]byte
 	all := now.UTC().AppendFormat(room[:0], time.RFC3339)
 	first := len(all)
