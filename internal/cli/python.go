@@ -113,6 +113,9 @@ func (o *pythonOptions) install(a *app) error {
 			return usagef("choose another directory with --dir", "write data model: %w", err)
 		}
 	}
+	for _, newer := range newerModels(place) {
+		a.note("%s is a newer one of somebody else, which boto3 and the AWS command line take instead", newer)
+	}
 	_, err = fmt.Fprintf(a.Out, "%s: aws %s help, and boto3.client(%q)\n", printable(place), modelService, modelService)
 	if err != nil {
 		return &outputError{err}
@@ -190,6 +193,20 @@ func modelFiles() (map[string][]byte, error) {
 		return nil, fmt.Errorf("read data model: %w", err)
 	}
 	return out, nil
+}
+
+// newerModels are the data models beside the one that install writes, of later versions. The latest version is taken.
+func newerModels(place string) []string {
+	ours, _ := fs.ReadDir(python.Models(), modelService) // what is linked in is there
+	there, _ := os.ReadDir(place)
+	var newer []string
+	for _, e := range there {
+		if models, _ := filepath.Glob(filepath.Join(place, e.Name(), "service-2.*")); len(models) > 0 &&
+			!slices.ContainsFunc(ours, func(o fs.DirEntry) bool { return e.Name() <= o.Name() }) {
+			newer = append(newer, filepath.Join(place, e.Name()))
+		}
+	}
+	return newer
 }
 
 // readRecord is what an earlier install wrote. It is nil when there was none.
