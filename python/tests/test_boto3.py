@@ -170,6 +170,26 @@ def test_importing_changes_nothing_and_register_is_once(domain):
     assert session.client("esdata", endpoint_url=domain.url).info()["body"]["version"]
 
 
+def test_no_endpoint_is_made_up():
+    session = penstock_aws.boto3.session(aws_access_key_id="AKIDEXAMPLE", aws_secret_access_key="x", region_name="eu-west-1")
+    with pytest.raises(penstock_aws.UsageError, match="no domain is named\nhint: .*AWS_ENDPOINT_URL_ESDATA"):
+        session.client("esdata").info()
+
+
+def test_another_model_of_the_name_does_not_stand_before_this_one(domain, tmp_path):
+    for version in ("2026-01-01", "2099-01-01"):
+        (tmp_path / "esdata" / version).mkdir(parents=True)
+        (tmp_path / "esdata" / version / "service-2.json").write_text('{"metadata": {}, "operations": {}, "shapes": {}}')
+        (tmp_path / "esdata" / version / "resources-1.json").write_text("{}")
+    script = (
+        "import penstock_aws.boto3; s = penstock_aws.boto3.session();"
+        "print(sorted(s.client('esdata').info())[0], s.resource('esdata').Index('web').name)"
+    )
+    env = {**domain.environ(), "AWS_DATA_PATH": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", script], env=env, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("ResponseMetadata web\n", "")
+
+
 def test_the_model_alone_is_enough(domain):
     """As the AWS command line has it: no handler, only AWS_DATA_PATH."""
     script = (

@@ -13,10 +13,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any, Callable, Dict, Mapping, Optional, Tuple
+from urllib.parse import urlsplit
+
+from ._errors import UsageError
 
 __all__ = ["SERVICE", "models", "refreshing_session", "register", "session"]
 
 SERVICE = "esdata"
+_VERSION = "2026-01-01"
 
 
 def models() -> str:
@@ -44,9 +48,12 @@ def session(domain: Optional[str] = None, **options: Any) -> Any:
 
 
 def _aimed(service: str, domain: Optional[str], given: Dict[str, Any]) -> Dict[str, Any]:
-    if service == SERVICE and domain is not None and given.get("endpoint_url") is None:
-        return {**given, "endpoint_url": domain}
-    return given
+    if service != SERVICE:
+        return given
+    aimed = {"api_version": _VERSION, **given}  # this model, whatever else ~/.aws/models has
+    if domain is not None and given.get("endpoint_url") is None:
+        aimed["endpoint_url"] = domain
+    return aimed
 
 
 def register(session: Any) -> None:
@@ -54,9 +61,10 @@ def register(session: Any) -> None:
     core = getattr(session, "_session", session)
     loader = core.get_component("data_loader")
     if models() not in loader.search_paths:
-        loader.search_paths.append(models())
+        loader.search_paths.insert(0, models())  # before one of an earlier version in ~/.aws/models
         getattr(loader, "_cache", {}).clear()  # the list of services, if somebody has asked for it
     core.register(f"provide-client-params.{SERVICE}.*", _give_body, unique_id="penstock-aws-body")
+    core.register(f"before-call.{SERVICE}.*", _want_domain, unique_id="penstock-aws-domain")
     core.register(f"response-received.{SERVICE}.*", _name_throttling, unique_id="penstock-aws-throttling")
     core.register(f"after-call.{SERVICE}.*", _give_reason, unique_id="penstock-aws-reason")
 
@@ -113,6 +121,15 @@ def _line(value: Any) -> bytes:
         value = value.encode()
     data = bytes(value) if isinstance(value, (bytes, bytearray)) else _json(value)
     return data.rstrip(b"\n") + b"\n"
+
+
+def _want_domain(params: Dict[str, Any], **_: Any) -> None:
+    """Without an endpoint botocore makes one up, as for its own services: that is no domain."""
+    host = urlsplit(params.get("url", "")).hostname or ""
+    if host.startswith(f"{SERVICE}.") and host.endswith((".amazonaws.com", ".amazonaws.com.cn")):
+        raise UsageError(
+            "no domain is named", "give session(…) its URL, or endpoint_url= to the client, or set AWS_ENDPOINT_URL_ESDATA"
+        )
 
 
 def _name_throttling(parsed_response: Optional[Dict[str, Any]], **_: Any) -> None:
