@@ -62,7 +62,7 @@ func access() []lines.Form {
 		{Name: "request_time", Kind: lines.Decimal, Is: lines.Number()},
 		{Name: "proxy_upstream_name", Lead: "[", End: "] "},
 		{Name: "proxy_alternative_upstream_name", Lead: "[", End: "] "},
-		{Name: "upstream_addr", Kind: lines.List},
+		{Name: "upstream_addr", Kind: lines.Addresses},
 		{Name: "upstream_response_length", Kind: lines.List},
 		{Name: "upstream_response_time", Kind: lines.List},
 		{Name: "upstream_status", Kind: lines.List},
@@ -70,7 +70,10 @@ func access() []lines.Form {
 	}
 	ip := lines.Field{Name: "remote_addr", Kind: lines.IP, Is: lines.Host()}
 	vhost := lines.Field{Name: "vhost", Is: lines.Name()}
+	host := lines.Field{Name: "vhost", End: ":", Is: lines.Name()}
 	port := lines.Field{Name: "vhost_port", Kind: lines.Integer, Is: lines.Digits(1, 5)}
+	ips := lines.Field{Name: "remote_addr_list", Kind: lines.List, Is: lines.Hosts()}
+	forwarded := lines.Field{Name: "forwarded_for", Kind: lines.List, Lead: `"`, End: `" `, Is: lines.Hosts()}
 	return []lines.Form{
 		{Least: 11, Fields: append(append(common(ip), combined...), ingress...)},
 		{
@@ -87,8 +90,11 @@ func access() []lines.Form {
 			{Name: "remote_user", End: " ["},
 			{Name: "time", Kind: lines.CLF, End: "] "},
 		}, request...), combined...)},
-		{Least: 9, Fields: append(common(lines.Field{Name: "vhost", End: ":", Is: lines.Name()}, port, ip), combined...)},
+		{Least: 9, Fields: append(common(host, port, ip), combined...)},
+		{Least: 10, Fields: append(common(host, port, forwarded, ip), combined...)},
 		{Least: 8, Fields: append(common(vhost, ip), combined...)},
+		{Least: 9, Fields: append(common(vhost, forwarded, ip), combined...)},
+		{Least: 8, Fields: append(common(vhost, ips), combined...)},
 		{Least: 7, Fields: append(common(lines.Field{Name: "remote_host", Is: lines.Name()}), combined...)},
 		{
 			Least:  8,

@@ -16,6 +16,7 @@ func auditd() schema {
 	pairs := func(loose bool) *lines.Pairs {
 		return &lines.Pairs{
 			Record: "fields of an audit record", Nested: "msg", Prefixes: []string{"old", "new"}, Lists: true, Loose: loose,
+			Spaced: []string{"op"}, // adding group to /etc/group
 		}
 	}
 	result := lines.Field{Name: "result", Lead: " avc:  ", End: "  { ", Optional: true}

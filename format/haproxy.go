@@ -8,11 +8,13 @@ func haproxy() schema {
 	head := lines.Field{Name: "head", Kind: lines.Head, Optional: true}
 	accepted := []lines.Field{
 		head,
-		{Name: "client", Kind: lines.Address, Is: lines.Socket()},
+		{Name: "client", Kind: lines.Address, Is: lines.Either(lines.Socket(), lines.Begins("-:"))},
 		{Name: "accept_date", Kind: lines.CLF, Lead: "[", End: "] "},
 		{Name: "frontend_name"},
 		{Name: "backend_name", End: "/"},
 		{Name: "server_name"},
+		// Many log the host that was asked for.
+		{Name: "requested_host", Optional: true, Is: named()},
 	}
 	timers := func(names ...string) (fields []lines.Field) {
 		for i, name := range names {
@@ -63,8 +65,8 @@ func haproxy() schema {
 			"with syslog's head or without",
 		about: "logs of HAProxy: HTTP, TCP, connections, errors and what it says of itself",
 		grammar: &lines.Schema{Record: "a HAProxy record", Forms: []lines.Form{
-			{Least: 23, Fields: http},
-			{Least: 18, Fields: tcp},
+			{Least: 24, Fields: http},
+			{Least: 19, Fields: tcp},
 			{Least: 5, Fields: []lines.Field{
 				head,
 				{Name: "client", Kind: lines.Address, Lead: "Connect from ", End: " to "},
@@ -93,6 +95,14 @@ func haproxy() schema {
 			}},
 		}},
 	}
+}
+
+// named takes a word that begins with a letter.
+func named() lines.Check {
+	name := lines.Name()
+	return lines.Check{First: lines.Of("abcdefghijklmnopqrstuvwxyz"), Is: func(value []byte) bool {
+		return len(value) > 0 && value[0]|0x20 >= 'a' && value[0]|0x20 <= 'z' && name.Is(value)
+	}}
 }
 
 // signed takes an integer, also behind a sign.

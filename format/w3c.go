@@ -25,7 +25,7 @@ func iis() schema {
 	}
 	end := []string{"sc-status", "sc-substatus", "sc-win32-status", "time-taken"}
 	g.Columns = []lines.Columns{
-		{Names: slices.Concat(short, []string{"cs(Referer)"}, end)},
+		{Names: slices.Concat(short, []string{"cs(Referer)"}, end), More: true},
 		{Names: slices.Concat(short, end)},
 		{Names: []string{
 			"date", "time", "s-sitename", "s-computername", "s-ip", "cs-method", "cs-uri-stem", "cs-uri-query", "s-port",
@@ -33,6 +33,8 @@ func iis() schema {
 			"c-ip", "cs-version", "cs(User-Agent)", "cs(Cookie)", "cs(Referer)", "cs-host", "sc-status", "sc-substatus",
 			"sc-win32-status", "sc-bytes", "cs-bytes", "time-taken",
 		}, More: true},
+		httperr(),
+		httperr("streamid"),
 	}
 	return schema{
 		name: "iis",
@@ -41,6 +43,14 @@ func iis() schema {
 		about:   "logs of Microsoft's IIS and HTTP.sys",
 		grammar: g,
 	}
+}
+
+// httperr are the fields of HTTP.sys, which has had more of them since Windows 10.
+func httperr(more ...string) lines.Columns {
+	return lines.Columns{Names: slices.Concat(
+		[]string{"date", "time", "c-ip", "c-port", "s-ip", "s-port", "cs-version", "cs-method", "cs-uri"}, more,
+		[]string{"sc-status", "s-siteid", "s-reason", "s-queuename"},
+	), More: len(more) > 0}
 }
 
 // extended is the grammar of W3C extended logs.
@@ -54,7 +64,9 @@ func extended(record string) *lines.Headed {
 		{Name: "time-local", Kind: lines.Clock},
 		{Name: "s-ip", Kind: lines.IP},
 		{Name: "c-ip", Kind: lines.IP},
-		{Name: "cs-method", Is: lines.Word("ABCDEFGHIJKLMNOPQRSTUVWXYZ_-")},
+		{Name: "cs-method", Is: lines.Word("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")},
+		{Name: "cs-version", Is: lines.Either(lines.Begins("HTTP/"), lines.OneOf("-"))},
+		{Name: "c-port", Kind: lines.Integer, Is: lines.Digits(1, 5)},
 		{Name: "s-port", Kind: lines.Integer, Is: lines.Digits(1, 5)},
 		{Name: "s-sitename", Is: lines.Begins("W3SVC")},
 		{Name: "sc-status", Kind: lines.Integer, Is: lines.Digits(3, 3)},
@@ -71,11 +83,11 @@ func extended(record string) *lines.Headed {
 		{Name: "client-ip", Kind: lines.IP},
 		{Name: "server-ip", Kind: lines.IP},
 	}
-	for _, name := range []string{"c-port", "bytes", "sc-bytes", "cs-bytes", "s-siteid", "rs-bytes", "sr-bytes"} {
+	for _, name := range []string{"bytes", "sc-bytes", "cs-bytes", "s-siteid", "rs-bytes", "sr-bytes"} {
 		fields = append(fields, lines.Field{Name: name, Kind: lines.Integer})
 	}
 	for _, name := range []string{
-		"c-dns", "s-dns", "cs-uri", "cs-uri-stem", "cs-uri-query", "cs-username", "cs-version", "cs-host", "cs(Host)",
+		"c-dns", "s-dns", "cs-uri", "cs-uri-stem", "cs-uri-query", "cs-username", "cs-host", "cs(Host)",
 		"cs(User-Agent)", "cs(Referer)", "cs(Cookie)", "s-computername", "s-queuename", "s-reason", "s-action",
 		"sc-filter-result",
 		"cs-categories", "cs-auth-group", "cs-uri-scheme", "cs-uri-port", "cs-uri-path", "cs-uri-extension", "s-hierarchy",

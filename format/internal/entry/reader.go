@@ -50,7 +50,7 @@ type Reader struct {
 	turn   uint64    // counts entries
 	text   []byte
 	lines  [MostLines][]byte // of the sample
-	count  int              // of them; -1 before they are split
+	count  int               // of them; -1 before they are split
 	states map[any]any
 }
 

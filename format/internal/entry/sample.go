@@ -9,7 +9,7 @@ import (
 // MostLines is how many lines of a sample are split, FirstLines how many of them a line format looks at: the first ones
 // may be damaged, or a banner.
 const (
-	MostLines   = 20
+	MostLines  = 20
 	FirstLines = 5
 )
 

@@ -168,6 +168,19 @@ func Socket() Check {
 	}}
 }
 
+// hasPort reports whether a value is an address and a port.
+func hasPort(value []byte) bool {
+	colon := bytes.LastIndexByte(value, ':')
+	if colon < 1 || !IsNumber(value[colon+1:], false) {
+		return false
+	}
+	ip := value[:colon]
+	if n := len(ip); ip[0] == '[' && ip[n-1] == ']' {
+		ip = ip[1 : n-1]
+	}
+	return IsIP(ip)
+}
+
 // Name takes what the name of a host or of a program can be.
 func Name() Check { return Check{First: All(), Is: isName} }
 

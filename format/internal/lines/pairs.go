@@ -35,6 +35,8 @@ type Pairs struct {
 	Loose bool
 	// Prefixes are words that belong to the key behind them.
 	Prefixes []string
+	// Spaced are keys whose values may have spaces in them, without quotes.
+	Spaced []string
 	// Nested is a key whose value, in single quotes, is made of pairs too. Empty for none.
 	Nested string
 	// Separator stands between the pairs instead of spaces; values may have spaces then, and quotes are a part of them.
@@ -227,7 +229,7 @@ func (f *Pairs) next(line []byte, i int, separator byte) (p pair, next int, ok b
 		}
 		return p, next, true
 	}
-	if f.Loose {
+	if f.Loose || len(f.Spaced) > 0 && slices.Contains(f.Spaced, string(p.key)) {
 		end = f.looseEnd(line, end)
 	}
 	p.value = line[i:end]

@@ -287,6 +287,13 @@ func (r *lineReader) append(b []byte, n int, s *step, value []byte, plain bool, 
 		return r.structured(append(b, s.first[:len(s.first)-1]...), value)
 	case List:
 		return s.oneOrMore(b, value, plain), true
+	case Addresses:
+		b = s.oneOrMore(b, value, plain)
+		last := bytes.TrimSpace(value[bytes.LastIndexByte(value, ',')+1:])
+		if hasPort(last) {
+			return s.address(b, last, plain)
+		}
+		return b, true // a socket in the file system
 	case Signed, SignedDecimal:
 		digits := bytes.TrimPrefix(value, []byte{'+'})
 		number := bytes.TrimPrefix(digits, []byte{'-'})

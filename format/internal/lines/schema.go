@@ -32,6 +32,7 @@ const (
 	Integers                  // an array of integers
 	Quoted                    // an array of strings, each in quotes, with commas between them
 	List                      // a string, or an array of those that commas stand between
+	Addresses                 // the same, and NAME_ip and NAME_port of the last one
 	Signed                    // digits, also behind a sign; -1 is a value
 	SignedDecimal             // the same with a fraction
 	Stamp                     // a string, and the time of the record when it is one in any notation
@@ -419,6 +420,8 @@ func newPlan(record string, least int, layout Layout, fields []Field) *plan {
 			s.parts[1] = `,"severity":"`
 		case Structured:
 			s.first += `{`
+		case Addresses:
+			s.parts = [3]string{`,"` + f.Name + `_ip":"`, `,"` + f.Name + `_port":`}
 		case Integer, Decimal, Epoch, Seconds, List, Signed, SignedDecimal, Head:
 		case Text, Message, IP, Stamp, Delimiter, Day, Clock, ISO, ISOText, CLF, Syslog, AnyTime, DayFirst, MonthDay:
 			s.first += `"`
@@ -467,7 +470,10 @@ func documented(fields []Field) []entry.Field {
 			add(f.Name, entry.Double)
 		case ISO:
 			add(f.Name, entry.Date)
-		case Address:
+		case Address, Addresses:
+			if f.Kind == Addresses {
+				add(f.Name, entry.Keyword)
+			}
 			add(f.Name+"_ip", entry.IP)
 			add(f.Name+"_port", entry.Long)
 		case Request:

@@ -24,9 +24,12 @@ func (p *plan) token(n int, line []byte, i int) (value []byte, next int, ok bool
 
 // isOdd reports whether a field is set apart in another way than most.
 func (f *Field) isOdd() bool {
-	return f.Lead != "" || f.End != "" || f.LastQuote || f.Rest || f.Optional || f.Width > 0 || f.Kind == List ||
+	return f.Lead != "" || f.End != "" || f.LastQuote || f.Rest || f.Optional || f.Width > 0 || f.listed() ||
 		f.measured()
 }
+
+// listed reports whether the value of a field is one of several, with commas between them.
+func (f *Field) listed() bool { return f.Kind == List || f.Kind == Addresses }
 
 // measured reports whether the value of a field says itself where it ends.
 func (f *Field) measured() bool { return f.Kind == Head || f.Kind == Structured || f.Kind == DayFirst }
@@ -75,7 +78,7 @@ func (p *plan) apart(f *Field, line []byte, i int) (value []byte, next int, quot
 		return line[i+1 : i+1+end], min(i+end+3, len(line)), true, true
 	}
 	value, next, quoted, ok = p.enclosed(line, i)
-	for f.Kind == List && !quoted && ok && next < len(line) && len(value) > 1 && value[len(value)-1] == ',' {
+	for f.listed() && !quoted && ok && next < len(line) && len(value) > 1 && value[len(value)-1] == ',' {
 		end := next
 		if _, next, quoted, ok = p.enclosed(line, next); quoted {
 			return value, end, false, true
