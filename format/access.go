@@ -15,7 +15,7 @@ func nginx() schema {
 			"which nothing shows to be of Apache's",
 		about: "access logs in the common and the combined log format, with further fields or without, " +
 			"as nginx writes them",
-		grammar: &lines.Schema{Record: "an access log record", Has: `] "`, Forms: access()},
+		grammar: &lines.Schema{Record: "an access log record", Has: `] "`, Forms: append(access(), proxyManager())},
 	}
 }
 
@@ -103,6 +103,26 @@ func access() []lines.Form {
 		{Least: 6, Fields: append(short(lines.Field{Name: "remote_addr_list", Kind: lines.List, End: " - "}), combined...)},
 		{Least: 6, Fields: append(short(ip), combined...)},
 	}
+}
+
+// proxyManager is the form of the Nginx Proxy Manager.
+func proxyManager() lines.Form {
+	return lines.Form{Least: 14, Fields: []lines.Field{
+		{Name: "time", Kind: lines.CLF, Lead: "[", End: "] "},
+		{Name: "upstream_cache_status"},
+		{Name: "upstream_status", Kind: lines.Integer, Is: status()},
+		{Name: "status", Kind: lines.Integer, End: " - ", Is: lines.Digits(3, 3)},
+		{Name: "request_method"},
+		{Name: "scheme", Is: lines.Begins("http")},
+		{Name: "host"},
+		{Name: "request_url"},
+		{Name: "remote_addr", Kind: lines.IP, Lead: "[Client ", End: "] ", Is: lines.Host()},
+		{Name: "bytes_sent", Kind: lines.Integer, Lead: "[Length ", End: "] "},
+		{Name: "gzip_ratio", Lead: "[Gzip ", End: "] "},
+		{Name: "upstream_addr", Lead: "[Sent-to ", End: "] "},
+		{Name: "user_agent"},
+		{Name: "referer"},
+	}}
 }
 
 // status takes what three digits or a dash are.

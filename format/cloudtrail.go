@@ -1,6 +1,7 @@
 package format
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/seed56735111/penstock/format/internal/entry"
@@ -19,7 +20,7 @@ func cloudtrail() schema {
 		about: "AWS CloudTrail; requestParameters and the like are kept as text",
 		skip: func(name string) string {
 			if strings.Contains(name, "/CloudTrail-Digest/") {
-				return "CloudTrail digest"
+				return trailDigest
 			}
 			return ""
 		},
@@ -48,4 +49,14 @@ func cloudtrail() schema {
 			name: "lookup", message: "CloudTrailEvent",
 		}},
 	}
+}
+
+const trailDigest = "CloudTrail digest"
+
+// isTrailDigest reports whether a text is a digest of CloudTrail's: what says that its files are whole.
+func isTrailDigest(text []byte) bool {
+	const near = 256 // account and start come first, before the names of buckets
+	head := text[:min(len(text), near)]
+	return bytes.HasPrefix(head, []byte{'{'}) && contains(head, `"digestStartTime"`) && contains(head, `"awsAccountId"`) &&
+		contains(text, `"digestSignatureAlgorithm"`)
 }

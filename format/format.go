@@ -264,6 +264,10 @@ func (d *Detector) Recognize(o *penstock.Object, id penstock.Identity, e penstoc
 		d.put(r)
 		return penstock.Recognized{Skip: "S3 Inventory, a list of objects"}, nil
 	}
+	if d.index != nil && isTrailDigest(r.Sample()) {
+		d.put(r)
+		return penstock.Recognized{Skip: trailDigest}, nil
+	}
 	if what := d.binary(r.Sample()); what != "" {
 		err := r.Failure()
 		d.put(r)

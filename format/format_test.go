@@ -227,6 +227,13 @@ func TestWhatHoldsNoRecordsIsSkippedWithAReason(t *testing.T) {
 			content: `{"digestStartTime":"2026-11-24T10:00:00Z"}`,
 			want:    "CloudTrail digest",
 		},
+		{
+			key: "moved/x.json",
+			content: `{"awsAccountId":"123456789012","digestStartTime":"2026-11-24T10:00:00Z",` +
+				`"digestS3Bucket":"trail","digestSignatureAlgorithm":"SHA256withRSA","logFiles":[]}`,
+			want: "CloudTrail digest",
+		},
+		{"moved/x.json", "", `{"awsAccountId":"123456789012","digestStartTime":"2026-11-24T10:00:00Z"}`, ""},
 		{"a.log", "", "", "empty"},
 		{"a.zip", "logs/", "", "folder marker"},
 		{"a.log", "", "one line\n", ""},

@@ -2,9 +2,11 @@ package lines
 
 import (
 	"bytes"
+	"time"
 
 	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/format/internal/entry"
+	"github.com/seed56735111/penstock/format/internal/times"
 	"github.com/seed56735111/penstock/internal/quote"
 )
 
@@ -17,27 +19,30 @@ type Compose struct{}
 func (c Compose) Told(r *entry.Reader) bool { return c.Fits(r) > 0 }
 
 // Fits returns how many of the first lines have a container. All of them but two must have one, with the bar at the
-// same place.
+// same place. One is enough when its time is there too.
 func (Compose) Fits(r *entry.Reader) (n int) {
 	const least, others = 2, 2
 	lines, bar, numbered := r.Lines(maxProof), -1, false
-	count := 0
+	count, below, behind, timed := 0, true, true, false
 	for i, line := range lines {
-		name, at, _ := container(line)
+		name, at, text := container(line)
 		if name == nil {
 			continue
 		}
+		_, size := composedAt(text)
+		timed = timed || size > 0
 		width := at - bytes.Index(line, name)
-		if bar >= 0 && width != bar {
+		below = below && (bar < 0 || width == bar)
+		behind = behind && width == len(name)+len("  ")
+		if bar = width; !below && !behind {
 			return 0
 		}
-		bar = width
 		numbered = numbered || isNumbered(name)
 		if count++; i < entry.FirstLines {
 			n++
 		}
 	}
-	if count < least || len(lines)-count > others || !numbered {
+	if count < least && !timed || len(lines)-count > others || !numbered {
 		return 0
 	}
 	return n
@@ -55,14 +60,19 @@ func (c Compose) Read(r *entry.Reader, y entry.Yield) {
 		if name != nil {
 			r.JSON = append(quote.Append(append(r.JSON, `"container":"`...), name), `",`...)
 		}
+		at, n := composedAt(text)
+		if name != nil && n > 0 {
+			r.JSON = append(append(append(r.JSON, `"time":"`...), text[:n]...), `",`...)
+			text = behindTime(text)
+		}
 		r.JSON = quote.Append(append(r.JSON, `"log":"`...), text)
 		for len(rest) > 0 {
 			line, rest, _ = bytes.Cut(rest, []byte{'\n'})
 			_, _, text = container(entry.TrimCR(line))
-			r.JSON = quote.Append(append(r.JSON, `\n`...), text)
+			r.JSON = quote.Append(append(r.JSON, `\n`...), behindTime(text))
 		}
 		r.JSON = append(r.JSON, `"}`...)
-		return r.Emit(penstock.Record{Offset: offset, Raw: raw, JSON: r.JSON}, y)
+		return r.Emit(penstock.Record{Offset: offset, Raw: raw, JSON: r.JSON, Time: at}, y)
 	})
 }
 
@@ -79,6 +89,7 @@ type composed struct {
 // order.
 func (s *composed) begins(line []byte) bool {
 	name, _, text := container(line)
+	text = behindTime(text)
 	text = text[quote.SkipEscapes(text, 0):]
 	goesOn := !s.apart && name != nil && bytes.Equal(name, s.name) && len(bytes.TrimSpace(text)) > 0
 	indented := goesOn && entry.IsIndented(text)
@@ -91,9 +102,29 @@ func (s *composed) begins(line []byte) bool {
 	return !goesOn
 }
 
+// composedAt reads the time that "docker compose logs --timestamps" writes before a text, and returns how long it is.
+func composedAt(text []byte) (at time.Time, size int) {
+	const stamp = len("2026-11-24T10:00:00.123456789Z")
+	at, size, ok := times.ISO(text[:min(len(text), stamp)])
+	if !ok || size < stamp {
+		return time.Time{}, 0
+	}
+	return at, size
+}
+
+// behindTime returns the text behind such a time, or all of it.
+func behindTime(text []byte) []byte {
+	if _, n := composedAt(text); n > 0 {
+		return bytes.TrimPrefix(text[n:], []byte{' '})
+	}
+	return text
+}
+
 // Documented returns the fields of a line.
 func (Compose) Documented() []entry.Field {
-	return []entry.Field{{Name: "container", Type: entry.Keyword}, {Name: "log", Type: entry.Text}}
+	return []entry.Field{
+		{Name: "container", Type: entry.Keyword}, {Name: "time", Type: entry.Date}, {Name: "log", Type: entry.Text},
+	}
 }
 
 // container takes a line apart: the name of the container, where the bar behind it is, and the text. The name is nil

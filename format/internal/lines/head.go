@@ -174,7 +174,32 @@ func (h *head) source(line []byte, i int) (end int, tagged bool) {
 	if h.tag(second) {
 		return skipSpaces(line, behind+len(second)), h.pid != nil || isDaemon(h.app)
 	}
+	if end = h.spaced(line, behind); end > 0 {
+		return skipSpaces(line, end), true
+	}
 	return behind, false
+}
+
+// spaced takes the name of a program that has spaces in it, which macOS writes before its process: Google Chrome[77]:
+// It returns where the name ends, 0 when there is none.
+func (h *head) spaced(line []byte, i int) int {
+	const longest, most = 64, 3
+	near := line[i:min(len(line), i+longest)]
+	end := bytes.Index(near, []byte("]: "))
+	open := bytes.IndexByte(near, '[')
+	if h.iso || end < 0 || open < 1 || open > end-2 || !IsNumber(near[open+1:end], false) {
+		return 0
+	}
+	name := near[:open]
+	for n, rest := 0, name; len(rest) > 0; n++ {
+		one, more, _ := bytes.Cut(rest, []byte{' '})
+		if n == most || !isName(one) || one[0] < 'A' || one[0] > 'Z' {
+			return 0
+		}
+		rest = more
+	}
+	h.app, h.pid = name, near[open+1:end]
+	return i + end + len("]:")
 }
 
 // isDaemon reports whether a program is one that writes to syslog, also without its process.

@@ -52,6 +52,7 @@ type javaParts struct {
 	t                                       time.Time
 	stamp, level, thread, logger, pid, name []byte
 	line                                    []byte // where in the class the program was
+	jvm                                     bool   // the virtual machine says it
 	message, end                            int    // where it begins, and where it ends when that is before the line does
 }
 
@@ -80,10 +81,61 @@ func javaRead(f times.File, line []byte) (p javaParts, ok bool) {
 		if at == len(line) || line[at] != ']' {
 			return p, false
 		}
-		at++
+		if at++; p.machine(line, at) {
+			return p, true
+		}
 	}
 	p.words(line, at)
 	return p, p.level != nil
+}
+
+// machine takes what the Java virtual machine writes behind the time of its unified logging: [1][info][gc,start    ]
+// message. The process and the level may be missing, the tags tell it.
+func (p *javaParts) machine(line []byte, at int) bool {
+	var pid, level []byte
+	for range 4 {
+		if at >= len(line) || line[at] != '[' {
+			return false
+		}
+		end := bytes.IndexByte(line[at:], ']')
+		if end < 0 {
+			return false
+		}
+		value := bytes.TrimSpace(line[at+1 : at+end])
+		at += end + 1
+		switch {
+		case isInteger(value):
+			pid = value
+		case isMachineLevel(value):
+			level = value
+		default:
+			if at >= len(line) || line[at] != ' ' || !isMachineTag(value) {
+				return false
+			}
+			p.pid, p.level, p.logger, p.message, p.jvm = pid, level, value, skipBlank(line, at), true
+			return true
+		}
+	}
+	return false
+}
+
+func isMachineLevel(b []byte) bool {
+	switch string(b) {
+	case "trace", "debug", "info", "warning", "error":
+		return true
+	}
+	return false
+}
+
+// isMachineTag reports whether tags, with commas between them, begin with one of those that most people turn on.
+func isMachineTag(b []byte) bool {
+	first, _ := word(b, ",")
+	switch string(first) {
+	case "gc", "safepoint", "class", "cds", "os", "pagesize", "heap", "metaspace", "startuptime", "logging", "jit", "module",
+		"arguments", "exceptions":
+		return true
+	}
+	return false
 }
 
 // words takes the words between the time and the message.
@@ -100,7 +152,7 @@ func (p *javaParts) words(line []byte, at int) {
 			p.bars(line, at+1)
 			return
 		case rest[0] == '[':
-			end := bytes.IndexByte(rest, ']')
+			end := closing(rest)
 			if end < 0 {
 				return
 			}
@@ -146,6 +198,9 @@ func (p *javaParts) words(line []byte, at int) {
 			}
 		case p.level == nil && bytes.HasPrefix(rest, []byte("- ")):
 			at++
+		case p.level == nil && p.pid == nil && isNumbered(rest):
+			p.pid, _ = word(rest, " ") // 261124 100000 148 INFO dfs.DataNode: message
+			at += len(p.pid)
 		case p.level != nil && bytes.HasPrefix(rest, []byte("--- ")):
 			at += 3
 		case p.level != nil && p.pid == nil && p.logger == nil && isPID(rest):
@@ -184,6 +239,37 @@ func (p *javaParts) words(line []byte, at int) {
 		}
 		p.message = skipBlank(line, at)
 	}
+}
+
+// closing returns where the bracket is closed that b begins with, -1 when it is not.
+func closing(b []byte) int {
+	first := bytes.IndexByte(b, ']')
+	if first < 0 {
+		return -1
+	}
+	for at, open := 1, 1; ; {
+		i := bytes.IndexAny(b[at:], "[]")
+		if i < 0 {
+			return first // of one that is open before it
+		}
+		if at += i + 1; b[at-1] == '[' {
+			open++
+		} else if open--; open == 0 {
+			return at - 1
+		}
+	}
+}
+
+// isNumbered reports whether a number, a level, a logger and a colon come next, as Hadoop has them.
+func isNumbered(b []byte) bool {
+	number, rest := word(b, " ")
+	level := javaLevel(rest)
+	if level == 0 || !isInteger(number) || level == len(rest) || rest[level] != ' ' {
+		return false
+	}
+	rest = rest[level+1:]
+	size := loggerSize(rest)
+	return size > 0 && bytes.HasPrefix(rest[size:], []byte(": "))
 }
 
 // bars takes what ActiveMQ writes behind the time: | LEVEL | message | logger | thread. With lines behind the first one
@@ -232,7 +318,7 @@ func javaFollows(rest []byte) bool {
 	size := loggerSize(rest)
 	return size > 0 && size < len(rest) &&
 		(isLogger(rest[:size]) || rest[size] == ':' || bytes.HasPrefix(rest[size:], []byte(" - ")) ||
-			bytes.HasPrefix(rest[size:], []byte(" : "))) ||
+			rest[size] == ' ' && bytes.HasPrefix(bytes.TrimLeft(rest[size:], " "), []byte(": "))) ||
 		len(rest) > 0 && rest[0] == '['
 }
 
@@ -351,6 +437,9 @@ func javaTold(f times.File, line []byte) bool {
 		return true
 	}
 	p, ok := javaRead(f, line)
+	if ok && p.jvm {
+		return true
+	}
 	if ok && line[0] == '[' && bytes.HasPrefix(line[len(p.stamp)+1:], []byte("][")) &&
 		!bytes.Contains(p.logger, []byte("logstash")) {
 		return false // servers of OpenSearch

@@ -167,8 +167,15 @@ func (r *textReader) event(raw []byte, offset int64, y entry.Yield) bool {
 	rec := penstock.Record{Offset: offset, Raw: raw, Time: at}
 	if !r.plain {
 		size := len(r.JSON)
-		if ok && !several && line[len(line)-1] == '}' {
-			r.JSON = lines.AppendObject(r.Reader, r.JSON, bytes.TrimLeft(line[n:], " \t]|:-"), &rec)
+		if line = entry.TrimCR(line); ok && len(line) > 0 && line[len(line)-1] == '}' {
+			object := bytes.TrimLeft(line[n:], " \t]|:-")
+			i := bytes.Index(object, []byte("\t{")) // zap writes it behind the message, and a stack trace on lines behind it
+			if i >= 0 && object[0] != '{' {
+				object = object[i+1:]
+			}
+			if i >= 0 || !several {
+				r.JSON = lines.AppendObject(r.Reader, r.JSON, object, &rec)
+			}
 		}
 		if len(r.JSON) == size {
 			r.JSON = lines.AppendDetails(r.JSON, line)
@@ -260,7 +267,7 @@ func opening(line []byte) int {
 // skipColour returns how many bytes at the beginning of b only say in which colour a terminal shows what follows.
 func skipColour(b []byte) int { return quote.SkipEscapes(b, 0) }
 
-// innerTime finds the bracketed time of the common log format near the beginning of a line.
+// innerTime finds a time in brackets near the beginning of a line: of the common log format, or as uWSGI writes it.
 func innerTime(line []byte) (time.Time, bool) {
 	head := line[:min(len(line), 2*times.Clip)]
 	for {
@@ -271,6 +278,12 @@ func innerTime(line []byte) (time.Time, bool) {
 		head = head[i+1:]
 		if t, ok := times.CLF(head); ok {
 			return t, true
+		}
+		const weekday = len("Tue Nov 24 10:00:00 2026")
+		if len(head) > weekday && head[weekday] == ']' {
+			if t, size := new(times.File).Leading(head); size == weekday {
+				return t, true
+			}
 		}
 	}
 }

@@ -65,6 +65,8 @@ func (f *File) digits(b []byte) (time.Time, int) {
 		return yearFirst(b)
 	case n == 2 && next == '/' && b[5] == '/' && b[8] == ' ':
 		return dated(b[9:], 9, "20", b[:2], b[3:5], b[6:8]) // 24/03/05
+	case n == 2 && next == '-' && b[5] == ' ':
+		return f.logcat(b)
 	case n <= 2 && (next == '/' || next == '-') && isDigit(b[n+1]):
 		return f.slashes(b)
 	case n == 2 && next == '.':
@@ -86,6 +88,23 @@ func (f *File) digits(b []byte) (time.Time, int) {
 	}
 	t, size, ok := epochTime(b)
 	if !ok || size == len(b) || !bytes.ContainsRune([]byte(" \t,]):|\""), rune(b[size])) {
+		return time.Time{}, 0
+	}
+	return t, size
+}
+
+// logcat reads 03-05 06:07:08.123, the month and the day as Android writes them.
+func (f *File) logcat(b []byte) (time.Time, int) {
+	var c clock
+	var ok1, ok2 bool
+	c.month, ok1 = number(b, 2)
+	c.day, ok2 = number(b[3:], 2)
+	n := c.timeOfDay(b[6:])
+	if !ok1 || !ok2 || n <= len("06:07:08") {
+		return time.Time{}, 0
+	}
+	t, size, _, ok := c.yearless(6+n, f.Stored)
+	if !ok {
 		return time.Time{}, 0
 	}
 	return t, size
