@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -96,6 +97,9 @@ func checkForm(r *http.Request) *refusal {
 	if path, _, _ := strings.Cut(target, "?"); strings.HasPrefix(path, "//") && r.URL.EscapedPath() != path {
 		return wrong("the request target begins with two slashes and has characters that must be escaped")
 	}
+	if r.ProtoMajor == 2 && !sameInFields(r) {
+		return wrong("a field of the request says another host or another length than the request has")
+	}
 	if u := r.Header.Get("Upgrade"); u != "" && !strings.EqualFold(u, "h2c") {
 		return wrong("protocol upgrades are not possible")
 	}
@@ -109,4 +113,16 @@ func checkForm(r *http.Request) *refusal {
 		}
 	}
 	return nil
+}
+
+// sameInFields reports whether the fields that HTTP/1.1 tells host and length by agree with the request. In HTTP/2 they
+// need not be there, and net/http leaves them unread.
+func sameInFields(r *http.Request) bool {
+	for _, host := range r.Header["Host"] {
+		if !strings.EqualFold(host, r.Host) {
+			return false
+		}
+	}
+	lengths := r.Header["Content-Length"]
+	return len(lengths) == 0 || len(lengths) == 1 && lengths[0] == strconv.FormatInt(r.ContentLength, 10)
 }

@@ -169,6 +169,28 @@ func TestDashboardsIsNoWayAroundReadOnlyAndAPolicy(t *testing.T) {
 	} {
 		add(call, "")
 	}
+	for _, path := range []string{
+		"/%255Fdashboards/api/console/proxy", "/_dashboards/%2561pi/console/proxy", "/_dashboards/api%252Fconsole/proxy",
+		"/_dashboards/api;x=1/console/proxy", "/_dashboards/api/console;/proxy", "/_dashboards/api/console/proxy;a=b",
+		"/_dashboards/api/console/proxy%3Ba", "/_dashboards/app/..;/api/console/proxy", "/_dashboards/..%3B/x",
+		"/_dashboards/app/%2e%2e%2fapi/console/proxy", "/_dashboards/app/%252e%252e/api/console/proxy",
+		"/_dashboards/app/%EF%BC%8E%EF%BC%8E/api/console/proxy", "/_dashboards/app/\uff0e\uff0e/api/console/proxy",
+		"/_dashboards/app/%C0%AE%C0%AE/api/console/proxy", "/_dashboards%C0%AFapi/console/proxy",
+		"/_dashboards/%u0061pi/console/proxy", "/_dashboards/app/%u002e%u002e/api/console/proxy",
+		"/_dashboards%E2%88%95api/console/proxy", "/_da\u017fhboard\u017f/api/console/proxy",
+		"/_da%C5%BFhboards/api/console/proxy", "/%EF%BC%BFdashboards/api/console/proxy", "/_Dashboards/api/console/proxy",
+		"/_dashboards/api/Console/proxy", "/_dashboards/api/console/PROXY", "/_dashboards/api/console/proxy%00",
+		"/_dashboards%00/api/console/proxy", "/_dashboards/%00/../api/console/proxy", "/_dashboards/api/console/proxy%0a",
+		"/_dashboards/api/console/proxy%20", "/_dashboards/api/console/proxy.", "/_dashboards/api/console/proxy%09",
+		"/_dashboards/api/console/proxy%3Fpath=x", "/_dashboards/api/console/proxy%23", "/_dashboards\\api\\console\\proxy",
+		"/_dashboards%5Capi%5Cconsole%5Cproxy", "/./_dashboards/api/console/proxy", "/x/../_dashboards/api/console/proxy",
+		"///_dashboards/api/console/proxy", "/_dashboards/api/console/proxy//", "/api/console/proxy",
+		"/s/x/_dashboards/api/console/proxy", "/_dashboards/s/x/api/console/proxy", "/_plugin/Kibana/api/console/proxy",
+		"/_plugin/kibana%2Fapi/console/proxy", "/_plugin/kibana;x/api/console/proxy", "/_plugin//kibana/api/console/proxy",
+		"/_plugin/_dashboards/api/console/proxy", "/_dashboards/_dashboards/api/console/proxy",
+	} {
+		add("POST "+path+"?path=logs-a%2F_search&method=GET", "{}")
+	}
 	for _, body := range []string{
 		``, `{`, `[]`, `null x`, `{"params":{"index":"logs-a","method":"DELETE"}}`,
 		`{"params":{"index":"logs-a","source":"{}"}}`,

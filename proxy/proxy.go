@@ -137,6 +137,11 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Body != nil && r.Body != http.NoBody {
 		r.Body = &pacedBody{ReadCloser: r.Body, control: x.control, idle: p.cfg.Idle, received: &x.received}
 	}
+	if len(r.TransferEncoding) > 0 {
+		// A request in chunks may have had a Content-Length, too: net/http takes it away. A hop in front that goes by it
+		// sees the end of the request somewhere else, so what follows on this connection is nobody's (RFC 9112, 6.1).
+		w.Header().Set("Connection", "close")
+	}
 	if refused := x.admit(); refused != nil {
 		p.refuse(x, r, refused)
 	} else {

@@ -462,3 +462,19 @@ func TestNamesThatAreAllowedAreLetIn(t *testing.T) {
 		}
 	}
 }
+
+// sendAll writes raw bytes and returns all that comes back until the proxy closes or is silent.
+func (w *world) sendAll(t *testing.T, raw string) string {
+	t.Helper()
+	c, err := net.Dial("tcp", w.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := io.WriteString(c, raw); err != nil {
+		return err.Error()
+	}
+	_ = c.SetReadDeadline(time.Now().Add(400 * time.Millisecond))
+	answer, _ := io.ReadAll(c)
+	return string(answer)
+}

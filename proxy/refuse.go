@@ -58,8 +58,9 @@ func (p *Proxy) refuse(w http.ResponseWriter, r *http.Request, why *refusal) {
 	if why.cause == causeStranger {
 		h["Www-Authenticate"] = []string{`Bearer realm="penstock proxy"`, `Basic realm="penstock proxy", charset="UTF-8"`}
 	}
-	// What is left of the body is not read: the next request on this connection could be anything.
-	if r.ContentLength != 0 {
+	// What is left of the body is not read, and a request of a wrong form may be the first bytes of another protocol: the
+	// next request on this connection could be anything.
+	if r.ContentLength != 0 || why.cause == causeForm {
 		h.Set("Connection", "close")
 	}
 	body := refusalJSON(why)
