@@ -41,7 +41,7 @@ func (a *ahead) object(item *Item) *Object {
 	return nil
 }
 
-// acquire waits for room for an object of this size. It is for one goroutine.
+// acquire waits for room for an object of this size.
 func (a *ahead) acquire(ctx context.Context, size int64) bool {
 	for ctx.Err() == nil {
 		a.mu.Lock()
@@ -49,6 +49,7 @@ func (a *ahead) acquire(ctx context.Context, size int64) bool {
 			a.number++
 			a.bytes += size
 			a.mu.Unlock()
+			a.tell() // there may be room for another one that waits
 			return true
 		}
 		a.mu.Unlock()
@@ -65,6 +66,10 @@ func (a *ahead) release(size int64) {
 	a.number--
 	a.bytes -= size
 	a.mu.Unlock()
+	a.tell()
+}
+
+func (a *ahead) tell() {
 	select {
 	case a.freed <- struct{}{}:
 	default:

@@ -49,6 +49,9 @@ type Object struct {
 	// Open starts reading. It blocks until the first byte can be read or the object is known to be unreadable.
 	// The caller closes the stream.
 	Open func(ctx context.Context) (*Stream, error)
+	// Again, when set, opens the very bytes that were read before under a pinned identity, and fails when they are not to
+	// be had any longer.
+	Again func(ctx context.Context, id Identity) (*Stream, error)
 }
 
 // Stream is an open object: its bytes, and what exactly was opened.
@@ -319,8 +322,10 @@ type Document struct {
 	// Head and, directly behind it, Tail are one JSON object on one line. Tail is nil, or the record's own members as they
 	// were read: a record need not be copied to become a document.
 	Head, Tail []byte
-	// Raw is the record the document was made of, as it may leave.
-	Raw []byte
+	// Raw is the record the document was made of, as it may leave. With a RawSum, which stands for it, it can be read once
+	// more: a deliverer need not keep it for a rejection, which is without it then.
+	Raw    []byte
+	RawSum uint64
 	// Offset is the record's position in its entry. Length is that of the record as it was read when Raw has another one,
 	// else 0.
 	Offset, Length int64
@@ -340,6 +345,12 @@ func (d Document) Body() []byte { return slices.Concat(d.Head, d.Tail) }
 
 // Size returns the length of the document's JSON in bytes.
 func (d Document) Size() int { return len(d.Head) + len(d.Tail) }
+
+// RawInTail reports whether the record stands in the Tail, but for its first brace: keeping it takes no copy.
+func (d *Document) RawInTail() bool {
+	n := len(d.Raw) - 1
+	return n > 0 && n == len(d.Tail) && d.Raw[0] == '{' && &d.Raw[1] == &d.Tail[0]
+}
 
 // Deliverer takes documents to a domain. One deliverer serves all objects in hand.
 type Deliverer interface {
@@ -393,7 +404,8 @@ type Rejection struct {
 // DeadLetters is where undeliverable records rest.
 type DeadLetters interface {
 	// Put stores the letters durably, with one sync for all of them, before it returns nil. A letter replaces an earlier
-	// one with the same domain, index and ID. The slices in a letter are valid during the call.
+	// one with the same domain, index and ID, unless it is Gone and the earlier one has its record. The slices in a letter
+	// are valid during the call.
 	Put(ctx context.Context, letters ...Letter) error
 }
 
@@ -422,6 +434,9 @@ type Letter struct {
 	// Raw is the record as read, but for what rules have redacted. It is empty for a letter by reference, which Source
 	// then locates: a record too long to hold, or the rest of an object that cannot be read.
 	Raw []byte `json:"raw,omitempty"`
+	// Gone says that Raw is missing because its object could not be read again for it: it was deleted or replaced, or
+	// there was no more time.
+	Gone bool `json:"raw_gone,omitempty"`
 	// Rules are those that have run on the document.
 	Rules []string `json:"rules,omitempty"`
 }

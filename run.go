@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"log/slog"
 	"math"
@@ -105,6 +106,10 @@ type run struct {
 	pause  atomic.Bool        // Pause is closed
 	brakes *brakes
 	ahead  *ahead
+	// Letters that wait for their records, and who reads those again.
+	spool   *spool
+	recalls *ahead
+	seed    maphash.Seed
 }
 
 func (r *run) run(ctx context.Context) Result {
@@ -133,6 +138,8 @@ func (r *run) run(ctx context.Context) Result {
 	})
 	go r.awaitPause(work)
 	r.brakes, r.ahead = newBrakes(r.Pipeline), newAhead(r.OpenAhead)
+	r.spool, r.recalls, r.seed = newSpool(), newAhead(maxRecalls), maphash.MakeSeed()
+	defer r.spool.close()
 
 	reading := make(chan struct{}, workers) // one token for each item being read
 	hand := make(chan struct{}, inHand)     // one token for each item not settled
@@ -365,6 +372,8 @@ type shipment struct {
 	panicked   bool
 	resumed    bool     // the entry that an earlier reading was paused in has come
 	reading    *Reading // of the entry at hand
+	identity   Identity // of what was opened
+	number     int      // of the entry at hand, from 1
 	file       File     // of the entry at hand
 	content    Content  // of the last record
 	err        error
@@ -375,6 +384,8 @@ type entryDelivery struct {
 	Delivery
 	reject  RejectFunc
 	place   Place
+	number  int      // of the entry in its object, from 1
+	recalls bool     // its records can be read again
 	rules   []string // that run on its documents
 	target  string
 	brake   *brake           // of the target
@@ -389,10 +400,12 @@ type entryDelivery struct {
 // letterBox holds letters back and stores them in groups, so that many of them do not cost a sync each, and few of an
 // altered reading are stored at all.
 type letterBox struct {
-	brake  *brake
-	mu     sync.Mutex
-	held   []Letter
-	size   int
+	brake *brake
+	mu    sync.Mutex
+	held  []Letter
+	size  int
+	// aside are letters that wait for their records.
+	aside  []aside
 	taken  int64 // letters put into the box
 	stored int64 // those of them that are stored
 	void   bool  // the letters are about bytes that are not the object's: not to be stored
@@ -460,7 +473,7 @@ func (b *letterBox) counts() (taken, stored int64) {
 func (b *letterBox) holds() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return len(b.held) > 0
+	return len(b.held)+len(b.aside) > 0
 }
 
 // discard throws away what is held and what is still to come.
@@ -468,6 +481,13 @@ func (b *letterBox) discard() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.held, b.size, b.void = nil, 0, true
+}
+
+// forget throws away the letters that wait for their records.
+func (b *letterBox) forget(s *spool) {
+	for _, one := range b.takeAside() {
+		s.drop(one.in)
+	}
 }
 
 func (h *shipment) read(ctx context.Context) {
@@ -504,9 +524,11 @@ func (h *shipment) pass(ctx context.Context) error {
 	}
 	defer func() { _ = stream.Close() }()
 	h.summed, h.file, h.content = stream.Summed, stream.Identity.File, Content{}
+	h.identity, h.number = stream.Identity, 0
 	counted := &countingReader{r: stream, live: &h.Progress.BytesIn, idles: h.object.Linger > 0}
 	defer func() { h.counts.BytesIn += counted.n.Load() }()
 	for entry, err := range h.Decoder.Entries(stream.Identity.Key, counted) {
+		h.number++
 		if err == nil {
 			err = h.entry(ctx, stream.Identity, entry)
 		} else {
@@ -532,6 +554,7 @@ func (h *shipment) again(ctx context.Context, altered *AlteredError) error {
 	}
 	for _, d := range h.entries {
 		d.letters.discard()
+		d.letters.forget(h.spool)
 		h.counts.Unacknowledged += int64(len(d.held))
 		d.held = nil
 	}
@@ -588,7 +611,9 @@ func (h *shipment) entry(ctx context.Context, id Identity, e Entry) error {
 
 // begin begins the delivery of an entry to a target.
 func (h *shipment) begin(reading *Reading, place Place, target string) *entryDelivery {
-	d := &entryDelivery{place: place, target: target, brake: h.brakes.target(target)}
+	d := &entryDelivery{
+		place: place, number: h.number, target: target, brake: h.brakes.target(target), recalls: h.mayRecall(reading),
+	}
 	if reading.redacts != nil {
 		d.rules = reading.redacts.RulesRun()
 	}
@@ -662,6 +687,9 @@ func (h *shipment) record(ctx context.Context, d *entryDelivery, s *Shaped, err 
 			h.counts.Unacknowledged++ // the record in hand
 			return err
 		}
+	}
+	if d.recalls && s.Redacted == nil && len(doc.Raw) > 0 && !doc.RawInTail() {
+		doc.RawSum = h.sumOf(doc.Raw)
 	}
 	d.added++
 	h.countIndex(&doc)
@@ -821,6 +849,9 @@ func (h *shipment) reject(ctx context.Context, d *entryDelivery, r Rejection) er
 		Source: place, Domain: h.domain(r.Target), Index: r.Index, Document: r.Body(), Raw: cloned(r.Raw),
 		Routing: string(r.Routing), Pipeline: r.Pipeline, Rules: d.rules,
 	}
+	if len(r.Raw) == 0 && r.RawSum != 0 {
+		return h.setAside(ctx, d, l, r.RawSum)
+	}
 	_, err := d.letters.put(ctx, h.DeadLetters, l)
 	return err
 }
@@ -865,6 +896,7 @@ func (h *shipment) await(ctx context.Context) {
 // outcomes waits for the entries of a reading, stores the letters that are held back and counts.
 func (h *shipment) outcomes(ctx context.Context) error {
 	h.await(ctx)
+	comesAgain := h.err != nil || slices.ContainsFunc(h.entries, func(d *entryDelivery) bool { return d.err != nil })
 	var ended error
 	if waiting := h.waiting(); len(waiting) > 0 {
 		h.letGo()
@@ -890,17 +922,21 @@ func (h *shipment) outcomes(ctx context.Context) error {
 		h.counts.DeadLettered += stored
 		h.counts.Unacknowledged += taken - stored
 	}
+	if !comesAgain && failed == nil {
+		fail(h.recall(ctx, h.entries...))
+	}
 	for _, d := range h.entries {
+		d.letters.forget(h.spool) // those of an object that comes again come with it
 		fail(h.outcome(ctx, d, ended))
 	}
 	h.entries, h.letters, h.awaited = nil, nil, 0 // they are counted
 	return failed
 }
 
-// waiting returns the brakes that hold something back, each once.
+// waiting returns the brakes that still hold something back, each once.
 func (h *shipment) waiting() (brakes []*brake) {
 	add := func(b *brake) {
-		if !slices.Contains(brakes, b) {
+		if b.holds() && !slices.Contains(brakes, b) {
 			brakes = append(brakes, b)
 		}
 	}

@@ -68,6 +68,7 @@ type document struct {
 	index     int  // in batch.indexes
 	offset    int64
 	length    int64  // of the record as it was read, 0 for that of raw
+	rawSum    uint64 // of a record that is not kept
 	idText    string // set only when the id needs escapes
 }
 
@@ -203,11 +204,18 @@ func newAction(name, index string, cfg *Config) action {
 // shape stage puts its own fields behind the opening brace.
 func (b *batch) keepRaw(e *document, doc *penstock.Document) {
 	n := len(doc.Raw)
-	if n > 1 && doc.Raw[0] == '{' && bytes.HasSuffix(b.body[e.body:e.end], doc.Raw[1:]) {
+	switch {
+	case doc.RawInTail(), doc.RawSum == 0 && n > 1 && doc.Raw[0] == '{' &&
+		bytes.HasSuffix(b.body[e.body:e.end], doc.Raw[1:]):
 		e.rawInBody, e.raw, e.rawEnd = true, e.end-(n-1), e.end
 		return
-	}
-	if b.alone {
+	case doc.RawSum != 0:
+		e.rawSum = doc.RawSum
+		if e.length == 0 {
+			e.length = int64(n)
+		}
+		return
+	case b.alone:
 		b.raw, e.rawEnd = doc.Raw, n
 		return
 	}
@@ -245,6 +253,9 @@ func (b *batch) written(e *document) []byte { return b.ids[e.id:e.idEnd] }
 
 // rawOf returns the record of a document.
 func (b *batch) rawOf(e *document) []byte {
+	if e.rawSum != 0 {
+		return nil
+	}
 	if !e.rawInBody {
 		return b.raw[e.raw:e.rawEnd]
 	}

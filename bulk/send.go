@@ -672,7 +672,7 @@ func (s *settlement) reject(i, status int, kind, reason string) {
 	r := penstock.Rejection{
 		Document: penstock.Document{
 			Index: s.b.indexes[e.index], ID: s.b.id(e), Head: s.b.body[e.body:e.end], Raw: s.b.rawOf(e),
-			Offset: e.offset, Length: e.length,
+			Offset: e.offset, Length: e.length, RawSum: e.rawSum,
 			Routing: []byte(x.Routing), Pipeline: x.Pipeline,
 		},
 		Status: status, Type: kind, Reason: reason,

@@ -31,6 +31,7 @@ type line struct {
 	DocumentBase64 *string        `json:"document_base64,omitempty"`
 	Raw            *string        `json:"raw,omitempty"`
 	RawBase64      *string        `json:"raw_base64,omitempty"`
+	RawGone        bool           `json:"raw_gone,omitempty"`
 	Rules          []string       `json:"rules,omitempty"`
 	Until          *time.Time     `json:"until,omitempty"`
 	// Replayed makes the line a mark: the letter of this domain, index and id, as written at Until or before, is dealt
@@ -95,6 +96,7 @@ func appendLetter(b []byte, l penstock.Letter) ([]byte, error) {
 	rec := line{
 		ID: l.ID, Time: l.Time, Reason: l.Reason, Type: text(l.Type), Detail: text(l.Detail), Status: l.Status,
 		Source: l.Source, Domain: l.Domain, Routing: text(l.Routing), Pipeline: l.Pipeline, Rules: l.Rules,
+		RawGone: l.Gone,
 	}
 	if l.Index != "" {
 		rec.Index = &l.Index
@@ -168,7 +170,7 @@ func parse(data []byte) (parsed, error) {
 	l := penstock.Letter{
 		ID: rec.ID, Time: rec.Time, Reason: rec.Reason, Type: rec.Type, Detail: rec.Detail, Status: rec.Status,
 		Source: rec.Source, Domain: rec.Domain, Routing: rec.Routing, Pipeline: rec.Pipeline,
-		Rules: rec.Rules,
+		Rules: rec.Rules, Gone: rec.RawGone,
 	}
 	if rec.Index != nil {
 		l.Index = *rec.Index

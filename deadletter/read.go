@@ -83,10 +83,20 @@ type index struct {
 	domains, indexes map[string]string
 }
 
-// position is where a letter is stored, and when it was written.
+// position is where a letter is stored, and when it was written. One that stands for a later letter, whose record is
+// gone, has the time of that.
 type position struct {
 	part, line int
 	at         time.Time
+	gone       bool
+}
+
+// replaces reports whether the letter here takes the place of another one of its key that was found before.
+func (p position) replaces(old position) bool {
+	if p.gone != old.gone {
+		return old.gone // a letter that has its record stays
+	}
+	return !p.at.Before(old.at)
 }
 
 func newIndex() *index {
@@ -121,9 +131,17 @@ func (x *index) add(part int, n numbered) {
 		if until, ok := x.taken[k]; ok && until.Equal(n.letter.Time) {
 			return
 		}
-		if old, ok := x.newest[k]; !ok || !n.letter.Time.Before(old.at) {
-			x.newest[k] = position{part, n.line, n.letter.Time}
+		p := position{part, n.line, n.letter.Time, n.letter.Gone}
+		old, ok := x.newest[k]
+		last := p.at
+		if ok && old.at.After(last) {
+			last = old.at
 		}
+		if ok && !p.replaces(old) {
+			p = old
+		}
+		p.at = last // what takes the letter out takes both
+		x.newest[k] = p
 	}
 }
 
@@ -134,7 +152,7 @@ func (x *index) settle() {
 			continue
 		}
 		for domain := range x.domains {
-			if p, ok := x.newest[Key{domain, k.Index, k.ID}]; ok && domain != "" && !p.at.Before(old.at) {
+			if p, ok := x.newest[Key{domain, k.Index, k.ID}]; ok && domain != "" && p.replaces(old) {
 				delete(x.newest, k)
 				break
 			}
@@ -181,6 +199,7 @@ func letters(
 				if !ok || n.mark != nil || n.old || at.part != i || at.line != n.line {
 					continue
 				}
+				n.letter.Time = at.at
 				if !yield(n.letter, nil) {
 					return
 				}

@@ -220,6 +220,7 @@ func (d *fitted) keep(ctx context.Context, r *penstock.Rejection, round int) boo
 	one := fitted{Fitting: d.Fitting}
 	doc := penstock.Document{
 		Index: r.Index, ID: slices.Clone(r.ID), Head: r.Body(), Raw: slices.Clone(r.Raw), Offset: r.Offset, Length: r.Length,
+		RawSum: r.RawSum,
 		Routing: slices.Clone(r.Routing), Pipeline: r.Pipeline,
 	}
 	f := d.mapping(ctx, r.Index, false)

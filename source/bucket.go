@@ -44,7 +44,7 @@ func (b *Bucket) Put(ctx context.Context, key string, body []byte) error {
 // Get opens an object, which is read to its end as every object is: what is cut short or altered is an error. The
 // caller closes it.
 func (b *Bucket) Get(ctx context.Context, key string) (io.ReadCloser, error) {
-	stream, err := b.s3.open(ctx, b.ref(key))
+	stream, err := b.s3.open(ctx, b.ref(key), "")
 	if err != nil {
 		return nil, err
 	}

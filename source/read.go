@@ -1,6 +1,7 @@
 package source
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,13 +16,25 @@ import (
 	"github.com/seed56735111/penstock"
 )
 
-// open starts reading an object. The identity is that of the answer.
-func (s *S3) open(ctx context.Context, ref Ref) (*penstock.Stream, error) {
-	r := &objectReader{s3: s, ctx: ctx, ref: ref, name: ref.String()}
+// open starts reading an object; with an ETag, these bytes of it alone. The identity is that of the answer.
+func (s *S3) open(ctx context.Context, ref Ref, etag string) (*penstock.Stream, error) {
+	r := &objectReader{s3: s, ctx: ctx, ref: ref, name: ref.String(), want: etag}
 	if err := r.request(); err != nil {
 		return nil, err
 	}
 	return &penstock.Stream{ReadCloser: r, Identity: r.id, Summed: r.sum != nil}, nil
+}
+
+// again opens the very bytes that were read under an identity: what is there now if it is still the same, and otherwise
+// their version, which takes a permission of its own.
+func (s *S3) again(ctx context.Context, ref Ref, id penstock.Identity) (*penstock.Stream, error) {
+	stream, err := s.open(ctx, ref, id.ETag)
+	e, ok := errors.AsType[*Error](err)
+	if ok && (e.Kind == KindChanged || e.Kind == KindMissing) && ref.Version == "" && id.Version != "" {
+		ref.Version = id.Version
+		return s.open(ctx, ref, id.ETag)
+	}
+	return stream, err
 }
 
 // objectReader reads one object through as many requests as it takes. After the first answer every request names the
@@ -33,6 +46,7 @@ type objectReader struct {
 	ctx      context.Context //nolint:containedctx // a reader lives as long as the call that opened it
 	ref      Ref
 	name     string
+	want     string // the entity tag of the only bytes that will do, empty for any
 	id       penstock.Identity
 	sum      *sum  // nil when the first answer promises none
 	total    int64 // of the object
@@ -50,8 +64,8 @@ func (r *objectReader) get(ctx context.Context, from, end int64) (out *s3.GetObj
 	if r.ref.Version != "" {
 		in.VersionId = &r.ref.Version
 	}
-	if r.id.ETag != "" {
-		in.IfMatch = aws.String(`"` + r.id.ETag + `"`)
+	if etag := cmp.Or(r.id.ETag, r.want); etag != "" {
+		in.IfMatch = aws.String(`"` + etag + `"`)
 	}
 	switch {
 	case end > 0:
@@ -116,6 +130,9 @@ func (r *objectReader) accept(out *s3.GetObjectOutput) error {
 // begin takes the first answer. Its length is what there is to be read, unless a listing or an event has said another
 // one of the same bytes: then that one is, because what is between here and S3 can shorten an answer.
 func (r *objectReader) begin(out *s3.GetObjectOutput, etag string, length int64) error {
+	if r.want != "" && etag != r.want {
+		return r.replaced()
+	}
 	r.total = length
 	if r.ref.Size >= 0 && strings.Trim(r.ref.ETag, `"`) == etag {
 		r.total = r.ref.Size

@@ -569,6 +569,9 @@ func (s *S3) item(ref Ref) penstock.Item {
 func (s *S3) Object(ref Ref) penstock.Object {
 	return penstock.Object{
 		Name: ref.String(), Size: ref.Size, Modified: ref.Modified, Remote: true,
-		Open: func(ctx context.Context) (*penstock.Stream, error) { return s.open(ctx, ref) },
+		Open: func(ctx context.Context) (*penstock.Stream, error) { return s.open(ctx, ref, "") },
+		Again: func(ctx context.Context, id penstock.Identity) (*penstock.Stream, error) {
+			return s.again(ctx, ref, id)
+		},
 	}
 }

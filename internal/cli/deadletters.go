@@ -314,6 +314,9 @@ func show(w io.Writer, l penstock.Letter) {
 	line("domain", l.Domain)
 	line("document", string(l.Document))
 	line("record", string(l.Raw))
+	if l.Gone {
+		line("raw", "gone")
+	}
 }
 
 func newDeadLetterSummary(a *app) *cobra.Command {

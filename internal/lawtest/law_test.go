@@ -8,6 +8,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -130,6 +132,7 @@ func (h *history) round(n int) {
 	if h.rand.IntN(3) == 0 {
 		h.world.LetterFaults = 0.3
 	}
+	h.world.AgainShare = []float64{0, 0.3}[h.rand.IntN(2)]
 	h.domain.shut, h.brake = h.rand.IntN(3) == 0, h.rand.IntN(3)*h.rand.IntN(15)
 	interrupt, abort := time.Duration(0), false
 	if h.rand.IntN(4) == 0 {
@@ -137,7 +140,7 @@ func (h *history) round(n int) {
 	}
 	if n > faultRounds {
 		h.domain.Share, h.world.ReadingShare, h.world.LetterFaults, interrupt = 0, 0, 0, 0
-		h.domain.shut, h.brake = false, 0
+		h.domain.shut, h.brake, h.world.AgainShare = false, 0, 0
 	}
 	h.run(interrupt, abort)
 }
@@ -169,6 +172,7 @@ func (h *history) again() {
 		}
 	}
 	h.domain.Share, h.world.ReadingShare, h.world.LetterFaults, h.domain.shut, h.brake = 0, 0, 0, false, 0
+	h.world.AgainShare = 0
 	got := h.run(0, false)
 	if got.Records != records || got.Delivered != 0 || got.Duplicate != ok || got.DeadLettered != dead ||
 		got.Dropped != dropped || got.DroppedByDomain != noop || got.Unacknowledged != 0 {
@@ -177,6 +181,11 @@ func (h *history) again() {
 	}
 	if n := int64(len(h.domain.docs)); n != ok {
 		h.t.Errorf("the domain holds %d documents, want %d", n, ok)
+	}
+	for key, l := range h.world.letters {
+		if l.Gone {
+			h.t.Errorf("the record of the letter %s is gone, and everything was shipped without a fault", key.id)
+		}
 	}
 	if n := int64(len(h.world.letters)); n != dead {
 		h.t.Errorf("there are %d dead letters, want %d", n, dead)
@@ -230,11 +239,20 @@ func (h *history) run(interrupt time.Duration, abort bool) penstock.Counts {
 		Abort:       stop,
 		Brake:       h.brake,
 	}
+	var killed atomic.Bool
+	end := sync.OnceFunc(func() { close(stop) })
+	h.world.Kill = func() {
+		killed.Store(true)
+		h.world.loseAll()
+		cancel()
+		end()
+	}
 	if interrupt > 0 {
 		timer := time.AfterFunc(interrupt, func() {
+			h.world.loseAll()
 			cancel()
 			if abort {
-				close(stop)
+				end()
 			}
 		})
 		defer timer.Stop()
@@ -243,7 +261,7 @@ func (h *history) run(interrupt time.Duration, abort bool) penstock.Counts {
 	closing, done := context.WithTimeout(context.Background(), time.Second)
 	defer done()
 	_ = writer.Close(closing)
-	h.check(result.Counts, result.Err(), interrupt > 0)
+	h.check(result.Counts, result.Err(), interrupt > 0 || killed.Load())
 	if _, braked := errors.AsType[*penstock.BrakeError](result.Fatal); braked && h.traces() != before {
 		h.t.Errorf("stopped by the brake, and it left traces: %+v, before it %+v", h.traces(), before)
 	}

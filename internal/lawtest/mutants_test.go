@@ -38,6 +38,24 @@ var mutants = []mutant{
 		new:  "\t\t\t\t\tr.settle(work, item, nil)",
 	},
 	{
+		name: "a letter has whatever record is at its place by now",
+		file: "recall.go",
+		old:  "\t\tif h.sumOf(record.Raw) != one.Sum {",
+		new:  "\t\tif false {",
+	},
+	{
+		name: "a record that is read again is that of another letter",
+		file: "recall.go",
+		old:  "\t\tone.Letter.Raw = bytes.Clone(record.Raw)\n",
+		new:  "\t\tone.Letter.Raw = bytes.TrimSpace(record.Raw)\n",
+	},
+	{
+		name: "letters that wait for their records are forgotten",
+		file: "recall.go",
+		old:  "\tif len(rs) == 0 {\n\t\treturn nil\n",
+		new:  "\tif true {\n\t\tfor _, r := range rs {\n\t\t\tr.letters.stored += int64(r.left)\n\t\t}\n\t\treturn nil\n",
+	},
+	{
 		name: "a reading that breaks off counts as the end",
 		file: "run.go",
 		old: "\t\t\treturn h.abandon(ctx, place, d.brake, reading.Target, err)\n" +
@@ -253,6 +271,12 @@ var more = []mutant{
 		file: "rules/redact.go", pkg: "./internal/lawtest", test: "TestLawOfRules",
 		old: "\tif bytes.IndexByte(value, '[') < 0 {",
 		new: "\tif true || bytes.IndexByte(value, '[') < 0 {",
+	},
+	{
+		name: "a letter whose record is gone replaces one that has it",
+		file: "deadletter/read.go", pkg: "./deadletter", test: "TestALetterWithoutItsRecordReplacesNone",
+		old: "\t\treturn old.gone // a letter that has its record stays\n",
+		new: "\t\treturn true\n",
 	},
 	{
 		name: "an altered object is not read again",

@@ -39,6 +39,10 @@ func (s *store) Do(req *http.Request) (*http.Response, error) {
 	defer w.mu.Unlock()
 	o := w.find(strings.TrimPrefix(req.URL.Path, "/b/"))
 	text := o.text()
+	again := req.Context().Value(againKey{}) != nil
+	if req.Context().Value(goneKey{}) != nil {
+		return w.changed(req, text), nil
+	}
 	from, status := 0, http.StatusOK
 	header := http.Header{"Etag": {`"e"`}}
 	if _, err := fmt.Sscanf(req.Header.Get("Range"), "bytes=%d-", &from); err == nil {
@@ -50,7 +54,9 @@ func (s *store) Do(req *http.Request) (*http.Response, error) {
 	}
 	rest := text[from:]
 	end, length := io.EOF, len(rest)
-	switch f := w.drawReading(); f {
+	f := w.drawReading()
+	o.lost = o.lost || again && f != noReadingFault
+	switch f {
 	case cutOff, short, shortLength:
 		if len(rest) == 0 {
 			break
@@ -71,6 +77,10 @@ func (s *store) Do(req *http.Request) (*http.Response, error) {
 		header, rest = http.Header{}, []byte("<Error><Code>SlowDown</Code><Message>less</Message></Error>")
 		status, length = http.StatusServiceUnavailable, len(rest)
 	case altered:
+		if again {
+			rest = bytes.ReplaceAll(rest, []byte(`"kind":"poison"`), []byte(`"kind":"POISON"`))
+			break
+		}
 		rest = w.alter(o, rest, from)
 	}
 	if length >= 0 {
@@ -80,6 +90,29 @@ func (s *store) Do(req *http.Request) (*http.Response, error) {
 		StatusCode: status, Status: http.StatusText(status), Header: header, ContentLength: int64(length), Request: req,
 		Body: io.NopCloser(io.MultiReader(bytes.NewReader(rest), &ending{end})),
 	}, nil
+}
+
+// changed answers a request for an object that is not there any longer, may not be read any longer, or is another one
+// by now, which some servers send whatever is asked for. w.mu is held.
+func (w *World) changed(req *http.Request, text []byte) *http.Response {
+	one := []struct {
+		status int
+		code   string
+	}{
+		{http.StatusNotFound, "NoSuchKey"},
+		{http.StatusPreconditionFailed, "PreconditionFailed"},
+		{http.StatusForbidden, "AccessDenied"},
+		{http.StatusOK, ""},
+	}[w.rand.IntN(4)]
+	header, body := http.Header{}, []byte("<Error><Code>"+one.code+"</Code><Message>no</Message></Error>")
+	if one.status == http.StatusOK {
+		header, body = http.Header{"Etag": {`"another"`}}, bytes.ToUpper(text)
+	}
+	header.Set("Content-Length", strconv.Itoa(len(body)))
+	return &http.Response{
+		StatusCode: one.status, Status: http.StatusText(one.status), Header: header, ContentLength: int64(len(body)),
+		Request: req, Body: io.NopCloser(bytes.NewReader(body)),
+	}
 }
 
 // ending is the end of a body.

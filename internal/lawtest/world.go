@@ -39,6 +39,8 @@ type object struct {
 	breaks  int  // how many readings break off before one succeeds
 	crashes int  // how many times shaping a record of it panics
 	altered bool // false bytes of it were read before it was acknowledged
+	// lost says that something went wrong with a reading for its letters in this round: they may be without their records.
+	lost bool
 
 	emitted, dropped int64 // records of the last reading in this round
 }
@@ -58,6 +60,10 @@ type World struct {
 	// ReadingShare is the share of requests for objects that a fault of ReadingKinds strikes.
 	ReadingShare float64
 	ReadingKinds []readingFault
+	// AgainShare is the share of objects that are no longer what they were, or not there, when they are opened again for
+	// the letters about them; or when that happens, everything ends. Kill ends it.
+	AgainShare float64
+	Kill       func()
 	// Violation is called when a law is broken.
 	Violation func(format string, args ...any)
 
@@ -182,9 +188,60 @@ func (w *World) item(it *worldItem) penstock.Item {
 			w.mu.Unlock()
 			return open(ctx)
 		}
+		again := listed.Again
+		listed.Again = func(ctx context.Context, id penstock.Identity) (*penstock.Stream, error) {
+			if w.drawAgain() {
+				w.lose(o)
+				if w.intN(4) == 0 {
+					w.Kill()
+				}
+				ctx = context.WithValue(ctx, goneKey{}, true)
+			}
+			stream, err := again(context.WithValue(ctx, againKey{}, true), id)
+			if err == nil {
+				stream.ReadCloser = &rereading{stream.ReadCloser}
+			}
+			return stream, err
+		}
 		out.Objects = append(out.Objects, listed)
 	}
 	return out
+}
+
+// againKey marks the requests of a reading for letters, and goneKey those for an object that is not what it was.
+type (
+	againKey struct{}
+	goneKey  struct{}
+)
+
+// rereading is a reading for letters. Its records are in no count.
+type rereading struct{ io.ReadCloser }
+
+func (w *World) drawAgain() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.rand.Float64() < w.AgainShare
+}
+
+func (w *World) intN(n int) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.rand.IntN(n)
+}
+
+// lose says that letters about an object may be without their records.
+func (w *World) lose(o *object) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	o.lost = true
+}
+
+func (w *World) loseAll() {
+	for _, it := range w.items {
+		for _, o := range it.objects {
+			w.lose(o)
+		}
+	}
 }
 
 // find returns an object by its name.
@@ -205,7 +262,7 @@ func (w *World) begin() {
 	for _, it := range w.items {
 		it.settled = 0
 		for _, o := range it.objects {
-			o.emitted, o.dropped = 0, 0
+			o.emitted, o.dropped, o.lost = 0, 0, false
 		}
 	}
 }
@@ -271,8 +328,13 @@ func (w *World) checkDone(it *worldItem) {
 					w.Violation("%s is acknowledged, and record %s is not in the domain", it.id, o.id(n))
 				}
 			case "poison", "fails", "whole":
-				if !lettered || string(letter.Raw) != o.raw(n) {
+				switch {
+				case !lettered || string(letter.Document) != o.raw(n):
 					w.Violation("%s is acknowledged, and record %s is not in the dead letters", it.id, o.id(n))
+				case letter.Gone && !o.lost:
+					w.Violation("the record of the letter %s is gone, and nothing went wrong with the reading", o.id(n))
+				case !letter.Gone && string(letter.Raw) != o.raw(n):
+					w.Violation("the letter %s has another record: %s", o.id(n), letter.Raw)
 				}
 			case "unshaped":
 				if l := w.letters[letterKey{lawDomain, "", o.id(n)}]; string(l.Raw) != o.raw(n) || string(l.Document) != o.raw(n) {
@@ -322,19 +384,21 @@ func (w *World) Entries(_ string, r io.Reader) iter.Seq2[penstock.Entry, error] 
 
 // Recognize reads an entry as records of an object of the world.
 func (w *World) Recognize(po *penstock.Object, _ penstock.Identity, e penstock.Entry) (penstock.Recognized, error) {
-	return penstock.Recognized{Format: "law", Records: w.records(w.find(po.Name), e)}, nil
+	_, again := e.Reader.(*rereading)
+	return penstock.Recognized{Format: "law", Records: w.records(w.find(po.Name), e, again)}, nil
 }
 
 var errBroken = errors.New("connection reset while reading")
 
 // records cuts the text into records. The rest at its end is a record too.
-func (w *World) records(o *object, text io.Reader) iter.Seq2[penstock.Record, error] {
+func (w *World) records(o *object, text io.Reader, again bool) iter.Seq2[penstock.Record, error] {
 	return func(yield func(penstock.Record, error) bool) {
 		breakAt := -1
 		w.mu.Lock()
 		if o.breaks > 0 {
 			o.breaks--
 			breakAt = w.rand.IntN(len(o.kinds) + 1)
+			o.lost = o.lost || again
 		}
 		w.mu.Unlock()
 		var buf [recordStride]byte // the slices of a record are valid until the next one
@@ -365,7 +429,9 @@ func (w *World) records(o *object, text io.Reader) iter.Seq2[penstock.Record, er
 					Err:    errors.New("too long"),
 				}
 			}
-			w.emit(o)
+			if !again {
+				w.emit(o)
+			}
 			if !yield(r, err) {
 				return
 			}
@@ -375,7 +441,9 @@ func (w *World) records(o *object, text io.Reader) iter.Seq2[penstock.Record, er
 		case breakAt == len(o.kinds):
 			yield(penstock.Record{}, errBroken)
 		case o.corrupt:
-			w.emit(o)
+			if !again {
+				w.emit(o)
+			}
 			yield(penstock.Record{}, &penstock.ObjectError{Reason: penstock.ReasonCorrupt, Err: errors.New("bad checksum")})
 		}
 	}
@@ -438,8 +506,15 @@ func (w *World) Put(_ context.Context, letters ...penstock.Letter) error {
 		if l.Reason == "" || l.Source.Object == "" {
 			w.Violation("letter %s says neither why nor from where", l.ID)
 		}
+		if l.Reason == penstock.ReasonRejected && l.Gone != (len(l.Raw) == 0) {
+			w.Violation("letter %s has %d bytes of its record, gone: %v", l.ID, len(l.Raw), l.Gone)
+		}
+		key := letterKey{l.Domain, l.Index, l.ID}
+		if l.Gone && len(w.letters[key].Raw) > 0 {
+			continue
+		}
 		l.Raw, l.Document = bytes.Clone(l.Raw), bytes.Clone(l.Document)
-		w.letters[letterKey{l.Domain, l.Index, l.ID}] = l
+		w.letters[key] = l
 	}
 	return nil
 }
