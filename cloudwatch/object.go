@@ -39,8 +39,9 @@ func (l *Logs) object(o *penstock.Object, id penstock.Identity, e penstock.Entry
 	}}, nil
 }
 
-// isPayload reports whether text begins with a payload: an object that says before its log events what kind of message
-// it is.
+// isPayload reports whether text begins with a payload: an object that says, before its log events, what kind of message
+// it is, or whose and of what group. Whoever wrote the object anew may have sorted it, so that the events are first:
+// then they have to look like some.
 func isPayload(text []byte) bool {
 	text = bytes.TrimLeft(text, " \t\r\n\ufeff")
 	if len(text) == 0 || text[0] != '{' || !bytes.Contains(text, []byte("_MESSAGE")) {
@@ -49,21 +50,38 @@ func isPayload(text []byte) bool {
 	if isEvent(text) {
 		return true
 	}
-	var h Header
+	var kind string
+	var owner, group, event bool
 	s := newPayloadScanner(bytes.NewReader(text))
-	owner := false
 	s.member = func(name string, value []byte) error {
 		switch name {
 		case "messageType":
-			h.MessageType = string(bytes.Trim(value, `"`))
-		case "owner", "logGroup":
+			kind = string(bytes.Trim(value, `"`))
+		case "owner":
 			owner = true
+		case "logGroup":
+			group = true
 		}
 		return nil
 	}
-	s.event = func([]byte, int64) bool { return false }
+	s.event = func(raw []byte, _ int64) bool {
+		var e struct {
+			ID, Message *string
+			Timestamp   *int64
+		}
+		event = json.Unmarshal(raw, &e) == nil && e.ID != nil && e.Message != nil && e.Timestamp != nil
+		return false
+	}
 	_ = s.object() // cut off where the text ends
-	return owner && (s.listed && h.MessageType == "DATA_MESSAGE" || h.MessageType == "CONTROL_MESSAGE")
+	switch kind {
+	case "CONTROL_MESSAGE":
+		return owner || group
+	case "DATA_MESSAGE":
+		return s.listed && (owner || group)
+	case "":
+		return s.listed && (owner && group || event)
+	}
+	return false
 }
 
 // isEvent reports whether text begins as the event does that Lambda gets of a subscription: with compressed data.
@@ -219,7 +237,7 @@ func (p *payloadRecords) payload(o *penstock.Object, text []byte, offset int64) 
 		return false
 	case h.MessageType == "CONTROL_MESSAGE":
 		return true
-	case h.MessageType != "DATA_MESSAGE" || !h.HasEvents:
+	case h.MessageType != "DATA_MESSAGE" && (h.MessageType != "" || h.LogGroup == nil) || !h.HasEvents:
 		return false
 	}
 	p.object = &penstock.Object{Name: o.Name, Attr: h.Attr()}

@@ -147,6 +147,24 @@ func TestPayloadsInAnObjectHaveTheFieldsAndIDsOfTheirEvents(t *testing.T) {
 	}
 }
 
+// Programs that pass a payload on may sort its members, or leave the kind of message out.
+func TestPayloadsAreToldInAnyOrderOfTheirMembers(t *testing.T) {
+	t.Parallel()
+	const event = `{"id":"00000000000000000000000000000000000000000000000000000001","timestamp":1447920000000,"message":"m"}`
+	for _, text := range []string{
+		`{"owner":"123456789012","logGroup":"g","logStream":"s","logEvents":[` + event + `],"messageType":"DATA_MESSAGE"}`,
+		`{"logEvents":[` + event + `],"logGroup":"g","logStream":"s","messageType":"DATA_MESSAGE","owner":"123456789012"}`,
+		`{"logGroup":"g","logEvents":[` + event + `]}`,
+	} {
+		format, docs, unparsed, err := ofObject(t, cloudwatch.Options{}, strings.NewReader(text))
+		if format != "cloudwatch" || len(docs) != 1 || unparsed != 0 || err != nil {
+			t.Errorf("%s: %s, %d documents, %d unparsed, error %v", text, format, len(docs), unparsed, err)
+		} else if body := string(docs[0].Body()); !strings.Contains(body, `"@log_group":"g"`) {
+			t.Errorf("%s: document %s without its group", text, body)
+		}
+	}
+}
+
 // awslogs is the event that Lambda gets of a payload.
 func awslogs(t *testing.T, payload string) string {
 	t.Helper()
@@ -201,6 +219,7 @@ func TestWhatIsNoPayloadIsLeftToTheOthersFromItsFirstByteOn(t *testing.T) {
 	for _, text := range []string{
 		"", "x", "{", `{"a":1}`, `{"messageType":"DATA_MESSAGE"}`, `{"messageType":"DATA_MESSAGE","logEvents":[]}`,
 		`{"messageType":"OTHER","owner":"1","logEvents":[]}`,
+		`{"logEvents":[{"id":1}],"owner":"1"}`,
 		`{"message":"{\"messageType\":\"DATA_MESSAGE\",\"owner\":\"1\",\"logEvents\":[]}"}`,
 		strings.Repeat("line\n", 5000), `{"owner":"` + strings.Repeat("x", 10_000) + `"}`,
 	} {

@@ -260,9 +260,11 @@ func (d *Detector) Recognize(o *penstock.Object, id penstock.Identity, e penstoc
 		d.put(r)
 		return penstock.Recognized{Skip: "dead letters"}, nil
 	}
-	if d.index != nil && inventory(name, r.Sample()) {
-		d.put(r)
-		return penstock.Recognized{Skip: "S3 Inventory, a list of objects"}, nil
+	if d.index != nil {
+		if what := aboutObjects(name, r.Sample()); what != "" {
+			d.put(r)
+			return penstock.Recognized{Skip: what}, nil
+		}
 	}
 	if d.index != nil && isTrailDigest(r.Sample()) {
 		d.put(r)

@@ -6,6 +6,18 @@ import (
 	"strings"
 )
 
+// aboutObjects says what an object is that holds no records, but tells of the objects that do; empty when it is none.
+func aboutObjects(name string, text []byte) string {
+	switch {
+	case inventory(name, text):
+		return "S3 Inventory, a list of objects"
+	case bytes.HasPrefix(text, []byte{'{'}) && contains(text, `"digestS3Bucket"`) && contains(text, `"digestS3Object"`) &&
+		contains(text, `"digestSignatureAlgorithm"`):
+		return trailDigest
+	}
+	return ""
+}
+
 // inventory reports whether an object is a part of an S3 Inventory, which lists objects: its manifest, the sum of that,
 // or rows. Its name and its content both have to say so, because other data are called the same.
 func inventory(name string, text []byte) bool {

@@ -6,15 +6,15 @@ import (
 )
 
 // waf is "Log fields" of AWS WAF in its documentation. webaclId is an ARN, of the classic service a bare id; the names
-// of all fields are fixed, so none of them has to be text.
+// of all fields are fixed, so none of them has to be text. Some take webaclId off, as it is the same in all of a file.
 func waf() schema {
 	return schema{
-		name: "waf", told: "objects with webaclId, httpRequest, terminatingRuleId and action",
+		name: "waf", told: "objects with httpRequest, terminatingRuleId, action and webaclId or formatVersion",
 		about: "web requests that AWS WAF looked at",
 		grammar: &events.Row{
 			Names: []string{"webaclId", "httpRequest", "terminatingRuleId", "terminatingRuleType", "action", "formatVersion"},
 			Least: 4,
-			Is:    map[string]string{"webaclId": `"`, "httpRequest": "{"},
+			Is:    map[string]string{"terminatingRuleId": `"`, "httpRequest": "{"},
 			Times: []string{"timestamp"},
 			Fields: []entry.Field{
 				{Name: "timestamp", Type: entry.Long},
