@@ -33,11 +33,23 @@ def test_what_the_domain_never_takes_is_counted(domain, lines, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "given", ["a\nb\n", b"a\nb\n", io.BytesIO(b"a\nb\n"), iter([b"a\n", b"b\n"])], ids=["text", "bytes", "file", "iterator"]
+    "given",
+    [
+        "ä\nb\n", "ä\nb\n".encode(), io.BytesIO("ä\nb\n".encode()), io.StringIO("ä\nb\n"), iter([b"\xc3", b"\xa4\nb\n"]),
+        iter(["ä\n", "b\n"]),
+    ],
+    ids=["text", "bytes", "file", "text file", "iterator", "text iterator"],
 )
-def test_standard_input_is_anything_with_bytes(domain, given):
+def test_standard_input_is_anything_with_bytes_or_text(domain, given):
     counts = penstock_aws.ship("-", domain=domain, index="text", format="text", stdin=given)
     assert counts.delivered == 2
+    assert sorted(d["message"] for d in domain.documents("text")) == ["b", "ä"]
+
+
+def test_a_dry_run_counts_and_sends_nothing(domain, lines):
+    counts = penstock_aws.ship(lines, domain=domain, index="app", dry_run=True)
+    assert (counts.records, counts.delivered, counts.raw["previewed"]) == (100, 0, 100)
+    assert domain.documents("app") == []
 
 
 def test_errors_come_by_kind(domain, lines, tmp_path):

@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 from dataclasses import dataclass, field, fields
+from itertools import takewhile
 from typing import IO, Any, Callable, Dict, Iterable, List, Mapping, Optional, Type, Union
 
 from ._program import StrPath, program_path
@@ -15,7 +16,7 @@ from ._domain import Domain
 from ._errors import Incomplete, InternalError, PenstockError, Refused, UsageError, last_error
 
 Setting = Union[str, int, float, bool, Iterable[str], None]
-Input = Union[bytes, str, IO[bytes], Iterable[bytes]]
+Input = Union[bytes, str, IO[bytes], IO[str], Iterable[Union[bytes, str]]]
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,8 @@ def ship(
     Domain whose user then signs; without it, PENSTOCK_DOMAIN. Any other flag of "penstock ship" is given by its name:
     drop=["level=debug"], strict=True, batch_bytes="5MiB".
 
+    dry_run=True sends nothing and drops the documents: counts.raw["previewed"] says how many there would be.
+
     Records that the domain will never take are in the dead letters and in counts.dead_lettered; that is no error.
     Refused, Incomplete, UsageError and InternalError say by their kind what kept the run from its end, and have the
     counts when it had begun. progress is called in this thread; what it raises ends the run.
@@ -152,21 +155,25 @@ def _run(
         env=dict(env),
         cwd=cwd,
         stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
-        stdout=subprocess.PIPE,
+        # The documents of a dry run are nobody's here, and may be more than fits into memory.
+        stdout=subprocess.DEVNULL if "--dry-run=true" in args else subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
     out: List[bytes] = []
     failed: List[BaseException] = []
-    assert child.stdout is not None and child.stderr is not None
-    workers = [threading.Thread(target=_collect, args=(child.stdout, out), daemon=True)]
+    assert child.stderr is not None
+    workers = []
+    if child.stdout is not None:
+        workers.append(threading.Thread(target=_collect, args=(child.stdout, out), daemon=True))
     if stdin is not None:
         workers.append(threading.Thread(target=_feed, args=(child, stdin, failed), daemon=True))
     for w in workers:
         w.start()
     said: List[str] = []
+    dry: Dict[str, Any] = {}
     try:
         for line in child.stderr:
-            _hear(line.decode("utf-8", "replace").rstrip("\n"), said, progress)
+            _hear(line.decode("utf-8", "replace").rstrip("\n"), said, dry, progress)
         code = child.wait()
     except BaseException:
         child.terminate()
@@ -179,11 +186,12 @@ def _run(
     finally:
         for w in workers:
             w.join(5)
-        child.stdout.close()
+        if child.stdout is not None:
+            child.stdout.close()
         child.stderr.close()
     if failed:
         raise failed[0]
-    return _outcome(code, b"".join(out), said)
+    return _outcome(code, dry or _read(b"".join(out)), said)
 
 
 def _collect(stream: IO[bytes], out: List[bytes]) -> None:
@@ -196,7 +204,7 @@ def _feed(child: subprocess.Popen[bytes], given: Input, failed: List[BaseExcepti
     assert child.stdin is not None
     try:
         for data in _pieces(given):
-            child.stdin.write(data)
+            child.stdin.write(data.encode() if isinstance(data, str) else data)
             child.stdin.flush()  # what comes slowly is shipped as it comes
         child.stdin.close()
     except OSError:
@@ -208,24 +216,29 @@ def _feed(child: subprocess.Popen[bytes], given: Input, failed: List[BaseExcepti
         child.terminate()  # the first one lets it finish what it reads, which has no end
 
 
-def _pieces(given: Input) -> Iterable[bytes]:
+def _pieces(given: Input) -> Iterable[Union[bytes, str]]:
     if isinstance(given, str):
-        return [given.encode()]
+        return [given]
     if isinstance(given, (bytes, bytearray, memoryview)):
         return [bytes(given)]
     read = getattr(given, "read", None)
     if read is None:
         return given
-    return iter(lambda: read(1 << 16), b"")
+    return takewhile(len, iter(lambda: read(1 << 16), None))
 
 
-def _hear(line: str, said: List[str], progress: Optional[Callable[[Progress], None]]) -> None:
-    """Keeps a line of standard error, or hands it over when it is one of progress."""
+def _hear(
+    line: str, said: List[str], dry: Dict[str, Any], progress: Optional[Callable[[Progress], None]]
+) -> None:
+    """Keeps a line of standard error, or hands it over when it is one of progress or the counts of a dry run."""
     if line.startswith("{"):
         try:
             told = json.loads(line)
         except ValueError:
             told = {}
+        if told.get("dry_run"):
+            dry.update(told)
+            return
         if told.get("msg") == "progress":
             if progress is not None:
                 known = {f.name for f in fields(Progress)}
@@ -235,12 +248,17 @@ def _hear(line: str, said: List[str], progress: Optional[Callable[[Progress], No
     del said[:-200]
 
 
-def _outcome(code: int, out: bytes, said: List[str]) -> Counts:
-    counts: Optional[Counts] = None
+def _read(out: bytes) -> Mapping[str, Any]:
+    """The counts of a run, which are none when it did not begin."""
     try:
-        counts = Counts._of(json.loads(out))
+        told = json.loads(out)
     except ValueError:
-        pass
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def _outcome(code: int, told: Mapping[str, Any], said: List[str]) -> Counts:
+    counts = Counts._of(told) if told else None
     if code in (0, 3) and counts is not None:
         return counts
     message, hint = last_error(said)
