@@ -57,6 +57,9 @@ type textReader struct {
 	// bare says that times stand on lines of their own, before what they are the times of; below, that the event at hand
 	// has begun with one.
 	bare, below bool
+	// stanza begins the first line of each event, before its time, when events are lines of NAME: VALUE with blank lines
+	// between them; empty when they are not.
+	stanza []byte
 }
 
 // learn finds out from the sample where the times of lines are. A time that is not at the beginning of its line must be
@@ -73,6 +76,9 @@ func (r *textReader) learn(sample []byte) {
 		}
 	}
 	r.bare = bare > 1
+	if r.stanza = r.stanzas(sample); len(r.stanza) > 0 {
+		return
+	}
 	var behind [times.Clip]int
 	total = 0
 	for line := range bytes.Lines(sample) {
@@ -100,6 +106,46 @@ func (r *textReader) learn(sample []byte) {
 	}
 }
 
+// stanzas returns how the first line of each event begins when the sample has several events, with blank lines between
+// them, of lines NAME: VALUE: the same name, with the time as its value. So apt writes what it did.
+func (r *textReader) stanzas(sample []byte) (first []byte) {
+	stanzas, others, begins := 0, 0, true
+	for line := range bytes.Lines(sample) {
+		switch n := nameIn(line); {
+		case len(bytes.TrimSpace(line)) == 0:
+			begins = true
+		case line[len(line)-1] != '\n' && !r.Whole(), !begins && entry.IsIndented(line):
+			// It is cut, or goes on.
+		case n == 0, stanzas > 0 && begins != bytes.HasPrefix(line, first):
+			return nil
+		case !begins:
+			others++
+		default:
+			if _, size := r.timeAt(line, n); size == 0 || levelIn(line[:n], false) != "" {
+				return nil
+			}
+			first, begins = line[:n], false
+			stanzas++
+		}
+	}
+	if stanzas < 2 || others < stanzas {
+		return nil
+	}
+	return bytes.Clone(first) // the sample's memory is used again
+}
+
+// nameIn returns where the value begins in a line NAME: VALUE, 0 in others. The name is letters with dashes.
+func nameIn(line []byte) int {
+	n := 0
+	for n < len(line) && (line[n]|0x20 >= 'a' && line[n]|0x20 <= 'z' || n > 0 && line[n] == '-') {
+		n++
+	}
+	if n == 0 || n > 40 || !bytes.HasPrefix(line[n:], []byte(": ")) {
+		return 0
+	}
+	return n + len(": ")
+}
+
 // isBare reports whether a line has nothing behind the time that ends at end.
 func isBare(line []byte, end int) bool { return len(bytes.TrimRight(line[end:], "]) \t\r\n")) == 0 }
 
@@ -110,6 +156,9 @@ const learning = 200
 func (r *textReader) begins(line []byte) bool {
 	if len(line) == 0 {
 		return false
+	}
+	if len(r.stanza) > 0 {
+		return bytes.HasPrefix(line, r.stanza)
 	}
 	apart := r.whole
 	r.whole = !r.plain && line[0] == '{' && line[len(line)-1] == '}'
@@ -202,6 +251,10 @@ func (r *textReader) object(raw []byte, offset int64) (penstock.Record, bool) {
 
 // time reads the time of a line where the lines of the entry have theirs, and returns where it ends.
 func (r *textReader) time(line []byte) (t time.Time, end int, ok bool) {
+	if n := len(r.stanza); n > 0 && bytes.HasPrefix(line, r.stanza) {
+		t, size := r.timeAt(line, n)
+		return t, n + size, size > 0
+	}
 	if t, end, ok = r.opens(line); ok || r.words == 0 {
 		return t, end, ok
 	}

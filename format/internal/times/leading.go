@@ -199,6 +199,8 @@ func yearFirst(b []byte) (time.Time, int) {
 		}
 	case bytes.HasPrefix(rest, []byte(" - ")):
 		size += len(" - ") // gin
+	case bytes.HasPrefix(rest, []byte("  ")):
+		size += len("  ") // apt
 	case rest[0] == ' ' || rest[0] == '_' || rest[0] == ',' || rest[0] == '\t' || rest[0] == 'T':
 		size++
 	default:
