@@ -29,6 +29,8 @@ func ecs() map[string]string {
 		syslog = "host=host.name app=process.name priority=log.syslog.priority facility=log.syslog.facility.name " +
 			"severity=log.syslog.severity.name "
 		level = "level=log.level "
+		user  = "user=user.name "
+		mysql = user + "host=source.address"
 	)
 	return map[string]string{
 		"alb": balancer + "target_ip=destination.ip target_port=destination.port domain_name=tls.client.server_name",
@@ -49,19 +51,27 @@ func ecs() map[string]string {
 		"tgwflow":      flow,
 		"nginx":        web,
 		"apache":       web,
-		"nginx-error":  level + "pid=process.pid tid=process.thread.id " + request,
-		"apache-error": level + "pid=process.pid tid=process.thread.id referer=http.request.referrer",
+		"nginx-error":  level + "pid=process.pid tid=process.thread.id host=url.domain " + request,
+		"apache-error": level + user + "pid=process.pid tid=process.thread.id referer=http.request.referrer",
 		"haproxy": client +
 			"destination_ip=destination.ip destination_port=destination.port status_code=http.response.status_code " +
 			"http_request_method=http.request.method http_request_url=url.original http_request_path=url.path " +
-			"http_request_query=url.query",
-		"syslog":     syslog,
-		"syslog5424": syslog,
-		"klog":       level,
-		"redis":      level + "pid=process.pid",
-		"log4j":      level + "pid=process.pid logger=log.logger thread=process.thread.name",
-		"emr":        level,
-		"postgresql": "error_severity=log.level pid=process.pid user=user.name state_code=error.code",
+			"http_request_query=url.query host=host.name",
+		"cef":           "host=host.name",
+		"leef":          "host=host.name",
+		"redshift":      user + "event=event.action",
+		"mysql-slow":    mysql,
+		"mysql-error":   mysql,
+		"mysql-general": mysql,
+		"mysql-audit":   "host=source.address",
+		"text":          level + user,
+		"syslog":        syslog + user,
+		"syslog5424":    syslog + user,
+		"klog":          level,
+		"redis":         level + "pid=process.pid",
+		"log4j":         level + "pid=process.pid logger=log.logger thread=process.thread.name",
+		"emr":           level,
+		"postgresql":    "error_severity=log.level pid=process.pid user=user.name state_code=error.code",
 		"route53public": "query_name=dns.question.name query_type=dns.question.type response_code=dns.response_code " +
 			"resolver_ip=source.ip",
 		"route53resolver": "account_id=cloud.account.id:keyword region=cloud.region:keyword srcaddr=source.ip " +

@@ -253,13 +253,15 @@ func (o *Read) named(inner penstock.Shaper) (penstock.Shaper, error) {
 		return ocsf.NewShaper(inner, o.Original), nil
 	case FieldsECS:
 		names := map[string][][2]string{}
-		for _, f := range Formats() {
+		known := Formats()
+		for _, f := range known {
 			for _, field := range f.Fields {
 				if field.ECS != "" {
 					names[f.Name] = append(names[f.Name], [2]string{field.Name, field.ECS})
 				}
 			}
 		}
+		n.Objects = schemaObjects(known)
 		n.Names = func(format string) [][2]string { return names[format] }
 	}
 	return n.Shaper(inner), nil

@@ -46,6 +46,7 @@ func templateFormats(p *shape.Pattern, fields string, own []Definition, formats 
 		return nil, err
 	}
 	known := Formats(own...)
+	objects := schemaObjects(known)
 	var chosen []mapping.Format
 	add := func(format string, of *Format) {
 		if !p.HasFormat() {
@@ -56,7 +57,7 @@ func templateFormats(p *shape.Pattern, fields string, own []Definition, formats 
 			chosen = append(chosen, mapping.Format{Name: templateName(names), Pattern: names})
 		}
 		if last := &chosen[len(chosen)-1]; of != nil {
-			last.Fields = append(last.Fields, fieldsOf(of, fields)...)
+			last.Fields = append(last.Fields, fieldsOf(of, fields, objects)...)
 		}
 	}
 	for _, name := range formats {
@@ -236,7 +237,21 @@ func checkFields(fields string, formats ...string) error {
 		FieldsOCSF)
 }
 
-func fieldsOf(f *Format, names string) []mapping.Field {
+// schemaObjects are the first parts of the names that fields of formats have in the Elastic Common Schema, and that of
+// what has no other place there.
+func schemaObjects(formats []Format) []string {
+	objects := []string{"event", "labels"}
+	for i := range formats {
+		for _, field := range formats[i].Fields {
+			if first, _, ok := strings.Cut(field.ECS, "."); ok && !slices.Contains(objects, first) {
+				objects = append(objects, first)
+			}
+		}
+	}
+	return objects
+}
+
+func fieldsOf(f *Format, names string, objects []string) []mapping.Field {
 	if names == FieldsOCSF {
 		return eventFields(f)
 	}
@@ -244,6 +259,8 @@ func fieldsOf(f *Format, names string) []mapping.Field {
 	for _, one := range f.Fields {
 		field := mapping.Field{Name: one.Name, Type: string(one.Type)}
 		switch {
+		case one.ECS == "" && names == FieldsECS && slices.Contains(objects, one.Name):
+			field.Name = shape.Aside(one.Name)
 		case one.ECS == "":
 		case names == FieldsECSAlias:
 			field.Alias = one.ECS

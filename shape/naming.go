@@ -15,6 +15,9 @@ type Naming struct {
 	// Names, when set, are the names that fields of a format have instead of their own ones, as pairs. What is in an
 	// object keeps its name and is there twice.
 	Names func(format string) [][2]string
+	// Objects are names that have others below them in some document. A value of such a name at the top of a record that
+	// is no object is called labels.NAME instead, so that one index takes both.
+	Objects []string
 	// Original keeps the record as it was read in event.original.
 	Original bool
 }
@@ -39,7 +42,7 @@ func (s *naming) Entry(o *penstock.Object, id penstock.Identity, entry, format s
 	if err != nil {
 		return nil, err
 	}
-	e := &namingEntry{EntryShaper: inner, original: s.Original, names: map[string]string{}}
+	e := &namingEntry{EntryShaper: inner, original: s.Original, objects: s.Objects, names: map[string]string{}}
 	if s.Names == nil {
 		return e, nil
 	}
@@ -56,6 +59,7 @@ func (s *naming) Entry(o *penstock.Object, id penstock.Identity, entry, format s
 type namingEntry struct {
 	penstock.EntryShaper
 	original bool
+	objects  []string
 	names    map[string]string // of members
 	deep     [][2]string       // of what is in objects
 	buf      []byte
@@ -95,14 +99,15 @@ func (e *namingEntry) renamed(r *penstock.Record, doc penstock.Document) penstoc
 	}
 	for i := 0; i < len(tail) && tail[i] == '"'; {
 		end, _ := quote.StringEnd(tail, i)
-		if name, ok := e.names[string(tail[i+1:end-1])]; ok && e.fits(r.JSON, name) {
-			b = append(b, '"')
-			b = append(b, name...)
-			b = append(b, '"')
+		name, start := tail[i+1:end-1], quote.Space(tail, quote.Space(tail, end)+1)
+		next, _ := quote.ValueEnd(tail, start)
+		if named, ok := e.names[string(name)]; ok && e.fits(r.JSON, named) {
+			b = append(append(append(b, '"'), named...), '"')
+		} else if e.isAside(name, tail[start:next]) {
+			b = append(append(append(b, '"'), e.aside(r.JSON, string(name))...), '"')
 		} else {
 			b = append(b, tail[i:end]...)
 		}
-		next, _ := quote.ValueEnd(tail, quote.Space(tail, quote.Space(tail, end)+1))
 		b = append(b, tail[end:next]...)
 		if i = quote.Space(tail, next); i < len(tail) && tail[i] == ',' {
 			b = append(b, ',')
@@ -135,8 +140,35 @@ func (e *namingEntry) fits(object []byte, name string) bool {
 		return true
 	}
 	value := find(object, first)
-	return value == nil || value[0] == '{' && find(object, name) == nil
+	return value == nil || value[0] == '{' && find(object, name) == nil || e.isAside([]byte(first), value)
 }
+
+// isAside reports whether a member gets another name because its own one is that of an object.
+func (e *namingEntry) isAside(name, value []byte) bool {
+	if len(e.objects) == 0 || value[0] == '{' || value[0] == 'n' ||
+		value[0] == '[' && value[quote.Space(value, 1)] == '{' {
+		return false
+	}
+	for _, object := range e.objects { //nolint:modernize // slices.Contains takes a string, which would have to be made
+		if string(name) == object {
+			return true
+		}
+	}
+	return false
+}
+
+// aside returns the name that a member has whose own one is that of an object.
+func (e *namingEntry) aside(object []byte, name string) string {
+	name = Aside(name)
+	for !e.fits(object, name) {
+		name += "_"
+	}
+	return name
+}
+
+// Aside returns what a field is called whose own name is that of an object: the schema keeps labels for what it has no
+// place for.
+func Aside(name string) string { return "labels." + name }
 
 // appendOriginal appends the record as it was read.
 func (e *namingEntry) appendOriginal(b, object, raw []byte) []byte {

@@ -22,13 +22,23 @@ func TestFieldsByOtherNames(t *testing.T) {
 	names := func(string) [][2]string {
 		return [][2]string{{"ip", "source.ip"}, {"host", "host.name"}, {"who.name", "user.name"}, {"code", "error.code"}}
 	}
-	named := shape.Naming{Original: true, Names: names}.Shaper(plain)
+	objects := []string{"source", "event", "user", "labels"}
+	naming := shape.Naming{Original: true, Names: names, Objects: objects}
+	named := naming.Shaper(plain)
 	for record, want := range map[string]string{
 		`{"ip":"::1","n":[1,{"ip":2}], "host":"web"}`: `"source.ip":"::1","n":[1,{"ip":2}],"host.name":"web",` +
 			`"event.original":"raw\t\"x\""}`,
 		`{"who":{"name":"ana"},"code":5}`: `"who":{"name":"ana"},"error.code":5,"user.name":"ana",` +
 			`"event.original":"raw\t\"x\""}`,
-		`{"source":"x","ip":"::1","event":"y"}`: `"source":"x","ip":"::1","event":"y","event_original":"raw\t\"x\""}`,
+		`{"source":"x","ip":"::1","event":"y"}`: `"labels.source":"x","source.ip":"::1","labels.event":"y",` +
+			`"event.original":"raw\t\"x\""}`,
+		`{"source":["x"],"user":5,"labels":"z"}`: `"labels.source":["x"],"labels.user":5,"labels.labels":"z",` +
+			`"event.original":"raw\t\"x\""}`,
+		`{"source":{"a":1},"user":[{"b":2}],"event":null}`: `"source":{"a":1},"user":[{"b":2}],"event":null,` +
+			`"event_original":"raw\t\"x\""}`,
+		`{"source":"x","labels":{"source":1,"source_":2}}`: `"labels.source__":"x","labels":{"source":1,"source_":2},` +
+			`"event.original":"raw\t\"x\""}`,
+		`{"error":"e","code":5}`:                `"error":"e","code":5,"event.original":"raw\t\"x\""}`, // not one of the objects
 		`{"error":{"text":1},"code":5}`:         `"error":{"text":1},"error.code":5,"event.original":"raw\t\"x\""}`,
 		`{"event":{"original":1},"error":null}`: `"event":{"original":1},"error":null,"event_original":"raw\t\"x\""}`,
 		`{}`:                                    `"event.original":"raw\t\"x\""}`,
@@ -59,7 +69,7 @@ func TestFieldsByOtherNames(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c, err := (shape.Naming{Original: true, Names: names}).Shaper(lost).Entry(&penstock.Object{}, id, "", "f")
+		c, err := naming.Shaper(lost).Entry(&penstock.Object{}, id, "", "f")
 		if err != nil {
 			t.Fatal(err)
 		}
