@@ -26,7 +26,9 @@ type batch struct {
 	docs    []document
 	indexes []string
 	byName  map[string]int // places in indexes
-	actions [][2]action    // for each of indexes: to add, to replace
+	actions []*actions     // for each of indexes
+	// known are the actions of indexes that this batch had before: most batches are for the same ones.
+	known map[string]*actions
 	// replaces says that some documents are to take the place of those with their ids.
 	replaces bool
 	begun    int64     // documents of all batches that had arrived when it was begun
@@ -46,6 +48,12 @@ type answer struct {
 	classes []class
 	items   []item
 }
+
+// actions are those of one index: to add, to replace.
+type actions [2]action
+
+// mostKnown is how many indexes a batch remembers the actions of.
+const mostKnown = 64
 
 // action is the line before the documents of one index.
 type action struct {
@@ -175,14 +183,24 @@ func (b *batch) extrasOf(e *document) (x extras) {
 // action returns the action line of a document.
 func (b *batch) action(e *document, cfg *Config) *action {
 	for i := len(b.actions); i <= e.index; i++ {
-		b.actions = append(b.actions, [2]action{
-			newAction("create", b.indexes[i], cfg), newAction("index", b.indexes[i], cfg),
-		})
+		b.actions = append(b.actions, b.actionsOf(b.indexes[i], cfg))
 	}
 	if e.replace {
 		return &b.actions[e.index][1]
 	}
 	return &b.actions[e.index][0]
+}
+
+func (b *batch) actionsOf(index string, cfg *Config) *actions {
+	if a, ok := b.known[index]; ok {
+		return a
+	}
+	if b.known == nil || len(b.known) == mostKnown {
+		b.known = map[string]*actions{}
+	}
+	a := &actions{newAction("create", index, cfg), newAction("index", index, cfg)}
+	b.known[index] = a
+	return a
 }
 
 func newAction(name, index string, cfg *Config) action {

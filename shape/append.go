@@ -1,6 +1,7 @@
 package shape
 
 import (
+	"slices"
 	"strconv"
 	"time"
 )
@@ -12,19 +13,24 @@ func appendBase36(dst []byte, n int64) []byte {
 	if n < 0 {
 		return strconv.AppendInt(dst, n, 36)
 	}
-	var digits [14]byte
-	i, u := len(digits), uint64(n)
-	for u >= 36*36 {
+	const most = 14 // digits, and the zero that may be before them
+	var digits [2 * most]byte
+	i, u := most, uint64(n)
+	for {
+		p := &pairs36[u%(36*36)]
 		i -= 2
-		copy(digits[i:], pairs36[u%(36*36)][:])
+		digits[i], digits[i+1] = p[0], p[1]
+		if u < 36*36 {
+			break
+		}
 		u /= 36 * 36
 	}
-	i -= 2
-	copy(digits[i:], pairs36[u][:])
 	if u < 36 {
 		i++
 	}
-	return append(dst, digits[i:]...)
+	dst = slices.Grow(dst, most)
+	*(*[most]byte)(dst[len(dst):cap(dst)]) = *(*[most]byte)(digits[i:])
+	return dst[:len(dst)+most-i]
 }
 
 // pairs36 are the numbers of two digits.

@@ -31,7 +31,7 @@ type ids struct {
 	pinned bool
 	file   bool
 	chain  xxh3.Uint128 // of the records so far
-	buf    [22 + 1 + 13]byte
+	buf    [22 + 1 + 14]byte
 	part   []byte // the id of a part of a record
 }
 

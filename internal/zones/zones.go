@@ -92,6 +92,9 @@ func Unknown() Zone { return Zone{unknown: true} }
 
 // Location returns the zone that the IANA data has under a name.
 func Location(name string) (*time.Location, bool) {
+	if name == "UTC" { // which is what most ask for: the data need not be opened for it
+		return time.UTC, true
+	}
 	l := named([]byte(name))
 	return l, l != nil
 }
