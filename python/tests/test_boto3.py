@@ -176,6 +176,12 @@ def test_no_endpoint_is_made_up():
         session.client("esdata").info()
 
 
+def test_a_machine_without_boto3_says_how_to_get_it(domain, monkeypatch):
+    monkeypatch.setitem(sys.modules, "boto3", None)
+    with pytest.raises(ModuleNotFoundError, match=r"boto3 is not installed: pip install .penstock-aws\[boto3\]"):
+        domain.boto3_session()
+
+
 def test_another_model_of_the_name_does_not_stand_before_this_one(domain, tmp_path):
     for version in ("2026-01-01", "2099-01-01"):
         (tmp_path / "esdata" / version).mkdir(parents=True)

@@ -71,6 +71,21 @@ def test_a_mark_and_the_settings_choose_the_domain(pytester):
     pytester.runpytest_inprocess("-p", "no:cacheprovider", "--strict-markers").assert_outcomes(passed=2)
 
 
+def test_a_mark_without_names_is_refused(pytester):
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.opensearch("2015-10")
+        def test_old(opensearch_domain):
+            pass
+        """
+    )
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*the mark opensearch takes names: '2015-10' has none", '*hint: write compat="2015-10"'])
+
+
 def test_code_under_test_needs_no_word_about_the_domain(pytester):
     pytest.importorskip("boto3")
     pytester.makepyfile(

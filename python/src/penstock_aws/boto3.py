@@ -33,7 +33,10 @@ def session(domain: Optional[str] = None, **options: Any) -> Any:
 
     Without domain each client takes endpoint_url, or AWS_ENDPOINT_URL_ESDATA says it. options are boto3.Session's.
     """
-    import boto3
+    try:
+        import boto3
+    except ModuleNotFoundError:
+        raise ModuleNotFoundError('boto3 is not installed: pip install "penstock-aws[boto3]"', name="boto3") from None
 
     class Session(boto3.Session):  # type: ignore[misc]
         def client(self, service_name: str, *args: Any, **kw: Any) -> Any:

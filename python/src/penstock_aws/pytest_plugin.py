@@ -13,6 +13,7 @@ from typing import Any, Generator, Iterator, List, Mapping, Optional
 import pytest
 
 from ._domain import Domain, RoleSession
+from ._errors import UsageError
 
 _TOLD = 20
 
@@ -58,6 +59,8 @@ def opensearch_domain(
         "engine": request.config.getini("opensearch_engine") or None,
     }
     for mark in reversed(list(request.node.iter_markers("opensearch"))):
+        if mark.args:
+            raise UsageError(f"the mark opensearch takes names: {mark.args[0]!r} has none", 'write compat="2015-10"')
         options.update(mark.kwargs)
     with OpenSearchDomain(**options) as domain:
         _sign_as(monkeypatch, domain.environ())
