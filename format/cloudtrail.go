@@ -8,8 +8,6 @@ import (
 	"github.com/seed56735111/penstock/format/internal/events"
 )
 
-const trailDigest = "CloudTrail digest"
-
 // cloudtrail is "CloudTrail record contents" in the AWS documentation. Events that S3 and other services send use the
 // same names: the source of theirs is called aws:s3 and the like. An event of CloudTrail Insights has source and name
 // in its insightDetails.
