@@ -35,8 +35,8 @@ func syslog5424() schema {
 	}
 }
 
-// rfc5424 are the forms of RFC 5424: with a time of a name, and without one. What stands in place of structured data and
-// is none, as firewalls of Check Point write it, is the message.
+// rfc5424 are the forms of RFC 5424: with a time of a name, and without one. What stands in place of structured data
+// and is none, as firewalls of Check Point write it, is the message.
 func rfc5424(time string) []lines.Form {
 	fields := func(at lines.Field, behind ...lines.Field) []lines.Field {
 		return append([]lines.Field{

@@ -56,7 +56,7 @@ func httperr(more ...string) lines.Columns {
 // extended is the grammar of W3C extended logs.
 func extended(record string) *lines.Headed {
 	fields := []lines.Field{
-		{Name: "date", Kind: lines.Day},
+		{Name: "date", Kind: lines.Day, Is: lines.Word("0123456789-/")},
 		{Name: "time", Kind: lines.Clock},
 		{Name: "date-UTC", Kind: lines.Day},
 		{Name: "time-UTC", Kind: lines.Clock},

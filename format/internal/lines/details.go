@@ -140,7 +140,7 @@ func (d *detailer) pairs(m []byte) {
 		}
 		at = i + 1
 		one, ok := details[string(m[from:i])]
-		if !ok || from > 0 && bytes.IndexByte([]byte(" ,;|(["), m[from-1]) < 0 {
+		if !ok || from > 0 && bytes.IndexByte([]byte(" ,;|([:"), m[from-1]) < 0 {
 			continue
 		}
 		value, end := pairValue(m, from, i+1)

@@ -335,8 +335,8 @@ var (
 	severities = [...]string{"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"}
 )
 
-// structuredEnd returns where the structured data of RFC 5424 ends that a line begins with, 0 when it is none: a value in
-// quotes is that of a parameter.
+// structuredEnd returns where the structured data of RFC 5424 ends that a line begins with, 0 when it is none: a value
+// in quotes is that of a parameter.
 func structuredEnd(line []byte) int {
 	if len(line) > 0 && line[0] == '-' {
 		return 1

@@ -131,8 +131,8 @@ func isMachineLevel(b []byte) bool {
 func isMachineTag(b []byte) bool {
 	first, _ := word(b, ",")
 	switch string(first) {
-	case "gc", "safepoint", "class", "cds", "os", "pagesize", "heap", "metaspace", "startuptime", "logging", "jit", "module",
-		"arguments", "exceptions":
+	case "gc", "safepoint", "class", "cds", "os", "pagesize", "heap", "metaspace", "startuptime", "logging", "jit",
+		"module", "arguments", "exceptions":
 		return true
 	}
 	return false
@@ -273,12 +273,16 @@ func isNumbered(b []byte) bool {
 }
 
 // bars takes what ActiveMQ writes behind the time: | LEVEL | message | logger | thread. With lines behind the first one
-// the message is all of them.
+// the message is all of them. Others write | LEVEL | logger - message.
 func (p *javaParts) bars(line []byte, at int) {
 	at = skipBlank(line, at)
 	level := javaLevel(line[at:])
 	bar := skipBlank(line, at+level)
 	if level == 0 || !bytes.HasPrefix(line[bar:], []byte("| ")) {
+		return
+	}
+	if size := loggerSize(line[bar+2:]); size > 0 && bytes.HasPrefix(line[bar+2+size:], []byte(" - ")) {
+		p.level, p.logger, p.message = line[at:at+level], line[bar+2:bar+2+size], skipBlank(line, bar+size+len("|  - "))
 		return
 	}
 	separator := []byte(" | ")

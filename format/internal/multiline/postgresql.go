@@ -112,12 +112,13 @@ func postgresWrite(w *Writer, raw []byte) bool {
 }
 
 func isState(b []byte) bool {
+	digit := false // each code has one, and AUDIT: of pgAudit has none
 	for _, c := range b {
-		if !quote.IsDigit(c) && (c < 'A' || c > 'Z') {
+		if digit = digit || quote.IsDigit(c); !quote.IsDigit(c) && (c < 'A' || c > 'Z') {
 			return false
 		}
 	}
-	return true
+	return digit
 }
 
 // postgresMessage writes a message and what is in it.
