@@ -4,6 +4,7 @@ package avro
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -39,9 +40,11 @@ func Open(r io.Reader, hold decode.HoldFunc) (decode.Rows, error) {
 	if f.root, err = parseSchema(meta["avro.schema"]); err != nil {
 		return nil, fmt.Errorf("read schema: %w", err)
 	}
-	if f.decompress, err = codec(string(meta["avro.codec"])); err != nil {
+	name := string(meta["avro.codec"])
+	if f.decompress, err = codec(name); err != nil {
 		return nil, err
 	}
+	f.plain = name == "" || name == "null"
 	// A block as it is stored and as it is read.
 	if err := hold(2 * maxBlock); err != nil {
 		return nil, err
@@ -54,11 +57,13 @@ type file struct {
 	r          *bufio.Reader
 	root       *schema
 	decompress func(dst, src []byte) ([]byte, error)
+	plain      bool // nothing is compressed
 	sync       [syncSize]byte
 	stored     []byte
 	block      []byte
 	in         input // what is left of the block
 	left       int64 // rows in it
+	cut        error // the file ends within the block, whose rows before that are whole
 }
 
 func (f *file) long() (int64, error) {
@@ -120,6 +125,9 @@ func (f *file) header() (map[string][]byte, error) {
 // Next appends the next row to dst. A value that is no record becomes {"value":…}.
 func (f *file) Next(dst []byte) ([]byte, error) {
 	for f.left == 0 {
+		if f.cut != nil {
+			return dst, f.cut
+		}
 		if len(f.in.rest) > 0 {
 			return dst, fmt.Errorf("%d bytes behind the last row of a block", len(f.in.rest))
 		}
@@ -129,6 +137,14 @@ func (f *file) Next(dst []byte) ([]byte, error) {
 	}
 	f.left--
 	f.in.made = len(dst)
+	dst, err := f.row(dst)
+	if err != nil && f.cut != nil {
+		err = f.cut
+	}
+	return dst, err
+}
+
+func (f *file) row(dst []byte) ([]byte, error) {
 	if f.root.kind == record {
 		return f.in.append(dst, f.root, 0)
 	}
@@ -154,15 +170,8 @@ func (f *file) next() error {
 	case size > maxBlock:
 		return decode.OverLimit("Avro block of more than %d bytes", maxBlock)
 	}
-	if f.stored, err = readFull(f.r, f.stored, int(size)); err != nil {
+	if err = f.read(int(size)); err != nil {
 		return err
-	}
-	var mark [syncSize]byte
-	if _, err := io.ReadFull(f.r, mark[:]); err != nil {
-		return unexpected(err)
-	}
-	if mark != f.sync {
-		return errors.New("no marker behind a block")
 	}
 	if f.block, err = f.decompress(f.block[:0], f.stored); err != nil {
 		return err
@@ -171,6 +180,27 @@ func (f *file) next() error {
 	if count > int64(len(f.block)) && count > maxEmpty {
 		return decode.OverLimit("Avro block with more than %d rows without a byte", maxEmpty)
 	}
+	return nil
+}
+
+// read reads what a block holds, and the marker behind it. A file may end within either: what is there of a block that
+// is not compressed, and a block without the end of its marker, have whole rows.
+func (f *file) read(size int) (err error) {
+	if f.stored, err = readFull(f.r, f.stored, size); err != nil {
+		if f.plain && errors.Is(err, io.ErrUnexpectedEOF) {
+			f.cut, err = err, nil
+		}
+		return err
+	}
+	var mark [syncSize]byte
+	n, err := io.ReadFull(f.r, mark[:])
+	switch err = unexpected(err); {
+	case err != nil && !errors.Is(err, io.ErrUnexpectedEOF):
+		return err
+	case !bytes.Equal(mark[:n], f.sync[:n]):
+		return errors.New("no marker behind a block")
+	}
+	f.cut = err
 	return nil
 }
 

@@ -2,6 +2,7 @@ package avro_test
 
 import (
 	"bytes"
+	"compress/flate"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -119,6 +120,19 @@ func TestFilesThatCannotBeReadSaySo(t *testing.T) {
 	}
 }
 
+func deflated(t *testing.T, text string) string {
+	t.Helper()
+	var b strings.Builder
+	w, err := flate.NewWriter(&b, flate.BestSpeed)
+	if err == nil {
+		_, err = io.WriteString(w, text)
+	}
+	if err = errors.Join(err, w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
 // What is cut off ends in an error, and the rows before it are there.
 func TestAFileThatIsCutOffEndsInAnError(t *testing.T) {
 	t.Parallel()
@@ -129,6 +143,22 @@ func TestAFileThatIsCutOffEndsInAnError(t *testing.T) {
 		rows, err := read(file[:n])
 		if !slices.Contains(ends, n) && !errors.Is(err, io.ErrUnexpectedEOF) || !slices.Equal(rows, whole[:len(rows)]) {
 			t.Fatalf("cut after %d bytes: %q, error %v", n, rows, err)
+		}
+		// Every row of which all bytes are there is one, whatever the block was to have.
+		third := len(file) - len(block(1, pair(3, "c"))) + len(long(1)+long(int64(len(pair(3, "c")))))
+		if whole := third + len(pair(3, "c")); n >= whole && len(rows) != 3 || n >= third && n < whole && len(rows) != 2 {
+			t.Errorf("cut after %d bytes: %q", n, rows)
+		}
+	}
+	first := len(header(pairs, "null")) + len(long(2)+long(int64(len(pair(1, "a")+pair(2, "b"))))+pair(1, "a"))
+	if rows, err := read(file[:first]); len(rows) != 1 || !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("cut behind the first row of a block: %q, error %v", rows, err)
+	}
+	// Of a block that is compressed only all of it has rows.
+	packed := header(pairs, "deflate") + block(1, deflated(t, pair(1, "a")))
+	for n, want := range map[int]int{len(packed) - len(marker): 1, len(packed) - 1: 1, len(packed) - len(marker) - 1: 0} {
+		if rows, err := read(packed[:n]); len(rows) != want || !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("compressed, cut after %d bytes of %d: %q, error %v", n, len(packed), rows, err)
 		}
 	}
 }
