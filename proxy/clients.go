@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -14,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/seed56735111/penstock/iam"
 	"github.com/seed56735111/penstock/internal/reload"
@@ -59,7 +61,7 @@ func parseClients(data []byte) (*clientBook, error) {
 		Clients []clientEntry `json:"clients"`
 	}
 	if err := json.Unmarshal(data, &file, json.RejectUnknownMembers(true)); err != nil {
-		return nil, fmt.Errorf("it is not a list of clients: %w", err)
+		return nil, fmt.Errorf("it is not a list of clients: %w", listProblem(err))
 	}
 	book := &clientBook{map[[sha256.Size]byte]iam.Principal{}, map[string]iam.Principal{}}
 	for i, c := range file.Clients {
@@ -71,6 +73,26 @@ func parseClients(data []byte) (*clientBook, error) {
 		return nil, errors.New("there are no clients in it")
 	}
 	return book, nil
+}
+
+// listProblem says what is wrong with a list of clients, without the names of Go types.
+func listProblem(err error) error {
+	if e, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		if errors.Is(e.Err, jsontext.ErrDuplicateName) {
+			return fmt.Errorf("the name %q is there twice", e.JSONPointer.LastToken())
+		}
+		return fmt.Errorf("not JSON at byte %d: %w", e.ByteOffset+1, e.Err)
+	}
+	e, ok := errors.AsType[*json.SemanticError](err)
+	switch {
+	case !ok:
+		return err
+	case errors.Is(e.Err, json.ErrUnknownName) && e.JSONPointer.LastToken() == "token":
+		return errors.New(`a client has no "token" here: write its SHA-256 as token_sha256 (printf %s TOKEN | sha256sum)`)
+	case errors.Is(e.Err, json.ErrUnknownName):
+		return fmt.Errorf("unknown name %q at %s", e.JSONPointer.LastToken(), e.JSONPointer)
+	}
+	return fmt.Errorf("another kind of value is wanted at %s", cmp.Or(string(e.JSONPointer), "/"))
 }
 
 func (b *clientBook) add(c clientEntry) error {

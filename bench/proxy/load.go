@@ -114,8 +114,8 @@ func (p *contender) connection(
 	return took, nil
 }
 
-// readAnswer reads an answer and no more of it than it must, as wrk does: what the load costs is taken from the proxies,
-// which share the machine with it.
+// readAnswer reads an answer and no more of it than it must, as wrk does: what the load costs is taken from the
+// proxies, which share the machine with it.
 func readAnswer(r *bufio.Reader) (status, length int, err error) {
 	line, err := r.ReadSlice('\n')
 	if err != nil {

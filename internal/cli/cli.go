@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/pprof"
+	"strings"
 	"sync"
 	"syscall"
 
@@ -245,7 +246,13 @@ func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 				break
 			}
 		}
-		return &usageError{Err: err, Hint: "usage: " + cmd.UseLine()}
+		hint := "usage: " + cmd.UseLine()
+		cmd.Flags().Visit(func(f *pflag.Flag) {
+			if name, isFlag := strings.CutPrefix(f.Value.String(), "--"); isFlag && cmd.Flags().Lookup(name) != nil {
+				hint = fmt.Sprintf("the value of --%s is %q: is a variable empty?", f.Name, "--"+name)
+			}
+		})
+		return &usageError{Err: err, Hint: hint}
 	}
 }
 

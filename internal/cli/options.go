@@ -44,7 +44,15 @@ func (o *letterOptions) open(ctx context.Context, identity *pipeline.AWS, l logg
 
 // notePath tells of a path in the endpoint: domains of AWS have none, and answer as if nothing was there.
 func (a *app) notePath(t *pipeline.Target) {
-	if u, err := domain.ParseURL(t.URL); err == nil && strings.Trim(u.Path, "/") != "" {
+	u, err := domain.ParseURL(t.URL)
+	if err != nil {
+		return
+	}
+	switch path := strings.Trim(u.Path, "/"); {
+	case path == "":
+	case strings.HasPrefix(path, "_dashboards"), strings.HasPrefix(path, "_plugin/"):
+		a.note("--domain is the address of Dashboards: leave %s out of it", u.Path)
+	default:
 		a.note("--domain has the path %s, which is put before every path: right behind a proxy that takes it off, "+
 			"wrong for a domain itself", u.Path)
 	}
