@@ -46,6 +46,8 @@ func TestShipStaysWithinItsMemory(t *testing.T) {
 		item  func(n int64) string // what the domain says of its nth document
 		args  []string
 		exit  int
+		// targets are domains that the files go to in turns, instead of one.
+		targets int
 	}{
 		{
 			name:  "four files of lines of 15.9 MB",
@@ -99,6 +101,25 @@ func TestShipStaysWithinItsMemory(t *testing.T) {
 			}),
 			item: storedItem,
 		},
+		{
+			name:    "four files of lines of 15.9 MB for two targets",
+			files:   copies(4, func(w io.Writer) { repeat(w, 20, func(i int) string { return fmt.Sprintf("%d %s", i, long) }) }),
+			item:    storedItem,
+			targets: 2,
+		},
+		{
+			name: "a quarter of all answered 429 by four targets",
+			files: copies(4, func(w io.Writer) {
+				repeat(w, 50_000, func(i int) string { return fmt.Sprintf(`{"n":%d,"text":"%0200d"}`, i, i) })
+			}),
+			item: func(n int64) string { // fewer: a target waits half a minute for a document alone, not five
+				if n%4 == 0 {
+					return throttledItem
+				}
+				return storedItem(n)
+			},
+			targets: 4,
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -107,9 +128,11 @@ func TestShipStaysWithinItsMemory(t *testing.T) {
 			}
 			sink := httptest.NewServer(answering(tt.item))
 			defer sink.Close()
-			args := append([]string{
-				"ship", filepath.Join(dir, "in"), "--domain", sink.URL, "--no-sign", "--index", "logs", "--json",
-			}, tt.args...)
+			to := []string{"--domain", sink.URL, "--no-sign"}
+			if tt.targets > 0 {
+				to = []string{"--config", targetsInTurn(t, dir, sink.URL, tt.targets)}
+			}
+			args := append(append([]string{"ship", filepath.Join(dir, "in"), "--index", "logs", "--json"}, to...), tt.args...)
 			// On a busy machine the garbage collector runs late: the least of three runs counts.
 			peak := int64(math.MaxInt64)
 			for attempt := 0; attempt < 3 && peak > promisedMemory; attempt++ {
@@ -121,6 +144,26 @@ func TestShipStaysWithinItsMemory(t *testing.T) {
 			}
 		})
 	}
+}
+
+// targetsInTurn writes a configuration by which file 0 goes to the first target, file 1 to the second and so on.
+func targetsInTurn(t *testing.T, dir, url string, n int) string {
+	t.Helper()
+	targets, routes := "targets:\n", "routes:\n"
+	for i := range n {
+		targets += fmt.Sprintf("  t%d: { domain: '%s/', no_sign: true }\n", i, url)
+		var files []string
+		for file := i; file < 4; file += n {
+			files = append(files, fmt.Sprintf("'**/%d.gz'", file))
+		}
+		routes += fmt.Sprintf("  - { name: r%d, target: t%d, match: { file: [%s] } }\n", i, i, strings.Join(files, ", "))
+	}
+	path := filepath.Join(dir, "penstock.yaml")
+	routes += "  - { name: rest, skip: 'of no target' }\n"
+	if err := os.WriteFile(path, []byte(targets+routes), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // parquetOf writes a file of columns that are as large as they may be for four files at once: a page of each is in
