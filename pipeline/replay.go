@@ -269,23 +269,40 @@ func (r *reshaper) rule(l penstock.Letter, route *routeNaming, chain *rules.Chai
 	}
 	rec := penstock.Record{JSON: l.Document, Raw: l.Raw, Offset: s.Offset, Unparsed: unparsed}
 	rec.Time, _ = time.Parse(time.RFC3339Nano, string(shape.Text(l.Document, penstock.NameTime)))
-	var docs []penstock.Document
-	var dropped error
+	var parts gathered
 	for again := true; again; again = rec.More {
-		doc, err := entry.Shape(&rec)
-		switch {
-		case errors.Is(err, penstock.ErrDrop):
-			dropped = err
-		case err != nil:
+		if err := parts.add(entry.Shape(&rec)); err != nil {
 			return nil, err
-		default:
-			docs = append(docs, kept(doc))
 		}
 	}
-	if len(docs) == 0 {
-		return nil, dropped
+	return parts.all()
+}
+
+// gathered are the documents that become of one letter: of several parts, when rules split it.
+type gathered struct {
+	docs    []penstock.Document
+	dropped error // a rule left a part out
+}
+
+// add takes what became of the record, or of a part of it.
+func (g *gathered) add(doc penstock.Document, err error) error {
+	switch {
+	case errors.Is(err, penstock.ErrDrop):
+		g.dropped = err
+	case err != nil:
+		return err
+	default:
+		g.docs = append(g.docs, kept(doc))
 	}
-	return docs, nil
+	return nil
+}
+
+// all are the documents. Without one the error is that of a drop, where there was one.
+func (g *gathered) all() ([]penstock.Document, error) {
+	if len(g.docs) == 0 {
+		return nil, g.dropped
+	}
+	return g.docs, nil
 }
 
 // kept returns a document in slices of its own.
@@ -352,34 +369,26 @@ func (r *reshaper) reshape(
 	if reading.Skip != "" {
 		return nil, fmt.Errorf("the letter holds no record: %s", reading.Skip)
 	}
-	var docs []penstock.Document
-	var dropped error
+	var parts gathered
 	n := 0
 	for shaped, err := range reading.Documents(0) {
 		if shaped == nil || !shaped.Behind {
 			n++
 		}
-		switch {
-		case n > 1 || shaped == nil || shaped.Unread:
+		if n > 1 || shaped == nil || shaped.Unread {
 			return nil, errors.Join(
 				fmt.Errorf("the record is no longer one of format %s: ship its source again", s.Format), err)
-		case errors.Is(err, penstock.ErrDrop):
-			dropped = err
-			continue
-		case err != nil:
+		}
+		doc := shaped.Document
+		doc.Offset, doc.Routing, doc.Pipeline = s.Offset, []byte(l.Routing), l.Pipeline
+		if err := parts.add(doc, err); err != nil {
 			return nil, err
 		}
-		doc := kept(shaped.Document)
-		doc.Offset, doc.Routing, doc.Pipeline = s.Offset, []byte(l.Routing), l.Pipeline
-		docs = append(docs, doc)
 	}
-	switch {
-	case n == 0:
+	if n == 0 {
 		return nil, errors.New("the letter holds no record")
-	case len(docs) == 0:
-		return nil, dropped
 	}
-	return docs, nil
+	return parts.all()
 }
 
 var (

@@ -115,9 +115,11 @@ func CheckTable(s *rules.TableSource) error {
 		return errors.New("the file is empty")
 	}
 	if s.CSV == "" {
-		return nil
+		err = s.Database(f, info.Size())
+	} else {
+		_, _, _, err = s.Columns(f)
 	}
-	if _, _, _, err = s.Columns(f); err != nil {
+	if err != nil {
 		return fmt.Errorf("read %s: %w", s.At(), err)
 	}
 	return nil

@@ -72,6 +72,18 @@ func ReadTable(s *TableSource, r io.Reader) (*Table, error) {
 
 var errTooLarge = fmt.Errorf("the table takes more than %d MiB", MaxTable>>20)
 
+// Database says what is wrong with a file that should be a MaxMind database, by its end alone.
+func (s *TableSource) Database(r io.ReaderAt, size int64) error {
+	end := make([]byte, min(size, 128<<10)) // as far as the description of a database may be from its end
+	if _, err := r.ReadAt(end, size-int64(len(end))); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if !bytes.Contains(end, []byte("\xab\xcd\xefMaxMind.com")) {
+		return errors.New("it is no MaxMind database")
+	}
+	return nil
+}
+
 // Columns reads the first line of a CSV file, and returns the names in it and which is the key.
 func (s *TableSource) Columns(r io.Reader) (c *csv.Reader, names []string, key int, err error) {
 	c = csv.NewReader(r)

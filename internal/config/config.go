@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/pflag"
 
@@ -86,12 +87,38 @@ func read(name string, data []byte, f *finder) *node {
 		return nil
 	}
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+	if !utf8.Valid(data) {
+		at := place{1, 1}
+		if !bytes.HasPrefix(data, []byte("\xff\xfe")) && !bytes.HasPrefix(data, []byte("\xfe\xff")) { // not UTF-16
+			at = firstInvalid(data)
+		}
+		f.wrong(at, "this is no UTF-8: save the file in that encoding")
+		return nil
+	}
 	begin := bytes.TrimLeft(data, " \t\r\n")
 	ext := path.Ext(name)
 	if ext == ".json" || ext != ".yaml" && ext != ".yml" && bytes.HasPrefix(begin, []byte("{")) {
 		return readJSON(data, f)
 	}
 	return readYAML(string(data), f)
+}
+
+// firstInvalid is the place of the first byte that is no UTF-8.
+func firstInvalid(data []byte) place {
+	at := place{1, 1}
+	for len(data) > 0 {
+		r, n := utf8.DecodeRune(data)
+		switch {
+		case r == utf8.RuneError && n == 1:
+			return at
+		case r == '\n':
+			at = place{at.line + 1, 1}
+		default:
+			at.column++
+		}
+		data = data[n:]
+	}
+	return at
 }
 
 // top are the keys of the file.

@@ -375,6 +375,8 @@ func TestHostileFilesAreRefused(t *testing.T) {
 		"itself":    {"a: &a [*a]", "no anchor &a stands before it"},
 		"long":      {"# " + strings.Repeat("x", config.MaxBytes), "more than 1048576 bytes"},
 		"deep.json": {strings.Repeat("[", 9_000), "too many values inside one another"},
+		"latin":     {"a: ä\nindex: caf\xe9\n", "2:11: this is no UTF-8"},
+		"wide":      {"\xff\xfei\x00n\x00d\x00e\x00x\x00:\x00", "1:1: this is no UTF-8"},
 	} {
 		got := strings.Join(mistakes(t, name, tt.text), "\n")
 		if !strings.Contains(got, tt.want) {
