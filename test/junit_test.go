@@ -29,7 +29,7 @@ func TestJUnitHasAGuardedDomain(t *testing.T) {
 	if len(files) != 2 {
 		t.Fatalf("docs/junit.md has %d classes", len(files))
 	}
-	if out := realtest.JUnit(t, []string{"PENSTOCK_BINARY=" + penstock}, files...); !strings.Contains(out,
+	if out := realtest.JUnit(t, []string{"PENSTOCK_PROGRAM=" + penstock}, files...); !strings.Contains(out,
 		"2 tests successful") {
 		t.Errorf("not every test passed:\n%s", tail(out, 40))
 	}
