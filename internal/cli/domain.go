@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"runtime"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -332,7 +334,39 @@ func (o *domainOptions) backend(compat guard.Compat, logger *slog.Logger) (http.
 		return nil, nil, &usageError{Err: err, Hint: "--data takes a directory that can be written to: " +
 			"a new or empty one, or that of an earlier domain that does not run any more"}
 	}
+	if o.data == "" {
+		return newResting(e, giveMemory), e.Close, nil
+	}
 	return e, e.Close, nil
+}
+
+// resting gives memory back to the system when nothing has been written for a while: what indexing takes beside the
+// documents is half of it, and no collection comes while nothing is indexed.
+type resting struct {
+	http.Handler
+	rest *time.Timer
+}
+
+// rests is after which time without a write memory is given back.
+const rests = time.Second
+
+func newResting(h http.Handler, give func()) *resting {
+	return &resting{h, time.AfterFunc(rests, give)}
+}
+
+// giveMemory collects garbage and gives what is free back to the system.
+func giveMemory() {
+	runtime.GC() // pools let go of what they keep at the second collection
+	debug.FreeOSMemory()
+}
+
+// ServeHTTP is part of http.Handler.
+func (h *resting) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		h.rest.Stop()
+		defer h.rest.Reset(rests)
+	}
+	h.Handler.ServeHTTP(w, r)
 }
 
 // documentsInMemory is when garbage is collected beside them. Documents are most of the memory, in blocks without

@@ -86,7 +86,8 @@ func portion(x *store.Index, major int, ops []*Op) error {
 	}
 	gone := slices.Sorted(maps.Keys(w.gone))
 	records := slices.DeleteFunc(w.records, func(r *store.Record) bool { return r == nil })
-	if err := x.Change(records, gone, &w.state); err != nil {
+	state := w.state // a copy: the index keeps it, and is not to keep the writer with all of its records
+	if err := x.Change(records, gone, &state); err != nil {
 		if errors.Is(err, store.ErrClosed) {
 			return err
 		}
