@@ -30,7 +30,7 @@ var details = detailsOf(
 	// sentences alone
 	"=source_ip =auth_method =auth_function =auth_result =signature =passdb =login_event =realm =user_name =subject "+
 		"=reply_to =payload_bytes =duration =request_method =request_url =rule_id =rule_message =rule_severity =rule_file "+
-		"=rule_line =rule_data =hostname =uri =unique_id",
+		"=rule_line =rule_data =hostname =uri =unique_id =by_user",
 )
 
 type detail struct {

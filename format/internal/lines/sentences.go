@@ -33,6 +33,11 @@ func (d *detailer) sentences(m []byte) {
 		}
 	}
 	d.users(m)
+	if _, by, ok := bytes.Cut(m, []byte(": session opened for user ")); ok {
+		if _, by, ok = bytes.Cut(by, []byte(" by ")); ok {
+			d.add(details["=by_user"], nameAt(by)) // PAM: by NAME(uid=0)
+		}
+	}
 	for _, lead := range files {
 		if file, ok := bytes.CutPrefix(m, lead); ok {
 			file, _, _ = bytes.Cut(file, []byte(", referer: "))
@@ -432,6 +437,10 @@ func named(rest, before []byte, username bool) []byte {
 	switch word, _ := lastWord(bytes.TrimRight(before, " ")); string(word) {
 	case "Invalid", "invalid", "Illegal", "illegal", "authenticating", "for", "login":
 		return name
+	case "by": // subsystem request for sftp by user NAME
+		if len(behind) == 0 {
+			return name
+		}
 	}
 	if bytes.HasPrefix(behind, []byte(": ")) || bytes.HasPrefix(behind, []byte(" not found")) {
 		return name
