@@ -15,7 +15,7 @@ func nginx() schema {
 			"which nothing shows to be of Apache's",
 		about: "access logs in the common and the combined log format, with further fields or without, " +
 			"as nginx writes them",
-		grammar: &lines.Schema{Record: "an access log record", Has: `] "`, Forms: append(access(), proxyManager())},
+		grammar: &lines.Schema{Record: "an access log record", Has: `] "`, Forms: append(access(), proxyManager()...)},
 	}
 }
 
@@ -105,24 +105,31 @@ func access() []lines.Form {
 	}
 }
 
-// proxyManager is the form of the Nginx Proxy Manager.
-func proxyManager() lines.Form {
-	return lines.Form{Least: 14, Fields: []lines.Field{
-		{Name: "time", Kind: lines.CLF, Lead: "[", End: "] "},
-		{Name: "upstream_cache_status"},
-		{Name: "upstream_status", Kind: lines.Integer, Is: status()},
-		{Name: "status", Kind: lines.Integer, End: " - ", Is: lines.Digits(3, 3)},
-		{Name: "request_method"},
-		{Name: "scheme", Is: lines.Begins("http")},
-		{Name: "host"},
-		{Name: "request_url"},
-		{Name: "remote_addr", Kind: lines.IP, Lead: "[Client ", End: "] ", Is: lines.Host()},
-		{Name: "bytes_sent", Kind: lines.Integer, Lead: "[Length ", End: "] "},
-		{Name: "gzip_ratio", Lead: "[Gzip ", End: "] "},
-		{Name: "upstream_addr", Lead: "[Sent-to ", End: "] "},
-		{Name: "user_agent"},
-		{Name: "referer"},
-	}}
+// proxyManager are the forms of the Nginx Proxy Manager, with a server behind it and without.
+func proxyManager() []lines.Form {
+	form := func(upstream, sent []lines.Field) lines.Form {
+		fields := append([]lines.Field{{Name: "time", Kind: lines.CLF, Lead: "[", End: "] "}}, upstream...)
+		fields = append(
+			fields,
+			lines.Field{Name: "status", Kind: lines.Integer, End: " - ", Is: lines.Digits(3, 3)},
+			lines.Field{Name: "request_method"},
+			lines.Field{Name: "scheme", Is: lines.Begins("http")},
+			lines.Field{Name: "host"},
+			lines.Field{Name: "request_url"},
+			lines.Field{Name: "remote_addr", Kind: lines.IP, Lead: "[Client ", End: "] ", Is: lines.Host()},
+			lines.Field{Name: "bytes_sent", Kind: lines.Integer, Lead: "[Length ", End: "] "},
+			lines.Field{Name: "gzip_ratio", Lead: "[Gzip ", End: "] "},
+		)
+		fields = append(append(fields, sent...), lines.Field{Name: "user_agent"}, lines.Field{Name: "referer"})
+		return lines.Form{Least: len(fields), Fields: fields}
+	}
+	return []lines.Form{
+		form([]lines.Field{
+			{Name: "upstream_cache_status"},
+			{Name: "upstream_status", Kind: lines.Integer, Is: status()},
+		}, []lines.Field{{Name: "upstream_addr", Kind: lines.Addresses, Lead: "[Sent-to ", End: "] "}}),
+		form(nil, nil),
+	}
 }
 
 // status takes what three digits or a dash are.
