@@ -543,9 +543,13 @@ func Stray(environ []string) []string {
 
 // Nearest is the name that differs least from a word, by at most two letters. It is empty when there is none.
 func Nearest(word string, names []string) string {
-	best, least := "", 3
+	best, least := "", 3*2
 	for _, name := range names {
-		if d := distance(word, name); d < least {
+		d := 2 * distance(word, name)
+		if word != "" && !strings.HasPrefix(name, word[:1]) {
+			d++ // of two that are as near it is the one that begins alike
+		}
+		if d < least {
 			best, least = name, d
 		}
 	}
