@@ -266,10 +266,6 @@ func (d *Detector) Recognize(o *penstock.Object, id penstock.Identity, e penstoc
 			return penstock.Recognized{Skip: what}, nil
 		}
 	}
-	if d.index != nil && isTrailDigest(r.Sample()) {
-		d.put(r)
-		return penstock.Recognized{Skip: trailDigest}, nil
-	}
 	if what := d.binary(r.Sample()); what != "" {
 		err := r.Failure()
 		d.put(r)

@@ -217,11 +217,6 @@ func TestWhatHoldsNoRecordsIsSkippedWithAReason(t *testing.T) {
 			"\"logs\",\"a/b+c.gz\",\"17\"\n\"logs\",\"a/d.gz\",\"9\"\n",
 			"S3 Inventory, a list of objects",
 		},
-		{
-			"x.json", "", "{\n \"awsAccountId\": \"111122223333\", \"digestS3Bucket\": \"b\", \"digestS3Object\": \"o\",\n" +
-				" \"digestSignatureAlgorithm\": \"SHA256withRSA\", \"logFiles\": []}\n",
-			"CloudTrail digest",
-		},
 		{"app/manifest.json", "", `{"name":"app"}`, ""},
 		{"app/manifest.checksum", "", "not a sum\n", ""},
 		{"app/symlink.txt", "", "s3://inv/x\n", ""},

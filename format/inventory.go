@@ -11,8 +11,7 @@ func aboutObjects(name string, text []byte) string {
 	switch {
 	case inventory(name, text):
 		return "S3 Inventory, a list of objects"
-	case bytes.HasPrefix(text, []byte{'{'}) && contains(text, `"digestS3Bucket"`) && contains(text, `"digestS3Object"`) &&
-		contains(text, `"digestSignatureAlgorithm"`):
+	case isTrailDigest(text):
 		return trailDigest
 	}
 	return ""
