@@ -70,7 +70,7 @@ bench: ## benchmarks of the packages; compare two runs with benchstat
 	go test -run '^$$' -bench . -benchmem $(ARGS) ./...
 bench-formats: ## each format beside Go's regexp that takes the same records apart, beside decompression alone; recognition
 	go test -run '^$$' -bench 'BesideRegexp|UnknownEntry' -benchtime 200ms $(ARGS) ./format
-bench-ship: build ## CPU per GB, peak memory, throughput and requests of the shipping process, beside a prototype of the same work
+bench-ship: build ## CPU per GB, peak memory, throughput and requests of the shipping process, beside a prototype of the same work [PEERS=1]
 	go run -C bench . $(ARGS)
 bench-guarded: ## 10 million documents through a gate that verifies each request; "make test" takes a sample
 	cd bench && PENSTOCK_TEST_FULL=1 go test -count=1 -v -timeout 30m -run TestTheGuard .

@@ -269,3 +269,18 @@ func TestPageHasEveryRow(t *testing.T) {
 		}
 	}
 }
+
+func TestPeersAreMeasuredWithPlainLinesOfFiles(t *testing.T) {
+	var names []string
+	for _, r := range rows() {
+		if r.hasPeers() {
+			names = append(names, r.name)
+		}
+	}
+	if got, want := strings.Join(names, " "), "ndjson ndjson-gz"; got != want {
+		t.Errorf("rows for peers: %s, want %s", got, want)
+	}
+	if err := new(config).measurePeers(t.Context(), nil, corpus{}, &result{row: rows()[0]}); err != nil {
+		t.Errorf("peers that nobody asked for: %v", err)
+	}
+}

@@ -7,6 +7,7 @@
 //	go run -C bench . -rows ndjson,alb         some of them
 //	go run -C bench . -md ../docs/performance.md    and the page of the documentation
 //	go run -C bench . -- --max-in-flight 8     anything after -- goes to "penstock ship"
+//	PEERS=1 go run -C bench .                  and the bulk indexers of the Go clients, where a row is for them too
 //
 // The shipper, the prototype, the sink and the bucket are processes of their own, so that the figures are the shipper's
 // alone. MB and GB are powers of ten, and of uncompressed input.
@@ -90,12 +91,20 @@ type config struct {
 	profile       string   // file for a CPU profile of the last run
 	page          string   // file for the figures as a page
 	extra         []string // for "penstock ship"
+	peers         string   // the program of the other indexers, empty when they are not asked for
 }
 
 func bench(ctx context.Context, args []string, out io.Writer) error {
 	c, err := readFlags(args)
 	if err != nil {
 		return err
+	}
+	if os.Getenv("PEERS") != "" {
+		remove, err := c.buildPeers(ctx)
+		if err != nil {
+			return err
+		}
+		defer remove()
 	}
 	table := newTable(out, c)
 	var errs []error
@@ -157,6 +166,9 @@ func (c config) row(ctx context.Context, r row, t *table) error {
 			return err
 		}
 		result.ours = append(result.ours, s)
+		if err := c.measurePeers(ctx, to, from, &result); err != nil {
+			return err
+		}
 		if !r.floor {
 			continue
 		}

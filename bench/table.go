@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -15,6 +16,8 @@ type result struct {
 	corpus corpus
 	ours   []sample
 	floor  []sample // of the prototype, in the same rounds
+	// peers are the other indexers by their names, in the same rounds.
+	peers map[string][]sample
 }
 
 // figure is one measure of a result.
@@ -103,6 +106,13 @@ func (r result) figures() []figure {
 		all = append(all,
 			figure{"prototype CPU", all[0].verb, of, 0, false},
 			figure{"prototype/ours %", "%.0f", ratio, 100 * g.ofPrototype, true})
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.peers)) {
+		of := r.peers[name]
+		all = append(all,
+			figure{name + " CPU", all[0].verb, r.each(of, r.cpu), 0, false},
+			figure{name + " MB/s", "%.0f", r.each(of, func(s sample) float64 { return megabytes / s.wall.Seconds() }), 0, true},
+			figure{name + " peak RSS MB", "%.1f", r.each(of, func(s sample) float64 { return s.rssMB }), 0, false})
 	}
 	return slices.DeleteFunc(all, func(f figure) bool {
 		return slices.ContainsFunc(f.values, math.IsNaN)
