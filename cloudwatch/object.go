@@ -44,11 +44,14 @@ func (l *Logs) object(o *penstock.Object, id penstock.Identity, e penstock.Entry
 // then they have to look like some.
 func isPayload(text []byte) bool {
 	text = bytes.TrimLeft(text, " \t\r\n\ufeff")
-	if len(text) == 0 || text[0] != '{' || !bytes.Contains(text, []byte("_MESSAGE")) {
+	if len(text) == 0 || text[0] != '{' {
 		return false
 	}
 	if isEvent(text) {
 		return true
+	}
+	if !bytes.Contains(text, []byte("_MESSAGE")) && !bytes.Contains(text, []byte(`"logEvents"`)) {
+		return false
 	}
 	var kind string
 	var owner, group, event bool

@@ -196,6 +196,10 @@ func TestEventsOfLambdaInAnObjectAreTheirPayloads(t *testing.T) {
 	if got := string(docs[2].Raw); got != broken {
 		t.Errorf("what cannot be unpacked is kept as %q", got)
 	}
+	if format, docs, _, err := ofObject(t, cloudwatch.Options{}, strings.NewReader(first)); format != "cloudwatch" ||
+		len(docs) != 2 || err != nil {
+		t.Errorf("one alone: %s, %d documents, error %v", format, len(docs), err)
+	}
 	for _, text := range []string{
 		`{"awslogs":{"data":""}}`, `{"awslogs":{"data":"eyJ9"}}`, `{"awslogs":{"other":"H4sI"}}`, `{"awslogs":"H4sI"}`,
 	} {
