@@ -57,6 +57,17 @@ func access() []lines.Form {
 			request...)
 	}
 	combined := []lines.Field{{Name: "referer"}, {Name: "user_agent"}}
+	// What syslog carries has a time before it too.
+	relayed := func(before ...lines.Field) []lines.Field {
+		fields := append([]lines.Field{{Name: "head", Kind: lines.Head, Is: lines.Name()}}, before...)
+		fields = append(
+			fields,
+			lines.Field{Name: "remote_logname"},
+			lines.Field{Name: "remote_user", End: " ["},
+			lines.Field{Name: "time_local", Kind: lines.CLF, End: "] "},
+		)
+		return append(append(fields, request...), combined...)
+	}
 	ingress := []lines.Field{
 		{Name: "request_length", Kind: lines.Integer, Is: lines.Digits(1, 12)},
 		{Name: "request_time", Kind: lines.Decimal, Is: lines.Number()},
@@ -95,6 +106,8 @@ func access() []lines.Form {
 		{Least: 8, Fields: append(common(vhost, ip), combined...)},
 		{Least: 9, Fields: append(common(vhost, forwarded, ip), combined...)},
 		{Least: 8, Fields: append(common(vhost, ips), combined...)},
+		{Least: 8, Fields: relayed(ip)},
+		{Least: 9, Fields: relayed(vhost, ip)},
 		{Least: 7, Fields: append(common(lines.Field{Name: "remote_host", Is: lines.Name()}), combined...)},
 		{
 			Least:  8,

@@ -61,15 +61,29 @@ func (e *exported) Fits(r *entry.Reader) (n int) {
 			messages = append(append(messages, line[end:]...), '\n')
 		}
 	}
+	f := e.of(messages, r)
+	if _, pairs := f.grammar.(*lines.Pairs); pairs || f.generic || f == &e.inside.formats[len(e.inside.formats)-1] {
+		return 0
+	}
+	switch f.name {
+	case "cef", "leef":
+		return 0 // these have a time and a host before them
+	case "nginx", "apache":
+		if lines.IsTagged(first[0]) {
+			return 0 // so have these, and a program, when syslog carries them
+		}
+	}
+	return n
+}
+
+// of returns the format of messages.
+func (e *exported) of(messages []byte, r *entry.Reader) *schema {
 	in := e.inside.take()
 	in.Stored = r.Stored
 	in.Begin(bytes.NewReader(messages), entry.SampleBytes)
 	f := e.inside.choose(in)
 	e.inside.put(in)
-	if _, pairs := f.grammar.(*lines.Pairs); pairs || f.generic || f == &e.inside.formats[len(e.inside.formats)-1] {
-		return 0
-	}
-	return n
+	return f
 }
 
 // isExport reports whether a name is that of an object which an export writes: TASK/STREAM/000000.gz.

@@ -90,6 +90,13 @@ func Heads(records [][]byte) bool {
 	return false
 }
 
+// IsTagged reports whether a line begins with a time and a program that writes to syslog.
+func IsTagged(line []byte) bool {
+	var h head
+	_, ok := h.read(line, time.Time{})
+	return ok && h.app != nil
+}
+
 // priorityEnd returns where a priority in angle brackets ends, 0 for none.
 func priorityEnd(line []byte) int {
 	if len(line) < 3 || line[0] != '<' {
