@@ -219,9 +219,8 @@ func isOfMapping(r *penstock.Rejection) bool {
 func (d *fitted) keep(ctx context.Context, r *penstock.Rejection, round int) bool {
 	one := fitted{Fitting: d.Fitting}
 	doc := penstock.Document{
-		Index: r.Index, ID: slices.Clone(r.ID), Head: r.Body(), Raw: slices.Clone(r.Raw), Offset: r.Offset, Length: r.Length,
-		RawSum: r.RawSum,
-		Routing: slices.Clone(r.Routing), Pipeline: r.Pipeline,
+		Index: r.Index, ID: slices.Clone(r.ID), Head: r.Body(), Raw: slices.Clone(r.Raw), RawSum: r.RawSum,
+		Offset: r.Offset, Length: r.Length, Routing: slices.Clone(r.Routing), Pipeline: r.Pipeline,
 	}
 	f := d.mapping(ctx, r.Index, false)
 	changed := f != nil && one.fitDocument(&doc, f)

@@ -31,9 +31,12 @@ The shipping process needs at most the sum of these, resident, program included.
 - 40 MiB;
 - 1.5 MiB for each of the ` + "`workers`" + ` that reads;
 - 32 KiB for each of the objects that are ` + "`open-ahead`" + `;
-- the larger of two: (` + "`max-in-flight`" + ` + 1) × ` + "`batch-bytes`" + ` × 2, for the requests being filled and
-  sent and the original bytes kept for rejections; and ` + "`max-record-bytes`" + ` × 3, for the bytes, the JSON and the
-  request of one long record.
+- the larger of two: (` + "`max-in-flight`" + ` + 1) × (` + "`batch-bytes`" + ` × 2 + ` + "`batch-docs`" + ` × 320 bytes), for
+  the requests being filled and sent, the records kept for rejections and the answers; and ` + "`max-record-bytes`" + `
+  × 3, for the bytes, the JSON and the request of one long record.
+
+Letters that wait for [their records](deadletters.md#the-record) are in the 40 MiB: 1 MiB of them, and 16 bytes for each
+of the others.
 
 It holds because one worker at a time holds a record of more than 1 MiB, a document larger than a request is sent when
 nothing else is, and large answers are read one after the other. A record of quotes and control characters, whose JSON
