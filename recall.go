@@ -70,6 +70,9 @@ func (h *shipment) setAside(ctx context.Context, d *entryDelivery, l Letter, sum
 func (h *shipment) recall(ctx context.Context, entries ...*entryDelivery) error {
 	var rs []*recalled
 	for _, d := range entries {
+		if d.brake.failure() != nil {
+			continue // nothing of it is stored
+		}
 		if list := d.letters.takeAside(); len(list) > 0 {
 			slices.SortFunc(list, func(a, b aside) int { return cmp.Compare(a.offset, b.offset) })
 			rs = append(rs, &recalled{entryDelivery: d, list: list, found: make([]bool, len(list)), left: len(list)})

@@ -261,3 +261,43 @@ func TestLettersOfAnAlteredReadingDoNotWait(t *testing.T) {
 		t.Errorf("read again %d times, letters %+v", again.Load(), s.letters)
 	}
 }
+
+// Letters that wait for their records are not stored when the run is stopped meanwhile, and their items come again.
+func TestTheBrakeKeepsLettersThatWaitFromBeingStored(t *testing.T) {
+	t.Parallel()
+	s := new(stages)
+	first, again := recallable(s, "bad", same("bad"))
+	p := s.pipeline(first, s.item("b", "bad bad bad"))
+	p.Deliverer, p.Brake, p.Workers = forgetful{s}, 3, 1
+	got, err := counted(p.Run(t.Context()))
+	if _, braked := errors.AsType[*penstock.BrakeError](err); !braked || !got.Balanced() {
+		t.Errorf("%+v, %v, want a BrakeError", got, err)
+	}
+	if again.Load() != 0 || len(s.letters) != 0 {
+		t.Errorf("read again %d times, letters %+v", again.Load(), s.letters)
+	}
+	for _, id := range []string{"a", "b"} {
+		settled := s.settled[id]
+		if _, braked := errors.AsType[*penstock.BrakeError](settled[0]); len(settled) != 1 || !braked {
+			t.Errorf("%s: settled with %v, want a BrakeError", id, settled)
+		}
+	}
+}
+
+// Why an object comes again is what went wrong with it, and not that letters of another entry wait.
+func TestLettersThatWaitDoNotHideWhyAnObjectComesAgain(t *testing.T) {
+	t.Parallel()
+	s := new(stages)
+	const text = "bad|late"
+	item, again := recallable(s, text, same(text))
+	p := s.pipeline(item)
+	p.Decoder, p.Deliverer = archive{}, forgetful{s}
+	got, _ := counted(p.Run(t.Context()))
+	if len(s.settled["a"]) != 1 || s.settled["a"][0] == nil || !got.Balanced() ||
+		strings.Contains(s.settled["a"][0].Error(), "without an outcome") {
+		t.Errorf("%+v, settled with %v", got, s.settled["a"])
+	}
+	if again.Load() != 0 || len(s.letters) != 0 {
+		t.Errorf("read again %d times, letters %+v", again.Load(), s.letters)
+	}
+}

@@ -926,8 +926,8 @@ func (h *shipment) outcomes(ctx context.Context) error {
 		fail(h.recall(ctx, h.entries...))
 	}
 	for _, d := range h.entries {
-		d.letters.forget(h.spool) // those of an object that comes again come with it
 		fail(h.outcome(ctx, d, ended))
+		d.letters.forget(h.spool) // those of an object that comes again come with it
 	}
 	h.entries, h.letters, h.awaited = nil, nil, 0 // they are counted
 	return failed
@@ -979,7 +979,7 @@ func (h *shipment) outcome(ctx context.Context, d *entryDelivery, ended error) e
 	h.counts.DroppedByDomain += out.Dropped
 	h.counts.DeadLettered += stored
 	h.counts.Unacknowledged += unknown + unstored
-	if err == nil && mayStore && (unknown != 0 || unstored != 0 && !d.letters.void) {
+	if err == nil && mayStore && (unknown != 0 || unstored != 0 && !d.letters.void && !d.letters.holds()) {
 		err = fmt.Errorf("await delivery: %d documents without an outcome", unknown+unstored)
 	}
 	return err

@@ -273,6 +273,29 @@ var more = []mutant{
 		new: "\tif true || bytes.IndexByte(value, '[') < 0 {",
 	},
 	{
+		name: "what rules have changed is read again",
+		file: "recall.go", pkg: ".", test: "TestARecordIsKeptWhere",
+		old: " && r.redacts == nil\n",
+		new: "\n",
+	},
+	{
+		name: "what may change is read again",
+		file: "recall.go", pkg: ".", test: "TestARecordIsKeptWhere",
+		old: "r.Identity.Pinned() && ",
+	},
+	{
+		name: "letters that wait are stored though the run was stopped",
+		file: "recall.go", pkg: ".", test: "TestTheBrakeKeepsLetters",
+		old: "\t\tif d.brake.failure() != nil {",
+		new: "\t\tif false {",
+	},
+	{
+		name: "an object whose letters have lost their records is held back",
+		file: "recall.go", pkg: ".", test: "TestWhatCannotBeReadAgain",
+		old: "\t\tif err := h.storeGone(ctx, r); err != nil {",
+		new: "\t\tif err := error(nil); err != nil && h.storeGone(ctx, r) != nil {",
+	},
+	{
 		name: "a letter whose record is gone replaces one that has it",
 		file: "deadletter/read.go", pkg: "./deadletter", test: "TestALetterWithoutItsRecordReplacesNone",
 		old: "\t\treturn old.gone // a letter that has its record stays\n",
