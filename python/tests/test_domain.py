@@ -172,6 +172,17 @@ def test_the_module_runs_the_program(tmp_path):
     assert done.returncode == 2 and "penstock: error: PENSTOCK_PROGRAM names /none" in done.stderr
 
 
+def test_a_domain_that_somebody_killed_says_so():
+    with penstock_aws.Domain() as domain:
+        child = domain._child
+        child.kill()
+        child.wait()
+        with pytest.raises(penstock_aws.PenstockError, match="has ended by itself, with exit code -?[0-9]+"):
+            domain.request("GET", "/")
+        with pytest.raises(penstock_aws.PenstockError, match="has ended by itself"):
+            domain.allow("es:ESHttpGet")
+
+
 def test_it_ends_with_the_block(domain):
     with penstock_aws.Domain() as other:
         pid = other.pid

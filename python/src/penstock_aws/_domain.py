@@ -498,6 +498,11 @@ class Domain:
             connection.request(method, path, body=body or None, headers=dict(headers))
             answer = connection.getresponse()
             return Response(answer.status, dict(answer.getheaders()), answer.read())
+        except ConnectionError as err:  # of a fault, or of a domain that is gone
+            child = self._child
+            if child is not None and self._owner == os.getpid() and child.poll() is not None:
+                raise PenstockError(f"the domain has ended by itself, with exit code {child.returncode}") from err
+            raise
         finally:
             connection.close()
 
