@@ -39,9 +39,9 @@ func (l *Logs) object(o *penstock.Object, id penstock.Identity, e penstock.Entry
 	}}, nil
 }
 
-// isPayload reports whether text begins with a payload: an object that says, before its log events, what kind of message
-// it is, or whose and of what group. Whoever wrote the object anew may have sorted it, so that the events are first:
-// then they have to look like some.
+// isPayload reports whether text begins with a payload: an object that says, before its log events, what kind of
+// message it is, or whose and of what group. Whoever wrote the object anew may have sorted it, so that the events are
+// first: then they have to look like some.
 func isPayload(text []byte) bool {
 	text = bytes.TrimLeft(text, " \t\r\n\ufeff")
 	if len(text) == 0 || text[0] != '{' {

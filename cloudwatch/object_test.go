@@ -150,7 +150,7 @@ func TestPayloadsInAnObjectHaveTheFieldsAndIDsOfTheirEvents(t *testing.T) {
 // Programs that pass a payload on may sort its members, or leave the kind of message out.
 func TestPayloadsAreToldInAnyOrderOfTheirMembers(t *testing.T) {
 	t.Parallel()
-	const event = `{"id":"00000000000000000000000000000000000000000000000000000001","timestamp":1447920000000,"message":"m"}`
+	event := fmt.Sprintf(`{"id":"%056d","timestamp":1447920000000,"message":"m"}`, 1)
 	for _, text := range []string{
 		`{"owner":"123456789012","logGroup":"g","logStream":"s","logEvents":[` + event + `],"messageType":"DATA_MESSAGE"}`,
 		`{"logEvents":[` + event + `],"logGroup":"g","logStream":"s","messageType":"DATA_MESSAGE","owner":"123456789012"}`,

@@ -5,8 +5,8 @@ import (
 	"github.com/seed56735111/penstock/format/internal/events"
 )
 
-// cloudwatchList is what GetLogEvents and FilterLogEvents of CloudWatch Logs answer, as the AWS CLI prints it. The name of
-// the log group is in the request alone.
+// cloudwatchList is what GetLogEvents and FilterLogEvents of CloudWatch Logs answer, as the AWS CLI prints it. The name
+// of the log group is in the request alone.
 func cloudwatchList() schema {
 	return schema{
 		name: "cloudwatch-list",

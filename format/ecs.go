@@ -31,6 +31,7 @@ func ecs() map[string]string {
 		level = "level=log.level "
 		user  = "user=user.name "
 		mysql = user + "host=source.address"
+		from  = "source_ip=source.ip source_port=source.port "
 	)
 	return map[string]string{
 		"alb": balancer + "target_ip=destination.ip target_port=destination.port domain_name=tls.client.server_name",
@@ -47,12 +48,13 @@ func ecs() map[string]string {
 			"request_uri_url=url.original http_status=http.response.status_code error_code=error.code " +
 			"bytes_sent=http.response.bytes referer=http.request.referrer user_agent=user_agent.original requester=user.id " +
 			"cipher_suite=tls.cipher",
-		"vpcflow":      flow + "instance_id=cloud.instance.id",
-		"tgwflow":      flow,
-		"nginx":        web,
-		"apache":       web,
-		"nginx-error":  level + "pid=process.pid tid=process.thread.id host=url.domain " + request,
-		"apache-error": level + user + "pid=process.pid tid=process.thread.id referer=http.request.referrer",
+		"vpcflow": flow + "instance_id=cloud.instance.id",
+		"tgwflow": flow,
+		"nginx":   web,
+		"apache":  web,
+		"nginx-error": level + "client=source.address referrer=http.request.referrer pid=process.pid " +
+			"tid=process.thread.id host=url.domain " + request,
+		"apache-error": level + user + client + "pid=process.pid tid=process.thread.id referer=http.request.referrer",
 		"haproxy": client +
 			"destination_ip=destination.ip destination_port=destination.port status_code=http.response.status_code " +
 			"http_request_method=http.request.method http_request_url=url.original http_request_path=url.path " +
@@ -64,9 +66,9 @@ func ecs() map[string]string {
 		"mysql-error":   mysql,
 		"mysql-general": mysql,
 		"mysql-audit":   "host=source.address",
-		"text":          level + user,
-		"syslog":        syslog + user,
-		"syslog5424":    syslog + user,
+		"text":          level + user + from,
+		"syslog":        syslog + user + from,
+		"syslog5424":    syslog + user + from,
 		"klog":          level,
 		"redis":         level + "pid=process.pid",
 		"log4j":         level + "pid=process.pid logger=log.logger thread=process.thread.name",

@@ -13,6 +13,7 @@ import (
 	"reflect"
 	"regexp"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -274,8 +275,12 @@ func cuts(text []byte) iter.Seq[int] {
 // of a text have a time, but not the first one, it takes some of them, and one on a line of its own is not seen to be
 // usual; where a table stands behind other lines, it sees no table.
 func changesItsMind(s sample) bool {
-	return s.path == "testdata/text/app.log" || s.path == "testdata/text/alert.log" || s.path == "testdata/csv/banner.csv" ||
-		s.path == "testdata/text/history.log"
+	return slices.Contains([]string{
+		"testdata/text/app.log",
+		"testdata/text/alert.log",
+		"testdata/csv/banner.csv",
+		"testdata/text/history.log",
+	}, s.path)
 }
 
 func lawOfFailures(t testing.TB, s *subject) {

@@ -38,7 +38,7 @@ func TestFieldsByOtherNames(t *testing.T) {
 			`"event_original":"raw\t\"x\""}`,
 		`{"source":"x","labels":{"source":1,"source_":2}}`: `"labels.source__":"x","labels":{"source":1,"source_":2},` +
 			`"event.original":"raw\t\"x\""}`,
-		`{"error":"e","code":5}`:                `"error":"e","code":5,"event.original":"raw\t\"x\""}`, // not one of the objects
+		`{"error":"e","code":5}`:                `"error":"e","code":5,"event.original":"raw\t\"x\""}`,
 		`{"error":{"text":1},"code":5}`:         `"error":{"text":1},"error.code":5,"event.original":"raw\t\"x\""}`,
 		`{"event":{"original":1},"error":null}`: `"event":{"original":1},"error":null,"event_original":"raw\t\"x\""}`,
 		`{}`:                                    `"event.original":"raw\t\"x\""}`,

@@ -62,7 +62,9 @@ func TestStemsStayWhatTheyWere(t *testing.T) {
 // A name that is not looked at for marks has none of them.
 func TestNamesWithoutMarksAreToldSoon(t *testing.T) {
 	t.Parallel()
-	pieces := []string{"a", ".", "-", "_", "1", "20", "19", "2026", "11", "27", "12", "T", "Z", ".old", ".log", "1795773600"}
+	pieces := []string{
+		"a", ".", "-", "_", "1", "20", "19", "2026", "11", "27", "12", "T", "Z", ".old", ".log", "1795773600",
+	}
 	random := rand.New(rand.NewPCG(1, 2))
 	told := 0
 	for range 200_000 {

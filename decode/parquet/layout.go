@@ -84,7 +84,7 @@ func (l *layout) requests(groups []rowGroup) int64 {
 		case len(spans) == 0: // no column has a value
 		case !l.whole(spans):
 			for i, n := range l.share(spans, window) {
-				if step := n - longHead; n < spans[i].size() {
+				if step := max(1, n-longHead); n < spans[i].size() {
 					requests += (spans[i].size() + step - 1) / step
 				} else {
 					requests++
