@@ -432,7 +432,7 @@ type Letter struct {
 	Routing  string `json:"routing,omitempty"`
 	Pipeline string `json:"pipeline,omitempty"`
 	// Raw is the record as read, but for what rules have redacted. It is empty for a letter by reference, which Source
-	// then locates: a record too long to hold, or the rest of an object that cannot be read.
+	// then locates: a record too long to hold, or the rest of an object that cannot be read. It is empty with Gone, too.
 	Raw []byte `json:"raw,omitempty"`
 	// Gone says that Raw is missing because its object could not be read again for it: it was deleted or replaced, or
 	// there was no more time.

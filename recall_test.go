@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -299,5 +300,29 @@ func TestLettersThatWaitDoNotHideWhyAnObjectComesAgain(t *testing.T) {
 	}
 	if again.Load() != 0 || len(s.letters) != 0 {
 		t.Errorf("read again %d times, letters %+v", again.Load(), s.letters)
+	}
+}
+
+// Where no temporary file can be written, an object is read more than once for its letters, and memory stays bounded.
+func TestLettersGetTheirRecordsWithoutATemporaryFile(t *testing.T) {
+	none := filepath.Join(t.TempDir(), "none")
+	t.Setenv("TMPDIR", none)
+	t.Setenv("TMP", none)
+	const n = 60_000
+	text := strings.Repeat("bad ", n)
+	s := new(stages)
+	item, again := recallable(s, text, same(text))
+	p := s.pipeline(item)
+	p.Deliverer = forgetful{s}
+	if got, err := counted(p.Run(t.Context())); err != nil || got.DeadLettered != n {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if n := again.Load(); n < 2 || n > 10 {
+		t.Errorf("read again %d times, want a few", n)
+	}
+	for _, l := range s.letters {
+		if string(l.Raw) != "bad" {
+			t.Fatalf("letter %+v", l)
+		}
 	}
 }

@@ -31,9 +31,10 @@ The shipping process needs at most the sum of these, resident, program included.
 - 40 MiB;
 - 1.5 MiB for each of the ` + "`workers`" + ` that reads;
 - 32 KiB for each of the objects that are ` + "`open-ahead`" + `;
-- the larger of two: (` + "`max-in-flight`" + ` + 1) × (` + "`batch-bytes`" + ` × 2 + ` + "`batch-docs`" + ` × 320 bytes), for
-  the requests being filled and sent, the records kept for rejections and the answers; and ` + "`max-record-bytes`" + `
-  × 3, for the bytes, the JSON and the request of one long record.
+- the larger of two: (` + "`max-in-flight`" + ` + 1) ×
+  (` + "`batch-bytes`" + ` × 2 + ` + "`batch-docs`" + ` × 320 bytes), for the requests being filled and sent, the
+  records kept for rejections and the answers; and ` + "`max-record-bytes`" + ` × 3, for the bytes, the JSON and the
+  request of one long record.
 
 Letters that wait for [their records](deadletters.md#the-record) are in the 40 MiB: 1 MiB of them, and 16 bytes for each
 of the others.
