@@ -105,8 +105,8 @@ func newPolicyGenerate(a *app) *cobra.Command {
 its work, and nothing else. In the domain's own account one of the two is enough; from another account both are
 needed.
 
-MODE is one of ` + strings.Join(modeNames(), ", ") + `; deadletter is for replay. The policies of request allow every request,
-unless --need says which are made.
+MODE is one of ` + strings.Join(modeNames(), ", ") + `; deadletter is for replay. The policies of request
+allow every request, unless --need says which are made.
 
 With --index-in-path the policies confine the principal to the indexes that --index describes. That holds when the mode
 runs with --index-in-path, and ` + explicitIndexOption + ` is false on the domain: otherwise a request to one
