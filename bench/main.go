@@ -6,6 +6,7 @@
 //	go run -C bench .                          all rows against their goals
 //	go run -C bench . -rows ndjson,alb         some of them
 //	go run -C bench . -md ../docs/performance.md    and the page of the documentation
+//	go run -C bench . -profiles /tmp/profiles       and a CPU profile of each row
 //	go run -C bench . -- --max-in-flight 8     anything after -- goes to "penstock ship"
 //	PEERS=1 go run -C bench .                  and the bulk indexers of the Go clients, where a row is for them too
 //
@@ -88,7 +89,8 @@ type config struct {
 	megabytes     int
 	rounds        int
 	quiet         time.Duration
-	profile       string   // file for a CPU profile of the last run
+	profiles      string   // directory for CPU profiles, one of each row
+	profile       string   // file for that of the row at hand, empty for none
 	page          string   // file for the figures as a page
 	extra         []string // for "penstock ship"
 	peers         string   // the program of the other indexers, empty when they are not asked for
@@ -106,10 +108,18 @@ func bench(ctx context.Context, args []string, out io.Writer) error {
 		}
 		defer remove()
 	}
+	if c.profiles != "" {
+		if err := os.MkdirAll(c.profiles, 0o750); err != nil {
+			return err
+		}
+	}
 	table := newTable(out, c)
 	var errs []error
 	for _, r := range c.rows {
 		fmt.Fprintf(out, "%s\n", r.title)
+		if c.profiles != "" {
+			c.profile = filepath.Join(c.profiles, r.name+".prof")
+		}
 		if err := c.row(ctx, r, table); err != nil {
 			return fmt.Errorf("%s: %w", r.name, err)
 		}
@@ -194,7 +204,7 @@ func readFlags(args []string) (config, error) {
 	f.StringVar(&names, "rows", "", "rows to measure, all when empty; \"function\" is the last one")
 	f.IntVar(&c.megabytes, "mb", 500, "size of each large corpus, uncompressed")
 	f.IntVar(&c.rounds, "rounds", 5, "measured runs of each row; the median counts")
-	f.StringVar(&c.profile, "profile", "", "write a CPU profile of the last run to this file")
+	f.StringVar(&c.profiles, "profiles", "", "write a CPU profile of the last run of each row to this directory, as ROW.prof")
 	f.StringVar(&c.page, "md", "", "write the figures as a page to this file")
 	f.DurationVar(&c.quiet, "quiet", 5*time.Second, "longest wait for a quiet machine before each run")
 	if err := f.Parse(args); err != nil {
@@ -207,7 +217,7 @@ func readFlags(args []string) (config, error) {
 		return c, err
 	}
 	c.extra = f.Args()
-	for _, file := range []*string{&c.binary, &c.profile, &c.page} {
+	for _, file := range []*string{&c.binary, &c.profiles, &c.page} {
 		if *file == "" {
 			continue
 		}
