@@ -262,7 +262,7 @@ func TestTwoTargetsLaw(t *testing.T) {
 			if pulled {
 				braked++
 			}
-			s.broken, s.stages.settled = "", nil
+			s.broken, s.settled = "", nil
 			again := s.pipeline(0, items...)
 			after := again.Run(t.Context())
 			if !after.Complete() || after.Delivered != all {

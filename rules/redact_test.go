@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -273,6 +274,14 @@ const albRaw = `https 2026-11-24T10:00:00.186641Z app/my-loadbalancer/50dc6c495c
 
 func BenchmarkRedact(b *testing.B) {
 	set := rules.Rule{Verb: rules.Set{Fields: []rules.Assignment{{Field: "env", Value: "prod"}}}}
+	five := []rules.Rule{
+		{Verb: rules.Drop{"health"}, When: `elb_status_code == 200 && user_agent startsWith "ELB-HealthChecker"`},
+		set,
+		{Verb: rules.Rename{Fields: []rules.Assignment{{Field: "target_ip", Value: "target.ip"}}}},
+		{Verb: rules.Remove{Fields: []string{"trace_id"}}},
+		mask("client_ip"),
+	}
+	and := func(r rules.Rule) []rules.Rule { return append(slices.Clone(five), r) }
 	for _, bb := range []struct {
 		name  string
 		rules []rules.Rule
@@ -280,13 +289,16 @@ func BenchmarkRedact(b *testing.B) {
 		{"set", []rules.Rule{set}},
 		{"set, mask", []rules.Rule{set, mask("client_ip")}},
 		{"set, hash", []rules.Rule{set, {Verb: rules.Redact{Fields: []string{"client_ip"}, With: rules.WithHash, Key: "k"}}}},
-		{"five", []rules.Rule{
-			{Verb: rules.Drop{"health"}, When: `elb_status_code == 200 && user_agent startsWith "ELB-HealthChecker"`},
-			set,
-			{Verb: rules.Rename{Fields: []rules.Assignment{{Field: "target_ip", Value: "target.ip"}}}},
-			{Verb: rules.Remove{Fields: []string{"trace_id"}}},
-			mask("client_ip"),
-		}},
+		{"five", five},
+		{"five, hash", and(rules.Rule{Verb: rules.Redact{Fields: []string{"elb"}, With: rules.WithHash, Key: "k"}})},
+		{"five, matches", and(rules.Rule{Verb: rules.Drop{"bots"}, When: `user_agent matches "(?i)(bot|crawl|spider)"`})},
+		{"five, matches once", and(rules.Rule{
+			Verb: rules.Set{Fields: []rules.Assignment{{Field: "k", Value: "v"}}},
+			When: `request_url matches "/orders/[0-9]+\\?"`,
+		})},
+		{"five, parse regex", and(rules.Rule{Verb: rules.Parse{
+			Field: "request_url", As: "regex", Pattern: `/orders/(?P<order>[0-9]+)`, Into: "o",
+		}})},
 		{"set, detect card aws_key jwt", []rules.Rule{set, detect(redact.Card, redact.AWSKey, redact.JWT)}},
 	} {
 		b.Run(bb.name, func(b *testing.B) {
