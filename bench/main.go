@@ -204,7 +204,7 @@ func readFlags(args []string) (config, error) {
 	f.StringVar(&names, "rows", "", "rows to measure, all when empty; \"function\" is the last one")
 	f.IntVar(&c.megabytes, "mb", 500, "size of each large corpus, uncompressed")
 	f.IntVar(&c.rounds, "rounds", 5, "measured runs of each row; the median counts")
-	f.StringVar(&c.profiles, "profiles", "", "write a CPU profile of the last run of each row to this directory, as ROW.prof")
+	f.StringVar(&c.profiles, "profiles", "", "write a CPU profile of each row's last run to this directory, as ROW.prof")
 	f.StringVar(&c.page, "md", "", "write the figures as a page to this file")
 	f.DurationVar(&c.quiet, "quiet", 5*time.Second, "longest wait for a quiet machine before each run")
 	if err := f.Parse(args); err != nil {
