@@ -2,6 +2,7 @@ package cloudwatch
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/seed56735111/penstock"
@@ -32,7 +33,7 @@ func (l *Logs) fields(o *penstock.Object, id penstock.Identity, event *jsjson.Va
 }
 
 // parsed reads a message as a file of its own. It returns nothing when its format is not known, says nothing beyond
-// what the rules of compat find, or does not fit the whole message.
+// what the rules of compat find, or does not fit the whole message. A message that says what @message says is left out.
 func (l *Logs) parsed(o *penstock.Object, id penstock.Identity, message string) []found {
 	inner := penstock.Object{Name: o.Name, Size: int64(len(message)), Attr: o.Attr}
 	rec, err := l.Recognizer.Recognize(&inner, id, penstock.Entry{Reader: strings.NewReader(message)})
@@ -52,6 +53,9 @@ func (l *Logs) parsed(o *penstock.Object, id penstock.Identity, message string) 
 			join(&all[len(all)-1].fields, &fields) // the second line of an event of type REPORT
 			continue
 		}
+		if saysAgain(message, text(fields.Get("message"))) {
+			fields.Members = slices.DeleteFunc(fields.Members, func(m jsjson.Member) bool { return m.Name == "message" })
+		}
 		all = append(all, found{fields: fields, format: rec.Format})
 	}
 	if len(all) > 1 {
@@ -60,6 +64,13 @@ func (l *Logs) parsed(o *penstock.Object, id penstock.Identity, message string) 
 		}
 	}
 	return all
+}
+
+// saysAgain reports whether a part of a message is all of it, or all of its first lines.
+func saysAgain(message, part string) bool {
+	rest, ok := strings.CutPrefix(strings.TrimSpace(message), strings.TrimSpace(part))
+	rest = strings.TrimLeft(rest, " \t\r")
+	return ok && (rest == "" || rest[0] == '\n')
 }
 
 // join gives a document the members of another one that it does not have.

@@ -47,7 +47,7 @@ func lambda() schema {
 					word(" RequestId: ", "START"), {Name: "request_id", End: " Version: ", Is: id}, {Name: "version"}, message,
 				}},
 				{Least: 2, Fields: []lines.Field{word(" RequestId: ", "END"), {Name: "request_id", Is: id}, message}},
-				{Least: 6, Fields: []lines.Field{
+				{Whole: true, Least: 6, Fields: []lines.Field{
 					word(" RequestId: ", "REPORT"),
 					{Name: "request_id", Is: id},
 					milliseconds("duration_ms", "Duration: ", false),
@@ -70,14 +70,14 @@ func lambda() schema {
 					{Name: "runtime_version_arn", Lead: "Runtime Version ARN: ", Optional: true},
 					message,
 				}},
-				{Least: 2, Fields: []lines.Field{
+				{Whole: true, Least: 2, Fields: []lines.Field{
 					word(" Init Duration: ", "INIT_REPORT"), milliseconds("init_duration_ms", "", false),
 					{Name: "phase", Lead: "\tPhase: ", Optional: true},
 					{Name: "status", Lead: "Status: ", Optional: true},
 					{Name: "error_type", Lead: "Error Type: ", Optional: true},
 					more,
 				}},
-				{Least: 2, Fields: []lines.Field{
+				{Whole: true, Least: 2, Fields: []lines.Field{
 					word(" Restore Duration: ", "RESTORE_REPORT"), milliseconds("restore_duration_ms", "", false),
 					{Name: "status", Lead: "\tStatus: ", Optional: true},
 					{Name: "error_type", Lead: "Error Type: ", Optional: true},

@@ -192,6 +192,7 @@ func (r *lineReader) values(line []byte, plain bool, rec *penstock.Record) (b []
 			if b, ok = r.pairsOf(p.fields[n].Pairs).all(b, value, r.delimiter, rec); !ok {
 				return b, at, enclosing
 			}
+		case n == p.rest && p.whole: // below
 		case n == p.rest && p.trailing != nil:
 			var around int
 			if b, around, ok = r.behind(b, s, value, plain, rec); !ok {
@@ -217,7 +218,10 @@ func (r *lineReader) values(line []byte, plain bool, rec *penstock.Record) (b []
 	if n < p.least && !p.lacks(n, line) {
 		return b, tooShort, enclosing
 	}
-	if n <= p.rest && len(r.more) > 0 {
+	switch {
+	case p.whole:
+		b = r.message(b, &p.steps[p.rest], line, plain)
+	case n <= p.rest && len(r.more) > 0:
 		b = r.message(b, &p.steps[p.rest], nil, plain)
 	}
 	if message != nil && p.fields[p.rest].Details {

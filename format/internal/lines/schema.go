@@ -92,6 +92,8 @@ type Field struct {
 type Form struct {
 	Least  int
 	Fields []Field
+	// Whole says that the Message which is the Rest of a line is all of it: words that are in no value are not lost.
+	Whole bool
 }
 
 // Schema is the grammar of a format that has a record on each line: how it is told, read and refused follows from it.
@@ -170,7 +172,7 @@ func starts(fields []Field, bare bool) (s Bytes) {
 // forms returns the layouts of lines.
 func (f *Schema) forms() []Form {
 	if f.Forms == nil {
-		return []Form{{f.Least, f.Fields}}
+		return []Form{{Least: f.Least, Fields: f.Fields}}
 	}
 	return f.Forms
 }
@@ -301,6 +303,9 @@ func (f *Schema) ready() []*plan {
 		f.has = []byte(f.Has)
 		for _, form := range f.forms() {
 			p := newPlan(f.Record, form.Least, f.Layout, form.Fields)
+			if p.whole = form.Whole; p.whole {
+				p.steps[p.rest].quick = unhurried
+			}
 			if f.Several && p.rest < 0 {
 				panic("lines: the schema of " + f.Record + " has no Message for further lines")
 			}
@@ -346,6 +351,7 @@ type plan struct {
 	nothing   string // what stands for no value beside a dash
 	unset     string // the same, because the entry says so
 	rest      int    // the Message that is the rest of a line, -1 for none
+	whole     bool   // that Message is all of the line
 	pairs     *Pairs // of its last field, or nil
 	trailing  *plan  // what may stand behind the Message, or nil
 	fields    []Field
