@@ -48,7 +48,8 @@ type report struct{}
 
 func (report) Recognize(*penstock.Object, penstock.Identity, penstock.Entry) (penstock.Recognized, error) {
 	return penstock.Recognized{Format: "lambda", Records: func(yield func(penstock.Record, error) bool) {
-		_ = yield(penstock.Record{JSON: []byte(`{"type":"REPORT","request_id":"r","message":"REPORT RequestId: r\t"}`)}, nil) &&
+		first := `{"type":"REPORT","request_id":"r","message":"REPORT RequestId: r\t"}`
+		_ = yield(penstock.Record{JSON: []byte(first)}, nil) &&
 			yield(penstock.Record{JSON: []byte(`{"type":"XRAY","xray_trace_id":"1-5e"}`)}, nil)
 	}}, nil
 }
