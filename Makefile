@@ -2,7 +2,7 @@
 TOOL  = go tool -modfile=$(CURDIR)/tools/go.mod
 RACE := $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 FUZZTIME ?= 30s
-MODULES = . bench test/clients tools/release tools/sha2x
+MODULES = . bench bench/peers test/clients tools/release tools/sha2x
 
 # What a release is called: the tag of its commit, or VERSION.
 RELEASE := $(or $(VERSION),$(shell git describe --tags --exact-match 2>/dev/null),v0.0.0-dev)

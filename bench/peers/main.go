@@ -2,9 +2,9 @@
 //
 //	peers opensearchutil|esutil DIR URL
 //
-// Each line is a document as it is, with an id of its own. There is no recognition, no index of the day, no dead letters
-// and no ids that stay the same when a run is repeated. It is a module of its own, so that the clients stay out of
-// penstock's.
+// Each line is a document as it is, with an id of its own. There is no recognition, no index of the day, no dead
+// letters and no ids that stay the same when a run is repeated. It is a module of its own, so that the clients stay
+// out of penstock's.
 package main
 
 import (

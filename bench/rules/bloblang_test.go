@@ -1,5 +1,5 @@
-// Package rules compares the rules of penstock with Bloblang, which does the same to the same records: from the bytes of
-// a record to the bytes of its document.
+// Package rules compares the rules of penstock with Bloblang, which does the same to the same records: from the bytes
+// of a record to the bytes of its document.
 package rules_test
 
 import (
@@ -24,7 +24,11 @@ const record = `{"type":"https","time":"2026-11-24T10:00:00.186641Z","elb":"app/
 	`"trace_id":"Root=1-58337281-1d84f3d73c47ec4e58577259","domain_name":"-","matched_rule_priority":0}`
 
 // mapping does what list does.
-const mapping = `root = if this.elb_status_code == 200 && this.user_agent.has_prefix("ELB-HealthChecker") { deleted() } else { this }
+const mapping = `root = if this.elb_status_code == 200 && this.user_agent.has_prefix("ELB-HealthChecker") {
+  deleted()
+} else {
+  this
+}
 root.env = "prod"
 root.target.ip = this.target_ip
 root.target_ip = deleted()
@@ -109,7 +113,8 @@ func TestBothMakeTheSame(t *testing.T) {
 }
 
 func BenchmarkRules(b *testing.B) {
-	for name, of := range map[string]func(testing.TB) func(dst, record []byte) []byte{"penstock": ours, "bloblang": theirs} {
+	type maker func(testing.TB) func(dst, record []byte) []byte
+	for name, of := range map[string]maker{"penstock": ours, "bloblang": theirs} {
 		b.Run(name, func(b *testing.B) {
 			run := of(b)
 			var out []byte
