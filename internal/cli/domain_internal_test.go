@@ -3,6 +3,7 @@ package cli
 import (
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,17 +14,17 @@ import (
 func TestMemoryIsGivenBackAfterWrites(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		given := 0
-		h := newResting(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), func() { given++ })
+		var given atomic.Int32
+		h := newResting(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), func() { given.Add(1) })
 		ask := func(method string) {
 			h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(method, "/_bulk", nil))
 		}
-		after := func(d time.Duration, want int) {
+		after := func(d time.Duration, want int32) {
 			t.Helper()
 			time.Sleep(d)
 			synctest.Wait()
-			if given != want {
-				t.Fatalf("given back %d times, want %d", given, want)
+			if got := given.Load(); got != want {
+				t.Fatalf("given back %d times, want %d", got, want)
 			}
 		}
 		after(2*rests, 1) // what starting has taken

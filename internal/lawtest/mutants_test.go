@@ -133,8 +133,8 @@ var mutants = []mutant{
 	{
 		name: "documents are written with index instead of create",
 		file: "bulk/batch.go",
-		old:  "newAction(\"create\", b.indexes[i], cfg), ",
-		new:  "newAction(\"index\", b.indexes[i], cfg), ",
+		old:  "newAction(\"create\", index, cfg), ",
+		new:  "newAction(\"index\", index, cfg), ",
 	},
 	{
 		name: "a request body is used again while the transport may read it",
