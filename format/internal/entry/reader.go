@@ -51,7 +51,7 @@ type Reader struct {
 	text   []byte
 	lines  [MostLines][]byte // of the sample
 	count  int               // of them; -1 before they are split
-	states map[any]any
+	states []state
 }
 
 // NewReader returns a Reader that shares a bound for long records with others.
@@ -78,16 +78,18 @@ func (r *Reader) Release() bool {
 
 // State returns what a grammar keeps with a Reader from one entry to the next, by a key of its own.
 func State[T any](r *Reader, key any, make func() *T) *T {
-	if s, ok := r.states[key]; ok {
-		return s.(*T)
-	}
-	if r.states == nil {
-		r.states = map[any]any{}
+	for i := range r.states {
+		if r.states[i].key == key {
+			return r.states[i].of.(*T)
+		}
 	}
 	s := make()
-	r.states[key] = s
+	r.states = append(r.states, state{key, s})
 	return s
 }
+
+// state is what a grammar keeps. There are few: to look at each takes less time than a map does.
+type state struct{ key, of any }
 
 // errTooLong is the cause in the RecordError of an overlong record.
 var errTooLong = errors.New("longer than the longest record allowed")

@@ -351,9 +351,9 @@ var levels = [...]string{
 // up to two words may come before one in capitals: the thread, the logger.
 func levelIn(b []byte, timed bool) string {
 	for before := range 3 {
-		b = bytes.TrimLeft(b, " \t[]()<>|:-*")
+		b = afterMarks(b)
 		if n := skipColour(b); n > 0 {
-			b = bytes.TrimLeft(b[n:], " \t[]()<>|:-*")
+			b = afterMarks(b[n:])
 		}
 		n := 0
 		for n < len(b) && (b[n]|0x20 >= 'a' && b[n]|0x20 <= 'z') {
@@ -372,6 +372,18 @@ func levelIn(b []byte, timed bool) string {
 		b = b[i:]
 	}
 	return ""
+}
+
+// afterMarks returns b without the blanks, brackets and other marks that it begins with.
+func afterMarks(b []byte) []byte {
+	for i, c := range b {
+		switch c {
+		case ' ', '\t', '[', ']', '(', ')', '<', '>', '|', ':', '-', '*':
+		default:
+			return b[i:]
+		}
+	}
+	return nil
 }
 
 // isSetApart reports whether what is behind a word sets it apart from a sentence that it may begin.
