@@ -124,6 +124,7 @@ func bench(ctx context.Context, args []string, out io.Writer) error {
 			return fmt.Errorf("%s: %w", r.name, err)
 		}
 	}
+	c.profile = "" // the last row has its own
 	if c.function {
 		if err := c.measureFunction(ctx, table); err != nil {
 			return fmt.Errorf("function: %w", err)
