@@ -245,9 +245,11 @@ func (p *payloadRecords) payload(o *penstock.Object, text []byte, offset int64) 
 	}
 	p.object = &penstock.Object{Name: o.Name, Attr: h.Attr()}
 	p.base, p.first = offset, p.seq
-	plain, err := plainPayload(text)
-	if err != nil {
-		return false
+	var plain io.Reader = bytes.NewReader(text)
+	if p.packed {
+		if plain, err = plainPayload(text); err != nil {
+			return false
+		}
 	}
 	s := newPayloadScanner(plain)
 	s.longest = p.MaxEventBytes

@@ -156,21 +156,16 @@ func turnsPages(name []byte) bool {
 	return false
 }
 
-// listName returns the name of an array that answers of services have their records in, empty for other names.
+// listNames are those of the arrays that answers of services have their records in; "value" is that of Azure and
+// Microsoft Graph.
+var listNames = [...]string{"Events", "events", "Findings", "findings", "StackEvents", "value"}
+
+// listName returns the name of such an array, empty for other names.
 func listName(name []byte) string {
-	switch string(name) {
-	case "Events":
-		return "Events"
-	case "events":
-		return "events"
-	case "Findings":
-		return "Findings"
-	case "findings":
-		return "findings"
-	case "StackEvents":
-		return "StackEvents"
-	case "value": // of Azure and Microsoft Graph
-		return "value"
+	for _, list := range listNames {
+		if string(name) == list {
+			return list
+		}
 	}
 	return ""
 }

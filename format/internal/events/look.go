@@ -92,7 +92,7 @@ func (s *look) findShape() shape {
 	case s.text[i] != '{':
 		return s.mostlyLines()
 	}
-	if s.enveloping(i) != "" {
+	if name, _ := s.enveloping(i); name != "" {
 		return jsonEnvelope
 	}
 	next := skipSeparators(s.text, i+1)
@@ -205,39 +205,40 @@ func (s *look) envelope(i int, envelope string) (first int, ok bool) {
 	return 0, false
 }
 
-// enveloping returns the name of the array of records in the object that begins at i, empty for none.
-func (s *look) enveloping(i int) string {
-	if _, ok := s.envelope(i, envelopeName); ok {
-		return envelopeName
+// enveloping returns the name of the array of records in the object that begins at i, empty for none, and where its
+// first element begins.
+func (s *look) enveloping(i int) (name string, first int) {
+	if first, ok := s.envelope(i, envelopeName); ok {
+		return envelopeName, first
 	}
 	if first, ok := s.envelope(i, envelopeAzure); ok && first < len(s.text) && s.text[first] == '{' {
-		return envelopeAzure
+		return envelopeAzure, first
 	}
 	return s.listing(i)
 }
 
-// listing returns the name of the array that is all that the object at i has, but for how the list goes on; empty for
-// other objects. An array with nothing in it needs that beside it.
-func (s *look) listing(i int) (list string) {
+// listing returns the name of the array that is all that the object at i has, but for how the list goes on, and where
+// its first element begins; the name is empty for other objects. An array with nothing in it needs that beside it.
+func (s *look) listing(i int) (list string, first int) {
 	paged, empty := false, false
 	for name, value := range s.members(i) {
 		switch {
 		case list == "" && s.text[value] == '[' && listName(name) != "":
 			list = listName(name)
-			first := skipSeparators(s.text, value+1)
+			first = skipSeparators(s.text, value+1)
 			if empty = first < len(s.text) && s.text[first] == ']'; !empty && (first == len(s.text) || s.text[first] != '{') {
-				return ""
+				return "", 0
 			}
 		case !turnsPages(name):
-			return ""
+			return "", 0
 		default:
 			paged = true
 		}
 	}
 	if empty && !paged {
-		return ""
+		return "", 0
 	}
-	return list
+	return list, first
 }
 
 // value returns where the value of a path, which may be one name with dots in it, begins in the object, or the first

@@ -67,8 +67,7 @@ func (f *Row) Told(r *entry.Reader) bool {
 	if !ok {
 		return false
 	}
-	if name := f.envelope(s, i); name != "" {
-		first, _ := s.envelope(i, name)
+	if name, first := f.envelope(s, i); name != "" {
 		if first < len(s.text) && s.text[first] == ']' {
 			return f.Empty != nil && f.Empty(r.Name)
 		}
@@ -80,12 +79,12 @@ func (f *Row) Told(r *entry.Reader) bool {
 	return (f.has(s, i, "") || f.Within != "" && f.has(s, i, f.Within+".")) && s.shape() != notJSON
 }
 
-// envelope returns the name of the array with the records in the object at i: the schema's own, or one in which any
-// service may have its records. It is empty for other objects.
-func (f *Row) envelope(s *look, i int) string {
+// envelope returns the name of the array with the records in the object at i, and where its first element begins: the
+// schema's own, or one in which any service may have its records. The name is empty for other objects.
+func (f *Row) envelope(s *look, i int) (name string, first int) {
 	if f.Envelope != "" {
-		if _, ok := s.envelope(i, f.Envelope); ok {
-			return f.Envelope
+		if first, ok := s.envelope(i, f.Envelope); ok {
+			return f.Envelope, first
 		}
 	}
 	return s.enveloping(i)
@@ -147,7 +146,8 @@ func (f *Row) Read(r *entry.Reader, y entry.Yield) {
 	p := newReader(r, f.known)
 	s := lookAt(r)
 	start, _ := s.start()
-	p.envelope, p.beside, p.array = cmp.Or(f.envelope(s, start), f.Envelope), f.Beside, true
+	envelope, _ := f.envelope(s, start)
+	p.envelope, p.beside, p.array = cmp.Or(envelope, f.Envelope), f.Beside, true
 	p.mixed = r.Stray != nil && start > s.first
 	p.array = !p.mixed
 	p.records(y)
@@ -219,7 +219,7 @@ func (f Any) Read(r *entry.Reader, y entry.Yield) {
 	if !f.Lines {
 		p.envelope, p.array = envelopeName, true
 		if s := lookAt(r); s.shape() == jsonEnvelope {
-			p.envelope = s.enveloping(s.first)
+			p.envelope, _ = s.enveloping(s.first)
 		}
 	}
 	p.records(y)
