@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"path"
 	"strings"
-	"sync"
 
 	"github.com/seed56735111/penstock"
 	"github.com/seed56735111/penstock/format/internal/entry"
@@ -22,26 +21,23 @@ func cloudwatchExport() schema {
 			"or below; with a name as in exports, such as TASK/STREAM/000000.gz, any lines with such a time",
 		about: "what an export of CloudWatch Logs writes: each event is read as what it fits",
 		grammar: &carrier{
-			Grammar: &exported{}, name: "cloudwatch", message: "message", blank: true,
+			Grammar: exported{}, name: "cloudwatch", message: "message", blank: true,
 		},
 	}
 }
 
 // exported is the grammar of an export's events: a time, a space and the message, which may go on over lines.
-type exported struct {
-	prepare sync.Once
-	inside  *Detector // tells what messages are
-}
+type exported struct{}
 
 // Starts returns the bytes with which a line begins that tells the format.
-func (e *exported) Starts() lines.Bytes { return lines.Of("0123456789") }
+func (exported) Starts() lines.Bytes { return lines.Of("0123456789") }
 
 // Told looks at the first lines.
-func (e *exported) Told(r *entry.Reader) bool { return e.Fits(r) > 0 }
+func (e exported) Told(r *entry.Reader) bool { return e.Fits(r) > 0 }
 
 // Fits returns how many of the first lines are events, when their messages, as they are, are records of a format that
 // tells who wrote them. Text and objects behind a time are what any program writes.
-func (e *exported) Fits(r *entry.Reader) (n int) {
+func (exported) Fits(r *entry.Reader) (n int) {
 	first := r.Lines(entry.FirstLines)
 	for _, line := range first {
 		if stampEnd(line) > 0 {
@@ -51,18 +47,15 @@ func (e *exported) Fits(r *entry.Reader) (n int) {
 	if n == 0 || isExport(r.Name) {
 		return n
 	}
-	e.prepare.Do(func() {
-		e.inside = new(Detector).within()
-		e.inside.max = entry.SampleBytes
-	})
 	var messages []byte
 	for _, line := range first {
 		if end := stampEnd(line); end > 0 {
 			messages = append(append(messages, line[end:]...), '\n')
 		}
 	}
-	f := e.of(messages, r)
-	if _, pairs := f.grammar.(*lines.Pairs); pairs || f.generic || f == &e.inside.formats[len(e.inside.formats)-1] {
+	inside := builtIn()
+	f := inside.of(messages, r)
+	if _, pairs := f.grammar.(*lines.Pairs); pairs || f.generic || f == &inside.formats[len(inside.formats)-1] {
 		return 0
 	}
 	switch f.name {
@@ -76,13 +69,13 @@ func (e *exported) Fits(r *entry.Reader) (n int) {
 	return n
 }
 
-// of returns the format of messages.
-func (e *exported) of(messages []byte, r *entry.Reader) *schema {
-	in := e.inside.take()
+// of returns the format of messages in an entry.
+func (d *Detector) of(messages []byte, r *entry.Reader) *schema {
+	in := d.take()
 	in.Stored = r.Stored
 	in.Begin(bytes.NewReader(messages), entry.SampleBytes)
-	f := e.inside.choose(in)
-	e.inside.put(in)
+	f := d.choose(in)
+	d.put(in)
 	return f
 }
 
@@ -114,7 +107,7 @@ func stampEnd(line []byte) int {
 }
 
 // Read reads an entry to its end.
-func (e *exported) Read(r *entry.Reader, y entry.Yield) {
+func (exported) Read(r *entry.Reader, y entry.Yield) {
 	begins := func(line []byte) bool { return stampEnd(line) > 0 }
 	r.EachEvent(y, begins, nil, func(raw []byte, offset int64) bool {
 		end := stampEnd(raw)
@@ -133,6 +126,6 @@ func (e *exported) Read(r *entry.Reader, y entry.Yield) {
 }
 
 // Documented returns the fields of an event.
-func (e *exported) Documented() []entry.Field {
+func (exported) Documented() []entry.Field {
 	return []entry.Field{{Name: "timestamp", Type: entry.Date}, {Name: "message", Type: entry.Text}}
 }

@@ -2,6 +2,7 @@ package format
 
 import (
 	"bytes"
+	"sync"
 	"time"
 
 	"github.com/seed56735111/penstock"
@@ -26,17 +27,30 @@ type messages struct {
 // within returns the detector for what stands in records, which is without carriers.
 func (d *Detector) within() *Detector {
 	d.prepare.Do(func() {
-		all, _ := tableWith(d.own) // it was made before
-		var formats []schema
-		for _, f := range all {
-			if f.grammar = plain(f.grammar); f.grammar != nil {
-				formats = append(formats, f)
-			}
+		if len(d.own) == 0 && d.timed == "" && d.zone == nil && len(d.zones) == 0 {
+			d.inside = builtIn()
+			return
 		}
-		d.inside, _ = newDetector(Config{TimeField: d.timed}, formats) // these are no settings that could be wrong
+		d.inside = inner(d.own, d.timed)
 		d.inside.zone, d.inside.zones = d.zone, d.zones
 	})
 	return d.inside
+}
+
+// builtIn is the detector within all that have no settings of their own. It is made when it is first needed.
+var builtIn = sync.OnceValue(func() *Detector { return inner(nil, "") })
+
+// inner makes a detector without carriers.
+func inner(own []Definition, timed string) *Detector {
+	all, _ := tableWith(own) // it was made before
+	var formats []schema
+	for _, f := range all {
+		if f.grammar = plain(f.grammar); f.grammar != nil {
+			formats = append(formats, f)
+		}
+	}
+	d, _ := newDetector(Config{TimeField: timed}, formats) // these are no settings that could be wrong
+	return d
 }
 
 // lookInto has the texts in an entry read. What is between the records of a format is looked at when nobody has said
